@@ -1,1 +1,47 @@
-//! contract
+//! The Taskwire wire contract: what a client may rely on, as types. Everything else about the contract (JSON Schema,
+//! TypeScript, the reference, dispatch, the permission matrix) derives from here.
+//!
+//! - `operations`  the one table: a row per operation, with its access, parameters and output
+//! - `events`      the other table: a row per durable event, with its payload
+//! - `frames`      what travels: request, ok, error, event, signal, welcome
+//! - `error`       the closed set of error codes; `close` the closed set of close codes
+//! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
+//! - one file a noun: `account`, `workspace`, `member`, `task`, `notification`, `stream`, `batch`, `system`
+//! - `generate`    the schema, the TypeScript types and the reference, made from the tables
+//!
+//! Knows nothing of servers, databases or sockets.
+
+pub mod account;
+pub mod batch;
+pub mod close;
+pub mod error;
+pub mod events;
+pub mod frames;
+pub mod generate;
+pub mod ids;
+pub mod limits;
+pub mod member;
+pub mod notification;
+pub mod operations;
+pub mod page;
+pub mod patch;
+pub mod stream;
+pub mod system;
+pub mod task;
+pub mod time;
+pub mod workspace;
+
+pub use close::CloseCode;
+pub use error::{ErrorCode, Failure, Retry};
+pub use events::{Event, EventEntry};
+pub use ids::{NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId};
+pub use operations::{Access, Kind, Operation, OperationEntry, Request};
+pub use page::Page;
+pub use patch::Patch;
+pub use time::Timestamp;
+
+/// The version of the contract, announced in `welcome`.
+pub const PROTOCOL: u32 = 1;
+
+/// The WebSocket subprotocol (RFC 6455, section 1.9).
+pub const SUBPROTOCOL: &str = "taskwire.v1";

@@ -1,0 +1,66 @@
+//! Several mutations in one request.
+
+use crate::{Failure, OpId, limits};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, value::RawValue};
+use std::collections::BTreeMap;
+
+/// Parameters of `batch`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Batch {
+    /// Up to 100 mutations, done in this order.
+    #[schemars(length(min = 1, max = limits::BATCH))]
+    pub ops: Vec<BatchOp>,
+    /// All or none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub atomic: Option<bool>,
+}
+
+/// One mutation of a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct BatchOp {
+    /// The operation's wire name.
+    pub r#type: String,
+    /// Makes this one exactly-once; with `atomic: false` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub op_id: Option<OpId>,
+    /// Its parameters.
+    #[serde(default = "nothing")]
+    pub data: Value,
+}
+
+fn nothing() -> Value {
+    Value::Object(serde_json::Map::new())
+}
+
+/// What `batch` answers.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+pub struct BatchResults {
+    /// One for each mutation, in order.
+    pub results: Vec<BatchResult>,
+}
+
+/// What became of one mutation.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum BatchResult {
+    /// It was done.
+    Done {
+        /// What it answers on its own.
+        #[schemars(with = "Value")]
+        data: Box<RawValue>,
+        /// The last `seq` that it produced in each stream.
+        at: BTreeMap<String, u64>,
+        /// It was done before.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        replayed: bool,
+    },
+    /// It was refused.
+    Refused {
+        /// Why.
+        error: Failure,
+    },
+}

@@ -1,0 +1,92 @@
+//! Members of a workspace, and what each may do.
+
+use crate::{Timestamp, UserId, WorkspaceId, account::PublicUser, limits};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// What a member may do; each role may what the one before it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Reads.
+    Viewer,
+    /// Works on tasks.
+    Member,
+    /// Manages members.
+    Admin,
+    /// Everything.
+    Owner,
+}
+
+/// Somebody in a workspace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Member {
+    /// Who.
+    pub user: PublicUser,
+    /// As what.
+    pub role: Role,
+    /// Since when.
+    pub joined_at: Timestamp,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+/// Parameters of `member.list`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListMembers {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Items of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::PAGE))]
+    pub limit: Option<u32>,
+    /// From the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Parameters of `member.add`: exactly one of `username` and `email`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AddMember {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Who, by username.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// Who, by address.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub email: Option<String>,
+    /// As what; at most the caller's own role.
+    pub role: Role,
+}
+
+/// Parameters of `member.update`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateMember {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Who.
+    pub user_id: UserId,
+    /// As what; at most the caller's own role.
+    pub role: Role,
+}
+
+/// Parameters of `member.remove`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RemoveMember {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Who.
+    pub user_id: UserId,
+}
+
+/// The payload of `member.removed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberRemoved {
+    /// Who.
+    pub user_id: UserId,
+}

@@ -1,0 +1,240 @@
+//! Notifications: what concerns somebody, once per act.
+
+use crate::{NotificationId, TaskId, Timestamp, WorkspaceId, account::PublicUser, limits};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+macro_rules! notification_types {
+    ($( #[doc = $doc:literal] $name:ident $wire:literal; )*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum NotificationType { $( #[doc = $doc] #[serde(rename = $wire)] $name, )* }
+
+        impl NotificationType {
+            /// Every type.
+            pub const ALL: &[NotificationType] = &[ $( NotificationType::$name, )* ];
+
+            /// The type on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $( NotificationType::$name => $wire, )* }
+            }
+
+            /// The type with this name.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<NotificationType> {
+                match text { $( $wire => Some(NotificationType::$name), )* _ => None }
+            }
+        }
+    };
+}
+
+notification_types! {
+    /// A task was made.
+    TaskCreated "TASK_CREATED";
+    /// A task was changed.
+    TaskUpdated "TASK_UPDATED";
+    /// A task was deleted.
+    TaskDeleted "TASK_DELETED";
+    /// A task was restored.
+    TaskRestored "TASK_RESTORED";
+    /// A task was completed.
+    TaskCompleted "TASK_COMPLETED";
+    /// A task was reopened.
+    TaskPending "TASK_PENDING";
+    /// A task was given to somebody.
+    TaskAssigned "TASK_ASSIGNED";
+    /// The time to be reminded.
+    TaskReminder "TASK_REMINDER";
+    /// A task is due.
+    TaskDue "TASK_DUE";
+    /// A task is overdue.
+    TaskOverdue "TASK_OVERDUE";
+    /// A comment was added.
+    CommentAdded "COMMENT_ADDED";
+    /// Somebody was mentioned.
+    Mention "MENTION";
+    /// Somebody was added to a workspace.
+    MemberAdded "MEMBER_ADDED";
+    /// Somebody was invited.
+    Invite "INVITE";
+    /// A sign-in.
+    Login "LOGIN";
+    /// A sign-out.
+    Logout "LOGOUT";
+    /// An account was made.
+    Signup "SIGNUP";
+    /// The profile was changed.
+    ProfileUpdated "PROFILE_UPDATED";
+    /// The password was changed.
+    PasswordChanged "PASSWORD_CHANGED";
+    /// Something about the account's security.
+    Security "SECURITY";
+}
+
+/// Something that concerns the user.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Notification {
+    /// The notification.
+    pub id: NotificationId,
+    /// What happened.
+    pub r#type: NotificationType,
+    /// In few words.
+    pub title: Arc<str>,
+    /// In more.
+    pub message: Arc<str>,
+    /// Whether the user has seen it.
+    pub is_read: bool,
+    /// The task concerned.
+    pub task_id: Option<TaskId>,
+    /// The workspace concerned.
+    pub workspace_id: Option<WorkspaceId>,
+    /// Who did it.
+    pub actor: Option<PublicUser>,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it happened.
+    pub created_at: Timestamp,
+}
+
+/// Parameters of `notification.list`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListNotifications {
+    /// Only those not seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unread_only: Option<bool>,
+    /// Newest first when omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sort: Option<NotificationSort>,
+    /// Items of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::PAGE))]
+    pub limit: Option<u32>,
+    /// From the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// The order of notifications.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum NotificationSort {
+    /// Oldest first.
+    #[serde(rename = "created_at")]
+    CreatedAt,
+    /// Newest first.
+    #[default]
+    #[serde(rename = "-created_at")]
+    CreatedAtDesc,
+}
+
+/// A page of notifications.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationPage {
+    /// The notifications.
+    pub items: Vec<Notification>,
+    /// Pass it as `cursor` for the next page; `null` at the end.
+    pub next_cursor: Option<String>,
+    /// How many there are in all; on the first page only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+    /// How many are unread.
+    pub unread: u64,
+}
+
+/// Parameters of `notification.get`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetNotification {
+    /// The notification.
+    pub id: NotificationId,
+}
+
+/// Parameters of `notification.mark`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkNotification {
+    /// The notification.
+    pub id: NotificationId,
+    /// Whether the user has seen it.
+    pub is_read: bool,
+}
+
+/// Parameters of `notification.mark_all_read`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MarkAllRead {}
+
+/// What `notification.mark_all_read` answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MarkedAllRead {
+    /// How many were unread.
+    pub updated: u64,
+}
+
+/// Parameters of `notification.delete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteNotification {
+    /// The notification.
+    pub id: NotificationId,
+}
+
+/// Parameters of `notification.delete_many`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteNotifications {
+    /// Up to 100; unknown ones are passed over.
+    #[schemars(length(max = limits::DELETE_MANY))]
+    pub ids: Vec<NotificationId>,
+}
+
+/// What `notification.delete_many` answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct DeletedNotifications {
+    /// How many there were.
+    pub deleted: u64,
+}
+
+/// Parameters of `notification.unread_count`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CountUnread {}
+
+/// What `notification.unread_count` answers.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Unread {
+    /// How many are unread.
+    pub unread: u64,
+}
+
+/// The payload of `notification.created` and `.updated`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationChanged {
+    /// The notification.
+    #[serde(flatten)]
+    pub notification: Notification,
+    /// How many are unread now.
+    pub unread: u64,
+}
+
+/// The payload of `notification.all_read`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AllRead {
+    /// Every notification created up to this moment is read now.
+    pub up_to: Timestamp,
+    /// How many were unread.
+    pub updated: u64,
+    /// How many are unread now.
+    pub unread: u64,
+}
+
+/// The payload of `notification.deleted`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct NotificationDeleted {
+    /// The notification.
+    pub id: NotificationId,
+    /// How many are unread now.
+    pub unread: u64,
+}

@@ -1,0 +1,372 @@
+//! The table of operations: one row each. The request enum, dispatch, the catalogue, the schema, the TypeScript
+//! types, the reference and the permission tests derive from it.
+
+use crate::{Failure, account, batch, frames, member, notification, page, stream, system, task, workspace};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::Value;
+
+/// Calls `$callback!` with every row:
+/// `/// doc` `"wire.name" kind access: Parameters => Output;`
+///
+/// - kind: `mutation` changes state and takes an `op_id`; `query` reads; `session` concerns the socket or the
+///   sign-in itself.
+/// - access: `anyone` before authentication too; `user` anybody signed in, for what is theirs; `viewer`, `member`,
+///   `admin`, `owner` at least that role in the workspace concerned.
+#[macro_export]
+macro_rules! for_each_operation {
+    ($callback:ident) => {
+        $callback! {
+            /// Authenticates the socket; the answer is `welcome`.
+            "auth" session anyone: account::Authenticate => frames::Welcome;
+            /// Makes an account with a personal workspace and signs in.
+            "auth.signup" session anyone: account::SignUp => account::Tokens;
+            /// Signs in.
+            "auth.login" session anyone: account::LogIn => account::Tokens;
+            /// Extends the socket with a fresh token of the same user and session.
+            "auth.renew" session user: account::RenewAuth => account::Renewed;
+            /// Ends the session; its sockets close with 4403.
+            "auth.logout" session user: account::LogOut => account::Done;
+            /// The caller's account.
+            "profile.get" query user: account::GetProfile => account::User;
+            /// The public profile of somebody who shares a workspace.
+            "user.get" query user: account::GetUser => account::PublicUser;
+            /// The state of the caller's stream; subscribes to it.
+            "user.sync" query user: account::SyncUser => account::UserSnapshot;
+
+            /// Makes a team workspace, owned by the caller.
+            "workspace.create" mutation user: workspace::CreateWorkspace => workspace::Workspace;
+            /// The caller's workspaces, by id.
+            "workspace.list" query user: workspace::ListWorkspaces => page::Page<workspace::Workspace>;
+            /// One workspace.
+            "workspace.get" query viewer: workspace::GetWorkspace => workspace::Workspace;
+            /// The state of a workspace, in pages; the first one subscribes.
+            "workspace.sync" query viewer: workspace::SyncWorkspace => workspace::WorkspaceSnapshot;
+
+            /// The members of a workspace, by id.
+            "member.list" query viewer: member::ListMembers => page::Page<member::Member>;
+            /// Adds somebody who has an account.
+            "member.add" mutation admin: member::AddMember => member::Member;
+            /// Changes a member's role.
+            "member.update" mutation admin: member::UpdateMember => member::Member;
+            /// Removes a member; tasks lose them as assignee.
+            "member.remove" mutation admin: member::RemoveMember => account::Done;
+
+            /// Makes a task.
+            "task.create" mutation member: task::CreateTask => task::Task;
+            /// One task.
+            "task.get" query viewer: task::GetTask => task::Task;
+            /// Tasks, filtered, searched and sorted.
+            "task.list" query viewer: task::ListTasks => page::Page<task::Task>;
+            /// Replaces what people edit of a task.
+            "task.replace" mutation member: task::ReplaceTask => task::Task;
+            /// Changes only what is given.
+            "task.update" mutation member: task::UpdateTask => task::Task;
+            /// Completes or reopens a task; toggles when `completed` is omitted.
+            "task.complete" mutation member: task::CompleteTask => task::Task;
+            /// Deletes a task, so that it can be restored, or for good.
+            "task.delete" mutation member: task::DeleteTask => task::Deleted;
+            /// Restores a deleted task.
+            "task.restore" mutation member: task::RestoreTask => task::Task;
+            /// Moves a task within its workspace.
+            "task.move" mutation member: task::MoveTask => task::Task;
+            /// Changes who does a task.
+            "task.assign" mutation member: task::AssignTask => task::Task;
+
+            /// The caller's notifications.
+            "notification.list" query user: notification::ListNotifications => notification::NotificationPage;
+            /// One notification.
+            "notification.get" query user: notification::GetNotification => notification::Notification;
+            /// Marks a notification as read or unread.
+            "notification.mark" mutation user: notification::MarkNotification => notification::Notification;
+            /// Marks all notifications as read.
+            "notification.mark_all_read" mutation user: notification::MarkAllRead => notification::MarkedAllRead;
+            /// Deletes a notification.
+            "notification.delete" mutation user: notification::DeleteNotification => account::Done;
+            /// Deletes several notifications.
+            "notification.delete_many" mutation user: notification::DeleteNotifications => notification::DeletedNotifications;
+            /// How many notifications are unread.
+            "notification.unread_count" query user: notification::CountUnread => notification::Unread;
+
+            /// Follows a stream.
+            "stream.subscribe" session user: stream::Subscribe => stream::Subscribed;
+            /// Stops following a stream.
+            "stream.unsubscribe" session user: stream::Unsubscribe => account::Done;
+            /// Reads a stream's log back: the audit trail.
+            "stream.history" query user: stream::ReadHistory => stream::History;
+
+            /// Does several mutations in one request, each on its own or all or none.
+            "batch" mutation user: batch::Batch => batch::BatchResults;
+            /// Answered with `pong`, ahead of everything else.
+            "ping" session anyone: system::Ping => account::Done;
+            /// This contract as JSON Schema.
+            "protocol.describe" query anyone: system::Describe => Value;
+        }
+    };
+}
+
+/// What an operation does to the server's state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Reads.
+    Query,
+    /// Changes state, in one transaction with its log entries; takes an `op_id`.
+    Mutation,
+    /// Concerns the socket or the sign-in itself.
+    Session,
+}
+
+/// Who may send an operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Access {
+    /// Before authentication too.
+    Anyone,
+    /// Anybody signed in, for what is theirs.
+    User,
+    /// At least a viewer of the workspace concerned.
+    Viewer,
+    /// At least a member of it.
+    Member,
+    /// At least an admin of it.
+    Admin,
+    /// Its owner.
+    Owner,
+}
+
+impl Access {
+    /// The least role in the workspace concerned, where one is needed.
+    #[must_use]
+    pub fn role(self) -> Option<member::Role> {
+        match self {
+            Access::Anyone | Access::User => None,
+            Access::Viewer => Some(member::Role::Viewer),
+            Access::Member => Some(member::Role::Member),
+            Access::Admin => Some(member::Role::Admin),
+            Access::Owner => Some(member::Role::Owner),
+        }
+    }
+}
+
+/// An operation's parameters; the row of the table says the rest.
+pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
+    /// The wire name.
+    const NAME: &'static str;
+    /// What it does to state.
+    const KIND: Kind;
+    /// Who may send it.
+    const ACCESS: Access;
+    /// What `ok.data` holds.
+    type Output: Serialize + DeserializeOwned + JsonSchema + Send + 'static;
+}
+
+/// A row of the table, for programs.
+pub struct OperationEntry {
+    /// The wire name.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// What it does to state.
+    pub kind: Kind,
+    /// Who may send it.
+    pub access: Access,
+    /// The schema of its parameters.
+    pub params: fn(&mut SchemaGenerator) -> Schema,
+    /// The schema of its output.
+    pub output: fn(&mut SchemaGenerator) -> Schema,
+}
+
+/// An answer with nothing to say.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Nothing {}
+
+macro_rules! kind {
+    (query) => {
+        Kind::Query
+    };
+    (mutation) => {
+        Kind::Mutation
+    };
+    (session) => {
+        Kind::Session
+    };
+}
+
+macro_rules! access {
+    (anyone) => {
+        Access::Anyone
+    };
+    (user) => {
+        Access::User
+    };
+    (viewer) => {
+        Access::Viewer
+    };
+    (member) => {
+        Access::Member
+    };
+    (admin) => {
+        Access::Admin
+    };
+    (owner) => {
+        Access::Owner
+    };
+}
+
+macro_rules! derive_operations {
+    ($( #[doc = $doc:literal] $name:literal $kind:ident $access:ident: $module:ident :: $params:ident => $output:ty; )*) => {
+        $( impl Operation for $module::$params {
+            const NAME: &'static str = $name;
+            const KIND: Kind = kind!($kind);
+            const ACCESS: Access = access!($access);
+            type Output = $output;
+        } )*
+
+        /// Every operation.
+        pub const CATALOG: &[OperationEntry] = &[ $( OperationEntry {
+            name: $name,
+            doc: $doc.trim_ascii(),
+            kind: kind!($kind),
+            access: access!($access),
+            params: |generator| generator.subschema_for::<$module::$params>(),
+            output: |generator| generator.subschema_for::<$output>(),
+        }, )* ];
+
+        /// A request whose parameters were read.
+        #[derive(Clone, Debug, PartialEq)]
+        pub enum Request { $( #[doc = $doc] $params(Box<$module::$params>), )* }
+
+        impl Request {
+            /// Reads the parameters of the operation with this wire name.
+            ///
+            /// # Errors
+            /// `UNKNOWN_TYPE`; `VALIDATION_ERROR` with the field's path.
+            pub fn read(name: &str, data: &str) -> Result<Request, Failure> {
+                match name {
+                    $( $name => params::<$module::$params>(data).map(|p| Request::$params(Box::new(p))), )*
+                    _ => Err(unknown(name)),
+                }
+            }
+
+            /// The operation's wire name.
+            #[must_use]
+            pub fn name(&self) -> &'static str {
+                match self { $( Request::$params(_) => $name, )* }
+            }
+
+            /// What it does to state.
+            #[must_use]
+            pub fn kind(&self) -> Kind {
+                match self { $( Request::$params(_) => kind!($kind), )* }
+            }
+
+            /// Who may send it.
+            #[must_use]
+            pub fn access(&self) -> Access {
+                match self { $( Request::$params(_) => access!($access), )* }
+            }
+        }
+    };
+}
+
+for_each_operation!(derive_operations);
+
+fn unknown(name: &str) -> Failure {
+    let shown: String = name.chars().take(64).collect();
+    Failure::new(
+        crate::ErrorCode::UnknownType,
+        format!("no operation is called {shown:?}; see protocol.describe"),
+    )
+    .at("type")
+}
+
+/// Reads parameters; the slow second reading happens only to name the field at fault.
+fn params<T: DeserializeOwned>(data: &str) -> Result<T, Failure> {
+    serde_json::from_str(data).or_else(|_| {
+        let mut deserializer = serde_json::Deserializer::from_str(data);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))
+    })
+}
+
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let text = error.inner().to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    let mut field = error.path().to_string();
+    // serde names a missing or unknown field in its message and leaves the path at the object around it
+    if let Some(name) = ["missing field `", "unknown field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next())
+    {
+        let ends_with_it = field == name || field.ends_with(&format!(".{name}"));
+        if field == "." {
+            name.clone_into(&mut field);
+        } else if !ends_with_it {
+            field = format!("{field}.{name}");
+        }
+    }
+    if field == "." {
+        "data".clone_into(&mut field)
+    }
+    let message = match message.strip_prefix("missing field ") {
+        Some(name) => format!("{} is required", name.trim_matches('`')),
+        None => format!("{field}: {message}"),
+    };
+    Failure::invalid(field, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(name: &str, data: &str) -> (Option<String>, String) {
+        let failure = Request::read(name, data)
+            .err()
+            .unwrap_or_else(|| panic!("{name} took {data}"));
+        (failure.field, failure.message)
+    }
+
+    #[test]
+    fn an_error_names_the_field() {
+        assert_eq!(refused("task.create", "{}").0.as_deref(), Some("title"));
+        assert_eq!(
+            refused("task.create", r#"{"title":"a","colour":1}"#).0.as_deref(),
+            Some("colour")
+        );
+        assert_eq!(
+            refused("task.create", r#"{"title":7}"#).0.as_deref(),
+            Some("title")
+        );
+        assert_eq!(
+            refused("task.create", r#"{"title":"a","tags":["a",2]}"#)
+                .0
+                .as_deref(),
+            Some("tags[1]")
+        );
+        assert_eq!(refused("task.create", "[]").0.as_deref(), Some("data"));
+        assert_eq!(
+            refused("batch", r#"{"ops":[{"data":{}}]}"#).0.as_deref(),
+            Some("ops[0].type")
+        );
+        assert_eq!(refused("task.paint", "{}").0.as_deref(), Some("type"));
+    }
+
+    #[test]
+    fn every_name_stands_once() {
+        let mut names: Vec<_> = CATALOG.iter().map(|entry| entry.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), CATALOG.len());
+    }
+
+    #[test]
+    fn null_clears_and_an_omitted_field_stays() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        let data = format!(r#"{{"id":"{id}","due_at":null}}"#);
+        let Ok(Request::UpdateTask(update)) = Request::read("task.update", &data) else {
+            panic!("refused")
+        };
+        assert_eq!(
+            (update.due_at, update.description),
+            (crate::Patch::Clear, crate::Patch::Keep)
+        );
+    }
+}

@@ -1,0 +1,23 @@
+//! Pages of a list, by keyset: a cursor is opaque, and a page costs the same wherever it lies.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A page of a list.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Page<T> {
+    /// The items, in the order asked for; ties by id.
+    pub items: Vec<T>,
+    /// Pass it as `cursor` for the next page; `null` at the end.
+    pub next_cursor: Option<String>,
+    /// How many there are in all; on the first page only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total: Option<u64>,
+}
+
+/// A list that comes whole.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Items<T> {
+    /// The items.
+    pub items: Vec<T>,
+}

@@ -1,0 +1,72 @@
+//! A moment on the wire: RFC 3339 in UTC with milliseconds. Does not know what time it is.
+
+use chrono::{DateTime, SecondsFormat};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use std::{borrow::Cow, fmt};
+
+/// Milliseconds since 1970-01-01T00:00:00Z; on the wire `2026-11-21T08:15:30.250Z`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(pub i64);
+
+/// 0001-01-01 and 9999-12-31: RFC 3339 writes years with four digits.
+const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
+
+impl Timestamp {
+    /// Reads RFC 3339 (section 5.6) with any offset; finer than a millisecond is cut.
+    pub fn parse(text: &str) -> Option<Timestamp> {
+        let millis = DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis();
+        RANGE.contains(&millis).then_some(Timestamp(millis))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let moment = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        f.write_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let moment = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
+        serializer.serialize_str(&moment.to_rfc3339_opts(SecondsFormat::Millis, true))
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <Cow<'de, str>>::deserialize(deserializer)?;
+        Timestamp::parse(&text)
+            .ok_or_else(|| D::Error::custom("a time is RFC 3339, like 2026-11-21T08:15:30Z"))
+    }
+}
+
+impl JsonSchema for Timestamp {
+    fn schema_name() -> Cow<'static, str> {
+        "Timestamp".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "RFC 3339; the server writes UTC with milliseconds.",
+            "type": "string",
+            "format": "date-time",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_with_an_offset_is_written_in_utc() {
+        let time = Timestamp::parse("2026-11-21T09:15:30.2509+01:00");
+        assert_eq!(
+            time.map(|t| t.to_string()).as_deref(),
+            Some("2026-11-21T08:15:30.250Z")
+        );
+        assert_eq!(Timestamp::parse("2026-11-21"), None);
+    }
+}

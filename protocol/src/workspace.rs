@@ -1,0 +1,215 @@
+//! Workspaces: what a team or a person keeps its tasks in.
+
+use crate::{
+    ProjectId, Timestamp, WorkspaceId,
+    account::PublicUser,
+    limits,
+    member::{Member, Role},
+    task::Task,
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// What a workspace is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum WorkspaceKind {
+    /// Made at signup; cannot be left, shared away or deleted.
+    Personal,
+    /// Shared.
+    Team,
+}
+
+/// A workspace, as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Workspace {
+    /// The workspace.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is for.
+    pub kind: WorkspaceKind,
+    /// The reader's role. In events of the workspace's own stream, which all members share, it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A workspace in few words.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspaceName {
+    /// The workspace.
+    pub id: WorkspaceId,
+    /// Its name.
+    pub name: Arc<str>,
+}
+
+/// An invitation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Invite {
+    /// The invitation.
+    pub id: Uuid,
+    /// Where to.
+    pub workspace: WorkspaceName,
+    /// Who is invited.
+    pub email: String,
+    /// As what.
+    pub role: Role,
+    /// By whom.
+    pub invited_by: PublicUser,
+    /// Until when.
+    pub expires_at: Timestamp,
+    /// Since when.
+    pub created_at: Timestamp,
+}
+
+/// A group of tasks in a workspace.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Project {
+    /// The project.
+    pub id: ProjectId,
+    /// Where it is.
+    pub workspace_id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// `#rrggbb`.
+    pub color: Option<String>,
+    /// Where it stands among the others: compare as text.
+    pub position: String,
+    /// Whether it is put away.
+    pub is_archived: bool,
+    /// Grows with every change.
+    pub version: i64,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+}
+
+/// A name that tasks can bear.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Tag {
+    /// The tag.
+    pub id: Uuid,
+    /// Where it is.
+    pub workspace_id: WorkspaceId,
+    /// Its name.
+    pub name: String,
+    /// `#rrggbb`.
+    pub color: Option<String>,
+    /// Grows with every change.
+    pub version: i64,
+}
+
+/// Parameters of `workspace.create`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateWorkspace {
+    /// 1 to 100 characters.
+    #[schemars(length(min = 1, max = limits::WORKSPACE_NAME))]
+    pub name: String,
+}
+
+/// Parameters of `workspace.list`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListWorkspaces {
+    /// Items of a page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = limits::PAGE))]
+    pub limit: Option<u32>,
+    /// From the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Parameters of `workspace.get`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetWorkspace {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+}
+
+/// Parameters of `workspace.sync`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SyncWorkspace {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// From the page before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// A page of a workspace's state. The first page has all but the later tasks.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspaceSnapshot {
+    /// Of the first page: the event before the next one.
+    pub seq: u64,
+    /// For the next page; absent on the last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+    /// On the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace: Option<Workspace>,
+    /// On the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<Vec<Member>>,
+    /// On the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub projects: Option<Vec<Project>>,
+    /// On the first page.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<Vec<Tag>>,
+    /// In the order of their ids, deleted ones included.
+    pub tasks: Vec<Task>,
+}
+
+/// The payload of `access.granted`: the user's socket follows the workspace from the event after `seq`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessGranted {
+    /// The workspace.
+    pub workspace: Workspace,
+    /// The role in it.
+    pub role: Role,
+    /// The head of the workspace's stream at that moment.
+    pub seq: u64,
+}
+
+/// The payload of `access.changed`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessChanged {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// The role now.
+    pub role: Role,
+}
+
+/// The payload of `access.lost`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct AccessLost {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// Why.
+    pub reason: AccessLostReason,
+}
+
+/// Why access ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AccessLostReason {
+    /// Somebody removed the member.
+    Removed,
+    /// The member left.
+    Left,
+    /// The workspace was deleted.
+    Deleted,
+}
