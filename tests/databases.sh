@@ -153,7 +153,7 @@ init_postgres() {
   local fallback
   for fallback in "${linguistic[*]}" '--locale=C.UTF-8 --lc-messages=C' '--locale=C'; do
     # shellcheck disable=SC2086 # options without spaces in them
-    if (cd "$work" && "${unprivileged[@]+"${unprivileged[@]}"}" "$postgres_bin/initdb" --pgdata="$data" \
+    if (cd "$work" && ${unprivileged[@]+"${unprivileged[@]}"} "$postgres_bin/initdb" --pgdata="$data" \
       "${options[@]}" $fallback) >>"$logs/initdb.log" 2>&1 </dev/null; then
       return
     fi
