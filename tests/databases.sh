@@ -1,0 +1,224 @@
+# The private PostgreSQL and Redis of one test run: finding or installing them, starting, stopping. Sourced by
+# tests/run, which owns $work, $logs and give_up. It never touches a server that was there before.
+# shellcheck shell=bash
+
+postgres_bin=''  # the folder of initdb and postgres
+postgres_port=''
+postgres_pid=''
+redis_port=''
+redis_pid=''
+unprivileged=()  # in front of a command: runs it as somebody harmless when we are root
+
+# Sets postgres_bin to the newest server on this machine. Debian keeps it off the PATH.
+find_postgres() {
+  local candidate
+  postgres_bin=''
+  while read -r candidate; do
+    if [[ -x $candidate/initdb && -x $candidate/postgres ]]; then postgres_bin=$candidate; fi
+  done < <(
+    if command -v initdb >/dev/null; then dirname "$(command -v initdb)"; fi
+    printf '%s\n' /usr/lib/postgresql/*/bin /usr/pgsql-*/bin /opt/homebrew/opt/postgresql*/bin \
+      /usr/local/opt/postgresql*/bin | sort -V
+  )
+  [[ -n $postgres_bin ]]
+}
+
+# Prints what this machine lacks, one word a line.
+missing() {
+  find_postgres || printf 'postgresql\n'
+  command -v redis-server >/dev/null || printf 'redis-server\n'
+  command -v cc >/dev/null || printf 'compiler\n'
+}
+
+install_what_is_missing() {
+  local what
+  what=$(missing | tr '\n' ' ')
+  if [[ -n $what ]]; then
+    printf '   installing: %s\n' "$what"
+    if command -v apt-get >/dev/null; then
+      install_with_apt "$what"
+    elif command -v brew >/dev/null; then
+      install_with_brew "$what"
+    fi
+    what=$(missing | tr '\n' ' ')
+    if [[ -n $what ]]; then
+      if [[ -s $logs/install.log ]]; then tail -n 30 "$logs/install.log" | show; fi
+      give_up "Missing: ${what% }. Install PostgreSQL 14 or newer (the server: initdb, postgres), redis-server, and a C
+compiler (cc) with this system's package manager, then run this again."
+    fi
+  fi
+  find_postgres
+}
+
+install_with_apt() {
+  local as_root=()
+  if ((EUID != 0)); then
+    command -v sudo >/dev/null || return 0
+    as_root=(sudo)
+    if [[ -n ${CI:-} || ! -t 0 ]]; then as_root=(sudo -n); fi # nobody is there to type a password
+  fi
+  ${as_root[@]+"${as_root[@]}"} bash -s -- "$1" <<'SCRIPT' >"$logs/install.log" 2>&1 || true
+set -eu
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+
+# Two runs at once take turns, and the second looks again: the locks of apt cover less than this.
+exec 9</usr/bin
+flock 9
+packages=''
+for what in $1; do
+  case $what in
+    compiler) command -v cc >/dev/null || packages="$packages gcc libc6-dev" ;;
+    redis-server) command -v redis-server >/dev/null || packages="$packages redis-server" ;;
+    postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;
+  esac
+done
+[ -n "$packages" ] || exit 0
+
+# The packages would create a cluster and start servers: for as long as this takes, they must not.
+ours=''
+undo() { for file in $ours; do rm -f "$file"; done; }
+trap undo EXIT
+trap 'exit 1' HUP INT TERM
+if [ ! -e /usr/sbin/policy-rc.d ]; then
+  ours=/usr/sbin/policy-rc.d
+  printf '#!/bin/sh\nexit 101\n' >/usr/sbin/policy-rc.d
+  chmod 755 /usr/sbin/policy-rc.d
+fi
+no_cluster=/etc/postgresql-common/createcluster.d/taskwire-tests.conf
+mkdir -p "${no_cluster%/*}"
+ours="$ours $no_cluster"
+printf 'create_main_cluster = false\n' >"$no_cluster"
+
+install() {
+  # shellcheck disable=SC2086 # a list of names
+  apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $packages </dev/null 9<&-
+}
+# A machine's package lists may be old or absent, an image's usually are.
+apt-get update -q </dev/null 9<&- || true
+install
+SCRIPT
+}
+
+install_with_brew() {
+  local what packages=()
+  for what in $1; do
+    case $what in
+      postgresql) packages+=(postgresql@17) ;;
+      redis-server) packages+=(redis) ;;
+      compiler) printf '   for the compiler: xcode-select --install\n' ;;
+    esac
+  done
+  if ((${#packages[@]} > 0)); then
+    brew install --quiet "${packages[@]}" >"$logs/install.log" 2>&1 </dev/null || true
+  fi
+}
+
+# PostgreSQL refuses to run as root. Sets `unprivileged`, and gives that user the folders named.
+become_unprivileged() {
+  local user
+  if ((EUID == 0)); then
+    user=nobody
+    if id -u postgres >/dev/null 2>&1; then user=postgres; fi
+    if command -v setpriv >/dev/null; then
+      unprivileged=(setpriv "--reuid=$(id -u "$user")" "--regid=$(id -g "$user")" --clear-groups)
+    else
+      unprivileged=(runuser -u "$user" --)
+    fi
+    chmod 711 "$work"
+    chown "$user" "$@"
+  fi
+}
+
+# Below the ports that systems give out by themselves, so that no test's port 0 lands on it.
+random_port() {
+  printf '%d\n' "$((15000 + (RANDOM << 15 | RANDOM) % 15000))"
+}
+
+# await_line PID LOG TEXT: until the server says that it is ready, it ends, or a minute has passed. Its own log
+# is the witness: a port that answers may be somebody else's.
+await_line() {
+  local deadline=$((SECONDS + 60))
+  until grep -q "$3" "$2" 2>/dev/null; do
+    kill -0 "$1" 2>/dev/null || return 1
+    ((SECONDS < deadline)) || return 1
+    sleep 0.05
+  done
+}
+
+# Makes the cluster's files. Its order of text is a language's, as on most servers: a query that needs the order
+# of bytes must say so, and here it shows when it does not.
+init_postgres() {
+  local data=$1 options=(--username=postgres --auth=trust --encoding=UTF8 --no-sync)
+  local linguistic=(--locale=C.UTF-8 --lc-messages=C --locale-provider=icu --icu-locale=en-US)
+  local fallback
+  for fallback in "${linguistic[*]}" '--locale=C.UTF-8 --lc-messages=C' '--locale=C'; do
+    # shellcheck disable=SC2086 # options without spaces in them
+    if (cd "$work" && ${unprivileged[@]+"${unprivileged[@]}"} "$postgres_bin/initdb" --pgdata="$data" \
+      "${options[@]}" $fallback) >>"$logs/initdb.log" 2>&1 </dev/null; then
+      return
+    fi
+  done
+  tail -n 20 "$logs/initdb.log" | show
+  give_up 'PostgreSQL: initdb failed.'
+}
+
+start_postgres() {
+  local data=$work/postgres log=$logs/postgres.log attempt
+  mkdir -m 700 "$data" "$work/redis"
+  become_unprivileged "$data" "$work/redis"
+  init_postgres "$data"
+  # What makes commits durable stays on: the tests time and kill the real thing. No Unix socket, which keeps long
+  # folder names harmless.
+  for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    postgres_port=$(random_port)
+    (cd "$work" && exec ${unprivileged[@]+"${unprivileged[@]}"} "$postgres_bin/postgres" -D "$data" \
+      -p "$postgres_port" -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c max_connections=200 \
+      -c shared_buffers=32MB -c max_wal_size=256MB -c logging_collector=off -c log_destination=stderr) \
+      >"$log" 2>&1 </dev/null &
+    postgres_pid=$!
+    if await_line "$postgres_pid" "$log" 'database system is ready to accept connections'; then return; fi
+    stop_postgres
+    grep -q 'could not bind' "$log" || break
+  done
+  tail -n 20 "$log" | show
+  give_up "PostgreSQL did not start (attempt $attempt)."
+}
+
+start_redis() {
+  local log=$logs/redis.log attempt
+  for attempt in 1 2 3 4 5 6 7 8 9 10; do
+    redis_port=$(random_port)
+    (cd "$work" && exec ${unprivileged[@]+"${unprivileged[@]}"} redis-server --port "$redis_port" \
+      --bind 127.0.0.1 --dir "$work/redis" --save '' --appendonly no --daemonize no) >"$log" 2>&1 </dev/null &
+    redis_pid=$!
+    if await_line "$redis_pid" "$log" 'Ready to accept connections'; then return; fi
+    stop_redis
+    grep -q 'Address already in use' "$log" || break
+  done
+  tail -n 20 "$log" | show
+  give_up "Redis did not start (attempt $attempt)."
+}
+
+# SIGQUIT ends PostgreSQL at once: nobody needs its files again.
+stop_postgres() { stop_server "$postgres_pid" QUIT; postgres_pid=''; }
+stop_redis() { stop_server "$redis_pid" TERM; redis_pid=''; }
+
+stop_databases() {
+  stop_postgres
+  stop_redis
+}
+
+# Signals one server, and insists after ten seconds.
+stop_server() {
+  local pid=$1 deadline=$((SECONDS + 10))
+  [[ -n $pid ]] || return 0
+  kill "-$2" "$pid" 2>/dev/null || true
+  while kill -0 "$pid" 2>/dev/null; do
+    if ((SECONDS >= deadline)); then
+      kill -KILL -- "-$pid" 2>/dev/null || true
+      break
+    fi
+    sleep 0.05
+  done
+  wait "$pid" 2>/dev/null || true
+}
