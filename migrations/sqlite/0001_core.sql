@@ -1,0 +1,185 @@
+-- The core: accounts, workspaces, tasks, notifications; the log, its counters, and what op_ids did.
+-- Times are milliseconds since 1970, ids are UUIDs, lists are JSON. Hot tables have no foreign keys: every id that a
+-- row names was checked by the operation that wrote it, under its stream's lock.
+
+create table meta (key text primary key, value text not null) strict, without rowid;
+
+create table users (
+  id blob primary key,
+  email text not null,
+  email_key text not null unique,
+  username text not null,
+  username_key text not null unique,
+  name text not null,
+  password_hash text not null,
+  role integer not null,
+  plan integer not null,
+  is_active integer not null,
+  is_verified integer not null,
+  timezone text not null,
+  preferences text not null,
+  photo_url text,
+  token_version integer not null,
+  personal_id blob not null,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null
+) strict, without rowid;
+
+create table sessions (
+  id blob primary key,
+  user_id blob not null,
+  device_name text,
+  client text,
+  address text,
+  refresh_hash text not null,
+  created_at integer not null,
+  last_seen_at integer not null,
+  expires_at integer not null,
+  revoked_at integer
+) strict, without rowid;
+create index sessions_user on sessions (user_id, id);
+create index sessions_expiry on sessions (expires_at);
+
+create table workspaces (
+  id blob primary key,
+  name text not null,
+  kind integer not null,
+  version integer not null,
+  created_at integer not null,
+  updated_at integer not null
+) strict, without rowid;
+
+create table members (
+  workspace_id blob not null,
+  user_id blob not null,
+  role integer not null,
+  joined_at integer not null,
+  version integer not null,
+  primary key (workspace_id, user_id)
+) strict, without rowid;
+create index members_user on members (user_id, workspace_id);
+
+-- number: the full-text index knows a task by it; ids are too long for that.
+create table tasks (
+  number integer primary key,
+  id blob not null unique,
+  workspace_id blob not null,
+  project_id blob,
+  parent_id blob,
+  title text not null,
+  description text,
+  completed integer not null,
+  completed_at integer,
+  priority integer not null,
+  due_at integer,
+  all_day integer not null,
+  remind_at integer,
+  recurrence text,
+  position text not null,
+  tags text not null,
+  assignee_ids text not null,
+  comment_count integer not null,
+  attachment_count integer not null,
+  is_deleted integer not null,
+  deleted_at integer,
+  version integer not null,
+  created_by blob not null,
+  created_at integer not null,
+  updated_at integer not null
+) strict;
+create index tasks_sync on tasks (workspace_id, id);
+create index tasks_created on tasks (workspace_id, created_at, id);
+create index tasks_updated on tasks (workspace_id, updated_at, id);
+create index tasks_position on tasks (workspace_id, position, id);
+create index tasks_priority on tasks (workspace_id, priority, id);
+create index tasks_title on tasks (workspace_id, lower(title), id);
+create index tasks_due on tasks (workspace_id, due_at, id) where due_at is not null;
+create index tasks_deleted on tasks (workspace_id, created_at, id) where is_deleted = 1;
+create index tasks_parent on tasks (parent_id, id) where parent_id is not null;
+create index tasks_project on tasks (project_id, id) where project_id is not null;
+
+create table task_tags (
+  workspace_id blob not null,
+  tag text not null,
+  task_id blob not null,
+  primary key (workspace_id, tag, task_id)
+) strict, without rowid;
+create index task_tags_task on task_tags (task_id);
+
+create table task_assignees (
+  user_id blob not null,
+  workspace_id blob not null,
+  task_id blob not null,
+  primary key (user_id, workspace_id, task_id)
+) strict, without rowid;
+create index task_assignees_task on task_assignees (task_id);
+
+-- scope is the workspace's id as a word: a search intersects it with the words looked for.
+create virtual table task_search using fts5 (
+  scope, title, description, tags,
+  content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2', detail = 'full'
+);
+create trigger task_search_insert after insert on tasks begin
+  insert into task_search (rowid, scope, title, description, tags)
+  values (new.number, hex(new.workspace_id), new.title, new.description, new.tags);
+end;
+create trigger task_search_update after update of title, description, tags on tasks
+when new.title is not old.title or new.description is not old.description or new.tags is not old.tags begin
+  delete from task_search where rowid = old.number;
+  insert into task_search (rowid, scope, title, description, tags)
+  values (new.number, hex(new.workspace_id), new.title, new.description, new.tags);
+end;
+create trigger task_search_delete after delete on tasks begin
+  delete from task_search where rowid = old.number;
+end;
+
+create table notifications (
+  user_id blob not null,
+  id blob not null,
+  type text not null,
+  title text not null,
+  message text not null,
+  is_read integer not null,
+  task_id blob,
+  workspace_id blob,
+  actor_id blob,
+  version integer not null,
+  created_at integer not null,
+  primary key (user_id, id)
+) strict, without rowid;
+create index notifications_unread on notifications (user_id, id) where is_read = 0;
+create index notifications_task on notifications (task_id) where task_id is not null;
+
+-- One counter row a stream gives every entry its seq. kind: 0 a user's stream, 1 a workspace's.
+-- acl_version grows when memberships change; unread counts a user's notifications; the last three a workspace's tasks.
+create table streams (
+  id blob primary key,
+  kind integer not null,
+  seq integer not null,
+  acl_version integer not null,
+  unread integer not null,
+  pending integer not null,
+  completed integer not null,
+  deleted integer not null
+) strict, without rowid;
+
+create table log (
+  stream blob not null,
+  seq integer not null,
+  at integer not null,
+  task_id blob,
+  frame text not null,
+  primary key (stream, seq)
+) strict;
+create index log_task on log (task_id, stream, seq) where task_id is not null;
+
+create table ops (
+  op_id blob not null,
+  user_id blob not null,
+  hash integer not null,
+  reply text not null,
+  at integer not null,
+  primary key (op_id, user_id)
+) strict, without rowid;
+create index ops_age on ops (at);

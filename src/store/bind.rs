@@ -1,0 +1,142 @@
+//! How values travel: a cell is one value of a row, bound to whichever driver runs the text.
+
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{Arguments, Encode, Type};
+use std::sync::Arc;
+use uuid::Uuid;
+
+/// The type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Id,
+    Int,
+    Text,
+    Bool,
+}
+
+/// One value.
+#[derive(Clone, Debug)]
+pub enum Cell {
+    /// A UUID.
+    Id(Option<Uuid>),
+    /// A number, a time in milliseconds, a code.
+    Int(Option<i64>),
+    /// Text, JSON too.
+    Text(Option<Arc<str>>),
+    /// A truth value.
+    Bool(Option<bool>),
+}
+
+impl Cell {
+    pub(super) fn null(kind: Kind) -> Cell {
+        match kind {
+            Kind::Id => Cell::Id(None),
+            Kind::Int => Cell::Int(None),
+            Kind::Text => Cell::Text(None),
+            Kind::Bool => Cell::Bool(None),
+        }
+    }
+}
+
+impl From<Uuid> for Cell {
+    fn from(value: Uuid) -> Cell {
+        Cell::Id(Some(value))
+    }
+}
+
+impl From<i64> for Cell {
+    fn from(value: i64) -> Cell {
+        Cell::Int(Some(value))
+    }
+}
+
+impl From<bool> for Cell {
+    fn from(value: bool) -> Cell {
+        Cell::Bool(Some(value))
+    }
+}
+
+impl From<Arc<str>> for Cell {
+    fn from(value: Arc<str>) -> Cell {
+        Cell::Text(Some(value))
+    }
+}
+
+impl From<&str> for Cell {
+    fn from(value: &str) -> Cell {
+        Cell::Text(Some(value.into()))
+    }
+}
+
+impl From<String> for Cell {
+    fn from(value: String) -> Cell {
+        Cell::Text(Some(value.into()))
+    }
+}
+
+/// Encoding these types cannot fail; a missing argument would be an error of the statement.
+fn add<A: Arguments, T: for<'t> Encode<'t, A::Database> + Type<A::Database>>(arguments: &mut A, value: T) {
+    let _ = arguments.add(value);
+}
+
+pub(super) fn sqlite<'a>(arguments: &mut SqliteArguments, cells: impl Iterator<Item = &'a Cell>) {
+    cells.for_each(|cell| one(arguments, cell));
+}
+
+pub(super) fn postgres(cells: &[Cell]) -> PgArguments {
+    let mut arguments = PgArguments::default();
+    cells.iter().for_each(|cell| one(&mut arguments, cell));
+    arguments
+}
+
+fn one<A>(arguments: &mut A, cell: &Cell)
+where
+    A: Arguments,
+    Option<Uuid>: for<'t> Encode<'t, A::Database> + Type<A::Database>,
+    Option<i64>: for<'t> Encode<'t, A::Database> + Type<A::Database>,
+    Option<bool>: for<'t> Encode<'t, A::Database> + Type<A::Database>,
+    Option<Arc<str>>: for<'t> Encode<'t, A::Database> + Type<A::Database>,
+{
+    match cell {
+        Cell::Id(value) => add(arguments, *value),
+        Cell::Int(value) => add(arguments, *value),
+        Cell::Bool(value) => add(arguments, *value),
+        Cell::Text(value) => add(arguments, value.clone()),
+    }
+}
+
+/// A batch of rows as one array a column.
+pub(super) fn columns(cells: &[Cell], kinds: impl ExactSizeIterator<Item = Kind>) -> PgArguments {
+    let mut arguments = PgArguments::default();
+    let width = kinds.len();
+    for (i, kind) in kinds.enumerate() {
+        let column = || cells.iter().skip(i).step_by(width);
+        match kind {
+            Kind::Id => add(&mut arguments, column().map(id).collect::<Vec<_>>()),
+            Kind::Int => add(&mut arguments, column().map(int).collect::<Vec<_>>()),
+            Kind::Bool => add(&mut arguments, column().map(truth).collect::<Vec<_>>()),
+            Kind::Text => {
+                let texts: Vec<Option<&str>> = column().map(text).collect();
+                let _ = arguments.add(texts);
+            }
+        }
+    }
+    arguments
+}
+
+fn id(cell: &Cell) -> Option<Uuid> {
+    if let Cell::Id(value) = cell { *value } else { None }
+}
+
+fn int(cell: &Cell) -> Option<i64> {
+    if let Cell::Int(value) = cell { *value } else { None }
+}
+
+fn truth(cell: &Cell) -> Option<bool> {
+    if let Cell::Bool(value) = cell { *value } else { None }
+}
+
+fn text(cell: &Cell) -> Option<&str> {
+    if let Cell::Text(value) = cell { value.as_deref() } else { None }
+}

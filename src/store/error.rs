@@ -1,0 +1,112 @@
+//! What went wrong in the database, as far as a caller can act on it. The detail stays in `source`, for the log.
+
+use std::fmt;
+
+/// What a caller can do about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// Another transaction was in the way (PostgreSQL 40001, 40P01, 55P03; SQLite busy): run it again.
+    Contended,
+    /// The database cannot be reached, or the connection broke: again later.
+    Unavailable,
+    /// The disk or the allowed size is full.
+    Full,
+    /// A row with this key exists.
+    Taken,
+    /// A fault of ours.
+    Bug,
+}
+
+/// An error of the database.
+#[derive(Debug)]
+pub struct StoreError {
+    /// What a caller can do about it.
+    pub trouble: Trouble,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl StoreError {
+    /// The database contains what the code never wrote.
+    pub fn corrupt(what: impl Into<String>) -> StoreError {
+        StoreError { trouble: Trouble::Bug, source: what.into().into() }
+    }
+
+    /// The database cannot be reached.
+    pub fn unavailable(what: impl Into<String>) -> StoreError {
+        StoreError { trouble: Trouble::Unavailable, source: what.into().into() }
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.trouble, self.source)
+    }
+}
+
+impl std::error::Error for StoreError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        StoreError { trouble: trouble(&error), source: error.into() }
+    }
+}
+
+impl From<serde_json::Error> for StoreError {
+    fn from(error: serde_json::Error) -> StoreError {
+        StoreError { trouble: Trouble::Bug, source: error.into() }
+    }
+}
+
+fn trouble(error: &sqlx::Error) -> Trouble {
+    match error {
+        sqlx::Error::Database(error) if error.is_unique_violation() => Trouble::Taken,
+        sqlx::Error::Database(error) => error.code().map_or(Trouble::Bug, |code| by_code(&code)),
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed => Trouble::Unavailable,
+        _ => Trouble::Bug,
+    }
+}
+
+/// SQLSTATE (five characters) on PostgreSQL, the extended result code (a number) on SQLite.
+fn by_code(code: &str) -> Trouble {
+    if let (false, Ok(number)) = (code.len() == 5, code.parse::<i32>()) {
+        return match number & 0xff {
+            5 | 6 => Trouble::Contended,
+            13 => Trouble::Full,
+            // an input or output error, or the file cannot be opened
+            10 | 14 => Trouble::Unavailable,
+            _ => Trouble::Bug,
+        };
+    }
+    match code {
+        "40001" | "40P01" | "55P03" => Trouble::Contended,
+        "53100" => Trouble::Full,
+        // connection exceptions, out of resources, operator intervention, statement or idle timeouts
+        _ if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25P03" => {
+            Trouble::Unavailable
+        }
+        _ => Trouble::Bug,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_of_both_databases_say_what_to_do() {
+        assert_eq!(by_code("13"), Trouble::Full);
+        assert_eq!(by_code("517"), Trouble::Contended); // SQLITE_BUSY_SNAPSHOT
+        assert_eq!(by_code("40P01"), Trouble::Contended);
+        assert_eq!(by_code("57P01"), Trouble::Unavailable);
+        assert_eq!(by_code("42601"), Trouble::Bug);
+    }
+}

@@ -1,0 +1,196 @@
+//! The writer's transaction. It has one connection of its own, so nothing else can leave a transaction open on it.
+//!
+//! On SQLite every call costs two thread switches: begin and writes wait for the next read or the commit and travel
+//! with it as one text. On PostgreSQL they run at once. After any error the transaction is over: nothing more runs in
+//! it, and `begin` starts afresh.
+
+use super::bind;
+use super::link::{Dialect, Link, Row};
+use super::open::Store;
+use super::statement::{Batch, Sql, Statement, Texts};
+use super::{Result, StoreError};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.
+const JOINED: usize = 512;
+
+pub(super) enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// The writer's connection and its transaction.
+pub struct Group {
+    store: Store,
+    connection: Option<Connection>,
+    open: bool,
+    waiting: Waiting,
+    texts: Texts,
+    joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
+}
+
+/// Statements that travel with the next one, and their arguments in order.
+#[derive(Default)]
+struct Waiting {
+    key: Vec<(&'static str, usize)>,
+    texts: Vec<Arc<str>>,
+    arguments: SqliteArguments,
+}
+
+impl Waiting {
+    fn word(&mut self, sql: &'static str) {
+        self.key.push((sql, 0));
+        self.texts.push(sql.into());
+    }
+}
+
+impl Group {
+    /// A writer on `store`; connects at the first `begin`.
+    pub fn new(store: Store) -> Group {
+        Group {
+            store,
+            connection: None,
+            open: false,
+            waiting: Waiting::default(),
+            texts: Texts::default(),
+            joined: HashMap::new(),
+        }
+    }
+
+    /// Begins a transaction that may write.
+    pub async fn begin(&mut self) -> Result<()> {
+        if self.connection.is_none() {
+            self.connection = Some(self.store.connect_writer().await?);
+        }
+        self.waiting = Waiting::default();
+        self.open = true;
+        match self.dialect()? {
+            Dialect::Sqlite => {
+                self.waiting.word("begin immediate");
+                Ok(())
+            }
+            Dialect::Postgres => self.word("begin").await,
+        }
+    }
+
+    /// Makes everything since `begin` durable. An error with [`super::Trouble::Unavailable`] leaves the outcome unknown.
+    pub async fn commit(&mut self) -> Result<()> {
+        match self.dialect()? {
+            Dialect::Sqlite => {
+                self.waiting.word("commit");
+                self.flush().await?;
+            }
+            Dialect::Postgres => self.word("commit").await?,
+        }
+        self.open = false;
+        Ok(())
+    }
+
+    /// Ends the transaction after an error. A connection on which even that fails is given up.
+    pub async fn rollback(&mut self) {
+        self.waiting = Waiting::default();
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        // SQLite may have rolled back by itself; then there is nothing to roll back, which is an error too
+        if self.word("rollback").await.is_err() {
+            self.connection = None;
+        }
+    }
+
+    /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
+    pub async fn fetch<T: Row>(&mut self, statement: &'static Statement, mut batch: Batch) -> Result<Vec<T>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        match self.dialect()? {
+            Dialect::Sqlite => {
+                self.wait(statement, &mut batch);
+                let (text, arguments) = self.take();
+                let Some(Connection::Sqlite(link)) = &mut self.connection else { return Err(gone()) };
+                let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+                Ok(query.try_map(|row: SqliteRow| T::from_row(&row)).fetch_all(link).await?)
+            }
+            Dialect::Postgres => {
+                let text = self.texts.get(statement, Dialect::Postgres, 0);
+                let arguments = bind::columns(&batch.cells, statement.columns.iter().map(|(_, kind)| *kind));
+                let Some(Connection::Postgres(link)) = &mut self.connection else { return Err(gone()) };
+                let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+                Ok(query.try_map(|row: sqlx::postgres::PgRow| T::from_row(&row)).fetch_all(link).await?)
+            }
+        }
+    }
+
+    /// Runs a write whose rows nobody needs. On SQLite an error shows up no later than in `commit`.
+    pub async fn execute(&mut self, statement: &'static Statement, mut batch: Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        if self.dialect()? == Dialect::Sqlite {
+            self.wait(statement, &mut batch);
+            return Ok(());
+        }
+        self.fetch::<()>(statement, batch).await.map(drop)
+    }
+
+    /// Runs a text that was put together.
+    pub async fn select<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
+        self.flush().await?;
+        let link = match &mut self.connection {
+            Some(Connection::Sqlite(link)) => Link::Sqlite(link),
+            Some(Connection::Postgres(link)) => Link::Postgres(link),
+            None => return Err(gone()),
+        };
+        link.fetch(sql.text.into(), &sql.cells).await
+    }
+
+    fn dialect(&self) -> Result<Dialect> {
+        match self.connection {
+            Some(Connection::Sqlite(_)) => Ok(Dialect::Sqlite),
+            Some(Connection::Postgres(_)) => Ok(Dialect::Postgres),
+            None => Err(gone()),
+        }
+    }
+
+    async fn word(&mut self, sql: &'static str) -> Result<()> {
+        match &mut self.connection {
+            Some(Connection::Sqlite(link)) => sqlx::raw_sql(sql).execute(link).await.map(drop)?,
+            Some(Connection::Postgres(link)) => sqlx::raw_sql(sql).execute(link).await.map(drop)?,
+            None => return Err(gone()),
+        }
+        Ok(())
+    }
+
+    fn wait(&mut self, statement: &'static Statement, batch: &mut Batch) {
+        let rows = batch.pad(statement);
+        self.waiting.key.push((statement.body, rows));
+        self.waiting.texts.push(self.texts.get(statement, Dialect::Sqlite, rows));
+        bind::sqlite(&mut self.waiting.arguments, batch.cells.iter());
+    }
+
+    fn take(&mut self) -> (Arc<str>, SqliteArguments) {
+        let Waiting { key, texts, arguments } = std::mem::take(&mut self.waiting);
+        if self.joined.len() >= JOINED && !self.joined.contains_key(&key) {
+            self.joined.clear();
+        }
+        (self.joined.entry(key).or_insert_with(|| texts.join(";\n").into()).clone(), arguments)
+    }
+
+    async fn flush(&mut self) -> Result<()> {
+        if self.waiting.key.is_empty() {
+            return Ok(());
+        }
+        let (text, arguments) = self.take();
+        if let Some(Connection::Sqlite(link)) = &mut self.connection {
+            sqlx::query_with(AssertSqlSafe(text), arguments).execute(link).await?;
+        }
+        Ok(())
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::unavailable("the writer has no connection")
+}

@@ -1,0 +1,89 @@
+//! One connection of whichever driver, and running a text on it. Owns no transaction.
+
+use super::bind::{self, Cell};
+use super::statement::Sql;
+use super::{Result, StoreError};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use std::sync::Arc;
+
+/// Which database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+/// A row type that both drivers can read.
+pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
+impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
+
+/// A connection of whichever driver.
+pub(super) enum Link<'c> {
+    Sqlite(&'c mut SqliteConnection),
+    Postgres(&'c mut PgConnection),
+}
+
+impl Link<'_> {
+    /// Runs a text with `$n` in it and reads its rows.
+    pub(super) async fn fetch<T: Row>(self, text: Arc<str>, cells: &[Cell]) -> Result<Vec<T>> {
+        let text = AssertSqlSafe(text);
+        let rows = match self {
+            Link::Sqlite(link) => {
+                let mut arguments = SqliteArguments::default();
+                bind::sqlite(&mut arguments, cells.iter());
+                let query = sqlx::query_with(text, arguments);
+                query.try_map(|row: SqliteRow| T::from_row(&row)).fetch_all(link).await?
+            }
+            Link::Postgres(link) => {
+                let query = sqlx::query_with(text, bind::postgres(cells));
+                query.try_map(|row: PgRow| T::from_row(&row)).fetch_all(link).await?
+            }
+        };
+        Ok(rows)
+    }
+}
+
+/// A connection for reading: outside a transaction, or inside one that shows a single moment.
+pub struct Reader(pub(super) Source);
+
+pub(super) enum Source {
+    Sqlite(PoolConnection<Sqlite>),
+    Postgres(PoolConnection<Postgres>),
+    SqliteMoment(Transaction<'static, Sqlite>),
+    PostgresMoment(Transaction<'static, Postgres>),
+}
+
+impl Reader {
+    fn link(&mut self) -> Link<'_> {
+        match &mut self.0 {
+            Source::Sqlite(link) => Link::Sqlite(link),
+            Source::Postgres(link) => Link::Postgres(link),
+            Source::SqliteMoment(link) => Link::Sqlite(link),
+            Source::PostgresMoment(link) => Link::Postgres(link),
+        }
+    }
+
+    /// Whether full-text search is SQLite's.
+    pub(super) fn dialect(&self) -> Dialect {
+        match self.0 {
+            Source::Sqlite(_) | Source::SqliteMoment(_) => Dialect::Sqlite,
+            Source::Postgres(_) | Source::PostgresMoment(_) => Dialect::Postgres,
+        }
+    }
+
+    pub(super) async fn fetch<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
+        self.link().fetch(sql.text.into(), &sql.cells).await
+    }
+
+    pub(super) async fn find<T: Row>(&mut self, sql: Sql) -> Result<Option<T>> {
+        Ok(self.fetch(sql).await?.into_iter().next())
+    }
+
+    /// A row that is always there, such as a count.
+    pub(super) async fn get<T: Row>(&mut self, sql: Sql) -> Result<T> {
+        self.find(sql).await?.ok_or_else(|| StoreError::corrupt("a row that is always there is missing"))
+    }
+}

@@ -1,0 +1,37 @@
+//! The only SQL. One text serves both databases; this module alone names a driver.
+//!
+//! - `open`       which database, its settings, the lock file, migrations, the epoch
+//! - `link`       one connection of whichever driver, and running a text on it
+//! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
+//! - `bind`       how values travel
+//! - `group`      the writer's transaction: begin, lock, read, write, commit
+//! - `error`      what went wrong, as far as a caller can act on it
+//! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`), `notifications`,
+//!   `streams`, `log`, `ops`
+//!
+//! Knows rows and entities; does not know who may see them, nor when they change.
+
+mod bind;
+pub mod error;
+pub mod group;
+mod link;
+pub mod log;
+pub mod members;
+pub mod notifications;
+pub mod open;
+pub mod ops;
+pub mod sessions;
+mod statement;
+pub mod streams;
+pub mod task_list;
+pub mod tasks;
+pub mod users;
+pub mod workspaces;
+
+pub use error::{StoreError, Trouble};
+pub use group::Group;
+pub use link::Reader;
+pub use open::Store;
+
+/// What every function here returns.
+pub type Result<T> = std::result::Result<T, StoreError>;

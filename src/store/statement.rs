@@ -1,0 +1,149 @@
+//! Texts of SQL. A fixed one runs over a batch of rows, which become the common table `v`; how they get there is the
+//! one thing in which the databases differ: SQLite takes a list of values, rounded up to a few lengths so that the
+//! prepared texts stay few; PostgreSQL an array a column. The text after it is shared.
+
+use super::bind::{Cell, Kind};
+use super::link::Dialect;
+use std::{collections::HashMap, fmt::Write, sync::Arc};
+
+pub(super) type Columns = &'static [(&'static str, Kind)];
+
+/// A statement over a batch of rows. `{rows}` in the body stands for the filter that drops the padding.
+pub struct Statement {
+    pub(super) columns: Columns,
+    pub(super) body: &'static str,
+    /// Appended on PostgreSQL only: on SQLite the writer is alone.
+    pub(super) lock: &'static str,
+}
+
+pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
+    Statement { columns, body, lock: "" }
+}
+
+/// The rows of one statement, cell after cell.
+#[derive(Default)]
+pub struct Batch {
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Batch {
+    /// A batch of these rows.
+    pub fn of<const N: usize>(rows: impl IntoIterator<Item = [Cell; N]>) -> Batch {
+        Batch { cells: rows.into_iter().flatten().collect() }
+    }
+
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    pub(super) fn rows(&self, statement: &Statement) -> usize {
+        self.cells.len() / statement.columns.len()
+    }
+
+    /// Fills up with rows of nulls, which the statement's filter drops.
+    pub(super) fn pad(&mut self, statement: &Statement) -> usize {
+        let rows = padded(self.rows(statement));
+        let width = statement.columns.len();
+        self.cells.reserve(rows * width - self.cells.len());
+        while self.cells.len() < rows * width {
+            self.cells.push(Cell::null(statement.columns[self.cells.len() % width].1));
+        }
+        rows
+    }
+}
+
+/// The row counts for which a text exists.
+fn padded(rows: usize) -> usize {
+    match rows {
+        0..=2 => rows,
+        3..=16 => rows.next_multiple_of(4),
+        17..=64 => rows.next_multiple_of(16),
+        _ => rows.next_multiple_of(64),
+    }
+}
+
+/// Finished texts by statement and row count.
+#[derive(Default)]
+pub(super) struct Texts(HashMap<(&'static str, usize), Arc<str>>);
+
+impl Texts {
+    pub(super) fn get(&mut self, statement: &'static Statement, dialect: Dialect, rows: usize) -> Arc<str> {
+        let rows = if dialect == Dialect::Postgres { 0 } else { rows };
+        self.0.entry((statement.body, rows)).or_insert_with(|| text(statement, dialect, rows).into()).clone()
+    }
+}
+
+fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
+    let names = join(statement.columns.iter().map(|(name, _)| (*name).to_owned()));
+    let first = statement.columns[0].0;
+    match dialect {
+        Dialect::Sqlite => {
+            let body = statement.body.replace("{rows}", &format!("v.{first} is not null"));
+            format!("with v({names}) as ({}) {body}", values(statement.columns.len(), rows))
+        }
+        Dialect::Postgres => {
+            let arrays =
+                statement.columns.iter().enumerate().map(|(i, (_, kind))| format!("${}::{}[]", i + 1, name(*kind)));
+            let body = statement.body.replace("{rows}", "true");
+            format!("with v({names}) as (select * from unnest({})) {body}{}", join(arrays), statement.lock)
+        }
+    }
+}
+
+/// Bare `?`: in texts of several statements `$n` would start again with each of them and bind the wrong values.
+fn values(width: usize, rows: usize) -> String {
+    let row = format!("({})", vec!["?"; width].join(","));
+    format!("values {}", vec![row.as_str(); rows].join(","))
+}
+
+fn join(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Id => "uuid",
+        Kind::Int => "bigint",
+        Kind::Text => "text",
+        Kind::Bool => "boolean",
+    }
+}
+
+/// A text put together from parts and values.
+#[derive(Clone, Default)]
+pub struct Sql {
+    pub(super) text: String,
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Sql {
+    /// Begins with a text.
+    pub fn new(text: &str) -> Sql {
+        Sql { text: text.to_owned(), cells: Vec::new() }
+    }
+
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) -> &mut Sql {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a value.
+    pub fn bind(&mut self, cell: impl Into<Cell>) -> &mut Sql {
+        self.cells.push(cell.into());
+        let _ = write!(self.text, "${}", self.cells.len());
+        self
+    }
+
+    /// Appends values with commas between.
+    pub fn bind_all<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Sql {
+        for (i, cell) in cells.into_iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            self.bind(cell);
+        }
+        self
+    }
+}
