@@ -1,1 +1,7 @@
-//! map
+//! The server of Taskwire, a real-time task backend.
+
+pub mod clock;
+pub mod config;
+pub mod healthcheck;
+pub mod server;
+pub mod telemetry;

@@ -1,1 +1,112 @@
-fn main() {}
+//! The command line of `taskwire`: subcommands, exit codes (0 ok, 1 failure, 2 usage or settings), and the
+//! process's allocator. Does not know how a node works; `taskwire::server` does.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use taskwire::config::{Flags, Settings, SettingsError};
+use taskwire::{healthcheck, server, telemetry};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A real-time, WebSocket-first task backend.
+///
+/// Without a subcommand it serves. Every setting can be given in a file (--config), in the environment
+/// (TASKWIRE_ and its name in capitals; a .env file is read too), or as a flag (--set KEY=VALUE).
+#[derive(Parser)]
+#[command(name = "taskwire", version)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    flags: Flags,
+}
+
+#[derive(Subcommand, Clone, Copy, Default)]
+enum Command {
+    /// Run a node (what happens without a subcommand)
+    #[default]
+    Serve,
+    /// Print the settings in force and where each came from, secrets masked
+    Config,
+    /// Bring the database's schema up to date, and end
+    Migrate,
+    /// Ask the node on this machine whether it lives: exit 0 or 1
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    let CommandLine { command, flags } = CommandLine::parse();
+    let command = command.unwrap_or_default();
+    let (settings, effective) = match Settings::load(flags) {
+        Ok(loaded) => loaded,
+        Err(error) => {
+            eprintln!("taskwire: {error}");
+            // To a container's health check, 2 has another meaning.
+            let code = if matches!(command, Command::Healthcheck) {
+                1
+            } else {
+                SettingsError::EXIT_CODE
+            };
+            return ExitCode::from(code);
+        }
+    };
+    let outcome = match command {
+        Command::Config => print(&effective.to_string()),
+        Command::Serve | Command::Migrate | Command::Healthcheck => start(command, settings),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("taskwire: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn start(command: Command, settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+    telemetry::init(&settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        match command {
+            Command::Migrate => server::migrate(&settings).await?,
+            Command::Healthcheck => healthcheck::check(&settings).await?,
+            Command::Serve | Command::Config => server::serve(settings).await?,
+        }
+        Ok(())
+    })
+}
+
+/// Prints to stdout; a reader that has gone (`taskwire config | head -1`) is no failure.
+fn print(text: &str) -> Result<(), Box<dyn std::error::Error>> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::{Command, CommandLine};
+
+    #[test]
+    fn flags_stand_before_or_after_the_subcommand() {
+        CommandLine::command().debug_assert();
+        for line in [
+            ["taskwire", "--listen=a:1", "config"],
+            ["taskwire", "config", "--listen=a:1"],
+        ] {
+            let read = CommandLine::try_parse_from(line).unwrap_or_else(|error| panic!("{error}"));
+            assert!(matches!(read.command, Some(Command::Config)));
+            assert_eq!(read.flags.listen.as_deref(), Some("a:1"));
+        }
+        assert!(matches!(
+            CommandLine::try_parse_from(["taskwire"]),
+            Ok(CommandLine { command: None, .. })
+        ));
+    }
+}

@@ -1,0 +1,97 @@
+//! What is wrong with the settings, all of it at once, in words that name the setting, where its value came
+//! from and what it takes. Does not know which settings there are, and never holds a secret's value.
+
+use std::fmt;
+
+/// The settings cannot be used. Its text has a line for each [`Problem`].
+#[derive(Debug, thiserror::Error)]
+pub struct SettingsError {
+    /// Everything that is wrong, never empty.
+    pub problems: Vec<Problem>,
+}
+
+impl SettingsError {
+    /// What the process exits with when its settings (or its command line) are refused.
+    pub const EXIT_CODE: u8 = 2;
+}
+
+impl fmt::Display for SettingsError {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.problems.len() {
+            1 => write!(out, "a setting refuses the start:")?,
+            several => write!(out, "{several} settings refuse the start:")?,
+        }
+        self.problems
+            .iter()
+            .try_for_each(|problem| write!(out, "\n  {problem}"))
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The setting's name (`ops_burst`), or that of a source that cannot be read (`--config`).
+    pub setting: String,
+    /// Where the value came from: `environment variable TASKWIRE_LISTEN`, `file taskwire.toml`.
+    pub origin: Option<String>,
+    /// What is wrong, and what the setting takes.
+    pub message: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Some(origin) => write!(out, "{} ({origin}): {}", self.setting, self.message),
+            None => write!(out, "{}: {}", self.setting, self.message),
+        }
+    }
+}
+
+/// The message for a name that is no setting, with the nearest known name when one is near.
+pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let nearest = known
+        .map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known))
+        .min();
+    match nearest {
+        Some((distance, known)) if distance <= (name.len() / 4).max(2) => {
+            format!("unknown setting; did you mean {known}?")
+        }
+        _ => "unknown setting; config.default.toml lists them all".to_owned(),
+    }
+}
+
+/// Levenshtein's distance: how many letters must be added, dropped or changed.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    for (line, letter) in from.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = line + 1;
+        for (column, other) in to.iter().enumerate() {
+            let changed = diagonal + usize::from(letter != *other);
+            diagonal = row[column + 1];
+            row[column + 1] = changed.min(row[column] + 1).min(diagonal + 1);
+        }
+    }
+    row[to.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{distance, unknown};
+
+    #[test]
+    fn letters_added_dropped_or_changed_are_counted() {
+        assert_eq!(distance("listen", "listen"), 0);
+        assert_eq!(distance("lsten", "listen"), 1);
+        assert_eq!(distance("listne", "listen"), 2);
+        assert_eq!(distance("", "abc"), 3);
+    }
+
+    #[test]
+    fn only_a_near_name_is_proposed() {
+        let known = ["listen", "data_dir"];
+        assert!(unknown("lisen", known.into_iter()).ends_with("did you mean listen?"));
+        assert!(!unknown("colour", known.into_iter()).contains("did you mean"));
+    }
+}

@@ -1,0 +1,330 @@
+//! The sources of settings, merged: for each name the strongest value and where it came from. Knows the names
+//! and types from `config.default.toml` and which of them are secrets; does not know what the values mean.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use toml::{Table, Value};
+
+use super::error::{self, Problem};
+use super::flags::Flags;
+
+/// The manual of settings, built into the program: every name, its default, a sentence each.
+pub const DEFAULT: &str = include_str!("../../config.default.toml");
+
+/// The settings that are never shown and may stand in a file of their own (`jwt_secret_file`).
+const SECRETS: [&str; 6] = [
+    "database_url",
+    "redis_url",
+    "smtp_url",
+    "jwt_secret",
+    "jwt_secret_previous",
+    "admin_password",
+];
+/// Read from the environment under their bare names too, as hosting services set them.
+const BARE: [(&str, &str); 3] = [
+    ("DATABASE_URL", "database_url"),
+    ("REDIS_URL", "redis_url"),
+    ("SMTP_URL", "smtp_url"),
+];
+const PREFIX: &str = "TASKWIRE_";
+
+/// Where settings are read from; tests give their own.
+#[derive(Default)]
+pub(super) struct Sources {
+    /// The file named by `--config` and the command line's other settings.
+    pub(super) flags: Flags,
+    /// The process's environment.
+    pub(super) environment: Vec<(OsString, OsString)>,
+    /// A `.env` file, which need not be there.
+    pub(super) dotenv: Option<PathBuf>,
+}
+
+/// The value in force for one setting.
+#[derive(Clone)]
+pub(super) struct Entry {
+    pub(super) value: Value,
+    /// `None`: the built-in default.
+    pub(super) origin: Option<String>,
+}
+
+/// Every setting's value in force, and what was wrong with the sources.
+pub(super) struct Layers {
+    entries: BTreeMap<String, Entry>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// A value on its way into the layers: setting, value, origin.
+type Given = (String, Value, String);
+
+impl Layers {
+    /// Merges all sources, the weakest first. Reads files, changes nothing.
+    pub(super) fn merge(sources: &Sources) -> Self {
+        let mut layers = Self {
+            entries: BTreeMap::new(),
+            problems: Vec::new(),
+        };
+        for (key, value) in
+            toml::from_str::<Table>(DEFAULT).expect("config.default.toml is valid: a test reads it")
+        {
+            layers.entries.insert(key, Entry { value, origin: None });
+        }
+        if let Some(file) = &sources.flags.config {
+            layers.add_file(file);
+        }
+        if let Some(file) = &sources.dotenv {
+            let variables = layers.read_dotenv(file);
+            layers.add_variables(&variables, &format!("{} in {}", "variable NAME", file.display()));
+        }
+        let variables = layers.readable(&sources.environment);
+        layers.add_variables(&variables, "environment variable NAME");
+        layers.add_flags(&sources.flags);
+        layers
+    }
+
+    /// The value in force; `None` for a name that is no setting.
+    pub(super) fn get(&self, key: &str) -> Option<&Entry> {
+        self.entries.get(key)
+    }
+
+    /// The names of all settings, in the order of the manual.
+    pub(super) fn keys(&self) -> Vec<&str> {
+        let mut keys: Vec<&str> = self.entries.keys().map(String::as_str).collect();
+        keys.sort_by_key(|key| DEFAULT.find(&format!("\n{key} = ")));
+        keys
+    }
+
+    fn add_file(&mut self, path: &Path) {
+        let origin = format!("file {}", path.display());
+        let read = std::fs::read_to_string(path)
+            .map_err(|error| error.to_string())
+            .and_then(|text| {
+                // The error's own text quotes the line, which may hold a secret.
+                toml::from_str::<Table>(&text).map_err(|error| {
+                    let line = error.span().map_or(1, |span| {
+                        text[..span.start.min(text.len())].lines().count().max(1)
+                    });
+                    format!("line {line}: {}", error.message())
+                })
+            });
+        match read {
+            Ok(table) => {
+                let given = table
+                    .into_iter()
+                    .map(|(key, value)| (key, value, origin.clone()))
+                    .collect();
+                self.add(given);
+            }
+            Err(reason) => self.refuse("--config", Some(origin), format!("cannot be read: {reason}")),
+        }
+    }
+
+    fn read_dotenv(&mut self, path: &Path) -> HashMap<String, String> {
+        let origin = Some(format!("file {}", path.display()));
+        let lines = match dotenvy::from_path_iter(path) {
+            Ok(lines) => lines,
+            Err(error) if error.not_found() => return HashMap::new(),
+            Err(error) => {
+                self.refuse(".env", origin, format!("cannot be read: {error}"));
+                return HashMap::new();
+            }
+        };
+        let mut variables = HashMap::new();
+        for (number, line) in lines.enumerate() {
+            match line {
+                Ok((name, text)) => drop(variables.insert(name, text)),
+                // Not the error's own text: it quotes the line, which may hold a secret.
+                Err(_) => self.refuse(
+                    ".env",
+                    origin.clone(),
+                    format!(
+                        "entry {} cannot be read; takes NAME=VALUE, with quotes around spaces",
+                        number + 1
+                    ),
+                ),
+            }
+        }
+        variables
+    }
+
+    fn readable(&mut self, environment: &[(OsString, OsString)]) -> HashMap<String, String> {
+        let mut variables = HashMap::new();
+        for (name, text) in environment {
+            let Some(name) = name.to_str() else { continue };
+            match text.to_str() {
+                Some(text) => drop(variables.insert(name.to_owned(), text.to_owned())),
+                None if name.starts_with(PREFIX) => self.refuse(name, None, "takes UTF-8 text".to_owned()),
+                None => {}
+            }
+        }
+        variables
+    }
+
+    /// The prefixed names win over the bare ones of the same source.
+    fn add_variables(&mut self, variables: &HashMap<String, String>, origin: &str) {
+        let mut given = Vec::new();
+        for (name, key) in BARE {
+            if let Some(text) = variables.get(name) {
+                given.extend(self.variable(key, text, origin.replace("NAME", name)));
+            }
+        }
+        self.add(given);
+        let mut given = Vec::new();
+        for (name, text) in variables {
+            let Some(key) = name.strip_prefix(PREFIX).filter(|_| !is_foreign(name, text)) else {
+                continue;
+            };
+            let origin = origin.replace("NAME", name);
+            if self.is_setting(&key.to_lowercase()) && *key == key.to_uppercase() {
+                given.extend(self.variable(&key.to_lowercase(), text, origin));
+            } else {
+                let names: Vec<String> = self
+                    .entries
+                    .keys()
+                    .map(|known| format!("{PREFIX}{}", known.to_uppercase()))
+                    .collect();
+                let message = error::unknown(name, names.iter().map(String::as_str));
+                self.refuse(name, Some(origin), message);
+            }
+        }
+        self.add(given);
+    }
+
+    /// An empty variable counts as not set: container tools pass on what they do not have as empty.
+    fn variable(&mut self, key: &str, text: &str, origin: String) -> Option<Given> {
+        if text.is_empty() {
+            None
+        } else {
+            self.typed(key, text, origin)
+        }
+    }
+
+    fn add_flags(&mut self, flags: &Flags) {
+        let mut given = Vec::new();
+        for (flag, key, text) in flags.named() {
+            given.extend(self.typed(key, text, format!("flag {flag}")));
+        }
+        for pair in &flags.set {
+            match pair.split_once('=') {
+                Some((key, text)) => given.extend(self.typed(key.trim(), text, "flag --set".to_owned())),
+                None => self.refuse("--set", None, "takes KEY=VALUE".to_owned()),
+            }
+        }
+        self.add(given);
+    }
+
+    /// Reads a text as the type that the setting's default has.
+    fn typed(&mut self, key: &str, text: &str, origin: String) -> Option<Given> {
+        let read = match self.entries.get(key).map(|entry| &entry.value) {
+            Some(Value::Integer(_)) => text
+                .trim()
+                .parse()
+                .map(Value::Integer)
+                .map_err(|_| "a whole number"),
+            Some(Value::Boolean(_)) => text
+                .trim()
+                .parse()
+                .map(Value::Boolean)
+                .map_err(|_| "true or false"),
+            Some(Value::Array(_)) => {
+                let items = text.split(',').map(str::trim).filter(|item| !item.is_empty());
+                Ok(Value::Array(
+                    items.map(|item| Value::String(item.to_owned())).collect(),
+                ))
+            }
+            _ => Ok(Value::String(text.to_owned())),
+        };
+        match read {
+            Ok(value) => Some((key.to_owned(), value, origin)),
+            Err(takes) => {
+                self.refuse(key, Some(origin), format!("takes {takes}, not {text:?}"));
+                None
+            }
+        }
+    }
+
+    /// Puts one source's values over what is there.
+    fn add(&mut self, given: Vec<Given>) {
+        let names: BTreeSet<String> = given.iter().map(|(key, ..)| key.clone()).collect();
+        for (key, value, origin) in given {
+            if let Some(entry) = self.entries.get_mut(&key) {
+                *entry = Entry {
+                    value,
+                    origin: Some(origin),
+                };
+            } else if let Some(secret) = secret_in_file(&key) {
+                if names.contains(secret) {
+                    self.refuse(
+                        &key,
+                        Some(origin),
+                        format!("{secret} is given too; takes one of the two"),
+                    );
+                } else {
+                    self.add_secret_file(secret, &key, &value, &origin);
+                }
+            } else {
+                let message = error::unknown(&key, self.entries.keys().map(String::as_str));
+                self.refuse(&key, Some(origin), message);
+            }
+        }
+    }
+
+    fn add_secret_file(&mut self, secret: &str, key: &str, path: &Value, origin: &str) {
+        let Some(path) = path.as_str() else {
+            return self.refuse(key, Some(origin.to_owned()), "takes a file's path".to_owned());
+        };
+        if path.is_empty() {
+            return;
+        }
+        match std::fs::read_to_string(path) {
+            Ok(text) => {
+                let value = Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
+                let origin = Some(format!("{origin}, read from {path}"));
+                self.entries.insert(secret.to_owned(), Entry { value, origin });
+            }
+            Err(reason) => {
+                self.refuse(
+                    key,
+                    Some(origin.to_owned()),
+                    format!("file {path} cannot be read: {reason}"),
+                );
+            }
+        }
+    }
+
+    fn is_setting(&self, key: &str) -> bool {
+        self.entries.contains_key(key) || secret_in_file(key).is_some()
+    }
+
+    fn refuse(&mut self, setting: &str, origin: Option<String>, message: String) {
+        self.problems.push(Problem {
+            setting: setting.to_owned(),
+            origin,
+            message,
+        });
+    }
+}
+
+/// Whether a setting's value must not be shown.
+pub(super) fn is_secret(key: &str) -> bool {
+    SECRETS.contains(&key)
+}
+
+/// `jwt_secret` for `jwt_secret_file`.
+fn secret_in_file(key: &str) -> Option<&str> {
+    key.strip_suffix("_file").filter(|secret| is_secret(secret))
+}
+
+/// Variables with our prefix that others set: the test suite, and Kubernetes, which describes a service called
+/// `taskwire` to every pod beside it (`TASKWIRE_SERVICE_HOST`, `TASKWIRE_PORT=tcp://…`, `TASKWIRE_PORT_80_TCP`).
+fn is_foreign(name: &str, text: &str) -> bool {
+    let key = name.strip_prefix(PREFIX).unwrap_or(name);
+    key.starts_with("TEST_")
+        || key == "SERVICE_HOST"
+        || key.starts_with("SERVICE_PORT")
+        || (key == "PORT" && text.contains("://"))
+        || key
+            .strip_prefix("PORT_")
+            .is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
+}

@@ -1,0 +1,139 @@
+//! Takes merged values out as Rust types and collects what does not fit. Knows types and ranges as its callers
+//! give them, not which settings there are.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use toml::Value;
+
+use super::error::Problem;
+use super::layers::{self, Layers};
+use super::secret;
+
+/// Reads values; every misfit becomes a [`Problem`] and a harmless stand-in value, so that all are found at once.
+pub(super) struct Reader<'a> {
+    layers: &'a Layers,
+    pub(super) problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(layers: &'a Layers) -> Self {
+        Self {
+            layers,
+            problems: layers.problems.clone(),
+        }
+    }
+
+    /// Notes that a setting's value cannot stay; `message` says what it takes.
+    pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) {
+        let origin = self.layers.get(key).and_then(|entry| entry.origin.clone());
+        self.problems.push(Problem {
+            setting: key.to_owned(),
+            origin,
+            message: message.into(),
+        });
+    }
+
+    /// The text of a setting.
+    pub(super) fn text(&mut self, key: &str) -> &'a str {
+        match self.value(key) {
+            Some(Value::String(text)) => text,
+            _ => self.misfit(key, "a text in quotes").unwrap_or_default(),
+        }
+    }
+
+    /// A secret as it stands, `None` when it is empty.
+    pub(super) fn secret(&mut self, key: &str) -> Option<SecretString> {
+        Some(self.text(key))
+            .filter(|text| !text.is_empty())
+            .map(SecretString::from)
+    }
+
+    /// A text made into `T`, `None` when it is empty or does not fit. `parse` fails with what is taken instead.
+    pub(super) fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        let text = self.text(key).trim();
+        if text.is_empty() {
+            None
+        } else {
+            self.parse(key, text, parse)
+        }
+    }
+
+    /// A text made into `T`; an empty one does not fit.
+    pub(super) fn required<T: Default>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
+        let text = self.text(key).trim();
+        self.parse(key, text, parse).unwrap_or_default()
+    }
+
+    /// A list of texts, each made into `T`.
+    pub(super) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
+        let Some(Value::Array(items)) = self.value(key) else {
+            return self
+                .misfit(key, "a list of texts, [\"…\", \"…\"]")
+                .unwrap_or_default();
+        };
+        let mut parsed = Vec::with_capacity(items.len());
+        for item in items {
+            match item.as_str() {
+                Some(text) => parsed.extend(self.parse(key, text.trim(), &parse)),
+                None => drop(self.misfit::<()>(key, "a list of texts, [\"…\", \"…\"]")),
+            }
+        }
+        parsed
+    }
+
+    /// `true` or `false`.
+    pub(super) fn truth(&mut self, key: &str) -> bool {
+        match self.value(key) {
+            Some(Value::Boolean(truth)) => *truth,
+            _ => self.misfit(key, "true or false").unwrap_or_default(),
+        }
+    }
+
+    /// A whole number within `range`, as the type its user wants.
+    pub(super) fn whole<N: TryFrom<u64> + Default>(&mut self, key: &str, range: RangeInclusive<u64>) -> N {
+        let takes = format!("a whole number from {} to {}", range.start(), range.end());
+        let Some(Value::Integer(number)) = self.value(key) else {
+            return self.misfit(key, &takes).unwrap_or_default();
+        };
+        let fitting = u64::try_from(*number)
+            .ok()
+            .filter(|number| range.contains(number));
+        fitting
+            .and_then(|number| N::try_from(number).ok())
+            .unwrap_or_else(|| {
+                self.refuse(key, format!("takes {takes}, not {number}"));
+                N::default()
+            })
+    }
+
+    /// A whole number of units that last `unit_seconds` each.
+    pub(super) fn duration(&mut self, key: &str, unit_seconds: u64, range: RangeInclusive<u64>) -> Duration {
+        Duration::from_secs(self.whole::<u64>(key, range).saturating_mul(unit_seconds))
+    }
+
+    fn value(&self, key: &str) -> Option<&'a Value> {
+        self.layers.get(key).map(|entry| &entry.value)
+    }
+
+    fn parse<T>(&mut self, key: &str, text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
+        parse(text)
+            .map_err(|takes| {
+                let shown = if layers::is_secret(key) {
+                    secret::mask(text)
+                } else {
+                    text.to_owned()
+                };
+                self.refuse(key, format!("takes {takes}, not {shown:?}"));
+            })
+            .ok()
+    }
+
+    /// A value of another type. It is not shown: it may be a secret written without quotes.
+    fn misfit<T>(&mut self, key: &str, takes: &str) -> Option<T> {
+        let found = self.value(key).map_or("nothing", Value::type_str);
+        self.refuse(key, format!("takes {takes}, not a value of type {found}"));
+        None
+    }
+}

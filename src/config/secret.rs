@@ -1,0 +1,163 @@
+//! Secrets: how they are masked, when one is too weak, and the keys that sign access tokens, one of which may
+//! be generated and kept on disk. Does not know how tokens are made.
+
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write};
+use std::path::Path;
+
+use secrecy::SecretString;
+
+/// The least length, in bytes, of a key that signs tokens in production: what HS256 wants.
+pub const JWT_SECRET_BYTES: usize = 32;
+
+/// The keys of access tokens.
+#[derive(Clone, Debug)]
+pub struct JwtKeys {
+    /// Signs new tokens and checks them.
+    pub current: SecretString,
+    /// Checks tokens from before the last change of keys, never signs.
+    pub previous: Option<SecretString>,
+}
+
+/// What may be shown of a secret: a URL keeps its scheme, user, host and path, anything else nothing.
+pub(super) fn mask(text: &str) -> String {
+    if text.is_empty() || text.starts_with("sqlite:") {
+        return text.to_owned();
+    }
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return "***".to_owned();
+    };
+    let (shown_user, rest) = match rest.rsplit_once('@') {
+        // Only a plain name before a colon is surely a user; anything else may be (part of) a password.
+        Some((who, rest)) => match who.split_once(':') {
+            Some((user, _))
+                if user
+                    .chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || "._%-".contains(letter)) =>
+            {
+                (format!("{user}:***@"), rest)
+            }
+            _ => ("***@".to_owned(), rest),
+        },
+        None => (String::new(), rest),
+    };
+    // Parameters may hold passwords.
+    let (place, parameters) = rest
+        .split_once('?')
+        .map_or((rest, ""), |(place, _)| (place, "?***"));
+    format!("{scheme}://{shown_user}{place}{parameters}")
+}
+
+/// Why a key must not sign tokens in production, if so.
+pub(super) fn weakness(key: &str) -> Option<&'static str> {
+    let lower = key.to_lowercase();
+    let placeholders = [
+        "changeme",
+        "change-me",
+        "change_me",
+        "your-secret",
+        "your_secret",
+        "secret-key",
+        "secret_key",
+    ];
+    let mut letters: Vec<u8> = key.bytes().collect();
+    letters.sort_unstable();
+    letters.dedup();
+    if key.len() < JWT_SECRET_BYTES {
+        Some("is shorter than 32 bytes")
+    } else if letters.len() < 8 || placeholders.iter().any(|placeholder| lower.contains(placeholder)) {
+        Some("is a placeholder that anybody can guess")
+    } else {
+        None
+    }
+}
+
+/// Makes a folder that only this user can enter; one that is there stays as it is.
+pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|error| at(folder, &error))
+}
+
+/// The key kept in `file`, generated there when it is missing.
+pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
+    if !file.exists() {
+        generate_key(file)?;
+    }
+    let key = fs::read_to_string(file).map_err(|error| at(file, &error))?;
+    let key = key.trim();
+    if key.len() < JWT_SECRET_BYTES {
+        let message = format!(
+            "{} holds no key of 32 bytes; remove it, and a new one is made",
+            file.display()
+        );
+        return Err(io::Error::new(io::ErrorKind::InvalidData, message));
+    }
+    Ok(SecretString::from(key))
+}
+
+/// Written beside and then linked into place, so that the file is whole or missing whatever happens, and two
+/// processes that start together end up with one key.
+fn generate_key(file: &Path) -> io::Result<()> {
+    let key: [u8; 48] = rand::random();
+    let key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, key);
+    let draft = file.with_extension(format!("{:016x}", rand::random::<u64>()));
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let written = options.open(&draft).and_then(|mut open| {
+        open.write_all(key.as_bytes())?;
+        open.sync_all()
+    });
+    let linked = written.and_then(|()| match fs::hard_link(&draft, file) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // File systems without hard links: whole or missing still, only not safe against a twin.
+        Err(_) => fs::rename(&draft, file),
+        Ok(()) => Ok(()),
+    });
+    // A draft left behind does no harm, and the outcome above is what matters.
+    drop(fs::remove_file(&draft));
+    linked.map_err(|error| at(file, &error))
+}
+
+fn at(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{mask, weakness};
+
+    #[test]
+    fn a_masked_url_keeps_what_helps_and_nothing_else() {
+        assert_eq!(
+            mask("postgres://ada:s3cret@db:5432/tasks"),
+            "postgres://ada:***@db:5432/tasks"
+        );
+        assert_eq!(
+            mask("postgres://ada:s3:cr/e@t@db/tasks"),
+            "postgres://ada:***@db/tasks"
+        );
+        assert_eq!(mask("redis://:s3cret@cache"), "redis://:***@cache");
+        assert_eq!(mask("redis://s3cret@cache"), "redis://***@cache");
+        assert_eq!(
+            mask("postgres://db/tasks?password=s3cret"),
+            "postgres://db/tasks?***"
+        );
+        assert!(!mask("postgres://db/tasks?user=ada&password=s3:cr@et").contains("s3"));
+        assert_eq!(mask("s3cret"), "***");
+        assert_eq!(mask("sqlite:data/tasks.db"), "sqlite:data/tasks.db");
+        assert_eq!(mask(""), "");
+    }
+
+    #[test]
+    fn short_and_well_known_keys_are_weak() {
+        assert!(weakness("short").is_some());
+        assert!(weakness("change-me-change-me-change-me-change-me").is_some());
+        assert!(weakness(&"a".repeat(64)).is_some());
+        assert!(weakness("yCkT1gX0q8LZpN5vB2rW7mJ4sD9fH6aE").is_none());
+    }
+}

@@ -1,0 +1,308 @@
+//! The types of single settings: addresses, database URLs, names of modes, networks. Each is made from text and
+//! fails with what it takes. Does not know which setting it is for, except in words.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+
+use super::secret;
+
+/// Where to listen: a host name or an address, and a port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    host: String,
+    port: u16,
+}
+
+impl Listen {
+    /// As `TcpListener::bind` takes it; the host is without brackets. Port 0 asks for a free one.
+    pub fn host_and_port(&self) -> (&str, u16) {
+        (&self.host, self.port)
+    }
+
+    /// Where a process on this machine reaches a node that listens here.
+    #[must_use]
+    pub fn as_seen_from_here(&self) -> Self {
+        let host = match self.host.parse() {
+            Ok(IpAddr::V4(address)) if address.is_unspecified() => Ipv4Addr::LOCALHOST.to_string(),
+            Ok(IpAddr::V6(address)) if address.is_unspecified() => Ipv6Addr::LOCALHOST.to_string(),
+            _ => self.host.clone(),
+        };
+        Self {
+            host,
+            port: self.port,
+        }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            port: 8080,
+        }
+    }
+}
+
+impl fmt::Display for Listen {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(out, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(out, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl FromStr for Listen {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let takes = || {
+            "an address and a port, like 127.0.0.1:8080, localhost:8080, [::1]:8080 or 0.0.0.0:8080"
+                .to_owned()
+        };
+        let (host, port) = text.rsplit_once(':').ok_or_else(takes)?;
+        let port = port.parse().map_err(|_| takes())?;
+        let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+            Some(inner) => inner.parse::<Ipv6Addr>().map_err(|_| takes())?.to_string(),
+            None if is_host_name(host) => host.to_owned(),
+            None => return Err(takes()),
+        };
+        Ok(Self { host, port })
+    }
+}
+
+/// Whether a text can be a host's name or an IPv4 address.
+pub(super) fn is_host_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.len() <= 63
+            && label
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+    };
+    let all_numeric = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
+    text.len() <= 253 && text.split('.').all(is_label) && (!all_numeric || text.parse::<Ipv4Addr>().is_ok())
+}
+
+/// Which database, and where.
+#[derive(Clone, Debug)]
+pub enum DatabaseUrl {
+    /// The embedded database in one file.
+    Sqlite {
+        /// The file; relative to the working directory.
+        path: PathBuf,
+    },
+    /// A PostgreSQL server.
+    Postgres {
+        /// The whole URL, which may hold a password.
+        url: SecretString,
+    },
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let takes = || {
+            "sqlite:PATH (a file, without parameters) or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()
+        };
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path);
+            if path.is_empty() || path.contains(":memory:") || path.contains('?') || path.ends_with('/') {
+                return Err(takes());
+            }
+            return Ok(Self::Sqlite {
+                path: PathBuf::from(path),
+            });
+        }
+        let place = text
+            .strip_prefix("postgres://")
+            .or_else(|| text.strip_prefix("postgresql://"));
+        match place {
+            Some(place) if !place.is_empty() => Ok(Self::Postgres {
+                url: SecretString::from(text),
+            }),
+            _ => Err(takes()),
+        }
+    }
+}
+
+/// With the password masked.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite { path } => write!(out, "sqlite:{}", path.display()),
+            Self::Postgres { url } => out.write_str(&secret::mask(url.expose_secret())),
+        }
+    }
+}
+
+/// How strict the node is about its settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Environment {
+    /// Starts with nothing prepared.
+    #[default]
+    Development,
+    /// Refuses settings that are unsafe in public.
+    Production,
+}
+
+impl FromStr for Environment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "development" => Ok(Self::Development),
+            "production" => Ok(Self::Production),
+            _ => Err("development or production".to_owned()),
+        }
+    }
+}
+
+/// How log lines look.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Pretty,
+    /// An object a line, for machines.
+    Json,
+}
+
+impl FromStr for LogFormat {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "pretty" => Ok(Self::Pretty),
+            "json" => Ok(Self::Json),
+            _ => Err("pretty or json".to_owned()),
+        }
+    }
+}
+
+/// Reads a level and its exceptions, `info,taskwire::engine=debug`.
+pub(super) fn log_level(text: &str) -> Result<Targets, String> {
+    let takes =
+        || "off, error, warn, info, debug or trace, and exceptions like taskwire::engine=debug".to_owned();
+    // The crate's own reading would take a misspelt level for the name of a module.
+    let level = |text: &str| {
+        if text.is_empty() {
+            Err(takes())
+        } else {
+            LevelFilter::from_str(text).map_err(|_| takes())
+        }
+    };
+    text.split(',')
+        .map(str::trim)
+        .try_fold(Targets::new(), |targets, part| match part.split_once('=') {
+            Some((module, _)) if module.trim().is_empty() => Err(takes()),
+            Some((module, text)) => Ok(targets.with_target(module.trim(), level(text.trim())?)),
+            None => Ok(targets.with_default(level(part)?)),
+        })
+}
+
+/// An address or a network of addresses, `10.0.0.0/8`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Network {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Network {
+    /// Whether an address lies in it; an IPv4 address written as IPv6 counts as IPv4.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(network), IpAddr::V4(address)) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.bits)).unwrap_or(0);
+                (network.to_bits() ^ address.to_bits()) & mask == 0
+            }
+            (IpAddr::V6(network), IpAddr::V6(address)) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.bits)).unwrap_or(0);
+                (network.to_bits() ^ address.to_bits()) & mask == 0
+            }
+            _ => false,
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let takes = || "addresses and networks, like 10.0.0.0/8 or ::1".to_owned();
+        let (address, bits) = text
+            .split_once('/')
+            .map_or((text, None), |(address, bits)| (address, Some(bits)));
+        let address: IpAddr = address.parse().map_err(|_| takes())?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Ok(most), str::parse).map_err(|_| takes())?;
+        if bits > most {
+            Err(takes())
+        } else {
+            Ok(Self { address, bits })
+        }
+    }
+}
+
+/// A node's name: 1 to 64 of the letters that logs, metrics and Redis channels take without quotes.
+pub(super) fn instance_name(text: &str) -> Result<String, String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if text.len() <= 64 && text.bytes().all(plain) {
+        Ok(text.to_owned())
+    } else {
+        Err("at most 64 of A-Z a-z 0-9 . _ -".to_owned())
+    }
+}
+
+/// A folder's path.
+pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
+    if text.is_empty() {
+        Err("a folder's path".to_owned())
+    } else {
+        Ok(PathBuf::from(text))
+    }
+}
+
+/// A URL with one of `schemes`, kept whole as a secret.
+pub(super) fn url_with(text: &str, schemes: &[&str], takes: &str) -> Result<SecretString, String> {
+    match text.split_once("://") {
+        Some((scheme, place)) if schemes.contains(&scheme) && !place.is_empty() => {
+            Ok(SecretString::from(text))
+        }
+        _ => Err(takes.to_owned()),
+    }
+}
+
+/// `ada@example.com`, loosely: whether it works only a mail shows.
+pub(super) fn email(text: &str) -> Result<String, String> {
+    let odd = |letter: char| letter.is_control() || letter.is_whitespace() || "<>,;\"".contains(letter);
+    match text.rsplit_once('@') {
+        Some((local, host)) if !local.is_empty() && is_host_name(host) && !local.contains(odd) => {
+            Ok(text.to_owned())
+        }
+        _ => Err("an e-mail address, like ada@example.com".to_owned()),
+    }
+}
+
+/// `ada@example.com` or `Ada <ada@example.com>`.
+pub(super) fn mailbox(text: &str) -> Result<String, String> {
+    let address = text
+        .strip_suffix('>')
+        .and_then(|rest| rest.rsplit_once('<'))
+        .map_or(text, |(_, address)| address);
+    match email(address) {
+        Ok(_) if !text.contains(char::is_control) => Ok(text.to_owned()),
+        _ => Err("a sender, like Taskwire <tasks@example.com>".to_owned()),
+    }
+}
+
+#[cfg(test)]
+#[path = "values_tests.rs"]
+mod tests;

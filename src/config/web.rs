@@ -1,0 +1,259 @@
+//! What a browser says about where it comes from, against what the settings allow: origins, hosts, and the
+//! address under which people reach the node. Does not read requests.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+
+use super::values::is_host_name;
+
+/// `scheme://host[:port]` as browsers send it: lower case, without the scheme's own port.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The normalized text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str(&self.0)
+    }
+}
+
+impl FromStr for Origin {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let takes = || "origins, like https://app.example.com or http://localhost:5173".to_owned();
+        let (scheme, host) = text.split_once("://").ok_or_else(takes)?;
+        let (scheme, host) = (
+            scheme.to_ascii_lowercase(),
+            host.strip_suffix('/').unwrap_or(host),
+        );
+        let is_scheme_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+        if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+            || !scheme.bytes().all(is_scheme_byte)
+        {
+            return Err(takes());
+        }
+        let (host, port) = host_and_port(host).ok_or_else(takes)?;
+        let own_port = match scheme.as_str() {
+            "http" | "ws" => Some(80),
+            "https" | "wss" => Some(443),
+            _ => None,
+        };
+        Ok(Self(match port.filter(|_| port != own_port) {
+            Some(port) => format!("{scheme}://{host}:{port}"),
+            None => format!("{scheme}://{host}"),
+        }))
+    }
+}
+
+/// Which origins' pages may connect, beside the node's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AllowedOrigins {
+    /// `*`: every one of them (refused in production).
+    pub any: bool,
+    /// Those named.
+    pub list: Vec<Origin>,
+}
+
+impl AllowedOrigins {
+    /// Whether an `Origin` header's value is allowed. `null` and malformed ones never are, not even by `*`.
+    pub fn allows(&self, origin: &str) -> bool {
+        origin
+            .parse::<Origin>()
+            .is_ok_and(|origin| self.any || self.list.contains(&origin))
+    }
+
+    pub(super) fn collect(items: Vec<OriginOrAny>) -> Self {
+        let mut allowed = Self::default();
+        for item in items {
+            match item {
+                OriginOrAny::Any => allowed.any = true,
+                OriginOrAny::Origin(origin) if allowed.list.contains(&origin) => {}
+                OriginOrAny::Origin(origin) => allowed.list.push(origin),
+            }
+        }
+        allowed
+    }
+}
+
+/// An item of `allowed_origins`.
+pub(super) enum OriginOrAny {
+    Any,
+    Origin(Origin),
+}
+
+impl FromStr for OriginOrAny {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "*" {
+            Ok(Self::Any)
+        } else {
+            text.parse().map(Self::Origin)
+        }
+    }
+}
+
+/// A host under whose name requests are answered; without a port it stands for every port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedHost {
+    host: String,
+    port: Option<u16>,
+}
+
+impl AllowedHost {
+    /// Whether a `Host` header's value names it.
+    pub fn matches(&self, header: &str) -> bool {
+        host_and_port(header)
+            .is_some_and(|(host, port)| host == self.host && (self.port.is_none() || port == self.port))
+    }
+}
+
+impl fmt::Display for AllowedHost {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) => write!(out, "{}:{port}", self.host),
+            None => out.write_str(&self.host),
+        }
+    }
+}
+
+impl FromStr for AllowedHost {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (host, port) = host_and_port(text)
+            .ok_or("host names, like tasks.example.com or localhost:8080; leave it empty for any")?;
+        Ok(Self { host, port })
+    }
+}
+
+/// The address under which people reach the node, without a slash at its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublicUrl {
+    text: String,
+    origin: Origin,
+}
+
+impl PublicUrl {
+    /// The address, to which links add `/path`.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Its origin: pages from there may connect.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+}
+
+impl FromStr for PublicUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let takes = || "the node's address, like https://tasks.example.com".to_owned();
+        let (scheme, rest) = text.split_once("://").ok_or_else(takes)?;
+        let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let origin: Origin = format!("{scheme}://{host}").parse().map_err(|_| takes())?;
+        let is_web = origin.0.starts_with("http://") || origin.0.starts_with("https://");
+        let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte);
+        if !is_web || !path.bytes().all(is_path_byte) {
+            return Err(takes());
+        }
+        Ok(Self {
+            text: format!("{origin}{}", path.trim_end_matches('/')),
+            origin,
+        })
+    }
+}
+
+/// Splits and normalizes `host[:port]`; `None` when it is neither a name nor an address.
+fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match text.rsplit_once(':') {
+        // In `[::1]` the last colon is the address's own.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
+        _ => (text, None),
+    };
+    let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(inner) => format!("[{}]", inner.parse::<Ipv6Addr>().ok()?),
+        None if is_host_name(host) => host.to_ascii_lowercase(),
+        None => return None,
+    };
+    Some((host, port))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{AllowedHost, AllowedOrigins, Origin, PublicUrl};
+
+    #[test]
+    fn origins_are_normalized_as_browsers_send_them() {
+        let normal = |text: &str| text.parse::<Origin>().map(|origin| origin.to_string());
+        assert_eq!(
+            normal("https://App.Example.com:443/").as_deref(),
+            Ok("https://app.example.com")
+        );
+        assert_eq!(
+            normal("http://localhost:5173").as_deref(),
+            Ok("http://localhost:5173")
+        );
+        assert_eq!(normal("http://[::1]:8080").as_deref(), Ok("http://[::1]:8080"));
+        assert_eq!(normal("tauri://localhost").as_deref(), Ok("tauri://localhost"));
+        for bad in [
+            "null",
+            "app.example.com",
+            "https://",
+            "https://*.example.com",
+            "https://a/b",
+            "https://u@a",
+            "*",
+        ] {
+            assert!(normal(bad).is_err(), "{bad} was taken");
+        }
+    }
+
+    #[test]
+    fn a_wildcard_still_refuses_what_is_no_origin() {
+        let any = AllowedOrigins {
+            any: true,
+            list: Vec::new(),
+        };
+        assert!(any.allows("https://anywhere.example"));
+        assert!(!any.allows("null"));
+        assert!(!AllowedOrigins::default().allows("https://anywhere.example"));
+    }
+
+    #[test]
+    fn a_host_without_a_port_stands_for_every_port() {
+        let host: AllowedHost = "Tasks.example.com".parse().expect("a host");
+        assert!(host.matches("tasks.example.com") && host.matches("TASKS.example.com:8443"));
+        assert!(!host.matches("example.com") && !host.matches("tasks.example.com:x"));
+        let host: AllowedHost = "localhost:8080".parse().expect("a host");
+        assert!(
+            host.matches("localhost:8080") && !host.matches("localhost") && !host.matches("localhost:81")
+        );
+        assert!("*".parse::<AllowedHost>().is_err());
+    }
+
+    #[test]
+    fn a_public_url_keeps_its_path_and_loses_its_last_slash() {
+        let url: PublicUrl = "https://Example.com/tasks/".parse().expect("a url");
+        assert_eq!(url.as_str(), "https://example.com/tasks");
+        assert_eq!(url.origin().as_str(), "https://example.com");
+        for bad in [
+            "example.com",
+            "ftp://example.com",
+            "https://example.com/?a=b",
+            "https://",
+        ] {
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad} was taken");
+        }
+    }
+}
