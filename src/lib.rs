@@ -3,5 +3,6 @@
 pub mod clock;
 pub mod config;
 pub mod healthcheck;
+pub mod live;
 pub mod server;
 pub mod telemetry;
