@@ -3,7 +3,12 @@
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod engine;
 pub mod healthcheck;
+pub mod http;
 pub mod live;
+pub mod peer;
 pub mod server;
+pub mod socket;
+pub mod state;
 pub mod telemetry;

@@ -12,7 +12,7 @@ use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{ErrorCode, Failure, OpId, Request, SessionId, StreamId, Timestamp, UserId, WorkspaceId};
 
 use crate::clock::Clock;
-use crate::live::Hub;
+use crate::live::{Frame, Hub, Log, LogRange, LogUnavailable, Reading, RingLimits};
 
 /// Carries requests out; clones share everything.
 #[derive(Clone)]
@@ -84,6 +84,19 @@ pub struct DatabaseHealth {
     pub kind: &'static str,
 }
 
+/// A log that does not answer.
+struct NoLog;
+
+impl Log for NoLog {
+    fn range(&self, _: StreamId) -> Reading<'_, LogRange> {
+        Box::pin(std::future::ready(Err(LogUnavailable)))
+    }
+
+    fn page(&self, _: StreamId, _: u64, _: usize) -> Reading<'_, Vec<(u64, Frame)>> {
+        Box::pin(std::future::ready(Err(LogUnavailable)))
+    }
+}
+
 fn unavailable() -> Failure {
     Failure::new(ErrorCode::Unavailable, "the engine is not there")
 }
@@ -91,8 +104,8 @@ fn unavailable() -> Failure {
 #[allow(clippy::unused_async, reason = "what takes their place waits for the database")]
 impl Engine {
     /// An engine that refuses everything.
-    pub fn absent(hub: Arc<Hub>, clock: Clock) -> Engine {
-        Engine(Arc::new(Parts { hub, epoch: "none".into(), clock }))
+    pub fn absent(rings: RingLimits, clock: Clock) -> Engine {
+        Engine(Arc::new(Parts { hub: Hub::new(Arc::new(NoLog), rings), epoch: "none".into(), clock }))
     }
 
     /// A query or mutation. A mutation takes its place in the queue at the first poll.

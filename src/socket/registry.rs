@@ -61,6 +61,12 @@ pub(super) struct Seat {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooMany;
 
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry").field("sockets", &self.count()).finish_non_exhaustive()
+    }
+}
+
 impl Registry {
     /// The tasks of sockets: the server waits for them.
     pub fn tasks(&self) -> &TaskTracker {

@@ -98,6 +98,13 @@ impl Requests {
         self.queue.push_back(Entry { asked, weight: Weight::None, state });
     }
 
+    /// A request that is begun already, before any other.
+    pub(super) fn begun(&mut self, asked: Asked, state: State) {
+        self.queue.push_back(Entry { asked, weight: Weight::Other, state: Some(state) });
+        self.started += 1;
+        self.others += 1;
+    }
+
     /// Whether one of this name waits or is under way.
     pub(super) fn has(&self, name: &str) -> bool {
         self.queue.iter().any(|entry| entry.asked.name == name)

@@ -9,8 +9,8 @@ use taskwire_protocol::frames::RequestId;
 use crate::engine::Reply;
 
 /// The answer to a request that was done.
-pub(crate) fn ok(id: &RequestId, reply: &Reply) -> String {
-    let mut text = opening("ok", Some(id), reply.body.len());
+pub(crate) fn ok(id: Option<&RequestId>, reply: &Reply) -> String {
+    let mut text = opening("ok", id, reply.body.len());
     text.push(',');
     text.push_str(&reply.body);
     if reply.replayed {
@@ -21,8 +21,8 @@ pub(crate) fn ok(id: &RequestId, reply: &Reply) -> String {
 }
 
 /// The answer to a request that has no place in the log.
-pub(crate) fn ok_with(id: &RequestId, data: &impl Serialize) -> String {
-    with("ok", Some(id), "data", data)
+pub(crate) fn ok_with(id: Option<&RequestId>, data: &impl Serialize) -> String {
+    with("ok", id, "data", data)
 }
 
 /// The answer to a request that was refused.
@@ -93,7 +93,7 @@ mod tests {
     fn answers_read_back_with_their_id() {
         let id = RequestId::Text("a\"b".into());
         let reply = Reply { body: r#""at":{"user:1":2},"data":{"x":1}"#.into(), replayed: true, subscribe: None };
-        let ServerFrame::Ok { id: echoed, at, data, replayed } = read(&ok(&id, &reply)) else { panic!("no ok") };
+        let ServerFrame::Ok { id: echoed, at, data, replayed } = read(&ok(Some(&id), &reply)) else { panic!("no ok") };
         assert_eq!((echoed, data.get(), replayed), (id, r#"{"x":1}"#, true));
         assert_eq!(at.and_then(|at| at.get("user:1").copied()), Some(2));
 
