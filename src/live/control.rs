@@ -52,11 +52,16 @@ impl Control {
         match event_name(frame)? {
             names::AccessGranted => {
                 let granted: Granted = payload(frame)?;
-                Some(Control::Granted { workspace: granted.workspace.id, seq: granted.seq })
+                Some(Control::Granted {
+                    workspace: granted.workspace.id,
+                    seq: granted.seq,
+                })
             }
             names::AccessLost => {
                 let lost: workspace::AccessLost = payload(frame)?;
-                Some(Control::Lost { workspace: lost.workspace_id })
+                Some(Control::Lost {
+                    workspace: lost.workspace_id,
+                })
             }
             names::SessionRevoked => {
                 let revoked: account::SessionRevoked = payload(frame)?;
@@ -113,13 +118,38 @@ mod tests {
     #[test]
     fn what_the_server_acts_on_is_found_in_frames() {
         let id = Uuid::from_u128(5);
-        let granted = frame("access.granted", &format!(r#"{{"workspace":{{"id":"{id}","name":"x"}},"role":"member","seq":9}}"#));
-        assert_eq!(Control::read(&granted), Some(Control::Granted { workspace: WorkspaceId(id), seq: 9 }));
-        let lost = frame("access.lost", &format!(r#"{{"workspace_id":"{id}","reason":"left"}}"#));
-        assert_eq!(Control::read(&lost), Some(Control::Lost { workspace: WorkspaceId(id) }));
+        let granted = frame(
+            "access.granted",
+            &format!(r#"{{"workspace":{{"id":"{id}","name":"x"}},"role":"member","seq":9}}"#),
+        );
+        assert_eq!(
+            Control::read(&granted),
+            Some(Control::Granted {
+                workspace: WorkspaceId(id),
+                seq: 9
+            })
+        );
+        let lost = frame(
+            "access.lost",
+            &format!(r#"{{"workspace_id":"{id}","reason":"left"}}"#),
+        );
+        assert_eq!(
+            Control::read(&lost),
+            Some(Control::Lost {
+                workspace: WorkspaceId(id)
+            })
+        );
         let revoked = frame("session.revoked", &format!(r#"{{"id":"{id}"}}"#));
-        assert_eq!(Control::read(&revoked), Some(Control::SessionRevoked { session: SessionId(id) }));
-        assert_eq!(Control::read(&frame("profile.updated", "{}")), Some(Control::AccountChanged));
+        assert_eq!(
+            Control::read(&revoked),
+            Some(Control::SessionRevoked {
+                session: SessionId(id)
+            })
+        );
+        assert_eq!(
+            Control::read(&frame("profile.updated", "{}")),
+            Some(Control::AccountChanged)
+        );
         let removed = frame("member.removed", &format!(r#"{{"user_id":"{id}"}}"#));
         assert_eq!(removed_member(&removed), Some(UserId(id)));
     }

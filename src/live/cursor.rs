@@ -50,7 +50,15 @@ pub(crate) enum Found {
 
 impl Cursor {
     pub(crate) fn new(seat: Seat, seq: u64, since: u64, mode: Mode) -> Cursor {
-        Cursor { seat, seq, since, catch_up: None, mode, paused: false, flagged: false }
+        Cursor {
+            seat,
+            seq,
+            since,
+            catch_up: None,
+            mode,
+            paused: false,
+            flagged: false,
+        }
     }
 
     pub(crate) fn stream(&self) -> StreamId {
@@ -79,7 +87,10 @@ impl Cursor {
         position: u64,
         batch: &mut Batch,
     ) -> Poll<Result<Found, NoPage>> {
-        let reader = Reader { user, since: self.since };
+        let reader = Reader {
+            user,
+            since: self.since,
+        };
         loop {
             let found = match self.catch_up.as_deref_mut() {
                 None => match self.seat.topic.read(position, reader, BITE, batch) {
@@ -115,7 +126,11 @@ impl Cursor {
         let bounds = topic.bounds(reader);
         hub.meters.catch_ups.increment(1);
         hub.meters.lag.record(bounds.head.saturating_sub(position) as f64);
-        hub.page(PageKey { stream: topic.stream, after: position, edition: bounds.edition })
+        hub.page(PageKey {
+            stream: topic.stream,
+            after: position,
+            edition: bounds.edition,
+        })
     }
 
     fn hold(&mut self, page: Arc<Page>) {
@@ -134,6 +149,8 @@ fn read_page(page: &Page, topic: &Topic, position: u64, reader: Reader, batch: &
     }
     match page.fill(position, bounds.last, BITE, batch) {
         0 => None,
-        taken => Some(Found::Frames { more: position + taken < bounds.last || bounds.ends }),
+        taken => Some(Found::Frames {
+            more: position + taken < bounds.last || bounds.ends,
+        }),
     }
 }

@@ -119,14 +119,21 @@ impl Subscriptions {
                 Visit::Says(delivered) => return Poll::Ready(Ok(delivered)),
             }
         }
-        if self.flagged == 0 { Poll::Ready(Ok(Delivered::All)) } else { Poll::Pending }
+        if self.flagged == 0 {
+            Poll::Ready(Ok(Delivered::All))
+        } else {
+            Poll::Pending
+        }
     }
 
     /// The next flagged cursor's slot, round and round.
     fn next_flagged(&mut self) -> usize {
         let n = self.cursors.len();
         let is_flagged = |slot: &usize| self.cursors[*slot].as_ref().is_some_and(|c| c.flagged);
-        let slot = (self.turn..n).chain(0..self.turn.min(n)).find(is_flagged).unwrap_or(0);
+        let slot = (self.turn..n)
+            .chain(0..self.turn.min(n))
+            .find(is_flagged)
+            .unwrap_or(0);
         self.turn = slot + 1;
         slot
     }
@@ -139,7 +146,9 @@ impl Subscriptions {
         fed: &mut u64,
     ) -> Result<Visit, Stop<O::Error>> {
         let (user, looked) = (self.user, self.looked);
-        let Some(Some(cursor)) = self.cursors.get_mut(slot) else { return Ok(Visit::Done) };
+        let Some(Some(cursor)) = self.cursors.get_mut(slot) else {
+            return Ok(Visit::Done);
+        };
         let stream = cursor.stream();
         let position = match (stream == StreamId::User(user), cursor.is_silent()) {
             (false, false) => cursor.seq,
@@ -180,7 +189,9 @@ impl Subscriptions {
         out: &mut O,
         fed: &mut u64,
     ) -> Result<Visit, Stop<O::Error>> {
-        let Some(Some(cursor)) = self.cursors.get(slot) else { return Ok(Visit::Done) };
+        let Some(Some(cursor)) = self.cursors.get(slot) else {
+            return Ok(Visit::Done);
+        };
         let (own, silent) = (cursor.stream() == StreamId::User(self.user), cursor.is_silent());
         let mut written = cursor.seq;
         let mut told = None;
@@ -229,12 +240,17 @@ impl Subscriptions {
     /// Looks ahead in the user's own stream for what cannot wait until the peer takes something.
     fn peek(&mut self) -> Option<Control> {
         let cursor = self.cursors.get(self.slot_of_own()?)?.as_ref()?;
-        let reader = Reader { user: self.user, since: cursor.since };
+        let reader = Reader {
+            user: self.user,
+            since: cursor.since,
+        };
         let topic = cursor.topic().clone();
         self.peeked = self.peeked.max(self.looked);
         loop {
             let mut batch = Batch::default();
-            let Beyond::Frames { more } = topic.read(self.peeked, reader, PEEK, &mut batch)? else { return None };
+            let Beyond::Frames { more } = topic.read(self.peeked, reader, PEEK, &mut batch)? else {
+                return None;
+            };
             for frame in batch.into_iter().flatten() {
                 self.peeked += 1;
                 if let Some(control) = Control::read(&frame).filter(|control| control.is_urgent()) {
@@ -252,7 +268,9 @@ impl Subscriptions {
     }
 
     fn skip_to_head(&mut self, slot: usize, tail: u64) {
-        let Some(Some(cursor)) = self.cursors.get_mut(slot) else { return };
+        let Some(Some(cursor)) = self.cursors.get_mut(slot) else {
+            return;
+        };
         cursor.topic().observe_tail(tail);
         let head = cursor.topic().head().unwrap_or(0);
         cursor.seq = head;

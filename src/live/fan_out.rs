@@ -20,12 +20,16 @@ impl Hub {
             for topic in batch.drain(..) {
                 mark_watchers(&topic).await;
             }
-            self.meters.ring_bytes.set(self.budget.taken.load(Ordering::Relaxed) as f64);
+            self.meters
+                .ring_bytes
+                .set(self.budget.taken.load(Ordering::Relaxed) as f64);
         }
     }
 
     async fn wait_for_news(&self) {
-        let deadline = lock(&self.late).first_key_value().map(|((deadline, _), _)| *deadline);
+        let deadline = lock(&self.late)
+            .first_key_value()
+            .map(|((deadline, _), _)| *deadline);
         match deadline {
             None => self.news.notified().await,
             Some(deadline) => {

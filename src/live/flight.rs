@@ -23,7 +23,9 @@ where
     T: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new() -> Arc<Flights<K, T>> {
-        Arc::new(Flights { under_way: Mutex::default() })
+        Arc::new(Flights {
+            under_way: Mutex::default(),
+        })
     }
 
     /// What the read under way for `key` gives, or else what `read` does. `None`: it panicked.
@@ -38,7 +40,10 @@ where
                 None => {
                     let (tell, outcome) = watch::channel(None);
                     under_way.insert(key, outcome.clone());
-                    let landing = Landing { flights: self.clone(), key };
+                    let landing = Landing {
+                        flights: self.clone(),
+                        key,
+                    };
                     let read = read();
                     tokio::spawn(async move {
                         let value = read.await;

@@ -52,7 +52,10 @@ pub struct RingLimits {
 
 impl Default for RingLimits {
     fn default() -> RingLimits {
-        RingLimits { bytes_per_topic: 256 * 1024, budget: 64 * 1024 * 1024 }
+        RingLimits {
+            bytes_per_topic: 256 * 1024,
+            budget: 64 * 1024 * 1024,
+        }
     }
 }
 
@@ -160,7 +163,12 @@ impl Hub {
 
     /// The streams that somebody here watches: those whose heads are worth comparing.
     pub fn watched(&self) -> Vec<StreamId> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).keys().copied().collect()
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .copied()
+            .collect()
     }
 
     /// Takes a seat in a stream. It is in place before the head is read, so that no frame falls between.
@@ -171,7 +179,11 @@ impl Hub {
         let topic = topics.entry(stream).or_insert_with(new).clone();
         let key = topic.watch(signal.clone(), slot);
         self.meters.topics.set(topics.len() as f64);
-        Seat { hub: self.clone(), topic, key }
+        Seat {
+            hub: self.clone(),
+            topic,
+            key,
+        }
     }
 
     /// Sees to it that the topic knows its head. Read once for all who wait for it.
@@ -185,7 +197,9 @@ impl Hub {
     /// What the log holds, as of a read that others may have begun.
     pub(crate) async fn range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
         let (log, stream) = (self.log.clone(), topic.stream);
-        let shared = self.ranges.share(topic.id, || async move { log.range(stream).await });
+        let shared = self
+            .ranges
+            .share(topic.id, || async move { log.range(stream).await });
         let range = shared.await.unwrap_or(Err(LogUnavailable))?;
         let news = topic.observe(range);
         self.attend(topic, news);
@@ -207,7 +221,9 @@ impl Hub {
             let mut wait = FIRST_RETRY;
             loop {
                 let log = hub.log.clone();
-                let shared = hub.pages.share(key, || async move { Page::read(&*log, key).await });
+                let shared = hub
+                    .pages
+                    .share(key, || async move { Page::read(&*log, key).await });
                 if let Some(Ok(outcome)) = shared.await {
                     return outcome;
                 }
@@ -218,7 +234,11 @@ impl Hub {
     }
 
     fn topic(&self, stream: StreamId) -> Option<Arc<Topic>> {
-        self.topics.read().unwrap_or_else(PoisonError::into_inner).get(&stream).cloned()
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&stream)
+            .cloned()
     }
 
     fn next_id(&self) -> u64 {
@@ -262,7 +282,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let gone = {
             let mut topics = self.hub.topics.write().unwrap_or_else(PoisonError::into_inner);
-            let gone = self.topic.unwatch(self.key).then(|| topics.remove(&self.topic.stream));
+            let gone = self
+                .topic
+                .unwatch(self.key)
+                .then(|| topics.remove(&self.topic.stream));
             self.hub.meters.topics.set(topics.len() as f64);
             gone
         };

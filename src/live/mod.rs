@@ -31,6 +31,8 @@ mod page;
 mod ring;
 mod signal;
 mod subscriptions;
+#[cfg(test)]
+mod tests;
 mod topic;
 
 pub use bus::{Alone, Bus};

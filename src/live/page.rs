@@ -54,9 +54,17 @@ impl Page {
         let first = key.after + 1;
         if entries.first().is_none_or(|(seq, _)| *seq != first) {
             let tail = log.range(key.stream).await?.tail;
-            return Ok(Err(if tail > key.after { NoPage::Overtaken(tail) } else { NoPage::Broken }));
+            return Ok(Err(if tail > key.after {
+                NoPage::Overtaken(tail)
+            } else {
+                NoPage::Broken
+            }));
         }
-        if !entries.iter().zip(first..).all(|((seq, _), expected)| *seq == expected) {
+        if !entries
+            .iter()
+            .zip(first..)
+            .all(|((seq, _), expected)| *seq == expected)
+        {
             return Ok(Err(NoPage::Broken));
         }
         let mut room = BYTES;
@@ -65,23 +73,42 @@ impl Page {
             room = room.saturating_sub(frame.len());
             fits
         };
-        let frames: Vec<Frame> = entries.into_iter().take_while(fits).map(|(_, frame)| frame).collect();
+        let frames: Vec<Frame> = entries
+            .into_iter()
+            .take_while(fits)
+            .map(|(_, frame)| frame)
+            .collect();
         let removals = match key.stream {
             StreamId::Workspace(_) => removals(first, &frames),
             StreamId::User(_) => Vec::new(),
         };
-        Ok(Ok(Arc::new(Page { edition: key.edition, removals, first, frames })))
+        Ok(Ok(Arc::new(Page {
+            edition: key.edition,
+            removals,
+            first,
+            frames,
+        })))
     }
 
     /// Clones the frames after `seq` and up to `last` into `batch`, at most `bytes` but at least one; how many, 0 when
     /// the page has none of them.
     pub(crate) fn fill(&self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> u64 {
-        let Some(start) = (seq + 1).checked_sub(self.first) else { return 0 };
+        let Some(start) = (seq + 1).checked_sub(self.first) else {
+            return 0;
+        };
         let frames = self.frames.get(start as usize..).unwrap_or_default();
-        ring::fill(frames.iter().take(last.saturating_sub(seq) as usize), bytes, batch)
+        ring::fill(
+            frames.iter().take(last.saturating_sub(seq) as usize),
+            bytes,
+            batch,
+        )
     }
 }
 
 fn removals(first: u64, frames: &[Frame]) -> Vec<(UserId, u64)> {
-    frames.iter().zip(first..).filter_map(|(frame, seq)| Some((removed_member(frame)?, seq))).collect()
+    frames
+        .iter()
+        .zip(first..)
+        .filter_map(|(frame, seq)| Some((removed_member(frame)?, seq)))
+        .collect()
 }

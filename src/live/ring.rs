@@ -78,7 +78,15 @@ pub(crate) struct Ring {
 impl Ring {
     pub(crate) fn new(budget: Arc<Budget>) -> Ring {
         let used = budget.ticks.load(Ordering::Relaxed);
-        Ring { frames: VecDeque::new(), head: None, bytes: 0, early: BTreeMap::new(), seen: 0, used, budget }
+        Ring {
+            frames: VecDeque::new(),
+            head: None,
+            bytes: 0,
+            early: BTreeMap::new(),
+            seen: 0,
+            used,
+            budget,
+        }
     }
 
     /// The newest seq that readers may see; `None` until the log was asked.
@@ -161,10 +169,14 @@ impl Ring {
             return Beyond::Nothing;
         }
         self.used = self.budget.ticks.load(Ordering::Relaxed);
-        let Some(start) = (self.frames.len() as u64).checked_sub(head - seq) else { return Beyond::OnlyInLog };
+        let Some(start) = (self.frames.len() as u64).checked_sub(head - seq) else {
+            return Beyond::OnlyInLog;
+        };
         let frames = self.frames.range(start as usize..).take((last - seq) as usize);
         let taken = fill(frames, bytes, batch);
-        Beyond::Frames { more: seq + taken < last }
+        Beyond::Frames {
+            more: seq + taken < last,
+        }
     }
 
     /// Where a position lies.
@@ -178,7 +190,10 @@ impl Ring {
     }
 
     fn change(&self, moved: bool) -> Change {
-        Change { moved, waiting: self.missing().is_some() }
+        Change {
+            moved,
+            waiting: self.missing().is_some(),
+        }
     }
 
     /// Lets a frame wait. Where there is no room, nothing waits any longer: the log has it all. True: the head moved.

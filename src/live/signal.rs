@@ -81,7 +81,11 @@ pub struct Signal {
 impl Signal {
     /// Nothing happened yet.
     pub(crate) fn new(user: UserId) -> Signal {
-        Signal { dirty: AtomicU64::new(0), waker: AtomicWaker::new(), user }
+        Signal {
+            dirty: AtomicU64::new(0),
+            waker: AtomicWaker::new(),
+            user,
+        }
     }
 
     /// Whose socket it is.
@@ -115,7 +119,11 @@ impl Signal {
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Dirty> {
         self.waker.register(cx.waker()); // before the look, so that a mark between the two wakes us
         let dirty = self.take();
-        if dirty.is_empty() { Poll::Pending } else { Poll::Ready(dirty) }
+        if dirty.is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(dirty)
+        }
     }
 
     /// Waits until something happened. Cancelling loses nothing.

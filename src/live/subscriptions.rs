@@ -63,7 +63,16 @@ impl Subscriptions {
     /// A socket of `user`, without a cursor yet.
     pub fn new(hub: Arc<Hub>, user: UserId) -> Subscriptions {
         let signal = Arc::new(Signal::new(user));
-        Subscriptions { hub, signal, user, cursors: Vec::new(), flagged: 0, turn: 0, looked: 0, peeked: 0 }
+        Subscriptions {
+            hub,
+            signal,
+            user,
+            cursors: Vec::new(),
+            flagged: 0,
+            turn: 0,
+            looked: 0,
+            peeked: 0,
+        }
     }
 
     /// The socket's signal: what wakes its task, and the waker for its read half.
@@ -77,7 +86,12 @@ impl Subscriptions {
     /// Ask whether the user may read the stream *after* joining it and before delivering, and leave when not: then a
     /// removal is either seen by the question, or ends the cursor. When the log does not answer, everything is as it
     /// was before, and joining again asks again.
-    pub async fn join(&mut self, stream: StreamId, start: Start, mode: Mode) -> Result<Joined, LogUnavailable> {
+    pub async fn join(
+        &mut self,
+        stream: StreamId,
+        start: Start,
+        mode: Mode,
+    ) -> Result<Joined, LogUnavailable> {
         if let Some(slot) = self.slot(stream) {
             let Some(topic) = self.cursors[slot].as_ref().map(|c| c.topic().clone()) else {
                 return Err(LogUnavailable);
@@ -166,15 +180,23 @@ impl Subscriptions {
     }
 
     pub(crate) fn slot(&self, stream: StreamId) -> Option<usize> {
-        self.cursors.iter().position(|cursor| cursor.as_ref().is_some_and(|c| c.stream() == stream))
+        self.cursors
+            .iter()
+            .position(|cursor| cursor.as_ref().is_some_and(|c| c.stream() == stream))
     }
 
     fn cursor(&mut self, stream: StreamId) -> Option<&mut Cursor> {
-        self.cursors.iter_mut().flatten().find(|cursor| cursor.stream() == stream)
+        self.cursors
+            .iter_mut()
+            .flatten()
+            .find(|cursor| cursor.stream() == stream)
     }
 
     fn free_slot(&self) -> usize {
-        self.cursors.iter().position(Option::is_none).unwrap_or(self.cursors.len())
+        self.cursors
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.cursors.len())
     }
 
     fn place(&mut self, slot: usize, seat: Seat, joined: Joined, position: u64, mode: Mode) {
@@ -201,11 +223,19 @@ impl Subscriptions {
 
 impl Joined {
     fn resumed(seq: u64) -> Joined {
-        Joined { seq, resumed: true, reason: None }
+        Joined {
+            seq,
+            resumed: true,
+            reason: None,
+        }
     }
 
     fn anew(seq: u64, reason: Reason) -> Joined {
-        Joined { seq, resumed: false, reason: Some(reason) }
+        Joined {
+            seq,
+            resumed: false,
+            reason: Some(reason),
+        }
     }
 
     fn position(&self, start: Start) -> u64 {
@@ -230,14 +260,22 @@ async fn enter(hub: &Hub, topic: &Arc<Topic>, start: Start) -> Result<Joined, Lo
                 None => hub.range(topic).await?.tail,
             };
             let (head, _) = topic.place(after);
-            Ok(if after < tail { Joined::anew(head, Reason::Expired) } else { Joined::resumed(head) })
+            Ok(if after < tail {
+                Joined::anew(head, Reason::Expired)
+            } else {
+                Joined::resumed(head)
+            })
         }
         Place::Ahead => {
             // what the client saw elsewhere may be on its way here; its position holds when the log has come to it
             let range = hub.fresh_range(topic).await?;
             let (head, _) = topic.place(after);
             let resumed = after <= head.max(range.head) && after >= range.tail;
-            Ok(if resumed { Joined::resumed(head.max(after)) } else { Joined::anew(head, Reason::Unknown) })
+            Ok(if resumed {
+                Joined::resumed(head.max(after))
+            } else {
+                Joined::anew(head, Reason::Unknown)
+            })
         }
     }
 }

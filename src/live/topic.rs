@@ -112,7 +112,13 @@ impl Topic {
             gap: None,
         };
         let (queued, watchers) = (AtomicBool::new(false), Mutex::default());
-        Topic { stream, id, queued, state: Mutex::new(state), watchers }
+        Topic {
+            stream,
+            id,
+            queued,
+            state: Mutex::new(state),
+            watchers,
+        }
     }
 
     /// A committed frame.
@@ -133,12 +139,17 @@ impl Topic {
     /// The deadline of a gap has come.
     pub(crate) fn late(&self, now: Instant) -> News {
         let mut state = lock(&self.state);
-        let Some(gap) = state.gap.take() else { return News::default() };
+        let Some(gap) = state.gap.take() else {
+            return News::default();
+        };
         if state.ring.missing().is_some() && gap.deadline > now {
             // that one came, another is missing since
             let deadline = Some(gap.deadline);
             state.gap = Some(gap);
-            return News { moved: false, deadline };
+            return News {
+                moved: false,
+                deadline,
+            };
         }
         let change = state.ring.give_up_waiting();
         state.news(change)
@@ -175,9 +186,15 @@ impl Topic {
             state.removals.len() > REMOVALS
         };
         if crowded {
-            let here: HashSet<UserId> =
-                lock(&self.watchers).seats.iter().flatten().map(|(signal, _)| signal.user()).collect();
-            lock(&self.state).removals.retain(|r| *r == removal || here.contains(&r.user));
+            let here: HashSet<UserId> = lock(&self.watchers)
+                .seats
+                .iter()
+                .flatten()
+                .map(|(signal, _)| signal.user())
+                .collect();
+            lock(&self.state)
+                .removals
+                .retain(|r| *r == removal || here.contains(&r.user));
         }
     }
 
@@ -217,7 +234,9 @@ impl Topic {
             return None;
         }
         Some(match state.ring.read(seq, bounds.last, bytes, batch) {
-            Beyond::Frames { more } => Beyond::Frames { more: more || bounds.ends },
+            Beyond::Frames { more } => Beyond::Frames {
+                more: more || bounds.ends,
+            },
             other => other,
         })
     }
@@ -275,14 +294,27 @@ impl State {
         {
             // before the head comes to the removal, the reader just has not got there yet
             let end = end.max(1);
-            return Bounds { last: head.min(end - 1), ends: head + 1 >= end, head, edition };
+            return Bounds {
+                last: head.min(end - 1),
+                ends: head + 1 >= end,
+                head,
+                edition,
+            };
         }
-        Bounds { last: head, ends: false, head, edition }
+        Bounds {
+            last: head,
+            ends: false,
+            head,
+            edition,
+        }
     }
 
     /// The first removal of the reader that was not known when they were let in.
     fn removal_of(&self, reader: Reader) -> Option<u64> {
-        let theirs = self.removals.iter().filter(|r| r.user == reader.user && r.seq > reader.since);
+        let theirs = self
+            .removals
+            .iter()
+            .filter(|r| r.user == reader.user && r.seq > reader.since);
         theirs.map(|r| r.seq).min()
     }
 
@@ -293,14 +325,25 @@ impl State {
         {
             match &mut self.gap {
                 Some(gap) if gap.missing == missing => {}
-                Some(gap) => *gap = Gap { missing, deadline: Instant::now() + LATE },
+                Some(gap) => {
+                    *gap = Gap {
+                        missing,
+                        deadline: Instant::now() + LATE,
+                    }
+                }
                 None => {
                     let at = Instant::now() + LATE;
-                    self.gap = Some(Gap { missing, deadline: at });
+                    self.gap = Some(Gap {
+                        missing,
+                        deadline: at,
+                    });
                     deadline = Some(at);
                 }
             }
         }
-        News { moved: change.moved, deadline }
+        News {
+            moved: change.moved,
+            deadline,
+        }
     }
 }
