@@ -13,6 +13,7 @@ use std::{
     },
     task::{Context, Poll, Wake},
 };
+use taskwire_protocol::UserId;
 
 /// A topic's number within its socket.
 pub(crate) type Slot = u16;
@@ -71,13 +72,27 @@ impl Dirty {
 /// A socket's waker and dirty set, shared with the fan-out. Also a [`std::task::Waker`] for the read half (by way of
 /// `Waker::from(Arc<Signal>)`): so the task knows whether input woke it and leaves a quiet read half alone, which
 /// matters because tungstenite zero-fills its read buffer at every poll.
-#[derive(Default)]
 pub struct Signal {
     dirty: AtomicU64,
     waker: AtomicWaker,
+    user: UserId,
 }
 
 impl Signal {
+    /// Nothing happened yet.
+    pub(crate) fn new(user: UserId) -> Signal {
+        Signal {
+            dirty: AtomicU64::new(0),
+            waker: AtomicWaker::new(),
+            user,
+        }
+    }
+
+    /// Whose socket it is.
+    pub(crate) fn user(&self) -> UserId {
+        self.user
+    }
+
     /// The topic in `slot` moved: call it after the head did.
     pub(crate) fn mark(&self, slot: Slot) {
         self.set(1 << (u32::from(slot) % SLOT_BITS));
@@ -104,7 +119,11 @@ impl Signal {
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Dirty> {
         self.waker.register(cx.waker()); // before the look, so that a mark between the two wakes us
         let dirty = self.take();
-        if dirty.is_empty() { Poll::Pending } else { Poll::Ready(dirty) }
+        if dirty.is_empty() {
+            Poll::Pending
+        } else {
+            Poll::Ready(dirty)
+        }
     }
 
     /// Waits until something happened. Cancelling loses nothing.
