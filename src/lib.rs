@@ -4,4 +4,5 @@ pub mod clock;
 pub mod config;
 pub mod healthcheck;
 pub mod server;
+pub mod store;
 pub mod telemetry;
