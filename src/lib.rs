@@ -1,5 +1,6 @@
 //! The server of Taskwire, a real-time task backend.
 
+pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod healthcheck;

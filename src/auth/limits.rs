@@ -1,0 +1,236 @@
+//! Limits: a token bucket for each socket, and windows for what is counted by key (requests by address over HTTP). Does
+//! not know what is limited, nor what a refusal looks like on the wire beyond its `Failure`.
+
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use taskwire_protocol::{ErrorCode, Failure};
+
+/// One operation, in the unit that buckets count in: at `rate` operations a second a millisecond refills exactly
+/// `1000 × rate` of it, so no rounding ever loses or gives time.
+const MICRO: i64 = 1_000_000;
+/// Time between two searches for ended windows: with every key fresh, each newcomer would search them all.
+const SWEEP_EVERY_MS: i64 = 1000;
+
+/// A token bucket: `rate` operations a second in the long run, `burst` at once. Small, for every socket has one.
+#[derive(Clone, Copy, Debug)]
+pub struct Bucket {
+    /// In millionths of an operation; below zero after a cost greater than the burst.
+    level: i64,
+    refilled_ms: i64,
+    /// Operations a second; 0: no limit.
+    rate: u32,
+    burst: u32,
+}
+
+const _: () = assert!(size_of::<Bucket>() <= 24);
+
+impl Bucket {
+    /// A full bucket. `now_ms` may count from anywhere, as long as it is the same clock each time.
+    pub fn new(ops_per_second: u32, burst: u32, now_ms: i64) -> Bucket {
+        let burst = burst.max(1);
+        Bucket {
+            level: i64::from(burst) * MICRO,
+            refilled_ms: now_ms,
+            rate: ops_per_second.max(1),
+            burst,
+        }
+    }
+
+    /// A bucket that never refuses.
+    pub fn unlimited() -> Bucket {
+        Bucket {
+            level: 0,
+            refilled_ms: 0,
+            rate: 0,
+            burst: 0,
+        }
+    }
+
+    /// Takes `cost` operations out of it, or nothing. A cost greater than the burst passes when the bucket is full, and
+    /// what it took too much is waited for afterwards: a large batch stays possible, and costs what its parts would.
+    ///
+    /// Refused: the milliseconds after which the same would pass.
+    pub fn take(&mut self, cost: u32, now_ms: i64) -> Result<(), u64> {
+        if self.rate == 0 || cost == 0 {
+            return Ok(());
+        }
+        self.refill(now_ms);
+        let needed = i64::from(cost.min(self.burst)) * MICRO;
+        if self.level >= needed {
+            self.level -= i64::from(cost) * MICRO;
+            return Ok(());
+        }
+        let missing = (needed - self.level).unsigned_abs();
+        Err(missing.div_ceil(self.per_ms().unsigned_abs()))
+    }
+
+    fn refill(&mut self, now_ms: i64) {
+        // A clock that went back gives nothing, and is believed from there.
+        let elapsed_ms = now_ms.saturating_sub(self.refilled_ms).max(0);
+        let gained = elapsed_ms.saturating_mul(self.per_ms());
+        self.level = self
+            .level
+            .saturating_add(gained)
+            .min(i64::from(self.burst) * MICRO);
+        self.refilled_ms = now_ms;
+    }
+
+    fn per_ms(&self) -> i64 {
+        i64::from(self.rate) * (MICRO / 1000)
+    }
+}
+
+/// Where a request comes from, as it is counted: an IPv4 address, or the /64 of an IPv6 one, which is what a single
+/// customer has at least.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Network(IpAddr);
+
+impl From<IpAddr> for Network {
+    fn from(address: IpAddr) -> Network {
+        // A dual-stack socket sees IPv4 as ::ffff:a.b.c.d, all of which is one /64.
+        Network(match address.to_canonical() {
+            IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
+            v4 @ IpAddr::V4(_) => v4,
+        })
+    }
+}
+
+/// Where a key stands in its window: what the `X-RateLimit-*` headers say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// Requests of one window.
+    pub limit: u32,
+    /// Those left in this one.
+    pub remaining: u32,
+    /// Seconds until the next window, rounded up.
+    pub reset_seconds: u64,
+    /// This request is refused; the milliseconds after which one would pass.
+    pub retry_after_ms: Option<u64>,
+}
+
+impl Allowance {
+    /// The refusal as it travels, if it is one.
+    pub fn refusal(&self) -> Option<Failure> {
+        let retry_after_ms = self.retry_after_ms?;
+        let failure = Failure::new(ErrorCode::RateLimited, "too many requests; try again later");
+        Some(failure.after(retry_after_ms))
+    }
+}
+
+/// What one key did in its current window.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    began_ms: i64,
+    used: u32,
+}
+
+/// Fixed windows by key: `limit` requests in each, the first of which begins when the key is first seen.
+///
+/// At most `keys` are remembered (at most one more a thread, for the instant in which several arrive at once). When
+/// there is no room, ended windows are forgotten; when all are running, newcomers share one window, so that a flood of
+/// addresses is limited too, instead of costing memory or pushing others out.
+#[derive(Debug)]
+pub struct Windows<K: Eq + Hash> {
+    /// `None`: no limit.
+    limit: Option<u32>,
+    window_ms: i64,
+    keys: usize,
+    by_key: DashMap<K, Window>,
+    overflow: Mutex<Window>,
+    swept_ms: AtomicI64,
+}
+
+impl<K: Eq + Hash> Windows<K> {
+    /// `limit` requests (at least one) in each `window` (at least a millisecond), for `keys` keys.
+    pub fn new(limit: u32, window: Duration, keys: usize) -> Windows<K> {
+        let window_ms = i64::try_from(window.as_millis()).unwrap_or(i64::MAX);
+        Windows::with(Some(limit.max(1)), window_ms.max(1), keys)
+    }
+
+    /// Counts nothing and never refuses.
+    pub fn unlimited() -> Windows<K> {
+        Windows::with(None, 1, 0)
+    }
+
+    fn with(limit: Option<u32>, window_ms: i64, keys: usize) -> Windows<K> {
+        Windows {
+            limit,
+            window_ms,
+            keys,
+            by_key: DashMap::new(),
+            overflow: Mutex::new(Window {
+                began_ms: i64::MIN,
+                used: 0,
+            }),
+            swept_ms: AtomicI64::new(i64::MIN),
+        }
+    }
+
+    /// Counts a request of this key; a refused one counts for nothing. `None`: there is no limit, so there are no
+    /// headers either. `now_ms` may count from anywhere, as long as it is the same clock each time.
+    pub fn take(&self, key: K, now_ms: i64) -> Option<Allowance> {
+        let limit = self.limit?;
+        if let Some(mut window) = self.by_key.get_mut(&key) {
+            return Some(self.count(limit, &mut window, now_ms));
+        }
+        if self.by_key.len() >= self.keys {
+            self.forget_ended(now_ms);
+        }
+        if self.by_key.len() >= self.keys {
+            let mut shared = self.overflow.lock().unwrap_or_else(PoisonError::into_inner);
+            return Some(self.count(limit, &mut shared, now_ms));
+        }
+        let fresh = || Window {
+            began_ms: now_ms,
+            used: 0,
+        };
+        let mut window = self.by_key.entry(key).or_insert_with(fresh);
+        Some(self.count(limit, &mut window, now_ms))
+    }
+
+    fn count(&self, limit: u32, window: &mut Window, now_ms: i64) -> Allowance {
+        if self.ended(window, now_ms) {
+            *window = Window {
+                began_ms: now_ms,
+                used: 0,
+            };
+        }
+        let allowed = window.used < limit;
+        window.used += u32::from(allowed);
+        let elapsed_ms = now_ms.saturating_sub(window.began_ms);
+        let left_ms = self.window_ms.saturating_sub(elapsed_ms).unsigned_abs();
+        Allowance {
+            limit,
+            remaining: limit - window.used,
+            reset_seconds: left_ms.div_ceil(1000),
+            retry_after_ms: (!allowed).then_some(left_ms),
+        }
+    }
+
+    /// Also when the clock went back to before its beginning: better one window too many than an address locked out.
+    fn ended(&self, window: &Window, now_ms: i64) -> bool {
+        let elapsed_ms = now_ms.saturating_sub(window.began_ms);
+        !(0..self.window_ms).contains(&elapsed_ms)
+    }
+
+    fn forget_ended(&self, now_ms: i64) {
+        let swept_ms = self.swept_ms.load(Ordering::Relaxed);
+        let recently = (0..SWEEP_EVERY_MS).contains(&now_ms.saturating_sub(swept_ms));
+        let mine = || {
+            self.swept_ms
+                .compare_exchange(swept_ms, now_ms, Ordering::Relaxed, Ordering::Relaxed)
+                .is_ok()
+        };
+        if !recently && mine() {
+            self.by_key.retain(|_, window| !self.ended(window, now_ms));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,228 @@
+//! Passwords: hashed and checked with argon2id (RFC 9106) off the async threads, a bounded number at a time; and
+//! the rule for new ones. Does not know accounts: callers bring the stored hash, or its absence.
+
+use std::collections::HashSet;
+use std::hint::black_box;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
+use metrics::counter;
+use secrecy::{ExposeSecret, SecretString};
+use taskwire_protocol::limits::{PASSWORD, PASSWORD_MIN};
+use taskwire_protocol::{ErrorCode, Failure};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{task, time};
+use tracing::error;
+
+/// Memory of one hash in KiB: 19 MiB, of which as many are in use as hashes run at once.
+const MEMORY_KIB: u32 = 19_456;
+/// Passes over that memory.
+const PASSES: u32 = 2;
+/// Threads of one hash.
+const LANES: u32 = 1;
+/// What an unknown account's password is hashed with. It guards nothing: the result is thrown away.
+const DUMMY_SALT: &[u8; 16] = b"no such account.";
+/// How long a caller waits for its turn before it is sent away.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// When to come back, for those sent away.
+const RETRY_AFTER_MS: u64 = 1000;
+
+/// Well-known weak passwords in lower case. The usual dictionaries, so that the first guesses fail.
+static COMMON: LazyLock<HashSet<&'static str>> =
+    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
+
+/// Says whether a new password may be used: 8 to 128 characters as they are (nothing is trimmed), no U+0000, not a
+/// common one and not what others know about the person (`personal`: e-mail, username, name), both ignoring case.
+///
+/// The failure is a `VALIDATION_ERROR` of the field `password`; callers whose field has another name move it.
+pub fn check_new(password: &str, personal: &[&str]) -> Result<(), Failure> {
+    let refuse = |why: &str| Err(Failure::invalid("password", why));
+    if password.contains('\0') {
+        return refuse("password must not contain U+0000");
+    }
+    if too_long(password) || password.chars().count() < PASSWORD_MIN {
+        return refuse("password must be 8 to 128 characters");
+    }
+    let lower = password.to_lowercase();
+    if COMMON.contains(lower.trim()) || is_one_letter(&lower) {
+        return refuse("password is too common; choose one that is harder to guess");
+    }
+    if personal
+        .iter()
+        .any(|known| known.trim().to_lowercase() == lower.trim())
+    {
+        return refuse("password must not be your e-mail address, username or name");
+    }
+    Ok(())
+}
+
+/// No list holds `zzzzzzzz` in every letter and length.
+fn is_one_letter(password: &str) -> bool {
+    let mut letters = password.chars();
+    letters
+        .next()
+        .is_some_and(|first| letters.all(|letter| letter == first))
+}
+
+/// Looks at no more of the text than it must: it may be as large as a frame.
+fn too_long(password: &str) -> bool {
+    password.chars().nth(PASSWORD).is_some()
+}
+
+/// Whether a stored hash (PHC string) was made with other parameters than today's, so that it should be replaced
+/// when its password is next at hand.
+pub fn needs_rehash(stored: &str) -> bool {
+    let Ok(hash) = PasswordHash::new(stored) else {
+        return true;
+    };
+    let Ok(params) = Params::try_from(&hash) else {
+        return true;
+    };
+    hash.algorithm != ARGON2ID_IDENT
+        || hash.version != Some(Version::V0x13.into())
+        || (params.m_cost(), params.t_cost(), params.p_cost()) != (MEMORY_KIB, PASSES, LANES)
+}
+
+/// Hashes and checks passwords, a bounded number at a time. Clones share the bound.
+#[derive(Clone, Debug)]
+pub struct Passwords {
+    /// One permit for each hash that may run.
+    running: Arc<Semaphore>,
+    /// One permit for each caller that may be here at all, running or waiting.
+    places: Arc<Semaphore>,
+    patience: Duration,
+}
+
+/// A caller's place; dropped when its work is done, not when its caller loses interest.
+struct Turn {
+    _running: OwnedSemaphorePermit,
+    _place: OwnedSemaphorePermit,
+}
+
+impl Passwords {
+    /// At most `concurrency` hashes at once (the number of CPUs is right: each takes one, and 19 MiB), and a queue
+    /// of `4 × concurrency + 16` callers, who wait at most 2 s.
+    pub fn new(concurrency: usize) -> Passwords {
+        let concurrency = concurrency.clamp(1, 1024);
+        Passwords::with_queue(concurrency, 4 * concurrency + 16, PATIENCE)
+    }
+
+    fn with_queue(concurrency: usize, waiting: usize, patience: Duration) -> Passwords {
+        Passwords {
+            running: Arc::new(Semaphore::new(concurrency)),
+            places: Arc::new(Semaphore::new(concurrency + waiting)),
+            patience,
+        }
+    }
+
+    /// Hashes a password into a PHC string with a salt of its own. Does not judge it: see [`check_new`].
+    ///
+    /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow.
+    pub async fn hash(&self, password: SecretString) -> Result<String, Failure> {
+        self.in_turn(move || {
+            let hash: PasswordHash = argon2()?.hash_password(password.expose_secret().as_bytes())?;
+            Ok(hash.to_string())
+        })
+        .await
+    }
+
+    /// Whether the password is the one of the stored hash (PHC string). `None` stands for an account that does not
+    /// exist: the answer is `false` after the same work, so that the time it takes does not tell. So it is for a
+    /// password longer than any can be, which is not hashed itself.
+    ///
+    /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow, with `INTERNAL_ERROR` when
+    /// the stored hash is damaged.
+    pub async fn verify(&self, password: SecretString, stored: Option<&str>) -> Result<bool, Failure> {
+        let stored = match stored {
+            Some(_) if too_long(password.expose_secret()) => None,
+            Some(text) => Some(PasswordHash::new(text).map_err(|cause| internal(&cause))?),
+            None => None,
+        };
+        self.in_turn(move || match stored {
+            Some(hash) => check(password.expose_secret(), &hash),
+            None => waste(password.expose_secret()),
+        })
+        .await
+    }
+
+    /// Runs `work` on a blocking thread when its turn has come. Once begun it finishes, and holds its turn until
+    /// then, even if the caller is gone: the memory is in use as long.
+    async fn in_turn<T, W>(&self, work: W) -> Result<T, Failure>
+    where
+        T: Send + 'static,
+        W: FnOnce() -> password_hash::Result<T> + Send + 'static,
+    {
+        let turn = self.turn().await?;
+        let outcome = task::spawn_blocking(move || {
+            let result = work();
+            drop(turn);
+            result
+        })
+        .await;
+        match outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(cause)) => Err(internal(&cause)),
+            Err(cause) => Err(internal(&cause)),
+        }
+    }
+
+    async fn turn(&self) -> Result<Turn, Failure> {
+        let place = self
+            .places
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| busy("full"))?;
+        let running = time::timeout(self.patience, self.running.clone().acquire_owned())
+            .await
+            .map_err(|_| busy("slow"))?
+            .map_err(|closed| internal(&closed))?;
+        Ok(Turn {
+            _running: running,
+            _place: place,
+        })
+    }
+}
+
+fn argon2() -> password_hash::Result<Argon2<'static>> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
+    Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Checks with the parameters that the hash was made with.
+fn check(password: &str, hash: &PasswordHash) -> password_hash::Result<bool> {
+    match argon2()?.verify_password(password.as_bytes(), hash) {
+        Ok(()) => Ok(true),
+        Err(password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(cause) => Err(cause),
+    }
+}
+
+/// Does the work of a check without anything to check against.
+fn waste(password: &str) -> password_hash::Result<bool> {
+    let password = if too_long(password) { "" } else { password };
+    let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+    argon2()?.hash_password_into(password.as_bytes(), DUMMY_SALT, &mut output)?;
+    black_box(output);
+    Ok(false)
+}
+
+fn busy(reason: &'static str) -> Failure {
+    counter!("taskwire_passwords_refused_total", "reason" => reason).increment(1);
+    Failure::new(
+        ErrorCode::Unavailable,
+        "too many sign-ins at once; try again shortly",
+    )
+    .after(RETRY_AFTER_MS)
+}
+
+/// The detail is for the log; neither the password nor the hash is part of it.
+fn internal(cause: &(dyn std::error::Error + 'static)) -> Failure {
+    error!(error = cause, "a password could not be hashed or checked");
+    Failure::new(ErrorCode::InternalError, "something went wrong on the server")
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,150 @@
+//! What passwords may be, and that they are known again; and what happens when too many come at once.
+
+use super::*;
+use futures_util::FutureExt;
+
+fn refusal(password: &str) -> Option<String> {
+    let personal = ["Ada.Byron@example.org", "ada.byron", "Ada Byron"];
+    let failure = check_new(password, &personal).err()?;
+    assert_eq!(failure.code, ErrorCode::ValidationError);
+    assert_eq!(failure.field.as_deref(), Some("password"));
+    Some(failure.message)
+}
+
+fn old_hash() -> String {
+    let params = Params::new(8192, 1, 1, None).unwrap();
+    let old = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
+    let hash: PasswordHash = old.hash_password(b"tea at half past four").unwrap();
+    hash.to_string()
+}
+
+#[test]
+fn a_new_password_has_8_to_128_characters_however_many_bytes() {
+    assert!(refusal("sÿzygÿ!").is_some());
+    assert_eq!(refusal("sÿzygÿ!!"), None);
+    assert_eq!(refusal(&"äö".repeat(64)), None);
+    assert!(refusal(&format!("{}x", "äö".repeat(64))).is_some());
+    assert!(refusal("tea at\0half past four").is_some());
+}
+
+#[test]
+fn common_passwords_are_refused_in_any_case() {
+    for password in [
+        "password",
+        "PassWord1",
+        "QWERTYUIOP",
+        "12345678",
+        " iloveyou ",
+        "zzzzzzzzzz",
+        "        ",
+    ] {
+        assert!(
+            refusal(password).is_some_and(|why| why.contains("common")),
+            "{password}"
+        );
+    }
+    assert_eq!(refusal("tea at half past four"), None);
+}
+
+#[test]
+fn what_others_know_about_the_person_is_refused() {
+    for password in ["ada.byron@example.org", "ADA.BYRON", "ada byron"] {
+        assert!(refusal(password).is_some(), "{password}");
+    }
+    assert_eq!(refusal("ada.byron.1815"), None);
+}
+
+#[test]
+fn the_common_passwords_are_sorted_in_lower_case_and_long_enough_to_matter() {
+    let lines: Vec<&str> = include_str!("../common_passwords.txt").lines().collect();
+    assert!(lines.len() > 300 && lines.is_sorted());
+    for line in &lines {
+        assert!(
+            line.chars().count() >= PASSWORD_MIN && *line == line.to_lowercase().trim(),
+            "{line:?}"
+        );
+    }
+    assert_eq!(COMMON.len(), lines.len(), "each once");
+}
+
+#[tokio::test]
+async fn a_hash_knows_its_password_and_no_other() {
+    let passwords = Passwords::new(2);
+    let hash = passwords.hash("tea at half past four".into()).await.unwrap();
+    assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
+    assert!(!needs_rehash(&hash));
+    let verify = async |password: &str, stored| passwords.verify(password.into(), stored).await.unwrap();
+    assert!(verify("tea at half past four", Some(&*hash)).await);
+    assert!(!verify("Tea at half past four", Some(&*hash)).await);
+    assert!(!verify("tea at half past four", None).await);
+    let again = passwords.hash("tea at half past four".into()).await.unwrap();
+    assert_ne!(hash, again, "each has a salt of its own");
+}
+
+#[tokio::test]
+async fn an_overlong_password_is_wrong_and_is_not_hashed_itself() {
+    let passwords = Passwords::new(1);
+    let long = "x".repeat(PASSWORD + 1);
+    let hash = passwords.hash(long.as_str().into()).await.unwrap();
+    assert!(!passwords.verify(long.into(), Some(&hash)).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_hash_with_old_parameters_is_checked_and_wants_to_be_replaced() {
+    let old = old_hash();
+    assert!(needs_rehash(&old));
+    let passwords = Passwords::new(1);
+    assert!(
+        passwords
+            .verify("tea at half past four".into(), Some(&old))
+            .await
+            .unwrap()
+    );
+    assert!(needs_rehash(&old.replace("argon2id", "argon2i")));
+    assert!(needs_rehash("damaged"));
+}
+
+#[tokio::test]
+async fn a_damaged_hash_is_an_error_of_the_server() {
+    let failure = Passwords::new(1)
+        .verify("tea at half past four".into(), Some("damaged"))
+        .await;
+    assert_eq!(failure.map_err(|f| f.code), Err(ErrorCode::InternalError));
+}
+
+#[tokio::test]
+async fn past_the_queue_callers_are_sent_away_at_once() {
+    let passwords = Passwords::with_queue(1, 1, Duration::from_mins(1));
+    let running = passwords.running.clone().acquire_owned().await.unwrap();
+    let places = passwords.places.clone().acquire_many_owned(2).await.unwrap();
+    let failure = passwords.verify("anything".into(), None).await.unwrap_err();
+    assert_eq!(failure.code, ErrorCode::Unavailable);
+    assert!(failure.retryable);
+    assert_eq!(failure.retry_after_ms, Some(RETRY_AFTER_MS));
+    drop((running, places));
+    assert!(!passwords.verify("anything".into(), None).await.unwrap());
+}
+
+#[tokio::test]
+async fn who_waits_too_long_is_sent_away_and_leaves_the_queue() {
+    let passwords = Passwords::with_queue(1, 1, Duration::ZERO);
+    let running = passwords.running.clone().acquire_owned().await.unwrap();
+    let failure = passwords.hash("anything".into()).await.unwrap_err();
+    assert_eq!(failure.code, ErrorCode::Unavailable);
+    assert_eq!(passwords.places.available_permits(), 2);
+    drop(running);
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_while_it_waits_gives_its_place_back() {
+    let passwords = Passwords::with_queue(1, 1, Duration::from_mins(1));
+    let running = passwords.running.clone().acquire_owned().await.unwrap();
+    {
+        let waiting = passwords.hash("anything".into());
+        tokio::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(passwords.places.available_permits(), 1);
+    }
+    assert_eq!(passwords.places.available_permits(), 2);
+    drop(running);
+}
