@@ -3,7 +3,9 @@
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod domain;
 pub mod healthcheck;
+pub mod ids;
 pub mod server;
 pub mod store;
 pub mod telemetry;
