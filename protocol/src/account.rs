@@ -198,12 +198,13 @@ pub struct SignUp {
     /// The display name.
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
     pub name: String,
-    /// Made from the e-mail address when omitted.
+    /// 3 to 32 of `a-z 0-9 _ . -`, unique ignoring case; made from the e-mail address when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = limits::USERNAME_MIN, max = limits::USERNAME))]
     pub username: Option<String>,
     /// What the device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
 }
 
@@ -217,6 +218,7 @@ pub struct LogIn {
     pub password: String,
     /// What the device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
 }
 

@@ -14,10 +14,10 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RequestId {
-    /// A number below 2^53.
-    Number(i64),
+    /// A whole number whose absolute value is below 2^53.
+    Number(#[schemars(range(min = -limits::INTEGER, max = limits::INTEGER))] i64),
     /// Up to 64 characters.
-    Text(String),
+    Text(#[schemars(length(max = limits::REQUEST_ID))] String),
 }
 
 /// A request before its parameters were looked at.
@@ -161,7 +161,7 @@ pub struct EventFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
     /// The whole entity after the change; of a purged task `{"id":…,"purged":true}`.
-    #[schemars(with = "serde_json::Value")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 
@@ -184,7 +184,7 @@ pub enum ServerFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<BTreeMap<String, u64>>,
         /// The operation's output.
-        #[schemars(with = "serde_json::Value")]
+        #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         data: Box<RawValue>,
         /// It was done before: this is the first answer again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -204,7 +204,7 @@ pub enum ServerFrame {
         /// Which.
         signal: String,
         /// More about it.
-        #[schemars(with = "serde_json::Value")]
+        #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         data: Box<RawValue>,
     },
     /// The answer to `ping`.

@@ -35,6 +35,8 @@ pub const PASSWORD: usize = 128;
 pub const DEVICE_NAME: usize = 100;
 /// A request's `id` when it is a string.
 pub const REQUEST_ID: usize = 64;
+/// The largest whole number that every JSON reader keeps exact (RFC 8259, section 6): 2^53 - 1.
+pub const INTEGER: i64 = (1 << 53) - 1;
 /// Items of one page, at most.
 pub const PAGE: u32 = 100;
 /// Items of one page when the request does not say.

@@ -111,7 +111,7 @@ pub struct CreateTask {
     pub all_day: Option<bool>,
     /// Up to 20 names of up to 50 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Option<Vec<String>>,
     /// Members of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -286,7 +286,7 @@ pub struct ReplaceTask {
     #[schemars(required)]
     pub due_at: Option<Timestamp>,
     /// Up to 20 names of up to 50 characters.
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Vec<String>,
 }
 
@@ -335,7 +335,7 @@ pub struct UpdateTask {
     pub recurrence: Patch<String>,
     /// Up to 20 names of up to 50 characters; `null` is none.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Patch<Vec<String>>,
     /// Members of the workspace; `null` is nobody.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]

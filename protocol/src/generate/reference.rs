@@ -1,0 +1,4 @@
+//! x
+pub(super) fn text() -> String {
+    String::new()
+}
