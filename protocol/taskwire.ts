@@ -9,33 +9,60 @@ export const SUBPROTOCOL = "taskwire.v1";
 
 /** The fixed bounds; those of a socket are announced in `welcome`. */
 export const LIMITS = {
-  assignees: 50,
-  batch: 100,
-  cascade: 1000,
-  delete_many: 100,
-  depth: 32,
-  description: 1000,
-  device_name: 100,
-  email: 254,
-  history: 500,
-  history_default: 100,
-  integer: 9007199254740991,
-  name: 100,
-  name_min: 2,
-  page: 100,
-  page_default: 50,
-  password: 128,
-  password_min: 8,
-  recurrence: 500,
-  request_id: 64,
-  search: 200,
-  sync_notifications: 100,
-  tag: 50,
-  tags: 20,
+  /** A task's title: 1 to this many characters. */
   title: 200,
-  username: 32,
-  username_min: 3,
+  /** Characters of a task's description. */
+  description: 1000,
+  /** Tags of one task. */
+  tags: 20,
+  /** A tag's name: 1 to this many characters. */
+  tag: 50,
+  /** Assignees of one task. */
+  assignees: 50,
+  /** Characters of a recurrence rule (RFC 5545, section 3.3.10). */
+  recurrence: 500,
+  /** Characters of a search text. */
+  search: 200,
+  /** A workspace's name: 1 to this many characters. */
   workspace_name: 100,
+  /** Characters of a person's name, at least. */
+  name_min: 2,
+  /** Characters of a person's name, at most. */
+  name: 100,
+  /** Characters of a username, at least. */
+  username_min: 3,
+  /** Characters of a username, at most. */
+  username: 32,
+  /** Characters of an e-mail address (RFC 5321, section 4.5.3.1.3). */
+  email: 254,
+  /** Characters of a password, at least. */
+  password_min: 8,
+  /** Characters of a password, at most. */
+  password: 128,
+  /** Characters of the name that a device gives itself. */
+  device_name: 100,
+  /** Characters of a request's `id` when it is a string. */
+  request_id: 64,
+  /** The largest whole number that every JSON reader keeps exact (RFC 8259, section 6). */
+  integer: 9007199254740991,
+  /** Items of one page, at most. */
+  page: 100,
+  /** Items of one page when the request does not say. */
+  page_default: 50,
+  /** Events of one page of `stream.history`, at most. */
+  history: 500,
+  /** Events of one page of `stream.history` when the request does not say. */
+  history_default: 100,
+  /** Operations of one `batch`, and frames of one `/v1/rpc` array. */
+  batch: 100,
+  /** Ids of one `notification.delete_many`. */
+  delete_many: 100,
+  /** Levels of JSON nesting in a frame. */
+  depth: 32,
+  /** Notifications in `user.sync`. */
+  sync_notifications: 100,
+  /** Tasks that one cascade changes with an event each; beyond it a single `stream.reset` stands for all. */
+  cascade: 1000,
 } as const;
 
 /** Why a socket was closed, and what a client does then. */
@@ -868,13 +895,13 @@ export interface ReplaceTask {
   /** 1 to 200 characters. */
   title: string;
   /** Up to 1000 characters; `null` for none. */
-  description: string;
+  description: string | null;
   /** Whether it is done. */
   completed: boolean;
   /** How pressing it is. */
   priority: Priority;
   /** Until when; `null` for never. */
-  due_at: string;
+  due_at: Timestamp | null;
   /** Up to 20 names of up to 50 characters. */
   tags: string[];
 }

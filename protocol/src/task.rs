@@ -275,7 +275,7 @@ pub struct ReplaceTask {
     pub title: String,
     /// Up to 1000 characters; `null` for none.
     #[serde(deserialize_with = "required")]
-    #[schemars(required, length(max = limits::DESCRIPTION))]
+    #[schemars(schema_with = "nullable::<String>", length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
     /// Whether it is done.
     pub completed: bool,
@@ -283,7 +283,7 @@ pub struct ReplaceTask {
     pub priority: Priority,
     /// Until when; `null` for never.
     #[serde(deserialize_with = "required")]
-    #[schemars(required)]
+    #[schemars(schema_with = "nullable::<Timestamp>")]
     pub due_at: Option<Timestamp>,
     /// Up to 20 names of up to 50 characters.
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
@@ -295,6 +295,11 @@ fn required<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     deserializer: D,
 ) -> Result<Option<T>, D::Error> {
     Option::deserialize(deserializer)
+}
+
+/// Without it schemars takes an `Option` for one that may be missing.
+fn nullable<T: JsonSchema>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    Option::<T>::json_schema(generator)
 }
 
 /// Parameters of `task.update`: only what changes.

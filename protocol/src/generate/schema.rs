@@ -5,7 +5,8 @@ use crate::{
     CloseCode, ErrorCode, PROTOCOL, Retry, SUBPROTOCOL,
     close::Then,
     events::{EVENTS, Forgotten},
-    frames, limits,
+    frames,
+    limits::{self, BOUNDS},
     operations::{Access, CATALOG, Kind, OperationEntry},
     signals::SIGNALS,
 };
@@ -207,36 +208,8 @@ fn close_codes() -> BTreeMap<String, Value> {
 }
 
 /// The fixed bounds; those of a socket are announced in `welcome`.
-pub(super) fn bounds() -> Value {
-    json!({
-        "title": limits::TITLE,
-        "description": limits::DESCRIPTION,
-        "tags": limits::TAGS,
-        "tag": limits::TAG,
-        "assignees": limits::ASSIGNEES,
-        "recurrence": limits::RECURRENCE,
-        "search": limits::SEARCH,
-        "workspace_name": limits::WORKSPACE_NAME,
-        "name_min": limits::NAME_MIN,
-        "name": limits::NAME,
-        "username_min": limits::USERNAME_MIN,
-        "username": limits::USERNAME,
-        "email": limits::EMAIL,
-        "password_min": limits::PASSWORD_MIN,
-        "password": limits::PASSWORD,
-        "device_name": limits::DEVICE_NAME,
-        "request_id": limits::REQUEST_ID,
-        "page": limits::PAGE,
-        "page_default": limits::PAGE_DEFAULT,
-        "history": limits::HISTORY,
-        "history_default": limits::HISTORY_DEFAULT,
-        "batch": limits::BATCH,
-        "delete_many": limits::DELETE_MANY,
-        "depth": limits::DEPTH,
-        "sync_notifications": limits::SYNC_NOTIFICATIONS,
-        "cascade": limits::CASCADE,
-        "integer": limits::INTEGER,
-    })
+fn bounds() -> BTreeMap<&'static str, i64> {
+    BOUNDS.iter().map(|bound| (bound.name, bound.value)).collect()
 }
 
 /// Both sides' types. A type that is read and written is described as it is written.
@@ -336,4 +309,29 @@ fn tidy(value: &mut Value) {
         }
         _ => {}
     }
+}
+
+/// Fields of an object: the required ones as declared, then the others by name.
+pub(super) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
+    let required: Vec<&str> = schema["required"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let properties = schema["properties"].as_object();
+    let all = properties.into_iter().flatten();
+    let optional = all.filter(|(name, _)| !required.contains(&name.as_str()));
+    let mut fields: Vec<_> = required
+        .iter()
+        .map(|name| (*name, &schema["properties"][*name], true))
+        .collect();
+    fields.extend(optional.map(|(name, field)| (name.as_str(), field, false)));
+    fields
+}
+
+/// What a schema leaves to choose from; nothing when it leaves no choice.
+pub(super) fn variants(schema: &Value) -> &[Value] {
+    let choice = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
+    choice.map_or(&[], Vec::as_slice)
 }

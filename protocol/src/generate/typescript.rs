@@ -1,9 +1,10 @@
 //! The contract as TypeScript types, from the schema document. Knows JSON Schema as far as this contract uses it.
 //! Whole numbers stay below 2^53, so that every one of them is a `number`.
 
-use super::schema::{self, describe};
+use super::schema::{self, describe, fields, variants};
 use crate::{
-    CloseCode, ErrorCode, PROTOCOL, SUBPROTOCOL, events::EVENTS, operations::CATALOG, signals::SIGNALS,
+    CloseCode, ErrorCode, PROTOCOL, SUBPROTOCOL, events::EVENTS, limits::BOUNDS, operations::CATALOG,
+    signals::SIGNALS,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -45,8 +46,9 @@ fn constants(out: &mut String) {
          \n/** The WebSocket subprotocol. */\nexport const SUBPROTOCOL = \"{SUBPROTOCOL}\";\n\
          \n/** The fixed bounds; those of a socket are announced in `welcome`. */\nexport const LIMITS = {{\n"
     );
-    for (name, bound) in schema::bounds().as_object().into_iter().flatten() {
-        let _ = writeln!(out, "  {name}: {bound},");
+    for bound in BOUNDS {
+        comment(out, "  ", bound.doc);
+        let _ = writeln!(out, "  {}: {},", bound.name, bound.value);
     }
     out.push_str("} as const;\n\n/** Why a socket was closed, and what a client does then. */\n");
     out.push_str("export const CLOSE_CODES = {\n");
@@ -152,25 +154,6 @@ fn comment(out: &mut String, indent: &str, text: &str) {
     }
 }
 
-/// Fields of an object: the required ones as declared, then the others by name.
-pub(super) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
-    let required: Vec<&str> = schema["required"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    let properties = schema["properties"].as_object();
-    let all = properties.into_iter().flatten();
-    let optional = all.filter(|(name, _)| !required.contains(&name.as_str()));
-    let mut fields: Vec<_> = required
-        .iter()
-        .map(|name| (*name, &schema["properties"][*name], true))
-        .collect();
-    fields.extend(optional.map(|(name, field)| (name.as_str(), field, false)));
-    fields
-}
-
 fn object(schema: &Value, indent: &str) -> String {
     let inner = format!("{indent}  ");
     let mut out = String::from("{\n");
@@ -194,7 +177,8 @@ pub(super) fn type_of(schema: &Value, indent: &str) -> String {
     if let Some(variants) = schema["enum"].as_array() {
         return union(variants.iter().map(Value::to_string));
     }
-    if let Some(variants) = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array()) {
+    let variants = variants(schema);
+    if !variants.is_empty() {
         return union(variants.iter().map(|variant| type_of(variant, indent)));
     }
     match &schema["type"] {
