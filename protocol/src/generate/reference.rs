@@ -52,19 +52,29 @@ fn bounds() -> String {
 
 fn operations(document: &Value) -> String {
     let mut out = String::new();
-    let mut noun = "";
+    let mut chapter = "";
     for entry in CATALOG {
-        let (this, alone) = entry
-            .name
-            .split_once('.')
-            .map_or((entry.name, true), |(noun, _)| (noun, false));
-        if this != noun && !alone {
-            let _ = writeln!(out, "### {this}.*\n");
+        let this = chapter_of(entry.name);
+        if this != chapter {
+            let _ = writeln!(out, "### {this}\n");
         }
-        noun = this;
+        chapter = this;
         operation(&mut out, entry, document);
     }
     out
+}
+
+fn chapter_of(operation: &str) -> &'static str {
+    match operation.split('.').next() {
+        Some("auth") => "Signing in",
+        Some("profile" | "user") => "People",
+        Some("workspace") => "Workspaces",
+        Some("member") => "Members",
+        Some("task") => "Tasks",
+        Some("notification") => "Notifications",
+        Some("stream") => "Following and reading streams",
+        _ => "Other operations",
+    }
 }
 
 fn operation(out: &mut String, entry: &OperationEntry, document: &Value) {
@@ -81,7 +91,7 @@ fn operation(out: &mut String, entry: &OperationEntry, document: &Value) {
     if fields(params).is_empty() {
         out.push_str("No parameters.\n\n");
     } else {
-        table(out, params);
+        table(out, params, "required");
     }
     let output = example::resolve(&shape["output"], document);
     let answer = match entry.name {
@@ -195,7 +205,7 @@ fn one_type(out: &mut String, name: &str, definition: &Value) {
         name.to_ascii_lowercase()
     );
     if definition["properties"].is_object() {
-        table(out, definition);
+        table(out, definition, "always");
         return;
     }
     let variants = variants(definition);
@@ -207,7 +217,7 @@ fn one_type(out: &mut String, name: &str, definition: &Value) {
         let doc = variant["description"].as_str().unwrap_or_default();
         if variant["properties"].is_object() {
             let _ = writeln!(out, "{doc}\n");
-            table(out, variant);
+            table(out, variant, "always");
         } else {
             let _ = writeln!(out, "- {}: {doc}", type_of(variant));
         }
@@ -215,11 +225,11 @@ fn one_type(out: &mut String, name: &str, definition: &Value) {
     out.push('\n');
 }
 
-fn table(out: &mut String, schema: &Value) {
+fn table(out: &mut String, schema: &Value, needed: &str) {
     out.push_str("| field | type | | |\n|---|---|---|---|\n");
     for (name, field, required) in fields(schema) {
         let doc = field["description"].as_str().unwrap_or_default();
-        let need = if required { "always" } else { "optional" };
+        let need = if required { needed } else { "optional" };
         let _ = writeln!(out, "| `{name}` | {} | {need} | {} |", type_of(field), cell(doc));
     }
     out.push('\n');
