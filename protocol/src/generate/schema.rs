@@ -29,7 +29,7 @@ pub fn describe() -> Value {
         .map(|entry| {
             (
                 entry.name.to_owned(),
-                payload(entry.doc, (entry.payload)(&mut written)),
+                payload(entry.doc, &(entry.payload)(&mut written)),
             )
         })
         .collect();
@@ -38,7 +38,7 @@ pub fn describe() -> Value {
         .map(|entry| {
             (
                 entry.name.to_owned(),
-                payload(entry.doc, (entry.payload)(&mut written)),
+                payload(entry.doc, &(entry.payload)(&mut written)),
             )
         })
         .collect();
@@ -82,18 +82,15 @@ fn operation(entry: &OperationEntry, read: &mut SchemaGenerator, written: &mut S
     })
 }
 
-fn payload(doc: &str, schema: Schema) -> Value {
+fn payload(doc: &str, schema: &Schema) -> Value {
     json!({ "description": doc, "data": schema })
 }
 
 /// An output that may hold anything is an object all the same.
 fn object(schema: Schema) -> Value {
     match schema.to_value() {
-        Value::Bool(_) => json!({ "type": "object" }),
-        Value::Object(map) if map.is_empty() || map.contains_key("additionalProperties") => {
-            json!({ "type": "object" })
-        }
-        value => value,
+        Value::Object(reference) if reference.contains_key("$ref") => Value::Object(reference),
+        _ => json!({ "type": "object" }),
     }
 }
 
@@ -149,15 +146,15 @@ fn client_frame(generator: &mut SchemaGenerator) -> Value {
         .iter()
         .map(|entry| {
             let params = (entry.params)(generator);
-            let required = if needs_data(&params, generator) {
-                vec!["type", "data"]
+            if needs_data(&params, generator) {
+                json!({
+                    "properties": { "type": { "const": entry.name }, "data": params },
+                    "required": ["data"],
+                })
             } else {
-                vec!["type"]
-            };
-            json!({
-                "properties": { "type": { "const": entry.name }, "data": params },
-                "required": required,
-            })
+                let data = json!({ "anyOf": [params, { "type": "null" }] });
+                json!({ "properties": { "type": { "const": entry.name }, "data": data } })
+            }
         })
         .collect();
     json!({
@@ -218,6 +215,9 @@ fn definitions(read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Map
     answers.values_mut().for_each(never_null_when_optional);
     if let Some(frame) = answers.get_mut("EventFrame") {
         tell_events_apart(frame, written);
+    }
+    if let Some(frame) = answers.get_mut("ServerFrame") {
+        tell_signals_apart(frame, written);
     }
     let mut all = read.take_definitions(false);
     all.extend(answers);
@@ -288,6 +288,22 @@ fn tell_events_apart(frame: &mut Value, written: &mut SchemaGenerator) {
     frame["properties"]["type"] = json!({ "const": "event", "type": "string" });
     if let Some(required) = frame["required"].as_array_mut() {
         required.insert(0, json!("type"));
+    }
+}
+
+/// A signal's name decides about its payload.
+fn tell_signals_apart(frames: &mut Value, written: &mut SchemaGenerator) {
+    let each: Vec<Value> = SIGNALS
+        .iter()
+        .map(|entry| {
+            let data = (entry.payload)(written);
+            json!({ "properties": { "signal": { "const": entry.name }, "data": data } })
+        })
+        .collect();
+    for frame in frames["oneOf"].as_array_mut().into_iter().flatten() {
+        if frame["properties"]["type"]["const"] == "signal" {
+            frame["oneOf"] = Value::Array(each.clone());
+        }
     }
 }
 
