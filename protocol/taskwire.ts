@@ -263,9 +263,9 @@ export interface Authenticate {
   token: string;
   /** What the program says about itself. */
   client?: ClientInfo | null;
-  /** Where to go on. */
+  /** Where to go on after a lost connection. */
   resume?: Resume | null;
-  /** Which streams to follow. */
+  /** Which streams to follow; `"all"` when omitted. */
   streams?: Streams;
 }
 
@@ -335,7 +335,7 @@ export interface CreateTask {
   assignee_ids?: UserId[] | null;
   /** Up to 1000 characters. */
   description?: string | null;
-  /** Until when. */
+  /** When it is due. */
   due_at?: Timestamp | null;
   /** A UUIDv7 made by the client, so that it can show the task before the answer. */
   id?: TaskId | null;
@@ -492,9 +492,9 @@ export interface Invite {
 
 /** What a socket may ask for. */
 export interface Limits {
-  /** Bytes of a frame. */
+  /** Bytes of a frame that the server reads. */
   frame_bytes: number;
-  /** Requests under way. */
+  /** Requests under way; past it the server stops reading. */
   in_flight: number;
   /** Operations of a batch. */
   batch: number;
@@ -502,7 +502,7 @@ export interface Limits {
   streams: number;
   /** Operations a second, in the long run. */
   ops_per_second: number;
-  /** Operations at once. */
+  /** Operations at once, after a pause. */
   burst: number;
 }
 
@@ -512,7 +512,7 @@ export interface ListMembers {
   workspace_id: WorkspaceId;
   /** From the page before. */
   cursor?: string | null;
-  /** Items of a page. */
+  /** Items of a page; 50 when omitted. */
   limit?: number | null;
 }
 
@@ -520,7 +520,7 @@ export interface ListMembers {
 export interface ListNotifications {
   /** From the page before. */
   cursor?: string | null;
-  /** Items of a page. */
+  /** Items of a page; 50 when omitted. */
   limit?: number | null;
   /** Newest first when omitted. */
   sort?: NotificationSort | null;
@@ -544,7 +544,7 @@ export interface ListTasks {
   due_before?: Timestamp | null;
   /** Deleted ones too. */
   include_deleted?: boolean | null;
-  /** Items of a page. */
+  /** Items of a page; 50 when omitted. */
   limit?: number | null;
   /** Parts of this task. */
   parent_id?: TaskId | null;
@@ -568,7 +568,7 @@ export interface ListTasks {
 export interface ListWorkspaces {
   /** From the page before. */
   cursor?: string | null;
-  /** Items of a page. */
+  /** Items of a page; 50 when omitted. */
   limit?: number | null;
 }
 
@@ -847,7 +847,7 @@ export interface ReadHistory {
   stream: StreamId;
   /** Events after this `seq`; from the beginning when omitted. */
   after?: number;
-  /** Events of a page. */
+  /** Events of a page; 100 when omitted. */
   limit?: number | null;
   /** Only those of this task. */
   task_id?: TaskId | null;
@@ -900,7 +900,7 @@ export interface ReplaceTask {
   completed: boolean;
   /** How pressing it is. */
   priority: Priority;
-  /** Until when; `null` for never. */
+  /** When it is due; `null` for never. */
   due_at: Timestamp | null;
   /** Up to 20 names of up to 50 characters. */
   tags: string[];
@@ -1056,9 +1056,9 @@ export interface StreamState {
   seq: number;
   /** Whether the events after the given position follow. */
   resumed: boolean;
-  /** Why not. */
+  /** Why it was not resumed. */
   reason?: Reason;
-  /** Of a workspace's stream. */
+  /** The workspace, of a workspace's stream. */
   workspace?: StreamWorkspace;
 }
 
@@ -1091,7 +1091,7 @@ export interface Subscribed {
   seq: number;
   /** Whether the events after `since` follow; otherwise live from `seq`. */
   resumed: boolean;
-  /** Why not. */
+  /** Why it was not resumed. */
   reason?: Reason;
 }
 
@@ -1140,7 +1140,7 @@ export interface Task {
   completed_at: Timestamp | null;
   /** How pressing it is. */
   priority: Priority;
-  /** Until when. */
+  /** When it is due. */
   due_at: Timestamp | null;
   /** `due_at` means a day, not a moment. */
   all_day: boolean;
@@ -1236,7 +1236,7 @@ export interface UpdateTask {
   completed?: boolean | null;
   /** Up to 1000 characters. */
   description?: string | null;
-  /** Until when. */
+  /** When it is due. */
   due_at?: Timestamp | null;
   /** Refuse with `VERSION_CONFLICT` when the task has another version. */
   if_version?: number | null;
@@ -1293,7 +1293,7 @@ export type UserId = string;
 
 /** The state of a user's stream at `seq`. */
 export interface UserSnapshot {
-  /** The event before the next one. */
+  /** This state is the one after the event with this `seq`; the next event is `seq` + 1. */
   seq: number;
   /** The account. */
   user: User;
@@ -1301,9 +1301,9 @@ export interface UserSnapshot {
   workspaces: Workspace[];
   /** Invitations that wait for an answer. */
   invites: Invite[];
-  /** The newest 100. */
+  /** The newest 100 notifications. */
   notifications: Notification[];
-  /** How many are unread. */
+  /** How many notifications are unread. */
   unread: number;
 }
 
@@ -1378,19 +1378,19 @@ export interface WorkspacePage {
 
 /** A page of a workspace's state. The first page has all but the later tasks. */
 export interface WorkspaceSnapshot {
-  /** Of the first page: the event before the next one. */
+  /** Of the first page: this state is the one after the event with this `seq`, and the next event is `seq` + 1. */
   seq: number;
-  /** In the order of their ids, deleted ones included. */
+  /** Tasks in the order of their ids, deleted ones included. */
   tasks: Task[];
   /** For the next page; absent on the last. */
   cursor?: string;
-  /** On the first page. */
+  /** All members; on the first page. */
   members?: Member[];
-  /** On the first page. */
+  /** All projects; on the first page. */
   projects?: Project[];
-  /** On the first page. */
+  /** All tags; on the first page. */
   tags?: Tag[];
-  /** On the first page. */
+  /** The workspace; on the first page. */
   workspace?: Workspace;
 }
 

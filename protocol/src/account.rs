@@ -177,10 +177,10 @@ pub struct Authenticate {
     /// What the program says about itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
-    /// Which streams to follow.
+    /// Which streams to follow; `"all"` when omitted.
     #[serde(default)]
     pub streams: Streams,
-    /// Where to go on.
+    /// Where to go on after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
 }
@@ -263,7 +263,7 @@ pub struct SyncUser {}
 /// The state of a user's stream at `seq`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserSnapshot {
-    /// The event before the next one.
+    /// This state is the one after the event with this `seq`; the next event is `seq` + 1.
     pub seq: u64,
     /// The account.
     pub user: User,
@@ -271,9 +271,9 @@ pub struct UserSnapshot {
     pub workspaces: Vec<crate::workspace::Workspace>,
     /// Invitations that wait for an answer.
     pub invites: Vec<crate::workspace::Invite>,
-    /// The newest 100.
+    /// The newest 100 notifications.
     pub notifications: Vec<crate::notification::Notification>,
-    /// How many are unread.
+    /// How many notifications are unread.
     pub unread: u64,
 }
 

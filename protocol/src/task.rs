@@ -41,11 +41,11 @@ pub struct Task {
     pub description: Option<Arc<str>>,
     /// Whether it is done.
     pub completed: bool,
-    /// Since when.
+    /// When it was completed; `null` while it is not.
     pub completed_at: Option<Timestamp>,
     /// How pressing it is.
     pub priority: Priority,
-    /// Until when.
+    /// When it is due.
     pub due_at: Option<Timestamp>,
     /// `due_at` means a day, not a moment.
     pub all_day: bool,
@@ -65,7 +65,7 @@ pub struct Task {
     pub attachment_count: i64,
     /// Deleted, but can be restored.
     pub is_deleted: bool,
-    /// Since when.
+    /// When it was deleted; `null` while it is not.
     pub deleted_at: Option<Timestamp>,
     /// Grows with every change.
     pub version: i64,
@@ -103,7 +103,7 @@ pub struct CreateTask {
     /// `none` when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
-    /// Until when.
+    /// When it is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
     /// `due_at` means a day.
@@ -255,7 +255,7 @@ pub struct ListTasks {
     /// Newest first when omitted; best match first with `q`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<Sort>,
-    /// Items of a page.
+    /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
     pub limit: Option<u32>,
@@ -281,7 +281,7 @@ pub struct ReplaceTask {
     pub completed: bool,
     /// How pressing it is.
     pub priority: Priority,
-    /// Until when; `null` for never.
+    /// When it is due; `null` for never.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<Timestamp>")]
     pub due_at: Option<Timestamp>,
@@ -325,7 +325,7 @@ pub struct UpdateTask {
     /// How pressing it is; `null` is `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub priority: Patch<Priority>,
-    /// Until when.
+    /// When it is due.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub due_at: Patch<Timestamp>,
     /// `due_at` means a day.

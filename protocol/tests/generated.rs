@@ -185,6 +185,26 @@ fn typescript_and_the_reference_have_each_operation_and_event() {
 }
 
 #[test]
+fn the_hand_written_frames_have_the_fields_of_the_types() {
+    let (document, typescript) = (describe(), committed("taskwire.ts"));
+    for frame in document["$defs"]["ServerFrame"]["oneOf"].as_array().unwrap() {
+        let tag = frame["properties"]["type"]["const"].as_str().unwrap();
+        let start = typescript
+            .find(&format!("type: \"{tag}\";"))
+            .unwrap_or(typescript.len());
+        let text = typescript[start..].split('}').next().unwrap();
+        let fields = match frame["$ref"].as_str() {
+            Some(reference) => document.pointer(&reference[1..]).unwrap(),
+            None => frame,
+        };
+        for field in fields["properties"].as_object().unwrap().keys() {
+            let there = text.contains(&format!("{field}: ")) || text.contains(&format!("{field}?: "));
+            assert!(there, "{tag}: {field} is missing in frames.ts");
+        }
+    }
+}
+
+#[test]
 fn every_place_of_the_reference_is_filled_and_every_link_leads_somewhere() {
     let reference = committed("PROTOCOL.md");
     assert!(!reference.contains("{{"), "an unfilled place");
