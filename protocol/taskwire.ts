@@ -199,7 +199,7 @@ export interface AccessGranted {
 export interface AccessLost {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** Why. */
+  /** Why access ended. */
   reason: AccessLostReason;
 }
 
@@ -224,11 +224,11 @@ export interface Actor {
 export interface AddMember {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** As what; at most the caller's own role. */
+  /** Their role from now on; at most the caller's own role. */
   role: Role;
-  /** Who, by address. */
+  /** The person, by e-mail address. */
   email?: string | null;
-  /** Who, by username. */
+  /** The person, by username. */
   username?: string | null;
 }
 
@@ -476,17 +476,17 @@ export interface History {
 export interface Invite {
   /** The invitation. */
   id: string;
-  /** Where to. */
+  /** The workspace that it invites to. */
   workspace: WorkspaceName;
-  /** Who is invited. */
+  /** The address of who is invited. */
   email: string;
-  /** As what. */
+  /** The role that it offers. */
   role: Role;
-  /** By whom. */
+  /** Who invited. */
   invited_by: PublicUser;
-  /** Until when. */
+  /** When it ends. */
   expires_at: Timestamp;
-  /** Since when. */
+  /** When it was made. */
   created_at: Timestamp;
 }
 
@@ -604,11 +604,11 @@ export interface MarkedAllRead {
 
 /** Somebody in a workspace. */
 export interface Member {
-  /** Who. */
+  /** The person. */
   user: PublicUser;
-  /** As what. */
+  /** Their role. */
   role: Role;
-  /** Since when. */
+  /** When they joined. */
   joined_at: Timestamp;
   /** Grows with every change. */
   version: number;
@@ -626,7 +626,7 @@ export interface MemberPage {
 
 /** The payload of `member.removed`. */
 export interface MemberRemoved {
-  /** Who. */
+  /** The person. */
   user_id: UserId;
 }
 
@@ -653,9 +653,9 @@ export interface Notification {
   id: NotificationId;
   /** What happened. */
   type: NotificationType;
-  /** In few words. */
+  /** What happened, in few words; at most 200 characters. */
   title: string;
-  /** In more. */
+  /** What happened, in more words; at most 1000 characters. */
   message: string;
   /** Whether the user has seen it. */
   is_read: boolean;
@@ -677,9 +677,9 @@ export interface NotificationChanged {
   id: NotificationId;
   /** What happened. */
   type: NotificationType;
-  /** In few words. */
+  /** What happened, in few words; at most 200 characters. */
   title: string;
-  /** In more. */
+  /** What happened, in more words; at most 1000 characters. */
   message: string;
   /** Whether the user has seen it. */
   is_read: boolean;
@@ -804,7 +804,7 @@ export interface Project {
   workspace_id: WorkspaceId;
   /** Its name. */
   name: string;
-  /** `#rrggbb`. */
+  /** Its color as `#rrggbb`; `null` for none. */
   color: string | null;
   /** Where it stands among the others: compare as text. */
   position: string;
@@ -872,7 +872,7 @@ export type Reason =
 export interface RemoveMember {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** Who. */
+  /** The person. */
   user_id: UserId;
 }
 
@@ -938,11 +938,11 @@ export type Role =
 export interface ServerInfo {
   /** `taskwire`. */
   name: string;
-  /** Its version. */
+  /** The version of the server. */
   version: string;
-  /** The instance. */
+  /** The instance that answers, of several. */
   instance: string;
-  /** Its time. */
+  /** The server's time. */
   time: Timestamp;
 }
 
@@ -1114,7 +1114,7 @@ export interface Tag {
   workspace_id: WorkspaceId;
   /** Its name. */
   name: string;
-  /** `#rrggbb`. */
+  /** Its color as `#rrggbb`; `null` for none. */
   color: string | null;
   /** Grows with every change. */
   version: number;
@@ -1136,7 +1136,7 @@ export interface Task {
   description: string | null;
   /** Whether it is done. */
   completed: boolean;
-  /** Since when. */
+  /** When it was completed; `null` while it is not. */
   completed_at: Timestamp | null;
   /** How pressing it is. */
   priority: Priority;
@@ -1160,7 +1160,7 @@ export interface Task {
   attachment_count: number;
   /** Deleted, but can be restored. */
   is_deleted: boolean;
-  /** Since when. */
+  /** When it was deleted; `null` while it is not. */
   deleted_at: Timestamp | null;
   /** Grows with every change. */
   version: number;
@@ -1218,9 +1218,9 @@ export interface Unsubscribe {
 export interface UpdateMember {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** Who. */
+  /** The person. */
   user_id: UserId;
-  /** As what; at most the caller's own role. */
+  /** Their role from now on; at most the caller's own role. */
   role: Role;
 }
 
