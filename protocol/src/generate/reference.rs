@@ -301,11 +301,10 @@ fn one(name: &str, schema: &Value) -> String {
             _ => "string".to_owned(),
         },
         "integer" => format!("integer{}", bounds("minimum", "maximum")),
-        "array" => format!(
-            "array of {}{}",
-            type_of(&schema["items"]),
-            bounds("minItems", "maxItems")
-        ),
+        "array" => match bounds("minItems", "maxItems") {
+            none if none.is_empty() => format!("array of {}", type_of(&schema["items"])),
+            bounds => format!("array{bounds} items, each {}", type_of(&schema["items"])),
+        },
         "object" if schema["additionalProperties"].is_object() => {
             format!("object of {} by name", type_of(&schema["additionalProperties"]))
         }
