@@ -302,6 +302,13 @@ fn nullable<T: JsonSchema>(generator: &mut schemars::SchemaGenerator) -> schemar
     Option::<T>::json_schema(generator)
 }
 
+/// For a field that can be left out but not cleared: serde takes `null` for a missing `Option` otherwise.
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Parameters of `task.update`: only what changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -309,10 +316,10 @@ pub struct UpdateTask {
     /// The task.
     pub id: TaskId,
     /// Refuse with `VERSION_CONFLICT` when the task has another version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub if_version: Option<i64>,
     /// 1 to 200 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::TITLE))]
     pub title: Option<String>,
     /// Up to 1000 characters.
@@ -320,7 +327,7 @@ pub struct UpdateTask {
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Patch<String>,
     /// Whether it is done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub completed: Option<bool>,
     /// How pressing it is; `null` is `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
@@ -329,7 +336,7 @@ pub struct UpdateTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub due_at: Patch<Timestamp>,
     /// `due_at` means a day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
     /// When to remind.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
