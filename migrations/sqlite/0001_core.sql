@@ -95,7 +95,7 @@ create index tasks_position on tasks (workspace_id, position, id);
 create index tasks_priority on tasks (workspace_id, priority, id);
 create index tasks_title on tasks (workspace_id, lower(title), id);
 create index tasks_due on tasks (workspace_id, due_at, id) where due_at is not null;
-create index tasks_deleted on tasks (workspace_id, created_at, id) where is_deleted = 1;
+create index tasks_deleted on tasks (workspace_id, created_at, id) where is_deleted = true;
 create index tasks_parent on tasks (parent_id, id) where parent_id is not null;
 create index tasks_project on tasks (project_id, id) where project_id is not null;
 
@@ -118,7 +118,7 @@ create index task_assignees_task on task_assignees (task_id);
 -- scope is the workspace's id as a word: a search intersects it with the words looked for.
 create virtual table task_search using fts5 (
   scope, title, description, tags,
-  content = '', contentless_delete = 1, prefix = '2 3', tokenize = 'unicode61 remove_diacritics 2', detail = 'full'
+  content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
 );
 create trigger task_search_insert after insert on tasks begin
   insert into task_search (rowid, scope, title, description, tags)
@@ -148,7 +148,7 @@ create table notifications (
   created_at integer not null,
   primary key (user_id, id)
 ) strict, without rowid;
-create index notifications_unread on notifications (user_id, id) where is_read = 0;
+create index notifications_unread on notifications (user_id, id) where is_read = false;
 create index notifications_task on notifications (task_id) where task_id is not null;
 
 -- One counter row a stream gives every entry its seq. kind: 0 a user's stream, 1 a workspace's.

@@ -177,10 +177,10 @@ pub struct Authenticate {
     /// What the program says about itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
-    /// Which streams to follow.
+    /// Which streams to follow; `"all"` when omitted.
     #[serde(default)]
     pub streams: Streams,
-    /// Where to go on.
+    /// Where to go on after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
 }
@@ -198,12 +198,13 @@ pub struct SignUp {
     /// The display name.
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
     pub name: String,
-    /// Made from the e-mail address when omitted.
+    /// 3 to 32 of `a-z 0-9 _ . -`, unique ignoring case; made from the e-mail address when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = limits::USERNAME_MIN, max = limits::USERNAME))]
     pub username: Option<String>,
     /// What the device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
 }
 
@@ -217,6 +218,7 @@ pub struct LogIn {
     pub password: String,
     /// What the device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
 }
 
@@ -261,7 +263,7 @@ pub struct SyncUser {}
 /// The state of a user's stream at `seq`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserSnapshot {
-    /// The event before the next one.
+    /// This state is the one after the event with this `seq`; the next event is `seq` + 1.
     pub seq: u64,
     /// The account.
     pub user: User,
@@ -269,9 +271,9 @@ pub struct UserSnapshot {
     pub workspaces: Vec<crate::workspace::Workspace>,
     /// Invitations that wait for an answer.
     pub invites: Vec<crate::workspace::Invite>,
-    /// The newest 100.
+    /// The newest 100 notifications.
     pub notifications: Vec<crate::notification::Notification>,
-    /// How many are unread.
+    /// How many notifications are unread.
     pub unread: u64,
 }
 

@@ -13,7 +13,7 @@ pub struct Batch {
     /// Up to 100 mutations, done in this order.
     #[schemars(length(min = 1, max = limits::BATCH))]
     pub ops: Vec<BatchOp>,
-    /// All or none.
+    /// All or none; true when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atomic: Option<bool>,
 }
@@ -27,8 +27,9 @@ pub struct BatchOp {
     /// Makes this one exactly-once; with `atomic: false` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
-    /// Its parameters.
+    /// Its parameters; may be left out when none is needed.
     #[serde(default = "nothing")]
+    #[schemars(with = "serde_json::Map<String, Value>")]
     pub data: Value,
 }
 
@@ -50,11 +51,11 @@ pub enum BatchResult {
     /// It was done.
     Done {
         /// What it answers on its own.
-        #[schemars(with = "Value")]
+        #[schemars(with = "serde_json::Map<String, Value>")]
         data: Box<RawValue>,
         /// The last `seq` that it produced in each stream.
         at: BTreeMap<String, u64>,
-        /// It was done before.
+        /// It was done before: this is the first answer again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replayed: bool,
     },

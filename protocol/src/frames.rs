@@ -14,10 +14,10 @@ use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RequestId {
-    /// A number below 2^53.
-    Number(i64),
+    /// A whole number whose absolute value is below 2^53.
+    Number(#[schemars(range(min = -limits::INTEGER, max = limits::INTEGER))] i64),
     /// Up to 64 characters.
-    Text(String),
+    Text(#[schemars(length(max = limits::REQUEST_ID))] String),
 }
 
 /// A request before its parameters were looked at.
@@ -147,13 +147,13 @@ pub struct Actor {
 /// A durable event.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventFrame {
-    /// The log.
+    /// The stream that it stands in.
     pub stream: StreamId,
     /// Its place there: from 1, without gaps.
     pub seq: u64,
-    /// What happened.
+    /// What happened: the event's wire name.
     pub event: String,
-    /// When.
+    /// When it was committed.
     pub at: Timestamp,
     /// Who did it; `null` for the server itself.
     pub actor: Option<Actor>,
@@ -161,7 +161,7 @@ pub struct EventFrame {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
     /// The whole entity after the change; of a purged task `{"id":…,"purged":true}`.
-    #[schemars(with = "serde_json::Value")]
+    #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
     pub data: Box<RawValue>,
 }
 
@@ -184,7 +184,7 @@ pub enum ServerFrame {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<BTreeMap<String, u64>>,
         /// The operation's output.
-        #[schemars(with = "serde_json::Value")]
+        #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         data: Box<RawValue>,
         /// It was done before: this is the first answer again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -201,10 +201,10 @@ pub enum ServerFrame {
     Event(EventFrame),
     /// Something to know now: ephemeral.
     Signal {
-        /// Which.
+        /// The signal's wire name.
         signal: String,
-        /// More about it.
-        #[schemars(with = "serde_json::Value")]
+        /// Its payload.
+        #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         data: Box<RawValue>,
     },
     /// The answer to `ping`.
@@ -241,11 +241,11 @@ pub struct Welcome {
 pub struct ServerInfo {
     /// `taskwire`.
     pub name: String,
-    /// Its version.
+    /// The version of the server.
     pub version: String,
-    /// The instance.
+    /// The instance that answers, of several.
     pub instance: String,
-    /// Its time.
+    /// The server's time.
     pub time: Timestamp,
 }
 
@@ -261,9 +261,9 @@ pub struct SessionInfo {
 /// What a socket may ask for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Bytes of a frame.
+    /// Bytes of a frame that the server reads.
     pub frame_bytes: u64,
-    /// Requests under way.
+    /// Requests under way; past it the server stops reading.
     pub in_flight: u32,
     /// Operations of a batch.
     pub batch: u32,
@@ -271,7 +271,7 @@ pub struct Limits {
     pub streams: u32,
     /// Operations a second, in the long run.
     pub ops_per_second: u32,
-    /// Operations at once.
+    /// Operations at once, after a pause.
     pub burst: u32,
 }
 
@@ -284,10 +284,10 @@ pub struct StreamState {
     pub seq: u64,
     /// Whether the events after the given position follow.
     pub resumed: bool,
-    /// Why not.
+    /// Why it was not resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// Of a workspace's stream.
+    /// The workspace, of a workspace's stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<StreamWorkspace>,
 }

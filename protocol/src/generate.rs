@@ -1,1 +1,24 @@
-//! generated
+//! What is made from the tables: the JSON Schema, the TypeScript types and the reference. Each is committed, and a
+//! test fails when one is stale. Knows the tables and nothing of the types behind them but their schemas.
+//!
+//! - `schema`      the whole contract as one JSON Schema document
+//! - `typescript`  types for browsers and Node, from that document
+//! - `reference`   `PROTOCOL.md`: hand-written prose around generated tables
+//! - `example`     a request for each operation
+
+mod example;
+mod reference;
+mod schema;
+mod typescript;
+
+pub use schema::{describe, schema_text};
+
+/// A generated file: its name in the `protocol` folder, and what makes its text.
+pub type Output = (&'static str, fn() -> String);
+
+/// Every generated file.
+pub const OUTPUTS: &[Output] = &[
+    ("taskwire.schema.json", schema_text),
+    ("taskwire.ts", typescript::text),
+    ("PROTOCOL.md", reference::text),
+];

@@ -4,12 +4,15 @@
 //! - `operations`  the one table: a row per operation, with its access, parameters and output
 //! - `events`      the other table: a row per durable event, with its payload
 //! - `frames`      what travels: request, ok, error, event, signal, welcome
+//! - `signals`     what is sent now and kept nowhere
 //! - `error`       the closed set of error codes; `close` the closed set of close codes
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `member`, `task`, `notification`, `stream`, `batch`, `system`
 //! - `generate`    the schema, the TypeScript types and the reference, made from the tables
 //!
 //! Knows nothing of servers, databases or sockets.
+
+#![deny(missing_docs)]
 
 pub mod account;
 pub mod batch;
@@ -25,6 +28,7 @@ pub mod notification;
 pub mod operations;
 pub mod page;
 pub mod patch;
+pub mod signals;
 pub mod stream;
 pub mod system;
 pub mod task;

@@ -21,11 +21,11 @@ pub enum Role {
 /// Somebody in a workspace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
-    /// Who.
+    /// The person.
     pub user: PublicUser,
-    /// As what.
+    /// Their role.
     pub role: Role,
-    /// Since when.
+    /// When they joined.
     pub joined_at: Timestamp,
     /// Grows with every change.
     pub version: i64,
@@ -37,7 +37,7 @@ pub struct Member {
 pub struct ListMembers {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Items of a page.
+    /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
     pub limit: Option<u32>,
@@ -52,13 +52,13 @@ pub struct ListMembers {
 pub struct AddMember {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Who, by username.
+    /// The person, by username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
-    /// Who, by address.
+    /// The person, by e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// As what; at most the caller's own role.
+    /// Their role from now on; at most the caller's own role.
     pub role: Role,
 }
 
@@ -68,9 +68,9 @@ pub struct AddMember {
 pub struct UpdateMember {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Who.
+    /// The person.
     pub user_id: UserId,
-    /// As what; at most the caller's own role.
+    /// Their role from now on; at most the caller's own role.
     pub role: Role,
 }
 
@@ -80,13 +80,13 @@ pub struct UpdateMember {
 pub struct RemoveMember {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Who.
+    /// The person.
     pub user_id: UserId,
 }
 
 /// The payload of `member.removed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberRemoved {
-    /// Who.
+    /// The person.
     pub user_id: UserId,
 }

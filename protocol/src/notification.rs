@@ -80,9 +80,9 @@ pub struct Notification {
     pub id: NotificationId,
     /// What happened.
     pub r#type: NotificationType,
-    /// In few words.
+    /// What happened, in few words; at most 200 characters.
     pub title: Arc<str>,
-    /// In more.
+    /// What happened, in more words; at most 1000 characters.
     pub message: Arc<str>,
     /// Whether the user has seen it.
     pub is_read: bool,
@@ -108,7 +108,7 @@ pub struct ListNotifications {
     /// Newest first when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<NotificationSort>,
-    /// Items of a page.
+    /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
     pub limit: Option<u32>,

@@ -304,7 +304,7 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
         }
     }
     if field == "." {
-        "data".clone_into(&mut field)
+        "data".clone_into(&mut field);
     }
     let message = match message.strip_prefix("missing field ") {
         Some(name) => format!("{} is required", name.trim_matches('`')),

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of a list.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Page")]
 pub struct Page<T> {
     /// The items, in the order asked for; ties by id.
     pub items: Vec<T>,
@@ -17,6 +18,7 @@ pub struct Page<T> {
 
 /// A list that comes whole.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "{T}Items")]
 pub struct Items<T> {
     /// The items.
     pub items: Vec<T>,

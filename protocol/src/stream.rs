@@ -41,7 +41,7 @@ pub struct Subscribed {
     pub seq: u64,
     /// Whether the events after `since` follow; otherwise live from `seq`.
     pub resumed: bool,
-    /// Why not.
+    /// Why it was not resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -63,7 +63,7 @@ pub struct ReadHistory {
     /// Events after this `seq`; from the beginning when omitted.
     #[serde(default)]
     pub after: u64,
-    /// Events of a page.
+    /// Events of a page; 100 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::HISTORY))]
     pub limit: Option<u32>,

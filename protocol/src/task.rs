@@ -41,11 +41,11 @@ pub struct Task {
     pub description: Option<Arc<str>>,
     /// Whether it is done.
     pub completed: bool,
-    /// Since when.
+    /// When it was completed; `null` while it is not.
     pub completed_at: Option<Timestamp>,
     /// How pressing it is.
     pub priority: Priority,
-    /// Until when.
+    /// When it is due.
     pub due_at: Option<Timestamp>,
     /// `due_at` means a day, not a moment.
     pub all_day: bool,
@@ -65,7 +65,7 @@ pub struct Task {
     pub attachment_count: i64,
     /// Deleted, but can be restored.
     pub is_deleted: bool,
-    /// Since when.
+    /// When it was deleted; `null` while it is not.
     pub deleted_at: Option<Timestamp>,
     /// Grows with every change.
     pub version: i64,
@@ -103,7 +103,7 @@ pub struct CreateTask {
     /// `none` when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
-    /// Until when.
+    /// When it is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_at: Option<Timestamp>,
     /// `due_at` means a day.
@@ -111,7 +111,7 @@ pub struct CreateTask {
     pub all_day: Option<bool>,
     /// Up to 20 names of up to 50 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Option<Vec<String>>,
     /// Members of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -255,7 +255,7 @@ pub struct ListTasks {
     /// Newest first when omitted; best match first with `q`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<Sort>,
-    /// Items of a page.
+    /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
     pub limit: Option<u32>,
@@ -275,18 +275,18 @@ pub struct ReplaceTask {
     pub title: String,
     /// Up to 1000 characters; `null` for none.
     #[serde(deserialize_with = "required")]
-    #[schemars(required, length(max = limits::DESCRIPTION))]
+    #[schemars(schema_with = "nullable::<String>", length(max = limits::DESCRIPTION))]
     pub description: Option<String>,
     /// Whether it is done.
     pub completed: bool,
     /// How pressing it is.
     pub priority: Priority,
-    /// Until when; `null` for never.
+    /// When it is due; `null` for never.
     #[serde(deserialize_with = "required")]
-    #[schemars(required)]
+    #[schemars(schema_with = "nullable::<Timestamp>")]
     pub due_at: Option<Timestamp>,
     /// Up to 20 names of up to 50 characters.
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Vec<String>,
 }
 
@@ -297,6 +297,18 @@ fn required<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
     Option::deserialize(deserializer)
 }
 
+/// Without it schemars takes an `Option` for one that may be missing.
+fn nullable<T: JsonSchema>(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+    Option::<T>::json_schema(generator)
+}
+
+/// For a field that can be left out but not cleared: serde takes `null` for a missing `Option` otherwise.
+fn given<'de, D: serde::Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}
+
 /// Parameters of `task.update`: only what changes.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -304,10 +316,10 @@ pub struct UpdateTask {
     /// The task.
     pub id: TaskId,
     /// Refuse with `VERSION_CONFLICT` when the task has another version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub if_version: Option<i64>,
     /// 1 to 200 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::TITLE))]
     pub title: Option<String>,
     /// Up to 1000 characters.
@@ -315,16 +327,16 @@ pub struct UpdateTask {
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Patch<String>,
     /// Whether it is done.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub completed: Option<bool>,
     /// How pressing it is; `null` is `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub priority: Patch<Priority>,
-    /// Until when.
+    /// When it is due.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub due_at: Patch<Timestamp>,
     /// `due_at` means a day.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
     /// When to remind.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
@@ -335,7 +347,7 @@ pub struct UpdateTask {
     pub recurrence: Patch<String>,
     /// Up to 20 names of up to 50 characters; `null` is none.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
-    #[schemars(length(max = limits::TAGS))]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Patch<Vec<String>>,
     /// Members of the workspace; `null` is nobody.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]

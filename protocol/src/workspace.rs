@@ -56,17 +56,17 @@ pub struct WorkspaceName {
 pub struct Invite {
     /// The invitation.
     pub id: Uuid,
-    /// Where to.
+    /// The workspace that it invites to.
     pub workspace: WorkspaceName,
-    /// Who is invited.
+    /// The address of who is invited.
     pub email: String,
-    /// As what.
+    /// The role that it offers.
     pub role: Role,
-    /// By whom.
+    /// Who invited.
     pub invited_by: PublicUser,
-    /// Until when.
+    /// When it ends.
     pub expires_at: Timestamp,
-    /// Since when.
+    /// When it was made.
     pub created_at: Timestamp,
 }
 
@@ -79,7 +79,7 @@ pub struct Project {
     pub workspace_id: WorkspaceId,
     /// Its name.
     pub name: String,
-    /// `#rrggbb`.
+    /// Its color as `#rrggbb`; `null` for none.
     pub color: Option<String>,
     /// Where it stands among the others: compare as text.
     pub position: String,
@@ -102,7 +102,7 @@ pub struct Tag {
     pub workspace_id: WorkspaceId,
     /// Its name.
     pub name: String,
-    /// `#rrggbb`.
+    /// Its color as `#rrggbb`; `null` for none.
     pub color: Option<String>,
     /// Grows with every change.
     pub version: i64,
@@ -121,7 +121,7 @@ pub struct CreateWorkspace {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListWorkspaces {
-    /// Items of a page.
+    /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
     pub limit: Option<u32>,
@@ -152,24 +152,24 @@ pub struct SyncWorkspace {
 /// A page of a workspace's state. The first page has all but the later tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceSnapshot {
-    /// Of the first page: the event before the next one.
+    /// Of the first page: this state is the one after the event with this `seq`, and the next event is `seq` + 1.
     pub seq: u64,
     /// For the next page; absent on the last.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// On the first page.
+    /// The workspace; on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Workspace>,
-    /// On the first page.
+    /// All members; on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member>>,
-    /// On the first page.
+    /// All projects; on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projects: Option<Vec<Project>>,
-    /// On the first page.
+    /// All tags; on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
-    /// In the order of their ids, deleted ones included.
+    /// Tasks in the order of their ids, deleted ones included.
     pub tasks: Vec<Task>,
 }
 
@@ -198,7 +198,7 @@ pub struct AccessChanged {
 pub struct AccessLost {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// Why.
+    /// Why access ended.
     pub reason: AccessLostReason,
 }
 

@@ -134,9 +134,17 @@ fn int(cell: &Cell) -> Option<i64> {
 }
 
 fn truth(cell: &Cell) -> Option<bool> {
-    if let Cell::Bool(value) = cell { *value } else { None }
+    if let Cell::Bool(value) = cell {
+        *value
+    } else {
+        None
+    }
 }
 
 fn text(cell: &Cell) -> Option<&str> {
-    if let Cell::Text(value) = cell { value.as_deref() } else { None }
+    if let Cell::Text(value) = cell {
+        value.as_deref()
+    } else {
+        None
+    }
 }

@@ -28,12 +28,18 @@ pub struct StoreError {
 impl StoreError {
     /// The database contains what the code never wrote.
     pub fn corrupt(what: impl Into<String>) -> StoreError {
-        StoreError { trouble: Trouble::Bug, source: what.into().into() }
+        StoreError {
+            trouble: Trouble::Bug,
+            source: what.into().into(),
+        }
     }
 
     /// The database cannot be reached.
     pub fn unavailable(what: impl Into<String>) -> StoreError {
-        StoreError { trouble: Trouble::Unavailable, source: what.into().into() }
+        StoreError {
+            trouble: Trouble::Unavailable,
+            source: what.into().into(),
+        }
     }
 }
 
@@ -51,13 +57,19 @@ impl std::error::Error for StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
-        StoreError { trouble: trouble(&error), source: error.into() }
+        StoreError {
+            trouble: trouble(&error),
+            source: error.into(),
+        }
     }
 }
 
 impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
-        StoreError { trouble: Trouble::Bug, source: error.into() }
+        StoreError {
+            trouble: Trouble::Bug,
+            source: error.into(),
+        }
     }
 }
 
@@ -90,7 +102,11 @@ fn by_code(code: &str) -> Trouble {
         "40001" | "40P01" | "55P03" => Trouble::Contended,
         "53100" => Trouble::Full,
         // connection exceptions, out of resources, operator intervention, statement or idle timeouts
-        _ if code.starts_with("08") || code.starts_with("53") || code.starts_with("57") || code == "25P03" => {
+        _ if code.starts_with("08")
+            || code.starts_with("53")
+            || code.starts_with("57")
+            || code == "25P03" =>
+        {
             Trouble::Unavailable
         }
         _ => Trouble::Bug,

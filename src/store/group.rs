@@ -110,16 +110,26 @@ impl Group {
             Dialect::Sqlite => {
                 self.wait(statement, &mut batch);
                 let (text, arguments) = self.take();
-                let Some(Connection::Sqlite(link)) = &mut self.connection else { return Err(gone()) };
+                let Some(Connection::Sqlite(link)) = &mut self.connection else {
+                    return Err(gone());
+                };
                 let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                Ok(query.try_map(|row: SqliteRow| T::from_row(&row)).fetch_all(link).await?)
+                Ok(query
+                    .try_map(|row: SqliteRow| T::from_row(&row))
+                    .fetch_all(link)
+                    .await?)
             }
             Dialect::Postgres => {
                 let text = self.texts.get(statement, Dialect::Postgres, 0);
                 let arguments = bind::columns(&batch.cells, statement.columns.iter().map(|(_, kind)| *kind));
-                let Some(Connection::Postgres(link)) = &mut self.connection else { return Err(gone()) };
+                let Some(Connection::Postgres(link)) = &mut self.connection else {
+                    return Err(gone());
+                };
                 let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                Ok(query.try_map(|row: sqlx::postgres::PgRow| T::from_row(&row)).fetch_all(link).await?)
+                Ok(query
+                    .try_map(|row: sqlx::postgres::PgRow| T::from_row(&row))
+                    .fetch_all(link)
+                    .await?)
             }
         }
     }
@@ -167,16 +177,28 @@ impl Group {
     fn wait(&mut self, statement: &'static Statement, batch: &mut Batch) {
         let rows = batch.pad(statement);
         self.waiting.key.push((statement.body, rows));
-        self.waiting.texts.push(self.texts.get(statement, Dialect::Sqlite, rows));
+        self.waiting
+            .texts
+            .push(self.texts.get(statement, Dialect::Sqlite, rows));
         bind::sqlite(&mut self.waiting.arguments, batch.cells.iter());
     }
 
     fn take(&mut self) -> (Arc<str>, SqliteArguments) {
-        let Waiting { key, texts, arguments } = std::mem::take(&mut self.waiting);
+        let Waiting {
+            key,
+            texts,
+            arguments,
+        } = std::mem::take(&mut self.waiting);
         if self.joined.len() >= JOINED && !self.joined.contains_key(&key) {
             self.joined.clear();
         }
-        (self.joined.entry(key).or_insert_with(|| texts.join(";\n").into()).clone(), arguments)
+        (
+            self.joined
+                .entry(key)
+                .or_insert_with(|| texts.join(";\n").into())
+                .clone(),
+            arguments,
+        )
     }
 
     async fn flush(&mut self) -> Result<()> {
@@ -185,7 +207,9 @@ impl Group {
         }
         let (text, arguments) = self.take();
         if let Some(Connection::Sqlite(link)) = &mut self.connection {
-            sqlx::query_with(AssertSqlSafe(text), arguments).execute(link).await?;
+            sqlx::query_with(AssertSqlSafe(text), arguments)
+                .execute(link)
+                .await?;
         }
         Ok(())
     }

@@ -35,11 +35,17 @@ impl Link<'_> {
                 let mut arguments = SqliteArguments::default();
                 bind::sqlite(&mut arguments, cells.iter());
                 let query = sqlx::query_with(text, arguments);
-                query.try_map(|row: SqliteRow| T::from_row(&row)).fetch_all(link).await?
+                query
+                    .try_map(|row: SqliteRow| T::from_row(&row))
+                    .fetch_all(link)
+                    .await?
             }
             Link::Postgres(link) => {
                 let query = sqlx::query_with(text, bind::postgres(cells));
-                query.try_map(|row: PgRow| T::from_row(&row)).fetch_all(link).await?
+                query
+                    .try_map(|row: PgRow| T::from_row(&row))
+                    .fetch_all(link)
+                    .await?
             }
         };
         Ok(rows)
@@ -84,6 +90,8 @@ impl Reader {
 
     /// A row that is always there, such as a count.
     pub(super) async fn get<T: Row>(&mut self, sql: Sql) -> Result<T> {
-        self.find(sql).await?.ok_or_else(|| StoreError::corrupt("a row that is always there is missing"))
+        self.find(sql)
+            .await?
+            .ok_or_else(|| StoreError::corrupt("a row that is always there is missing"))
     }
 }

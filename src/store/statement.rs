@@ -17,7 +17,11 @@ pub struct Statement {
 }
 
 pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
-    Statement { columns, body, lock: "" }
+    Statement {
+        columns,
+        body,
+        lock: "",
+    }
 }
 
 /// The rows of one statement, cell after cell.
@@ -29,7 +33,9 @@ pub struct Batch {
 impl Batch {
     /// A batch of these rows.
     pub fn of<const N: usize>(rows: impl IntoIterator<Item = [Cell; N]>) -> Batch {
-        Batch { cells: rows.into_iter().flatten().collect() }
+        Batch {
+            cells: rows.into_iter().flatten().collect(),
+        }
     }
 
     /// Whether there is nothing to do.
@@ -47,7 +53,8 @@ impl Batch {
         let width = statement.columns.len();
         self.cells.reserve(rows * width - self.cells.len());
         while self.cells.len() < rows * width {
-            self.cells.push(Cell::null(statement.columns[self.cells.len() % width].1));
+            self.cells
+                .push(Cell::null(statement.columns[self.cells.len() % width].1));
         }
         rows
     }
@@ -70,7 +77,10 @@ pub(super) struct Texts(HashMap<(&'static str, usize), Arc<str>>);
 impl Texts {
     pub(super) fn get(&mut self, statement: &'static Statement, dialect: Dialect, rows: usize) -> Arc<str> {
         let rows = if dialect == Dialect::Postgres { 0 } else { rows };
-        self.0.entry((statement.body, rows)).or_insert_with(|| text(statement, dialect, rows).into()).clone()
+        self.0
+            .entry((statement.body, rows))
+            .or_insert_with(|| text(statement, dialect, rows).into())
+            .clone()
     }
 }
 
@@ -79,14 +89,26 @@ fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
     let first = statement.columns[0].0;
     match dialect {
         Dialect::Sqlite => {
-            let body = statement.body.replace("{rows}", &format!("v.{first} is not null"));
-            format!("with v({names}) as ({}) {body}", values(statement.columns.len(), rows))
+            let body = statement
+                .body
+                .replace("{rows}", &format!("v.{first} is not null"));
+            format!(
+                "with v({names}) as ({}) {body}",
+                values(statement.columns.len(), rows)
+            )
         }
         Dialect::Postgres => {
-            let arrays =
-                statement.columns.iter().enumerate().map(|(i, (_, kind))| format!("${}::{}[]", i + 1, name(*kind)));
+            let arrays = statement
+                .columns
+                .iter()
+                .enumerate()
+                .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, name(*kind)));
             let body = statement.body.replace("{rows}", "true");
-            format!("with v({names}) as (select * from unnest({})) {body}{}", join(arrays), statement.lock)
+            format!(
+                "with v({names}) as (select * from unnest({})) {body}{}",
+                join(arrays),
+                statement.lock
+            )
         }
     }
 }
@@ -120,7 +142,10 @@ pub struct Sql {
 impl Sql {
     /// Begins with a text.
     pub fn new(text: &str) -> Sql {
-        Sql { text: text.to_owned(), cells: Vec::new() }
+        Sql {
+            text: text.to_owned(),
+            cells: Vec::new(),
+        }
     }
 
     /// Appends a text.

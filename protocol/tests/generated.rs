@@ -1,0 +1,233 @@
+//! The committed files say what the types say, and say it completely.
+
+use serde_json::Value;
+use std::{fs, path::Path};
+use taskwire_protocol::{
+    events::EVENTS,
+    generate::{OUTPUTS, describe, schema_text},
+    operations::CATALOG,
+    signals::SIGNALS,
+};
+
+fn committed(name: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap_or_default()
+}
+
+/// Calls `look` with every value of the document and its place in it.
+fn walk(value: &Value, place: &str, look: &mut impl FnMut(&Value, &str)) {
+    look(value, place);
+    match value {
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                walk(item, &format!("{place}/{index}"), look);
+            }
+        }
+        Value::Object(members) => {
+            for (name, member) in members {
+                walk(member, &format!("{place}/{name}"), look);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn the_generated_files_are_fresh() {
+    let stale: Vec<&str> = OUTPUTS
+        .iter()
+        .filter(|(name, text)| committed(name) != text())
+        .map(|(name, _)| *name)
+        .collect();
+    assert!(
+        stale.is_empty(),
+        "stale: {}; run `cargo run -p taskwire-protocol --bin generate` and commit what it writes",
+        stale.join(", ")
+    );
+}
+
+#[test]
+fn the_text_is_the_same_every_time() {
+    assert_eq!(schema_text(), schema_text());
+    let read: Value = serde_json::from_str(&schema_text()).unwrap();
+    assert_eq!(read, describe());
+}
+
+#[test]
+fn every_reference_leads_somewhere() {
+    let document = describe();
+    walk(&document, "", &mut |value, place| {
+        if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+            let pointer = reference.strip_prefix('#').unwrap_or_default();
+            assert!(
+                document.pointer(pointer).is_some(),
+                "{place} refers to {reference}"
+            );
+        }
+    });
+}
+
+#[test]
+fn every_definition_is_referred_to() {
+    let text = describe().to_string();
+    for name in describe()["$defs"].as_object().unwrap().keys() {
+        assert!(
+            text.contains(&format!("\"#/$defs/{name}\"")),
+            "nothing refers to {name}"
+        );
+    }
+}
+
+#[test]
+fn every_operation_event_and_signal_is_a_sentence() {
+    let operations = CATALOG.iter().map(|entry| (entry.name, entry.doc));
+    let events = EVENTS.iter().map(|entry| (entry.name, entry.doc));
+    let signals = SIGNALS.iter().map(|entry| (entry.name, entry.doc));
+    for (name, doc) in operations.chain(events).chain(signals) {
+        assert!(doc.len() > 2 && doc.ends_with('.'), "{name}: {doc:?}");
+    }
+}
+
+#[test]
+fn every_type_and_field_is_described() {
+    let document = describe();
+    let described = |schema: &Value| {
+        schema["description"]
+            .as_str()
+            .is_some_and(|text| text.ends_with('.'))
+    };
+    for (name, definition) in document["$defs"].as_object().unwrap() {
+        assert!(described(definition), "{name} is not described");
+        walk(definition, name, &mut |value, place| {
+            // a choice inside a frame names the frame's fields again, each name with its payload
+            if place.starts_with("EventFrame/oneOf") || place.matches("/oneOf").count() > 1 {
+                return;
+            }
+            for (field, schema) in value
+                .get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
+                let tag = schema.get("const").is_some();
+                let is_schema = schema.is_object() && !place.ends_with("/properties");
+                assert!(
+                    tag || !is_schema || described(schema),
+                    "{place}: {field} is not described"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn both_directions_agree_on_the_types_they_share() {
+    // a type that requests and answers share is described once: it must not depend on the direction
+    let document = describe();
+    let sent = reachable(&document, &document["operations"], "params");
+    let answered = reachable(&document, &document["operations"], "output");
+    for name in sent.iter().filter(|name| answered.contains(name)) {
+        let definition = &document["$defs"][name];
+        assert!(
+            definition.get("properties").is_none(),
+            "{name} is both read and written"
+        );
+    }
+}
+
+fn reachable(document: &Value, operations: &Value, side: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    let mut next: Vec<Value> = operations
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|operation| operation[side].clone())
+        .collect();
+    while let Some(schema) = next.pop() {
+        walk(&schema, "", &mut |value, _| {
+            let reference = value.get("$ref").and_then(Value::as_str);
+            let name = reference.and_then(|reference| reference.rsplit('/').next());
+            if let Some(name) = name.filter(|name| !names.iter().any(|known| known == name)) {
+                names.push(name.to_owned());
+                next.push(document["$defs"][name].clone());
+            }
+        });
+    }
+    names
+}
+
+#[test]
+fn typescript_and_the_reference_have_each_operation_and_event() {
+    let (typescript, reference) = (committed("taskwire.ts"), committed("PROTOCOL.md"));
+    for entry in CATALOG {
+        assert!(
+            typescript.contains(&format!("\n  \"{}\": {{ params: ", entry.name)),
+            "{}",
+            entry.name
+        );
+        assert!(
+            reference.contains(&format!("\n#### `{}`\n", entry.name)),
+            "{}",
+            entry.name
+        );
+    }
+    for entry in EVENTS {
+        assert!(
+            typescript.contains(&format!("\n  \"{}\": ", entry.name)),
+            "{}",
+            entry.name
+        );
+        assert!(
+            reference.contains(&format!("\n| `{}` |", entry.name)),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+#[test]
+fn the_hand_written_frames_have_the_fields_of_the_types() {
+    let (document, typescript) = (describe(), committed("taskwire.ts"));
+    for frame in document["$defs"]["ServerFrame"]["oneOf"].as_array().unwrap() {
+        let tag = frame["properties"]["type"]["const"].as_str().unwrap();
+        let start = typescript
+            .find(&format!("type: \"{tag}\";"))
+            .unwrap_or(typescript.len());
+        let text = typescript[start..].split('}').next().unwrap();
+        let fields = match frame["$ref"].as_str() {
+            Some(reference) => document.pointer(&reference[1..]).unwrap(),
+            None => frame,
+        };
+        for field in fields["properties"].as_object().unwrap().keys() {
+            let there = text.contains(&format!("{field}: ")) || text.contains(&format!("{field}?: "));
+            assert!(there, "{tag}: {field} is missing in frames.ts");
+        }
+    }
+}
+
+#[test]
+fn every_place_of_the_reference_is_filled_and_every_link_leads_somewhere() {
+    let reference = committed("PROTOCOL.md");
+    assert!(!reference.contains("{{"), "an unfilled place");
+    let anchors: Vec<String> = reference
+        .lines()
+        .filter_map(|line| match line.strip_prefix("<a id=\"") {
+            Some(rest) => rest.split('"').next().map(str::to_owned),
+            None => line.starts_with('#').then(|| {
+                line.trim_start_matches('#')
+                    .trim()
+                    .to_lowercase()
+                    .replace(' ', "-")
+            }),
+        })
+        .collect();
+    for link in reference
+        .split("](#")
+        .skip(1)
+        .filter_map(|rest| rest.split(')').next())
+    {
+        assert!(
+            anchors.iter().any(|anchor| anchor == link),
+            "nothing is called #{link}"
+        );
+    }
+}

@@ -1,0 +1,113 @@
+//! What an e-mail address, a username and a name are.
+
+use super::{Result, text};
+use taskwire_protocol::{Failure, limits};
+
+/// An e-mail address, as far as its form tells (RFC 5321, section 4.1.2, without quoted parts and literals).
+pub fn email(given: &str) -> Result<String> {
+    let email = text::checked("email", given, 3, limits::EMAIL)?;
+    let fine = email.split_once('@').is_some_and(|(local, domain)| {
+        let of_local = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        !local.is_empty()
+            && local.len() <= 64
+            && local.chars().all(of_local)
+            && !local.starts_with('.')
+            && !local.ends_with('.')
+            && !local.contains("..")
+            && is_domain(domain)
+    });
+    if fine {
+        Ok(email)
+    } else {
+        Err(Failure::invalid(
+            "email",
+            "email must be an address like ada@example.com",
+        ))
+    }
+}
+
+fn is_domain(domain: &str) -> bool {
+    domain.contains('.')
+        && domain.split('.').all(|label| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+        })
+}
+
+/// A username.
+pub fn username(given: &str) -> Result<String> {
+    let username = text::checked("username", given, limits::USERNAME_MIN, limits::USERNAME)?;
+    if username.chars().all(may_stand_in_username) {
+        return Ok(username);
+    }
+    Err(Failure::invalid(
+        "username",
+        "username must be 3 to 32 of a-z 0-9 _ . -",
+    ))
+}
+
+/// Upper case stands for lower case: usernames are unique without it.
+fn may_stand_in_username(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "_.-".contains(c)
+}
+
+/// A username made from an e-mail address, to which something may have to be added to make it unique.
+pub fn username_from(email: &str) -> String {
+    let local = email.split('@').next().unwrap_or_default().to_lowercase();
+    let mut made: String = local
+        .chars()
+        .filter(|c| may_stand_in_username(*c))
+        .take(limits::USERNAME)
+        .collect();
+    while made.len() < limits::USERNAME_MIN {
+        made.push('_');
+    }
+    made
+}
+
+/// A name with a number behind it, cut to fit.
+pub fn username_with(base: &str, number: u32) -> String {
+    let suffix = format!("-{number}");
+    let kept: String = base.chars().take(limits::USERNAME - suffix.len()).collect();
+    kept + &suffix
+}
+
+/// A person's name.
+pub fn name(given: &str) -> Result<String> {
+    text::checked("name", given, limits::NAME_MIN, limits::NAME)
+}
+
+/// An address as a log may show it.
+pub fn masked(email: &str) -> String {
+    let (local, domain) = email.split_once('@').unwrap_or((email, ""));
+    let first: String = local.chars().take(1).collect();
+    format!("{first}***@{domain}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_has_a_form() {
+        for good in ["ada@example.com", " a.b+c@x.co ", "ü@bücher.example"] {
+            assert!(email(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "ada", "@x.y", "a@b", "a b@x.y", "a@x..y", ".a@x.y", "a@-x.y", "a@@x.y",
+        ] {
+            assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_username_is_made_from_an_address() {
+        assert_eq!(username_from("Ada.Lovelace+x@example.com"), "ada.lovelacex");
+        assert_eq!(username_from("é@example.com"), "___");
+        assert_eq!(username_with(&"a".repeat(32), 1234).len(), 32);
+        assert!(username("has space").is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! Who may give whom which role.
+
+use super::Result;
+use taskwire_protocol::member::Role;
+use taskwire_protocol::workspace::WorkspaceKind;
+use taskwire_protocol::{ErrorCode, Failure};
+
+/// Somebody with role `by` gives a member with role `from` (`None`: a new one) the role `to` (`None`: out).
+pub fn change(
+    kind: WorkspaceKind,
+    by: Role,
+    from: Option<Role>,
+    to: Option<Role>,
+    owners: usize,
+) -> Result<()> {
+    if kind == WorkspaceKind::Personal {
+        return Err(Failure::new(
+            ErrorCode::Conflict,
+            "a personal workspace is not shared",
+        ));
+    }
+    if from.is_some_and(|role| role > by) || to.is_some_and(|role| role > by) {
+        return Err(Failure::new(
+            ErrorCode::Forbidden,
+            "a role above one's own is not one's to give or take",
+        ));
+    }
+    if from == Some(Role::Owner) && to != Some(Role::Owner) && owners < 2 {
+        return Err(Failure::new(
+            ErrorCode::Conflict,
+            "the last owner stays; make somebody else an owner first",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Role::{Admin, Member, Owner, Viewer};
+
+    fn code(by: Role, from: Option<Role>, to: Option<Role>, owners: usize) -> Option<ErrorCode> {
+        change(WorkspaceKind::Team, by, from, to, owners)
+            .err()
+            .map(|failure| failure.code)
+    }
+
+    #[test]
+    fn nobody_reaches_above_themselves_and_an_owner_remains() {
+        assert_eq!(code(Admin, None, Some(Member), 1), None);
+        assert_eq!(code(Admin, None, Some(Owner), 1), Some(ErrorCode::Forbidden));
+        assert_eq!(
+            code(Admin, Some(Owner), Some(Viewer), 2),
+            Some(ErrorCode::Forbidden)
+        );
+        assert_eq!(code(Owner, Some(Owner), None, 1), Some(ErrorCode::Conflict));
+        assert_eq!(code(Owner, Some(Owner), Some(Admin), 2), None);
+    }
+}

@@ -1,0 +1,125 @@
+//! The log: every event frame, encoded once, by stream and seq.
+
+use super::bind::{
+    Cell,
+    Kind::{Id, Int, Text},
+};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::{Group, Result, Store};
+use std::sync::Arc;
+use taskwire_protocol::{StreamId, TaskId};
+use uuid::Uuid;
+
+/// An entry to write.
+pub struct Entry {
+    /// The log.
+    pub stream: StreamId,
+    /// Its place there.
+    pub seq: i64,
+    /// When, in milliseconds.
+    pub at: i64,
+    /// The task concerned, for its history and for forgetting it.
+    pub task: Option<TaskId>,
+    /// The encoded event.
+    pub frame: Arc<str>,
+}
+
+static INSERT: Statement = statement(
+    &[
+        ("stream", Id),
+        ("seq", Int),
+        ("at", Int),
+        ("task_id", Id),
+        ("frame", Text),
+    ],
+    "insert into log (stream, seq, at, task_id, frame) select stream, seq, at, task_id, frame from v where {rows}",
+);
+
+/// Appends entries.
+pub async fn insert(group: &mut Group, entries: &[Entry]) -> Result<()> {
+    let rows = entries.iter().map(|entry| {
+        [
+            entry.stream.uuid().into(),
+            entry.seq.into(),
+            entry.at.into(),
+            Cell::Id(entry.task.map(Uuid::from)),
+            entry.frame.clone().into(),
+        ]
+    });
+    group.execute(&INSERT, Batch::of(rows)).await
+}
+
+/// The entries after `after`, oldest first.
+pub async fn page(store: &Store, stream: StreamId, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
+    let mut sql = Sql::new("select seq, frame from log where stream = ");
+    sql.bind(stream.uuid())
+        .push(" and seq > ")
+        .bind(after)
+        .push(" order by seq limit ")
+        .bind(limit);
+    store.read().await?.fetch(sql).await
+}
+
+/// The entries of one task after `after`, oldest first.
+pub async fn page_of_task(
+    store: &Store,
+    stream: StreamId,
+    task: TaskId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String)>> {
+    let mut sql = Sql::new("select seq, frame from log where task_id = ");
+    sql.bind(task.0).push(" and stream = ").bind(stream.uuid());
+    sql.push(" and seq > ")
+        .bind(after)
+        .push(" order by seq limit ")
+        .bind(limit);
+    store.read().await?.fetch(sql).await
+}
+
+/// The tail and the head: the entries from tail + 1 to head are held.
+pub async fn range(store: &Store, stream: StreamId) -> Result<(i64, i64)> {
+    let mut sql =
+        Sql::new("select s.seq, (select min(seq) from log where stream = s.id) from streams s where s.id = ");
+    sql.bind(stream.uuid());
+    let found: Option<(i64, Option<i64>)> = store.read().await?.find(sql).await?;
+    Ok(found.map_or((0, 0), |(head, first)| {
+        (first.map_or(head, |first| first - 1), head)
+    }))
+}
+
+/// What a task left in all logs, `limit` entries after (stream, seq).
+pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(Uuid, i64, String)>> {
+    let mut sql = Sql::new("select stream, seq, frame from log where task_id = ");
+    sql.bind(task.0);
+    group.select(sql).await
+}
+
+static REWRITE: Statement = statement(
+    &[("stream", Id), ("seq", Int), ("frame", Text)],
+    "update log set frame = v.frame from v where log.stream = v.stream and log.seq = v.seq and {rows}",
+);
+
+/// Replaces frames.
+pub async fn rewrite(group: &mut Group, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
+    for entries in entries.chunks(256) {
+        let rows = entries
+            .iter()
+            .map(|(stream, seq, frame)| [(*stream).into(), (*seq).into(), frame.clone().into()]);
+        group.execute(&REWRITE, Batch::of(rows)).await?;
+    }
+    Ok(())
+}
+
+/// Cuts up to `limit` of the oldest entries of a stream that are not after `seq` and older than `before`.
+pub async fn cut(group: &mut Group, stream: Uuid, seq: i64, before: i64, limit: i64) -> Result<u64> {
+    let mut sql = Sql::new("delete from log where stream = ");
+    sql.bind(stream)
+        .push(" and seq in (select seq from log where stream = ")
+        .bind(stream);
+    sql.push(" and seq <= ").bind(seq).push(" and at < ").bind(before);
+    sql.push(" order by seq limit ")
+        .bind(limit)
+        .push(") returning seq");
+    Ok(group.select::<(i64,)>(sql).await?.len() as u64)
+}

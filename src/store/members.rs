@@ -1,0 +1,170 @@
+//! Members of workspaces.
+
+use super::bind::Kind::{Id, Int};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::users::public;
+use super::{Group, Reader, Result, StoreError};
+use taskwire_protocol::member::{Member, Role};
+use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
+
+/// A role from its code in the database.
+pub(super) fn role(code: i64) -> Result<Role> {
+    match code {
+        1 => Ok(Role::Viewer),
+        2 => Ok(Role::Member),
+        3 => Ok(Role::Admin),
+        4 => Ok(Role::Owner),
+        other => Err(StoreError::corrupt(format!("{other} is no role"))),
+    }
+}
+
+fn code(role: Role) -> i64 {
+    match role {
+        Role::Viewer => 1,
+        Role::Member => 2,
+        Role::Admin => 3,
+        Role::Owner => 4,
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct MemberRow {
+    workspace_id: Uuid,
+    user_id: Uuid,
+    username: String,
+    name: String,
+    photo_url: Option<String>,
+    role: i64,
+    joined_at: i64,
+    version: i64,
+}
+
+impl MemberRow {
+    fn read(self) -> Result<(WorkspaceId, Member)> {
+        let member = Member {
+            user: public((self.user_id, self.username, self.name, self.photo_url)),
+            role: role(self.role)?,
+            joined_at: Timestamp(self.joined_at),
+            version: self.version,
+        };
+        Ok((WorkspaceId(self.workspace_id), member))
+    }
+}
+
+/// What a user is in a workspace, if anything.
+pub async fn find_role(reader: &mut Reader, user: UserId, workspace: WorkspaceId) -> Result<Option<Role>> {
+    let mut sql = Sql::new("select role from members where workspace_id = ");
+    sql.bind(workspace.0).push(" and user_id = ").bind(user.0);
+    reader.scalar::<i64>(sql).await?.map(role).transpose()
+}
+
+/// Where a task is, and what the user is there; `None` where there is no such task or it is none of theirs.
+pub async fn find_role_at_task(
+    reader: &mut Reader,
+    user: UserId,
+    task: TaskId,
+) -> Result<Option<(WorkspaceId, Role)>> {
+    let mut sql = Sql::new(
+        "select t.workspace_id, m.role from tasks t join members m on m.workspace_id = t.workspace_id and m.user_id = ",
+    );
+    sql.bind(user.0).push(" where t.id = ").bind(task.0);
+    let found: Option<(Uuid, i64)> = reader.find(sql).await?;
+    found
+        .map(|(workspace, code)| Ok((WorkspaceId(workspace), role(code)?)))
+        .transpose()
+}
+
+/// A page of a workspace's members after `after`, by user id.
+pub async fn list(
+    reader: &mut Reader,
+    workspace: WorkspaceId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Member>> {
+    let mut sql = Sql::new(
+        "select m.workspace_id, m.user_id, u.username, u.name, u.photo_url, m.role, m.joined_at, m.version
+         from members m join users u on u.id = m.user_id where m.workspace_id = ",
+    );
+    sql.bind(workspace.0);
+    if let Some(after) = after {
+        sql.push(" and m.user_id > ").bind(after);
+    }
+    sql.push(" order by m.user_id limit ").bind(limit);
+    reader
+        .fetch::<MemberRow>(sql)
+        .await?
+        .into_iter()
+        .map(|row| Ok(row.read()?.1))
+        .collect()
+}
+
+/// How many members a workspace has.
+pub async fn count(reader: &mut Reader, workspace: WorkspaceId) -> Result<u64> {
+    let mut sql = Sql::new("select count(*) from members where workspace_id = ");
+    sql.bind(workspace.0);
+    Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
+}
+
+static LOAD: Statement = statement(
+    &[("id", Id)],
+    "select m.workspace_id, m.user_id, u.username, u.name, u.photo_url, m.role, m.joined_at, m.version
+     from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}",
+);
+
+/// All members of these workspaces.
+pub async fn load(
+    group: &mut Group,
+    workspaces: impl IntoIterator<Item = WorkspaceId>,
+) -> Result<Vec<(WorkspaceId, Member)>> {
+    let rows: Vec<MemberRow> = group
+        .fetch(&LOAD, Batch::of(workspaces.into_iter().map(|id| [id.0.into()])))
+        .await?;
+    rows.into_iter().map(MemberRow::read).collect()
+}
+
+static UPSERT: Statement = statement(
+    &[
+        ("workspace_id", Id),
+        ("user_id", Id),
+        ("role", Int),
+        ("joined_at", Int),
+        ("version", Int),
+    ],
+    "insert into members (workspace_id, user_id, role, joined_at, version)
+     select workspace_id, user_id, role, joined_at, version from v where {rows}
+     on conflict (workspace_id, user_id) do update set role = excluded.role, version = excluded.version",
+);
+
+/// Writes members, new and changed ones alike.
+pub async fn upsert<'a>(
+    group: &mut Group,
+    members: impl IntoIterator<Item = (WorkspaceId, &'a Member)>,
+) -> Result<()> {
+    let rows = members.into_iter().map(|(workspace, member)| {
+        [
+            workspace.0.into(),
+            member.user.id.0.into(),
+            code(member.role).into(),
+            member.joined_at.0.into(),
+            member.version.into(),
+        ]
+    });
+    group.execute(&UPSERT, Batch::of(rows)).await
+}
+
+static DELETE: Statement = statement(
+    &[("workspace_id", Id), ("user_id", Id)],
+    "delete from members where (workspace_id, user_id) in (select workspace_id, user_id from v where {rows})",
+);
+
+/// Removes members.
+pub async fn delete(
+    group: &mut Group,
+    members: impl IntoIterator<Item = (WorkspaceId, UserId)>,
+) -> Result<()> {
+    let rows = members
+        .into_iter()
+        .map(|(workspace, user)| [workspace.0.into(), user.0.into()]);
+    group.execute(&DELETE, Batch::of(rows)).await
+}

@@ -1,0 +1,231 @@
+//! Notifications.
+
+use super::bind::{
+    Cell,
+    Kind::{Bool, Id, Int, Text},
+};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::users::public;
+use super::{Group, Reader, Result, StoreError};
+use std::sync::Arc;
+use taskwire_protocol::notification::{Notification, NotificationSort, NotificationType};
+use taskwire_protocol::{NotificationId, TaskId, Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
+
+#[derive(sqlx::FromRow)]
+struct NotificationRow {
+    user_id: Uuid,
+    id: Uuid,
+    r#type: String,
+    title: String,
+    message: String,
+    is_read: bool,
+    task_id: Option<Uuid>,
+    workspace_id: Option<Uuid>,
+    actor_id: Option<Uuid>,
+    actor_username: Option<String>,
+    actor_name: Option<String>,
+    actor_photo: Option<String>,
+    version: i64,
+    created_at: i64,
+}
+
+const COLUMNS: &str = "n.user_id, n.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, \
+    u.id as actor_id, u.username as actor_username, u.name as actor_name, u.photo_url as actor_photo, \
+    n.version, n.created_at";
+
+impl NotificationRow {
+    fn read(self) -> Result<(UserId, Notification)> {
+        let Some(r#type) = NotificationType::parse(&self.r#type) else {
+            return Err(StoreError::corrupt(format!(
+                "{:?} is no type of notification",
+                self.r#type
+            )));
+        };
+        let actor = match (self.actor_id, self.actor_username, self.actor_name) {
+            (Some(id), Some(username), Some(name)) => Some(public((id, username, name, self.actor_photo))),
+            _ => None,
+        };
+        let notification = Notification {
+            id: NotificationId(self.id),
+            r#type,
+            title: self.title.into(),
+            message: self.message.into(),
+            is_read: self.is_read,
+            task_id: self.task_id.map(TaskId),
+            workspace_id: self.workspace_id.map(WorkspaceId),
+            actor,
+            version: self.version,
+            created_at: Timestamp(self.created_at),
+        };
+        Ok((UserId(self.user_id), notification))
+    }
+}
+
+/// Which notifications, and from where.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    /// Only those not seen.
+    pub unread_only: bool,
+    /// By id, which grows with time.
+    pub sort: NotificationSort,
+    /// The last one of the page before.
+    pub after: Option<Uuid>,
+    /// How many at most.
+    pub limit: i64,
+}
+
+/// A page of a user's notifications.
+pub async fn list(reader: &mut Reader, user: UserId, wanted: Wanted) -> Result<Vec<Notification>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.user_id = "
+    ));
+    sql.bind(user.0);
+    if wanted.unread_only {
+        sql.push(" and n.is_read = false");
+    }
+    let (beyond, order) = match wanted.sort {
+        NotificationSort::CreatedAt => (" and n.id > ", " order by n.id limit "),
+        NotificationSort::CreatedAtDesc => (" and n.id < ", " order by n.id desc limit "),
+    };
+    if let Some(after) = wanted.after {
+        sql.push(beyond).bind(after);
+    }
+    sql.push(order).bind(wanted.limit);
+    reader
+        .fetch::<NotificationRow>(sql)
+        .await?
+        .into_iter()
+        .map(|row| Ok(row.read()?.1))
+        .collect()
+}
+
+/// How many notifications a user has.
+pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
+    let mut sql = Sql::new("select count(*) from notifications where user_id = ");
+    sql.bind(user.0);
+    Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
+}
+
+/// One of a user's notifications.
+pub async fn find(reader: &mut Reader, user: UserId, id: NotificationId) -> Result<Option<Notification>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.user_id = "
+    ));
+    sql.bind(user.0).push(" and n.id = ").bind(id.0);
+    reader
+        .find::<NotificationRow>(sql)
+        .await?
+        .map(|row| Ok(row.read()?.1))
+        .transpose()
+}
+
+static LOAD: Statement = statement(
+    &[("user_id", Id), ("id", Id)],
+    "select n.user_id, n.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, u.id as actor_id,
+       u.username as actor_username, u.name as actor_name, u.photo_url as actor_photo, n.version, n.created_at
+     from v cross join notifications n left join users u on u.id = n.actor_id
+     where n.user_id = v.user_id and n.id = v.id and {rows}",
+);
+
+/// These notifications.
+pub async fn load(
+    group: &mut Group,
+    keys: impl IntoIterator<Item = (UserId, NotificationId)>,
+) -> Result<Vec<(UserId, Notification)>> {
+    let rows = keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()]);
+    let rows: Vec<NotificationRow> = group.fetch(&LOAD, Batch::of(rows)).await?;
+    rows.into_iter().map(NotificationRow::read).collect()
+}
+
+/// Those that a task left, whoever got them.
+pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(UserId, Notification)>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.task_id = "
+    ));
+    sql.bind(task.0);
+    group
+        .select::<NotificationRow>(sql)
+        .await?
+        .into_iter()
+        .map(NotificationRow::read)
+        .collect()
+}
+
+static UPSERT: Statement = statement(
+    &[
+        ("user_id", Id),
+        ("id", Id),
+        ("type", Text),
+        ("title", Text),
+        ("message", Text),
+        ("is_read", Bool),
+        ("task_id", Id),
+        ("workspace_id", Id),
+        ("actor_id", Id),
+        ("version", Int),
+        ("created_at", Int),
+    ],
+    "insert into notifications (user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, version,
+       created_at)
+     select user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, version, created_at
+     from v where {rows}
+     on conflict (user_id, id) do update set is_read = excluded.is_read, version = excluded.version",
+);
+
+/// Writes notifications, new and changed ones alike.
+pub async fn upsert<'a>(
+    group: &mut Group,
+    notifications: impl IntoIterator<Item = (UserId, &'a Notification)>,
+) -> Result<()> {
+    let rows = notifications.into_iter().map(|(user, notification)| {
+        [
+            user.0.into(),
+            notification.id.0.into(),
+            Arc::<str>::from(notification.r#type.as_str()).into(),
+            notification.title.clone().into(),
+            notification.message.clone().into(),
+            notification.is_read.into(),
+            Cell::Id(notification.task_id.map(Uuid::from)),
+            Cell::Id(notification.workspace_id.map(Uuid::from)),
+            Cell::Id(notification.actor.as_ref().map(|actor| actor.id.0)),
+            notification.version.into(),
+            notification.created_at.0.into(),
+        ]
+    });
+    group.execute(&UPSERT, Batch::of(rows)).await
+}
+
+static DELETE: Statement = statement(
+    &[("user_id", Id), ("id", Id)],
+    "delete from notifications where (user_id, id) in (select user_id, id from v where {rows})",
+);
+
+/// Deletes notifications.
+pub async fn delete(
+    group: &mut Group,
+    keys: impl IntoIterator<Item = (UserId, NotificationId)>,
+) -> Result<()> {
+    group
+        .execute(
+            &DELETE,
+            Batch::of(keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()])),
+        )
+        .await
+}
+
+static READ_ALL: Statement = statement(
+    &[("user_id", Id)],
+    "update notifications set is_read = true, version = notifications.version + 1 from v
+     where notifications.user_id = v.user_id and notifications.is_read = false and {rows}",
+);
+
+/// Marks everything unread of these users as read.
+pub async fn read_all(group: &mut Group, users: impl IntoIterator<Item = UserId>) -> Result<()> {
+    group
+        .execute(
+            &READ_ALL,
+            Batch::of(users.into_iter().map(|user| [user.0.into()])),
+        )
+        .await
+}

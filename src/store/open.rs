@@ -1,0 +1,317 @@
+//! Which database, and opening it: settings of the connections, the lock file that keeps a second process away from
+//! an SQLite file, migrations, the epoch.
+
+use super::group::Connection;
+use super::link::{Dialect, Reader, Row, Source};
+use super::statement::Sql;
+use super::{Result, StoreError};
+use crate::config::{DatabaseUrl, Settings};
+use secrecy::ExposeSecret;
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection as _, Executor, PgPool, SqlitePool};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use uuid::Uuid;
+
+static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// How long a query waits for a connection before it is UNAVAILABLE.
+const ACQUIRE: Duration = Duration::from_secs(5);
+/// Prepared statements of a connection.
+const STATEMENTS: usize = 512;
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or server cannot be reached.
+    #[error("cannot open the database {0}: {1}")]
+    Open(String, #[source] sqlx::Error),
+    /// Another process serves this file.
+    #[error("{0} is in use by another process; one process serves an SQLite file, PostgreSQL serves many")]
+    InUse(PathBuf),
+    /// The lock file cannot be made.
+    #[error("cannot lock {0}: {1}")]
+    Lock(PathBuf, #[source] std::io::Error),
+    /// A newer version of Taskwire has changed the schema.
+    #[error("the database's schema has version {0}, newer than this program; run the newer Taskwire")]
+    Newer(i64),
+    /// A step of the schema failed.
+    #[error("cannot bring the database's schema up to date: {0}")]
+    Migrate(#[source] MigrateError),
+    /// Reading what is there failed.
+    #[error("cannot read the database: {0}")]
+    Read(#[from] StoreError),
+}
+
+/// The database. Clones share its connections.
+#[derive(Clone)]
+pub struct Store(Arc<Inner>);
+
+struct Inner {
+    pools: Pools,
+    epoch: Arc<str>,
+    /// Held as long as the store is: an SQLite file has one process.
+    _lock: Option<File>,
+}
+
+enum Pools {
+    Sqlite {
+        reads: SqlitePool,
+        writer: Box<SqliteConnectOptions>,
+    },
+    Postgres {
+        reads: PgPool,
+        writer: Box<PgConnectOptions>,
+    },
+}
+
+impl Store {
+    /// Opens the database of the settings, brings its schema up to date, and reads its epoch.
+    pub async fn open(settings: &Settings) -> std::result::Result<Store, OpenError> {
+        let (pools, lock) = match &settings.database_url {
+            DatabaseUrl::Sqlite { path } => {
+                let lock = lock(path)?;
+                (
+                    open_sqlite(path, settings.database_connections).await?,
+                    Some(lock),
+                )
+            }
+            DatabaseUrl::Postgres { url } => (
+                open_postgres(url.expose_secret(), settings.database_connections).await?,
+                None,
+            ),
+        };
+        let epoch = epoch(&pools).await?;
+        Ok(Store(Arc::new(Inner {
+            pools,
+            epoch: epoch.into(),
+            _lock: lock,
+        })))
+    }
+
+    /// Positions in the logs are valid within one epoch.
+    pub fn epoch(&self) -> Arc<str> {
+        self.0.epoch.clone()
+    }
+
+    /// `sqlite` or `postgres`, for people.
+    pub fn kind(&self) -> &'static str {
+        match self.0.pools {
+            Pools::Sqlite { .. } => "sqlite",
+            Pools::Postgres { .. } => "postgres",
+        }
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Reader> {
+        let waited = std::time::Instant::now();
+        let source = match &self.0.pools {
+            Pools::Sqlite { reads, .. } => Source::Sqlite(reads.acquire().await?),
+            Pools::Postgres { reads, .. } => Source::Postgres(reads.acquire().await?),
+        };
+        metrics::histogram!("taskwire_pool_wait_seconds").record(waited.elapsed().as_secs_f64());
+        Ok(Reader(source))
+    }
+
+    /// A connection for reading that shows a single moment, however many statements run on it.
+    /// Must be awaited to its end: a cancelled `begin` would leave its transaction in the pool.
+    pub async fn moment(&self) -> Result<Reader> {
+        let source = match &self.0.pools {
+            Pools::Sqlite { reads, .. } => Source::SqliteMoment(reads.begin().await?),
+            Pools::Postgres { reads, .. } => {
+                let begin = "begin isolation level repeatable read, read only";
+                Source::PostgresMoment(reads.begin_with(begin).await?)
+            }
+        };
+        Ok(Reader(source))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read()
+            .await?
+            .get::<(i64,)>(Sql::new("select cast(1 as bigint)"))
+            .await
+            .map(drop)
+    }
+
+    pub(super) async fn connect_writer(&self) -> Result<Connection> {
+        Ok(match &self.0.pools {
+            Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.connect().await?),
+            Pools::Postgres { writer, .. } => Connection::Postgres(writer.connect().await?),
+        })
+    }
+
+    /// Lets readers finish and closes their connections.
+    pub async fn close(&self) {
+        match &self.0.pools {
+            Pools::Sqlite { reads, .. } => reads.close().await,
+            Pools::Postgres { reads, .. } => reads.close().await,
+        }
+    }
+}
+
+/// A lock on a file beside the database, which the system releases however the process ends.
+fn lock(database: &Path) -> std::result::Result<File, OpenError> {
+    let mut path = database.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
+    let file = file.map_err(|error| OpenError::Lock(path.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::Lock(path, error)),
+    }
+}
+
+async fn open_sqlite(path: &Path, connections: u32) -> std::result::Result<Pools, OpenError> {
+    let failed = |error| OpenError::Open(path.display().to_string(), error);
+    let writer = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL would lose acknowledged commits when the power fails
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        .pragma("cache_size", "-65536")
+        // the statement journal of a multi-row write would spill into a file
+        .pragma("temp_store", "memory")
+        .pragma("wal_autocheckpoint", "1000")
+        .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    let mut link = writer.clone().connect().await.map_err(failed)?;
+    migrate(&SQLITE, &mut link).await?;
+    link.close().await.map_err(failed)?;
+    let reads = SqlitePoolOptions::new()
+        .max_connections(connections.min(8))
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .connect_with(
+            writer
+                .clone()
+                .read_only(true)
+                .create_if_missing(false)
+                .pragma("cache_size", "-16384"),
+        )
+        .await
+        .map_err(failed)?;
+    Ok(Pools::Sqlite {
+        reads,
+        writer: Box::new(writer),
+    })
+}
+
+async fn open_postgres(url: &str, connections: u32) -> std::result::Result<Pools, OpenError> {
+    let options =
+        PgConnectOptions::from_str(url).map_err(|error| OpenError::Open("of database_url".into(), error))?;
+    let shown = format!(
+        "{} on {}",
+        options.get_database().unwrap_or("?"),
+        options.get_host()
+    );
+    let failed = |error| OpenError::Open(shown.clone(), error);
+    let options = options
+        .application_name("taskwire")
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    // a transaction that nobody ends must not hold its locks for ever
+    let guarded = options.options([
+        ("idle_in_transaction_session_timeout", "30s"),
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        ("jit", "off"),
+    ]);
+    let mut link = guarded.clone().connect().await.map_err(failed)?;
+    migrate(&POSTGRES, &mut link).await?;
+    link.close().await.map_err(failed)?;
+    let reads = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE)
+        .test_before_acquire(false)
+        .after_release(|link, _| {
+            // what a cancelled query may have left open
+            Box::pin(async move { link.execute("rollback").await.map(|_| true) })
+        })
+        .connect_with(guarded.clone())
+        .await
+        .map_err(failed)?;
+    // the writer looks rows up by key; on fresh tables the planner would rather scan them
+    let writer = guarded.options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+    ]);
+    Ok(Pools::Postgres {
+        reads,
+        writer: Box::new(writer),
+    })
+}
+
+async fn migrate<'a, C>(migrator: &Migrator, link: &'a mut C) -> std::result::Result<(), OpenError>
+where
+    &'a mut C: sqlx::Acquire<'a>,
+    <&'a mut C as sqlx::Acquire<'a>>::Database: sqlx::Database,
+    <<&'a mut C as sqlx::Acquire<'a>>::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
+{
+    migrator.run(link).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => {
+            OpenError::Newer(version)
+        }
+        other => OpenError::Migrate(other),
+    })
+}
+
+async fn epoch(pools: &Pools) -> Result<String> {
+    let made = Uuid::new_v4();
+    let insert =
+        format!("insert into meta (key, value) values ('epoch', '{made}') on conflict (key) do nothing");
+    match pools {
+        Pools::Sqlite { reads, writer } => {
+            writer
+                .connect()
+                .await?
+                .execute(sqlx::AssertSqlSafe(insert))
+                .await?;
+            let epoch: String = sqlx::query_scalar("select value from meta where key = 'epoch'")
+                .fetch_one(reads)
+                .await?;
+            Ok(epoch)
+        }
+        Pools::Postgres { reads, .. } => {
+            reads.execute(sqlx::AssertSqlSafe(insert)).await?;
+            // a restore or failover starts a new timeline, which is the only trace that it leaves inside
+            let (epoch, timeline): (String, i32) = sqlx::query_as(
+                "select value, (select timeline_id from pg_control_checkpoint()) from meta where key = 'epoch'",
+            )
+            .fetch_one(reads)
+            .await?;
+            Ok(format!("{epoch}.{timeline}"))
+        }
+    }
+}
+
+impl Reader {
+    pub(super) fn is_sqlite(&self) -> bool {
+        self.dialect() == Dialect::Sqlite
+    }
+
+    /// One value of one row.
+    pub(super) async fn scalar<T>(&mut self, sql: Sql) -> Result<Option<T>>
+    where
+        (T,): Row,
+    {
+        Ok(self.find::<(T,)>(sql).await?.map(|(value,)| value))
+    }
+}

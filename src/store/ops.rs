@@ -1,0 +1,81 @@
+//! What op_ids did: the first reply of each, so that a repeat has no second effect.
+
+use super::bind::Kind::{Id, Int, Text};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::{Group, Result};
+use std::collections::HashMap;
+use std::sync::Arc;
+use taskwire_protocol::{OpId, UserId};
+use uuid::Uuid;
+
+/// What an op_id did.
+#[derive(Clone, Debug)]
+pub struct Remembered {
+    /// Of the request.
+    pub hash: i64,
+    /// The inside of the first `ok`.
+    pub reply: Arc<str>,
+}
+
+static FIND: Statement = statement(
+    &[("op_id", Id), ("user_id", Id)],
+    "select o.op_id, o.user_id, o.hash, o.reply from v cross join ops o
+     where o.op_id = v.op_id and o.user_id = v.user_id and {rows}",
+);
+
+static INSERT: Statement = statement(
+    &[
+        ("op_id", Id),
+        ("user_id", Id),
+        ("hash", Int),
+        ("reply", Text),
+        ("at", Int),
+    ],
+    "insert into ops (op_id, user_id, hash, reply, at) select op_id, user_id, hash, reply, at from v where {rows}",
+);
+
+/// What these did before.
+pub async fn find(
+    group: &mut Group,
+    keys: impl IntoIterator<Item = (UserId, OpId)>,
+) -> Result<HashMap<(UserId, OpId), Remembered>> {
+    let rows = keys.into_iter().map(|(user, op)| [op.0.into(), user.0.into()]);
+    let rows: Vec<(Uuid, Uuid, i64, String)> = group.fetch(&FIND, Batch::of(rows)).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(op, user, hash, reply)| {
+            (
+                (UserId(user), OpId(op)),
+                Remembered {
+                    hash,
+                    reply: reply.into(),
+                },
+            )
+        })
+        .collect())
+}
+
+/// Remembers what these did.
+pub async fn insert(group: &mut Group, done: &[((UserId, OpId), Remembered)], at: i64) -> Result<()> {
+    let rows = done.iter().map(|((user, op), remembered)| {
+        [
+            op.0.into(),
+            user.0.into(),
+            remembered.hash.into(),
+            remembered.reply.clone().into(),
+            at.into(),
+        ]
+    });
+    group.execute(&INSERT, Batch::of(rows)).await
+}
+
+/// Forgets up to `limit` that are older than `before`.
+pub async fn forget(group: &mut Group, before: i64, limit: i64) -> Result<u64> {
+    let mut sql =
+        Sql::new("delete from ops where (op_id, user_id) in (select op_id, user_id from ops where at < ");
+    sql.bind(before)
+        .push(" order by at limit ")
+        .bind(limit)
+        .push(") returning at");
+    Ok(group.select::<(i64,)>(sql).await?.len() as u64)
+}

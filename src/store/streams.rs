@@ -1,0 +1,183 @@
+//! Streams: the counter row that gives each log entry its seq, and what else is counted under its lock.
+
+use super::bind::Kind::{Id, Int};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::{Group, Reader, Result, StoreError};
+use std::collections::HashMap;
+use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
+use uuid::Uuid;
+
+/// A stream's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// The newest entry's seq.
+    pub seq: i64,
+    /// Grows when memberships change.
+    pub acl_version: i64,
+    /// Of a user's stream: unread notifications.
+    pub unread: i64,
+    /// Of a workspace's: tasks to do.
+    pub pending: i64,
+    /// Of a workspace's: tasks done.
+    pub completed: i64,
+    /// Of a workspace's: tasks deleted.
+    pub deleted: i64,
+}
+
+#[derive(sqlx::FromRow)]
+struct CountersRow {
+    id: Uuid,
+    kind: i64,
+    seq: i64,
+    acl_version: i64,
+    unread: i64,
+    pending: i64,
+    completed: i64,
+    deleted: i64,
+}
+
+impl CountersRow {
+    fn read(self) -> (StreamId, Counters) {
+        let CountersRow {
+            id,
+            kind,
+            seq,
+            acl_version,
+            unread,
+            pending,
+            completed,
+            deleted,
+        } = self;
+        let stream = if kind == 0 {
+            StreamId::User(UserId(id))
+        } else {
+            StreamId::Workspace(WorkspaceId(id))
+        };
+        (
+            stream,
+            Counters {
+                seq,
+                acl_version,
+                unread,
+                pending,
+                completed,
+                deleted,
+            },
+        )
+    }
+}
+
+fn kind(stream: StreamId) -> i64 {
+    match stream {
+        StreamId::User(_) => 0,
+        StreamId::Workspace(_) => 1,
+    }
+}
+
+/// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody.
+static LOCK: Statement = Statement {
+    columns: &[("id", Id), ("task_id", Id)],
+    body: "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
+           from streams s where s.id in (
+             select coalesce(v.id, t.workspace_id) from v left join tasks t on t.id = v.task_id
+             where v.id is not null or t.id is not null)
+           order by s.id",
+    lock: " for no key update of s",
+};
+
+/// Locks the group's primary streams.
+pub async fn lock(
+    group: &mut Group,
+    streams: impl IntoIterator<Item = StreamId>,
+    tasks: impl IntoIterator<Item = TaskId>,
+) -> Result<HashMap<StreamId, Counters>> {
+    use super::bind::Cell;
+    let streams = streams
+        .into_iter()
+        .map(|stream| [Cell::Id(Some(stream.uuid())), Cell::Id(None)]);
+    let tasks = tasks
+        .into_iter()
+        .map(|task| [Cell::Id(None), Cell::Id(Some(task.0))]);
+    let rows: Vec<CountersRow> = group.fetch(&LOCK, Batch::of(streams.chain(tasks))).await?;
+    Ok(rows.into_iter().map(CountersRow::read).collect())
+}
+
+/// Every stream touched, in the order of its id, so that two groups never wait for each other.
+static ADVANCE: Statement = statement(
+    &[
+        ("id", Id),
+        ("kind", Int),
+        ("seq", Int),
+        ("acl_version", Int),
+        ("unread", Int),
+        ("pending", Int),
+        ("completed", Int),
+        ("deleted", Int),
+    ],
+    "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
+     select id, kind, seq, acl_version, unread, pending, completed, deleted from v where {rows} order by id
+     on conflict (id) do update set seq = streams.seq + excluded.seq,
+       acl_version = streams.acl_version + excluded.acl_version, unread = streams.unread + excluded.unread,
+       pending = streams.pending + excluded.pending, completed = streams.completed + excluded.completed,
+       deleted = streams.deleted + excluded.deleted
+     returning id, kind, seq, acl_version, unread, pending, completed, deleted",
+);
+
+/// Adds to the counters, making those that are missing; returns what they are now.
+pub async fn advance(
+    group: &mut Group,
+    deltas: &[(StreamId, Counters)],
+) -> Result<HashMap<StreamId, Counters>> {
+    let rows = deltas.iter().map(|(stream, by)| {
+        [
+            stream.uuid().into(),
+            kind(*stream).into(),
+            by.seq.into(),
+            by.acl_version.into(),
+            by.unread.into(),
+            by.pending.into(),
+            by.completed.into(),
+            by.deleted.into(),
+        ]
+    });
+    let rows: Vec<CountersRow> = group.fetch(&ADVANCE, Batch::of(rows)).await?;
+    Ok(rows.into_iter().map(CountersRow::read).collect())
+}
+
+/// A stream's counters; zeros where there is no such stream.
+pub async fn counters(reader: &mut Reader, stream: StreamId) -> Result<Counters> {
+    let mut sql = Sql::new(
+        "select id, kind, seq, acl_version, unread, pending, completed, deleted from streams where id = ",
+    );
+    sql.bind(stream.uuid());
+    Ok(reader
+        .find::<CountersRow>(sql)
+        .await?
+        .map_or(Counters::default(), |row| row.read().1))
+}
+
+/// Streams after `after` with more than `events` entries, in the order of their ids: where retention may cut.
+pub async fn longer_than(
+    reader: &mut Reader,
+    events: i64,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, i64)>> {
+    let mut sql = Sql::new("select id, seq from streams where seq > ");
+    sql.bind(events)
+        .push(" and id > ")
+        .bind(after)
+        .push(" order by id limit ")
+        .bind(limit);
+    reader.fetch(sql).await
+}
+
+/// A counter that has to be there.
+pub fn of<S: std::hash::BuildHasher>(
+    all: &HashMap<StreamId, Counters, S>,
+    stream: StreamId,
+) -> Result<Counters> {
+    all.get(&stream)
+        .copied()
+        .ok_or_else(|| StoreError::corrupt(format!("no counters of {stream} came back")))
+}

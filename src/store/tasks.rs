@@ -1,0 +1,373 @@
+//! Tasks: their rows, and the two tables that find them by tag and by assignee.
+
+use super::bind::{
+    Cell,
+    Kind::{Bool, Id, Int, Text},
+};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::{Group, Reader, Result, StoreError};
+use std::sync::Arc;
+use taskwire_protocol::task::{Priority, Task};
+use taskwire_protocol::{ProjectId, TaskId, Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
+
+#[derive(sqlx::FromRow)]
+pub(super) struct TaskRow {
+    id: Uuid,
+    workspace_id: Uuid,
+    project_id: Option<Uuid>,
+    parent_id: Option<Uuid>,
+    title: String,
+    description: Option<String>,
+    completed: bool,
+    completed_at: Option<i64>,
+    priority: i64,
+    due_at: Option<i64>,
+    all_day: bool,
+    remind_at: Option<i64>,
+    recurrence: Option<String>,
+    position: String,
+    tags: String,
+    assignee_ids: String,
+    comment_count: i64,
+    attachment_count: i64,
+    is_deleted: bool,
+    deleted_at: Option<i64>,
+    version: i64,
+    created_by: Uuid,
+    created_at: i64,
+    updated_at: i64,
+}
+
+pub(super) const COLUMNS: &str = "t.id, t.workspace_id, t.project_id, t.parent_id, t.title, t.description, t.completed, \
+    t.completed_at, t.priority, t.due_at, t.all_day, t.remind_at, t.recurrence, t.position, t.tags, t.assignee_ids, \
+    t.comment_count, t.attachment_count, t.is_deleted, t.deleted_at, t.version, t.created_by, t.created_at, t.updated_at";
+
+const PRIORITIES: [Priority; 5] = [
+    Priority::None,
+    Priority::Low,
+    Priority::Medium,
+    Priority::High,
+    Priority::Urgent,
+];
+
+pub(super) fn priority_code(priority: Priority) -> i64 {
+    PRIORITIES.iter().position(|p| *p == priority).unwrap_or_default() as i64
+}
+
+impl TaskRow {
+    pub(super) fn read(self) -> Result<Task> {
+        let priority = usize::try_from(self.priority)
+            .ok()
+            .and_then(|code| PRIORITIES.get(code));
+        Ok(Task {
+            id: TaskId(self.id),
+            workspace_id: WorkspaceId(self.workspace_id),
+            project_id: self.project_id.map(ProjectId),
+            parent_id: self.parent_id.map(TaskId),
+            title: self.title.into(),
+            description: self.description.map(Arc::from),
+            completed: self.completed,
+            completed_at: self.completed_at.map(Timestamp),
+            priority: *priority
+                .ok_or_else(|| StoreError::corrupt(format!("{} is no priority", self.priority)))?,
+            due_at: self.due_at.map(Timestamp),
+            all_day: self.all_day,
+            remind_at: self.remind_at.map(Timestamp),
+            recurrence: self.recurrence.map(Arc::from),
+            position: self.position.into(),
+            tags: if self.tags == "[]" {
+                Vec::new()
+            } else {
+                serde_json::from_str(&self.tags)?
+            },
+            assignee_ids: if self.assignee_ids == "[]" {
+                Vec::new()
+            } else {
+                serde_json::from_str(&self.assignee_ids)?
+            },
+            comment_count: self.comment_count,
+            attachment_count: self.attachment_count,
+            is_deleted: self.is_deleted,
+            deleted_at: self.deleted_at.map(Timestamp),
+            version: self.version,
+            created_by: UserId(self.created_by),
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
+        })
+    }
+}
+
+pub(super) fn read(rows: Vec<TaskRow>) -> Result<Vec<Task>> {
+    rows.into_iter().map(TaskRow::read).collect()
+}
+
+/// The task with this id.
+pub async fn find(reader: &mut Reader, id: TaskId) -> Result<Option<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.id = "));
+    sql.bind(id.0);
+    reader.find::<TaskRow>(sql).await?.map(TaskRow::read).transpose()
+}
+
+/// A page of a workspace's tasks after `after`, by id, deleted ones included.
+pub async fn sync(
+    reader: &mut Reader,
+    workspace: WorkspaceId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.workspace_id = "));
+    sql.bind(workspace.0);
+    if let Some(after) = after {
+        sql.push(" and t.id > ").bind(after);
+    }
+    sql.push(" order by t.id limit ").bind(limit);
+    read(reader.fetch(sql).await?)
+}
+
+static LOAD: Statement = statement(
+    &[("id", Id)],
+    "select t.id, t.workspace_id, t.project_id, t.parent_id, t.title, t.description, t.completed, t.completed_at,
+       t.priority, t.due_at, t.all_day, t.remind_at, t.recurrence, t.position, t.tags, t.assignee_ids, t.comment_count,
+       t.attachment_count, t.is_deleted, t.deleted_at, t.version, t.created_by, t.created_at, t.updated_at
+     from v cross join tasks t where t.id = v.id and {rows}",
+);
+
+/// The tasks with these ids.
+pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = TaskId>) -> Result<Vec<Task>> {
+    read(
+        group
+            .fetch(&LOAD, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
+            .await?,
+    )
+}
+
+/// The parts of a task, up to `limit`.
+pub async fn load_children(group: &mut Group, parent: TaskId, limit: i64) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.parent_id = "));
+    sql.bind(parent.0).push(" order by t.id limit ").bind(limit);
+    read(group.select(sql).await?)
+}
+
+/// The tasks that somebody does in a workspace, up to `limit`.
+pub async fn load_assigned(
+    group: &mut Group,
+    workspace: WorkspaceId,
+    user: UserId,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from task_assignees a join tasks t on t.id = a.task_id where a.user_id = "
+    ));
+    sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
+    sql.push(" order by a.task_id limit ").bind(limit);
+    read(group.select(sql).await?)
+}
+
+/// The tasks above a task, nearest first: its parent, the parent's parent, …
+pub async fn load_ancestors(group: &mut Group, task: TaskId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(
+        "with recursive up (id, parent_id, depth) as (
+           select t.id, t.parent_id, 0 from tasks t where t.id = ",
+    );
+    sql.bind(task.0).push(
+        " union all select t.id, t.parent_id, up.depth + 1 from up join tasks t on t.id = up.parent_id
+          where up.depth < 1000) ",
+    );
+    sql.push(&format!(
+        "select {COLUMNS} from up join tasks t on t.id = up.id order by up.depth"
+    ));
+    read(group.select(sql).await?)
+}
+
+/// The task right before (or after) a place in a workspace's order by hand.
+pub async fn load_neighbour(
+    group: &mut Group,
+    workspace: WorkspaceId,
+    position: &str,
+    id: TaskId,
+    before: bool,
+) -> Result<Option<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.workspace_id = "));
+    sql.bind(workspace.0);
+    sql.push(if before {
+        " and (t.position, t.id) < ("
+    } else {
+        " and (t.position, t.id) > ("
+    });
+    sql.bind(position).push(", ").bind(id.0).push(")");
+    sql.push(if before {
+        " order by t.position desc, t.id desc limit 1"
+    } else {
+        " order by t.position, t.id limit 1"
+    });
+    Ok(read(group.select(sql).await?)?.into_iter().next())
+}
+
+static UPSERT: Statement = statement(
+    &[
+        ("id", Id),
+        ("workspace_id", Id),
+        ("project_id", Id),
+        ("parent_id", Id),
+        ("title", Text),
+        ("description", Text),
+        ("completed", Bool),
+        ("completed_at", Int),
+        ("priority", Int),
+        ("due_at", Int),
+        ("all_day", Bool),
+        ("remind_at", Int),
+        ("recurrence", Text),
+        ("position", Text),
+        ("tags", Text),
+        ("assignee_ids", Text),
+        ("comment_count", Int),
+        ("attachment_count", Int),
+        ("is_deleted", Bool),
+        ("deleted_at", Int),
+        ("version", Int),
+        ("created_by", Id),
+        ("created_at", Int),
+        ("updated_at", Int),
+    ],
+    "insert into tasks (id, workspace_id, project_id, parent_id, title, description, completed, completed_at, priority,
+       due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count, attachment_count, is_deleted,
+       deleted_at, version, created_by, created_at, updated_at)
+     select id, workspace_id, project_id, parent_id, title, description, completed, completed_at, priority,
+       due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count, attachment_count, is_deleted,
+       deleted_at, version, created_by, created_at, updated_at
+     from v where {rows}
+     on conflict (id) do update set project_id = excluded.project_id, parent_id = excluded.parent_id,
+       title = excluded.title, description = excluded.description, completed = excluded.completed,
+       completed_at = excluded.completed_at, priority = excluded.priority, due_at = excluded.due_at,
+       all_day = excluded.all_day, remind_at = excluded.remind_at, recurrence = excluded.recurrence,
+       position = excluded.position, tags = excluded.tags, assignee_ids = excluded.assignee_ids,
+       comment_count = excluded.comment_count, attachment_count = excluded.attachment_count,
+       is_deleted = excluded.is_deleted, deleted_at = excluded.deleted_at, version = excluded.version,
+       updated_at = excluded.updated_at",
+);
+
+fn cells(task: &Task) -> [Cell; 24] {
+    let time = |time: Option<Timestamp>| Cell::Int(time.map(|t| t.0));
+    [
+        task.id.0.into(),
+        task.workspace_id.0.into(),
+        Cell::Id(task.project_id.map(Uuid::from)),
+        Cell::Id(task.parent_id.map(Uuid::from)),
+        task.title.clone().into(),
+        Cell::Text(task.description.clone()),
+        task.completed.into(),
+        time(task.completed_at),
+        priority_code(task.priority).into(),
+        time(task.due_at),
+        task.all_day.into(),
+        time(task.remind_at),
+        Cell::Text(task.recurrence.clone()),
+        task.position.clone().into(),
+        list(&task.tags).into(),
+        list(&task.assignee_ids).into(),
+        task.comment_count.into(),
+        task.attachment_count.into(),
+        task.is_deleted.into(),
+        time(task.deleted_at),
+        task.version.into(),
+        task.created_by.0.into(),
+        task.created_at.0.into(),
+        task.updated_at.0.into(),
+    ]
+}
+
+fn list<T: serde::Serialize>(items: &[T]) -> Arc<str> {
+    if items.is_empty() {
+        "[]".into()
+    } else {
+        serde_json::to_string(items).unwrap_or_default().into()
+    }
+}
+
+/// Writes tasks, new and changed ones alike.
+pub async fn upsert<'a>(group: &mut Group, tasks: impl IntoIterator<Item = &'a Task>) -> Result<()> {
+    group
+        .execute(&UPSERT, Batch::of(tasks.into_iter().map(cells)))
+        .await
+}
+
+static DELETE: Statement = statement(
+    &[("id", Id)],
+    "delete from tasks where id in (select id from v where {rows})",
+);
+
+/// Deletes tasks for good.
+pub async fn delete(group: &mut Group, ids: impl IntoIterator<Item = TaskId>) -> Result<()> {
+    group
+        .execute(&DELETE, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
+        .await
+}
+
+static TAG: Statement = statement(
+    &[("workspace_id", Id), ("tag", Text), ("task_id", Id)],
+    "insert into task_tags (workspace_id, tag, task_id) select workspace_id, tag, task_id from v where {rows}
+     on conflict do nothing",
+);
+static UNTAG: Statement = statement(
+    &[("workspace_id", Id), ("tag", Text), ("task_id", Id)],
+    "delete from task_tags where (workspace_id, tag, task_id) in (select workspace_id, tag, task_id from v where {rows})",
+);
+static ASSIGN: Statement = statement(
+    &[("user_id", Id), ("workspace_id", Id), ("task_id", Id)],
+    "insert into task_assignees (user_id, workspace_id, task_id) select user_id, workspace_id, task_id from v
+     where {rows} on conflict do nothing",
+);
+static UNASSIGN: Statement = statement(
+    &[("user_id", Id), ("workspace_id", Id), ("task_id", Id)],
+    "delete from task_assignees
+     where (user_id, workspace_id, task_id) in (select user_id, workspace_id, task_id from v where {rows})",
+);
+
+/// Keeps the tables that find tasks by tag and assignee in step: each task before (if it was there) and after (if it
+/// still is).
+pub async fn reindex(group: &mut Group, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
+    let tags = |one: Option<&Task>, other: Option<&Task>| -> Vec<[Cell; 3]> {
+        let Some(task) = one else { return Vec::new() };
+        let gone = task
+            .tags
+            .iter()
+            .filter(|tag| !other.is_some_and(|other| other.tags.contains(tag)));
+        gone.map(|tag| [task.workspace_id.0.into(), tag.clone().into(), task.id.0.into()])
+            .collect()
+    };
+    let people = |one: Option<&Task>, other: Option<&Task>| -> Vec<[Cell; 3]> {
+        let Some(task) = one else { return Vec::new() };
+        let gone = task
+            .assignee_ids
+            .iter()
+            .filter(|id| !other.is_some_and(|other| other.assignee_ids.contains(id)));
+        gone.map(|user| [user.0.into(), task.workspace_id.0.into(), task.id.0.into()])
+            .collect()
+    };
+    group
+        .execute(
+            &UNTAG,
+            Batch::of(changes.iter().flat_map(|(was, is)| tags(*was, *is))),
+        )
+        .await?;
+    group
+        .execute(
+            &TAG,
+            Batch::of(changes.iter().flat_map(|(was, is)| tags(*is, *was))),
+        )
+        .await?;
+    group
+        .execute(
+            &UNASSIGN,
+            Batch::of(changes.iter().flat_map(|(was, is)| people(*was, *is))),
+        )
+        .await?;
+    group
+        .execute(
+            &ASSIGN,
+            Batch::of(changes.iter().flat_map(|(was, is)| people(*is, *was))),
+        )
+        .await
+}

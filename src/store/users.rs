@@ -1,0 +1,218 @@
+//! Accounts.
+
+use super::bind::{
+    Cell,
+    Kind::{Bool, Id, Int, Text},
+};
+use super::statement::{Batch, Sql, Statement, statement};
+use super::{Group, Reader, Result};
+use std::sync::Arc;
+use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
+use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
+
+/// An account with what only the server knows of it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// What its owner sees.
+    pub user: User,
+    /// A PHC string.
+    pub password_hash: Arc<str>,
+    /// Tokens with another one are void.
+    pub token_version: i64,
+    /// The workspace made at signup.
+    pub personal: WorkspaceId,
+}
+
+/// Under which an e-mail address or username is unique: without case.
+pub fn key(text: &str) -> String {
+    text.to_lowercase()
+}
+
+#[derive(sqlx::FromRow)]
+struct UserRow {
+    id: Uuid,
+    email: String,
+    username: String,
+    name: String,
+    password_hash: String,
+    role: i64,
+    plan: i64,
+    is_active: bool,
+    is_verified: bool,
+    timezone: String,
+    preferences: String,
+    photo_url: Option<String>,
+    token_version: i64,
+    personal_id: Uuid,
+    version: i64,
+    created_at: i64,
+    updated_at: i64,
+}
+
+const COLUMNS: &str = "id, email, username, name, password_hash, role, plan, is_active, is_verified, timezone, \
+    preferences, photo_url, token_version, personal_id, version, created_at, updated_at";
+
+impl UserRow {
+    fn read(self) -> Result<Account> {
+        let user = User {
+            id: UserId(self.id),
+            username: self.username.into(),
+            name: self.name.into(),
+            email: self.email.into(),
+            role: if self.role == 1 {
+                GlobalRole::Admin
+            } else {
+                GlobalRole::User
+            },
+            plan: if self.plan == 1 { Plan::Pro } else { Plan::Free },
+            is_active: self.is_active,
+            is_verified: self.is_verified,
+            timezone: self.timezone.into(),
+            preferences: serde_json::from_str(&self.preferences)?,
+            photo_url: self.photo_url.map(Arc::from),
+            version: self.version,
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
+        };
+        let (token_version, personal) = (self.token_version, WorkspaceId(self.personal_id));
+        Ok(Account {
+            user,
+            password_hash: self.password_hash.into(),
+            token_version,
+            personal,
+        })
+    }
+}
+
+/// The account with this id.
+pub async fn find(reader: &mut Reader, id: UserId) -> Result<Option<Account>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from users where id = "));
+    sql.bind(id.0);
+    reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
+}
+
+/// The account with this e-mail address, whatever its case.
+pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Account>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from users where email_key = "));
+    sql.bind(key(email));
+    reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
+}
+
+/// Somebody as those see them who share a workspace with them; their own account always.
+pub async fn find_acquaintance(reader: &mut Reader, id: UserId, of: UserId) -> Result<Option<PublicUser>> {
+    let mut sql = Sql::new("select u.id, u.username, u.name, u.photo_url from users u where u.id = ");
+    sql.bind(id.0).push(" and (u.id = ").bind(of.0);
+    sql.push(" or exists (select 1 from members a join members b on b.workspace_id = a.workspace_id where a.user_id = ");
+    sql.bind(of.0).push(" and b.user_id = u.id))");
+    let found: Option<(Uuid, String, String, Option<String>)> = reader.find(sql).await?;
+    Ok(found.map(public))
+}
+
+pub(super) fn public((id, username, name, photo): (Uuid, String, String, Option<String>)) -> PublicUser {
+    PublicUser {
+        id: UserId(id),
+        username: username.into(),
+        name: name.into(),
+        photo_url: photo.map(Arc::from),
+    }
+}
+
+/// How a group finds an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Login {
+    /// By e-mail address, in lower case.
+    Email(String),
+    /// By username, in lower case.
+    Username(String),
+}
+
+static BY_LOGIN: Statement = statement(
+    &[("email", Text), ("username", Text)],
+    "select u.id, u.email_key, u.username_key, u.username, u.name, u.photo_url from users u
+     where u.email_key in (select email from v where email is not null)
+        or u.username_key in (select username from v where username is not null)",
+);
+
+/// Accounts by their logins: (e-mail key, username key, who).
+pub async fn by_login<'a>(
+    group: &mut Group,
+    logins: impl IntoIterator<Item = &'a Login>,
+) -> Result<Vec<(String, String, PublicUser)>> {
+    let rows = logins.into_iter().map(|login| match login {
+        Login::Email(email) => [email.as_str().into(), Cell::Text(None)],
+        Login::Username(username) => [Cell::Text(None), username.as_str().into()],
+    });
+    let rows: Vec<(Uuid, String, String, String, String, Option<String>)> =
+        group.fetch(&BY_LOGIN, Batch::of(rows)).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, email, key, username, name, photo)| (email, key, public((id, username, name, photo))))
+        .collect())
+}
+
+static UPSERT: Statement = statement(
+    &[
+        ("id", Id),
+        ("email", Text),
+        ("email_key", Text),
+        ("username", Text),
+        ("username_key", Text),
+        ("name", Text),
+        ("password_hash", Text),
+        ("role", Int),
+        ("plan", Int),
+        ("is_active", Bool),
+        ("is_verified", Bool),
+        ("timezone", Text),
+        ("preferences", Text),
+        ("photo_url", Text),
+        ("token_version", Int),
+        ("personal_id", Id),
+        ("version", Int),
+        ("created_at", Int),
+        ("updated_at", Int),
+    ],
+    "insert into users (id, email, email_key, username, username_key, name, password_hash, role, plan, is_active,
+       is_verified, timezone, preferences, photo_url, token_version, personal_id, version, created_at, updated_at)
+     select id, email, email_key, username, username_key, name, password_hash, role, plan, is_active,
+       is_verified, timezone, preferences, photo_url, token_version, personal_id, version, created_at, updated_at
+     from v where {rows}
+     on conflict (id) do update set email = excluded.email, email_key = excluded.email_key,
+       username = excluded.username, username_key = excluded.username_key, name = excluded.name,
+       password_hash = excluded.password_hash, role = excluded.role, plan = excluded.plan,
+       is_active = excluded.is_active, is_verified = excluded.is_verified, timezone = excluded.timezone,
+       preferences = excluded.preferences, photo_url = excluded.photo_url, token_version = excluded.token_version,
+       version = excluded.version, updated_at = excluded.updated_at",
+);
+
+/// Writes accounts, new and changed ones alike.
+pub async fn upsert<'a>(group: &mut Group, accounts: impl IntoIterator<Item = &'a Account>) -> Result<()> {
+    let rows = accounts.into_iter().map(|account| {
+        let user = &account.user;
+        [
+            user.id.0.into(),
+            user.email.clone().into(),
+            key(&user.email).into(),
+            user.username.clone().into(),
+            key(&user.username).into(),
+            user.name.clone().into(),
+            account.password_hash.clone().into(),
+            i64::from(user.role == GlobalRole::Admin).into(),
+            i64::from(user.plan == Plan::Pro).into(),
+            user.is_active.into(),
+            user.is_verified.into(),
+            user.timezone.clone().into(),
+            serde_json::to_string(&user.preferences)
+                .unwrap_or_else(|_| "{}".into())
+                .into(),
+            Cell::Text(user.photo_url.clone()),
+            account.token_version.into(),
+            account.personal.0.into(),
+            user.version.into(),
+            user.created_at.0.into(),
+            user.updated_at.0.into(),
+        ]
+    });
+    group.execute(&UPSERT, Batch::of(rows)).await
+}

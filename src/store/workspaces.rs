@@ -1,0 +1,119 @@
+//! Workspaces.
+
+use super::bind::Kind::{Id, Int, Text};
+use super::members::role;
+use super::statement::{Batch, Sql, Statement, statement};
+use super::{Group, Reader, Result};
+use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
+use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
+
+#[derive(sqlx::FromRow)]
+struct WorkspaceRow {
+    id: Uuid,
+    name: String,
+    kind: i64,
+    version: i64,
+    created_at: i64,
+    updated_at: i64,
+    role: Option<i64>,
+}
+
+impl WorkspaceRow {
+    fn read(self) -> Result<Workspace> {
+        Ok(Workspace {
+            id: WorkspaceId(self.id),
+            name: self.name.into(),
+            kind: if self.kind == 0 {
+                WorkspaceKind::Personal
+            } else {
+                WorkspaceKind::Team
+            },
+            role: self.role.map(role).transpose()?,
+            version: self.version,
+            created_at: Timestamp(self.created_at),
+            updated_at: Timestamp(self.updated_at),
+        })
+    }
+}
+
+const OF_USER: &str = "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, m.role
+    from members m join workspaces w on w.id = m.workspace_id where m.user_id = ";
+
+/// A page of a user's workspaces after `after`, by id.
+pub async fn list(
+    reader: &mut Reader,
+    user: UserId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Workspace>> {
+    let mut sql = Sql::new(OF_USER);
+    sql.bind(user.0);
+    if let Some(after) = after {
+        sql.push(" and m.workspace_id > ").bind(after);
+    }
+    sql.push(" order by m.workspace_id limit ").bind(limit);
+    reader
+        .fetch::<WorkspaceRow>(sql)
+        .await?
+        .into_iter()
+        .map(WorkspaceRow::read)
+        .collect()
+}
+
+/// How many workspaces a user has.
+pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
+    let mut sql = Sql::new("select count(*) from members where user_id = ");
+    sql.bind(user.0);
+    Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
+}
+
+/// A workspace as this member sees it.
+pub async fn find(reader: &mut Reader, user: UserId, id: WorkspaceId) -> Result<Option<Workspace>> {
+    let mut sql = Sql::new(OF_USER);
+    sql.bind(user.0).push(" and m.workspace_id = ").bind(id.0);
+    reader
+        .find::<WorkspaceRow>(sql)
+        .await?
+        .map(WorkspaceRow::read)
+        .transpose()
+}
+
+static FIND: Statement = statement(
+    &[("id", Id)],
+    "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, cast(null as bigint) as role
+     from v cross join workspaces w where w.id = v.id and {rows}",
+);
+
+/// The workspaces with these ids, without a role.
+pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = WorkspaceId>) -> Result<Vec<Workspace>> {
+    let rows: Vec<WorkspaceRow> = group
+        .fetch(&FIND, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
+        .await?;
+    rows.into_iter().map(WorkspaceRow::read).collect()
+}
+
+static UPSERT: Statement = statement(
+    &[("id", Id), ("name", Text), ("kind", Int), ("version", Int), ("created_at", Int), ("updated_at", Int)],
+    "insert into workspaces (id, name, kind, version, created_at, updated_at)
+     select id, name, kind, version, created_at, updated_at from v where {rows}
+     on conflict (id) do update set name = excluded.name, version = excluded.version, updated_at = excluded.updated_at",
+);
+
+/// Writes workspaces, new and changed ones alike.
+pub async fn upsert<'a>(
+    group: &mut Group,
+    workspaces: impl IntoIterator<Item = &'a Workspace>,
+) -> Result<()> {
+    let rows = workspaces.into_iter().map(|workspace| {
+        [
+            workspace.id.0.into(),
+            workspace.name.clone().into(),
+            i64::from(workspace.kind == WorkspaceKind::Team).into(),
+            workspace.version.into(),
+            workspace.created_at.0.into(),
+            workspace.updated_at.0.into(),
+        ]
+    });
+    group.execute(&UPSERT, Batch::of(rows)).await
+}
