@@ -21,7 +21,12 @@ pub struct Peer(pub SocketAddr);
 /// Proxies append to `X-Forwarded-For`, so it is read from its end, through as many trusted ones as there are: what
 /// stands before the first stranger was written by that stranger.
 pub fn address(peer: Peer, headers: &HeaderMap, settings: &Settings) -> IpAddr {
-    let trusted = |address: IpAddr| settings.trusted_proxies.iter().any(|proxies| proxies.contains(address));
+    let trusted = |address: IpAddr| {
+        settings
+            .trusted_proxies
+            .iter()
+            .any(|proxies| proxies.contains(address))
+    };
     let mut address = peer.0.ip().to_canonical();
     let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
     for line in lines.into_iter().rev() {
@@ -52,13 +57,22 @@ pub fn origin(peer: Peer, headers: &HeaderMap, settings: &Settings) -> engine::O
 pub fn may_come_from(headers: &HeaderMap, uri: &Uri, settings: &Settings) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return true };
-    let (Ok(text), None) = (origin.to_str(), origins.next()) else { return false };
-    let Ok(origin) = text.parse::<config::Origin>() else { return false };
+    let (Ok(text), None) = (origin.to_str(), origins.next()) else {
+        return false;
+    };
+    let Ok(origin) = text.parse::<config::Origin>() else {
+        return false;
+    };
     let own = host(headers, uri).is_some_and(|host| {
         // behind a proxy that ends TLS the page is https and the request is not
-        ["http", "https"].iter().any(|scheme| format!("{scheme}://{host}").parse().as_ref() == Ok(&origin))
+        ["http", "https"]
+            .iter()
+            .any(|scheme| format!("{scheme}://{host}").parse().as_ref() == Ok(&origin))
     });
-    own || settings.public_url.as_ref().is_some_and(|url| *url.origin() == origin)
+    own || settings
+        .public_url
+        .as_ref()
+        .is_some_and(|url| *url.origin() == origin)
         || settings.allowed_origins.allows(text)
 }
 
@@ -86,7 +100,10 @@ mod tests {
     use axum::http::{HeaderName, HeaderValue};
 
     fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
-        pairs.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect()
+        pairs
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)))
+            .collect()
     }
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
@@ -100,9 +117,16 @@ mod tests {
             let peer = Peer(SocketAddr::new(peer.parse().expect("an address"), 1));
             address(peer, &headers(&[("x-forwarded-for", chain)]), &settings).to_string()
         };
-        assert_eq!(from("192.0.2.1", "198.51.100.7"), "192.0.2.1", "a stranger's word");
+        assert_eq!(
+            from("192.0.2.1", "198.51.100.7"),
+            "192.0.2.1",
+            "a stranger's word"
+        );
         assert_eq!(from("10.0.0.1", "198.51.100.7"), "198.51.100.7");
-        assert_eq!(from("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2"), "198.51.100.7");
+        assert_eq!(
+            from("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2"),
+            "198.51.100.7"
+        );
         assert_eq!(from("10.0.0.1", "nonsense"), "10.0.0.1");
     }
 
@@ -113,14 +137,28 @@ mod tests {
             ("public_url", "https://tasks.example.com"),
         ]);
         let may = |origin: &'static str| {
-            may_come_from(&headers(&[("host", "127.0.0.1:8080"), ("origin", origin)]), &Uri::default(), &settings)
+            may_come_from(
+                &headers(&[("host", "127.0.0.1:8080"), ("origin", origin)]),
+                &Uri::default(),
+                &settings,
+            )
         };
         assert!(may("http://127.0.0.1:8080") && may("https://127.0.0.1:8080"));
         assert!(may("https://app.example.com") && may("https://tasks.example.com"));
-        for stranger in ["null", "http://127.0.0.1", "http://127.0.0.1:8081", "https://example.com", ""] {
+        for stranger in [
+            "null",
+            "http://127.0.0.1",
+            "http://127.0.0.1:8081",
+            "https://example.com",
+            "",
+        ] {
             assert!(!may(stranger), "{stranger} came in");
         }
-        assert!(may_come_from(&headers(&[("host", "a")]), &Uri::default(), &settings));
+        assert!(may_come_from(
+            &headers(&[("host", "a")]),
+            &Uri::default(),
+            &settings
+        ));
     }
 
     #[test]

@@ -103,9 +103,20 @@ pub async fn migrate(_settings: &Settings) -> Result<(), StartError> {
 
 /// The parts of a node.
 fn build(settings: Settings) -> Arc<App> {
-    let recorder = if settings.metrics_enabled { http::recorder() } else { None };
-    let rings = RingLimits { bytes_per_topic: settings.ring_bytes_per_topic, budget: settings.ring_budget_bytes };
-    App::new(Arc::new(settings), Engine::absent(rings, Clock::system()), recorder)
+    let recorder = if settings.metrics_enabled {
+        http::recorder()
+    } else {
+        None
+    };
+    let rings = RingLimits {
+        bytes_per_topic: settings.ring_bytes_per_topic,
+        budget: settings.ring_budget_bytes,
+    };
+    App::new(
+        Arc::new(settings),
+        Engine::absent(rings, Clock::system()),
+        recorder,
+    )
 }
 
 /// Serves a listener until `shutdown`, then drains: `/readyz` says so, no socket is taken on, each is told when to
@@ -157,7 +168,12 @@ impl Drop for AbortOnDrop {
 }
 
 /// Accepts for ever.
-async fn accept(listener: &TcpListener, app: &Arc<App>, connections: &TaskTracker, draining: &CancellationToken) {
+async fn accept(
+    listener: &TcpListener,
+    app: &Arc<App>,
+    connections: &TaskTracker,
+    draining: &CancellationToken,
+) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let router = http::router(app.clone());
     let http = builder(&app.settings);
@@ -176,7 +192,14 @@ async fn accept(listener: &TcpListener, app: &Arc<App>, connections: &TaskTracke
             metrics::counter!("taskwire_connections_refused_total").increment(1);
             continue;
         };
-        let connection = converse(http.clone(), tcp, address, router.clone(), draining.clone(), permit);
+        let connection = converse(
+            http.clone(),
+            tcp,
+            address,
+            router.clone(),
+            draining.clone(),
+            permit,
+        );
         connections.spawn(connection);
     }
 }
@@ -235,8 +258,13 @@ async fn answer(router: Router, request: Request<Incoming>) -> Response<Body> {
 
 /// Listens where the settings say.
 async fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
-    let failed = |error| StartError::Listen { address: settings.listen.to_string(), error };
-    let addresses = tokio::net::lookup_host(settings.listen.host_and_port()).await.map_err(failed)?;
+    let failed = |error| StartError::Listen {
+        address: settings.listen.to_string(),
+        error,
+    };
+    let addresses = tokio::net::lookup_host(settings.listen.host_and_port())
+        .await
+        .map_err(failed)?;
     let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
     for address in addresses {
         match listen(address) {
@@ -263,7 +291,10 @@ fn raise_file_limit() {
     let limit = getrlimit(Resource::Nofile);
     let wished = limit.maximum.map_or(FILES, |most| most.min(FILES));
     if limit.current.is_some_and(|current| current < wished) {
-        let raised = Rlimit { current: Some(wished), maximum: limit.maximum };
+        let raised = Rlimit {
+            current: Some(wished),
+            maximum: limit.maximum,
+        };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
             tracing::warn!(error.message = %error, "the limit of open files stays");
         }

@@ -41,7 +41,11 @@ impl App {
     /// A node's shared parts, not draining.
     pub fn new(settings: Arc<Settings>, engine: Engine, metrics: Option<PrometheusHandle>) -> Arc<App> {
         let requests = if settings.rate_limit_enabled {
-            Windows::new(settings.rate_limit_requests, settings.rate_limit_window, ADDRESSES)
+            Windows::new(
+                settings.rate_limit_requests,
+                settings.rate_limit_window,
+                ADDRESSES,
+            )
         } else {
             Windows::unlimited()
         };

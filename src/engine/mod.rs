@@ -9,7 +9,9 @@ use std::time::Duration;
 use taskwire_protocol::account::{GlobalRole, LogIn, PublicUser, SignUp, Tokens, User};
 use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{ErrorCode, Failure, OpId, Request, SessionId, StreamId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{
+    ErrorCode, Failure, OpId, Request, SessionId, StreamId, Timestamp, UserId, WorkspaceId,
+};
 
 use crate::clock::Clock;
 use crate::live::{Frame, Hub, Log, LogRange, LogUnavailable, Reading, RingLimits};
@@ -101,11 +103,18 @@ fn unavailable() -> Failure {
     Failure::new(ErrorCode::Unavailable, "the engine is not there")
 }
 
-#[allow(clippy::unused_async, reason = "what takes their place waits for the database")]
+#[allow(
+    clippy::unused_async,
+    reason = "what takes their place waits for the database"
+)]
 impl Engine {
     /// An engine that refuses everything.
     pub fn absent(rings: RingLimits, clock: Clock) -> Engine {
-        Engine(Arc::new(Parts { hub: Hub::new(Arc::new(NoLog), rings), epoch: "none".into(), clock }))
+        Engine(Arc::new(Parts {
+            hub: Hub::new(Arc::new(NoLog), rings),
+            epoch: "none".into(),
+            clock,
+        }))
     }
 
     /// A query or mutation. A mutation takes its place in the queue at the first poll.
@@ -160,7 +169,11 @@ impl Engine {
 
     /// Asks the database.
     pub async fn database_health(&self) -> DatabaseHealth {
-        DatabaseHealth { healthy: false, latency: Duration::ZERO, kind: "none" }
+        DatabaseHealth {
+            healthy: false,
+            latency: Duration::ZERO,
+            kind: "none",
+        }
     }
 
     /// The topics.

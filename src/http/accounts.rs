@@ -37,7 +37,10 @@ pub(super) async fn sign_up(
     let Request::SignUp(params) = Request::read("auth.signup", &text(&object))? else {
         return Err(Failure::new(ErrorCode::InternalError, "signup was read as something else").into());
     };
-    let tokens = app.engine.sign_up(*params, peer::origin(peer, &headers, &app.settings)).await?;
+    let tokens = app
+        .engine
+        .sign_up(*params, peer::origin(peer, &headers, &app.settings))
+        .await?;
     Ok(deliver(&app, StatusCode::CREATED, tokens, delivery))
 }
 
@@ -57,7 +60,10 @@ pub(super) async fn log_in(
     let Request::LogIn(params) = Request::read("auth.login", &text(&object))? else {
         return Err(Failure::new(ErrorCode::InternalError, "login was read as something else").into());
     };
-    let tokens = app.engine.log_in(*params, peer::origin(peer, &headers, &app.settings)).await?;
+    let tokens = app
+        .engine
+        .log_in(*params, peer::origin(peer, &headers, &app.settings))
+        .await?;
     Ok(deliver(&app, StatusCode::OK, tokens, delivery))
 }
 
@@ -80,23 +86,37 @@ pub(super) async fn refresh(
         return Err(Failure::invalid(field.as_str(), format!("unknown field {field}")).into());
     }
     // whoever brought the token in the body has no use for a cookie
-    let came_by = if given.is_some() { Delivery::Body } else { Delivery::Cookie };
+    let came_by = if given.is_some() {
+        Delivery::Body
+    } else {
+        Delivery::Cookie
+    };
     let token = match given {
         Some(token) => token,
         None => by_cookie(&app, &headers, &uri)?,
     };
-    let tokens = app.engine.refresh(&token, peer::origin(peer, &headers, &app.settings)).await?;
+    let tokens = app
+        .engine
+        .refresh(&token, peer::origin(peer, &headers, &app.settings))
+        .await?;
     Ok(deliver(&app, StatusCode::OK, tokens, wished.unwrap_or(came_by)))
 }
 
 /// A cookie comes along whoever makes the browser send it: the page must be one of ours.
 fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failure> {
-    let site = headers.get("sec-fetch-site").map_or("none", |site| site.to_str().unwrap_or(""));
+    let site = headers
+        .get("sec-fetch-site")
+        .map_or("none", |site| site.to_str().unwrap_or(""));
     if !peer::may_come_from(headers, uri, &app.settings) || site == "cross-site" {
-        return Err(Failure::new(ErrorCode::Forbidden, "pages of this origin may not use the cookie"));
+        return Err(Failure::new(
+            ErrorCode::Forbidden,
+            "pages of this origin may not use the cookie",
+        ));
     }
     let missing = || Failure::new(ErrorCode::InvalidToken, "there is no refresh token").at("refresh_token");
-    cookie::read(headers).filter(|token| !token.is_empty()).ok_or_else(missing)
+    cookie::read(headers)
+        .filter(|token| !token.is_empty())
+        .ok_or_else(missing)
 }
 
 /// `POST /v1/auth/logout`: ends the token's session.
@@ -122,7 +142,10 @@ fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure
         None => Ok(None),
         Some(Some("cookie")) => Ok(Some(Delivery::Cookie)),
         Some(Some("body")) => Ok(Some(Delivery::Body)),
-        Some(_) => Err(Failure::invalid("token_delivery", "token_delivery is cookie or body")),
+        Some(_) => Err(Failure::invalid(
+            "token_delivery",
+            "token_delivery is cookie or body",
+        )),
     }
 }
 
@@ -148,7 +171,10 @@ fn text(object: &Map<String, Value>) -> String {
 
 fn deliver(app: &App, status: StatusCode, mut tokens: Tokens, delivery: Delivery) -> Response {
     let kept = match delivery {
-        Delivery::Cookie => tokens.refresh_token.take().and_then(|token| cookie::write(Some(&token), &app.settings)),
+        Delivery::Cookie => tokens
+            .refresh_token
+            .take()
+            .and_then(|token| cookie::write(Some(&token), &app.settings)),
         Delivery::Body => None,
     };
     let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(tokens)).into_response();

@@ -3,8 +3,8 @@
 use axum::body::Bytes;
 use axum::extract::rejection::BytesRejection;
 use axum::http::HeaderMap;
-use axum::http::header::CONTENT_TYPE;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 use taskwire_protocol::{ErrorCode, Failure};
 
@@ -24,11 +24,23 @@ pub(super) enum Media {
 
 /// Which of them a request's body is; nothing said counts as JSON.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
-    let kind = headers.get(CONTENT_TYPE).map_or("application/json", |kind| kind.to_str().unwrap_or(""));
-    match kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase().as_str() {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map_or("application/json", |kind| kind.to_str().unwrap_or(""));
+    match kind
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase()
+        .as_str()
+    {
         "application/json" => Ok(Media::Json),
         "application/x-www-form-urlencoded" => Ok(Media::Form),
-        _ => Err(Failure::new(ErrorCode::UnsupportedMedia, "the body is application/json")),
+        _ => Err(Failure::new(
+            ErrorCode::UnsupportedMedia,
+            "the body is application/json",
+        )),
     }
 }
 
@@ -44,7 +56,9 @@ pub(super) fn json(headers: &HeaderMap, body: Read) -> Result<Bytes, Refusal> {
 /// The body, whatever it is.
 pub(super) fn bytes(body: Read) -> Result<Bytes, Refusal> {
     body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Failure::new(ErrorCode::PayloadTooLarge, "the body is too large").into(),
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Failure::new(ErrorCode::PayloadTooLarge, "the body is too large").into()
+        }
         _ => Failure::new(ErrorCode::BadFrame, "the body broke off").into(),
     })
 }

@@ -9,15 +9,30 @@ const NAME: &str = "taskwire_refresh";
 
 /// The refresh token that a browser sent.
 pub(super) fn read(headers: &HeaderMap) -> Option<String> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let mut pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == NAME).map(|(_, token)| token.to_owned())
+    let lines = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == NAME)
+        .map(|(_, token)| token.to_owned())
 }
 
 /// Keeps a token for as long as it lives; without one the browser forgets what it has.
 pub(super) fn write(token: Option<&str>, settings: &Settings) -> Option<HeaderValue> {
-    let seconds = if token.is_some() { settings.refresh_token.as_secs() } else { 0 };
-    let secure = if settings.environment == Environment::Production { "; Secure" } else { "" };
+    let seconds = if token.is_some() {
+        settings.refresh_token.as_secs()
+    } else {
+        0
+    };
+    let secure = if settings.environment == Environment::Production {
+        "; Secure"
+    } else {
+        ""
+    };
     let token = token.unwrap_or("");
     let line = format!("{NAME}={token}; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     let mut value = HeaderValue::from_str(&line).ok()?;
@@ -42,6 +57,9 @@ mod tests {
         let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
         let line = write(Some("r"), &settings).expect("a header");
         let line = line.to_str().expect("text");
-        assert_eq!(line, "taskwire_refresh=r; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age=604800");
+        assert_eq!(
+            line,
+            "taskwire_refresh=r; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age=604800"
+        );
     }
 }

@@ -56,7 +56,11 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
         },
         "redis": { "status": "off" },
     });
-    let code = if database.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let code = if database.healthy {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (code, fresh(Json(body))).into_response()
 }
 

@@ -59,7 +59,10 @@ pub fn router(app: Arc<App>) -> Router {
         .route("/metrics", get(health::metrics))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "there is nothing here")))
         .method_not_allowed_fallback(async || {
-            Refusal::from(Failure::new(ErrorCode::MethodNotAllowed, "the path has no such method"))
+            Refusal::from(Failure::new(
+                ErrorCode::MethodNotAllowed,
+                "the path has no such method",
+            ))
         })
         .layer(DefaultBodyLimit::max(BODY))
         .layer(CatchPanicLayer::custom(fault))
@@ -72,29 +75,51 @@ pub fn router(app: Arc<App>) -> Router {
 #[allow(clippy::needless_pass_by_value, reason = "the layer gives it away")]
 fn fault(panic: Box<dyn std::any::Any + Send>) -> Response {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    let text = text
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default();
     tracing::error!(panic = text, "a request's task panicked");
     Refusal::from(Failure::new(ErrorCode::InternalError, "a fault of the server")).into_response()
 }
 
 async fn describe(State(app): State<Arc<App>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/json")], app.engine.describe().to_string())
+    (
+        [(CONTENT_TYPE, "application/json")],
+        app.engine.describe().to_string(),
+    )
 }
 
 /// Pages of allowed origins may read answers.
 fn cors(app: &App) -> CorsLayer {
     let settings = app.settings.clone();
     let allowed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
-        origin.to_str().is_ok_and(|origin| settings.allowed_origins.allows(origin))
+        origin
+            .to_str()
+            .is_ok_and(|origin| settings.allowed_origins.allows(origin))
     };
     // with a wildcard nobody's cookies may be sent along
     let credentials = !app.settings.allowed_origins.any;
-    let exposed = ["x-request-id", "x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
+    let exposed = [
+        "x-request-id",
+        "x-ratelimit-limit",
+        "x-ratelimit-remaining",
+        "x-ratelimit-reset",
+    ];
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([AUTHORIZATION, CONTENT_TYPE, HeaderName::from_static("x-request-id")])
-        .expose_headers(exposed.map(HeaderName::from_static).into_iter().chain([RETRY_AFTER]).collect::<Vec<_>>())
+        .allow_headers([
+            AUTHORIZATION,
+            CONTENT_TYPE,
+            HeaderName::from_static("x-request-id"),
+        ])
+        .expose_headers(
+            exposed
+                .map(HeaderName::from_static)
+                .into_iter()
+                .chain([RETRY_AFTER])
+                .collect::<Vec<_>>(),
+        )
         .allow_credentials(credentials)
         .max_age(std::time::Duration::from_secs(600))
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
-    X_FRAME_OPTIONS,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
@@ -48,7 +48,10 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     let (refused, allowance) = admit(&app, &request, &route);
     let mut response = match refused {
         Some(refusal) => refusal.into_response(),
-        None => match tokio::time::timeout(PATIENCE, next.run(request)).instrument(span.clone()).await {
+        None => match tokio::time::timeout(PATIENCE, next.run(request))
+            .instrument(span.clone())
+            .await
+        {
             Ok(response) => response,
             Err(_) => Refusal::from(Failure::new(ErrorCode::Timeout, "it took too long")).into_response(),
         },
@@ -64,12 +67,21 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     secure(&app, headers);
     let status = response.status();
     span.in_scope(|| match status.is_server_error() {
-        true => tracing::warn!(http.status = status.as_u16(), duration_ms = begun.elapsed().as_millis(), "answered"),
-        false => tracing::debug!(http.status = status.as_u16(), duration_ms = begun.elapsed().as_millis(), "answered"),
+        true => tracing::warn!(
+            http.status = status.as_u16(),
+            duration_ms = begun.elapsed().as_millis(),
+            "answered"
+        ),
+        false => tracing::debug!(
+            http.status = status.as_u16(),
+            duration_ms = begun.elapsed().as_millis(),
+            "answered"
+        ),
     });
     let labels = [("route", route.clone()), ("status", status.as_u16().to_string())];
     metrics::counter!("taskwire_http_requests_total", &labels).increment(1);
-    metrics::histogram!("taskwire_http_request_seconds", "route" => route).record(begun.elapsed().as_secs_f64());
+    metrics::histogram!("taskwire_http_request_seconds", "route" => route)
+        .record(begun.elapsed().as_secs_f64());
     response
 }
 
@@ -85,7 +97,9 @@ fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<
     if !route.starts_with("/v1/") || route == "/v1/socket" || request.method() == Method::OPTIONS {
         return (None, None);
     }
-    let Some(peer) = request.extensions().get::<Peer>() else { return (None, None) };
+    let Some(peer) = request.extensions().get::<Peer>() else {
+        return (None, None);
+    };
     let allowance = app.count_request(peer::address(*peer, request.headers(), &app.settings));
     let refusal = allowance.and_then(|allowance| allowance.refusal());
     (refusal.map(Refusal::from), allowance)
@@ -128,13 +142,24 @@ fn shape(response: &mut Response, id: &str) {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
 fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
-    headers.insert(HeaderName::from_static("x-ratelimit-limit"), allowance.limit.into());
-    headers.insert(HeaderName::from_static("x-ratelimit-remaining"), allowance.remaining.into());
-    headers.insert(HeaderName::from_static("x-ratelimit-reset"), allowance.reset_seconds.into());
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-limit"),
+        allowance.limit.into(),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining"),
+        allowance.remaining.into(),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-reset"),
+        allowance.reset_seconds.into(),
+    );
 }
 
 /// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
@@ -144,14 +169,30 @@ fn secure(app: &App, headers: &mut HeaderMap) {
             headers.insert(name, HeaderValue::from_static(value));
         }
     };
-    set(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
+    set(
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
     set(X_CONTENT_TYPE_OPTIONS, "nosniff");
     set(X_FRAME_OPTIONS, "DENY");
     set(REFERRER_POLICY, "no-referrer");
-    set(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
-    set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    set(HeaderName::from_static("permissions-policy"), "camera=(), geolocation=(), microphone=()");
-    let https = app.settings.public_url.as_ref().is_some_and(|url| url.as_str().starts_with("https://"));
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    );
+    let https = app
+        .settings
+        .public_url
+        .as_ref()
+        .is_some_and(|url| url.as_str().starts_with("https://"));
     if https && app.settings.environment == Environment::Production {
         set(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
     }

@@ -28,7 +28,11 @@ impl Refusal {
 
 impl From<Failure> for Refusal {
     fn from(failure: Failure) -> Refusal {
-        Refusal { status: status(failure.code), failure: Box::new(failure), headers: HeaderMap::new() }
+        Refusal {
+            status: status(failure.code),
+            failure: Box::new(failure),
+            headers: HeaderMap::new(),
+        }
     }
 }
 
@@ -91,7 +95,12 @@ pub(super) fn body(failure: &Failure, request_id: &str) -> String {
         retry_after_ms: failure.retry_after_ms,
     };
     // strings and numbers always encode
-    serde_json::to_string(&Body { success: false, error, request_id }).unwrap_or_default()
+    serde_json::to_string(&Body {
+        success: false,
+        error,
+        request_id,
+    })
+    .unwrap_or_default()
 }
 
 /// What a status without a failure of ours means: it came from a part below.
@@ -100,7 +109,9 @@ pub(super) fn of_status(status: StatusCode) -> Failure {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),
         StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::MethodNotAllowed, "the path has no such method"),
         StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "the body is too large"),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => (ErrorCode::UnsupportedMedia, "the media type is not supported"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            (ErrorCode::UnsupportedMedia, "the media type is not supported")
+        }
         StatusCode::UNPROCESSABLE_ENTITY => (ErrorCode::ValidationError, "the request is not valid"),
         StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "not available just now"),
         status if status.is_client_error() => (ErrorCode::BadFrame, "the request cannot be read"),

@@ -3,11 +3,11 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
-use axum::Extension;
 use serde_json::value::RawValue;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
 use taskwire_protocol::operations::{CATALOG, Nothing};
@@ -15,9 +15,9 @@ use taskwire_protocol::{Access, ErrorCode, Failure, Request};
 use tokio::time::Instant;
 
 use super::body::{self, Read};
+use super::caller;
 use super::outer;
 use super::refusal::{self, Refusal};
-use super::caller;
 use crate::engine::{Caller, Reply};
 use crate::peer::{self, Peer};
 use crate::socket;
@@ -56,7 +56,12 @@ pub(super) async fn call(
         Err(failure) => (None, Some(failure)),
     };
     let from = peer::origin(peer, &headers, &app.settings);
-    let call = Call { app: &app, caller, from, request_id: &request_id };
+    let call = Call {
+        app: &app,
+        caller,
+        from,
+        request_id: &request_id,
+    };
     if let Some(failure) = refused {
         return Ok(call.refuse(socket_id(text), failure).into_response());
     }
@@ -69,7 +74,11 @@ pub(super) async fn call(
         Err(_) => return Err(Failure::new(ErrorCode::BadFrame, "the body is not JSON").into()),
     };
     if frames.len() > most {
-        return Err(Failure::new(ErrorCode::ValidationError, format!("at most {most} requests at once")).into());
+        return Err(Failure::new(
+            ErrorCode::ValidationError,
+            format!("at most {most} requests at once"),
+        )
+        .into());
     }
     let mut answers = Vec::with_capacity(frames.len());
     for frame in frames {
@@ -88,7 +97,10 @@ impl Call<'_> {
         let begun = Instant::now();
         let limit = self.app.settings.frame_bytes;
         if text.len() > limit {
-            let failure = Failure::new(ErrorCode::PayloadTooLarge, format!("a frame has at most {limit} bytes"));
+            let failure = Failure::new(
+                ErrorCode::PayloadTooLarge,
+                format!("a frame has at most {limit} bytes"),
+            );
             return self.refuse(None, failure);
         }
         let frame = match RequestFrame::parse(text) {
@@ -101,13 +113,20 @@ impl Call<'_> {
         let entry = CATALOG.iter().find(|entry| entry.name == frame.r#type);
         let name = entry.map_or("unknown", |entry| entry.name);
         let id = frame.id.clone();
-        let answer = match self.carry_out(frame, entry.is_some_and(|entry| entry.access == Access::Anyone)).await {
+        let answer = match self
+            .carry_out(frame, entry.is_some_and(|entry| entry.access == Access::Anyone))
+            .await
+        {
             Ok(frame) => Answer { frame, failure: None },
             Err(failure) => self.refuse(id, failure),
         };
-        let outcome = answer.failure.as_ref().map_or("ok", |failure| failure.code.as_str());
+        let outcome = answer
+            .failure
+            .as_ref()
+            .map_or("ok", |failure| failure.code.as_str());
         metrics::counter!("taskwire_operations_total", "type" => name, "outcome" => outcome).increment(1);
-        metrics::histogram!("taskwire_operation_seconds", "type" => name).record(begun.elapsed().as_secs_f64());
+        metrics::histogram!("taskwire_operation_seconds", "type" => name)
+            .record(begun.elapsed().as_secs_f64());
         answer
     }
 
@@ -122,16 +141,31 @@ impl Call<'_> {
             Request::Ping(_) => Ok(socket::pong_frame(id)),
             Request::Describe(_) => {
                 let body = format!("\"data\":{}", engine.describe()).into();
-                Ok(socket::ok_frame(id, &Reply { body, replayed: false, subscribe: None }))
+                Ok(socket::ok_frame(
+                    id,
+                    &Reply {
+                        body,
+                        replayed: false,
+                        subscribe: None,
+                    },
+                ))
             }
-            Request::SignUp(params) => {
-                Ok(socket::ok_frame_with(id, &engine.sign_up(*params, self.from.clone()).await?))
-            }
-            Request::LogIn(params) => {
-                Ok(socket::ok_frame_with(id, &engine.log_in(*params, self.from.clone()).await?))
-            }
-            Request::Authenticate(_) | Request::RenewAuth(_) | Request::Subscribe(_) | Request::Unsubscribe(_) => {
-                let message = format!("{} belongs to a socket; over HTTP each request brings its token", frame.r#type);
+            Request::SignUp(params) => Ok(socket::ok_frame_with(
+                id,
+                &engine.sign_up(*params, self.from.clone()).await?,
+            )),
+            Request::LogIn(params) => Ok(socket::ok_frame_with(
+                id,
+                &engine.log_in(*params, self.from.clone()).await?,
+            )),
+            Request::Authenticate(_)
+            | Request::RenewAuth(_)
+            | Request::Subscribe(_)
+            | Request::Unsubscribe(_) => {
+                let message = format!(
+                    "{} belongs to a socket; over HTTP each request brings its token",
+                    frame.r#type
+                );
                 Err(Failure::invalid("type", message))
             }
             request => {
@@ -140,7 +174,10 @@ impl Call<'_> {
                     engine.log_out(caller).await?;
                     return Ok(socket::ok_frame_with(id, &Nothing {}));
                 }
-                Ok(socket::ok_frame(id, &engine.call(caller, request, frame.op_id).await?))
+                Ok(socket::ok_frame(
+                    id,
+                    &engine.call(caller, request, frame.op_id).await?,
+                ))
             }
         }
     }
@@ -149,13 +186,19 @@ impl Call<'_> {
         if failure.request_id.is_empty() {
             self.request_id.clone_into(&mut failure.request_id);
         }
-        Answer { frame: socket::error_frame(id.as_ref(), &failure), failure: Some(failure) }
+        Answer {
+            frame: socket::error_frame(id.as_ref(), &failure),
+            failure: Some(failure),
+        }
     }
 }
 
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
-        let status = self.failure.as_ref().map_or(StatusCode::OK, |failure| refusal::status(failure.code));
+        let status = self
+            .failure
+            .as_ref()
+            .map_or(StatusCode::OK, |failure| refusal::status(failure.code));
         let mut response = respond(status, self.frame);
         if let Some(failure) = &self.failure {
             refusal::say_when(response.headers_mut(), failure, status);
@@ -165,5 +208,10 @@ impl IntoResponse for Answer {
 }
 
 fn respond(status: StatusCode, body: String) -> Response {
-    (status, [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")], body).into_response()
+    (
+        status,
+        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
+        body,
+    )
+        .into_response()
 }

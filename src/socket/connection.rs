@@ -95,12 +95,15 @@ impl Connection {
         if let End::Close(..) = end {
             self.answer_what_is_done();
         }
-        let Connection { wire, stage, seat, .. } = *self;
+        let Connection {
+            wire, stage, seat, ..
+        } = *self;
         // the user's place and the cursors are free before the peer has taken leave
         drop((stage, seat));
         match end {
             End::Close(code, reason) => {
-                metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string()).increment(1);
+                metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string())
+                    .increment(1);
                 Box::pin(wire.close(code, reason)).await;
             }
             End::Closed => Box::pin(wire.hang_up()).await,
@@ -127,7 +130,9 @@ impl Connection {
             Poll::Pending => Dirty::default(),
         };
         self.input |= dirty.has_input();
-        if dirty.has_nudge() && let Err(end) = self.take_orders() {
+        if dirty.has_nudge()
+            && let Err(end) = self.take_orders()
+        {
             return Ok(Some(Step::End(end)));
         }
         let pinged = match self.poll_pulse(cx) {
@@ -163,7 +168,8 @@ impl Connection {
         while let Some(order) = self.seat.order() {
             match order {
                 Order::Goodbye { reconnect_after_ms } => {
-                    self.wire.text(&wire::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                    self.wire
+                        .text(&wire::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
                 }
                 Order::Close(CloseCode::Restart) => self.finishing = true,
                 Order::Close(code) => return Err(End::Close(code, "closed by the server")),
@@ -174,14 +180,21 @@ impl Connection {
 
     /// Acts on deadlines; true when a ping was queued.
     fn poll_pulse(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Poll::Ready(due) = self.pulse.poll_due(cx) else { return Ok(false) };
+        let Poll::Ready(due) = self.pulse.poll_due(cx) else {
+            return Ok(false);
+        };
         match due {
-            Due::Unauthenticated => Err(End::Close(CloseCode::Unauthenticated, "not authenticated in time")),
+            Due::Unauthenticated => Err(End::Close(
+                CloseCode::Unauthenticated,
+                "not authenticated in time",
+            )),
             Due::Expired => Err(End::Close(CloseCode::Unauthenticated, "the token ended")),
             Due::Dead => Err(End::Close(CloseCode::Dead, "no sign of life")),
             Due::Expiring => {
                 if let Stage::Member(session) = &self.stage {
-                    let expiring = SessionExpiring { expires_at: session.expires_at };
+                    let expiring = SessionExpiring {
+                        expires_at: session.expires_at,
+                    };
                     self.wire.text(&wire::signal("session.expiring", &expiring));
                 }
                 cx.waker().wake_by_ref(); // the timer was not polled again
@@ -189,7 +202,6 @@ impl Connection {
             }
             Due::Ping => {
                 self.wire.ping();
-                self.wire.forgive();
                 self.pace.forgive_controls();
                 Ok(true)
             }
@@ -198,8 +210,13 @@ impl Connection {
 
     /// Feeds events; true when there are more that have room.
     fn deliver(&mut self, cx: &mut Context<'_>, dirty: Dirty) -> Result<bool, Step> {
-        let Stage::Member(session) = &mut self.stage else { return Ok(false) };
-        let mut out = Room { wire: &mut self.wire, limit: self.app.settings.socket_queue_bytes / 2 };
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(false);
+        };
+        let mut out = Room {
+            wire: &mut self.wire,
+            limit: self.app.settings.socket_queue_bytes / 2,
+        };
         match session.subscriptions.poll_deliver(cx, dirty, &mut out) {
             Poll::Pending | Poll::Ready(Ok(Delivered::All)) => Ok(false),
             Poll::Ready(Ok(Delivered::More)) => Ok(true),
@@ -215,7 +232,9 @@ impl Connection {
     /// Writes answers, oldest first, while there is room for them.
     fn answer_ready(&mut self, cx: &mut Context<'_>) -> Option<Step> {
         while self.has_room() {
-            let Poll::Ready((asked, outcome)) = self.requests.poll_first(cx) else { break };
+            let Poll::Ready((asked, outcome)) = self.requests.poll_first(cx) else {
+                break;
+            };
             match outcome {
                 Outcome::Reply(result) => {
                     let moves = result.as_ref().is_ok_and(|reply| reply.subscribe.is_some());
@@ -239,21 +258,22 @@ impl Connection {
         }
     }
 
-    /// Takes in some messages; true when there may be more that would be heard now.
+    /// Takes in some messages; true when there were any: their answers wait to be flushed.
     fn hear(&mut self) -> Result<bool, End> {
-        for _ in 0..HEARD_AT_ONCE {
+        for heard in 0..HEARD_AT_ONCE {
             if !self.may_hear() {
-                return Ok(false);
+                return Ok(heard > 0);
             }
             match self.wire.hear() {
                 Poll::Pending => {
                     self.input = false;
-                    return Ok(false);
+                    return Ok(heard > 0);
                 }
                 Poll::Ready(Heard::Text(text)) => self.take_in(&text)?,
-                Poll::Ready(Heard::Control) => self.pace.control().map_err(|_| {
-                    End::Close(CloseCode::RateIgnored, "too many control frames")
-                })?,
+                Poll::Ready(Heard::Control) => self
+                    .pace
+                    .control()
+                    .map_err(|_| End::Close(CloseCode::RateIgnored, "too many control frames"))?,
                 Poll::Ready(Heard::Closing) => return Err(End::Closed),
                 Poll::Ready(Heard::Broken(code, reason)) => return Err(End::Close(code, reason)),
                 Poll::Ready(Heard::Gone) => return Err(End::Gone),
@@ -265,10 +285,7 @@ impl Connection {
     /// A peer that does not take its answers, or has as many requests under way as it may, is not heard; what it
     /// sends waits in the kernel, and then at its own end.
     fn may_hear(&self) -> bool {
-        self.input
-            && !self.finishing
-            && self.has_room()
-            && self.requests.len() < self.app.settings.in_flight
+        self.input && !self.finishing && self.has_room() && self.requests.len() < self.app.settings.in_flight
     }
 
     /// Half of the queue is for what comes after the last look: answers, a bite of events, control frames.
@@ -278,7 +295,9 @@ impl Connection {
 
     /// Starts the requests whose turn has come.
     pub(super) fn start(&mut self) {
-        let Connection { requests, app, stage, .. } = self;
+        let Connection {
+            requests, app, stage, ..
+        } = self;
         requests.start(|asked, request, op_id| session::begin(app, stage, asked, request, op_id));
     }
 
@@ -328,9 +347,17 @@ impl Connection {
             failure.request_id = Uuid::new_v4().to_string();
         }
         if matches!(failure.code, ErrorCode::InternalError) {
-            tracing::error!(request.id = failure.request_id, "a request failed: {}", failure.message);
+            tracing::error!(
+                request.id = failure.request_id,
+                "a request failed: {}",
+                failure.message
+            );
         } else {
-            tracing::debug!(request.id = failure.request_id, code = failure.code.as_str(), "a request was refused");
+            tracing::debug!(
+                request.id = failure.request_id,
+                code = failure.code.as_str(),
+                "a request was refused"
+            );
         }
         self.wire.text(&wire::error(id, &failure));
     }
@@ -341,7 +368,8 @@ struct Again;
 
 fn count(asked: &Asked, outcome: &'static str) {
     metrics::counter!("taskwire_operations_total", "type" => asked.name, "outcome" => outcome).increment(1);
-    metrics::histogram!("taskwire_operation_seconds", "type" => asked.name).record(asked.since.elapsed().as_secs_f64());
+    metrics::histogram!("taskwire_operation_seconds", "type" => asked.name)
+        .record(asked.since.elapsed().as_secs_f64());
 }
 
 /// The queue as the live part sees it.

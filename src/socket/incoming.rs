@@ -16,16 +16,20 @@ impl Connection {
         let limit = self.app.settings.frame_bytes;
         if text.len() > limit {
             let message = format!("a frame has at most {limit} bytes, this one has {}", text.len());
-            return self.refuse_now(wire::id_of(text), Failure::new(ErrorCode::PayloadTooLarge, message));
+            return self.refuse_now(
+                wire::id_of(text),
+                Failure::new(ErrorCode::PayloadTooLarge, message),
+            );
         }
         let frame = match RequestFrame::parse(text) {
             Ok(frame) => frame,
             Err(NotARequest::Invalid(id, failure)) => return self.refuse_now(id, *failure),
             Err(NotARequest::BadFrame(message)) => {
                 self.refuse_now(None, Failure::new(ErrorCode::BadFrame, message))?;
-                return self.pace.bad_frame().map_err(|_| {
-                    End::Close(CloseCode::BadFrames, "ten frames that were no requests")
-                });
+                return self
+                    .pace
+                    .bad_frame()
+                    .map_err(|_| End::Close(CloseCode::BadFrames, "ten frames that were no requests"));
             }
         };
         if self.is_stranger() && !is_for_anyone(&frame.r#type) {
@@ -63,7 +67,12 @@ impl Connection {
     }
 
     /// Answers with an error when all requests before it are answered. An error costs what a request costs.
-    fn refuse_in_turn(&mut self, id: Option<RequestId>, name: &'static str, failure: Failure) -> Result<(), End> {
+    fn refuse_in_turn(
+        &mut self,
+        id: Option<RequestId>,
+        name: &'static str,
+        failure: Failure,
+    ) -> Result<(), End> {
         if let Err(wait_ms) = self.pace.take(1, self.app.elapsed_ms()) {
             return self.refuse_limited(id, name, wait_ms);
         }
@@ -73,7 +82,10 @@ impl Connection {
     }
 
     fn refuse_limited(&mut self, id: Option<RequestId>, name: &'static str, wait_ms: u64) -> Result<(), End> {
-        let failure = Failure::new(ErrorCode::RateLimited, "too many operations; wait and send it again");
+        let failure = Failure::new(
+            ErrorCode::RateLimited,
+            "too many operations; wait and send it again",
+        );
         self.requests.refuse(asked(id, name), failure.after(wait_ms));
         self.start();
         let now_ms = self.app.elapsed_ms();
@@ -84,19 +96,32 @@ impl Connection {
 }
 
 fn is_for_anyone(name: &str) -> bool {
-    CATALOG.iter().any(|entry| entry.name == name && entry.access == Access::Anyone)
+    CATALOG
+        .iter()
+        .any(|entry| entry.name == name && entry.access == Access::Anyone)
 }
 
 /// The operation's name as a label: what clients make up is one label only.
 fn known(name: &str) -> &'static str {
-    CATALOG.iter().find(|entry| entry.name == name).map_or("unknown", |entry| entry.name)
+    CATALOG
+        .iter()
+        .find(|entry| entry.name == name)
+        .map_or("unknown", |entry| entry.name)
 }
 
 /// The answer to whoever has not said who they are.
 pub(super) fn auth_required() -> Failure {
-    Failure::new(ErrorCode::AuthRequired, "authenticate first: send `auth` with a token")
+    Failure::new(
+        ErrorCode::AuthRequired,
+        "authenticate first: send `auth` with a token",
+    )
 }
 
 fn asked(id: Option<RequestId>, name: &'static str) -> Asked {
-    Asked { id, name, since: Instant::now(), paused: None }
+    Asked {
+        id,
+        name,
+        since: Instant::now(),
+        paused: None,
+    }
 }

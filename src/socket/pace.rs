@@ -35,7 +35,14 @@ impl Pace {
         } else {
             Bucket::unlimited()
         };
-        Pace { bucket, enabled, bad_frames: 0, limited: 0, limited_since_ms: 0, controls: 0 }
+        Pace {
+            bucket,
+            enabled,
+            bad_frames: 0,
+            limited: 0,
+            limited_since_ms: 0,
+            controls: 0,
+        }
     }
 
     /// A request of so many operations; refused, the milliseconds to wait.
@@ -49,19 +56,31 @@ impl Pace {
             (self.limited, self.limited_since_ms) = (0, now_ms);
         }
         self.limited += 1;
-        if self.limited < LIMITED { Ok(()) } else { Err(TooOften) }
+        if self.limited < LIMITED {
+            Ok(())
+        } else {
+            Err(TooOften)
+        }
     }
 
     /// A frame was no request.
     pub(super) fn bad_frame(&mut self) -> Result<(), TooOften> {
         self.bad_frames += 1;
-        if self.bad_frames < BAD_FRAMES { Ok(()) } else { Err(TooOften) }
+        if self.bad_frames < BAD_FRAMES {
+            Ok(())
+        } else {
+            Err(TooOften)
+        }
     }
 
     /// A ping or pong came.
     pub(super) fn control(&mut self) -> Result<(), TooOften> {
         self.controls += 1;
-        if self.controls <= CONTROLS || !self.enabled { Ok(()) } else { Err(TooOften) }
+        if self.controls <= CONTROLS || !self.enabled {
+            Ok(())
+        } else {
+            Err(TooOften)
+        }
     }
 
     /// A ping of ours goes out.
@@ -75,7 +94,10 @@ mod tests {
     use super::*;
 
     fn pace(pairs: &[(&str, &str)]) -> Pace {
-        Pace::new(&Settings::from_pairs(pairs).unwrap_or_else(|error| panic!("{error}")), 0)
+        Pace::new(
+            &Settings::from_pairs(pairs).unwrap_or_else(|error| panic!("{error}")),
+            0,
+        )
     }
 
     #[test]

@@ -67,7 +67,10 @@ impl Pulse {
     /// The socket is authenticated, by a token that ends at `until`.
     pub(super) fn authenticated(&mut self, until: Instant) {
         self.authenticate_by = None;
-        self.expiry = Some(Expiry { at: until, told: false });
+        self.expiry = Some(Expiry {
+            at: until,
+            told: false,
+        });
         self.arm();
     }
 
@@ -125,7 +128,10 @@ impl Pulse {
             // a token may be shorter than the notice
             false => expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at),
         });
-        let first = [self.authenticate_by, expiry].into_iter().flatten().fold(pulse, Instant::min);
+        let first = [self.authenticate_by, expiry]
+            .into_iter()
+            .flatten()
+            .fold(pulse, Instant::min);
         if self.timer.deadline() != first {
             self.timer.as_mut().reset(first);
         }
@@ -135,49 +141,62 @@ impl Pulse {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::future::poll_fn;
 
     const BEAT: Duration = Duration::from_secs(25);
+    const HOUR: Duration = Duration::from_secs(3600);
 
-    fn pulse() -> Pulse {
-        Pulse::new(Instant::now(), Duration::from_secs(10), BEAT)
+    /// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
+    fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
+        loop {
+            let at = pulse.timer.deadline();
+            if let Some(due) = pulse.due(at) {
+                assert_eq!(
+                    pulse
+                        .due(at - Duration::from_millis(1))
+                        .filter(|_| due != Due::Expiring),
+                    None
+                );
+                return (due, (at - begun).as_secs());
+            }
+            pulse.arm();
+            assert_ne!(pulse.timer.deadline(), at, "the timer would spin");
+        }
     }
 
-    async fn due(pulse: &mut Pulse) -> Due {
-        poll_fn(|cx| pulse.poll_due(cx)).await
-    }
-
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
         let begun = Instant::now();
-        assert_eq!(due(&mut pulse()).await, Due::Unauthenticated);
-        assert_eq!(begun.elapsed().as_secs(), 10);
+        let mut pulse = Pulse::new(begun, Duration::from_secs(10), BEAT);
+        assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 10));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
-        let mut pulse = pulse();
-        pulse.authenticated(Instant::now() + Duration::from_secs(3600));
-        assert_eq!(due(&mut pulse).await, Due::Ping);
-        let asked = Instant::now();
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, Duration::from_secs(10), BEAT);
+        pulse.authenticated(begun + HOUR);
+        let (due, seconds) = next(&mut pulse, begun);
+        assert!(
+            due == Due::Ping && (12..=25).contains(&seconds),
+            "{due:?} after {seconds} s"
+        );
+        let asked = begun + BEAT;
         pulse.asked(asked, 5);
         pulse.heard(6);
-        assert_eq!(due(&mut pulse).await, Due::Ping);
-        assert_eq!(asked.elapsed(), BEAT);
-        pulse.asked(Instant::now(), 6);
+        assert_eq!(next(&mut pulse, asked), (Due::Ping, 25));
+        pulse.asked(asked, 6);
         pulse.heard(6);
-        assert_eq!(due(&mut pulse).await, Due::Dead);
-        assert_eq!(asked.elapsed(), BEAT + SILENCE);
+        assert_eq!(next(&mut pulse, asked), (Due::Dead, 8));
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
-        let mut pulse = Pulse::new(Instant::now(), Duration::from_secs(10), Duration::from_secs(3600));
         let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, Duration::from_secs(10), HOUR);
         pulse.authenticated(begun + Duration::from_secs(100));
-        assert_eq!((due(&mut pulse).await, begun.elapsed().as_secs()), (Due::Expiring, 40));
+        assert_eq!(next(&mut pulse, begun), (Due::Expiring, 40));
         pulse.authenticated(begun + Duration::from_secs(200));
-        assert_eq!((due(&mut pulse).await, begun.elapsed().as_secs()), (Due::Expiring, 140));
-        assert_eq!((due(&mut pulse).await, begun.elapsed().as_secs()), (Due::Expired, 225));
+        assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
+        assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
     }
 }

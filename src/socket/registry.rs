@@ -63,7 +63,9 @@ pub(super) struct TooMany;
 
 impl std::fmt::Debug for Registry {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Registry").field("sockets", &self.count()).finish_non_exhaustive()
+        f.debug_struct("Registry")
+            .field("sockets", &self.count())
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,7 +104,9 @@ impl Registry {
             // spread evenly, and shaken: two sockets never get the same delay unless there are very many
             let share = place as u64 * spread / handles.len() as u64;
             let shaken = u64::from(rand::random::<u8>()) * spread / (256 * handles.len() as u64);
-            handle.goodbye.store((100 + share + shaken + 1) as u32, Ordering::Release);
+            handle
+                .goodbye
+                .store((100 + share + shaken + 1) as u32, Ordering::Release);
             handle.nudge();
         }
     }
@@ -133,7 +137,11 @@ impl Registry {
         let key = sockets.next;
         sockets.handles.insert(key, handle.clone());
         metrics::gauge!("taskwire_sockets").set(sockets.handles.len() as f64);
-        Seat { registry: self.clone(), key, handle }
+        Seat {
+            registry: self.clone(),
+            key,
+            handle,
+        }
     }
 
     fn handles(&self) -> Vec<Arc<Handle>> {
@@ -186,7 +194,11 @@ impl Seat {
     pub(super) fn order(&self) -> Option<Order> {
         match self.handle.goodbye.swap(0, Ordering::AcqRel) {
             0 => {}
-            delay => return Some(Order::Goodbye { reconnect_after_ms: u64::from(delay - 1) }),
+            delay => {
+                return Some(Order::Goodbye {
+                    reconnect_after_ms: u64::from(delay - 1),
+                });
+            }
         }
         CloseCode::from_code(self.handle.close.swap(0, Ordering::AcqRel)).map(Order::Close)
     }
@@ -219,6 +231,10 @@ mod tests {
     use super::*;
     use uuid::Uuid;
 
+    fn signal() -> Arc<Signal> {
+        Arc::new(Signal::new(UserId(Uuid::nil())))
+    }
+
     fn ids(n: u128) -> (UserId, SessionId) {
         (UserId(Uuid::from_u128(n)), SessionId(Uuid::from_u128(n)))
     }
@@ -227,7 +243,7 @@ mod tests {
     fn a_users_sockets_are_counted_until_they_are_gone() {
         let registry = Arc::new(Registry::default());
         let (user, session) = ids(1);
-        let seats: Vec<_> = (0..3).map(|_| registry.enter(Arc::default())).collect();
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
         assert_eq!(seats[0].belongs_to(user, session, 2), Ok(()));
         assert_eq!(seats[1].belongs_to(user, session, 2), Ok(()));
         assert_eq!(seats[2].belongs_to(user, session, 2), Err(TooMany));
@@ -239,7 +255,7 @@ mod tests {
     #[test]
     fn every_socket_is_told_another_delay() {
         let registry = Arc::new(Registry::default());
-        let seats: Vec<_> = (0..100).map(|_| registry.enter(Arc::default())).collect();
+        let seats: Vec<_> = (0..100).map(|_| registry.enter(signal())).collect();
         registry.goodbye();
         let mut delays: Vec<_> = seats
             .iter()
@@ -257,7 +273,7 @@ mod tests {
     fn a_kick_reaches_one_session_or_all_of_a_user() {
         let registry = Arc::new(Registry::default());
         let (ada, bob) = (ids(1), ids(2));
-        let seats: Vec<_> = (0..3).map(|_| registry.enter(Arc::default())).collect();
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
         let other = SessionId(Uuid::from_u128(9));
         for (seat, (user, session)) in seats.iter().zip([ada, (ada.0, other), bob]) {
             assert_eq!(seat.belongs_to(user, session, 9), Ok(()));

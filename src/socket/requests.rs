@@ -88,19 +88,35 @@ impl Requests {
 
     /// A request that waits for its turn.
     pub(super) fn push(&mut self, asked: Asked, request: Request, op_id: Option<OpId>) {
-        let weight = if request.kind() == Kind::Mutation { Weight::Mutation } else { Weight::Other };
-        self.queue.push_back(Entry { asked, weight, state: Some(State::Waiting(request, op_id)) });
+        let weight = if request.kind() == Kind::Mutation {
+            Weight::Mutation
+        } else {
+            Weight::Other
+        };
+        self.queue.push_back(Entry {
+            asked,
+            weight,
+            state: Some(State::Waiting(request, op_id)),
+        });
     }
 
     /// A request that was refused when it came; it is answered in its turn.
     pub(super) fn refuse(&mut self, asked: Asked, failure: Failure) {
         let state = Some(State::Done(Outcome::Reply(Err(failure))));
-        self.queue.push_back(Entry { asked, weight: Weight::None, state });
+        self.queue.push_back(Entry {
+            asked,
+            weight: Weight::None,
+            state,
+        });
     }
 
     /// A request that is begun already, before any other.
     pub(super) fn begun(&mut self, asked: Asked, state: State) {
-        self.queue.push_back(Entry { asked, weight: Weight::Other, state: Some(state) });
+        self.queue.push_back(Entry {
+            asked,
+            weight: Weight::Other,
+            state: Some(state),
+        });
         self.started += 1;
         self.others += 1;
     }
@@ -131,7 +147,9 @@ impl Requests {
 
     /// The oldest request's outcome. The others need no polling: their work goes on without it.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<(Asked, Outcome)> {
-        let Some(entry) = self.queue.front_mut() else { return Poll::Pending };
+        let Some(entry) = self.queue.front_mut() else {
+            return Poll::Pending;
+        };
         let outcome = match entry.state.take() {
             Some(State::Done(outcome)) => outcome,
             Some(State::Call(mut future)) => match future.as_mut().poll(cx) {
@@ -178,7 +196,9 @@ impl Requests {
 /// first. Nobody need be woken by it: once it is the first, it is polled again. It must not be put off because the
 /// task has used up its share of time, or a later one could pass it: hence `unconstrained`.
 fn take_place(state: State) -> State {
-    let State::Call(mut future) = state else { return state };
+    let State::Call(mut future) = state else {
+        return state;
+    };
     let first = pin!(unconstrained(future.as_mut())).poll(&mut Context::from_waker(Waker::noop()));
     match first {
         Poll::Ready(reply) => State::Done(Outcome::Reply(reply)),
@@ -215,7 +235,11 @@ mod tests {
                 begun.borrow_mut().insert(asked.name, sender);
                 State::Call(Box::pin(async move {
                     let _answered = receiver.await;
-                    Ok(Reply { body: "".into(), replayed: false, subscribe: None })
+                    Ok(Reply {
+                        body: "".into(),
+                        replayed: false,
+                        subscribe: None,
+                    })
                 }))
             });
         }
@@ -227,7 +251,11 @@ mod tests {
         }
 
         fn answer(&mut self, name: &str) {
-            let sender = self.begun.borrow_mut().remove(name).unwrap_or_else(|| panic!("{name} was not begun"));
+            let sender = self
+                .begun
+                .borrow_mut()
+                .remove(name)
+                .unwrap_or_else(|| panic!("{name} was not begun"));
             assert!(sender.send(()).is_ok());
         }
 
@@ -242,7 +270,12 @@ mod tests {
     }
 
     fn asked(name: &'static str) -> Asked {
-        Asked { id: None, name, since: Instant::now(), paused: None }
+        Asked {
+            id: None,
+            name,
+            since: Instant::now(),
+            paused: None,
+        }
     }
 
     const TITLE: &str = r#"{"title":"a"}"#;
@@ -269,12 +302,17 @@ mod tests {
     fn a_refused_request_is_answered_in_its_turn_and_in_nobodys_way() {
         let mut bench = Bench::default();
         bench.push("m1", "task.create", TITLE);
-        bench.requests.refuse(asked("r"), Failure::new(ErrorCode::UnknownType, "no"));
+        bench
+            .requests
+            .refuse(asked("r"), Failure::new(ErrorCode::UnknownType, "no"));
         bench.push("m2", "task.create", TITLE);
         assert_eq!(bench.begun(), ["m1", "m2"]);
         assert_eq!(bench.first(), None);
         bench.answer("m1");
-        assert_eq!((bench.first(), bench.first(), bench.first()), (Some("m1"), Some("r"), None));
+        assert_eq!(
+            (bench.first(), bench.first(), bench.first()),
+            (Some("m1"), Some("r"), None)
+        );
     }
 
     #[test]

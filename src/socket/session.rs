@@ -52,7 +52,11 @@ pub(super) struct Session {
 /// What a request came to that the socket itself must act on.
 pub(super) enum Settled {
     /// `auth`, by a frame or by the upgrade's header.
-    Identified { result: Result<Identity, Failure>, params: Box<Authenticate>, by_header: bool },
+    Identified {
+        result: Result<Identity, Failure>,
+        params: Box<Authenticate>,
+        by_header: bool,
+    },
     /// `auth.renew`.
     Renewed(Result<Identity, Failure>),
     /// `auth.signup`, `auth.login`.
@@ -82,15 +86,23 @@ pub(super) fn begin(
         },
         Request::SignUp(params) => {
             let (engine, from) = (app.engine.clone(), stage.origin());
-            State::Session(Box::pin(async move { Settled::Tokens(engine.sign_up(*params, from).await) }))
+            State::Session(Box::pin(async move {
+                Settled::Tokens(engine.sign_up(*params, from).await)
+            }))
         }
         Request::LogIn(params) => {
             let (engine, from) = (app.engine.clone(), stage.origin());
-            State::Session(Box::pin(async move { Settled::Tokens(engine.log_in(*params, from).await) }))
+            State::Session(Box::pin(async move {
+                Settled::Tokens(engine.log_in(*params, from).await)
+            }))
         }
         Request::Describe(_) => {
             let body = format!("\"data\":{}", app.engine.describe()).into();
-            State::Done(Outcome::Reply(Ok(Reply { body, replayed: false, subscribe: None })))
+            State::Done(Outcome::Reply(Ok(Reply {
+                body,
+                replayed: false,
+                subscribe: None,
+            })))
         }
         request => match stage {
             Stage::Stranger(_) => refused(auth_required()),
@@ -104,7 +116,11 @@ pub(super) fn identify(app: &Arc<App>, params: Box<Authenticate>, by_header: boo
     let engine = app.engine.clone();
     State::Session(Box::pin(async move {
         let result = engine.authenticate(&params.token).await;
-        Settled::Identified { result, params, by_header }
+        Settled::Identified {
+            result,
+            params,
+            by_header,
+        }
     }))
 }
 
@@ -120,9 +136,10 @@ impl Stage {
     fn origin(&self) -> engine::Origin {
         match self {
             Stage::Stranger(stranger) => stranger.from.clone(),
-            Stage::Member(session) => {
-                engine::Origin { address: session.address.map(|address| address.to_string()), client: None }
-            }
+            Stage::Member(session) => engine::Origin {
+                address: session.address.map(|address| address.to_string()),
+                client: None,
+            },
         }
     }
 }
@@ -136,7 +153,9 @@ impl Session {
             })),
             Request::LogOut(_) => {
                 let caller = self.caller.clone();
-                State::Session(Box::pin(async move { Settled::LoggedOut(engine.log_out(&caller).await) }))
+                State::Session(Box::pin(async move {
+                    Settled::LoggedOut(engine.log_out(&caller).await)
+                }))
             }
             Request::Subscribe(params) => settled(Settled::Subscribe(*params)),
             Request::Unsubscribe(params) => settled(Settled::Unsubscribe(*params)),
@@ -168,9 +187,11 @@ impl Connection {
     /// Acts on what a request came to.
     pub(super) async fn settle(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
         match settled {
-            Settled::Identified { result, params, by_header } => {
-                self.identified(asked, result, *params, by_header).await
-            }
+            Settled::Identified {
+                result,
+                params,
+                by_header,
+            } => self.identified(asked, result, *params, by_header).await,
             Settled::Renewed(result) => self.renewed(&asked, result),
             Settled::Tokens(Ok(tokens)) => {
                 self.answer_with(&asked, &tokens);
@@ -219,14 +240,19 @@ impl Connection {
         if let Stage::Stranger(stranger) = &mut self.stage {
             stranger.refused_tokens += refused;
             if stranger.refused_tokens >= REFUSED_TOKENS {
-                return Err(End::Close(CloseCode::Unauthenticated, "three tokens were refused"));
+                return Err(End::Close(
+                    CloseCode::Unauthenticated,
+                    "three tokens were refused",
+                ));
             }
         }
         Ok(())
     }
 
     fn renewed(&mut self, asked: &Asked, result: Result<Identity, Failure>) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else { return Ok(()) };
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
         let same = |caller: &Caller| {
             caller.user.id == session.caller.user.id && caller.session == session.caller.session
         };
@@ -249,7 +275,10 @@ impl Connection {
 
     /// After the first page of a sync the stream goes on where the page stands; after a failure, where it was.
     async fn synced(&mut self, asked: Asked, mut result: Result<Reply, Failure>) -> Result<(), End> {
-        if let Ok(Reply { subscribe: Some((stream, seq)), .. }) = result
+        if let Ok(Reply {
+            subscribe: Some((stream, seq)),
+            ..
+        }) = result
             && let Err(failure) = self.follow(stream, Start::After(seq)).await
         {
             result = Err(failure);
@@ -266,17 +295,26 @@ impl Connection {
     async fn subscribe(&mut self, asked: &Asked, params: &Subscribe) -> Result<(), End> {
         let start = params.since.map_or(Start::Now, Start::After);
         match self.follow(params.stream, start).await {
-            Ok(Joined { seq, resumed, reason }) => self.answer_with(asked, &Subscribed { seq, resumed, reason }),
+            Ok(Joined { seq, resumed, reason }) => {
+                self.answer_with(asked, &Subscribed { seq, resumed, reason })
+            }
             Err(failure) => self.refuse(asked, &failure),
         }
         Ok(())
     }
 
     async fn unsubscribe(&mut self, asked: &Asked, stream: StreamId) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else { return Ok(()) };
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
         if stream == session.user().into() {
             // what it tells the server itself is still needed
-            if session.subscriptions.join(stream, Start::Now, Mode::Watch).await.is_err() {
+            if session
+                .subscriptions
+                .join(stream, Start::Now, Mode::Watch)
+                .await
+                .is_err()
+            {
                 self.refuse(asked, &log_unavailable());
                 return Ok(());
             }
@@ -292,7 +330,9 @@ impl Connection {
     /// seen by the one or by the other.
     async fn follow(&mut self, stream: StreamId, start: Start) -> Result<Joined, Failure> {
         let limit = self.app.settings.streams_per_socket;
-        let Stage::Member(session) = &mut self.stage else { return Err(auth_required()) };
+        let Stage::Member(session) = &mut self.stage else {
+            return Err(auth_required());
+        };
         let user = session.user();
         let known = match stream {
             StreamId::User(id) if id != user => return Err(no_such_stream()),
@@ -320,7 +360,9 @@ impl Connection {
 
     /// Acts on what the user's own stream told.
     pub(super) async fn obey(&mut self, control: Control) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else { return Ok(()) };
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
         match control {
             Control::Granted { workspace, seq } => self.granted(workspace, seq).await,
             Control::SessionRevoked { session: revoked } if revoked == session.caller.session => {
@@ -333,11 +375,17 @@ impl Connection {
     }
 
     async fn granted(&mut self, workspace: WorkspaceId, seq: u64) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else { return Ok(()) };
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
         if !session.all || session.subscriptions.has(workspace.into()) {
             return Ok(());
         }
-        match self.follow(workspace.into(), Start::After(seq)).await.map_err(|failure| failure.code) {
+        match self
+            .follow(workspace.into(), Start::After(seq))
+            .await
+            .map_err(|failure| failure.code)
+        {
             // it was lost again; or there are too many to follow, which `welcome` says of the others
             Ok(_) | Err(ErrorCode::NotFound | ErrorCode::Conflict) => Ok(()),
             // going on without it would be a silent gap
@@ -346,7 +394,9 @@ impl Connection {
     }
 
     async fn account_changed(&mut self) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else { return Ok(()) };
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
         match self.app.engine.home(&session.caller).await {
             Ok(home) if home.user.is_active => {
                 let caller = Caller {

@@ -51,7 +51,13 @@ pub(super) enum Heard {
 impl Transport {
     /// Goes on after the upgrade; `part` was read behind the request. Frames of more than `max_message` bytes
     /// break the protocol, control frames wait once `queue` bytes do.
-    pub(super) fn new(tcp: TcpStream, part: Vec<u8>, input: Waker, max_message: usize, queue: usize) -> Transport {
+    pub(super) fn new(
+        tcp: TcpStream,
+        part: Vec<u8>,
+        input: Waker,
+        max_message: usize,
+        queue: usize,
+    ) -> Transport {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .write_buffer_size(0)
@@ -63,7 +69,18 @@ impl Transport {
         } else {
             WebSocketContext::from_partially_read(part, Role::Server, Some(config))
         };
-        Transport { context, pipe: Pipe { tcp, input, queue: Vec::new(), written: 0, limit: queue, progress: 0, since_text: 0 } }
+        Transport {
+            context,
+            pipe: Pipe {
+                tcp,
+                input,
+                queue: Vec::new(),
+                written: 0,
+                limit: queue,
+                progress: 0,
+                since_text: 0,
+            },
+        }
     }
 
     /// Who is woken when input comes from now on.
@@ -78,13 +95,20 @@ impl Transport {
                 self.pipe.since_text = 0;
                 Heard::Text(text)
             }
-            Ok(Message::Ping(_)) => match self.context.flush(&mut self.pipe) {
-                // a full queue keeps the pong back; the next ping's replaces it
-                Ok(()) | Err(Error::WriteBufferFull(_)) => Heard::Control,
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::Control,
-                Err(_) => Heard::Gone,
-            },
-            Ok(Message::Pong(_) | Message::Frame(_)) => Heard::Control,
+            Ok(Message::Ping(payload)) => {
+                self.pipe.pass_over(payload.len());
+                match self.context.flush(&mut self.pipe) {
+                    // a full queue keeps the pong back; the next ping's replaces it
+                    Ok(()) | Err(Error::WriteBufferFull(_)) => Heard::Control,
+                    Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::Control,
+                    Err(_) => Heard::Gone,
+                }
+            }
+            Ok(Message::Pong(payload)) => {
+                self.pipe.pass_over(payload.len());
+                Heard::Control
+            }
+            Ok(Message::Frame(_)) => Heard::Control,
             Ok(Message::Binary(_)) => Heard::Broken(CloseCode::Unsupported, "frames are text"),
             Ok(Message::Close(_)) => {
                 self.pipe.limit = usize::MAX;
@@ -94,7 +118,10 @@ impl Transport {
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 // nothing whole came; fragments that never end, or that carry nothing, are not waited for
                 if self.pipe.since_text > self.most_for_a_message() {
-                    return Poll::Ready(Heard::Broken(CloseCode::TooBig, "too many bytes without a message"));
+                    return Poll::Ready(Heard::Broken(
+                        CloseCode::TooBig,
+                        "too many bytes without a message",
+                    ));
                 }
                 return Poll::Pending;
             }
@@ -105,12 +132,11 @@ impl Transport {
 
     /// Bytes that may come before a message is whole: twice the largest one, for the headers of its fragments.
     fn most_for_a_message(&self) -> usize {
-        2 * self.context.get_config().max_message_size.unwrap_or(usize::MAX / 2)
-    }
-
-    /// Forgets how much came without a message: pongs of a quiet peer add up over days.
-    pub(super) fn forgive(&mut self) {
-        self.pipe.since_text = 0;
+        2 * self
+            .context
+            .get_config()
+            .max_message_size
+            .unwrap_or(usize::MAX / 2)
     }
 
     /// Queues a text frame (RFC 6455, section 5.2: final, unmasked).
@@ -160,7 +186,10 @@ impl Transport {
     /// away meanwhile: closing a connection with unread input resets it, and the close frame would be lost.
     pub(super) async fn close(mut self, code: CloseCode, reason: &'static str) {
         self.pipe.limit = usize::MAX;
-        let frame = CloseFrame { code: code.code().into(), reason: Utf8Bytes::from_static(reason) };
+        let frame = CloseFrame {
+            code: code.code().into(),
+            reason: Utf8Bytes::from_static(reason),
+        };
         // an error here says that the peer closed first: its answer is queued
         let _closed = self.context.close(&mut self.pipe, Some(frame));
         self.hang_up().await;
@@ -207,6 +236,11 @@ struct Pipe {
 }
 
 impl Pipe {
+    /// A control frame is no part of a message; whoever counts those counts it.
+    fn pass_over(&mut self, payload: usize) {
+        self.since_text = self.since_text.saturating_sub(payload + 6);
+    }
+
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while self.written < self.queue.len() {
             match Pin::new(&mut self.tcp).poll_write(cx, &self.queue[self.written..]) {

@@ -45,12 +45,16 @@ pub async fn upgrade(
         return Err(Failure::new(ErrorCode::Forbidden, "pages of this origin may not connect").into());
     }
     if app.is_draining() {
-        return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop").after(1000).into());
+        return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop")
+            .after(1000)
+            .into());
     }
     let params = peer::bearer(headers)
         .map(|token| by_header(token, request.uri().query().unwrap_or("")))
         .transpose()?;
-    let key = headers.get(SEC_WEBSOCKET_KEY).map_or(&b""[..], HeaderValue::as_bytes);
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .map_or(&b""[..], HeaderValue::as_bytes);
     let accept = derive_accept_key(key);
     let from = peer::origin(peer, headers, &app.settings);
 
@@ -84,16 +88,26 @@ pub async fn upgrade(
 fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
     let refused = |message: &str| Refusal::from(Failure::new(ErrorCode::BadFrame, message));
     if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
-        let mut refusal = refused("this is a WebSocket: ask for an upgrade").with_status(StatusCode::UPGRADE_REQUIRED);
-        refusal.headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+        let mut refusal =
+            refused("this is a WebSocket: ask for an upgrade").with_status(StatusCode::UPGRADE_REQUIRED);
+        refusal
+            .headers
+            .insert(UPGRADE, HeaderValue::from_static("websocket"));
         return Err(refusal);
     }
-    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+    if headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
         let mut refusal = refused("the WebSocket version is 13").with_status(StatusCode::UPGRADE_REQUIRED);
-        refusal.headers.insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        refusal
+            .headers
+            .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         return Err(refusal);
     }
-    let key = headers.get(SEC_WEBSOCKET_KEY).and_then(|key| STANDARD.decode(key.as_bytes()).ok());
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .and_then(|key| STANDARD.decode(key.as_bytes()).ok());
     if key.is_none_or(|key| key.len() != 16) {
         return Err(refused("Sec-WebSocket-Key is 16 bytes in base64"));
     }
@@ -107,14 +121,25 @@ fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
 
 /// Whether a header that is a list holds a word, ignoring case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
-    let mut values = headers.get_all(name).iter().filter_map(|value| value.to_str().ok());
-    values.any(|value| value.split(',').any(|word| word.trim().eq_ignore_ascii_case(token)))
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.any(|value| {
+        value
+            .split(',')
+            .any(|word| word.trim().eq_ignore_ascii_case(token))
+    })
 }
 
 /// What an `auth` frame would say, from the header and the query.
 fn by_header(token: &str, query: &str) -> Result<Authenticate, Refusal> {
-    let mut params =
-        Authenticate { token: token.to_owned(), client: None, streams: taskwire_protocol::account::Streams::default(), resume: None };
+    let mut params = Authenticate {
+        token: token.to_owned(),
+        client: None,
+        streams: taskwire_protocol::account::Streams::default(),
+        resume: None,
+    };
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=') {
             Some(("streams", value)) => params.streams = decode("streams", value)?,
@@ -127,10 +152,15 @@ fn by_header(token: &str, query: &str) -> Result<Authenticate, Refusal> {
 
 fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
     let value = value.replace("%3D", "=").replace("%3d", "=");
-    let bytes = URL_SAFE_NO_PAD.decode(&value).or_else(|_| URL_SAFE.decode(&value)).ok();
+    let bytes = URL_SAFE_NO_PAD
+        .decode(&value)
+        .or_else(|_| URL_SAFE.decode(&value))
+        .ok();
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
-        .ok_or_else(|| Failure::invalid(field, format!("{field} is base64url JSON, as in an auth frame")).into())
+        .ok_or_else(|| {
+            Failure::invalid(field, format!("{field} is base64url JSON, as in an auth frame")).into()
+        })
 }
 
 /// The socket behind the upgrade. With a token in the header it begins as if an `auth` frame had come.
@@ -151,10 +181,18 @@ fn connect(
         ANSWERED * settings.frame_bytes,
         settings.socket_queue_bytes,
     );
-    let stage = Stage::Stranger(Box::new(Stranger { from, refused_tokens: 0 }));
+    let stage = Stage::Stranger(Box::new(Stranger {
+        from,
+        refused_tokens: 0,
+    }));
     let mut connection = Connection::new(app, wire, signal, stage);
     if let Some(params) = params {
-        let asked = Asked { id: None, name: "auth", since: Instant::now(), paused: None };
+        let asked = Asked {
+            id: None,
+            name: "auth",
+            since: Instant::now(),
+            paused: None,
+        };
         connection.authenticate_by_header(asked, params);
     }
     connection

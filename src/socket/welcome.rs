@@ -2,13 +2,14 @@
 //! where it was asked to.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use taskwire_protocol::account::{Authenticate, Resume, Streams, User};
 use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, StreamState, StreamWorkspace, Welcome};
 use taskwire_protocol::stream::Reason;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp};
+use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp, UserId};
 
 use super::connection::{Connection, End};
 use super::requests::Asked;
@@ -16,7 +17,7 @@ use super::session::{Session, Stage, log_unavailable, moment};
 use super::wire;
 use crate::config::Settings;
 use crate::engine::Identity;
-use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
+use crate::live::{Hub, LogUnavailable, Mode, Start, Subscriptions};
 
 /// Streams that can be asked for by name.
 const LISTED: usize = 1000;
@@ -33,16 +34,27 @@ impl Connection {
     ) -> Result<Result<(), Failure>, End> {
         let settings = self.app.settings.clone();
         let caller = &identity.caller;
-        let most = if settings.rate_limit_enabled { settings.sockets_per_user } else { usize::MAX };
-        if self.seat.belongs_to(caller.user.id, caller.session, most).is_err() {
+        let most = if settings.rate_limit_enabled {
+            settings.sockets_per_user
+        } else {
+            usize::MAX
+        };
+        if self
+            .seat
+            .belongs_to(caller.user.id, caller.session, most)
+            .is_err()
+        {
             return Err(End::Close(CloseCode::RateIgnored, "too many sockets of one user"));
         }
         let app = self.app.clone();
         let Ok(Ok(_turn)) = tokio::time::timeout(TURN, app.welcomes.acquire()).await else {
             return Err(End::Close(CloseCode::TryAgain, "too many sockets at once"));
         };
+        let hub = app.engine.hub().clone();
         let mut opening = Opening {
-            subscriptions: Subscriptions::new(app.engine.hub().clone(), caller.user.id),
+            subscriptions: Subscriptions::new(hub.clone(), caller.user.id),
+            hub,
+            user: caller.user.id,
             resume: params.resume,
             epoch: app.engine.epoch(),
             limit: settings.streams_per_socket,
@@ -67,7 +79,11 @@ impl Connection {
         self.input = true;
         self.pulse.authenticated(moment(&self.app, identity.expires_at));
         let address = match &self.stage {
-            Stage::Stranger(stranger) => stranger.from.address.as_deref().and_then(|text| text.parse().ok()),
+            Stage::Stranger(stranger) => stranger
+                .from
+                .address
+                .as_deref()
+                .and_then(|text| text.parse().ok()),
             Stage::Member(session) => session.address,
         };
         self.stage = Stage::Member(Box::new(Session {
@@ -82,7 +98,13 @@ impl Connection {
 
     fn describe(&self, settings: &Settings, identity: &Identity, user: User, opening: &Opening) -> Welcome {
         // without limits a client need not slow down
-        let pace = |limit: u32| if settings.rate_limit_enabled { limit } else { u32::MAX };
+        let pace = |limit: u32| {
+            if settings.rate_limit_enabled {
+                limit
+            } else {
+                u32::MAX
+            }
+        };
         Welcome {
             protocol: PROTOCOL,
             server: ServerInfo {
@@ -93,7 +115,10 @@ impl Connection {
             },
             epoch: opening.epoch.to_string(),
             user,
-            session: SessionInfo { id: identity.caller.session, expires_at: identity.expires_at },
+            session: SessionInfo {
+                id: identity.caller.session,
+                expires_at: identity.expires_at,
+            },
             heartbeat_ms: settings.heartbeat.as_millis() as u64,
             limits: Limits {
                 frame_bytes: settings.frame_bytes as u64,
@@ -111,8 +136,10 @@ impl Connection {
 /// A socket's subscriptions while it is being welcomed.
 struct Opening {
     subscriptions: Subscriptions,
+    hub: Arc<Hub>,
+    user: UserId,
     resume: Option<Resume>,
-    epoch: std::sync::Arc<str>,
+    epoch: Arc<str>,
     limit: usize,
     listed: Vec<StreamState>,
     own: bool,
@@ -132,7 +159,10 @@ impl Opening {
         if let Streams::These(names) = streams
             && names.len() > LISTED
         {
-            return Err(Failure::invalid("streams", format!("at most {LISTED} streams can be listed")));
+            return Err(Failure::invalid(
+                "streams",
+                format!("at most {LISTED} streams can be listed"),
+            ));
         }
         let own = StreamId::from(identity.caller.user.id);
         self.own = match streams {
@@ -140,22 +170,29 @@ impl Opening {
             Streams::These(names) => names.iter().any(|name| name.parse() == Ok(own)),
         };
         let mut own_state = None;
-        let mut behind = false;
-        if self.own {
+        let head = if self.own {
             let state = self.follow(own, None).await?;
-            behind = state.resumed;
-            own_state = Some(state);
+            own_state.insert(state).seq
         } else {
             let joined = self.subscriptions.join(own, Start::Now, Mode::Watch).await;
-            joined.map_err(|LogUnavailable| log_unavailable())?;
-        }
+            joined.map_err(|LogUnavailable| log_unavailable())?.seq
+        };
         let home = engine.home(&identity.caller).await?;
-        let mut workspaces: HashMap<StreamId, Workspace> =
-            home.workspaces.iter().map(|workspace| (workspace.id.into(), workspace.clone())).collect();
+        let mut workspaces: HashMap<StreamId, Workspace> = home
+            .workspaces
+            .iter()
+            .map(|workspace| (workspace.id.into(), workspace.clone()))
+            .collect();
         let asked: Vec<String> = match streams {
             Streams::All(_) => {
-                let all = home.workspaces.iter().map(|workspace| StreamId::from(workspace.id));
-                std::iter::once(own).chain(all).map(|stream| stream.to_string()).collect()
+                let all = home
+                    .workspaces
+                    .iter()
+                    .map(|workspace| StreamId::from(workspace.id));
+                std::iter::once(own)
+                    .chain(all)
+                    .map(|stream| stream.to_string())
+                    .collect()
             }
             Streams::These(names) => names.clone(),
         };
@@ -182,18 +219,31 @@ impl Opening {
             };
             self.listed.push(state.unwrap_or_else(refused));
         }
-        if behind {
+        if self.has_moved(own, head).await? {
             self.check_again(engine, identity).await?;
         }
         Ok(home.user)
     }
 
-    /// A socket that must first catch up on its user's stream would see late that it lost a workspace between the
-    /// engine's answer and the join.
-    async fn check_again(&mut self, engine: &crate::engine::Engine, identity: &Identity) -> Result<(), Failure> {
+    /// Whether something was told on the user's own stream since it was joined. Asked of the ring, not the database.
+    async fn has_moved(&mut self, own: StreamId, head: u64) -> Result<bool, Failure> {
+        let mut again = Subscriptions::new(self.hub.clone(), self.user);
+        let now = again.join(own, Start::After(head), Mode::Watch).await;
+        Ok(now.map_err(|LogUnavailable| log_unavailable())?.seq != head)
+    }
+
+    /// A workspace that was lost between the engine's answer and the join must not be followed: who may read a
+    /// stream is asked after joining it, once for all of them.
+    async fn check_again(
+        &mut self,
+        engine: &crate::engine::Engine,
+        identity: &Identity,
+    ) -> Result<(), Failure> {
         let home = engine.home(&identity.caller).await?;
         for state in &mut self.listed {
-            let Some(workspace) = &state.workspace else { continue };
+            let Some(workspace) = &state.workspace else {
+                continue;
+            };
             if !home.workspaces.iter().any(|still| still.id == workspace.id) {
                 self.subscriptions.leave(workspace.id.into());
                 *state = StreamState {
@@ -209,23 +259,54 @@ impl Opening {
     }
 
     /// Joins a stream that the user may read, from where the client stands in it.
-    async fn follow(&mut self, stream: StreamId, workspace: Option<Workspace>) -> Result<StreamState, Failure> {
+    async fn follow(
+        &mut self,
+        stream: StreamId,
+        workspace: Option<Workspace>,
+    ) -> Result<StreamState, Failure> {
         let name = stream.to_string();
         let workspace = workspace.and_then(|workspace| {
             let role = workspace.role?;
-            Some(StreamWorkspace { id: workspace.id, name: workspace.name, kind: workspace.kind, role })
+            Some(StreamWorkspace {
+                id: workspace.id,
+                name: workspace.name,
+                kind: workspace.kind,
+                role,
+            })
         });
         let follows = self.subscriptions.count() - usize::from(!self.own && self.subscriptions.count() > 0);
         if follows >= self.limit {
             let (seq, resumed, reason) = (0, false, Some(Reason::Limit));
-            return Ok(StreamState { stream: name, seq, resumed, reason, workspace });
+            return Ok(StreamState {
+                stream: name,
+                seq,
+                resumed,
+                reason,
+                workspace,
+            });
         }
-        let position = self.resume.as_ref().and_then(|resume| resume.positions.get(&name).copied());
-        let same_epoch = self.resume.as_ref().is_some_and(|resume| *resume.epoch == *self.epoch);
+        let position = self
+            .resume
+            .as_ref()
+            .and_then(|resume| resume.positions.get(&name).copied());
+        let same_epoch = self
+            .resume
+            .as_ref()
+            .is_some_and(|resume| *resume.epoch == *self.epoch);
         let start = position.filter(|_| same_epoch).map_or(Start::Now, Start::After);
         let joined = self.subscriptions.join(stream, start, Mode::Deliver).await;
         let joined = joined.map_err(|LogUnavailable| log_unavailable())?;
-        let reason = if position.is_some() && !same_epoch { Some(Reason::Epoch) } else { joined.reason };
-        Ok(StreamState { stream: name, seq: joined.seq, resumed: joined.resumed, reason, workspace })
+        let reason = if position.is_some() && !same_epoch {
+            Some(Reason::Epoch)
+        } else {
+            joined.reason
+        };
+        Ok(StreamState {
+            stream: name,
+            seq: joined.seq,
+            resumed: joined.resumed,
+            reason,
+            workspace,
+        })
     }
 }

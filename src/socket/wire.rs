@@ -42,7 +42,10 @@ pub(crate) fn pong(id: Option<&RequestId>) -> String {
 
 /// Something to know now.
 pub(crate) fn signal(name: &str, data: &impl Serialize) -> String {
-    format!("{{\"type\":\"signal\",\"signal\":\"{name}\",\"data\":{}}}", json(data))
+    format!(
+        "{{\"type\":\"signal\",\"signal\":\"{name}\",\"data\":{}}}",
+        json(data)
+    )
 }
 
 /// The id of a request that is too large to be read, where it has one.
@@ -52,10 +55,13 @@ pub(crate) fn id_of(text: &str) -> Option<RequestId> {
         id: Option<RequestId>,
     }
     // skips everything else without building it
-    serde_json::from_str::<WithId>(text).ok()?.id.filter(|id| match id {
-        RequestId::Number(_) => true,
-        RequestId::Text(text) => text.chars().count() <= taskwire_protocol::limits::REQUEST_ID,
-    })
+    serde_json::from_str::<WithId>(text)
+        .ok()?
+        .id
+        .filter(|id| match id {
+            RequestId::Number(_) => true,
+            RequestId::Text(text) => text.chars().count() <= taskwire_protocol::limits::REQUEST_ID,
+        })
 }
 
 fn with(kind: &str, id: Option<&RequestId>, key: &str, value: &impl Serialize) -> String {
@@ -82,30 +88,50 @@ fn json(value: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::{Value, json};
     use taskwire_protocol::ErrorCode;
-    use taskwire_protocol::frames::ServerFrame;
 
-    fn read(text: &str) -> ServerFrame {
+    fn read(text: &str) -> Value {
         serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     #[test]
-    fn answers_read_back_with_their_id() {
+    fn answers_are_json_with_their_id() {
         let id = RequestId::Text("a\"b".into());
-        let reply = Reply { body: r#""at":{"user:1":2},"data":{"x":1}"#.into(), replayed: true, subscribe: None };
-        let ServerFrame::Ok { id: echoed, at, data, replayed } = read(&ok(Some(&id), &reply)) else { panic!("no ok") };
-        assert_eq!((echoed, data.get(), replayed), (id, r#"{"x":1}"#, true));
-        assert_eq!(at.and_then(|at| at.get("user:1").copied()), Some(2));
+        let reply = Reply {
+            body: r#""at":{"user:1":2},"data":{"x":1}"#.into(),
+            replayed: true,
+            subscribe: None,
+        };
+        let expected = json!({ "type": "ok", "id": "a\"b", "at": { "user:1": 2 }, "data": { "x": 1 }, "replayed": true });
+        assert_eq!(read(&ok(Some(&id), &reply)), expected);
 
-        let failure = Failure::new(ErrorCode::NotFound, "no such task");
-        let ServerFrame::Error { id, error } = read(&error(None, &failure)) else { panic!("no error") };
-        assert_eq!((id, error), (None, failure));
-        assert!(matches!(read(&pong(Some(&RequestId::Number(-3)))), ServerFrame::Pong { id: Some(RequestId::Number(-3)) }));
+        let failure = Failure::new(ErrorCode::NotFound, "no such task").after(7);
+        let refused = read(&error(None, &failure));
+        assert_eq!(
+            (&refused["type"], &refused["id"]),
+            (&json!("error"), &Value::Null)
+        );
+        assert_eq!(
+            serde_json::from_value::<Failure>(refused["error"].clone()).ok(),
+            Some(failure)
+        );
+        assert_eq!(
+            read(&pong(Some(&RequestId::Number(-3)))),
+            json!({ "type": "pong", "id": -3 })
+        );
+        assert_eq!(
+            read(&signal("x", &json!({}))),
+            json!({ "type": "signal", "signal": "x", "data": {} })
+        );
     }
 
     #[test]
     fn the_id_of_an_oversize_request_is_found_behind_its_data() {
-        let text = format!(r#"{{"type":"task.create","data":{{"id":1,"title":"{}"}},"id":"seven"}}"#, "x".repeat(100_000));
+        let text = format!(
+            r#"{{"type":"task.create","data":{{"id":1,"title":"{}"}},"id":"seven"}}"#,
+            "x".repeat(100_000)
+        );
         assert_eq!(id_of(&text), Some(RequestId::Text("seven".into())));
         assert_eq!(id_of(r#"{"type":"task.create","data":{"id":1}}"#), None);
         assert_eq!(id_of("no json"), None);
