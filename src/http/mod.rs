@@ -121,5 +121,5 @@ fn cors(app: &App) -> CorsLayer {
                 .collect::<Vec<_>>(),
         )
         .allow_credentials(credentials)
-        .max_age(std::time::Duration::from_secs(600))
+        .max_age(std::time::Duration::from_mins(10))
 }

@@ -66,17 +66,13 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     }
     secure(&app, headers);
     let status = response.status();
-    span.in_scope(|| match status.is_server_error() {
-        true => tracing::warn!(
-            http.status = status.as_u16(),
-            duration_ms = begun.elapsed().as_millis(),
-            "answered"
-        ),
-        false => tracing::debug!(
-            http.status = status.as_u16(),
-            duration_ms = begun.elapsed().as_millis(),
-            "answered"
-        ),
+    let duration_ms = begun.elapsed().as_millis();
+    span.in_scope(|| {
+        if status.is_server_error() {
+            tracing::warn!(http.status = status.as_u16(), duration_ms, "answered");
+        } else {
+            tracing::debug!(http.status = status.as_u16(), duration_ms, "answered");
+        }
     });
     let labels = [("route", route.clone()), ("status", status.as_u16().to_string())];
     metrics::counter!("taskwire_http_requests_total", &labels).increment(1);

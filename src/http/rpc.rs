@@ -63,7 +63,7 @@ pub(super) async fn call(
         request_id: &request_id,
     };
     if let Some(failure) = refused {
-        return Ok(call.refuse(socket_id(text), failure).into_response());
+        return Ok(call.refuse(id_of(text).as_ref(), failure).into_response());
     }
     if !text.trim_ascii_start().starts_with('[') {
         return Ok(call.answer(text).await.into_response());
@@ -88,7 +88,7 @@ pub(super) async fn call(
 }
 
 /// The id of a body that is not looked at otherwise.
-fn socket_id(text: &str) -> Option<RequestId> {
+fn id_of(text: &str) -> Option<RequestId> {
     RequestFrame::parse(text).ok().and_then(|frame| frame.id)
 }
 
@@ -108,7 +108,7 @@ impl Call<'_> {
             Err(NotARequest::BadFrame(message)) => {
                 return self.refuse(None, Failure::new(ErrorCode::BadFrame, message));
             }
-            Err(NotARequest::Invalid(id, failure)) => return self.refuse(id, *failure),
+            Err(NotARequest::Invalid(id, failure)) => return self.refuse(id.as_ref(), *failure),
         };
         let entry = CATALOG.iter().find(|entry| entry.name == frame.r#type);
         let name = entry.map_or("unknown", |entry| entry.name);
@@ -118,7 +118,7 @@ impl Call<'_> {
             .await
         {
             Ok(frame) => Answer { frame, failure: None },
-            Err(failure) => self.refuse(id, failure),
+            Err(failure) => self.refuse(id.as_ref(), failure),
         };
         let outcome = answer
             .failure
@@ -182,12 +182,12 @@ impl Call<'_> {
         }
     }
 
-    fn refuse(&self, id: Option<RequestId>, mut failure: Failure) -> Answer {
+    fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> Answer {
         if failure.request_id.is_empty() {
             self.request_id.clone_into(&mut failure.request_id);
         }
         Answer {
-            frame: socket::error_frame(id.as_ref(), &failure),
+            frame: socket::error_frame(id, &failure),
             failure: Some(failure),
         }
     }

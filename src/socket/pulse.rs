@@ -10,7 +10,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// Without a sign of life for this long after a ping, a socket is dead.
 const SILENCE: Duration = Duration::from_secs(8);
 /// This long before its token ends, a socket is told.
-const NOTICE: Duration = Duration::from_secs(60);
+const NOTICE: Duration = Duration::from_mins(1);
 /// This long after its token's end, a socket is closed.
 const GRACE: Duration = Duration::from_secs(25);
 
@@ -123,10 +123,13 @@ impl Pulse {
     /// Sets the timer to what comes first.
     fn arm(&mut self) {
         let pulse = self.asked.map_or(self.ping_at, |(_, until)| until);
-        let expiry = self.expiry.as_ref().map(|expiry| match expiry.told {
-            true => expiry.at + GRACE,
-            // a token may be shorter than the notice
-            false => expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at),
+        let expiry = self.expiry.as_ref().map(|expiry| {
+            if expiry.told {
+                expiry.at + GRACE
+            } else {
+                // a token may be shorter than the notice
+                expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at)
+            }
         });
         let first = [self.authenticate_by, expiry]
             .into_iter()

@@ -192,7 +192,10 @@ impl Connection {
                 params,
                 by_header,
             } => self.identified(asked, result, *params, by_header).await,
-            Settled::Renewed(result) => self.renewed(&asked, result),
+            Settled::Renewed(result) => {
+                self.renewed(&asked, result);
+                Ok(())
+            }
             Settled::Tokens(Ok(tokens)) => {
                 self.answer_with(&asked, &tokens);
                 Ok(())
@@ -249,9 +252,9 @@ impl Connection {
         Ok(())
     }
 
-    fn renewed(&mut self, asked: &Asked, result: Result<Identity, Failure>) -> Result<(), End> {
+    fn renewed(&mut self, asked: &Asked, result: Result<Identity, Failure>) {
         let Stage::Member(session) = &mut self.stage else {
-            return Ok(());
+            return;
         };
         let same = |caller: &Caller| {
             caller.user.id == session.caller.user.id && caller.session == session.caller.session
@@ -270,7 +273,6 @@ impl Connection {
             }
             Err(failure) => self.refuse(asked, &failure),
         }
-        Ok(())
     }
 
     /// After the first page of a sync the stream goes on where the page stands; after a failure, where it was.
@@ -296,7 +298,7 @@ impl Connection {
         let start = params.since.map_or(Start::Now, Start::After);
         match self.follow(params.stream, start).await {
             Ok(Joined { seq, resumed, reason }) => {
-                self.answer_with(asked, &Subscribed { seq, resumed, reason })
+                self.answer_with(asked, &Subscribed { seq, resumed, reason });
             }
             Err(failure) => self.refuse(asked, &failure),
         }

@@ -67,11 +67,11 @@ impl Connection {
         };
         let welcome = self.describe(&settings, &identity, user, &opening);
         self.wire.text(&wire::welcome(asked.id.as_ref(), &welcome));
-        self.settle_in(identity, opening, params.streams);
+        self.settle_in(identity, opening, &params.streams);
         Ok(Ok(()))
     }
 
-    fn settle_in(&mut self, identity: Identity, opening: Opening, streams: Streams) {
+    fn settle_in(&mut self, identity: Identity, opening: Opening, streams: &Streams) {
         let signal = opening.subscriptions.signal().clone();
         self.wire.wake_on_input(signal.clone().into());
         self.seat.nudge_by(signal.clone());
