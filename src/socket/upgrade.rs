@@ -66,7 +66,9 @@ pub async fn upgrade(
             tracing::error!("an upgraded connection is no TCP stream");
             return;
         };
-        let connection = connect(app, parts.io.into_inner(), parts.read_buf.into(), from, params);
+        // copied: the buffer that it is a slice of would stay with the socket
+        let part = parts.read_buf.to_vec();
+        let connection = connect(app, parts.io.into_inner(), part, from, params);
         // a task of its own, which does not have the size of this one
         tasks.spawn(Box::new(connection).run());
     });
