@@ -6,6 +6,7 @@ pub mod config;
 pub mod domain;
 pub mod healthcheck;
 pub mod ids;
+pub mod ops;
 pub mod server;
 pub mod store;
 pub mod telemetry;

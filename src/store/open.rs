@@ -2,7 +2,7 @@
 //! an SQLite file, migrations, the epoch.
 
 use super::group::Connection;
-use super::link::{Dialect, Reader, Row, Source};
+use super::link::{Reader, Row, Source};
 use super::statement::Sql;
 use super::{Result, StoreError};
 use crate::config::{DatabaseUrl, Settings};
@@ -303,10 +303,6 @@ async fn epoch(pools: &Pools) -> Result<String> {
 }
 
 impl Reader {
-    pub(super) fn is_sqlite(&self) -> bool {
-        self.dialect() == Dialect::Sqlite
-    }
-
     /// One value of one row.
     pub(super) async fn scalar<T>(&mut self, sql: Sql) -> Result<Option<T>>
     where
