@@ -1,11 +1,24 @@
-//! The server of Taskwire, a real-time task backend.
+//! The server of Taskwire, a real-time task backend: its map.
+//!
+//! - `server`   a node: starting, accepting, draining
+//! - `socket`   a WebSocket from upgrade to close
+//! - `http`     what is not the socket: sign-in, rpc, health, metrics, the page
+//! - `engine`   one request's way: authorize → handle → log → commit → publish
+//! - `ops`      what each operation does, a file a noun
+//! - `domain`   pure rules
+//! - `store`    the only SQL
+//! - `live`     from a commit to every socket that watches
+//! - `auth`     passwords, tokens, limits
+//! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   what a node runs on
 
 pub mod auth;
 pub mod clock;
 pub mod config;
 pub mod domain;
+pub mod engine;
 pub mod healthcheck;
 pub mod ids;
+pub mod live;
 pub mod ops;
 pub mod server;
 pub mod store;

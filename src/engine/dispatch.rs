@@ -41,7 +41,11 @@ impl<Q: Query + Clone> Answer for Q {
             let query = (*self).clone();
             let output = (*self).answer(ask).await?;
             let subscribe = query.snapshot(&output);
-            Ok(Reply { body: format!("\"data\":{}", json(&output)?).into(), replayed: false, subscribe })
+            Ok(Reply {
+                body: format!("\"data\":{}", json(&output)?).into(),
+                replayed: false,
+                subscribe,
+            })
         })
     }
 }
@@ -55,11 +59,23 @@ fn query<Q: Query + Clone>(params: Q) -> Result<Route> {
 }
 
 macro_rules! by_kind {
-    (mutation Batch $params:ident $name:literal) => { Ok(Route::Batch($params)) };
-    (query Describe $params:ident $name:literal) => { { let _ = $params; Ok(Route::Describe) } };
-    (mutation $type:ident $params:ident $name:literal) => { mutation(*$params) };
-    (query $type:ident $params:ident $name:literal) => { query(*$params) };
-    (session $type:ident $params:ident $name:literal) => { { let _ = $params; Ok(Route::Session($name)) } };
+    (mutation Batch $params:ident $name:literal) => {
+        Ok(Route::Batch($params))
+    };
+    (query Describe $params:ident $name:literal) => {{
+        let _ = $params;
+        Ok(Route::Describe)
+    }};
+    (mutation $type:ident $params:ident $name:literal) => {
+        mutation(*$params)
+    };
+    (query $type:ident $params:ident $name:literal) => {
+        query(*$params)
+    };
+    (session $type:ident $params:ident $name:literal) => {{
+        let _ = $params;
+        Ok(Route::Session($name))
+    }};
 }
 
 macro_rules! derive_route {

@@ -9,7 +9,11 @@ use taskwire_protocol::{StreamId, Timestamp};
 /// An event frame.
 pub(super) fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
     let mut out = String::with_capacity(320 + entry.data.len());
-    let _ = write!(out, "{{\"type\":\"event\",\"stream\":\"{}\",\"seq\":{seq},\"event\":\"{}\"", entry.stream, entry.event);
+    let _ = write!(
+        out,
+        "{{\"type\":\"event\",\"stream\":\"{}\",\"seq\":{seq},\"event\":\"{}\"",
+        entry.stream, entry.event
+    );
     let _ = write!(out, ",\"at\":\"{at}\",\"actor\":");
     match &entry.actor {
         // a name is free text: it needs escaping
@@ -32,10 +36,10 @@ pub(super) fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> Stri
 }
 
 /// The same entry with its content forgotten.
-pub(super) fn forgotten(frame: &str, task: taskwire_protocol::TaskId) -> Option<String> {
-    let (head, data) = frame.split_once(",\"data\":{")?;
-    let _ = data;
-    Some(format!("{head},\"data\":{{\"id\":\"{task}\",\"purged\":true}}}}"))
+pub(super) fn forgotten(frame: &str, id: uuid::Uuid) -> Option<String> {
+    // inside a JSON string every quote is escaped: the first match is the key
+    let (head, _) = frame.split_once(",\"data\":{")?;
+    Some(format!("{head},\"data\":{{\"id\":\"{id}\",\"purged\":true}}}}"))
 }
 
 /// The inside of an `ok` after its id.

@@ -25,7 +25,11 @@ impl Step {
 }
 
 fn hash(name: &str, canonical: &str) -> i64 {
-    let digest = Sha256::new().chain_update(name).chain_update([0]).chain_update(canonical).finalize();
+    let digest = Sha256::new()
+        .chain_update(name)
+        .chain_update([0])
+        .chain_update(canonical)
+        .finalize();
     let mut first = [0; 8];
     first.copy_from_slice(&digest[..8]);
     i64::from_be_bytes(first)
@@ -48,7 +52,10 @@ impl Batch {
     /// Reads the parts. An atomic batch is refused for the first part that cannot be read.
     pub(super) fn read(params: BatchParams, op_id: Option<OpId>, limit: usize) -> Result<Batch, Failure> {
         if params.ops.is_empty() || params.ops.len() > limit {
-            return Err(Failure::invalid("ops", format!("ops must be 1 to {limit} mutations")));
+            return Err(Failure::invalid(
+                "ops",
+                format!("ops must be 1 to {limit} mutations"),
+            ));
         }
         let canonical = serde_json::to_string(&params).unwrap_or_default();
         let (atomic, hash) = (params.atomic.unwrap_or(true), hash("batch", &canonical));
@@ -66,7 +73,10 @@ impl Batch {
             if let (true, Err(failure)) = (atomic, &step) {
                 return Err(failure.clone());
             }
-            parts.push(Part { op_id: op.op_id, step });
+            parts.push(Part {
+                op_id: op.op_id,
+                step,
+            });
         }
         Ok(Batch { atomic, parts, hash })
     }
@@ -76,7 +86,10 @@ fn step(name: &str, data: &str) -> Result<Step, Failure> {
     let request = Request::read(name, data)?;
     match route(request)? {
         Route::Mutation(decide) => Ok(Step::new(decide)),
-        _ => Err(Failure::invalid("type", format!("{name} is no mutation that a batch can hold"))),
+        _ => Err(Failure::invalid(
+            "type",
+            format!("{name} is no mutation that a batch can hold"),
+        )),
     }
 }
 
@@ -107,7 +120,13 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn new(caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Job {
-        Job { caller, op_id, work, queued: Instant::now(), answer: None }
+        Job {
+            caller,
+            op_id,
+            work,
+            queued: Instant::now(),
+            answer: None,
+        }
     }
 
     /// Where the answer will come.
@@ -146,7 +165,8 @@ impl Job {
             Work::One(step) => (Some(step), &[][..]),
             Work::Batch(batch) => (None, &batch.parts[..]),
         };
-        one.into_iter().chain(parts.iter().filter_map(|part| part.step.as_ref().ok()))
+        one.into_iter()
+            .chain(parts.iter().filter_map(|part| part.step.as_ref().ok()))
     }
 
     /// Every `op_id` in it.
@@ -155,7 +175,9 @@ impl Job {
             Work::One(_) => &[][..],
             Work::Batch(batch) => &batch.parts[..],
         };
-        self.op_id.into_iter().chain(parts.iter().filter_map(|part| part.op_id))
+        self.op_id
+            .into_iter()
+            .chain(parts.iter().filter_map(|part| part.op_id))
     }
 }
 

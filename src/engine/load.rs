@@ -38,7 +38,9 @@ pub(super) async fn load(
 ) -> Result<(World, Memory)> {
     let mut world = World::default();
     lock(group, cache, needs, &mut world).await?;
-    let keys = jobs.iter().flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
+    let keys = jobs
+        .iter()
+        .flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
     let memory = ops::find(group, keys).await?;
     for task in tasks::load(group, needs.tasks.iter().copied()).await? {
@@ -100,9 +102,13 @@ async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Resul
         }
     }
     for (id, before) in &needs.neighbours {
-        let Some(task) = world.tasks.get(*id).cloned() else { continue };
+        let Some(task) = world.tasks.get(*id).cloned() else {
+            continue;
+        };
         let found = tasks::load_neighbour(group, task.workspace_id, &task.position, task.id, *before).await?;
-        world.neighbours.insert((*id, *before), found.as_ref().map(|task| task.id));
+        world
+            .neighbours
+            .insert((*id, *before), found.as_ref().map(|task| task.id));
         if let Some(task) = found {
             world.tasks.loaded(task.id, task);
         }
@@ -114,7 +120,11 @@ async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Resul
     }
     for id in &needs.notified {
         // whose they are is known; their streams are locked before the rows are read for good
-        let owners: BTreeSet<UserId> = notifications::of_task(group, *id).await?.iter().map(|(user, _)| *user).collect();
+        let owners: BTreeSet<UserId> = notifications::of_task(group, *id)
+            .await?
+            .iter()
+            .map(|(user, _)| *user)
+            .collect();
         for (stream, counters) in streams::lock(group, owners.into_iter().map(StreamId::from), []).await? {
             world.loaded_counters(stream, counters);
         }

@@ -13,13 +13,16 @@ pub(super) struct MemberCache(Cache<WorkspaceId, Arc<Members>>);
 
 impl MemberCache {
     pub(super) fn new() -> MemberCache {
-        let weigh = |_: &WorkspaceId, members: &Arc<Members>| u32::try_from(members.len() + 1).unwrap_or(u32::MAX);
+        let weigh =
+            |_: &WorkspaceId, members: &Arc<Members>| u32::try_from(members.len() + 1).unwrap_or(u32::MAX);
         MemberCache(Cache::builder().max_capacity(MEMBERS).weigher(weigh).build())
     }
 
     /// The members at exactly this version.
     pub(super) fn get(&self, workspace: WorkspaceId, acl_version: i64) -> Option<Arc<Members>> {
-        self.0.get(&workspace).filter(|members| members.acl_version == acl_version)
+        self.0
+            .get(&workspace)
+            .filter(|members| members.acl_version == acl_version)
     }
 
     /// Committed members.

@@ -36,11 +36,13 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::account::User;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{Access, ErrorCode, Failure, OpId, Request, StreamId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{
+    Access, ErrorCode, Failure, OpId, Request, StreamId, Timestamp, UserId, WorkspaceId,
+};
 
+pub use crate::ops::Caller;
 pub use accounts::Origin;
 pub use lane::{Chore, Lane};
-pub use crate::ops::Caller;
 
 /// How long a query may take before it is TIMEOUT.
 const QUERY: Duration = Duration::from_secs(15);
@@ -126,9 +128,11 @@ impl Engine {
         made.map_err(|error| EngineError::DataDir(settings.data_dir.clone(), error))?;
         let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
         let store = Store::open(settings).await?;
-        let limits =
-            RingLimits { bytes_per_topic: settings.ring_bytes_per_topic, budget: settings.ring_budget_bytes };
-        let hub = Hub::new(Arc::new(store.clone()), limits);
+        let limits = RingLimits {
+            bytes_per_topic: settings.ring_bytes_per_topic,
+            budget: settings.ring_budget_bytes,
+        };
+        let hub = Hub::new(Arc::new(publish::StoredLog(store.clone())), limits);
         tokio::spawn(hub.clone().fan_out());
         let ids = Arc::new(Ids::new(clock.clone()));
         let inner = Inner {
@@ -174,7 +178,12 @@ impl Engine {
         }
     }
 
-    async fn dispatch(self, caller: Arc<Caller>, request: Request, op_id: Option<OpId>) -> Result<Reply, Failure> {
+    async fn dispatch(
+        self,
+        caller: Arc<Caller>,
+        request: Request,
+        op_id: Option<OpId>,
+    ) -> Result<Reply, Failure> {
         match route(request)? {
             Route::Mutation(step) => {
                 let step = Step::new(step);
@@ -182,7 +191,10 @@ impl Engine {
             }
             Route::Batch(batch) => {
                 let batch = Batch::read(*batch, op_id, self.0.batch_ops)?;
-                self.0.lane.submit(Job::new(caller, op_id, Work::Batch(batch))).await
+                self.0
+                    .lane
+                    .submit(Job::new(caller, op_id, Work::Batch(batch)))
+                    .await
             }
             Route::Query(query) => {
                 let store = self.0.store.clone();
@@ -194,12 +206,19 @@ impl Engine {
                 match tokio::time::timeout(QUERY, task).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
-                    Err(_) => Err(Failure::new(ErrorCode::Timeout, "the query took too long; ask for less")),
+                    Err(_) => Err(Failure::new(
+                        ErrorCode::Timeout,
+                        "the query took too long; ask for less",
+                    )),
                 }
             }
             Route::Describe => {
                 let body = format!("\"data\":{}", self.0.describe).into();
-                Ok(Reply { body, replayed: false, subscribe: None })
+                Ok(Reply {
+                    body,
+                    replayed: false,
+                    subscribe: None,
+                })
             }
             Route::Session(name) => {
                 let message = format!("{name} belongs to a socket; it is not answered here");
@@ -230,7 +249,10 @@ impl Engine {
             let mut reader = store.read().await?;
             let account = crate::store::users::find(&mut reader, user).await?;
             let workspaces = crate::store::workspaces::list(&mut reader, user, None, i64::MAX).await?;
-            Ok(account.map(|account| Home { user: account.user, workspaces }))
+            Ok(account.map(|account| Home {
+                user: account.user,
+                workspaces,
+            }))
         });
         read.await?.ok_or_else(|| ops::not_found("account"))
     }
@@ -239,8 +261,15 @@ impl Engine {
     pub async fn database_health(&self) -> DatabaseHealth {
         let (store, started) = (self.0.store.clone(), Instant::now());
         let ping = tokio::spawn(async move { store.ping().await.is_ok() });
-        let healthy = matches!(tokio::time::timeout(Duration::from_secs(3), ping).await, Ok(Ok(true)));
-        DatabaseHealth { healthy, latency: started.elapsed(), kind: self.0.store.kind() }
+        let healthy = matches!(
+            tokio::time::timeout(Duration::from_secs(3), ping).await,
+            Ok(Ok(true))
+        );
+        DatabaseHealth {
+            healthy,
+            latency: started.elapsed(),
+            kind: self.0.store.kind(),
+        }
     }
 
     /// Runs a chore of the server's own on the writer, between groups.
@@ -302,7 +331,9 @@ async fn authorize(
         }
         Target::Task(id) => {
             let mut reader = store.read().await.map_err(failed)?;
-            members::find_role_at_task(&mut reader, caller.user.id, id).await.map_err(failed)?
+            members::find_role_at_task(&mut reader, caller.user.id, id)
+                .await
+                .map_err(failed)?
         }
     };
     allowed(access, target, place).map(Some)
@@ -314,11 +345,16 @@ fn allowed(
     target: Target,
     place: Option<(WorkspaceId, Role)>,
 ) -> Result<(WorkspaceId, Role), Failure> {
-    let what = if matches!(target, Target::Task(_)) { "task" } else { "workspace" };
+    let what = if matches!(target, Target::Task(_)) {
+        "task"
+    } else {
+        "workspace"
+    };
     let (workspace, role) = place.ok_or_else(|| ops::not_found(what))?;
     match access.role() {
         Some(least) if role < least => {
-            let message = format!("this takes the role {least:?} in the workspace; yours is {role:?}").to_lowercase();
+            let message =
+                format!("this takes the role {least:?} in the workspace; yours is {role:?}").to_lowercase();
             Err(Failure::new(ErrorCode::Forbidden, message))
         }
         _ => Ok((workspace, role)),
@@ -326,7 +362,9 @@ fn allowed(
 }
 
 fn observe(name: &'static str, started: Instant, outcome: &Result<Reply, Failure>) {
-    let result = outcome.as_ref().map_or_else(|failure| failure.code.as_str(), |_| "ok");
+    let result = outcome
+        .as_ref()
+        .map_or_else(|failure| failure.code.as_str(), |_| "ok");
     metrics::counter!("taskwire_ops_total", "type" => name, "outcome" => result).increment(1);
     metrics::histogram!("taskwire_op_seconds", "type" => name).record(started.elapsed().as_secs_f64());
 }

@@ -338,7 +338,7 @@ fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted
         version: task.version + 1,
     };
     world.purge_task(task.id);
-    let logged = world.emit(act, task.workspace_id, names::TaskPurged, &purged)?;
+    let logged = world.emit_purged(act, task.workspace_id, &purged)?;
     Ok(Change::logged(logged, Deleted::Purged(purged)))
 }
 

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
-use taskwire_protocol::task::Task;
+use taskwire_protocol::task::{Purged, Task};
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{
     NotificationId, OpId, SessionId, StreamId, TaskId, UserId, WorkspaceId, frames::Actor,
@@ -109,6 +109,16 @@ impl Members {
     /// What somebody is here.
     pub fn role(&self, user: UserId) -> Option<Role> {
         self.get(user).map(|member| member.role)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_user.len()
+    }
+
+    /// Whether there is nobody: the workspace is not there.
+    pub fn is_empty(&self) -> bool {
+        self.by_user.is_empty()
     }
 
     /// How many there are of a role.
@@ -279,6 +289,14 @@ impl World {
         })
     }
 
+    /// Logs that a task is gone for good.
+    pub fn emit_purged(&mut self, act: &Act<'_>, workspace: WorkspaceId, purged: &Purged) -> Result<Logged> {
+        let event = taskwire_protocol::events::names::TaskPurged;
+        self.log(act, workspace.into(), event, purged, |entry| {
+            entry.task = Some(purged.id)
+        })
+    }
+
     /// Logs that somebody's access to a workspace's stream ends with this entry.
     pub fn emit_removal(
         &mut self,
@@ -416,6 +434,11 @@ impl World {
             .collect();
         ids.into_iter()
             .filter_map(|id| Some((id, self.members.get(&id)?.clone())))
+    }
+
+    /// Whether there is nothing to write.
+    pub fn is_unchanged(&self) -> bool {
+        self.deltas.is_empty() && self.sessions.was.is_empty()
     }
 
     /// The tasks purged.

@@ -104,6 +104,11 @@ impl Group {
         }
     }
 
+    /// Gives the connection up; the next `begin` makes a new one.
+    pub fn disconnect(&mut self) {
+        (self.connection, self.open) = (None, false);
+    }
+
     /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
     pub async fn fetch<T: Row>(&mut self, statement: &'static Statement, batch: Batch) -> Result<Vec<T>> {
         let mut rows = Vec::new();

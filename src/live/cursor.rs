@@ -1,0 +1,157 @@
+//! A socket's position in one stream, and reading on from it: from the ring, or from pages of the log when the ring
+//! has moved on. Does not know where frames go.
+
+use super::{
+    hub::{PageReading, Seat},
+    page::{NoPage, Page, PageKey},
+    removals::Reader,
+    ring::{Batch, Beyond},
+    subscriptions::Mode,
+    topic::Topic,
+};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+use taskwire_protocol::{StreamId, UserId};
+
+/// Bytes read at a time: what an outlet with room must be able to take.
+const BITE: usize = 16 * 1024;
+
+/// A position in a stream.
+pub(crate) struct Cursor {
+    seat: Seat,
+    /// The last seq that was fed, or passed over on purpose.
+    pub(crate) seq: u64,
+    /// Removals up to this seq were known when the user was let in.
+    pub(crate) since: u64,
+    /// Rare, hence boxed.
+    catch_up: Option<Box<CatchUp>>,
+    pub(crate) mode: Mode,
+    pub(crate) paused: bool,
+    /// There may be something beyond it.
+    pub(crate) flagged: bool,
+}
+
+enum CatchUp {
+    Reading(PageReading),
+    Holding(Arc<Page>),
+}
+
+/// What a read came to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// Nothing: the cursor is at the head.
+    Nothing,
+    /// Frames were put into the batch; whether more follow.
+    Frames { more: bool },
+    /// The user was removed, and all that precedes the removal was read.
+    Ended,
+}
+
+impl Cursor {
+    pub(crate) fn new(seat: Seat, seq: u64, since: u64, mode: Mode) -> Cursor {
+        Cursor {
+            seat,
+            seq,
+            since,
+            catch_up: None,
+            mode,
+            paused: false,
+            flagged: false,
+        }
+    }
+
+    pub(crate) fn stream(&self) -> StreamId {
+        self.seat.topic.stream
+    }
+
+    pub(crate) fn topic(&self) -> &Arc<Topic> {
+        &self.seat.topic
+    }
+
+    /// Whether frames are looked at, at most.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.paused || self.mode == Mode::Watch
+    }
+
+    /// Lets go of the page under way, if there is one.
+    pub(crate) fn drop_page(&mut self) {
+        self.catch_up = None;
+    }
+
+    /// Reads on after `position` into an empty batch. Pending: a page of the log is on its way and will wake `cx`.
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        user: UserId,
+        position: u64,
+        batch: &mut Batch,
+    ) -> Poll<Result<Found, NoPage>> {
+        let reader = Reader {
+            user,
+            since: self.since,
+        };
+        loop {
+            let found = match self.catch_up.as_deref_mut() {
+                None => match self.seat.topic.read(position, reader, BITE, batch) {
+                    None => Some(Found::Ended),
+                    Some(Beyond::Nothing) => Some(Found::Nothing),
+                    Some(Beyond::Frames { more }) => Some(Found::Frames { more }),
+                    Some(Beyond::OnlyInLog) => None,
+                },
+                Some(CatchUp::Holding(page)) => {
+                    let found = read_page(page, &self.seat.topic, position, reader, batch);
+                    if found.is_none() {
+                        self.catch_up = None; // used up, or of no use: back to the ring
+                        continue;
+                    }
+                    found
+                }
+                Some(CatchUp::Reading(reading)) => {
+                    let page = ready!(reading.as_mut().poll(cx));
+                    self.catch_up = None;
+                    self.hold(page?);
+                    continue;
+                }
+            };
+            match found {
+                Some(found) => return Poll::Ready(Ok(found)),
+                None => self.catch_up = Some(Box::new(CatchUp::Reading(self.ask(position, reader)))),
+            }
+        }
+    }
+
+    fn ask(&self, position: u64, reader: Reader) -> PageReading {
+        let Seat { hub, topic, .. } = &self.seat;
+        let bounds = topic.bounds(reader);
+        hub.meters.catch_ups.increment(1);
+        hub.meters.lag.record(bounds.head.saturating_sub(position) as f64);
+        hub.page(PageKey {
+            stream: topic.stream,
+            after: position,
+            edition: bounds.edition,
+        })
+    }
+
+    fn hold(&mut self, page: Arc<Page>) {
+        for (user, seq) in &page.removals {
+            self.seat.topic.remove(*user, *seq); // before a frame of the page is fed to anybody
+        }
+        self.catch_up = Some(Box::new(CatchUp::Holding(page)));
+    }
+}
+
+/// Reads from a held page; `None` when it has nothing after `position` that may be fed.
+fn read_page(page: &Page, topic: &Topic, position: u64, reader: Reader, batch: &mut Batch) -> Option<Found> {
+    let bounds = topic.bounds(reader);
+    if page.edition != bounds.edition {
+        return None;
+    }
+    match page.fill(position, bounds.last, BITE, batch) {
+        0 => None,
+        taken => Some(Found::Frames {
+            more: position + taken < bounds.last || bounds.ends,
+        }),
+    }
+}

@@ -1,0 +1,281 @@
+//! Feeding what lies beyond a socket's cursors into an outlet: in bites, in turn, and only while there is room.
+//! All its state is in the cursors: a call can stop anywhere, and the next one goes on. Does not know what an outlet
+//! is, flushes nothing and keeps no time; the socket does.
+
+use super::{
+    Control, Dirty, Frame, Subscriptions,
+    cursor::Found,
+    page::NoPage,
+    removals::Reader,
+    ring::{Batch, Beyond},
+};
+use std::task::{Context, Poll};
+use taskwire_protocol::StreamId;
+
+/// Bites of one call, all cursors together: the socket's own replies wait no longer than that.
+const TURN: usize = 8;
+
+/// Bytes looked at in one go for what cannot wait.
+const PEEK: usize = 16 * 1024;
+
+/// Where frames go: a socket's write buffer.
+pub trait Outlet {
+    /// The way out is gone.
+    type Error;
+
+    /// Ready when there is room for another bite (16 KiB, or a single larger frame).
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
+
+    /// Takes a frame; called only after `poll_room` was ready, and for a bite at a time. Flushing is up to the
+    /// outlet's owner, once after each `poll_deliver`.
+    fn feed(&mut self, frame: Frame) -> Result<(), Self::Error>;
+}
+
+/// What a call of [`Subscriptions::poll_deliver`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Delivered {
+    /// Everything that is there was fed.
+    All,
+    /// A turn's worth was fed: flush, attend to the socket's own replies, and call again without waiting.
+    More,
+    /// The user's own stream told something: act on it, and call again. What cannot wait may be told twice.
+    Control(Control),
+    /// Retention overtook the cursor of this stream, which stands at the head now: frames were skipped. Close with
+    /// 4408, so that the client resumes and is told `resumed: false`.
+    Overtaken(StreamId),
+}
+
+/// Why nothing more can be delivered to a socket.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Stop<E> {
+    /// The outlet is gone.
+    Outlet(E),
+    /// The log of this stream has a hole. Feeding on would be a silent gap: close with 4408.
+    Broken(StreamId),
+}
+
+/// What a visit to a cursor came to.
+enum Visit {
+    /// A bite was read.
+    Bite,
+    /// There is nothing beyond it.
+    Done,
+    /// Its page of the log is on the way.
+    Waits,
+    Says(Delivered),
+}
+
+impl Subscriptions {
+    /// Feeds what lies beyond the cursors that `dirty` names, and what earlier calls left. Call it on every wake of
+    /// the socket's task (it costs two compares when there is nothing to do), then flush the outlet.
+    ///
+    /// Pending: the outlet has no room, or all that is left waits for the log; `cx` is woken when that changes. Take
+    /// the dirty set with this `cx`'s waker registered ([`super::Signal::poll`]), or marks meanwhile wake nobody.
+    pub fn poll_deliver<O: Outlet>(
+        &mut self,
+        cx: &mut Context<'_>,
+        dirty: Dirty,
+        out: &mut O,
+    ) -> Poll<Result<Delivered, Stop<O::Error>>> {
+        if dirty.has_topics() {
+            self.flag(dirty);
+        }
+        if self.flagged == 0 {
+            return Poll::Ready(Ok(Delivered::All));
+        }
+        let mut fed = 0;
+        let outcome = self.poll_turn(cx, out, &mut fed);
+        if fed > 0 {
+            self.hub.meters.delivered.increment(fed);
+        }
+        outcome
+    }
+
+    fn poll_turn<O: Outlet>(
+        &mut self,
+        cx: &mut Context<'_>,
+        out: &mut O,
+        fed: &mut u64,
+    ) -> Poll<Result<Delivered, Stop<O::Error>>> {
+        let mut bites = 0;
+        let mut waiting = 0; // flagged cursors visited one after another that wait for the log
+        while waiting < self.flagged {
+            if bites == TURN {
+                return Poll::Ready(Ok(Delivered::More));
+            }
+            match out.poll_room(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(gone)) => return Poll::Ready(Err(Stop::Outlet(gone))),
+                Poll::Pending => {
+                    let urgent = self.peek().map(|control| Ok(Delivered::Control(control)));
+                    return urgent.map_or(Poll::Pending, Poll::Ready);
+                }
+            }
+            let slot = self.next_flagged();
+            match self.visit(cx, slot, out, fed)? {
+                Visit::Bite => (bites, waiting) = (bites + 1, 0),
+                Visit::Done => self.unflag(slot),
+                Visit::Waits => waiting += 1,
+                Visit::Says(delivered) => return Poll::Ready(Ok(delivered)),
+            }
+        }
+        if self.flagged == 0 {
+            Poll::Ready(Ok(Delivered::All))
+        } else {
+            Poll::Pending
+        }
+    }
+
+    /// The next flagged cursor's slot, round and round.
+    fn next_flagged(&mut self) -> usize {
+        let n = self.cursors.len();
+        let is_flagged = |slot: &usize| self.cursors[*slot].as_ref().is_some_and(|c| c.flagged);
+        let slot = (self.turn..n)
+            .chain(0..self.turn.min(n))
+            .find(is_flagged)
+            .unwrap_or(0);
+        self.turn = slot + 1;
+        slot
+    }
+
+    fn visit<O: Outlet>(
+        &mut self,
+        cx: &mut Context<'_>,
+        slot: usize,
+        out: &mut O,
+        fed: &mut u64,
+    ) -> Result<Visit, Stop<O::Error>> {
+        let (user, looked) = (self.user, self.looked);
+        let Some(Some(cursor)) = self.cursors.get_mut(slot) else {
+            return Ok(Visit::Done);
+        };
+        let stream = cursor.stream();
+        let position = match (stream == StreamId::User(user), cursor.is_silent()) {
+            (false, false) => cursor.seq,
+            (false, true) => return Ok(Visit::Done), // what it missed is found when it goes on
+            (true, false) => cursor.seq.min(looked),
+            (true, true) => looked,
+        };
+        let mut batch = Batch::default();
+        let found = match cursor.poll_read(cx, user, position, &mut batch) {
+            Poll::Pending => return Ok(Visit::Waits),
+            Poll::Ready(found) => found,
+        };
+        match found {
+            Ok(Found::Frames { more }) => self.feed(slot, position, batch, more, out, fed),
+            Ok(Found::Nothing) => Ok(Visit::Done),
+            Ok(Found::Ended) => {
+                self.remove(slot);
+                Ok(Visit::Done)
+            }
+            Err(NoPage::Broken) => {
+                tracing::error!(stream = %stream, seq = position + 1, "the log has a hole");
+                Err(Stop::Broken(stream))
+            }
+            Err(NoPage::Overtaken(tail)) => {
+                self.skip_to_head(slot, tail);
+                Ok(Visit::Says(Delivered::Overtaken(stream)))
+            }
+        }
+    }
+
+    /// Feeds a batch that was read after `position`; stops after a frame that tells the server something.
+    fn feed<O: Outlet>(
+        &mut self,
+        slot: usize,
+        position: u64,
+        batch: Batch,
+        more: bool,
+        out: &mut O,
+        fed: &mut u64,
+    ) -> Result<Visit, Stop<O::Error>> {
+        let Some(Some(cursor)) = self.cursors.get(slot) else {
+            return Ok(Visit::Done);
+        };
+        let (own, silent) = (cursor.stream() == StreamId::User(self.user), cursor.is_silent());
+        let mut written = cursor.seq;
+        let mut told = None;
+        let mut outcome = Ok(());
+        for (frame, seq) in batch.into_iter().flatten().zip(position + 1..) {
+            if own && seq > self.looked {
+                self.looked = seq;
+                told = self.heed(&frame);
+            }
+            if !silent && seq > written {
+                outcome = out.feed(frame);
+                if outcome.is_err() {
+                    break;
+                }
+                written = seq;
+                *fed += 1;
+            }
+            if told.is_some() {
+                break;
+            }
+        }
+        // not before: acting on a frame may have taken another cursor away, never this one
+        if let Some(Some(cursor)) = self.cursors.get_mut(slot) {
+            cursor.seq = written;
+        }
+        outcome.map_err(Stop::Outlet)?;
+        match told {
+            Some(control) => Ok(Visit::Says(Delivered::Control(control))),
+            None if more => Ok(Visit::Bite),
+            None => {
+                self.unflag(slot);
+                Ok(Visit::Bite)
+            }
+        }
+    }
+
+    /// Looks at a frame of the user's own stream. A lost workspace is left before the frame that says so is fed.
+    fn heed(&mut self, frame: &str) -> Option<Control> {
+        let control = Control::read(frame)?;
+        if let Control::Lost { workspace } = control {
+            self.leave(StreamId::Workspace(workspace));
+        }
+        Some(control)
+    }
+
+    /// Looks ahead in the user's own stream for what cannot wait until the peer takes something.
+    fn peek(&mut self) -> Option<Control> {
+        let cursor = self.cursors.get(self.slot_of_own()?)?.as_ref()?;
+        let reader = Reader {
+            user: self.user,
+            since: cursor.since,
+        };
+        let topic = cursor.topic().clone();
+        self.peeked = self.peeked.max(self.looked);
+        loop {
+            let mut batch = Batch::default();
+            let Beyond::Frames { more } = topic.read(self.peeked, reader, PEEK, &mut batch)? else {
+                return None;
+            };
+            for frame in batch.into_iter().flatten() {
+                self.peeked += 1;
+                if let Some(control) = Control::read(&frame).filter(|control| control.is_urgent()) {
+                    return Some(control);
+                }
+            }
+            if !more {
+                return None;
+            }
+        }
+    }
+
+    fn slot_of_own(&self) -> Option<usize> {
+        self.slot(StreamId::User(self.user))
+    }
+
+    fn skip_to_head(&mut self, slot: usize, tail: u64) {
+        let Some(Some(cursor)) = self.cursors.get_mut(slot) else {
+            return;
+        };
+        cursor.topic().observe_tail(tail);
+        let head = cursor.topic().head().unwrap_or(0);
+        cursor.seq = head;
+        if cursor.stream() == StreamId::User(self.user) {
+            self.looked = head;
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The one task that marks the watchers of moved topics, so that no writer does. It also sees to frames that are
+//! late, with one timer for all topics, and to the memory of the rings.
+
+use super::{hub::Hub, lock, topic::Topic};
+use std::sync::{Arc, PoisonError, atomic::Ordering};
+use tokio::time::Instant;
+
+/// Watchers marked before other tasks get a turn.
+const CHUNK: usize = 256;
+
+impl Hub {
+    /// Marks the watchers of moved topics, for ever. One task for a hub: without it nobody is told anything.
+    pub async fn fan_out(self: Arc<Hub>) {
+        let mut batch = Vec::new();
+        loop {
+            self.wait_for_news().await;
+            self.stop_waiting(Instant::now());
+            self.trim_rings();
+            std::mem::swap(&mut batch, &mut *lock(&self.moved));
+            for topic in batch.drain(..) {
+                mark_watchers(&topic).await;
+            }
+            self.meters
+                .ring_bytes
+                .set(self.budget.taken.load(Ordering::Relaxed) as f64);
+        }
+    }
+
+    async fn wait_for_news(&self) {
+        let deadline = lock(&self.late)
+            .first_key_value()
+            .map(|((deadline, _), _)| *deadline);
+        match deadline {
+            None => self.news.notified().await,
+            Some(deadline) => {
+                // running into the deadline is no error: it is what was waited for
+                let _ = tokio::time::timeout_at(deadline, self.news.notified()).await;
+            }
+        }
+    }
+
+    /// Topics that waited long enough for a frame read the log.
+    fn stop_waiting(&self, now: Instant) {
+        loop {
+            let topic = {
+                let mut late = lock(&self.late);
+                match late.first_entry() {
+                    Some(entry) if entry.key().0 <= now => entry.remove(),
+                    _ => return,
+                }
+            };
+            let news = topic.late(now);
+            self.attend(&topic, news);
+        }
+    }
+
+    /// Past the budget, the rings used least recently are emptied, down to seven eighths of it: the search through
+    /// all topics is then rare enough to cost nothing.
+    pub(crate) fn trim_rings(&self) {
+        let taken = || self.budget.taken.load(Ordering::Relaxed);
+        if taken() <= self.ring_bytes {
+            return;
+        }
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        let mut rings: Vec<(u64, Arc<Topic>)> = topics
+            .values()
+            .filter_map(|topic| {
+                let (used, bytes) = topic.usage();
+                (bytes > 0).then(|| (used, topic.clone()))
+            })
+            .collect();
+        drop(topics);
+        rings.sort_unstable_by_key(|(used, _)| *used);
+        for (_, topic) in rings {
+            if taken() <= self.ring_bytes - self.ring_bytes / 8 {
+                break;
+            }
+            topic.drop_frames();
+        }
+    }
+}
+
+async fn mark_watchers(topic: &Topic) {
+    topic.leave_queue(); // before marking: what moves the head from now on queues the topic again
+    let mut from = Some(0);
+    while let Some(key) = from {
+        from = topic.mark(key, CHUNK);
+        if from.is_some() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! Stream → topic: what was committed goes in, whoever watches takes a seat, and reads of the log are shared.
+//! Knows nothing of cursors, sockets or the database; the marking of watchers is in `fan_out`.
+
+use super::{
+    Alone, Bus, Frame, Log, LogRange, LogUnavailable,
+    flight::Flights,
+    lock,
+    meters::Meters,
+    page::{NoPage, Page, PageKey, Read},
+    ring::Budget,
+    signal::{Signal, Slot},
+    topic::{News, Topic},
+};
+use std::{
+    collections::{BTreeMap, HashMap},
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+use taskwire_protocol::{StreamId, UserId};
+use tokio::{sync::Notify, time::Instant};
+
+/// The first wait before the log is asked again for a page; the waits double up to `LAST_RETRY`.
+const FIRST_RETRY: Duration = Duration::from_millis(200);
+const LAST_RETRY: Duration = Duration::from_secs(5);
+
+/// A committed entry on its way to the watchers of its stream.
+#[derive(Clone, Debug)]
+pub struct Published {
+    /// The stream.
+    pub stream: StreamId,
+    /// Its place there.
+    pub seq: u64,
+    /// The encoded event frame.
+    pub frame: Frame,
+    /// This entry ends the access of that user: nothing with this seq or a later one reaches their sockets.
+    pub removed: Option<UserId>,
+}
+
+/// How much memory rings may take.
+#[derive(Clone, Copy, Debug)]
+pub struct RingLimits {
+    /// Bytes of one topic's ring.
+    pub bytes_per_topic: usize,
+    /// Bytes of all rings together; beyond it the least recently used ones give way.
+    pub budget: usize,
+}
+
+impl Default for RingLimits {
+    fn default() -> RingLimits {
+        RingLimits {
+            bytes_per_topic: 256 * 1024,
+            budget: 64 * 1024 * 1024,
+        }
+    }
+}
+
+/// All topics of this instance.
+pub struct Hub {
+    log: Arc<dyn Log>,
+    bus: Box<dyn Bus>,
+    pub(crate) topics: RwLock<HashMap<StreamId, Arc<Topic>>>,
+    pub(crate) budget: Arc<Budget>,
+    /// Bytes of all rings together.
+    pub(crate) ring_bytes: usize,
+    /// Topics whose watchers are to be marked, each at most once.
+    pub(crate) moved: Mutex<Vec<Arc<Topic>>>,
+    /// Topics that wait for a frame, each at most once, by when they stop waiting.
+    pub(crate) late: Mutex<BTreeMap<(Instant, u64), Arc<Topic>>>,
+    /// Something came to `moved` or `late`.
+    pub(crate) news: Notify,
+    pub(crate) meters: Meters,
+    ids: AtomicU64,
+    /// By topic, not by stream: a read that began before a topic was there may miss what was published since.
+    ranges: Arc<Flights<u64, Result<LogRange, LogUnavailable>>>,
+    pages: Arc<Flights<PageKey, Read>>,
+}
+
+/// A page of the log on its way to a cursor. It waits out a database that does not answer.
+pub(crate) type PageReading = Pin<Box<dyn Future<Output = Result<Arc<Page>, NoPage>> + Send>>;
+
+impl Hub {
+    /// The hub of a single instance.
+    pub fn new(log: Arc<dyn Log>, limits: RingLimits) -> Arc<Hub> {
+        Hub::with_bus(log, limits, Box::new(Alone))
+    }
+
+    /// A hub that hands what is committed here to other instances.
+    pub fn with_bus(log: Arc<dyn Log>, limits: RingLimits, bus: Box<dyn Bus>) -> Arc<Hub> {
+        let budget = Budget {
+            per_ring: limits.bytes_per_topic,
+            taken: AtomicUsize::new(0),
+            ticks: AtomicU64::new(0),
+        };
+        Arc::new(Hub {
+            log,
+            bus,
+            topics: RwLock::default(),
+            budget: Arc::new(budget),
+            ring_bytes: limits.budget,
+            moved: Mutex::default(),
+            late: Mutex::default(),
+            news: Notify::new(),
+            meters: Meters::new(),
+            ids: AtomicU64::new(1),
+            ranges: Flights::new(),
+            pages: Flights::new(),
+        })
+    }
+
+    /// A group was committed here. Call it after the commit; groups may come in any order. Never waits for a socket.
+    pub fn publish(&self, group: Vec<Published>) {
+        self.bus.carry(&group);
+        self.receive(group);
+    }
+
+    /// A group was committed, here or on another instance. Entries may be lost, repeated or out of order.
+    pub fn receive(&self, mut group: Vec<Published>) {
+        // what tells users of a workspace comes after what is in it: who learns of an access finds it there
+        group.sort_by_key(|entry| matches!(entry.stream, StreamId::User(_)));
+        self.budget.ticks.fetch_add(1, Ordering::Relaxed);
+        let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+        for entry in &group {
+            if let Some(user) = entry.removed
+                && let Some(topic) = topics.get(&entry.stream)
+            {
+                topic.remove(user, entry.seq);
+            }
+        }
+        let mut moved = Vec::new();
+        for entry in group {
+            if let Some(topic) = topics.get(&entry.stream) {
+                let news = topic.apply(entry.seq, entry.frame);
+                self.take_note(topic, news, &mut moved);
+            }
+        }
+        drop(topics);
+        self.announce(moved);
+    }
+
+    /// The log's past was rewritten (a purge): frames and pages held of it are dropped, readers go to the log.
+    /// Call it after the commit.
+    pub fn forget(&self, stream: StreamId) {
+        if let Some(topic) = self.topic(stream) {
+            let news = topic.forget(self.next_id());
+            self.attend(&topic, news);
+        }
+    }
+
+    /// The log of a stream has come to `range.head`: what did not come here by then, and does not within 30 ms, will
+    /// be read from the log. Nothing happens when nobody watches the stream.
+    pub fn observe(&self, stream: StreamId, range: LogRange) {
+        // a topic that was not asked for its head yet is about to be, after its first watcher is in place
+        if let Some(topic) = self.topic(stream).filter(|topic| topic.head().is_some()) {
+            let news = topic.observe(range);
+            self.attend(&topic, news);
+        }
+    }
+
+    /// The streams that somebody here watches: those whose heads are worth comparing.
+    pub fn watched(&self) -> Vec<StreamId> {
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .keys()
+            .copied()
+            .collect()
+    }
+
+    /// Takes a seat in a stream. It is in place before the head is read, so that no frame falls between.
+    pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, signal: &Arc<Signal>, slot: Slot) -> Seat {
+        // entry and seat under one lock, or the topic could go in between
+        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Topic::new(stream, self.next_id(), self.budget.clone()));
+        let topic = topics.entry(stream).or_insert_with(new).clone();
+        let key = topic.watch(signal.clone(), slot);
+        self.meters.topics.set(topics.len() as f64);
+        Seat {
+            hub: self.clone(),
+            topic,
+            key,
+        }
+    }
+
+    /// Sees to it that the topic knows its head. Read once for all who wait for it.
+    pub(crate) async fn fill(&self, topic: &Arc<Topic>) -> Result<(), LogUnavailable> {
+        if topic.head().is_none() {
+            self.range(topic).await?;
+        }
+        Ok(())
+    }
+
+    /// What the log holds, as of a read that others may have begun.
+    pub(crate) async fn range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
+        let (log, stream) = (self.log.clone(), topic.stream);
+        let shared = self
+            .ranges
+            .share(topic.id, || async move { log.range(stream).await });
+        let range = shared.await.unwrap_or(Err(LogUnavailable))?;
+        let news = topic.observe(range);
+        self.attend(topic, news);
+        Ok(range)
+    }
+
+    /// What the log holds, as of now.
+    pub(crate) async fn fresh_range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
+        let range = self.log.range(topic.stream).await?;
+        let news = topic.observe(range);
+        self.attend(topic, news);
+        Ok(range)
+    }
+
+    /// Reads a page, together with all who want the same.
+    pub(crate) fn page(self: &Arc<Hub>, key: PageKey) -> PageReading {
+        let hub = self.clone();
+        Box::pin(async move {
+            let mut wait = FIRST_RETRY;
+            loop {
+                let log = hub.log.clone();
+                let shared = hub
+                    .pages
+                    .share(key, || async move { Page::read(&*log, key).await });
+                if let Some(Ok(outcome)) = shared.await {
+                    return outcome;
+                }
+                tokio::time::sleep(wait).await;
+                wait = (wait * 2).min(LAST_RETRY);
+            }
+        })
+    }
+
+    fn topic(&self, stream: StreamId) -> Option<Arc<Topic>> {
+        self.topics
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&stream)
+            .cloned()
+    }
+
+    fn next_id(&self) -> u64 {
+        self.ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Does what news of one topic demand.
+    pub(crate) fn attend(&self, topic: &Arc<Topic>, news: News) {
+        let mut moved = Vec::new();
+        self.take_note(topic, news, &mut moved);
+        self.announce(moved);
+    }
+
+    fn take_note(&self, topic: &Arc<Topic>, news: News, moved: &mut Vec<Arc<Topic>>) {
+        if let Some(deadline) = news.deadline {
+            lock(&self.late).insert((deadline, topic.id), topic.clone());
+            self.news.notify_one();
+        }
+        if news.moved && topic.enter_queue() {
+            moved.push(topic.clone());
+        }
+    }
+
+    /// Hands moved topics to the fan-out, a group at once: a socket that watches several is woken once.
+    fn announce(&self, mut moved: Vec<Arc<Topic>>) {
+        if !moved.is_empty() {
+            lock(&self.moved).append(&mut moved);
+            self.news.notify_one();
+        }
+    }
+}
+
+/// A place among the watchers of a topic, left when it is dropped. The last one out takes the topic along.
+pub(crate) struct Seat {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) topic: Arc<Topic>,
+    key: u32,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let gone = {
+            let mut topics = self.hub.topics.write().unwrap_or_else(PoisonError::into_inner);
+            let gone = self
+                .topic
+                .unwatch(self.key)
+                .then(|| topics.remove(&self.topic.stream));
+            self.hub.meters.topics.set(topics.len() as f64);
+            gone
+        };
+        drop(gone); // the ring's memory is given back outside the lock
+    }
+}

@@ -1,0 +1,38 @@
+//! What live asks of the durable log: where a stream begins and ends, and a page of it. Does not know the database.
+
+use super::Frame;
+use std::{fmt, future::Future, pin::Pin};
+use taskwire_protocol::StreamId;
+
+/// A read under way. Boxed, because it is rare and must not lie in every socket's task.
+pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogUnavailable>> + Send + 'a>>;
+
+/// The database did not answer; why is in the server's log. Asking again later may help.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogUnavailable;
+
+impl fmt::Display for LogUnavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the log did not answer")
+    }
+}
+
+impl std::error::Error for LogUnavailable {}
+
+/// The entries `tail + 1 ..= head` of a stream are held. A stream that never had an entry is `0 .. 0`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogRange {
+    /// The newest seq that retention has taken; 0 when it took none.
+    pub tail: u64,
+    /// The newest seq that is committed.
+    pub head: u64,
+}
+
+/// Reads of the durable log. Both see every commit that was published before the call.
+pub trait Log: Send + Sync + 'static {
+    /// What the log holds of `stream`.
+    fn range(&self, stream: StreamId) -> Reading<'_, LogRange>;
+
+    /// The first `limit` entries with a seq greater than `after`, in order: seq and encoded event frame.
+    fn page(&self, stream: StreamId, after: u64, limit: usize) -> Reading<'_, Vec<(u64, Frame)>>;
+}

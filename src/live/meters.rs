@@ -1,0 +1,29 @@
+//! What live tells about itself to the metrics.
+
+use metrics::{Counter, Gauge, Histogram};
+
+/// Handles, taken once: looking a metric up by name costs more than a delivery. The recorder must be installed before.
+pub(crate) struct Meters {
+    /// Event frames given to sockets.
+    pub(crate) delivered: Counter,
+    /// Pages that cursors asked the log for.
+    pub(crate) catch_ups: Counter,
+    /// By how many events a cursor was behind when it did.
+    pub(crate) lag: Histogram,
+    /// Streams that somebody here watches.
+    pub(crate) topics: Gauge,
+    /// Bytes of all rings.
+    pub(crate) ring_bytes: Gauge,
+}
+
+impl Meters {
+    pub(crate) fn new() -> Meters {
+        Meters {
+            delivered: metrics::counter!("taskwire_events_delivered_total"),
+            catch_ups: metrics::counter!("taskwire_catch_ups_total"),
+            lag: metrics::histogram!("taskwire_cursor_lag_events"),
+            topics: metrics::gauge!("taskwire_topics"),
+            ring_bytes: metrics::gauge!("taskwire_ring_bytes"),
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! A page of the log, for cursors that fell out of a ring: read, checked, and searched for removals that were never
+//! published here. Does not know cursors.
+
+use super::{
+    Frame,
+    control::removed_member,
+    log::{Log, LogUnavailable},
+    ring::{self, Batch},
+};
+use std::sync::Arc;
+use taskwire_protocol::{StreamId, UserId};
+
+/// Entries asked for at once.
+pub(crate) const ENTRIES: usize = 64;
+
+/// Bytes of a page that are kept, one larger frame excepted: a slow socket may hold a page for long.
+const BYTES: usize = 64 * 1024;
+
+/// Which page: of which stream, after which seq, and read under which edition of its topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct PageKey {
+    pub(crate) stream: StreamId,
+    pub(crate) after: u64,
+    pub(crate) edition: u64,
+}
+
+/// Consecutive entries of a log, at least one.
+#[derive(Debug)]
+pub(crate) struct Page {
+    /// What it was read under.
+    pub(crate) edition: u64,
+    /// Users whose access ends within it, and where.
+    pub(crate) removals: Vec<(UserId, u64)>,
+    first: u64,
+    frames: Vec<Frame>,
+}
+
+/// Why there is no page, and never will be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NoPage {
+    /// Retention has taken what the page begins with, up to this seq.
+    Overtaken(u64),
+    /// An entry is missing.
+    Broken,
+}
+
+/// What reading a page comes to.
+pub(crate) type Read = Result<Result<Arc<Page>, NoPage>, LogUnavailable>;
+
+impl Page {
+    /// Reads a page. The caller knows that an entry after `key.after` was published.
+    pub(crate) async fn read(log: &dyn Log, key: PageKey) -> Read {
+        let entries = log.page(key.stream, key.after, ENTRIES).await?;
+        let first = key.after + 1;
+        if entries.first().is_none_or(|(seq, _)| *seq != first) {
+            let tail = log.range(key.stream).await?.tail;
+            return Ok(Err(if tail > key.after {
+                NoPage::Overtaken(tail)
+            } else {
+                NoPage::Broken
+            }));
+        }
+        if !entries
+            .iter()
+            .zip(first..)
+            .all(|((seq, _), expected)| *seq == expected)
+        {
+            return Ok(Err(NoPage::Broken));
+        }
+        let mut room = BYTES;
+        let fits = |(_, frame): &(u64, Frame)| {
+            let fits = room > 0;
+            room = room.saturating_sub(frame.len());
+            fits
+        };
+        let frames: Vec<Frame> = entries
+            .into_iter()
+            .take_while(fits)
+            .map(|(_, frame)| frame)
+            .collect();
+        let removals = match key.stream {
+            StreamId::Workspace(_) => removals(first, &frames),
+            StreamId::User(_) => Vec::new(),
+        };
+        Ok(Ok(Arc::new(Page {
+            edition: key.edition,
+            removals,
+            first,
+            frames,
+        })))
+    }
+
+    /// Clones the frames after `seq` and up to `last` into `batch`, at most `bytes` but at least one; how many, 0 when
+    /// the page has none of them.
+    pub(crate) fn fill(&self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> u64 {
+        let Some(start) = (seq + 1).checked_sub(self.first) else {
+            return 0;
+        };
+        let frames = self.frames.get(start as usize..).unwrap_or_default();
+        ring::fill(
+            frames.iter().take(last.saturating_sub(seq) as usize),
+            bytes,
+            batch,
+        )
+    }
+}
+
+fn removals(first: u64, frames: &[Frame]) -> Vec<(UserId, u64)> {
+    frames
+        .iter()
+        .zip(first..)
+        .filter_map(|(frame, seq)| Some((removed_member(frame)?, seq)))
+        .collect()
+}

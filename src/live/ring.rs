@@ -1,0 +1,291 @@
+//! The newest frames of one stream, contiguous up to its head, and the few that came before an earlier one did.
+//! Pure bookkeeping: knows neither watchers, nor locks, nor the log it sends readers to.
+
+use super::Frame;
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, AtomicUsize, Ordering},
+    },
+};
+
+/// Frames that may wait for an earlier one.
+pub(crate) const EARLY: usize = 64;
+
+/// What a frame costs beside its text: its place in the ring and the header of the shared bytes.
+const FRAME_OVERHEAD: usize = 64;
+
+/// Frames in one bite.
+const BATCH: usize = 16;
+
+/// A few frames on the stack, between a ring's lock and an outlet.
+pub(crate) type Batch = [Option<Frame>; BATCH];
+
+/// The memory of all rings together.
+pub(crate) struct Budget {
+    /// Bytes that one ring may take.
+    pub(crate) per_ring: usize,
+    /// Bytes taken, the frames that wait included.
+    pub(crate) taken: AtomicUsize,
+    /// A clock that ticks with each publish, for telling which ring was used least recently.
+    pub(crate) ticks: AtomicU64,
+}
+
+/// What a frame or a newer head did to a ring.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// The head moved.
+    pub(crate) moved: bool,
+    /// Frames wait for one that has not come.
+    pub(crate) waiting: bool,
+}
+
+/// What lies beyond a position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Beyond {
+    /// Nothing.
+    Nothing,
+    /// Frames were put into the batch; whether more follow.
+    Frames { more: bool },
+    /// The next frame is not in the ring.
+    OnlyInLog,
+}
+
+/// Where a position lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// At the head, or all that follows it is in the ring.
+    Held,
+    /// What follows it is in the log, if anywhere.
+    Older,
+    /// Beyond the head.
+    Ahead,
+}
+
+/// The ring of one stream. Until the log was asked for the head, frames only wait.
+pub(crate) struct Ring {
+    frames: VecDeque<Frame>,
+    head: Option<u64>,
+    bytes: usize,
+    early: BTreeMap<u64, Frame>,
+    /// The newest seq that is known to be committed though its frame did not come: the log has all up to it.
+    seen: u64,
+    used: u64,
+    budget: Arc<Budget>,
+}
+
+impl Ring {
+    pub(crate) fn new(budget: Arc<Budget>) -> Ring {
+        let used = budget.ticks.load(Ordering::Relaxed);
+        Ring {
+            frames: VecDeque::new(),
+            head: None,
+            bytes: 0,
+            early: BTreeMap::new(),
+            seen: 0,
+            used,
+            budget,
+        }
+    }
+
+    /// The newest seq that readers may see; `None` until the log was asked.
+    pub(crate) fn head(&self) -> Option<u64> {
+        self.head
+    }
+
+    /// When it was used last, in ticks, and the bytes that it takes.
+    pub(crate) fn usage(&self) -> (u64, usize) {
+        (self.used, self.bytes)
+    }
+
+    /// The next seq, when it is late: a later one is known to be committed.
+    pub(crate) fn missing(&self) -> Option<u64> {
+        let head = self.head?;
+        (self.seen > head || !self.early.is_empty()).then_some(head + 1)
+    }
+
+    /// Takes a committed frame. Repeated ones are ignored, early ones wait.
+    pub(crate) fn apply(&mut self, seq: u64, frame: Frame) -> Change {
+        self.used = self.budget.ticks.load(Ordering::Relaxed);
+        let moved = match self.head {
+            Some(head) if seq <= head => false,
+            Some(head) if seq == head + 1 => {
+                self.push(frame);
+                self.take_early();
+                true
+            }
+            _ => self.park(seq, frame),
+        };
+        self.change(moved)
+    }
+
+    /// The log's head is known. Asked for the first time, it is where readers start; later on it only tells whether
+    /// something is missing: a frame is committed a little before it comes.
+    pub(crate) fn observe(&mut self, head: u64) -> Change {
+        self.seen = self.seen.max(head);
+        let first = self.head.is_none();
+        if first {
+            self.jump(self.seen);
+        }
+        self.change(first)
+    }
+
+    /// The missing frame is too late: readers go to the log for it.
+    pub(crate) fn give_up_waiting(&mut self) -> Change {
+        if self.missing().is_none() {
+            return Change::default();
+        }
+        self.jump(self.early.keys().next().map_or(self.seen, |first| first - 1));
+        self.change(true)
+    }
+
+    /// Drops the frames, not the head: readers go to the log. The frames that wait are dropped too, and readers may
+    /// pass the missing ones as they read the log in order.
+    pub(crate) fn forget(&mut self) -> Change {
+        let newest = self.early.keys().next_back().copied().unwrap_or(0);
+        self.seen = self.seen.max(newest);
+        self.drop_frames();
+        self.drop_early();
+        let moved = self.head.is_some_and(|head| head < self.seen);
+        if moved {
+            self.head = Some(self.seen);
+        }
+        self.change(moved)
+    }
+
+    /// Drops the frames, not the head.
+    pub(crate) fn drop_frames(&mut self) {
+        let bytes: usize = self.frames.iter().map(cost).sum();
+        self.frames = VecDeque::new(); // not `clear`: the room goes too
+        self.give_back(bytes);
+    }
+
+    /// Clones frames after `seq` and up to `last` into `batch`, at most `bytes` of them but at least one.
+    pub(crate) fn read(&mut self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> Beyond {
+        let head = self.head.unwrap_or(0);
+        let last = last.min(head);
+        if seq >= last {
+            return Beyond::Nothing;
+        }
+        self.used = self.budget.ticks.load(Ordering::Relaxed);
+        let Some(start) = (self.frames.len() as u64).checked_sub(head - seq) else {
+            return Beyond::OnlyInLog;
+        };
+        let frames = self.frames.range(start as usize..).take((last - seq) as usize);
+        let taken = fill(frames, bytes, batch);
+        Beyond::Frames {
+            more: seq + taken < last,
+        }
+    }
+
+    /// Where a position lies.
+    pub(crate) fn place(&self, seq: u64) -> Place {
+        let head = self.head.unwrap_or(0);
+        match head.checked_sub(seq) {
+            None => Place::Ahead,
+            Some(behind) if behind <= self.frames.len() as u64 => Place::Held,
+            Some(_) => Place::Older,
+        }
+    }
+
+    fn change(&self, moved: bool) -> Change {
+        Change {
+            moved,
+            waiting: self.missing().is_some(),
+        }
+    }
+
+    /// Lets a frame wait. Where there is no room, nothing waits any longer: the log has it all. True: the head moved.
+    fn park(&mut self, seq: u64, frame: Frame) -> bool {
+        if self.early.contains_key(&seq) {
+            return false;
+        }
+        let bytes = cost(&frame);
+        let waiting: usize = self.early.values().map(cost).sum();
+        if self.early.len() < EARLY && waiting + bytes <= self.budget.per_ring {
+            self.early.insert(seq, frame);
+            self.take(bytes);
+            return false;
+        }
+        let newest = self.early.keys().next_back().copied().unwrap_or(0);
+        self.seen = self.seen.max(newest).max(seq);
+        if self.head.is_some() {
+            self.jump(self.seen);
+            return true;
+        }
+        self.drop_early();
+        false
+    }
+
+    fn push(&mut self, frame: Frame) {
+        self.head = self.head.map(|head| head + 1);
+        self.take(cost(&frame));
+        self.frames.push_back(frame);
+        while self.bytes > self.budget.per_ring {
+            let Some(old) = self.frames.pop_front() else { break };
+            self.give_back(cost(&old));
+        }
+    }
+
+    /// Moves the head without the frames before it.
+    fn jump(&mut self, head: u64) {
+        self.drop_frames();
+        self.head = Some(head);
+        let later = self.early.split_off(&(head + 1));
+        self.drop_early();
+        self.take(later.values().map(cost).sum());
+        self.early = later;
+        self.take_early();
+    }
+
+    fn take_early(&mut self) {
+        while let Some(head) = self.head
+            && let Some(frame) = self.early.remove(&(head + 1))
+        {
+            self.give_back(cost(&frame));
+            self.push(frame);
+        }
+    }
+
+    fn drop_early(&mut self) {
+        let bytes = self.early.values().map(cost).sum();
+        self.early.clear();
+        self.give_back(bytes);
+    }
+
+    fn take(&mut self, bytes: usize) {
+        self.bytes += bytes;
+        self.budget.taken.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn give_back(&mut self, bytes: usize) {
+        self.bytes -= bytes;
+        self.budget.taken.fetch_sub(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Ring {
+    fn drop(&mut self) {
+        self.budget.taken.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+/// Clones frames into a batch, at most `bytes` of them but at least one; how many it took.
+pub(crate) fn fill<'a>(frames: impl Iterator<Item = &'a Frame>, bytes: usize, batch: &mut Batch) -> u64 {
+    let (mut taken, mut room) = (0, bytes);
+    for (frame, place) in frames.zip(batch) {
+        if taken > 0 && frame.len() > room {
+            break;
+        }
+        room = room.saturating_sub(frame.len());
+        *place = Some(frame.clone());
+        taken += 1;
+    }
+    taken
+}
+
+/// What a frame takes of the budget.
+fn cost(frame: &Frame) -> usize {
+    frame.len() + FRAME_OVERHEAD
+}

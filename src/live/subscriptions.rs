@@ -1,0 +1,281 @@
+//! The cursors of one socket: joining and leaving streams, pausing, resuming from a position. Feeding is in
+//! `deliver`. Does not know whether the user may read a stream: that is asked elsewhere.
+
+use super::{
+    Dirty, Hub, LogUnavailable, Signal,
+    cursor::Cursor,
+    hub::Seat,
+    ring::Place,
+    signal::{SLOT_BITS, Slot},
+    topic::Topic,
+};
+use std::sync::Arc;
+use taskwire_protocol::{StreamId, UserId, stream::Reason};
+
+/// Where a cursor starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// At the head.
+    Now,
+    /// After the last seq that the client has.
+    After(u64),
+}
+
+/// Whether a stream's frames are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// They are.
+    Deliver,
+    /// They are only looked at for [`super::Control`]: the user's own stream on a socket that does not follow it.
+    Watch,
+}
+
+/// What a join came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// The head.
+    pub seq: u64,
+    /// Whether what follows the given position will be fed; otherwise the cursor stands at the head.
+    pub resumed: bool,
+    /// Why not: `New`, `Expired` or `Unknown`.
+    pub reason: Option<Reason>,
+}
+
+/// The cursors of one socket. Dropping it leaves every stream.
+pub struct Subscriptions {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) signal: Arc<Signal>,
+    pub(crate) user: UserId,
+    /// A cursor's index is its slot.
+    pub(crate) cursors: Vec<Option<Cursor>>,
+    /// How many cursors are flagged.
+    pub(crate) flagged: usize,
+    /// The slot whose turn it is.
+    pub(crate) turn: usize,
+    /// Up to this seq the user's own stream was looked at for control. Beside the cursor's position, which waits in
+    /// a pause and jumps in a second join.
+    pub(crate) looked: u64,
+    /// Up to this seq it was looked at for what cannot wait, past the position when the outlet has no room.
+    pub(crate) peeked: u64,
+}
+
+impl Subscriptions {
+    /// A socket of `user`, without a cursor yet.
+    pub fn new(hub: Arc<Hub>, user: UserId) -> Subscriptions {
+        let signal = Arc::new(Signal::new(user));
+        Subscriptions {
+            hub,
+            signal,
+            user,
+            cursors: Vec::new(),
+            flagged: 0,
+            turn: 0,
+            looked: 0,
+            peeked: 0,
+        }
+    }
+
+    /// The socket's signal: what wakes its task, and the waker for its read half.
+    pub fn signal(&self) -> &Arc<Signal> {
+        &self.signal
+    }
+
+    /// Places a cursor in a stream, or moves the one that is there and sets its mode; a pause ends. The first cursor
+    /// in the user's own stream has control looked for from the head on.
+    ///
+    /// Ask whether the user may read the stream *after* joining it and before delivering, and leave when not: then a
+    /// removal is either seen by the question, or ends the cursor. When the log does not answer, everything is as it
+    /// was before, and joining again asks again.
+    pub async fn join(
+        &mut self,
+        stream: StreamId,
+        start: Start,
+        mode: Mode,
+    ) -> Result<Joined, LogUnavailable> {
+        if let Some(slot) = self.slot(stream) {
+            let Some(topic) = self.cursors[slot].as_ref().map(|c| c.topic().clone()) else {
+                return Err(LogUnavailable);
+            };
+            let joined = enter(&self.hub, &topic, start).await?;
+            if let Some(cursor) = &mut self.cursors[slot] {
+                cursor.seq = joined.position(start);
+                cursor.since = joined.seq;
+                cursor.mode = mode;
+                cursor.paused = false;
+                cursor.drop_page();
+            }
+            self.flag_slot(slot);
+            return Ok(joined);
+        }
+        let slot = self.free_slot();
+        let seat = self.hub.watch(stream, &self.signal, slot as Slot);
+        self.hub.fill(&seat.topic).await?;
+        let joined = enter(&self.hub, &seat.topic, start).await?;
+        self.place(slot, seat, joined, joined.position(start), mode);
+        Ok(joined)
+    }
+
+    /// Takes the cursor away; false when there was none.
+    pub fn leave(&mut self, stream: StreamId) -> bool {
+        let slot = self.slot(stream);
+        slot.inspect(|slot| self.remove(*slot)).is_some()
+    }
+
+    /// Nothing of the stream is written until [`Subscriptions::go_on`]. Control is still looked for.
+    pub fn pause(&mut self, stream: StreamId) {
+        if let Some(cursor) = self.cursor(stream) {
+            cursor.paused = true;
+            cursor.drop_page();
+        }
+    }
+
+    /// Ends a pause. With `after`, the next frame is the one after it: the user was let in again as of that seq.
+    pub fn go_on(&mut self, stream: StreamId, after: Option<u64>) {
+        let Some(slot) = self.slot(stream) else { return };
+        if let Some(cursor) = &mut self.cursors[slot] {
+            cursor.paused = false;
+            if let Some(after) = after {
+                cursor.seq = after;
+                cursor.since = cursor.since.max(after);
+                cursor.drop_page();
+            }
+        }
+        self.flag_slot(slot);
+    }
+
+    /// How many streams have a cursor, the one only watched included.
+    pub fn count(&self) -> usize {
+        self.cursors.iter().flatten().count()
+    }
+
+    /// Whether the stream has a cursor, be it only watching.
+    pub fn has(&self, stream: StreamId) -> bool {
+        self.slot(stream).is_some()
+    }
+
+    /// Flags the cursors that a dirty set names.
+    pub(crate) fn flag(&mut self, dirty: Dirty) {
+        for first in dirty.slots() {
+            for slot in (first..self.cursors.len()).step_by(SLOT_BITS as usize) {
+                self.flag_slot(slot);
+            }
+        }
+    }
+
+    pub(crate) fn unflag(&mut self, slot: usize) {
+        if let Some(Some(cursor)) = self.cursors.get_mut(slot)
+            && std::mem::take(&mut cursor.flagged)
+        {
+            self.flagged -= 1;
+        }
+    }
+
+    /// Takes a cursor away.
+    pub(crate) fn remove(&mut self, slot: usize) {
+        self.unflag(slot);
+        self.cursors[slot] = None;
+        while self.cursors.last().is_some_and(Option::is_none) {
+            self.cursors.pop();
+        }
+    }
+
+    pub(crate) fn slot(&self, stream: StreamId) -> Option<usize> {
+        self.cursors
+            .iter()
+            .position(|cursor| cursor.as_ref().is_some_and(|c| c.stream() == stream))
+    }
+
+    fn cursor(&mut self, stream: StreamId) -> Option<&mut Cursor> {
+        self.cursors
+            .iter_mut()
+            .flatten()
+            .find(|cursor| cursor.stream() == stream)
+    }
+
+    fn free_slot(&self) -> usize {
+        self.cursors
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.cursors.len())
+    }
+
+    fn place(&mut self, slot: usize, seat: Seat, joined: Joined, position: u64, mode: Mode) {
+        let cursor = Cursor::new(seat, position, joined.seq, mode);
+        if cursor.stream() == StreamId::User(self.user) {
+            (self.looked, self.peeked) = (joined.seq, joined.seq);
+        }
+        if slot == self.cursors.len() {
+            self.cursors.reserve_exact(1); // most sockets have two or three; doubling would waste more than it saves
+            self.cursors.push(None);
+        }
+        self.cursors[slot] = Some(cursor);
+        self.flag_slot(slot); // marks that came before the cursor found nothing to flag
+    }
+
+    fn flag_slot(&mut self, slot: usize) {
+        if let Some(Some(cursor)) = self.cursors.get_mut(slot)
+            && !std::mem::replace(&mut cursor.flagged, true)
+        {
+            self.flagged += 1;
+        }
+    }
+}
+
+impl Joined {
+    fn resumed(seq: u64) -> Joined {
+        Joined {
+            seq,
+            resumed: true,
+            reason: None,
+        }
+    }
+
+    fn anew(seq: u64, reason: Reason) -> Joined {
+        Joined {
+            seq,
+            resumed: false,
+            reason: Some(reason),
+        }
+    }
+
+    fn position(&self, start: Start) -> u64 {
+        match start {
+            Start::After(seq) if self.resumed => seq,
+            _ => self.seq,
+        }
+    }
+}
+
+/// Where a cursor that starts so would stand. In the ring, or at its head: no database.
+async fn enter(hub: &Hub, topic: &Arc<Topic>, start: Start) -> Result<Joined, LogUnavailable> {
+    let Start::After(after) = start else {
+        return Ok(Joined::anew(topic.head().unwrap_or(0), Reason::New));
+    };
+    let (head, place) = topic.place(after);
+    match place {
+        Place::Held => Ok(Joined::resumed(head)),
+        Place::Older => {
+            let tail = match topic.tail() {
+                Some(tail) => tail,
+                None => hub.range(topic).await?.tail,
+            };
+            let (head, _) = topic.place(after);
+            Ok(if after < tail {
+                Joined::anew(head, Reason::Expired)
+            } else {
+                Joined::resumed(head)
+            })
+        }
+        Place::Ahead => {
+            // what the client saw elsewhere may be on its way here; its position holds when the log has come to it
+            let range = hub.fresh_range(topic).await?;
+            let (head, _) = topic.place(after);
+            let resumed = after <= head.max(range.head) && after >= range.tail;
+            Ok(if resumed {
+                Joined::resumed(head.max(after))
+            } else {
+                Joined::anew(head, Reason::Unknown)
+            })
+        }
+    }
+}

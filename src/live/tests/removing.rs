@@ -1,0 +1,123 @@
+//! The end of a user's access to a workspace: exact, whatever the order of things.
+
+use super::*;
+
+#[tokio::test]
+async fn a_removed_user_gets_what_precedes_the_removal_and_nothing_else() {
+    let world = World::new();
+    let (mut removed, mut other) = (world.socket(user(1)), world.socket(user(2)));
+    removed.join(workspace(1), Start::Now).await;
+    other.join(workspace(1), Start::Now).await;
+    world.commit(workspace(1), 5);
+    world.commit_removal(workspace(1), user(1));
+    world.commit(workspace(1), 5);
+    other.receives(workspace(1), 0, 11).await;
+    removed.receives(workspace(1), 0, 5).await;
+    assert_eq!(removed.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert_eq!(removed.got(workspace(1)).len(), 5);
+    assert!(!removed.subscriptions.has(workspace(1)));
+}
+
+#[tokio::test]
+async fn a_removal_that_comes_first_is_known_before_what_precedes_it() {
+    let world = World::new();
+    let mut removed = world.socket(user(1));
+    removed.join(workspace(1), Start::Now).await;
+    let before = world.append(workspace(1));
+    let removal = world.append_removal(workspace(1), user(1));
+    let after = world.append(workspace(1));
+    world.hub.publish(vec![after, removal]);
+    world.hub.publish(vec![before]);
+    removed.receives(workspace(1), 0, 1).await;
+    assert_eq!(removed.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert_eq!(removed.got(workspace(1)), [1]);
+}
+
+#[tokio::test]
+async fn a_removal_that_was_lost_on_the_way_is_found_in_the_log() {
+    let world = World::new();
+    let (mut removed, mut other) = (world.socket(user(1)), world.socket(user(2)));
+    removed.join(workspace(1), Start::Now).await;
+    other.join(workspace(1), Start::Now).await;
+    world.commit(workspace(1), 2);
+    drop(world.append_removal(workspace(1), user(1)));
+    world.commit(workspace(1), 3);
+    other.receives(workspace(1), 0, 6).await;
+    removed.receives(workspace(1), 0, 2).await;
+    assert_eq!(removed.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert_eq!(removed.got(workspace(1)), [1, 2]);
+    assert!(!removed.subscriptions.has(workspace(1)));
+}
+
+#[tokio::test]
+async fn a_slow_reader_is_stopped_at_the_removal_in_the_log_too() {
+    let world = World::with(RingLimits {
+        bytes_per_topic: 2_000,
+        budget: 1 << 20,
+    });
+    let mut removed = world.socket(user(1));
+    removed.join(workspace(1), Start::Now).await;
+    world.commit(workspace(1), 100);
+    world.commit_removal(workspace(1), user(1));
+    world.commit(workspace(1), 100);
+    removed.receives(workspace(1), 0, 100).await;
+    assert_eq!(removed.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert_eq!(removed.got(workspace(1)).len(), 100);
+}
+
+#[tokio::test]
+async fn who_is_added_again_reads_on_over_the_removal() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    let mut keeps_the_topic = world.socket(user(2));
+    keeps_the_topic.join(workspace(1), Start::Now).await;
+    world.commit(workspace(1), 5);
+    world.commit_removal(workspace(1), user(1));
+    world.commit(workspace(1), 3);
+    socket.receives(workspace(1), 0, 5).await;
+    assert_eq!(socket.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert!(!socket.subscriptions.has(workspace(1)));
+    assert!(socket.join(workspace(1), Start::After(5)).await.resumed);
+    socket.receives(workspace(1), 0, 9).await;
+    world.commit(workspace(1), 1);
+    socket.receives(workspace(1), 0, 10).await;
+    world.commit_removal(workspace(1), user(1)); // and once more
+    world.commit(workspace(1), 1);
+    keeps_the_topic.receives(workspace(1), 0, 12).await;
+    assert_eq!(socket.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert_eq!(socket.got(workspace(1)).len(), 10);
+    assert!(!socket.subscriptions.has(workspace(1)));
+}
+
+#[tokio::test]
+async fn a_paused_cursor_ends_as_well_and_a_newer_snapshot_lets_it_go_on() {
+    let world = World::new();
+    let (mut a, mut b) = (world.socket(user(1)), world.socket(user(1)));
+    for socket in [&mut a, &mut b] {
+        socket.join(workspace(1), Start::Now).await;
+        socket.subscriptions.pause(workspace(1));
+    }
+    world.commit_removal(workspace(1), user(1));
+    world.commit(workspace(1), 2);
+    a.subscriptions.go_on(workspace(1), Some(0));
+    b.subscriptions.go_on(workspace(1), Some(2)); // of one who is a member again
+    b.receives(workspace(1), 2, 1).await;
+    assert_eq!(a.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert!(a.got(workspace(1)).is_empty());
+}
+
+#[tokio::test]
+async fn many_removals_do_not_pile_up() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    for n in 0..1_000 {
+        world.commit_removal(workspace(1), user(1_000 + n));
+    }
+    world.commit_removal(workspace(1), user(1));
+    world.commit(workspace(1), 1);
+    socket.receives(workspace(1), 0, 1_000).await;
+    assert_eq!(socket.poll(), Poll::Ready(Ok(Delivered::All)));
+    assert_eq!(socket.got(workspace(1)).len(), 1_000);
+}

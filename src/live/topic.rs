@@ -1,0 +1,307 @@
+//! A stream that somebody here watches: its ring, its watchers, and who was removed from it.
+//! Both locks are short, are never held together, over an await or while an outlet is fed. Knows nothing of the log.
+
+use super::{
+    lock,
+    log::LogRange,
+    removals::{Reader, Removals},
+    ring::{Batch, Beyond, Budget, Change, Place, Ring},
+    signal::{Signal, Slot},
+};
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use taskwire_protocol::{StreamId, UserId};
+use tokio::time::Instant;
+
+/// How late a missing frame may be before the log is read.
+pub(crate) const LATE: Duration = Duration::from_millis(30);
+
+/// For how long a log's tail is taken as it was read. Retention moves it rarely, and a cursor that it overtakes is
+/// found out by its next page.
+const TAIL_IS_FRESH: Duration = Duration::from_secs(5);
+
+/// A watched stream.
+pub(crate) struct Topic {
+    /// Which.
+    pub(crate) stream: StreamId,
+    /// Unique among all topics that ever were: a stream that is watched again gets another topic.
+    pub(crate) id: u64,
+    /// Already in the queue of the fan-out.
+    queued: AtomicBool,
+    state: Mutex<State>,
+    watchers: Mutex<Watchers>,
+}
+
+struct State {
+    ring: Ring,
+    /// Another number after each `forget`: pages read under an older one are not fed.
+    edition: u64,
+    removals: Removals,
+    /// The tail of the log, and when it was read.
+    tail: Option<(u64, Instant)>,
+    /// There while the hub has a deadline for this topic.
+    gap: Option<Gap>,
+}
+
+struct Gap {
+    /// The seq that others wait for; it may have come since.
+    missing: u64,
+    deadline: Instant,
+}
+
+#[derive(Default)]
+struct Watchers {
+    seats: Vec<Option<(Arc<Signal>, Slot)>>,
+    free: Vec<u32>,
+}
+
+/// How far a reader may go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    /// The last seq that may be fed: the published head, or what precedes the reader's removal.
+    pub(crate) last: u64,
+    /// The reader was removed after `last`: there will never be more.
+    pub(crate) ends: bool,
+    /// The published head.
+    pub(crate) head: u64,
+    /// What a page must have been read under.
+    pub(crate) edition: u64,
+}
+
+/// What must be done after something came to a topic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct News {
+    /// Mark the watchers.
+    pub(crate) moved: bool,
+    /// Call [`Topic::late`] then.
+    pub(crate) deadline: Option<Instant>,
+}
+
+impl Topic {
+    pub(crate) fn new(stream: StreamId, id: u64, budget: Arc<Budget>) -> Topic {
+        let state = State {
+            ring: Ring::new(budget),
+            edition: id,
+            removals: Removals::default(),
+            tail: None,
+            gap: None,
+        };
+        let (queued, watchers) = (AtomicBool::new(false), Mutex::default());
+        Topic {
+            stream,
+            id,
+            queued,
+            state: Mutex::new(state),
+            watchers,
+        }
+    }
+
+    /// A committed frame.
+    pub(crate) fn apply(&self, seq: u64, frame: super::Frame) -> News {
+        let mut state = lock(&self.state);
+        let change = state.ring.apply(seq, frame);
+        state.news(change)
+    }
+
+    /// What the log holds, read after publishers could find this topic.
+    pub(crate) fn observe(&self, range: LogRange) -> News {
+        let mut state = lock(&self.state);
+        state.tail = Some((range.tail, Instant::now()));
+        let change = state.ring.observe(range.head);
+        state.news(change)
+    }
+
+    /// The deadline of a gap has come.
+    pub(crate) fn late(&self, now: Instant) -> News {
+        let mut state = lock(&self.state);
+        let Some(gap) = state.gap.take() else {
+            return News::default();
+        };
+        if state.ring.missing().is_some() && gap.deadline > now {
+            // that one came, another is missing since
+            let deadline = Some(gap.deadline);
+            state.gap = Some(gap);
+            return News {
+                moved: false,
+                deadline,
+            };
+        }
+        let change = state.ring.give_up_waiting();
+        state.news(change)
+    }
+
+    /// The log's past was rewritten to `edition`: what is held of it is dropped.
+    pub(crate) fn forget(&self, edition: u64) -> News {
+        let mut state = lock(&self.state);
+        state.edition = edition;
+        let change = state.ring.forget();
+        state.news(change)
+    }
+
+    /// Makes room; readers go to the log.
+    pub(crate) fn drop_frames(&self) {
+        lock(&self.state).ring.drop_frames();
+    }
+
+    /// When the ring was used last, in ticks, and the bytes that it takes.
+    pub(crate) fn usage(&self) -> (u64, usize) {
+        lock(&self.state).ring.usage()
+    }
+
+    /// The user's access ends before `seq`. Call it before any frame from `seq` on is applied.
+    pub(crate) fn remove(&self, user: UserId, seq: u64) {
+        if lock(&self.state).removals.add(user, seq) {
+            let here: HashSet<UserId> = lock(&self.watchers)
+                .seats
+                .iter()
+                .flatten()
+                .map(|(signal, _)| signal.user())
+                .collect();
+            lock(&self.state).removals.keep_only(&here);
+        }
+    }
+
+    /// The published head; `None` until the log was asked.
+    pub(crate) fn head(&self) -> Option<u64> {
+        lock(&self.state).ring.head()
+    }
+
+    /// The published head and where a position lies.
+    pub(crate) fn place(&self, seq: u64) -> (u64, Place) {
+        let state = lock(&self.state);
+        (state.ring.head().unwrap_or(0), state.ring.place(seq))
+    }
+
+    /// The tail of the log, if it was read lately.
+    pub(crate) fn tail(&self) -> Option<u64> {
+        let (tail, at) = lock(&self.state).tail?;
+        (at.elapsed() < TAIL_IS_FRESH).then_some(tail)
+    }
+
+    /// Retention has come to `tail`.
+    pub(crate) fn observe_tail(&self, tail: u64) {
+        lock(&self.state).tail = Some((tail, Instant::now()));
+    }
+
+    /// How far a reader may go.
+    pub(crate) fn bounds(&self, reader: Reader) -> Bounds {
+        lock(&self.state).bounds(reader)
+    }
+
+    /// Clones what the reader may see after `seq` into `batch`: at most `bytes`, but at least one frame. `None`: the
+    /// reader was removed and has seen everything before that.
+    pub(crate) fn read(&self, seq: u64, reader: Reader, bytes: usize, batch: &mut Batch) -> Option<Beyond> {
+        let mut state = lock(&self.state);
+        let bounds = state.bounds(reader);
+        if bounds.ends && seq >= bounds.last {
+            return None;
+        }
+        Some(match state.ring.read(seq, bounds.last, bytes, batch) {
+            Beyond::Frames { more } => Beyond::Frames {
+                more: more || bounds.ends,
+            },
+            other => other,
+        })
+    }
+
+    /// Takes a seat: the signal is marked whenever the head moved.
+    pub(crate) fn watch(&self, signal: Arc<Signal>, slot: Slot) -> u32 {
+        let watchers = &mut *lock(&self.watchers);
+        let seat = Some((signal, slot));
+        if let Some(key) = watchers.free.pop() {
+            watchers.seats[key as usize] = seat;
+            return key;
+        }
+        watchers.seats.push(seat);
+        watchers.seats.len() as u32 - 1
+    }
+
+    /// Leaves a seat. True: it was the last one.
+    pub(crate) fn unwatch(&self, key: u32) -> bool {
+        let watchers = &mut *lock(&self.watchers);
+        if let Some(seat) = watchers.seats.get_mut(key as usize)
+            && seat.take().is_some()
+        {
+            watchers.free.push(key);
+        }
+        watchers.free.len() == watchers.seats.len()
+    }
+
+    /// Marks the watchers of up to `n` seats from `key` on; where to go on, `None` at the end.
+    pub(crate) fn mark(&self, key: usize, n: usize) -> Option<usize> {
+        let watchers = lock(&self.watchers);
+        let end = watchers.seats.len().min(key + n);
+        for (signal, slot) in watchers.seats.get(key..end).unwrap_or_default().iter().flatten() {
+            signal.mark(*slot);
+        }
+        (end < watchers.seats.len()).then_some(end)
+    }
+
+    /// Into the queue of the fan-out; false when it is there already.
+    pub(crate) fn enter_queue(&self) -> bool {
+        !self.queued.swap(true, Ordering::AcqRel)
+    }
+
+    /// From the queue of the fan-out: what moves the head from now on queues the topic again.
+    pub(crate) fn leave_queue(&self) {
+        self.queued.swap(false, Ordering::AcqRel); // not a store: it must see what the last to queue it did before
+    }
+}
+
+impl State {
+    fn bounds(&self, reader: Reader) -> Bounds {
+        let head = self.ring.head().unwrap_or(0);
+        let edition = self.edition;
+        let Some(end) = self.removals.end_of(reader) else {
+            return Bounds {
+                last: head,
+                ends: false,
+                head,
+                edition,
+            };
+        };
+        // before the head has come to the removal, the reader has just not got there yet
+        let end = end.max(1);
+        Bounds {
+            last: head.min(end - 1),
+            ends: head + 1 >= end,
+            head,
+            edition,
+        }
+    }
+
+    fn news(&mut self, change: Change) -> News {
+        let mut deadline = None;
+        if change.waiting
+            && let Some(missing) = self.ring.missing()
+        {
+            match &mut self.gap {
+                Some(gap) if gap.missing == missing => {}
+                Some(gap) => {
+                    *gap = Gap {
+                        missing,
+                        deadline: Instant::now() + LATE,
+                    }
+                }
+                None => {
+                    let at = Instant::now() + LATE;
+                    self.gap = Some(Gap {
+                        missing,
+                        deadline: at,
+                    });
+                    deadline = Some(at);
+                }
+            }
+        }
+        News {
+            moved: change.moved,
+            deadline,
+        }
+    }
+}
