@@ -233,6 +233,8 @@ async fn open_postgres(url: &str, connections: u32) -> std::result::Result<Pools
         ("statement_timeout", "30s"),
         ("lock_timeout", "10s"),
         ("jit", "off"),
+        // a rollback with nothing to roll back is no news
+        ("client_min_messages", "error"),
     ]);
     let mut link = guarded.clone().connect().await.map_err(failed)?;
     migrate(&POSTGRES, &mut link).await?;
