@@ -8,7 +8,10 @@
 //! - `domain`   pure rules
 //! - `store`    the only SQL
 //! - `live`     from a commit to every socket that watches
+//! - `jobs`     retention
+//! - `peer`     who is at the other end of a connection
 //! - `auth`     passwords, tokens, limits
+//! - `state`    what every request and socket of a node shares
 //! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   what a node runs on
 
 pub mod auth;
@@ -17,9 +20,14 @@ pub mod config;
 pub mod domain;
 pub mod engine;
 pub mod healthcheck;
+pub mod http;
 pub mod ids;
+pub mod jobs;
 pub mod live;
 pub mod ops;
+pub mod peer;
 pub mod server;
+pub mod socket;
+pub mod state;
 pub mod store;
 pub mod telemetry;

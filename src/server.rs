@@ -1,23 +1,303 @@
-//! Starting a node and migrating its database, once the rest of the server is there.
+//! Starting, accepting, stopping. `run(listener, app, shutdown)` is all of a node but its settings and its parts;
+//! tests give it a listener on port 0. Knows connections, not what is said on them.
 
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Request, Response};
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower::ServiceExt as _;
+
+use crate::clock::Clock;
 use crate::config::Settings;
+use crate::engine::{Engine, EngineError};
+use crate::http;
+use crate::jobs;
+use crate::peer::Peer;
+use crate::state::App;
+
+/// Headers of one request, and their bytes together: beyond them 431.
+const HEADERS: usize = 64;
+const HEADER_BYTES: usize = 16 * 1024;
+/// Connections that are not sockets (yet): stalled handshakes cannot take more. Each ends within seconds.
+const CONNECTIONS: usize = 8192;
+/// Connections that wait to be accepted: a whole node's clients come back at once.
+const BACKLOG: i32 = 4096;
+/// What the kernel keeps for a peer that reads slowly; it counts twice.
+const SEND_BUFFER: usize = 64 * 1024;
+/// After an accept that failed: descriptors or memory are short, and trying again at once would spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Open files that a node asks for.
+const FILES: u64 = 1 << 20;
+/// Between two tidyings of the recorder.
+const UPKEEP: Duration = Duration::from_secs(5);
 
 /// Why a node did not start, or ended with a failure.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// This part of the program is missing.
-    #[error("{0} is not built yet")]
-    NotBuilt(&'static str),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// The address.
+        address: String,
+        /// What the operating system says.
+        error: io::Error,
+    },
+    /// The operating system refuses something that every node needs.
+    #[error("cannot start: {0}")]
+    System(#[from] io::Error),
+    /// The database or another part cannot be used.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
+    /// A second signal came while draining.
+    #[error("stopped before everything was answered")]
+    Interrupted,
 }
 
-/// Runs a node until it is told to stop.
-#[allow(clippy::unused_async, reason = "what takes its place waits for sockets")]
-pub async fn serve(_settings: Settings) -> Result<(), StartError> {
-    Err(StartError::NotBuilt("the server"))
+/// Runs a node until SIGTERM or SIGINT; a second one ends it at once.
+pub async fn serve(settings: Settings) -> Result<(), StartError> {
+    raise_file_limit();
+    let listener = bind(&settings).await?;
+    let address = listener.local_addr()?;
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let app = build(settings).await?;
+    let engine = app.engine.clone();
+    let retention = AbortOnDrop(tokio::spawn(jobs::retention(
+        engine.clone(),
+        app.settings.clone(),
+    )));
+
+    // a reader that has gone is no reason not to serve
+    let _ready = writeln!(io::stdout(), "listening on http://{address}");
+    let stop = CancellationToken::new();
+    let mut node = pin!(run(listener, app, stop.clone().cancelled_owned()));
+    loop {
+        tokio::select! {
+            () = &mut node => break,
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        if stop.is_cancelled() {
+            return Err(StartError::Interrupted);
+        }
+        tracing::info!("draining");
+        stop.cancel();
+    }
+    drop(retention);
+    engine.stop().await;
+    Ok(())
 }
 
 /// Brings the database's schema up to date.
-#[allow(clippy::unused_async, reason = "what takes its place waits for the database")]
-pub async fn migrate(_settings: &Settings) -> Result<(), StartError> {
-    Err(StartError::NotBuilt("the store"))
+pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    Ok(Engine::migrate(settings).await?)
+}
+
+/// The parts of a node.
+async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
+    // first: what counts itself when it is made must be heard
+    let recorder = if settings.metrics_enabled {
+        http::recorder()
+    } else {
+        None
+    };
+    let engine = Engine::start(&settings, Clock::system()).await?;
+    Ok(App::new(Arc::new(settings), engine, recorder))
+}
+
+/// Serves a listener until `shutdown`, then drains: `/readyz` says so, no socket is taken on, each is told when to
+/// come back, what is under way is answered, sockets close with 1012, all within `drain_seconds`.
+pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+    let connections = TaskTracker::new();
+    let draining = CancellationToken::new();
+    let _upkeep = app.metrics.clone().map(|recorder| {
+        let tidy = async move {
+            loop {
+                tokio::time::sleep(UPKEEP).await;
+                recorder.run_upkeep();
+            }
+        };
+        AbortOnDrop(tokio::spawn(tidy))
+    });
+    if let Err(error) = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER) {
+        tracing::warn!(error.message = %error, "the send buffer keeps the system's size");
+    }
+    let mut accepting = pin!(accept(&listener, &app, &connections, &draining));
+    let mut shutdown = pin!(shutdown);
+    tokio::select! {
+        () = &mut accepting => return,
+        () = &mut shutdown => {}
+    }
+    app.drain();
+    app.sockets.goodbye();
+    let drain = async {
+        // requests on connections that are open go on being answered; probes see that the node drains
+        tokio::select! {
+            () = &mut accepting => {}
+            () = app.sockets.close_all() => {}
+        }
+        draining.cancel();
+        connections.close();
+        connections.wait().await;
+    };
+    if tokio::time::timeout(app.settings.drain, drain).await.is_err() {
+        tracing::warn!(sockets = app.sockets.count(), "the time to drain is over");
+    }
+}
+
+struct AbortOnDrop(tokio::task::JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Accepts for ever.
+async fn accept(
+    listener: &TcpListener,
+    app: &Arc<App>,
+    connections: &TaskTracker,
+    draining: &CancellationToken,
+) {
+    let room = Arc::new(Semaphore::new(CONNECTIONS));
+    let router = http::router(app.clone());
+    let http = builder(&app.settings);
+    loop {
+        let (tcp, address) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            // the peer left before it was accepted
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+            Err(error) => {
+                tracing::warn!(error.message = %error, "a connection was not accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let Ok(permit) = room.clone().try_acquire_owned() else {
+            metrics::counter!("taskwire_connections_refused_total").increment(1);
+            continue;
+        };
+        let connection = converse(
+            http.clone(),
+            tcp,
+            address,
+            router.clone(),
+            draining.clone(),
+            permit,
+        );
+        connections.spawn(connection);
+    }
+}
+
+fn builder(settings: &Settings) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.handshake_timeout)
+        .max_headers(HEADERS)
+        .max_header_size(HEADER_BYTES)
+        .max_buf_size(HEADER_BYTES);
+    builder
+}
+
+/// One connection, until it is closed or becomes a socket.
+async fn converse(
+    http: http1::Builder,
+    tcp: TcpStream,
+    address: SocketAddr,
+    router: Router,
+    draining: CancellationToken,
+    permit: OwnedSemaphorePermit,
+) {
+    // without it small frames wait for the peer's acknowledgement of the one before
+    if tcp.set_nodelay(true).is_err() {
+        return; // gone already
+    }
+    metrics::gauge!("taskwire_connections").increment(1.0);
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Peer(address));
+        let router = router.clone();
+        async move { Ok::<Response<Body>, std::convert::Infallible>(answer(router, request).await) }
+    });
+    let mut connection = pin!(http.serve_connection(TokioIo::new(tcp), service).with_upgrades());
+    let ended = tokio::select! {
+        ended = &mut connection => ended,
+        () = draining.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
+        tracing::debug!(error.message = %error, "a connection ended badly");
+    }
+    metrics::gauge!("taskwire_connections").decrement(1.0);
+    drop(permit);
+}
+
+async fn answer(router: Router, request: Request<Incoming>) -> Response<Body> {
+    match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    }
+}
+
+/// Listens where the settings say.
+async fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
+    let failed = |error| StartError::Listen {
+        address: settings.listen.to_string(),
+        error,
+    };
+    let addresses = tokio::net::lookup_host(settings.listen.host_and_port())
+        .await
+        .map_err(failed)?;
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // a restarted node takes its port back from connections that still end
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Every socket is a file: asks for as many as the system gives.
+fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wished = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|current| current < wished) {
+        let raised = Rlimit {
+            current: Some(wished),
+            maximum: limit.maximum,
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(error.message = %error, "the limit of open files stays");
+        }
+    }
 }

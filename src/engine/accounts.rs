@@ -101,8 +101,8 @@ impl Engine {
     }
 
     /// Ends the caller's session: its tokens are void, its sockets close.
-    pub async fn log_out(&self, caller: &Arc<Caller>) -> Result<(), Failure> {
-        self.act(caller.clone(), EndSession).await.map(drop)
+    pub async fn log_out(&self, caller: &Caller) -> Result<(), Failure> {
+        self.act(Arc::new(caller.clone()), EndSession).await.map(drop)
     }
 
     /// Who a token speaks for: read once a socket or request.

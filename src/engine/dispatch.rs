@@ -54,10 +54,6 @@ fn mutation<M: Mutation>(params: M) -> Result<Route> {
     Ok(Route::Mutation(Box::new(params.check()?)))
 }
 
-fn query<Q: Query + Clone>(params: Q) -> Result<Route> {
-    Ok(Route::Query(Box::new(params)))
-}
-
 macro_rules! by_kind {
     (mutation Batch $params:ident $name:literal) => {
         Ok(Route::Batch($params))
@@ -70,7 +66,7 @@ macro_rules! by_kind {
         mutation(*$params)
     };
     (query $type:ident $params:ident $name:literal) => {
-        query(*$params)
+        Ok(Route::Query($params))
     };
     (session $type:ident $params:ident $name:literal) => {{
         let _ = $params;

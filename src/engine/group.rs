@@ -91,13 +91,18 @@ impl Writer {
         };
         if jobs.len() == 1 {
             let failure = ops::failed(&error);
-            return jobs.into_iter().for_each(|job| job.answer(Err(failure.clone())));
+            for job in jobs {
+                job.answer(Err(failure.clone()));
+            }
+            return;
         }
         metrics::counter!("taskwire_groups_split_total").increment(1);
         for job in jobs {
             if let Err((alone, error)) = self.run_together(vec![job]).await {
                 let failure = ops::failed(&error);
-                alone.into_iter().for_each(|job| job.answer(Err(failure.clone())));
+                for job in alone {
+                    job.answer(Err(failure.clone()));
+                }
             }
         }
     }
@@ -294,9 +299,9 @@ impl Writer {
 /// Answers those that nobody can know the outcome of; gives back those with an op_id.
 fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
     let (known, unknown): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.op_id.is_some());
-    unknown
-        .into_iter()
-        .for_each(|job| job.answer(Err(unknown_outcome())));
+    for job in unknown {
+        job.answer(Err(unknown_outcome()));
+    }
     known
 }
 

@@ -41,6 +41,8 @@ use taskwire_protocol::{
 };
 
 pub use crate::ops::Caller;
+use uuid::Uuid;
+
 pub use accounts::Origin;
 pub use lane::{Chore, Lane};
 
@@ -277,9 +279,18 @@ impl Engine {
         self.0.lane.chore(chore).await
     }
 
-    /// A connection-independent view of the database, for the server's own jobs.
-    pub fn store(&self) -> &Store {
-        &self.0.store
+    /// Streams after `after` with more than `events` entries: their ids and heads.
+    pub async fn longer_streams(
+        &self,
+        events: i64,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, i64)>, Failure> {
+        let store = self.0.store.clone();
+        spawned(async move {
+            crate::store::streams::longer_than(&mut store.read().await?, events, after, limit).await
+        })
+        .await
     }
 
     /// The live streams.
@@ -301,6 +312,14 @@ impl Engine {
     pub async fn stop(&self) {
         self.0.lane.stop().await;
         self.0.store.close().await;
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("database", &self.0.store.kind())
+            .finish_non_exhaustive()
     }
 }
 

@@ -23,9 +23,9 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
     }
     users::upsert(group, world.accounts.written().map(|(_, account)| account)).await?;
     workspaces::upsert(group, world.workspaces.written().map(|(_, workspace)| workspace)).await?;
-    let (written, removed) = world.member_changes();
-    members::upsert(group, written).await?;
-    members::delete(group, removed).await?;
+    let changes = world.member_changes();
+    members::upsert(group, changes.written).await?;
+    members::delete(group, changes.removed).await?;
     sessions::upsert(group, world.sessions.written().map(|(_, session)| session)).await?;
     tasks::upsert(group, world.tasks.written().map(|(_, task)| task)).await?;
     tasks::delete(group, world.tasks.removed()).await?;

@@ -170,7 +170,7 @@ impl Mutation for RemoveMember {
             .collect();
         tasks.sort_unstable_by_key(|task| task.id);
         cascade::each(act, world, workspace.id, tasks, |task| {
-            task.assignee_ids.retain(|id| *id != user)
+            task.assignee_ids.retain(|id| *id != user);
         })?;
         let lost = AccessLost {
             workspace_id: workspace.id,

@@ -127,6 +127,14 @@ impl Members {
     }
 }
 
+/// What became of the members that changed.
+pub struct MemberChanges<'a> {
+    /// New and changed ones.
+    pub written: Vec<(WorkspaceId, &'a Member)>,
+    /// Those who are gone.
+    pub removed: Vec<(WorkspaceId, UserId)>,
+}
+
 /// An entry for the log, whose seq is known once its stream's counter was advanced.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -285,7 +293,7 @@ impl World {
     /// Logs what happened to a task.
     pub fn emit_task(&mut self, act: &Act<'_>, event: &'static str, task: &Task) -> Result<Logged> {
         self.log(act, task.workspace_id.into(), event, task, |entry| {
-            entry.task = Some(task.id)
+            entry.task = Some(task.id);
         })
     }
 
@@ -293,7 +301,7 @@ impl World {
     pub fn emit_purged(&mut self, act: &Act<'_>, workspace: WorkspaceId, purged: &Purged) -> Result<Logged> {
         let event = taskwire_protocol::events::names::TaskPurged;
         self.log(act, workspace.into(), event, purged, |entry| {
-            entry.task = Some(purged.id)
+            entry.task = Some(purged.id);
         })
     }
 
@@ -307,7 +315,7 @@ impl World {
         user: UserId,
     ) -> Result<Logged> {
         self.log(act, workspace.into(), event, payload, |entry| {
-            entry.removes = Some(user)
+            entry.removes = Some(user);
         })
     }
 
@@ -414,7 +422,7 @@ impl World {
     }
 
     /// The members written, and those removed.
-    pub fn member_changes(&self) -> (Vec<(WorkspaceId, &Member)>, Vec<(WorkspaceId, UserId)>) {
+    pub fn member_changes(&self) -> MemberChanges<'_> {
         let (mut written, mut removed) = (Vec::new(), Vec::new());
         for (workspace, user) in &self.changed_members {
             match self.members(*workspace).and_then(|members| members.get(*user)) {
@@ -422,7 +430,7 @@ impl World {
                 None => removed.push((*workspace, *user)),
             }
         }
-        (written, removed)
+        MemberChanges { written, removed }
     }
 
     /// The members of the workspaces in which they changed.

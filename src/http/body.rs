@@ -1,0 +1,77 @@
+//! A request's body as text of a media type that the route takes.
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::http::HeaderMap;
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+use taskwire_protocol::{ErrorCode, Failure};
+
+use super::Refusal;
+
+/// What the `Bytes` extractor came to.
+pub(super) type Read = Result<Bytes, BytesRejection>;
+
+/// The media types that routes take.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Media {
+    /// `application/json`
+    Json,
+    /// `application/x-www-form-urlencoded`
+    Form,
+}
+
+/// Which of them a request's body is; nothing said counts as JSON.
+pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .map_or("application/json", |kind| kind.to_str().unwrap_or(""));
+    match kind
+        .split(';')
+        .next()
+        .unwrap_or("")
+        .trim()
+        .to_ascii_lowercase()
+        .as_str()
+    {
+        "application/json" => Ok(Media::Json),
+        "application/x-www-form-urlencoded" => Ok(Media::Form),
+        _ => Err(Failure::new(
+            ErrorCode::UnsupportedMedia,
+            "the body is application/json",
+        )),
+    }
+}
+
+/// The body of a route that takes JSON alone.
+pub(super) fn json(headers: &HeaderMap, body: Read) -> Result<Bytes, Refusal> {
+    let bytes = bytes(body)?;
+    match media(headers)? {
+        Media::Json => Ok(bytes),
+        Media::Form => Err(Failure::new(ErrorCode::UnsupportedMedia, "the body is application/json").into()),
+    }
+}
+
+/// The body, whatever it is.
+pub(super) fn bytes(body: Read) -> Result<Bytes, Refusal> {
+    body.map_err(|rejection| match rejection.status() {
+        StatusCode::PAYLOAD_TOO_LARGE => {
+            Failure::new(ErrorCode::PayloadTooLarge, "the body is too large").into()
+        }
+        _ => Failure::new(ErrorCode::BadFrame, "the body broke off").into(),
+    })
+}
+
+/// A JSON object; an empty body is an empty one.
+pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
+    if bytes.trim_ascii().is_empty() {
+        return Ok(Map::new());
+    }
+    let bad = |message| Failure::new(ErrorCode::BadFrame, message);
+    match serde_json::from_slice(bytes) {
+        Ok(Value::Object(object)) => Ok(object),
+        Ok(_) => Err(bad("the body is a JSON object")),
+        Err(_) => Err(bad("the body is not JSON")),
+    }
+}

@@ -1,0 +1,28 @@
+//! Who sends a request: the owner of its bearer token.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use taskwire_protocol::{ErrorCode, Failure};
+
+use crate::engine::Caller;
+use crate::peer;
+use crate::state::App;
+
+/// The owner of the token; `None` without one.
+pub(super) async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Caller>>, Failure> {
+    match peer::bearer(headers) {
+        Some(token) => Ok(Some(app.engine.authenticate(token).await?.caller)),
+        None => Ok(None),
+    }
+}
+
+/// The owner of the token, who must be there.
+pub(super) async fn must(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
+    caller(app, headers).await?.ok_or_else(auth_required)
+}
+
+/// The answer to whoever sends no token.
+pub(super) fn auth_required() -> Failure {
+    Failure::new(ErrorCode::AuthRequired, "send a token: Authorization: Bearer …")
+}

@@ -1,0 +1,65 @@
+//! The cookie that keeps a browser's refresh token out of its scripts' reach. Does not know what the token means.
+
+use axum::http::header::COOKIE;
+use axum::http::{HeaderMap, HeaderValue};
+
+use crate::config::{Environment, Settings};
+
+const NAME: &str = "taskwire_refresh";
+
+/// The refresh token that a browser sent.
+pub(super) fn read(headers: &HeaderMap) -> Option<String> {
+    let lines = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let mut pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .find(|(name, _)| *name == NAME)
+        .map(|(_, token)| token.to_owned())
+}
+
+/// Keeps a token for as long as it lives; without one the browser forgets what it has.
+pub(super) fn write(token: Option<&str>, settings: &Settings) -> Option<HeaderValue> {
+    let seconds = if token.is_some() {
+        settings.refresh_token.as_secs()
+    } else {
+        0
+    };
+    let secure = if settings.environment == Environment::Production {
+        "; Secure"
+    } else {
+        ""
+    };
+    let token = token.unwrap_or("");
+    let line = format!("{NAME}={token}; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let mut value = HeaderValue::from_str(&line).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_is_found_among_other_cookies() {
+        let mut headers = HeaderMap::new();
+        headers.insert(COOKIE, HeaderValue::from_static("a=b; taskwire_refresh=r.1; c=d"));
+        assert_eq!(read(&headers).as_deref(), Some("r.1"));
+        assert_eq!(read(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn the_cookie_is_for_this_path_and_no_script() {
+        let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
+        let line = write(Some("r"), &settings).expect("a header");
+        let line = line.to_str().expect("text");
+        assert_eq!(
+            line,
+            "taskwire_refresh=r; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age=604800"
+        );
+    }
+}

@@ -1,0 +1,78 @@
+//! Probes and numbers: whether the process lives, whether it takes on work, what it depends on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use taskwire_protocol::{ErrorCode, Failure};
+
+use super::Refusal;
+use crate::state::App;
+
+/// A database that takes longer for the smallest question is not well.
+const SLOW: Duration = Duration::from_millis(500);
+
+/// `GET /health`
+pub(super) async fn health() -> Response {
+    fresh(Json(json!({ "status": "healthy" })))
+}
+
+/// `GET /livez`
+pub(super) async fn alive() -> Response {
+    fresh(Json(json!({ "status": "alive" })))
+}
+
+/// `GET /readyz`: 503 while draining.
+pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+    if app.is_draining() {
+        return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop").into());
+    }
+    Ok(fresh(Json(json!({ "status": "ready" }))))
+}
+
+/// `GET /health/detailed`: 503 when the database is gone.
+pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
+    let database = app.engine.database_health().await;
+    let status = match database.healthy {
+        true if database.latency > SLOW => "degraded",
+        true => "healthy",
+        false => "unhealthy",
+    };
+    let body = json!({
+        "status": status,
+        "version": env!("CARGO_PKG_VERSION"),
+        "instance": app.settings.instance,
+        "draining": app.is_draining(),
+        "sockets": app.sockets.count(),
+        "database": {
+            "status": status,
+            "latency_ms": database.latency.as_secs_f64() * 1000.0,
+            "kind": database.kind,
+        },
+        "redis": { "status": "off" },
+    });
+    let code = if database.healthy {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (code, fresh(Json(body))).into_response()
+}
+
+/// `GET /metrics`
+pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
+    let Some(recorder) = &app.metrics else {
+        return Err(Failure::new(ErrorCode::NotFound, "metrics are off").into());
+    };
+    let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
+    Ok(fresh((kind, recorder.render())))
+}
+
+fn fresh(body: impl IntoResponse) -> Response {
+    ([(CACHE_CONTROL, "no-store")], body).into_response()
+}

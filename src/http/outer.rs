@@ -1,0 +1,199 @@
+//! What every request and answer goes through: its id, the host's name, the rate limit, a time limit, security
+//! headers, the shape of errors, the metrics. Does not know what the routes do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use taskwire_protocol::{ErrorCode, Failure};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use super::refusal::{self, Refusal, Waiting};
+use crate::auth::limits::Allowance;
+use crate::config::Environment;
+use crate::peer::{self, Peer};
+use crate::state::App;
+
+/// A request that is not answered by then is given up.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// A client's own request id may have so many characters.
+const REQUEST_ID: usize = 128;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
+/// The id of a request, in its extensions.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) Arc<str>);
+
+/// Wraps every route.
+pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let id: Arc<str> = request_id(request.headers()).into();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unknown", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", request.id = &*id, http.route = route);
+
+    let (refused, allowance) = admit(&app, &request, &route);
+    let mut response = match refused {
+        Some(refusal) => refusal.into_response(),
+        None => match tokio::time::timeout(PATIENCE, next.run(request))
+            .instrument(span.clone())
+            .await
+        {
+            Ok(response) => response,
+            Err(_) => Refusal::from(Failure::new(ErrorCode::Timeout, "it took too long")).into_response(),
+        },
+    };
+    shape(&mut response, &id);
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    if let Some(allowance) = allowance {
+        say_allowance(headers, allowance);
+    }
+    secure(&app, headers);
+    let status = response.status();
+    span.in_scope(|| match status.is_server_error() {
+        true => tracing::warn!(
+            http.status = status.as_u16(),
+            duration_ms = begun.elapsed().as_millis(),
+            "answered"
+        ),
+        false => tracing::debug!(
+            http.status = status.as_u16(),
+            duration_ms = begun.elapsed().as_millis(),
+            "answered"
+        ),
+    });
+    let labels = [("route", route.clone()), ("status", status.as_u16().to_string())];
+    metrics::counter!("taskwire_http_requests_total", &labels).increment(1);
+    metrics::histogram!("taskwire_http_request_seconds", "route" => route)
+        .record(begun.elapsed().as_secs_f64());
+    response
+}
+
+/// Whether a request may go on, and where its address stands.
+fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<Allowance>) {
+    let hosts = &app.settings.allowed_hosts;
+    let host = peer::host(request.headers(), request.uri()).unwrap_or("");
+    if !hosts.is_empty() && !hosts.iter().any(|allowed| allowed.matches(host)) {
+        let failure = Failure::new(ErrorCode::BadFrame, "this node is not asked under that name");
+        return (Some(failure.into()), None);
+    }
+    // sockets have limits of their own; preflights, probes and scrapers are not people's requests
+    if !route.starts_with("/v1/") || route == "/v1/socket" || request.method() == Method::OPTIONS {
+        return (None, None);
+    }
+    let Some(peer) = request.extensions().get::<Peer>() else {
+        return (None, None);
+    };
+    let allowance = app.count_request(peer::address(*peer, request.headers(), &app.settings));
+    let refusal = allowance.and_then(|allowance| allowance.refusal());
+    (refusal.map(Refusal::from), allowance)
+}
+
+/// The client's id of the request when it is sane, a new one otherwise.
+fn request_id(headers: &HeaderMap) -> String {
+    let sane = |id: &&str| {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
+        (1..=REQUEST_ID).contains(&id.len()) && id.bytes().all(plain)
+    };
+    [X_REQUEST_ID, X_CORRELATION_ID]
+        .iter()
+        .filter_map(|name| headers.get(name)?.to_str().ok())
+        .find(sane)
+        .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
+}
+
+/// Gives an error its body. What refuses without a failure of ours gets one by its status.
+fn shape(response: &mut Response, id: &str) {
+    let status = response.status();
+    let failure = match response.extensions_mut().remove::<Waiting>() {
+        Some(Waiting(failure)) => *failure,
+        None if status.is_client_error() || status.is_server_error() => {
+            if response.headers().contains_key(CONTENT_TYPE) && is_json(response.headers()) {
+                return;
+            }
+            refusal::of_status(status)
+        }
+        None => return,
+    };
+    if failure.code == ErrorCode::InternalError {
+        tracing::error!(request.id = id, "a request failed: {}", failure.message);
+    }
+    refusal::say_when(response.headers_mut(), &failure, status);
+    *response.body_mut() = Body::from(refusal::body(&failure, id));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.remove(axum::http::header::CONTENT_LENGTH);
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(CONTENT_TYPE)
+        .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
+}
+
+fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-limit"),
+        allowance.limit.into(),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-remaining"),
+        allowance.remaining.into(),
+    );
+    headers.insert(
+        HeaderName::from_static("x-ratelimit-reset"),
+        allowance.reset_seconds.into(),
+    );
+}
+
+/// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
+fn secure(app: &App, headers: &mut HeaderMap) {
+    let mut set = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set(
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(X_FRAME_OPTIONS, "DENY");
+    set(REFERRER_POLICY, "no-referrer");
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    );
+    let https = app
+        .settings
+        .public_url
+        .as_ref()
+        .is_some_and(|url| url.as_str().starts_with("https://"));
+    if https && app.settings.environment == Environment::Production {
+        set(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+}

@@ -1,0 +1,46 @@
+//! `GET /`: what this is, and the next commands. Loads nothing; its one style sheet is allowed by its hash.
+
+use std::sync::OnceLock;
+
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest, Sha256};
+
+const PAGE: &str = include_str!("page.html");
+
+/// `GET /`
+pub(super) async fn front() -> impl IntoResponse {
+    static POLICY: OnceLock<String> = OnceLock::new();
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY.get_or_init(policy).as_str()),
+        (CACHE_CONTROL, "no-cache"),
+    ];
+    (headers, PAGE).into_response()
+}
+
+fn policy() -> String {
+    let style = PAGE
+        .split_once("<style>")
+        .and_then(|(_, rest)| rest.split_once("</style>"))
+        .map_or("", |(style, _)| style);
+    let hash = STANDARD.encode(Sha256::digest(style));
+    format!(
+        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_loads_nothing_and_its_style_is_allowed() {
+        assert!(policy().contains("style-src 'sha256-") && PAGE.contains("<style>"));
+        for outside in ["<script", "src=", "url(", "@import", "style=\""] {
+            assert!(!PAGE.contains(outside), "{outside}");
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! Where the numbers of `metrics` macros go: one Prometheus recorder a process. Does not know what is counted.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+
+/// From a tenth of a millisecond to half a minute: an op on an idle server takes less than one, a wait ends at 30 s.
+const SECONDS: [f64; 14] = [
+    0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
+];
+
+static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// The process's recorder, set up at the first call; `None` when something else was set up before.
+pub fn recorder() -> Option<PrometheusHandle> {
+    let set_up = || {
+        let buckets = Matcher::Suffix("_seconds".to_owned());
+        let recorder = PrometheusBuilder::new()
+            .set_buckets_for_metric(buckets, &SECONDS)
+            .ok()?
+            .build_recorder();
+        let handle = recorder.handle();
+        metrics::set_global_recorder(recorder).ok()?;
+        describe();
+        Some(handle)
+    };
+    RECORDER.get_or_init(set_up).clone()
+}
+
+fn describe() {
+    metrics::describe_gauge!(
+        "taskwire_sockets",
+        "Open sockets, those not yet authenticated included"
+    );
+    metrics::describe_gauge!("taskwire_connections", "Connections that are not sockets");
+    metrics::describe_counter!(
+        "taskwire_sockets_closed_total",
+        "Sockets closed by the node, by close code"
+    );
+    metrics::describe_counter!("taskwire_operations_total", "Operations, by type and outcome");
+    metrics::describe_histogram!(
+        "taskwire_operation_seconds",
+        "From a request's arrival to its answer, by type"
+    );
+    metrics::describe_counter!(
+        "taskwire_http_requests_total",
+        "HTTP requests, by route and status"
+    );
+    metrics::describe_histogram!("taskwire_http_request_seconds", "HTTP requests, by route");
+    metrics::describe_counter!(
+        "taskwire_connections_refused_total",
+        "Connections dropped because there were too many"
+    );
+}

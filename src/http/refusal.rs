@@ -1,0 +1,121 @@
+//! A failure as an HTTP answer: status, headers, one shape of body. The body is written by `outer`, which knows the
+//! request's id.
+
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use taskwire_protocol::{ErrorCode, Failure};
+
+/// A failure, its status, and headers of its own.
+#[derive(Debug)]
+pub struct Refusal {
+    /// What went wrong.
+    pub failure: Box<Failure>,
+    /// Further headers.
+    pub headers: HeaderMap,
+    status: StatusCode,
+}
+
+impl Refusal {
+    /// Another status than the code's.
+    #[must_use]
+    pub fn with_status(mut self, status: StatusCode) -> Refusal {
+        self.status = status;
+        self
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Refusal {
+        Refusal {
+            status: status(failure.code),
+            failure: Box::new(failure),
+            headers: HeaderMap::new(),
+        }
+    }
+}
+
+/// The status of an error code.
+pub(super) fn status(code: ErrorCode) -> StatusCode {
+    StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A failure that waits in a response for its body.
+#[derive(Clone)]
+pub(super) struct Waiting(pub(super) Box<Failure>);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.headers_mut().extend(self.headers);
+        say_when(response.headers_mut(), &self.failure, self.status);
+        response.extensions_mut().insert(Waiting(self.failure));
+        response
+    }
+}
+
+/// The headers that a client needs to know what to do next.
+pub(super) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: StatusCode) {
+    if status == StatusCode::UNAUTHORIZED {
+        headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
+    if let Some(wait_ms) = failure.retry_after_ms.or_else(|| unavailable.then_some(1000)) {
+        headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000).max(1)));
+    }
+}
+
+/// The body of every error but those of `/v1/rpc`.
+pub(super) fn body(failure: &Failure, request_id: &str) -> String {
+    #[derive(Serialize)]
+    struct Body<'a> {
+        success: bool,
+        error: Inside<'a>,
+        request_id: &'a str,
+    }
+    #[derive(Serialize)]
+    struct Inside<'a> {
+        code: ErrorCode,
+        message: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        field: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        context: Option<&'a serde_json::Value>,
+        retryable: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        retry_after_ms: Option<u64>,
+    }
+    let error = Inside {
+        code: failure.code,
+        message: &failure.message,
+        field: failure.field.as_deref(),
+        context: failure.context.as_ref(),
+        retryable: failure.retryable,
+        retry_after_ms: failure.retry_after_ms,
+    };
+    // strings and numbers always encode
+    serde_json::to_string(&Body {
+        success: false,
+        error,
+        request_id,
+    })
+    .unwrap_or_default()
+}
+
+/// What a status without a failure of ours means: it came from a part below.
+pub(super) fn of_status(status: StatusCode) -> Failure {
+    let (code, message) = match status {
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),
+        StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::MethodNotAllowed, "the path has no such method"),
+        StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "the body is too large"),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => {
+            (ErrorCode::UnsupportedMedia, "the media type is not supported")
+        }
+        StatusCode::UNPROCESSABLE_ENTITY => (ErrorCode::ValidationError, "the request is not valid"),
+        StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "not available just now"),
+        status if status.is_client_error() => (ErrorCode::BadFrame, "the request cannot be read"),
+        _ => (ErrorCode::InternalError, "a fault of the server"),
+    };
+    Failure::new(code, message)
+}

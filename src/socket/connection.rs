@@ -1,0 +1,395 @@
+//! The loop of the ONE task of a socket: deliver what moved and what was answered, flush once, hear the client.
+//! Does not know what requests mean (`incoming`, `session`) nor how bytes travel (`transport`).
+
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use taskwire_protocol::account::Authenticate;
+use taskwire_protocol::frames::{Goodbye, RequestId, SessionExpiring};
+use taskwire_protocol::{CloseCode, ErrorCode, Failure, Request};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::pace::Pace;
+use super::pulse::{Due, Pulse};
+use super::registry::{Order, Seat};
+use super::requests::{Asked, Outcome, Requests};
+use super::session::{self, Settled, Stage};
+use super::transport::{Heard, Transport};
+use super::wire;
+use crate::engine::Reply;
+use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Signal, Stop};
+use crate::state::App;
+
+/// Messages that are heard before what they brought is flushed.
+const HEARD_AT_ONCE: usize = 16;
+/// Rounds before other tasks get a turn.
+const ROUNDS: usize = 32;
+
+/// One socket.
+pub(super) struct Connection {
+    pub(super) app: Arc<App>,
+    pub(super) wire: Transport,
+    pub(super) signal: Arc<Signal>,
+    pub(super) requests: Requests,
+    pub(super) stage: Stage,
+    pub(super) seat: Seat,
+    pub(super) pace: Pace,
+    pub(super) pulse: Pulse,
+    /// The read half may have input; it is polled only then.
+    pub(super) input: bool,
+    /// Nothing more is heard; once everything is answered, the socket closes.
+    finishing: bool,
+}
+
+/// How a socket ends.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// We close it.
+    Close(CloseCode, &'static str),
+    /// The peer closed it; the answer to its close frame is queued.
+    Closed,
+    /// The connection broke.
+    Gone,
+}
+
+/// What has to be waited for outside of the loop's polling.
+enum Step {
+    Settle(Asked, Box<Settled>),
+    Control(Control),
+    End(End),
+}
+
+impl Connection {
+    /// A socket after its upgrade. `signal` wakes its task on input already.
+    pub(super) fn new(app: Arc<App>, wire: Transport, signal: Arc<Signal>, stage: Stage) -> Connection {
+        let settings = &app.settings;
+        Connection {
+            pace: Pace::new(settings, app.elapsed_ms()),
+            pulse: Pulse::new(Instant::now(), settings.auth_timeout, settings.heartbeat),
+            seat: app.sockets.enter(signal.clone()),
+            wire,
+            signal,
+            requests: Requests::default(),
+            stage,
+            input: true, // the read half calls its waker only after it was polled once
+            finishing: false,
+            app,
+        }
+    }
+
+    /// Serves the socket until its end. Boxed, so that the task holds it once and not once for each way it goes.
+    pub(super) async fn run(mut self: Box<Self>) {
+        let end = loop {
+            let done = match std::future::poll_fn(|cx| self.poll_step(cx)).await {
+                Step::Settle(asked, settled) => Box::pin(self.settle(asked, *settled)).await,
+                Step::Control(control) => Box::pin(self.obey(control)).await,
+                Step::End(end) => Err(end),
+            };
+            if let Err(end) = done {
+                break end;
+            }
+            self.start();
+        };
+        if let End::Close(..) = end {
+            self.answer_what_is_done();
+        }
+        let Connection {
+            wire, stage, seat, ..
+        } = *self;
+        // the user's place and the cursors are free before the peer has taken leave
+        drop((stage, seat));
+        match end {
+            End::Close(code, reason) => {
+                metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string())
+                    .increment(1);
+                Box::pin(wire.close(code, reason)).await;
+            }
+            End::Closed => Box::pin(wire.hang_up()).await,
+            End::Gone => {}
+        }
+    }
+
+    fn poll_step(&mut self, cx: &mut Context<'_>) -> Poll<Step> {
+        for _ in 0..ROUNDS {
+            match self.poll_round(cx) {
+                Ok(Some(step)) => return Poll::Ready(step),
+                Ok(None) => return Poll::Pending,
+                Err(Again) => {}
+            }
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// One round: `None` when there is nothing to do until the task is woken.
+    fn poll_round(&mut self, cx: &mut Context<'_>) -> Result<Option<Step>, Again> {
+        let dirty = match self.signal.poll(cx) {
+            Poll::Ready(dirty) => dirty,
+            Poll::Pending => Dirty::default(),
+        };
+        self.input |= dirty.has_input();
+        if dirty.has_nudge()
+            && let Err(end) = self.take_orders()
+        {
+            return Ok(Some(Step::End(end)));
+        }
+        let pinged = match self.poll_pulse(cx) {
+            Ok(pinged) => pinged,
+            Err(end) => return Ok(Some(Step::End(end))),
+        };
+        let mut again = match self.deliver(cx, dirty) {
+            Ok(again) => again,
+            Err(step) => return Ok(Some(step)),
+        };
+        if let Some(step) = self.answer_ready(cx) {
+            return Ok(Some(step));
+        }
+        if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
+            return Ok(Some(Step::End(End::Gone)));
+        }
+        if pinged {
+            self.pulse.asked(Instant::now(), self.wire.progress());
+        }
+        if self.finishing && self.requests.is_empty() {
+            return Ok(Some(Step::End(End::Close(CloseCode::Restart, "restarting"))));
+        }
+        match self.hear() {
+            Ok(heard) => again |= heard,
+            Err(end) => return Ok(Some(Step::End(end))),
+        }
+        self.pulse.heard(self.wire.progress());
+        if again { Err(Again) } else { Ok(None) }
+    }
+
+    /// Acts on what the registry told this socket.
+    fn take_orders(&mut self) -> Result<(), End> {
+        while let Some(order) = self.seat.order() {
+            match order {
+                Order::Goodbye { reconnect_after_ms } => {
+                    self.wire
+                        .text(&wire::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                }
+                Order::Close(CloseCode::Restart) => self.finishing = true,
+                Order::Close(code) => return Err(End::Close(code, "closed by the server")),
+            }
+        }
+        Ok(())
+    }
+
+    /// Acts on deadlines; true when a ping was queued.
+    fn poll_pulse(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let Poll::Ready(due) = self.pulse.poll_due(cx) else {
+            return Ok(false);
+        };
+        match due {
+            Due::Unauthenticated => Err(End::Close(
+                CloseCode::Unauthenticated,
+                "not authenticated in time",
+            )),
+            Due::Expired => Err(End::Close(CloseCode::Unauthenticated, "the token ended")),
+            Due::Dead => Err(End::Close(CloseCode::Dead, "no sign of life")),
+            Due::Expiring => {
+                if let Stage::Member(session) = &self.stage {
+                    let expiring = SessionExpiring {
+                        expires_at: session.expires_at,
+                    };
+                    self.wire.text(&wire::signal("session.expiring", &expiring));
+                }
+                cx.waker().wake_by_ref(); // the timer was not polled again
+                Ok(false)
+            }
+            Due::Ping => {
+                self.wire.ping();
+                self.pace.forgive_controls();
+                Ok(true)
+            }
+        }
+    }
+
+    /// Feeds events; true when there are more that have room.
+    fn deliver(&mut self, cx: &mut Context<'_>, dirty: Dirty) -> Result<bool, Step> {
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(false);
+        };
+        let mut out = Room {
+            wire: &mut self.wire,
+            limit: self.app.settings.socket_queue_bytes / 2,
+        };
+        match session.subscriptions.poll_deliver(cx, dirty, &mut out) {
+            Poll::Pending | Poll::Ready(Ok(Delivered::All)) => Ok(false),
+            Poll::Ready(Ok(Delivered::More)) => Ok(true),
+            Poll::Ready(Ok(Delivered::Control(control))) => Err(Step::Control(control)),
+            // the client resumes, and is told what it missed and whether it must sync
+            Poll::Ready(Ok(Delivered::Overtaken(_)) | Err(Stop::Broken(_))) => {
+                Err(Step::End(End::Close(CloseCode::Dead, "too far behind")))
+            }
+            Poll::Ready(Err(Stop::Outlet(_))) => Err(Step::End(End::Gone)),
+        }
+    }
+
+    /// Writes answers, oldest first, while there is room for them.
+    fn answer_ready(&mut self, cx: &mut Context<'_>) -> Option<Step> {
+        while self.has_room() {
+            let Poll::Ready((asked, outcome)) = self.requests.poll_first(cx) else {
+                break;
+            };
+            match outcome {
+                Outcome::Reply(result) => {
+                    let moves = result.as_ref().is_ok_and(|reply| reply.subscribe.is_some());
+                    if asked.paused.is_some() || moves {
+                        return Some(Step::Settle(asked, Box::new(Settled::Synced(result))));
+                    }
+                    self.answer(&asked, &result);
+                    self.start();
+                }
+                Outcome::Settle(settled) => return Some(Step::Settle(asked, settled)),
+            }
+        }
+        None
+    }
+
+    /// Before a close: what was refused in the same burst that led to it is still said.
+    fn answer_what_is_done(&mut self) {
+        let mut cx = Context::from_waker(Waker::noop());
+        while let Poll::Ready((asked, Outcome::Reply(result))) = self.requests.poll_first(&mut cx) {
+            self.answer(&asked, &result);
+        }
+    }
+
+    /// Takes in some messages; true when there were any: their answers wait to be flushed.
+    fn hear(&mut self) -> Result<bool, End> {
+        for heard in 0..HEARD_AT_ONCE {
+            if !self.may_hear() {
+                return Ok(heard > 0);
+            }
+            match self.wire.hear() {
+                Poll::Pending => {
+                    self.input = false;
+                    return Ok(heard > 0);
+                }
+                Poll::Ready(Heard::Text(text)) => self.take_in(&text)?,
+                Poll::Ready(Heard::Control) => self
+                    .pace
+                    .control()
+                    .map_err(|_| End::Close(CloseCode::RateIgnored, "too many control frames"))?,
+                Poll::Ready(Heard::Closing) => return Err(End::Closed),
+                Poll::Ready(Heard::Broken(code, reason)) => return Err(End::Close(code, reason)),
+                Poll::Ready(Heard::Gone) => return Err(End::Gone),
+            }
+        }
+        Ok(true)
+    }
+
+    /// A peer that does not take its answers, or has as many requests under way as it may, is not heard; what it
+    /// sends waits in the kernel, and then at its own end.
+    fn may_hear(&self) -> bool {
+        self.input && !self.finishing && self.has_room() && self.requests.len() < self.app.settings.in_flight
+    }
+
+    /// Half of the queue is for what comes after the last look: answers, a bite of events, control frames.
+    fn has_room(&self) -> bool {
+        self.wire.queued() < self.app.settings.socket_queue_bytes / 2
+    }
+
+    /// Starts the requests whose turn has come.
+    pub(super) fn start(&mut self) {
+        let Connection {
+            requests, app, stage, ..
+        } = self;
+        requests.start(|asked, request, op_id| session::begin(app, stage, asked, request, op_id));
+    }
+
+    /// A request whose turn has not come.
+    pub(super) fn push(&mut self, asked: Asked, request: Request, op_id: Option<taskwire_protocol::OpId>) {
+        self.requests.push(asked, request, op_id);
+        self.start();
+    }
+
+    /// Begins a new socket with the token of the upgrade's header.
+    pub(super) fn authenticate_by_header(&mut self, asked: Asked, params: Authenticate) {
+        let state = session::identify(&self.app, Box::new(params), true);
+        self.requests.begun(asked, state);
+    }
+
+    /// Queues the answer to a request and counts it.
+    pub(super) fn answer(&mut self, asked: &Asked, result: &Result<Reply, Failure>) {
+        match result {
+            Ok(reply) => {
+                if asked.id.is_some() {
+                    self.wire.text(&wire::ok(asked.id.as_ref(), reply));
+                }
+                count(asked, "ok");
+            }
+            Err(failure) => self.refuse(asked, failure),
+        }
+    }
+
+    /// Queues the answer to a request that the socket itself carried out.
+    pub(super) fn answer_with(&mut self, asked: &Asked, data: &impl serde::Serialize) {
+        if asked.id.is_some() {
+            self.wire.text(&wire::ok_with(asked.id.as_ref(), data));
+        }
+        count(asked, "ok");
+    }
+
+    /// Queues an error and counts it.
+    pub(super) fn refuse(&mut self, asked: &Asked, failure: &Failure) {
+        self.error(asked.id.as_ref(), failure);
+        count(asked, failure.code.as_str());
+    }
+
+    /// Queues an error.
+    pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
+        let mut failure = failure.clone();
+        if failure.request_id.is_empty() {
+            failure.request_id = Uuid::new_v4().to_string();
+        }
+        if matches!(failure.code, ErrorCode::InternalError) {
+            tracing::error!(
+                request.id = failure.request_id,
+                "a request failed: {}",
+                failure.message
+            );
+        } else {
+            tracing::debug!(
+                request.id = failure.request_id,
+                code = failure.code.as_str(),
+                "a request was refused"
+            );
+        }
+        self.wire.text(&wire::error(id, &failure));
+    }
+}
+
+/// There is more to do at once.
+struct Again;
+
+fn count(asked: &Asked, outcome: &'static str) {
+    metrics::counter!("taskwire_operations_total", "type" => asked.name, "outcome" => outcome).increment(1);
+    metrics::histogram!("taskwire_operation_seconds", "type" => asked.name)
+        .record(asked.since.elapsed().as_secs_f64());
+}
+
+/// The queue as the live part sees it.
+struct Room<'a> {
+    wire: &'a mut Transport,
+    limit: usize,
+}
+
+impl Outlet for Room<'_> {
+    type Error = io::Error;
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), io::Error>> {
+        if self.wire.queued() >= self.limit {
+            ready!(self.wire.poll_flush(cx))?;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    fn feed(&mut self, frame: Frame) -> Result<(), io::Error> {
+        self.wire.text(&frame);
+        Ok(())
+    }
+}

@@ -1,0 +1,33 @@
+//! The WebSocket side: from the upgrade to the close frame, one task a socket.
+//!
+//! - `upgrade`     the HTTP request that becomes a socket, and why it may not
+//! - `connection`  the loop of a socket's task: deliver, answer, flush once, hear
+//! - `incoming`    what a text frame asks for: limits, shape, place in the order
+//! - `requests`    requests on their way: in order, mutations pipelined
+//! - `session`     what the socket carries out itself: signing in, following streams
+//! - `welcome`     the answer to `auth`: which streams, from where
+//! - `pulse`       deadlines: authentication, heartbeat, the token's end; `pace` limits and strikes
+//! - `transport`   bytes, frames, close; `wire` answers as text
+//! - `registry`    all sockets of the node: counts, drain, kick
+//!
+//! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
+//! buffer. Never sees the store.
+
+mod connection;
+mod incoming;
+mod pace;
+mod pulse;
+mod registry;
+mod requests;
+mod session;
+mod transport;
+mod upgrade;
+mod welcome;
+mod wire;
+
+pub use registry::Registry;
+pub use upgrade::upgrade;
+pub(crate) use wire::{error as error_frame, ok as ok_frame, ok_with as ok_frame_with, pong as pong_frame};
+
+#[cfg(test)]
+mod tests;

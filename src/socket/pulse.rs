@@ -1,0 +1,202 @@
+//! When a socket must act on its own: the deadline to authenticate, the heartbeat, the end of its token. One
+//! timer for whatever is due first. Sends nothing itself; says what is due.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Without a sign of life for this long after a ping, a socket is dead.
+const SILENCE: Duration = Duration::from_secs(8);
+/// This long before its token ends, a socket is told.
+const NOTICE: Duration = Duration::from_secs(60);
+/// This long after its token's end, a socket is closed.
+const GRACE: Duration = Duration::from_secs(25);
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// The socket did not authenticate in time.
+    Unauthenticated,
+    /// Send a ping, and tell [`Pulse::asked`].
+    Ping,
+    /// No sign of life came after the ping.
+    Dead,
+    /// The token ends soon: tell the client.
+    Expiring,
+    /// The token ended, and the grace too.
+    Expired,
+}
+
+/// The deadlines of one socket.
+pub(super) struct Pulse {
+    /// Boxed: a timer is larger than all of the rest.
+    timer: Pin<Box<Sleep>>,
+    authenticate_by: Option<Instant>,
+    every: Duration,
+    ping_at: Instant,
+    /// The peer was asked for a sign of life: progress then, and until when.
+    asked: Option<(u32, Instant)>,
+    expiry: Option<Expiry>,
+}
+
+struct Expiry {
+    at: Instant,
+    told: bool,
+}
+
+impl Pulse {
+    /// A socket that must authenticate within a time and is pinged every so often.
+    pub(super) fn new(now: Instant, authenticate_within: Duration, every: Duration) -> Pulse {
+        // the first ping is shaken, so that sockets that came together are not asked together for ever
+        let first = now + every.mul_f32(0.5 + rand::random::<f32>() / 2.0);
+        let by = now + authenticate_within;
+        let mut pulse = Pulse {
+            timer: Box::pin(sleep_until(by)),
+            authenticate_by: Some(by),
+            every,
+            ping_at: first,
+            asked: None,
+            expiry: None,
+        };
+        pulse.arm();
+        pulse
+    }
+
+    /// The socket is authenticated, by a token that ends at `until`.
+    pub(super) fn authenticated(&mut self, until: Instant) {
+        self.authenticate_by = None;
+        self.expiry = Some(Expiry {
+            at: until,
+            told: false,
+        });
+        self.arm();
+    }
+
+    /// A ping was queued, and as much written as the peer took; `progress` is the transport's.
+    pub(super) fn asked(&mut self, now: Instant, progress: u32) {
+        self.ping_at = now + self.every;
+        self.asked = Some((progress, now + SILENCE));
+        self.arm();
+    }
+
+    /// Call it when the transport may have made progress.
+    pub(super) fn heard(&mut self, progress: u32) {
+        if self.asked.is_some_and(|(then, _)| then != progress) {
+            self.asked = None;
+            self.arm();
+        }
+    }
+
+    /// What is due at `now`; waits for it otherwise.
+    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
+        while self.timer.as_mut().poll(cx).is_ready() {
+            if let Some(due) = self.due(Instant::now()) {
+                return Poll::Ready(due);
+            }
+            self.arm();
+        }
+        Poll::Pending
+    }
+
+    fn due(&mut self, now: Instant) -> Option<Due> {
+        if self.authenticate_by.is_some_and(|by| by <= now) {
+            return Some(Due::Unauthenticated);
+        }
+        if let Some(expiry) = &mut self.expiry {
+            if expiry.at + GRACE <= now {
+                return Some(Due::Expired);
+            }
+            if !expiry.told && expiry.at <= now + NOTICE {
+                expiry.told = true;
+                self.arm();
+                return Some(Due::Expiring);
+            }
+        }
+        match self.asked {
+            Some((_, until)) => (until <= now).then_some(Due::Dead),
+            None => (self.ping_at <= now).then_some(Due::Ping),
+        }
+    }
+
+    /// Sets the timer to what comes first.
+    fn arm(&mut self) {
+        let pulse = self.asked.map_or(self.ping_at, |(_, until)| until);
+        let expiry = self.expiry.as_ref().map(|expiry| match expiry.told {
+            true => expiry.at + GRACE,
+            // a token may be shorter than the notice
+            false => expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at),
+        });
+        let first = [self.authenticate_by, expiry]
+            .into_iter()
+            .flatten()
+            .fold(pulse, Instant::min);
+        if self.timer.deadline() != first {
+            self.timer.as_mut().reset(first);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEAT: Duration = Duration::from_secs(25);
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    /// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
+    fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
+        loop {
+            let at = pulse.timer.deadline();
+            if let Some(due) = pulse.due(at) {
+                assert_eq!(
+                    pulse
+                        .due(at - Duration::from_millis(1))
+                        .filter(|_| due != Due::Expiring),
+                    None
+                );
+                return (due, (at - begun).as_secs());
+            }
+            pulse.arm();
+            assert_ne!(pulse.timer.deadline(), at, "the timer would spin");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, Duration::from_secs(10), BEAT);
+        assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 10));
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, Duration::from_secs(10), BEAT);
+        pulse.authenticated(begun + HOUR);
+        let (due, seconds) = next(&mut pulse, begun);
+        assert!(
+            due == Due::Ping && (12..=25).contains(&seconds),
+            "{due:?} after {seconds} s"
+        );
+        let asked = begun + BEAT;
+        pulse.asked(asked, 5);
+        pulse.heard(6);
+        assert_eq!(next(&mut pulse, asked), (Due::Ping, 25));
+        pulse.asked(asked, 6);
+        pulse.heard(6);
+        assert_eq!(next(&mut pulse, asked), (Due::Dead, 8));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, Duration::from_secs(10), HOUR);
+        pulse.authenticated(begun + Duration::from_secs(100));
+        assert_eq!(next(&mut pulse, begun), (Due::Expiring, 40));
+        pulse.authenticated(begun + Duration::from_secs(200));
+        assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
+        assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
+    }
+}

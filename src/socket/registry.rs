@@ -1,0 +1,287 @@
+//! All sockets of this node: how many, whose, and how to tell them all to say goodbye or to close. Does not know
+//! frames; what a socket is told stands in its handle, and its signal is nudged.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use taskwire_protocol::{CloseCode, SessionId, UserId};
+use tokio_util::task::TaskTracker;
+
+use crate::live::Signal;
+
+/// Sockets that are told to close at a time: closing all at once would bring them all back at once.
+const BATCH: usize = 256;
+/// Between two batches.
+const BETWEEN: Duration = Duration::from_millis(10);
+
+/// All sockets of this node.
+#[derive(Default)]
+pub struct Registry {
+    sockets: Mutex<Sockets>,
+    tasks: TaskTracker,
+}
+
+#[derive(Default)]
+struct Sockets {
+    next: u64,
+    handles: HashMap<u64, Arc<Handle>>,
+    per_user: HashMap<UserId, usize>,
+}
+
+/// How a socket's task is reached.
+pub(super) struct Handle {
+    /// Changes once, when the socket gets its subscriptions.
+    signal: Mutex<Arc<Signal>>,
+    owner: Mutex<Option<(UserId, SessionId)>>,
+    /// 0, or how many milliseconds the client is to wait, plus 1.
+    goodbye: AtomicU32,
+    /// 0, or the code to close with.
+    close: AtomicU16,
+}
+
+/// What a socket was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Order {
+    /// Announce the restart.
+    Goodbye { reconnect_after_ms: u64 },
+    /// Finish what is under way and close.
+    Close(CloseCode),
+}
+
+/// A socket's place in the registry, given up when it is dropped.
+pub(super) struct Seat {
+    registry: Arc<Registry>,
+    key: u64,
+    handle: Arc<Handle>,
+}
+
+/// The user has as many sockets as they may.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooMany;
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("sockets", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// The tasks of sockets: the server waits for them.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// How many sockets there are, those not yet authenticated included.
+    pub fn count(&self) -> usize {
+        self.lock().handles.len()
+    }
+
+    /// How many users have a socket here.
+    pub fn users(&self) -> usize {
+        self.lock().per_user.len()
+    }
+
+    /// Tells every socket of a user, or of one session of theirs, to close with 4403.
+    pub fn kick(&self, user: UserId, session: Option<SessionId>) {
+        for handle in self.handles() {
+            let owner = *lock(&handle.owner);
+            if owner.is_some_and(|(its, of)| its == user && session.is_none_or(|session| session == of)) {
+                handle.close_with(CloseCode::Revoked);
+            }
+        }
+    }
+
+    /// Tells every socket that the node restarts, with a delay of its own each, so that they do not all come back
+    /// in the same moment: the more there are, the wider they are spread.
+    pub fn goodbye(&self) {
+        let handles = self.handles();
+        let spread = 500 + handles.len() as u64 / 2;
+        for (place, handle) in handles.iter().enumerate() {
+            // spread evenly, and shaken: two sockets never get the same delay unless there are very many
+            let share = place as u64 * spread / handles.len() as u64;
+            let shaken = u64::from(rand::random::<u8>()) * spread / (256 * handles.len() as u64);
+            handle
+                .goodbye
+                .store((100 + share + shaken + 1) as u32, Ordering::Release);
+            handle.nudge();
+        }
+    }
+
+    /// Tells every socket to finish what is under way and to close for a restart, in batches, and waits for their
+    /// tasks; the caller bounds the wait.
+    pub async fn close_all(&self) {
+        self.tasks.close();
+        for batch in self.handles().chunks(BATCH) {
+            for handle in batch {
+                handle.close_with(CloseCode::Restart);
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+        self.tasks.wait().await;
+    }
+
+    /// A new socket, whoever it belongs to.
+    pub(super) fn enter(self: &Arc<Self>, signal: Arc<Signal>) -> Seat {
+        let handle = Arc::new(Handle {
+            signal: Mutex::new(signal),
+            owner: Mutex::new(None),
+            goodbye: AtomicU32::new(0),
+            close: AtomicU16::new(0),
+        });
+        let mut sockets = self.lock();
+        sockets.next += 1;
+        let key = sockets.next;
+        sockets.handles.insert(key, handle.clone());
+        metrics::gauge!("taskwire_sockets").set(sockets.handles.len() as f64);
+        Seat {
+            registry: self.clone(),
+            key,
+            handle,
+        }
+    }
+
+    fn handles(&self) -> Vec<Arc<Handle>> {
+        self.lock().handles.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Sockets> {
+        lock(&self.sockets)
+    }
+}
+
+impl Handle {
+    fn close_with(&self, code: CloseCode) {
+        self.close.store(code.code(), Ordering::Release);
+        self.nudge();
+    }
+
+    fn nudge(&self) {
+        let signal = lock(&self.signal).clone();
+        signal.nudge();
+    }
+}
+
+impl Seat {
+    /// The socket belongs to a user from now on. Refused when they have `most` sockets already.
+    pub(super) fn belongs_to(&self, user: UserId, session: SessionId, most: usize) -> Result<(), TooMany> {
+        let mut sockets = self.registry.lock();
+        let count = sockets.per_user.entry(user).or_default();
+        if *count >= most {
+            return Err(TooMany);
+        }
+        *count += 1;
+        *lock(&self.handle.owner) = Some((user, session));
+        Ok(())
+    }
+
+    /// Nudges go to this signal from now on.
+    pub(super) fn nudge_by(&self, signal: Arc<Signal>) {
+        *lock(&self.handle.signal) = signal;
+        if self.has_orders() {
+            self.handle.nudge();
+        }
+    }
+
+    fn has_orders(&self) -> bool {
+        self.handle.goodbye.load(Ordering::Acquire) != 0 || self.handle.close.load(Ordering::Acquire) != 0
+    }
+
+    /// The next thing that the socket was told, once.
+    pub(super) fn order(&self) -> Option<Order> {
+        match self.handle.goodbye.swap(0, Ordering::AcqRel) {
+            0 => {}
+            delay => {
+                return Some(Order::Goodbye {
+                    reconnect_after_ms: u64::from(delay - 1),
+                });
+            }
+        }
+        CloseCode::from_code(self.handle.close.swap(0, Ordering::AcqRel)).map(Order::Close)
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut sockets = self.registry.lock();
+        sockets.handles.remove(&self.key);
+        let owner = *lock(&self.handle.owner);
+        if let Some((user, _)) = owner
+            && let Some(count) = sockets.per_user.get_mut(&user)
+        {
+            *count -= 1;
+            if *count == 0 {
+                sockets.per_user.remove(&user);
+            }
+        }
+        metrics::gauge!("taskwire_sockets").set(sockets.handles.len() as f64);
+    }
+}
+
+/// Nothing panics while it holds one of these locks; if it did, the counts would still be usable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use uuid::Uuid;
+
+    fn signal() -> Arc<Signal> {
+        Arc::new(Signal::new(UserId(Uuid::nil())))
+    }
+
+    fn ids(n: u128) -> (UserId, SessionId) {
+        (UserId(Uuid::from_u128(n)), SessionId(Uuid::from_u128(n)))
+    }
+
+    #[test]
+    fn a_users_sockets_are_counted_until_they_are_gone() {
+        let registry = Arc::new(Registry::default());
+        let (user, session) = ids(1);
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
+        assert_eq!(seats[0].belongs_to(user, session, 2), Ok(()));
+        assert_eq!(seats[1].belongs_to(user, session, 2), Ok(()));
+        assert_eq!(seats[2].belongs_to(user, session, 2), Err(TooMany));
+        assert_eq!((registry.count(), registry.users()), (3, 1));
+        drop(seats);
+        assert_eq!((registry.count(), registry.users()), (0, 0));
+    }
+
+    #[test]
+    fn every_socket_is_told_another_delay() {
+        let registry = Arc::new(Registry::default());
+        let seats: Vec<_> = (0..100).map(|_| registry.enter(signal())).collect();
+        registry.goodbye();
+        let mut delays: Vec<_> = seats
+            .iter()
+            .map(|seat| match seat.order() {
+                Some(Order::Goodbye { reconnect_after_ms }) => reconnect_after_ms,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        delays.sort_unstable();
+        delays.dedup();
+        assert_eq!(delays.len(), 100);
+    }
+
+    #[test]
+    fn a_kick_reaches_one_session_or_all_of_a_user() {
+        let registry = Arc::new(Registry::default());
+        let (ada, bob) = (ids(1), ids(2));
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
+        let other = SessionId(Uuid::from_u128(9));
+        for (seat, (user, session)) in seats.iter().zip([ada, (ada.0, other), bob]) {
+            assert_eq!(seat.belongs_to(user, session, 9), Ok(()));
+        }
+        registry.kick(ada.0, Some(other));
+        let orders: Vec<_> = seats.iter().map(Seat::order).collect();
+        assert_eq!(orders, [None, Some(Order::Close(CloseCode::Revoked)), None]);
+        registry.kick(ada.0, None);
+        assert!(seats[0].order().is_some() && seats[2].order().is_none());
+    }
+}

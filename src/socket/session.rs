@@ -1,0 +1,433 @@
+//! What the socket itself carries out: signing in, following streams, syncs. Decides by what the engine says who
+//! may follow what. Does not know how bytes travel, nor the order of requests.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskwire_protocol::account::{Authenticate, Renewed, Tokens};
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::stream::{Subscribe, Subscribed, Unsubscribe};
+use taskwire_protocol::{
+    CloseCode, ErrorCode, Failure, OpId, Request, StreamId, Timestamp, UserId, WorkspaceId,
+};
+use tokio::time::Instant;
+
+use super::connection::{Connection, End};
+use super::incoming::auth_required;
+use super::requests::{Asked, Outcome, State};
+use crate::engine::{self, Caller, Identity, Reply};
+use crate::live::{Control, Joined, LogUnavailable, Mode, Start, Subscriptions};
+use crate::state::App;
+
+/// Refused tokens of one socket, until it is closed.
+const REFUSED_TOKENS: u8 = 3;
+
+/// Who is on the other side.
+pub(super) enum Stage {
+    /// Nobody we know yet.
+    Stranger(Box<Stranger>),
+    /// Somebody who is signed in.
+    Member(Box<Session>),
+}
+
+/// Somebody who has not authenticated.
+pub(super) struct Stranger {
+    pub(super) from: engine::Origin,
+    pub(super) refused_tokens: u8,
+}
+
+/// Somebody who has.
+pub(super) struct Session {
+    pub(super) caller: Arc<Caller>,
+    pub(super) expires_at: Timestamp,
+    pub(super) subscriptions: Subscriptions,
+    /// Workspaces that the user joins are followed too.
+    pub(super) all: bool,
+    /// The user's own stream is delivered, not only watched.
+    pub(super) own: bool,
+    pub(super) address: Option<IpAddr>,
+}
+
+/// What a request came to that the socket itself must act on.
+pub(super) enum Settled {
+    /// `auth`, by a frame or by the upgrade's header.
+    Identified {
+        result: Result<Identity, Failure>,
+        params: Box<Authenticate>,
+        by_header: bool,
+    },
+    /// `auth.renew`.
+    Renewed(Result<Identity, Failure>),
+    /// `auth.signup`, `auth.login`.
+    Tokens(Result<Tokens, Failure>),
+    /// `auth.logout`.
+    LoggedOut(Result<(), Failure>),
+    /// The first page of a sync.
+    Synced(Result<Reply, Failure>),
+    /// `stream.subscribe`.
+    Subscribe(Subscribe),
+    /// `stream.unsubscribe`.
+    Unsubscribe(Unsubscribe),
+}
+
+/// Begins to carry a request out.
+pub(super) fn begin(
+    app: &Arc<App>,
+    stage: &mut Stage,
+    asked: &mut Asked,
+    request: Request,
+    op_id: Option<OpId>,
+) -> State {
+    match request {
+        Request::Authenticate(params) => match stage {
+            Stage::Stranger(_) => identify(app, params, false),
+            Stage::Member(_) => refused(Failure::new(ErrorCode::Conflict, "the socket is authenticated")),
+        },
+        Request::SignUp(params) => {
+            let (engine, from) = (app.engine.clone(), stage.origin());
+            State::Session(Box::pin(async move {
+                Settled::Tokens(engine.sign_up(*params, from).await)
+            }))
+        }
+        Request::LogIn(params) => {
+            let (engine, from) = (app.engine.clone(), stage.origin());
+            State::Session(Box::pin(async move {
+                Settled::Tokens(engine.log_in(*params, from).await)
+            }))
+        }
+        Request::Describe(_) => {
+            let body = format!("\"data\":{}", app.engine.describe()).into();
+            State::Done(Outcome::Reply(Ok(Reply {
+                body,
+                replayed: false,
+                subscribe: None,
+            })))
+        }
+        request => match stage {
+            Stage::Stranger(_) => refused(auth_required()),
+            Stage::Member(session) => session.begin(app, asked, request, op_id),
+        },
+    }
+}
+
+/// Begins to authenticate.
+pub(super) fn identify(app: &Arc<App>, params: Box<Authenticate>, by_header: bool) -> State {
+    let engine = app.engine.clone();
+    State::Session(Box::pin(async move {
+        let result = engine.authenticate(&params.token).await;
+        Settled::Identified {
+            result,
+            params,
+            by_header,
+        }
+    }))
+}
+
+fn refused(failure: Failure) -> State {
+    State::Done(Outcome::Reply(Err(failure)))
+}
+
+fn settled(settled: Settled) -> State {
+    State::Done(Outcome::Settle(Box::new(settled)))
+}
+
+impl Stage {
+    fn origin(&self) -> engine::Origin {
+        match self {
+            Stage::Stranger(stranger) => stranger.from.clone(),
+            Stage::Member(session) => engine::Origin {
+                address: session.address.map(|address| address.to_string()),
+                client: None,
+            },
+        }
+    }
+}
+
+impl Session {
+    fn begin(&mut self, app: &Arc<App>, asked: &mut Asked, request: Request, op_id: Option<OpId>) -> State {
+        let engine = app.engine.clone();
+        match request {
+            Request::RenewAuth(params) => State::Session(Box::pin(async move {
+                Settled::Renewed(engine.authenticate(&params.token).await)
+            })),
+            Request::LogOut(_) => {
+                let caller = self.caller.clone();
+                State::Session(Box::pin(async move {
+                    Settled::LoggedOut(engine.log_out(&caller).await)
+                }))
+            }
+            Request::Subscribe(params) => settled(Settled::Subscribe(*params)),
+            Request::Unsubscribe(params) => settled(Settled::Unsubscribe(*params)),
+            request => {
+                asked.paused = match &request {
+                    Request::SyncUser(_) => Some(self.caller.user.id.into()),
+                    Request::SyncWorkspace(sync) if sync.cursor.is_none() => Some(sync.workspace_id.into()),
+                    _ => None,
+                };
+                if let Some(stream) = asked.paused {
+                    self.subscriptions.pause(stream);
+                }
+                State::Call(Box::pin(engine.call(&self.caller, request, op_id)))
+            }
+        }
+    }
+
+    /// Streams that count against the limit: the user's own one does not while it is only watched.
+    fn follows(&self) -> usize {
+        self.subscriptions.count() - usize::from(!self.own)
+    }
+
+    fn user(&self) -> UserId {
+        self.caller.user.id
+    }
+}
+
+impl Connection {
+    /// Acts on what a request came to.
+    pub(super) async fn settle(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
+        match settled {
+            Settled::Identified {
+                result,
+                params,
+                by_header,
+            } => self.identified(asked, result, *params, by_header).await,
+            Settled::Renewed(result) => self.renewed(&asked, result),
+            Settled::Tokens(Ok(tokens)) => {
+                self.answer_with(&asked, &tokens);
+                Ok(())
+            }
+            Settled::LoggedOut(Ok(())) => {
+                // `session.revoked` follows on the user's stream and closes this socket like the session's others
+                self.answer_with(&asked, &Nothing {});
+                Ok(())
+            }
+            Settled::Tokens(Err(failure)) | Settled::LoggedOut(Err(failure)) => {
+                self.refuse(&asked, &failure);
+                Ok(())
+            }
+            Settled::Synced(result) => self.synced(asked, result).await,
+            Settled::Subscribe(params) => self.subscribe(&asked, &params).await,
+            Settled::Unsubscribe(params) => self.unsubscribe(&asked, params.stream).await,
+        }
+    }
+
+    async fn identified(
+        &mut self,
+        asked: Asked,
+        result: Result<Identity, Failure>,
+        params: Authenticate,
+        by_header: bool,
+    ) -> Result<(), End> {
+        let failure = match result {
+            Ok(identity) => match self.welcome(&asked, identity, params).await? {
+                Ok(()) => return Ok(()),
+                Err(failure) => failure,
+            },
+            Err(failure) => failure,
+        };
+        self.refuse(&asked, &failure);
+        let refused = match failure.code {
+            ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::InternalError => 0,
+            _ => 1,
+        };
+        if by_header {
+            return Err(match refused {
+                0 => End::Close(CloseCode::TryAgain, "not available just now"),
+                _ => End::Close(CloseCode::Unauthenticated, "the token was refused"),
+            });
+        }
+        if let Stage::Stranger(stranger) = &mut self.stage {
+            stranger.refused_tokens += refused;
+            if stranger.refused_tokens >= REFUSED_TOKENS {
+                return Err(End::Close(
+                    CloseCode::Unauthenticated,
+                    "three tokens were refused",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn renewed(&mut self, asked: &Asked, result: Result<Identity, Failure>) -> Result<(), End> {
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
+        let same = |caller: &Caller| {
+            caller.user.id == session.caller.user.id && caller.session == session.caller.session
+        };
+        match result {
+            Ok(identity) if same(&identity.caller) => {
+                let expires_at = identity.expires_at;
+                session.caller = identity.caller;
+                session.expires_at = expires_at;
+                self.pulse.authenticated(moment(&self.app, expires_at));
+                self.answer_with(asked, &Renewed { expires_at });
+            }
+            Ok(_) => {
+                let message = "the token belongs to another user or session";
+                self.refuse(asked, &Failure::new(ErrorCode::InvalidToken, message).at("token"));
+            }
+            Err(failure) => self.refuse(asked, &failure),
+        }
+        Ok(())
+    }
+
+    /// After the first page of a sync the stream goes on where the page stands; after a failure, where it was.
+    async fn synced(&mut self, asked: Asked, mut result: Result<Reply, Failure>) -> Result<(), End> {
+        if let Ok(Reply {
+            subscribe: Some((stream, seq)),
+            ..
+        }) = result
+            && let Err(failure) = self.follow(stream, Start::After(seq)).await
+        {
+            result = Err(failure);
+        }
+        if let (Some(stream), Stage::Member(session)) = (asked.paused, &mut self.stage)
+            && session.subscriptions.has(stream)
+        {
+            session.subscriptions.go_on(stream, None);
+        }
+        self.answer(&asked, &result);
+        Ok(())
+    }
+
+    async fn subscribe(&mut self, asked: &Asked, params: &Subscribe) -> Result<(), End> {
+        let start = params.since.map_or(Start::Now, Start::After);
+        match self.follow(params.stream, start).await {
+            Ok(Joined { seq, resumed, reason }) => {
+                self.answer_with(asked, &Subscribed { seq, resumed, reason })
+            }
+            Err(failure) => self.refuse(asked, &failure),
+        }
+        Ok(())
+    }
+
+    async fn unsubscribe(&mut self, asked: &Asked, stream: StreamId) -> Result<(), End> {
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
+        if stream == session.user().into() {
+            // what it tells the server itself is still needed
+            if session
+                .subscriptions
+                .join(stream, Start::Now, Mode::Watch)
+                .await
+                .is_err()
+            {
+                self.refuse(asked, &log_unavailable());
+                return Ok(());
+            }
+            session.own = false;
+        } else {
+            session.subscriptions.leave(stream);
+        }
+        self.answer_with(asked, &Nothing {});
+        Ok(())
+    }
+
+    /// Follows a stream that the user may read. Joined first and allowed second: access that is lost in between is
+    /// seen by the one or by the other.
+    async fn follow(&mut self, stream: StreamId, start: Start) -> Result<Joined, Failure> {
+        let limit = self.app.settings.streams_per_socket;
+        let Stage::Member(session) = &mut self.stage else {
+            return Err(auth_required());
+        };
+        let user = session.user();
+        let known = match stream {
+            StreamId::User(id) if id != user => return Err(no_such_stream()),
+            StreamId::User(_) => session.own,
+            StreamId::Workspace(_) => session.subscriptions.has(stream),
+        };
+        if !known && session.follows() >= limit {
+            let message = format!("the socket follows {limit} streams already");
+            return Err(Failure::new(ErrorCode::Conflict, message).at("stream"));
+        }
+        let joined = session.subscriptions.join(stream, start, Mode::Deliver).await;
+        let joined = joined.map_err(|LogUnavailable| log_unavailable())?;
+        match stream {
+            StreamId::User(_) => session.own = true,
+            StreamId::Workspace(workspace) => {
+                let role = self.app.engine.role_in(user, workspace).await;
+                if !matches!(role, Ok(Some(_))) {
+                    session.subscriptions.leave(stream);
+                }
+                role?.ok_or_else(no_such_stream)?;
+            }
+        }
+        Ok(joined)
+    }
+
+    /// Acts on what the user's own stream told.
+    pub(super) async fn obey(&mut self, control: Control) -> Result<(), End> {
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
+        match control {
+            Control::Granted { workspace, seq } => self.granted(workspace, seq).await,
+            Control::SessionRevoked { session: revoked } if revoked == session.caller.session => {
+                Err(End::Close(CloseCode::Revoked, "the session ended"))
+            }
+            // its cursor is gone already; another session ended
+            Control::Lost { .. } | Control::SessionRevoked { .. } => Ok(()),
+            Control::AccountChanged => self.account_changed().await,
+        }
+    }
+
+    async fn granted(&mut self, workspace: WorkspaceId, seq: u64) -> Result<(), End> {
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
+        if !session.all || session.subscriptions.has(workspace.into()) {
+            return Ok(());
+        }
+        match self
+            .follow(workspace.into(), Start::After(seq))
+            .await
+            .map_err(|failure| failure.code)
+        {
+            // it was lost again; or there are too many to follow, which `welcome` says of the others
+            Ok(_) | Err(ErrorCode::NotFound | ErrorCode::Conflict) => Ok(()),
+            // going on without it would be a silent gap
+            Err(_) => Err(End::Close(CloseCode::Dead, "a stream could not be followed")),
+        }
+    }
+
+    async fn account_changed(&mut self) -> Result<(), End> {
+        let Stage::Member(session) = &mut self.stage else {
+            return Ok(());
+        };
+        match self.app.engine.home(&session.caller).await {
+            Ok(home) if home.user.is_active => {
+                let caller = Caller {
+                    user: home.user.public(),
+                    session: session.caller.session,
+                    role: home.user.role,
+                    personal: session.caller.personal,
+                };
+                session.caller = Arc::new(caller);
+                Ok(())
+            }
+            Err(failure) if failure.retryable => {
+                tracing::warn!(user.id = %session.user(), "an account could not be read again: {}", failure.message);
+                Ok(())
+            }
+            Ok(_) | Err(_) => Err(End::Close(CloseCode::Revoked, "the account is not active")),
+        }
+    }
+}
+
+/// A time of the clock as one that timers take.
+pub(super) fn moment(app: &App, at: Timestamp) -> Instant {
+    let left_ms = at.0.saturating_sub(app.engine.clock().now_ms()).max(0);
+    Instant::now() + Duration::from_millis(left_ms.unsigned_abs())
+}
+
+/// The log did not answer.
+pub(super) fn log_unavailable() -> Failure {
+    Failure::new(ErrorCode::Unavailable, "the database did not answer")
+}
+
+fn no_such_stream() -> Failure {
+    Failure::new(ErrorCode::NotFound, "there is no such stream").at("stream")
+}

@@ -1,0 +1,199 @@
+//! `GET /v1/socket`: the HTTP request that becomes a socket (RFC 6455, section 4.2), and why it may not. A bad
+//! origin is refused before the upgrade; a bad token after it, because pages cannot read the status of a failed
+//! handshake. Does not speak WebSocket itself.
+
+use std::sync::Arc;
+
+use axum::Extension;
+use axum::extract::{Request, State};
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL};
+use axum::http::header::{SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
+use hyper_util::rt::TokioIo;
+use serde::de::DeserializeOwned;
+use taskwire_protocol::account::Authenticate;
+use taskwire_protocol::{ErrorCode, Failure, SUBPROTOCOL, UserId};
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use uuid::Uuid;
+
+use super::connection::Connection;
+use super::requests::Asked;
+use super::session::{Stage, Stranger};
+use super::transport::Transport;
+use crate::http::Refusal;
+use crate::live::Signal;
+use crate::peer::{self, Peer};
+use crate::state::App;
+
+/// A message may be this many times `frame_bytes`: what lies between is answered, what lies beyond closes.
+const ANSWERED: usize = 4;
+
+/// Answers the upgrade and begins the socket's task.
+pub async fn upgrade(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    mut request: Request,
+) -> Result<Response, Refusal> {
+    let headers = request.headers();
+    let protocol = negotiate(headers)?;
+    if !peer::may_come_from(headers, request.uri(), &app.settings) {
+        return Err(Failure::new(ErrorCode::Forbidden, "pages of this origin may not connect").into());
+    }
+    if app.is_draining() {
+        return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop")
+            .after(1000)
+            .into());
+    }
+    let params = peer::bearer(headers)
+        .map(|token| by_header(token, request.uri().query().unwrap_or("")))
+        .transpose()?;
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .map_or(&b""[..], HeaderValue::as_bytes);
+    let accept = derive_accept_key(key);
+    let from = peer::origin(peer, headers, &app.settings);
+
+    let upgraded = hyper::upgrade::on(&mut request);
+    let tasks = app.sockets.tasks().clone();
+    tasks.clone().spawn(async move {
+        let Ok(upgraded) = upgraded.await else { return };
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+            tracing::error!("an upgraded connection is no TCP stream");
+            return;
+        };
+        let connection = connect(app, parts.io.into_inner(), parts.read_buf.into(), from, params);
+        // a task of its own, which does not have the size of this one
+        tasks.spawn(Box::new(connection).run());
+    });
+
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let answer = response.headers_mut();
+    answer.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    answer.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(&accept) {
+        answer.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if protocol {
+        answer.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(SUBPROTOCOL));
+    }
+    Ok(response)
+}
+
+/// Checks the handshake; true when our subprotocol was offered.
+fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
+    let refused = |message: &str| Refusal::from(Failure::new(ErrorCode::BadFrame, message));
+    if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
+        let mut refusal =
+            refused("this is a WebSocket: ask for an upgrade").with_status(StatusCode::UPGRADE_REQUIRED);
+        refusal
+            .headers
+            .insert(UPGRADE, HeaderValue::from_static("websocket"));
+        return Err(refusal);
+    }
+    if headers
+        .get(SEC_WEBSOCKET_VERSION)
+        .is_none_or(|version| version != "13")
+    {
+        let mut refusal = refused("the WebSocket version is 13").with_status(StatusCode::UPGRADE_REQUIRED);
+        refusal
+            .headers
+            .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        return Err(refusal);
+    }
+    let key = headers
+        .get(SEC_WEBSOCKET_KEY)
+        .and_then(|key| STANDARD.decode(key.as_bytes()).ok());
+    if key.is_none_or(|key| key.len() != 16) {
+        return Err(refused("Sec-WebSocket-Key is 16 bytes in base64"));
+    }
+    let offered = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
+    let ours = has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
+    if offered && !ours {
+        return Err(refused("the subprotocol is taskwire.v1"));
+    }
+    Ok(ours)
+}
+
+/// Whether a header that is a list holds a word, ignoring case.
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let mut values = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    values.any(|value| {
+        value
+            .split(',')
+            .any(|word| word.trim().eq_ignore_ascii_case(token))
+    })
+}
+
+/// What an `auth` frame would say, from the header and the query.
+fn by_header(token: &str, query: &str) -> Result<Authenticate, Refusal> {
+    let mut params = Authenticate {
+        token: token.to_owned(),
+        client: None,
+        streams: taskwire_protocol::account::Streams::default(),
+        resume: None,
+    };
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        match pair.split_once('=') {
+            Some(("streams", value)) => params.streams = decode("streams", value)?,
+            Some(("resume", value)) => params.resume = Some(decode("resume", value)?),
+            _ => {}
+        }
+    }
+    Ok(params)
+}
+
+fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
+    let value = value.replace("%3D", "=").replace("%3d", "=");
+    let bytes = URL_SAFE_NO_PAD
+        .decode(&value)
+        .or_else(|_| URL_SAFE.decode(&value))
+        .ok();
+    bytes
+        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .ok_or_else(|| {
+            Failure::invalid(field, format!("{field} is base64url JSON, as in an auth frame")).into()
+        })
+}
+
+/// The socket behind the upgrade. With a token in the header it begins as if an `auth` frame had come.
+fn connect(
+    app: Arc<App>,
+    tcp: TcpStream,
+    part: Vec<u8>,
+    from: crate::engine::Origin,
+    params: Option<Authenticate>,
+) -> Connection {
+    // it belongs to nobody yet
+    let signal = Arc::new(Signal::new(UserId(Uuid::nil())));
+    let settings = &app.settings;
+    let wire = Transport::new(
+        tcp,
+        part,
+        signal.clone().into(),
+        ANSWERED * settings.frame_bytes,
+        settings.socket_queue_bytes,
+    );
+    let stage = Stage::Stranger(Box::new(Stranger {
+        from,
+        refused_tokens: 0,
+    }));
+    let mut connection = Connection::new(app, wire, signal, stage);
+    if let Some(params) = params {
+        let asked = Asked {
+            id: None,
+            name: "auth",
+            since: Instant::now(),
+            paused: None,
+        };
+        connection.authenticate_by_header(asked, params);
+    }
+    connection
+}

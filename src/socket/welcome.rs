@@ -1,0 +1,312 @@
+//! The first answer to somebody who authenticated: which streams the socket follows, from where, and why not from
+//! where it was asked to.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskwire_protocol::account::{Authenticate, Resume, Streams, User};
+use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, StreamState, StreamWorkspace, Welcome};
+use taskwire_protocol::stream::Reason;
+use taskwire_protocol::workspace::Workspace;
+use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp, UserId};
+
+use super::connection::{Connection, End};
+use super::requests::Asked;
+use super::session::{Session, Stage, log_unavailable, moment};
+use super::wire;
+use crate::config::Settings;
+use crate::engine::Identity;
+use crate::live::{Hub, LogUnavailable, Mode, Start, Subscriptions};
+
+/// Streams that can be asked for by name.
+const LISTED: usize = 1000;
+/// A socket waits this long for its turn to be welcomed.
+const TURN: Duration = Duration::from_secs(10);
+
+impl Connection {
+    /// Welcomes somebody. The inner failure leaves the socket as it was.
+    pub(super) async fn welcome(
+        &mut self,
+        asked: &Asked,
+        identity: Identity,
+        params: Authenticate,
+    ) -> Result<Result<(), Failure>, End> {
+        let settings = self.app.settings.clone();
+        let caller = &identity.caller;
+        let most = if settings.rate_limit_enabled {
+            settings.sockets_per_user
+        } else {
+            usize::MAX
+        };
+        if self
+            .seat
+            .belongs_to(caller.user.id, caller.session, most)
+            .is_err()
+        {
+            return Err(End::Close(CloseCode::RateIgnored, "too many sockets of one user"));
+        }
+        let app = self.app.clone();
+        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, app.welcomes.acquire()).await else {
+            return Err(End::Close(CloseCode::TryAgain, "too many sockets at once"));
+        };
+        let hub = app.engine.hub().clone();
+        let mut opening = Opening {
+            subscriptions: Subscriptions::new(hub.clone(), caller.user.id),
+            hub,
+            user: caller.user.id,
+            resume: params.resume,
+            epoch: app.engine.epoch(),
+            limit: settings.streams_per_socket,
+            listed: Vec::new(),
+            own: false,
+        };
+        let user = match opening.follow_all(&app.engine, &identity, &params.streams).await {
+            Ok(user) => user,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let welcome = self.describe(&settings, &identity, user, &opening);
+        self.wire.text(&wire::welcome(asked.id.as_ref(), &welcome));
+        self.settle_in(identity, opening, params.streams);
+        Ok(Ok(()))
+    }
+
+    fn settle_in(&mut self, identity: Identity, opening: Opening, streams: Streams) {
+        let signal = opening.subscriptions.signal().clone();
+        self.wire.wake_on_input(signal.clone().into());
+        self.seat.nudge_by(signal.clone());
+        self.signal = signal;
+        self.input = true;
+        self.pulse.authenticated(moment(&self.app, identity.expires_at));
+        let address = match &self.stage {
+            Stage::Stranger(stranger) => stranger
+                .from
+                .address
+                .as_deref()
+                .and_then(|text| text.parse().ok()),
+            Stage::Member(session) => session.address,
+        };
+        self.stage = Stage::Member(Box::new(Session {
+            caller: identity.caller,
+            expires_at: identity.expires_at,
+            subscriptions: opening.subscriptions,
+            all: matches!(streams, Streams::All(_)),
+            own: opening.own,
+            address,
+        }));
+    }
+
+    fn describe(&self, settings: &Settings, identity: &Identity, user: User, opening: &Opening) -> Welcome {
+        // without limits a client need not slow down
+        let pace = |limit: u32| {
+            if settings.rate_limit_enabled {
+                limit
+            } else {
+                u32::MAX
+            }
+        };
+        Welcome {
+            protocol: PROTOCOL,
+            server: ServerInfo {
+                name: "taskwire".to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                instance: settings.instance.clone(),
+                time: Timestamp(self.app.engine.clock().now_ms()),
+            },
+            epoch: opening.epoch.to_string(),
+            user,
+            session: SessionInfo {
+                id: identity.caller.session,
+                expires_at: identity.expires_at,
+            },
+            heartbeat_ms: settings.heartbeat.as_millis() as u64,
+            limits: Limits {
+                frame_bytes: settings.frame_bytes as u64,
+                in_flight: settings.in_flight as u32,
+                batch: settings.batch_ops as u32,
+                streams: settings.streams_per_socket as u32,
+                ops_per_second: pace(settings.ops_per_second),
+                burst: pace(settings.ops_burst),
+            },
+            streams: opening.listed.clone(),
+        }
+    }
+}
+
+/// A socket's subscriptions while it is being welcomed.
+struct Opening {
+    subscriptions: Subscriptions,
+    hub: Arc<Hub>,
+    user: UserId,
+    resume: Option<Resume>,
+    epoch: Arc<str>,
+    limit: usize,
+    listed: Vec<StreamState>,
+    own: bool,
+}
+
+impl Opening {
+    /// Joins the streams asked for that the user may read, and lists all that were asked for.
+    ///
+    /// The user's own stream comes first, and is watched even when it was not asked for: what happens to their
+    /// memberships after it was joined is told there, and what happened before is in what the engine says then.
+    async fn follow_all(
+        &mut self,
+        engine: &crate::engine::Engine,
+        identity: &Identity,
+        streams: &Streams,
+    ) -> Result<User, Failure> {
+        if let Streams::These(names) = streams
+            && names.len() > LISTED
+        {
+            return Err(Failure::invalid(
+                "streams",
+                format!("at most {LISTED} streams can be listed"),
+            ));
+        }
+        let own = StreamId::from(identity.caller.user.id);
+        self.own = match streams {
+            Streams::All(_) => true,
+            Streams::These(names) => names.iter().any(|name| name.parse() == Ok(own)),
+        };
+        let mut own_state = None;
+        let head = if self.own {
+            let state = self.follow(own, None).await?;
+            own_state.insert(state).seq
+        } else {
+            let joined = self.subscriptions.join(own, Start::Now, Mode::Watch).await;
+            joined.map_err(|LogUnavailable| log_unavailable())?.seq
+        };
+        let home = engine.home(&identity.caller).await?;
+        let mut workspaces: HashMap<StreamId, Workspace> = home
+            .workspaces
+            .iter()
+            .map(|workspace| (workspace.id.into(), workspace.clone()))
+            .collect();
+        let asked: Vec<String> = match streams {
+            Streams::All(_) => {
+                let all = home
+                    .workspaces
+                    .iter()
+                    .map(|workspace| StreamId::from(workspace.id));
+                std::iter::once(own)
+                    .chain(all)
+                    .map(|stream| stream.to_string())
+                    .collect()
+            }
+            Streams::These(names) => names.clone(),
+        };
+        let mut seen = HashSet::new();
+        for name in asked {
+            if !seen.insert(name.clone()) {
+                continue;
+            }
+            let state = match name.parse::<StreamId>() {
+                Ok(stream) if stream == own => own_state.take(),
+                Ok(stream) => match workspaces.remove(&stream) {
+                    Some(workspace) => Some(self.follow(stream, Some(workspace)).await?),
+                    None => None,
+                },
+                Err(_) => None,
+            };
+            // what cannot be read as a stream is as little to be had as one without access
+            let refused = || StreamState {
+                stream: name.clone(),
+                seq: 0,
+                resumed: false,
+                reason: Some(Reason::NoAccess),
+                workspace: None,
+            };
+            self.listed.push(state.unwrap_or_else(refused));
+        }
+        if self.has_moved(own, head).await? {
+            self.check_again(engine, identity).await?;
+        }
+        Ok(home.user)
+    }
+
+    /// Whether something was told on the user's own stream since it was joined. Asked of the ring, not the database.
+    async fn has_moved(&mut self, own: StreamId, head: u64) -> Result<bool, Failure> {
+        let mut again = Subscriptions::new(self.hub.clone(), self.user);
+        let now = again.join(own, Start::After(head), Mode::Watch).await;
+        Ok(now.map_err(|LogUnavailable| log_unavailable())?.seq != head)
+    }
+
+    /// A workspace that was lost between the engine's answer and the join must not be followed: who may read a
+    /// stream is asked after joining it, once for all of them.
+    async fn check_again(
+        &mut self,
+        engine: &crate::engine::Engine,
+        identity: &Identity,
+    ) -> Result<(), Failure> {
+        let home = engine.home(&identity.caller).await?;
+        for state in &mut self.listed {
+            let Some(workspace) = &state.workspace else {
+                continue;
+            };
+            if !home.workspaces.iter().any(|still| still.id == workspace.id) {
+                self.subscriptions.leave(workspace.id.into());
+                *state = StreamState {
+                    stream: std::mem::take(&mut state.stream),
+                    seq: 0,
+                    resumed: false,
+                    reason: Some(Reason::NoAccess),
+                    workspace: None,
+                };
+            }
+        }
+        Ok(())
+    }
+
+    /// Joins a stream that the user may read, from where the client stands in it.
+    async fn follow(
+        &mut self,
+        stream: StreamId,
+        workspace: Option<Workspace>,
+    ) -> Result<StreamState, Failure> {
+        let name = stream.to_string();
+        let workspace = workspace.and_then(|workspace| {
+            let role = workspace.role?;
+            Some(StreamWorkspace {
+                id: workspace.id,
+                name: workspace.name,
+                kind: workspace.kind,
+                role,
+            })
+        });
+        let follows = self.subscriptions.count() - usize::from(!self.own && self.subscriptions.count() > 0);
+        if follows >= self.limit {
+            let (seq, resumed, reason) = (0, false, Some(Reason::Limit));
+            return Ok(StreamState {
+                stream: name,
+                seq,
+                resumed,
+                reason,
+                workspace,
+            });
+        }
+        let position = self
+            .resume
+            .as_ref()
+            .and_then(|resume| resume.positions.get(&name).copied());
+        let same_epoch = self
+            .resume
+            .as_ref()
+            .is_some_and(|resume| *resume.epoch == *self.epoch);
+        let start = position.filter(|_| same_epoch).map_or(Start::Now, Start::After);
+        let joined = self.subscriptions.join(stream, start, Mode::Deliver).await;
+        let joined = joined.map_err(|LogUnavailable| log_unavailable())?;
+        let reason = if position.is_some() && !same_epoch {
+            Some(Reason::Epoch)
+        } else {
+            joined.reason
+        };
+        Ok(StreamState {
+            stream: name,
+            seq: joined.seq,
+            resumed: joined.resumed,
+            reason,
+            workspace,
+        })
+    }
+}

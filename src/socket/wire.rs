@@ -1,0 +1,139 @@
+//! Answers as text: ok, error, signal, pong. Events come encoded already, from the log. Does not know sockets.
+
+use std::fmt::Write as _;
+
+use serde::{Deserialize, Serialize};
+use taskwire_protocol::Failure;
+use taskwire_protocol::frames::RequestId;
+
+use crate::engine::Reply;
+
+/// The answer to a request that was done.
+pub(crate) fn ok(id: Option<&RequestId>, reply: &Reply) -> String {
+    let mut text = opening("ok", id, reply.body.len());
+    text.push(',');
+    text.push_str(&reply.body);
+    if reply.replayed {
+        text.push_str(",\"replayed\":true");
+    }
+    text.push('}');
+    text
+}
+
+/// The answer to a request that has no place in the log.
+pub(crate) fn ok_with(id: Option<&RequestId>, data: &impl Serialize) -> String {
+    with("ok", id, "data", data)
+}
+
+/// The answer to a request that was refused.
+pub(crate) fn error(id: Option<&RequestId>, failure: &Failure) -> String {
+    with("error", id, "error", failure)
+}
+
+/// The answer to `auth`.
+pub(crate) fn welcome(id: Option<&RequestId>, data: &impl Serialize) -> String {
+    with("welcome", id, "data", data)
+}
+
+/// The answer to `ping`.
+pub(crate) fn pong(id: Option<&RequestId>) -> String {
+    opening("pong", id, 0) + "}"
+}
+
+/// Something to know now.
+pub(crate) fn signal(name: &str, data: &impl Serialize) -> String {
+    format!(
+        "{{\"type\":\"signal\",\"signal\":\"{name}\",\"data\":{}}}",
+        json(data)
+    )
+}
+
+/// The id of a request that is too large to be read, where it has one.
+pub(crate) fn id_of(text: &str) -> Option<RequestId> {
+    #[derive(Deserialize)]
+    struct WithId {
+        id: Option<RequestId>,
+    }
+    // skips everything else without building it
+    serde_json::from_str::<WithId>(text)
+        .ok()?
+        .id
+        .filter(|id| match id {
+            RequestId::Number(_) => true,
+            RequestId::Text(text) => text.chars().count() <= taskwire_protocol::limits::REQUEST_ID,
+        })
+}
+
+fn with(kind: &str, id: Option<&RequestId>, key: &str, value: &impl Serialize) -> String {
+    let mut text = opening(kind, id, 256);
+    let _written = write!(text, ",\"{key}\":{}}}", json(value));
+    text
+}
+
+fn opening(kind: &str, id: Option<&RequestId>, more: usize) -> String {
+    let mut text = String::with_capacity(64 + more);
+    let _written = match id {
+        Some(RequestId::Number(number)) => write!(text, "{{\"type\":\"{kind}\",\"id\":{number}"),
+        Some(RequestId::Text(id)) => write!(text, "{{\"type\":\"{kind}\",\"id\":{}", json(id)),
+        None => write!(text, "{{\"type\":\"{kind}\",\"id\":null"),
+    };
+    text
+}
+
+/// Types of the contract always encode; `null` would still be a frame that clients can read.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{Value, json};
+    use taskwire_protocol::ErrorCode;
+
+    fn read(text: &str) -> Value {
+        serde_json::from_str(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn answers_are_json_with_their_id() {
+        let id = RequestId::Text("a\"b".into());
+        let reply = Reply {
+            body: r#""at":{"user:1":2},"data":{"x":1}"#.into(),
+            replayed: true,
+            subscribe: None,
+        };
+        let expected = json!({ "type": "ok", "id": "a\"b", "at": { "user:1": 2 }, "data": { "x": 1 }, "replayed": true });
+        assert_eq!(read(&ok(Some(&id), &reply)), expected);
+
+        let failure = Failure::new(ErrorCode::NotFound, "no such task").after(7);
+        let refused = read(&error(None, &failure));
+        assert_eq!(
+            (&refused["type"], &refused["id"]),
+            (&json!("error"), &Value::Null)
+        );
+        assert_eq!(
+            serde_json::from_value::<Failure>(refused["error"].clone()).ok(),
+            Some(failure)
+        );
+        assert_eq!(
+            read(&pong(Some(&RequestId::Number(-3)))),
+            json!({ "type": "pong", "id": -3 })
+        );
+        assert_eq!(
+            read(&signal("x", &json!({}))),
+            json!({ "type": "signal", "signal": "x", "data": {} })
+        );
+    }
+
+    #[test]
+    fn the_id_of_an_oversize_request_is_found_behind_its_data() {
+        let text = format!(
+            r#"{{"type":"task.create","data":{{"id":1,"title":"{}"}},"id":"seven"}}"#,
+            "x".repeat(100_000)
+        );
+        assert_eq!(id_of(&text), Some(RequestId::Text("seven".into())));
+        assert_eq!(id_of(r#"{"type":"task.create","data":{"id":1}}"#), None);
+        assert_eq!(id_of("no json"), None);
+    }
+}
