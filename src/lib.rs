@@ -1,4 +1,18 @@
-//! The server of Taskwire, a real-time task backend.
+//! The server of Taskwire, a real-time task backend: its map.
+//!
+//! - `server`   a node: starting, accepting, draining
+//! - `socket`   a WebSocket from upgrade to close
+//! - `http`     what is not the socket: sign-in, rpc, health, metrics, the page
+//! - `engine`   one request's way: authorize → handle → log → commit → publish
+//! - `ops`      what each operation does, a file a noun
+//! - `domain`   pure rules
+//! - `store`    the only SQL
+//! - `live`     from a commit to every socket that watches
+//! - `jobs`     retention
+//! - `peer`     who is at the other end of a connection
+//! - `auth`     passwords, tokens, limits
+//! - `state`    what every request and socket of a node shares
+//! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   what a node runs on
 
 pub mod auth;
 pub mod clock;
@@ -8,7 +22,9 @@ pub mod engine;
 pub mod healthcheck;
 pub mod http;
 pub mod ids;
+pub mod jobs;
 pub mod live;
+pub mod ops;
 pub mod peer;
 pub mod server;
 pub mod socket;

@@ -25,9 +25,9 @@ use tower::ServiceExt as _;
 
 use crate::clock::Clock;
 use crate::config::Settings;
-use crate::engine::Engine;
+use crate::engine::{Engine, EngineError};
 use crate::http;
-use crate::live::RingLimits;
+use crate::jobs;
 use crate::peer::Peer;
 use crate::state::App;
 
@@ -61,9 +61,9 @@ pub enum StartError {
     /// The operating system refuses something that every node needs.
     #[error("cannot start: {0}")]
     System(#[from] io::Error),
-    /// This part of the program is missing.
-    #[error("{0} is not built yet")]
-    NotBuilt(&'static str),
+    /// The database or another part cannot be used.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// A second signal came while draining.
     #[error("stopped before everything was answered")]
     Interrupted,
@@ -75,7 +75,12 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let listener = bind(&settings).await?;
     let address = listener.local_addr()?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let app = build(settings);
+    let app = build(settings).await?;
+    let engine = app.engine.clone();
+    let retention = AbortOnDrop(tokio::spawn(jobs::retention(
+        engine.clone(),
+        app.settings.clone(),
+    )));
 
     // a reader that has gone is no reason not to serve
     let _ready = writeln!(io::stdout(), "listening on http://{address}");
@@ -83,7 +88,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let mut node = pin!(run(listener, app, stop.clone().cancelled_owned()));
     loop {
         tokio::select! {
-            () = &mut node => return Ok(()),
+            () = &mut node => break,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
@@ -93,30 +98,26 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         tracing::info!("draining");
         stop.cancel();
     }
+    drop(retention);
+    engine.stop().await;
+    Ok(())
 }
 
 /// Brings the database's schema up to date.
-#[allow(clippy::unused_async, reason = "what takes its place waits for the database")]
-pub async fn migrate(_settings: &Settings) -> Result<(), StartError> {
-    Err(StartError::NotBuilt("the store"))
+pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
+    Ok(Engine::migrate(settings).await?)
 }
 
 /// The parts of a node.
-fn build(settings: Settings) -> Arc<App> {
+async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
+    // first: what counts itself when it is made must be heard
     let recorder = if settings.metrics_enabled {
         http::recorder()
     } else {
         None
     };
-    let rings = RingLimits {
-        bytes_per_topic: settings.ring_bytes_per_topic,
-        budget: settings.ring_budget_bytes,
-    };
-    App::new(
-        Arc::new(settings),
-        Engine::absent(rings, Clock::system()),
-        recorder,
-    )
+    let engine = Engine::start(&settings, Clock::system()).await?;
+    Ok(App::new(Arc::new(settings), engine, recorder))
 }
 
 /// Serves a listener until `shutdown`, then drains: `/readyz` says so, no socket is taken on, each is told when to

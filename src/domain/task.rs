@@ -16,7 +16,7 @@ pub fn description(given: Option<String>) -> Result<Option<String>> {
 }
 
 /// Tags in the order given, each once.
-pub fn tags(given: Vec<String>) -> Result<Vec<String>> {
+pub fn tags(given: &[String]) -> Result<Vec<String>> {
     let mut tags: Vec<String> = Vec::with_capacity(given.len());
     for (i, tag) in given.iter().enumerate() {
         let tag =
@@ -49,6 +49,11 @@ pub fn assignees(given: Vec<UserId>) -> Result<Vec<UserId>> {
     Ok(people)
 }
 
+/// How often a rule can repeat.
+const FREQUENCIES: [&str; 7] = [
+    "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
+];
+
 /// A recurrence rule, as far as its form tells: `NAME=VALUE` pairs with a frequency (RFC 5545, section 3.3.10).
 pub fn recurrence(given: Option<String>) -> Result<Option<String>> {
     let Some(rule) = text::optional("recurrence", given, limits::RECURRENCE)? else {
@@ -56,9 +61,6 @@ pub fn recurrence(given: Option<String>) -> Result<Option<String>> {
     };
     let pairs = rule.strip_prefix("RRULE:").unwrap_or(&rule).split(';');
     let pairs: Option<Vec<(&str, &str)>> = pairs.map(|pair| pair.split_once('=')).collect();
-    const FREQUENCIES: [&str; 7] = [
-        "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
-    ];
     let fine = pairs.is_some_and(|pairs| {
         pairs
             .iter()
@@ -90,7 +92,7 @@ pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     given.id = own_id(given.id)?;
     given.title = title(&given.title)?;
     given.description = description(given.description)?;
-    given.tags = given.tags.map(tags).transpose()?;
+    given.tags = given.tags.as_deref().map(tags).transpose()?;
     given.assignee_ids = given.assignee_ids.map(assignees).transpose()?;
     given.recurrence = recurrence(given.recurrence)?;
     Ok(given)
@@ -100,7 +102,7 @@ pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
 pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
     given.title = title(&given.title)?;
     given.description = description(given.description)?;
-    given.tags = tags(given.tags)?;
+    given.tags = tags(&given.tags)?;
     Ok(given)
 }
 
@@ -109,7 +111,7 @@ pub fn check_update(mut given: UpdateTask) -> Result<UpdateTask> {
     given.title = given.title.map(|text| title(&text)).transpose()?;
     given.description = patch(given.description, |text| description(Some(text)))?;
     given.recurrence = patch(given.recurrence, |text| recurrence(Some(text)))?;
-    given.tags = patch(given.tags, |names| Ok(Some(tags(names)?)))?;
+    given.tags = patch(given.tags, |names| Ok(Some(tags(&names)?)))?;
     given.assignee_ids = patch(given.assignee_ids, |people| Ok(Some(assignees(people)?)))?;
     Ok(given)
 }
@@ -201,11 +203,8 @@ mod tests {
 
     #[test]
     fn tags_stand_once_and_an_error_names_the_one() {
-        assert_eq!(
-            tags(vec![" a ".into(), "a".into()]).ok(),
-            Some(vec!["a".to_owned()])
-        );
-        let failure = tags(vec!["a".into(), String::new()]).err();
+        assert_eq!(tags(&[" a ".into(), "a".into()]).ok(), Some(vec!["a".to_owned()]));
+        let failure = tags(&["a".into(), String::new()]).err();
         assert_eq!(failure.and_then(|f| f.field).as_deref(), Some("tags[1]"));
     }
 }

@@ -1,43 +1,83 @@
-//! One request's way, as the socket and HTTP see it: authorize → handle → log → commit → publish. Does not know
-//! frames, sockets or HTTP.
+//! One request's way: authorize → handle → log → commit → publish, written once. What sockets and HTTP see of the
+//! server is here; they see neither SQL nor rules.
+//!
+//! - `dispatch`  the table of operations → what answers each
+//! - `job`       a mutation that waits for its turn, and its answer
+//! - `lane`      the writer: its bounded queue, groups of it, one at a time
+//! - `group`     one group: load, decide, write, commit; and what becomes of it when the database fails
+//! - `load`, `write`, `frame`   the three steps' details
+//! - `accounts`  signing up, in and out; who a token speaks for
+//! - `members`   the members of workspaces, cached by `acl_version`
 
-use std::fmt;
-use std::future::Future;
+mod accounts;
+mod dispatch;
+mod frame;
+mod group;
+mod job;
+mod lane;
+mod load;
+mod members;
+mod publish;
+mod write;
+
+use crate::auth::passwords::Passwords;
+use crate::auth::tokens::AccessTokens;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::ids::Ids;
+use crate::live::{Hub, RingLimits};
+use crate::ops::{self, Ask, Target};
+use crate::store::Store;
+use crate::store::open::OpenError;
+use dispatch::{Route, route};
+use job::{Batch, Job, Step, Work};
 use std::sync::Arc;
-use std::time::Duration;
-
-use taskwire_protocol::account::{GlobalRole, LogIn, PublicUser, SignUp, Tokens, User};
+use std::time::{Duration, Instant};
+use taskwire_protocol::account::User;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{
-    ErrorCode, Failure, OpId, Request, SessionId, StreamId, Timestamp, UserId, WorkspaceId,
+    Access, ErrorCode, Failure, OpId, Request, StreamId, Timestamp, UserId, WorkspaceId,
 };
 
-use crate::clock::Clock;
-use crate::live::{Frame, Hub, Log, LogRange, LogUnavailable, Reading, RingLimits};
+pub use crate::ops::Caller;
+use uuid::Uuid;
 
-/// Carries requests out; clones share everything.
+pub use accounts::Origin;
+pub use lane::{Chore, Lane};
+
+/// How long a query may take before it is TIMEOUT.
+const QUERY: Duration = Duration::from_secs(15);
+
+/// The server without its doors. Clones are the same engine.
 #[derive(Clone)]
-pub struct Engine(Arc<Parts>);
+pub struct Engine(Arc<Inner>);
 
-struct Parts {
+struct Inner {
+    store: Store,
+    lane: Lane,
     hub: Arc<Hub>,
-    epoch: Arc<str>,
     clock: Clock,
+    ids: Arc<Ids>,
+    tokens: AccessTokens,
+    passwords: Passwords,
+    refresh: Duration,
+    batch_ops: usize,
+    describe: Arc<str>,
 }
 
-/// Who asks.
+/// What a request came to.
 #[derive(Clone, Debug)]
-pub struct Caller {
-    /// The account, as others see it.
-    pub user: PublicUser,
-    /// The session of its token.
-    pub session: SessionId,
-    /// What it may do on the whole server.
-    pub role: GlobalRole,
+pub struct Reply {
+    /// The inside of the `ok` frame after its id: `"at":{…},"data":{…}`, of a query `"data":{…}`.
+    pub body: Arc<str>,
+    /// The operation was done before; this is the first answer again.
+    pub replayed: bool,
+    /// Of a first page of a snapshot: the stream to follow after this seq.
+    pub subscribe: Option<(StreamId, u64)>,
 }
 
-/// A token's owner, and until when.
+/// Who a token speaks for.
 #[derive(Clone, Debug)]
 pub struct Identity {
     /// Who asks.
@@ -46,154 +86,304 @@ pub struct Identity {
     pub expires_at: Timestamp,
 }
 
-/// The answer to a query or mutation.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The inside of an ok frame after its id: `"at":{…},"data":{…}`, for a query `"data":{…}`.
-    pub body: Arc<str>,
-    /// It was done before.
-    pub replayed: bool,
-    /// First page of a sync: the stream to follow after this seq.
-    pub subscribe: Option<(StreamId, u64)>,
-}
-
-/// What somebody who signs in sees first.
+/// What a socket tells its user first.
 #[derive(Clone, Debug)]
 pub struct Home {
     /// The account.
     pub user: User,
-    /// Its workspaces, with the role in each.
+    /// Every workspace of theirs, with their role.
     pub workspaces: Vec<Workspace>,
 }
 
-/// Where a sign-in came from.
-#[derive(Clone, Debug, Default)]
-pub struct Origin {
-    /// The client's address.
-    pub address: Option<String>,
-    /// The program.
-    pub client: Option<String>,
-}
-
 /// How the database is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct DatabaseHealth {
     /// Whether it answers.
     pub healthy: bool,
-    /// How long it took.
+    /// How long that took.
     pub latency: Duration,
     /// `sqlite` or `postgres`.
     pub kind: &'static str,
 }
 
-/// A log that does not answer.
-struct NoLog;
-
-impl Log for NoLog {
-    fn range(&self, _: StreamId) -> Reading<'_, LogRange> {
-        Box::pin(std::future::ready(Err(LogUnavailable)))
-    }
-
-    fn page(&self, _: StreamId, _: u64, _: usize) -> Reading<'_, Vec<(u64, Frame)>> {
-        Box::pin(std::future::ready(Err(LogUnavailable)))
-    }
+/// Why the engine does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// The database cannot be used.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The secret of the tokens cannot be read or made.
+    #[error("cannot read or make the secret of the tokens in data_dir: {0}")]
+    Secret(#[source] std::io::Error),
+    /// The data folder cannot be made.
+    #[error("cannot make the data folder {0}: {1}")]
+    DataDir(std::path::PathBuf, #[source] std::io::Error),
+    /// The account of `admin_email` cannot be made.
+    #[error("cannot make the account of admin_email: {0}")]
+    Admin(Failure),
 }
 
-fn unavailable() -> Failure {
-    Failure::new(ErrorCode::Unavailable, "the engine is not there")
-}
-
-#[allow(
-    clippy::unused_async,
-    reason = "what takes their place waits for the database"
-)]
 impl Engine {
-    /// An engine that refuses everything.
-    pub fn absent(rings: RingLimits, clock: Clock) -> Engine {
-        Engine(Arc::new(Parts {
-            hub: Hub::new(Arc::new(NoLog), rings),
-            epoch: "none".into(),
+    /// Opens the database and starts the writer and the fan-out.
+    pub async fn start(settings: &Settings, clock: Clock) -> Result<Engine, EngineError> {
+        let made = settings.create_data_dir();
+        made.map_err(|error| EngineError::DataDir(settings.data_dir.clone(), error))?;
+        let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
+        let store = Store::open(settings).await?;
+        let limits = RingLimits {
+            bytes_per_topic: settings.ring_bytes_per_topic,
+            budget: settings.ring_budget_bytes,
+        };
+        let hub = Hub::new(Arc::new(publish::StoredLog(store.clone())), limits);
+        tokio::spawn(hub.clone().fan_out());
+        let ids = Arc::new(Ids::new(clock.clone()));
+        let inner = Inner {
+            lane: Lane::start(store.clone(), hub.clone(), clock.clone(), ids.clone()),
+            store,
+            hub,
             clock,
-        }))
+            ids,
+            tokens: AccessTokens::new(&keys.current, keys.previous.as_ref(), settings.access_token),
+            passwords: Passwords::new(settings.password_hash_concurrency),
+            refresh: settings.refresh_token,
+            batch_ops: settings.batch_ops,
+            describe: taskwire_protocol::generate::schema_text().into(),
+        };
+        let engine = Engine(Arc::new(inner));
+        engine.ensure_admin(settings).await.map_err(EngineError::Admin)?;
+        Ok(engine)
     }
 
-    /// A query or mutation. A mutation takes its place in the queue at the first poll.
+    /// Brings the database's schema up to date, and does nothing else.
+    pub async fn migrate(settings: &Settings) -> Result<(), EngineError> {
+        let made = settings.create_data_dir();
+        made.map_err(|error| EngineError::DataDir(settings.data_dir.clone(), error))?;
+        Store::open(settings).await?.close().await;
+        Ok(())
+    }
+
+    /// Answers a query or a mutation. A mutation takes its place in the queue at the first poll, so polling several
+    /// once in order keeps their order; it is done even when nobody waits for the answer any more.
     pub fn call(
         &self,
-        _caller: &Arc<Caller>,
-        _request: Request,
-        _op_id: Option<OpId>,
+        caller: &Arc<Caller>,
+        request: Request,
+        op_id: Option<OpId>,
     ) -> impl Future<Output = Result<Reply, Failure>> + Send + 'static {
-        std::future::ready(Err(unavailable()))
-    }
-
-    /// The contract as JSON Schema.
-    pub fn describe(&self) -> Arc<str> {
-        "{}".into()
-    }
-
-    /// Whose token this is.
-    pub async fn authenticate(&self, _token: &str) -> Result<Identity, Failure> {
-        Err(unavailable())
-    }
-
-    /// The caller's account and workspaces.
-    pub async fn home(&self, _caller: &Caller) -> Result<Home, Failure> {
-        Err(unavailable())
-    }
-
-    /// A user's role in a workspace; `None` when they are no member.
-    pub async fn role_in(&self, _user: UserId, _workspace: WorkspaceId) -> Result<Option<Role>, Failure> {
-        Err(unavailable())
-    }
-
-    /// Makes an account.
-    pub async fn sign_up(&self, _params: SignUp, _from: Origin) -> Result<Tokens, Failure> {
-        Err(unavailable())
-    }
-
-    /// Signs in.
-    pub async fn log_in(&self, _params: LogIn, _from: Origin) -> Result<Tokens, Failure> {
-        Err(unavailable())
-    }
-
-    /// The next pair of tokens.
-    pub async fn refresh(&self, _refresh_token: &str, _from: Origin) -> Result<Tokens, Failure> {
-        Err(unavailable())
-    }
-
-    /// Ends the caller's session.
-    pub async fn log_out(&self, _caller: &Caller) -> Result<(), Failure> {
-        Err(unavailable())
-    }
-
-    /// Asks the database.
-    pub async fn database_health(&self) -> DatabaseHealth {
-        DatabaseHealth {
-            healthy: false,
-            latency: Duration::ZERO,
-            kind: "none",
+        let (engine, caller) = (self.clone(), caller.clone());
+        async move {
+            let started = Instant::now();
+            let name = request.name();
+            let outcome = engine.dispatch(caller, request, op_id).await;
+            observe(name, started, &outcome);
+            outcome
         }
     }
 
-    /// The topics.
+    async fn dispatch(
+        self,
+        caller: Arc<Caller>,
+        request: Request,
+        op_id: Option<OpId>,
+    ) -> Result<Reply, Failure> {
+        match route(request)? {
+            Route::Mutation(step) => {
+                let step = Step::new(step);
+                self.0.lane.submit(Job::new(caller, op_id, Work::One(step))).await
+            }
+            Route::Batch(batch) => {
+                let batch = Batch::read(*batch, op_id, self.0.batch_ops)?;
+                self.0
+                    .lane
+                    .submit(Job::new(caller, op_id, Work::Batch(batch)))
+                    .await
+            }
+            Route::Query(query) => {
+                let store = self.0.store.clone();
+                // in a task of its own: a query that is dropped half-way could leave a transaction in the pool
+                let task = tokio::spawn(async move {
+                    let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
+                    query.answer(Ask { caller, place, store }).await
+                });
+                match tokio::time::timeout(QUERY, task).await {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
+                    Err(_) => Err(Failure::new(
+                        ErrorCode::Timeout,
+                        "the query took too long; ask for less",
+                    )),
+                }
+            }
+            Route::Describe => {
+                let body = format!("\"data\":{}", self.0.describe).into();
+                Ok(Reply {
+                    body,
+                    replayed: false,
+                    subscribe: None,
+                })
+            }
+            Route::Session(name) => {
+                let message = format!("{name} belongs to a socket; it is not answered here");
+                Err(Failure::new(ErrorCode::Conflict, message).at("type"))
+            }
+        }
+    }
+
+    /// The contract as JSON Schema: what `protocol.describe` and `GET /v1/protocol.json` answer.
+    pub fn describe(&self) -> Arc<str> {
+        self.0.describe.clone()
+    }
+
+    /// What somebody is in a workspace, just now.
+    pub async fn role_in(&self, user: UserId, workspace: WorkspaceId) -> Result<Option<Role>, Failure> {
+        let store = self.0.store.clone();
+        spawned(async move {
+            let mut reader = store.read().await?;
+            crate::store::members::find_role(&mut reader, user, workspace).await
+        })
+        .await
+    }
+
+    /// The caller's account and workspaces, just now.
+    pub async fn home(&self, caller: &Caller) -> Result<Home, Failure> {
+        let (store, user) = (self.0.store.clone(), caller.user.id);
+        let read = spawned(async move {
+            let mut reader = store.read().await?;
+            let account = crate::store::users::find(&mut reader, user).await?;
+            let workspaces = crate::store::workspaces::list(&mut reader, user, None, i64::MAX).await?;
+            Ok(account.map(|account| Home {
+                user: account.user,
+                workspaces,
+            }))
+        });
+        read.await?.ok_or_else(|| ops::not_found("account"))
+    }
+
+    /// Whether the database answers, and how fast.
+    pub async fn database_health(&self) -> DatabaseHealth {
+        let (store, started) = (self.0.store.clone(), Instant::now());
+        let ping = tokio::spawn(async move { store.ping().await.is_ok() });
+        let healthy = matches!(
+            tokio::time::timeout(Duration::from_secs(3), ping).await,
+            Ok(Ok(true))
+        );
+        DatabaseHealth {
+            healthy,
+            latency: started.elapsed(),
+            kind: self.0.store.kind(),
+        }
+    }
+
+    /// Runs a chore of the server's own on the writer, between groups.
+    pub async fn chore<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
+        self.0.lane.chore(chore).await
+    }
+
+    /// Streams after `after` with more than `events` entries: their ids and heads.
+    pub async fn longer_streams(
+        &self,
+        events: i64,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, i64)>, Failure> {
+        let store = self.0.store.clone();
+        spawned(async move {
+            crate::store::streams::longer_than(&mut store.read().await?, events, after, limit).await
+        })
+        .await
+    }
+
+    /// The live streams.
     pub fn hub(&self) -> &Arc<Hub> {
         &self.0.hub
     }
 
-    /// Positions are valid in it.
+    /// Positions are valid within one epoch.
     pub fn epoch(&self) -> Arc<str> {
-        self.0.epoch.clone()
+        self.0.store.epoch()
     }
 
-    /// What time it is.
+    /// The server's clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock
     }
+
+    /// Lets what is queued finish, then closes the database.
+    pub async fn stop(&self) {
+        self.0.lane.stop().await;
+        self.0.store.close().await;
+    }
 }
 
-impl fmt::Debug for Engine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Engine")
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("database", &self.0.store.kind())
+            .finish_non_exhaustive()
     }
+}
+
+/// Runs a read in a task of its own, to its end.
+async fn spawned<T: Send + 'static>(
+    read: impl Future<Output = crate::store::Result<T>> + Send + 'static,
+) -> Result<T, Failure> {
+    match tokio::spawn(read).await {
+        Ok(read) => read.map_err(|error| ops::failed(&error)),
+        Err(_) => Err(ops::bug("a read failed; the server's log has the reason")),
+    }
+}
+
+/// Whether the caller may, and where the target is.
+async fn authorize(
+    store: &Store,
+    caller: &Caller,
+    access: Access,
+    target: Target,
+) -> Result<Option<(WorkspaceId, Role)>, Failure> {
+    use crate::store::members;
+    let failed = |error| ops::failed(&error);
+    let place = match target {
+        Target::Own => return Ok(None),
+        Target::Workspace(id) => {
+            let role = members::find_role(&mut store.read().await.map_err(failed)?, caller.user.id, id).await;
+            role.map_err(failed)?.map(|role| (id, role))
+        }
+        Target::Task(id) => {
+            let mut reader = store.read().await.map_err(failed)?;
+            members::find_role_at_task(&mut reader, caller.user.id, id)
+                .await
+                .map_err(failed)?
+        }
+    };
+    allowed(access, target, place).map(Some)
+}
+
+/// Not a member: it does not exist. Too low a role: it may not be done.
+fn allowed(
+    access: Access,
+    target: Target,
+    place: Option<(WorkspaceId, Role)>,
+) -> Result<(WorkspaceId, Role), Failure> {
+    let what = if matches!(target, Target::Task(_)) {
+        "task"
+    } else {
+        "workspace"
+    };
+    let (workspace, role) = place.ok_or_else(|| ops::not_found(what))?;
+    match access.role() {
+        Some(least) if role < least => {
+            let message =
+                format!("this takes the role {least:?} in the workspace; yours is {role:?}").to_lowercase();
+            Err(Failure::new(ErrorCode::Forbidden, message))
+        }
+        _ => Ok((workspace, role)),
+    }
+}
+
+fn observe(name: &'static str, started: Instant, outcome: &Result<Reply, Failure>) {
+    let result = outcome
+        .as_ref()
+        .map_or_else(|failure| failure.code.as_str(), |_| "ok");
+    metrics::counter!("taskwire_ops_total", "type" => name, "outcome" => result).increment(1);
+    metrics::histogram!("taskwire_op_seconds", "type" => name).record(started.elapsed().as_secs_f64());
 }

@@ -4,9 +4,10 @@
 use super::{
     hub::{PageReading, Seat},
     page::{NoPage, Page, PageKey},
+    removals::Reader,
     ring::{Batch, Beyond},
     subscriptions::Mode,
-    topic::{Reader, Topic},
+    topic::Topic,
 };
 use std::{
     sync::Arc,

@@ -6,8 +6,8 @@ use super::{
     Control, Dirty, Frame, Subscriptions,
     cursor::Found,
     page::NoPage,
+    removals::Reader,
     ring::{Batch, Beyond},
-    topic::Reader,
 };
 use std::task::{Context, Poll};
 use taskwire_protocol::StreamId;

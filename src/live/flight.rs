@@ -33,29 +33,33 @@ where
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let mut outcome = {
-            let mut under_way = lock(&self.under_way);
-            match under_way.get(&key) {
-                Some(outcome) => outcome.clone(),
-                None => {
-                    let (tell, outcome) = watch::channel(None);
-                    under_way.insert(key, outcome.clone());
-                    let landing = Landing {
-                        flights: self.clone(),
-                        key,
-                    };
-                    let read = read();
-                    tokio::spawn(async move {
-                        let value = read.await;
-                        drop(landing); // first, so that who comes after the outcome reads anew
-                        let _ = tell.send(Some(value));
-                    });
-                    outcome
-                }
-            }
-        };
+        let (mut outcome, takes_off) = self.board(key);
+        if let Some(tell) = takes_off {
+            let landing = Landing {
+                flights: self.clone(),
+                key,
+            };
+            let read = read();
+            // not under the lock: a runtime that is shutting down drops the task, and so the landing, right here
+            tokio::spawn(async move {
+                let value = read.await;
+                drop(landing); // first, so that who comes after the outcome reads anew
+                let _ = tell.send(Some(value));
+            });
+        }
         let value = outcome.wait_for(Option::is_some).await.ok()?;
         value.clone()
+    }
+
+    /// Where the outcome will be, and, when nothing is under way, where to tell it.
+    fn board(&self, key: K) -> (watch::Receiver<Option<T>>, Option<watch::Sender<Option<T>>>) {
+        let mut under_way = lock(&self.under_way);
+        if let Some(outcome) = under_way.get(&key) {
+            return (outcome.clone(), None);
+        }
+        let (tell, outcome) = watch::channel(None);
+        under_way.insert(key, outcome.clone());
+        (outcome, Some(tell))
     }
 }
 

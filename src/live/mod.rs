@@ -2,7 +2,8 @@
 //!
 //! - `signal`         one per socket: the waker of its task, and the set of what happened since it last looked
 //! - `ring`           the newest frames of one stream, contiguous up to its head, and the ones that came early
-//! - `topic`          a stream that somebody here watches: its ring, who watches, who was removed
+//! - `removals`       who was removed from a stream, and where that ends their reading
+//! - `topic`          a stream that somebody here watches: its ring and who watches
 //! - `hub`            stream → topic; publish and watch
 //! - `fan_out`        the one task that marks watchers
 //! - `flight`         many who want the same read of the log at the same time share one
@@ -28,6 +29,7 @@ mod hub;
 mod log;
 mod meters;
 mod page;
+mod removals;
 mod ring;
 mod signal;
 mod subscriptions;

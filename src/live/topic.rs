@@ -4,6 +4,7 @@
 use super::{
     lock,
     log::LogRange,
+    removals::{Reader, Removals},
     ring::{Batch, Beyond, Budget, Change, Place, Ring},
     signal::{Signal, Slot},
 };
@@ -25,9 +26,6 @@ pub(crate) const LATE: Duration = Duration::from_millis(30);
 /// found out by its next page.
 const TAIL_IS_FRESH: Duration = Duration::from_secs(5);
 
-/// Removals kept before those that concern nobody here are dropped.
-const REMOVALS: usize = 64;
-
 /// A watched stream.
 pub(crate) struct Topic {
     /// Which.
@@ -44,19 +42,11 @@ struct State {
     ring: Ring,
     /// Another number after each `forget`: pages read under an older one are not fed.
     edition: u64,
-    /// The newest of `removals`: most reads need to know no more than that it is not after their join.
-    newest_removal: u64,
-    removals: Vec<Removal>,
+    removals: Removals,
     /// The tail of the log, and when it was read.
     tail: Option<(u64, Instant)>,
     /// There while the hub has a deadline for this topic.
     gap: Option<Gap>,
-}
-
-#[derive(Clone, Copy, PartialEq)]
-struct Removal {
-    user: UserId,
-    seq: u64,
 }
 
 struct Gap {
@@ -69,14 +59,6 @@ struct Gap {
 struct Watchers {
     seats: Vec<Option<(Arc<Signal>, Slot)>>,
     free: Vec<u32>,
-}
-
-/// Who reads: what a removal needs to know.
-#[derive(Clone, Copy)]
-pub(crate) struct Reader {
-    pub(crate) user: UserId,
-    /// Removals up to this seq were known when the user was let in.
-    pub(crate) since: u64,
 }
 
 /// How far a reader may go.
@@ -106,8 +88,7 @@ impl Topic {
         let state = State {
             ring: Ring::new(budget),
             edition: id,
-            newest_removal: 0,
-            removals: Vec::new(),
+            removals: Removals::default(),
             tail: None,
             gap: None,
         };
@@ -175,26 +156,14 @@ impl Topic {
 
     /// The user's access ends before `seq`. Call it before any frame from `seq` on is applied.
     pub(crate) fn remove(&self, user: UserId, seq: u64) {
-        let removal = Removal { user, seq };
-        let crowded = {
-            let mut state = lock(&self.state);
-            if state.removals.contains(&removal) {
-                return;
-            }
-            state.newest_removal = state.newest_removal.max(seq);
-            state.removals.push(removal);
-            state.removals.len() > REMOVALS
-        };
-        if crowded {
+        if lock(&self.state).removals.add(user, seq) {
             let here: HashSet<UserId> = lock(&self.watchers)
                 .seats
                 .iter()
                 .flatten()
                 .map(|(signal, _)| signal.user())
                 .collect();
-            lock(&self.state)
-                .removals
-                .retain(|r| *r == removal || here.contains(&r.user));
+            lock(&self.state).removals.keep_only(&here);
         }
     }
 
@@ -289,33 +258,22 @@ impl State {
     fn bounds(&self, reader: Reader) -> Bounds {
         let head = self.ring.head().unwrap_or(0);
         let edition = self.edition;
-        if self.newest_removal > reader.since
-            && let Some(end) = self.removal_of(reader)
-        {
-            // before the head comes to the removal, the reader just has not got there yet
-            let end = end.max(1);
+        let Some(end) = self.removals.end_of(reader) else {
             return Bounds {
-                last: head.min(end - 1),
-                ends: head + 1 >= end,
+                last: head,
+                ends: false,
                 head,
                 edition,
             };
-        }
+        };
+        // before the head has come to the removal, the reader has just not got there yet
+        let end = end.max(1);
         Bounds {
-            last: head,
-            ends: false,
+            last: head.min(end - 1),
+            ends: head + 1 >= end,
             head,
             edition,
         }
-    }
-
-    /// The first removal of the reader that was not known when they were let in.
-    fn removal_of(&self, reader: Reader) -> Option<u64> {
-        let theirs = self
-            .removals
-            .iter()
-            .filter(|r| r.user == reader.user && r.seq > reader.since);
-        theirs.map(|r| r.seq).min()
     }
 
     fn news(&mut self, change: Change) -> News {

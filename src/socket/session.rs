@@ -405,6 +405,7 @@ impl Connection {
                     user: home.user.public(),
                     session: session.caller.session,
                     role: home.user.role,
+                    personal: session.caller.personal,
                 };
                 session.caller = Arc::new(caller);
                 Ok(())

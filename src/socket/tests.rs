@@ -18,7 +18,6 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::Engine;
-use crate::live::RingLimits;
 use crate::server;
 use crate::state::App;
 
@@ -30,12 +29,19 @@ struct Node {
     app: Arc<App>,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
+    _folder: tempfile::TempDir,
 }
 
 impl Node {
     async fn start(pairs: &[(&str, &str)]) -> Node {
-        let settings = Settings::from_pairs(pairs).unwrap_or_else(|error| panic!("{error}"));
-        let engine = Engine::absent(RingLimits::default(), Clock::system());
+        let folder = tempfile::tempdir().expect("a folder");
+        let data_dir = folder.path().to_string_lossy().into_owned();
+        let mut pairs = pairs.to_vec();
+        pairs.push(("data_dir", &data_dir));
+        let settings = Settings::from_pairs(&pairs).unwrap_or_else(|error| panic!("{error}"));
+        let engine = Engine::start(&settings, Clock::system())
+            .await
+            .expect("an engine");
         let app = App::new(Arc::new(settings), engine, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -48,6 +54,7 @@ impl Node {
             app,
             stop: Some(stop),
             task: tokio::spawn(run),
+            _folder: folder,
         }
     }
 

@@ -10,12 +10,15 @@ use super::open::Store;
 use super::statement::{Batch, Sql, Statement, Texts};
 use super::{Result, StoreError};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
 use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.
 const JOINED: usize = 512;
+
+/// Parameters that travel at once, well below SQLite's 32,766.
+const PARAMETERS: usize = 30_000;
 
 pub(super) enum Connection {
     Sqlite(SqliteConnection),
@@ -101,11 +104,25 @@ impl Group {
         }
     }
 
+    /// Gives the connection up; the next `begin` makes a new one.
+    pub fn disconnect(&mut self) {
+        (self.connection, self.open) = (None, false);
+    }
+
     /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
-    pub async fn fetch<T: Row>(&mut self, statement: &'static Statement, mut batch: Batch) -> Result<Vec<T>> {
-        if batch.is_empty() {
-            return Ok(Vec::new());
+    pub async fn fetch<T: Row>(&mut self, statement: &'static Statement, batch: Batch) -> Result<Vec<T>> {
+        let mut rows = Vec::new();
+        for batch in batch.chunks(statement) {
+            rows.append(&mut self.fetch_once(statement, batch).await?);
         }
+        Ok(rows)
+    }
+
+    async fn fetch_once<T: Row>(
+        &mut self,
+        statement: &'static Statement,
+        mut batch: Batch,
+    ) -> Result<Vec<T>> {
         match self.dialect()? {
             Dialect::Sqlite => {
                 self.wait(statement, &mut batch);
@@ -135,15 +152,18 @@ impl Group {
     }
 
     /// Runs a write whose rows nobody needs. On SQLite an error shows up no later than in `commit`.
-    pub async fn execute(&mut self, statement: &'static Statement, mut batch: Batch) -> Result<()> {
-        if batch.is_empty() {
-            return Ok(());
+    pub async fn execute(&mut self, statement: &'static Statement, batch: Batch) -> Result<()> {
+        if self.dialect()? == Dialect::Postgres {
+            return self.fetch::<()>(statement, batch).await.map(drop);
         }
-        if self.dialect()? == Dialect::Sqlite {
+        for mut batch in batch.chunks(statement) {
+            // a text must not have more parameters than SQLite allows
+            if self.waiting.arguments.len() + batch.cells.len() > PARAMETERS {
+                self.flush().await?;
+            }
             self.wait(statement, &mut batch);
-            return Ok(());
         }
-        self.fetch::<()>(statement, batch).await.map(drop)
+        Ok(())
     }
 
     /// Runs a text that was put together.

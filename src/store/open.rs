@@ -2,7 +2,7 @@
 //! an SQLite file, migrations, the epoch.
 
 use super::group::Connection;
-use super::link::{Dialect, Reader, Row, Source};
+use super::link::{Reader, Row, Source};
 use super::statement::Sql;
 use super::{Result, StoreError};
 use crate::config::{DatabaseUrl, Settings};
@@ -233,6 +233,8 @@ async fn open_postgres(url: &str, connections: u32) -> std::result::Result<Pools
         ("statement_timeout", "30s"),
         ("lock_timeout", "10s"),
         ("jit", "off"),
+        // a rollback with nothing to roll back is no news
+        ("client_min_messages", "error"),
     ]);
     let mut link = guarded.clone().connect().await.map_err(failed)?;
     migrate(&POSTGRES, &mut link).await?;
@@ -303,10 +305,6 @@ async fn epoch(pools: &Pools) -> Result<String> {
 }
 
 impl Reader {
-    pub(super) fn is_sqlite(&self) -> bool {
-        self.dialect() == Dialect::Sqlite
-    }
-
     /// One value of one row.
     pub(super) async fn scalar<T>(&mut self, sql: Sql) -> Result<Option<T>>
     where

@@ -24,6 +24,9 @@ pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement
     }
 }
 
+/// Rows of one statement, at most.
+const ROWS: usize = 512;
+
 /// The rows of one statement, cell after cell.
 #[derive(Default)]
 pub struct Batch {
@@ -41,6 +44,20 @@ impl Batch {
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
+    }
+
+    /// In parts that one statement carries: none when there is nothing to do.
+    pub(super) fn chunks(self, statement: &Statement) -> Vec<Batch> {
+        let cells = ROWS * statement.columns.len();
+        if self.cells.len() <= cells {
+            return if self.is_empty() { Vec::new() } else { vec![self] };
+        }
+        self.cells
+            .chunks(cells)
+            .map(|cells| Batch {
+                cells: cells.to_vec(),
+            })
+            .collect()
     }
 
     pub(super) fn rows(&self, statement: &Statement) -> usize {

@@ -142,25 +142,20 @@ pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = TaskId>) -> R
     )
 }
 
-/// The parts of a task, up to `limit`.
-pub async fn load_children(group: &mut Group, parent: TaskId, limit: i64) -> Result<Vec<Task>> {
+/// The parts of a task.
+pub async fn load_children(group: &mut Group, parent: TaskId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.parent_id = "));
-    sql.bind(parent.0).push(" order by t.id limit ").bind(limit);
+    sql.bind(parent.0).push(" order by t.id");
     read(group.select(sql).await?)
 }
 
-/// The tasks that somebody does in a workspace, up to `limit`.
-pub async fn load_assigned(
-    group: &mut Group,
-    workspace: WorkspaceId,
-    user: UserId,
-    limit: i64,
-) -> Result<Vec<Task>> {
+/// The tasks that somebody does in a workspace.
+pub async fn load_assigned(group: &mut Group, workspace: WorkspaceId, user: UserId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from task_assignees a join tasks t on t.id = a.task_id where a.user_id = "
     ));
     sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
-    sql.push(" order by a.task_id limit ").bind(limit);
+    sql.push(" order by a.task_id");
     read(group.select(sql).await?)
 }
 

@@ -13,20 +13,8 @@ async fn a_slow_reader_crosses_from_ring_to_log_to_ring() {
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
     let room = socket.peer.room.clone();
-    room.store(0, Ordering::SeqCst);
-    world.commit(workspace(1), 3);
-    wait_until("the mark came", || {
-        socket
-            .subscriptions
-            .signal()
-            .poll(&mut Context::from_waker(Waker::noop()))
-            .is_ready()
-    })
-    .await;
-    socket.subscriptions.signal().nudge();
-    room.store(2, Ordering::SeqCst);
-    world.commit(workspace(1), 1);
-    socket.receives(workspace(1), 0, 4).await; // a bite may take a little more than there is room
+    world.commit(workspace(1), 4);
+    socket.receives(workspace(1), 0, 4).await;
     room.store(0, Ordering::SeqCst);
     world.commit(workspace(1), 500);
     assert_eq!(socket.poll(), Poll::Pending);
@@ -240,4 +228,43 @@ async fn a_ring_keeps_to_its_own_bound() {
     world.hub.publish(vec![entry]);
     assert_eq!(world.hub.budget.taken.load(Ordering::SeqCst), 0);
     socket.receives(workspace(1), 0, 101).await;
+}
+
+#[tokio::test]
+async fn a_backlog_is_fed_in_turns_and_by_all_streams_alike() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    socket.join(workspace(2), Start::Now).await;
+    world.commit(workspace(1), 500);
+    world.commit(workspace(2), 500);
+    assert_eq!(
+        socket.poll(),
+        Poll::Ready(Ok(Delivered::More)),
+        "the socket's own replies get a turn"
+    );
+    let (one, two) = (socket.got(workspace(1)).len(), socket.got(workspace(2)).len());
+    assert!(one > 0 && one == two && one + two < 300, "{one} and {two}");
+    while socket.poll() == Poll::Ready(Ok(Delivered::More)) {}
+    socket.receives(workspace(1), 0, 500).await;
+    socket.receives(workspace(2), 0, 500).await;
+}
+
+#[tokio::test]
+async fn large_frames_are_fed_in_bites() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    let large = "x".repeat(15_000);
+    for _ in 0..10 {
+        let entry = world
+            .log
+            .append(workspace(1), "task.updated", &format!(r#"{{"title":"{large}"}}"#));
+        world.hub.publish(vec![entry]);
+    }
+    socket.peer.room.store(1, Ordering::SeqCst);
+    assert_eq!(socket.poll(), Poll::Pending);
+    assert_eq!(socket.got(workspace(1)), [1], "no more than there was room for");
+    socket.peer.room.store(100, Ordering::SeqCst);
+    socket.receives(workspace(1), 0, 10).await;
 }

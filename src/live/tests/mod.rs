@@ -244,11 +244,15 @@ impl Socket {
             .expect("the log answers")
     }
 
-    /// One call, as from a task that was just woken.
+    /// One call that looks at every cursor, marked by the fan-out already or not.
     fn poll(&mut self) -> Poll<Result<Delivered, Stop<Infallible>>> {
-        let dirty = self.subscriptions.signal().take();
-        self.subscriptions
-            .poll_deliver(&mut Context::from_waker(Waker::noop()), dirty, &mut self.peer)
+        let signal = self.subscriptions.signal().clone();
+        (0..super::signal::SLOT_BITS).for_each(|slot| signal.mark(slot as u16));
+        self.subscriptions.poll_deliver(
+            &mut Context::from_waker(Waker::noop()),
+            signal.take(),
+            &mut self.peer,
+        )
     }
 
     /// Delivers until something is said that a socket acts on. Woken by nothing but its signal and its reads.

@@ -1,0 +1,188 @@
+//! A mutation that waits for its turn in the lane, and the way back of its answer.
+
+use super::Reply;
+use super::dispatch::{Route, route};
+use crate::ops::{Caller, Decide};
+use sha2::{Digest, Sha256};
+use std::sync::Arc;
+use std::time::Instant;
+use taskwire_protocol::batch::Batch as BatchParams;
+use taskwire_protocol::{ErrorCode, Failure, OpId, Request};
+use tokio::sync::oneshot;
+
+/// One mutation of a job.
+pub(super) struct Step {
+    pub(super) decide: Box<dyn Decide>,
+    /// Tells whether a repeated `op_id` carries the same request.
+    pub(super) hash: i64,
+}
+
+impl Step {
+    pub(super) fn new(decide: Box<dyn Decide>) -> Step {
+        let hash = hash(decide.name(), &decide.canonical());
+        Step { decide, hash }
+    }
+}
+
+fn hash(name: &str, canonical: &str) -> i64 {
+    let digest = Sha256::new()
+        .chain_update(name)
+        .chain_update([0])
+        .chain_update(canonical)
+        .finalize();
+    let mut first = [0; 8];
+    first.copy_from_slice(&digest[..8]);
+    i64::from_be_bytes(first)
+}
+
+/// One mutation of a batch, or why it cannot be read.
+pub(super) struct Part {
+    pub(super) op_id: Option<OpId>,
+    pub(super) step: Result<Step, Failure>,
+}
+
+/// Several mutations in one request.
+pub(super) struct Batch {
+    pub(super) atomic: bool,
+    pub(super) parts: Vec<Part>,
+    pub(super) hash: i64,
+}
+
+impl Batch {
+    /// Reads the parts. An atomic batch is refused for the first part that cannot be read.
+    pub(super) fn read(params: BatchParams, op_id: Option<OpId>, limit: usize) -> Result<Batch, Failure> {
+        if params.ops.is_empty() || params.ops.len() > limit {
+            return Err(Failure::invalid(
+                "ops",
+                format!("ops must be 1 to {limit} mutations"),
+            ));
+        }
+        let canonical = serde_json::to_string(&params).unwrap_or_default();
+        let (atomic, hash) = (params.atomic.unwrap_or(true), hash("batch", &canonical));
+        let mut parts = Vec::with_capacity(params.ops.len());
+        for (i, op) in params.ops.into_iter().enumerate() {
+            if atomic && op.op_id.is_some() {
+                let message = "an atomic batch has one op_id, the outer one";
+                return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
+            }
+            if op.op_id.is_some() && op.op_id == op_id {
+                let message = "an op_id names one intent: the batch has this one already";
+                return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
+            }
+            let step = step(&op.r#type, &op.data.to_string()).map_err(|failure| within(failure, i));
+            if let (true, Err(failure)) = (atomic, &step) {
+                return Err(failure.clone());
+            }
+            parts.push(Part {
+                op_id: op.op_id,
+                step,
+            });
+        }
+        Ok(Batch { atomic, parts, hash })
+    }
+}
+
+fn step(name: &str, data: &str) -> Result<Step, Failure> {
+    let request = Request::read(name, data)?;
+    match route(request)? {
+        Route::Mutation(decide) => Ok(Step::new(decide)),
+        _ => Err(Failure::invalid(
+            "type",
+            format!("{name} is no mutation that a batch can hold"),
+        )),
+    }
+}
+
+/// The field as seen from the batch.
+pub(super) fn within(mut failure: Failure, i: usize) -> Failure {
+    failure.field = Some(match failure.field.as_deref() {
+        None | Some("data") => format!("ops[{i}].data"),
+        Some("type") => format!("ops[{i}].type"),
+        Some(field) => format!("ops[{i}].data.{field}"),
+    });
+    failure
+}
+
+/// What a job does.
+pub(super) enum Work {
+    One(Step),
+    Batch(Batch),
+}
+
+/// A mutation or a batch of them in the lane's queue.
+pub(super) struct Job {
+    pub(super) caller: Arc<Caller>,
+    pub(super) op_id: Option<OpId>,
+    pub(super) work: Work,
+    pub(super) queued: Instant,
+    answer: Option<oneshot::Sender<Result<Reply, Failure>>>,
+}
+
+impl Job {
+    pub(super) fn new(caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Job {
+        Job {
+            caller,
+            op_id,
+            work,
+            queued: Instant::now(),
+            answer: None,
+        }
+    }
+
+    /// Where the answer will come.
+    pub(super) fn ask(&mut self) -> oneshot::Receiver<Result<Reply, Failure>> {
+        let (answer, asked) = oneshot::channel();
+        self.answer = Some(answer);
+        asked
+    }
+
+    /// Answers. Nobody may be waiting any more; what was done stands.
+    pub(super) fn answer(self, reply: Result<Reply, Failure>) {
+        if let Some(answer) = self.answer {
+            let _ = answer.send(reply);
+        }
+    }
+
+    /// Tells whether a repeated `op_id` carries the same request.
+    pub(super) fn hash(&self) -> i64 {
+        match &self.work {
+            Work::One(step) => step.hash,
+            Work::Batch(batch) => batch.hash,
+        }
+    }
+
+    /// How many mutations it counts for.
+    pub(super) fn weight(&self) -> usize {
+        match &self.work {
+            Work::One(_) => 1,
+            Work::Batch(batch) => batch.parts.len(),
+        }
+    }
+
+    /// Its mutations that could be read.
+    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
+        let (one, parts) = match &self.work {
+            Work::One(step) => (Some(step), &[][..]),
+            Work::Batch(batch) => (None, &batch.parts[..]),
+        };
+        one.into_iter()
+            .chain(parts.iter().filter_map(|part| part.step.as_ref().ok()))
+    }
+
+    /// Every `op_id` in it.
+    pub(super) fn op_ids(&self) -> impl Iterator<Item = OpId> {
+        let parts = match &self.work {
+            Work::One(_) => &[][..],
+            Work::Batch(batch) => &batch.parts[..],
+        };
+        self.op_id
+            .into_iter()
+            .chain(parts.iter().filter_map(|part| part.op_id))
+    }
+}
+
+/// The answer of a job whose outcome nobody can know.
+pub(super) fn unknown_outcome() -> Failure {
+    let message = "the database went away while it committed; whether this was done is not known: send an op_id to be sure";
+    Failure::new(ErrorCode::Unavailable, message)
+}

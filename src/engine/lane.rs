@@ -1,0 +1,162 @@
+//! The writer's lane: a bounded queue, drained in groups, one group at a time. An idle server adds no delay: a group
+//! is what has come while the one before was committed.
+
+use super::Reply;
+use super::group::Writer;
+use super::job::Job;
+use super::load;
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::live::Hub;
+use crate::ops;
+use crate::store::{Group, Store, StoreError};
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use taskwire_protocol::{ErrorCode, Failure};
+use tokio::sync::{mpsc, oneshot};
+
+/// Jobs that may wait; further ones wait outside, in the order in which they came.
+const QUEUE: usize = 1024;
+/// Mutations of a group.
+const GROUP: usize = 64;
+
+/// Work of the server's own on the writer's connection: retention and the like, in short steps.
+pub trait Chore: Send + 'static {
+    /// What it comes to.
+    type Output: Send + 'static;
+
+    /// Runs inside a transaction that commits when this succeeds.
+    fn run<'a>(
+        self,
+        group: &'a mut Group,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Output, StoreError>> + Send + 'a>>;
+}
+
+type Errand = Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
+
+enum Item {
+    Job(Job),
+    Chore(Errand),
+    /// Everything before it is done.
+    Stop(oneshot::Sender<()>),
+}
+
+/// The way into the queue.
+pub struct Lane(mpsc::Sender<Item>);
+
+impl Lane {
+    /// Starts the writer.
+    pub fn start(store: Store, hub: Arc<Hub>, clock: Clock, ids: Arc<Ids>) -> Lane {
+        let (sender, queue) = mpsc::channel(QUEUE);
+        let writer = Writer::new(Group::new(store), hub, clock, ids);
+        tokio::spawn(drain(queue, writer));
+        Lane(sender)
+    }
+
+    /// Puts a job into the queue at the first poll and waits for its answer.
+    pub(super) async fn submit(&self, mut job: Job) -> Result<Reply, Failure> {
+        let asked = job.ask();
+        self.0.send(Item::Job(job)).await.map_err(|_| stopping())?;
+        asked.await.unwrap_or_else(|_| Err(stopping()))
+    }
+
+    /// Runs a chore between groups.
+    pub async fn chore<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
+        let (answer, asked) = oneshot::channel();
+        let errand: Errand = Box::new(move |group| {
+            Box::pin(async move {
+                let _ = answer.send(transaction(group, chore).await);
+            })
+        });
+        self.0.send(Item::Chore(errand)).await.map_err(|_| stopping())?;
+        asked
+            .await
+            .map_err(|_| stopping())?
+            .map_err(|error| ops::failed(&error))
+    }
+
+    /// Waits until everything that is queued now is done, and ends the writer.
+    pub async fn stop(&self) {
+        let (done, wait) = oneshot::channel();
+        if self.0.send(Item::Stop(done)).await.is_ok() {
+            let _ = wait.await;
+        }
+    }
+}
+
+async fn transaction<C: Chore>(group: &mut Group, chore: C) -> Result<C::Output, StoreError> {
+    let outcome = async {
+        group.begin().await?;
+        let output = chore.run(group).await?;
+        group.commit().await?;
+        Ok(output)
+    };
+    let outcome = outcome.await;
+    if outcome.is_err() {
+        group.rollback().await;
+        group.disconnect();
+    }
+    outcome
+}
+
+fn stopping() -> Failure {
+    Failure::new(ErrorCode::Unavailable, "the server is stopping; reconnect").after(1000)
+}
+
+async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
+    let mut waiting: VecDeque<Item> = VecDeque::with_capacity(GROUP);
+    let mut received = Vec::with_capacity(GROUP);
+    loop {
+        if waiting.len() < GROUP {
+            let room = GROUP - waiting.len();
+            // what is there already goes into the group; only an empty lane waits
+            if waiting.is_empty() && queue.recv_many(&mut received, room).await == 0 {
+                return;
+            }
+            while received.len() < room {
+                let Ok(item) = queue.try_recv() else { break };
+                received.push(item);
+            }
+            waiting.extend(received.drain(..));
+        }
+        match waiting.pop_front() {
+            Some(Item::Job(job)) => {
+                let jobs = gather(job, &mut waiting);
+                metrics::histogram!("taskwire_group_size").record(jobs.len() as f64);
+                writer.run(jobs).await;
+            }
+            Some(Item::Chore(errand)) => errand(&mut writer.group).await,
+            Some(Item::Stop(done)) => {
+                queue.close();
+                let _ = done.send(());
+                return;
+            }
+            None => {}
+        }
+    }
+}
+
+/// The jobs that share a transaction: in order, up to a chore, up to the group's size; one that needs a group of its
+/// own gets it.
+fn gather(first: Job, waiting: &mut VecDeque<Item>) -> Vec<Job> {
+    let mut weight = first.weight();
+    let mut jobs = vec![first];
+    if alone(&jobs[0]) {
+        return jobs;
+    }
+    while let Some(Item::Job(next)) = waiting.front() {
+        weight += next.weight();
+        if weight > GROUP || alone(next) {
+            break;
+        }
+        if let Some(Item::Job(next)) = waiting.pop_front() {
+            jobs.push(next);
+        }
+    }
+    jobs
+}
+
+fn alone(job: &Job) -> bool {
+    load::needs(std::slice::from_ref(job)).alone
+}

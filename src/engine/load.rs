@@ -1,0 +1,136 @@
+//! A group's first step: locks its primary streams and brings into memory what its mutations need, a statement a table.
+
+use super::job::Job;
+use super::members::MemberCache;
+use crate::ops::world::{Members, World};
+use crate::ops::{Login, Needs, Target};
+use crate::store::ops::Remembered;
+use crate::store::{Group, Result, members, notifications, ops, sessions, streams, tasks, users, workspaces};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
+
+/// What the group's op_ids did before.
+pub(super) type Memory = HashMap<(UserId, OpId), Remembered>;
+
+/// What these jobs need.
+pub(super) fn needs(jobs: &[Job]) -> Needs {
+    let mut needs = Needs::default();
+    for job in jobs {
+        for step in job.steps() {
+            match step.decide.target(&job.caller) {
+                Target::Own => drop(needs.streams.insert(job.caller.user.id.into())),
+                Target::Workspace(id) => drop(needs.streams.insert(id.into())),
+                Target::Task(id) => drop(needs.tasks.insert(id)),
+            }
+            step.decide.needs(&job.caller, &mut needs);
+        }
+    }
+    needs
+}
+
+/// Locks and reads.
+pub(super) async fn load(
+    group: &mut Group,
+    cache: &MemberCache,
+    jobs: &[Job],
+    needs: &Needs,
+) -> Result<(World, Memory)> {
+    let mut world = World::default();
+    lock(group, cache, needs, &mut world).await?;
+    let keys = jobs
+        .iter()
+        .flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
+    let keys: BTreeSet<(UserId, OpId)> = keys.collect();
+    let memory = ops::find(group, keys).await?;
+    for task in tasks::load(group, needs.tasks.iter().copied()).await? {
+        world.tasks.loaded(task.id, task);
+    }
+    for workspace in workspaces::load(group, needs.workspaces.iter().copied()).await? {
+        world.workspaces.loaded(workspace.id, workspace);
+    }
+    for (email, username, user) in users::by_login(group, &needs.logins).await? {
+        world.logins.insert(Login::Email(email), user.clone());
+        world.logins.insert(Login::Username(username), user);
+    }
+    for (user, notification) in notifications::load(group, needs.notifications.iter().copied()).await? {
+        world.notifications.loaded((user, notification.id), notification);
+    }
+    for session in sessions::load(group, needs.sessions.iter().copied()).await? {
+        world.sessions.loaded(session.id, session);
+    }
+    relatives(group, needs, &mut world).await?;
+    Ok((world, memory))
+}
+
+/// The primary streams in one order for everybody, and the members of the workspaces among them.
+async fn lock(group: &mut Group, cache: &MemberCache, needs: &Needs, world: &mut World) -> Result<()> {
+    let locked = streams::lock(group, needs.streams.iter().copied(), needs.tasks.iter().copied()).await?;
+    let mut missing: Vec<(WorkspaceId, i64)> = Vec::new();
+    for (stream, counters) in locked {
+        world.loaded_counters(stream, counters);
+        if let StreamId::Workspace(id) = stream {
+            match cache.get(id, counters.acl_version) {
+                Some(members) => world.loaded_members(id, members),
+                None => missing.push((id, counters.acl_version)),
+            }
+        }
+    }
+    let mut loaded: HashMap<WorkspaceId, Vec<_>> = HashMap::new();
+    for (id, member) in members::load(group, missing.iter().map(|(id, _)| *id)).await? {
+        loaded.entry(id).or_default().push(member);
+    }
+    for (id, acl_version) in missing {
+        let members = Arc::new(Members::new(acl_version, loaded.remove(&id).unwrap_or_default()));
+        // read under the stream's lock: committed, and of this version
+        cache.put(id, members.clone());
+        world.loaded_members(id, members);
+    }
+    Ok(())
+}
+
+/// What only the rows themselves can name: parts, ancestors, neighbours, tasks of a member, notifications of a task.
+async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Result<()> {
+    for id in &needs.children {
+        for task in tasks::load_children(group, *id).await? {
+            world.tasks.loaded(task.id, task);
+        }
+    }
+    for id in &needs.ancestors {
+        for task in tasks::load_ancestors(group, *id).await? {
+            world.tasks.loaded(task.id, task);
+        }
+    }
+    for (id, before) in &needs.neighbours {
+        let Some(task) = world.tasks.get(*id).cloned() else {
+            continue;
+        };
+        let found = tasks::load_neighbour(group, task.workspace_id, &task.position, task.id, *before).await?;
+        world
+            .neighbours
+            .insert((*id, *before), found.as_ref().map(|task| task.id));
+        if let Some(task) = found {
+            world.tasks.loaded(task.id, task);
+        }
+    }
+    for (workspace, user) in &needs.assigned {
+        for task in tasks::load_assigned(group, *workspace, *user).await? {
+            world.tasks.loaded(task.id, task);
+        }
+    }
+    for id in &needs.notified {
+        // whose they are is known; their streams are locked before the rows are read for good
+        let owners: BTreeSet<UserId> = notifications::of_task(group, *id)
+            .await?
+            .iter()
+            .map(|(user, _)| *user)
+            .collect();
+        for (stream, counters) in streams::lock(group, owners.into_iter().map(StreamId::from), []).await? {
+            world.loaded_counters(stream, counters);
+        }
+        for (user, notification) in notifications::of_task(group, *id).await? {
+            world.notifications.loaded((user, notification.id), notification);
+        }
+    }
+    Ok(())
+}

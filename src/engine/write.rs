@@ -1,0 +1,136 @@
+//! A group's last step before the commit: rows, counters, frames, log and op_ids, a statement a table. The counters
+//! come late, because other groups wait for them until the commit.
+
+use super::frame;
+use crate::ops::world::World;
+use crate::store::ops::Remembered;
+use crate::store::streams::{self, Counters};
+use crate::store::{Group, Result, log, members, notifications, ops, sessions, tasks, users, workspaces};
+use serde::Deserialize;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use taskwire_protocol::{OpId, StreamId, Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
+
+/// What an op_id did, to be remembered.
+pub(super) type Memo = ((UserId, OpId), Remembered);
+
+/// The rows that the group changed, and what purges left in the log. Returns the streams whose past was rewritten.
+pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamId>> {
+    let mut rewritten = BTreeSet::new();
+    for task in world.purged() {
+        rewritten.extend(forget(group, *task).await?);
+    }
+    users::upsert(group, world.accounts.written().map(|(_, account)| account)).await?;
+    workspaces::upsert(group, world.workspaces.written().map(|(_, workspace)| workspace)).await?;
+    let changes = world.member_changes();
+    members::upsert(group, changes.written).await?;
+    members::delete(group, changes.removed).await?;
+    sessions::upsert(group, world.sessions.written().map(|(_, session)| session)).await?;
+    tasks::upsert(group, world.tasks.written().map(|(_, task)| task)).await?;
+    tasks::delete(group, world.tasks.removed()).await?;
+    let changes: Vec<_> = world
+        .tasks
+        .changes()
+        .map(|(_, before, now)| (before, now))
+        .collect();
+    tasks::reindex(group, &changes).await?;
+    let written = world
+        .notifications
+        .written()
+        .map(|((user, _), notification)| (user, notification));
+    notifications::upsert(group, written).await?;
+    notifications::delete(group, world.notifications.removed()).await?;
+    notifications::read_all(group, world.all_read()).await?;
+    Ok(rewritten.into_iter().collect())
+}
+
+/// Rewrites what a task left in all logs to its id.
+async fn forget(group: &mut Group, task: taskwire_protocol::TaskId) -> Result<BTreeSet<StreamId>> {
+    #[derive(Deserialize)]
+    struct Head {
+        stream: StreamId,
+        data: Entity,
+    }
+    #[derive(Deserialize)]
+    struct Entity {
+        id: Uuid,
+    }
+    let (mut streams, mut rewritten) = (BTreeSet::new(), Vec::new());
+    for (stream, seq, text) in log::of_task(group, task).await? {
+        let head: Head = serde_json::from_str(&text)?;
+        let Some(frame) = frame::forgotten(&text, head.data.id) else {
+            continue;
+        };
+        streams.insert(head.stream);
+        rewritten.push((stream, seq, Arc::from(frame)));
+    }
+    log::rewrite(group, &rewritten).await?;
+    Ok(streams)
+}
+
+/// A log entry on its way: the world's entry with its place and bytes.
+pub(super) struct Placed {
+    pub(super) stream: StreamId,
+    pub(super) seq: i64,
+    pub(super) frame: Arc<str>,
+    pub(super) removes: Option<UserId>,
+}
+
+/// Advances the counters and encodes every entry once.
+pub(super) async fn place(group: &mut Group, world: &World, now: Timestamp) -> Result<Vec<Placed>> {
+    let deltas = world.deltas();
+    let after = streams::advance(group, &deltas).await?;
+    let mut running: HashMap<StreamId, Counters> = HashMap::with_capacity(deltas.len());
+    for (stream, delta) in &deltas {
+        let after = streams::of(&after, *stream)?;
+        let before = Counters {
+            seq: after.seq - delta.seq,
+            unread: after.unread - delta.unread,
+            ..after
+        };
+        running.insert(*stream, before);
+    }
+    let placed = world.entries(0).iter().map(|entry| {
+        let counters = running.entry(entry.stream).or_default();
+        counters.seq += 1;
+        counters.unread += entry.unread.unwrap_or_default();
+        let frame = frame::event(entry, counters.seq, now, counters.unread.max(0)).into();
+        Placed {
+            stream: entry.stream,
+            seq: counters.seq,
+            frame,
+            removes: entry.removes,
+        }
+    });
+    Ok(placed.collect())
+}
+
+/// Writes the log and what the op_ids did.
+pub(super) async fn log_and_memory(
+    group: &mut Group,
+    world: &World,
+    placed: &[Placed],
+    memos: &[Memo],
+    now: Timestamp,
+) -> Result<()> {
+    let entries: Vec<log::Entry> = world
+        .entries(0)
+        .iter()
+        .zip(placed)
+        .map(|(entry, placed)| log::Entry {
+            stream: placed.stream,
+            seq: placed.seq,
+            at: now.0,
+            task: entry.task,
+            frame: placed.frame.clone(),
+        })
+        .collect();
+    log::insert(group, &entries).await?;
+    ops::insert(group, memos, now.0).await
+}
+
+/// The members of the workspaces that changed, to be cached once the commit is through.
+pub(super) fn changed_members(world: &World) -> Vec<(WorkspaceId, Arc<crate::ops::world::Members>)> {
+    world.changed_workspaces().collect()
+}

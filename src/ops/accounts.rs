@@ -1,0 +1,383 @@
+//! Accounts and sessions: what signing up, in and out changes, and what people read of themselves and each other.
+//! Passwords and tokens are checked before; here are only the rules on rows.
+
+use super::notices::{Notice, tell};
+use super::world::World;
+use super::{
+    Act, Ask, Caller, Decide, Login, Needs, Query, Result, Target, Targeted, conflict, failed, json,
+    not_found, workspaces as making,
+};
+use crate::domain::account as rules;
+use crate::store::sessions::SessionRecord;
+use crate::store::users::{self, Account};
+use crate::store::{notifications, streams, workspaces};
+use taskwire_protocol::account::{
+    GetProfile, GetUser, PublicUser, Session, SessionRevoked, SyncUser, User, UserSnapshot,
+};
+use taskwire_protocol::events::names;
+use taskwire_protocol::notification::{NotificationSort, NotificationType};
+use taskwire_protocol::workspace::WorkspaceKind;
+use taskwire_protocol::{Access, ErrorCode, Failure, StreamId, Timestamp, limits};
+
+/// Candidates for a username that the server makes.
+const CANDIDATES: usize = 8;
+
+/// Makes an account, its personal workspace and its first session.
+pub struct OpenAccount {
+    /// The account; its username is the first candidate.
+    pub account: Account,
+    /// Usernames to try when the server makes one; empty: the account's or none.
+    pub candidates: Vec<String>,
+    /// The session; none for an account that an operator makes.
+    pub session: Option<SessionRecord>,
+}
+
+impl OpenAccount {
+    /// Usernames to try for an address, from a random number.
+    pub fn candidates(email: &str, random: u64) -> Vec<String> {
+        let base = rules::username_from(email);
+        let numbered = (0..CANDIDATES as u64 - 1).map(|i| {
+            let number = random.rotate_left(u32::try_from(i * 7).unwrap_or_default()) % 1_000_000;
+            rules::username_with(&base, u32::try_from(number).unwrap_or_default())
+        });
+        std::iter::once(base.clone()).chain(numbered).collect()
+    }
+
+    fn login(username: &str) -> Login {
+        Login::Username(users::key(username))
+    }
+
+    fn username(&self, world: &World) -> Result<String> {
+        let free = |username: &&String| !world.logins.contains_key(&Self::login(username));
+        if self.candidates.is_empty() {
+            let username = self.account.user.username.to_string();
+            return Some(username)
+                .filter(|u| free(&u))
+                .ok_or_else(|| conflict("the username is taken").at("username"));
+        }
+        let found = self.candidates.iter().find(free).cloned();
+        found.ok_or_else(|| conflict("no username could be made from the address; give one").at("username"))
+    }
+}
+
+impl Decide for OpenAccount {
+    fn name(&self) -> &'static str {
+        "auth.signup"
+    }
+
+    fn access(&self) -> Access {
+        Access::User
+    }
+
+    fn target(&self, _: &Caller) -> Target {
+        Target::Own
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs
+            .logins
+            .insert(Login::Email(users::key(&self.account.user.email)));
+        needs.logins.insert(Self::login(&self.account.user.username));
+        needs
+            .logins
+            .extend(self.candidates.iter().map(|candidate| Self::login(candidate)));
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        if world
+            .logins
+            .contains_key(&Login::Email(users::key(&self.account.user.email)))
+        {
+            return Err(conflict("an account with this address exists; sign in instead").at("email"));
+        }
+        let username = self.username(world)?;
+        let mut account = self.account.clone();
+        account.user.username = username.into();
+        let user = account.user.public();
+        let caller = Caller {
+            user: user.clone(),
+            ..act.caller.clone()
+        };
+        let act = Act {
+            caller: &caller,
+            now: act.now,
+            ids: act.ids,
+            op_id: act.op_id,
+            place: None,
+        };
+        world
+            .logins
+            .insert(Login::Email(users::key(&account.user.email)), user.clone());
+        world
+            .logins
+            .insert(Self::login(&account.user.username), user.clone());
+        let personal = making::make(&act, world, account.personal, "Personal", WorkspaceKind::Personal)?;
+        let granted = taskwire_protocol::workspace::AccessGranted {
+            seq: world.counters(personal.id.into()).seq as u64,
+            workspace: personal,
+            role: taskwire_protocol::member::Role::Owner,
+        };
+        world.emit(&act, user.id, names::AccessGranted, &granted)?;
+        if let Some(session) = &self.session {
+            begin(&act, world, session.clone())?;
+        }
+        let message = format!(
+            "Welcome, {}! This is where news about your tasks will be.",
+            user.name
+        );
+        tell(
+            &act,
+            world,
+            user.id,
+            Notice {
+                r#type: NotificationType::Signup,
+                message,
+                task: None,
+                workspace: None,
+            },
+        )?;
+        let output = json(&account.user)?;
+        world.put_account(account);
+        Ok(output)
+    }
+
+    fn canonical(&self) -> String {
+        String::new()
+    }
+}
+
+/// Begins a session of an account.
+pub struct OpenSession {
+    /// The session.
+    pub session: SessionRecord,
+}
+
+impl Decide for OpenSession {
+    fn name(&self) -> &'static str {
+        "auth.login"
+    }
+
+    fn access(&self) -> Access {
+        Access::User
+    }
+
+    fn target(&self, _: &Caller) -> Target {
+        Target::Own
+    }
+
+    fn needs(&self, _: &Caller, _: &mut Needs) {}
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        begin(act, world, self.session.clone())?;
+        let device = self
+            .session
+            .device_name
+            .as_deref()
+            .or(self.session.client.as_deref());
+        let message = format!("A new sign-in from {}", device.unwrap_or("an unnamed device"));
+        let notice = Notice {
+            r#type: NotificationType::Login,
+            message,
+            task: None,
+            workspace: None,
+        };
+        tell(act, world, act.caller.user.id, notice)?;
+        Ok("{}".to_owned())
+    }
+
+    fn canonical(&self) -> String {
+        String::new()
+    }
+}
+
+fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
+    world.emit(act, session.user, names::SessionCreated, &view(&session))?;
+    world.put_session(session);
+    Ok(())
+}
+
+fn view(session: &SessionRecord) -> Session {
+    Session {
+        id: session.id,
+        device_name: session.device_name.clone(),
+        client: session.client.clone(),
+        address: session.address.clone(),
+        created_at: session.created_at,
+        last_seen_at: session.last_seen_at,
+        current: false,
+    }
+}
+
+/// Replaces a session's refresh token. No stream shows it, so nothing is logged.
+pub struct RotateSession {
+    /// The hash that the session must still have.
+    pub from: String,
+    /// The hash that it gets.
+    pub to: String,
+    /// When the new token ends.
+    pub expires_at: Timestamp,
+}
+
+impl Decide for RotateSession {
+    fn name(&self) -> &'static str {
+        "auth.refresh"
+    }
+
+    fn access(&self) -> Access {
+        Access::User
+    }
+
+    fn target(&self, _: &Caller) -> Target {
+        Target::Own
+    }
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.sessions.insert(caller.session);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        let session = living(world, act)?;
+        if session.refresh_hash != self.from {
+            return Err(Failure::new(
+                ErrorCode::InvalidToken,
+                "the refresh token was used already",
+            ));
+        }
+        let (refresh_hash, expires_at) = (self.to.clone(), self.expires_at);
+        world.put_session(SessionRecord {
+            refresh_hash,
+            expires_at,
+            last_seen_at: act.now,
+            ..session
+        });
+        Ok("{}".to_owned())
+    }
+
+    fn canonical(&self) -> String {
+        String::new()
+    }
+}
+
+/// Ends the caller's session.
+pub struct EndSession;
+
+impl Decide for EndSession {
+    fn name(&self) -> &'static str {
+        "auth.logout"
+    }
+
+    fn access(&self) -> Access {
+        Access::User
+    }
+
+    fn target(&self, _: &Caller) -> Target {
+        Target::Own
+    }
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.sessions.insert(caller.session);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        let Ok(session) = living(world, act) else {
+            return Ok("{}".to_owned());
+        };
+        world.emit(
+            act,
+            session.user,
+            names::SessionRevoked,
+            &SessionRevoked { id: session.id },
+        )?;
+        let device = session
+            .device_name
+            .as_deref()
+            .or(session.client.as_deref())
+            .unwrap_or("a device")
+            .to_owned();
+        world.put_session(SessionRecord {
+            revoked_at: Some(act.now),
+            ..session
+        });
+        let message = format!("Signed out on {device}");
+        let notice = Notice {
+            r#type: NotificationType::Logout,
+            message,
+            task: None,
+            workspace: None,
+        };
+        tell(act, world, act.caller.user.id, notice)?;
+        Ok("{}".to_owned())
+    }
+
+    fn canonical(&self) -> String {
+        String::new()
+    }
+}
+
+fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
+    let session = world
+        .sessions
+        .get(act.caller.session)
+        .filter(|session| session.revoked_at.is_none());
+    session
+        .cloned()
+        .ok_or_else(|| Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again"))
+}
+
+impl Targeted for GetProfile {}
+impl Targeted for GetUser {}
+impl Targeted for SyncUser {}
+
+impl Query for GetProfile {
+    async fn answer(self, ask: Ask) -> Result<User> {
+        let found = users::find(&mut ask.read().await?, ask.caller.user.id).await;
+        Ok(found
+            .map_err(|error| failed(&error))?
+            .ok_or_else(|| not_found("account"))?
+            .user)
+    }
+}
+
+impl Query for GetUser {
+    async fn answer(self, ask: Ask) -> Result<PublicUser> {
+        let found = users::find_acquaintance(&mut ask.read().await?, self.id, ask.caller.user.id).await;
+        found
+            .map_err(|error| failed(&error))?
+            .ok_or_else(|| not_found("user"))
+    }
+}
+
+impl Query for SyncUser {
+    async fn answer(self, ask: Ask) -> Result<UserSnapshot> {
+        let failed = |error| failed(&error);
+        let id = ask.caller.user.id;
+        let mut reader = ask.moment().await?;
+        let counters = streams::counters(&mut reader, id.into()).await.map_err(failed)?;
+        let account = users::find(&mut reader, id)
+            .await
+            .map_err(failed)?
+            .ok_or_else(|| not_found("account"))?;
+        let newest = notifications::Wanted {
+            unread_only: false,
+            sort: NotificationSort::CreatedAtDesc,
+            after: None,
+            limit: i64::from(limits::SYNC_NOTIFICATIONS),
+        };
+        Ok(UserSnapshot {
+            seq: counters.seq as u64,
+            user: account.user,
+            workspaces: workspaces::list(&mut reader, id, None, i64::MAX)
+                .await
+                .map_err(failed)?,
+            invites: Vec::new(),
+            notifications: notifications::list(&mut reader, id, newest)
+                .await
+                .map_err(failed)?,
+            unread: counters.unread.max(0) as u64,
+        })
+    }
+
+    fn snapshot(&self, output: &UserSnapshot) -> Option<(StreamId, u64)> {
+        Some((output.user.id.into(), output.seq))
+    }
+}

@@ -1,0 +1,36 @@
+//! A change that reaches many tasks: one event each, or a single `stream.reset` when there are too many.
+
+use super::world::World;
+use super::{Act, Result};
+use taskwire_protocol::events::names;
+use taskwire_protocol::stream::StreamReset;
+use taskwire_protocol::task::Task;
+use taskwire_protocol::{WorkspaceId, limits};
+
+/// Changes each task, in the order given.
+pub(super) fn each(
+    act: &Act<'_>,
+    world: &mut World,
+    workspace: WorkspaceId,
+    tasks: Vec<Task>,
+    change: impl Fn(&mut Task),
+) -> Result<()> {
+    let too_many = tasks.len() > limits::CASCADE;
+    for before in tasks {
+        let mut task = Task {
+            version: before.version + 1,
+            updated_at: act.now,
+            ..before
+        };
+        change(&mut task);
+        if !too_many {
+            world.emit_task(act, names::TaskUpdated, &task)?;
+        }
+        world.put_task(task);
+    }
+    if too_many {
+        let message = "more tasks changed at once than events are sent for; sync again".to_owned();
+        world.emit(act, workspace, names::StreamReset, &StreamReset { message })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,52 @@
+//! Where a page ended: JSON in base64url, opaque on the wire.
+
+use super::Result;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Serialize, de::DeserializeOwned};
+use taskwire_protocol::{Failure, limits};
+
+/// A cursor for the wire.
+pub fn write(position: &impl Serialize) -> String {
+    URL_SAFE_NO_PAD.encode(serde_json::to_string(position).unwrap_or_default())
+}
+
+/// Reads a cursor back.
+pub fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>> {
+    let Some(cursor) = cursor else { return Ok(None) };
+    let read = URL_SAFE_NO_PAD
+        .decode(cursor)
+        .ok()
+        .and_then(|json| serde_json::from_slice(&json).ok());
+    read.map(Some).ok_or_else(refused)
+}
+
+/// The cursor is not one of this list.
+pub fn refused() -> Failure {
+    Failure::invalid(
+        "cursor",
+        "cursor is not one that this list gave; leave it out to begin again",
+    )
+}
+
+/// The size of a page.
+pub fn limit(asked: Option<u32>) -> Result<i64> {
+    let limit = asked.unwrap_or(limits::PAGE_DEFAULT);
+    if (1..=limits::PAGE).contains(&limit) {
+        return Ok(i64::from(limit));
+    }
+    Err(Failure::invalid(
+        "limit",
+        format!("limit must be 1 to {}", limits::PAGE),
+    ))
+}
+
+/// Cuts a list that was read one item longer than the page; the cursor of the next page from the last item.
+pub fn cut<T>(items: &mut Vec<T>, limit: i64, position: impl FnOnce(&T) -> String) -> Option<String> {
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    if items.len() <= limit {
+        return None;
+    }
+    items.truncate(limit);
+    items.last().map(position)
+}

@@ -1,0 +1,234 @@
+//! Members of workspaces.
+
+use super::notices::{Notice, tell};
+use super::world::World;
+use super::{
+    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, Target, Targeted, cascade,
+    conflict, cursor, failed, not_found,
+};
+use crate::domain::members as rules;
+use crate::store::{members, users};
+use taskwire_protocol::account::Done;
+use taskwire_protocol::events::names;
+use taskwire_protocol::member::{
+    AddMember, ListMembers, Member, MemberRemoved, RemoveMember, Role, UpdateMember,
+};
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::task::Task;
+use taskwire_protocol::workspace::{AccessChanged, AccessGranted, AccessLost, AccessLostReason, Workspace};
+use taskwire_protocol::{Failure, Page, UserId};
+use uuid::Uuid;
+
+macro_rules! targets_a_workspace {
+    ($($operation:ty),*) => { $(
+        impl Targeted for $operation {
+            fn target(&self, _: &Caller) -> Target {
+                Target::Workspace(self.workspace_id)
+            }
+        }
+    )* };
+}
+
+targets_a_workspace!(ListMembers, AddMember, UpdateMember, RemoveMember);
+
+impl Mutation for AddMember {
+    fn check(self) -> Result<Self> {
+        login(&self)?;
+        Ok(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.logins.extend(login(self).ok());
+        needs.workspaces.insert(self.workspace_id);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Member>> {
+        let workspace = workspace(act, world)?;
+        rules::change(
+            workspace.kind,
+            role_of_caller(act),
+            None,
+            Some(self.role),
+            usize::MAX,
+        )?;
+        let field = if self.email.is_some() { "email" } else { "username" };
+        let user = world
+            .logins
+            .get(&login(self)?)
+            .cloned()
+            .ok_or_else(|| not_found("account").at(field))?;
+        if world.role(workspace.id, user.id).is_some() {
+            return Err(conflict("they are a member already; member.update changes the role").at(field));
+        }
+        let member = Member {
+            user: user.clone(),
+            role: self.role,
+            joined_at: act.now,
+            version: 1,
+        };
+        world.emit(act, workspace.id, names::MemberAdded, &member)?;
+        world.put_member(workspace.id, member.clone());
+        let granted = AccessGranted {
+            workspace: Workspace {
+                role: Some(self.role),
+                ..workspace.clone()
+            },
+            role: self.role,
+            seq: world.counters(workspace.id.into()).seq as u64,
+        };
+        let logged = world.emit(act, user.id, names::AccessGranted, &granted)?;
+        let message = format!("{} added you to “{}”", act.caller.user.name, workspace.name);
+        let (r#type, task) = (NotificationType::MemberAdded, None);
+        tell(
+            act,
+            world,
+            user.id,
+            Notice {
+                r#type,
+                message,
+                task,
+                workspace: Some(workspace.id),
+            },
+        )?;
+        Ok(Change::logged(logged, member))
+    }
+}
+
+impl Mutation for UpdateMember {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.workspaces.insert(self.workspace_id);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Member>> {
+        let workspace = workspace(act, world)?;
+        let before = member(world, &workspace, self.user_id)?;
+        let owners = world
+            .members(workspace.id)
+            .map_or(0, |members| members.count(Role::Owner));
+        if before.role == self.role {
+            return Ok(Change::nothing(before));
+        }
+        rules::change(
+            workspace.kind,
+            role_of_caller(act),
+            Some(before.role),
+            Some(self.role),
+            owners,
+        )?;
+        let member = Member {
+            role: self.role,
+            version: before.version + 1,
+            ..before
+        };
+        let changed = AccessChanged {
+            workspace_id: workspace.id,
+            role: self.role,
+        };
+        world.emit(act, workspace.id, names::MemberUpdated, &member)?;
+        let logged = world.emit(act, self.user_id, names::AccessChanged, &changed)?;
+        world.put_member(workspace.id, member.clone());
+        Ok(Change::logged(logged, member))
+    }
+}
+
+impl Mutation for RemoveMember {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.workspaces.insert(self.workspace_id);
+        needs.assigned.insert((self.workspace_id, self.user_id));
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
+        let workspace = workspace(act, world)?;
+        let before = member(world, &workspace, self.user_id)?;
+        let owners = world
+            .members(workspace.id)
+            .map_or(0, |members| members.count(Role::Owner));
+        rules::change(
+            workspace.kind,
+            role_of_caller(act),
+            Some(before.role),
+            None,
+            owners,
+        )?;
+        let user = self.user_id;
+        // first the removal: what happens to the tasks is no longer theirs to see
+        world.emit_removal(
+            act,
+            workspace.id,
+            names::MemberRemoved,
+            &MemberRemoved { user_id: user },
+            user,
+        )?;
+        world.remove_member(workspace.id, user);
+        let theirs = |task: &&Task| task.workspace_id == workspace.id && task.assignee_ids.contains(&user);
+        let mut tasks: Vec<Task> = world
+            .tasks
+            .iter()
+            .map(|(_, task)| task)
+            .filter(theirs)
+            .cloned()
+            .collect();
+        tasks.sort_unstable_by_key(|task| task.id);
+        cascade::each(act, world, workspace.id, tasks, |task| {
+            task.assignee_ids.retain(|id| *id != user);
+        })?;
+        let lost = AccessLost {
+            workspace_id: workspace.id,
+            reason: AccessLostReason::Removed,
+        };
+        let logged = world.emit(act, user, names::AccessLost, &lost)?;
+        Ok(Change::logged(logged, DONE))
+    }
+}
+
+fn login(params: &AddMember) -> Result<Login> {
+    match (&params.username, &params.email) {
+        (Some(username), None) => Ok(Login::Username(users::key(username.trim()))),
+        (None, Some(email)) => Ok(Login::Email(users::key(email.trim()))),
+        _ => Err(Failure::invalid(
+            "username",
+            "give username or email, one of the two",
+        )),
+    }
+}
+
+fn workspace(act: &Act<'_>, world: &World) -> Result<Workspace> {
+    world
+        .workspaces
+        .get(act.workspace()?)
+        .cloned()
+        .ok_or_else(|| not_found("workspace"))
+}
+
+fn member(world: &World, workspace: &Workspace, user: UserId) -> Result<Member> {
+    let member = world.members(workspace.id).and_then(|members| members.get(user));
+    member.cloned().ok_or_else(|| not_found("member").at("user_id"))
+}
+
+fn role_of_caller(act: &Act<'_>) -> Role {
+    act.place.map_or(Role::Viewer, |(_, role)| role)
+}
+
+impl Query for ListMembers {
+    async fn answer(self, ask: Ask) -> Result<Page<Member>> {
+        let limit = cursor::limit(self.limit)?;
+        let after: Option<Uuid> = cursor::read(self.cursor.as_deref())?;
+        let mut reader = ask.read().await?;
+        let listed = members::list(&mut reader, self.workspace_id, after, limit + 1).await;
+        let mut items = listed.map_err(|error| failed(&error))?;
+        let next_cursor = cursor::cut(&mut items, limit, |member| cursor::write(&member.user.id));
+        let total = match after {
+            Some(_) => None,
+            None => Some(
+                members::count(&mut reader, self.workspace_id)
+                    .await
+                    .map_err(|error| failed(&error))?,
+            ),
+        };
+        Ok(Page {
+            items,
+            next_cursor,
+            total,
+        })
+    }
+}

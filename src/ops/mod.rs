@@ -1,0 +1,280 @@
+//! What each operation does: a file a noun. A mutation says what it needs in memory and then decides on it, without
+//! waiting for anything; a query reads. Who asks, in which order, in which transaction and who hears of it is the
+//! engine's.
+//!
+//! - `world`    the state a group of mutations decides on, and what they changed of it
+//! - `notices`  who is notified of what
+//! - `accounts`, `workspaces`, `members`, `tasks`, `notifications`, `streams`   the nouns
+//! - `cascade`  a change that reaches many tasks
+//! - `cursor`   where a page ended
+
+pub mod accounts;
+mod cascade;
+pub mod cursor;
+pub mod members;
+mod notices;
+pub mod notifications;
+pub mod streams;
+pub mod tasks;
+pub mod workspaces;
+pub mod world;
+
+use crate::ids::Ids;
+use crate::store::{Reader, Store, StoreError, Trouble};
+use serde::Serialize;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use taskwire_protocol::account::{GlobalRole, PublicUser};
+use taskwire_protocol::member::Role;
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::{
+    Access, ErrorCode, Failure, NotificationId, OpId, Operation, SessionId, StreamId, TaskId, Timestamp,
+    UserId, WorkspaceId,
+};
+use world::{Logged, World};
+
+pub use crate::store::users::Login;
+
+/// What every operation returns.
+pub type Result<T> = std::result::Result<T, Failure>;
+
+/// Who asks. Made once a socket or request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The person, as others see them.
+    pub user: PublicUser,
+    /// The session of the token.
+    pub session: SessionId,
+    /// What they may do on the whole server.
+    pub role: GlobalRole,
+    /// Their own workspace, meant where none is named.
+    pub personal: WorkspaceId,
+}
+
+/// What an operation is about: it decides who may do it, and which stream is locked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// What is the caller's own: their user stream.
+    Own,
+    /// A workspace.
+    Workspace(WorkspaceId),
+    /// A task, and the workspace that holds it.
+    Task(TaskId),
+}
+
+/// An operation that concerns something.
+pub trait Targeted: Operation {
+    /// What it is about.
+    fn target(&self, _caller: &Caller) -> Target {
+        Target::Own
+    }
+}
+
+/// What must be in memory before a mutation decides, beside its target.
+#[derive(Clone, Debug, Default)]
+pub struct Needs {
+    /// Streams whose counters are read and locked.
+    pub streams: BTreeSet<StreamId>,
+    /// Tasks; their workspaces are locked, and the members of those are known.
+    pub tasks: BTreeSet<TaskId>,
+    /// Workspaces themselves, not only their members.
+    pub workspaces: BTreeSet<WorkspaceId>,
+    /// Accounts by e-mail address or username.
+    pub logins: BTreeSet<Login>,
+    /// Notifications.
+    pub notifications: BTreeSet<(UserId, NotificationId)>,
+    /// Sessions.
+    pub sessions: BTreeSet<SessionId>,
+    /// The parts of these tasks.
+    pub children: BTreeSet<TaskId>,
+    /// The tasks above these.
+    pub ancestors: BTreeSet<TaskId>,
+    /// The tasks right before (true) or after (false) these.
+    pub neighbours: BTreeSet<(TaskId, bool)>,
+    /// What somebody does in a workspace.
+    pub assigned: BTreeSet<(WorkspaceId, UserId)>,
+    /// The notifications that these tasks left, and the streams of those who got them.
+    pub notified: BTreeSet<TaskId>,
+    /// It needs a group of its own.
+    pub alone: bool,
+}
+
+/// One mutation being decided.
+pub struct Act<'a> {
+    /// Who.
+    pub caller: &'a Caller,
+    /// When.
+    pub now: Timestamp,
+    /// Makes ids.
+    pub ids: &'a Ids,
+    /// The client's name for it.
+    pub op_id: Option<OpId>,
+    /// Where, and as what: of targets in a workspace.
+    pub place: Option<(WorkspaceId, Role)>,
+}
+
+impl Act<'_> {
+    /// The workspace of the target.
+    pub fn workspace(&self) -> Result<WorkspaceId> {
+        self.place
+            .map(|(workspace, _)| workspace)
+            .ok_or_else(|| bug("the target is in no workspace"))
+    }
+}
+
+/// What a mutation came to. Without a log entry there is no changed state: only [`World::emit`] makes a [`Logged`].
+pub struct Change<T>(T);
+
+impl<T> Change<T> {
+    /// State changed, and the log says so.
+    pub fn logged(_: Logged, output: T) -> Change<T> {
+        Change(output)
+    }
+
+    /// Nothing changed: the answer shows what is there.
+    pub fn nothing(output: T) -> Change<T> {
+        Change(output)
+    }
+}
+
+/// A mutation: its rule on the world.
+pub trait Mutation: Targeted {
+    /// Trims and checks the parameters, before anything is read.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` with the field.
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    /// What it needs beside its target.
+    fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
+
+    /// Decides: refuses and leaves the world as it is, or changes it. Checks come first, changes after.
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Self::Output>>;
+}
+
+/// A query: what it reads.
+pub trait Query: Targeted {
+    /// Reads the answer.
+    fn answer(self, ask: Ask) -> impl Future<Output = Result<Self::Output>> + Send;
+
+    /// Of a first page of a snapshot: the stream it shows and its position.
+    fn snapshot(&self, _output: &Self::Output) -> Option<(StreamId, u64)> {
+        None
+    }
+}
+
+/// What a query is asked with.
+pub struct Ask {
+    /// Who.
+    pub caller: Arc<Caller>,
+    /// Where, and as what: of targets in a workspace.
+    pub place: Option<(WorkspaceId, Role)>,
+    /// Where to read.
+    pub store: Store,
+}
+
+impl Ask {
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Reader> {
+        self.store.read().await.map_err(|error| failed(&error))
+    }
+
+    /// A connection that shows a single moment.
+    pub async fn moment(&self) -> Result<Reader> {
+        self.store.moment().await.map_err(|error| failed(&error))
+    }
+
+    /// The workspace of the target.
+    pub fn workspace(&self) -> Result<WorkspaceId> {
+        self.place
+            .map(|(workspace, _)| workspace)
+            .ok_or_else(|| bug("the target is in no workspace"))
+    }
+}
+
+/// A mutation of any kind, as the engine holds it.
+pub trait Decide: Send + Sync {
+    /// The wire name.
+    fn name(&self) -> &'static str;
+    /// Who may do it.
+    fn access(&self) -> Access;
+    /// What it is about.
+    fn target(&self, caller: &Caller) -> Target;
+    /// What it needs beside its target.
+    fn needs(&self, caller: &Caller, needs: &mut Needs);
+    /// Decides; the output as JSON.
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String>;
+    /// Tells whether a repeated `op_id` carries the same request: key order and white space don't matter.
+    fn canonical(&self) -> String;
+}
+
+impl<M: Mutation> Decide for M {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn access(&self) -> Access {
+        M::ACCESS
+    }
+
+    fn target(&self, caller: &Caller) -> Target {
+        Targeted::target(self, caller)
+    }
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        Mutation::needs(self, caller, needs);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        json(&Mutation::decide(self, act, world)?.0)
+    }
+
+    fn canonical(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// Encodes what cannot fail to be encoded.
+pub fn json(value: &impl Serialize) -> Result<String> {
+    serde_json::to_string(value).map_err(|error| {
+        tracing::error!(error = %error, "a value cannot be encoded");
+        bug("a value cannot be encoded")
+    })
+}
+
+/// The database's error as an answer; its detail goes to the log.
+pub fn failed(error: &StoreError) -> Failure {
+    tracing::warn!(error = %error, "the database failed");
+    match error.trouble {
+        Trouble::Unavailable | Trouble::Contended => Failure::new(
+            ErrorCode::Unavailable,
+            "the database is not available just now; try again",
+        ),
+        Trouble::Full => Failure::new(
+            ErrorCode::StorageFull,
+            "the server's storage is full; nothing was changed",
+        ),
+        Trouble::Taken => Failure::new(ErrorCode::Conflict, "it was taken in the meantime"),
+        Trouble::Bug => bug("the server failed; its log has the reason under this request_id"),
+    }
+}
+
+/// A fault of ours.
+pub fn bug(message: &str) -> Failure {
+    Failure::new(ErrorCode::InternalError, message)
+}
+
+/// It does not exist, or the caller may not know that it does.
+pub fn not_found(what: &str) -> Failure {
+    Failure::new(ErrorCode::NotFound, format!("there is no such {what}"))
+}
+
+/// The state does not allow it.
+pub fn conflict(message: &str) -> Failure {
+    Failure::new(ErrorCode::Conflict, message)
+}
+
+/// An answer with nothing to say.
+pub const DONE: Nothing = Nothing {};

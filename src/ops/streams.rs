@@ -1,0 +1,47 @@
+//! Streams read back: the audit trail. Following a stream is the socket's.
+
+use super::{Ask, Caller, Query, Result, Target, Targeted, bug, failed, not_found};
+use crate::store::log;
+use serde_json::value::RawValue;
+use taskwire_protocol::stream::{History, ReadHistory};
+use taskwire_protocol::{Failure, StreamId, limits};
+
+impl Targeted for ReadHistory {
+    fn target(&self, _: &Caller) -> Target {
+        match self.stream {
+            StreamId::User(_) => Target::Own,
+            StreamId::Workspace(id) => Target::Workspace(id),
+        }
+    }
+}
+
+impl Query for ReadHistory {
+    async fn answer(self, ask: Ask) -> Result<History> {
+        if matches!(self.stream, StreamId::User(user) if user != ask.caller.user.id) {
+            return Err(not_found("stream").at("stream"));
+        }
+        let limit = self.limit.unwrap_or(limits::HISTORY_DEFAULT);
+        if !(1..=limits::HISTORY).contains(&limit) {
+            return Err(Failure::invalid(
+                "limit",
+                format!("limit must be 1 to {}", limits::HISTORY),
+            ));
+        }
+        let (after, limit) = (i64::try_from(self.after).unwrap_or(i64::MAX), i64::from(limit));
+        let page = match self.task_id {
+            None => log::page(&ask.store, self.stream, after, limit + 1).await,
+            Some(task) => log::page_of_task(&ask.store, self.stream, task, after, limit + 1).await,
+        };
+        let page = page.map_err(|error| failed(&error))?;
+        let has_more = page.len() as i64 > limit;
+        let frames = page
+            .into_iter()
+            .take(usize::try_from(limit).unwrap_or(usize::MAX));
+        let events: std::result::Result<_, _> =
+            frames.map(|(_, frame)| RawValue::from_string(frame)).collect();
+        Ok(History {
+            events: events.map_err(|_| bug("the log has an entry that is no JSON"))?,
+            has_more,
+        })
+    }
+}

@@ -1,0 +1,559 @@
+//! Tasks.
+
+use super::notices::tell_of_task;
+use super::world::World;
+use super::{
+    Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, Targeted, conflict, cursor, failed,
+    not_found,
+};
+use crate::domain::{position, task as rules};
+use crate::store::task_list::{self, Place};
+use crate::store::tasks;
+use serde_json::json;
+use taskwire_protocol::events::names;
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::task::{
+    AssignTask, CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, ListTasks, MoveTask, Purged,
+    ReplaceTask, RestoreTask, Task, UpdateTask, Where,
+};
+use taskwire_protocol::{ErrorCode, Failure, Page, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
+
+macro_rules! targets_a_task {
+    ($($operation:ty),*) => { $(
+        impl Targeted for $operation {
+            fn target(&self, _: &Caller) -> Target {
+                Target::Task(self.id)
+            }
+        }
+    )* };
+}
+
+targets_a_task!(
+    GetTask,
+    ReplaceTask,
+    UpdateTask,
+    CompleteTask,
+    DeleteTask,
+    RestoreTask,
+    MoveTask,
+    AssignTask
+);
+
+impl Targeted for CreateTask {
+    fn target(&self, caller: &Caller) -> Target {
+        Target::Workspace(self.workspace_id.unwrap_or(caller.personal))
+    }
+}
+
+impl Targeted for ListTasks {
+    fn target(&self, caller: &Caller) -> Target {
+        match self.workspace_id {
+            None => Target::Workspace(caller.personal),
+            Some(Where::One(id)) => Target::Workspace(id),
+            Some(Where::Everywhere(_)) => Target::Own,
+        }
+    }
+}
+
+impl Mutation for CreateTask {
+    fn check(self) -> Result<Self> {
+        rules::check_create(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.tasks.extend(self.id.iter().chain(&self.parent_id));
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let workspace = act.workspace()?;
+        if self.id.is_some_and(|id| world.tasks.get(id).is_some()) {
+            return Err(conflict("a task has this id already").at("id"));
+        }
+        let assignee_ids = self.assignee_ids.clone().unwrap_or_default();
+        known_project(self.project_id)?;
+        known_parent(world, workspace, self.parent_id)?;
+        known_people(world, workspace, &assignee_ids, "assignee_ids")?;
+        let id = self.id.unwrap_or_else(|| TaskId(act.ids.next()));
+        let task = Task {
+            id,
+            workspace_id: workspace,
+            project_id: self.project_id,
+            parent_id: self.parent_id,
+            title: self.title.as_str().into(),
+            description: self.description.as_deref().map(Into::into),
+            completed: false,
+            completed_at: None,
+            priority: self.priority.unwrap_or_default(),
+            due_at: self.due_at,
+            all_day: self.all_day.unwrap_or(false),
+            remind_at: self.remind_at,
+            recurrence: self.recurrence.as_deref().map(Into::into),
+            position: position::at_end(act.ids.next()).into(),
+            tags: self
+                .tags
+                .iter()
+                .flatten()
+                .map(|tag| tag.as_str().into())
+                .collect(),
+            assignee_ids,
+            comment_count: 0,
+            attachment_count: 0,
+            is_deleted: false,
+            deleted_at: None,
+            version: 1,
+            created_by: act.caller.user.id,
+            created_at: act.now,
+            updated_at: act.now,
+        };
+        write(
+            act,
+            world,
+            None,
+            task,
+            names::TaskCreated,
+            Some(NotificationType::TaskCreated),
+        )
+    }
+}
+
+impl Mutation for ReplaceTask {
+    fn check(self) -> Result<Self> {
+        rules::check_replace(self)
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        let task = rules::replaced(&before, self, act.now);
+        change(
+            act,
+            world,
+            before,
+            task,
+            names::TaskUpdated,
+            Some(NotificationType::TaskUpdated),
+        )
+    }
+}
+
+impl Mutation for UpdateTask {
+    fn check(self) -> Result<Self> {
+        rules::check_update(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs_parent(self.id, &self.parent_id, needs);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        if self.if_version.is_some_and(|version| version != before.version) {
+            let message = format!("the task has version {} now", before.version);
+            let context = json!({ "current": before });
+            return Err(Failure::new(ErrorCode::VersionConflict, message)
+                .at("if_version")
+                .with(context));
+        }
+        known_place(world, &before, &self.project_id, &self.parent_id)?;
+        let task = rules::updated(&before, self, act.now);
+        if task.assignee_ids != before.assignee_ids {
+            let new: Vec<UserId> = new_people(&before, &task.assignee_ids);
+            known_people(world, before.workspace_id, &new, "assignee_ids")?;
+        }
+        change(
+            act,
+            world,
+            before,
+            task,
+            names::TaskUpdated,
+            Some(NotificationType::TaskUpdated),
+        )
+    }
+}
+
+impl Mutation for CompleteTask {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        let completed = self.completed.unwrap_or(!before.completed);
+        let mut task = before.clone();
+        rules::complete(&mut task, completed, act.now);
+        let (event, notice) = if completed {
+            (names::TaskCompleted, NotificationType::TaskCompleted)
+        } else {
+            (names::TaskReopened, NotificationType::TaskPending)
+        };
+        change(act, world, before, task, event, Some(notice))
+    }
+}
+
+impl Mutation for AssignTask {
+    fn check(mut self) -> Result<Self> {
+        self.add = self
+            .add
+            .map(rules::assignees)
+            .transpose()
+            .map_err(|failure| failure.at("add"))?;
+        Ok(self)
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        let (add, remove) = (
+            self.add.clone().unwrap_or_default(),
+            self.remove.clone().unwrap_or_default(),
+        );
+        known_people(world, before.workspace_id, &new_people(&before, &add), "add")?;
+        let mut people = before.assignee_ids.clone();
+        people.extend(add);
+        people.retain(|user| !remove.contains(user));
+        let mut task = before.clone();
+        task.assignee_ids = rules::assignees(people).map_err(|failure| failure.at("add"))?;
+        change(
+            act,
+            world,
+            before,
+            task,
+            names::TaskUpdated,
+            Some(NotificationType::TaskUpdated),
+        )
+    }
+}
+
+impl Mutation for MoveTask {
+    fn check(self) -> Result<Self> {
+        if self.before.is_some() && self.after.is_some() {
+            return Err(Failure::invalid("before", "give before or after, not both"));
+        }
+        if self.before.or(self.after) == Some(self.id) {
+            let field = if self.before.is_some() { "before" } else { "after" };
+            return Err(Failure::invalid(field, "a task cannot stand beside itself"));
+        }
+        Ok(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs_parent(self.id, &self.parent_id, needs);
+        if let Some(beside) = self.before.or(self.after) {
+            needs.tasks.insert(beside);
+            needs.neighbours.insert((beside, self.before.is_some()));
+        }
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        known_place(world, &before, &self.project_id, &self.parent_id)?;
+        let mut task = before.clone();
+        task.project_id = self.project_id.clone().change().unwrap_or(task.project_id);
+        task.parent_id = self.parent_id.clone().change().unwrap_or(task.parent_id);
+        if let Some(beside) = self.before.or(self.after) {
+            let field = if self.before.is_some() { "before" } else { "after" };
+            task.position = place_beside(world, &before, beside, field)?.into();
+        }
+        change(act, world, before, task, names::TaskMoved, None)
+    }
+}
+
+impl Mutation for DeleteTask {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        if self.permanent == Some(true) {
+            needs.children.insert(self.id);
+            needs.notified.insert(self.id);
+            needs.alone = true;
+        }
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Deleted>> {
+        let before = there(world, self.id)?;
+        if self.permanent == Some(true) {
+            return purge(act, world, &before);
+        }
+        if before.is_deleted {
+            return Ok(Change::nothing(Deleted::Task(Box::new(before))));
+        }
+        let task = Task {
+            is_deleted: true,
+            deleted_at: Some(act.now),
+            ..before.clone()
+        };
+        let task = stamped(act, &before, task);
+        let logged = world.emit_task(act, names::TaskDeleted, &task)?;
+        tell_of_task(act, world, Some(&before), &task, NotificationType::TaskDeleted)?;
+        world.put_task(task.clone());
+        Ok(Change::logged(logged, Deleted::Task(Box::new(task))))
+    }
+}
+
+impl Mutation for RestoreTask {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = there(world, self.id)?;
+        if !before.is_deleted {
+            return Err(Failure::new(ErrorCode::NotDeleted, "the task is not deleted"));
+        }
+        let task = Task {
+            is_deleted: false,
+            deleted_at: None,
+            ..before.clone()
+        };
+        change(
+            act,
+            world,
+            before,
+            task,
+            names::TaskRestored,
+            Some(NotificationType::TaskRestored),
+        )
+    }
+}
+
+/// The task is gone: its row, its content in the log, the notifications that name it. Its parts stay, on their own.
+fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
+    let parts: Vec<Task> = world
+        .tasks
+        .iter()
+        .map(|(_, part)| part)
+        .filter(|part| part.parent_id == Some(task.id))
+        .cloned()
+        .collect();
+    super::cascade::each(act, world, task.workspace_id, parts, |part| part.parent_id = None)?;
+    let mut left: Vec<_> = world
+        .notifications
+        .iter()
+        .filter(|(_, notification)| notification.task_id == Some(task.id))
+        .map(|((user, id), notification)| (*user, *id, notification.is_read))
+        .collect();
+    left.sort_unstable_by_key(|(user, id, _)| (*user, *id));
+    for (user, id, is_read) in left {
+        let payload = json!({ "id": id });
+        world.emit_unread(
+            act,
+            user,
+            names::NotificationDeleted,
+            &payload,
+            None,
+            if is_read { 0 } else { -1 },
+        )?;
+        world.remove_notification(user, id);
+    }
+    let purged = Purged {
+        id: task.id,
+        version: task.version + 1,
+    };
+    world.purge_task(task.id);
+    let logged = world.emit_purged(act, task.workspace_id, &purged)?;
+    Ok(Change::logged(logged, Deleted::Purged(purged)))
+}
+
+/// The task, which the engine found for the target.
+fn there(world: &World, id: TaskId) -> Result<Task> {
+    world.tasks.get(id).cloned().ok_or_else(|| not_found("task"))
+}
+
+/// The task, if it may be changed.
+fn living(world: &World, id: TaskId) -> Result<Task> {
+    let task = there(world, id)?;
+    if task.is_deleted {
+        return Err(conflict("the task is deleted; restore it first"));
+    }
+    Ok(task)
+}
+
+fn stamped(act: &Act<'_>, before: &Task, task: Task) -> Task {
+    Task {
+        version: before.version + 1,
+        updated_at: act.now,
+        ..task
+    }
+}
+
+/// Writes a changed task, unless it is what it was.
+fn change(
+    act: &Act<'_>,
+    world: &mut World,
+    before: Task,
+    task: Task,
+    event: &'static str,
+    notice: Option<NotificationType>,
+) -> Result<Change<Task>> {
+    if task == before {
+        return Ok(Change::nothing(before));
+    }
+    let task = stamped(act, &before, task);
+    write(act, world, Some(&before), task, event, notice)
+}
+
+fn write(
+    act: &Act<'_>,
+    world: &mut World,
+    before: Option<&Task>,
+    task: Task,
+    event: &'static str,
+    notice: Option<NotificationType>,
+) -> Result<Change<Task>> {
+    let logged = world.emit_task(act, event, &task)?;
+    if let Some(notice) = notice {
+        tell_of_task(act, world, before, &task, notice)?;
+    }
+    world.put_task(task.clone());
+    Ok(Change::logged(logged, task))
+}
+
+fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs) {
+    if let Patch::Set(parent) = parent {
+        needs.tasks.insert(*parent);
+        needs.ancestors.insert(*parent);
+        needs.tasks.insert(id);
+    }
+}
+
+/// Nobody can have made a project yet that this could be.
+fn known_project(project: Option<ProjectId>) -> Result<()> {
+    match project {
+        None => Ok(()),
+        Some(_) => Err(not_found("project").at("project_id")),
+    }
+}
+
+fn known_parent(world: &World, workspace: WorkspaceId, parent: Option<TaskId>) -> Result<()> {
+    let Some(id) = parent else { return Ok(()) };
+    match world.tasks.get(id).filter(|task| task.workspace_id == workspace) {
+        None => Err(not_found("task").at("parent_id")),
+        Some(task) if task.is_deleted => Err(conflict("the parent is deleted").at("parent_id")),
+        Some(_) => Ok(()),
+    }
+}
+
+/// A new project and parent, if given, fit the task; a task is no part of itself, however deep.
+fn known_place(world: &World, task: &Task, project: &Patch<ProjectId>, parent: &Patch<TaskId>) -> Result<()> {
+    if let Patch::Set(project) = project {
+        known_project(Some(*project))?;
+    }
+    let Patch::Set(parent) = parent else { return Ok(()) };
+    if task.parent_id == Some(*parent) {
+        return Ok(());
+    }
+    known_parent(world, task.workspace_id, Some(*parent))?;
+    let mut above = Some(*parent);
+    for _ in 0..limits::CASCADE {
+        match above {
+            None => return Ok(()),
+            Some(id) if id == task.id => break,
+            Some(id) => above = world.tasks.get(id).and_then(|task| task.parent_id),
+        }
+    }
+    Err(conflict("a task cannot be a part of itself").at("parent_id"))
+}
+
+fn known_people(world: &World, workspace: WorkspaceId, people: &[UserId], field: &str) -> Result<()> {
+    for (i, user) in people.iter().enumerate() {
+        if world.role(workspace, *user).is_none() {
+            return Err(Failure::invalid(
+                format!("{field}[{i}]"),
+                "an assignee is a member of the workspace",
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn new_people(before: &Task, people: &[UserId]) -> Vec<UserId> {
+    people
+        .iter()
+        .filter(|user| !before.assignee_ids.contains(user))
+        .copied()
+        .collect()
+}
+
+/// The place right before or after another task.
+fn place_beside(world: &World, task: &Task, beside: TaskId, field: &'static str) -> Result<String> {
+    let anchor = world
+        .tasks
+        .get(beside)
+        .filter(|anchor| anchor.workspace_id == task.workspace_id);
+    let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
+    let ahead = field == "before";
+    let key = |task: &Task| (task.position.clone(), task.id);
+    let in_database = world
+        .neighbours
+        .get(&(beside, ahead))
+        .copied()
+        .flatten()
+        .and_then(|id| world.tasks.get(id));
+    // what the group moved there since counts too
+    let in_memory = world
+        .tasks
+        .iter()
+        .map(|(_, other)| other)
+        .filter(|other| other.workspace_id == task.workspace_id);
+    let candidates = in_memory
+        .chain(in_database)
+        .filter(|other| other.id != task.id && other.id != anchor.id);
+    if ahead {
+        let neighbour = candidates
+            .filter(|other| key(other) < key(anchor))
+            .max_by_key(|other| key(other));
+        return Ok(position::between(
+            neighbour.map(|other| &*other.position),
+            Some(&anchor.position),
+        ));
+    }
+    let neighbour = candidates
+        .filter(|other| key(other) > key(anchor))
+        .min_by_key(|other| key(other));
+    Ok(position::between(
+        Some(&anchor.position),
+        neighbour.map(|other| &*other.position),
+    ))
+}
+
+impl Query for GetTask {
+    async fn answer(self, ask: Ask) -> Result<Task> {
+        let found = tasks::find(&mut ask.read().await?, self.id)
+            .await
+            .map_err(|error| failed(&error))?;
+        found.ok_or_else(|| not_found("task"))
+    }
+}
+
+impl Query for ListTasks {
+    async fn answer(self, ask: Ask) -> Result<Page<Task>> {
+        let limit = cursor::limit(self.limit)?;
+        if let Some(q) = &self.q {
+            crate::domain::text::checked("q", q, 0, limits::SEARCH)?;
+        }
+        let after: Option<task_list::Position> = cursor::read(self.cursor.as_deref())?;
+        if after
+            .as_ref()
+            .is_some_and(|position| !task_list::fits(&self, position))
+        {
+            return Err(cursor::refused());
+        }
+        let place = match ask.place {
+            Some((workspace, _)) => Place::Workspace(workspace),
+            None => Place::OfUser(ask.caller.user.id),
+        };
+        let mut reader = ask.read().await?;
+        let listed = task_list::list(&mut reader, place, &self, after.as_ref(), limit + 1).await;
+        let mut items = listed.map_err(|error| failed(&error))?;
+        let seen = limit
+            + if let Some(task_list::Position::Offset(offset)) = after {
+                offset
+            } else {
+                0
+            };
+        let next_cursor = cursor::cut(&mut items, limit, |task| {
+            cursor::write(&task_list::position_of(&self, task, seen))
+        });
+        let total = match after {
+            Some(_) => None,
+            None => Some(
+                task_list::count(&mut reader, place, &self)
+                    .await
+                    .map_err(|error| failed(&error))?,
+            ),
+        };
+        Ok(Page {
+            items,
+            next_cursor,
+            total,
+        })
+    }
+}

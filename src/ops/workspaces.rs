@@ -1,0 +1,199 @@
+//! Workspaces.
+
+use super::world::World;
+use super::{Act, Ask, Caller, Change, Mutation, Query, Result, Target, Targeted, cursor, failed, not_found};
+use crate::domain::text;
+use crate::store::{members, streams, tasks, workspaces};
+use taskwire_protocol::events::names;
+use taskwire_protocol::member::{Member, Role};
+use taskwire_protocol::workspace::{
+    AccessGranted, CreateWorkspace, GetWorkspace, ListWorkspaces, SyncWorkspace, Workspace, WorkspaceKind,
+    WorkspaceSnapshot,
+};
+use taskwire_protocol::{Page, StreamId, WorkspaceId, limits};
+use uuid::Uuid;
+
+/// Tasks of a page of `workspace.sync`.
+const SYNC_PAGE: i64 = 200;
+/// Bytes of a page of `workspace.sync`, about.
+const SYNC_BYTES: usize = 128 * 1024;
+/// Members of a snapshot: all of them.
+const EVERYBODY: i64 = i64::MAX;
+
+impl Targeted for CreateWorkspace {}
+impl Targeted for ListWorkspaces {}
+
+impl Targeted for GetWorkspace {
+    fn target(&self, _: &Caller) -> Target {
+        Target::Workspace(self.workspace_id)
+    }
+}
+
+impl Targeted for SyncWorkspace {
+    fn target(&self, _: &Caller) -> Target {
+        Target::Workspace(self.workspace_id)
+    }
+}
+
+impl Mutation for CreateWorkspace {
+    fn check(mut self) -> Result<Self> {
+        self.name = text::checked("name", &self.name, 1, limits::WORKSPACE_NAME)?;
+        Ok(self)
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Workspace>> {
+        let id = WorkspaceId(act.ids.next());
+        let made = make(act, world, id, &self.name, WorkspaceKind::Team)?;
+        let granted = AccessGranted {
+            workspace: made.clone(),
+            role: Role::Owner,
+            seq: world.counters(id.into()).seq as u64,
+        };
+        let logged = world.emit(act, act.caller.user.id, names::AccessGranted, &granted)?;
+        Ok(Change::logged(logged, made))
+    }
+}
+
+/// Makes a workspace whose owner is the caller, with the first entries of its log.
+pub(super) fn make(
+    act: &Act<'_>,
+    world: &mut World,
+    id: WorkspaceId,
+    name: &str,
+    kind: WorkspaceKind,
+) -> Result<Workspace> {
+    let (created_at, updated_at) = (act.now, act.now);
+    let workspace = Workspace {
+        id,
+        name: name.into(),
+        kind,
+        role: None,
+        version: 1,
+        created_at,
+        updated_at,
+    };
+    let owner = Member {
+        user: act.caller.user.clone(),
+        role: Role::Owner,
+        joined_at: act.now,
+        version: 1,
+    };
+    world.emit(act, id, names::WorkspaceCreated, &workspace)?;
+    world.emit(act, id, names::MemberAdded, &owner)?;
+    world.put_member(id, owner);
+    world.put_workspace(workspace.clone());
+    Ok(Workspace {
+        role: Some(Role::Owner),
+        ..workspace
+    })
+}
+
+impl Query for ListWorkspaces {
+    async fn answer(self, ask: Ask) -> Result<Page<Workspace>> {
+        let limit = cursor::limit(self.limit)?;
+        let after: Option<Uuid> = cursor::read(self.cursor.as_deref())?;
+        let mut reader = ask.read().await?;
+        let user = ask.caller.user.id;
+        let listed = workspaces::list(&mut reader, user, after, limit + 1).await;
+        let mut items = listed.map_err(|error| failed(&error))?;
+        let next_cursor = cursor::cut(&mut items, limit, |workspace| cursor::write(&workspace.id));
+        let total = match after {
+            Some(_) => None,
+            None => Some(
+                workspaces::count(&mut reader, user)
+                    .await
+                    .map_err(|error| failed(&error))?,
+            ),
+        };
+        Ok(Page {
+            items,
+            next_cursor,
+            total,
+        })
+    }
+}
+
+impl Query for GetWorkspace {
+    async fn answer(self, ask: Ask) -> Result<Workspace> {
+        let found = workspaces::find(&mut ask.read().await?, ask.caller.user.id, self.workspace_id).await;
+        found
+            .map_err(|error| failed(&error))?
+            .ok_or_else(|| not_found("workspace"))
+    }
+}
+
+impl Query for SyncWorkspace {
+    async fn answer(self, ask: Ask) -> Result<WorkspaceSnapshot> {
+        snapshot(self, &ask).await
+    }
+
+    fn snapshot(&self, output: &WorkspaceSnapshot) -> Option<(StreamId, u64)> {
+        self.cursor
+            .is_none()
+            .then_some((self.workspace_id.into(), output.seq))
+    }
+}
+
+async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> {
+    let id = asked.workspace_id;
+    let position: Option<(u64, Uuid)> = cursor::read(asked.cursor.as_deref())?;
+    let failed = |error| failed(&error);
+    let mut reader = ask.moment().await?;
+    let after = position.map(|(_, after)| after);
+    let mut page = tasks::sync(&mut reader, id, after, SYNC_PAGE + 1)
+        .await
+        .map_err(failed)?;
+    let mut snapshot = WorkspaceSnapshot {
+        seq: 0,
+        cursor: None,
+        workspace: None,
+        members: None,
+        projects: None,
+        tags: None,
+        tasks: Vec::new(),
+    };
+    if let Some((seq, _)) = position {
+        snapshot.seq = seq;
+    } else {
+        let found = workspaces::find(&mut reader, ask.caller.user.id, id)
+            .await
+            .map_err(failed)?;
+        // the membership was there a moment ago, outside this transaction
+        snapshot.workspace = Some(found.ok_or_else(|| not_found("workspace"))?);
+        snapshot.seq = streams::counters(&mut reader, id.into())
+            .await
+            .map_err(failed)?
+            .seq as u64;
+        snapshot.members = Some(
+            members::list(&mut reader, id, None, EVERYBODY)
+                .await
+                .map_err(failed)?,
+        );
+        snapshot.projects = Some(Vec::new());
+        snapshot.tags = Some(Vec::new());
+    }
+    let fitting = fitting(&page);
+    if fitting < page.len() {
+        page.truncate(fitting);
+        let seq = snapshot.seq;
+        snapshot.cursor = page.last().map(|task| cursor::write(&(seq, task.id)));
+    }
+    snapshot.tasks = page;
+    Ok(snapshot)
+}
+
+/// How many tasks make a page: bounded in number and in bytes, at least one.
+fn fitting(tasks: &[taskwire_protocol::task::Task]) -> usize {
+    let mut bytes = 0;
+    let sizes = tasks.iter().map(|task| {
+        let texts = task.title.len() + task.description.as_ref().map_or(0, |text| text.len());
+        600 + texts + task.tags.iter().map(|tag| tag.len() + 3).sum::<usize>() + 39 * task.assignee_ids.len()
+    });
+    let fit = sizes.take_while(|size| {
+        bytes += size;
+        bytes <= SYNC_BYTES
+    });
+    fit.take(usize::try_from(SYNC_PAGE).unwrap_or(usize::MAX))
+        .count()
+        .max(1)
+}
