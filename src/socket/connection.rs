@@ -6,10 +6,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
 use taskwire_protocol::account::Authenticate;
-use taskwire_protocol::frames::{Goodbye, RequestId, SessionExpiring};
-use taskwire_protocol::{CloseCode, ErrorCode, Failure, Request};
+use taskwire_protocol::frames::{Goodbye, SessionExpiring};
+use taskwire_protocol::{CloseCode, Request};
 use tokio::time::Instant;
-use uuid::Uuid;
 
 use super::pace::Pace;
 use super::pulse::{Due, Pulse};
@@ -18,7 +17,6 @@ use super::requests::{Asked, Outcome, Requests};
 use super::session::{self, Settled, Stage};
 use super::transport::{Heard, Transport};
 use super::wire;
-use crate::engine::Reply;
 use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Signal, Stop};
 use crate::state::App;
 
@@ -41,6 +39,8 @@ pub(super) struct Connection {
     pub(super) input: bool,
     /// Nothing more is heard; once everything is answered, the socket closes.
     finishing: bool,
+    /// The session ended, and the logout that did it waits for its answer.
+    pub(super) revoked: bool,
 }
 
 /// How a socket ends.
@@ -75,6 +75,7 @@ impl Connection {
             stage,
             input: true, // the read half calls its waker only after it was polled once
             finishing: false,
+            revoked: false,
             app,
         }
     }
@@ -312,65 +313,10 @@ impl Connection {
         let state = session::identify(&self.app, Box::new(params), true);
         self.requests.begun(asked, state);
     }
-
-    /// Queues the answer to a request and counts it.
-    pub(super) fn answer(&mut self, asked: &Asked, result: &Result<Reply, Failure>) {
-        match result {
-            Ok(reply) => {
-                if asked.id.is_some() {
-                    self.wire.text(&wire::ok(asked.id.as_ref(), reply));
-                }
-                count(asked, "ok");
-            }
-            Err(failure) => self.refuse(asked, failure),
-        }
-    }
-
-    /// Queues the answer to a request that the socket itself carried out.
-    pub(super) fn answer_with(&mut self, asked: &Asked, data: &impl serde::Serialize) {
-        if asked.id.is_some() {
-            self.wire.text(&wire::ok_with(asked.id.as_ref(), data));
-        }
-        count(asked, "ok");
-    }
-
-    /// Queues an error and counts it.
-    pub(super) fn refuse(&mut self, asked: &Asked, failure: &Failure) {
-        self.error(asked.id.as_ref(), failure);
-        count(asked, failure.code.as_str());
-    }
-
-    /// Queues an error.
-    pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
-        let mut failure = failure.clone();
-        if failure.request_id.is_empty() {
-            failure.request_id = Uuid::new_v4().to_string();
-        }
-        if matches!(failure.code, ErrorCode::InternalError) {
-            tracing::error!(
-                request.id = failure.request_id,
-                "a request failed: {}",
-                failure.message
-            );
-        } else {
-            tracing::debug!(
-                request.id = failure.request_id,
-                code = failure.code.as_str(),
-                "a request was refused"
-            );
-        }
-        self.wire.text(&wire::error(id, &failure));
-    }
 }
 
 /// There is more to do at once.
 struct Again;
-
-fn count(asked: &Asked, outcome: &'static str) {
-    metrics::counter!("taskwire_operations_total", "type" => asked.name, "outcome" => outcome).increment(1);
-    metrics::histogram!("taskwire_operation_seconds", "type" => asked.name)
-        .record(asked.since.elapsed().as_secs_f64());
-}
 
 /// The queue as the live part sees it.
 struct Room<'a> {

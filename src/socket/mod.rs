@@ -4,16 +4,18 @@
 //! - `connection`  the loop of a socket's task: deliver, answer, flush once, hear
 //! - `incoming`    what a text frame asks for: limits, shape, place in the order
 //! - `requests`    requests on their way: in order, mutations pipelined
-//! - `session`     what the socket carries out itself: signing in, following streams
+//! - `session`     what the socket carries out itself: signing in and out; `following` which streams it follows
 //! - `welcome`     the answer to `auth`: which streams, from where
 //! - `pulse`       deadlines: authentication, heartbeat, the token's end; `pace` limits and strikes
-//! - `transport`   bytes, frames, close; `wire` answers as text
+//! - `transport`   bytes, frames, close; `wire` answers as text, `answers` queues and counts them
 //! - `registry`    all sockets of the node: counts, drain, kick
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
 //! buffer. Never sees the store.
 
+mod answers;
 mod connection;
+mod following;
 mod incoming;
 mod pace;
 mod pulse;

@@ -7,17 +7,15 @@ use std::time::Duration;
 
 use taskwire_protocol::account::{Authenticate, Renewed, Tokens};
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::stream::{Subscribe, Subscribed, Unsubscribe};
-use taskwire_protocol::{
-    CloseCode, ErrorCode, Failure, OpId, Request, StreamId, Timestamp, UserId, WorkspaceId,
-};
+use taskwire_protocol::stream::{Subscribe, Unsubscribe};
+use taskwire_protocol::{CloseCode, ErrorCode, Failure, OpId, Request, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
 use super::incoming::auth_required;
 use super::requests::{Asked, Outcome, State};
 use crate::engine::{self, Caller, Identity, Reply};
-use crate::live::{Control, Joined, LogUnavailable, Mode, Start, Subscriptions};
+use crate::live::{Control, Subscriptions};
 use crate::state::App;
 
 /// Refused tokens of one socket, until it is closed.
@@ -174,11 +172,11 @@ impl Session {
     }
 
     /// Streams that count against the limit: the user's own one does not while it is only watched.
-    fn follows(&self) -> usize {
+    pub(super) fn follows(&self) -> usize {
         self.subscriptions.count() - usize::from(!self.own)
     }
 
-    fn user(&self) -> UserId {
+    pub(super) fn user(&self) -> UserId {
         self.caller.user.id
     }
 }
@@ -200,12 +198,15 @@ impl Connection {
                 self.answer_with(&asked, &tokens);
                 Ok(())
             }
-            Settled::LoggedOut(Ok(())) => {
-                // `session.revoked` follows on the user's stream and closes this socket like the session's others
-                self.answer_with(&asked, &Nothing {});
-                Ok(())
+            Settled::LoggedOut(result) => {
+                match &result {
+                    Ok(()) => self.answer_with(&asked, &Nothing {}),
+                    Err(failure) => self.refuse(&asked, failure),
+                }
+                // what was sent behind the logout has nobody to speak for
+                if result.is_ok() || self.revoked { Err(session_ended()) } else { Ok(()) }
             }
-            Settled::Tokens(Err(failure)) | Settled::LoggedOut(Err(failure)) => {
+            Settled::Tokens(Err(failure)) => {
                 self.refuse(&asked, &failure);
                 Ok(())
             }
@@ -275,91 +276,6 @@ impl Connection {
         }
     }
 
-    /// After the first page of a sync the stream goes on where the page stands; after a failure, where it was.
-    async fn synced(&mut self, asked: Asked, mut result: Result<Reply, Failure>) -> Result<(), End> {
-        if let Ok(Reply {
-            subscribe: Some((stream, seq)),
-            ..
-        }) = result
-            && let Err(failure) = self.follow(stream, Start::After(seq)).await
-        {
-            result = Err(failure);
-        }
-        if let (Some(stream), Stage::Member(session)) = (asked.paused, &mut self.stage)
-            && session.subscriptions.has(stream)
-        {
-            session.subscriptions.go_on(stream, None);
-        }
-        self.answer(&asked, &result);
-        Ok(())
-    }
-
-    async fn subscribe(&mut self, asked: &Asked, params: &Subscribe) -> Result<(), End> {
-        let start = params.since.map_or(Start::Now, Start::After);
-        match self.follow(params.stream, start).await {
-            Ok(Joined { seq, resumed, reason }) => {
-                self.answer_with(asked, &Subscribed { seq, resumed, reason });
-            }
-            Err(failure) => self.refuse(asked, &failure),
-        }
-        Ok(())
-    }
-
-    async fn unsubscribe(&mut self, asked: &Asked, stream: StreamId) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else {
-            return Ok(());
-        };
-        if stream == session.user().into() {
-            // what it tells the server itself is still needed
-            if session
-                .subscriptions
-                .join(stream, Start::Now, Mode::Watch)
-                .await
-                .is_err()
-            {
-                self.refuse(asked, &log_unavailable());
-                return Ok(());
-            }
-            session.own = false;
-        } else {
-            session.subscriptions.leave(stream);
-        }
-        self.answer_with(asked, &Nothing {});
-        Ok(())
-    }
-
-    /// Follows a stream that the user may read. Joined first and allowed second: access that is lost in between is
-    /// seen by the one or by the other.
-    async fn follow(&mut self, stream: StreamId, start: Start) -> Result<Joined, Failure> {
-        let limit = self.app.settings.streams_per_socket;
-        let Stage::Member(session) = &mut self.stage else {
-            return Err(auth_required());
-        };
-        let user = session.user();
-        let known = match stream {
-            StreamId::User(id) if id != user => return Err(no_such_stream()),
-            StreamId::User(_) => session.own,
-            StreamId::Workspace(_) => session.subscriptions.has(stream),
-        };
-        if !known && session.follows() >= limit {
-            let message = format!("the socket follows {limit} streams already");
-            return Err(Failure::new(ErrorCode::Conflict, message).at("stream"));
-        }
-        let joined = session.subscriptions.join(stream, start, Mode::Deliver).await;
-        let joined = joined.map_err(|LogUnavailable| log_unavailable())?;
-        match stream {
-            StreamId::User(_) => session.own = true,
-            StreamId::Workspace(workspace) => {
-                let role = self.app.engine.role_in(user, workspace).await;
-                if !matches!(role, Ok(Some(_))) {
-                    session.subscriptions.leave(stream);
-                }
-                role?.ok_or_else(no_such_stream)?;
-            }
-        }
-        Ok(joined)
-    }
-
     /// Acts on what the user's own stream told.
     pub(super) async fn obey(&mut self, control: Control) -> Result<(), End> {
         let Stage::Member(session) = &mut self.stage else {
@@ -368,30 +284,13 @@ impl Connection {
         match control {
             Control::Granted { workspace, seq } => self.granted(workspace, seq).await,
             Control::SessionRevoked { session: revoked } if revoked == session.caller.session => {
-                Err(End::Close(CloseCode::Revoked, "the session ended"))
+                // a logout on this socket is answered first
+                self.revoked = self.requests.has("auth.logout");
+                if self.revoked { Ok(()) } else { Err(session_ended()) }
             }
             // its cursor is gone already; another session ended
             Control::Lost { .. } | Control::SessionRevoked { .. } => Ok(()),
             Control::AccountChanged => self.account_changed().await,
-        }
-    }
-
-    async fn granted(&mut self, workspace: WorkspaceId, seq: u64) -> Result<(), End> {
-        let Stage::Member(session) = &mut self.stage else {
-            return Ok(());
-        };
-        if !session.all || session.subscriptions.has(workspace.into()) {
-            return Ok(());
-        }
-        match self
-            .follow(workspace.into(), Start::After(seq))
-            .await
-            .map_err(|failure| failure.code)
-        {
-            // it was lost again; or there are too many to follow, which `welcome` says of the others
-            Ok(_) | Err(ErrorCode::NotFound | ErrorCode::Conflict) => Ok(()),
-            // going on without it would be a silent gap
-            Err(_) => Err(End::Close(CloseCode::Dead, "a stream could not be followed")),
         }
     }
 
@@ -419,17 +318,12 @@ impl Connection {
     }
 }
 
+fn session_ended() -> End {
+    End::Close(CloseCode::Revoked, "the session ended")
+}
+
 /// A time of the clock as one that timers take.
 pub(super) fn moment(app: &App, at: Timestamp) -> Instant {
     let left_ms = at.0.saturating_sub(app.engine.clock().now_ms()).max(0);
     Instant::now() + Duration::from_millis(left_ms.unsigned_abs())
-}
-
-/// The log did not answer.
-pub(super) fn log_unavailable() -> Failure {
-    Failure::new(ErrorCode::Unavailable, "the database did not answer")
-}
-
-fn no_such_stream() -> Failure {
-    Failure::new(ErrorCode::NotFound, "there is no such stream").at("stream")
 }

@@ -12,8 +12,9 @@ use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp, UserId};
 
 use super::connection::{Connection, End};
+use super::following::log_unavailable;
 use super::requests::Asked;
-use super::session::{Session, Stage, log_unavailable, moment};
+use super::session::{Session, Stage, moment};
 use super::wire;
 use crate::config::Settings;
 use crate::engine::Identity;

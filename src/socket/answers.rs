@@ -1,0 +1,67 @@
+//! Answers on their way into the queue, counted by type and outcome. Does not know what they say.
+
+use taskwire_protocol::frames::RequestId;
+use taskwire_protocol::{ErrorCode, Failure};
+use uuid::Uuid;
+
+use super::connection::Connection;
+use super::requests::Asked;
+use super::wire;
+use crate::engine::Reply;
+
+impl Connection {
+    /// Queues the answer to a request and counts it.
+    pub(super) fn answer(&mut self, asked: &Asked, result: &Result<Reply, Failure>) {
+        match result {
+            Ok(reply) => {
+                if asked.id.is_some() {
+                    self.wire.text(&wire::ok(asked.id.as_ref(), reply));
+                }
+                count(asked, "ok");
+            }
+            Err(failure) => self.refuse(asked, failure),
+        }
+    }
+
+    /// Queues the answer to a request that the socket itself carried out.
+    pub(super) fn answer_with(&mut self, asked: &Asked, data: &impl serde::Serialize) {
+        if asked.id.is_some() {
+            self.wire.text(&wire::ok_with(asked.id.as_ref(), data));
+        }
+        count(asked, "ok");
+    }
+
+    /// Queues an error and counts it.
+    pub(super) fn refuse(&mut self, asked: &Asked, failure: &Failure) {
+        self.error(asked.id.as_ref(), failure);
+        count(asked, failure.code.as_str());
+    }
+
+    /// Queues an error.
+    pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
+        let mut failure = failure.clone();
+        if failure.request_id.is_empty() {
+            failure.request_id = Uuid::new_v4().to_string();
+        }
+        if matches!(failure.code, ErrorCode::InternalError) {
+            tracing::error!(
+                request.id = failure.request_id,
+                "a request failed: {}",
+                failure.message
+            );
+        } else {
+            tracing::debug!(
+                request.id = failure.request_id,
+                code = failure.code.as_str(),
+                "a request was refused"
+            );
+        }
+        self.wire.text(&wire::error(id, &failure));
+    }
+}
+
+fn count(asked: &Asked, outcome: &'static str) {
+    metrics::counter!("taskwire_operations_total", "type" => asked.name, "outcome" => outcome).increment(1);
+    metrics::histogram!("taskwire_operation_seconds", "type" => asked.name)
+        .record(asked.since.elapsed().as_secs_f64());
+}

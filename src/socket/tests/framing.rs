@@ -1,0 +1,74 @@
+//! Frames that break the protocol or its limits, and the close codes they get.
+
+use super::*;
+
+#[tokio::test]
+async fn each_break_of_the_protocol_has_its_close_code() {
+    let node = Node::start(&[]).await;
+    let breaks: [(&str, Vec<u8>, u16); 9] = [
+        ("binary", frame(0x82, b"x"), 1003),
+        ("invalid UTF-8", frame(0x81, b"\xff\xfe"), 1007),
+        ("unmasked", vec![0x81, 1, b'x'], 1002),
+        ("reserved bit", frame(0xc1, b"x"), 1002),
+        ("reserved opcode", frame(0x83, b"x"), 1002),
+        ("continuation of nothing", frame(0x80, b"x"), 1002),
+        ("control frame too long", frame(0x89, &[b'x'; 126]), 1002),
+        (
+            "frame far too large",
+            frame(0x81, &vec![b' '; 4 * 65536 + 1]),
+            1009,
+        ),
+        (
+            "fragments far too large",
+            [frame(0x01, &[b' '; 65536]), frame(0x00, &[b' '; 65536]).repeat(4)].concat(),
+            1009,
+        ),
+    ];
+    for (name, bytes, code) in breaks {
+        let mut tcp = node.raw().await;
+        tcp.write_all(&bytes).await.expect("sent");
+        assert_eq!(close_code(&mut tcp).await, code, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_clean_close_is_answered_with_its_code() {
+    let node = Node::start(&[]).await;
+    let mut tcp = node.raw().await;
+    tcp.write_all(&frame(0x88, &1000_u16.to_be_bytes()))
+        .await
+        .expect("sent");
+    assert_eq!(close_code(&mut tcp).await, 1000);
+}
+
+#[tokio::test]
+async fn an_oversize_frame_is_answered_with_its_id_and_the_socket_stays() {
+    let node = Node::start(&[]).await;
+    let mut client = node.socket().await;
+    let text = json!({ "type": "task.create", "data": { "title": "x".repeat(70_000) }, "id": 7 }).to_string();
+    client.send(text).await;
+    let answer = client.next().await.expect("a frame");
+    assert_eq!(
+        (&answer["id"], &answer["error"]["code"]),
+        (&json!(7), &json!("PAYLOAD_TOO_LARGE"))
+    );
+    client.send(r#"{"type":"ping","id":8}"#).await;
+    assert_eq!(client.next().await, Ok(json!({ "type": "pong", "id": 8 })));
+}
+
+#[tokio::test]
+async fn the_tenth_bad_frame_closes_and_each_is_answered() {
+    let node = Node::start(&[]).await;
+    let mut client = node.socket().await;
+    for bad in ["", "no json", "[]", r#"{"id":1}"#, r#"{"type":7}"#]
+        .iter()
+        .cycle()
+        .take(10)
+    {
+        client.send(*bad).await;
+    }
+    for _ in 0..10 {
+        assert_eq!(client.error_code().await, "BAD_FRAME");
+    }
+    assert_eq!(client.next().await, Err(4400));
+}

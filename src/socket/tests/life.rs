@@ -1,0 +1,80 @@
+//! Pings, silence, goodbye: how a socket lives and ends.
+
+use super::*;
+
+#[tokio::test]
+async fn pings_of_a_peer_that_never_reads_are_not_kept() {
+    let node = Node::start(&[("rate_limit_enabled", "false"), ("auth_timeout_seconds", "300")]).await;
+    let mut tcp = node.raw().await;
+    let flood = frame(0x89, &[b'x'; 125]).repeat(1000);
+    // more than both kernels and the node's queue hold: at some point nothing is taken any more
+    let stuck = async {
+        for _ in 0..1000 {
+            tcp.write_all(&flood).await.expect("taken");
+        }
+    };
+    assert!(
+        timeout(Duration::from_secs(3), stuck).await.is_err(),
+        "131 MB of pings were taken"
+    );
+}
+
+#[tokio::test]
+async fn pings_are_answered_in_order() {
+    let node = Node::start(&[]).await;
+    let mut tcp = node.raw().await;
+    tcp.write_all(&[frame(0x89, b"one"), frame(0x88, &1000_u16.to_be_bytes())].concat())
+        .await
+        .expect("sent");
+    let mut bytes = Vec::new();
+    timeout(PATIENCE, tcp.read_to_end(&mut bytes))
+        .await
+        .expect("closed")
+        .expect("read");
+    assert_eq!(
+        bytes,
+        [&[0x8a, 3][..], b"one", &[0x88, 2], &1000_u16.to_be_bytes()].concat()
+    );
+}
+
+#[tokio::test]
+async fn a_silent_peer_is_dead_after_a_ping_and_eight_seconds() {
+    let node = Node::start(&[("heartbeat_seconds", "1"), ("auth_timeout_seconds", "300")]).await;
+    let mut tcp = node.raw().await;
+    let begun = tokio::time::Instant::now();
+    let mut bytes = Vec::new();
+    timeout(Duration::from_secs(20), tcp.read_to_end(&mut bytes))
+        .await
+        .expect("closed")
+        .expect("read");
+    assert_eq!(bytes[..2], [0x89, 0], "a ping");
+    assert!(
+        bytes.ends_with(b"no sign of life") && bytes[4..6] == 4408_u16.to_be_bytes(),
+        "{bytes:?}"
+    );
+    assert!((8..12).contains(&begun.elapsed().as_secs()));
+}
+
+#[tokio::test]
+async fn draining_says_goodbye_and_closes_with_1012() {
+    let mut node = Node::start(&[]).await;
+    let (mut one, mut two) = (node.socket().await, node.socket().await);
+    one.send(r#"{"type":"ping","id":1}"#).await;
+    two.send(r#"{"type":"ping","id":1}"#).await;
+    assert!(one.next().await.is_ok() && two.next().await.is_ok());
+    node.stop.take().expect("running").send(()).expect("running");
+    let mut delays = Vec::new();
+    for client in [&mut one, &mut two] {
+        let goodbye = client.next().await.expect("a frame");
+        assert_eq!(goodbye["signal"], "server.goodbye");
+        delays.push(goodbye["data"]["reconnect_after_ms"].as_u64().expect("a delay"));
+        assert_eq!(client.next().await, Err(1012));
+    }
+    assert_ne!(delays[0], delays[1]);
+    drop((one, two));
+    timeout(PATIENCE, node.task)
+        .await
+        .expect("drained in time")
+        .expect("no panic");
+    assert_eq!(node.app.sockets.count(), 0);
+}

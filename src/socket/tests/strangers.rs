@@ -1,0 +1,53 @@
+//! What a socket may do before anybody is signed in.
+
+use super::*;
+
+#[tokio::test]
+async fn a_stranger_may_only_sign_in_ping_and_read_the_contract() {
+    let node = Node::start(&[("auth_timeout_seconds", "1")]).await;
+    let mut client = node.socket().await;
+    client.send(r#"{"type":"task.list","id":1}"#).await;
+    client.send(r#"{"type":"no.such","id":2}"#).await;
+    client.send(r#"{"type":"protocol.describe","id":3}"#).await;
+    client
+        .send(r#"{"type":"auth","id":4,"data":{"token":"x","colour":1}}"#)
+        .await;
+    assert_eq!(client.error_code().await, "AUTH_REQUIRED");
+    assert_eq!(client.error_code().await, "AUTH_REQUIRED");
+    let described = client.next().await.expect("a frame");
+    assert_eq!((&described["type"], &described["id"]), (&json!("ok"), &json!(3)));
+    let refused = client.next().await.expect("a frame");
+    assert_eq!(
+        (&refused["id"], &refused["error"]["field"]),
+        (&json!(4), &json!("colour"))
+    );
+    assert!(
+        refused["error"]["request_id"]
+            .as_str()
+            .is_some_and(|id| !id.is_empty())
+    );
+    assert_eq!(client.next().await, Err(4401), "the deadline");
+}
+
+#[tokio::test]
+async fn ignoring_the_rate_limit_closes() {
+    let node = Node::start(&[("ops_burst", "5"), ("ops_per_second", "1")]).await;
+    let mut client = node.socket().await;
+    for _ in 0..105 {
+        client.send(r#"{"type":"ping"}"#).await;
+    }
+    for _ in 0..5 {
+        assert_eq!(client.next().await, Ok(json!({ "type": "pong", "id": null })));
+    }
+    let first = client.next().await.expect("a frame");
+    assert_eq!(first["error"]["code"], "RATE_LIMITED");
+    assert!(
+        first["error"]["retry_after_ms"]
+            .as_u64()
+            .is_some_and(|wait| wait > 0 && wait <= 1000)
+    );
+    for _ in 1..100 {
+        assert_eq!(client.error_code().await, "RATE_LIMITED");
+    }
+    assert_eq!(client.next().await, Err(4429));
+}
