@@ -161,7 +161,8 @@ impl Connection {
             Err(end) => return Ok(Some(Step::End(end))),
         }
         self.pulse.heard(self.wire.progress());
-        if again { Err(Again) } else { Ok(None) }
+        // a timer that fired was set anew, and wakes nobody before it is polled
+        if again || pinged { Err(Again) } else { Ok(None) }
     }
 
     /// Acts on what the registry told this socket.

@@ -13,6 +13,8 @@ use crate::live::Signal;
 
 /// Sockets that are told to close at a time: closing all at once would bring them all back at once.
 const BATCH: usize = 256;
+/// Over how many milliseconds clients come back, at least; with more sockets than this it is one each millisecond.
+const SPREAD_MS: u64 = 500;
 /// Between two batches.
 const BETWEEN: Duration = Duration::from_millis(10);
 
@@ -25,6 +27,8 @@ pub struct Registry {
 
 #[derive(Default)]
 struct Sockets {
+    /// Who comes now came too late.
+    closing: bool,
     next: u64,
     handles: HashMap<u64, Arc<Handle>>,
     per_user: HashMap<UserId, usize>,
@@ -99,14 +103,11 @@ impl Registry {
     /// in the same moment: the more there are, the wider they are spread.
     pub fn goodbye(&self) {
         let handles = self.handles();
-        let spread = 500 + handles.len() as u64 / 2;
+        let step = (SPREAD_MS / handles.len().max(1) as u64).max(1);
         for (place, handle) in handles.iter().enumerate() {
-            // spread evenly, and shaken: two sockets never get the same delay unless there are very many
-            let share = place as u64 * spread / handles.len() as u64;
-            let shaken = u64::from(rand::random::<u8>()) * spread / (256 * handles.len() as u64);
-            handle
-                .goodbye
-                .store((100 + share + shaken + 1) as u32, Ordering::Release);
+            // shaken within its step, so that no two sockets have the same delay
+            let delay = 100 + place as u64 * step + u64::from(rand::random::<u16>()) % step;
+            handle.goodbye.store(delay as u32 + 1, Ordering::Release);
             handle.nudge();
         }
     }
@@ -114,6 +115,7 @@ impl Registry {
     /// Tells every socket to finish what is under way and to close for a restart, in batches, and waits for their
     /// tasks; the caller bounds the wait.
     pub async fn close_all(&self) {
+        self.lock().closing = true;
         self.tasks.close();
         for batch in self.handles().chunks(BATCH) {
             for handle in batch {
@@ -133,6 +135,9 @@ impl Registry {
             close: AtomicU16::new(0),
         });
         let mut sockets = self.lock();
+        if sockets.closing {
+            handle.close_with(CloseCode::Restart);
+        }
         sockets.next += 1;
         let key = sockets.next;
         sockets.handles.insert(key, handle.clone());
@@ -153,6 +158,17 @@ impl Registry {
     }
 }
 
+impl Sockets {
+    fn leave(&mut self, user: UserId) {
+        if let Some(count) = self.per_user.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_user.remove(&user);
+            }
+        }
+    }
+}
+
 impl Handle {
     fn close_with(&self, code: CloseCode) {
         self.close.store(code.code(), Ordering::Release);
@@ -169,6 +185,10 @@ impl Seat {
     /// The socket belongs to a user from now on. Refused when they have `most` sockets already.
     pub(super) fn belongs_to(&self, user: UserId, session: SessionId, most: usize) -> Result<(), TooMany> {
         let mut sockets = self.registry.lock();
+        // an earlier welcome may have failed after this
+        if let Some((before, _)) = lock(&self.handle.owner).take() {
+            sockets.leave(before);
+        }
         let count = sockets.per_user.entry(user).or_default();
         if *count >= most {
             return Err(TooMany);
@@ -209,13 +229,8 @@ impl Drop for Seat {
         let mut sockets = self.registry.lock();
         sockets.handles.remove(&self.key);
         let owner = *lock(&self.handle.owner);
-        if let Some((user, _)) = owner
-            && let Some(count) = sockets.per_user.get_mut(&user)
-        {
-            *count -= 1;
-            if *count == 0 {
-                sockets.per_user.remove(&user);
-            }
+        if let Some((user, _)) = owner {
+            sockets.leave(user);
         }
         metrics::gauge!("taskwire_sockets").set(sockets.handles.len() as f64);
     }

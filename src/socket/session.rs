@@ -204,7 +204,11 @@ impl Connection {
                     Err(failure) => self.refuse(&asked, failure),
                 }
                 // what was sent behind the logout has nobody to speak for
-                if result.is_ok() || self.revoked { Err(session_ended()) } else { Ok(()) }
+                if result.is_ok() || self.revoked {
+                    Err(session_ended())
+                } else {
+                    Ok(())
+                }
             }
             Settled::Tokens(Err(failure)) => {
                 self.refuse(&asked, &failure);
@@ -286,7 +290,11 @@ impl Connection {
             Control::SessionRevoked { session: revoked } if revoked == session.caller.session => {
                 // a logout on this socket is answered first
                 self.revoked = self.requests.has("auth.logout");
-                if self.revoked { Ok(()) } else { Err(session_ended()) }
+                if self.revoked {
+                    Ok(())
+                } else {
+                    Err(session_ended())
+                }
             }
             // its cursor is gone already; another session ended
             Control::Lost { .. } | Control::SessionRevoked { .. } => Ok(()),

@@ -19,6 +19,8 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 /// tungstenite zero-fills as much at every poll of the read half, and keeps it for each socket.
 const READ_BUFFER: usize = 2 * 1024;
+/// A message of more bytes than this leaves a read buffer behind that is not kept.
+const GROWN: usize = 8 * 1024;
 /// What tungstenite keeps of pongs and close frames that our queue did not take.
 const CONTROL_BUFFER: usize = 1024;
 /// What is already written is cut off a waiting queue once it is this long.
@@ -32,6 +34,8 @@ const LINGER_BYTES: usize = 4 * 1024 * 1024;
 pub(super) struct Transport {
     context: WebSocketContext,
     pipe: Pipe,
+    /// A large message came: the read buffer has grown, and shrinks only when it is made anew.
+    grown: bool,
 }
 
 /// What came from the peer.
@@ -58,12 +62,8 @@ impl Transport {
         max_message: usize,
         queue: usize,
     ) -> Transport {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(0)
-            .max_write_buffer_size(CONTROL_BUFFER)
-            .max_message_size(Some(max_message))
-            .max_frame_size(Some(max_message));
+        let config = config(max_message);
+        let unheard = part.len();
         let context = if part.is_empty() {
             WebSocketContext::new(Role::Server, Some(config))
         } else {
@@ -79,7 +79,9 @@ impl Transport {
                 limit: queue,
                 progress: 0,
                 since_text: 0,
+                unheard,
             },
+            grown: false,
         }
     }
 
@@ -93,6 +95,8 @@ impl Transport {
         let heard = match self.context.read(&mut self.pipe) {
             Ok(Message::Text(text)) => {
                 self.pipe.since_text = 0;
+                self.pipe.hear(text.len());
+                self.grown |= text.len() > GROWN;
                 Heard::Text(text)
             }
             Ok(Message::Ping(payload)) => {
@@ -123,11 +127,20 @@ impl Transport {
                         "too many bytes without a message",
                     ));
                 }
+                self.shrink();
                 return Poll::Pending;
             }
             Err(error) => broken(&error),
         };
         Poll::Ready(heard)
+    }
+
+    /// Makes the read buffer small again, when nothing is in it.
+    fn shrink(&mut self) {
+        if self.grown && self.pipe.unheard == 0 && self.pipe.queue.is_empty() {
+            self.context = WebSocketContext::new(Role::Server, Some(*self.context.get_config()));
+            self.grown = false;
+        }
     }
 
     /// Bytes that may come before a message is whole: twice the largest one, for the headers of its fragments.
@@ -213,6 +226,15 @@ impl Transport {
     }
 }
 
+fn config(max_message: usize) -> WebSocketConfig {
+    WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_write_buffer_size(CONTROL_BUFFER)
+        .max_message_size(Some(max_message))
+        .max_frame_size(Some(max_message))
+}
+
 fn broken(error: &Error) -> Heard {
     match error {
         Error::Capacity(_) => Heard::Broken(CloseCode::TooBig, "a frame of more than four times the limit"),
@@ -232,13 +254,28 @@ struct Pipe {
     written: usize,
     limit: usize,
     progress: u32,
+    /// Bytes that came since the last whole message, without control frames.
     since_text: usize,
+    /// Bytes that came and were not part of a frame that was heard.
+    unheard: usize,
 }
 
 impl Pipe {
     /// A control frame is no part of a message; whoever counts those counts it.
     fn pass_over(&mut self, payload: usize) {
         self.since_text = self.since_text.saturating_sub(payload + 6);
+        self.hear(payload);
+    }
+
+    /// A masked frame with so much in it was heard. Of a message in fragments this counts too little, and then
+    /// something seems to be left for ever: that costs memory, and no bytes.
+    fn hear(&mut self, payload: usize) {
+        let header = match payload {
+            0..=125 => 6,
+            126..=0xffff => 8,
+            _ => 14,
+        };
+        self.unheard = self.unheard.saturating_sub(payload + header);
     }
 
     fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -275,6 +312,7 @@ impl Read for Pipe {
                 read?;
                 self.progress = self.progress.wrapping_add(1);
                 self.since_text += buffer.filled().len();
+                self.unheard += buffer.filled().len();
                 Ok(buffer.filled().len())
             }
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),

@@ -72,3 +72,39 @@ async fn the_tenth_bad_frame_closes_and_each_is_answered() {
     }
     assert_eq!(client.next().await, Err(4400));
 }
+
+#[tokio::test]
+async fn no_byte_is_lost_however_frames_are_cut_and_however_large_they_are() {
+    let node = Node::start(&[("rate_limit_enabled", "false")]).await;
+    let ping = |n: usize, filling: usize| {
+        let text = format!(r#"{{"type":"ping","id":{n},"data":{{}}{}}}"#, " ".repeat(filling));
+        frame(0x81, text.as_bytes())
+    };
+    let mut bytes = Vec::new();
+    for n in 0..300 {
+        // small ones, some that grow the read buffer, and one in two fragments
+        bytes.extend(ping(n, if n % 10 == 0 { 20_000 + n * 7 } else { n % 90 }));
+    }
+    bytes.extend(frame(0x01, br#"{"type":"pi"#));
+    bytes.extend(frame(0x80, br#"ng","id":300}"#));
+    bytes.extend(ping(301, 30_000));
+    let mut tcp = node.raw().await;
+    let (mut from, mut size) = (0, 1);
+    while from < bytes.len() {
+        let to = bytes.len().min(from + size);
+        tcp.write_all(&bytes[from..to]).await.expect("sent");
+        (from, size) = (to, size * 31 % 8191 + 1);
+        if size.is_multiple_of(3) {
+            tokio::task::yield_now().await;
+        }
+    }
+    for n in 0..=301 {
+        let expected = format!(r#"{{"type":"pong","id":{n}}}"#);
+        let mut answer = vec![0; expected.len() + 2];
+        timeout(PATIENCE, tcp.read_exact(&mut answer))
+            .await
+            .expect("an answer")
+            .expect("read");
+        assert_eq!(&answer[2..], expected.as_bytes());
+    }
+}

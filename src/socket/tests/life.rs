@@ -78,3 +78,48 @@ async fn draining_says_goodbye_and_closes_with_1012() {
         .expect("no panic");
     assert_eq!(node.app.sockets.count(), 0);
 }
+
+#[tokio::test]
+async fn what_is_under_way_is_answered_before_a_restart() {
+    let mut node = Node::start(&[("rate_limit_enabled", "false")]).await;
+    let ada = node.person("ada").await;
+    let mut client = node.quiet(&ada).await;
+    for n in 0..50 {
+        let create = json!({ "type": "task.create", "id": n, "data": { "title": n.to_string() } });
+        client.send(create.to_string()).await;
+    }
+    let first = client.next().await.expect("a frame");
+    assert_eq!(first["id"], 0);
+    node.stop.take().expect("running").send(()).expect("running");
+    let (mut answered, mut goodbye) = (1, false);
+    let code = loop {
+        match client.next().await {
+            Ok(frame) if frame["type"] == "signal" => goodbye = true,
+            Ok(frame) => {
+                assert_eq!((&frame["type"], &frame["id"]), (&json!("ok"), &json!(answered)));
+                answered += 1;
+            }
+            Err(code) => break code,
+        }
+    };
+    assert_eq!((code, goodbye), (1012, true));
+    drop(client);
+    timeout(PATIENCE, &mut node.task)
+        .await
+        .expect("drained in time")
+        .expect("no panic");
+    let caller = node
+        .app
+        .engine
+        .authenticate(&ada.token)
+        .await
+        .expect("a caller")
+        .caller;
+    let list = taskwire_protocol::Request::read("task.list", "{}").expect("a request");
+    let reply = node.app.engine.call(&caller, list, None).await.expect("a list");
+    let data: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
+    assert_eq!(
+        data["data"]["total"], answered,
+        "each task that was made was answered"
+    );
+}

@@ -3,13 +3,13 @@
 use super::*;
 
 /// Somebody with an account.
-struct Person {
-    token: String,
+pub(super) struct Person {
+    pub(super) token: String,
     user: String,
 }
 
 impl Node {
-    async fn person(&self, name: &str) -> Person {
+    pub(super) async fn person(&self, name: &str) -> Person {
         let body = json!({ "email": format!("{name}@example.com"), "password": "correct horse battery", "name": name, "username": name });
         let answer = self
             .post("/v1/auth/signup", "application/json", &body.to_string())
@@ -42,7 +42,7 @@ impl Node {
     }
 
     /// Like a member's socket that follows nothing.
-    async fn quiet(&self, person: &Person) -> Client {
+    pub(super) async fn quiet(&self, person: &Person) -> Client {
         self.welcomed(person, json!({ "streams": [] })).await.0
     }
 }
