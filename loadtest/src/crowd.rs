@@ -1,0 +1,73 @@
+//! Many sockets: opened some at a time, then read by a task each. Knows neither scenarios nor streams.
+
+use crate::accounts::{Account, SOCKET};
+use crate::board::{Board, Watch};
+use crate::check::Fault;
+use crate::link::Link;
+use crate::machine;
+use crate::trouble::Trouble;
+use clap::Args;
+use futures_util::{StreamExt, TryStreamExt, stream};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use taskwire_protocol::account::Streams;
+use taskwire_protocol::frames::Welcome;
+use tokio::task::JoinSet;
+
+/// How a crowd of sockets is made.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct Admission {
+    /// Sockets that are being opened at the same time
+    #[arg(long, default_value_t = 400)]
+    pub(crate) opening: usize,
+}
+
+/// Lets this program, and the server that it starts, have so many sockets, or says why not.
+pub(crate) fn allow(sockets: usize) -> Result<(), Trouble> {
+    let wanted = sockets as u64 + 500;
+    let allowed = machine::allow_files(wanted);
+    if allowed < wanted {
+        return Err(Trouble::setup(format!(
+            "{sockets} sockets need {wanted} open files, and this machine allows {allowed}: raise `ulimit -n`"
+        )));
+    }
+    Ok(())
+}
+
+/// Makes `count` things, some at a time, in whatever order they are ready.
+pub(crate) async fn gather<T, F>(
+    count: usize,
+    admission: Admission,
+    make: impl Fn(usize) -> F,
+) -> Result<Vec<T>, Trouble>
+where
+    F: Future<Output = Result<T, Trouble>>,
+{
+    stream::iter((0..count).map(make))
+        .buffer_unordered(admission.opening.max(1))
+        .try_collect()
+        .await
+}
+
+/// Opens one socket and authenticates it.
+pub(crate) async fn join(
+    to: SocketAddr,
+    number: usize,
+    account: &Account,
+    streams: Streams,
+) -> Result<(Link, Welcome), Trouble> {
+    let mut link = Link::open(to, SOCKET, number).await?;
+    let welcome = link.authenticate(&account.token, streams, None).await?;
+    Ok((link, welcome))
+}
+
+/// Reads each socket until the tasks are dropped. One that ends before is a fault.
+pub(crate) fn watch(board: &Arc<Board>, tasks: &mut JoinSet<()>, sockets: Vec<(Link, Watch)>) {
+    for (mut link, mut watch) in sockets {
+        let board = board.clone();
+        tasks.spawn(async move {
+            let trouble = board.follow(&mut link, &mut watch).await;
+            board.fault(Fault::Cut, 1, || trouble.to_string());
+        });
+    }
+}
