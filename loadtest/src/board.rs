@@ -37,6 +37,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) struct Board {
     tally: Mutex<Tally>,
     progress: Notify,
+    /// How long to wait without any progress for what should come.
+    pub(crate) patience: Duration,
 }
 
 /// The sums.
@@ -60,7 +62,7 @@ pub(crate) struct Tally {
 }
 
 impl Board {
-    pub(crate) fn new() -> Arc<Board> {
+    pub(crate) fn new(patience: Duration) -> Arc<Board> {
         let tally = Tally {
             delivered: 0,
             created: 0,
@@ -75,6 +77,7 @@ impl Board {
         Arc::new(Board {
             tally: Mutex::new(tally),
             progress: Notify::new(),
+            patience,
         })
     }
 
@@ -95,22 +98,26 @@ impl Board {
         self.lock().intended.push(moment);
     }
 
-    /// Waits until so many of the writer's events are delivered since `begin`. False: not within `patience`.
-    pub(crate) async fn until(&self, created: u64, patience: Duration) -> bool {
-        let waiting = async {
-            loop {
-                let progress = self.progress.notified();
-                {
-                    let mut tally = self.lock();
-                    if tally.created >= created {
-                        return;
-                    }
-                    tally.wake_at = created;
-                }
-                progress.await;
+    /// Waits until so many of the writer's events are delivered since `begin`. False: nothing has come for too long.
+    pub(crate) async fn until(&self, created: u64) -> bool {
+        let mut before = None;
+        loop {
+            let progress = self.progress.notified();
+            let now = {
+                let mut tally = self.lock();
+                tally.wake_at = created;
+                tally.created
+            };
+            if now >= created {
+                return true;
             }
-        };
-        timeout(patience, waiting).await.is_ok()
+            if before == Some(now) {
+                return false;
+            }
+            if timeout(self.patience, progress).await.is_err() {
+                before = Some(now);
+            }
+        }
     }
 
     /// A fault that no frame shows.

@@ -19,7 +19,7 @@ const START: Duration = Duration::from_secs(30);
 const READY: &str = "listening on http://";
 
 /// Which server is loaded.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug)]
 pub(crate) struct Place {
     /// The server's program, started for the run [default: `taskwire` beside this program]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "url")]
@@ -45,6 +45,9 @@ pub(crate) struct Place {
     /// Run a started server on core 0 and this program on core 1
     #[arg(long, global = true)]
     pub(crate) pin: bool,
+    /// Seconds without any progress after which what is still missing counts as lost
+    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10.0)]
+    patience: f64,
 }
 
 /// A server that listens.
@@ -53,6 +56,8 @@ pub(crate) struct Server {
     pub(crate) processes: Processes,
     /// The tokens to use instead of new accounts.
     pub(crate) tokens: Vec<String>,
+    /// How long to wait without any progress for what should come.
+    pub(crate) patience: Duration,
     running: Option<Running>,
 }
 
@@ -70,6 +75,12 @@ impl Drop for Running {
     }
 }
 
+impl Place {
+    fn patience(&self) -> Duration {
+        Duration::try_from_secs_f64(self.patience).unwrap_or(START)
+    }
+}
+
 impl Server {
     /// The server that `place` names.
     pub(crate) fn at(place: &Place) -> Result<Server, Trouble> {
@@ -81,6 +92,7 @@ impl Server {
                     postmaster: place.postmaster,
                 },
                 tokens: place.token.clone(),
+                patience: place.patience(),
                 running: None,
             }),
             None => Server::start(place),
@@ -150,6 +162,7 @@ impl Server {
                 postmaster: None,
             },
             tokens: Vec::new(),
+            patience: place.patience(),
             running: Some(running),
         })
     }

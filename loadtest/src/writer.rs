@@ -16,8 +16,6 @@ use tokio::pin;
 use tokio::select;
 use uuid::Uuid;
 
-/// How long what is under way may take to arrive once nothing more is sent.
-pub(crate) const TAIL: Duration = Duration::from_secs(15);
 /// A timer wakes up to 1 ms late; the rest is waited for by asking the clock.
 const TIMER: Duration = Duration::from_millis(2);
 
@@ -172,7 +170,7 @@ impl Writer {
                 Pace::Full { window } => {
                     let half = (window / 2).max(1);
                     let delivered = sent.saturating_sub(half as u64) * watchers;
-                    if !self.hear_until(board.until(delivered, TAIL)).await? {
+                    if !self.hear_until(board.until(delivered)).await? {
                         break;
                     }
                     (Instant::now(), half)
@@ -190,7 +188,7 @@ impl Writer {
             self.link.send_frames(&bytes).await?;
         }
         self.head += sent;
-        self.hear_until(board.until(sent * watchers, TAIL)).await?;
+        self.hear_until(board.until(sent * watchers)).await?;
         let missing = (sent * watchers).saturating_sub(board.lock().created);
         board.fault(Fault::Missing, missing, || {
             format!("{missing} of {} deliveries", sent * watchers)
@@ -216,7 +214,7 @@ impl Writer {
 
     /// Reads until every request is answered.
     async fn hear_all(&mut self) -> Result<(), Trouble> {
-        let end = Instant::now() + TAIL;
+        let end = Instant::now() + self.board.patience;
         while !self.source.is_answered() {
             let Writer {
                 link, source, board, ..

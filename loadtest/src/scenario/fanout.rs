@@ -35,9 +35,12 @@ pub(crate) struct Fanout {
     /// With --saturate: events under way
     #[arg(long, default_value_t = 128)]
     pub(crate) window: usize,
-    /// Seconds that are measured, after one to warm up
+    /// Seconds that are measured
     #[arg(long, default_value_t = 5.0)]
     pub(crate) seconds: f64,
+    /// Seconds before that
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) warm_up: f64,
     /// Accounts that the watchers belong to
     #[arg(long, default_value_t = 8)]
     pub(crate) accounts: usize,
@@ -129,7 +132,7 @@ impl Fanout {
         let accounts = accounts::make(server, self.accounts + 1).await?;
         let workspace = accounts::share(server, &accounts).await?;
         let (writes, watch) = accounts.split_at(usize::from(accounts.len() > 1));
-        let board = Board::new();
+        let board = Board::new(server.patience);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let sockets = crowd::gather(self.watchers, self.admission, |n| {
             let account = &watch[n % watch.len()];
@@ -170,7 +173,7 @@ impl Fanout {
                 Ok((Link::open(address, SOCKET, n).await?, watch))
             }
         });
-        let (board, mut tasks) = (Board::new(), JoinSet::new());
+        let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
         crowd::watch(&board, &mut tasks, sockets.await?);
         let mut writer = Writer {
             link: Link::open(server.address, limit::PUBLISH, 0).await?,
@@ -182,9 +185,11 @@ impl Fanout {
         self.measure(&server, &mut writer).await
     }
 
-    /// A second to warm up, then what counts.
+    /// A while to warm up, then what counts.
     async fn measure(&self, server: &Server, writer: &mut Writer) -> Result<Flow, Trouble> {
-        writer.run(self.pace(), Duration::from_secs(1)).await?;
+        writer
+            .run(self.pace(), Duration::from_secs_f64(self.warm_up))
+            .await?;
         let (usage, start) = (server.processes.usage(), Instant::now());
         let events = writer
             .run(self.pace(), Duration::from_secs_f64(self.seconds))

@@ -8,7 +8,7 @@ use crate::link::Link;
 use crate::report::Report;
 use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::{TAIL, create};
+use crate::writer::create;
 use clap::Args;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ impl Idle {
     /// Opens the sockets, measures, and proves that each of them is subscribed.
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
-        let (board, mut tasks) = (Board::new(), JoinSet::new());
+        let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
         self.open(server, &accounts, 0..self.before, &board, &mut tasks)
             .await?;
         let settle = Duration::from_secs_f64(self.settle);
@@ -121,7 +121,7 @@ async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Bo
         link.send(&text).await?;
         links.push(link);
     }
-    if !board.until(sockets as u64, TAIL).await {
+    if !board.until(sockets as u64).await {
         let missing = sockets as u64 - board.lock().created;
         board.fault(Fault::Missing, missing, || {
             format!("{missing} sockets got no event")

@@ -9,7 +9,7 @@ use crate::link::{Answer, Link, PATIENCE};
 use crate::report::Report;
 use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::{TAIL, create, note};
+use crate::writer::{create, note};
 use clap::Args;
 use std::fs::File;
 use std::io::Write;
@@ -28,9 +28,12 @@ pub(crate) struct Ops {
     /// People, each with one request under way
     #[arg(long, default_value_t = 32)]
     pub(crate) clients: usize,
-    /// Seconds that are measured, after one to warm up
+    /// Seconds that are measured
     #[arg(long, default_value_t = 5.0)]
     pub(crate) seconds: f64,
+    /// Seconds before that
+    #[arg(long, default_value_t = 1.0)]
+    pub(crate) warm_up: f64,
 }
 
 const WARM_UP: u8 = 0;
@@ -52,7 +55,7 @@ impl Ops {
         let shared = Arc::new(Shared {
             phase: AtomicU8::new(WARM_UP),
             latency: Mutex::new(latency()),
-            board: Board::new(),
+            board: Board::new(server.patience),
         });
         let (mut watchers, mut clients, mut ledgers) = (JoinSet::new(), JoinSet::new(), Vec::new());
         for n in 0..self.clients {
@@ -62,7 +65,7 @@ impl Ops {
             clients.spawn(make_tasks(link, ledger.clone(), shared.clone()));
             ledgers.push(ledger);
         }
-        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_secs_f64(self.warm_up)).await;
         let (usage, start) = (server.processes.usage(), Instant::now());
         shared.phase.store(MEASURE, Relaxed);
         sleep(Duration::from_secs_f64(self.seconds)).await;
@@ -157,7 +160,7 @@ async fn make_tasks(mut link: Link, ledger: Arc<Mutex<Ledger>>, shared: Arc<Shar
 
 /// Waits until the watchers have seen everything, then says what is wrong.
 async fn verify(ledgers: &[Arc<Mutex<Ledger>>], board: &Board) -> Faults {
-    let end = Instant::now() + TAIL;
+    let end = Instant::now() + board.patience;
     while Instant::now() < end && !ledgers.iter().all(|ledger| lock(ledger).is_settled()) {
         sleep(Duration::from_millis(10)).await;
     }

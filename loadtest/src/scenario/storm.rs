@@ -9,7 +9,7 @@ use crate::link::Link;
 use crate::report::Report;
 use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::{TAIL, create};
+use crate::writer::create;
 use clap::Args;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -141,7 +141,7 @@ impl Storm {
             server: server.address,
             accounts,
             epoch: lock(&epoch).clone(),
-            board: Board::new(),
+            board: Board::new(server.patience),
             retries: AtomicU64::new(0),
         };
         Ok((crowd, sockets))
@@ -150,7 +150,7 @@ impl Storm {
     /// Waits until every socket has what was written.
     async fn all_told(&self, crowd: &Crowd) {
         let sockets = self.sockets as u64;
-        if !crowd.board.until(sockets, TAIL).await {
+        if !crowd.board.until(sockets).await {
             let missing = sockets - crowd.board.lock().created;
             crowd.board.fault(Fault::Missing, missing, || {
                 format!("{missing} sockets did not get an event")
@@ -162,7 +162,7 @@ impl Storm {
 impl Crowd {
     /// Connects, authenticates and resumes; again when the server is not ready for it.
     async fn bring_back(&self, socket: &mut Away) -> Result<Link, Trouble> {
-        let end = Instant::now() + TAIL;
+        let end = Instant::now() + self.board.patience;
         loop {
             match self.try_back(socket).await {
                 Ok(link) => return Ok(link),
