@@ -1,7 +1,7 @@
 //! `bars`: every scenario against the bars, three times in turn, and the median of each number. Scenarios take turns,
 //! so that what else the machine does meanwhile hits them alike. Knows the bars, and nothing of how a number is made.
 
-use crate::check::Faults;
+use crate::check::{Fault, Faults};
 use crate::report::{self, Report, show, table};
 use crate::scenario::{fanout::Fanout, idle::Idle, ops::Ops, storm::Storm};
 use crate::target::{Place, Server};
@@ -199,8 +199,11 @@ impl Bars {
         for run in 1..=self.runs.max(1) {
             for name in self.scenarios() {
                 eprintln!("run {run} of {}: {name}", self.runs.max(1));
-                let report = runtime.block_on(self.once(name, &place))?;
-                reports.entry(name).or_default().push(report);
+                let report = runtime.block_on(self.once(name, &place));
+                reports
+                    .entry(name)
+                    .or_default()
+                    .push(report.unwrap_or_else(|trouble| unfinished(name, &trouble)));
             }
         }
         let rows = BARS.iter().filter_map(|bar| row(bar, reports.get(bar.scenario)?));
@@ -252,6 +255,15 @@ impl Bars {
             _ => options::<Ops>("--seconds 4")?.run(&server).await,
         }
     }
+}
+
+/// One run that failed is no reason to lose the numbers of all others.
+fn unfinished(name: &str, trouble: &Trouble) -> Report {
+    let mut report = Report::new(name);
+    report
+        .faults
+        .add(Fault::Failed, 1, || format!("{name}: {trouble}"));
+    report
 }
 
 /// A bar's row; `None` when the number could not be measured here.

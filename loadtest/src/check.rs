@@ -35,6 +35,8 @@ pub(crate) enum Fault {
     Refused,
     /// A socket ended that nobody had ended.
     Cut,
+    /// A run could not be finished.
+    Failed,
 }
 
 impl fmt::Display for Fault {
@@ -52,6 +54,7 @@ impl fmt::Display for Fault {
             Fault::Unreadable => "unreadable frame",
             Fault::Refused => "refused request",
             Fault::Cut => "socket cut",
+            Fault::Failed => "run not finished",
         })
     }
 }

@@ -18,6 +18,7 @@ pub(crate) struct Processes {
 pub(crate) struct Usage {
     server: HashMap<u32, Cpu>,
     database: HashMap<u32, Cpu>,
+    harness: HashMap<u32, Cpu>,
 }
 
 /// CPU between two moments, in µs.
@@ -25,6 +26,8 @@ pub(crate) struct Usage {
 pub(crate) struct Spent {
     pub(crate) server: f64,
     pub(crate) database: f64,
+    /// This program itself: near a whole core, it is what limits the run.
+    pub(crate) harness: f64,
 }
 
 /// CPU of one process: exact for the threads that live, and in clock ticks for those that ended too.
@@ -49,6 +52,7 @@ impl Processes {
         Usage {
             server: of(self.server.into_iter().collect()),
             database: of(self.postmaster.map(with_children).unwrap_or_default()),
+            harness: of(vec![std::process::id()]),
         }
     }
 
@@ -77,6 +81,7 @@ impl Usage {
         Spent {
             server: sum(&self.server, &earlier.server),
             database: sum(&self.database, &earlier.database),
+            harness: sum(&self.harness, &earlier.harness),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::board::Latency;
 use crate::check::Faults;
+use crate::machine::Spent;
 use serde::Serialize;
 use std::path::Path;
 
@@ -36,6 +37,18 @@ impl Report {
 
     pub(crate) fn put(&mut self, what: &'static str, value: f64, unit: &'static str) {
         self.numbers.push(Number { what, value, unit });
+    }
+
+    /// How busy cores were with the server and with this program. A run in which this program is near 100% says more
+    /// about it than about the server.
+    pub(crate) fn put_cores(&mut self, spent: Spent, seconds: f64) {
+        let part = |micros: f64| micros / seconds / 10_000.0;
+        if spent.server > 0.0 {
+            self.put("server", part(spent.server), "% of a core");
+        }
+        if spent.harness > 0.0 {
+            self.put("this program", part(spent.harness), "% of a core");
+        }
     }
 
     /// p50, p99 and the worst of a histogram of µs, in ms.

@@ -7,6 +7,7 @@ use crate::check::{Faults, Ledger};
 use crate::crowd::{self, Admission};
 use crate::limit;
 use crate::link::Link;
+use crate::machine::Spent;
 use crate::report::Report;
 use crate::target::{Place, Server};
 use crate::trouble::Trouble;
@@ -60,9 +61,9 @@ struct Flow {
     deliveries: u64,
     bytes: u64,
     seconds: f64,
-    /// CPU in µs, where it can be known.
-    server: Option<f64>,
-    database: f64,
+    spent: Spent,
+    /// Whether the server's CPU can be known.
+    is_local: bool,
     latency: Latency,
     sample: Vec<u8>,
     faults: Faults,
@@ -70,7 +71,8 @@ struct Flow {
 
 impl Flow {
     fn cost(&self) -> Option<f64> {
-        Some(self.server? / self.deliveries.max(1) as f64)
+        self.is_local
+            .then(|| self.spent.server / self.deliveries.max(1) as f64)
     }
 
     fn rate(&self) -> f64 {
@@ -101,10 +103,10 @@ impl Fanout {
         if let Some(cost) = flow.cost() {
             report.put("server CPU per delivery", cost, "µs");
         }
-        if flow.database > 0.0 {
+        if flow.spent.database > 0.0 {
             report.put(
                 "database CPU per event",
-                flow.database / flow.events.max(1) as f64,
+                flow.spent.database / flow.events.max(1) as f64,
                 "µs",
             );
         }
@@ -116,6 +118,7 @@ impl Fanout {
             "bytes",
         );
         report.put_latency(&flow.latency);
+        report.put_cores(flow.spent, flow.seconds);
         report.checked = format!(
             "order, gaps and duplicates of {} deliveries at {} sockets, {} acknowledgements",
             flow.deliveries, self.watchers, flow.events
@@ -202,8 +205,8 @@ impl Fanout {
             deliveries: tally.delivered,
             bytes: tally.bytes,
             seconds,
-            server: server.processes.server.map(|_| spent.server),
-            database: spent.database,
+            spent,
+            is_local: server.processes.server.is_some(),
             latency: tally.latency.clone(),
             sample: tally.sample.clone(),
             faults: tally.faults.clone(),
@@ -237,5 +240,8 @@ fn beside(report: &mut Report, flow: &Flow, limit: &Flow) {
         limit.latency.value_at_quantile(0.99) as f64 / 1000.0,
         "ms",
     );
+    let busy = |micros: f64| micros / limit.seconds / 10_000.0;
+    report.put("limit: its own", busy(limit.spent.server), "% of a core");
+    report.put("limit: this program", busy(limit.spent.harness), "% of a core");
     report.faults.extend(limit.faults.clone());
 }

@@ -81,6 +81,7 @@ impl Idle {
         if server.processes.server.is_some() {
             report.put("server CPU per connect", spent.server / sockets, "µs");
         }
+        report.put_cores(spent, took);
         prove(server, &accounts, all, &board).await?;
         report.faults.extend(board.lock().faults.clone());
         report.checked = format!("every one of {all} sockets got an event, in order, once");

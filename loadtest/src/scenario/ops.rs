@@ -94,6 +94,7 @@ impl Ops {
             report.put("of that the server", spent.server / ops, "µs");
         }
         report.put_latency(&measured);
+        report.put_cores(spent, seconds);
         if self.clients == 1 {
             put_commit(&mut report, server, &measured);
         }

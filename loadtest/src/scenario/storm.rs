@@ -112,6 +112,7 @@ impl Storm {
         if server.processes.server.is_some() {
             report.put("server CPU per socket", spent.server / self.sockets as f64, "µs");
         }
+        report.put_cores(spent, seconds);
         report.checked = format!(
             "each of {} sockets resumed every stream and got the next event, once",
             self.sockets
