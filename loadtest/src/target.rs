@@ -109,6 +109,16 @@ impl Server {
         command
             .env("TASKWIRE_RATE_LIMIT_ENABLED", "false")
             .env("TASKWIRE_LOG_LEVEL", "warn");
+        // What the caller's own server uses must not be loaded by accident; other settings pass through.
+        for name in [
+            "DATABASE_URL",
+            "TASKWIRE_DATABASE_URL",
+            "REDIS_URL",
+            "TASKWIRE_REDIS_URL",
+            "SMTP_URL",
+        ] {
+            command.env_remove(name);
+        }
         if let Some(url) = &place.database_url {
             command.env("TASKWIRE_DATABASE_URL", url);
         }
