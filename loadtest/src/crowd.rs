@@ -10,9 +10,15 @@ use clap::Args;
 use futures_util::{StreamExt, TryStreamExt, stream};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 use taskwire_protocol::account::Streams;
 use taskwire_protocol::frames::Welcome;
 use tokio::task::JoinSet;
+
+/// Between two attempts of a socket that was sent away: short, so that the server sets the pace and not this.
+const PAUSE: Duration = Duration::from_millis(20);
+/// Attempts before a socket gives up: ten seconds of pauses.
+const ATTEMPTS: u64 = 500;
 
 /// How a crowd of sockets is made.
 #[derive(Args, Clone, Copy, Debug)]
@@ -49,16 +55,33 @@ where
         .await
 }
 
-/// Opens one socket and authenticates it.
+/// Opens one socket and authenticates it, as soon as the server admits it.
 pub(crate) async fn join(
     to: SocketAddr,
     number: usize,
     account: &Account,
     streams: Streams,
 ) -> Result<(Link, Welcome), Trouble> {
-    let mut link = Link::open(to, SOCKET, number).await?;
-    let welcome = link.authenticate(&account.token, streams, None).await?;
-    Ok((link, welcome))
+    let attempt = || async {
+        let mut link = Link::open(to, SOCKET, number).await?;
+        let welcome = link.authenticate(&account.token, streams.clone(), None).await?;
+        Ok((link, welcome))
+    };
+    admitted(attempt).await.map(|(joined, _)| joined)
+}
+
+/// Tries until the server is ready for the socket, for some seconds; says also how often it was sent away.
+pub(crate) async fn admitted<T, F>(attempt: impl Fn() -> F) -> Result<(T, u64), Trouble>
+where
+    F: Future<Output = Result<T, Trouble>>,
+{
+    for sent_away in 0..ATTEMPTS {
+        match attempt().await {
+            Err(trouble) if trouble.may_pass() => tokio::time::sleep(PAUSE).await,
+            done => return done.map(|done| (done, sent_away)),
+        }
+    }
+    attempt().await.map(|done| (done, ATTEMPTS))
 }
 
 /// Reads each socket until the tasks are dropped. One that ends before is a fault.

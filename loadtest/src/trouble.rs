@@ -31,4 +31,14 @@ impl Trouble {
     pub(crate) fn setup(what: impl Into<String>) -> Trouble {
         Trouble::Setup(what.into())
     }
+
+    /// Whether the server only is not ready for one more socket, so that trying again is what a client does.
+    pub(crate) fn may_pass(&self) -> bool {
+        match self {
+            Trouble::Closed(code) => [1012, 1013].contains(code),
+            Trouble::Refused(_, failure) => failure.retryable,
+            Trouble::Io(_) | Trouble::Ended => true,
+            _ => false,
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::writer::create;
 use clap::Args;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use taskwire_protocol::WorkspaceId;
 use taskwire_protocol::account::{Resume, Streams};
 use taskwire_protocol::frames::Welcome;
@@ -82,8 +82,8 @@ impl Storm {
             let next = lock(&away).pop();
             let (crowd, each) = (&crowd, &each);
             async move {
-                let mut socket = next.ok_or_else(|| Trouble::setup("a socket was cut before its time"))?;
-                let link = crowd.bring_back(&mut socket).await?;
+                let socket = next.ok_or_else(|| Trouble::setup("a socket was cut before its time"))?;
+                let link = crowd.bring_back(&socket).await?;
                 lock(each).saturating_record(micros(start.elapsed()));
                 Ok((link, socket.watch))
             }
@@ -162,21 +162,13 @@ impl Storm {
 
 impl Crowd {
     /// Connects, authenticates and resumes; again when the server is not ready for it.
-    async fn bring_back(&self, socket: &mut Away) -> Result<Link, Trouble> {
-        let end = Instant::now() + self.board.patience;
-        loop {
-            match self.try_back(socket).await {
-                Ok(link) => return Ok(link),
-                Err(Trouble::Closed(1013) | Trouble::Ended | Trouble::Io(_)) if Instant::now() < end => {
-                    self.retries.fetch_add(1, Relaxed);
-                    tokio::time::sleep(Duration::from_millis(20)).await;
-                }
-                Err(trouble) => return Err(trouble),
-            }
-        }
+    async fn bring_back(&self, socket: &Away) -> Result<Link, Trouble> {
+        let (link, sent_away) = crowd::admitted(|| self.try_back(socket)).await?;
+        self.retries.fetch_add(sent_away, Relaxed);
+        Ok(link)
     }
 
-    async fn try_back(&self, socket: &mut Away) -> Result<Link, Trouble> {
+    async fn try_back(&self, socket: &Away) -> Result<Link, Trouble> {
         let account = &self.accounts[socket.number % self.accounts.len()];
         let positions = socket.watch.positions.all();
         let resume = Resume {
