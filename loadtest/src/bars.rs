@@ -19,7 +19,7 @@ pub(crate) const SOCKETS: usize = 9_600;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Bars {
     /// Runs of each scenario; the median counts
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 3)]
     runs: usize,
     /// Also run `ops` on this PostgreSQL (with --postmaster, its CPU counts)
     #[arg(long, value_name = "URL")]
@@ -59,17 +59,7 @@ impl Bars {
     pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Found {
         let mut place = place.clone();
         place.pin = !self.unpinned;
-        let mut reports: BTreeMap<&str, Vec<Report>> = BTreeMap::new();
-        for run in 1..=self.runs.max(1) {
-            for name in self.scenarios() {
-                eprintln!("run {run} of {}: {name}", self.runs.max(1));
-                let report = runtime.block_on(self.once(name, &place));
-                reports
-                    .entry(name)
-                    .or_default()
-                    .push(report.unwrap_or_else(|trouble| unfinished(name, &trouble)));
-            }
-        }
+        let reports = self.reports(&place, runtime);
         let rows = BARS
             .iter()
             .filter_map(|bar| Row::of(bar, reports.get(bar.scenario)?));
@@ -83,6 +73,24 @@ impl Bars {
             found.reports.push(report);
         }
         found
+    }
+
+    /// The reports of each scenario. When it is interrupted: those that there are.
+    fn reports(&self, place: &Place, runtime: &Runtime) -> BTreeMap<&'static str, Vec<Report>> {
+        let mut reports: BTreeMap<_, Vec<Report>> = BTreeMap::new();
+        for run in 1..=self.runs {
+            for name in self.scenarios() {
+                eprintln!("run {run} of {}: {name}", self.runs);
+                let report = crate::attend(runtime, self.once(name, place));
+                let is_interrupted = matches!(report, Err(Trouble::Interrupted));
+                let report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
+                reports.entry(name).or_default().push(report);
+                if is_interrupted {
+                    return reports;
+                }
+            }
+        }
+        reports
     }
 
     fn scenarios(&self) -> Vec<&'static str> {

@@ -24,7 +24,7 @@ const ATTEMPTS: u64 = 500;
 #[derive(Args, Clone, Copy, Debug)]
 pub(crate) struct Admission {
     /// Sockets that are being opened at the same time
-    #[arg(long, default_value_t = 400)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 400)]
     pub(crate) opening: usize,
 }
 

@@ -5,7 +5,8 @@
 //! - `board`     what all sockets bring together: deliveries, latency, faults; `check` what counts as a fault
 //! - `link`      one socket; `wire` its framing; `event` the facts at fixed places of an event frame
 //! - `limit`     the bare writer that a server is compared with
-//! - `target`    the server under load; `machine` its CPU and memory; `report` numbers as a table and as JSON
+//! - `target`    the server under load; `machine` its CPU and memory; `report` numbers as a table and as JSON;
+//!   `options` how numbers on the command line are read
 //!
 //! One thread does everything, so that `--pin` gives the server one core and the harness the other.
 
@@ -19,6 +20,7 @@ mod goals;
 mod limit;
 mod link;
 mod machine;
+mod options;
 mod report;
 mod scenario;
 mod target;
@@ -66,7 +68,7 @@ enum Scenario {
     /// The bare writer that `fanout --with-limit` compares with
     Limit {
         /// Frames in one write to a socket
-        #[arg(long, default_value_t = 1)]
+        #[arg(long, value_parser = options::count, default_value_t = 1)]
         frames_per_write: usize,
     },
 }
@@ -120,12 +122,25 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
         }
         return Ok(found.is_clean());
     }
-    let report = runtime.block_on(once(&place, &scenario))?;
+    let report = attend(&runtime, once(&place, &scenario))?;
     report.print();
     if let Some(path) = json {
         report::write_json(&path, &report)?;
     }
     Ok(report.is_clean())
+}
+
+/// Runs until it is done or somebody wants it to end; either way a server that was started ends too.
+pub(crate) fn attend<T>(
+    runtime: &tokio::runtime::Runtime,
+    run: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    runtime.block_on(async {
+        tokio::select! {
+            done = run => done,
+            () = machine::interrupted() => Err(Trouble::Interrupted),
+        }
+    })
 }
 
 /// One run of one scenario.

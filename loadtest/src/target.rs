@@ -46,7 +46,7 @@ pub(crate) struct Place {
     #[arg(long, global = true)]
     pub(crate) pin: bool,
     /// Seconds without any progress after which what is still missing counts as lost
-    #[arg(long, global = true, value_name = "SECONDS", default_value_t = 10.0)]
+    #[arg(long, value_parser = crate::options::seconds, global = true, value_name = "SECONDS", default_value_t = 10.0)]
     patience: f64,
 }
 

@@ -19,6 +19,8 @@ pub(crate) enum Trouble {
     Unreadable(#[from] Unreadable),
     #[error("{0} was refused: {1}")]
     Refused(&'static str, Box<Failure>),
+    #[error("it was interrupted")]
+    Interrupted,
     #[error("{0} did not happen within {1:?}")]
     TooLate(&'static str, Duration),
     /// Something on this side, in words.

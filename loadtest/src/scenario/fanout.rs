@@ -22,28 +22,28 @@ use tokio::task::JoinSet;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Fanout {
     /// Watchers of the workspace
-    #[arg(long, default_value_t = 1000)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 1000)]
     pub(crate) watchers: usize,
     /// Events a second; each is delivered to every watcher
-    #[arg(long, default_value_t = 10.0)]
+    #[arg(long, value_parser = crate::options::rate, default_value_t = 10.0)]
     pub(crate) rate: f64,
     /// Events sent at a time
-    #[arg(long, default_value_t = 1)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 1)]
     pub(crate) burst: usize,
     /// As fast as the watchers get them, instead of at a rate
     #[arg(long)]
     pub(crate) saturate: bool,
     /// With --saturate: events under way
-    #[arg(long, default_value_t = 128)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 128)]
     pub(crate) window: usize,
     /// Seconds that are measured
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]
     pub(crate) seconds: f64,
     /// Seconds before that
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
     /// Accounts that the watchers belong to
-    #[arg(long, default_value_t = 8)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 8)]
     pub(crate) accounts: usize,
     /// Also measure a bare writer of the same frames, and the ratio to it
     #[arg(long)]

@@ -21,16 +21,16 @@ use uuid::Uuid;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Idle {
     /// Sockets that are measured
-    #[arg(long, default_value_t = 9000)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 9000)]
     pub(crate) sockets: usize,
     /// Sockets that are there before, so that what the server needs once is not counted
     #[arg(long, default_value_t = 500)]
     pub(crate) before: usize,
     /// Accounts that the sockets belong to
-    #[arg(long, default_value_t = 100)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 100)]
     pub(crate) accounts: usize,
     /// Seconds to wait before the memory is read
-    #[arg(long, default_value_t = 1.5)]
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.5)]
     pub(crate) settle: f64,
     #[command(flatten)]
     pub(crate) admission: Admission,

@@ -26,13 +26,13 @@ use uuid::Uuid;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Ops {
     /// People, each with one request under way
-    #[arg(long, default_value_t = 32)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 32)]
     pub(crate) clients: usize,
     /// Seconds that are measured
-    #[arg(long, default_value_t = 5.0)]
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]
     pub(crate) seconds: f64,
     /// Seconds before that
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
 }
 

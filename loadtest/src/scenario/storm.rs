@@ -25,10 +25,10 @@ use uuid::Uuid;
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Storm {
     /// Sockets that are cut
-    #[arg(long, default_value_t = 5000)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 5000)]
     pub(crate) sockets: usize,
     /// Accounts that they belong to, all of them members of one workspace
-    #[arg(long, default_value_t = 50)]
+    #[arg(long, value_parser = crate::options::count, default_value_t = 50)]
     pub(crate) accounts: usize,
     #[command(flatten)]
     pub(crate) admission: Admission,
