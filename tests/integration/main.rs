@@ -1,3 +1,11 @@
-//! The integration tests, in one binary: a module a topic. This file is only the map.
+//! The integration tests, through real sockets and real processes; one module a topic.
 
-mod structure; // the imports of src/ run one way
+#![allow(
+    unreachable_pub,
+    dead_code,
+    reason = "a test binary exports nothing; support serves every module"
+)]
+
+mod journey; // a newcomer's first hour
+mod structure; // the imports run one way
+mod support; // servers, databases, clients

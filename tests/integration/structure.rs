@@ -328,9 +328,11 @@ fn sources(folder: &str) -> Vec<Source> {
     while let Some(next) = folders.pop() {
         for entry in fs::read_dir(&next).unwrap_or_else(|e| panic!("{}: {e}", next.display())) {
             let path = entry.expect("an entry of a folder").path();
+            // a module's own tests may stand on the whole server
+            let of_tests = path.file_stem().is_some_and(|stem| stem == "tests");
             if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                folders.extend(Some(path).filter(|_| !of_tests));
+            } else if !of_tests && path.extension().is_some_and(|extension| extension == "rs") {
                 let text = fs::read_to_string(&path).expect("a readable source");
                 let inside = path.strip_prefix(root.join(folder)).expect("below it").to_owned();
                 let path = path.strip_prefix(root).expect("below it").to_owned();

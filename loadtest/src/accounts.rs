@@ -1,0 +1,103 @@
+//! Who loads the server: accounts made over the socket, or those of given tokens, and workspaces that they share.
+
+use crate::link::Link;
+use crate::target::Server;
+use crate::trouble::Trouble;
+use std::time::Duration;
+use taskwire_protocol::account::{SignUp, Streams};
+use taskwire_protocol::member::{AddMember, Role};
+use taskwire_protocol::workspace::CreateWorkspace;
+use taskwire_protocol::{StreamId, WorkspaceId};
+use uuid::Uuid;
+
+/// The path of the socket.
+pub(crate) const SOCKET: &str = "/v1/socket";
+/// Attempts of a request that the server asks to repeat.
+const ATTEMPTS: usize = 20;
+
+/// Somebody who may use the server.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) token: String,
+    username: String,
+}
+
+/// Makes `count` accounts, one after the other: hashing a password costs the server some 20 ms of CPU anyway. Given
+/// tokens stand instead, in turn.
+pub(crate) async fn make(server: &Server, count: usize) -> Result<Vec<Account>, Trouble> {
+    let mut accounts = Vec::with_capacity(count);
+    if !server.tokens.is_empty() {
+        for token in server.tokens.iter().take(count) {
+            let mut link = Link::open(server.address, SOCKET, 0).await?;
+            let welcome = link.authenticate(token, Streams::These(Vec::new()), None).await?;
+            accounts.push(Account {
+                token: token.clone(),
+                username: welcome.user.username.to_string(),
+            });
+        }
+        return Ok(accounts);
+    }
+    // A socket that does not authenticate lives 10 s, so each account takes one of its own.
+    let run = Uuid::new_v4().simple().to_string();
+    for n in 0..count {
+        let mut link = Link::open(server.address, SOCKET, 0).await?;
+        let tokens = repeat(&mut link, &sign_up(&run[..12], n)).await?;
+        accounts.push(Account {
+            token: tokens.access_token,
+            username: tokens.user.username.to_string(),
+        });
+    }
+    Ok(accounts)
+}
+
+fn sign_up(run: &str, n: usize) -> SignUp {
+    SignUp {
+        email: format!("load-{run}-{n}@example.com"),
+        password: format!("{run}-and-{n}-is-no-common-password"),
+        name: format!("Load {n}"),
+        username: Some(format!("load-{run}-{n}")),
+        device_name: None,
+    }
+}
+
+/// A request that is sent again while the server says that it may succeed later.
+async fn repeat<O: taskwire_protocol::Operation>(link: &mut Link, request: &O) -> Result<O::Output, Trouble> {
+    let mut attempt = 1;
+    loop {
+        match link.call(request).await {
+            Err(Trouble::Refused(_, failure)) if failure.retryable && attempt < ATTEMPTS => {
+                let pause = failure.retry_after_ms.unwrap_or(100);
+                tokio::time::sleep(Duration::from_millis(pause)).await;
+                attempt += 1;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// A workspace of the first account that the others are members of.
+pub(crate) async fn share(server: &Server, accounts: &[Account]) -> Result<WorkspaceId, Trouble> {
+    let (owner, members) = accounts
+        .split_first()
+        .ok_or_else(|| Trouble::setup("a workspace needs an account"))?;
+    let mut link = Link::open(server.address, SOCKET, 0).await?;
+    link.authenticate(&owner.token, Streams::These(Vec::new()), None)
+        .await?;
+    let name = "Load".to_owned();
+    let workspace = repeat(&mut link, &CreateWorkspace { name }).await?.id;
+    for member in members {
+        let request = AddMember {
+            workspace_id: workspace,
+            username: Some(member.username.clone()),
+            email: None,
+            role: Role::Member,
+        };
+        repeat(&mut link, &request).await?;
+    }
+    Ok(workspace)
+}
+
+/// `streams` of `auth` for one workspace and nothing else.
+pub(crate) fn only(workspace: WorkspaceId) -> Streams {
+    Streams::These(vec![StreamId::from(workspace).to_string()])
+}

@@ -1,0 +1,213 @@
+//! What all sockets of a run bring together: deliveries, their latency, and what was wrong. Watchers write to it,
+//! the driver of a scenario waits on it. Does not know who sends, or why.
+
+use crate::check::{Fault, Faults, Ledger, Positions};
+use crate::event::{self, Event, Frame};
+use crate::link::Link;
+use crate::trouble::Trouble;
+use hdrhistogram::Histogram;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use taskwire_protocol::frames::Welcome;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+/// What each event of the writer is called.
+const CREATED: &str = "task.created";
+
+/// Latencies in µs, from 1 µs to 10 minutes, three digits.
+pub(crate) type Latency = Histogram<u64>;
+
+/// An empty histogram of latencies.
+pub(crate) fn latency() -> Latency {
+    Histogram::new_with_bounds(1, 600_000_000, 3).expect("constant bounds that the library takes")
+}
+
+/// A duration as latencies are counted.
+pub(crate) fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Takes a lock. A panic elsewhere has ended the run already.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What all sockets of a run bring together.
+pub(crate) struct Board {
+    tally: Mutex<Tally>,
+    progress: Notify,
+    /// How long to wait without any progress for what should come.
+    pub(crate) patience: Duration,
+}
+
+/// The sums.
+pub(crate) struct Tally {
+    /// Events that reached a socket for the first time, since the last `begin`.
+    pub(crate) delivered: u64,
+    /// Those of them that are a writer's.
+    pub(crate) created: u64,
+    /// Bytes of their frames.
+    pub(crate) bytes: u64,
+    /// From when an event should have been sent to its arrival at each socket, in µs.
+    pub(crate) latency: Latency,
+    pub(crate) faults: Faults,
+    /// The text of an event, to send the same as the limit does.
+    pub(crate) sample: Vec<u8>,
+    /// When each event should have been sent, from the event after `base` on.
+    intended: Vec<Instant>,
+    base: u64,
+    /// So many of the writer's events have to be delivered before the driver goes on.
+    wake_at: u64,
+}
+
+impl Board {
+    pub(crate) fn new(patience: Duration) -> Arc<Board> {
+        let tally = Tally {
+            delivered: 0,
+            created: 0,
+            bytes: 0,
+            latency: latency(),
+            faults: Faults::default(),
+            sample: Vec::new(),
+            intended: Vec::new(),
+            base: 0,
+            wake_at: u64::MAX,
+        };
+        Arc::new(Board {
+            tally: Mutex::new(tally),
+            progress: Notify::new(),
+            patience,
+        })
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Tally> {
+        lock(&self.tally)
+    }
+
+    /// Begins a phase: nothing delivered yet, and the next event is the one after `base`. Faults stay.
+    pub(crate) fn begin(&self, base: u64) {
+        let mut tally = self.lock();
+        (tally.delivered, tally.created, tally.bytes, tally.base) = (0, 0, 0, base);
+        tally.latency.reset();
+        tally.intended.clear();
+    }
+
+    /// The next event should be sent at `moment`.
+    pub(crate) fn intend(&self, moment: Instant) {
+        self.lock().intended.push(moment);
+    }
+
+    /// Waits until so many of the writer's events are delivered since `begin`. False: nothing has come for too long.
+    pub(crate) async fn until(&self, created: u64) -> bool {
+        let mut before = None;
+        loop {
+            let progress = self.progress.notified();
+            let now = {
+                let mut tally = self.lock();
+                tally.wake_at = created;
+                tally.created
+            };
+            if now >= created {
+                return true;
+            }
+            if before == Some(now) {
+                return false;
+            }
+            if timeout(self.patience, progress).await.is_err() {
+                before = Some(now);
+            }
+        }
+    }
+
+    /// A fault that no frame shows.
+    pub(crate) fn fault(&self, fault: Fault, times: u64, what: impl FnOnce() -> String) {
+        self.lock().faults.add(fault, times, what);
+    }
+
+    /// Reads a socket until it ends. May be dropped at any await.
+    pub(crate) async fn follow(&self, link: &mut Link, watch: &mut Watch) -> Trouble {
+        loop {
+            if let Err(trouble) = link.read(|now, text| self.take(watch, now, text)).await {
+                return trouble;
+            }
+        }
+    }
+
+    /// Takes a text that a watcher got.
+    fn take(&self, watch: &mut Watch, now: Instant, text: &[u8]) {
+        match event::read(text) {
+            Frame::Event(event) => {
+                if self.lock().take(&mut watch.positions, now, text, &event) {
+                    self.progress.notify_one();
+                }
+                watch.note(&event);
+            }
+            Frame::Broken => self.fault(Fault::Unreadable, 1, || {
+                String::from_utf8_lossy(text).into_owned()
+            }),
+            Frame::Other => {}
+        }
+    }
+}
+
+impl Tally {
+    /// Counts an event; says whether the driver waits for it.
+    fn take(&mut self, positions: &mut Positions, now: Instant, text: &[u8], event: &Event<'_>) -> bool {
+        if !positions.take(event.stream, event.seq, &mut self.faults) {
+            return false;
+        }
+        self.delivered += 1;
+        self.bytes += text.len() as u64;
+        if event.is(CREATED) {
+            self.created += 1;
+            if self.sample.is_empty() {
+                self.sample = text.to_vec();
+            }
+        }
+        let place = event.seq.wrapping_sub(self.base + 1);
+        if let Some(intended) = usize::try_from(place).ok().and_then(|n| self.intended.get(n)) {
+            self.latency
+                .saturating_record(micros(now.saturating_duration_since(*intended)));
+        }
+        let due = self.created >= self.wake_at;
+        if due {
+            self.wake_at = u64::MAX;
+        }
+        due
+    }
+}
+
+/// What one watcher knows.
+#[derive(Default)]
+pub(crate) struct Watch {
+    pub(crate) positions: Positions,
+    /// Where it notes whose operations it saw; one watcher a stream is enough for that.
+    ledger: Option<Arc<Mutex<Ledger>>>,
+}
+
+impl Watch {
+    /// Follows what `welcome` says, from its heads on. With `ledger` it notes the operations that it sees.
+    pub(crate) fn of(welcome: &Welcome, ledger: Option<Arc<Mutex<Ledger>>>) -> Watch {
+        let mut positions = Positions::default();
+        for state in welcome.streams.iter().filter(|state| is_followed(state)) {
+            positions.start(&state.stream, state.seq);
+        }
+        Watch { positions, ledger }
+    }
+
+    fn note(&self, event: &Event<'_>) {
+        let Some(ledger) = &self.ledger else {
+            return;
+        };
+        if let Some(op_id) = event.op_id().filter(|_| event.is(CREATED)) {
+            lock(ledger).see(op_id, event.seq);
+        }
+    }
+}
+
+/// Whether the socket gets the stream's events.
+fn is_followed(state: &taskwire_protocol::frames::StreamState) -> bool {
+    use taskwire_protocol::stream::Reason;
+    !matches!(state.reason, Some(Reason::NoAccess | Reason::Limit))
+}

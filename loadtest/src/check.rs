@@ -1,0 +1,337 @@
+//! What must hold while a server is loaded: every socket sees each stream in order, without gaps and without
+//! duplicates, and each acknowledged operation stands in the log exactly once, where its answer said. Knows
+//! neither sockets nor time.
+
+use serde::Serialize;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use uuid::Uuid;
+
+/// A promise of the contract that was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Fault {
+    /// An event never came, and later ones did.
+    Gap,
+    /// An event came after a later one.
+    Reordered,
+    /// An event came twice.
+    Duplicate,
+    /// Events were still missing when the run had ended.
+    Missing,
+    /// An acknowledged operation is not in the stream.
+    LostAck,
+    /// An operation is in the stream more than once.
+    DoneTwice,
+    /// An operation's event is not where its acknowledgement said.
+    WrongPlace,
+    /// An event of a stream that the socket does not follow.
+    Stray,
+    /// A position that the log holds was not resumed from.
+    NotResumed,
+    /// A frame that should be an event and cannot be read.
+    Unreadable,
+    /// A request was answered with an error, or not at all.
+    Refused,
+    /// A socket ended that nobody had ended.
+    Cut,
+    /// A run could not be finished.
+    Failed,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Fault::Gap => "gap",
+            Fault::Reordered => "reordered",
+            Fault::Duplicate => "duplicate",
+            Fault::Missing => "missing at the end",
+            Fault::LostAck => "lost acknowledgement",
+            Fault::DoneTwice => "done twice",
+            Fault::WrongPlace => "not where the acknowledgement said",
+            Fault::Stray => "stray event",
+            Fault::NotResumed => "not resumed",
+            Fault::Unreadable => "unreadable frame",
+            Fault::Refused => "refused request",
+            Fault::Cut => "socket cut",
+            Fault::Failed => "run not finished",
+        })
+    }
+}
+
+/// The faults of a run: how many of each kind, and the first few in words.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Faults {
+    pub(crate) count: BTreeMap<Fault, u64>,
+    pub(crate) examples: Vec<String>,
+}
+
+impl Faults {
+    /// Examples kept: enough to start looking, few enough to read.
+    const EXAMPLES: usize = 12;
+
+    /// Counts `times` faults of a kind; `what` puts the first few into words.
+    pub(crate) fn add(&mut self, fault: Fault, times: u64, what: impl FnOnce() -> String) {
+        if times == 0 {
+            return;
+        }
+        *self.count.entry(fault).or_default() += times;
+        if self.examples.len() < Self::EXAMPLES {
+            self.examples.push(format!("{fault}: {}", what()));
+        }
+    }
+
+    /// What was taken for a gap came late.
+    fn gap_was_filled(&mut self) {
+        if let Some(gaps) = self.count.get_mut(&Fault::Gap) {
+            *gaps = gaps.saturating_sub(1);
+        }
+        self.count.retain(|_, times| *times > 0);
+    }
+
+    pub(crate) fn extend(&mut self, other: Faults) {
+        for (fault, times) in other.count {
+            *self.count.entry(fault).or_default() += times;
+        }
+        let room = Self::EXAMPLES.saturating_sub(self.examples.len());
+        self.examples.extend(other.examples.into_iter().take(room));
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count.is_empty()
+    }
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds: Vec<String> = self
+            .count
+            .iter()
+            .map(|(fault, n)| format!("{n} × {fault}"))
+            .collect();
+        f.write_str(&kinds.join(", "))
+    }
+}
+
+/// Where one socket stands in one stream.
+struct Position {
+    stream: Box<[u8]>,
+    last: u64,
+    /// What was skipped, to tell an event that comes late from one that comes twice.
+    skipped: BTreeSet<u64>,
+}
+
+/// Where one socket stands in each stream that it follows.
+#[derive(Default)]
+pub(crate) struct Positions(Vec<Position>);
+
+impl Positions {
+    /// Skipped events remembered for a stream: a broken server must not fill the harness' memory.
+    const SKIPPED: u64 = 10_000;
+
+    /// Follows a stream from the event after `seq`, or goes on from there.
+    pub(crate) fn start(&mut self, stream: &str, seq: u64) {
+        self.0.retain(|position| *position.stream != *stream.as_bytes());
+        self.0.push(Position {
+            stream: stream.as_bytes().into(),
+            last: seq,
+            skipped: BTreeSet::new(),
+        });
+    }
+
+    /// The last event of each stream.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (&str, u64)> {
+        self.0.iter().map(|position| {
+            (
+                str::from_utf8(&position.stream).unwrap_or_default(),
+                position.last,
+            )
+        })
+    }
+
+    /// Takes an event; says whether it is a new one, and adds what is wrong with it to `faults`.
+    pub(crate) fn take(&mut self, stream: &[u8], seq: u64, faults: &mut Faults) -> bool {
+        let Some(at) = self.0.iter_mut().find(|position| *position.stream == *stream) else {
+            faults.add(Fault::Stray, 1, || place(stream, seq));
+            return false;
+        };
+        if seq == at.last + 1 {
+            at.last = seq;
+            return true;
+        }
+        if seq > at.last {
+            let skipped = at.last + 1..seq;
+            faults.add(Fault::Gap, seq - skipped.start, || {
+                format!("{} came after {}", place(stream, seq), at.last)
+            });
+            at.skipped.extend(skipped.take(Self::SKIPPED as usize));
+            at.last = seq;
+            return true;
+        }
+        let late = at.skipped.remove(&seq);
+        if late {
+            faults.gap_was_filled();
+        }
+        let fault = if late { Fault::Reordered } else { Fault::Duplicate };
+        faults.add(fault, 1, || {
+            format!("{} came after {}", place(stream, seq), at.last)
+        });
+        late
+    }
+}
+
+fn place(stream: &[u8], seq: u64) -> String {
+    format!("{} {seq}", String::from_utf8_lossy(stream))
+}
+
+/// The operations of one writer, and what a watcher saw of them.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    acknowledged: HashMap<Uuid, u64>,
+    seen: HashMap<Uuid, Vec<u64>>,
+    /// Acknowledged and not seen yet.
+    waiting: usize,
+}
+
+impl Ledger {
+    /// The operation was answered with `ok`, which put its event at `seq`.
+    pub(crate) fn acknowledge(&mut self, op_id: Uuid, seq: u64) {
+        if self.acknowledged.insert(op_id, seq).is_none() && !self.seen.contains_key(&op_id) {
+            self.waiting += 1;
+        }
+    }
+
+    /// The watcher got the operation's event, as number `seq`.
+    pub(crate) fn see(&mut self, op_id: Uuid, seq: u64) {
+        let places = self.seen.entry(op_id).or_default();
+        places.push(seq);
+        if places.len() == 1 && self.acknowledged.contains_key(&op_id) {
+            self.waiting -= 1;
+        }
+    }
+
+    /// Whether everything acknowledged was seen.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// How many operations were acknowledged.
+    pub(crate) fn acknowledgements(&self) -> u64 {
+        self.acknowledged.len() as u64
+    }
+
+    /// What is wrong, once everything should have arrived.
+    pub(crate) fn verify(&self, faults: &mut Faults) {
+        for (op_id, places) in self.seen.iter().filter(|(_, places)| places.len() > 1) {
+            faults.add(Fault::DoneTwice, 1, || format!("op_id {op_id} at {places:?}"));
+        }
+        for (op_id, seq) in &self.acknowledged {
+            match self.seen.get(op_id).map(Vec::as_slice) {
+                None => faults.add(Fault::LostAck, 1, || {
+                    format!("op_id {op_id}, acknowledged at {seq}")
+                }),
+                Some([place]) if place != seq => faults.add(Fault::WrongPlace, 1, || {
+                    format!("op_id {op_id}, acknowledged at {seq}, came as {place}")
+                }),
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The faults of a socket that sees these events after event 10.
+    fn faults_of(events: &[u64]) -> BTreeMap<Fault, u64> {
+        let (mut positions, mut faults) = (Positions::default(), Faults::default());
+        positions.start("workspace:1", 10);
+        for seq in events {
+            positions.take(b"workspace:1", *seq, &mut faults);
+        }
+        faults.count
+    }
+
+    #[test]
+    fn events_in_order_are_no_fault() {
+        assert!(faults_of(&[11, 12, 13]).is_empty());
+    }
+
+    #[test]
+    fn a_gap_is_a_fault_for_each_event_that_it_swallowed() {
+        assert_eq!(faults_of(&[11, 14, 15]), BTreeMap::from([(Fault::Gap, 2)]));
+        assert_eq!(faults_of(&[12]), BTreeMap::from([(Fault::Gap, 1)]));
+    }
+
+    #[test]
+    fn a_duplicate_is_a_fault() {
+        assert_eq!(faults_of(&[11, 11]), BTreeMap::from([(Fault::Duplicate, 1)]));
+        assert_eq!(faults_of(&[10]), BTreeMap::from([(Fault::Duplicate, 1)]));
+    }
+
+    #[test]
+    fn a_reorder_is_told_from_a_gap_and_from_a_duplicate() {
+        assert_eq!(faults_of(&[12, 11, 13]), BTreeMap::from([(Fault::Reordered, 1)]));
+        let twice = BTreeMap::from([(Fault::Reordered, 1), (Fault::Duplicate, 1)]);
+        assert_eq!(faults_of(&[12, 11, 11]), twice);
+    }
+
+    #[test]
+    fn an_event_of_another_stream_is_stray() {
+        let (mut positions, mut faults) = (Positions::default(), Faults::default());
+        positions.start("user:1", 0);
+        assert!(!positions.take(b"user:2", 1, &mut faults));
+        assert_eq!(faults.count, BTreeMap::from([(Fault::Stray, 1)]));
+    }
+
+    /// The faults of three operations, acknowledged at 1, 2 and 3, whose events came at these places.
+    fn faults_of_ops(places: [&[u64]; 3]) -> BTreeMap<Fault, u64> {
+        let (mut ledger, mut faults) = (Ledger::default(), Faults::default());
+        for (n, places) in places.iter().enumerate() {
+            let op_id = Uuid::from_u128(n as u128);
+            ledger.acknowledge(op_id, n as u64 + 1);
+            places.iter().for_each(|seq| ledger.see(op_id, *seq));
+        }
+        assert_eq!(
+            ledger.is_settled(),
+            places.iter().all(|places| !places.is_empty())
+        );
+        ledger.verify(&mut faults);
+        faults.count
+    }
+
+    #[test]
+    fn each_acknowledged_operation_stands_in_the_stream_once() {
+        assert!(faults_of_ops([&[1], &[2], &[3]]).is_empty());
+    }
+
+    #[test]
+    fn a_lost_acknowledgement_is_a_fault() {
+        assert_eq!(
+            faults_of_ops([&[1], &[], &[3]]),
+            BTreeMap::from([(Fault::LostAck, 1)])
+        );
+    }
+
+    #[test]
+    fn an_operation_done_twice_or_elsewhere_is_a_fault() {
+        assert_eq!(
+            faults_of_ops([&[1], &[2, 4], &[3]]),
+            BTreeMap::from([(Fault::DoneTwice, 1)])
+        );
+        assert_eq!(
+            faults_of_ops([&[1], &[2], &[4]]),
+            BTreeMap::from([(Fault::WrongPlace, 1)])
+        );
+    }
+
+    #[test]
+    fn an_event_may_come_before_its_acknowledgement() {
+        let (mut ledger, mut faults) = (Ledger::default(), Faults::default());
+        ledger.see(Uuid::from_u128(1), 5);
+        ledger.acknowledge(Uuid::from_u128(1), 5);
+        ledger.verify(&mut faults);
+        assert!(ledger.is_settled() && faults.is_empty());
+    }
+}

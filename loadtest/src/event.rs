@@ -1,0 +1,126 @@
+//! The facts of an event frame that stand at a fixed place in it, read without parsing JSON, because this is done
+//! for every delivery. Does not know what the entity in it says.
+
+use uuid::Uuid;
+
+/// How every event frame begins.
+const START: &[u8] = b"{\"type\":\"event\",\"stream\":\"";
+const SEQ: &[u8] = b",\"seq\":";
+const NAME: &[u8] = b",\"event\":\"";
+const OP_ID: &[u8] = b"\"op_id\":\"";
+
+/// What a text frame is.
+pub(crate) enum Frame<'a> {
+    /// A durable event.
+    Event(Event<'a>),
+    /// Begins like an event, but what should follow does not.
+    Broken,
+    /// An answer, a signal, a pong.
+    Other,
+}
+
+/// A durable event.
+pub(crate) struct Event<'a> {
+    /// Like `workspace:0199…`.
+    pub(crate) stream: &'a [u8],
+    /// Its place in the stream.
+    pub(crate) seq: u64,
+    /// The frame from the event's name on.
+    rest: &'a [u8],
+}
+
+/// Reads a text frame.
+pub(crate) fn read(text: &[u8]) -> Frame<'_> {
+    let Some(rest) = text.strip_prefix(START) else {
+        return Frame::Other;
+    };
+    event(rest).map_or(Frame::Broken, Frame::Event)
+}
+
+fn event(rest: &[u8]) -> Option<Event<'_>> {
+    let end = memchr::memchr(b'"', rest)?;
+    let (stream, rest) = (&rest[..end], rest[end + 1..].strip_prefix(SEQ)?);
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if digits == 0 || digits > 16 {
+        return None;
+    }
+    let seq = rest[..digits]
+        .iter()
+        .fold(0, |seq, digit| seq * 10 + u64::from(digit - b'0'));
+    let rest = rest[digits..].strip_prefix(NAME)?;
+    Some(Event { stream, seq, rest })
+}
+
+impl Event<'_> {
+    /// Whether it is the event of that name, like `task.created`.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.rest
+            .strip_prefix(name.as_bytes())
+            .is_some_and(|rest| rest.first() == Some(&b'"'))
+    }
+
+    /// The `op_id` of the mutation that caused it, when it had one. It stands before the entity.
+    pub(crate) fn op_id(&self) -> Option<Uuid> {
+        let head = &self.rest[..self.rest.len().min(600)];
+        let start = memchr::memmem::find(head, OP_ID)? + OP_ID.len();
+        Uuid::try_parse_ascii(head.get(start..start + 36)?).ok()
+    }
+}
+
+/// The same event with another `seq`: for the limit, which sends frames that a server made.
+pub(crate) fn renumbered(text: &[u8], seq: u64) -> Option<Vec<u8>> {
+    let rest = text.strip_prefix(START)?;
+    let before = START.len() + memchr::memchr(b'"', rest)? + 1 + SEQ.len();
+    let digits = text[before..]
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
+    let mut frame = Vec::with_capacity(text.len() + 8);
+    frame.extend_from_slice(&text[..before]);
+    frame.extend_from_slice(seq.to_string().as_bytes());
+    frame.extend_from_slice(&text[before + digits..]);
+    Some(frame)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME: &str = r#"{"type":"event","stream":"workspace:019a","seq":42,"event":"task.created","at":"2026-01-01T00:00:00.000Z","actor":{"id":"1","name":"Ada"},"op_id":"0d9f1c1e-3b0c-4f55-9a08-1a5d0f6b7c11","data":{"id":"7"}}"#;
+
+    fn event_of(text: &str) -> Event<'_> {
+        match read(text.as_bytes()) {
+            Frame::Event(event) => event,
+            _ => panic!("no event: {text}"),
+        }
+    }
+
+    #[test]
+    fn the_place_of_an_event_is_read_without_json() {
+        let event = event_of(FRAME);
+        assert_eq!((event.stream, event.seq), (&b"workspace:019a"[..], 42));
+        assert!(event.is("task.created") && !event.is("task.create") && !event.is("task.created2"));
+        let op_id = event.op_id().expect("an op_id");
+        assert_eq!(op_id.to_string(), "0d9f1c1e-3b0c-4f55-9a08-1a5d0f6b7c11");
+    }
+
+    #[test]
+    fn what_only_begins_like_an_event_is_broken() {
+        assert!(matches!(read(br#"{"type":"ok","id":1}"#), Frame::Other));
+        for rest in [
+            r#"user:1"}"#,
+            r#"user:1","seq":,"event":"x""#,
+            r#"user:1","seq":"4""#,
+        ] {
+            let text = format!(r#"{{"type":"event","stream":"{rest}"#);
+            assert!(matches!(read(text.as_bytes()), Frame::Broken), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_frame_is_renumbered_and_nothing_else_of_it_changes() {
+        let other = renumbered(FRAME.as_bytes(), 1000).expect("an event");
+        let other = String::from_utf8(other).expect("text");
+        assert_eq!(other, FRAME.replace("\"seq\":42", "\"seq\":1000"));
+    }
+}

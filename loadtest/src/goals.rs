@@ -1,0 +1,238 @@
+//! The bars: which number of which scenario has to reach what. And a row of the table: medians held against them.
+//! Knows nothing of how a number is made.
+
+use crate::report::{Report, show};
+use serde::Serialize;
+
+/// What a number is held against.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Goal {
+    AtMost(f64),
+    AtLeast(f64),
+    /// At most so many times what the limit has.
+    TimesLimit(f64),
+}
+
+/// A bar: a number of a scenario, and its goals.
+pub(crate) struct Bar {
+    pub(crate) scenario: &'static str,
+    what: &'static str,
+    /// The name of the number in the scenario's report, and of the limit's beside it.
+    number: &'static str,
+    limit: Option<&'static str>,
+    unit: &'static str,
+    core: Option<Goal>,
+    last: Option<Goal>,
+}
+
+const fn bar(scenario: &'static str, what: &'static str, number: &'static str, unit: &'static str) -> Bar {
+    Bar {
+        scenario,
+        what,
+        number,
+        limit: None,
+        unit,
+        core: None,
+        last: None,
+    }
+}
+
+impl Bar {
+    const fn goals(mut self, core: Goal, last: Goal) -> Bar {
+        self.core = Some(core);
+        self.last = Some(last);
+        self
+    }
+
+    const fn finally(mut self, last: Goal) -> Bar {
+        self.last = Some(last);
+        self
+    }
+
+    const fn beside(mut self, limit: &'static str) -> Bar {
+        self.limit = Some(limit);
+        self
+    }
+}
+
+use Goal::{AtLeast, AtMost, TimesLimit};
+
+const COST: &str = "server CPU per delivery";
+const LEAST: &str = "limit: CPU per delivery";
+
+pub(crate) const BARS: &[Bar] = &[
+    bar(
+        "idle",
+        "idle: memory per socket (9,000)",
+        "memory per socket",
+        "KiB",
+    )
+    .goals(AtMost(10.0), AtMost(6.0)),
+    bar(
+        "fanout",
+        "fan-out, 1,000 × 10 events/s: CPU per delivery",
+        COST,
+        "µs",
+    )
+    .beside(LEAST)
+    .goals(TimesLimit(2.0), TimesLimit(1.4)),
+    bar("burst", "the same in bursts of 8", COST, "µs")
+        .beside(LEAST)
+        .goals(AtMost(2.0), AtMost(1.0)),
+    bar(
+        "saturated",
+        "fan-out, saturated: deliveries/s",
+        "deliveries",
+        "/s",
+    )
+    .beside("limit: deliveries")
+    .goals(AtLeast(900_000.0), AtLeast(2_000_000.0)),
+    bar(
+        "ops",
+        "task.create, 32 clients, SQLite: ops/s",
+        "operations",
+        "/s",
+    )
+    .goals(AtLeast(6_000.0), AtLeast(11_000.0)),
+    bar("ops", "… CPU per op", "CPU per operation", "µs").goals(AtMost(150.0), AtMost(85.0)),
+    bar(
+        "ops-postgres",
+        "task.create, 32 clients, PostgreSQL: ops/s",
+        "operations",
+        "/s",
+    )
+    .goals(AtLeast(4_000.0), AtLeast(11_000.0)),
+    bar(
+        "ops-postgres",
+        "… CPU per op, database included",
+        "CPU per operation",
+        "µs",
+    )
+    .goals(AtMost(250.0), AtMost(95.0)),
+    bar(
+        "storm",
+        "storm: 5,000 back and resumed",
+        "until all are back",
+        "s",
+    )
+    .goals(AtMost(1.0), AtMost(0.35)),
+    bar(
+        "latency",
+        "task.create, idle server: p50 beyond one durable write",
+        "latency p50 beyond it",
+        "ms",
+    )
+    .beside("one durable write, p50")
+    .finally(AtMost(0.3)),
+];
+
+/// A bar's row: what was measured, and whether that is enough.
+#[derive(Serialize)]
+pub(crate) struct Row {
+    what: &'static str,
+    unit: &'static str,
+    measured: f64,
+    limit: Option<f64>,
+    ratio: Option<f64>,
+    core: Option<Goal>,
+    #[serde(rename = "final")]
+    last: Option<Goal>,
+    core_met: Option<bool>,
+    final_met: Option<bool>,
+}
+
+/// What stands above the cells of the rows.
+pub(crate) const HEADING: [&str; 9] = [
+    "what",
+    "measured",
+    "",
+    "limit",
+    "ratio",
+    "core bar",
+    "",
+    "final bar",
+    "",
+];
+
+impl Row {
+    /// A bar's row; `None` when the number could not be measured here.
+    pub(crate) fn of(bar: &Bar, reports: &[Report]) -> Option<Row> {
+        let measured = median(reports.iter().filter_map(|report| report.get(bar.number)))?;
+        let of_limit = |report: &Report| Some((report.get(bar.number)?, report.get(bar.limit?)?));
+        let pairs: Vec<(f64, f64)> = reports.iter().filter_map(of_limit).collect();
+        let limit = median(pairs.iter().map(|(_, limit)| *limit));
+        let ratio = median(pairs.iter().map(|(measured, limit)| measured / limit));
+        let met = |goal: Option<Goal>| match goal? {
+            Goal::AtMost(most) => Some(measured <= most),
+            Goal::AtLeast(least) => Some(measured >= least),
+            Goal::TimesLimit(most) => ratio.map(|ratio| ratio <= most),
+        };
+        Some(Row {
+            what: bar.what,
+            unit: bar.unit,
+            measured,
+            limit,
+            ratio,
+            core: bar.core,
+            last: bar.last,
+            core_met: met(bar.core),
+            final_met: met(bar.last),
+        })
+    }
+
+    /// The row for people, under [`HEADING`].
+    pub(crate) fn cells(&self) -> Vec<String> {
+        let number = |value: Option<f64>| value.map_or("–".to_owned(), show);
+        let goal = |goal: Option<Goal>| match goal {
+            None => "–".to_owned(),
+            Some(Goal::AtMost(value)) => format!("≤ {}", show(value)),
+            Some(Goal::AtLeast(value)) => format!("≥ {}", show(value)),
+            Some(Goal::TimesLimit(value)) => format!("≤ {value} × limit"),
+        };
+        let met = |met: Option<bool>| match met {
+            None => String::new(),
+            Some(true) => "met".into(),
+            Some(false) => "NOT MET".into(),
+        };
+        vec![
+            self.what.into(),
+            show(self.measured),
+            self.unit.into(),
+            number(self.limit),
+            number(self.ratio),
+            goal(self.core),
+            met(self.core_met),
+            goal(self.last),
+            met(self.final_met),
+        ]
+    }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A report with one number beside the limit's.
+    fn measured(value: f64, limit: f64) -> Report {
+        let mut report = Report::new("a run");
+        report.put(COST, value, "µs");
+        report.put(LEAST, limit, "µs");
+        report
+    }
+
+    #[test]
+    fn the_ratio_is_the_median_of_the_runs_ratios() {
+        let bar = BARS.iter().find(|bar| bar.scenario == "fanout").expect("a bar");
+        let reports = [measured(6.0, 4.0), measured(30.0, 10.0), measured(8.0, 5.0)];
+        let row = Row::of(bar, &reports).expect("numbers");
+        assert_eq!((row.measured, row.limit, row.ratio), (8.0, Some(5.0), Some(1.6)));
+        assert_eq!((row.core_met, row.final_met), (Some(true), Some(false)));
+    }
+}

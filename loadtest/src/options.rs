@@ -1,0 +1,48 @@
+//! How numbers on the command line are read: what would make a run meaningless is refused before it begins.
+
+/// Reads an option that counts something: at least 1.
+pub(crate) fn count(typed: &str) -> Result<usize, String> {
+    match typed.parse() {
+        Ok(0) => Err("at least 1".into()),
+        Ok(count) => Ok(count),
+        Err(_) => Err("a whole number".into()),
+    }
+}
+
+/// Reads an option that is a rate: above 0.
+pub(crate) fn rate(typed: &str) -> Result<f64, String> {
+    let rate: f64 = typed.parse().map_err(|_| "a number")?;
+    (rate > 0.000_1 && rate.is_finite())
+        .then_some(rate)
+        .ok_or_else(|| "above 0".into())
+}
+
+/// Reads an option that is a time in seconds: from 0 to a day.
+pub(crate) fn seconds(typed: &str) -> Result<f64, String> {
+    let seconds: f64 = typed.parse().map_err(|_| "a number")?;
+    (0.0..=86_400.0)
+        .contains(&seconds)
+        .then_some(seconds)
+        .ok_or_else(|| "from 0 to 86400".into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_make_a_run_meaningless_is_refused() {
+        assert_eq!(
+            (count("1"), count("0").is_err(), count("-1").is_err()),
+            (Ok(1), true, true)
+        );
+        assert_eq!(
+            (rate("0.5"), rate("0").is_err(), rate("inf").is_err()),
+            (Ok(0.5), true, true)
+        );
+        assert_eq!(
+            (seconds("0"), seconds("-1").is_err(), seconds("NaN").is_err()),
+            (Ok(0.0), true, true)
+        );
+    }
+}

@@ -1,0 +1,175 @@
+//! What a run found: numbers with units, and whether every check held. As a table for people and as JSON.
+
+use crate::board::Latency;
+use crate::check::Faults;
+use crate::machine::Spent;
+use serde::Serialize;
+use std::path::Path;
+
+/// What a run found.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Report {
+    /// The scenario, and with what.
+    pub(crate) title: String,
+    pub(crate) numbers: Vec<Number>,
+    /// What was checked, in words.
+    pub(crate) checked: String,
+    pub(crate) faults: Faults,
+}
+
+/// A number that was measured.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Number {
+    pub(crate) what: &'static str,
+    pub(crate) value: f64,
+    pub(crate) unit: &'static str,
+}
+
+impl Report {
+    pub(crate) fn new(title: impl Into<String>) -> Report {
+        Report {
+            title: title.into(),
+            numbers: Vec::new(),
+            checked: String::new(),
+            faults: Faults::default(),
+        }
+    }
+
+    pub(crate) fn put(&mut self, what: &'static str, value: f64, unit: &'static str) {
+        self.numbers.push(Number { what, value, unit });
+    }
+
+    /// How busy cores were with the server and with this program. A run in which this program is near 100% says more
+    /// about it than about the server.
+    pub(crate) fn put_cores(&mut self, spent: Spent, seconds: f64) {
+        let part = |micros: f64| micros / seconds / 10_000.0;
+        if spent.server > 0.0 {
+            self.put("server", part(spent.server), "% of a core");
+        }
+        if spent.harness > 0.0 {
+            self.put("this program", part(spent.harness), "% of a core");
+        }
+    }
+
+    /// p50, p99 and the worst of a histogram of µs, in ms.
+    pub(crate) fn put_latency(&mut self, latency: &Latency) {
+        if latency.is_empty() {
+            return;
+        }
+        let of = |quantile| latency.value_at_quantile(quantile) as f64 / 1000.0;
+        self.put("latency p50", of(0.5), "ms");
+        self.put("latency p99", of(0.99), "ms");
+        self.put("latency worst", latency.max() as f64 / 1000.0, "ms");
+    }
+
+    /// A number by its name.
+    pub(crate) fn get(&self, what: &str) -> Option<f64> {
+        self.numbers
+            .iter()
+            .find(|number| number.what == what)
+            .map(|number| number.value)
+    }
+
+    /// Whether nothing was wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// The report for people.
+    pub(crate) fn print(&self) {
+        println!("\n{}", self.title);
+        let rows: Vec<Vec<String>> = self
+            .numbers
+            .iter()
+            .map(|number| {
+                vec![
+                    format!("  {}", number.what),
+                    show(number.value),
+                    number.unit.into(),
+                ]
+            })
+            .collect();
+        print!("{}", table(&rows, &[false, true, false]));
+        if self.is_clean() {
+            println!("  checked: {}; nothing was wrong", self.checked);
+            return;
+        }
+        println!("  FAILED: {} (checked: {})", self.faults, self.checked);
+        for example in &self.faults.examples {
+            println!("    {example}");
+        }
+    }
+}
+
+/// A number with as many digits as mean something.
+pub(crate) fn show(value: f64) -> String {
+    let digits = match value.abs() {
+        0.0..10.0 => 2,
+        10.0..100.0 => 1,
+        _ => 0,
+    };
+    let plain = format!("{value:.digits$}");
+    if digits > 0 || plain.len() < 5 {
+        return plain;
+    }
+    let (sign, number) = plain
+        .strip_prefix('-')
+        .map_or(("", plain.as_str()), |number| ("-", number));
+    let first = (number.len() - 1) % 3 + 1;
+    let mut grouped = format!("{sign}{}", &number[..first]);
+    for group in number.as_bytes()[first..].chunks(3) {
+        grouped.push(',');
+        grouped.push_str(str::from_utf8(group).unwrap_or_default());
+    }
+    grouped
+}
+
+/// Rows with aligned columns; `right` says which stand at the right.
+pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> String {
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0)
+    };
+    let widths: Vec<usize> = (0..right.len()).map(width).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for ((cell, width), right) in row.iter().zip(&widths).zip(right) {
+            let space = " ".repeat(width - cell.chars().count());
+            line += &if *right {
+                space + cell
+            } else {
+                cell.clone() + &space
+            };
+            line += "  ";
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}
+
+/// Writes what was found as JSON.
+pub(crate) fn write_json(path: &Path, found: &impl Serialize) -> std::io::Result<()> {
+    std::fs::write(path, serde_json::to_string_pretty(found)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_have_the_digits_that_mean_something() {
+        let shown = [0.943, 12.34, 250.4, 1234.0, 25_300.0, 2_500_000.0, -0.12].map(show);
+        assert_eq!(
+            shown,
+            ["0.94", "12.3", "250", "1234", "25,300", "2,500,000", "-0.12"]
+        );
+    }
+
+    #[test]
+    fn columns_are_aligned() {
+        let rows = [["a", "1"], ["long", "100"]].map(|row| row.map(String::from).to_vec());
+        assert_eq!(table(&rows, &[false, true]), "a       1\nlong  100\n");
+    }
+}

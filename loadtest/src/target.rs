@@ -1,0 +1,242 @@
+//! Which server is loaded: one that is started here, with an empty data folder and its limiters off, or one that
+//! runs already. Does not know what is done to it.
+
+use crate::machine::{self, Processes};
+use crate::trouble::Trouble;
+use clap::Args;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc::sync_channel;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// How long a server may take to say where it listens.
+const START: Duration = Duration::from_secs(30);
+/// What a server says on stdout when it is ready.
+const READY: &str = "listening on http://";
+
+/// Which server is loaded.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Place {
+    /// The server's program, started for the run [default: `taskwire` beside this program]
+    #[arg(long, global = true, value_name = "PATH", conflicts_with = "url")]
+    server: Option<PathBuf>,
+    /// A server that runs already, like <http://127.0.0.1:8080>
+    #[arg(long, global = true)]
+    url: Option<String>,
+    /// An access token to use instead of new accounts; may be given several times
+    #[arg(long, global = true, value_name = "TOKEN")]
+    token: Vec<String>,
+    /// The process of the server given by --url, to count its CPU and memory
+    #[arg(long, global = true, value_name = "PID", requires = "url")]
+    pid: Option<u32>,
+    /// The database of a started server [default: SQLite in a new folder]
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "url")]
+    pub(crate) database_url: Option<String>,
+    /// PostgreSQL's first process, to count the CPU of all of its processes
+    #[arg(long, global = true, value_name = "PID")]
+    pub(crate) postmaster: Option<u32>,
+    /// Where a started server's folder is made; it decides what a commit costs [default: the system's for temporary files]
+    #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "url")]
+    data_in: Option<PathBuf>,
+    /// Run a started server on core 0 and this program on core 1
+    #[arg(long, global = true)]
+    pub(crate) pin: bool,
+    /// Seconds without any progress after which what is still missing counts as lost
+    #[arg(long, value_parser = crate::options::seconds, global = true, value_name = "SECONDS", default_value_t = 10.0)]
+    patience: f64,
+}
+
+/// A server that listens.
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) processes: Processes,
+    /// The tokens to use instead of new accounts.
+    pub(crate) tokens: Vec<String>,
+    /// How long to wait without any progress for what should come.
+    pub(crate) patience: Duration,
+    running: Option<Running>,
+}
+
+/// A server that was started here; it ends with this value.
+struct Running {
+    child: Child,
+    folder: TempDir,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Errors mean that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Place {
+    fn patience(&self) -> Duration {
+        Duration::try_from_secs_f64(self.patience).unwrap_or(START)
+    }
+}
+
+impl Server {
+    /// The server that `place` names.
+    pub(crate) fn at(place: &Place) -> Result<Server, Trouble> {
+        match &place.url {
+            Some(url) => Ok(Server {
+                address: resolve(url)?,
+                processes: Processes {
+                    server: place.pid,
+                    postmaster: place.postmaster,
+                },
+                tokens: place.token.clone(),
+                patience: place.patience(),
+                running: None,
+            }),
+            None => Server::start(place),
+        }
+    }
+
+    /// Starts the Taskwire server.
+    fn start(place: &Place) -> Result<Server, Trouble> {
+        let program = match &place.server {
+            Some(program) => program.canonicalize(),
+            None => std::env::current_exe().map(|this| this.with_file_name("taskwire")),
+        }?;
+        let mut command = Command::new(&program);
+        command
+            .env("TASKWIRE_RATE_LIMIT_ENABLED", "false")
+            .env("TASKWIRE_LOG_LEVEL", "warn");
+        // What the caller's own server uses must not be loaded by accident; other settings pass through.
+        for name in [
+            "DATABASE_URL",
+            "TASKWIRE_DATABASE_URL",
+            "REDIS_URL",
+            "TASKWIRE_REDIS_URL",
+            "SMTP_URL",
+        ] {
+            command.env_remove(name);
+        }
+        if let Some(url) = &place.database_url {
+            command.env("TASKWIRE_DATABASE_URL", url);
+        }
+        let mut server = Server::run(&program, command, place)?;
+        server.processes.postmaster = place.postmaster;
+        server.tokens.clone_from(&place.token);
+        Ok(server)
+    }
+
+    /// Starts this program's own bare writer.
+    pub(crate) fn bare_writer(place: &Place, frames_per_write: usize) -> Result<Server, Trouble> {
+        let program = std::env::current_exe()?;
+        let mut command = Command::new(&program);
+        command.args(["limit", "--frames-per-write", &frames_per_write.to_string()]);
+        Server::run(&program, command, place)
+    }
+
+    /// Starts a program in an empty folder, on its core, and waits until it says where it listens.
+    fn run(program: &Path, mut command: Command, place: &Place) -> Result<Server, Trouble> {
+        let folder = match &place.data_in {
+            Some(parent) => TempDir::with_prefix_in("taskwire-load-", parent),
+            None => TempDir::with_prefix("taskwire-load-"),
+        }?;
+        let log = folder.path().join("stderr.log");
+        // An empty folder, so that no `.env` or settings file of the caller's reaches the server.
+        command
+            .current_dir(folder.path())
+            .env("TASKWIRE_LISTEN", "127.0.0.1:0")
+            .env("TASKWIRE_DATA_DIR", folder.path().join("data"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(File::create(&log)?);
+        let pinned = place.pin && machine::run_on(0);
+        let spawned = command.spawn();
+        if place.pin && !(pinned && machine::run_on(1)) {
+            eprintln!(
+                "--pin: cores 0 and 1 cannot be chosen here; the numbers are of whatever cores there are"
+            );
+        }
+        let mut child = spawned
+            .map_err(|error| Trouble::setup(format!("{} does not start: {error}", program.display())))?;
+        let stdout = child.stdout.take();
+        let running = Running { child, folder };
+        let address = stdout
+            .and_then(wait_for_address)
+            .ok_or_else(|| not_ready(program, &log))?;
+        Ok(Server {
+            address,
+            processes: Processes {
+                server: Some(running.child.id()),
+                postmaster: None,
+            },
+            tokens: Vec::new(),
+            patience: place.patience(),
+            running: Some(running),
+        })
+    }
+
+    /// The folder of a server that was started here: the file system that its commits go to.
+    pub(crate) fn folder(&self) -> Option<&Path> {
+        self.running.as_ref().map(|running| running.folder.path())
+    }
+}
+
+fn not_ready(program: &Path, log: &Path) -> Trouble {
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = log.lines().collect();
+    let tail = lines[lines.len().saturating_sub(10)..].join("\n");
+    Trouble::setup(format!(
+        "{} did not say where it listens:\n{tail}",
+        program.display()
+    ))
+}
+
+/// Reads stdout until the line that says where the server listens, and goes on reading it so that it never fills.
+fn wait_for_address(stdout: ChildStdout) -> Option<SocketAddr> {
+    let (found, address) = sync_channel(1);
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            if let Some(at) = line.find(READY) {
+                // Nobody waits any more for a second one.
+                let _ = found.try_send(line[at + READY.len()..].trim().parse().ok());
+            }
+        }
+    });
+    address.recv_timeout(START).ok().flatten()
+}
+
+/// The address of a URL like `http://127.0.0.1:8080`.
+fn resolve(url: &str) -> Result<SocketAddr, Trouble> {
+    let wrong = |why: &str| Trouble::setup(format!("--url {url}: {why}"));
+    let host = url
+        .strip_prefix("http://")
+        .or_else(|| url.strip_prefix("ws://"))
+        .ok_or_else(|| wrong("only http:// is spoken here; TLS would measure the TLS of this program"))?;
+    let host = host.split('/').next().unwrap_or_default();
+    let host = if host.contains(':') {
+        host.to_owned()
+    } else {
+        format!("{host}:80")
+    };
+    let mut addresses = host
+        .to_socket_addrs()
+        .map_err(|error| wrong(&error.to_string()))?;
+    addresses.next().ok_or_else(|| wrong("it has no address"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_names_an_address() {
+        assert_eq!(
+            resolve("http://127.0.0.1:8080/").ok(),
+            Some(([127, 0, 0, 1], 8080).into())
+        );
+        assert_eq!(resolve("ws://127.0.0.1").ok(), Some(([127, 0, 0, 1], 80).into()));
+        assert!(resolve("https://127.0.0.1:8080").is_err());
+    }
+}

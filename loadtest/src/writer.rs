@@ -1,0 +1,243 @@
+//! The one who writes while others watch: sends tasks (or, against the limit, frames) at a pace, and reads the
+//! answers. An event's latency counts from the moment when its turn had come, not from when it was sent, so a
+//! stalled server cannot hide its stall by holding the writer up.
+
+use crate::board::{Board, lock};
+use crate::check::{Fault, Ledger};
+use crate::event;
+use crate::link::{Answer, Link};
+use crate::trouble::Trouble;
+use crate::wire;
+use std::fmt::Write as _;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use taskwire_protocol::WorkspaceId;
+use tokio::pin;
+use tokio::select;
+use uuid::Uuid;
+
+/// A timer wakes up to 1 ms late; the rest is waited for by asking the clock.
+const TIMER: Duration = Duration::from_millis(2);
+
+/// When to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// So many events a second, `burst` of them at a time, whatever the server does.
+    Rate { per_second: f64, burst: usize },
+    /// As fast as they are delivered, with up to `window` events under way.
+    Full { window: usize },
+}
+
+/// A `task.create` frame, about as long as real ones are.
+pub(crate) fn create(out: &mut String, id: u64, op_id: Uuid, workspace: Option<WorkspaceId>) {
+    out.clear();
+    // Writing to a string cannot fail.
+    let _ = write!(
+        out,
+        r#"{{"type":"task.create","id":{id},"op_id":"{op_id}","data":{{"#
+    );
+    if let Some(workspace) = workspace {
+        let _ = write!(out, r#""workspace_id":"{workspace}","#);
+    }
+    let _ = write!(
+        out,
+        r#""title":"Task {id} of a load test, as long as titles are","priority":"medium"}}}}"#
+    );
+}
+
+/// What is sent.
+pub(crate) enum Source {
+    /// Tasks of a workspace.
+    Tasks {
+        workspace: WorkspaceId,
+        ledger: Arc<Mutex<Ledger>>,
+        op_ids: Vec<Uuid>,
+        answered: usize,
+    },
+    /// A frame again and again, each time with the next `seq`.
+    Frames { sample: Vec<u8> },
+}
+
+impl Source {
+    /// Tasks of a workspace, noted in a ledger.
+    pub(crate) fn tasks(workspace: WorkspaceId, ledger: Arc<Mutex<Ledger>>) -> Source {
+        Source::Tasks {
+            workspace,
+            ledger,
+            op_ids: Vec::new(),
+            answered: 0,
+        }
+    }
+
+    /// Appends what makes event `seq`.
+    fn encode(&mut self, out: &mut Vec<u8>, text: &mut String, seq: u64) {
+        match self {
+            Source::Tasks {
+                workspace, op_ids, ..
+            } => {
+                let op_id = Uuid::new_v4();
+                create(text, op_ids.len() as u64, op_id, Some(*workspace));
+                op_ids.push(op_id);
+                wire::client_frame(out, wire::TEXT, text.as_bytes());
+            }
+            Source::Frames { sample } => {
+                let frame = event::renumbered(sample, seq).unwrap_or_default();
+                wire::client_frame(out, wire::TEXT, &frame);
+            }
+        }
+    }
+
+    /// Takes what the server answered.
+    fn hear(&mut self, text: &[u8], board: &Board) {
+        let Source::Tasks {
+            ledger,
+            op_ids,
+            answered,
+            ..
+        } = self
+        else {
+            return;
+        };
+        let Some(answer) = Answer::read(text) else {
+            return;
+        };
+        *answered += 1;
+        note(
+            answer,
+            |id| op_ids.get(usize::try_from(id).ok()?).copied(),
+            ledger,
+            board,
+        );
+    }
+
+    fn is_answered(&self) -> bool {
+        match self {
+            Source::Tasks { op_ids, answered, .. } => *answered >= op_ids.len(),
+            Source::Frames { .. } => true,
+        }
+    }
+}
+
+/// Notes an acknowledgement; an error is a fault.
+pub(crate) fn note(
+    answer: Answer<'_>,
+    op_id: impl FnOnce(u64) -> Option<Uuid>,
+    ledger: &Mutex<Ledger>,
+    board: &Board,
+) {
+    let answer = match answer.failed() {
+        Ok(answer) => answer,
+        Err(failure) => return board.fault(Fault::Refused, 1, || failure.to_string()),
+    };
+    let at = answer
+        .at
+        .iter()
+        .find(|(stream, _)| stream.starts_with("workspace:"));
+    match (answer.id.and_then(op_id), at) {
+        (Some(op_id), Some((_, seq))) => lock(ledger).acknowledge(op_id, *seq),
+        _ => board.fault(Fault::Refused, 1, || {
+            "an `ok` without the place of its event".into()
+        }),
+    }
+}
+
+/// The one who writes.
+pub(crate) struct Writer {
+    pub(crate) link: Link,
+    pub(crate) source: Source,
+    pub(crate) board: Arc<Board>,
+    /// How many sockets get each event.
+    pub(crate) watchers: usize,
+    /// The head of the stream.
+    pub(crate) head: u64,
+}
+
+impl Writer {
+    /// Sends at a pace, until everything is delivered and answered; says how many events that were. What is missing
+    /// at the end is a fault.
+    pub(crate) async fn run(&mut self, pace: Pace, duration: Duration) -> Result<u64, Trouble> {
+        self.board.begin(self.head);
+        let (start, watchers) = (Instant::now(), self.watchers as u64);
+        let (mut sent, mut text, mut bytes) = (0_u64, String::new(), Vec::new());
+        let board = self.board.clone();
+        loop {
+            let (turn, count) = match pace {
+                Pace::Rate { per_second, burst } => {
+                    let turn = start + Duration::from_secs_f64(sent as f64 / per_second);
+                    self.hear_until(moment(turn)).await?;
+                    (turn, burst.max(1))
+                }
+                Pace::Full { window } => {
+                    let half = (window / 2).max(1);
+                    let delivered = sent.saturating_sub(half as u64) * watchers;
+                    if !self.hear_until(board.until(delivered)).await? {
+                        break;
+                    }
+                    (Instant::now(), half)
+                }
+            };
+            if turn >= start + duration {
+                break;
+            }
+            bytes.clear();
+            for _ in 0..count {
+                board.intend(turn);
+                self.source.encode(&mut bytes, &mut text, self.head + sent + 1);
+                sent += 1;
+            }
+            self.link.send_frames(&bytes).await?;
+        }
+        self.head += sent;
+        self.hear_until(board.until(sent * watchers)).await?;
+        let missing = (sent * watchers).saturating_sub(board.lock().created);
+        board.fault(Fault::Missing, missing, || {
+            format!("{missing} of {} deliveries", sent * watchers)
+        });
+        self.hear_all().await?;
+        Ok(sent)
+    }
+
+    /// Reads answers until something else happens.
+    async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble> {
+        let Writer {
+            link, source, board, ..
+        } = self;
+        pin!(other);
+        loop {
+            select! {
+                biased;
+                happened = &mut other => return Ok(happened),
+                read = link.read(|_, text| source.hear(text, board)) => read?,
+            }
+        }
+    }
+
+    /// Reads until every request is answered.
+    async fn hear_all(&mut self) -> Result<(), Trouble> {
+        let end = Instant::now() + self.board.patience;
+        while !self.source.is_answered() {
+            let Writer {
+                link, source, board, ..
+            } = self;
+            let read = link.read(|_, text| source.hear(text, board));
+            let Ok(read) = tokio::time::timeout_at(end.into(), read).await else {
+                board.fault(Fault::Refused, 1, || "requests were never answered".into());
+                return Ok(());
+            };
+            read?;
+        }
+        Ok(())
+    }
+}
+
+/// Waits until a moment, exactly.
+async fn moment(when: Instant) {
+    if let Some(early) = when.checked_sub(TIMER)
+        && Instant::now() < early
+    {
+        tokio::time::sleep_until(early.into()).await;
+    }
+    while Instant::now() < when {
+        tokio::task::yield_now().await;
+    }
+}

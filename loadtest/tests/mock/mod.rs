@@ -1,0 +1,274 @@
+//! A server that speaks just enough of the contract to be loaded, and breaks one promise on request. It keeps
+//! everything in memory, checks nothing, and knows no operation that the harness does not use.
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard};
+use taskwire_protocol::SUBPROTOCOL;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{Sender, channel};
+use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use uuid::Uuid;
+
+/// The promise that is broken, once, with the fifth task of a workspace and its first watcher.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Broken {
+    Nothing,
+    /// The event never comes.
+    Gap,
+    /// It comes twice.
+    Duplicate,
+    /// It comes after the next one.
+    Reordered,
+    /// It is acknowledged and not in the log.
+    LostAck,
+    /// Positions are ignored.
+    Resume,
+}
+
+const AT: &str = "2026-01-01T00:00:00.000Z";
+const BREAKS_AT: u64 = 5;
+/// More frames than any test has under way.
+const QUEUE: usize = 50_000;
+
+#[derive(Default)]
+struct Stream {
+    log: Vec<String>,
+    tasks: u64,
+    watchers: Vec<Watcher>,
+}
+
+struct Watcher {
+    frames: Sender<String>,
+    held: Option<String>,
+}
+
+#[derive(Default)]
+struct World {
+    /// By token: the user, and what they are called.
+    users: HashMap<String, (Uuid, String)>,
+    /// By user: the streams that they may read, their own workspace first.
+    streams_of: HashMap<Uuid, Vec<String>>,
+    streams: HashMap<String, Stream>,
+}
+
+struct Mock {
+    world: Mutex<World>,
+    broken: Broken,
+}
+
+/// Starts it on a thread of its own, for as long as the test runs; gives its URL.
+pub(crate) fn start(broken: Broken) -> String {
+    let (found, url) = std::sync::mpsc::sync_channel(1);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        runtime.block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            found
+                .send(format!("http://{address}"))
+                .expect("a test that waits");
+            let mock = Arc::new(Mock {
+                world: Mutex::default(),
+                broken,
+            });
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(mock.clone(), stream));
+            }
+        });
+    });
+    url.recv().expect("a mock that starts")
+}
+
+async fn serve(mock: Arc<Mock>, stream: TcpStream) {
+    stream.set_nodelay(true).expect("a socket");
+    #[allow(clippy::result_large_err, reason = "the library's signature")]
+    let upgrade = |_: &Request, mut response: Response| {
+        let value = SUBPROTOCOL.parse().expect("a header's value");
+        response.headers_mut().insert("Sec-WebSocket-Protocol", value);
+        Ok(response)
+    };
+    let socket = accept_hdr_async(stream, upgrade).await.expect("an upgrade");
+    let (mut sink, mut source) = socket.split();
+    let (frames, mut queue) = channel::<String>(QUEUE);
+    tokio::spawn(async move {
+        while let Some(frame) = queue.recv().await {
+            if sink.send(Message::text(frame)).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut user = None;
+    while let Some(Ok(message)) = source.next().await {
+        if let Ok(text) = message.to_text()
+            && let Ok(request) = serde_json::from_str::<Value>(text)
+        {
+            mock.answer(&mut user, &request, &frames);
+        }
+    }
+}
+
+impl Mock {
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no panic elsewhere")
+    }
+
+    fn answer(&self, user: &mut Option<Uuid>, request: &Value, frames: &Sender<String>) {
+        let data = &request["data"];
+        let mut world = self.world();
+        let (data, at) = match request["type"].as_str().unwrap_or_default() {
+            "auth.signup" => (world.sign_up(data), json!({})),
+            "auth" => {
+                *user = Some(world.welcome(request, frames, self.broken));
+                return;
+            }
+            "workspace.create" => (world.share(user.expect("a user")), json!({})),
+            "member.add" => (world.add(data), json!({})),
+            "task.create" => {
+                let (stream, seq) = world.create(user.expect("a user"), request, self.broken);
+                (json!({}), json!({ stream: seq }))
+            }
+            other => panic!("the harness asks for {other}"),
+        };
+        let answer = json!({ "type": "ok", "id": request["id"], "at": at, "data": data });
+        send(frames, answer.to_string());
+    }
+}
+
+fn send(frames: &Sender<String>, frame: String) {
+    // A socket that is gone needs nothing any more.
+    let _ = frames.try_send(frame);
+}
+
+fn person(id: Uuid, name: &str) -> Value {
+    json!({
+        "id": id, "username": name, "name": name, "email": format!("{name}@example.com"), "role": "user",
+        "plan": "free", "is_active": true, "is_verified": true, "timezone": "UTC", "preferences": {},
+        "photo_url": null, "version": 1, "created_at": AT, "updated_at": AT,
+    })
+}
+
+fn member(id: Uuid, name: &str) -> Value {
+    let user = json!({ "id": id, "username": name, "name": name, "photo_url": null });
+    json!({ "user": user, "role": "member", "joined_at": AT, "version": 1 })
+}
+
+impl World {
+    fn sign_up(&mut self, data: &Value) -> Value {
+        let (id, token) = (Uuid::new_v4(), Uuid::new_v4().to_string());
+        let name = data["username"].as_str().expect("a username").to_owned();
+        let streams = vec![format!("workspace:{}", Uuid::new_v4()), format!("user:{id}")];
+        self.streams_of.insert(id, streams);
+        self.users.insert(token.clone(), (id, name.clone()));
+        json!({
+            "access_token": token, "token_type": "Bearer", "expires_in": 900, "refresh_token": "r",
+            "user": person(id, &name),
+        })
+    }
+
+    fn welcome(&mut self, request: &Value, frames: &Sender<String>, broken: Broken) -> Uuid {
+        let data = &request["data"];
+        let token = data["token"].as_str().expect("a token");
+        let (user, name) = self.users.get(token).expect("a known token").clone();
+        let asked = match data["streams"].as_array() {
+            Some(these) => these
+                .iter()
+                .filter_map(|name| Some(name.as_str()?.to_owned()))
+                .collect(),
+            None => self.streams_of[&user].clone(),
+        };
+        let positions: BTreeMap<String, u64> =
+            serde_json::from_value(data["resume"]["positions"].clone()).unwrap_or_default();
+        let (mut states, mut missed) = (Vec::new(), Vec::new());
+        for name in asked {
+            let stream = self.streams.entry(name.clone()).or_default();
+            let since = positions.get(&name).filter(|_| broken != Broken::Resume);
+            if let Some(since) = since {
+                missed.extend_from_slice(&stream.log[*since as usize..]);
+            }
+            let head = stream.log.len();
+            states.push(match since {
+                Some(_) => json!({ "stream": name, "seq": head, "resumed": true }),
+                None => json!({ "stream": name, "seq": head, "resumed": false, "reason": "new" }),
+            });
+            stream.watchers.push(Watcher {
+                frames: frames.clone(),
+                held: None,
+            });
+        }
+        let welcome = json!({ "type": "welcome", "id": request["id"], "data": {
+            "protocol": 1, "server": { "name": "mock", "version": "0", "instance": "1", "time": AT },
+            "epoch": "e", "user": person(user, &name), "session": { "id": user, "expires_at": AT },
+            "heartbeat_ms": 25000, "streams": states, "limits": { "frame_bytes": 65536, "in_flight": 64,
+            "batch": 100, "streams": 256, "ops_per_second": 50, "burst": 200 },
+        }});
+        send(frames, welcome.to_string());
+        for frame in missed {
+            send(frames, frame);
+        }
+        user
+    }
+
+    fn share(&mut self, user: Uuid) -> Value {
+        let id = Uuid::new_v4();
+        self.streams_of
+            .entry(user)
+            .or_default()
+            .push(format!("workspace:{id}"));
+        json!({ "id": id, "name": "Load", "kind": "team", "role": "owner", "version": 1,
+            "created_at": AT, "updated_at": AT })
+    }
+
+    fn add(&mut self, data: &Value) -> Value {
+        let known = |(_, name): &&(Uuid, String)| Some(name.as_str()) == data["username"].as_str();
+        let (user, name) = self.users.values().find(known).expect("a known name").clone();
+        let workspace = data["workspace_id"].as_str().expect("a workspace");
+        self.streams_of
+            .entry(user)
+            .or_default()
+            .push(format!("workspace:{workspace}"));
+        member(user, &name)
+    }
+
+    /// Puts the event into the log, and out; gives its place.
+    fn create(&mut self, user: Uuid, request: &Value, broken: Broken) -> (String, u64) {
+        let name = match request["data"]["workspace_id"].as_str() {
+            Some(id) => format!("workspace:{id}"),
+            None => self.streams_of[&user][0].clone(),
+        };
+        let stream = self.streams.entry(name.clone()).or_default();
+        stream.tasks += 1;
+        let now = stream.tasks == BREAKS_AT;
+        if now && broken == Broken::LostAck {
+            return (name, stream.log.len() as u64 + 1);
+        }
+        let seq = stream.log.len() as u64 + 1;
+        let op_id = request["op_id"].as_str().unwrap_or_default();
+        let frame = format!(
+            r#"{{"type":"event","stream":"{name}","seq":{seq},"event":"task.created","at":"{AT}","actor":{{"id":"{user}","name":"Load"}},"op_id":"{op_id}","data":{{}}}}"#
+        );
+        stream.log.push(frame.clone());
+        for (n, watcher) in stream.watchers.iter_mut().enumerate() {
+            let copies = match broken {
+                Broken::Gap if now && n == 0 => 0,
+                Broken::Duplicate if now && n == 0 => 2,
+                Broken::Reordered if now && n == 0 => {
+                    watcher.held = Some(frame.clone());
+                    0
+                }
+                _ => 1,
+            };
+            (0..copies).for_each(|_| send(&watcher.frames, frame.clone()));
+            if !now && let Some(held) = watcher.held.take() {
+                send(&watcher.frames, held);
+            }
+        }
+        (name, seq)
+    }
+}

@@ -1,0 +1,217 @@
+//! A WebSocket client that speaks plain JSON and keeps what it was not asked for: events wait until a test takes them.
+
+use super::{PATIENCE, Server, http};
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use std::collections::VecDeque;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
+
+/// A socket, and the frames that nobody took yet.
+pub struct Client {
+    socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    waiting: VecDeque<Value>,
+    next_id: i64,
+    pub tokens: Value,
+    pub welcome: Value,
+}
+
+impl Client {
+    /// A socket that has not authenticated.
+    pub async fn connect(server: &Server) -> Client {
+        let url = format!("ws://{}/v1/socket", server.address);
+        let (socket, _) = timeout(PATIENCE, connect_async(url))
+            .await
+            .expect("in time")
+            .expect("a socket");
+        Client {
+            socket,
+            waiting: VecDeque::new(),
+            next_id: 0,
+            tokens: Value::Null,
+            welcome: Value::Null,
+        }
+    }
+
+    /// A new account `NAME@example.com` and an authenticated socket of it that follows everything.
+    pub async fn sign_up(server: &Server, name: &str) -> Client {
+        let tokens = http::sign_up(server, name).await;
+        Client::with_tokens(server, &tokens, json!({})).await
+    }
+
+    /// An authenticated socket; `more` goes into the data of `auth` (`streams`, `resume`).
+    pub async fn with_tokens(server: &Server, tokens: &Value, more: Value) -> Client {
+        let mut client = Client::connect(server).await;
+        client.tokens = tokens.clone();
+        let mut data = json!({ "token": tokens["access_token"] });
+        for (key, value) in more.as_object().expect("an object") {
+            data[key] = value.clone();
+        }
+        client
+            .send(&json!({ "type": "auth", "id": "auth", "data": data }))
+            .await;
+        client.welcome = client.take("the welcome", |frame| frame["id"] == "auth").await;
+        assert_eq!(client.welcome["type"], "welcome", "{}", client.welcome);
+        client
+    }
+
+    /// Another socket of the same session.
+    pub async fn another(&self, server: &Server) -> Client {
+        Client::with_tokens(server, &self.tokens, json!({})).await
+    }
+
+    /// Sends a frame.
+    pub async fn send(&mut self, frame: &Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends a text as it is.
+    pub async fn send_text(&mut self, text: &str) {
+        self.socket
+            .send(Message::text(text))
+            .await
+            .expect("a socket that takes a frame");
+    }
+
+    /// Sends a request without waiting; its id.
+    pub async fn ask(&mut self, name: &str, data: Value) -> i64 {
+        self.next_id += 1;
+        let id = self.next_id;
+        self.send(&json!({ "type": name, "id": id, "data": data })).await;
+        id
+    }
+
+    /// The answer to a request: an `ok`, `error`, `pong` or `welcome` frame.
+    pub async fn answer(&mut self, id: impl Into<Value>) -> Value {
+        let id = id.into();
+        self.take("an answer", |frame| frame["type"] != "event" && frame["id"] == id)
+            .await
+    }
+
+    /// Sends a request and waits for its answer, whatever it is.
+    pub async fn call(&mut self, name: &str, data: Value) -> Value {
+        let id = self.ask(name, data).await;
+        self.answer(id).await
+    }
+
+    /// Sends a request that must be done; its output.
+    pub async fn ok(&mut self, name: &str, data: Value) -> Value {
+        let answer = self.call(name, data).await;
+        assert_eq!(answer["type"], "ok", "{name}: {answer}");
+        answer["data"].clone()
+    }
+
+    /// Sends a request that must be refused; the error.
+    pub async fn refused(&mut self, name: &str, data: Value) -> Value {
+        let answer = self.call(name, data).await;
+        assert_eq!(answer["type"], "error", "{name}: {answer}");
+        answer["error"].clone()
+    }
+
+    /// The next event with this name, passing over none of the same stream that a test may still want: they stay.
+    pub async fn event(&mut self, name: &str) -> Value {
+        self.take(name, |frame| frame["type"] == "event" && frame["event"] == name)
+            .await
+    }
+
+    /// The next event of a stream, whatever it is.
+    pub async fn next_of(&mut self, stream: &str) -> Value {
+        self.take(stream, |frame| {
+            frame["type"] == "event" && frame["stream"] == stream
+        })
+        .await
+    }
+
+    /// The next signal with this name.
+    pub async fn signal(&mut self, name: &str) -> Value {
+        self.take(name, |frame| frame["type"] == "signal" && frame["signal"] == name)
+            .await
+    }
+
+    /// The first frame that fits, among those that wait and those to come.
+    pub async fn take(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
+        if let Some(at) = self.waiting.iter().position(&fits) {
+            return self.waiting.remove(at).expect("it is there");
+        }
+        let arriving = async {
+            loop {
+                let frame = self
+                    .frame()
+                    .await
+                    .unwrap_or_else(|code| panic!("closed with {code:?}, not {what}"));
+                if fits(&frame) {
+                    return frame;
+                }
+                self.waiting.push_back(frame);
+            }
+        };
+        match timeout(PATIENCE, arriving).await {
+            Ok(frame) => frame,
+            Err(_) => panic!("{what} did not come; waiting: {:?}", self.waiting),
+        }
+    }
+
+    /// The next frame, or the code with which the socket closed.
+    async fn frame(&mut self) -> Result<Value, Option<u16>> {
+        loop {
+            match self.socket.next().await {
+                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
+                Some(Ok(_)) => {}
+                Some(Err(_)) | None => return Err(None),
+            }
+        }
+    }
+
+    /// Everything that comes until the socket is closed, and the close code.
+    pub async fn until_closed(&mut self) -> (Vec<Value>, Option<u16>) {
+        let mut frames: Vec<Value> = self.waiting.drain(..).collect();
+        let closing = async {
+            loop {
+                match self.frame().await {
+                    Ok(frame) => frames.push(frame),
+                    Err(code) => return code,
+                }
+            }
+        };
+        let code = timeout(PATIENCE, closing).await.expect("a close in time");
+        (frames, code)
+    }
+
+    /// The events that wait, after a round trip that makes sure that those sent so far have come.
+    pub async fn events_so_far(&mut self) -> Vec<Value> {
+        // not a ping, which skips the queue
+        self.ok("profile.get", json!({})).await;
+        let is_event = |frame: &Value| frame["type"] == "event";
+        let (events, rest): (Vec<Value>, Vec<Value>) = self.waiting.drain(..).partition(is_event);
+        self.waiting = rest.into();
+        events
+    }
+
+    /// The id of the personal workspace.
+    pub fn personal(&self) -> String {
+        let streams = self.welcome["data"]["streams"].as_array().expect("streams");
+        let personal = streams
+            .iter()
+            .find(|stream| stream["workspace"]["kind"] == "personal");
+        personal.expect("a personal workspace")["workspace"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    }
+
+    /// The caller's id.
+    pub fn user_id(&self) -> String {
+        self.welcome["data"]["user"]["id"]
+            .as_str()
+            .expect("an id")
+            .to_owned()
+    }
+
+    /// Ends the connection without a word.
+    pub fn cut(self) {
+        drop(self);
+    }
+}

@@ -1,0 +1,79 @@
+//! A database of a test's own: a folder for SQLite, a fresh database on the private PostgreSQL of `tests/run`.
+
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::path::Path;
+
+/// Which database engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Engine {
+    Sqlite,
+    Postgres,
+}
+
+/// A database that goes with the test.
+pub struct Database {
+    pub engine: Engine,
+    pub url: String,
+    name: Option<String>,
+}
+
+impl Database {
+    pub async fn make(engine: Engine, folder: &Path) -> Database {
+        match engine {
+            Engine::Sqlite => {
+                let url = format!("sqlite:{}", folder.join("taskwire.db").display());
+                Database {
+                    engine,
+                    url,
+                    name: None,
+                }
+            }
+            Engine::Postgres => {
+                let name = format!("taskwire_{}", uuid::Uuid::new_v4().simple());
+                let mut admin = PgConnection::connect(&admin_url())
+                    .await
+                    .expect("the PostgreSQL of tests/run");
+                admin
+                    .execute(AssertSqlSafe(format!("create database {name}")))
+                    .await
+                    .expect("a database");
+                let url = admin_url()
+                    .rsplit_once('/')
+                    .map(|(server, _)| format!("{server}/{name}"));
+                Database {
+                    engine,
+                    url: url.expect("a URL with a database"),
+                    name: Some(name),
+                }
+            }
+        }
+    }
+}
+
+/// The server on which tests make their databases.
+pub fn admin_url() -> String {
+    std::env::var("TASKWIRE_TEST_POSTGRES").unwrap_or_else(|_| {
+        panic!(
+            "TASKWIRE_TEST_POSTGRES is not set: run ./tests/run, which starts a private PostgreSQL, or set it to the \
+             URL of a server where databases may be made, like postgres://postgres@127.0.0.1:5432/postgres"
+        )
+    })
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let Some(name) = self.name.take() else { return };
+        let drop = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            let Ok(runtime) = runtime else { return };
+            runtime.block_on(async {
+                if let Ok(mut admin) = PgConnection::connect(&admin_url()).await {
+                    let _ = admin
+                        .execute(AssertSqlSafe(format!("drop database {name} with (force)")))
+                        .await;
+                }
+            });
+        });
+        let _ = drop.join();
+    }
+}

@@ -1,0 +1,53 @@
+//! What every test stands on: real server processes on port 0 with a database of their own, and plain clients.
+//!
+//! - `server`    a taskwire process: start, kill, start again
+//! - `database`  a database of a test's own, on either engine
+//! - `client`    a WebSocket client that keeps what it was not asked for
+//! - `http`      HTTP requests
+
+pub mod client;
+pub mod database;
+pub mod http;
+pub mod server;
+
+use std::time::Duration;
+
+pub use client::Client;
+pub use database::Engine;
+pub use server::Server;
+
+/// How long a test waits for what must come.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A password that nothing refuses.
+pub const PASSWORD: &str = "tea at half past four";
+
+/// Makes each `async fn NAME(engine: Engine)` a test on SQLite and a test on PostgreSQL.
+#[macro_export]
+macro_rules! on_both_databases {
+    ($($name:ident),* $(,)?) => {
+        mod sqlite {
+            $( #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::Engine::Sqlite).await; } )*
+        }
+        mod postgres {
+            $( #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() { super::$name($crate::support::Engine::Postgres).await; } )*
+        }
+    };
+}
+
+/// Waits until a condition holds, or fails the test after [`PATIENCE`].
+pub async fn eventually<T, F: Future<Output = Option<T>>>(what: &str, mut condition: impl FnMut() -> F) -> T {
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        if let Some(found) = condition().await {
+            return found;
+        }
+        assert!(
+            tokio::time::Instant::now() < deadline,
+            "{what} did not come about in {PATIENCE:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

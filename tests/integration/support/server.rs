@@ -1,0 +1,125 @@
+//! A taskwire process on a port of its own. It is ended, however the test ends; its log is shown when the test fails.
+
+use super::database::{Database, Engine};
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use tempfile::TempDir;
+
+/// A server and the database that outlives its process.
+pub struct Server {
+    pub address: SocketAddr,
+    pub database: Database,
+    pub folder: TempDir,
+    settings: Vec<(String, String)>,
+    process: Option<Child>,
+}
+
+impl Server {
+    /// Starts a server with limits off; settings by their names, like `("heartbeat_seconds", "1")`.
+    pub async fn start(engine: Engine, settings: &[(&str, &str)]) -> Server {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::make(engine, folder.path()).await;
+        let mut all = vec![("rate_limit_enabled".to_owned(), "false".to_owned())];
+        all.extend(
+            settings
+                .iter()
+                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
+        );
+        let mut server = Server {
+            address: ([127, 0, 0, 1], 0).into(),
+            database,
+            folder,
+            settings: all,
+            process: None,
+        };
+        server.spawn();
+        server
+    }
+
+    /// Starts the process, on the same port as before if there was one.
+    pub fn spawn(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .expect("a log");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_taskwire"));
+        for (name, _) in std::env::vars() {
+            if name.starts_with("TASKWIRE_") || ["DATABASE_URL", "REDIS_URL", "SMTP_URL"].contains(&&*name) {
+                command.env_remove(name);
+            }
+        }
+        command
+            .current_dir(self.folder.path())
+            .env("TASKWIRE_LISTEN", self.address.to_string());
+        command.env("TASKWIRE_DATA_DIR", self.folder.path().join("data"));
+        command.env("TASKWIRE_DATABASE_URL", &self.database.url);
+        for (key, value) in &self.settings {
+            command.env(format!("TASKWIRE_{}", key.to_uppercase()), value);
+        }
+        let mut process = command
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the taskwire binary");
+        let mut line = String::new();
+        let read = BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line);
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|address| address.parse().ok());
+        let Some(address) = address else {
+            panic!("the server did not start ({read:?}, {line:?}):\n{}", self.log());
+        };
+        self.address = address;
+        self.process = Some(process);
+    }
+
+    /// What it wrote to its log so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    /// The process's id.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("a running server").id()
+    }
+
+    /// kill -9.
+    pub fn kill(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            process.kill().expect("killed");
+            process.wait().expect("ended");
+        }
+    }
+
+    /// SIGTERM; the exit code once it has ended.
+    pub fn terminate(&mut self) -> Option<i32> {
+        let mut process = self.process.take().expect("a running server");
+        let sent = Command::new("kill")
+            .arg("-TERM")
+            .arg(process.id().to_string())
+            .status();
+        assert!(sent.expect("kill").success());
+        process.wait().expect("ended").code()
+    }
+
+    /// A URL on it.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+        if std::thread::panicking() {
+            eprintln!("--- the server's log ---\n{}", self.log());
+        }
+    }
+}
