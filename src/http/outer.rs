@@ -68,7 +68,8 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     let status = response.status();
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
-        if status.is_server_error() {
+        // while draining it is no news that something is not available
+        if status.is_server_error() && !app.is_draining() {
             tracing::warn!(http.status = status.as_u16(), duration_ms, "answered");
         } else {
             tracing::debug!(http.status = status.as_u16(), duration_ms, "answered");

@@ -146,7 +146,7 @@ mod tests {
     use super::*;
 
     const BEAT: Duration = Duration::from_secs(25);
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
 
     /// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
     fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {

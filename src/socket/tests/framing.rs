@@ -20,7 +20,11 @@ async fn each_break_of_the_protocol_has_its_close_code() {
         ),
         (
             "fragments far too large",
-            [frame(0x01, &[b' '; 65536]), frame(0x00, &[b' '; 65536]).repeat(4)].concat(),
+            [
+                frame(0x01, &vec![b' '; 65536]),
+                frame(0x00, &vec![b' '; 65536]).repeat(4),
+            ]
+            .concat(),
             1009,
         ),
     ];

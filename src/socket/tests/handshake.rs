@@ -78,6 +78,10 @@ async fn a_stalled_handshake_is_closed_and_a_large_one_refused() {
     }
     let long = format!("X-Long: {}\r\n", "x".repeat(20_000));
     assert!(node.get("/livez", &long).await.starts_with("HTTP/1.1 431"));
-    let many: String = (0..70).map(|n| format!("X-{n}: 1\r\n")).collect();
-    assert!(node.get("/livez", &many).await.starts_with("HTTP/1.1 431"));
+    let many: Vec<String> = (0..70).map(|n| format!("X-{n}: 1\r\n")).collect();
+    assert!(
+        node.get("/livez", &many.concat())
+            .await
+            .starts_with("HTTP/1.1 431")
+    );
 }
