@@ -10,7 +10,7 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use taskwire_protocol::{ErrorCode, Failure};
@@ -64,8 +64,11 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     if let Some(allowance) = allowance {
         say_allowance(headers, allowance);
     }
-    secure(&app, headers);
     let status = response.status();
+    // a socket has nothing that a browser could take for something else
+    if status != StatusCode::SWITCHING_PROTOCOLS {
+        secure(&app, response.headers_mut());
+    }
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
         // while draining it is no news that something is not available

@@ -135,9 +135,10 @@ impl Transport {
         Poll::Ready(heard)
     }
 
-    /// Makes the read buffer small again, when nothing is in it.
+    /// Makes the read buffer small again, when nothing is in it and no pong is held back by a full queue.
     fn shrink(&mut self) {
-        if self.grown && self.pipe.unheard == 0 && self.pipe.queue.is_empty() {
+        let room = self.queued() + CONTROL_BUFFER <= self.pipe.limit;
+        if self.grown && self.pipe.unheard == 0 && room {
             self.context = WebSocketContext::new(Role::Server, Some(*self.context.get_config()));
             self.grown = false;
         }
