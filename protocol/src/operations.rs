@@ -281,10 +281,54 @@ fn unknown(name: &str) -> Failure {
 
 /// Reads parameters; the slow second reading happens only to name the field at fault.
 fn params<T: DeserializeOwned>(data: &str) -> Result<T, Failure> {
+    refuse_nul(data)?;
     serde_json::from_str(data).or_else(|_| {
         let mut deserializer = serde_json::Deserializer::from_str(data);
         serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))
     })
+}
+
+/// No text may hold U+0000, wherever it stands; in JSON it can only be written as an escape.
+fn refuse_nul(data: &str) -> Result<(), Failure> {
+    if !data.contains("\\u0000") {
+        return Ok(());
+    }
+    let field = serde_json::from_str(data)
+        .ok()
+        .and_then(|value: Value| with_nul(&value, String::new()));
+    field.map_or(Ok(()), |field| {
+        let message = format!("{field} must not contain U+0000");
+        Err(Failure::invalid(field, message))
+    })
+}
+
+/// The path of the first text with U+0000 in it.
+fn with_nul(value: &Value, path: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(path),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(i, item)| with_nul(item, format!("{path}[{i}]"))),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            if name.contains('\0') {
+                return Some(if path.is_empty() {
+                    "data".to_owned()
+                } else {
+                    path.clone()
+                });
+            }
+            with_nul(
+                value,
+                if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                },
+            )
+        }),
+        _ => None,
+    }
 }
 
 fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
@@ -347,6 +391,17 @@ mod tests {
             Some("ops[0].type")
         );
         assert_eq!(refused("task.paint", "{}").0.as_deref(), Some("type"));
+    }
+
+    #[test]
+    fn no_text_holds_a_nul_however_deep() {
+        assert_eq!(
+            refused("task.create", r#"{"title":"a","tags":["b","\u0000"]}"#)
+                .0
+                .as_deref(),
+            Some("tags[1]")
+        );
+        assert!(Request::read("task.create", r#"{"title":"\\u0000"}"#).is_ok());
     }
 
     #[test]

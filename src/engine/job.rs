@@ -2,7 +2,7 @@
 
 use super::Reply;
 use super::dispatch::{Route, route};
-use crate::ops::{Caller, Decide};
+use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
@@ -109,21 +109,35 @@ pub(super) enum Work {
     Batch(Batch),
 }
 
+/// Whose streams a job locks first. Groups hold jobs of one kind: those of workspaces wait for users' counters at
+/// their end, those of users for nothing more, so that no two groups wait for each other in a circle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    User,
+    Workspace,
+    Both,
+}
+
 /// A mutation or a batch of them in the lane's queue.
 pub(super) struct Job {
     pub(super) caller: Arc<Caller>,
     pub(super) op_id: Option<OpId>,
     pub(super) work: Work,
+    pub(super) needs: Needs,
+    pub(super) kind: Kind,
     pub(super) queued: Instant,
     answer: Option<oneshot::Sender<Result<Reply, Failure>>>,
 }
 
 impl Job {
     pub(super) fn new(caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Job {
+        let (needs, kind) = needs(&caller, &work);
         Job {
             caller,
             op_id,
             work,
+            needs,
+            kind,
             queued: Instant::now(),
             answer: None,
         }
@@ -159,16 +173,6 @@ impl Job {
         }
     }
 
-    /// Its mutations that could be read.
-    pub(super) fn steps(&self) -> impl Iterator<Item = &Step> {
-        let (one, parts) = match &self.work {
-            Work::One(step) => (Some(step), &[][..]),
-            Work::Batch(batch) => (None, &batch.parts[..]),
-        };
-        one.into_iter()
-            .chain(parts.iter().filter_map(|part| part.step.as_ref().ok()))
-    }
-
     /// Every `op_id` in it.
     pub(super) fn op_ids(&self) -> impl Iterator<Item = OpId> {
         let parts = match &self.work {
@@ -179,6 +183,35 @@ impl Job {
             .into_iter()
             .chain(parts.iter().filter_map(|part| part.op_id))
     }
+}
+
+/// What a job needs in memory. Found out here, before the queue, and not in the lane, where everybody waits.
+fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
+    let (one, parts) = match work {
+        Work::One(step) => (Some(step), &[][..]),
+        Work::Batch(batch) => (None, &batch.parts[..]),
+    };
+    let parts = parts.iter().filter_map(|part| part.step.as_ref().ok());
+    let (mut needs, mut kind) = (Needs::default(), None);
+    for step in one.into_iter().chain(parts) {
+        let of_step = match step.decide.target(caller) {
+            Target::Own => {
+                needs.streams.insert(caller.user.id.into());
+                Kind::User
+            }
+            Target::Workspace(id) => {
+                needs.streams.insert(id.into());
+                Kind::Workspace
+            }
+            Target::Task(id) => {
+                needs.tasks.insert(id);
+                Kind::Workspace
+            }
+        };
+        kind = Some(kind.map_or(of_step, |kind| if kind == of_step { kind } else { Kind::Both }));
+        step.decide.needs(caller, &mut needs);
+    }
+    (needs, kind.unwrap_or(Kind::User))
 }
 
 /// The answer of a job whose outcome nobody can know.

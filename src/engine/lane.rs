@@ -4,7 +4,6 @@
 use super::Reply;
 use super::group::Writer;
 use super::job::Job;
-use super::load;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::live::Hub;
@@ -36,7 +35,7 @@ pub trait Chore: Send + 'static {
 type Errand = Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 
 enum Item {
-    Job(Job),
+    Job(Box<Job>),
     Chore(Errand),
     /// Everything before it is done.
     Stop(oneshot::Sender<()>),
@@ -57,7 +56,10 @@ impl Lane {
     /// Puts a job into the queue at the first poll and waits for its answer.
     pub(super) async fn submit(&self, mut job: Job) -> Result<Reply, Failure> {
         let asked = job.ask();
-        self.0.send(Item::Job(job)).await.map_err(|_| stopping())?;
+        self.0
+            .send(Item::Job(Box::new(job)))
+            .await
+            .map_err(|_| stopping())?;
         asked.await.unwrap_or_else(|_| Err(stopping()))
     }
 
@@ -137,26 +139,22 @@ async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
     }
 }
 
-/// The jobs that share a transaction: in order, up to a chore, up to the group's size; one that needs a group of its
-/// own gets it.
-fn gather(first: Job, waiting: &mut VecDeque<Item>) -> Vec<Job> {
-    let mut weight = first.weight();
-    let mut jobs = vec![first];
-    if alone(&jobs[0]) {
+/// The jobs that share a transaction: in order and of one kind, up to a chore, up to the group's size; one that needs a
+/// group of its own gets it.
+fn gather(first: Box<Job>, waiting: &mut VecDeque<Item>) -> Vec<Job> {
+    let (kind, mut weight) = (first.kind, first.weight());
+    let mut jobs = vec![*first];
+    if jobs[0].needs.alone {
         return jobs;
     }
     while let Some(Item::Job(next)) = waiting.front() {
         weight += next.weight();
-        if weight > GROUP || alone(next) {
+        if weight > GROUP || next.kind != kind || next.needs.alone {
             break;
         }
         if let Some(Item::Job(next)) = waiting.pop_front() {
-            jobs.push(next);
+            jobs.push(*next);
         }
     }
     jobs
-}
-
-fn alone(job: &Job) -> bool {
-    load::needs(std::slice::from_ref(job)).alone
 }

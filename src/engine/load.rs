@@ -3,7 +3,7 @@
 use super::job::Job;
 use super::members::MemberCache;
 use crate::ops::world::{Members, World};
-use crate::ops::{Login, Needs, Target};
+use crate::ops::{Login, Needs};
 use crate::store::ops::Remembered;
 use crate::store::{Group, Result, members, notifications, ops, sessions, streams, tasks, users, workspaces};
 use std::collections::{BTreeSet, HashMap};
@@ -13,20 +13,13 @@ use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
 /// What the group's op_ids did before.
 pub(super) type Memory = HashMap<(UserId, OpId), Remembered>;
 
-/// What these jobs need.
+/// What these jobs need together.
 pub(super) fn needs(jobs: &[Job]) -> Needs {
-    let mut needs = Needs::default();
+    let mut all = Needs::default();
     for job in jobs {
-        for step in job.steps() {
-            match step.decide.target(&job.caller) {
-                Target::Own => drop(needs.streams.insert(job.caller.user.id.into())),
-                Target::Workspace(id) => drop(needs.streams.insert(id.into())),
-                Target::Task(id) => drop(needs.tasks.insert(id)),
-            }
-            step.decide.needs(&job.caller, &mut needs);
-        }
+        all.merge(&job.needs);
     }
-    needs
+    all
 }
 
 /// Locks and reads.

@@ -99,6 +99,24 @@ pub struct Needs {
     pub alone: bool,
 }
 
+impl Needs {
+    /// Adds what another mutation needs.
+    pub fn merge(&mut self, other: &Needs) {
+        self.streams.extend(&other.streams);
+        self.tasks.extend(&other.tasks);
+        self.workspaces.extend(&other.workspaces);
+        self.logins.extend(other.logins.iter().cloned());
+        self.notifications.extend(&other.notifications);
+        self.sessions.extend(&other.sessions);
+        self.children.extend(&other.children);
+        self.ancestors.extend(&other.ancestors);
+        self.neighbours.extend(&other.neighbours);
+        self.assigned.extend(&other.assigned);
+        self.notified.extend(&other.notified);
+        self.alone |= other.alone;
+    }
+}
+
 /// One mutation being decided.
 pub struct Act<'a> {
     /// Who.

@@ -144,7 +144,10 @@ impl Store {
     pub(super) async fn connect_writer(&self) -> Result<Connection> {
         Ok(match &self.0.pools {
             Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.connect().await?),
-            Pools::Postgres { writer, .. } => Connection::Postgres(writer.connect().await?),
+            Pools::Postgres { writer, .. } => {
+                let connecting = tokio::time::timeout(ACQUIRE, writer.connect()).await;
+                Connection::Postgres(connecting.map_err(|_| sqlx::Error::PoolTimedOut)??)
+            }
         })
     }
 

@@ -94,6 +94,10 @@ pub async fn find(reader: &mut Reader, id: UserId) -> Result<Option<Account>> {
 
 /// The account with this e-mail address, whatever its case.
 pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Account>> {
+    // no address has U+0000 in it, and PostgreSQL cannot even be asked for one
+    if email.contains('\0') {
+        return Ok(None);
+    }
     let mut sql = Sql::new(&format!("select {COLUMNS} from users where email_key = "));
     sql.bind(key(email));
     reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
