@@ -9,7 +9,7 @@ use taskwire_protocol::account::{Authenticate, Resume, Streams, User};
 use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, StreamState, StreamWorkspace, Welcome};
 use taskwire_protocol::stream::Reason;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp, UserId};
+use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp};
 
 use super::connection::{Connection, End};
 use super::following::log_unavailable;
@@ -17,8 +17,8 @@ use super::requests::Asked;
 use super::session::{Session, Stage, moment};
 use super::wire;
 use crate::config::Settings;
-use crate::engine::Identity;
-use crate::live::{Hub, LogUnavailable, Mode, Start, Subscriptions};
+use crate::engine::{Engine, Identity};
+use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
 /// Streams that can be asked for by name.
 const LISTED: usize = 1000;
@@ -51,11 +51,8 @@ impl Connection {
         let Ok(Ok(_turn)) = tokio::time::timeout(TURN, app.welcomes.acquire()).await else {
             return Err(End::Close(CloseCode::TryAgain, "too many sockets at once"));
         };
-        let hub = app.engine.hub().clone();
         let mut opening = Opening {
-            subscriptions: Subscriptions::new(hub.clone(), caller.user.id),
-            hub,
-            user: caller.user.id,
+            subscriptions: Subscriptions::new(app.engine.hub().clone(), caller.user.id),
             resume: params.resume,
             epoch: app.engine.epoch(),
             limit: settings.streams_per_socket,
@@ -137,8 +134,6 @@ impl Connection {
 /// A socket's subscriptions while it is being welcomed.
 struct Opening {
     subscriptions: Subscriptions,
-    hub: Arc<Hub>,
-    user: UserId,
     resume: Option<Resume>,
     epoch: Arc<str>,
     limit: usize,
@@ -153,7 +148,7 @@ impl Opening {
     /// memberships after it was joined is told there, and what happened before is in what the engine says then.
     async fn follow_all(
         &mut self,
-        engine: &crate::engine::Engine,
+        engine: &Engine,
         identity: &Identity,
         streams: &Streams,
     ) -> Result<User, Failure> {
@@ -178,12 +173,11 @@ impl Opening {
             let joined = self.subscriptions.join(own, Start::Now, Mode::Watch).await;
             joined.map_err(|LogUnavailable| log_unavailable())?.seq
         };
+        let stands = match &own_state {
+            Some(state) if state.resumed => self.position(&state.stream).unwrap_or(head),
+            _ => head,
+        };
         let home = engine.home(&identity.caller).await?;
-        let mut workspaces: HashMap<StreamId, Workspace> = home
-            .workspaces
-            .iter()
-            .map(|workspace| (workspace.id.into(), workspace.clone()))
-            .collect();
         let asked: Vec<String> = match streams {
             Streams::All(_) => {
                 let all = home
@@ -197,6 +191,25 @@ impl Opening {
             }
             Streams::These(names) => names.clone(),
         };
+        self.list(asked, own, own_state, &home.workspaces).await?;
+        if self.has_moved(own, head, stands).await? {
+            self.check_again(engine, identity).await?;
+        }
+        Ok(home.user)
+    }
+
+    /// Follows and lists each stream asked for, once.
+    async fn list(
+        &mut self,
+        asked: Vec<String>,
+        own: StreamId,
+        mut own_state: Option<StreamState>,
+        workspaces: &[Workspace],
+    ) -> Result<(), Failure> {
+        let mut workspaces: HashMap<StreamId, &Workspace> = workspaces
+            .iter()
+            .map(|workspace| (workspace.id.into(), workspace))
+            .collect();
         let mut seen = HashSet::new();
         for name in asked {
             if !seen.insert(name.clone()) {
@@ -205,41 +218,29 @@ impl Opening {
             let state = match name.parse::<StreamId>() {
                 Ok(stream) if stream == own => own_state.take(),
                 Ok(stream) => match workspaces.remove(&stream) {
-                    Some(workspace) => Some(self.follow(stream, Some(workspace)).await?),
+                    Some(workspace) => Some(self.follow(stream, Some(workspace.clone())).await?),
                     None => None,
                 },
                 Err(_) => None,
             };
             // what cannot be read as a stream is as little to be had as one without access
-            let refused = || StreamState {
-                stream: name.clone(),
-                seq: 0,
-                resumed: false,
-                reason: Some(Reason::NoAccess),
-                workspace: None,
-            };
-            self.listed.push(state.unwrap_or_else(refused));
+            self.listed.push(state.unwrap_or_else(|| no_access(name)));
         }
-        if self.has_moved(own, head).await? {
-            self.check_again(engine, identity).await?;
-        }
-        Ok(home.user)
+        Ok(())
     }
 
-    /// Whether something was told on the user's own stream since it was joined. Asked of the ring, not the database.
-    async fn has_moved(&mut self, own: StreamId, head: u64) -> Result<bool, Failure> {
-        let mut again = Subscriptions::new(self.hub.clone(), self.user);
-        let now = again.join(own, Start::After(head), Mode::Watch).await;
-        Ok(now.map_err(|LogUnavailable| log_unavailable())?.seq != head)
+    /// Whether something was told on the user's own stream since it was joined. Joining again where the cursor stands
+    /// asks the ring for its head, and moves nothing.
+    async fn has_moved(&mut self, own: StreamId, head: u64, stands: u64) -> Result<bool, Failure> {
+        let mode = if self.own { Mode::Deliver } else { Mode::Watch };
+        let now = self.subscriptions.join(own, Start::After(stands), mode).await;
+        let now = now.map_err(|LogUnavailable| log_unavailable())?;
+        Ok(now.seq != head || !now.resumed)
     }
 
     /// A workspace that was lost between the engine's answer and the join must not be followed: who may read a
     /// stream is asked after joining it, once for all of them.
-    async fn check_again(
-        &mut self,
-        engine: &crate::engine::Engine,
-        identity: &Identity,
-    ) -> Result<(), Failure> {
+    async fn check_again(&mut self, engine: &Engine, identity: &Identity) -> Result<(), Failure> {
         let home = engine.home(&identity.caller).await?;
         for state in &mut self.listed {
             let Some(workspace) = &state.workspace else {
@@ -247,13 +248,7 @@ impl Opening {
             };
             if !home.workspaces.iter().any(|still| still.id == workspace.id) {
                 self.subscriptions.leave(workspace.id.into());
-                *state = StreamState {
-                    stream: std::mem::take(&mut state.stream),
-                    seq: 0,
-                    resumed: false,
-                    reason: Some(Reason::NoAccess),
-                    workspace: None,
-                };
+                *state = no_access(std::mem::take(&mut state.stream));
             }
         }
         Ok(())
@@ -286,10 +281,7 @@ impl Opening {
                 workspace,
             });
         }
-        let position = self
-            .resume
-            .as_ref()
-            .and_then(|resume| resume.positions.get(&name).copied());
+        let position = self.position(&name);
         let same_epoch = self
             .resume
             .as_ref()
@@ -309,5 +301,20 @@ impl Opening {
             reason,
             workspace,
         })
+    }
+
+    /// Where the client stands in a stream, by its own word.
+    fn position(&self, stream: &str) -> Option<u64> {
+        self.resume.as_ref()?.positions.get(stream).copied()
+    }
+}
+
+fn no_access(stream: String) -> StreamState {
+    StreamState {
+        stream,
+        seq: 0,
+        resumed: false,
+        reason: Some(Reason::NoAccess),
+        workspace: None,
     }
 }
