@@ -35,7 +35,8 @@ impl Address {
             _ => return Err(wrong("it begins with http:// or https://")),
         };
         let scheme = if tls { "https" } else { "http" };
-        let mut http = Url::parse(&format!("{scheme}://{rest}")).map_err(|error| wrong(&error.to_string()))?;
+        let mut http =
+            Url::parse(&format!("{scheme}://{rest}")).map_err(|error| wrong(&error.to_string()))?;
         if !http.username().is_empty() || http.password().is_some() {
             return Err(wrong("no name or password belongs in it"));
         }
@@ -77,13 +78,22 @@ mod tests {
             socket("wss://tasks.example/team").as_deref(),
             Some("wss://tasks.example/team/v1/socket")
         );
-        let ipv6 = Address::parse("https://[::1]").ok().map(|a| (a.host, a.port, a.tls));
+        let ipv6 = Address::parse("https://[::1]")
+            .ok()
+            .map(|a| (a.host, a.port, a.tls));
         assert_eq!(ipv6, Some(("::1".to_owned(), 443, true)));
     }
 
     #[test]
     fn what_is_no_base_is_refused() {
-        for text in ["", "localhost:8080", "ftp://a", "http://", "http://a:b@c", "http://a/?b=c"] {
+        for text in [
+            "",
+            "localhost:8080",
+            "ftp://a",
+            "http://",
+            "http://a:b@c",
+            "http://a/?b=c",
+        ] {
             assert!(Address::parse(text).is_err(), "{text:?} was taken");
         }
     }

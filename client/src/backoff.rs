@@ -25,7 +25,9 @@ impl Backoff {
     }
 
     fn most(&self) -> Duration {
-        FIRST.saturating_mul(2_u32.saturating_pow(self.tries)).min(LONGEST)
+        FIRST
+            .saturating_mul(2_u32.saturating_pow(self.tries))
+            .min(LONGEST)
     }
 
     /// A connection that was welcomed at that moment has ended.

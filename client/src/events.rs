@@ -149,7 +149,9 @@ impl Events {
             self.epoch.clone_from(&welcome.epoch);
         }
         for state in &welcome.streams {
-            let Ok(stream) = state.stream.parse() else { continue };
+            let Ok(stream) = state.stream.parse() else {
+                continue;
+            };
             match state.reason {
                 Some(Reason::NoAccess | Reason::Limit) => {
                     self.positions.remove(&stream);

@@ -42,7 +42,9 @@ mod dial;
 mod error;
 mod events;
 
+mod follower;
 mod once;
+pub mod replica;
 
 mod tokens;
 mod wire;
@@ -53,7 +55,9 @@ pub use dial::{Dial, Tcp, Transport};
 pub use error::{CallError, ConfigError, Disconnected, Stopped, TokenError};
 pub use events::{Events, Item};
 
+pub use follower::{Change, Follower};
 pub use once::call_once;
+pub use replica::Replica;
 
 pub use taskwire_protocol as protocol;
 pub use tokens::{FixedToken, RefreshedTokens, TokenSource, refresh};

@@ -321,10 +321,7 @@ impl Connection {
             link.push(wire::request("stream.unsubscribe", None, None, &data));
         }
         let frames = self.calls.frames();
-        self.ends
-            .counters
-            .resent
-            .fetch_add(frames.len() as u64, Relaxed);
+        self.ends.counters.resent.fetch_add(frames.len() as u64, Relaxed);
         frames.for_each(|frame| link.push(frame));
     }
 }

@@ -120,7 +120,9 @@ impl Positions {
         let before = std::mem::take(&mut self.last);
         let mut to_sync = Vec::new();
         for state in &welcome.streams {
-            let Ok(stream) = state.stream.parse::<StreamId>() else { continue };
+            let Ok(stream) = state.stream.parse::<StreamId>() else {
+                continue;
+            };
             if self.left.contains(&stream) {
                 continue;
             }

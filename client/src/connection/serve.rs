@@ -250,7 +250,9 @@ impl Connection {
             Ok(answer) => {
                 self.token = Some(token);
                 let renewed = serde_json::from_str::<Renewed>(answer.data.get());
-                let at = renewed.ok().and_then(|renewed| serving.renew_at(renewed.expires_at));
+                let at = renewed
+                    .ok()
+                    .and_then(|renewed| serving.renew_at(renewed.expires_at));
                 serving.renewal = Renewal::At(at);
             }
             Err(failure) if failure.retryable => {
