@@ -99,7 +99,7 @@ pub(crate) async fn run(config: Config, door: Door, ends: Ends) {
         was_welcome: false,
         goodbye: None,
     };
-    let why = connection.live().await;
+    let why = Box::pin(connection.live()).await;
     connection.stop(why).await;
 }
 
@@ -122,7 +122,7 @@ impl Connection {
     async fn live(&mut self) -> Stopped {
         let closing = self.ends.closing.clone();
         loop {
-            let ended = match unless_closed(closing.clone(), self.open()).await {
+            let ended = match unless_closed(closing.clone(), Box::pin(self.open())).await {
                 None => return Stopped::Closed,
                 Some(Ok((link, welcome))) => self.serve(link, &welcome).await,
                 Some(Err(ended)) => ended,

@@ -13,7 +13,7 @@ use taskwire_protocol::{
 };
 
 /// What an answer changes about the streams that the socket follows.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     None,
     /// The first page of a snapshot: the stream goes on after its `seq`.

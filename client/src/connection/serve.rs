@@ -28,6 +28,8 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// The server's `session.expiring` comes 60 s before the end; this is for one that was missed.
 const RENEW_BEFORE: Duration = Duration::from_secs(45);
 const RENEW_AGAIN: Duration = Duration::from_secs(10);
+/// A token that lives longer than this outlives the connection.
+const FAR_FUTURE: Duration = Duration::from_hours(365 * 24);
 
 /// What belongs to one connection.
 struct Serving {
@@ -272,7 +274,7 @@ impl Serving {
         let at = self.welcomed.checked_add(lifetime.saturating_sub(RENEW_BEFORE))?;
         // A source that gives tokens which end at once must not be asked without pause.
         let soonest = Instant::now() + RENEW_AGAIN;
-        (lifetime < Duration::from_secs(365 * 86_400)).then_some(at.max(soonest))
+        (lifetime < FAR_FUTURE).then_some(at.max(soonest))
     }
 }
 

@@ -5,11 +5,12 @@
 //! - `output`   what people and programs read
 //! - `fault`    errors as one line and an exit code
 //! - `resolve`  tasks by the end of their id, workspaces and people by name
-//! - `due`      dates as people type them
+//! - `due`      dates as people type them; `clock` what time it is
 //! - one file a group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`
 
 mod account;
 mod args;
+mod clock;
 mod connect;
 mod due;
 mod fault;

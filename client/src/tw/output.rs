@@ -1,7 +1,7 @@
 //! What people and programs read: lines with colours where they are wanted, or JSON. What others wrote cannot
 //! command the terminal.
 
-use crate::fault::Fault;
+use crate::{clock, fault::Fault};
 use anstyle::{AnsiColor, Style};
 use chrono::{DateTime, Local, Utc};
 use serde::Serialize;
@@ -88,13 +88,13 @@ pub(crate) fn row(task: &Task) -> String {
     } else {
         plain(&task.title)
     };
-    let mut line = format!("{DIM}{}{DIM:#}  {mark} {title}", short(task.id));
-    if let Some(priority) = priority(task.priority) {
-        line.push_str(&format!("  {priority}"));
-    }
-    for tag in &task.tags {
-        line.push_str(&format!("  {CYAN}#{}{CYAN:#}", plain(tag)));
-    }
+    let mut parts = vec![format!("{DIM}{}{DIM:#}  {mark} {title}", short(task.id))];
+    parts.extend(priority(task.priority));
+    parts.extend(
+        task.tags
+            .iter()
+            .map(|tag| format!("{CYAN}#{}{CYAN:#}", plain(tag))),
+    );
     if let Some(due) = task.due_at {
         let open = !task.completed && !task.is_deleted;
         let style = if open && is_past(due, task.all_day) {
@@ -102,12 +102,10 @@ pub(crate) fn row(task: &Task) -> String {
         } else {
             Style::new()
         };
-        line.push_str(&format!(
-            "  {style}due {}{style:#}",
-            day_or_moment(due, task.all_day)
-        ));
+        let due = day_or_moment(due, task.all_day);
+        parts.push(format!("{style}due {due}{style:#}"));
     }
-    line
+    parts.join("  ")
 }
 
 /// All of a task.
@@ -176,9 +174,9 @@ fn day_or_moment(at: Timestamp, all_day: bool) -> String {
 fn is_past(due: Timestamp, all_day: bool) -> bool {
     if all_day {
         let day = DateTime::<Utc>::from_timestamp_millis(due.0).map(|due| due.date_naive());
-        return day.is_some_and(|day| day < Local::now().date_naive());
+        return day.is_some_and(|day| day < clock::now().date_naive());
     }
-    due.0 < Utc::now().timestamp_millis()
+    due.0 < clock::now_ms()
 }
 
 /// Text of others on one line: control characters, which could move the cursor, change colours or write to the

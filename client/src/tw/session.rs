@@ -1,7 +1,7 @@
 //! The sign-in that is kept between commands: one file, readable by its owner only, replaced in one step, and a lock
 //! so that commands which refresh at the same time do not log each other out.
 
-use crate::fault::Fault;
+use crate::{clock::now_ms, fault::Fault};
 use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 use std::{
@@ -38,10 +38,6 @@ impl Session {
             expires_at: now_ms().saturating_add(lifetime),
         }
     }
-}
-
-fn now_ms() -> i64 {
-    chrono::Utc::now().timestamp_millis()
 }
 
 /// Where the session is kept.

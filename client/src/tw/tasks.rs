@@ -2,6 +2,7 @@
 
 use crate::{
     args::{AddArgs, EditArgs},
+    clock,
     due::{self, Due},
     fault::Fault,
     output::{Output, sheet, short},
@@ -144,5 +145,5 @@ pub(crate) async fn restore(client: &Client, output: &Output, ids: &[String]) ->
 }
 
 fn read_due(text: &str) -> Result<Due, Fault> {
-    due::parse(text, &chrono::Local::now()).map_err(Fault::usage)
+    due::parse(text, &clock::now()).map_err(Fault::usage)
 }
