@@ -15,6 +15,7 @@ use taskwire_protocol::{
     Failure, Operation as _, Timestamp,
     account::{RenewAuth, Renewed},
     frames::{EventFrame, Goodbye, Welcome},
+    signals,
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
@@ -168,8 +169,8 @@ impl Connection {
             Ok(Incoming::Answer(Some(id), answer)) => self.answer(serving, id, answer),
             Ok(Incoming::Signal(signal, data)) => {
                 match signal.as_str() {
-                    "session.expiring" => self.renew(serving),
-                    "server.goodbye" => {
+                    signals::SESSION_EXPIRING => self.renew(serving),
+                    signals::SERVER_GOODBYE => {
                         let goodbye = serde_json::from_str::<Goodbye>(data.get());
                         self.goodbye = goodbye
                             .ok()

@@ -11,7 +11,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use taskwire_client::{
     Client, Item,
     protocol::{
-        Event, StreamId, frames::EventFrame, frames::Welcome, stream::Reason, stream::Subscribe, task::Task,
+        Event, StreamId, frames::EventFrame, frames::Welcome, signals, stream::Reason, stream::Subscribe,
+        task::Task,
     },
 };
 
@@ -76,7 +77,9 @@ fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> R
                 note(&format!("tw: {}: {text}", names.of(stream)));
             }
         }
-        Item::Signal { signal, .. } if signal == "server.goodbye" => note("tw: the server is restarting"),
+        Item::Signal { signal, .. } if signal == signals::SERVER_GOODBYE => {
+            note("tw: the server is restarting")
+        }
         _ => {}
     }
     Ok(())
