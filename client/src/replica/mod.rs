@@ -5,6 +5,8 @@
 //!
 //! Does not ask for snapshots: it says when it needs one, and `follower` or the program gets it.
 
+#[cfg(test)]
+mod tests;
 mod user;
 mod workspace;
 

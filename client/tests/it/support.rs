@@ -3,7 +3,6 @@
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use std::{
-    collections::VecDeque,
     io,
     sync::{
         Arc, Mutex,
@@ -115,7 +114,6 @@ impl Server {
 /// The server's side of a socket.
 pub(crate) struct Peer<S> {
     socket: WebSocketStream<S>,
-    waiting: VecDeque<Value>,
 }
 
 impl<S: Transport> Peer<S> {
@@ -127,10 +125,7 @@ impl<S: Transport> Peer<S> {
             Ok(response)
         }
         let socket = soon("a handshake", accept_hdr_async(stream, choose)).await??;
-        Ok(Peer {
-            socket,
-            waiting: VecDeque::new(),
-        })
+        Ok(Peer { socket })
     }
 
     pub(crate) async fn welcome(&mut self, welcome: &Value) -> Result<Value, Failed> {
@@ -149,9 +144,6 @@ impl<S: Transport> Peer<S> {
 
     /// The next request.
     pub(crate) async fn receive(&mut self) -> Result<Value, Failed> {
-        if let Some(request) = self.waiting.pop_front() {
-            return Ok(request);
-        }
         loop {
             if let Message::Text(text) = self.message().await? {
                 return Ok(serde_json::from_str(&text)?);
