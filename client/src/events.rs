@@ -148,6 +148,10 @@ impl Events {
             self.positions.clear();
             self.epoch.clone_from(&welcome.epoch);
         }
+        // What is not listed can no longer be read.
+        let listed: Vec<&str> = welcome.streams.iter().map(|state| &*state.stream).collect();
+        self.positions
+            .retain(|stream, _| listed.contains(&stream.to_string().as_str()));
         for state in &welcome.streams {
             let Ok(stream) = state.stream.parse() else {
                 continue;

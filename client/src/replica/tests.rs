@@ -2,7 +2,10 @@
 
 use super::*;
 use serde_json::{Value, json};
-use taskwire_protocol::{NotificationId, Timestamp};
+use taskwire_protocol::{
+    NotificationId, Timestamp,
+    member::Role::{Admin, Owner, Viewer},
+};
 use uuid::Uuid;
 
 const ME: UserId = UserId(Uuid::from_u128(1));
@@ -12,7 +15,7 @@ fn read<T: serde::de::DeserializeOwned>(value: Value) -> T {
     serde_json::from_value(value).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn event(stream: impl Into<StreamId>, seq: u64, name: &str, data: Value) -> EventFrame {
+fn event(stream: impl Into<StreamId>, seq: u64, name: &str, data: &Value) -> EventFrame {
     read(
         json!({"stream": stream.into(), "seq": seq, "event": name, "at": Timestamp(0), "actor": null, "data": data}),
     )
@@ -36,7 +39,7 @@ fn member(user: u128, role: &str, version: i64) -> Value {
         "joined_at": Timestamp(0), "version": version})
 }
 
-fn first(seq: u64, tasks: Value) -> WorkspaceSnapshot {
+fn first(seq: u64, tasks: &Value) -> WorkspaceSnapshot {
     read(
         json!({"seq": seq, "workspace": workspace(), "members": [member(1, "owner", 1)], "projects": [],
         "tags": [], "tasks": tasks}),
@@ -72,7 +75,7 @@ fn own(seq: u64, notifications: std::ops::Range<u64>) -> UserSnapshot {
     )
 }
 
-fn home(tasks: Value) -> Replica {
+fn home(tasks: &Value) -> Replica {
     let mut replica = Replica::new();
     assert!(replica.take_page(HOME, first(10, tasks)).is_ok());
     replica
@@ -84,8 +87,8 @@ fn apply(replica: &mut Replica, event: &EventFrame) -> Applied {
 
 #[test]
 fn an_event_is_taken_once_and_in_its_place() {
-    let mut replica = home(json!([task(1, 1)]));
-    let update = |seq, version| event(HOME, seq, "task.updated", task(1, version));
+    let mut replica = home(&json!([task(1, 1)]));
+    let update = |seq, version| event(HOME, seq, "task.updated", &task(1, version));
     assert_eq!(apply(&mut replica, &update(10, 9)), Applied::Old);
     assert_eq!(apply(&mut replica, &update(12, 9)), Applied::NeedsSync);
     assert_eq!(apply(&mut replica, &update(11, 2)), Applied::Taken);
@@ -96,21 +99,21 @@ fn an_event_is_taken_once_and_in_its_place() {
     );
     let id = Uuid::from_u128(1).into();
     assert_eq!(replica.task(id).map(|task| task.version), Some(2));
-    let other = event(WorkspaceId(Uuid::from_u128(3)), 1, "task.updated", task(1, 1));
+    let other = event(WorkspaceId(Uuid::from_u128(3)), 1, "task.updated", &task(1, 1));
     assert_eq!(apply(&mut replica, &other), Applied::NeedsSync);
 }
 
 #[test]
 fn a_purged_task_and_its_forgotten_entries_leave_nothing() {
-    let mut replica = home(json!([task(1, 1)]));
+    let mut replica = home(&json!([task(1, 1)]));
     let forgotten = json!({"id": Uuid::from_u128(1), "purged": true});
-    apply(&mut replica, &event(HOME, 11, "task.updated", forgotten));
+    apply(&mut replica, &event(HOME, 11, "task.updated", &forgotten));
     let purged = json!({"id": Uuid::from_u128(1), "version": 2});
-    apply(&mut replica, &event(HOME, 12, "task.purged", purged));
+    apply(&mut replica, &event(HOME, 12, "task.purged", &purged));
     assert_eq!(
         replica.difference(&{
             let mut fresh = Replica::new();
-            assert!(fresh.take_page(HOME, first(12, json!([]))).is_ok());
+            assert!(fresh.take_page(HOME, first(12, &json!([]))).is_ok());
             fresh
         }),
         None
@@ -119,34 +122,34 @@ fn a_purged_task_and_its_forgotten_entries_leave_nothing() {
 
 #[test]
 fn an_unreadable_event_changes_nothing_and_an_unknown_one_is_passed_over() {
-    let mut replica = home(json!([]));
+    let mut replica = home(&json!([]));
     assert!(
         replica
-            .apply(&event(HOME, 11, "task.created", json!({"id": 7})))
+            .apply(&event(HOME, 11, "task.created", &json!({"id": 7})))
             .is_err()
     );
-    let unknown = event(HOME, 11, "comment.created", json!({"x": 1}));
+    let unknown = event(HOME, 11, "comment.created", &json!({"x": 1}));
     assert_eq!(apply(&mut replica, &unknown), Applied::Taken);
     assert_eq!(replica.workspace(HOME).map(WorkspaceReplica::seq), Some(11));
 }
 
 #[test]
 fn a_reset_asks_for_a_sync() {
-    let mut replica = home(json!([]));
-    let reset = event(HOME, 11, "stream.reset", json!({"message": "much"}));
+    let mut replica = home(&json!([]));
+    let reset = event(HOME, 11, "stream.reset", &json!({"message": "much"}));
     assert_eq!(apply(&mut replica, &reset), Applied::NeedsSync);
 }
 
 #[test]
 fn members_come_change_and_go() {
-    let mut replica = home(json!([]));
+    let mut replica = home(&json!([]));
     apply(
         &mut replica,
-        &event(HOME, 11, "member.added", member(5, "viewer", 1)),
+        &event(HOME, 11, "member.added", &member(5, "viewer", 1)),
     );
     apply(
         &mut replica,
-        &event(HOME, 12, "member.updated", member(5, "admin", 2)),
+        &event(HOME, 12, "member.updated", &member(5, "admin", 2)),
     );
     let roles = |replica: &Replica| {
         replica.workspace(HOME).map(|home| {
@@ -156,10 +159,9 @@ fn members_come_change_and_go() {
                 .collect::<Vec<_>>()
         })
     };
-    use taskwire_protocol::member::Role::{Admin, Owner};
     assert_eq!(roles(&replica), Some(vec![Owner, Admin]));
     let removed = json!({"user_id": Uuid::from_u128(5)});
-    apply(&mut replica, &event(HOME, 13, "member.removed", removed));
+    apply(&mut replica, &event(HOME, 13, "member.removed", &removed));
     assert_eq!(roles(&replica), Some(vec![Owner]));
 }
 
@@ -174,7 +176,7 @@ fn reading_all_marks_those_up_to_the_moment() {
     let mut replica = Replica::new();
     replica.take_user(own(1, 0..3));
     let all = json!({"up_to": Timestamp(1), "updated": 2, "unread": 1});
-    apply(&mut replica, &event(ME, 2, "notification.all_read", all));
+    apply(&mut replica, &event(ME, 2, "notification.all_read", &all));
     let user = replica.user().unwrap_or_else(|| panic!("not synced"));
     let unread: Vec<_> = user.notifications().values().filter(|n| !n.is_read).collect();
     assert_eq!((unread.len(), replica.unread()), (1, 1));
@@ -187,7 +189,7 @@ fn notifications_stay_the_newest_hundred_and_agree_with_a_fresh_snapshot() {
     for n in 99..105 {
         apply(
             &mut replica,
-            &event(ME, n - 97, "notification.created", changed(n, 1, false, n + 1)),
+            &event(ME, n - 97, "notification.created", &changed(n, 1, false, n + 1)),
         );
     }
     let held = |replica: &Replica| replica.user().map(|user| user.notifications().len());
@@ -198,12 +200,12 @@ fn notifications_stay_the_newest_hundred_and_agree_with_a_fresh_snapshot() {
     // One that is older than all that is held may be changed; it has no place in the window.
     apply(
         &mut replica,
-        &event(ME, 8, "notification.updated", changed(2, 2, true, 104)),
+        &event(ME, 8, "notification.updated", &changed(2, 2, true, 104)),
     );
     assert_eq!(held(&replica), Some(100));
     // After a deletion the snapshot shows one more old one than the replica can know.
     let gone = json!({"id": NotificationId(Uuid::from_u128(104)), "unread": 103});
-    apply(&mut replica, &event(ME, 9, "notification.deleted", gone));
+    apply(&mut replica, &event(ME, 9, "notification.deleted", &gone));
     let mut fresh = Replica::new();
     let mut snapshot = own(9, 0..104);
     snapshot.unread = 103;
@@ -214,7 +216,7 @@ fn notifications_stay_the_newest_hundred_and_agree_with_a_fresh_snapshot() {
 
 #[test]
 fn access_comes_changes_and_goes() {
-    let mut replica = home(json!([]));
+    let mut replica = home(&json!([]));
     replica.take_user(own(1, 0..0));
     apply(
         &mut replica,
@@ -222,18 +224,18 @@ fn access_comes_changes_and_goes() {
             ME,
             2,
             "access.changed",
-            json!({"workspace_id": HOME, "role": "viewer"}),
+            &json!({"workspace_id": HOME, "role": "viewer"}),
         ),
     );
     let role = |replica: &Replica| replica.user().and_then(|user| user.workspaces().get(&HOME)?.role);
-    assert_eq!(role(&replica), Some(taskwire_protocol::member::Role::Viewer));
+    assert_eq!(role(&replica), Some(Viewer));
     apply(
         &mut replica,
         &event(
             ME,
             3,
             "access.lost",
-            json!({"workspace_id": HOME, "reason": "left"}),
+            &json!({"workspace_id": HOME, "reason": "left"}),
         ),
     );
     assert_eq!(role(&replica), None);
@@ -242,7 +244,7 @@ fn access_comes_changes_and_goes() {
 
 #[test]
 fn a_difference_names_the_entity() {
-    let (one, other) = (home(json!([task(1, 1)])), home(json!([task(1, 2)])));
+    let (one, other) = (home(&json!([task(1, 1)])), home(&json!([task(1, 2)])));
     let difference = one.difference(&other).unwrap_or_default();
     assert!(difference.contains("task TaskId("), "{difference}");
     assert_eq!(one.difference(&one.clone()), None);

@@ -1,5 +1,9 @@
 //! What can be typed.
 
+use crate::{
+    clock,
+    due::{self, Due},
+};
 use clap::{
     Args as Group, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
@@ -135,8 +139,8 @@ pub(crate) struct AddArgs {
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
     /// Until when: 2026-12-24, RFC 3339, today, tomorrow, +3d, +2h.
-    #[arg(long)]
-    pub(crate) due: Option<String>,
+    #[arg(long, value_parser = due)]
+    pub(crate) due: Option<Due>,
     /// A tag; may be repeated.
     #[arg(long = "tag", short)]
     pub(crate) tags: Vec<String>,
@@ -187,8 +191,8 @@ pub(crate) struct EditArgs {
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
     /// Until when, as for `add`; `none` clears it.
-    #[arg(long)]
-    pub(crate) due: Option<String>,
+    #[arg(long, value_parser = due_or_none)]
+    pub(crate) due: Option<NewDue>,
     /// All its tags, instead of those it has; may be repeated.
     #[arg(long = "tag", short, conflicts_with = "no_tags")]
     pub(crate) tags: Vec<String>,
@@ -225,6 +229,24 @@ fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
 ) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words)
         .try_map(|word| serde_json::from_value::<T>(serde_json::Value::String(word)))
+}
+
+/// What becomes of a date.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum NewDue {
+    Clear,
+    Set(Due),
+}
+
+fn due(text: &str) -> Result<Due, String> {
+    due::parse(text, &clock::now())
+}
+
+fn due_or_none(text: &str) -> Result<NewDue, String> {
+    match text {
+        "none" => Ok(NewDue::Clear),
+        text => due(text).map(NewDue::Set),
+    }
 }
 
 fn priority() -> impl TypedValueParser<Value = Priority> {

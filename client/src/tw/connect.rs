@@ -2,9 +2,10 @@
 
 use crate::{
     fault::Fault,
+    output,
     session::{KeptTokens, SessionFile},
 };
-use std::time::Duration;
+use std::{io, time::Duration};
 use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
@@ -21,7 +22,14 @@ pub(crate) struct Context {
 impl Context {
     pub(crate) fn new(server: Option<String>) -> Result<Context, Fault> {
         let file = SessionFile::find()?;
-        let kept = file.load()?;
+        let kept = match file.load() {
+            // Signing in again replaces it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                output::note(&format!("tw: {error}"));
+                None
+            }
+            kept => kept?,
+        };
         let server = server.map(|url| url.trim_end_matches('/').to_owned());
         let url = server
             .or_else(|| kept.as_ref().map(|session| session.url.clone()))

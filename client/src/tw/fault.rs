@@ -132,7 +132,7 @@ fn refused(failure: &Failure) -> Fault {
     let message = &failure.message;
     let hint = match failure.code {
         ErrorCode::VersionConflict => "; look at it with `tw show` and try again",
-        ErrorCode::NotFound => "; `tw ls --workspace all` lists what there is",
+        ErrorCode::NotFound => "; `tw ls --workspace all` and `tw workspaces` list what there is",
         ErrorCode::NotDeleted => "; nothing was restored",
         ErrorCode::StorageFull => "; the server needs room on its disk",
         ErrorCode::InternalError => "; the server's log has more under that request_id",

@@ -56,6 +56,13 @@ async fn run(args: Args) -> Result<(), Fault> {
         Command::Login(params) => account::log_in(&context, &output, params).await,
         Command::Logout { local } => account::log_out(&context, &output, local).await,
         Command::Watch { workspace } => watch::watch(&context, &output, workspace.as_deref()).await,
+        Command::Call { name, data } => {
+            let data = raw::parameters(data.as_deref())?;
+            let client = context.connect().await?;
+            let done = raw::call(&client, &output, &name, data).await;
+            client.close().await;
+            done
+        }
         command => {
             let client = context.connect().await?;
             let done = call(&client, &output, command).await;
@@ -76,7 +83,11 @@ async fn call(client: &taskwire_client::Client, output: &Output, command: Comman
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
-        Command::Call { name, data } => raw::call(client, output, &name, data).await,
-        Command::Signup(_) | Command::Login(_) | Command::Logout { .. } | Command::Watch { .. } => Ok(()),
+        // Not with this client: see `run`.
+        Command::Signup(_)
+        | Command::Login(_)
+        | Command::Logout { .. }
+        | Command::Watch { .. }
+        | Command::Call { .. } => Ok(()),
     }
 }

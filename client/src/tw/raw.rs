@@ -5,13 +5,9 @@ use serde_json::Value;
 use std::io::Read as _;
 use taskwire_client::Client;
 
-pub(crate) async fn call(
-    client: &Client,
-    output: &Output,
-    name: &str,
-    data: Option<String>,
-) -> Result<(), Fault> {
-    let data = match data.as_deref() {
+/// Reads the parameters, before there is a connection that would have to wait for somebody who types.
+pub(crate) fn parameters(data: Option<&str>) -> Result<Value, Fault> {
+    let text = match data {
         None => "{}".to_owned(),
         Some("-") => {
             let mut text = String::new();
@@ -20,8 +16,10 @@ pub(crate) async fn call(
         }
         Some(text) => text.to_owned(),
     };
-    let data: Value = serde_json::from_str(&data)
-        .map_err(|error| Fault::usage(format!("the parameters are no JSON: {error}")))?;
+    serde_json::from_str(&text).map_err(|error| Fault::usage(format!("the parameters are no JSON: {error}")))
+}
+
+pub(crate) async fn call(client: &Client, output: &Output, name: &str, data: Value) -> Result<(), Fault> {
     let reply = client.call_raw(name, data).await?;
     if output.json {
         return output.value(&reply.data);

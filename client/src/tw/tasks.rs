@@ -1,9 +1,7 @@
 //! `add`, `show`, `done`, `edit`, `rm`, `restore`.
 
 use crate::{
-    args::{AddArgs, EditArgs},
-    clock,
-    due::{self, Due},
+    args::{AddArgs, EditArgs, NewDue},
     fault::Fault,
     output::{Output, sheet, short},
     resolve,
@@ -17,7 +15,7 @@ use taskwire_client::{
 };
 
 pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Result<(), Fault> {
-    let due = args.due.as_deref().map(read_due).transpose()?;
+    let due = args.due;
     let workspace_id = match &args.workspace {
         Some(workspace) => Some(resolve::workspace(client, workspace).await?),
         None => None,
@@ -79,13 +77,10 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
         Some(text) => Patch::Set(text),
     };
     update.priority = args.priority.map_or(Patch::Keep, Patch::Set);
-    match args.due.as_deref() {
+    match args.due {
         None => {}
-        Some("none") => (update.due_at, update.all_day) = (Patch::Clear, Some(false)),
-        Some(text) => {
-            let due = read_due(text)?;
-            (update.due_at, update.all_day) = (Patch::Set(due.at), Some(due.all_day));
-        }
+        Some(NewDue::Clear) => (update.due_at, update.all_day) = (Patch::Clear, Some(false)),
+        Some(NewDue::Set(due)) => (update.due_at, update.all_day) = (Patch::Set(due.at), Some(due.all_day)),
     }
     if args.no_tags {
         update.tags = Patch::Clear;
@@ -142,8 +137,4 @@ pub(crate) async fn restore(client: &Client, output: &Output, ids: &[String]) ->
         tasks.push(client.call(RestoreTask { id }).await?);
     }
     output.tasks(&tasks)
-}
-
-fn read_due(text: &str) -> Result<Due, Fault> {
-    due::parse(text, &clock::now()).map_err(Fault::usage)
 }

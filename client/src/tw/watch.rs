@@ -78,7 +78,7 @@ fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> R
             }
         }
         Item::Signal { signal, .. } if signal == signals::SERVER_GOODBYE => {
-            note("tw: the server is restarting")
+            note("tw: the server is restarting");
         }
         _ => {}
     }

@@ -27,7 +27,7 @@ use tokio_tungstenite::{
 use uuid::Uuid;
 
 /// Longer than anything that a client waits for; under paused time it takes no time.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
+pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
 pub(crate) const ME: UserId = UserId(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001));
 pub(crate) const HOME: WorkspaceId = WorkspaceId(Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0002));
