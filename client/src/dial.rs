@@ -14,6 +14,7 @@ use tokio_tungstenite::{
     tungstenite::{
         self,
         client::IntoClientRequest as _,
+        error::ProtocolError,
         http::{HeaderValue, header},
         protocol::WebSocketConfig,
     },
@@ -132,11 +133,17 @@ fn judge(error: tungstenite::Error) -> NotOpened {
                 NotOpened::NoServer(text)
             }
         }
-        tungstenite::Error::Protocol(
-            error @ tungstenite::error::ProtocolError::SecWebSocketSubProtocolError(_),
-        ) => NotOpened::NoServer(error.to_string()),
+        tungstenite::Error::Protocol(error) if !cut_short(&error) => NotOpened::NoServer(error.to_string()),
         error => NotOpened::Unreachable(Disconnected::Unreachable(error.to_string())),
     }
+}
+
+/// A server that stopped in the middle of the handshake has not answered wrongly.
+fn cut_short(error: &ProtocolError) -> bool {
+    matches!(
+        error,
+        ProtocolError::HandshakeIncomplete | ProtocolError::ResetWithoutClosingHandshake
+    )
 }
 
 /// TLS with the roots that the machine trusts.

@@ -65,25 +65,27 @@ impl Context {
     pub(crate) async fn connect(&self) -> Result<Client, Fault> {
         let config = self.config()?.following([]).patient_for(PATIENCE);
         let (client, events) = Client::connect(config)?;
-        connected(events).await?;
+        self.connected(events).await?;
         Ok(client)
     }
-}
 
-/// Waits for the first connection. A server that is not there is an error at once; a token that has to be refreshed
-/// is not.
-async fn connected(mut events: Events) -> Result<(), Fault> {
-    while let Some(item) = events.next().await {
-        match item {
-            Item::Connected(_) => return Ok(()),
-            Item::Stopped(why) => return Err(why.into()),
-            Item::Disconnected {
-                reason:
-                    reason @ (Disconnected::Unreachable(_) | Disconnected::TimedOut(_) | Disconnected::NoToken(_)),
-                ..
-            } => return Err(Fault::unreachable(&reason)),
-            _ => {}
+    /// Waits for the first connection. A server that is not there is an error at once; a token that has to be
+    /// refreshed is not.
+    async fn connected(&self, mut events: Events) -> Result<(), Fault> {
+        while let Some(item) = events.next().await {
+            match item {
+                Item::Connected(_) => return Ok(()),
+                Item::Stopped(why) => return Err(why.into()),
+                Item::Disconnected {
+                    reason:
+                        reason @ (Disconnected::Unreachable(_)
+                        | Disconnected::TimedOut(_)
+                        | Disconnected::NoToken(_)),
+                    ..
+                } => return Err(Fault::unreachable(Some(&self.url), &reason)),
+                _ => {}
+            }
         }
+        Err(Fault::other("the client was closed"))
     }
-    Err(Fault::other("the client was closed"))
 }

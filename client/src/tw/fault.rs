@@ -50,8 +50,9 @@ impl Fault {
         )
     }
 
-    pub(crate) fn unreachable(why: &Disconnected) -> Fault {
-        let text = format!("the server cannot be reached ({why}); is it running, and is --server right?");
+    pub(crate) fn unreachable(url: Option<&str>, why: &Disconnected) -> Fault {
+        let at = url.map(|url| format!(" at {url}")).unwrap_or_default();
+        let text = format!("the server{at} cannot be reached ({why}); is it running, and is --server right?");
         Fault::new(NETWORK, text)
     }
 
@@ -117,7 +118,7 @@ impl From<Stopped> for Fault {
         match why {
             Stopped::SignedOut(why) => Fault::signed_out(&format!("not signed in ({why})")),
             Stopped::Revoked(_) => Fault::signed_out("the server ended this session"),
-            Stopped::Unreachable(why) => Fault::unreachable(&why),
+            Stopped::Unreachable(why) => Fault::unreachable(None, &why),
             Stopped::NoServer(why) => Fault::new(
                 NETWORK,
                 format!("no Taskwire server answers there ({why}); check --server"),

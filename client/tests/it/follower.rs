@@ -4,7 +4,7 @@ use crate::support::*;
 use serde_json::{Value, json};
 use taskwire_client::{Change, Follower, protocol::Timestamp};
 
-fn page(seq: u64, cursor: Option<&str>, first: bool, tasks: &[Value]) -> Value {
+pub(crate) fn page(seq: u64, cursor: Option<&str>, first: bool, tasks: &[Value]) -> Value {
     let mut page = json!({"seq": seq, "tasks": tasks});
     if let Some(cursor) = cursor {
         page["cursor"] = json!(cursor);
@@ -19,7 +19,7 @@ fn page(seq: u64, cursor: Option<&str>, first: bool, tasks: &[Value]) -> Value {
     page
 }
 
-fn own(seq: u64) -> Value {
+pub(crate) fn own(seq: u64) -> Value {
     json!({"seq": seq, "user": user(), "workspaces": [page(0, None, true, &[])["workspace"]], "invites": [],
         "notifications": [], "unread": 2})
 }

@@ -4,6 +4,7 @@
 //! through real sockets.
 
 mod calls;
+mod chaos;
 mod events;
 mod follower;
 mod reconnect;
