@@ -165,8 +165,9 @@ pub struct EventFrame {
     pub data: Box<RawValue>,
 }
 
-/// What a server sends.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+/// What a server sends. A client reads the envelope first and the rest by its `type`: serde cannot borrow raw JSON
+/// through an internally tagged enum.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum ServerFrame {
     /// The answer to `auth`.

@@ -316,11 +316,15 @@ fn secret_in_file(key: &str) -> Option<&str> {
     key.strip_suffix("_file").filter(|secret| is_secret(secret))
 }
 
-/// Variables with our prefix that others set: the test suite, and Kubernetes, which describes a service called
+/// What the command line `tw` reads: whoever has them set can still start a server in the same shell.
+const OF_TW: [&str; 3] = ["URL", "TOKEN", "PASSWORD"];
+
+/// Variables with our prefix that others set: `tw`, the test suite, and Kubernetes, which describes a service called
 /// `taskwire` to every pod beside it (`TASKWIRE_SERVICE_HOST`, `TASKWIRE_PORT=tcp://…`, `TASKWIRE_PORT_80_TCP`).
 fn is_foreign(name: &str, text: &str) -> bool {
     let key = name.strip_prefix(PREFIX).unwrap_or(name);
-    key.starts_with("TEST_")
+    OF_TW.contains(&key)
+        || key.starts_with("TEST_")
         || key == "SERVICE_HOST"
         || key.starts_with("SERVICE_PORT")
         || (key == "PORT" && text.contains("://"))

@@ -315,6 +315,9 @@ fn a_file_that_cannot_be_read_is_a_problem_and_shows_no_secret() {
 fn a_missing_dotenv_and_other_programs_variables_are_no_problem() {
     let others = [
         ("TASKWIRE_TEST_POSTGRES", "x"),
+        ("TASKWIRE_URL", "http://127.0.0.1:8080"),
+        ("TASKWIRE_TOKEN", "x"),
+        ("TASKWIRE_PASSWORD", "x"),
         ("TASKWIRE_PORT", "tcp://10.0.0.1:8080"),
         ("TASKWIRE_PORT_8080_TCP_ADDR", "10.0.0.1"),
         ("TASKWIRE_SERVICE_HOST", "10.0.0.1"),

@@ -1,0 +1,100 @@
+//! The server's address: one base given by a person, in the forms that sockets and HTTP want.
+//! Does not resolve names.
+
+use crate::error::ConfigError;
+use reqwest::Url;
+
+/// Where a server is.
+#[derive(Clone, Debug)]
+pub(crate) struct Address {
+    /// `ws…/v1/socket`.
+    pub(crate) socket: String,
+    /// `http…/`, with a slash at its end, to join paths to.
+    pub(crate) http: Url,
+    /// Without the brackets of an IPv6 address.
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) tls: bool,
+}
+
+impl Address {
+    /// Reads `http`, `https`, `ws` or `wss` with a host, a port where it is not the usual one, and a path when the
+    /// server lies under one.
+    pub(crate) fn parse(text: &str) -> Result<Address, ConfigError> {
+        let wrong = |why: &str| ConfigError::Address {
+            text: text.to_owned(),
+            why: why.to_owned(),
+        };
+        let (scheme, rest) = text
+            .trim()
+            .split_once("://")
+            .ok_or_else(|| wrong("it begins with http:// or https://"))?;
+        let tls = match scheme {
+            "http" | "ws" => false,
+            "https" | "wss" => true,
+            _ => return Err(wrong("it begins with http:// or https://")),
+        };
+        let scheme = if tls { "https" } else { "http" };
+        let mut http =
+            Url::parse(&format!("{scheme}://{rest}")).map_err(|error| wrong(&error.to_string()))?;
+        if !http.username().is_empty() || http.password().is_some() {
+            return Err(wrong("no name or password belongs in it"));
+        }
+        if http.query().is_some() || http.fragment().is_some() {
+            return Err(wrong("it ends with the host, a port or a path"));
+        }
+        if !http.path().ends_with('/') {
+            let path = format!("{}/", http.path());
+            http.set_path(&path);
+        }
+        let (Some(host), Some(port)) = (http.host_str(), http.port_or_known_default()) else {
+            return Err(wrong("it names no host"));
+        };
+        Ok(Address {
+            socket: format!("{}v1/socket", http.as_str().replacen("http", "ws", 1)),
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            tls,
+            http,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn socket(text: &str) -> Option<String> {
+        Address::parse(text).ok().map(|address| address.socket)
+    }
+
+    #[test]
+    fn a_base_becomes_the_sockets_address() {
+        assert_eq!(
+            socket("http://127.0.0.1:8080").as_deref(),
+            Some("ws://127.0.0.1:8080/v1/socket")
+        );
+        assert_eq!(
+            socket("wss://tasks.example/team").as_deref(),
+            Some("wss://tasks.example/team/v1/socket")
+        );
+        let ipv6 = Address::parse("https://[::1]")
+            .ok()
+            .map(|a| (a.host, a.port, a.tls));
+        assert_eq!(ipv6, Some(("::1".to_owned(), 443, true)));
+    }
+
+    #[test]
+    fn what_is_no_base_is_refused() {
+        for text in [
+            "",
+            "localhost:8080",
+            "ftp://a",
+            "http://",
+            "http://a:b@c",
+            "http://a/?b=c",
+        ] {
+            assert!(Address::parse(text).is_err(), "{text:?} was taken");
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! One workspace: its members, projects, tags and tasks, at one `seq` of its stream.
+
+use super::map_difference;
+use std::collections::{BTreeMap, BTreeSet};
+use taskwire_protocol::{
+    Event, ProjectId, TaskId, UserId,
+    member::Member,
+    task::Task,
+    workspace::{Project, Tag, Workspace, WorkspaceSnapshot},
+};
+use uuid::Uuid;
+
+/// One workspace, as all its members see it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct WorkspaceReplica {
+    seq: u64,
+    /// Without the reader's role, which the workspace's own stream does not carry.
+    workspace: Option<Workspace>,
+    members: BTreeMap<UserId, Member>,
+    projects: BTreeMap<ProjectId, Project>,
+    tags: BTreeMap<Uuid, Tag>,
+    tasks: BTreeMap<TaskId, Task>,
+    /// While pages are still to come: what was purged since the first one, because a page that was read before the
+    /// purge may arrive after it. `None` when the snapshot is complete.
+    purged: Option<BTreeSet<TaskId>>,
+}
+
+impl WorkspaceReplica {
+    pub(super) fn begin(page: WorkspaceSnapshot) -> WorkspaceReplica {
+        let members = page.members.unwrap_or_default();
+        let projects = page.projects.unwrap_or_default();
+        let tags = page.tags.unwrap_or_default();
+        WorkspaceReplica {
+            seq: page.seq,
+            workspace: page.workspace.map(without_role),
+            members: members
+                .into_iter()
+                .map(|member| (member.user.id, member))
+                .collect(),
+            projects: projects
+                .into_iter()
+                .map(|project| (project.id, project))
+                .collect(),
+            tags: tags.into_iter().map(|tag| (tag.id, tag)).collect(),
+            tasks: page.tasks.into_iter().map(|task| (task.id, task)).collect(),
+            purged: page.cursor.map(|_| BTreeSet::new()),
+        }
+    }
+
+    /// Takes a later page. Events applied meanwhile may be newer than it, and it may be newer than events still to
+    /// come: the greater version wins either way.
+    pub(super) fn take_page(&mut self, page: WorkspaceSnapshot) {
+        let purged = self.purged.take().unwrap_or_default();
+        for task in page.tasks {
+            if !purged.contains(&task.id) {
+                self.take_task(task);
+            }
+        }
+        self.purged = page.cursor.map(|_| purged);
+    }
+
+    /// The last event taken.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Whether all pages of the snapshot were taken.
+    pub fn is_complete(&self) -> bool {
+        self.purged.is_none()
+    }
+
+    /// The workspace itself, without the reader's role.
+    pub fn workspace(&self) -> Option<&Workspace> {
+        self.workspace.as_ref()
+    }
+
+    /// Who is in it.
+    pub fn members(&self) -> &BTreeMap<UserId, Member> {
+        &self.members
+    }
+
+    /// Its tasks, deleted ones included.
+    pub fn tasks(&self) -> &BTreeMap<TaskId, Task> {
+        &self.tasks
+    }
+
+    /// A task of it.
+    pub fn task(&self, id: TaskId) -> Option<&Task> {
+        self.tasks.get(&id)
+    }
+
+    /// Its projects.
+    pub fn projects(&self) -> &BTreeMap<ProjectId, Project> {
+        &self.projects
+    }
+
+    /// Its tags.
+    pub fn tags(&self) -> &BTreeMap<Uuid, Tag> {
+        &self.tags
+    }
+
+    pub(super) fn apply(&mut self, seq: u64, event: Event) {
+        self.seq = seq;
+        match event {
+            Event::TaskCreated(task)
+            | Event::TaskUpdated(task)
+            | Event::TaskCompleted(task)
+            | Event::TaskReopened(task)
+            | Event::TaskDeleted(task)
+            | Event::TaskRestored(task)
+            | Event::TaskMoved(task) => self.take_task(*task),
+            Event::TaskPurged(gone) => {
+                self.tasks.remove(&gone.id);
+                if let Some(purged) = &mut self.purged {
+                    purged.insert(gone.id);
+                }
+            }
+            Event::MemberAdded(member) | Event::MemberUpdated(member) => {
+                let held = self.members.get(&member.user.id);
+                if held.is_none_or(|held| member.version >= held.version) {
+                    self.members.insert(member.user.id, *member);
+                }
+            }
+            Event::MemberRemoved(gone) => {
+                self.members.remove(&gone.user_id);
+            }
+            Event::WorkspaceCreated(workspace) => {
+                let held = self.workspace.as_ref();
+                if held.is_none_or(|held| workspace.version >= held.version) {
+                    self.workspace = Some(without_role(*workspace));
+                }
+            }
+            // What was purged is forgotten, what a newer server says is unknown; the rest is the user's stream's.
+            _ => {}
+        }
+    }
+
+    fn take_task(&mut self, task: Task) {
+        let held = self.tasks.get(&task.id);
+        if held.is_none_or(|held| task.version >= held.version) {
+            self.tasks.insert(task.id, task);
+        }
+    }
+
+    pub(super) fn difference(&self, other: &WorkspaceReplica) -> Option<String> {
+        if self.seq != other.seq {
+            return Some(format!("seq: {} and {}", self.seq, other.seq));
+        }
+        if self.workspace != other.workspace {
+            return Some(format!("{:?} and {:?}", self.workspace, other.workspace));
+        }
+        map_difference("member", &self.members, &other.members)
+            .or_else(|| map_difference("project", &self.projects, &other.projects))
+            .or_else(|| map_difference("tag", &self.tags, &other.tags))
+            .or_else(|| map_difference("task", &self.tasks, &other.tasks))
+    }
+}
+
+fn without_role(workspace: Workspace) -> Workspace {
+    Workspace {
+        role: None,
+        ..workspace
+    }
+}

@@ -1,0 +1,141 @@
+//! `signup`, `login`, `logout`.
+
+use crate::{
+    args::{LoginArgs, SignupArgs},
+    connect::Context,
+    fault::Fault,
+    output::{Output, plain},
+    session::Session,
+};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use taskwire_client::{
+    CallError, Stopped, call_once,
+    protocol::account::{LogIn, LogOut, SignUp, Tokens},
+};
+
+pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs) -> Result<(), Fault> {
+    let email = given_or_asked(args.email, "E-mail", "EMAIL")?;
+    let name = given_or_asked(args.name, "Name", "--name")?;
+    let params = SignUp {
+        email,
+        name,
+        username: args.username,
+        password: password(args.password_stdin, true)?,
+        device_name: Some(device()),
+    };
+    let tokens = call_once(context.anonymous(), params).await?;
+    keep(context, output, tokens).await
+}
+
+pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) -> Result<(), Fault> {
+    let params = LogIn {
+        email: given_or_asked(args.email, "E-mail", "EMAIL")?,
+        password: password(args.password_stdin, false)?,
+        device_name: Some(device()),
+    };
+    let tokens = call_once(context.anonymous(), params).await?;
+    keep(context, output, tokens).await
+}
+
+async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), Fault> {
+    let user = tokens.user.clone();
+    let _lock = context.file.lock().await?;
+    context.file.save(&Session::new(&context.url, tokens))?;
+    if output.json {
+        return output.value(&user);
+    }
+    output.line(&format!(
+        "signed in at {} as {} <{}>",
+        context.url,
+        plain(&user.name),
+        plain(&user.email)
+    ))
+}
+
+pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
+    if !local {
+        let client = match context.connect().await {
+            Ok(client) => client,
+            // There is no session there any more: what is left is to forget it here.
+            Err(fault) if fault.is_signed_out() => return forget(context, output).await,
+            Err(fault) => return Err(fault),
+        };
+        match client.call(LogOut {}).await {
+            // The server ends the session's sockets, this one too, maybe before the answer.
+            Ok(_) | Err(CallError::Stopped(Stopped::Revoked(_) | Stopped::SignedOut(_))) => {}
+            Err(error) => return Err(error.into()),
+        }
+        client.close().await;
+    }
+    forget(context, output).await
+}
+
+async fn forget(context: &Context, output: &Output) -> Result<(), Fault> {
+    let _lock = context.file.lock().await?;
+    context.file.remove()?;
+    if output.json {
+        return output.value(&serde_json::json!({}));
+    }
+    output.line("signed out")
+}
+
+/// For the list of sessions.
+fn device() -> String {
+    let host = ["HOSTNAME", "COMPUTERNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok())
+        .or_else(|| std::fs::read_to_string("/etc/hostname").ok());
+    let host = host.map(|host| host.trim().chars().take(80).collect::<String>());
+    match host.filter(|host| !host.is_empty()) {
+        Some(host) => format!("tw on {host}"),
+        None => "tw".to_owned(),
+    }
+}
+
+fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<String, Fault> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Fault::usage(format!(
+            "{argument} is needed when there is no terminal to ask at"
+        )));
+    }
+    eprint!("{what}: ");
+    io::stderr().flush()?;
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line)?;
+    let line = line.trim();
+    if line.is_empty() {
+        return Err(Fault::usage(format!("nothing was typed; give {argument}")));
+    }
+    Ok(line.to_owned())
+}
+
+/// From standard input, the environment, or the person, without showing it.
+fn password(stdin: bool, new: bool) -> Result<String, Fault> {
+    if stdin {
+        let mut line = String::new();
+        io::stdin().lock().read_line(&mut line)?;
+        let line = line.trim_end_matches(['\r', '\n']);
+        if line.is_empty() {
+            return Err(Fault::usage("standard input has no password"));
+        }
+        return Ok(line.to_owned());
+    }
+    if let Ok(password) = std::env::var("TASKWIRE_PASSWORD")
+        && !password.is_empty()
+    {
+        return Ok(password);
+    }
+    if !io::stdin().is_terminal() {
+        return Err(Fault::usage(
+            "there is no terminal to ask for the password; use --password-stdin or TASKWIRE_PASSWORD",
+        ));
+    }
+    let password = rpassword::prompt_password("Password: ")?;
+    if new && rpassword::prompt_password("Once more: ")? != password {
+        return Err(Fault::usage("the two passwords differ; try again"));
+    }
+    Ok(password)
+}

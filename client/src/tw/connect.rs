@@ -1,0 +1,91 @@
+//! A client from the session, the environment and the command line.
+
+use crate::{
+    fault::Fault,
+    output,
+    session::{KeptTokens, SessionFile},
+};
+use std::{io, time::Duration};
+use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item};
+
+const DEFAULT_URL: &str = "http://127.0.0.1:8080";
+/// A command rides out a server's restart, but not its absence.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Which server, and as whom.
+pub(crate) struct Context {
+    pub(crate) url: String,
+    pub(crate) file: SessionFile,
+    signed_in: bool,
+}
+
+impl Context {
+    pub(crate) fn new(server: Option<String>) -> Result<Context, Fault> {
+        let file = SessionFile::find()?;
+        let kept = match file.load() {
+            // Signing in again replaces it.
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                output::note(&format!("tw: {error}"));
+                None
+            }
+            kept => kept?,
+        };
+        let server = server.map(|url| url.trim_end_matches('/').to_owned());
+        let url = server
+            .or_else(|| kept.as_ref().map(|session| session.url.clone()))
+            .unwrap_or_else(|| DEFAULT_URL.to_owned());
+        Ok(Context {
+            signed_in: kept.is_some_and(|session| session.url == url),
+            url,
+            file,
+        })
+    }
+
+    /// For a signed-in client.
+    pub(crate) fn config(&self) -> Result<Config, Fault> {
+        let token = std::env::var("TASKWIRE_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty());
+        let config = match token {
+            Some(token) => Config::new(&self.url, FixedToken::new(token)),
+            None if self.signed_in => {
+                Config::new(&self.url, KeptTokens::new(self.file.clone(), self.url.clone()))
+            }
+            None => return Err(Fault::signed_out(&format!("not signed in at {}", self.url))),
+        };
+        Ok(config.named("tw", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// For signing in.
+    pub(crate) fn anonymous(&self) -> Config {
+        Config::anonymous(&self.url).named("tw", env!("CARGO_PKG_VERSION"))
+    }
+
+    /// A client for calls, connected.
+    pub(crate) async fn connect(&self) -> Result<Client, Fault> {
+        let config = self.config()?.following([]).patient_for(PATIENCE);
+        let (client, events) = Client::connect(config)?;
+        self.connected(events).await?;
+        Ok(client)
+    }
+
+    /// Waits for the first connection. A server that is not there is an error at once; a token that has to be
+    /// refreshed is not.
+    async fn connected(&self, mut events: Events) -> Result<(), Fault> {
+        while let Some(item) = events.next().await {
+            match item {
+                Item::Connected(_) => return Ok(()),
+                Item::Stopped(why) => return Err(why.into()),
+                Item::Disconnected {
+                    reason:
+                        reason @ (Disconnected::Unreachable(_)
+                        | Disconnected::TimedOut(_)
+                        | Disconnected::NoToken(_)),
+                    ..
+                } => return Err(Fault::unreachable(Some(&self.url), &reason)),
+                _ => {}
+            }
+        }
+        Err(Fault::other("the client was closed"))
+    }
+}

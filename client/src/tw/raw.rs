@@ -1,0 +1,29 @@
+//! `call`: any operation by its wire name.
+
+use crate::{fault::Fault, output::Output};
+use serde_json::Value;
+use std::io::Read as _;
+use taskwire_client::Client;
+
+/// Reads the parameters, before there is a connection that would have to wait for somebody who types.
+pub(crate) fn parameters(data: Option<&str>) -> Result<Value, Fault> {
+    let text = match data {
+        None => "{}".to_owned(),
+        Some("-") => {
+            let mut text = String::new();
+            std::io::stdin().lock().read_to_string(&mut text)?;
+            text
+        }
+        Some(text) => text.to_owned(),
+    };
+    serde_json::from_str(&text).map_err(|error| Fault::usage(format!("the parameters are no JSON: {error}")))
+}
+
+pub(crate) async fn call(client: &Client, output: &Output, name: &str, data: Value) -> Result<(), Fault> {
+    let reply = client.call_raw(name, data).await?;
+    if output.json {
+        return output.value(&reply.data);
+    }
+    let value: Value = serde_json::from_str(reply.data.get())?;
+    output.line(&serde_json::to_string_pretty(&value)?)
+}

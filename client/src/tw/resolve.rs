@@ -1,0 +1,211 @@
+//! Names as people type them: tasks by the end of their id, workspaces by name, people by username.
+
+use crate::{fault::Fault, output};
+use taskwire_client::{
+    Client,
+    protocol::{
+        TaskId, UserId, WorkspaceId, limits,
+        member::ListMembers,
+        task::{Everywhere, ListTasks, Sort, Status, Task, Where},
+        workspace::{ListWorkspaces, Workspace, WorkspaceKind},
+    },
+};
+use uuid::Uuid;
+
+/// Shorter ones would hit by accident.
+const SHORTEST: usize = 4;
+/// An ambiguous id lists this many candidates.
+const CANDIDATES: usize = 10;
+
+/// The task with this id, or whose id ends or begins so.
+pub(crate) async fn task(client: &Client, text: &str) -> Result<TaskId, Fault> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let part = id_part(text).ok_or_else(|| {
+        Fault::usage(format!(
+            "{text:?} is no task id: write at least the last {SHORTEST} characters, as `tw ls` shows them"
+        ))
+    })?;
+    let mut found: Vec<Task> = Vec::new();
+    let mut params = ListTasks {
+        workspace_id: Some(Where::Everywhere(Everywhere::All)),
+        status: Some(Status::All),
+        sort: Some(Sort::UpdatedAtDesc),
+        limit: Some(limits::PAGE),
+        ..ListTasks::default()
+    };
+    loop {
+        let page = client.call(params.clone()).await?;
+        found.extend(page.items.into_iter().filter(|task| matches(task.id.0, &part)));
+        params.cursor = page.next_cursor;
+        if params.cursor.is_none() {
+            break;
+        }
+    }
+    // The same task may come twice when it is changed while the pages are read.
+    found.sort_by_key(|task| task.id);
+    found.dedup_by_key(|task| task.id);
+    match found.as_slice() {
+        [] => Err(Fault::not_found(format!(
+            "no task's id ends in {text}; `tw ls --workspace all --status all` lists them"
+        ))),
+        [task] => Ok(task.id),
+        tasks => Err(ambiguous(text, tasks)),
+    }
+}
+
+fn ambiguous(text: &str, tasks: &[Task]) -> Fault {
+    let shown: Vec<String> = tasks
+        .iter()
+        .take(CANDIDATES)
+        .map(|task| format!("{} ({})", task.id, output::plain(&task.title)))
+        .collect();
+    let more = if tasks.len() > CANDIDATES { ", …" } else { "" };
+    Fault::usage(format!(
+        "{text} fits {} tasks, write more of the id: {}{more}",
+        tasks.len(),
+        shown.join(", ")
+    ))
+}
+
+/// Hexadecimal digits without dashes, long enough to mean something.
+fn id_part(text: &str) -> Option<String> {
+    let part = text.replace('-', "").to_ascii_lowercase();
+    let hex = part.chars().all(|c| c.is_ascii_hexdigit());
+    (hex && (SHORTEST..=32).contains(&part.len())).then_some(part)
+}
+
+fn matches(id: Uuid, part: &str) -> bool {
+    let id = id.simple().to_string();
+    id.ends_with(part) || id.starts_with(part)
+}
+
+/// Every workspace of the caller.
+pub(crate) async fn workspaces(client: &Client) -> Result<Vec<Workspace>, Fault> {
+    let mut params = ListWorkspaces {
+        limit: Some(limits::PAGE),
+        cursor: None,
+    };
+    let mut workspaces = Vec::new();
+    loop {
+        let page = client.call(params.clone()).await?;
+        workspaces.extend(page.items);
+        params.cursor = page.next_cursor;
+        if params.cursor.is_none() {
+            return Ok(workspaces);
+        }
+    }
+}
+
+/// The workspace with this id, this name, or whose id ends so.
+pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId, Fault> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let workspaces = workspaces(client).await?;
+    let named = |workspace: &&Workspace| workspace.name.to_lowercase() == text.to_lowercase();
+    let mut found: Vec<&Workspace> = workspaces.iter().filter(named).collect();
+    if found.is_empty()
+        && let Some(part) = id_part(text)
+    {
+        found = workspaces.iter().filter(|w| matches(w.id.0, &part)).collect();
+    }
+    match found.as_slice() {
+        [workspace] => Ok(workspace.id),
+        [] => Err(Fault::not_found(format!(
+            "no workspace is called {text:?}; `tw workspaces` lists yours"
+        ))),
+        several => {
+            let ids: Vec<String> = several.iter().map(|workspace| workspace.id.to_string()).collect();
+            Err(Fault::usage(format!(
+                "{text:?} fits {} workspaces, write the id: {}",
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+/// The caller's personal workspace.
+pub(crate) async fn personal(client: &Client) -> Result<WorkspaceId, Fault> {
+    let workspaces = workspaces(client).await?;
+    let personal = workspaces
+        .into_iter()
+        .find(|workspace| workspace.kind == WorkspaceKind::Personal);
+    personal
+        .map(|workspace| workspace.id)
+        .ok_or_else(|| Fault::not_found("there is no personal workspace; name one with --workspace"))
+}
+
+/// Members of a workspace: `me`, usernames or ids.
+pub(crate) async fn people(
+    client: &Client,
+    workspace_id: WorkspaceId,
+    names: &[String],
+) -> Result<Vec<UserId>, Fault> {
+    let by_name = names
+        .iter()
+        .any(|name| name != "me" && name.parse::<UserId>().is_err());
+    let members = if by_name {
+        members(client, workspace_id).await?
+    } else {
+        Vec::new()
+    };
+    let mut people = Vec::new();
+    for name in names {
+        let person = if name == "me" {
+            client.ready().await?.user.id
+        } else if let Ok(id) = name.parse() {
+            id
+        } else {
+            let username = name.trim_start_matches('@').to_lowercase();
+            let member = members.iter().find(|(_, name)| *name == username);
+            let (id, _) = member.ok_or_else(|| {
+                Fault::not_found(format!(
+                    "no member of that workspace has the username {username:?}"
+                ))
+            })?;
+            *id
+        };
+        people.push(person);
+    }
+    Ok(people)
+}
+
+async fn members(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<(UserId, String)>, Fault> {
+    let mut params = ListMembers {
+        workspace_id,
+        limit: Some(limits::PAGE),
+        cursor: None,
+    };
+    let mut members = Vec::new();
+    loop {
+        let page = client.call(params.clone()).await?;
+        let users = page.items.into_iter().map(|member| member.user);
+        members.extend(users.map(|user| (user.id, user.username.to_lowercase())));
+        params.cursor = page.next_cursor;
+        if params.cursor.is_none() {
+            return Ok(members);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_an_id_is_hexadecimal_and_not_too_short() {
+        assert_eq!(id_part("89AB-cdef").as_deref(), Some("89abcdef"));
+        assert_eq!(id_part("abc"), None);
+        assert_eq!(id_part("milk"), None);
+    }
+
+    #[test]
+    fn an_id_is_known_by_either_end() {
+        let id = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_89ab_cdef);
+        assert!(matches(id, "abcdef") && matches(id, "01990000"));
+        assert!(!matches(id, "89ab"));
+    }
+}

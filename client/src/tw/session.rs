@@ -1,0 +1,232 @@
+//! The sign-in that is kept between commands: one file, readable by its owner only, replaced in one step, and a lock
+//! so that commands which refresh at the same time do not log each other out.
+
+use crate::{clock::now_ms, fault::Fault};
+use etcetera::BaseStrategy as _;
+use serde::{Deserialize, Serialize};
+use std::{
+    fs::{self, File},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+use taskwire_client::{Boxed, TokenError, TokenSource, protocol::account::Tokens, refresh};
+
+/// A token that ends sooner than this is refreshed before it is used, in milliseconds.
+const NEAR_ITS_END_MS: i64 = 30_000;
+
+/// A sign-in at one server.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct Session {
+    pub(crate) url: String,
+    pub(crate) email: String,
+    access_token: String,
+    refresh_token: Option<String>,
+    /// By this machine's clock, in milliseconds since 1970.
+    expires_at: i64,
+}
+
+impl Session {
+    pub(crate) fn new(url: &str, tokens: Tokens) -> Session {
+        let lifetime = i64::try_from(tokens.expires_in)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(1000);
+        Session {
+            url: url.to_owned(),
+            email: tokens.user.email.to_string(),
+            access_token: tokens.access_token,
+            refresh_token: tokens.refresh_token,
+            expires_at: now_ms().saturating_add(lifetime),
+        }
+    }
+}
+
+/// Where the session is kept.
+#[derive(Clone, Debug)]
+pub(crate) struct SessionFile {
+    folder: PathBuf,
+}
+
+impl SessionFile {
+    /// Under `$XDG_STATE_HOME`, or what stands for it on this system.
+    pub(crate) fn find() -> Result<SessionFile, Fault> {
+        let base = etcetera::choose_base_strategy()
+            .map_err(|error| Fault::other(format!("{error}: set HOME or XDG_STATE_HOME")))?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        Ok(SessionFile {
+            folder: state.join("taskwire"),
+        })
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join("session.json")
+    }
+
+    /// The session, when there is one.
+    pub(crate) fn load(&self) -> io::Result<Option<Session>> {
+        match fs::read(self.path()) {
+            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
+                let text = format!(
+                    "{} cannot be read: {error}; run `tw login`",
+                    self.path().display()
+                );
+                io::Error::new(io::ErrorKind::InvalidData, text)
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces the session in one step: a reader sees the old one or the new one, also after a power cut.
+    pub(crate) fn save(&self, session: &Session) -> io::Result<()> {
+        make_private(&self.folder)?;
+        // Made with mode 0600.
+        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
+        serde_json::to_writer_pretty(&mut file, session)?;
+        file.write_all(b"\n")?;
+        file.as_file().sync_all()?;
+        file.persist(self.path()).map_err(|error| error.error)?;
+        Ok(())
+    }
+
+    pub(crate) fn remove(&self) -> io::Result<()> {
+        match fs::remove_file(self.path()) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for other commands that change the session. Held until the file is dropped.
+    pub(crate) async fn lock(&self) -> io::Result<File> {
+        let folder = self.folder.clone();
+        let locked = tokio::task::spawn_blocking(move || {
+            make_private(&folder)?;
+            let file = File::options()
+                .create(true)
+                .append(true)
+                .open(folder.join("session.lock"))?;
+            file.lock()?;
+            Ok(file)
+        });
+        locked.await.map_err(io::Error::other)?
+    }
+}
+
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
+/// Tokens from the session file; refreshed ones go back there.
+pub(crate) struct KeptTokens {
+    file: SessionFile,
+    url: String,
+}
+
+impl KeptTokens {
+    pub(crate) fn new(file: SessionFile, url: String) -> KeptTokens {
+        KeptTokens { file, url }
+    }
+
+    /// The session, when it is one of this server.
+    fn load(&self) -> Result<Session, TokenError> {
+        let session = self
+            .file
+            .load()
+            .map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        session
+            .filter(|session| session.url == self.url)
+            .ok_or_else(|| TokenError::SignedOut(format!("no session at {}", self.url)))
+    }
+
+    async fn fresh(&self, stale: Option<&str>) -> Result<String, TokenError> {
+        let usable = |session: &Session| {
+            stale != Some(session.access_token.as_str()) && session.expires_at > now_ms() + NEAR_ITS_END_MS
+        };
+        let session = self.load()?;
+        if usable(&session) {
+            return Ok(session.access_token);
+        }
+        let _lock = self
+            .file
+            .lock()
+            .await
+            .map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        // Another command may have been first.
+        let session = self.load()?;
+        if usable(&session) {
+            return Ok(session.access_token);
+        }
+        let Some(refresh_token) = &session.refresh_token else {
+            return Err(TokenError::SignedOut("the session has ended".to_owned()));
+        };
+        let session = Session::new(&self.url, refresh(&self.url, refresh_token).await?);
+        self.file
+            .save(&session)
+            .map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        Ok(session.access_token)
+    }
+}
+
+impl TokenSource for KeptTokens {
+    fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
+        Box::pin(self.fresh(stale))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn session(access_token: &str, expires_at: i64) -> Session {
+        Session {
+            url: "http://a".to_owned(),
+            email: "ada@example.com".to_owned(),
+            access_token: access_token.to_owned(),
+            refresh_token: None,
+            expires_at,
+        }
+    }
+
+    #[test]
+    fn a_session_is_private_and_comes_back() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = SessionFile {
+            folder: folder.path().join("taskwire"),
+        };
+        assert!(file.load()?.is_none());
+        file.save(&session("one", 7))?;
+        file.save(&session("two", 8))?;
+        assert_eq!(
+            file.load()?.map(|session| session.access_token).as_deref(),
+            Some("two")
+        );
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt as _;
+            let mode = |path: &Path| fs::metadata(path).map(|data| data.permissions().mode() & 0o777);
+            assert_eq!((mode(&file.path())?, mode(&file.folder)?), (0o600, 0o700));
+        }
+        file.remove()?;
+        file.remove()?;
+        assert!(file.load()?.is_none());
+        Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_token_that_another_command_refreshed_is_taken_from_the_file() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = SessionFile {
+            folder: folder.path().to_owned(),
+        };
+        file.save(&session("fresh", i64::MAX))?;
+        let tokens = KeptTokens::new(file, "http://a".to_owned());
+        let token = tokens.token(Some("stale")).await.ok();
+        assert_eq!(token.as_deref(), Some("fresh"));
+        let refused = tokens.token(Some("fresh")).await;
+        assert!(matches!(refused, Err(TokenError::SignedOut(_))));
+        Ok(())
+    }
+}

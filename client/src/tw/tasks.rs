@@ -1,0 +1,140 @@
+//! `add`, `show`, `done`, `edit`, `rm`, `restore`.
+
+use crate::{
+    args::{AddArgs, EditArgs, NewDue},
+    fault::Fault,
+    output::{Output, sheet, short},
+    resolve,
+};
+use taskwire_client::{
+    Client,
+    protocol::{
+        Patch,
+        task::{CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, RestoreTask, UpdateTask},
+    },
+};
+
+pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Result<(), Fault> {
+    let due = args.due;
+    let workspace_id = match &args.workspace {
+        Some(workspace) => Some(resolve::workspace(client, workspace).await?),
+        None => None,
+    };
+    let assignee_ids = if args.assign.is_empty() {
+        None
+    } else {
+        let workspace = match workspace_id {
+            Some(workspace) => workspace,
+            None => resolve::personal(client).await?,
+        };
+        Some(resolve::people(client, workspace, &args.assign).await?)
+    };
+    let params = CreateTask {
+        id: None,
+        workspace_id,
+        project_id: None,
+        parent_id: None,
+        title: args.title.join(" "),
+        description: args.description,
+        priority: args.priority,
+        due_at: due.map(|due| due.at),
+        all_day: due.map(|due| due.all_day),
+        tags: (!args.tags.is_empty()).then_some(args.tags),
+        assignee_ids,
+        remind_at: None,
+        recurrence: None,
+    };
+    output.task(&client.call(params).await?)
+}
+
+pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(), Fault> {
+    let id = resolve::task(client, id).await?;
+    let task = client.call(GetTask { id }).await?;
+    if output.json {
+        return output.value(&task);
+    }
+    output.line(&sheet(&task))
+}
+
+pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo: bool) -> Result<(), Fault> {
+    let mut tasks = Vec::new();
+    for id in ids {
+        let params = CompleteTask {
+            id: resolve::task(client, id).await?,
+            completed: Some(!undo),
+        };
+        tasks.push(client.call(params).await?);
+    }
+    output.tasks(&tasks)
+}
+
+pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Result<(), Fault> {
+    let mut update = UpdateTask::of(resolve::task(client, &args.id).await?);
+    update.title = args.title;
+    update.description = match args.description {
+        None => Patch::Keep,
+        Some(text) if text.is_empty() => Patch::Clear,
+        Some(text) => Patch::Set(text),
+    };
+    update.priority = args.priority.map_or(Patch::Keep, Patch::Set);
+    match args.due {
+        None => {}
+        Some(NewDue::Clear) => (update.due_at, update.all_day) = (Patch::Clear, Some(false)),
+        Some(NewDue::Set(due)) => (update.due_at, update.all_day) = (Patch::Set(due.at), Some(due.all_day)),
+    }
+    if args.no_tags {
+        update.tags = Patch::Clear;
+    } else if !args.tags.is_empty() {
+        update.tags = Patch::Set(args.tags);
+    }
+    update.if_version = args.if_version;
+    if !args.assign.is_empty() || !args.unassign.is_empty() {
+        // One update, so that all of the edit is done or none: refused when somebody was in between.
+        let task = client.call(GetTask { id: update.id }).await?;
+        let add = resolve::people(client, task.workspace_id, &args.assign).await?;
+        let remove = resolve::people(client, task.workspace_id, &args.unassign).await?;
+        let mut people = task.assignee_ids;
+        people.extend(add);
+        people.retain(|person| !remove.contains(person));
+        let mut seen = std::collections::BTreeSet::new();
+        people.retain(|person| seen.insert(*person));
+        update.assignee_ids = Patch::Set(people);
+        update.if_version = update.if_version.or(Some(task.version));
+    }
+    if update == UpdateTask::of(update.id) {
+        return Err(Fault::usage("nothing to change; see `tw edit --help`"));
+    }
+    output.task(&client.call(update).await?)
+}
+
+pub(crate) async fn remove(
+    client: &Client,
+    output: &Output,
+    ids: &[String],
+    permanent: bool,
+) -> Result<(), Fault> {
+    let mut gone = Vec::new();
+    for id in ids {
+        let params = DeleteTask {
+            id: resolve::task(client, id).await?,
+            permanent: permanent.then_some(true),
+        };
+        gone.push(client.call(params).await?);
+    }
+    if output.json {
+        return output.value(&gone);
+    }
+    gone.iter().try_for_each(|gone| match gone {
+        Deleted::Task(task) => output.task(task),
+        Deleted::Purged(purged) => output.line(&format!("{}  gone for good", short(purged.id))),
+    })
+}
+
+pub(crate) async fn restore(client: &Client, output: &Output, ids: &[String]) -> Result<(), Fault> {
+    let mut tasks = Vec::new();
+    for id in ids {
+        let id = resolve::task(client, id).await?;
+        tasks.push(client.call(RestoreTask { id }).await?);
+    }
+    output.tasks(&tasks)
+}

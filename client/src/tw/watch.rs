@@ -1,0 +1,173 @@
+//! `watch`: a line an event, over any number of reconnects.
+
+use crate::{
+    connect::Context,
+    fault::Fault,
+    output::{Output, moment, note, plain, row},
+    resolve,
+};
+use serde_json::json;
+use std::{collections::BTreeMap, sync::Arc};
+use taskwire_client::{
+    Client, Item,
+    protocol::{
+        Event, StreamId, frames::EventFrame, frames::Welcome, signals, stream::Reason, stream::Subscribe,
+        task::Task,
+    },
+};
+
+/// Names of the streams, for people.
+#[derive(Default)]
+struct Names(BTreeMap<StreamId, Arc<str>>);
+
+pub(crate) async fn watch(context: &Context, output: &Output, workspace: Option<&str>) -> Result<(), Fault> {
+    let mut config = context.config()?;
+    if workspace.is_some() {
+        config = config.following([]);
+    }
+    let (client, mut events) = Client::connect(config)?;
+    let mut names = Names::default();
+    let mut joining = workspace.map(|workspace| Box::pin(join(client.clone(), workspace.to_owned())));
+    loop {
+        let item = tokio::select! {
+            item = events.next() => item,
+            joined = async { match &mut joining { Some(joining) => joining.await, None => std::future::pending().await } } => {
+                joining = None;
+                joined?;
+                continue;
+            }
+        };
+        match item {
+            Some(Item::Stopped(why)) => return Err(why.into()),
+            Some(item) => print(context, output, &mut names, item)?,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// Follows one workspace from now on; the client remembers it over reconnects.
+async fn join(client: Client, workspace: String) -> Result<(), Fault> {
+    let workspace = resolve::workspace(&client, &workspace).await?;
+    let params = Subscribe {
+        stream: workspace.into(),
+        since: None,
+    };
+    client.call(params).await?;
+    Ok(())
+}
+
+fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> Result<(), Fault> {
+    match item {
+        Item::Event(frame) if output.json => {
+            let mut value = serde_json::to_value(&frame)?;
+            value["type"] = json!("event");
+            output.value(&value)?;
+        }
+        Item::Event(frame) => output.line(&line(names, &frame))?,
+        Item::Connected(welcome) => {
+            names.learn(&welcome);
+            note(&format!("tw: connected to {}", context.url));
+        }
+        Item::Disconnected { reason, retry_in } => note(&format!(
+            "tw: not connected ({reason}); next try in {:.1} s",
+            retry_in.as_secs_f64()
+        )),
+        Item::Resync { stream, reason } => {
+            if let Some(text) = lost(reason) {
+                note(&format!("tw: {}: {text}", names.of(stream)));
+            }
+        }
+        Item::Signal { signal, .. } if signal == signals::SERVER_GOODBYE => {
+            note("tw: the server is restarting");
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// What it means for somebody who watches.
+fn lost(reason: Reason) -> Option<&'static str> {
+    match reason {
+        Reason::New => None,
+        Reason::Expired => Some("the server no longer holds all that happened meanwhile"),
+        Reason::Epoch | Reason::Unknown => {
+            Some("the server's log was reset, what happened meanwhile is unknown")
+        }
+        Reason::NoAccess => Some("no longer yours to read"),
+        Reason::Limit => Some("not followed, there are too many workspaces; watch it with --workspace"),
+    }
+}
+
+impl Names {
+    fn learn(&mut self, welcome: &Welcome) {
+        self.0.insert(welcome.user.id.into(), "you".into());
+        for state in &welcome.streams {
+            if let (Ok(stream), Some(workspace)) = (state.stream.parse(), &state.workspace) {
+                self.0.insert(stream, workspace.name.clone());
+            }
+        }
+    }
+
+    fn of(&self, stream: StreamId) -> String {
+        self.0
+            .get(&stream)
+            .map_or_else(|| stream.to_string(), |name| plain(name))
+    }
+}
+
+fn line(names: &mut Names, frame: &EventFrame) -> String {
+    let event = Event::read(&frame.event, &frame.data).unwrap_or(Event::Unknown);
+    if let Event::AccessGranted(granted) = &event {
+        let name = granted.workspace.name.clone();
+        names.0.insert(granted.workspace.id.into(), name);
+    }
+    let actor = frame
+        .actor
+        .as_ref()
+        .map(|actor| format!("  by {}", plain(&actor.name)));
+    format!(
+        "{}  {}  {}{}{}",
+        moment(frame.at),
+        names.of(frame.stream),
+        plain(&frame.event),
+        describe(names, &event),
+        actor.unwrap_or_default()
+    )
+}
+
+fn describe(names: &Names, event: &Event) -> String {
+    let task = |task: &Task| format!("  {}", row(task));
+    match event {
+        Event::TaskCreated(t)
+        | Event::TaskUpdated(t)
+        | Event::TaskCompleted(t)
+        | Event::TaskReopened(t)
+        | Event::TaskDeleted(t)
+        | Event::TaskRestored(t)
+        | Event::TaskMoved(t) => task(t),
+        Event::TaskPurged(purged) => format!("  {}", purged.id),
+        Event::MemberAdded(member) | Event::MemberUpdated(member) => {
+            format!("  {}", plain(&member.user.name))
+        }
+        Event::MemberRemoved(gone) => format!("  {}", gone.user_id),
+        Event::NotificationCreated(changed) | Event::NotificationUpdated(changed) => {
+            format!(
+                "  {} ({} unread)",
+                plain(&changed.notification.title),
+                changed.unread
+            )
+        }
+        Event::NotificationAllRead(all) => format!("  ({} unread)", all.unread),
+        Event::NotificationDeleted(gone) => format!("  ({} unread)", gone.unread),
+        Event::WorkspaceCreated(workspace) => format!("  {}", plain(&workspace.name)),
+        Event::AccessGranted(granted) => format!("  {}", plain(&granted.workspace.name)),
+        Event::AccessChanged(changed) => format!("  {}", names.of(changed.workspace_id.into())),
+        Event::AccessLost(lost) => format!("  {}", names.of(lost.workspace_id.into())),
+        Event::StreamReset(reset) => format!("  {}", plain(&reset.message)),
+        Event::ProfileUpdated(user) => format!("  {}", plain(&user.name)),
+        Event::SessionCreated(session) => {
+            format!("  {}", plain(session.device_name.as_deref().unwrap_or_default()))
+        }
+        Event::SessionRevoked(_) | Event::Forgotten(_) | Event::Unknown => String::new(),
+    }
+}

@@ -1,0 +1,165 @@
+//! The frames, written and read. Lenient in what it reads: unknown types, fields and error codes are a newer
+//! server's, not an error. Does not know what any operation means.
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::{borrow::Cow, collections::BTreeMap};
+use taskwire_protocol::{
+    ErrorCode, Failure, OpId,
+    frames::{EventFrame, RequestId},
+};
+
+/// A request's answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) at: BTreeMap<String, u64>,
+    pub(crate) data: Box<RawValue>,
+    pub(crate) replayed: bool,
+}
+
+/// What a server sent.
+#[derive(Debug)]
+pub(crate) enum Incoming {
+    /// `ok`, `error`, `pong` or `welcome`; without an id when the server could not read the request's.
+    Answer(Option<i64>, Result<Answer, Box<Failure>>),
+    Event(EventFrame),
+    Signal(String, Box<RawValue>),
+    /// Of a newer server: pass over it.
+    Unknown,
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    #[serde(default)]
+    id: Option<RequestId>,
+    #[serde(borrow, default)]
+    at: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    replayed: bool,
+    #[serde(borrow, default)]
+    error: Option<&'a RawValue>,
+    #[serde(default)]
+    signal: Option<String>,
+}
+
+/// Writes a request; `data` is JSON already.
+pub(crate) fn request(name: &str, id: Option<i64>, op_id: Option<OpId>, data: &str) -> String {
+    use std::fmt::Write as _;
+    let name = serde_json::Value::from(name);
+    let mut text = String::with_capacity(data.len() + 128);
+    // Writing to a String cannot fail.
+    let _ = write!(text, r#"{{"type":{name}"#);
+    if let Some(id) = id {
+        let _ = write!(text, r#","id":{id}"#);
+    }
+    if let Some(op_id) = op_id {
+        let _ = write!(text, r#","op_id":"{op_id}""#);
+    }
+    let _ = write!(text, r#","data":{data}}}"#);
+    text
+}
+
+/// Reads a frame.
+pub(crate) fn read(text: &str) -> serde_json::Result<Incoming> {
+    // Most frames are events, and every server writes the type first.
+    if text.starts_with(r#"{"type":"event","#) {
+        return serde_json::from_str(text).map(Incoming::Event);
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(text)?;
+    let id = match envelope.id {
+        Some(RequestId::Number(id)) => Some(id),
+        _ => None, // this client numbers its requests
+    };
+    let data = || match envelope.data {
+        Some(data) => Ok(data.to_owned()),
+        None => RawValue::from_string("{}".to_owned()),
+    };
+    Ok(match &*envelope.r#type {
+        "event" => Incoming::Event(serde_json::from_str(text)?),
+        "ok" | "welcome" | "pong" => {
+            let at = envelope.at.map(|at| serde_json::from_str(at.get())).transpose()?;
+            let answer = Answer {
+                at: at.unwrap_or_default(),
+                data: data()?,
+                replayed: envelope.replayed,
+            };
+            Incoming::Answer(id, Ok(answer))
+        }
+        "error" => Incoming::Answer(id, Err(Box::new(failure(envelope.error)?))),
+        "signal" => Incoming::Signal(envelope.signal.unwrap_or_default(), data()?),
+        _ => Incoming::Unknown,
+    })
+}
+
+/// Reads an error; a code that this client does not know keeps its name in the message.
+fn failure(raw: Option<&RawValue>) -> serde_json::Result<Failure> {
+    #[derive(Deserialize)]
+    struct Loose {
+        code: String,
+        #[serde(default)]
+        message: String,
+        #[serde(default)]
+        retryable: bool,
+        #[serde(default)]
+        retry_after_ms: Option<u64>,
+    }
+    let text = raw.map_or("{}", RawValue::get);
+    serde_json::from_str(text).or_else(|_| {
+        let loose: Loose = serde_json::from_str(text)?;
+        let message = format!("{}: {}", loose.code, loose.message);
+        let mut failure = Failure::new(ErrorCode::InternalError, message);
+        failure.retryable = loose.retryable;
+        failure.retry_after_ms = loose.retry_after_ms;
+        Ok(failure)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_written_as_the_contract_says() {
+        let op_id = OpId(uuid::Uuid::from_u128(1));
+        assert_eq!(
+            request("task.create", Some(7), Some(op_id), r#"{"title":"a"}"#),
+            r#"{"type":"task.create","id":7,"op_id":"00000000-0000-0000-0000-000000000001","data":{"title":"a"}}"#
+        );
+        assert_eq!(request("a\"b", None, None, "{}"), r#"{"type":"a\"b","data":{}}"#);
+    }
+
+    #[test]
+    fn what_a_newer_server_says_is_passed_over() {
+        assert!(matches!(
+            read(r#"{"type":"nova","data":7}"#),
+            Ok(Incoming::Unknown)
+        ));
+        let Ok(Incoming::Answer(Some(3), Err(failure))) =
+            read(r#"{"type":"error","id":3,"error":{"code":"TOO_COLD","message":"brr","retryable":true}}"#)
+        else {
+            panic!("not read")
+        };
+        assert_eq!(
+            (failure.code, failure.message.as_str(), failure.retryable),
+            (ErrorCode::InternalError, "TOO_COLD: brr", true)
+        );
+    }
+
+    #[test]
+    fn an_answer_keeps_its_data_and_positions() {
+        let text = r#"{"type":"ok","id":7,"at":{"user:a":9},"data":{"x":[1, 2]},"replayed":true}"#;
+        let Ok(Incoming::Answer(Some(7), Ok(answer))) = read(text) else {
+            panic!("not read")
+        };
+        assert_eq!(answer.data.get(), r#"{"x":[1, 2]}"#);
+        assert_eq!((answer.at.get("user:a"), answer.replayed), (Some(&9), true));
+        let Ok(Incoming::Answer(Some(1), Ok(pong))) = read(r#"{"type":"pong","id":1}"#) else {
+            panic!("not read")
+        };
+        assert_eq!(pong.data.get(), "{}");
+    }
+}

@@ -1,0 +1,197 @@
+//! The replica kept up to date: pages and events in every order in which they can come.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use taskwire_client::{Change, Follower, protocol::Timestamp};
+
+pub(crate) fn page(seq: u64, cursor: Option<&str>, first: bool, tasks: &[Value]) -> Value {
+    let mut page = json!({"seq": seq, "tasks": tasks});
+    if let Some(cursor) = cursor {
+        page["cursor"] = json!(cursor);
+    }
+    if first {
+        page["workspace"] = json!({"id": HOME, "name": "Home", "kind": "personal", "role": "owner", "version": 1,
+            "created_at": Timestamp(0), "updated_at": Timestamp(0)});
+        page["members"] = json!([]);
+        page["projects"] = json!([]);
+        page["tags"] = json!([]);
+    }
+    page
+}
+
+pub(crate) fn own(seq: u64) -> Value {
+    json!({"seq": seq, "user": user(), "workspaces": [page(0, None, true, &[])["workspace"]], "invites": [],
+        "notifications": [], "unread": 2})
+}
+
+async fn change(follower: &mut Follower) -> Result<String, Failed> {
+    let change = soon("a change", follower.next()).await?.ok_or("the end")?;
+    Ok(match change {
+        Change::Event(frame) => format!("event {}", frame.seq),
+        Change::Synced(stream) if stream == me() => "synced me".to_owned(),
+        Change::Synced(_) => "synced home".to_owned(),
+        Change::Connected(_) => "connected".to_owned(),
+        Change::Disconnected { .. } => "disconnected".to_owned(),
+        other => format!("{other:?}"),
+    })
+}
+
+fn titles(follower: &Follower) -> Vec<String> {
+    let home = follower.replica().workspace(HOME);
+    let tasks = home.iter().flat_map(|home| home.tasks().values());
+    tasks.map(|task| task.title.to_string()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let (client, events) = connect(&wire)?;
+    let mut follower = Follower::new(client, events);
+    let script = async {
+        let (mut peer, _) = server.welcome(&first_welcome()).await?;
+        let request = peer.receive().await?;
+        assert_eq!(request["type"], "user.sync");
+        peer.answer(&request, &own(3)).await?;
+        let request = peer.receive().await?;
+        assert_eq!(request["data"], json!({"workspace_id": HOME}));
+        // The answer and the event after it arrive together.
+        peer.answer(&request, &page(12, Some("c"), true, &[task(1, 1, "one")]))
+            .await?;
+        peer.send(&event(home(), 13, "task.updated", &task(2, 5, "two, newer")))
+            .await?;
+        peer.send(&event(
+            home(),
+            14,
+            "task.purged",
+            &json!({"id": task(3, 1, "")["id"], "version": 2}),
+        ))
+        .await?;
+        let request = peer.receive().await?;
+        assert_eq!(request["data"], json!({"workspace_id": HOME, "cursor": "c"}));
+        // This page was read before the events above, and comes after them.
+        let tasks = [task(2, 4, "two"), task(3, 1, "purged"), task(4, 9, "four, newer")];
+        peer.answer(&request, &page(12, None, false, &tasks)).await?;
+        peer.send(&event(home(), 15, "task.updated", &task(4, 8, "four")))
+            .await?;
+        Ok::<_, Failed>(peer)
+    };
+    let work = async {
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|change| change != "event 15") {
+            seen.push(change(&mut follower).await?);
+        }
+        Ok::<_, Failed>(seen)
+    };
+    let (script, seen) = tokio::join!(script, work);
+    let _peer = script?;
+    assert_eq!(
+        seen?,
+        [
+            "connected",
+            "synced me",
+            "event 13",
+            "event 14",
+            "synced home",
+            "event 15"
+        ]
+    );
+    assert_eq!(titles(&follower), ["one", "two, newer", "four, newer"]);
+    assert_eq!(follower.replica().unread(), 2);
+    assert!(follower.is_synced());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let (client, events) = connect(&wire)?;
+    let mut follower = Follower::new(client, events);
+    let script = async {
+        let (mut peer, _) = server.welcome(&first_welcome()).await?;
+        let request = peer.receive().await?;
+        peer.refuse(&request, "UNAVAILABLE", true).await?;
+        let request = peer.receive().await?;
+        peer.answer(&request, &own(3)).await?;
+        let request = peer.receive().await?;
+        peer.answer(&request, &page(12, Some("c"), true, &[task(1, 1, "old")]))
+            .await?;
+        peer.receive().await?;
+        drop(peer);
+        // The pages so far are of no use: the events in between are gone.
+        let expired = welcome(&[(me(), 3, None), (home(), 70, Some("expired"))]);
+        let (mut peer, _) = server.welcome(&expired).await?;
+        loop {
+            let request = peer.receive().await?;
+            let tasks = [task(2, 1, "new")];
+            if request["data"].get("cursor").is_some() {
+                peer.refuse(&request, "VALIDATION_ERROR", false).await?; // sent again by the client, no longer wanted
+            } else {
+                peer.answer(&request, &page(70, None, true, &tasks)).await?;
+                peer.send(&event(home(), 71, "task.created", &task(3, 1, "newest")))
+                    .await?;
+                return Ok::<_, Failed>(peer);
+            }
+        }
+    };
+    let work = async {
+        while titles(&follower) != ["new", "newest"] {
+            change(&mut follower).await?;
+        }
+        Ok::<_, Failed>(())
+    };
+    let (script, done) = tokio::join!(script, work);
+    done?;
+    drop(script?);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_comes_and_goes_with_access() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let (client, events) = connect(&wire)?;
+    let mut follower = Follower::new(client, events);
+    let script = async {
+        let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
+        let request = peer.receive().await?;
+        let mut snapshot = own(3);
+        snapshot["workspaces"] = json!([]);
+        peer.answer(&request, &snapshot).await?;
+        let granted = json!({"workspace": page(0, None, true, &[])["workspace"], "role": "member", "seq": 5});
+        peer.send(&event(me(), 4, "access.granted", &granted)).await?;
+        peer.send(&happened(6)).await?;
+        let request = peer.receive().await?;
+        peer.answer(&request, &page(6, None, true, &[task(6, 1, "a")]))
+            .await?;
+        peer.send(&happened(7)).await?;
+        peer.send(&event(
+            me(),
+            5,
+            "access.lost",
+            &json!({"workspace_id": HOME, "reason": "removed"}),
+        ))
+        .await?;
+        Ok::<_, Failed>(peer)
+    };
+    let work = async {
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|change| change != "event 5") {
+            seen.push(change(&mut follower).await?);
+        }
+        Ok::<_, Failed>(seen)
+    };
+    let (script, seen) = tokio::join!(script, work);
+    let _peer = script?;
+    assert_eq!(
+        seen?,
+        [
+            "connected",
+            "synced me",
+            "event 4",
+            "synced home",
+            "event 7",
+            "event 5"
+        ]
+    );
+    assert!(follower.replica().workspace(HOME).is_none());
+    Ok(())
+}

@@ -1,0 +1,372 @@
+//! `tw` as a process, against a scripted server on a real port.
+
+use crate::support::*;
+use serde_json::{Value, json};
+use std::{
+    path::Path,
+    process::{Output, Stdio},
+    sync::{Arc, Mutex},
+};
+use taskwire_client::protocol::StreamId;
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::{TcpListener, TcpStream},
+    process::Command,
+};
+
+type Answers = dyn Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync;
+
+/// A server that answers by a function. Its refresh tokens are good for one use.
+struct Fake {
+    url: String,
+    answers: Arc<Answers>,
+    refresh_token: Mutex<u32>,
+    refused_refreshes: Mutex<u32>,
+}
+
+impl Fake {
+    async fn start(
+        answers: impl Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync + 'static,
+    ) -> Result<Arc<Fake>, Failed> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let fake = Arc::new(Fake {
+            url: format!("http://{}", listener.local_addr()?),
+            answers: Arc::new(answers),
+            refresh_token: Mutex::new(1),
+            refused_refreshes: Mutex::new(0),
+        });
+        let server = fake.clone();
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let server = server.clone();
+                tokio::spawn(async move { server.serve(stream).await });
+            }
+        });
+        Ok(fake)
+    }
+
+    async fn serve(&self, stream: TcpStream) -> Tested {
+        let mut start = [0; 4];
+        stream.peek(&mut start).await?;
+        if &start == b"POST" {
+            return self.refresh(stream).await;
+        }
+        let mut peer = Peer::accept(stream).await?;
+        loop {
+            let request = peer.receive().await?;
+            let name = request["type"].as_str().unwrap_or_default();
+            match (self.answers)(name, &request["data"]) {
+                _ if name == "auth" => {
+                    let frame = json!({"type": "welcome", "id": request["id"], "data": first_welcome()});
+                    peer.send(&frame).await?;
+                }
+                Ok(data) => peer.answer(&request, &data).await?,
+                Err(code) => peer.refuse(&request, code, false).await?,
+            }
+        }
+    }
+
+    async fn refresh(&self, mut stream: TcpStream) -> Tested {
+        let mut text = String::new();
+        while !text.ends_with('}') {
+            let mut part = [0; 4096];
+            let read = stream.read(&mut part).await?;
+            text.push_str(std::str::from_utf8(&part[..read])?);
+        }
+        let (status, body) = {
+            let mut token = self.refresh_token.lock().map_err(|_| "poisoned")?;
+            if text.contains(&format!("\"r{token}\"")) {
+                *token += 1;
+                (200, tokens(*token))
+            } else {
+                *self.refused_refreshes.lock().map_err(|_| "poisoned")? += 1;
+                (401, json!({}))
+            }
+        };
+        let body = body.to_string();
+        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: ");
+        let reply = format!("{head}{}\r\nconnection: close\r\n\r\n{body}", body.len());
+        Ok(stream.write_all(reply.as_bytes()).await?)
+    }
+}
+
+fn tokens(n: u32) -> Value {
+    json!({"access_token": format!("a{n}"), "token_type": "Bearer", "expires_in": 900,
+        "refresh_token": format!("r{n}"), "user": user()})
+}
+
+/// `tw` with a home of its own.
+fn tw(home: &Path, url: &str, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tw"));
+    command
+        .args(args)
+        .env_clear()
+        .env("HOME", home)
+        .env("XDG_STATE_HOME", home)
+        .env("TASKWIRE_URL", url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true);
+    command
+}
+
+/// With a token, so that no sign-in is needed.
+async fn run(url: &str, args: &[&str]) -> Result<(i32, String, String), Failed> {
+    let home = tempfile::tempdir()?;
+    let mut command = tw(home.path(), url, args);
+    told(soon("the end of tw", command.env("TASKWIRE_TOKEN", "t").output()).await??)
+}
+
+fn told(output: Output) -> Result<(i32, String, String), Failed> {
+    let code = output.status.code().ok_or("tw was killed")?;
+    Ok((
+        code,
+        String::from_utf8(output.stdout)?,
+        String::from_utf8(output.stderr)?,
+    ))
+}
+
+fn page(tasks: &[Value]) -> Value {
+    json!({"items": tasks, "next_cursor": null, "total": tasks.len()})
+}
+
+#[tokio::test]
+async fn a_session_is_kept_and_used() -> Tested {
+    let fake = Fake::start(|name, data| match name {
+        "auth.login" if data["password"] == "correct horse" => Ok(tokens(1)),
+        "auth.login" => Err("INVALID_CREDENTIALS"),
+        "task.create" => Ok(task(1, 1, data["title"].as_str().unwrap_or_default())),
+        "auth.logout" => Ok(json!({})),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = tempfile::tempdir()?;
+    let login = |password: &'static str| {
+        let mut command = tw(home.path(), &fake.url, &["login", "ada@example.com"]);
+        command.env("TASKWIRE_PASSWORD", password);
+        command
+    };
+    let (code, _, error) = told(login("wrong").output().await?)?;
+    assert_eq!((code, error.lines().count()), (3, 1), "{error}");
+    let (code, out, error) = told(login("correct horse").output().await?)?;
+    assert_eq!(code, 0, "{error}");
+    assert!(out.contains("as Ada"), "{out}");
+    let (code, out, error) = told(
+        tw(home.path(), &fake.url, &["add", "Buy", "milk"])
+            .output()
+            .await?,
+    )?;
+    assert_eq!((code, out.as_str()), (0, "10000001  [ ] Buy milk\n"), "{error}");
+    let (code, _, error) = told(tw(home.path(), &fake.url, &["logout"]).output().await?)?;
+    assert_eq!(code, 0, "{error}");
+    let (code, _, error) = told(tw(home.path(), &fake.url, &["ls"]).output().await?)?;
+    assert_eq!(code, 3);
+    assert!(error.contains("tw login"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    drop(listener);
+    let (code, out, error) = run(&url, &["ls"]).await?;
+    assert_eq!((code, out.as_str(), error.lines().count()), (6, "", 1), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.get" => Err("NOT_FOUND"),
+        "task.restore" => Err("NOT_DELETED"),
+        _ => Err("FORBIDDEN"),
+    })
+    .await?;
+    let id = "01990000-0000-7000-8000-000010000001";
+    for (args, expected) in [
+        (vec!["show", id], 4),
+        (vec!["restore", id], 5),
+        (vec!["done", id], 3),
+        (vec!["call", "task.paint", "{"], 2),
+        (vec!["add", "x", "--due", "someday"], 2),
+        (vec!["add", "x", "--priority", "mild"], 2),
+        (vec!["show", "xyz"], 2),
+        (vec!["edit", id], 2),
+        (vec!["--server", "nowhere", "ls"], 2),
+    ] {
+        let (code, out, error) = run(&fake.url, &args).await?;
+        assert_eq!((code, out.as_str()), (expected, ""), "{args:?}: {error}");
+        assert!(!error.is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_end_of_an_id_names_a_task_unless_it_names_two() -> Tested {
+    let fake = Fake::start(|name, data| match name {
+        "task.list" => {
+            let tasks = [
+                task(0x1_0000_0001, 1, "near\u{1b}[31m"),
+                task(1, 1, "far"),
+                task(0xabcd, 1, "one"),
+            ];
+            Ok(page(&tasks))
+        }
+        "task.complete" => {
+            assert_eq!(data["id"], task(0xabcd, 1, "")["id"]);
+            Ok(task(0xabcd, 2, "one"))
+        }
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let (code, out, error) = run(&fake.url, &["done", "abcd", "--json"]).await?;
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(serde_json::from_str::<Value>(&out)?[0]["version"], 2);
+    let (code, _, error) = run(&fake.url, &["done", "0000001"]).await?;
+    assert_eq!((code, error.lines().count()), (2, 1));
+    assert!(
+        error.contains("near") && error.contains("far") && !error.contains('\u{1b}'),
+        "{error}"
+    );
+    let (code, ..) = run(&fake.url, &["done", "ffff"]).await?;
+    assert_eq!(code, 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_is_json_when_asked_and_without_colours_in_a_pipe() -> Tested {
+    let fake = Fake::start(|name, data| match (name, data["cursor"].as_str()) {
+        ("task.list", None) => {
+            assert_eq!(
+                (&data["priority"], &data["sort"]),
+                (&json!("high"), &json!("-due_at"))
+            );
+            let mut task = task(1, 1, "urgent thing");
+            task["priority"] = json!("high");
+            Ok(json!({"items": [task], "next_cursor": "c", "total": 2}))
+        }
+        ("task.list", Some("c")) => Ok(json!({"items": [task(2, 1, "other")], "next_cursor": null})),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let args = ["ls", "--priority", "high", "--sort", "-due_at"];
+    let (code, out, error) = run(&fake.url, &args).await?;
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(out, "10000001  [ ] urgent thing  high\n10000002  [ ] other\n");
+    let (_, out, _) = run(&fake.url, &[&args[..], &["--json", "--limit", "1"]].concat()).await?;
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&out)?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.list" => Ok(page(&[task(1, 1, "a"), task(2, 1, "b")])),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = tempfile::tempdir()?;
+    let mut child = tw(home.path(), &fake.url, &["ls"])
+        .env("TASKWIRE_TOKEN", "t")
+        .spawn()?;
+    drop(child.stdout.take());
+    let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    Ok(())
+}
+
+#[tokio::test]
+async fn commands_that_refresh_at_once_do_not_log_each_other_out() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.list" => Ok(page(&[])),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = tempfile::tempdir()?;
+    std::fs::create_dir(home.path().join("taskwire"))?;
+    let session = json!({"url": fake.url, "email": "ada@example.com", "access_token": "a1", "refresh_token": "r1",
+        "expires_at": 0});
+    std::fs::write(home.path().join("taskwire/session.json"), session.to_string())?;
+    let commands = (0..5).map(|_| {
+        let mut command = tw(home.path(), &fake.url, &["ls"]);
+        async move { told(command.output().await?) }
+    });
+    let ends = soon("the commands", futures_util::future::join_all(commands)).await?;
+    for end in ends {
+        let (code, _, error) = end?;
+        assert_eq!(code, 0, "{error}");
+    }
+    assert_eq!(
+        *fake.refresh_token.lock().map_err(|_| "poisoned")?,
+        2,
+        "one refresh for all"
+    );
+    assert_eq!(*fake.refused_refreshes.lock().map_err(|_| "poisoned")?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let home_folder = tempfile::tempdir()?;
+    let mut child = tw(home_folder.path(), &format!("http://{address}"), &["watch"])
+        .env("TASKWIRE_TOKEN", "t")
+        .spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
+    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let mut named = first_welcome();
+    named["streams"][1]["workspace"] =
+        json!({"id": HOME, "name": "Home", "kind": "personal", "role": "owner"});
+    peer.welcome(&named).await?;
+    peer.send(&happened(11)).await?;
+    let line = soon("a line", lines.next_line()).await??.ok_or("the end")?;
+    assert!(
+        line.contains("Home  task.created  1000000b  [ ] a  by Ada"),
+        "{line}"
+    );
+    // Killed: no close frame, nothing listens for a while.
+    drop((peer, listener));
+    let listener = TcpListener::bind(address).await?;
+    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let auth = peer.welcome(&resumed_welcome()).await?;
+    assert_eq!(auth["resume"]["positions"][home().to_string()], 11);
+    peer.send(&happened(12)).await?;
+    let line = soon("a line", lines.next_line()).await??.ok_or("the end")?;
+    assert!(line.contains("1000000c"), "{line}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn watch_follows_one_workspace_by_its_name_and_prints_json() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let home_folder = tempfile::tempdir()?;
+    let mut child = tw(
+        home_folder.path(),
+        &url,
+        &["watch", "--workspace", "home", "--json"],
+    )
+    .env("TASKWIRE_TOKEN", "t")
+    .spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
+    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let auth = peer.welcome(&welcome(&[])).await?;
+    assert_eq!(auth["streams"], json!([]));
+    let request = peer.receive().await?;
+    assert_eq!(request["type"], "workspace.list");
+    let workspace = json!({"id": HOME, "name": "Home", "kind": "personal", "role": "owner", "version": 1,
+        "created_at": "2026-11-21T00:00:00Z", "updated_at": "2026-11-21T00:00:00Z"});
+    peer.answer(&request, &page(&[workspace])).await?;
+    let request = peer.receive().await?;
+    assert_eq!(request["data"]["stream"], json!(StreamId::from(HOME)));
+    peer.answer(&request, &json!({"seq": 20, "resumed": false, "reason": "new"}))
+        .await?;
+    peer.send(&happened(21)).await?;
+    let line = soon("a line", lines.next_line()).await??.ok_or("the end")?;
+    let value: Value = serde_json::from_str(&line)?;
+    assert_eq!((&value["type"], &value["seq"]), (&json!("event"), &json!(21)));
+    Ok(())
+}
