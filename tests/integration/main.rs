@@ -6,6 +6,7 @@
     reason = "a test binary exports nothing; support serves every module"
 )]
 
+mod convergence; // clients that come and go agree at the end
 mod journey; // a newcomer's first hour
 mod structure; // the imports run one way
 mod support; // servers, databases, clients

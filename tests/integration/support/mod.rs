@@ -4,16 +4,19 @@
 //! - `database`  a database of a test's own, on either engine
 //! - `client`    a WebSocket client that keeps what it was not asked for
 //! - `http`      HTTP requests
+//! - `replica`   what a client knows, folded from plain JSON
 
 pub mod client;
 pub mod database;
 pub mod http;
+pub mod replica;
 pub mod server;
 
 use std::time::Duration;
 
 pub use client::Client;
 pub use database::Engine;
+pub use replica::{Replica, text};
 pub use server::Server;
 
 /// How long a test waits for what must come.
