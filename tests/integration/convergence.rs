@@ -6,14 +6,13 @@ mod actor;
 mod check;
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine, Server, http, text};
+use crate::support::{Client, Engine, Server, audit, http, text};
 use action::Action;
 use actor::Actor;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -93,10 +92,8 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
 async fn carry_out(server: &Server, plan: &Plan, number: usize) {
     let names: Vec<String> = (0..3).map(|n| format!("p{number}-{n}")).collect();
     let tokens = join_all(names.iter().map(|name| http::sign_up(server, name))).await;
-    let shared = [
-        share(server, &tokens[0], &names, ["member", "admin"], plan.large).await,
-        share(server, &tokens[1], &names, ["viewer", "member"], false).await,
-    ];
+    share(server, &tokens[0], &names, ["member", "admin"], plan.large).await;
+    share(server, &tokens[1], &names, ["viewer", "member"], false).await;
     let starting = PEOPLE
         .iter()
         .map(|person| Actor::start(server, &tokens[*person], &names));
@@ -107,19 +104,9 @@ async fn carry_out(server: &Server, plan: &Plan, number: usize) {
         .map(|(actor, steps)| actor.play(steps));
     join_all(playing).await;
 
-    let mut logs = BTreeMap::new();
-    for (owner, tokens) in tokens.iter().enumerate() {
-        let mut client = Client::with_tokens(server, tokens, json!({})).await;
-        let heads = check::heads(&client);
-        let (own, personal) = (
-            format!("user:{}", client.user_id()),
-            format!("workspace:{}", client.personal()),
-        );
-        let owned = shared.get(owner).map(|id| format!("workspace:{id}"));
-        for stream in [own, personal].into_iter().chain(owned) {
-            let log = check::history(&mut client, &stream, heads[&stream]).await;
-            logs.insert(stream, log);
-        }
+    let mut logs = audit::Logs::new();
+    for tokens in &tokens {
+        logs.extend(audit::agree(server, tokens).await);
     }
     let ledgers: Vec<_> = actors.iter().map(|actor| &*actor.ledger).collect();
     check::ledger(&ledgers, &logs);
@@ -129,7 +116,7 @@ async fn carry_out(server: &Server, plan: &Plan, number: usize) {
 }
 
 /// A workspace of somebody, shared with the two others.
-async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2], large: bool) -> String {
+async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2], large: bool) {
     let mut client = Client::with_tokens(server, owner, json!({})).await;
     let workspace = client.ok("workspace.create", json!({ "name": "shared" })).await;
     let id = text(&workspace["id"]);
@@ -157,7 +144,6 @@ async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2
             client.ok("notification.delete_many", json!({ "ids": ids })).await;
         }
     }
-    id.to_owned()
 }
 
 async fn a_reader_that_pauses_gets_every_answer(engine: Engine) {

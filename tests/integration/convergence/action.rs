@@ -139,12 +139,12 @@ impl Wish {
             Kind::Replace => (
                 "task.replace",
                 json!({ "id": task?, "title": format!("replaced {}", self.other), "description": null,
-                    "completed": self.other % 2 == 0, "priority": "high", "due_at": null, "tags": ["r"] }),
+                    "completed": self.other.is_multiple_of(2), "priority": "high", "due_at": null, "tags": ["r"] }),
             ),
             Kind::Complete if self.other.is_multiple_of(2) => ("task.complete", json!({ "id": task? })),
             Kind::Complete => (
                 "task.complete",
-                json!({ "id": task?, "completed": self.other % 3 == 0 }),
+                json!({ "id": task?, "completed": self.other.is_multiple_of(3) }),
             ),
             Kind::Delete => ("task.delete", json!({ "id": task? })),
             Kind::Restore => ("task.restore", json!({ "id": task? })),
@@ -177,7 +177,7 @@ impl Wish {
             ),
             Kind::Mark => (
                 "notification.mark",
-                json!({ "id": notification?, "is_read": self.other % 3 > 0 }),
+                json!({ "id": notification?, "is_read": !self.other.is_multiple_of(3) }),
             ),
             Kind::MarkAll => ("notification.mark_all_read", json!({})),
             Kind::Forget => ("notification.delete", json!({ "id": notification? })),

@@ -3,130 +3,15 @@
 
 use super::action::is_primary;
 use super::actor::{Actor, Asked};
-use crate::support::replica::by_id;
-use crate::support::{Client, Replica, Server, text};
+use crate::support::{Client, Server, audit, text};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
-/// Everything a client can read of a stream's log, in order; checks that it is 1 to the head without a gap.
-pub async fn history(client: &mut Client, stream: &str, head: u64) -> Vec<Value> {
-    let mut events = Vec::new();
-    loop {
-        let data = json!({ "stream": stream, "after": events.len(), "limit": 500 });
-        let page = client.ok("stream.history", data).await;
-        events.extend(page["events"].as_array().expect("events").iter().cloned());
-        if page["has_more"] == false {
-            break;
-        }
-    }
-    for (i, event) in events.iter().enumerate() {
-        assert_eq!(
-            (&event["seq"], text(&event["stream"])),
-            (&json!(i + 1), stream),
-            "{event}"
-        );
-    }
-    assert_eq!(events.len() as u64, head, "{stream}");
-    events
-}
-
-/// The heads of a user's streams, as a new socket learns them.
-pub fn heads(client: &Client) -> BTreeMap<String, u64> {
-    let streams = client.welcome["data"]["streams"].as_array().expect("streams");
-    let heads = streams.iter().map(|state| {
-        (
-            text(&state["stream"]).to_owned(),
-            state["seq"].as_u64().expect("a seq"),
-        )
-    });
-    heads.collect()
-}
-
-/// Whether a client that read along knows what a new one is told.
+/// Whether a client that read along knows what is there.
 pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
-    let mut fresh = Client::with_tokens(server, tokens, json!({ "streams": "all" })).await;
-    let heads = heads(&fresh);
-    actor.catch_up(&heads).await;
-    let held = &actor.replica;
-    let own = fresh.ok("user.sync", json!({})).await;
-    assert_eq!(held.unread, own["unread"], "unread");
-    assert_eq!(held.workspaces, by_id(&own["workspaces"]), "workspaces");
-    let all = pages(&mut fresh, "notification.list", json!({ "limit": 100 })).await;
-    let all: BTreeMap<String, Value> = all.into_iter().map(|n| (text(&n["id"]).to_owned(), n)).collect();
-    same("notification", &held.notifications, &all);
-    let unread = all
-        .values()
-        .filter(|notification| notification["is_read"] == false)
-        .count();
-    assert_eq!(
-        own["unread"],
-        json!(unread),
-        "the counter of unread notifications"
-    );
-    let mut snapshot = Replica::default();
-    for id in held.workspaces.keys() {
-        let mut cursor = None;
-        loop {
-            let mut data = json!({ "workspace_id": id });
-            if let Some(cursor) = cursor {
-                data["cursor"] = cursor;
-            }
-            let page = fresh.ok("workspace.sync", data).await;
-            cursor = snapshot.take_page(id, &page);
-            if cursor.is_none() {
-                break;
-            }
-        }
-        let (held, fresh_board) = (&held.boards[id], &snapshot.boards[id]);
-        same("member", &held.members, &fresh_board.members);
-        same("task", &held.tasks, &fresh_board.tasks);
-        totals(&mut fresh, id, &fresh_board.tasks).await;
-    }
-}
-
-/// A workspace's counters are what counting gives.
-async fn totals(client: &mut Client, workspace: &str, tasks: &BTreeMap<String, Value>) {
-    let count = |fits: &dyn Fn(&Value) -> bool| tasks.values().filter(|task| fits(task)).count();
-    let living = |task: &Value| task["is_deleted"] == false;
-    let expected = [
-        ("all", tasks.len()),
-        ("deleted", count(&|task| !living(task))),
-        (
-            "pending",
-            count(&|task| living(task) && task["completed"] == false),
-        ),
-        (
-            "completed",
-            count(&|task| living(task) && task["completed"] == true),
-        ),
-    ];
-    for (status, expected) in expected {
-        let data = json!({ "workspace_id": workspace, "status": status, "limit": 1 });
-        let page = client.ok("task.list", data).await;
-        assert_eq!(page["total"], json!(expected), "{status} tasks");
-    }
-}
-
-async fn pages(client: &mut Client, name: &str, mut data: Value) -> Vec<Value> {
-    let mut items = Vec::new();
-    loop {
-        let page = client.ok(name, data.clone()).await;
-        items.extend(page["items"].as_array().expect("items").iter().cloned());
-        if page["next_cursor"].is_null() {
-            return items;
-        }
-        data["cursor"] = page["next_cursor"].clone();
-    }
-}
-
-fn same(what: &str, held: &BTreeMap<String, Value>, fresh: &BTreeMap<String, Value>) {
-    for id in held.keys().chain(fresh.keys()) {
-        assert_eq!(
-            held.get(id),
-            fresh.get(id),
-            "{what} {id}: held, and in a fresh snapshot"
-        );
-    }
+    let mut fresh = Client::with_tokens(server, tokens, json!({})).await;
+    actor.catch_up(&audit::heads(&fresh)).await;
+    audit::rows(&mut fresh, &actor.replica).await;
 }
 
 /// Every op that was answered is in the logs as often as it said, and nothing else is.

@@ -4,8 +4,10 @@
 //! - `database`  a database of a test's own, on either engine
 //! - `client`    a WebSocket client that keeps what it was not asked for
 //! - `http`      HTTP requests
+//! - `audit`     reading everything back: logs, rows and counters agree
 //! - `replica`   what a client knows, folded from plain JSON
 
+pub mod audit;
 pub mod client;
 pub mod database;
 pub mod http;

@@ -31,6 +31,14 @@ pub struct Board {
 }
 
 impl Replica {
+    /// A user's, who knows nothing yet.
+    pub fn of(user: String) -> Replica {
+        Replica {
+            user,
+            ..Replica::default()
+        }
+    }
+
     /// A socket was welcomed.
     pub fn welcomed(&mut self, welcome: &Value) {
         text(&welcome["data"]["user"]["id"]).clone_into(&mut self.user);
