@@ -41,6 +41,7 @@ pub struct Actor<'s> {
     pub replica: Replica,
     pub ledger: Vec<Asked>,
     pending: BTreeMap<i64, Pending>,
+    /// The page that the newest snapshot of each workspace waits for.
     syncing: BTreeMap<String, i64>,
     next_id: i64,
 }
@@ -160,8 +161,11 @@ impl<'s> Actor<'s> {
             data["cursor"] = cursor;
         }
         let frame = json!({ "type": "workspace.sync", "data": data });
+        let later = frame["data"]["cursor"].is_string();
         let id = self.send(frame, Pending::Page(workspace.to_owned())).await;
-        self.syncing.insert(workspace.to_owned(), id);
+        if later {
+            self.syncing.insert(workspace.to_owned(), id);
+        }
     }
 
     async fn send(&mut self, mut frame: Value, pending: Pending) -> i64 {
@@ -232,14 +236,16 @@ impl<'s> Actor<'s> {
     }
 
     async fn take_page(&mut self, workspace: &str, id: i64, frame: &Value) {
-        // a later question about the same workspace makes this answer void
-        if self.syncing.get(workspace) != Some(&id) {
-            return;
-        }
         if frame["type"] == "error" {
             assert_eq!(frame["error"]["code"], "NOT_FOUND", "{frame}");
             return;
         }
+        // a first page always moves the stream; a later one of a snapshot that was begun anew since is void
+        let first = frame["data"]["workspace"].is_object();
+        if !first && self.syncing.get(workspace) != Some(&id) {
+            return;
+        }
+        self.syncing.insert(workspace.to_owned(), id);
         let known = self.replica.workspaces.contains_key(workspace);
         if known && let Some(cursor) = self.replica.take_page(workspace, &frame["data"]) {
             self.sync(workspace, Some(cursor)).await;
