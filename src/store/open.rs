@@ -115,7 +115,7 @@ impl Store {
             Pools::Postgres { reads, .. } => Source::Postgres(reads.acquire().await?),
         };
         metrics::histogram!("taskwire_pool_wait_seconds").record(waited.elapsed().as_secs_f64());
-        Ok(Reader(source))
+        Ok(Reader::on(source))
     }
 
     /// A connection for reading that shows a single moment, however many statements run on it.
@@ -128,7 +128,7 @@ impl Store {
                 Source::PostgresMoment(reads.begin_with(begin).await?)
             }
         };
-        Ok(Reader(source))
+        Ok(Reader::on(source))
     }
 
     /// Whether the database answers.
