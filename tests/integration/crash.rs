@@ -48,7 +48,7 @@ async fn a_killed_server_loses_nothing_and_halves_nothing(engine: Engine) {
             }
         }
         // the more rounds, the later the kill: from before the first commit to after the last one
-        for _ in 0..round * 6 {
+        for _ in 0..round * 3 {
             if tokio::time::timeout(Duration::from_millis(500), watcher.next_of(&stream))
                 .await
                 .is_err()
