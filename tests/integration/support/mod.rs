@@ -5,20 +5,20 @@
 //! - `client`    a WebSocket client that keeps what it was not asked for
 //! - `http`      HTTP requests
 //! - `audit`     reading everything back: logs, rows and counters agree
-//! - `replica`   what a client knows, folded from plain JSON
+//! - `knowledge` what a client knows, folded from plain JSON
 
 pub mod audit;
 pub mod client;
 pub mod database;
 pub mod http;
-pub mod replica;
+pub mod knowledge;
 pub mod server;
 
 use std::time::Duration;
 
 pub use client::Client;
 pub use database::Engine;
-pub use replica::{Replica, text};
+pub use knowledge::{Replica, text};
 pub use server::Server;
 
 /// How long a test waits for what must come.
