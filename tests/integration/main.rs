@@ -7,5 +7,6 @@
 )]
 
 mod journey; // a newcomer's first hour
+mod permissions; // every operation by everybody
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
