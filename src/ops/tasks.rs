@@ -471,20 +471,12 @@ fn place_beside(world: &World, task: &Task, beside: TaskId, field: &'static str)
     let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
     let ahead = field == "before";
     let key = |task: &Task| (task.position.clone(), task.id);
-    let in_database = world
-        .neighbours
-        .get(&(beside, ahead))
-        .copied()
-        .flatten()
-        .and_then(|id| world.tasks.get(id));
-    // what the group moved there since counts too
-    let in_memory = world
+    // the nearest in the database are in memory, and so is what the group moved there since
+    let candidates = world
         .tasks
         .iter()
         .map(|(_, other)| other)
-        .filter(|other| other.workspace_id == task.workspace_id);
-    let candidates = in_memory
-        .chain(in_database)
+        .filter(|other| other.workspace_id == task.workspace_id)
         .filter(|other| other.id != task.id && other.id != anchor.id);
     if ahead {
         let neighbour = candidates

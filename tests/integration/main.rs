@@ -10,3 +10,4 @@ mod journey; // a newcomer's first hour
 mod permissions; // every operation by everybody
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
+mod tasks; // what the operations on tasks do

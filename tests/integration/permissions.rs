@@ -78,7 +78,9 @@ impl Stage {
         let server = Server::start(engine, &[]).await;
         let mut team = Team::gather(&server).await;
         let mut stranger = Client::sign_up(&server, "stranger").await;
-        stranger.ok("workspace.create", json!({ "name": "Elsewhere" })).await;
+        stranger
+            .ok("workspace.create", json!({ "name": "Elsewhere" }))
+            .await;
         let removed = Client::sign_up(&server, "removed").await;
         let pupil = Client::sign_up(&server, "pupil").await.user_id();
         let place = json!({ "workspace_id": team.workspace, "username": "removed", "role": "owner" });
@@ -157,18 +159,31 @@ impl Stage {
                 "email": format!("new-{}@example.com", self.made), "name": "New", "password": crate::support::PASSWORD,
             }),
             "auth.login" => json!({ "email": "stranger@example.com", "password": crate::support::PASSWORD }),
-            "auth.logout" | "profile.get" | "user.sync" | "workspace.list" | "ping" | "protocol.describe"
-            | "notification.list" | "notification.mark_all_read" | "notification.unread_count" => json!({}),
+            "auth.logout"
+            | "profile.get"
+            | "user.sync"
+            | "workspace.list"
+            | "ping"
+            | "protocol.describe"
+            | "notification.list"
+            | "notification.mark_all_read"
+            | "notification.unread_count" => json!({}),
             "user.get" => json!({ "id": self.team.owner.user_id() }),
             "workspace.create" => json!({ "name": "One more" }),
-            "workspace.get" | "workspace.sync" | "member.list" | "task.list" => json!({ "workspace_id": workspace }),
+            "workspace.get" | "workspace.sync" | "member.list" | "task.list" => {
+                json!({ "workspace_id": workspace })
+            }
             "member.add" => {
                 self.pupil_is_member(false).await;
                 json!({ "workspace_id": workspace, "username": "pupil", "role": "viewer" })
             }
             "member.update" => {
                 self.pupil_is_member(true).await;
-                let role = if self.made.is_multiple_of(2) { "member" } else { "viewer" };
+                let role = if self.made.is_multiple_of(2) {
+                    "member"
+                } else {
+                    "viewer"
+                };
                 json!({ "workspace_id": workspace, "user_id": self.pupil, "role": role })
             }
             "member.remove" => {
@@ -195,8 +210,12 @@ impl Stage {
             "notification.get" | "notification.delete" => json!({ "id": self.notification(who).await }),
             "notification.mark" => json!({ "id": self.notification(who).await, "is_read": true }),
             "notification.delete_many" => json!({ "ids": [self.notification(who).await] }),
-            "stream.subscribe" | "stream.unsubscribe" | "stream.history" => json!({ "stream": self.team.stream() }),
-            "batch" => json!({ "ops": [{ "type": "task.update", "data": { "id": self.task().await, "title": "B" } }] }),
+            "stream.subscribe" | "stream.unsubscribe" | "stream.history" => {
+                json!({ "stream": self.team.stream() })
+            }
+            "batch" => {
+                json!({ "ops": [{ "type": "task.update", "data": { "id": self.task().await, "title": "B" } }] })
+            }
             other => panic!("{other} has no parameters here: give it a row"),
         }
     }
@@ -211,7 +230,8 @@ impl Stage {
         if entry.name == "auth.logout" {
             // not the session that goes on
             let email = self.client(who).welcome["data"]["user"]["email"].clone();
-            let login = json!({ "email": email, "password": crate::support::PASSWORD, "token_delivery": "body" });
+            let login =
+                json!({ "email": email, "password": crate::support::PASSWORD, "token_delivery": "body" });
             let answer = http::post(&self.server, "/v1/auth/login", &login).await;
             let tokens = answer.json().await.expect("tokens");
             let mut again = Client::with_tokens(&self.server, &tokens, json!({ "streams": [] })).await;
@@ -245,7 +265,10 @@ async fn every_operation_is_refused_to_those_who_may_not_and_done_for_those_who_
             if entry.kind == Kind::Mutation && entry.name != "batch" && who != Anonymous {
                 let came = stage.tries_in_batch(entry, who).await;
                 if came.as_deref() != wanted {
-                    wrong.push(format!("{} in a batch by {who:?}: {came:?}, not {wanted:?}", entry.name));
+                    wrong.push(format!(
+                        "{} in a batch by {who:?}: {came:?}, not {wanted:?}",
+                        entry.name
+                    ));
                 }
             }
         }
@@ -272,5 +295,8 @@ async fn a_changed_role_counts_at_once(engine: Engine) {
     );
     let gone = json!({ "workspace_id": team.workspace, "user_id": viewer });
     team.owner.ok("member.remove", gone).await;
-    assert_eq!(team.viewer.refused("task.create", task).await["code"], "NOT_FOUND");
+    assert_eq!(
+        team.viewer.refused("task.create", task).await["code"],
+        "NOT_FOUND"
+    );
 }

@@ -114,8 +114,7 @@ impl Follower {
             if event["event"] == "access.granted" {
                 let granted = &event["data"];
                 let joined = format!("workspace:{}", text(&granted["workspace"]["id"]));
-                self.heads
-                    .insert(joined, granted["seq"].as_u64().expect("a seq"));
+                self.heads.insert(joined, granted["seq"].as_u64().expect("a seq"));
             }
             events.push(event);
         }

@@ -96,10 +96,12 @@ impl UserReplica {
             }
             "notification.all_read" => {
                 for notification in self.notifications.values_mut() {
-                    if notification["is_read"] == false && text(&notification["created_at"]) <= text(&data["up_to"])
+                    if notification["is_read"] == false
+                        && text(&notification["created_at"]) <= text(&data["up_to"])
                     {
                         notification["is_read"] = json!(true);
-                        notification["version"] = json!(notification["version"].as_i64().expect("a version") + 1);
+                        notification["version"] =
+                            json!(notification["version"].as_i64().expect("a version") + 1);
                     }
                 }
             }
