@@ -525,12 +525,11 @@ impl Query for ListTasks {
         let mut reader = ask.read().await?;
         let listed = task_list::list(&mut reader, place, &self, after.as_ref(), limit + 1).await;
         let mut items = listed.map_err(|error| failed(&error))?;
-        let seen = limit
-            + if let Some(task_list::Position::Offset(offset)) = after {
-                offset
-            } else {
-                0
-            };
+        let before = match after {
+            Some(task_list::Position::Offset(offset)) => offset,
+            _ => 0,
+        };
+        let seen = limit.saturating_add(before);
         let next_cursor = cursor::cut(&mut items, limit, |task| {
             cursor::write(&task_list::position_of(&self, task, seen))
         });

@@ -10,4 +10,5 @@ mod journey; // a newcomer's first hour
 mod permissions; // every operation by everybody
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
+mod task_lists; // filters, orders, pages, search
 mod tasks; // what the operations on tasks do
