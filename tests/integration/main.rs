@@ -7,8 +7,10 @@
 )]
 
 mod journey; // a newcomer's first hour
+mod notifications; // notifications
 mod permissions; // every operation by everybody
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
 mod task_lists; // filters, orders, pages, search
 mod tasks; // what the operations on tasks do
+mod workspaces; // workspaces and members
