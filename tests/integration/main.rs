@@ -6,9 +6,11 @@
     reason = "a test binary exports nothing; support serves every module"
 )]
 
+mod accounts; // signing up, in and out
 mod journey; // a newcomer's first hour
 mod notifications; // notifications
 mod permissions; // every operation by everybody
+mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
 mod task_lists; // filters, orders, pages, search

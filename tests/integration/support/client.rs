@@ -190,6 +190,11 @@ impl Client {
         events
     }
 
+    /// Drops the events that wait.
+    pub fn forget_events(&mut self) {
+        self.waiting.retain(|frame| frame["type"] != "event");
+    }
+
     /// The id of the personal workspace.
     pub fn personal(&self) -> String {
         let streams = self.welcome["data"]["streams"].as_array().expect("streams");

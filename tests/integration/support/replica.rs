@@ -34,6 +34,11 @@ impl WorkspaceReplica {
         }
     }
 
+    /// Leaves out the role of whoever asked: the user's own stream tells it.
+    pub fn forget_role(&mut self) {
+        fields(&mut self.workspace).remove("role");
+    }
+
     /// Folds an event in.
     pub fn apply(&mut self, event: &Value) {
         assert_eq!(event["seq"], self.seq + 1, "{event}");
