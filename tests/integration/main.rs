@@ -7,6 +7,8 @@
 )]
 
 mod accounts; // signing up, in and out
+mod batches; // several mutations in one request
+mod exactly_once; // op_id
 mod journey; // a newcomer's first hour
 mod notifications; // notifications
 mod permissions; // every operation by everybody
