@@ -8,6 +8,7 @@
 
 mod accounts; // signing up, in and out
 mod batches; // several mutations in one request
+mod errors; // every error code, every bound
 mod exactly_once; // op_id
 mod journey; // a newcomer's first hour
 mod notifications; // notifications
