@@ -2,9 +2,8 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, text};
-use crate::support::{Client, Engine, Follower, PASSWORD, Server, Team, http};
+use crate::support::{Client, Engine, Follower, PASSWORD, Server, Team, http, new_id};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 on_both_databases!(
     signing_up_makes_an_account_with_a_workspace_and_a_welcome,
@@ -267,9 +266,7 @@ async fn people_see_those_they_share_a_workspace_with(engine: Engine) {
         "NOT_FOUND"
     );
     assert_eq!(
-        stranger
-            .refused("user.get", json!({ "id": Uuid::now_v7() }))
-            .await["code"],
+        stranger.refused("user.get", json!({ "id": new_id() })).await["code"],
         "NOT_FOUND"
     );
     assert_eq!(

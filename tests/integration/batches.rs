@@ -2,9 +2,8 @@
 
 use crate::on_both_databases;
 use crate::support::follower::text;
-use crate::support::{Engine, Follower, Server, Team};
+use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 on_both_databases!(
     an_atomic_batch_is_done_whole_and_answers_each,
@@ -22,7 +21,7 @@ fn op(name: &str, data: &Value) -> Value {
 async fn an_atomic_batch_is_done_whole_and_answers_each(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
-    let id = Uuid::now_v7();
+    let id = new_id();
     let ops = json!({ "ops": [
         op("task.create", &json!({ "id": id, "title": "A" })),
         op("task.complete", &json!({ "id": id, "completed": false })),
@@ -108,7 +107,7 @@ async fn a_refused_atomic_batch_leaves_nothing_behind(engine: Engine) {
             "ops[1].data.colour",
         ),
         (
-            op("task.complete", &json!({ "id": Uuid::now_v7() })),
+            op("task.complete", &json!({ "id": new_id() })),
             "NOT_FOUND",
             "ops[1].data",
         ),
@@ -167,7 +166,7 @@ async fn a_refused_atomic_batch_leaves_nothing_behind(engine: Engine) {
 async fn the_others_of_a_loose_batch_are_done(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
-    let id = Uuid::now_v7();
+    let id = new_id();
     let ops = json!({ "atomic": false, "ops": [
         op("task.create", &json!({ "id": id, "title": "A" })),
         op("task.create", &json!({ "id": id, "title": "A" })),
@@ -248,7 +247,7 @@ async fn later_mutations_see_earlier_ones(engine: Engine) {
     let mut team = Team::gather(&server).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let (workspace, newcomer) = (&team.workspace, ada.client.user_id());
-    let (parent, child) = (Uuid::now_v7(), Uuid::now_v7());
+    let (parent, child) = (new_id(), new_id());
     let ops = json!({ "ops": [
         op("member.add", &json!({ "workspace_id": workspace, "username": "ada", "role": "member" })),
         op("task.create", &json!({ "id": parent, "workspace_id": workspace, "title": "P", "assignee_ids": [newcomer] })),
@@ -300,7 +299,7 @@ async fn a_batch_reaches_several_workspaces(engine: Engine) {
     assert_eq!(done.at.len(), 4, "three workspaces and one's own stream");
     ops.push(op(
         "task.create",
-        &json!({ "workspace_id": Uuid::now_v7(), "title": "T" }),
+        &json!({ "workspace_id": new_id(), "title": "T" }),
     ));
     let refused = ada.refused("batch", json!({ "ops": ops })).await;
     assert_eq!(refused, ("NOT_FOUND".to_owned(), Some("ops[3].data".to_owned())));

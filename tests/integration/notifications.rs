@@ -2,9 +2,8 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck};
-use crate::support::{Engine, Follower, Server, Team};
+use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 on_both_databases!(
     an_act_is_told_once_to_each_whom_it_concerns,
@@ -273,7 +272,7 @@ async fn deleting_counts_what_was_unread(engine: Engine) {
             "NOT_FOUND"
         );
     }
-    let some = json!({ "ids": [ids[2], ids[0], ids[3], ids[2], Uuid::now_v7()] });
+    let some = json!({ "ids": [ids[2], ids[0], ids[3], ids[2], new_id()] });
     let gone = ada.act("notification.delete_many", some.clone()).await;
     assert_eq!(gone.data, json!({ "deleted": 2 }));
     assert_eq!(gone.names(), ["notification.deleted"; 2]);

@@ -3,7 +3,7 @@
 
 use crate::on_both_databases;
 use crate::support::follower::text;
-use crate::support::{Client, Engine, Server, Team, http};
+use crate::support::{Client, Engine, Server, Team, http, new_id};
 use serde_json::{Value, json};
 use taskwire_protocol::member::Role;
 use taskwire_protocol::operations::{CATALOG, OperationEntry};
@@ -135,7 +135,7 @@ impl Stage {
     /// A notification of theirs.
     async fn notification(&mut self, who: Person) -> Value {
         if who == Anonymous {
-            return json!(uuid::Uuid::now_v7());
+            return json!(new_id());
         }
         let client = self.client(who);
         client.ok("task.create", json!({ "title": "News" })).await; // in their own workspace
@@ -253,7 +253,7 @@ fn code(answer: &Value) -> Option<String> {
 }
 
 async fn every_operation_is_refused_to_those_who_may_not_and_done_for_those_who_may(engine: Engine) {
-    let mut stage = Stage::set(engine).await;
+    let mut stage = Box::pin(Stage::set(engine)).await;
     let mut wrong = Vec::new();
     for entry in CATALOG {
         for who in EVERYBODY {

@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::support::follower::{pluck, text};
 use crate::support::replica::{UserReplica, WorkspaceReplica};
-use crate::support::{Client, Engine, Follower, Server, Team};
+use crate::support::{Client, Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -49,7 +49,7 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
     let (own, shared) = (format!("user:{}", owner.client.user_id()), team.stream());
     let mut workspace = sync(&mut owner.client, &team.workspace).await;
     let mut user = UserReplica::of(&owner.client.ok("user.sync", json!({})).await);
-    let ids: Vec<Uuid> = (0..3).map(|_| Uuid::now_v7()).collect();
+    let ids: Vec<Uuid> = (0..3).map(|_| new_id()).collect();
     let (place, member) = (json!(team.workspace), team.member.user_id());
     let (admin, viewer) = (team.admin.user_id(), team.viewer.user_id());
     let first = user_notifications(&mut owner.client).await[0].clone();
@@ -338,8 +338,8 @@ async fn streams_of_others_are_not_there(engine: Engine) {
     let strange = [
         format!("user:{}", ada.user_id()),
         format!("workspace:{}", ada.personal()),
-        format!("workspace:{}", Uuid::now_v7()),
-        format!("user:{}", Uuid::now_v7()),
+        format!("workspace:{}", new_id()),
+        format!("user:{}", new_id()),
         // an id of the other kind
         format!("workspace:{}", bob.user_id()),
         format!("user:{}", bob.personal()),

@@ -2,9 +2,8 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck, text};
-use crate::support::{Client, Engine, Follower, Server, Team};
+use crate::support::{Client, Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 on_both_databases!(
     a_workspace_is_made_listed_and_read,
@@ -225,7 +224,7 @@ async fn a_role_is_changed_and_heard_of(engine: Engine) {
         told[0]["data"],
         json!({ "workspace_id": team.workspace, "role": "admin" })
     );
-    let unknown = json!({ "workspace_id": team.workspace, "user_id": Uuid::now_v7(), "role": "admin" });
+    let unknown = json!({ "workspace_id": team.workspace, "user_id": new_id(), "role": "admin" });
     assert_eq!(
         owner.refused("member.update", unknown.clone()).await,
         ("NOT_FOUND".into(), Some("user_id".into()))

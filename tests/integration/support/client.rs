@@ -147,10 +147,8 @@ impl Client {
                 self.waiting.push_back(frame);
             }
         };
-        match timeout(PATIENCE, arriving).await {
-            Ok(frame) => frame,
-            Err(_) => panic!("{what} did not come; waiting: {:?}", self.waiting),
-        }
+        let arrived = timeout(PATIENCE, arriving).await;
+        arrived.unwrap_or_else(|_| panic!("{what} did not come; waiting: {:?}", self.waiting))
     }
 
     /// The next frame, or the code with which the socket closed.

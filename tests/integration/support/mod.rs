@@ -30,6 +30,12 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 /// A password that nothing refuses.
 pub const PASSWORD: &str = "tea at half past four";
 
+/// An id as a client makes it.
+#[allow(clippy::disallowed_methods, reason = "a client has no clock but the system's")]
+pub fn new_id() -> uuid::Uuid {
+    uuid::Uuid::now_v7()
+}
+
 /// Makes each `async fn NAME(engine: Engine)` a test on SQLite and a test on PostgreSQL.
 #[macro_export]
 macro_rules! on_both_databases {
