@@ -85,7 +85,11 @@ create table tasks (
   created_by uuid not null,
   created_at bigint not null,
   updated_at bigint not null,
-  search tsvector generated always as (to_tsvector('simple', title || ' ' || coalesce(description, '') || ' ' || tags)) stored
+  -- punctuation separates words, as in SQLite: PostgreSQL's parser would keep an address or a number in one piece
+  search tsvector generated always as (to_tsvector('simple', translate(
+    title || ' ' || coalesce(description, '') || ' ' || tags,
+    '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', repeat(' ', 32)
+  ))) stored
 ) with (fillfactor = 90);
 create index tasks_search on tasks using gin (search);
 create index tasks_sync on tasks (workspace_id, id);

@@ -35,13 +35,14 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
         .map(|(_, before, now)| (before, now))
         .collect();
     tasks::reindex(group, &changes).await?;
+    // first those that the group never saw: what it knows of the others is newer
+    notifications::read_all(group, world.all_read()).await?;
     let written = world
         .notifications
         .written()
         .map(|((user, _), notification)| (user, notification));
     notifications::upsert(group, written).await?;
     notifications::delete(group, world.notifications.removed()).await?;
-    notifications::read_all(group, world.all_read()).await?;
     Ok(rewritten.into_iter().collect())
 }
 

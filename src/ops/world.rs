@@ -6,6 +6,7 @@ use crate::store::sessions::SessionRecord;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
 use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
@@ -156,6 +157,14 @@ pub struct Entry {
     pub removes: Option<UserId>,
 }
 
+impl Entry {
+    /// Leaves nothing of the content but whose it was.
+    fn forget(&mut self) {
+        let id = serde_json::from_str::<Value>(&self.data).map_or(Value::Null, |data| data["id"].clone());
+        self.data = serde_json::json!({ "id": id, "purged": true }).to_string().into();
+    }
+}
+
 /// Proof that the log has an entry.
 #[derive(Clone, Copy, Debug)]
 pub struct Logged(());
@@ -175,8 +184,6 @@ pub struct World {
     pub notifications: Rows<(UserId, NotificationId), Notification>,
     /// Who has these logins.
     pub logins: HashMap<Login, PublicUser>,
-    /// The tasks right before (true) or after (false) these in the database.
-    pub neighbours: HashMap<(TaskId, bool), Option<TaskId>>,
     /// The tasks above these, nearest first, in the database.
     pub ancestors: HashMap<TaskId, Vec<TaskId>>,
     members: HashMap<WorkspaceId, Arc<Members>>,
@@ -235,8 +242,11 @@ impl World {
         self.tasks.put(task.id, task);
     }
 
-    /// Takes a task out for good: its row, and its content in the log.
+    /// Takes a task out for good: its row, and its content in the log, that of this group's entries too.
     pub fn purge_task(&mut self, id: TaskId) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
+            entry.forget();
+        }
         if let Some(task) = self.tasks.remove(id) {
             let delta = self.deltas.entry(task.workspace_id.into()).or_default();
             *status(&task).of(delta) -= 1;
@@ -395,8 +405,24 @@ impl World {
         self.notifications.remove((user, id));
     }
 
-    /// Marks all of a user's notifications as read, those in memory and those not.
+    /// Marks all of a user's notifications as read: those in memory here, the others where they are.
     pub fn read_all(&mut self, user: UserId) {
+        let unread = self
+            .notifications
+            .iter()
+            .filter(|((of, _), row)| *of == user && !row.is_read);
+        let unread: Vec<_> = unread.map(|(key, row)| (*key, row.clone())).collect();
+        for (key, row) in unread {
+            let (is_read, version) = (true, row.version + 1);
+            self.notifications.put(
+                key,
+                Notification {
+                    is_read,
+                    version,
+                    ..row
+                },
+            );
+        }
         self.read_all.insert(user);
     }
 

@@ -6,6 +6,18 @@
     reason = "a test binary exports nothing; support serves every module"
 )]
 
+mod accounts; // signing up, in and out
+mod batches; // several mutations in one request
+mod errors; // every error code
+mod exactly_once; // op_id
 mod journey; // a newcomer's first hour
+mod notifications; // notifications
+mod permissions; // every operation by everybody
+mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
+mod task_lists; // filters, orders, pages, search
+mod task_places; // moves, parents, assignees
+mod tasks; // what the operations on tasks do
+mod validation; // every bound, every wrong value
+mod workspaces; // workspaces and members

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 /// A request without redirects, cookies or proxies.
 pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
+    // the client crate builds reqwest without a provider of its own; a second call finds it installed
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()
         .build()
