@@ -28,6 +28,12 @@ pub(crate) enum Pace {
     Full { window: usize },
 }
 
+/// An op_id as clients make them: UUIDv7, increasing.
+#[allow(clippy::disallowed_methods, reason = "a client makes its own op_ids")]
+pub(crate) fn op_id() -> Uuid {
+    Uuid::now_v7()
+}
+
 /// A `task.create` frame, about as long as real ones are.
 pub(crate) fn create(out: &mut String, id: u64, op_id: Uuid, workspace: Option<WorkspaceId>) {
     out.clear();
@@ -75,7 +81,7 @@ impl Source {
             Source::Tasks {
                 workspace, op_ids, ..
             } => {
-                let op_id = Uuid::new_v4();
+                let op_id = op_id();
                 create(text, op_ids.len() as u64, op_id, Some(*workspace));
                 op_ids.push(op_id);
                 wire::client_frame(out, wire::TEXT, text.as_bytes());

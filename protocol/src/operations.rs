@@ -281,6 +281,10 @@ fn unknown(name: &str) -> Failure {
 
 /// Reads parameters; the slow second reading happens only to name the field at fault.
 fn params<T: DeserializeOwned>(data: &str) -> Result<T, Failure> {
+    // serde would also read a list of the fields' values, in the order that they happen to have here
+    if !data.trim_ascii_start().starts_with('{') {
+        return Err(Failure::invalid("data", "data is an object"));
+    }
     refuse_nul(data)?;
     serde_json::from_str(data).or_else(|_| {
         let mut deserializer = serde_json::Deserializer::from_str(data);
@@ -386,6 +390,10 @@ mod tests {
             Some("tags[1]")
         );
         assert_eq!(refused("task.create", "[]").0.as_deref(), Some("data"));
+        assert_eq!(
+            refused("workspace.create", r#" ["Name"]"#).0.as_deref(),
+            Some("data")
+        );
         assert_eq!(
             refused("batch", r#"{"ops":[{"data":{}}]}"#).0.as_deref(),
             Some("ops[0].type")

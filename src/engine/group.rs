@@ -256,15 +256,19 @@ impl Writer {
             };
             let key = part.op_id.map(|op_id| (job.caller.user.id, op_id));
             let verdict = match recall(key, step.hash, seen, memory) {
+                Some(Verdict::Refused(failure)) => Verdict::Refused(failure.at(format!("ops[{i}].op_id"))),
                 Some(verdict) => verdict,
-                None => self.one(step, &job.caller, part.op_id.or(job.op_id), world, now)?,
+                None => match self.one(step, &job.caller, part.op_id.or(job.op_id), world, now)? {
+                    Verdict::Refused(failure) => Verdict::Refused(within(failure, i)),
+                    verdict => verdict,
+                },
             };
             match (verdict, &before) {
                 (Verdict::Refused(failure), Some(before)) => {
                     *world = before.clone();
-                    return Ok(Verdict::Refused(within(failure, i)));
+                    return Ok(Verdict::Refused(failure));
                 }
-                (Verdict::Refused(failure), None) => verdicts.push(Verdict::Refused(within(failure, i))),
+                (Verdict::Refused(failure), None) => verdicts.push(Verdict::Refused(failure)),
                 (verdict, _) => {
                     remember(key, step.hash, &verdict, seen);
                     verdicts.push(verdict);

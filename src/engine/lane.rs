@@ -12,6 +12,7 @@ use crate::store::{Group, Store, StoreError};
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{mpsc, oneshot};
 
@@ -19,6 +20,12 @@ use tokio::sync::{mpsc, oneshot};
 const QUEUE: usize = 1024;
 /// Mutations of a group.
 const GROUP: usize = 64;
+/// A group waits for company at most this long,
+const LONGEST: Duration = Duration::from_millis(4);
+/// and not when nobody came, and nothing ran, for this long.
+const QUIET: Duration = Duration::from_micros(200);
+/// A turn of the scheduler in which nothing ran is shorter.
+const TURN: Duration = Duration::from_micros(40);
 
 /// Work of the server's own on the writer's connection: retention and the like, in short steps.
 pub trait Chore: Send + 'static {
@@ -109,6 +116,7 @@ fn stopping() -> Failure {
 async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
     let mut waiting: VecDeque<Item> = VecDeque::with_capacity(GROUP);
     let mut received = Vec::with_capacity(GROUP);
+    let mut last = Last::default();
     loop {
         if waiting.len() < GROUP {
             let room = GROUP - waiting.len();
@@ -116,17 +124,16 @@ async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
             if waiting.is_empty() && queue.recv_many(&mut received, room).await == 0 {
                 return;
             }
-            while received.len() < room {
-                let Ok(item) = queue.try_recv() else { break };
-                received.push(item);
-            }
+            last.company(&mut queue, &mut received, room, waiting.len()).await;
             waiting.extend(received.drain(..));
         }
         match waiting.pop_front() {
             Some(Item::Job(job)) => {
                 let jobs = gather(job, &mut waiting);
                 metrics::histogram!("taskwire_group_size").record(jobs.len() as f64);
+                let (size, began) = (jobs.len(), Instant::now());
                 writer.run(jobs).await;
+                last = Last::new(size, began.elapsed());
             }
             Some(Item::Chore(errand)) => errand(&mut writer.group).await,
             Some(Item::Stop(done)) => {
@@ -135,6 +142,58 @@ async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
                 return;
             }
             None => {}
+        }
+    }
+}
+
+/// The group before. Those whom it answered are about to ask again: a group that began with the first of them would
+/// leave the others to wait for a whole commit. So the next one waits for as many, at most half as long as the last one
+/// took, and goes when nobody came for a moment. After a single job it does not wait at all.
+#[derive(Default)]
+struct Last {
+    jobs: usize,
+    wait: Duration,
+}
+
+impl Last {
+    fn new(jobs: usize, took: Duration) -> Last {
+        let wait = if jobs > 1 {
+            (took / 2).min(LONGEST)
+        } else {
+            Duration::ZERO
+        };
+        Last { jobs, wait }
+    }
+
+    /// Takes what is there, and waits a moment for the rest.
+    async fn company(
+        &self,
+        queue: &mut mpsc::Receiver<Item>,
+        received: &mut Vec<Item>,
+        room: usize,
+        waiting: usize,
+    ) {
+        let began = Instant::now();
+        let mut idle = Duration::ZERO;
+        loop {
+            let before = received.len();
+            while received.len() < room {
+                let Ok(item) = queue.try_recv() else { break };
+                received.push(item);
+            }
+            let now = Instant::now();
+            let enough = received.len() >= room || received.len() + waiting >= self.jobs;
+            if enough || now - began >= self.wait || idle >= QUIET {
+                return;
+            }
+            // others run, and the sockets are polled; a turn that took long was somebody's work, perhaps an answer's
+            tokio::task::yield_now().await;
+            let turn = now.elapsed();
+            idle = if turn > TURN || received.len() > before {
+                Duration::ZERO
+            } else {
+                idle + turn
+            };
         }
     }
 }

@@ -94,15 +94,14 @@ async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Resul
             world.tasks.loaded(task.id, task);
         }
     }
+    // any of the group's tasks may have been moved away from there before the last of them is placed
+    let nearest = needs.tasks.len() as i64 + 1;
     for (id, before) in &needs.neighbours {
         let Some(task) = world.tasks.get(*id).cloned() else {
             continue;
         };
-        let found = tasks::load_neighbour(group, task.workspace_id, &task.position, task.id, *before).await?;
-        world
-            .neighbours
-            .insert((*id, *before), found.as_ref().map(|task| task.id));
-        if let Some(task) = found {
+        let place = (&*task.position, task.id);
+        for task in tasks::load_neighbours(group, task.workspace_id, place, *before, nearest).await? {
             world.tasks.loaded(task.id, task);
         }
     }

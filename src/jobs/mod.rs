@@ -2,4 +2,4 @@
 
 pub mod retention;
 
-pub use retention::retention;
+pub use retention::{retention, round};

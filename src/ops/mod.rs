@@ -89,7 +89,7 @@ pub struct Needs {
     pub children: BTreeSet<TaskId>,
     /// The tasks above these.
     pub ancestors: BTreeSet<TaskId>,
-    /// The tasks right before (true) or after (false) these.
+    /// The tasks near these, before (true) or after (false) them.
     pub neighbours: BTreeSet<(TaskId, bool)>,
     /// What somebody does in a workspace.
     pub assigned: BTreeSet<(WorkspaceId, UserId)>,

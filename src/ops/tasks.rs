@@ -337,7 +337,7 @@ fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted
         id: task.id,
         version: task.version + 1,
     };
-    world.purge_task(task.id)?;
+    world.purge_task(task.id);
     let logged = world.emit_purged(act, task.workspace_id, &purged)?;
     Ok(Change::logged(logged, Deleted::Purged(purged)))
 }
@@ -471,20 +471,12 @@ fn place_beside(world: &World, task: &Task, beside: TaskId, field: &'static str)
     let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
     let ahead = field == "before";
     let key = |task: &Task| (task.position.clone(), task.id);
-    let in_database = world
-        .neighbours
-        .get(&(beside, ahead))
-        .copied()
-        .flatten()
-        .and_then(|id| world.tasks.get(id));
-    // what the group moved there since counts too
-    let in_memory = world
+    // the nearest in the database are in memory, and so is what the group moved there since
+    let candidates = world
         .tasks
         .iter()
         .map(|(_, other)| other)
-        .filter(|other| other.workspace_id == task.workspace_id);
-    let candidates = in_memory
-        .chain(in_database)
+        .filter(|other| other.workspace_id == task.workspace_id)
         .filter(|other| other.id != task.id && other.id != anchor.id);
     if ahead {
         let neighbour = candidates
@@ -533,12 +525,11 @@ impl Query for ListTasks {
         let mut reader = ask.read().await?;
         let listed = task_list::list(&mut reader, place, &self, after.as_ref(), limit + 1).await;
         let mut items = listed.map_err(|error| failed(&error))?;
-        let seen = limit
-            + if let Some(task_list::Position::Offset(offset)) = after {
-                offset
-            } else {
-                0
-            };
+        let before = match after {
+            Some(task_list::Position::Offset(offset)) => offset,
+            _ => 0,
+        };
+        let seen = limit.saturating_add(before);
         let next_cursor = cursor::cut(&mut items, limit, |task| {
             cursor::write(&task_list::position_of(&self, task, seen))
         });

@@ -190,7 +190,8 @@ async fn open_sqlite(path: &Path, settings: &Settings) -> std::result::Result<Po
         .pragma("cache_size", "-65536")
         // the statement journal of a multi-row write would spill into a file
         .pragma("temp_store", "memory")
-        .pragma("wal_autocheckpoint", "1000")
+        // a page that every group touches is copied back once in so many
+        .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();

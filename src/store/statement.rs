@@ -108,7 +108,9 @@ fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
         Dialect::Sqlite => {
             let body = statement
                 .body
-                .replace("{rows}", &format!("v.{first} is not null"));
+                .replace("{rows}", &format!("v.{first} is not null"))
+                // any error ends the whole transaction anyway: no journal to undo this one statement
+                .replacen("insert into", "insert or rollback into", 1);
             format!(
                 "with v({names}) as ({}) {body}",
                 values(statement.columns.len(), rows)

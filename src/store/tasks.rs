@@ -180,14 +180,14 @@ pub async fn load_ancestors(group: &mut Group, task: TaskId) -> Result<Vec<Task>
     read(group.select(sql).await?)
 }
 
-/// The task right before (or after) a place in a workspace's order by hand.
-pub async fn load_neighbour(
+/// The nearest tasks before (or after) a place in a workspace's order by hand.
+pub async fn load_neighbours(
     group: &mut Group,
     workspace: WorkspaceId,
-    position: &str,
-    id: TaskId,
+    (position, id): (&str, TaskId),
     before: bool,
-) -> Result<Option<Task>> {
+    limit: i64,
+) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.workspace_id = "));
     sql.bind(workspace.0);
     sql.push(if before {
@@ -197,11 +197,12 @@ pub async fn load_neighbour(
     });
     sql.bind(position).push(", ").bind(id.0).push(")");
     sql.push(if before {
-        " order by t.position desc, t.id desc limit 1"
+        " order by t.position desc, t.id desc limit "
     } else {
-        " order by t.position, t.id limit 1"
+        " order by t.position, t.id limit "
     });
-    Ok(read(group.select(sql).await?)?.into_iter().next())
+    sql.bind(limit);
+    read(group.select(sql).await?)
 }
 
 static UPSERT: Statement = statement(

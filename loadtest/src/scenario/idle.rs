@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
-use uuid::Uuid;
 
 /// `idle`.
 #[derive(Args, Clone, Debug)]
@@ -118,7 +117,7 @@ async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Bo
         let mut link = Link::open(server.address, SOCKET, 0).await?;
         link.authenticate(&account.token, Streams::These(Vec::new()), None)
             .await?;
-        create(&mut text, 1, Uuid::new_v4(), None);
+        create(&mut text, 1, crate::writer::op_id(), None);
         link.send(&text).await?;
         links.push(link);
     }

@@ -20,7 +20,6 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
-use uuid::Uuid;
 
 /// `ops`.
 #[derive(Args, Clone, Debug)]
@@ -131,7 +130,7 @@ async fn make_tasks(mut link: Link, ledger: Arc<Mutex<Ledger>>, shared: Arc<Shar
             return Ok(());
         }
         id += 1;
-        let op_id = Uuid::new_v4();
+        let op_id = crate::writer::op_id();
         create(&mut text, id, op_id, None);
         let start = Instant::now();
         link.send(&text).await?;

@@ -19,7 +19,6 @@ use taskwire_protocol::account::{Resume, Streams};
 use taskwire_protocol::frames::Welcome;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 /// `storm`.
 #[derive(Args, Clone, Debug)]
@@ -216,6 +215,6 @@ async fn stay(
 /// Makes a task that every socket hears of.
 async fn send(writer: &mut Link, workspace: WorkspaceId) -> Result<(), Trouble> {
     let mut text = String::new();
-    create(&mut text, 1, Uuid::new_v4(), Some(workspace));
+    create(&mut text, 1, crate::writer::op_id(), Some(workspace));
     writer.send(&text).await
 }

@@ -147,10 +147,8 @@ impl Client {
                 self.waiting.push_back(frame);
             }
         };
-        match timeout(PATIENCE, arriving).await {
-            Ok(frame) => frame,
-            Err(_) => panic!("{what} did not come; waiting: {:?}", self.waiting),
-        }
+        let arrived = timeout(PATIENCE, arriving).await;
+        arrived.unwrap_or_else(|_| panic!("{what} did not come; waiting: {:?}", self.waiting))
     }
 
     /// The next frame, or the code with which the socket closed.
@@ -188,6 +186,11 @@ impl Client {
         let (events, rest): (Vec<Value>, Vec<Value>) = self.waiting.drain(..).partition(is_event);
         self.waiting = rest.into();
         events
+    }
+
+    /// Drops the events that wait.
+    pub fn forget_events(&mut self) {
+        self.waiting.retain(|frame| frame["type"] != "event");
     }
 
     /// The id of the personal workspace.

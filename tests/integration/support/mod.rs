@@ -3,6 +3,9 @@
 //! - `server`    a taskwire process: start, kill, start again
 //! - `database`  a database of a test's own, on either engine
 //! - `client`    a WebSocket client that keeps what it was not asked for
+//! - `follower`  a client that knows where it stands in each stream
+//! - `team`      a workspace with somebody in each role
+//! - `replica`   a snapshot kept up to date by events
 //! - `http`      HTTP requests
 //! - `audit`     reading everything back: logs, rows and counters agree
 //! - `knowledge` what a client knows, folded from plain JSON
@@ -10,22 +13,33 @@
 pub mod audit;
 pub mod client;
 pub mod database;
+pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod replica;
 pub mod server;
+pub mod team;
 
 use std::time::Duration;
 
 pub use client::Client;
 pub use database::Engine;
+pub use follower::Follower;
 pub use knowledge::{Replica, text};
 pub use server::Server;
+pub use team::Team;
 
 /// How long a test waits for what must come.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A password that nothing refuses.
 pub const PASSWORD: &str = "tea at half past four";
+
+/// An id as a client makes it.
+#[allow(clippy::disallowed_methods, reason = "a client has no clock but the system's")]
+pub fn new_id() -> uuid::Uuid {
+    uuid::Uuid::now_v7()
+}
 
 /// Makes each `async fn NAME(engine: Engine)` a test on SQLite and a test on PostgreSQL.
 #[macro_export]

@@ -1,0 +1,236 @@
+//! Errors: every code of the contract is provoked with its status, here or where it is said.
+
+use crate::on_both_databases;
+use crate::support::{Client, Engine, PASSWORD, Server, Team, eventually, http, new_id};
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+use std::collections::BTreeSet;
+use std::process::Command;
+use taskwire_protocol::ErrorCode;
+use taskwire_protocol::error::Retry;
+
+on_both_databases!(every_code_is_provoked_with_its_status);
+
+/// Codes that another module provokes.
+const ELSEWHERE: &[(ErrorCode, &str)] = &[(ErrorCode::StorageFull, "`storage` fills the disk")];
+
+/// Codes that nothing leads to yet, or that no test can wait for.
+const NOT_PROVOKED: &[(ErrorCode, &str)] = &[
+    (ErrorCode::PlanLimit, "no plan has a limit yet"),
+    (ErrorCode::EmailNotVerified, "addresses are not verified yet"),
+    (ErrorCode::AccountLocked, "accounts are not locked yet"),
+    (
+        ErrorCode::Timeout,
+        "comes after 15 s of a query; the databases give up waiting for locks before",
+    ),
+];
+
+const SECRET: &str = "a secret for this test, and long enough";
+
+/// The codes that came, each checked against the table.
+#[derive(Default)]
+struct Seen(BTreeSet<&'static str>);
+
+impl Seen {
+    /// What a code promises, held against an answer.
+    fn check(&mut self, code: ErrorCode, status: u16, error: &Value) {
+        assert_eq!(
+            (error["code"].as_str(), status),
+            (Some(code.as_str()), code.status()),
+            "{error}"
+        );
+        assert_eq!(error["retryable"], code.retry() != Retry::No, "{error}");
+        assert!(
+            error["message"].as_str().is_some_and(|text| !text.is_empty()),
+            "{error}"
+        );
+        if code.retry() == Retry::After {
+            assert!(
+                error["retry_after_ms"].as_u64().is_some_and(|wait| wait > 0),
+                "{error}"
+            );
+        }
+        self.0.insert(code.as_str());
+    }
+
+    /// Sends a request that must come to this code.
+    async fn http(&mut self, code: ErrorCode, request: RequestBuilder) {
+        let answer = request.send().await.expect("an answer");
+        let status = answer.status().as_u16();
+        let body: Value = answer.json().await.expect("JSON");
+        self.check(code, status, &body["error"]);
+    }
+}
+
+fn rpc(server: &Server, token: Option<&Value>, name: &str, data: &Value) -> RequestBuilder {
+    let frame = json!({ "type": name, "id": 1, "data": data });
+    let request = http::request(server, Method::POST, "/v1/rpc").json(&frame);
+    match token {
+        Some(token) => request.bearer_auth(token.as_str().expect("a token")),
+        None => request,
+    }
+}
+
+/// The same claims, but over.
+fn expired(token: &Value) -> Value {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_aud = false;
+    let token = token.as_str().expect("a token");
+    let key = DecodingKey::from_secret(SECRET.as_bytes());
+    let read = jsonwebtoken::decode::<Value>(token, &key, &validation).expect("a token of this secret");
+    let mut claims = read.claims;
+    for claim in ["exp", "iat", "nbf"] {
+        claims[claim] = json!(claims[claim].as_i64().expect("seconds") - 86_400);
+    }
+    let header = Header {
+        typ: read.header.typ,
+        ..Header::new(Algorithm::HS256)
+    };
+    let key = EncodingKey::from_secret(SECRET.as_bytes());
+    json!(jsonwebtoken::encode(&header, &claims, &key).expect("a token"))
+}
+
+/// Runs a statement behind the server's back.
+async fn meddle(server: &Server, statement: &'static str) {
+    let done = match server.database.engine {
+        Engine::Sqlite => {
+            let mut database = SqliteConnection::connect(&server.database.url)
+                .await
+                .expect("the file");
+            database.execute(statement).await.map(drop)
+        }
+        Engine::Postgres => {
+            let mut database = PgConnection::connect(&server.database.url)
+                .await
+                .expect("the database");
+            database.execute(statement).await.map(drop)
+        }
+    };
+    done.expect("the statement");
+}
+
+async fn every_code_is_provoked_with_its_status(engine: Engine) {
+    use ErrorCode::*;
+    let server = Server::start(engine, &[("jwt_secret", SECRET), ("drain_seconds", "3")]).await;
+    let mut seen = Seen::default();
+    let mut team = Team::gather(&server).await;
+    let token = team.owner.tokens["access_token"].clone();
+    let task = json!({ "workspace_id": team.workspace, "title": "T" });
+    let id = team.owner.ok("task.create", task.clone()).await["id"].clone();
+
+    let post = |body: &'static str| http::request(&server, Method::POST, "/v1/rpc").body(body);
+    seen.http(BadFrame, post("{").header("content-type", "application/json"))
+        .await;
+    seen.http(UnsupportedMedia, post("{}").header("content-type", "text/plain"))
+        .await;
+    seen.http(
+        MethodNotAllowed,
+        http::request(&server, Method::DELETE, "/v1/rpc"),
+    )
+    .await;
+    let long = json!({ "title": "x".repeat(70_000) });
+    let login = json!({ "email": "owner@example.com", "password": "not this one" });
+    let taken = json!({ "email": "owner@example.com", "password": PASSWORD, "name": "Again" });
+    let viewer = team.viewer.tokens["access_token"].clone();
+    let stale = json!({ "id": id, "if_version": 7, "title": "U" });
+    for (code, token, name, data) in [
+        (UnknownType, Some(&token), "task.paint", json!({})),
+        (AuthRequired, None, "task.get", json!({ "id": id })),
+        (InvalidToken, Some(&json!("nonsense")), "profile.get", json!({})),
+        (TokenExpired, Some(&expired(&token)), "profile.get", json!({})),
+        (InvalidCredentials, None, "auth.login", login),
+        (Forbidden, Some(&viewer), "task.create", task),
+        (NotFound, Some(&token), "task.get", json!({ "id": new_id() })),
+        (Conflict, None, "auth.signup", taken),
+        (VersionConflict, Some(&token), "task.update", stale),
+        (NotDeleted, Some(&token), "task.restore", json!({ "id": id })),
+        (
+            ValidationError,
+            Some(&token),
+            "task.create",
+            json!({ "title": "" }),
+        ),
+        (PayloadTooLarge, Some(&token), "task.create", long),
+    ] {
+        seen.http(code, rpc(&server, token, name, &data)).await;
+    }
+    rpc(&server, Some(&viewer), "auth.logout", &json!({}))
+        .send()
+        .await
+        .expect("an answer");
+    seen.http(
+        TokenRevoked,
+        rpc(&server, Some(&viewer), "profile.get", &json!({})),
+    )
+    .await;
+    meddle(
+        &server,
+        "update users set is_active = false where username = 'member'",
+    )
+    .await;
+    let login = json!({ "email": "member@example.com", "password": PASSWORD });
+    seen.http(AccountInactive, rpc(&server, None, "auth.login", &login))
+        .await;
+    meddle(&server, "drop table notifications").await;
+    seen.http(
+        InternalError,
+        rpc(&server, Some(&token), "notification.list", &json!({})),
+    )
+    .await;
+    draining_is_unavailable(&server, &mut seen).await;
+    drop(team); // it kept the server from ending at once
+    too_many_are_limited(engine, &mut seen).await;
+
+    let mut left: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
+    left.retain(|code| !seen.0.contains(code));
+    let excused = ELSEWHERE
+        .iter()
+        .chain(NOT_PROVOKED)
+        .map(|(code, _)| code.as_str());
+    assert_eq!(
+        left.into_iter().collect::<BTreeSet<_>>(),
+        excused.collect(),
+        "provoked nowhere, and nobody says why"
+    );
+}
+
+/// A node that is about to stop takes no more on, while its sockets take leave.
+async fn draining_is_unavailable(server: &Server, seen: &mut Seen) {
+    let pid = server.pid().to_string();
+    let told = Command::new("kill").arg("-TERM").arg(pid).status();
+    assert!(told.expect("kill").success());
+    let refused = eventually("/readyz says that the node drains", async || {
+        let answer = http::get(server, "/readyz").await;
+        (answer.status() != 200).then_some(answer)
+    });
+    let refused = refused.await;
+    let status = refused.status().as_u16();
+    assert!(refused.headers().contains_key("retry-after"));
+    let body: Value = refused.json().await.expect("JSON");
+    seen.check(ErrorCode::Unavailable, status, &body["error"]);
+}
+
+async fn too_many_are_limited(engine: Engine, seen: &mut Seen) {
+    let settings = [
+        ("rate_limit_enabled", "true"),
+        ("ops_per_second", "1"),
+        ("ops_burst", "3"),
+    ];
+    let server = Server::start(engine, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let ids = [
+        ada.ask("ping", json!({})).await,
+        ada.ask("ping", json!({})).await,
+        ada.ask("ping", json!({})).await,
+        ada.ask("ping", json!({})).await,
+    ];
+    let mut refused = Vec::new();
+    for id in ids {
+        let answer = ada.answer(id).await;
+        refused.extend((answer["type"] == "error").then_some(answer));
+    }
+    let last = refused.last().expect("one too many");
+    seen.check(ErrorCode::RateLimited, 429, &last["error"]);
+}

@@ -1,0 +1,309 @@
+//! Notifications: whom they go to, and reading, marking and deleting them; every answer and event has the right count.
+
+use crate::on_both_databases;
+use crate::support::follower::{names, pluck};
+use crate::support::{Engine, Follower, Server, Team, new_id};
+use serde_json::{Value, json};
+
+on_both_databases!(
+    an_act_is_told_once_to_each_whom_it_concerns,
+    a_list_has_pages_in_both_orders_and_the_count,
+    marking_counts_and_marking_again_changes_nothing,
+    all_are_marked_with_an_event_even_when_none_is_left,
+    a_batch_keeps_the_count_whatever_its_order,
+    deleting_counts_what_was_unread,
+    somebody_elses_is_not_found,
+);
+
+async fn kinds(follower: &mut Follower) -> Vec<String> {
+    let events = follower.own_events().await;
+    assert!(
+        events
+            .iter()
+            .all(|event| event["event"] == "notification.created"),
+        "{:?}",
+        names(&events)
+    );
+    let types = events
+        .iter()
+        .map(|event| event["data"]["type"].as_str().expect("a type"));
+    types.map(str::to_owned).collect()
+}
+
+async fn an_act_is_told_once_to_each_whom_it_concerns(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let team = Team::gather(&server).await;
+    let (owner, member) = (team.owner.user_id(), team.member.user_id());
+    let mut people = Vec::new();
+    for client in [&team.owner, &team.admin, &team.member, &team.viewer] {
+        people.push(Follower::new(client.another(&server).await));
+    }
+    let [mut creator, mut actor, mut assignee, mut bystander] =
+        <[Follower; 4]>::try_from(people).unwrap_or_else(|_| unreachable!());
+    let data = json!({ "workspace_id": team.workspace, "title": "T", "assignee_ids": [owner] });
+    let id = creator.act("task.create", data).await.data["id"].clone();
+    creator.own_events().await;
+    let steps = [
+        (
+            "task.assign",
+            json!({ "id": id, "add": [member] }),
+            "TASK_UPDATED",
+            "TASK_ASSIGNED",
+        ),
+        (
+            "task.update",
+            json!({ "id": id, "title": "U" }),
+            "TASK_UPDATED",
+            "TASK_UPDATED",
+        ),
+        (
+            "task.complete",
+            json!({ "id": id }),
+            "TASK_COMPLETED",
+            "TASK_COMPLETED",
+        ),
+        (
+            "task.complete",
+            json!({ "id": id }),
+            "TASK_PENDING",
+            "TASK_PENDING",
+        ),
+        ("task.delete", json!({ "id": id }), "TASK_DELETED", "TASK_DELETED"),
+        (
+            "task.restore",
+            json!({ "id": id }),
+            "TASK_RESTORED",
+            "TASK_RESTORED",
+        ),
+    ];
+    for (name, data, told, told_assignee) in steps {
+        actor.act(name, data).await;
+        assert_eq!(
+            kinds(&mut creator).await,
+            [told],
+            "{name}: the creator, who does it too, once"
+        );
+        assert_eq!(kinds(&mut assignee).await, [told_assignee], "{name}");
+        assert!(kinds(&mut bystander).await.is_empty(), "{name}");
+    }
+    let page = actor.client.ok("notification.list", json!({ "limit": 1 })).await;
+    let notice = &page["items"][0];
+    assert_eq!(
+        json!([
+            notice["type"],
+            notice["is_read"],
+            notice["task_id"],
+            notice["workspace_id"],
+            notice["version"],
+            notice["actor"]["username"],
+        ]),
+        json!(["TASK_RESTORED", false, id, team.workspace, 1, "admin"])
+    );
+    assert!(
+        notice["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("“U”")),
+        "{notice}"
+    );
+    let got = actor
+        .client
+        .ok("notification.get", json!({ "id": notice["id"] }))
+        .await;
+    assert_eq!(&got, notice);
+}
+
+/// Ada with `count` notifications beside the welcome, newest first.
+async fn ada_with(server: &Server, count: usize) -> (Follower, Vec<Value>) {
+    let mut ada = Follower::sign_up(server, "ada").await;
+    for i in 0..count {
+        ada.act("task.create", json!({ "title": format!("{i}") })).await;
+    }
+    let page = ada.client.ok("notification.list", json!({ "limit": 100 })).await;
+    assert_eq!(
+        (&page["total"], &page["unread"]),
+        (&json!(count + 1), &json!(count + 1))
+    );
+    let ids = pluck(&page, "id");
+    (ada, ids)
+}
+
+async fn unread(ada: &mut Follower) -> Value {
+    ada.client.ok("notification.unread_count", json!({})).await["unread"].clone()
+}
+
+async fn a_list_has_pages_in_both_orders_and_the_count(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, ids) = ada_with(&server, 6).await;
+    let oldest_first: Vec<Value> = ids.iter().rev().cloned().collect();
+    ada.act("notification.mark", json!({ "id": ids[2], "is_read": true }))
+        .await;
+    let mut still: Vec<Value> = ids.clone();
+    still.remove(2);
+    for (wanted, all) in [
+        (json!({}), &ids),
+        (json!({ "sort": "-created_at" }), &ids),
+        (json!({ "sort": "created_at" }), &oldest_first),
+        (json!({ "unread_only": true }), &still),
+        (json!({ "unread_only": false }), &ids),
+    ] {
+        let (mut seen, mut asked) = (Vec::new(), wanted.clone());
+        asked["limit"] = json!(3);
+        loop {
+            let page = ada.client.ok("notification.list", asked.clone()).await;
+            assert_eq!(page["unread"], 6);
+            if asked.get("cursor").is_none() {
+                assert_eq!(page["total"], all.len(), "{wanted}");
+            } else {
+                assert!(page.get("total").is_none(), "{page}");
+            }
+            seen.extend(pluck(&page, "id"));
+            asked["cursor"] = page["next_cursor"].clone();
+            if asked["cursor"].is_null() {
+                break;
+            }
+        }
+        assert_eq!(&seen, all, "{wanted}");
+    }
+    for wrong in [
+        json!({ "limit": 0 }),
+        json!({ "limit": 101 }),
+        json!({ "cursor": "?" }),
+        json!({ "sort": "x" }),
+    ] {
+        assert_eq!(
+            ada.refused("notification.list", wrong).await.0,
+            "VALIDATION_ERROR"
+        );
+    }
+}
+
+async fn marking_counts_and_marking_again_changes_nothing(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, ids) = ada_with(&server, 2).await;
+    let mark = |is_read: bool| json!({ "id": ids[0], "is_read": is_read });
+    ada.unchanged("notification.mark", mark(false)).await;
+    let read = ada.act("notification.mark", mark(true)).await;
+    assert_eq!(read.names(), ["notification.updated"]);
+    assert_eq!(
+        (&read.data["is_read"], &read.data["version"]),
+        (&json!(true), &json!(2))
+    );
+    let mut shown = read.data.clone();
+    shown["unread"] = json!(2);
+    assert_eq!(read.events[0]["data"], shown);
+    assert_eq!(ada.unchanged("notification.mark", mark(true)).await, read.data);
+    let unread_again = ada.act("notification.mark", mark(false)).await;
+    assert_eq!(unread_again.events[0]["data"]["unread"], 3);
+    assert_eq!(unread_again.data["version"], 3);
+    assert_eq!(unread(&mut ada).await, 3);
+}
+
+async fn all_are_marked_with_an_event_even_when_none_is_left(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, _) = ada_with(&server, 3).await;
+    for updated in [4, 0] {
+        let done = ada.act("notification.mark_all_read", json!({})).await;
+        assert_eq!(done.data, json!({ "updated": updated }));
+        assert_eq!(done.names(), ["notification.all_read"]);
+        let data = &done.events[0]["data"];
+        assert_eq!(
+            *data,
+            json!({ "up_to": done.events[0]["at"], "updated": updated, "unread": 0 })
+        );
+    }
+    let page = ada.client.ok("notification.list", json!({})).await;
+    assert_eq!(page["unread"], 0);
+    assert!(
+        page["items"]
+            .as_array()
+            .expect("items")
+            .iter()
+            .all(|item| item["is_read"] == true && item["version"] == 2)
+    );
+    let only = ada
+        .client
+        .ok("notification.list", json!({ "unread_only": true }))
+        .await;
+    assert_eq!((&only["items"], &only["total"]), (&json!([]), &json!(0)));
+}
+
+async fn a_batch_keeps_the_count_whatever_its_order(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, ids) = ada_with(&server, 3).await;
+    let all = json!({ "type": "notification.mark_all_read" });
+    let new = json!({ "type": "task.create", "data": { "title": "N" } });
+    let mark = |i: usize, is_read: bool| json!({ "type": "notification.mark", "data": { "id": ids[i], "is_read": is_read } });
+    for (ops, left) in [
+        (json!([all, mark(0, true)]), 0),
+        (json!([all, mark(0, false)]), 1),
+        (json!([mark(1, false), all]), 0),
+        (json!([new, all]), 0),
+        (json!([all, new]), 1),
+        (json!([mark(2, false), all, mark(2, false), new]), 2),
+        (
+            json!([all, { "type": "notification.delete", "data": { "id": ids[3] } }]),
+            0,
+        ),
+    ] {
+        ada.client.ok("batch", json!({ "ops": ops })).await;
+        let page = ada
+            .client
+            .ok("notification.list", json!({ "unread_only": true }))
+            .await;
+        let shown = page["items"].as_array().expect("items").len();
+        assert_eq!((shown, &page["unread"]), (left, &json!(left)), "{ops}");
+    }
+}
+
+async fn deleting_counts_what_was_unread(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, ids) = ada_with(&server, 5).await;
+    ada.act("notification.mark", json!({ "id": ids[0], "is_read": true }))
+        .await;
+    for (id, left) in [(&ids[0], 5), (&ids[1], 4)] {
+        let gone = ada.act("notification.delete", json!({ "id": id })).await;
+        assert_eq!(
+            (gone.names(), &gone.data),
+            (vec!["notification.deleted"], &json!({}))
+        );
+        assert_eq!(gone.events[0]["data"], json!({ "id": id, "unread": left }));
+        assert_eq!(
+            ada.refused("notification.delete", json!({ "id": id })).await.0,
+            "NOT_FOUND"
+        );
+    }
+    let some = json!({ "ids": [ids[2], ids[0], ids[3], ids[2], new_id()] });
+    let gone = ada.act("notification.delete_many", some.clone()).await;
+    assert_eq!(gone.data, json!({ "deleted": 2 }));
+    assert_eq!(gone.names(), ["notification.deleted"; 2]);
+    assert_eq!(gone.events[1]["data"]["unread"], 2);
+    assert_eq!(
+        ada.unchanged("notification.delete_many", some).await,
+        json!({ "deleted": 0 })
+    );
+    let none = json!({ "ids": [] });
+    assert_eq!(
+        ada.unchanged("notification.delete_many", none).await,
+        json!({ "deleted": 0 })
+    );
+    assert_eq!(unread(&mut ada).await, 2);
+}
+
+async fn somebody_elses_is_not_found(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, ids) = ada_with(&server, 0).await;
+    let mut bob = Follower::sign_up(&server, "bob").await;
+    for (name, data) in [
+        ("notification.get", json!({ "id": ids[0] })),
+        ("notification.mark", json!({ "id": ids[0], "is_read": true })),
+        ("notification.delete", json!({ "id": ids[0] })),
+    ] {
+        assert_eq!(bob.refused(name, data).await.0, "NOT_FOUND", "{name}");
+    }
+    let many = json!({ "ids": [ids[0]] });
+    assert_eq!(
+        bob.unchanged("notification.delete_many", many).await,
+        json!({ "deleted": 0 })
+    );
+    assert_eq!(unread(&mut ada).await, 1);
+}

@@ -1,0 +1,180 @@
+//! A client that knows where it stands in each stream: it waits for the events of what it did, and fails on a gap or on
+//! an event of something that was to change nothing.
+
+use super::{Client, Server};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// A socket with its positions.
+pub struct Follower {
+    pub client: Client,
+    pub heads: BTreeMap<String, u64>,
+}
+
+/// What a mutation came to.
+pub struct Done {
+    pub data: Value,
+    pub at: BTreeMap<String, u64>,
+    /// Its events and those before it, a stream after the other.
+    pub events: Vec<Value>,
+}
+
+impl Done {
+    /// The names of the events.
+    pub fn names(&self) -> Vec<&str> {
+        names(&self.events)
+    }
+
+    /// The one event with this name.
+    #[track_caller]
+    pub fn event(&self, name: &str) -> &Value {
+        let mut found = self.events.iter().filter(|event| event["event"] == name);
+        let event = found
+            .next()
+            .unwrap_or_else(|| panic!("no {name}: {:?}", self.events));
+        assert!(found.next().is_none(), "two {name}: {:?}", self.events);
+        event
+    }
+}
+
+/// The names of events.
+pub fn names(events: &[Value]) -> Vec<&str> {
+    events
+        .iter()
+        .map(|event| event["event"].as_str().unwrap_or_default())
+        .collect()
+}
+
+impl Follower {
+    /// A new account that follows all of its streams.
+    pub async fn sign_up(server: &Server, name: &str) -> Follower {
+        Follower::new(Client::sign_up(server, name).await)
+    }
+
+    /// Follows on from the welcome.
+    pub fn new(client: Client) -> Follower {
+        let streams = client.welcome["data"]["streams"].as_array().expect("streams");
+        let heads = streams
+            .iter()
+            .map(|state| (text(&state["stream"]), state["seq"].as_u64().expect("a seq")));
+        let heads = heads.collect();
+        Follower { client, heads }
+    }
+
+    /// Does a mutation, and waits for its events.
+    pub async fn act(&mut self, name: &str, data: Value) -> Done {
+        let answer = self.client.call(name, data).await;
+        assert_eq!(answer["type"], "ok", "{name}: {answer}");
+        self.finish(&answer).await
+    }
+
+    /// Does a mutation under an `op_id`.
+    pub async fn act_once(&mut self, op_id: &str, name: &str, data: Value) -> Value {
+        once(&mut self.client, op_id, name, data).await
+    }
+
+    /// The events of an answer.
+    pub async fn finish(&mut self, answer: &Value) -> Done {
+        let at: BTreeMap<String, u64> =
+            serde_json::from_value(answer["at"].clone()).expect("positions in `at`");
+        let mut events = Vec::new();
+        // the user's stream first: it says which workspaces are followed from now on
+        for (stream, seq) in &at {
+            events.extend(self.catch_up(stream, *seq).await);
+        }
+        Done {
+            data: answer["data"].clone(),
+            at,
+            events,
+        }
+    }
+
+    /// Does a mutation that changes nothing; its output.
+    pub async fn unchanged(&mut self, name: &str, data: Value) -> Value {
+        let answer = self.client.call(name, data).await;
+        assert_eq!(answer["type"], "ok", "{name}: {answer}");
+        assert_eq!(answer["at"], json!({}), "{name} changed something: {answer}");
+        answer["data"].clone()
+    }
+
+    /// Sends a request that must be refused; the error's code and field.
+    pub async fn refused(&mut self, name: &str, data: Value) -> (String, Option<String>) {
+        let error = self.client.refused(name, data).await;
+        (text(&error["code"]), error["field"].as_str().map(str::to_owned))
+    }
+
+    /// The events of a stream until `seq`, without a gap.
+    pub async fn catch_up(&mut self, stream: &str, seq: u64) -> Vec<Value> {
+        let mut events = Vec::new();
+        while self.heads.get(stream).is_some_and(|head| *head < seq) {
+            let event = self.client.next_of(stream).await;
+            let head = self.heads.get_mut(stream).expect("a followed stream");
+            assert_eq!(event["seq"], *head + 1, "a gap: {event}");
+            *head += 1;
+            if event["event"] == "access.granted" {
+                let granted = &event["data"];
+                let joined = format!("workspace:{}", text(&granted["workspace"]["id"]));
+                self.heads.insert(joined, granted["seq"].as_u64().expect("a seq"));
+            }
+            events.push(event);
+        }
+        events
+    }
+
+    /// The events of what somebody else did, in the streams that both follow and in one's own.
+    pub async fn witness(&mut self, done: &Done) -> Vec<Value> {
+        let mut events = Vec::new();
+        for (stream, seq) in &done.at {
+            events.extend(self.catch_up(stream, *seq).await);
+        }
+        events
+    }
+
+    /// All events of the own stream so far.
+    pub async fn own_events(&mut self) -> Vec<Value> {
+        let stream = format!("user:{}", self.client.user_id());
+        let head = self.head_of(&stream).await;
+        self.catch_up(&stream, head).await
+    }
+
+    /// The head of a stream, as its history has it.
+    pub async fn head_of(&mut self, stream: &str) -> u64 {
+        let mut after = self.heads.get(stream).copied().unwrap_or_default();
+        loop {
+            let asked = json!({ "stream": stream, "after": after, "limit": 500 });
+            let page = self.client.ok("stream.history", asked).await;
+            let events = page["events"].as_array().expect("events");
+            after = events
+                .last()
+                .map_or(after, |event| event["seq"].as_u64().expect("a seq"));
+            if page["has_more"] == false {
+                return after;
+            }
+        }
+    }
+}
+
+/// Sends a request under an `op_id`; the whole answer.
+pub async fn once(client: &mut Client, op_id: &str, name: &str, data: Value) -> Value {
+    let id = format!("once {op_id}");
+    client
+        .send(&json!({ "type": name, "id": id, "op_id": op_id, "data": data }))
+        .await;
+    client.answer(id).await
+}
+
+/// A JSON string.
+#[track_caller]
+pub fn text(value: &Value) -> String {
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is no text"))
+        .to_owned()
+}
+
+/// The values of one field of a list's items.
+pub fn pluck(list: &Value, field: &str) -> Vec<Value> {
+    let items = list.as_array().or_else(|| list["items"].as_array());
+    let items = items.unwrap_or_else(|| panic!("{list} is no list"));
+    items.iter().map(|item| item[field].clone()).collect()
+}

@@ -1,0 +1,212 @@
+//! Where a task stands: before and after others, under a parent; and whose it is.
+
+use crate::on_both_databases;
+use crate::support::follower::{names, pluck, text};
+use crate::support::{Engine, Follower, Server, Team, new_id};
+use serde_json::{Value, json};
+
+on_both_databases!(
+    a_task_is_moved_before_and_after_others,
+    moves_of_one_batch_see_each_other,
+    a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part,
+    assignees_are_members_and_are_told,
+);
+
+fn code(refused: &(String, Option<String>)) -> (&str, Option<&str>) {
+    (&refused.0, refused.1.as_deref())
+}
+
+async fn titles(ada: &mut Follower) -> Vec<Value> {
+    let page = ada.client.ok("task.list", json!({ "sort": "position" })).await;
+    pluck(&page, "title")
+}
+
+async fn a_task_is_moved_before_and_after_others(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let mut ids = Vec::new();
+    for title in ["1", "2", "3", "4"] {
+        ids.push(ada.act("task.create", json!({ "title": title })).await.data["id"].clone());
+    }
+    assert_eq!(titles(&mut ada).await, ["1", "2", "3", "4"]);
+    let moved = ada
+        .act("task.move", json!({ "id": ids[3], "before": ids[0] }))
+        .await;
+    assert_eq!(moved.names(), ["task.moved"]); // nobody is told of a new place
+    assert_eq!(moved.data["version"], 2);
+    assert_eq!(titles(&mut ada).await, ["4", "1", "2", "3"]);
+    ada.act("task.move", json!({ "id": ids[0], "after": ids[1] }))
+        .await;
+    assert_eq!(titles(&mut ada).await, ["4", "2", "1", "3"]);
+    ada.act("task.move", json!({ "id": ids[3], "after": ids[2] }))
+        .await;
+    assert_eq!(titles(&mut ada).await, ["2", "1", "3", "4"]);
+    for _ in 0..12 {
+        // always into the same gap
+        ada.act("task.move", json!({ "id": ids[2], "after": ids[1] }))
+            .await;
+        ada.act("task.move", json!({ "id": ids[0], "after": ids[1] }))
+            .await;
+    }
+    assert_eq!(titles(&mut ada).await, ["2", "1", "3", "4"]);
+    let under = ada
+        .act(
+            "task.move",
+            json!({ "id": ids[0], "parent_id": ids[1], "after": ids[3] }),
+        )
+        .await;
+    assert_eq!(under.data["parent_id"], ids[1]);
+    assert_eq!(titles(&mut ada).await, ["2", "3", "4", "1"]);
+
+    let elsewhere = ada.act("workspace.create", json!({ "name": "W" })).await.data;
+    let foreign = json!({ "workspace_id": elsewhere["id"], "title": "F" });
+    let foreign = ada.act("task.create", foreign).await.data["id"].clone();
+    let refusals = [
+        (
+            json!({ "id": ids[0], "before": ids[1], "after": ids[2] }),
+            ("VALIDATION_ERROR", Some("before")),
+        ),
+        (
+            json!({ "id": ids[0], "after": ids[0] }),
+            ("VALIDATION_ERROR", Some("after")),
+        ),
+        (
+            json!({ "id": ids[0], "before": foreign }),
+            ("NOT_FOUND", Some("before")),
+        ),
+        (
+            json!({ "id": ids[0], "after": new_id() }),
+            ("NOT_FOUND", Some("after")),
+        ),
+        (
+            json!({ "id": ids[0], "parent_id": foreign }),
+            ("NOT_FOUND", Some("parent_id")),
+        ),
+        (
+            json!({ "id": ids[0], "project_id": new_id() }),
+            ("NOT_FOUND", Some("project_id")),
+        ),
+    ];
+    for (data, wanted) in refusals {
+        assert_eq!(
+            code(&ada.refused("task.move", data.clone()).await),
+            wanted,
+            "{data}"
+        );
+    }
+}
+
+async fn moves_of_one_batch_see_each_other(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let mut ids = Vec::new();
+    for title in ["1", "2", "3", "4"] {
+        ids.push(ada.act("task.create", json!({ "title": title })).await.data["id"].clone());
+    }
+    let moved = |id: usize, side: &str, other: usize| json!({ "type": "task.move", "data": { "id": ids[id - 1], side: ids[other - 1] } });
+    let ops = json!({ "ops": [moved(2, "after", 4), moved(4, "after", 1)] });
+    ada.client.ok("batch", ops).await;
+    assert_eq!(titles(&mut ada).await, ["1", "4", "3", "2"]);
+    let ops = json!({ "ops": [moved(3, "before", 1), moved(2, "before", 4), moved(1, "before", 3)] });
+    ada.client.ok("batch", ops).await;
+    assert_eq!(titles(&mut ada).await, ["1", "3", "2", "4"]);
+}
+
+async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let data = json!({ "title": "T", "parent_id": ids.last() });
+        ids.push(ada.act("task.create", data).await.data["id"].clone());
+    }
+    for below in &ids {
+        for name in ["task.update", "task.move"] {
+            let refused = ada
+                .refused(name, json!({ "id": ids[0], "parent_id": below }))
+                .await;
+            assert_eq!(code(&refused), ("CONFLICT", Some("parent_id")));
+        }
+    }
+    ada.act("task.delete", json!({ "id": ids[1] })).await;
+    let data = json!({ "title": "T", "parent_id": ids[1] });
+    assert_eq!(
+        code(&ada.refused("task.create", data).await),
+        ("CONFLICT", Some("parent_id"))
+    );
+    let data = json!({ "title": "T", "parent_id": new_id() });
+    assert_eq!(
+        code(&ada.refused("task.create", data).await),
+        ("NOT_FOUND", Some("parent_id"))
+    );
+    let data = json!({ "title": "T", "project_id": new_id() });
+    assert_eq!(
+        code(&ada.refused("task.create", data).await),
+        ("NOT_FOUND", Some("project_id"))
+    );
+}
+
+async fn assignees_are_members_and_are_told(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let outsider = Follower::sign_up(&server, "outsider").await.client.user_id();
+    let (viewer, member) = (team.viewer.user_id(), team.member.user_id());
+    let mut owner = Follower::new(team.owner.another(&server).await);
+    let mut assigned = Follower::new(team.member.another(&server).await);
+    let data = json!({ "workspace_id": team.workspace, "title": "A", "assignee_ids": [member, outsider] });
+    let wanted = ("VALIDATION_ERROR", Some("assignee_ids[1]"));
+    assert_eq!(code(&owner.refused("task.create", data).await), wanted);
+    let data = json!({ "workspace_id": team.workspace, "title": "A" });
+    let id = owner.act("task.create", data).await.data["id"].clone();
+    let data = json!({ "id": id, "assignee_ids": [outsider] });
+    let wanted = ("VALIDATION_ERROR", Some("assignee_ids[0]"));
+    assert_eq!(code(&owner.refused("task.update", data).await), wanted);
+    let data = json!({ "id": id, "add": [outsider] });
+    assert_eq!(
+        code(&owner.refused("task.assign", data).await),
+        ("VALIDATION_ERROR", Some("add[0]"))
+    );
+
+    let given = owner
+        .act(
+            "task.assign",
+            json!({ "id": id, "add": [member, viewer, member] }),
+        )
+        .await;
+    assert_eq!(given.data["assignee_ids"], json!([member, viewer]));
+    assert_eq!(given.names(), ["notification.created", "task.updated"]);
+    let told = assigned.client.event("notification.created").await; // the one of MEMBER_ADDED came before this socket
+    assert_eq!(
+        json!([
+            told["data"]["type"],
+            told["data"]["task_id"],
+            told["data"]["actor"]["username"]
+        ]),
+        json!(["TASK_ASSIGNED", id, "owner"])
+    );
+    team.admin
+        .ok("task.update", json!({ "id": id, "title": "B" }))
+        .await;
+    let told = assigned.client.event("notification.created").await;
+    assert_eq!(told["data"]["type"], "TASK_UPDATED");
+    let taken = owner
+        .act(
+            "task.assign",
+            json!({ "id": id, "add": [member], "remove": [member] }),
+        )
+        .await;
+    assert_eq!(taken.data["assignee_ids"], json!([viewer]));
+    let others = team.admin.ok("notification.list", json!({ "limit": 1 })).await;
+    assert_eq!(
+        text(&others["items"][0]["type"]),
+        "TASK_UPDATED",
+        "their own act, once"
+    );
+    assert_eq!(
+        names(&taken.events)
+            .iter()
+            .filter(|name| **name == "task.updated")
+            .count(),
+        2
+    );
+}
