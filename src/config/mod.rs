@@ -50,6 +50,8 @@ pub struct Settings {
 
     pub database_url: DatabaseUrl,
     pub database_connections: u32,
+    /// `None`: what the disk holds.
+    pub database_max_bytes: Option<u64>,
     pub redis_url: Option<SecretString>,
 
     pub public_url: Option<PublicUrl>,
@@ -156,6 +158,8 @@ impl Settings {
                     path: data_dir.join("taskwire.db"),
                 }),
             database_connections: from.whole("database_connections", 1..=1000),
+            database_max_bytes: Some(from.whole("database_max_bytes", 0..=1 << 50))
+                .filter(|bytes| *bytes > 0),
             redis_url: from.parsed("redis_url", |text| {
                 values::url_with(
                     text,

@@ -19,7 +19,7 @@ impl Log for StoredLog {
         let store = self.0.clone();
         Box::pin(async move {
             // in a task of its own: a read that is dropped half-way must not leave its connection in disorder
-            let read = tokio::spawn(async move { log::range(&store, stream).await });
+            let read = tokio::spawn(async move { log::range(&mut store.read().await?, stream).await });
             let range = read.await.map_err(|_| LogUnavailable)?;
             let (tail, head) = range.map_err(|error| StoredLog::unavailable(&error))?;
             Ok(LogRange {
@@ -32,8 +32,9 @@ impl Log for StoredLog {
     fn page(&self, stream: StreamId, after: u64, limit: usize) -> Reading<'_, Vec<(u64, Frame)>> {
         let store = self.0.clone();
         Box::pin(async move {
-            let read =
-                tokio::spawn(async move { log::page(&store, stream, after as i64, limit as i64).await });
+            let read = tokio::spawn(async move {
+                log::page(&mut store.read().await?, stream, after as i64, limit as i64).await
+            });
             let page = read.await.map_err(|_| LogUnavailable)?;
             let page = page.map_err(|error| StoredLog::unavailable(&error))?;
             Ok(page

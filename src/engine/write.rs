@@ -35,12 +35,12 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
         .map(|(_, before, now)| (before, now))
         .collect();
     tasks::reindex(group, &changes).await?;
-    // first those that the group never saw: what it knows of the others is newer
-    notifications::read_all(group, world.all_read()).await?;
     let written = world
         .notifications
         .written()
         .map(|((user, _), notification)| (user, notification));
+    // first: what is written after it came later in the group, and knows of it
+    notifications::read_all(group, world.all_read()).await?;
     notifications::upsert(group, written).await?;
     notifications::delete(group, world.notifications.removed()).await?;
     Ok(rewritten.into_iter().collect())

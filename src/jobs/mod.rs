@@ -1,5 +1,5 @@
 //! What the server does by itself: retention. Works in short steps on the writer, so that nobody waits for it.
 
-mod retention;
+pub mod retention;
 
 pub use retention::{retention, round};

@@ -28,9 +28,10 @@ impl Query for ReadHistory {
             ));
         }
         let (after, limit) = (i64::try_from(self.after).unwrap_or(i64::MAX), i64::from(limit));
+        let mut reader = ask.read().await?;
         let page = match self.task_id {
-            None => log::page(&ask.store, self.stream, after, limit + 1).await,
-            Some(task) => log::page_of_task(&ask.store, self.stream, task, after, limit + 1).await,
+            None => log::page(&mut reader, self.stream, after, limit + 1).await,
+            Some(task) => log::page_of_task(&mut reader, self.stream, task, after, limit + 1).await,
         };
         let page = page.map_err(|error| failed(&error))?;
         let has_more = page.len() as i64 > limit;

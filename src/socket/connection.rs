@@ -147,9 +147,12 @@ impl Connection {
         if let Some(step) = self.answer_ready(cx) {
             return Ok(Some(step));
         }
+        let full = !self.has_room();
         if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
             return Ok(Some(Step::End(End::Gone)));
         }
+        // what found no room was not asked whether it is ready, so nothing else would wake this task for it
+        again |= full && self.has_room();
         if pinged {
             self.pulse.asked(Instant::now(), self.wire.progress());
         }

@@ -53,7 +53,19 @@ impl Link<'_> {
 }
 
 /// A connection for reading: outside a transaction, or inside one that shows a single moment.
-pub struct Reader(pub(super) Source);
+pub struct Reader {
+    source: Source,
+    plans: Option<Vec<Plan>>,
+}
+
+/// How the database goes about a statement.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The statement.
+    pub text: String,
+    /// The steps, a line each, in the database's own words.
+    pub steps: Vec<String>,
+}
 
 pub(super) enum Source {
     Sqlite(PoolConnection<Sqlite>),
@@ -63,8 +75,43 @@ pub(super) enum Source {
 }
 
 impl Reader {
+    pub(super) fn on(source: Source) -> Reader {
+        Reader { source, plans: None }
+    }
+
+    /// From now on asks the database for the plan of each statement before it runs: for finding out why one is slow,
+    /// and for the test that none of the main ones can be.
+    pub fn explain(&mut self) {
+        self.plans = Some(Vec::new());
+    }
+
+    /// The plans of the statements that ran since they were asked for or taken.
+    pub fn take_plans(&mut self) -> Vec<Plan> {
+        self.plans.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    async fn plan(&mut self, sql: &Sql) -> Result<Plan> {
+        let steps = match self.dialect() {
+            Dialect::Sqlite => {
+                let text = format!("explain query plan {}", sql.text);
+                let rows: Vec<(i64, i64, i64, String)> = self.link().fetch(text.into(), &sql.cells).await?;
+                rows.into_iter().map(|(_, _, _, step)| step).collect()
+            }
+            Dialect::Postgres => {
+                let text = format!(
+                    "explain (analyze, costs off, timing off, summary off) {}",
+                    sql.text
+                );
+                let rows: Vec<(String,)> = self.link().fetch(text.into(), &sql.cells).await?;
+                rows.into_iter().map(|(step,)| step).collect()
+            }
+        };
+        let text = sql.text.clone();
+        Ok(Plan { text, steps })
+    }
+
     fn link(&mut self) -> Link<'_> {
-        match &mut self.0 {
+        match &mut self.source {
             Source::Sqlite(link) => Link::Sqlite(link),
             Source::Postgres(link) => Link::Postgres(link),
             Source::SqliteMoment(link) => Link::Sqlite(link),
@@ -74,13 +121,17 @@ impl Reader {
 
     /// Whether full-text search is SQLite's.
     pub(super) fn dialect(&self) -> Dialect {
-        match self.0 {
+        match self.source {
             Source::Sqlite(_) | Source::SqliteMoment(_) => Dialect::Sqlite,
             Source::Postgres(_) | Source::PostgresMoment(_) => Dialect::Postgres,
         }
     }
 
     pub(super) async fn fetch<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
+        if self.plans.is_some() {
+            let plan = self.plan(&sql).await?;
+            self.plans.get_or_insert_default().push(plan);
+        }
         self.link().fetch(sql.text.into(), &sql.cells).await
     }
 

@@ -5,7 +5,7 @@ use super::bind::{
     Kind::{Id, Int, Text},
 };
 use super::statement::{Batch, Sql, Statement, statement};
-use super::{Group, Result, Store};
+use super::{Group, Reader, Result};
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, TaskId};
 use uuid::Uuid;
@@ -50,19 +50,24 @@ pub async fn insert(group: &mut Group, entries: &[Entry]) -> Result<()> {
 }
 
 /// The entries after `after`, oldest first.
-pub async fn page(store: &Store, stream: StreamId, after: i64, limit: i64) -> Result<Vec<(i64, String)>> {
+pub async fn page(
+    reader: &mut Reader,
+    stream: StreamId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String)>> {
     let mut sql = Sql::new("select seq, frame from log where stream = ");
     sql.bind(stream.uuid())
         .push(" and seq > ")
         .bind(after)
         .push(" order by seq limit ")
         .bind(limit);
-    store.read().await?.fetch(sql).await
+    reader.fetch(sql).await
 }
 
 /// The entries of one task after `after`, oldest first.
 pub async fn page_of_task(
-    store: &Store,
+    reader: &mut Reader,
     stream: StreamId,
     task: TaskId,
     after: i64,
@@ -74,15 +79,15 @@ pub async fn page_of_task(
         .bind(after)
         .push(" order by seq limit ")
         .bind(limit);
-    store.read().await?.fetch(sql).await
+    reader.fetch(sql).await
 }
 
 /// The tail and the head: the entries from tail + 1 to head are held.
-pub async fn range(store: &Store, stream: StreamId) -> Result<(i64, i64)> {
+pub async fn range(reader: &mut Reader, stream: StreamId) -> Result<(i64, i64)> {
     let mut sql =
         Sql::new("select s.seq, (select min(seq) from log where stream = s.id) from streams s where s.id = ");
     sql.bind(stream.uuid());
-    let found: Option<(i64, Option<i64>)> = store.read().await?.find(sql).await?;
+    let found: Option<(i64, Option<i64>)> = reader.find(sql).await?;
     Ok(found.map_or((0, 0), |(head, first)| {
         (first.map_or(head, |first| first - 1), head)
     }))

@@ -30,7 +30,7 @@ pub mod workspaces;
 
 pub use error::{StoreError, Trouble};
 pub use group::Group;
-pub use link::Reader;
+pub use link::{Plan, Reader};
 pub use open::Store;
 
 /// What every function here returns.

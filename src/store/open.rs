@@ -23,6 +23,8 @@ static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a query waits for a connection before it is UNAVAILABLE.
 const ACQUIRE: Duration = Duration::from_secs(5);
+/// Bytes of a page of an SQLite file.
+const PAGE: u64 = 4096;
 /// Prepared statements of a connection.
 const STATEMENTS: usize = 512;
 
@@ -77,10 +79,7 @@ impl Store {
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
                 let lock = lock(path)?;
-                (
-                    open_sqlite(path, settings.database_connections).await?,
-                    Some(lock),
-                )
+                (open_sqlite(path, settings).await?, Some(lock))
             }
             DatabaseUrl::Postgres { url } => (
                 open_postgres(url.expose_secret(), settings.database_connections).await?,
@@ -116,7 +115,7 @@ impl Store {
             Pools::Postgres { reads, .. } => Source::Postgres(reads.acquire().await?),
         };
         metrics::histogram!("taskwire_pool_wait_seconds").record(waited.elapsed().as_secs_f64());
-        Ok(Reader(source))
+        Ok(Reader::on(source))
     }
 
     /// A connection for reading that shows a single moment, however many statements run on it.
@@ -129,7 +128,7 @@ impl Store {
                 Source::PostgresMoment(reads.begin_with(begin).await?)
             }
         };
-        Ok(Reader(source))
+        Ok(Reader::on(source))
     }
 
     /// Whether the database answers.
@@ -178,7 +177,7 @@ fn lock(database: &Path) -> std::result::Result<File, OpenError> {
     }
 }
 
-async fn open_sqlite(path: &Path, connections: u32) -> std::result::Result<Pools, OpenError> {
+async fn open_sqlite(path: &Path, settings: &Settings) -> std::result::Result<Pools, OpenError> {
     let failed = |error| OpenError::Open(path.display().to_string(), error);
     let writer = SqliteConnectOptions::new()
         .filename(path)
@@ -200,7 +199,7 @@ async fn open_sqlite(path: &Path, connections: u32) -> std::result::Result<Pools
     migrate(&SQLITE, &mut link).await?;
     link.close().await.map_err(failed)?;
     let reads = SqlitePoolOptions::new()
-        .max_connections(connections.min(8))
+        .max_connections(settings.database_connections.min(8))
         .acquire_timeout(ACQUIRE)
         .test_before_acquire(false)
         .connect_with(
@@ -212,6 +211,11 @@ async fn open_sqlite(path: &Path, connections: u32) -> std::result::Result<Pools
         )
         .await
         .map_err(failed)?;
+    // a file that is larger already stays as it is, and full
+    let writer = match settings.database_max_bytes {
+        Some(bytes) => writer.pragma("max_page_count", (bytes / PAGE).max(1).to_string()),
+        None => writer,
+    };
     Ok(Pools::Sqlite {
         reads,
         writer: Box::new(writer),

@@ -4,7 +4,7 @@
 use super::bind::Cell;
 use super::link::Dialect;
 use super::statement::Sql;
-use super::tasks::{COLUMNS, TaskRow, priority_code, read};
+use super::tasks::{COLUMNS, TaskRow, after_id, priority_code, read};
 use super::{Reader, Result, streams};
 use serde::{Deserialize, Serialize};
 use taskwire_protocol::task::{ListTasks, Sort, Status, Task};
@@ -125,12 +125,7 @@ pub async fn list(
     }
     let rest = limit - tasks.len() as i64;
     if rest > 0 {
-        let mut sql = select(reader.dialect(), place, wanted, &words);
-        sql.push(" and t.due_at is null");
-        if let Some(Position::Void(id)) = after {
-            sql.push(" and t.id > ").bind(*id);
-        }
-        sql.push(" order by t.id limit ").bind(rest);
+        let sql = undated(reader.dialect(), place, wanted, &words, after, rest);
         tasks.extend(read(reader.fetch::<TaskRow>(sql).await?)?);
     }
     Ok(tasks)
@@ -183,7 +178,43 @@ fn select(dialect: Dialect, place: Place, wanted: &ListTasks, words: &[String]) 
     sql
 }
 
+/// The tasks without a date, by id.
+fn undated(
+    dialect: Dialect,
+    place: Place,
+    wanted: &ListTasks,
+    words: &[String],
+    after: Option<&Position>,
+    limit: i64,
+) -> Sql {
+    let after = match after {
+        Some(Position::Void(id)) => Some(*id),
+        _ => None,
+    };
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
+    let order = match place {
+        Place::Workspace(id) => {
+            after_id(&mut sql, id, after);
+            "t.workspace_id, t.id"
+        }
+        Place::OfUser(_) => {
+            of(&mut sql, place);
+            sql.push(" and t.id > ").bind(after.unwrap_or_default());
+            "t.id"
+        }
+    };
+    conditions(&mut sql, dialect, place, wanted, words);
+    sql.push(&format!(" and t.due_at is null order by {order} limit "))
+        .bind(limit);
+    sql
+}
+
 fn filter(sql: &mut Sql, dialect: Dialect, place: Place, wanted: &ListTasks, words: &[String]) {
+    of(sql, place);
+    conditions(sql, dialect, place, wanted, words);
+}
+
+fn of(sql: &mut Sql, place: Place) {
     match place {
         Place::Workspace(id) => sql.push("t.workspace_id = ").bind(id.0),
         Place::OfUser(id) => sql
@@ -191,6 +222,9 @@ fn filter(sql: &mut Sql, dialect: Dialect, place: Place, wanted: &ListTasks, wor
             .bind(id.0)
             .push(")"),
     };
+}
+
+fn conditions(sql: &mut Sql, dialect: Dialect, place: Place, wanted: &ListTasks, words: &[String]) {
     status(sql, wanted);
     dates(sql, wanted);
     if let Some(project) = wanted.project_id {

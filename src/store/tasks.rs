@@ -109,6 +109,14 @@ pub async fn find(reader: &mut Reader, id: TaskId) -> Result<Option<Task>> {
     reader.find::<TaskRow>(sql).await?.map(TaskRow::read).transpose()
 }
 
+/// A workspace's tasks after an id. Written as a range, because with `workspace_id = …` PostgreSQL likes to walk along
+/// the primary key, past everybody else's tasks.
+pub(super) fn after_id(sql: &mut Sql, workspace: WorkspaceId, after: Option<Uuid>) {
+    sql.push("(t.workspace_id, t.id) > (").bind(workspace.0);
+    sql.push(", ").bind(after.unwrap_or_default());
+    sql.push(") and t.workspace_id <= ").bind(workspace.0);
+}
+
 /// A page of a workspace's tasks after `after`, by id, deleted ones included.
 pub async fn sync(
     reader: &mut Reader,
@@ -116,12 +124,9 @@ pub async fn sync(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.workspace_id = "));
-    sql.bind(workspace.0);
-    if let Some(after) = after {
-        sql.push(" and t.id > ").bind(after);
-    }
-    sql.push(" order by t.id limit ").bind(limit);
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
+    after_id(&mut sql, workspace, after);
+    sql.push(" order by t.workspace_id, t.id limit ").bind(limit);
     read(reader.fetch(sql).await?)
 }
 

@@ -8,11 +8,16 @@
 
 mod accounts; // signing up, in and out
 mod batches; // several mutations in one request
+mod convergence; // clients that come and go agree at the end
+mod crash; // kill -9 in the middle of writes
 mod errors; // every error code
 mod exactly_once; // op_id
 mod journey; // a newcomer's first hour
 mod notifications; // notifications
 mod permissions; // every operation by everybody
+mod plans; // the main lists scan and sort nothing whole
+mod retention; // what is kept, and for how long
+mod storage; // full, taken, newer, gone for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
 mod support; // servers, databases, clients

@@ -1,10 +1,12 @@
 //! A taskwire process on a port of its own. It is ended, however the test ends; its log is shown when the test fails.
 
+use super::PATIENCE;
 use super::database::{Database, Engine};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// A server and the database that outlives its process.
@@ -19,32 +21,36 @@ pub struct Server {
 impl Server {
     /// Starts a server with limits off; settings by their names, like `("heartbeat_seconds", "1")`.
     pub async fn start(engine: Engine, settings: &[(&str, &str)]) -> Server {
-        let folder = tempfile::tempdir().expect("a folder");
-        let database = Database::make(engine, folder.path()).await;
-        let mut all = vec![("rate_limit_enabled".to_owned(), "false".to_owned())];
-        all.extend(
-            settings
-                .iter()
-                .map(|(key, value)| ((*key).to_owned(), (*value).to_owned())),
-        );
-        let mut server = Server {
-            address: ([127, 0, 0, 1], 0).into(),
-            database,
-            folder,
-            settings: all,
-            process: None,
-        };
+        let mut server = Server::prepare(engine, settings).await;
         server.spawn();
         server
     }
 
-    /// Starts the process, on the same port as before if there was one.
-    pub fn spawn(&mut self) {
-        let log = File::options()
-            .create(true)
-            .append(true)
-            .open(self.folder.path().join("log"))
-            .expect("a log");
+    /// A server that was never started, and its empty database.
+    pub async fn prepare(engine: Engine, settings: &[(&str, &str)]) -> Server {
+        let folder = tempfile::tempdir().expect("a folder");
+        let database = Database::make(engine, folder.path()).await;
+        let mut server = Server {
+            address: ([127, 0, 0, 1], 0).into(),
+            database,
+            folder,
+            settings: Vec::new(),
+            process: None,
+        };
+        server.set("rate_limit_enabled", "false");
+        for (key, value) in settings {
+            server.set(key, value);
+        }
+        server
+    }
+
+    /// Changes a setting for the next start.
+    pub fn set(&mut self, key: &str, value: &str) {
+        self.settings.push((key.to_owned(), value.to_owned()));
+    }
+
+    /// The program in this server's folder, with its settings.
+    fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_taskwire"));
         for (name, _) in std::env::vars() {
             if name.starts_with("TASKWIRE_") || ["DATABASE_URL", "REDIS_URL", "SMTP_URL"].contains(&&*name) {
@@ -59,7 +65,43 @@ impl Server {
         for (key, value) in &self.settings {
             command.env(format!("TASKWIRE_{}", key.to_uppercase()), value);
         }
+        command
+    }
+
+    /// Runs the program with arguments beside the server, to its end: its exit code and what it wrote to stderr.
+    pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
+        let path = self.folder.path().join("run.log");
+        let log = File::create(&path).expect("a log");
+        let mut command = self.command();
         let mut process = command
+            .args(arguments)
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .expect("the taskwire binary");
+        let deadline = Instant::now() + PATIENCE;
+        let code = loop {
+            match process.try_wait().expect("a process") {
+                Some(status) => break status.code(),
+                None if Instant::now() > deadline => {
+                    process.kill().expect("killed");
+                    panic!("taskwire {arguments:?} did not end");
+                }
+                None => std::thread::sleep(Duration::from_millis(10)),
+            }
+        };
+        (code, std::fs::read_to_string(path).expect("its log"))
+    }
+
+    /// Starts the process, on the same port as before if there was one.
+    pub fn spawn(&mut self) {
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .expect("a log");
+        let mut process = self
+            .command()
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()

@@ -1,0 +1,290 @@
+//! A client of the property test: a socket, a replica, and a ledger of what it asked for and what it was told.
+
+use super::action::{self, Action};
+use crate::support::{Client, Replica, Server, text};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Refusals that a client may provoke; any other is a fault.
+const REFUSALS: [&str; 6] = [
+    "CONFLICT",
+    "NOT_FOUND",
+    "FORBIDDEN",
+    "NOT_DELETED",
+    "VALIDATION_ERROR",
+    "VERSION_CONFLICT",
+];
+/// Requests that wait for their answers, at most: below the server's limit, at which it stops reading.
+const IN_FLIGHT: usize = 40;
+
+/// A mutation and its answer, if one came.
+pub struct Asked {
+    pub op_id: Option<String>,
+    pub name: &'static str,
+    pub data: Value,
+    pub answer: Option<Value>,
+}
+
+enum Pending {
+    Mutation(usize),
+    Own,
+    Page(String),
+}
+
+pub struct Actor<'s> {
+    server: &'s Server,
+    tokens: Value,
+    people: Vec<String>,
+    client: Option<Client>,
+    epoch: Value,
+    pub replica: Replica,
+    pub ledger: Vec<Asked>,
+    pending: BTreeMap<i64, Pending>,
+    /// The page that the newest snapshot of each workspace waits for.
+    syncing: BTreeMap<String, i64>,
+    next_id: i64,
+}
+
+impl<'s> Actor<'s> {
+    /// Connects and syncs everything.
+    pub async fn start(server: &'s Server, tokens: &Value, people: &[String]) -> Actor<'s> {
+        let mut actor = Actor {
+            server,
+            tokens: tokens.clone(),
+            people: people.to_vec(),
+            client: None,
+            epoch: Value::Null,
+            replica: Replica::default(),
+            ledger: Vec::new(),
+            pending: BTreeMap::new(),
+            syncing: BTreeMap::new(),
+            next_id: 0,
+        };
+        actor.connect().await;
+        actor.settle().await;
+        actor
+    }
+
+    /// Does everything that the plan says.
+    pub async fn play(&mut self, plan: &[Action]) {
+        for action in plan {
+            match action {
+                Action::Do(wish, wait) => {
+                    if let Some((name, data)) = wish.request(&self.replica, &self.people, &mut None) {
+                        self.mutate(name, data, true, *wait).await;
+                    }
+                }
+                Action::Batch {
+                    wishes,
+                    atomic,
+                    inner_op_ids,
+                } => {
+                    let mut made = None;
+                    let ops = wishes.iter().filter_map(|wish| {
+                        let (name, data) = wish.request(&self.replica, &self.people, &mut made)?;
+                        let mut op = json!({ "type": name, "data": data });
+                        if *inner_op_ids {
+                            op["op_id"] = json!(uuid::Uuid::new_v4());
+                        }
+                        Some(op)
+                    });
+                    let ops: Vec<Value> = ops.collect();
+                    if !ops.is_empty() {
+                        let data = json!({ "ops": ops, "atomic": atomic });
+                        self.mutate("batch", data, !inner_op_ids, true).await;
+                    }
+                }
+                Action::Retry(n) if !self.ledger.is_empty() => {
+                    let n = n % self.ledger.len();
+                    if self.ledger[n].answer.as_ref().is_none_or(|a| a["type"] == "ok") {
+                        self.ask_again(n).await;
+                    }
+                }
+                Action::Retry(_) => {}
+                Action::Cut => {
+                    self.client.take().expect("a socket").cut();
+                    self.connect().await;
+                }
+                Action::Sync(n) => {
+                    if let Some(workspace) = action::workspace(&self.replica, *n) {
+                        self.sync(&workspace, None).await;
+                    }
+                }
+                Action::Rest(milliseconds) => {
+                    tokio::time::sleep(Duration::from_millis(u64::from(*milliseconds))).await;
+                }
+            }
+        }
+        self.settle().await;
+    }
+
+    /// Reads until each stream stands where it ends.
+    pub async fn catch_up(&mut self, heads: &BTreeMap<String, u64>) {
+        while !self.pending.is_empty() || self.replica.positions != *heads {
+            let behind = || {
+                let positions = &self.replica.positions;
+                format!("{positions:?} to become {heads:?}")
+            };
+            let what = behind();
+            self.read(&what).await;
+        }
+    }
+
+    async fn mutate(&mut self, name: &'static str, data: Value, named: bool, wait: bool) {
+        self.ledger.push(Asked {
+            op_id: named.then(|| uuid::Uuid::new_v4().to_string()),
+            name,
+            data,
+            answer: None,
+        });
+        self.ask_again(self.ledger.len() - 1).await;
+        if wait {
+            self.settle().await;
+        }
+    }
+
+    async fn ask_again(&mut self, n: usize) {
+        let Asked {
+            op_id, name, data, ..
+        } = &self.ledger[n];
+        let mut frame = json!({ "type": name, "data": data });
+        if let Some(op_id) = op_id {
+            frame["op_id"] = json!(op_id);
+        }
+        self.send(frame, Pending::Mutation(n)).await;
+    }
+
+    async fn sync(&mut self, workspace: &str, cursor: Option<Value>) {
+        let mut data = json!({ "workspace_id": workspace });
+        if let Some(cursor) = cursor {
+            data["cursor"] = cursor;
+        }
+        let frame = json!({ "type": "workspace.sync", "data": data });
+        let later = frame["data"]["cursor"].is_string();
+        let id = self.send(frame, Pending::Page(workspace.to_owned())).await;
+        if later {
+            self.syncing.insert(workspace.to_owned(), id);
+        }
+    }
+
+    async fn send(&mut self, mut frame: Value, pending: Pending) -> i64 {
+        while self.pending.len() >= IN_FLIGHT {
+            Box::pin(self.read("an answer")).await;
+        }
+        self.next_id += 1;
+        frame["id"] = json!(self.next_id);
+        self.pending.insert(self.next_id, pending);
+        self.client.as_mut().expect("a socket").send(&frame).await;
+        self.next_id
+    }
+
+    async fn connect(&mut self) {
+        self.pending.clear();
+        self.syncing.clear();
+        // half a snapshot is none
+        let more = if self.epoch.is_null() {
+            json!({})
+        } else {
+            json!({ "resume": { "epoch": self.epoch, "positions": self.replica.positions } })
+        };
+        let client = Client::with_tokens(self.server, &self.tokens, more).await;
+        self.epoch = client.welcome["data"]["epoch"].clone();
+        self.replica.welcomed(&client.welcome);
+        let streams = client.welcome["data"]["streams"].clone();
+        self.client = Some(client);
+        if !self.replica.positions.contains_key(&self.replica.own_stream()) {
+            self.send(json!({ "type": "user.sync" }), Pending::Own).await;
+        }
+        for state in streams.as_array().expect("streams") {
+            let stream = text(&state["stream"]);
+            if let Some(workspace) = stream.strip_prefix("workspace:")
+                && !self.replica.is_complete(workspace)
+            {
+                self.sync(workspace, None).await;
+            }
+        }
+        let unanswered: Vec<usize> = (0..self.ledger.len())
+            .filter(|n| self.ledger[*n].answer.is_none())
+            .collect();
+        for n in unanswered {
+            self.ask_again(n).await;
+        }
+    }
+
+    async fn settle(&mut self) {
+        while !self.pending.is_empty() {
+            self.read("the answers").await;
+        }
+    }
+
+    async fn read(&mut self, what: &str) {
+        let client = self.client.as_mut().expect("a socket");
+        let frame = client.take(what, |_| true).await;
+        if frame["type"] == "event" {
+            if let Some(workspace) = self.replica.apply(&frame) {
+                self.sync(&workspace, None).await;
+            }
+            return;
+        }
+        let id = frame["id"].as_i64().expect("an answer");
+        match self.pending.remove(&id).expect("a question") {
+            Pending::Mutation(n) => self.ledger[n].answered(frame),
+            Pending::Own => self.replica.take_user(&frame["data"]),
+            Pending::Page(workspace) => self.take_page(&workspace, id, &frame).await,
+        }
+    }
+
+    async fn take_page(&mut self, workspace: &str, id: i64, frame: &Value) {
+        if frame["type"] == "error" {
+            assert_eq!(frame["error"]["code"], "NOT_FOUND", "{frame}");
+            return;
+        }
+        // a first page always moves the stream; a later one of a snapshot that was begun anew since is void
+        let first = frame["data"]["workspace"].is_object();
+        if !first && self.syncing.get(workspace) != Some(&id) {
+            return;
+        }
+        self.syncing.insert(workspace.to_owned(), id);
+        let known = self.replica.workspaces.contains_key(workspace);
+        if known && let Some(cursor) = self.replica.take_page(workspace, &frame["data"]) {
+            self.sync(workspace, Some(cursor)).await;
+        }
+    }
+}
+
+impl Asked {
+    fn answered(&mut self, answer: Value) {
+        if answer["type"] == "error" {
+            let code = text(&answer["error"]["code"]);
+            assert!(REFUSALS.contains(&code), "{} {}: {answer}", self.name, self.data);
+        }
+        if let Some(before) = &self.answer
+            && before["type"] == "ok"
+        {
+            self.is_the_same(before, &answer);
+        }
+        self.answer = Some(answer);
+    }
+
+    /// A repeat tells again what the first one told.
+    fn is_the_same(&self, before: &Value, answer: &Value) {
+        if self.op_id.is_some() {
+            assert_eq!(answer["replayed"], true, "{}: {answer}", self.name);
+            assert_eq!(
+                (&answer["data"], &answer["at"]),
+                (&before["data"], &before["at"]),
+                "{}",
+                self.name
+            );
+            return;
+        }
+        let results = |answer: &Value| answer["data"]["results"].as_array().cloned().expect("results");
+        for (before, now) in results(before).iter().zip(results(answer)) {
+            if before["error"].is_null() {
+                assert_eq!(now["replayed"], true, "{}: {now}", self.name);
+                assert_eq!((&now["data"], &now["at"]), (&before["data"], &before["at"]));
+            }
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! What must hold when all clients have come to rest: the logs have no gap and each op once, the counters are right, and
+//! every replica is what a fresh client sees.
+
+use super::action::is_primary;
+use super::actor::{Actor, Asked};
+use crate::support::{Client, Server, audit, text};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, HashMap};
+
+/// Whether a client that read along knows what is there.
+pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
+    let mut fresh = Client::with_tokens(server, tokens, json!({})).await;
+    actor.catch_up(&audit::heads(&fresh)).await;
+    audit::rows(&mut fresh, &actor.replica).await;
+}
+
+/// Every op that was answered is in the logs as often as it said, and nothing else is.
+pub fn ledger(ledgers: &[&[Asked]], logs: &BTreeMap<String, Vec<Value>>) {
+    let mut left: HashMap<&str, Vec<&Value>> = HashMap::new();
+    for event in logs.values().flatten() {
+        if let Some(op_id) = event["op_id"].as_str() {
+            left.entry(op_id).or_default().push(event);
+        }
+    }
+    for asked in ledgers.iter().flat_map(|ledger| ledger.iter()) {
+        let answer = asked.answer.as_ref().expect("an answer");
+        let parts = asked.data["ops"].as_array();
+        let (Some(op_id), parts) = (&asked.op_id, parts) else {
+            for (part, result) in parts.expect("a batch").iter().zip(results(answer)) {
+                let events = left.remove(text(&part["op_id"])).unwrap_or_default();
+                one(text(&part["type"]), &part["data"], &result, &events, logs);
+            }
+            continue;
+        };
+        let events = left.remove(op_id.as_str()).unwrap_or_default();
+        match parts {
+            Some(parts) if answer["type"] == "ok" => together(parts, &results(answer), &events, logs),
+            Some(_) => assert!(events.is_empty(), "a refused batch left {events:?}"),
+            None => one(asked.name, &asked.data, answer, &events, logs),
+        }
+    }
+    assert!(left.is_empty(), "nobody asked for {left:?}");
+    for log in logs.values() {
+        purged(log);
+    }
+}
+
+fn results(answer: &Value) -> Vec<Value> {
+    answer["data"]["results"].as_array().cloned().unwrap_or_default()
+}
+
+fn changed(answer: &Value) -> bool {
+    answer["at"].as_object().is_some_and(|at| !at.is_empty())
+}
+
+fn one(name: &str, data: &Value, answer: &Value, events: &[&Value], logs: &BTreeMap<String, Vec<Value>>) {
+    if !changed(answer) {
+        // who was removed in the same commit may not be told where it stands
+        let told = events.is_empty() || removed_since(events[0], logs);
+        assert!(told, "{name} {data} → {answer} left {events:?}");
+        return;
+    }
+    for (stream, seq) in answer["at"].as_object().expect("positions") {
+        let entry = logs
+            .get(stream)
+            .and_then(|log| log.get(seq.as_u64()? as usize - 1));
+        let entry = entry.unwrap_or_else(|| panic!("{stream} {seq} is not there"));
+        assert!(
+            events.contains(&entry),
+            "{name} says {stream} {seq}, which is {entry}"
+        );
+    }
+    let permanent = data["permanent"] == true;
+    let primary = events
+        .iter()
+        .filter(|event| is_primary(name, permanent, event))
+        .count();
+    if name != "notification.delete_many" {
+        assert_eq!(primary, 1, "{name} {data} → {answer}: {events:?}");
+    }
+}
+
+/// Whether whoever did this was removed from a workspace at the same moment.
+fn removed_since(event: &Value, logs: &BTreeMap<String, Vec<Value>>) -> bool {
+    logs.values().flatten().any(|other| {
+        other["event"] == "member.removed"
+            && other["data"]["user_id"] == event["actor"]["id"]
+            && other["at"] == event["at"]
+    })
+}
+
+/// The parts of a batch share an op_id: their events are counted together.
+fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeMap<String, Vec<Value>>) {
+    let name = |part: &Value| text(&part["type"]).to_owned();
+    let takes_along = |part: &Value| {
+        part["data"]["permanent"] == true
+            || ["member.remove", "notification.delete_many"].contains(&&*name(part))
+    };
+    let done = parts
+        .iter()
+        .zip(results)
+        .filter(|(part, result)| changed(result) && !takes_along(part));
+    let expected = done.count();
+    let primary = events
+        .iter()
+        .filter(|event| {
+            parts
+                .iter()
+                .any(|part| !takes_along(part) && is_primary(&name(part), false, event))
+        })
+        .count();
+    assert!(primary >= expected, "{parts:?} → {results:?}: {events:?}");
+    let removed = events.first().is_some_and(|event| removed_since(event, logs));
+    if !removed && !parts.iter().any(takes_along) {
+        assert_eq!(primary, expected, "{parts:?} → {results:?}: {events:?}");
+    }
+}
+
+/// What was purged is forgotten: no earlier entry shows it.
+fn purged(log: &[Value]) {
+    for (i, event) in log.iter().enumerate() {
+        if event["event"] == "task.purged" {
+            for earlier in log[..i].iter().filter(|e| e["data"]["id"] == event["data"]["id"]) {
+                let gone = earlier["data"]["purged"] == true || earlier["event"] == "task.purged";
+                assert!(gone, "{event} did not make forget {earlier}");
+            }
+        }
+    }
+}

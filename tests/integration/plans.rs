@@ -1,0 +1,209 @@
+//! The main lists stay fast however much there is: the plans of the statements that really run are read, and one that scans
+//! a table or sorts all of what it finds is refused.
+
+use crate::on_both_databases;
+use crate::support::{Engine as Database, Server};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection};
+use taskwire::config::Settings;
+use taskwire::store::notifications::{self, Wanted};
+use taskwire::store::task_list::{self, Place, Position};
+use taskwire::store::{Plan, Reader, Store, log, members, streams, tasks, workspaces};
+use taskwire_protocol::notification::NotificationSort;
+use taskwire_protocol::task::ListTasks;
+use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
+use uuid::Uuid;
+
+on_both_databases!(no_main_list_scans_a_table_or_sorts_all_of_it);
+
+/// The workspace, user and task that most of it is about.
+const ONE: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
+
+/// In the middle of the tasks and notifications; of the members and workspaces.
+const MIDDLE: Uuid = Uuid::from_u128(ONE.as_u128() + 30_000);
+const MIDDLE_OF_FEW: Uuid = Uuid::from_u128(ONE.as_u128() + 1000);
+
+/// PostgreSQL plans by what is there: much, and most of it somebody else's. SQLite plans by the indexes alone.
+const MUCH: &str = "
+    create function id(bigint) returns uuid language sql immutable as
+      $$ select ('01990000-0000-7000-8000-' || lpad(to_hex($1), 12, '0'))::uuid $$;
+    insert into users select id(n), n::text, n::text, n::text, n::text, 'Name', '', 0, 0, true, true, 'UTC', '{}', null, 0,
+      id(n), 1, 0, 0 from generate_series(1, 4000) n;
+    insert into workspaces select id(n), 'w', 1, 1, 0, 0 from generate_series(1, 4000) n;
+    insert into members select id(1), id(n), 2, 0, 1 from generate_series(1, 2000) n;
+    insert into members select id(n), id(1), 2, 0, 1 from generate_series(2, 2000) n;
+    insert into streams select id(n), 1, 10000, 0, 0, 0, 0, 0 from generate_series(1, 4000) n;
+    insert into tasks (id, workspace_id, parent_id, title, completed, priority, due_at, all_day, position, tags,
+      assignee_ids, comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at)
+    select id(n), id(1 + n % 20), case when n % 5 = 0 then id(n - 1) end, 'title ' || n, n % 3 = 0, n % 5,
+      case when n / 20 % 2 = 0 then n end, false, n::text, '[]', '[]', 0, 0, n % 3 = 1, 1, id(1), n, 2 * n
+    from generate_series(1, 60000) n;
+    insert into notifications select id(1 + n % 20), id(n), 'TASK_CREATED', 't', 'm', n % 3 = 0, id(n), id(1), id(1 + n % 9), 1,
+      n from generate_series(1, 60000) n;
+    insert into log select id(1 + n % 20), n / 20, n, id(n % 3000), '{}' from generate_series(0, 79999) n;
+    analyze;
+";
+
+async fn no_main_list_scans_a_table_or_sorts_all_of_it(database: Database) {
+    let server = Server::prepare(database, &[]).await;
+    let data = server.folder.path().join("data").display().to_string();
+    let pairs = [("data_dir", &*data), ("database_url", &*server.database.url)];
+    let settings = Settings::from_pairs(&pairs).expect("settings");
+    settings.create_data_dir().expect("a folder");
+    let store = Store::open(&settings).await.expect("a database");
+    if database == Database::Postgres {
+        let mut link = PgConnection::connect(&server.database.url)
+            .await
+            .expect("a connection");
+        link.execute(MUCH).await.expect("rows");
+    }
+    let mut reader = store.read().await.expect("a reader");
+    reader.explain();
+    task_lists(&mut reader).await;
+    other_lists(&mut reader).await;
+    positions(&mut reader).await;
+    drop(reader);
+    store.close().await;
+}
+
+async fn task_lists(reader: &mut Reader) {
+    let sorts = [
+        "created_at",
+        "updated_at",
+        "due_at",
+        "priority",
+        "title",
+        "position",
+    ];
+    let mut wanted = vec![json!({})];
+    for sort in sorts {
+        wanted.extend([json!({ "sort": sort }), json!({ "sort": format!("-{sort}") })]);
+    }
+    for status in ["all", "pending", "completed", "deleted"] {
+        wanted.push(json!({ "status": status }));
+    }
+    wanted.push(json!({ "date_from": "1970-01-01T00:00:01.000Z", "date_to": "1970-01-01T00:00:50.000Z" }));
+    for wanted in wanted {
+        let list: ListTasks = serde_json::from_value(wanted.clone()).expect("parameters");
+        let place = Place::Workspace(WorkspaceId(ONE));
+        let undated =
+            matches!(wanted["sort"].as_str(), Some("due_at" | "-due_at")).then_some(Position::Void(ONE));
+        for after in [None, Some(middle(&wanted)), undated] {
+            let page = task_list::list(reader, place, &list, after.as_ref(), 51).await;
+            page.expect("a page");
+            check(reader, &format!("task.list {wanted} after {after:?}"));
+        }
+    }
+    for after in [None, Some(MIDDLE)] {
+        let page = tasks::sync(reader, WorkspaceId(ONE), after, 201).await;
+        page.expect("a page");
+        check(reader, "workspace.sync");
+    }
+    members::find_role_at_task(reader, UserId(ONE), TaskId(ONE))
+        .await
+        .expect("an answer");
+    tasks::find(reader, TaskId(ONE)).await.expect("an answer");
+    check(reader, "task.get");
+}
+
+/// A position in the middle of a list.
+fn middle(wanted: &Value) -> Position {
+    match wanted["sort"]
+        .as_str()
+        .unwrap_or_default()
+        .trim_start_matches('-')
+    {
+        "title" => Position::Text("title 5".to_owned(), ONE),
+        "position" => Position::Text("5".to_owned(), ONE),
+        "priority" => Position::Number(2, ONE),
+        _ => Position::Number(30_000, ONE),
+    }
+}
+
+async fn other_lists(reader: &mut Reader) {
+    for unread_only in [false, true] {
+        for sort in [NotificationSort::CreatedAt, NotificationSort::CreatedAtDesc] {
+            for after in [None, Some(MIDDLE)] {
+                let wanted = Wanted {
+                    unread_only,
+                    sort,
+                    after,
+                    limit: 51,
+                };
+                let page = notifications::list(reader, UserId(ONE), wanted).await;
+                page.expect("a page");
+                check(reader, &format!("notification.list {wanted:?}"));
+            }
+        }
+    }
+    for after in [None, Some(MIDDLE_OF_FEW)] {
+        let page = members::list(reader, WorkspaceId(ONE), after, 51).await;
+        page.expect("a page");
+        check(reader, "member.list");
+        let page = workspaces::list(reader, UserId(ONE), after, 51).await;
+        page.expect("a page");
+        check(reader, "workspace.list");
+    }
+}
+
+/// What resuming and reading back ask.
+async fn positions(reader: &mut Reader) {
+    let stream = StreamId::Workspace(WorkspaceId(ONE));
+    log::page(reader, stream, 2000, 101).await.expect("a page");
+    check(reader, "stream.history");
+    let history = log::page_of_task(reader, stream, TaskId(ONE), 0, 101).await;
+    history.expect("a page");
+    check(reader, "stream.history of a task");
+    log::range(reader, stream).await.expect("a range");
+    check(reader, "a resume");
+    streams::counters(reader, stream).await.expect("counters");
+    check(reader, "counters");
+}
+
+fn check(reader: &mut Reader, what: &str) {
+    let plans = reader.take_plans();
+    assert!(!plans.is_empty(), "{what} ran no statement");
+    for Plan { text, steps } in plans {
+        for step in &steps {
+            assert!(!is_slow(step), "{what}: {step}\n{text}\n{}", steps.join("\n"));
+        }
+    }
+}
+
+/// SQLite's words and PostgreSQL's. A sort of the few that a page has is no harm: it says how many it was given.
+fn is_slow(step: &str) -> bool {
+    let step = step.trim().trim_start_matches("-> ").trim();
+    let scans = step.starts_with("SCAN ") && !step.starts_with("SCAN CONSTANT");
+    let sorts = step.contains("TEMP B-TREE");
+    let removed = step.strip_prefix("Rows Removed by Filter: ");
+    let many = removed
+        .and_then(|rows| rows.parse().ok())
+        .is_some_and(|rows: u64| rows > 500);
+    scans
+        || sorts
+        || many
+        || step.starts_with("Seq Scan")
+        || step.starts_with("Parallel")
+        || step.starts_with("Sort ")
+}
+
+#[test]
+fn slow_plans_are_recognized() {
+    for slow in [
+        "SCAN t",
+        "USE TEMP B-TREE FOR ORDER BY",
+        "  ->  Sort (actual rows=20000 loops=1)",
+        "Seq Scan on tasks t (actual rows=3 loops=1)",
+        "  Rows Removed by Filter: 9000",
+    ] {
+        assert!(is_slow(slow), "{slow}");
+    }
+    for fast in [
+        "SEARCH t USING INDEX tasks_created (workspace_id=?)",
+        "Limit (actual rows=51 loops=1)",
+        "  ->  Index Scan using tasks_sync on tasks t (actual rows=51 loops=1)",
+        "  Rows Removed by Filter: 12",
+    ] {
+        assert!(!is_slow(fast), "{fast}");
+    }
+}

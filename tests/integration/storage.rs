@@ -1,0 +1,263 @@
+//! What becomes of the service when its storage does not play along: full, taken, newer, or gone for a moment.
+
+use crate::on_both_databases;
+use crate::support::database::admin_url;
+use crate::support::{Client, Engine, Server, audit, eventually, http, text};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use std::collections::HashMap;
+use std::os::unix::fs::PermissionsExt;
+
+on_both_databases!(
+    a_newer_schema_refuses_the_start,
+    migrate_makes_the_schema_and_a_restart_keeps_what_is_there
+);
+
+/// Anywhere else than where the server listens.
+const ELSEWHERE: [&str; 2] = ["--set", "listen=127.0.0.1:0"];
+
+fn create(n: usize) -> Value {
+    json!({ "title": format!("task {n}"), "description": "long ".repeat(190) })
+}
+
+/// Adds tasks until there is no room; how many there are, and the request that was refused.
+async fn fill(client: &mut Client) -> (usize, Value) {
+    let mut made = 0;
+    // large steps, then small ones
+    for size in [50, 7, 1] {
+        for round in 0.. {
+            assert!(round < 500, "the limit has no effect");
+            let op = |n| json!({ "type": "task.create", "data": create(made + n) });
+            let ops: Vec<Value> = (0..size).map(op).collect();
+            let op_id = uuid::Uuid::new_v4();
+            let id = format!("{size}-{round}");
+            let request =
+                json!({ "type": "batch", "id": id, "op_id": op_id, "data": { "ops": ops, "atomic": true } });
+            client.send(&request).await;
+            let answer = client.answer(id).await;
+            if answer["type"] == "ok" {
+                made += size;
+                continue;
+            }
+            let error = &answer["error"];
+            assert_eq!(
+                (&error["code"], &error["retryable"]),
+                (&json!("STORAGE_FULL"), &json!(true))
+            );
+            if size == 1 {
+                return (made, request);
+            }
+            break;
+        }
+    }
+    unreachable!("the last size ends the loop")
+}
+
+/// It was not done before, although it was asked for.
+fn is_done_now(answer: &Value) {
+    assert_eq!(
+        (&answer["type"], &answer["replayed"]),
+        (&json!("ok"), &Value::Null),
+        "{answer}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_refuses_what_is_new_and_serves_what_is_there() {
+    let mut server = Server::start(Engine::Sqlite, &[("database_max_bytes", "2000000")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let (made, refused) = fill(&mut ada).await;
+    let total = |page: &Value| page["total"].as_u64();
+    // nothing is half there, and everything can still be read, on new sockets too
+    audit::agree(&server, &ada.tokens).await;
+    let listed = ada.ok("task.list", json!({ "limit": 1 })).await;
+    assert_eq!(total(&listed), Some(made as u64));
+    let health = http::get(&server, "/health").await;
+    assert_eq!(health.status(), 200);
+    // room comes back when something goes
+    for task in audit::pages(&mut ada, "task.list", json!({}))
+        .await
+        .iter()
+        .take(100)
+    {
+        let purge = json!({ "id": task["id"], "permanent": true });
+        ada.ok("task.delete", purge).await;
+    }
+    ada.send(&refused).await;
+    let answer = ada.answer(refused["id"].clone()).await;
+    is_done_now(&answer);
+    let (_, refused) = fill(&mut ada).await;
+    audit::agree(&server, &ada.tokens).await;
+    // and when there is more of it
+    assert_eq!(server.terminate(), Some(0));
+    server.set("database_max_bytes", "0");
+    server.spawn();
+    let mut again = Client::with_tokens(&server, &ada.tokens, json!({})).await;
+    again.send(&refused).await;
+    let answer = again.answer(refused["id"].clone()).await;
+    is_done_now(&answer);
+    again.ok("task.create", create(0)).await;
+    audit::agree(&server, &ada.tokens).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_serves_an_sqlite_file() {
+    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    let (code, told) = server.run(&ELSEWHERE);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("is in use by another process"), "{told}");
+    // the lock goes with the process, however it ends
+    server.kill();
+    server.spawn();
+    assert_eq!(http::get(&server, "/health").await.status(), 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_data_folder_is_for_its_owner_alone() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mode = |name: &str| {
+        let path = server.folder.path().join(name);
+        let metadata = std::fs::metadata(path).expect("it is there");
+        metadata.permissions().mode() & 0o777
+    };
+    assert_eq!((mode("data"), mode("data/jwt_secret")), (0o700, 0o600));
+}
+
+async fn a_newer_schema_refuses_the_start(engine: Engine) {
+    let mut server = Server::start(engine, &[]).await;
+    assert_eq!(server.terminate(), Some(0));
+    let columns = "_sqlx_migrations (version, description, success, checksum, execution_time)";
+    let row = |bytes| format!("insert into {columns} values (999999, 'later', true, {bytes}, 0)");
+    execute(&server, row("'\\x00'"), row("x'00'")).await;
+    for arguments in [&ELSEWHERE[..], &["migrate"]] {
+        let (code, told) = server.run(arguments);
+        assert_eq!(code, Some(1), "{told}");
+        assert!(
+            told.contains("schema has version 999999, newer than this program"),
+            "{told}"
+        );
+    }
+}
+
+async fn migrate_makes_the_schema_and_a_restart_keeps_what_is_there(engine: Engine) {
+    let mut server = Server::prepare(engine, &[]).await;
+    for _ in 0..2 {
+        let (code, told) = server.run(&["migrate"]);
+        assert_eq!(code, Some(0), "{told}");
+    }
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let task = ada.ok("task.create", create(1)).await;
+    let epoch = ada.welcome["data"]["epoch"].clone();
+    assert_eq!(server.terminate(), Some(0));
+    let (code, told) = server.run(&["migrate"]);
+    assert_eq!(code, Some(0), "{told}");
+    server.spawn();
+    let mut again = Client::with_tokens(&server, &ada.tokens, json!({})).await;
+    assert_eq!(again.welcome["data"]["epoch"], epoch);
+    assert_eq!(again.ok("task.get", json!({ "id": task["id"] })).await, task);
+    audit::agree(&server, &ada.tokens).await;
+}
+
+/// Runs a text on the database itself.
+async fn execute(server: &Server, postgres: String, sqlite: String) {
+    match server.database.engine {
+        Engine::Postgres => {
+            let mut link = PgConnection::connect(&server.database.url)
+                .await
+                .expect("a connection");
+            link.execute(AssertSqlSafe(postgres)).await.expect("done");
+        }
+        Engine::Sqlite => {
+            let mut link = SqliteConnection::connect(&server.database.url)
+                .await
+                .expect("a connection");
+            link.execute(AssertSqlSafe(sqlite)).await.expect("done");
+        }
+    }
+}
+
+/// Ends every connection of a server to its PostgreSQL; how many there were.
+async fn cut_off(admin: &mut PgConnection, server: &Server) -> u64 {
+    let (_, database) = server.database.url.rsplit_once('/').expect("a database");
+    let cut = format!(
+        "select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = '{database}' and application_name = 'taskwire'"
+    );
+    let done = admin.execute(AssertSqlSafe(cut)).await;
+    done.expect("connections that end").rows_affected()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut admin = PgConnection::connect(&admin_url()).await.expect("PostgreSQL");
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut watcher = ada.another(&server).await;
+    let mut open: HashMap<String, Value> = HashMap::new();
+    let mut cut = 0;
+    for round in 0..20 {
+        for n in 0..10 {
+            let op_id = uuid::Uuid::new_v4().to_string();
+            let data = json!({ "title": format!("{round}.{n}") });
+            open.insert(
+                op_id.clone(),
+                json!({ "type": "task.create", "id": op_id, "op_id": op_id, "data": data }),
+            );
+        }
+        for request in open.values() {
+            ada.send(request).await;
+        }
+        cut += cut_off(&mut admin, &server).await;
+        for op_id in open.keys().cloned().collect::<Vec<_>>() {
+            if done(&ada.answer(op_id.as_str()).await) {
+                open.remove(&op_id);
+            }
+        }
+    }
+    assert!(cut > 20, "{cut} connections were cut: that is no test");
+    for op_id in open.keys().cloned().collect::<Vec<_>>() {
+        let request = &open[&op_id];
+        let ada = tokio::sync::Mutex::new(&mut ada);
+        eventually("the op", || async {
+            let mut ada = ada.lock().await;
+            ada.send(request).await;
+            done(&ada.answer(op_id.as_str()).await).then_some(())
+        })
+        .await;
+    }
+    // reads come back by themselves too
+    let ada = tokio::sync::Mutex::new(&mut ada);
+    eventually("a list", || async {
+        let answer = ada.lock().await.call("task.list", json!({})).await;
+        (answer["type"] == "ok").then_some(())
+    })
+    .await;
+    let ada = ada.into_inner();
+    let stream = format!("workspace:{}", ada.personal());
+    let logs = audit::agree(&server, &ada.tokens).await;
+    let titles = titles(&logs[&stream]);
+    assert_eq!(titles.len(), 200);
+    assert!(titles.values().all(|times| *times == 1), "{titles:?}");
+    // the sockets stayed, and missed nothing
+    for _ in 0..200 {
+        watcher.event("task.created").await;
+    }
+}
+
+/// Whether it was done; the one other answer is that it may be tried again.
+fn done(answer: &Value) -> bool {
+    if answer["type"] == "ok" {
+        return true;
+    }
+    assert_eq!(answer["error"]["code"], "UNAVAILABLE", "{answer}");
+    false
+}
+
+fn titles(log: &[Value]) -> HashMap<&str, usize> {
+    let mut titles = HashMap::new();
+    for event in log.iter().filter(|event| event["event"] == "task.created") {
+        *titles.entry(text(&event["data"]["title"])).or_default() += 1;
+    }
+    titles
+}

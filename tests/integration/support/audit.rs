@@ -1,0 +1,143 @@
+//! Reading everything back: the logs from their first entry, the rows, the counters; and whether they agree.
+
+use super::mirror::{Board, Replica, by_id, text};
+use super::{Client, Server};
+use serde_json::{Value, json};
+use std::collections::BTreeMap;
+
+/// The logs that one user may read, by stream.
+pub type Logs = BTreeMap<String, Vec<Value>>;
+
+/// Reads everything that a user may read on a fresh socket: each log is 1 to its head without a gap, and folding it gives
+/// the rows and the counters.
+pub async fn agree(server: &Server, tokens: &Value) -> Logs {
+    let mut client = Client::with_tokens(server, tokens, json!({})).await;
+    let mut logs = Logs::new();
+    for (stream, head) in heads(&client) {
+        let log = history(&mut client, &stream, head).await;
+        logs.insert(stream, log);
+    }
+    let mut folded = Replica::of(client.user_id());
+    for (stream, log) in &logs {
+        folded.positions.insert(stream.clone(), 0);
+        if let Some(workspace) = stream.strip_prefix("workspace:") {
+            folded.boards.insert(workspace.to_owned(), Board::default());
+            for event in log {
+                folded.apply(event);
+            }
+        }
+    }
+    // a workspace's board must not go when the user's log tells how they came to it
+    let boards = folded.boards.clone();
+    for event in &logs[&folded.own_stream()] {
+        folded.apply(event);
+    }
+    folded.boards = boards;
+    rows(&mut client, &folded).await;
+    logs
+}
+
+/// Compares a replica with the rows and counters, as the server reads them now.
+pub async fn rows(client: &mut Client, held: &Replica) {
+    let own = client.ok("user.sync", json!({})).await;
+    assert_eq!(held.unread, own["unread"], "unread");
+    let all = pages(client, "notification.list", json!({ "limit": 100 })).await;
+    let unread = all.iter().filter(|notification| notification["is_read"] == false);
+    assert_eq!(
+        own["unread"],
+        json!(unread.count()),
+        "the counter of unread notifications"
+    );
+    same("notification", &held.notifications, &by_id(&json!(all)));
+    same("workspace", &held.workspaces, &by_id(&own["workspaces"]));
+    for id in held.workspaces.keys() {
+        let fresh = board(client, id).await;
+        same("member", &held.boards[id].members, &fresh.members);
+        same("task", &held.boards[id].tasks, &fresh.tasks);
+        totals(client, id, &fresh.tasks).await;
+    }
+}
+
+/// A stream's log from its first entry to the head, without a gap.
+async fn history(client: &mut Client, stream: &str, head: u64) -> Vec<Value> {
+    let mut events = Vec::new();
+    loop {
+        let data = json!({ "stream": stream, "after": events.len(), "limit": 500 });
+        let page = client.ok("stream.history", data).await;
+        events.extend(page["events"].as_array().expect("events").iter().cloned());
+        if page["has_more"] == false {
+            break;
+        }
+    }
+    for (event, seq) in events.iter().zip(1..) {
+        assert_eq!(
+            (&event["seq"], text(&event["stream"])),
+            (&json!(seq), stream),
+            "{event}"
+        );
+    }
+    assert_eq!(events.len() as u64, head, "{stream}");
+    events
+}
+
+/// The heads of a user's streams, as a new socket learns them.
+pub fn heads(client: &Client) -> BTreeMap<String, u64> {
+    let streams = client.welcome["data"]["streams"].as_array().expect("streams");
+    let head = |state: &Value| {
+        (
+            text(&state["stream"]).to_owned(),
+            state["seq"].as_u64().expect("a seq"),
+        )
+    };
+    streams.iter().map(head).collect()
+}
+
+/// A workspace's snapshot.
+async fn board(client: &mut Client, workspace: &str) -> Board {
+    let mut snapshot = Replica::default();
+    let mut data = json!({ "workspace_id": workspace });
+    loop {
+        let page = client.ok("workspace.sync", data.clone()).await;
+        match snapshot.take_page(workspace, &page) {
+            Some(cursor) => data["cursor"] = cursor,
+            None => return snapshot.boards.remove(workspace).expect("a board"),
+        }
+    }
+}
+
+/// A workspace's counters are what counting gives.
+async fn totals(client: &mut Client, workspace: &str, tasks: &BTreeMap<String, Value>) {
+    let count = |fits: &dyn Fn(&Value) -> bool| tasks.values().filter(|task| fits(task)).count();
+    let living = |task: &Value| task["is_deleted"] == false;
+    let done = |task: &Value| task["completed"] == true;
+    let expected = [
+        ("all", tasks.len()),
+        ("deleted", count(&|task| !living(task))),
+        ("pending", count(&|task| living(task) && !done(task))),
+        ("completed", count(&|task| living(task) && done(task))),
+    ];
+    for (status, expected) in expected {
+        let data = json!({ "workspace_id": workspace, "status": status, "limit": 1 });
+        let page = client.ok("task.list", data).await;
+        assert_eq!(page["total"], json!(expected), "{status} tasks");
+    }
+}
+
+/// All items of a paged list.
+pub async fn pages(client: &mut Client, name: &str, mut data: Value) -> Vec<Value> {
+    let mut items = Vec::new();
+    loop {
+        let page = client.ok(name, data.clone()).await;
+        items.extend(page["items"].as_array().expect("items").iter().cloned());
+        if page["next_cursor"].is_null() {
+            return items;
+        }
+        data["cursor"] = page["next_cursor"].clone();
+    }
+}
+
+fn same(what: &str, held: &BTreeMap<String, Value>, fresh: &BTreeMap<String, Value>) {
+    for id in held.keys().chain(fresh.keys()) {
+        assert_eq!(held.get(id), fresh.get(id), "{what} {id}: held, and in the rows");
+    }
+}
