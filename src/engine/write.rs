@@ -39,8 +39,6 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
         .notifications
         .written()
         .map(|((user, _), notification)| (user, notification));
-    // first: what is written after it came later in the group, and knows of it
-    notifications::read_all(group, world.all_read()).await?;
     notifications::upsert(group, written).await?;
     notifications::delete(group, world.notifications.removed()).await?;
     Ok(rewritten.into_iter().collect())

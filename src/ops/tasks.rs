@@ -337,7 +337,7 @@ fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted
         id: task.id,
         version: task.version + 1,
     };
-    world.purge_task(task.id)?;
+    world.purge_task(task.id);
     let logged = world.emit_purged(act, task.workspace_id, &purged)?;
     Ok(Change::logged(logged, Deleted::Purged(purged)))
 }

@@ -5,12 +5,12 @@ use super::{Act, Login, Result, bug, json};
 use crate::store::sessions::SessionRecord;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::hash::Hash;
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
-use taskwire_protocol::events::Forgotten;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::{Purged, Task};
@@ -18,7 +18,6 @@ use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{
     NotificationId, OpId, SessionId, StreamId, TaskId, UserId, WorkspaceId, frames::Actor,
 };
-use uuid::Uuid;
 
 /// Rows of one table: as they are now, and as the changed ones were.
 #[derive(Clone, Debug)]
@@ -158,10 +157,12 @@ pub struct Entry {
     pub removes: Option<UserId>,
 }
 
-/// What every payload that concerns a task begins with.
-#[derive(Deserialize)]
-struct Entity {
-    id: Uuid,
+impl Entry {
+    /// Leaves nothing of the content but whose it was.
+    fn forget(&mut self) {
+        let id = serde_json::from_str::<Value>(&self.data).map_or(Value::Null, |data| data["id"].clone());
+        self.data = serde_json::json!({ "id": id, "purged": true }).to_string().into();
+    }
 }
 
 /// Proof that the log has an entry.
@@ -242,18 +243,15 @@ impl World {
     }
 
     /// Takes a task out for good: its row, and its content in the log, that of this group's entries too.
-    pub fn purge_task(&mut self, id: TaskId) -> Result<()> {
+    pub fn purge_task(&mut self, id: TaskId) {
+        for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
+            entry.forget();
+        }
         if let Some(task) = self.tasks.remove(id) {
             let delta = self.deltas.entry(task.workspace_id.into()).or_default();
             *status(&task).of(delta) -= 1;
             self.purged.push(id);
         }
-        for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
-            let about: Entity = serde_json::from_str(&entry.data).map_err(|_| bug("an entry has no id"))?;
-            let (id, purged) = (about.id, true);
-            entry.data = json(&Forgotten { id, purged })?.into();
-        }
-        Ok(())
     }
 
     /// Writes a workspace.
@@ -407,17 +405,25 @@ impl World {
         self.notifications.remove((user, id));
     }
 
-    /// Marks all of a user's notifications as read: those in memory here, the rest when rows are written, before any
-    /// other notification is. So what comes later in the group may be unread again.
+    /// Marks all of a user's notifications as read: those in memory here, the others where they are.
     pub fn read_all(&mut self, user: UserId) {
-        self.read_all.insert(user);
-        let unread = self.notifications.iter();
-        let unread = unread.filter(|((owner, _), notification)| *owner == user && !notification.is_read);
-        let unread: Vec<Notification> = unread.map(|(_, notification)| notification.clone()).collect();
-        for mut notification in unread {
-            (notification.is_read, notification.version) = (true, notification.version + 1);
-            self.put_notification(user, notification);
+        let unread = self
+            .notifications
+            .iter()
+            .filter(|((of, _), row)| *of == user && !row.is_read);
+        let unread: Vec<_> = unread.map(|(key, row)| (*key, row.clone())).collect();
+        for (key, row) in unread {
+            let (is_read, version) = (true, row.version + 1);
+            self.notifications.put(
+                key,
+                Notification {
+                    is_read,
+                    version,
+                    ..row
+                },
+            );
         }
+        self.read_all.insert(user);
     }
 
     /// How many entries there are: what came since shows what a mutation logged.

@@ -1,7 +1,7 @@
 //! What a client may do in the property test, as plain data that can be generated and printed; and the request that it
 //! becomes for somebody who sees a given replica.
 
-use crate::support::{Replica, text};
+use crate::support::{Replica, new_id, text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -209,10 +209,7 @@ impl Wish {
             data["assignee_ids"] = json!([member]);
         }
         if made.is_none() && self.other.is_multiple_of(2) {
-            let random = uuid::Uuid::new_v4().into_bytes();
-            let mut tail = [0; 10];
-            tail.copy_from_slice(&random[..10]);
-            let id = uuid::Builder::from_unix_timestamp_millis(1_800_000_000_000, &tail).into_uuid();
+            let id = new_id();
             data["id"] = json!(id);
             *made = Some(id.to_string());
         }

@@ -1,6 +1,6 @@
 //! Reading everything back: the logs from their first entry, the rows, the counters; and whether they agree.
 
-use super::mirror::{Board, Replica, by_id, text};
+use super::knowledge::{Board, Replica, by_id, text};
 use super::{Client, Server};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

@@ -8,14 +8,14 @@
 //! - `replica`   a snapshot kept up to date by events
 //! - `http`      HTTP requests
 //! - `audit`     reading everything back: logs, rows and counters agree
-//! - `mirror`    everything that one person can see, folded from plain JSON
+//! - `knowledge` what a client knows, folded from plain JSON
 
 pub mod audit;
 pub mod client;
 pub mod database;
 pub mod follower;
 pub mod http;
-pub mod mirror;
+pub mod knowledge;
 pub mod replica;
 pub mod server;
 pub mod team;
@@ -25,7 +25,7 @@ use std::time::Duration;
 pub use client::Client;
 pub use database::Engine;
 pub use follower::Follower;
-pub use mirror::{Replica, text};
+pub use knowledge::{Replica, text};
 pub use server::Server;
 pub use team::Team;
 
