@@ -193,7 +193,9 @@ fn is_scan(step: &str) -> bool {
 fn is_slow(step: &str) -> bool {
     let sorts = step.contains("TEMP B-TREE") || bare(step).starts_with("Sort ");
     let removed = bare(step).strip_prefix("Rows Removed by Filter: ");
-    let many = removed.and_then(|rows| rows.parse().ok()).is_some_and(|rows: u64| rows > 500);
+    let many = removed
+        .and_then(|rows| rows.parse().ok())
+        .is_some_and(|rows: u64| rows > 500);
     is_scan(step) || sorts || many
 }
 
