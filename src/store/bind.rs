@@ -86,7 +86,9 @@ pub(super) fn sqlite<'a>(arguments: &mut SqliteArguments, cells: impl Iterator<I
 
 pub(super) fn postgres(cells: &[Cell]) -> PgArguments {
     let mut arguments = PgArguments::default();
-    cells.iter().for_each(|cell| one(&mut arguments, cell));
+    for cell in cells {
+        one(&mut arguments, cell);
+    }
     arguments
 }
 

@@ -263,7 +263,6 @@ fn conditions(sql: &mut Sql, dialect: Dialect, place: Place, wanted: &ListTasks,
 fn status(sql: &mut Sql, wanted: &ListTasks) {
     let deleted_too = wanted.include_deleted.unwrap_or(false);
     match wanted.status {
-        Some(Status::All) => {}
         Some(Status::Deleted) => {
             sql.push(" and t.is_deleted = true");
         }
@@ -273,7 +272,7 @@ fn status(sql: &mut Sql, wanted: &ListTasks) {
         Some(Status::Completed) => {
             sql.push(" and t.completed = true");
         }
-        None => {}
+        Some(Status::All) | None => {}
     }
     if !deleted_too && !matches!(wanted.status, Some(Status::All | Status::Deleted)) {
         sql.push(" and t.is_deleted = false");

@@ -293,22 +293,16 @@ impl Socket {
 
     /// Runs on its own from now on; what it got is seen from outside.
     fn run(mut self) -> Running {
-        let (got, room) = (self.peer.got.clone(), self.peer.room.clone());
+        let got = self.peer.got.clone();
         let signal = self.subscriptions.signal().clone();
         let task = tokio::spawn(async move { self.deliver().await });
-        Running {
-            got,
-            room,
-            signal,
-            task,
-        }
+        Running { got, signal, task }
     }
 }
 
 /// A socket that runs on its own.
 struct Running {
     got: Arc<Mutex<Vec<(String, u64)>>>,
-    room: Arc<AtomicUsize>,
     signal: Arc<super::Signal>,
     task: tokio::task::JoinHandle<Result<Delivered, Stop<Infallible>>>,
 }
