@@ -35,6 +35,8 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
         .map(|(_, before, now)| (before, now))
         .collect();
     tasks::reindex(group, &changes).await?;
+    // first those that the group never saw: what it knows of the others is newer
+    notifications::read_all(group, world.all_read()).await?;
     let written = world
         .notifications
         .written()

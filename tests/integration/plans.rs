@@ -96,9 +96,10 @@ async fn task_lists(reader: &mut Reader) {
             page.expect("a page");
             let what = format!("task.list {wanted} after {after:?}");
             let sort = wanted["sort"].as_str().unwrap_or_default();
-            match SORTED.contains(&sort.trim_start_matches('-')) {
-                true => check_by(reader, &what, is_scan),
-                false => check(reader, &what),
+            if SORTED.contains(&sort.trim_start_matches('-')) {
+                check_by(reader, &what, is_scan);
+            } else {
+                check(reader, &what);
             }
         }
     }
