@@ -82,6 +82,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         app.settings.clone(),
     )));
 
+    let database = engine.database_health().await.kind;
+    tracing::info!(%address, database, instance = app.settings.instance, "serving");
     // a reader that has gone is no reason not to serve
     let _ready = writeln!(io::stdout(), "listening on http://{address}");
     let stop = CancellationToken::new();
