@@ -8,6 +8,7 @@
 
 mod accounts; // signing up, in and out
 mod batches; // several mutations in one request
+mod closing; // every close code
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
 mod errors; // every error code

@@ -9,6 +9,7 @@
 //! - `http`      HTTP requests
 //! - `audit`     reading everything back: logs, rows and counters agree
 //! - `knowledge` what a client knows, folded from plain JSON
+//! - `raw`       a socket as bytes
 
 pub mod audit;
 pub mod client;
@@ -16,6 +17,7 @@ pub mod database;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod raw;
 pub mod replica;
 pub mod server;
 pub mod team;
@@ -26,6 +28,7 @@ pub use client::Client;
 pub use database::Engine;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
+pub use raw::Raw;
 pub use server::Server;
 pub use team::Team;
 

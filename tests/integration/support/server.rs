@@ -139,13 +139,43 @@ impl Server {
 
     /// SIGTERM; the exit code once it has ended.
     pub fn terminate(&mut self) -> Option<i32> {
+        self.ask_to_stop();
         let mut process = self.process.take().expect("a running server");
-        let sent = Command::new("kill")
-            .arg("-TERM")
-            .arg(process.id().to_string())
-            .status();
-        assert!(sent.expect("kill").success());
         process.wait().expect("ended").code()
+    }
+
+    /// SIGTERM, without waiting for the end.
+    pub fn ask_to_stop(&self) {
+        let pid = self.pid().to_string();
+        let told = Command::new("kill").arg("-TERM").arg(pid).status();
+        assert!(told.expect("kill").success());
+    }
+
+    /// The exit code, once the process has ended by itself.
+    pub async fn ended(&mut self) -> Option<i32> {
+        let mut process = self.process.take().expect("a running server");
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            if let Some(status) = process.try_wait().expect("a process") {
+                return status.code();
+            }
+            if Instant::now() > deadline {
+                self.process = Some(process); // so that it is ended
+                panic!("the server did not end");
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    /// Bytes of memory that the process holds (`VmRSS`), or held at most (`VmHWM`).
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self, which: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix(which));
+        let kib = line.and_then(|line| line.trim_start_matches(':').trim().strip_suffix("kB"));
+        kib.and_then(|kib| kib.trim().parse::<u64>().ok())
+            .expect("a number")
+            * 1024
     }
 
     /// A URL on it.

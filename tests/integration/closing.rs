@@ -1,0 +1,421 @@
+//! How sockets end: every close code of the contract is provoked on a real process, here or where it is said; handshakes
+//! that stall; a peer that floods and never reads.
+
+use crate::on_both_databases;
+use crate::support::raw::{self, counted};
+use crate::support::{Client, Engine, Raw, Server, audit, eventually, http, text};
+use reqwest::Method;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+use taskwire_protocol::CloseCode;
+
+on_both_databases!(
+    a_restart_says_goodbye_and_answers_what_is_under_way,
+    a_session_that_ends_closes_its_sockets_within_a_second,
+    a_database_that_is_not_there_asks_to_try_again,
+);
+
+/// The tests that provoke each code: file and name. Codes of the unit tests of `src/socket` are named too.
+const PROVOKED: &[(CloseCode, &str, &str)] = &[
+    (
+        CloseCode::Normal,
+        HERE,
+        "a_goodbye_of_the_peer_is_answered_with_its_code",
+    ),
+    (
+        CloseCode::Normal,
+        "src/socket/tests/framing.rs",
+        "a_clean_close_is_answered_with_its_code",
+    ),
+    (
+        CloseCode::GoingAway,
+        HERE,
+        "a_goodbye_of_the_peer_is_answered_with_its_code",
+    ),
+    (CloseCode::Protocol, HERE, "a_broken_protocol_has_its_code"),
+    (CloseCode::Unsupported, HERE, "a_broken_protocol_has_its_code"),
+    (CloseCode::InvalidText, HERE, "a_broken_protocol_has_its_code"),
+    (CloseCode::TooBig, HERE, "a_broken_protocol_has_its_code"),
+    (
+        CloseCode::Protocol,
+        "src/socket/tests/framing.rs",
+        "each_break_of_the_protocol_has_its_close_code",
+    ),
+    (
+        CloseCode::Restart,
+        HERE,
+        "a_restart_says_goodbye_and_answers_what_is_under_way",
+    ),
+    (
+        CloseCode::TryAgain,
+        HERE,
+        "a_database_that_is_not_there_asks_to_try_again",
+    ),
+    (
+        CloseCode::BadFrames,
+        HERE,
+        "ten_frames_that_are_no_requests_close",
+    ),
+    (
+        CloseCode::Unauthenticated,
+        HERE,
+        "whoever_does_not_authenticate_is_closed",
+    ),
+    (
+        CloseCode::Unauthenticated,
+        "src/socket/tests/members.rs",
+        "the_third_refused_token_closes_and_a_second_auth_does_not",
+    ),
+    (
+        CloseCode::Revoked,
+        HERE,
+        "a_session_that_ends_closes_its_sockets_within_a_second",
+    ),
+    (
+        CloseCode::Dead,
+        HERE,
+        "a_peer_that_neither_reads_nor_answers_is_dead",
+    ),
+    (
+        CloseCode::Dead,
+        "src/socket/tests/life.rs",
+        "a_silent_peer_is_dead_after_a_ping_and_eight_seconds",
+    ),
+    (
+        CloseCode::RateIgnored,
+        HERE,
+        "too_many_requests_sockets_or_pings_close",
+    ),
+];
+
+const HERE: &str = "tests/integration/closing.rs";
+
+/// Memory that peers who never read may cost.
+const FLOOD_BOUND: u64 = 32 * 1024 * 1024;
+
+#[test]
+fn every_close_code_is_provoked() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut provoked = BTreeSet::new();
+    for (code, file, test) in PROVOKED {
+        let source = std::fs::read_to_string(root.join(file)).expect("a source");
+        let (_, rest) = source
+            .split_once(&format!("fn {test}("))
+            .unwrap_or_else(|| panic!("{file} has no {test}"));
+        let body = rest.split_once("\n}\n").expect("its end").0;
+        let number = code.code().to_string();
+        assert!(body.contains(&number), "{test} does not speak of {number}");
+        provoked.insert(code.code());
+    }
+    let all: BTreeSet<u16> = CloseCode::ALL.iter().map(|code| code.code()).collect();
+    assert_eq!(provoked, all);
+}
+
+async fn a_restart_says_goodbye_and_answers_what_is_under_way(engine: Engine) {
+    let mut server = Server::start(engine, &[("drain_seconds", "5")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut watcher = ada.another(&server).await;
+    let silent = Raw::member(&server, &ada.tokens).await; // keeps the node draining: it never closes its side
+    let mut ids = Vec::new();
+    for n in 0..200 {
+        ids.push(ada.ask("task.create", json!({ "title": n.to_string() })).await);
+    }
+    ada.answer(ids[0]).await;
+    server.ask_to_stop();
+    eventually("503 of /readyz", || async {
+        let ready = http::request(&server, Method::GET, "/readyz").send().await;
+        (ready.expect("an answer while draining").status() == 503).then_some(())
+    })
+    .await;
+    let alive = http::get(&server, "/livez").await;
+    assert_eq!(alive.status(), 200, "a node that drains is no dead one");
+
+    let (frames, code) = ada.until_closed().await;
+    assert_eq!(code, Some(1012));
+    let mut delays = vec![goodbye(&frames)];
+    let answered: Vec<i64> = frames.iter().filter_map(|frame| frame["id"].as_i64()).collect();
+    assert_eq!(answered, ids[1..=answered.len()], "in order, none left out");
+    assert!(frames.iter().all(|frame| frame["type"] != "error"), "{frames:?}");
+    let (frames, code) = watcher.until_closed().await;
+    assert_eq!(code, Some(1012));
+    delays.push(goodbye(&frames));
+    assert_ne!(delays[0], delays[1], "they come back at different times");
+    let tokens = ada.tokens.clone();
+    let stream = format!("workspace:{}", ada.personal());
+    drop((ada, watcher, silent));
+    assert_eq!(server.ended().await, Some(0));
+
+    server.spawn();
+    let logs = audit::agree(&server, &tokens).await;
+    let created = logs[&stream]
+        .iter()
+        .filter(|event| event["event"] == "task.created");
+    assert_eq!(created.count(), answered.len() + 1, "what was made was answered");
+}
+
+/// The delay of the one goodbye.
+fn goodbye(frames: &[Value]) -> u64 {
+    let mut goodbyes = frames.iter().filter(|frame| frame["signal"] == "server.goodbye");
+    let delay = goodbyes.next().expect("a goodbye")["data"]["reconnect_after_ms"].as_u64();
+    assert!(goodbyes.next().is_none(), "{frames:?}");
+    delay.expect("a delay")
+}
+
+async fn a_session_that_ends_closes_its_sockets_within_a_second(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    for by_http in [false, true] {
+        let mut ada = Client::sign_up(&server, &format!("ada{by_http}")).await;
+        let mut others = [ada.another(&server).await, ada.another(&server).await];
+        let login = json!({ "email": format!("ada{by_http}@example.com"), "password": crate::support::PASSWORD, "token_delivery": "body" });
+        let elsewhere = http::post(&server, "/v1/auth/login", &login).await;
+        let elsewhere: Value = elsewhere.json().await.expect("tokens");
+        let mut elsewhere = Client::with_tokens(&server, &elsewhere, json!({})).await;
+        if by_http {
+            let token = text(&ada.tokens["access_token"]);
+            let out = http::request(&server, Method::POST, "/v1/auth/logout").bearer_auth(token);
+            assert_eq!(out.send().await.expect("an answer").status(), 200);
+        } else {
+            ada.ok("auth.logout", json!({})).await;
+        }
+        let begun = Instant::now();
+        for client in [&mut ada].into_iter().chain(&mut others) {
+            assert_eq!(client.until_closed().await.1, Some(4403));
+        }
+        assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+        elsewhere.ok("profile.get", json!({})).await; // another session of the same person
+    }
+}
+
+async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    execute(&server, "alter table sessions rename to away").await;
+    let mut refused = Raw::member(&server, &ada.tokens).await;
+    let (_, payload) = refused.frame().await;
+    let error: Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(error["error"]["retryable"], true, "{error}");
+    assert_eq!(refused.closed().await, 1013);
+    execute(&server, "alter table away rename to sessions").await;
+    Client::with_tokens(&server, &ada.tokens, json!({})).await;
+}
+
+/// Runs a statement behind the server's back.
+async fn execute(server: &Server, statement: &str) {
+    let (url, statement) = (&server.database.url, AssertSqlSafe(statement.to_owned()));
+    let done = match server.database.engine {
+        Engine::Sqlite => {
+            let mut link = SqliteConnection::connect(url).await.expect("the file");
+            link.execute(statement).await.map(drop)
+        }
+        Engine::Postgres => {
+            let mut link = PgConnection::connect(url).await.expect("the database");
+            link.execute(statement).await.map(drop)
+        }
+    };
+    done.expect("the statement");
+}
+
+#[tokio::test]
+async fn a_goodbye_of_the_peer_is_answered_with_its_code() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    for code in [1000_u16, 1001] {
+        let mut peer = Raw::upgrade(&server, "").await;
+        peer.send(&raw::frame(0x88, &code.to_be_bytes())).await;
+        assert_eq!(peer.closed().await, code);
+        peer.ended().await;
+    }
+}
+
+#[tokio::test]
+async fn a_broken_protocol_has_its_code() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let breaks = [
+        ("a reserved bit", raw::frame(0xc1, b"{}"), 1002),
+        ("a reserved opcode", raw::frame(0x83, b"{}"), 1002),
+        ("an unmasked frame", vec![0x81, 2, b'{', b'}'], 1002),
+        ("a binary frame", raw::frame(0x82, b"{}"), 1003),
+        ("invalid UTF-8", raw::frame(0x81, b"{\"type\":\"\xff\"}"), 1007),
+        (
+            "beyond four frames",
+            raw::frame(0x81, &vec![b' '; 4 * 65_536 + 1]),
+            1009,
+        ),
+    ];
+    for (what, bytes, code) in breaks {
+        for member in [false, true] {
+            let mut peer = if member {
+                Raw::member(&server, &ada.tokens).await
+            } else {
+                Raw::upgrade(&server, "").await
+            };
+            peer.send(&bytes).await;
+            assert_eq!(peer.closed().await, code, "{what}, a member: {member}");
+            peer.ended().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn ten_frames_that_are_no_requests_close() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let deep = format!(r#"{{"type":"ping","data":{}{}}}"#, "[".repeat(40), "]".repeat(40));
+    for bad in ["{", "[]", "7", r#"{"type":7}"#, &deep].iter().cycle().take(10) {
+        ada.send_text(bad).await;
+    }
+    let (frames, code) = ada.until_closed().await;
+    let refused = frames
+        .iter()
+        .filter(|frame| frame["error"]["code"] == "BAD_FRAME" && frame["id"].is_null());
+    assert_eq!((refused.count(), code), (10, Some(4400)));
+}
+
+#[tokio::test]
+async fn whoever_does_not_authenticate_is_closed() {
+    let server = Server::start(Engine::Sqlite, &[("auth_timeout_seconds", "1")]).await;
+    let mut late = Client::connect(&server).await;
+    assert_eq!(late.call("ping", json!({})).await["type"], "pong");
+    assert_eq!(
+        late.refused("task.list", json!({})).await["code"],
+        "AUTH_REQUIRED"
+    );
+    assert_eq!(late.until_closed().await.1, Some(4401), "the deadline");
+    let mut refused = Raw::member(&server, &json!({ "access_token": "nonsense" })).await;
+    let (_, payload) = refused.frame().await;
+    let error: Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(error["error"]["code"], "INVALID_TOKEN", "{error}");
+    assert_eq!(refused.closed().await, 4401, "the header's token");
+}
+
+#[tokio::test]
+async fn a_peer_that_neither_reads_nor_answers_is_dead() {
+    let settings = [("heartbeat_seconds", "1"), ("socket_queue_bytes", "65536")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let deaf = Raw::member(&server, &ada.tokens).await;
+    let description = "x".repeat(1000);
+    // more than the kernels and the queue hold: the ping cannot leave either
+    for n in 0..600 {
+        let data = json!({ "title": n.to_string(), "description": description });
+        ada.ok("task.create", data).await;
+        ada.forget_events();
+    }
+    counted(&server, 4408).await;
+    ada.ok("profile.get", json!({})).await; // whoever reads stays
+    let health = http::get(&server, "/health/detailed").await;
+    let health: Value = health.json().await.expect("JSON");
+    assert_eq!(health["sockets"], 1, "its place was given up");
+    drop(deaf);
+}
+
+#[tokio::test]
+async fn too_many_requests_sockets_or_pings_close() {
+    let settings = [
+        ("rate_limit_enabled", "true"),
+        ("ops_per_second", "1"),
+        ("ops_burst", "5"),
+        ("sockets_per_user", "3"),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut other = ada.another(&server).await;
+    for _ in 0..120 {
+        other.ask("profile.get", json!({})).await;
+    }
+    let (frames, code) = other.until_closed().await;
+    let limited = frames
+        .iter()
+        .filter(|frame| frame["error"]["code"] == "RATE_LIMITED");
+    assert_eq!(
+        (limited.count(), code),
+        (100, Some(4429)),
+        "the limit was ignored"
+    );
+
+    let mut pinging = Raw::upgrade(&server, "").await;
+    pinging.send(&raw::frame(0x89, b"").repeat(2001)).await;
+    assert_eq!(pinging.closed().await, 4429, "pings without end");
+
+    eventually("room", || async {
+        let health = http::get(&server, "/health/detailed").await;
+        let health: Value = health.json().await.expect("JSON");
+        (health["sockets"] == 1).then_some(())
+    })
+    .await;
+    let _rest = [ada.another(&server).await, ada.another(&server).await];
+    let mut fourth = Raw::member(&server, &ada.tokens).await;
+    assert_eq!(fourth.closed().await, 4429, "a socket too many");
+    ada.ok("profile.get", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_stalled_handshake_ends_while_others_are_served() {
+    let server = Server::start(Engine::Sqlite, &[("handshake_timeout_seconds", "1")]).await;
+    let begun = Instant::now();
+    let mut stalled = Vec::new();
+    for said in ["", "G", "GET /v1/socket HTTP/1.1\r\nHost: a\r\n"] {
+        for _ in 0..20 {
+            let mut peer = Raw::dial(&server).await;
+            peer.send(said.as_bytes()).await;
+            stalled.push(peer);
+        }
+    }
+    let dripping = async {
+        let mut peer = Raw::dial(&server).await;
+        peer.send(b"GET /v1/socket HTTP/1.1\r\nX-Long: ").await;
+        // a byte now and then buys no time
+        while begun.elapsed() < Duration::from_secs(10) {
+            let mut byte = [0];
+            let heard = tokio::time::timeout(Duration::from_millis(100), async {
+                tokio::io::AsyncReadExt::read(&mut peer.0, &mut byte).await
+            });
+            match heard.await {
+                Err(_) => drop(tokio::io::AsyncWriteExt::write(&mut peer.0, b"x").await),
+                Ok(read) if read.as_ref().is_ok_and(|read| *read > 0) => {}
+                Ok(_) => return,
+            }
+        }
+        panic!("it drips on");
+    };
+    let served = async {
+        Client::sign_up(&server, "ada")
+            .await
+            .ok("profile.get", json!({}))
+            .await
+    };
+    tokio::join!(dripping, served);
+    for peer in &mut stalled {
+        peer.ended().await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_flood_by_peers_that_never_read_costs_no_memory() {
+    let mut server = Server::start(Engine::Sqlite, &[("auth_timeout_seconds", "300")]).await;
+    let tokens = Client::sign_up(&server, "ada").await.tokens;
+    server.terminate(); // the password's hash took more than a flood may
+    server.spawn();
+    let before = server.memory("VmRSS");
+    let mut peers = Vec::new();
+    for ping in [
+        raw::frame(0x89, &[b'x'; 125]),
+        raw::frame(0x81, br#"{"type":"ping","id":1}"#),
+    ] {
+        for mut peer in [
+            Raw::upgrade(&server, "").await,
+            Raw::member(&server, &tokens).await,
+        ] {
+            peer.flood(&ping.repeat(1000), 256 << 20).await;
+            peers.push(peer);
+        }
+    }
+    let grown = server.memory("VmHWM") - before;
+    assert!(grown < FLOOD_BOUND, "{grown} bytes more");
+    let mut ada = Client::with_tokens(&server, &tokens, json!({})).await;
+    ada.ok("profile.get", json!({})).await;
+}

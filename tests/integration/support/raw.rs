@@ -1,0 +1,149 @@
+//! A socket as bytes: for frames that no library would send, and for peers that do not read. Knows frames, not what is
+//! in them.
+
+use super::{PATIENCE, Server, eventually};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::timeout;
+
+/// Bytes that the kernel keeps for a peer that does not read; it counts twice.
+const RECEIVE_BUFFER: u32 = 16 * 1024;
+/// A server that takes nothing for so long has stopped reading.
+const STUCK: Duration = Duration::from_secs(2);
+
+/// A connection.
+pub struct Raw(pub TcpStream);
+
+impl Raw {
+    /// A connection that nothing was said on.
+    pub async fn dial(server: &Server) -> Raw {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket
+            .set_recv_buffer_size(RECEIVE_BUFFER)
+            .expect("a small buffer");
+        let connected = timeout(PATIENCE, socket.connect(server.address)).await;
+        Raw(connected.expect("in time").expect("a connection"))
+    }
+
+    /// A socket after its upgrade; `headers` are lines of the request.
+    pub async fn upgrade(server: &Server, headers: &str) -> Raw {
+        let mut raw = Raw::dial(server).await;
+        let request = format!(
+            "GET /v1/socket HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
+            server.address
+        );
+        raw.send(request.as_bytes()).await;
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.extend(raw.take(1).await);
+        }
+        assert!(
+            head.starts_with(b"HTTP/1.1 101 "),
+            "{}",
+            String::from_utf8_lossy(&head)
+        );
+        raw
+    }
+
+    /// A socket that authenticates by its header and follows everything.
+    pub async fn member(server: &Server, tokens: &Value) -> Raw {
+        let token = super::text(&tokens["access_token"]);
+        Raw::upgrade(server, &format!("Authorization: Bearer {token}\r\n")).await
+    }
+
+    /// Sends bytes.
+    pub async fn send(&mut self, bytes: &[u8]) {
+        let sent = timeout(PATIENCE, self.0.write_all(bytes)).await;
+        sent.expect("in time").expect("a peer that reads");
+    }
+
+    /// Sends bytes again and again, until the server has stopped reading; how many it took.
+    pub async fn flood(&mut self, bytes: &[u8], most: usize) -> usize {
+        let (mut taken, mut at) = (0, 0);
+        while taken < most {
+            match timeout(STUCK, self.0.write(&bytes[at..])).await {
+                Ok(written) => {
+                    let written = written.expect("a connection that stays");
+                    (taken, at) = (taken + written, (at + written) % bytes.len());
+                }
+                Err(_) => return taken,
+            }
+        }
+        panic!("all of {most} bytes were taken");
+    }
+
+    async fn take(&mut self, length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        let read = timeout(PATIENCE, self.0.read_exact(&mut bytes)).await;
+        read.expect("something in time").expect("a connection that stays");
+        bytes
+    }
+
+    /// The next frame: its first byte and its payload.
+    pub async fn frame(&mut self) -> (u8, Vec<u8>) {
+        let head = self.take(2).await;
+        let length = match head[1] {
+            126 => self
+                .take(2)
+                .await
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+            127 => self
+                .take(8)
+                .await
+                .iter()
+                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
+            short => usize::from(short),
+        };
+        (head[0], self.take(length).await)
+    }
+
+    /// The code of the close frame, passing over what comes before it.
+    pub async fn closed(&mut self) -> u16 {
+        loop {
+            let (first, payload) = self.frame().await;
+            if first == 0x88 {
+                return u16::from_be_bytes([payload[0], payload[1]]);
+            }
+        }
+    }
+
+    /// Waits until the server has ended the connection.
+    pub async fn ended(&mut self) {
+        let mut bytes = [0; 1024];
+        let ending = async { while self.0.read(&mut bytes).await.is_ok_and(|read| read > 0) {} };
+        timeout(PATIENCE, ending).await.expect("an end in time");
+    }
+}
+
+/// A masked frame whose mask is zero; `first` is its first byte.
+pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match payload.len() {
+        length @ 0..=125 => bytes.push(0x80 | u8::try_from(length).expect("small")),
+        length @ 126..=0xffff => {
+            bytes.push(0xfe);
+            bytes.extend(u16::try_from(length).expect("small").to_be_bytes());
+        }
+        length => {
+            bytes.push(0xff);
+            bytes.extend((length as u64).to_be_bytes());
+        }
+    }
+    bytes.extend([0; 4]);
+    bytes.extend(payload);
+    bytes
+}
+
+/// Waits until the server has counted a close with this code.
+pub async fn counted(server: &Server, code: u16) {
+    let line = format!("taskwire_sockets_closed_total{{code=\"{code}\"}}");
+    eventually("a close that is counted", || async {
+        let metrics = super::http::get(server, "/metrics").await.text().await;
+        metrics.expect("text").contains(&line).then_some(())
+    })
+    .await;
+}
