@@ -6,6 +6,7 @@
     reason = "a test binary exports nothing; support serves every module"
 )]
 
+mod access; // who gets what while it changes
 mod accounts; // signing up, in and out
 mod batches; // several mutations in one request
 mod closing; // every close code
