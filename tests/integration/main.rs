@@ -27,4 +27,5 @@ mod task_lists; // filters, orders, pages, search
 mod task_places; // moves, parents, assignees
 mod tasks; // what the operations on tasks do
 mod validation; // every bound, every wrong value
+mod web; // HTTP beside the socket
 mod workspaces; // workspaces and members

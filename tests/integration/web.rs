@@ -1,0 +1,410 @@
+//! HTTP beside the socket, on a real process: tokens in cookies and bodies, one shape of errors, ids, limits, probes.
+//! The same routes inside one process are in `src/socket/tests/web.rs`.
+
+use crate::on_both_databases;
+use crate::support::{Engine, PASSWORD, Server, eventually, http, text};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder, Response};
+use serde_json::{Value, json};
+
+on_both_databases!(
+    a_browser_changes_its_cookie_at_each_refresh,
+    a_program_signs_in_by_form_and_keeps_its_token_itself,
+    probes_and_numbers_tell_how_the_node_is,
+);
+
+const SECRET: &str = "a secret for this test, and long enough";
+
+fn get(server: &Server, path: &str) -> RequestBuilder {
+    http::request(server, Method::GET, path)
+}
+
+fn post(server: &Server, path: &str) -> RequestBuilder {
+    http::request(server, Method::POST, path)
+}
+
+async fn send(request: RequestBuilder) -> Response {
+    request.send().await.expect("an answer")
+}
+
+async fn status(request: RequestBuilder) -> u16 {
+    send(request).await.status().as_u16()
+}
+
+/// The status and the JSON of an answer.
+async fn read(request: RequestBuilder) -> (u16, Value) {
+    let answer = send(request).await;
+    (answer.status().as_u16(), answer.json().await.expect("JSON"))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    let value = headers
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name}: {headers:?}"));
+    value.to_str().expect("text")
+}
+
+fn login() -> Value {
+    json!({ "email": "ada@example.com", "password": PASSWORD })
+}
+
+/// Sends a request that sets the cookie: the pair in it, its attributes, and the body.
+async fn cookie_of(request: RequestBuilder) -> (String, String, Value) {
+    let answer = send(request).await;
+    assert!(answer.status().is_success(), "{answer:?}");
+    assert_eq!(header(answer.headers(), "cache-control"), "no-store");
+    let cookie = header(answer.headers(), "set-cookie").to_owned();
+    let (pair, attributes) = cookie.split_once("; ").expect("attributes");
+    (
+        pair.to_owned(),
+        attributes.to_owned(),
+        answer.json().await.expect("JSON"),
+    )
+}
+
+async fn a_browser_changes_its_cookie_at_each_refresh(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    http::sign_up(&server, "ada").await;
+    let (first, attributes, tokens) = cookie_of(post(&server, "/v1/auth/login").json(&login())).await;
+    assert_eq!(
+        attributes,
+        "Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age=604800"
+    );
+    assert!(tokens.get("refresh_token").is_none(), "{tokens}");
+    assert_eq!(
+        (&tokens["token_type"], &tokens["expires_in"]),
+        (&json!("Bearer"), &json!(900))
+    );
+
+    let refresh = |cookie: &str| post(&server, "/v1/auth/refresh").header("cookie", cookie.to_owned());
+    let strange = [
+        ("origin", "https://example.com"),
+        ("origin", "null"),
+        ("sec-fetch-site", "cross-site"),
+    ];
+    for (name, value) in strange {
+        let refused = status(refresh(&first).header(name, value)).await;
+        assert_eq!(refused, 403, "{name}: {value}");
+    }
+    let own = server.url("");
+    let (second, _, tokens) = cookie_of(
+        refresh(&first)
+            .header("origin", own)
+            .header("sec-fetch-site", "same-origin"),
+    )
+    .await;
+    assert_ne!(first, second);
+    assert!(tokens.get("refresh_token").is_none(), "{tokens}");
+    let (refused, error) = read(refresh(&first)).await;
+    assert_eq!((refused, &error["error"]["code"]), (401, &json!("INVALID_TOKEN")));
+
+    let token = text(&tokens["access_token"]).to_owned();
+    let me = || get(&server, "/v1/auth/me").bearer_auth(&token);
+    assert_eq!(read(me()).await.1["email"], "ada@example.com");
+    let out = send(post(&server, "/v1/auth/logout").bearer_auth(&token)).await;
+    assert_eq!(out.status(), 200);
+    let cookie = header(out.headers(), "set-cookie");
+    let (forgotten, attributes) = cookie.split_once("; ").expect("attributes");
+    assert_eq!(forgotten, "taskwire_refresh=");
+    assert!(attributes.contains("Max-Age=0"), "{attributes}");
+    for request in [me(), refresh(&second)] {
+        let (refused, error) = read(request).await;
+        assert_eq!((refused, &error["error"]["code"]), (401, &json!("TOKEN_REVOKED")));
+    }
+}
+
+async fn a_program_signs_in_by_form_and_keeps_its_token_itself(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    http::sign_up(&server, "ada").await;
+    let form = |body: String| {
+        post(&server, "/v1/auth/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+    };
+    let password = PASSWORD.replace(' ', "+");
+    let good = format!("grant_type=password&scope=&username=ada%40example.com&password={password}");
+    let (_, _, by_cookie) = cookie_of(form(good.clone())).await;
+    assert!(by_cookie.get("refresh_token").is_none(), "{by_cookie}");
+    let answer = send(form(format!("{good}&token_delivery=body"))).await;
+    assert_eq!(answer.status(), 200);
+    assert!(!answer.headers().contains_key("set-cookie"), "{answer:?}");
+    let tokens: Value = answer.json().await.expect("tokens");
+
+    let refresh = |token: &Value| post(&server, "/v1/auth/refresh").json(&json!({ "refresh_token": token }));
+    let (done, next) = read(refresh(&tokens["refresh_token"])).await;
+    assert_eq!(done, 200, "{next}");
+    assert_ne!(next["refresh_token"], tokens["refresh_token"]);
+    assert_eq!(status(refresh(&tokens["refresh_token"])).await, 401);
+    assert_eq!(status(refresh(&next["refresh_token"])).await, 200);
+
+    let wrong = good.replace(&password, "not+this+one");
+    let (refused, error) = read(form(wrong)).await;
+    assert_eq!(
+        (refused, &error["error"]["code"]),
+        (401, &json!("INVALID_CREDENTIALS"))
+    );
+    let (refused, error) = read(form("username=ada%40example.com".to_owned())).await;
+    assert_eq!((refused, &error["error"]["field"]), (422, &json!("password")));
+}
+
+async fn probes_and_numbers_tell_how_the_node_is(engine: Engine) {
+    let server = Server::start(engine, &[("instance", "node-7")]).await;
+    for (path, said) in [("/health", "healthy"), ("/livez", "alive"), ("/readyz", "ready")] {
+        assert_eq!(read(get(&server, path)).await, (200, json!({ "status": said })));
+    }
+    let (status, health) = read(get(&server, "/health/detailed")).await;
+    assert_eq!(status, 200);
+    let parts = json!([
+        health["status"],
+        health["database"]["status"],
+        health["redis"]["status"],
+        health["instance"]
+    ]);
+    assert_eq!(parts, json!(["healthy", "healthy", "off", "node-7"]));
+    assert!(health["database"]["latency_ms"].is_number(), "{health}");
+
+    let mut ada = crate::support::Client::sign_up(&server, "ada").await;
+    ada.ok("task.create", json!({ "title": "Counted" })).await;
+    ada.event("task.created").await;
+    let names = [
+        "taskwire_sockets 1",
+        "taskwire_connections",
+        "taskwire_operations_total{type=\"task.create\",outcome=\"ok\"} 1",
+        "taskwire_operation_seconds_bucket{type=\"task.create\",le=\"0.0001\"}",
+        "taskwire_http_requests_total{route=\"/v1/auth/signup\",status=\"201\"} 1",
+        "taskwire_http_request_seconds",
+        "taskwire_events_delivered_total",
+        "taskwire_group_size",
+        "taskwire_pool_wait_seconds",
+    ];
+    eventually("every number", || async {
+        let numbers = send(get(&server, "/metrics")).await;
+        assert!(header(numbers.headers(), "content-type").starts_with("text/plain; version=0.0.4"));
+        let numbers = numbers.text().await.expect("text");
+        let missing: Vec<_> = names.iter().filter(|name| !numbers.contains(**name)).collect();
+        if !missing.is_empty() {
+            eprintln!("missing: {missing:?}");
+        }
+        missing.is_empty().then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_error_has_one_shape() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let json = |path: &str, body: &str| {
+        post(&server, path)
+            .header("content-type", "application/json")
+            .body(body.to_owned())
+    };
+    let text_plain = post(&server, "/v1/auth/login")
+        .header("content-type", "text/plain")
+        .body("{}");
+    let large = format!("{{\"email\":\"{}\"}}", "x".repeat(1_100_000));
+    let unknown = r#"{"email":"a@example.com","password":"correct horse","colour":1}"#;
+    let cases = [
+        (get(&server, "/nowhere"), 404, "NOT_FOUND"),
+        (get(&server, "/v1/auth/login"), 405, "METHOD_NOT_ALLOWED"),
+        (json("/v1/auth/signup", &large), 413, "PAYLOAD_TOO_LARGE"),
+        (text_plain, 415, "UNSUPPORTED_MEDIA"),
+        (json("/v1/auth/signup", "{}"), 422, "VALIDATION_ERROR"),
+        (json("/v1/auth/login", unknown), 422, "VALIDATION_ERROR"),
+        (json("/v1/auth/signup", "{\"email\":"), 400, "BAD_FRAME"),
+        (json("/v1/auth/login", "[]"), 400, "BAD_FRAME"),
+        (get(&server, "/v1/auth/me"), 401, "AUTH_REQUIRED"),
+        (get(&server, "/v1/auth/me").bearer_auth("x"), 401, "INVALID_TOKEN"),
+        (get(&server, "/v1/socket"), 426, "BAD_FRAME"),
+    ];
+    for (request, status, code) in cases {
+        let answer = send(request).await;
+        let headers = answer.headers().clone();
+        assert_eq!(answer.status(), status, "{code}");
+        assert_eq!(header(&headers, "content-type"), "application/json", "{code}");
+        hardened(&headers);
+        let body: Value = answer.json().await.expect("JSON");
+        let error = &body["error"];
+        assert_eq!(
+            (&body["success"], &error["code"]),
+            (&json!(false), &json!(code)),
+            "{body}"
+        );
+        assert_eq!(body["request_id"], header(&headers, "x-request-id"), "{body}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|message| !message.is_empty()),
+            "{body}"
+        );
+        assert_eq!(error["retryable"], false, "{body}");
+        assert_eq!(error["field"].is_string(), code == "VALIDATION_ERROR", "{body}");
+        if status == 405 {
+            assert_eq!(header(&headers, "allow"), "POST");
+        }
+    }
+}
+
+/// The headers that keep browsers from making more of an answer than it is.
+fn hardened(headers: &HeaderMap) {
+    for (name, value) in [
+        ("x-content-type-options", "nosniff"),
+        ("x-frame-options", "DENY"),
+        ("referrer-policy", "no-referrer"),
+        ("cross-origin-opener-policy", "same-origin"),
+        ("cross-origin-resource-policy", "same-origin"),
+    ] {
+        assert_eq!(header(headers, name), value);
+    }
+    assert!(header(headers, "content-security-policy").starts_with("default-src 'none'"));
+}
+
+#[tokio::test]
+async fn every_answer_has_an_id_and_a_sane_one_is_kept() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let long = "x".repeat(129);
+    let cases = [
+        ("x-request-id", "order-66.a:b_c", true),
+        ("x-correlation-id", "theirs", true),
+        ("x-request-id", "two words", false),
+        ("x-request-id", "<script>", false),
+        ("x-request-id", &long, false),
+    ];
+    for path in ["/", "/livez", "/nowhere", "/v1/protocol.json"] {
+        for (name, value, kept) in cases {
+            let answer = send(get(&server, path).header(name, value)).await;
+            let id = header(answer.headers(), "x-request-id");
+            assert_eq!(id == value, kept, "{path} {name}: {value} became {id}");
+            assert!(!id.is_empty());
+            hardened(answer.headers());
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_address_has_so_many_requests_and_is_told_when_to_come_back() {
+    let settings = [
+        ("rate_limit_enabled", "true"),
+        ("rate_limit_requests", "3"),
+        ("rate_limit_window_seconds", "5"),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let number = |headers: &HeaderMap, name: &str| header(headers, name).parse::<u64>().expect("a number");
+    for left in [2, 1, 0] {
+        let answer = send(get(&server, "/v1/protocol.json")).await;
+        assert_eq!(answer.status(), 200);
+        assert_eq!(number(answer.headers(), "x-ratelimit-limit"), 3);
+        assert_eq!(number(answer.headers(), "x-ratelimit-remaining"), left);
+        assert!(number(answer.headers(), "x-ratelimit-reset") <= 5);
+    }
+    let answer = send(get(&server, "/v1/protocol.json")).await;
+    assert_eq!(answer.status(), 429);
+    assert!(
+        (1..=5).contains(&number(answer.headers(), "retry-after")),
+        "{answer:?}"
+    );
+    assert_eq!(number(answer.headers(), "x-ratelimit-remaining"), 0);
+    let error: Value = answer.json().await.expect("JSON");
+    assert_eq!(error["error"]["code"], "RATE_LIMITED", "{error}");
+    assert!(
+        error["error"]["retry_after_ms"]
+            .as_u64()
+            .is_some_and(|wait| wait <= 5000),
+        "{error}"
+    );
+    for probe in ["/", "/livez", "/readyz", "/health", "/metrics"] {
+        assert_eq!(status(get(&server, probe)).await, 200, "{probe} is not limited");
+    }
+    eventually("another window", || async {
+        (status(get(&server, "/v1/protocol.json")).await == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_front_page_and_the_contract_are_served() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let page = send(get(&server, "/")).await;
+    assert!(header(page.headers(), "content-type").starts_with("text/html"));
+    assert!(header(page.headers(), "content-security-policy").contains("style-src 'sha256-"));
+    let page = page.text().await.expect("text");
+    for said in ["Taskwire", "tw signup", "tw watch"] {
+        assert!(page.contains(said), "{said}");
+    }
+    let (status, served) = read(get(&server, "/v1/protocol.json")).await;
+    let committed = concat!(env!("CARGO_MANIFEST_DIR"), "/protocol/taskwire.schema.json");
+    let committed = std::fs::read_to_string(committed).expect("the schema");
+    let committed: Value = serde_json::from_str(&committed).expect("JSON");
+    assert_eq!(status, 200);
+    assert!(
+        served == committed,
+        "the node serves another contract than the committed one"
+    );
+}
+
+#[tokio::test]
+async fn strange_hosts_and_origins_are_refused() {
+    let settings = [
+        ("allowed_hosts", "127.0.0.1,tasks.example.com:8443"),
+        ("allowed_origins", "https://app.example.com"),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    for (host, expected) in [
+        ("127.0.0.1", 200),
+        ("127.0.0.1:1", 200),
+        ("tasks.example.com:8443", 200),
+        ("tasks.example.com", 400),
+        ("example.com", 400),
+    ] {
+        assert_eq!(
+            status(get(&server, "/livez").header("host", host)).await,
+            expected,
+            "{host}"
+        );
+    }
+    let upgrade = |origin: &str| {
+        get(&server, "/v1/socket")
+            .header("connection", "upgrade")
+            .header("upgrade", "websocket")
+            .header("sec-websocket-version", "13")
+            .header("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==")
+            .header("origin", origin.to_owned())
+    };
+    for (origin, expected) in [
+        (server.url(""), 101),
+        ("https://app.example.com".to_owned(), 101),
+        ("http://app.example.com".to_owned(), 403),
+        ("https://app.example.com.evil.example".to_owned(), 403),
+        ("null".to_owned(), 403),
+    ] {
+        assert_eq!(status(upgrade(&origin)).await, expected, "{origin}");
+    }
+    let preflight = |origin: &'static str| {
+        http::request(&server, Method::OPTIONS, "/v1/rpc")
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+    };
+    let allowed = send(preflight("https://app.example.com")).await;
+    let said = header(allowed.headers(), "access-control-allow-origin");
+    assert_eq!(said, "https://app.example.com");
+    let strange = send(preflight("https://example.com")).await;
+    assert!(!strange.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn in_production_the_cookie_and_the_answers_are_for_https_alone() {
+    let settings = [
+        ("environment", "production"),
+        ("public_url", "https://tasks.example.com"),
+        ("jwt_secret", SECRET),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    http::sign_up(&server, "ada").await;
+    let (_, attributes, _) = cookie_of(post(&server, "/v1/auth/login").json(&login())).await;
+    assert!(
+        attributes.split("; ").any(|attribute| attribute == "Secure"),
+        "{attributes}"
+    );
+    let answer = send(get(&server, "/livez")).await;
+    let strict = header(answer.headers(), "strict-transport-security");
+    assert!(strict.starts_with("max-age="), "{strict}");
+}
