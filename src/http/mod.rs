@@ -68,6 +68,7 @@ pub fn router(app: Arc<App>) -> Router {
         .layer(CatchPanicLayer::custom(fault))
         .layer(from_fn_with_state(app.clone(), outer::outer))
         .layer(cors(&app))
+        .layer(from_fn_with_state(app.clone(), outer::preflight))
         .with_state(app)
 }
 

@@ -85,6 +85,21 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     response
 }
 
+/// A preflight is answered before [`outer`] sees it: it gets its id and the headers here.
+pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if request.method() != Method::OPTIONS {
+        return next.run(request).await;
+    }
+    let id = request_id(request.headers());
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    if let (false, Ok(id)) = (headers.contains_key(X_REQUEST_ID), HeaderValue::from_str(&id)) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    secure(&app, headers);
+    response
+}
+
 /// Whether a request may go on, and where its address stands.
 fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<Allowance>) {
     let hosts = &app.settings.allowed_hosts;

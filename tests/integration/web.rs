@@ -383,7 +383,9 @@ async fn strange_hosts_and_origins_are_refused() {
             .header("origin", origin)
             .header("access-control-request-method", "POST")
     };
-    let allowed = send(preflight("https://app.example.com")).await;
+    let allowed = send(preflight("https://app.example.com").header("x-request-id", "asked-first")).await;
+    assert_eq!(header(allowed.headers(), "x-request-id"), "asked-first");
+    hardened(allowed.headers());
     let said = header(allowed.headers(), "access-control-allow-origin");
     assert_eq!(said, "https://app.example.com");
     let strange = send(preflight("https://example.com")).await;
