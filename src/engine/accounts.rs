@@ -2,6 +2,7 @@
 //! enters the writer's lane.
 
 use super::job::{Job, Step, Work};
+use super::known::Known;
 use super::{Engine, Identity, spawned};
 use crate::auth::passwords::{check_new, needs_rehash};
 use crate::auth::tokens::{RefreshToken, Subject};
@@ -9,7 +10,7 @@ use crate::config::Settings;
 use crate::domain::{account as rules, text};
 use crate::ops::accounts::{EndSession, OpenAccount, OpenSession, RotateSession};
 use crate::ops::{self, Caller, Decide};
-use crate::store::sessions::{self, SessionRecord};
+use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt::Write;
@@ -83,21 +84,22 @@ impl Engine {
             )
         };
         let old = RefreshToken::parse(refresh_token).map_err(|_| invalid())?;
-        let (session, account) = self.session(old.session()).await?.ok_or_else(invalid)?;
+        let known = self.known(old.session()).await?.ok_or_else(invalid)?;
+        let (session, account) = (&known.session, &known.account);
         if session.refresh_hash != hex(&old.hash()) {
             return Err(invalid());
         }
-        self.check_alive(&session, &account)?;
+        self.check_alive(session, account)?;
         let new = RefreshToken::new(session.id, &mut rand::rng());
-        let caller = caller(&account, session.id);
+        let caller = caller(account, session.id);
         let expires_at = self.refresh_end();
         let rotate = RotateSession {
-            from: session.refresh_hash,
+            from: session.refresh_hash.clone(),
             to: hex(&new.hash()),
             expires_at,
         };
         self.act(caller.clone(), rotate).await?;
-        self.tokens(&account, caller.session, Some(new))
+        self.tokens(account, caller.session, Some(new))
     }
 
     /// Ends the caller's session: its tokens are void, its sockets close.
@@ -105,27 +107,39 @@ impl Engine {
         self.act(Arc::new(caller.clone()), EndSession).await.map(drop)
     }
 
-    /// Who a token speaks for: read once a socket or request.
+    /// Who a token speaks for: asked once a socket or request.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
-        let revoked = || Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again");
-        let (session, account) = self.session(claims.subject.session).await?.ok_or_else(revoked)?;
+        let known = self.living(claims.subject.session).await?;
+        let (session, account) = (&known.session, &known.account);
         if session.user != claims.subject.user || account.token_version != claims.subject.token_version {
             return Err(revoked());
         }
-        self.check_alive(&session, &account)?;
         Ok(Identity {
-            caller: caller(&account, session.id),
+            caller: caller(account, session.id),
             expires_at: claims.expires_at,
         })
     }
 
+    /// A session that has not ended, and whose it is.
+    pub(super) async fn living(&self, id: SessionId) -> Result<Arc<Known>, Failure> {
+        let known = match self.0.sessions.kept(id) {
+            Some(known) => known,
+            None => self.known(id).await?.ok_or_else(revoked)?,
+        };
+        self.check_alive(&known.session, &known.account)?;
+        Ok(known)
+    }
+
+    /// Reads a session and whose it is.
+    async fn known(&self, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
+        let (store, sessions) = (self.0.store.clone(), self.0.sessions.clone());
+        spawned(async move { sessions.read(&store, id).await }).await
+    }
+
     fn check_alive(&self, session: &SessionRecord, account: &Account) -> Result<(), Failure> {
         if session.revoked_at.is_some() {
-            return Err(Failure::new(
-                ErrorCode::TokenRevoked,
-                "the session has ended; sign in again",
-            ));
+            return Err(revoked());
         }
         if session.expires_at.0 <= self.0.clock.now_ms() {
             return Err(Failure::new(
@@ -138,20 +152,6 @@ impl Engine {
         } else {
             Err(inactive())
         }
-    }
-
-    async fn session(&self, id: SessionId) -> Result<Option<(SessionRecord, Account)>, Failure> {
-        let store = self.0.store.clone();
-        spawned(async move {
-            let mut reader = store.read().await?;
-            let Some(session) = sessions::find(&mut reader, id).await? else {
-                return Ok(None);
-            };
-            Ok(users::find(&mut reader, session.user)
-                .await?
-                .map(|account| (session, account)))
-        })
-        .await
     }
 
     /// Makes the account of `admin_email`, if it is set and missing.
@@ -275,12 +275,8 @@ impl Engine {
     }
 
     async fn act(&self, caller: Arc<Caller>, decide: impl Decide + 'static) -> Result<super::Reply, Failure> {
-        let name = decide.name();
-        let started = std::time::Instant::now();
         let job = Job::new(caller, None, Work::One(Step::new(Box::new(decide))));
-        let outcome = self.0.lane.submit(job).await;
-        super::observe(name, started, &outcome);
-        outcome
+        self.0.lane.submit(job).await
     }
 }
 
@@ -292,6 +288,10 @@ fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
         role: account.user.role,
         personal: account.personal,
     })
+}
+
+fn revoked() -> Failure {
+    Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again")
 }
 
 fn inactive() -> Failure {

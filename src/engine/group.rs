@@ -5,6 +5,7 @@ use super::Reply;
 use super::allowed;
 use super::frame;
 use super::job::{Batch, Job, Step, Work, unknown_outcome, within};
+use super::known::Sessions;
 use super::load::{self, Memory};
 use super::members::MemberCache;
 use super::write::{self, Memo, Placed};
@@ -28,6 +29,7 @@ pub(super) struct Writer {
     pub(super) group: Group,
     cache: MemberCache,
     hub: Arc<Hub>,
+    sessions: Arc<Sessions>,
     clock: Clock,
     ids: Arc<Ids>,
 }
@@ -71,14 +73,23 @@ struct Committed {
     placed: Vec<Placed>,
     forgotten: Vec<StreamId>,
     members: Vec<(WorkspaceId, Arc<Members>)>,
+    /// Accounts, sessions or memberships changed.
+    outdates: bool,
 }
 
 impl Writer {
-    pub(super) fn new(group: Group, hub: Arc<Hub>, clock: Clock, ids: Arc<Ids>) -> Writer {
+    pub(super) fn new(
+        group: Group,
+        hub: Arc<Hub>,
+        sessions: Arc<Sessions>,
+        clock: Clock,
+        ids: Arc<Ids>,
+    ) -> Writer {
         Writer {
             group,
             cache: MemberCache::new(),
             hub,
+            sessions,
             clock,
             ids,
         }
@@ -172,6 +183,7 @@ impl Writer {
             replies,
             placed,
             forgotten,
+            outdates: world.concerns_accounts(),
             members: write::changed_members(&world),
         })
     }
@@ -282,6 +294,9 @@ impl Writer {
     fn finish(&self, jobs: Vec<Job>, committed: Committed) {
         for (workspace, members) in committed.members {
             self.cache.put(workspace, members);
+        }
+        if committed.outdates {
+            self.sessions.outdate();
         }
         for stream in committed.forgotten {
             self.hub.forget(stream);

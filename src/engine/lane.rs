@@ -4,14 +4,10 @@
 use super::Reply;
 use super::group::Writer;
 use super::job::Job;
-use crate::clock::Clock;
-use crate::ids::Ids;
-use crate::live::Hub;
 use crate::ops;
-use crate::store::{Group, Store, StoreError};
+use crate::store::{Group, StoreError};
 use std::collections::VecDeque;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{mpsc, oneshot};
@@ -53,9 +49,8 @@ pub struct Lane(mpsc::Sender<Item>);
 
 impl Lane {
     /// Starts the writer.
-    pub fn start(store: Store, hub: Arc<Hub>, clock: Clock, ids: Arc<Ids>) -> Lane {
+    pub(super) fn start(writer: Writer) -> Lane {
         let (sender, queue) = mpsc::channel(QUEUE);
-        let writer = Writer::new(Group::new(store), hub, clock, ids);
         tokio::spawn(drain(queue, writer));
         Lane(sender)
     }

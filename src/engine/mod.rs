@@ -7,6 +7,7 @@
 //! - `group`     one group: load, decide, write, commit; and what becomes of it when the database fails
 //! - `load`, `write`, `frame`   the three steps' details
 //! - `accounts`  signing up, in and out; who a token speaks for
+//! - `known`     who is behind a session, kept while it holds
 //! - `members`   the members of workspaces, cached by `acl_version`
 
 mod accounts;
@@ -14,6 +15,7 @@ mod dispatch;
 mod frame;
 mod group;
 mod job;
+mod known;
 mod lane;
 mod load;
 mod members;
@@ -27,10 +29,12 @@ use crate::config::Settings;
 use crate::ids::Ids;
 use crate::live::{Hub, RingLimits};
 use crate::ops::{self, Ask, Target};
-use crate::store::Store;
 use crate::store::open::OpenError;
+use crate::store::{Group, Store};
 use dispatch::{Route, route};
+use group::Writer;
 use job::{Batch, Job, Step, Work};
+use known::Sessions;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::User;
@@ -63,6 +67,7 @@ struct Inner {
     passwords: Passwords,
     refresh: Duration,
     batch_ops: usize,
+    sessions: Arc<Sessions>,
     describe: Arc<str>,
 }
 
@@ -137,8 +142,15 @@ impl Engine {
         let hub = Hub::new(Arc::new(publish::StoredLog(store.clone())), limits);
         tokio::spawn(hub.clone().fan_out());
         let ids = Arc::new(Ids::new(clock.clone()));
+        let sessions = Arc::new(Sessions::new());
         let inner = Inner {
-            lane: Lane::start(store.clone(), hub.clone(), clock.clone(), ids.clone()),
+            lane: Lane::start(Writer::new(
+                Group::new(store.clone()),
+                hub.clone(),
+                sessions.clone(),
+                clock.clone(),
+                ids.clone(),
+            )),
             store,
             hub,
             clock,
@@ -147,6 +159,7 @@ impl Engine {
             passwords: Passwords::new(settings.password_hash_concurrency),
             refresh: settings.refresh_token,
             batch_ops: settings.batch_ops,
+            sessions,
             describe: taskwire_protocol::generate::schema_text().into(),
         };
         let engine = Engine(Arc::new(inner));
@@ -170,14 +183,7 @@ impl Engine {
         request: Request,
         op_id: Option<OpId>,
     ) -> impl Future<Output = Result<Reply, Failure>> + Send + 'static {
-        let (engine, caller) = (self.clone(), caller.clone());
-        async move {
-            let started = Instant::now();
-            let name = request.name();
-            let outcome = engine.dispatch(caller, request, op_id).await;
-            observe(name, started, &outcome);
-            outcome
-        }
+        self.clone().dispatch(caller.clone(), request, op_id)
     }
 
     async fn dispatch(
@@ -245,18 +251,15 @@ impl Engine {
     }
 
     /// The caller's account and workspaces, just now.
+    ///
+    /// # Errors
+    /// As [`Engine::authenticate`], when the session has ended since.
     pub async fn home(&self, caller: &Caller) -> Result<Home, Failure> {
-        let (store, user) = (self.0.store.clone(), caller.user.id);
-        let read = spawned(async move {
-            let mut reader = store.read().await?;
-            let account = crate::store::users::find(&mut reader, user).await?;
-            let workspaces = crate::store::workspaces::list(&mut reader, user, None, i64::MAX).await?;
-            Ok(account.map(|account| Home {
-                user: account.user,
-                workspaces,
-            }))
-        });
-        read.await?.ok_or_else(|| ops::not_found("account"))
+        let known = self.living(caller.session).await?;
+        Ok(Home {
+            user: known.account.user.clone(),
+            workspaces: known.workspaces.clone(),
+        })
     }
 
     /// Whether the database answers, and how fast.
@@ -378,12 +381,4 @@ fn allowed(
         }
         _ => Ok((workspace, role)),
     }
-}
-
-fn observe(name: &'static str, started: Instant, outcome: &Result<Reply, Failure>) {
-    let result = outcome
-        .as_ref()
-        .map_or_else(|failure| failure.code.as_str(), |_| "ok");
-    metrics::counter!("taskwire_ops_total", "type" => name, "outcome" => result).increment(1);
-    metrics::histogram!("taskwire_op_seconds", "type" => name).record(started.elapsed().as_secs_f64());
 }

@@ -475,6 +475,17 @@ impl World {
         self.deltas.is_empty() && self.sessions.was.is_empty()
     }
 
+    /// Whether accounts, sessions, workspaces or their members changed.
+    pub fn concerns_accounts(&self) -> bool {
+        let rows = [
+            self.accounts.was.is_empty(),
+            self.sessions.was.is_empty(),
+            self.workspaces.was.is_empty(),
+            self.changed_members.is_empty(),
+        ];
+        rows.contains(&false)
+    }
+
     /// The tasks purged.
     pub fn purged(&self) -> &[TaskId] {
         &self.purged
