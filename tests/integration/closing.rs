@@ -190,15 +190,16 @@ async fn a_session_that_ends_closes_its_sockets_within_a_second(engine: Engine) 
 
 async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
     let server = Server::start(engine, &[]).await;
-    let ada = Client::sign_up(&server, "ada").await;
+    // a session that no socket used yet: the server has to read it
+    let tokens = http::sign_up(&server, "ada").await;
     execute(&server, "alter table sessions rename to away").await;
-    let mut refused = Raw::member(&server, &ada.tokens).await;
+    let mut refused = Raw::member(&server, &tokens).await;
     let (_, payload) = refused.frame().await;
     let error: Value = serde_json::from_slice(&payload).expect("JSON");
     assert_eq!(error["error"]["retryable"], true, "{error}");
     assert_eq!(refused.closed().await, 1013);
     execute(&server, "alter table away rename to sessions").await;
-    Client::with_tokens(&server, &ada.tokens, json!({})).await;
+    Client::with_tokens(&server, &tokens, json!({})).await;
 }
 
 /// Runs a statement behind the server's back.
