@@ -5,12 +5,13 @@
 //! - `job`       a mutation that waits for its turn, and its answer
 //! - `lane`      the writer: its bounded queue, groups of it, one at a time
 //! - `group`     one group: load, decide, write, commit; and what becomes of it when the database fails
-//! - `load`, `write`, `frame`   the three steps' details
+//! - `load`, `write`, `frame`, `answer`   its steps' details
 //! - `accounts`  signing up, in and out; who a token speaks for
 //! - `known`     who is behind a session, kept while it holds
 //! - `members`   the members of workspaces, cached by `acl_version`
 
 mod accounts;
+mod answer;
 mod dispatch;
 mod frame;
 mod group;

@@ -22,6 +22,49 @@ use taskwire_protocol::{Access, ErrorCode, Failure, StreamId, Timestamp, limits}
 /// Candidates for a username that the server makes.
 const CANDIDATES: usize = 8;
 
+/// A step of signing up, in or out: a mutation of the caller's own that no row of the table has, for what comes in is
+/// checked and hashed before.
+trait Step: Send + Sync {
+    const NAME: &'static str;
+
+    fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String>;
+}
+
+macro_rules! decided_as_steps {
+    ($($step:ty),*) => { $(
+        impl Decide for $step {
+            fn name(&self) -> &'static str {
+                Self::NAME
+            }
+
+            fn access(&self) -> Access {
+                Access::User
+            }
+
+            fn target(&self, _: &Caller) -> Target {
+                Target::Own
+            }
+
+            fn needs(&self, caller: &Caller, needs: &mut Needs) {
+                Step::needs(self, caller, needs);
+            }
+
+            fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+                Step::decide(self, act, world)
+            }
+
+            /// They have no `op_id`.
+            fn canonical(&self) -> String {
+                String::new()
+            }
+        }
+    )* };
+}
+
+decided_as_steps!(OpenAccount, OpenSession, RotateSession, EndSession);
+
 /// Makes an account, its personal workspace and its first session.
 pub struct OpenAccount {
     /// The account; its username is the first candidate.
@@ -60,18 +103,8 @@ impl OpenAccount {
     }
 }
 
-impl Decide for OpenAccount {
-    fn name(&self) -> &'static str {
-        "auth.signup"
-    }
-
-    fn access(&self) -> Access {
-        Access::User
-    }
-
-    fn target(&self, _: &Caller) -> Target {
-        Target::Own
-    }
+impl Step for OpenAccount {
+    const NAME: &'static str = "auth.signup";
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs
@@ -140,10 +173,6 @@ impl Decide for OpenAccount {
         world.put_account(account);
         Ok(output)
     }
-
-    fn canonical(&self) -> String {
-        String::new()
-    }
 }
 
 /// Begins a session of an account.
@@ -152,20 +181,8 @@ pub struct OpenSession {
     pub session: SessionRecord,
 }
 
-impl Decide for OpenSession {
-    fn name(&self) -> &'static str {
-        "auth.login"
-    }
-
-    fn access(&self) -> Access {
-        Access::User
-    }
-
-    fn target(&self, _: &Caller) -> Target {
-        Target::Own
-    }
-
-    fn needs(&self, _: &Caller, _: &mut Needs) {}
+impl Step for OpenSession {
+    const NAME: &'static str = "auth.login";
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
         begin(act, world, self.session.clone())?;
@@ -183,10 +200,6 @@ impl Decide for OpenSession {
         };
         tell(act, world, act.caller.user.id, notice)?;
         Ok("{}".to_owned())
-    }
-
-    fn canonical(&self) -> String {
-        String::new()
     }
 }
 
@@ -218,18 +231,8 @@ pub struct RotateSession {
     pub expires_at: Timestamp,
 }
 
-impl Decide for RotateSession {
-    fn name(&self) -> &'static str {
-        "auth.refresh"
-    }
-
-    fn access(&self) -> Access {
-        Access::User
-    }
-
-    fn target(&self, _: &Caller) -> Target {
-        Target::Own
-    }
+impl Step for RotateSession {
+    const NAME: &'static str = "auth.refresh";
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.sessions.insert(caller.session);
@@ -252,27 +255,13 @@ impl Decide for RotateSession {
         });
         Ok("{}".to_owned())
     }
-
-    fn canonical(&self) -> String {
-        String::new()
-    }
 }
 
 /// Ends the caller's session.
 pub struct EndSession;
 
-impl Decide for EndSession {
-    fn name(&self) -> &'static str {
-        "auth.logout"
-    }
-
-    fn access(&self) -> Access {
-        Access::User
-    }
-
-    fn target(&self, _: &Caller) -> Target {
-        Target::Own
-    }
+impl Step for EndSession {
+    const NAME: &'static str = "auth.logout";
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.sessions.insert(caller.session);
@@ -307,10 +296,6 @@ impl Decide for EndSession {
         };
         tell(act, world, act.caller.user.id, notice)?;
         Ok("{}".to_owned())
-    }
-
-    fn canonical(&self) -> String {
-        String::new()
     }
 }
 

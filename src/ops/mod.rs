@@ -3,8 +3,10 @@
 //! engine's.
 //!
 //! - `world`    the state a group of mutations decides on, and what they changed of it
+//! - `rows`     what it holds of a table
 //! - `notices`  who is notified of what
 //! - `accounts`, `workspaces`, `members`, `tasks`, `notifications`, `streams`   the nouns
+//! - `task_places`  where a task may be and whose
 //! - `cascade`  a change that reaches many tasks
 //! - `cursor`   where a page ended
 
@@ -14,7 +16,9 @@ pub mod cursor;
 pub mod members;
 mod notices;
 pub mod notifications;
+pub mod rows;
 pub mod streams;
+mod task_places;
 pub mod tasks;
 pub mod workspaces;
 pub mod world;

@@ -1,6 +1,9 @@
 //! Tasks.
 
 use super::notices::tell_of_task;
+use super::task_places::{
+    known_parent, known_people, known_place, known_project, needs_parent, new_people, place_beside,
+};
 use super::world::World;
 use super::{
     Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, Targeted, conflict, cursor, failed,
@@ -16,7 +19,7 @@ use taskwire_protocol::task::{
     AssignTask, CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, ListTasks, MoveTask, Purged,
     ReplaceTask, RestoreTask, Task, UpdateTask, Where,
 };
-use taskwire_protocol::{ErrorCode, Failure, Page, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
+use taskwire_protocol::{ErrorCode, Failure, Page, TaskId, UserId, limits};
 
 macro_rules! targets_a_task {
     ($($operation:ty),*) => { $(
@@ -394,106 +397,6 @@ fn write(
     }
     world.put_task(task.clone());
     Ok(Change::logged(logged, task))
-}
-
-fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs) {
-    if let Patch::Set(parent) = parent {
-        needs.tasks.insert(*parent);
-        needs.ancestors.insert(*parent);
-        needs.tasks.insert(id);
-    }
-}
-
-/// Nobody can have made a project yet that this could be.
-fn known_project(project: Option<ProjectId>) -> Result<()> {
-    match project {
-        None => Ok(()),
-        Some(_) => Err(not_found("project").at("project_id")),
-    }
-}
-
-fn known_parent(world: &World, workspace: WorkspaceId, parent: Option<TaskId>) -> Result<()> {
-    let Some(id) = parent else { return Ok(()) };
-    match world.tasks.get(id).filter(|task| task.workspace_id == workspace) {
-        None => Err(not_found("task").at("parent_id")),
-        Some(task) if task.is_deleted => Err(conflict("the parent is deleted").at("parent_id")),
-        Some(_) => Ok(()),
-    }
-}
-
-/// A new project and parent, if given, fit the task; a task is no part of itself, however deep.
-fn known_place(world: &World, task: &Task, project: &Patch<ProjectId>, parent: &Patch<TaskId>) -> Result<()> {
-    if let Patch::Set(project) = project {
-        known_project(Some(*project))?;
-    }
-    let Patch::Set(parent) = parent else { return Ok(()) };
-    if task.parent_id == Some(*parent) {
-        return Ok(());
-    }
-    known_parent(world, task.workspace_id, Some(*parent))?;
-    let mut above = Some(*parent);
-    for _ in 0..limits::CASCADE {
-        match above {
-            None => return Ok(()),
-            Some(id) if id == task.id => break,
-            Some(id) => above = world.tasks.get(id).and_then(|task| task.parent_id),
-        }
-    }
-    Err(conflict("a task cannot be a part of itself").at("parent_id"))
-}
-
-fn known_people(world: &World, workspace: WorkspaceId, people: &[UserId], field: &str) -> Result<()> {
-    for (i, user) in people.iter().enumerate() {
-        if world.role(workspace, *user).is_none() {
-            return Err(Failure::invalid(
-                format!("{field}[{i}]"),
-                "an assignee is a member of the workspace",
-            ));
-        }
-    }
-    Ok(())
-}
-
-fn new_people(before: &Task, people: &[UserId]) -> Vec<UserId> {
-    people
-        .iter()
-        .filter(|user| !before.assignee_ids.contains(user))
-        .copied()
-        .collect()
-}
-
-/// The place right before or after another task.
-fn place_beside(world: &World, task: &Task, beside: TaskId, field: &'static str) -> Result<String> {
-    let anchor = world
-        .tasks
-        .get(beside)
-        .filter(|anchor| anchor.workspace_id == task.workspace_id);
-    let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
-    let ahead = field == "before";
-    let key = |task: &Task| (task.position.clone(), task.id);
-    // the nearest in the database are in memory, and so is what the group moved there since
-    let candidates = world
-        .tasks
-        .iter()
-        .map(|(_, other)| other)
-        .filter(|other| other.workspace_id == task.workspace_id)
-        .filter(|other| other.id != task.id && other.id != anchor.id);
-    if ahead {
-        let neighbour = candidates
-            .filter(|other| key(other) < key(anchor))
-            .max_by_key(|other| key(other));
-        return Ok(position::between(
-            neighbour.map(|other| &*other.position),
-            Some(&anchor.position),
-        ));
-    }
-    let neighbour = candidates
-        .filter(|other| key(other) > key(anchor))
-        .min_by_key(|other| key(other));
-    Ok(position::between(
-        Some(&anchor.position),
-        neighbour.map(|other| &*other.position),
-    ))
 }
 
 impl Query for GetTask {

@@ -1,14 +1,17 @@
 //! The state a group of mutations decides on, and what they changed of it. Filled by the engine before, written by it
 //! after; in between nothing waits. Later mutations of a group see what the earlier ones did.
 
+use super::rows::Rows;
 use super::{Act, Login, Result, bug, json};
+
+pub use super::rows::Members;
+
 use crate::store::sessions::SessionRecord;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
 use serde::Serialize;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::hash::Hash;
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::member::{Member, Role};
@@ -18,115 +21,6 @@ use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{
     NotificationId, OpId, SessionId, StreamId, TaskId, UserId, WorkspaceId, frames::Actor,
 };
-
-/// Rows of one table: as they are now, and as the changed ones were.
-#[derive(Clone, Debug)]
-pub struct Rows<K, V> {
-    now: HashMap<K, V>,
-    was: BTreeMap<K, Option<V>>,
-}
-
-impl<K, V> Default for Rows<K, V> {
-    fn default() -> Self {
-        Rows {
-            now: HashMap::new(),
-            was: BTreeMap::new(),
-        }
-    }
-}
-
-impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
-    /// A row as the database has it.
-    pub fn loaded(&mut self, key: K, value: V) {
-        self.now.insert(key, value);
-    }
-
-    /// The row, if there is one.
-    pub fn get(&self, key: K) -> Option<&V> {
-        self.now.get(&key)
-    }
-
-    /// Every row in memory.
-    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
-        self.now.iter()
-    }
-
-    fn put(&mut self, key: K, value: V) -> Option<&V> {
-        let before = self.now.insert(key, value);
-        self.was.entry(key).or_insert(before).as_ref()
-    }
-
-    fn remove(&mut self, key: K) -> Option<V> {
-        let before = self.now.remove(&key);
-        self.was.entry(key).or_insert_with(|| before.clone());
-        before
-    }
-
-    /// The changed rows: before, if there was one, and now, if there still is.
-    pub fn changes(&self) -> impl Iterator<Item = (K, Option<&V>, Option<&V>)> {
-        self.was
-            .iter()
-            .map(|(key, before)| (*key, before.as_ref(), self.now.get(key)))
-    }
-
-    /// The changed rows that are there now.
-    pub fn written(&self) -> impl Iterator<Item = (K, &V)> {
-        self.changes().filter_map(|(key, _, now)| Some((key, now?)))
-    }
-
-    /// The rows that were there and are no longer.
-    pub fn removed(&self) -> impl Iterator<Item = K> {
-        self.changes()
-            .filter(|(_, before, now)| before.is_some() && now.is_none())
-            .map(|(key, ..)| key)
-    }
-}
-
-/// The members of a workspace at one `acl_version`.
-#[derive(Clone, Debug, Default)]
-pub struct Members {
-    /// Grows with every change.
-    pub acl_version: i64,
-    by_user: HashMap<UserId, Member>,
-}
-
-impl Members {
-    /// The members as the database has them.
-    pub fn new(acl_version: i64, members: impl IntoIterator<Item = Member>) -> Members {
-        Members {
-            acl_version,
-            by_user: members
-                .into_iter()
-                .map(|member| (member.user.id, member))
-                .collect(),
-        }
-    }
-
-    /// A member.
-    pub fn get(&self, user: UserId) -> Option<&Member> {
-        self.by_user.get(&user)
-    }
-
-    /// What somebody is here.
-    pub fn role(&self, user: UserId) -> Option<Role> {
-        self.get(user).map(|member| member.role)
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.by_user.len()
-    }
-
-    /// Whether there is nobody: the workspace is not there.
-    pub fn is_empty(&self) -> bool {
-        self.by_user.is_empty()
-    }
-
-    /// How many there are of a role.
-    pub fn count(&self, role: Role) -> usize {
-        self.by_user.values().filter(|member| member.role == role).count()
-    }
-}
 
 /// What became of the members that changed.
 pub struct MemberChanges<'a> {
@@ -472,15 +366,15 @@ impl World {
 
     /// Whether there is nothing to write.
     pub fn is_unchanged(&self) -> bool {
-        self.deltas.is_empty() && self.sessions.was.is_empty()
+        self.deltas.is_empty() && self.sessions.is_unchanged()
     }
 
     /// Whether accounts, sessions, workspaces or their members changed.
     pub fn concerns_accounts(&self) -> bool {
         let rows = [
-            self.accounts.was.is_empty(),
-            self.sessions.was.is_empty(),
-            self.workspaces.was.is_empty(),
+            self.accounts.is_unchanged(),
+            self.sessions.is_unchanged(),
+            self.workspaces.is_unchanged(),
             self.changed_members.is_empty(),
         ];
         rows.contains(&false)

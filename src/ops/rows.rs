@@ -1,0 +1,120 @@
+//! What a group holds of a table: rows as they are now, and as the changed ones were; and the members of a workspace.
+
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
+use taskwire_protocol::UserId;
+use taskwire_protocol::member::{Member, Role};
+
+/// Rows of one table: as they are now, and as the changed ones were.
+#[derive(Clone, Debug)]
+pub struct Rows<K, V> {
+    now: HashMap<K, V>,
+    was: BTreeMap<K, Option<V>>,
+}
+
+impl<K, V> Default for Rows<K, V> {
+    fn default() -> Self {
+        Rows {
+            now: HashMap::new(),
+            was: BTreeMap::new(),
+        }
+    }
+}
+
+impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
+    /// A row as the database has it.
+    pub fn loaded(&mut self, key: K, value: V) {
+        self.now.insert(key, value);
+    }
+
+    /// The row, if there is one.
+    pub fn get(&self, key: K) -> Option<&V> {
+        self.now.get(&key)
+    }
+
+    /// Every row in memory.
+    pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+        self.now.iter()
+    }
+
+    pub(super) fn put(&mut self, key: K, value: V) -> Option<&V> {
+        let before = self.now.insert(key, value);
+        self.was.entry(key).or_insert(before).as_ref()
+    }
+
+    pub(super) fn remove(&mut self, key: K) -> Option<V> {
+        let before = self.now.remove(&key);
+        self.was.entry(key).or_insert_with(|| before.clone());
+        before
+    }
+
+    /// Whether nothing changed.
+    pub fn is_unchanged(&self) -> bool {
+        self.was.is_empty()
+    }
+
+    /// The changed rows: before, if there was one, and now, if there still is.
+    pub fn changes(&self) -> impl Iterator<Item = (K, Option<&V>, Option<&V>)> {
+        self.was
+            .iter()
+            .map(|(key, before)| (*key, before.as_ref(), self.now.get(key)))
+    }
+
+    /// The changed rows that are there now.
+    pub fn written(&self) -> impl Iterator<Item = (K, &V)> {
+        self.changes().filter_map(|(key, _, now)| Some((key, now?)))
+    }
+
+    /// The rows that were there and are no longer.
+    pub fn removed(&self) -> impl Iterator<Item = K> {
+        self.changes()
+            .filter(|(_, before, now)| before.is_some() && now.is_none())
+            .map(|(key, ..)| key)
+    }
+}
+
+/// The members of a workspace at one `acl_version`.
+#[derive(Clone, Debug, Default)]
+pub struct Members {
+    /// Grows with every change.
+    pub acl_version: i64,
+    pub(super) by_user: HashMap<UserId, Member>,
+}
+
+impl Members {
+    /// The members as the database has them.
+    pub fn new(acl_version: i64, members: impl IntoIterator<Item = Member>) -> Members {
+        Members {
+            acl_version,
+            by_user: members
+                .into_iter()
+                .map(|member| (member.user.id, member))
+                .collect(),
+        }
+    }
+
+    /// A member.
+    pub fn get(&self, user: UserId) -> Option<&Member> {
+        self.by_user.get(&user)
+    }
+
+    /// What somebody is here.
+    pub fn role(&self, user: UserId) -> Option<Role> {
+        self.get(user).map(|member| member.role)
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.by_user.len()
+    }
+
+    /// Whether there is nobody: the workspace is not there.
+    pub fn is_empty(&self) -> bool {
+        self.by_user.is_empty()
+    }
+
+    /// How many there are of a role.
+    pub fn count(&self, role: Role) -> usize {
+        self.by_user.values().filter(|member| member.role == role).count()
+    }
+}
