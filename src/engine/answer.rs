@@ -36,125 +36,107 @@ pub(super) fn answers(
     world: &World,
     placed: &[Placed],
 ) -> (Vec<Result<Reply, Failure>>, Vec<Memo>) {
-    let mut answered: HashMap<(UserId, OpId), Arc<str>> = HashMap::new();
-    let mut memos = Vec::new();
-    let mut replies = Vec::with_capacity(jobs.len());
-    for (job, verdict) in jobs.iter().zip(verdicts) {
-        let user = job.caller.user.id;
-        let reply = match verdict {
-            Verdict::Parts(verdicts) => {
-                let Work::Batch(batch) = &job.work else {
-                    unreachable_parts(&mut replies);
-                    continue;
-                };
-                let mut results = Vec::with_capacity(verdicts.len());
-                let mut at = BTreeMap::new();
-                for (part, verdict) in batch.parts.iter().zip(verdicts) {
-                    if let Verdict::Done(done) = &verdict {
-                        at.extend(positions(done, user, world, placed));
-                    }
-                    let hash = part.step.as_ref().map_or(0, |step| step.hash);
-                    let key = part.op_id.map(|op_id| (user, op_id));
-                    let reply = reply(verdict, key, hash, user, world, placed, &mut answered, &mut memos);
-                    results.push(result(reply));
-                }
-                let data = format!("{{\"results\":[{}]}}", results.join(","));
-                let body: Arc<str> = frame::reply(&at, &data).into();
-                note(
-                    job.op_id.map(|op_id| (user, op_id)),
-                    job.hash(),
-                    &body,
-                    &mut answered,
-                    &mut memos,
-                );
-                Ok(Reply {
-                    body,
-                    replayed: false,
-                    subscribe: None,
-                })
-            }
-            verdict => {
-                let key = job.op_id.map(|op_id| (user, op_id));
-                reply(
-                    verdict,
-                    key,
-                    job.hash(),
-                    user,
-                    world,
-                    placed,
-                    &mut answered,
-                    &mut memos,
-                )
-            }
-        };
-        replies.push(reply);
-    }
-    (replies, memos)
-}
-
-fn unreachable_parts(replies: &mut Vec<Result<Reply, Failure>>) {
-    replies.push(Err(ops::bug("a single mutation has no parts")));
-}
-
-#[allow(
-    clippy::too_many_arguments,
-    reason = "one place encodes replies; a struct would only rename its parts"
-)]
-fn reply(
-    verdict: Verdict,
-    key: Option<(UserId, OpId)>,
-    hash: i64,
-    user: UserId,
-    world: &World,
-    placed: &[Placed],
-    answered: &mut HashMap<(UserId, OpId), Arc<str>>,
-    memos: &mut Vec<Memo>,
-) -> Result<Reply, Failure> {
-    let replay = |body| Reply {
-        body,
-        replayed: true,
-        subscribe: None,
+    let mut answers = Answers {
+        world,
+        placed,
+        memory: HashMap::new(),
     };
-    match verdict {
-        Verdict::Refused(failure) => Err(failure),
-        Verdict::Remembered(body) => Ok(replay(body)),
-        Verdict::Repeats(key) => {
-            let body = answered
-                .get(&key)
-                .cloned()
-                .ok_or_else(|| ops::bug("a repeated op_id has no first answer"))?;
-            Ok(replay(body))
-        }
-        Verdict::Parts(_) => Err(ops::bug("a part of a batch has no parts")),
-        Verdict::Done(done) => {
-            let at = positions(&done, user, world, placed);
-            let body: Arc<str> = frame::reply(&at, &done.data).into();
-            note(key, hash, &body, answered, memos);
-            Ok(Reply {
-                body,
-                replayed: false,
-                subscribe: None,
-            })
-        }
-    }
+    let replies = jobs
+        .iter()
+        .zip(verdicts)
+        .map(|(job, verdict)| answers.of_job(job, verdict))
+        .collect();
+    (replies, answers.memory.into_iter().collect())
 }
 
-fn note(
-    key: Option<(UserId, OpId)>,
-    hash: i64,
-    body: &Arc<str>,
-    answered: &mut HashMap<(UserId, OpId), Arc<str>>,
-    memos: &mut Vec<Memo>,
-) {
-    if let Some(key) = key {
-        answered.insert(key, body.clone());
-        memos.push((
-            key,
-            Remembered {
-                hash,
-                reply: body.clone(),
-            },
-        ));
+/// A group's answers in the making.
+struct Answers<'a> {
+    world: &'a World,
+    placed: &'a [Placed],
+    /// What the group's op_ids did so far: for repeats, and to be written.
+    memory: HashMap<(UserId, OpId), Remembered>,
+}
+
+impl Answers<'_> {
+    fn of_job(&mut self, job: &Job, verdict: Verdict) -> Result<Reply, Failure> {
+        let user = job.caller.user.id;
+        let key = job.op_id.map(|op_id| (user, op_id));
+        let (verdicts, batch) = match (verdict, &job.work) {
+            (Verdict::Parts(verdicts), Work::Batch(batch)) => (verdicts, batch),
+            (verdict, _) => return self.one(verdict, key, job.hash(), user),
+        };
+        let mut results = Vec::with_capacity(verdicts.len());
+        let mut at = BTreeMap::new();
+        for (part, verdict) in batch.parts.iter().zip(verdicts) {
+            if let Verdict::Done(done) = &verdict {
+                at.extend(self.positions(done, user));
+            }
+            let hash = part.step.as_ref().map_or(0, |step| step.hash);
+            let key = part.op_id.map(|op_id| (user, op_id));
+            results.push(result(self.one(verdict, key, hash, user)));
+        }
+        let data = format!("{{\"results\":[{}]}}", results.join(","));
+        Ok(self.done(&at, &data, key, job.hash()))
+    }
+
+    fn one(
+        &mut self,
+        verdict: Verdict,
+        key: Option<(UserId, OpId)>,
+        hash: i64,
+        user: UserId,
+    ) -> Result<Reply, Failure> {
+        let replay = |body| Reply {
+            body,
+            replayed: true,
+            subscribe: None,
+        };
+        match verdict {
+            Verdict::Refused(failure) => Err(failure),
+            Verdict::Remembered(body) => Ok(replay(body)),
+            Verdict::Repeats(key) => {
+                let first = self
+                    .memory
+                    .get(&key)
+                    .map(|remembered| replay(remembered.reply.clone()));
+                first.ok_or_else(|| ops::bug("a repeated op_id has no first answer"))
+            }
+            Verdict::Parts(_) => Err(ops::bug("only a batch has parts, and only once")),
+            Verdict::Done(done) => {
+                let at = self.positions(&done, user);
+                Ok(self.done(&at, &done.data, key, hash))
+            }
+        }
+    }
+
+    /// Encodes an answer, and remembers it.
+    fn done(
+        &mut self,
+        at: &BTreeMap<StreamId, i64>,
+        data: &str,
+        key: Option<(UserId, OpId)>,
+        hash: i64,
+    ) -> Reply {
+        let body: Arc<str> = frame::reply(at, data).into();
+        if let Some(key) = key {
+            let reply = body.clone();
+            self.memory.insert(key, Remembered { hash, reply });
+        }
+        Reply {
+            body,
+            replayed: false,
+            subscribe: None,
+        }
+    }
+
+    /// The last seq that a mutation produced in each stream its caller may read.
+    fn positions(&self, done: &Done, user: UserId) -> BTreeMap<StreamId, i64> {
+        let entries = self.placed.get(done.from..done.to).unwrap_or_default();
+        let readable = entries.iter().filter(|placed| match placed.stream {
+            StreamId::User(id) => id == user,
+            StreamId::Workspace(id) => self.world.role(id, user).is_some(),
+        });
+        readable.map(|placed| (placed.stream, placed.seq)).collect()
     }
 }
 
@@ -167,14 +149,4 @@ fn result(reply: Result<Reply, Failure>) -> String {
         Ok(Reply { body, .. }) => format!("{{{body}}}"),
         Err(failure) => format!("{{\"error\":{}}}", ops::json(&failure).unwrap_or_default()),
     }
-}
-
-/// The last seq that a mutation produced in each stream its caller may read.
-fn positions(done: &Done, user: UserId, world: &World, placed: &[Placed]) -> BTreeMap<StreamId, i64> {
-    let entries = placed.get(done.from..done.to).unwrap_or_default();
-    let readable = entries.iter().filter(|placed| match placed.stream {
-        StreamId::User(id) => id == user,
-        StreamId::Workspace(id) => world.role(id, user).is_some(),
-    });
-    readable.map(|placed| (placed.stream, placed.seq)).collect()
 }

@@ -165,7 +165,7 @@ impl Writer {
             placed,
             forgotten,
             outdates: world.concerns_accounts(),
-            members: write::changed_members(&world),
+            members: world.changed_workspaces().collect(),
         })
     }
 

@@ -9,7 +9,7 @@ use crate::store::{Group, Result, log, members, notifications, ops, sessions, ta
 use serde::Deserialize;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use taskwire_protocol::{OpId, StreamId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{OpId, StreamId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// What an op_id did, to be remembered.
@@ -129,9 +129,4 @@ pub(super) async fn log_and_memory(
         .collect();
     log::insert(group, &entries).await?;
     ops::insert(group, memos, now.0).await
-}
-
-/// The members of the workspaces that changed, to be cached once the commit is through.
-pub(super) fn changed_members(world: &World) -> Vec<(WorkspaceId, Arc<crate::ops::world::Members>)> {
-    world.changed_workspaces().collect()
 }
