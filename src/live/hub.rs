@@ -2,7 +2,7 @@
 //! Knows nothing of cursors, sockets or the database; the marking of watchers is in `fan_out`.
 
 use super::{
-    Alone, Bus, Frame, Log, LogRange, LogUnavailable,
+    Alone, Bus, Frame, Log, LogRange, LogUnavailable, Note,
     flight::Flights,
     lock,
     meters::Meters,
@@ -22,11 +22,16 @@ use std::{
     time::Duration,
 };
 use taskwire_protocol::{StreamId, UserId};
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::{Notify, broadcast},
+    time::Instant,
+};
 
 /// The first wait before the log is asked again for a page; the waits double up to `LAST_RETRY`.
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(5);
+/// Notes of other instances that a slow listener may be behind before it loses the oldest.
+const NOTES: usize = 1024;
 
 /// A committed entry on its way to the watchers of its stream.
 #[derive(Clone, Debug)]
@@ -74,6 +79,7 @@ pub struct Hub {
     /// Something came to `moved` or `late`.
     pub(crate) news: Notify,
     pub(crate) meters: Meters,
+    notes: broadcast::Sender<Arc<Note>>,
     ids: AtomicU64,
     /// By topic, not by stream: a read that began before a topic was there may miss what was published since.
     ranges: Arc<Flights<u64, Result<LogRange, LogUnavailable>>>,
@@ -106,6 +112,7 @@ impl Hub {
             late: Mutex::default(),
             news: Notify::new(),
             meters: Meters::new(),
+            notes: broadcast::Sender::new(NOTES),
             ids: AtomicU64::new(1),
             ranges: Flights::new(),
             pages: Flights::new(),
@@ -142,6 +149,22 @@ impl Hub {
         self.announce(moved);
     }
 
+    /// Says something to all other instances. It may be lost.
+    pub fn tell(&self, note: &Note) {
+        self.bus.tell(note);
+    }
+
+    /// Another instance said something.
+    pub fn hear(&self, note: Note) {
+        // an error only says that nobody listens
+        let _ = self.notes.send(Arc::new(note));
+    }
+
+    /// What other instances say from now on.
+    pub fn notes(&self) -> broadcast::Receiver<Arc<Note>> {
+        self.notes.subscribe()
+    }
+
     /// The log's past was rewritten (a purge): frames and pages held of it are dropped, readers go to the log.
     /// Call it after the commit.
     pub fn forget(&self, stream: StreamId) {
@@ -175,7 +198,10 @@ impl Hub {
     pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, signal: &Arc<Signal>, slot: Slot) -> Seat {
         // entry and seat under one lock, or the topic could go in between
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || Arc::new(Topic::new(stream, self.next_id(), self.budget.clone()));
+        let new = || {
+            self.bus.join(stream);
+            Arc::new(Topic::new(stream, self.next_id(), self.budget.clone()))
+        };
         let topic = topics.entry(stream).or_insert_with(new).clone();
         let key = topic.watch(signal.clone(), slot);
         self.meters.topics.set(topics.len() as f64);
@@ -282,10 +308,10 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let gone = {
             let mut topics = self.hub.topics.write().unwrap_or_else(PoisonError::into_inner);
-            let gone = self
-                .topic
-                .unwatch(self.key)
-                .then(|| topics.remove(&self.topic.stream));
+            let gone = self.topic.unwatch(self.key).then(|| {
+                self.hub.bus.leave(self.topic.stream);
+                topics.remove(&self.topic.stream)
+            });
             self.hub.meters.topics.set(topics.len() as f64);
             gone
         };

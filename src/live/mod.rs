@@ -37,7 +37,7 @@ mod subscriptions;
 mod tests;
 mod topic;
 
-pub use bus::{Alone, Bus};
+pub use bus::{Alone, Bus, Note};
 pub use control::Control;
 pub use deliver::{Delivered, Outlet, Stop};
 pub use hub::{Hub, Published, RingLimits};
