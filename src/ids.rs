@@ -33,7 +33,13 @@ impl Ids {
 
     /// An id greater than every one before it.
     pub fn next(&self) -> Uuid {
-        let now = u64::try_from(self.clock.now_ms()).unwrap_or_default();
+        self.next_at(self.clock.now_ms())
+    }
+
+    /// An id greater than every one before it, with this time in it (Unix milliseconds) unless one before it has a
+    /// later one.
+    pub fn next_at(&self, now_ms: i64) -> Uuid {
+        let now = u64::try_from(now_ms).unwrap_or_default();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         last.ms = last.ms.max(now);
         let nanos = u32::try_from(last.ms % 1000 * 1_000_000).unwrap_or_default();
@@ -41,9 +47,22 @@ impl Ids {
     }
 }
 
+/// The time in a UUIDv7, in Unix milliseconds: its first 48 bits.
+pub fn moment_ms(id: Uuid) -> i64 {
+    (id.as_u128() >> 80) as i64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_bears_its_moment() {
+        let ids = Ids::new(Clock::fixed(1_800_000_000_000));
+        assert_eq!(moment_ms(ids.next()), 1_800_000_000_000);
+        assert_eq!(moment_ms(ids.next_at(1_800_000_000_777)), 1_800_000_000_777);
+        assert_eq!(moment_ms(ids.next()), 1_800_000_000_777);
+    }
 
     #[test]
     fn ids_increase_even_when_the_clock_steps_back() {

@@ -87,10 +87,13 @@ create table tasks (
   version integer not null,
   created_by blob not null,
   created_at integer not null,
-  updated_at integer not null
+  updated_at integer not null,
+  dated_by_id integer not null
 ) strict;
-create index tasks_sync on tasks (workspace_id, id);
-create index tasks_created on tasks (workspace_id, created_at, id);
+-- dated_by_id: the id bears the moment of creation. Such tasks are in the order of their ids here too; the few others,
+-- whose ids clients made, are found by the next one.
+create index tasks_created on tasks (workspace_id, created_at, id, dated_by_id);
+create index tasks_undated on tasks (workspace_id, id) where dated_by_id = false;
 -- Orders by change, priority, title and hand sort a workspace's rows: an index each would cost every write a page.
 create index tasks_due on tasks (workspace_id, due_at, id) where due_at is not null;
 create index tasks_deleted on tasks (workspace_id, created_at, id) where is_deleted = true;

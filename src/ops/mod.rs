@@ -136,6 +136,11 @@ pub struct Act<'a> {
 }
 
 impl Act<'_> {
+    /// An id that bears this moment.
+    pub fn new_id(&self) -> uuid::Uuid {
+        self.ids.next_at(self.now.0)
+    }
+
     /// The workspace of the target.
     pub fn workspace(&self) -> Result<WorkspaceId> {
         self.place

@@ -22,7 +22,7 @@ pub(super) struct Notice {
 /// Tells one person.
 pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notice) -> Result<()> {
     let notification = Notification {
-        id: NotificationId(act.ids.next()),
+        id: NotificationId(act.new_id()),
         r#type: notice.r#type,
         title: title(notice.r#type),
         message: notice.message.into(),

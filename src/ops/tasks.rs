@@ -76,7 +76,7 @@ impl Mutation for CreateTask {
         known_project(self.project_id)?;
         known_parent(world, workspace, self.parent_id)?;
         known_people(world, workspace, &assignee_ids, "assignee_ids")?;
-        let id = self.id.unwrap_or_else(|| TaskId(act.ids.next()));
+        let id = self.id.unwrap_or_else(|| TaskId(act.new_id()));
         let task = Task {
             id,
             workspace_id: workspace,
@@ -91,7 +91,7 @@ impl Mutation for CreateTask {
             all_day: self.all_day.unwrap_or(false),
             remind_at: self.remind_at,
             recurrence: self.recurrence.as_deref().map(Into::into),
-            position: position::at_end(act.ids.next()).into(),
+            position: position::at_end(act.new_id()).into(),
             tags: self
                 .tags
                 .iter()

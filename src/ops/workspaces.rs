@@ -42,7 +42,7 @@ impl Mutation for CreateWorkspace {
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Workspace>> {
-        let id = WorkspaceId(act.ids.next());
+        let id = WorkspaceId(act.new_id());
         let made = make(act, world, id, &self.name, WorkspaceKind::Team)?;
         let granted = AccessGranted {
             workspace: made.clone(),

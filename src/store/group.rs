@@ -8,6 +8,7 @@ use super::bind;
 use super::link::{Dialect, Link, Row};
 use super::open::Store;
 use super::statement::{Batch, Sql, Statement, Texts};
+use super::streams::Counted;
 use super::{Result, StoreError};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
@@ -16,6 +17,9 @@ use std::sync::Arc;
 
 /// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.
 const JOINED: usize = 512;
+
+/// The only writer takes its lock at once.
+const BEGIN: &str = "begin immediate";
 
 /// Parameters that travel at once, well below SQLite's 32,766.
 const PARAMETERS: usize = 30_000;
@@ -33,6 +37,7 @@ pub struct Group {
     waiting: Waiting,
     texts: Texts,
     joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
+    pub(super) counted: Counted,
 }
 
 /// Statements that travel with the next one, and their arguments in order.
@@ -48,6 +53,10 @@ impl Waiting {
         self.key.push((sql, 0));
         self.texts.push(sql.into());
     }
+
+    fn begins(&self) -> bool {
+        self.key.first().is_some_and(|(sql, _)| *sql == BEGIN)
+    }
 }
 
 impl Group {
@@ -60,6 +69,7 @@ impl Group {
             waiting: Waiting::default(),
             texts: Texts::default(),
             joined: HashMap::new(),
+            counted: Counted::Shared,
         }
     }
 
@@ -67,12 +77,19 @@ impl Group {
     pub async fn begin(&mut self) -> Result<()> {
         if self.connection.is_none() {
             self.connection = Some(self.store.connect_writer().await?);
+            self.counted = match self.dialect()? {
+                Dialect::Sqlite => Counted::Alone {
+                    kept: HashMap::new(),
+                    changed: false,
+                },
+                Dialect::Postgres => Counted::Shared,
+            };
         }
         self.waiting = Waiting::default();
         self.open = true;
         match self.dialect()? {
             Dialect::Sqlite => {
-                self.waiting.word("begin immediate");
+                self.waiting.word(BEGIN);
                 Ok(())
             }
             Dialect::Postgres => self.word("begin").await,
@@ -88,15 +105,20 @@ impl Group {
             }
             Dialect::Postgres => self.word("commit").await?,
         }
+        self.counted.keep();
         self.open = false;
         Ok(())
     }
 
     /// Ends the transaction after an error. A connection on which even that fails is given up.
     pub async fn rollback(&mut self) {
-        self.waiting = Waiting::default();
+        let waiting = std::mem::take(&mut self.waiting);
         if !std::mem::take(&mut self.open) {
             return;
+        }
+        self.counted.undo();
+        if waiting.begins() {
+            return; // nothing of the transaction has been sent
         }
         // SQLite may have rolled back by itself; then there is nothing to roll back, which is an error too
         if self.word("rollback").await.is_err() {
@@ -175,6 +197,11 @@ impl Group {
             None => return Err(gone()),
         };
         link.fetch(sql.text.into(), &sql.cells).await
+    }
+
+    /// Whether nobody else writes to the database, so that what was written last is what is there.
+    pub(super) fn is_alone(&self) -> bool {
+        matches!(self.counted, Counted::Alone { .. })
     }
 
     fn dialect(&self) -> Result<Dialect> {

@@ -12,15 +12,15 @@ pub(super) type Columns = &'static [(&'static str, Kind)];
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
-    /// Appended on PostgreSQL only: on SQLite the writer is alone.
-    pub(super) lock: &'static str,
+    /// Appended on PostgreSQL only, where others write too: what to lock, and what became of the rows.
+    pub(super) shared: &'static str,
 }
 
 pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
     Statement {
         columns,
         body,
-        lock: "",
+        shared: "",
     }
 }
 
@@ -126,7 +126,7 @@ fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
             format!(
                 "with v({names}) as (select * from unnest({})) {body}{}",
                 join(arrays),
-                statement.lock
+                statement.shared
             )
         }
     }

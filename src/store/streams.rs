@@ -1,7 +1,7 @@
 //! Streams: the counter row that gives each log entry its seq, and what else is counted under its lock.
 
 use super::bind::Kind::{Id, Int};
-use super::statement::{Batch, Sql, Statement, statement};
+use super::statement::{Batch, Sql, Statement};
 use super::{Group, Reader, Result, StoreError};
 use std::collections::HashMap;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
@@ -22,6 +22,75 @@ pub struct Counters {
     pub completed: i64,
     /// Of a workspace's: tasks deleted.
     pub deleted: i64,
+}
+
+impl Counters {
+    fn plus(self, by: Counters) -> Counters {
+        Counters {
+            seq: self.seq + by.seq,
+            acl_version: self.acl_version + by.acl_version,
+            unread: self.unread + by.unread,
+            pending: self.pending + by.pending,
+            completed: self.completed + by.completed,
+            deleted: self.deleted + by.deleted,
+        }
+    }
+}
+
+/// Streams whose counters are kept: about 2 MiB.
+const COUNTED: usize = 16_384;
+
+/// The counters as the only writer of the database left them: on SQLite it need not read what it wrote.
+pub(super) enum Counted {
+    /// There are other writers: nothing is kept.
+    Shared,
+    /// Nobody else writes.
+    Alone {
+        kept: HashMap<StreamId, Counters>,
+        /// Some are not committed.
+        changed: bool,
+    },
+}
+
+impl Counted {
+    fn get(&self, stream: StreamId) -> Option<Counters> {
+        match self {
+            Counted::Shared => None,
+            Counted::Alone { kept, .. } => kept.get(&stream).copied(),
+        }
+    }
+
+    fn put(&mut self, stream: StreamId, counters: Counters) {
+        if let Counted::Alone { kept, .. } = self {
+            if kept.len() >= COUNTED {
+                kept.clear();
+            }
+            kept.insert(stream, counters);
+        }
+    }
+
+    fn change(&mut self, stream: StreamId, counters: Counters) {
+        self.put(stream, counters);
+        if let Counted::Alone { changed, .. } = self {
+            *changed = true;
+        }
+    }
+
+    /// What was changed is committed.
+    pub(super) fn keep(&mut self) {
+        if let Counted::Alone { changed, .. } = self {
+            *changed = false;
+        }
+    }
+
+    /// What was changed, if anything was, is undone.
+    pub(super) fn undo(&mut self) {
+        if let Counted::Alone { kept, changed } = self
+            && std::mem::take(changed)
+        {
+            kept.clear();
+        }
+    }
 }
 
 #[derive(sqlx::FromRow)]
@@ -82,7 +151,7 @@ static LOCK: Statement = Statement {
              select coalesce(v.id, t.workspace_id) from v left join tasks t on t.id = v.task_id
              where v.id is not null or t.id is not null)
            order by s.id",
-    lock: " for no key update of s",
+    shared: " for no key update of s",
 };
 
 /// Locks the group's primary streams.
@@ -92,19 +161,29 @@ pub async fn lock(
     tasks: impl IntoIterator<Item = TaskId>,
 ) -> Result<HashMap<StreamId, Counters>> {
     use super::bind::Cell;
-    let streams = streams
-        .into_iter()
-        .map(|stream| [Cell::Id(Some(stream.uuid())), Cell::Id(None)]);
+    let mut locked = HashMap::new();
+    let mut rows = Vec::new();
+    for stream in streams {
+        match group.counted.get(stream) {
+            Some(counters) => drop(locked.insert(stream, counters)),
+            None => rows.push([Cell::Id(Some(stream.uuid())), Cell::Id(None)]),
+        }
+    }
     let tasks = tasks
         .into_iter()
         .map(|task| [Cell::Id(None), Cell::Id(Some(task.0))]);
-    let rows: Vec<CountersRow> = group.fetch(&LOCK, Batch::of(streams.chain(tasks))).await?;
-    Ok(rows.into_iter().map(CountersRow::read).collect())
+    rows.extend(tasks);
+    for row in group.fetch::<CountersRow>(&LOCK, Batch::of(rows)).await? {
+        let (stream, counters) = row.read();
+        group.counted.put(stream, counters);
+        locked.insert(stream, counters);
+    }
+    Ok(locked)
 }
 
 /// Every stream touched, in the order of its id, so that two groups never wait for each other.
-static ADVANCE: Statement = statement(
-    &[
+static ADVANCE: Statement = Statement {
+    columns: &[
         ("id", Id),
         ("kind", Int),
         ("seq", Int),
@@ -114,14 +193,14 @@ static ADVANCE: Statement = statement(
         ("completed", Int),
         ("deleted", Int),
     ],
-    "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
+    body: "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
      select id, kind, seq, acl_version, unread, pending, completed, deleted from v where {rows} order by id
      on conflict (id) do update set seq = streams.seq + excluded.seq,
        acl_version = streams.acl_version + excluded.acl_version, unread = streams.unread + excluded.unread,
        pending = streams.pending + excluded.pending, completed = streams.completed + excluded.completed,
-       deleted = streams.deleted + excluded.deleted
-     returning id, kind, seq, acl_version, unread, pending, completed, deleted",
-);
+       deleted = streams.deleted + excluded.deleted",
+    shared: " returning id, kind, seq, acl_version, unread, pending, completed, deleted",
+};
 
 /// Adds to the counters, making those that are missing; returns what they are now.
 pub async fn advance(
@@ -140,8 +219,19 @@ pub async fn advance(
             by.deleted.into(),
         ]
     });
-    let rows: Vec<CountersRow> = group.fetch(&ADVANCE, Batch::of(rows)).await?;
-    Ok(rows.into_iter().map(CountersRow::read).collect())
+    let batch = Batch::of(rows);
+    if !group.is_alone() {
+        let rows: Vec<CountersRow> = group.fetch(&ADVANCE, batch).await?;
+        return Ok(rows.into_iter().map(CountersRow::read).collect());
+    }
+    let before = lock(group, deltas.iter().map(|(stream, _)| *stream), []).await?;
+    group.execute(&ADVANCE, batch).await?;
+    let after = deltas.iter().map(|(stream, by)| {
+        let after = before.get(stream).copied().unwrap_or_default().plus(*by);
+        group.counted.change(*stream, after);
+        (*stream, after)
+    });
+    Ok(after.collect())
 }
 
 /// A stream's counters; zeros where there is no such stream.

@@ -4,7 +4,7 @@
 use super::bind::Cell;
 use super::link::Dialect;
 use super::statement::Sql;
-use super::tasks::{COLUMNS, TaskRow, after_id, priority_code, read};
+use super::tasks::{COLUMNS, TaskRow, by_id, priority_code, read};
 use super::{Reader, Result, streams};
 use serde::{Deserialize, Serialize};
 use taskwire_protocol::task::{ListTasks, Sort, Status, Task};
@@ -125,8 +125,7 @@ pub async fn list(
     }
     let rest = limit - tasks.len() as i64;
     if rest > 0 {
-        let sql = undated(reader.dialect(), place, wanted, &words, after, rest);
-        tasks.extend(read(reader.fetch::<TaskRow>(sql).await?)?);
+        tasks.extend(undated(reader, place, wanted, &words, after, rest).await?);
     }
     Ok(tasks)
 }
@@ -179,34 +178,34 @@ fn select(dialect: Dialect, place: Place, wanted: &ListTasks, words: &[String]) 
 }
 
 /// The tasks without a date, by id.
-fn undated(
-    dialect: Dialect,
+async fn undated(
+    reader: &mut Reader,
     place: Place,
     wanted: &ListTasks,
     words: &[String],
     after: Option<&Position>,
     limit: i64,
-) -> Sql {
+) -> Result<Vec<Task>> {
+    let dialect = reader.dialect();
     let after = match after {
-        Some(Position::Void(id)) => Some(*id),
-        _ => None,
+        Some(Position::Void(id)) => *id,
+        _ => Uuid::nil(),
     };
+    let narrow = |sql: &mut Sql| {
+        conditions(sql, dialect, place, wanted, words);
+        sql.push(" and t.due_at is null");
+    };
+    if let Place::Workspace(id) = place {
+        return by_id(reader, id, after, limit, narrow).await;
+    }
     let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
-    let order = match place {
-        Place::Workspace(id) => {
-            after_id(&mut sql, id, after);
-            "t.workspace_id, t.id"
-        }
-        Place::OfUser(_) => {
-            of(&mut sql, place);
-            sql.push(" and t.id > ").bind(after.unwrap_or_default());
-            "t.id"
-        }
-    };
-    conditions(&mut sql, dialect, place, wanted, words);
-    sql.push(&format!(" and t.due_at is null order by {order} limit "))
+    of(&mut sql, place);
+    narrow(&mut sql);
+    sql.push(" and t.id > ")
+        .bind(after)
+        .push(" order by t.id limit ")
         .bind(limit);
-    sql
+    read(reader.fetch::<TaskRow>(sql).await?)
 }
 
 fn filter(sql: &mut Sql, dialect: Dialect, place: Place, wanted: &ListTasks, words: &[String]) {

@@ -6,6 +6,7 @@ use super::bind::{
 };
 use super::statement::{Batch, Sql, Statement, statement};
 use super::{Group, Reader, Result, StoreError};
+use crate::ids::moment_ms;
 use std::sync::Arc;
 use taskwire_protocol::task::{Priority, Task};
 use taskwire_protocol::{ProjectId, TaskId, Timestamp, UserId, WorkspaceId};
@@ -109,14 +110,6 @@ pub async fn find(reader: &mut Reader, id: TaskId) -> Result<Option<Task>> {
     reader.find::<TaskRow>(sql).await?.map(TaskRow::read).transpose()
 }
 
-/// A workspace's tasks after an id. Written as a range, because with `workspace_id = …` PostgreSQL likes to walk along
-/// the primary key, past everybody else's tasks.
-pub(super) fn after_id(sql: &mut Sql, workspace: WorkspaceId, after: Option<Uuid>) {
-    sql.push("(t.workspace_id, t.id) > (").bind(workspace.0);
-    sql.push(", ").bind(after.unwrap_or_default());
-    sql.push(") and t.workspace_id <= ").bind(workspace.0);
-}
-
 /// A page of a workspace's tasks after `after`, by id, deleted ones included.
 pub async fn sync(
     reader: &mut Reader,
@@ -124,10 +117,42 @@ pub async fn sync(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
-    after_id(&mut sql, workspace, after);
-    sql.push(" order by t.workspace_id, t.id limit ").bind(limit);
-    read(reader.fetch(sql).await?)
+    by_id(reader, workspace, after.unwrap_or_default(), limit, |_| ()).await
+}
+
+/// A workspace's tasks after an id, by id, as far as they meet the conditions that `narrow` appends.
+///
+/// An id made here bears the moment of creation, so the index by creation has those tasks in order; the others, whose
+/// ids clients made earlier, have a small index of their own. One large index less makes every write a page cheaper.
+pub(super) async fn by_id(
+    reader: &mut Reader,
+    workspace: WorkspaceId,
+    after: Uuid,
+    limit: i64,
+    narrow: impl Fn(&mut Sql),
+) -> Result<Vec<Task>> {
+    let dated = (true, "t.workspace_id, t.created_at, t.id", Some(moment_ms(after)));
+    let undated = (false, "t.workspace_id, t.id", None);
+    let mut tasks = Vec::new();
+    for (dated_by_id, order, moment) in [dated, undated] {
+        // a range, because with `workspace_id = …` PostgreSQL likes to walk along the primary key, past everybody's tasks
+        let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where ({order}) > ("));
+        sql.bind(workspace.0);
+        if let Some(ms) = moment {
+            sql.push(", ").bind(ms);
+        }
+        sql.push(", ")
+            .bind(after)
+            .push(") and t.workspace_id <= ")
+            .bind(workspace.0);
+        sql.push(&format!(" and t.dated_by_id = {dated_by_id}"));
+        narrow(&mut sql);
+        sql.push(&format!(" order by {order} limit ")).bind(limit);
+        tasks.append(&mut reader.fetch::<TaskRow>(sql).await?);
+    }
+    tasks.sort_by_key(|task| task.id);
+    tasks.truncate(usize::try_from(limit).unwrap_or_default());
+    read(tasks)
 }
 
 static LOAD: Statement = statement(
@@ -231,13 +256,14 @@ static UPSERT: Statement = statement(
         ("created_by", Id),
         ("created_at", Int),
         ("updated_at", Int),
+        ("dated_by_id", Bool),
     ],
     "insert into tasks (id, workspace_id, project_id, parent_id, title, description, completed, completed_at, priority,
        due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count, attachment_count, is_deleted,
-       deleted_at, version, created_by, created_at, updated_at)
+       deleted_at, version, created_by, created_at, updated_at, dated_by_id)
      select id, workspace_id, project_id, parent_id, title, description, completed, completed_at, priority,
        due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count, attachment_count, is_deleted,
-       deleted_at, version, created_by, created_at, updated_at
+       deleted_at, version, created_by, created_at, updated_at, dated_by_id
      from v where {rows}
      on conflict (id) do update set project_id = excluded.project_id, parent_id = excluded.parent_id,
        title = excluded.title, description = excluded.description, completed = excluded.completed,
@@ -249,7 +275,7 @@ static UPSERT: Statement = statement(
        updated_at = excluded.updated_at",
 );
 
-fn cells(task: &Task) -> [Cell; 24] {
+fn cells(task: &Task) -> [Cell; 25] {
     let time = |time: Option<Timestamp>| Cell::Int(time.map(|t| t.0));
     [
         task.id.0.into(),
@@ -276,6 +302,7 @@ fn cells(task: &Task) -> [Cell; 24] {
         task.created_by.0.into(),
         task.created_at.0.into(),
         task.updated_at.0.into(),
+        (moment_ms(task.id.0) == task.created_at.0).into(),
     ]
 }
 
