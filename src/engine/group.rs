@@ -125,8 +125,12 @@ impl Writer {
             let again = match trouble {
                 Trouble::Contended => tries < TRIES,
                 Trouble::Unavailable => tries < 2 || (fault.committing && tries < TRIES),
-                Trouble::Full | Trouble::Taken | Trouble::Bug => false,
+                Trouble::Full => tries == 1 && makes_room(&jobs),
+                Trouble::Taken | Trouble::Bug => false,
             };
+            if trouble == Trouble::Full && again {
+                self.group.stretch();
+            }
             if jobs.is_empty() {
                 return Ok(());
             }
@@ -294,6 +298,11 @@ impl Writer {
             job.answer(reply);
         }
     }
+}
+
+/// Whether a full database is no reason to refuse this: it will be less full.
+fn makes_room(jobs: &[Job]) -> bool {
+    matches!(jobs, [job] if job.needs.frees)
 }
 
 /// Answers those that nobody can know the outcome of; gives back those with an op_id.

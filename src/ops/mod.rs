@@ -101,6 +101,8 @@ pub struct Needs {
     pub notified: BTreeSet<TaskId>,
     /// It needs a group of its own.
     pub alone: bool,
+    /// It makes room: it is done in a full database too, if it is alone.
+    pub frees: bool,
 }
 
 impl Needs {
@@ -118,6 +120,7 @@ impl Needs {
         self.assigned.extend(&other.assigned);
         self.notified.extend(&other.notified);
         self.alone |= other.alone;
+        self.frees |= other.frees;
     }
 }
 

@@ -261,6 +261,7 @@ impl Mutation for DeleteTask {
             needs.children.insert(self.id);
             needs.notified.insert(self.id);
             needs.alone = true;
+            needs.frees = true;
         }
     }
 

@@ -21,6 +21,9 @@ const JOINED: usize = 512;
 /// The only writer takes its lock at once.
 const BEGIN: &str = "begin immediate";
 
+/// Pages beyond the limit of an SQLite file for what makes room in it: to delete takes a few before it frees more.
+const RESERVE: u64 = 64;
+
 /// Parameters that travel at once, well below SQLite's 32,766.
 const PARAMETERS: usize = 30_000;
 
@@ -34,6 +37,7 @@ pub struct Group {
     store: Store,
     connection: Option<Connection>,
     open: bool,
+    stretched: bool,
     waiting: Waiting,
     texts: Texts,
     joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
@@ -66,6 +70,7 @@ impl Group {
             store,
             connection: None,
             open: false,
+            stretched: false,
             waiting: Waiting::default(),
             texts: Texts::default(),
             joined: HashMap::new(),
@@ -86,6 +91,9 @@ impl Group {
             };
         }
         self.waiting = Waiting::default();
+        if self.stretched {
+            self.limit(RESERVE).await?;
+        }
         self.open = true;
         match self.dialect()? {
             Dialect::Sqlite => {
@@ -93,6 +101,28 @@ impl Group {
                 Ok(())
             }
             Dialect::Postgres => self.word("begin").await,
+        }
+    }
+
+    /// Lets the next transaction use what is kept back for making room in a full database.
+    pub fn stretch(&mut self) {
+        self.stretched = true;
+    }
+
+    /// The pages that the file may have, and how many more for now. Without a limit the disk is all there is.
+    async fn limit(&mut self, more: u64) -> Result<()> {
+        if let (Some(pages), Some(Connection::Sqlite(link))) = (self.store.most_pages(), &mut self.connection)
+        {
+            let pragma = format!("pragma max_page_count = {}", pages + more);
+            sqlx::raw_sql(AssertSqlSafe(pragma)).execute(link).await?;
+        }
+        Ok(())
+    }
+
+    /// The limit is what it was. A connection on which that fails is given up.
+    async fn relax(&mut self) {
+        if std::mem::take(&mut self.stretched) && self.limit(0).await.is_err() {
+            self.connection = None;
         }
     }
 
@@ -107,6 +137,7 @@ impl Group {
         }
         self.counted.keep();
         self.open = false;
+        self.relax().await;
         Ok(())
     }
 
@@ -117,13 +148,11 @@ impl Group {
             return;
         }
         self.counted.undo();
-        if waiting.begins() {
-            return; // nothing of the transaction has been sent
-        }
         // SQLite may have rolled back by itself; then there is nothing to roll back, which is an error too
-        if self.word("rollback").await.is_err() {
+        if !waiting.begins() && self.word("rollback").await.is_err() {
             self.connection = None;
         }
+        self.relax().await;
     }
 
     /// Gives the connection up; the next `begin` makes a new one.

@@ -58,6 +58,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     pools: Pools,
     epoch: Arc<str>,
+    /// Pages that an SQLite file may have.
+    most_pages: Option<u64>,
     /// Held as long as the store is: an SQLite file has one process.
     _lock: Option<File>,
 }
@@ -90,6 +92,7 @@ impl Store {
         Ok(Store(Arc::new(Inner {
             pools,
             epoch: epoch.into(),
+            most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
             _lock: lock,
         })))
     }
@@ -138,6 +141,10 @@ impl Store {
             .get::<(i64,)>(Sql::new("select cast(1 as bigint)"))
             .await
             .map(drop)
+    }
+
+    pub(super) fn most_pages(&self) -> Option<u64> {
+        self.0.most_pages
     }
 
     pub(super) async fn connect_writer(&self) -> Result<Connection> {
