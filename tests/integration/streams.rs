@@ -162,12 +162,23 @@ async fn user_notifications(client: &mut Client) -> Vec<Value> {
     pluck(&client.ok("user.sync", json!({})).await["notifications"], "id")
 }
 
+/// An id with this time in it.
+fn dated_id(ms: u64) -> Uuid {
+    uuid::Builder::from_unix_timestamp_millis(ms, new_id().as_bytes()[6..].try_into().expect("ten bytes"))
+        .into_uuid()
+}
+
 async fn a_sync_comes_in_pages_with_deleted_tasks(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let one = json!({ "type": "task.create", "data": { "title": "T", "description": "d".repeat(900) } });
     for _ in 0..3 {
-        ada.ok("batch", json!({ "ops": vec![one.clone(); 60] })).await;
+        let mut ops = vec![one.clone(); 60];
+        // ids that clients made, before and after the moment of creation, stand in the same order
+        for (i, op) in ops.iter_mut().enumerate().filter(|(i, _)| i % 4 == 0) {
+            op["data"]["id"] = json!(dated_id([1, 4_000_000_000_000][i % 8 / 4]));
+        }
+        ada.ok("batch", json!({ "ops": ops })).await;
     }
     let page = ada.ok("task.list", json!({ "limit": 1 })).await;
     ada.ok("task.delete", json!({ "id": page["items"][0]["id"] }))

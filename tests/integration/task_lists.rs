@@ -143,7 +143,10 @@ async fn every_order_has_pages_without_gaps_and_repeats(engine: Engine) {
             let due = (i % 3 != 0).then(|| format!("2030-01-0{}T00:00:00Z", 1 + i % 4));
             let priority = ["none", "low", "medium", "high", "urgent"][i % 5];
             let title = ["b", "A", "a", "C", "Z z", "a!"][i % 6];
-            json!({ "type": "task.create", "data": { "title": title, "due_at": due, "priority": priority } })
+            // every fifth id is not of this moment, as of a task that was made while its client was away
+            let id = (i % 5 == 0).then(|| format!("{:08x}-0000-7000-8000-{i:012}", i * 0x00ff_ffff));
+            json!({ "type": "task.create",
+                "data": { "id": id, "title": title, "due_at": due, "priority": priority } })
         })
         .collect();
     // one batch: all of them made in the same millisecond
