@@ -86,11 +86,8 @@ create table tasks (
   created_at bigint not null,
   updated_at bigint not null,
   dated_by_id boolean not null,
-  -- punctuation separates words, as in SQLite: PostgreSQL's parser would keep an address or a number in one piece
-  search tsvector generated always as (to_tsvector('simple', translate(
-    title || ' ' || coalesce(description, '') || ' ' || tags,
-    '!"#$%&''()*+,-./:;<=>?@[\]^_`{|}~', repeat(' ', 32)
-  ))) stored
+  -- the words of title, description and tags with their places
+  search tsvector not null
 ) with (fillfactor = 90);
 create index tasks_search on tasks using gin (search);
 -- dated_by_id: the id bears the moment of creation. Such tasks are in the order of their ids here too; the few others,

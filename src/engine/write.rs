@@ -27,13 +27,13 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
     members::upsert(group, changes.written).await?;
     members::delete(group, changes.removed).await?;
     sessions::upsert(group, world.sessions.written().map(|(_, session)| session)).await?;
-    tasks::upsert(group, world.tasks.written().map(|(_, task)| task)).await?;
-    tasks::delete(group, world.tasks.removed()).await?;
     let changes: Vec<_> = world
         .tasks
         .changes()
         .map(|(_, before, now)| (before, now))
         .collect();
+    tasks::write(group, &changes).await?;
+    tasks::delete(group, world.tasks.removed()).await?;
     tasks::reindex(group, &changes).await?;
     // first those that the group never saw: what it knows of the others is newer
     notifications::read_all(group, world.all_read()).await?;

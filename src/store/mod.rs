@@ -4,6 +4,7 @@
 //! - `link`       one connection of whichever driver, and running a text on it
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel
+//! - `words`      full-text search's, as PostgreSQL gets them
 //! - `group`      the writer's transaction: begin, lock, read, write, commit
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`), `notifications`,
@@ -26,6 +27,7 @@ pub mod streams;
 pub mod task_list;
 pub mod tasks;
 pub mod users;
+mod words;
 pub mod workspaces;
 
 pub use error::{StoreError, Trouble};

@@ -8,20 +8,15 @@ use std::{collections::HashMap, fmt::Write, sync::Arc};
 
 pub(super) type Columns = &'static [(&'static str, Kind)];
 
-/// A statement over a batch of rows. `{rows}` in the body stands for the filter that drops the padding.
+/// A statement over a batch of rows. `{rows}` in the body stands for the filter that drops the padding; what stands in
+/// `{postgres:…}` is for PostgreSQL only: what to lock, because there others write too, and full-text search.
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
-    /// Appended on PostgreSQL only, where others write too: what to lock, and what became of the rows.
-    pub(super) shared: &'static str,
 }
 
 pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
-    Statement {
-        columns,
-        body,
-        shared: "",
-    }
+    Statement { columns, body }
 }
 
 /// Rows of one statement, at most.
@@ -106,8 +101,7 @@ fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
     let first = statement.columns[0].0;
     match dialect {
         Dialect::Sqlite => {
-            let body = statement
-                .body
+            let body = choose(statement.body, dialect)
                 .replace("{rows}", &format!("v.{first} is not null"))
                 // any error ends the whole transaction anyway: no journal to undo this one statement
                 .replacen("insert into", "insert or rollback into", 1);
@@ -122,14 +116,27 @@ fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
                 .iter()
                 .enumerate()
                 .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, name(*kind)));
-            let body = statement.body.replace("{rows}", "true");
+            let body = choose(statement.body, dialect).replace("{rows}", "true");
             format!(
-                "with v({names}) as (select * from unnest({})) {body}{}",
-                join(arrays),
-                statement.shared
+                "with v({names}) as (select * from unnest({})) {body}",
+                join(arrays)
             )
         }
     }
+}
+
+/// The body as this database gets it.
+fn choose(body: &str, dialect: Dialect) -> String {
+    let mut parts = body.split("{postgres:");
+    let mut chosen = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (special, rest) = part.split_once('}').unwrap_or((part, ""));
+        if dialect == Dialect::Postgres {
+            chosen.push_str(special);
+        }
+        chosen.push_str(rest);
+    }
+    chosen
 }
 
 /// Bare `?`: in texts of several statements `$n` would start again with each of them and bind the wrong values.

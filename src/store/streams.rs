@@ -150,8 +150,7 @@ static LOCK: Statement = Statement {
            from streams s where s.id in (
              select coalesce(v.id, t.workspace_id) from v left join tasks t on t.id = v.task_id
              where v.id is not null or t.id is not null)
-           order by s.id",
-    shared: " for no key update of s",
+           order by s.id{postgres: for no key update of s}",
 };
 
 /// Locks the group's primary streams.
@@ -198,8 +197,8 @@ static ADVANCE: Statement = Statement {
      on conflict (id) do update set seq = streams.seq + excluded.seq,
        acl_version = streams.acl_version + excluded.acl_version, unread = streams.unread + excluded.unread,
        pending = streams.pending + excluded.pending, completed = streams.completed + excluded.completed,
-       deleted = streams.deleted + excluded.deleted",
-    shared: " returning id, kind, seq, acl_version, unread, pending, completed, deleted",
+       deleted = streams.deleted + excluded.deleted
+     {postgres:returning id, kind, seq, acl_version, unread, pending, completed, deleted}",
 };
 
 /// Adds to the counters, making those that are missing; returns what they are now.

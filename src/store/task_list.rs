@@ -5,7 +5,7 @@ use super::bind::Cell;
 use super::link::Dialect;
 use super::statement::Sql;
 use super::tasks::{COLUMNS, TaskRow, by_id, priority_code, read};
-use super::{Reader, Result, streams};
+use super::{Reader, Result, streams, words};
 use serde::{Deserialize, Serialize};
 use taskwire_protocol::task::{ListTasks, Sort, Status, Task};
 use taskwire_protocol::{UserId, WorkspaceId};
@@ -251,9 +251,9 @@ fn conditions(sql: &mut Sql, dialect: Dialect, place: Place, wanted: &ListTasks,
                 sql.bind(fts5(place, words)).push(")");
             }
             Dialect::Postgres => {
-                sql.push(" and t.search @@ to_tsquery('simple', ")
+                sql.push(" and t.search @@ (")
                     .bind(tsquery(words))
-                    .push(")");
+                    .push("::tsquery)");
             }
         }
     }
@@ -351,9 +351,8 @@ async fn best_matches(
         }
         Dialect::Postgres => {
             sql = select(Dialect::Postgres, place, wanted, words);
-            sql.push(" order by ts_rank_cd(t.search, to_tsquery('simple', ")
-                .bind(tsquery(words));
-            sql.push(")) desc, t.id desc limit ");
+            sql.push(" order by ts_rank_cd(t.search, ").bind(tsquery(words));
+            sql.push("::tsquery) desc, t.id desc limit ");
         }
     }
     sql.bind(limit).push(" offset ").bind(offset);
@@ -365,10 +364,7 @@ fn words(wanted: &ListTasks) -> Option<Vec<String>> {
     let Some(q) = &wanted.q else {
         return Some(Vec::new());
     };
-    let words = q
-        .split(|c: char| !c.is_alphanumeric())
-        .filter(|word| !word.is_empty());
-    let words: Vec<String> = words.map(str::to_lowercase).collect();
+    let words: Vec<String> = words::split(q).collect();
     (!words.is_empty()).then_some(words)
 }
 

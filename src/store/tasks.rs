@@ -4,8 +4,8 @@ use super::bind::{
     Cell,
     Kind::{Bool, Id, Int, Text},
 };
-use super::statement::{Batch, Sql, Statement, statement};
-use super::{Group, Reader, Result, StoreError};
+use super::statement::{Batch, Columns, Sql, Statement, statement};
+use super::{Group, Reader, Result, StoreError, words};
 use crate::ids::moment_ms;
 use std::sync::Arc;
 use taskwire_protocol::task::{Priority, Task};
@@ -230,52 +230,69 @@ pub async fn load_neighbours(
     read(group.select(sql).await?)
 }
 
-static UPSERT: Statement = statement(
-    &[
-        ("id", Id),
-        ("workspace_id", Id),
-        ("project_id", Id),
-        ("parent_id", Id),
-        ("title", Text),
-        ("description", Text),
-        ("completed", Bool),
-        ("completed_at", Int),
-        ("priority", Int),
-        ("due_at", Int),
-        ("all_day", Bool),
-        ("remind_at", Int),
-        ("recurrence", Text),
-        ("position", Text),
-        ("tags", Text),
-        ("assignee_ids", Text),
-        ("comment_count", Int),
-        ("attachment_count", Int),
-        ("is_deleted", Bool),
-        ("deleted_at", Int),
-        ("version", Int),
-        ("created_by", Id),
-        ("created_at", Int),
-        ("updated_at", Int),
-        ("dated_by_id", Bool),
-    ],
-    "insert into tasks (id, workspace_id, project_id, parent_id, title, description, completed, completed_at, priority,
-       due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count, attachment_count, is_deleted,
-       deleted_at, version, created_by, created_at, updated_at, dated_by_id)
-     select id, workspace_id, project_id, parent_id, title, description, completed, completed_at, priority,
-       due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count, attachment_count, is_deleted,
-       deleted_at, version, created_by, created_at, updated_at, dated_by_id
-     from v where {rows}
-     on conflict (id) do update set project_id = excluded.project_id, parent_id = excluded.parent_id,
-       title = excluded.title, description = excluded.description, completed = excluded.completed,
-       completed_at = excluded.completed_at, priority = excluded.priority, due_at = excluded.due_at,
-       all_day = excluded.all_day, remind_at = excluded.remind_at, recurrence = excluded.recurrence,
-       position = excluded.position, tags = excluded.tags, assignee_ids = excluded.assignee_ids,
-       comment_count = excluded.comment_count, attachment_count = excluded.attachment_count,
-       is_deleted = excluded.is_deleted, deleted_at = excluded.deleted_at, version = excluded.version,
-       updated_at = excluded.updated_at",
+const WRITTEN: Columns = &[
+    ("id", Id),
+    ("workspace_id", Id),
+    ("project_id", Id),
+    ("parent_id", Id),
+    ("title", Text),
+    ("description", Text),
+    ("completed", Bool),
+    ("completed_at", Int),
+    ("priority", Int),
+    ("due_at", Int),
+    ("all_day", Bool),
+    ("remind_at", Int),
+    ("recurrence", Text),
+    ("position", Text),
+    ("tags", Text),
+    ("assignee_ids", Text),
+    ("comment_count", Int),
+    ("attachment_count", Int),
+    ("is_deleted", Bool),
+    ("deleted_at", Int),
+    ("version", Int),
+    ("created_by", Id),
+    ("created_at", Int),
+    ("updated_at", Int),
+    ("dated_by_id", Bool),
+    // PostgreSQL alone wants the words
+    ("search", Text),
+];
+
+macro_rules! insert {
+    ($more:literal) => {
+        concat!(
+            "insert into tasks (id, workspace_id, project_id, parent_id, title, description, completed, completed_at,
+               priority, due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count,
+               attachment_count, is_deleted, deleted_at, version, created_by, created_at, updated_at, dated_by_id
+               {postgres:, search})
+             select id, workspace_id, project_id, parent_id, title, description, completed, completed_at,
+               priority, due_at, all_day, remind_at, recurrence, position, tags, assignee_ids, comment_count,
+               attachment_count, is_deleted, deleted_at, version, created_by, created_at, updated_at, dated_by_id
+               {postgres:, search::tsvector}
+             from v where {rows}",
+            $more
+        )
+    };
+}
+
+static INSERT: Statement = statement(WRITTEN, insert!(""));
+static REPLACE: Statement = statement(
+    WRITTEN,
+    insert!(
+        " on conflict (id) do update set project_id = excluded.project_id, parent_id = excluded.parent_id,
+            title = excluded.title, description = excluded.description, completed = excluded.completed,
+            completed_at = excluded.completed_at, priority = excluded.priority, due_at = excluded.due_at,
+            all_day = excluded.all_day, remind_at = excluded.remind_at, recurrence = excluded.recurrence,
+            position = excluded.position, tags = excluded.tags, assignee_ids = excluded.assignee_ids,
+            comment_count = excluded.comment_count, attachment_count = excluded.attachment_count,
+            is_deleted = excluded.is_deleted, deleted_at = excluded.deleted_at, version = excluded.version,
+            updated_at = excluded.updated_at{postgres:, search = excluded.search}"
+    ),
 );
 
-fn cells(task: &Task) -> [Cell; 25] {
+fn cells(task: &Task, search: Cell) -> [Cell; 26] {
     let time = |time: Option<Timestamp>| Cell::Int(time.map(|t| t.0));
     [
         task.id.0.into(),
@@ -303,6 +320,7 @@ fn cells(task: &Task) -> [Cell; 25] {
         task.created_at.0.into(),
         task.updated_at.0.into(),
         (moment_ms(task.id.0) == task.created_at.0).into(),
+        search,
     ]
 }
 
@@ -314,11 +332,25 @@ fn list<T: serde::Serialize>(items: &[T]) -> Arc<str> {
     }
 }
 
-/// Writes tasks, new and changed ones alike.
-pub async fn upsert<'a>(group: &mut Group, tasks: impl IntoIterator<Item = &'a Task>) -> Result<()> {
-    group
-        .execute(&UPSERT, Batch::of(tasks.into_iter().map(cells)))
-        .await
+/// What a task is found by.
+fn vector(task: &Task) -> String {
+    let texts = [Some(&*task.title), task.description.as_deref()];
+    let tags = task.tags.iter().map(AsRef::as_ref);
+    words::vector(texts.into_iter().flatten().chain(tags))
+}
+
+/// Writes tasks that are new or changed: each before (if it was there) and after (if it still is).
+pub async fn write(group: &mut Group, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
+    for (is_new, statement) in [(true, &INSERT), (false, &REPLACE)] {
+        let searched = !group.is_alone();
+        let written = changes
+            .iter()
+            .filter(|(before, _)| before.is_none() == is_new)
+            .filter_map(|(_, after)| *after);
+        let rows = written.map(|task| cells(task, Cell::Text(searched.then(|| vector(task).into()))));
+        group.execute(statement, Batch::of(rows)).await?;
+    }
+    Ok(())
 }
 
 static DELETE: Statement = statement(

@@ -37,9 +37,9 @@ const MUCH: &str = "
     insert into members select id(n), id(1), 2, 0, 1 from generate_series(2, 2000) n;
     insert into streams select id(n), 1, 10000, 0, 0, 0, 0, 0 from generate_series(1, 4000) n;
     insert into tasks (id, workspace_id, parent_id, title, completed, priority, due_at, all_day, position, tags,
-      assignee_ids, comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id)
+      assignee_ids, comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id, search)
     select id(n), id(1 + n % 20), case when n % 5 = 0 then id(n - 1) end, 'title ' || n, n % 3 = 0, n % 5,
-      case when n / 20 % 2 = 0 then n end, false, n::text, '[]', '[]', 0, 0, n % 3 = 1, 1, id(1), n, 2 * n, n % 7 > 0
+      case when n / 20 % 2 = 0 then n end, false, n::text, '[]', '[]', 0, 0, n % 3 = 1, 1, id(1), n, 2 * n, n % 7 > 0, to_tsvector('simple', 'title ' || n)
     from generate_series(1, 60000) n;
     insert into notifications select id(1 + n % 20), id(n), 'TASK_CREATED', 't', 'm', n % 3 = 0, id(n), id(1), id(1 + n % 9), 1,
       n from generate_series(1, 60000) n;
