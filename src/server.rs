@@ -81,6 +81,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         engine.clone(),
         app.settings.clone(),
     )));
+    let words = AbortOnDrop(tokio::spawn(jobs::words(engine.clone())));
 
     let database = engine.database_health().await.kind;
     tracing::info!(%address, database, instance = app.settings.instance, "serving");
@@ -100,7 +101,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         tracing::info!("draining");
         stop.cancel();
     }
-    drop(retention);
+    drop((retention, words));
     engine.stop().await;
     Ok(())
 }

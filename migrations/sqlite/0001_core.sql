@@ -121,20 +121,21 @@ create virtual table task_search using fts5 (
   scope, title, description, tags,
   content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
 );
--- Merging less often halves what an insert writes.
-insert into task_search (task_search, rank) values ('automerge', 16);
+-- Tasks whose words are to be indexed anew. A trigger's insert follows the rule for conflicts of the statement that fired
+-- it, so it asks by itself what is there.
+create table task_search_due (number integer primary key) strict;
 create trigger task_search_insert after insert on tasks begin
-  insert into task_search (rowid, scope, title, description, tags)
-  values (new.number, hex(new.workspace_id), new.title, new.description, new.tags);
+  insert into task_search_due (number) select new.number
+  where not exists (select 1 from task_search_due where number = new.number);
 end;
 create trigger task_search_update after update of title, description, tags on tasks
 when new.title is not old.title or new.description is not old.description or new.tags is not old.tags begin
-  delete from task_search where rowid = old.number;
-  insert into task_search (rowid, scope, title, description, tags)
-  values (new.number, hex(new.workspace_id), new.title, new.description, new.tags);
+  insert into task_search_due (number) select new.number
+  where not exists (select 1 from task_search_due where number = new.number);
 end;
 create trigger task_search_delete after delete on tasks begin
-  delete from task_search where rowid = old.number;
+  insert into task_search_due (number) select old.number
+  where not exists (select 1 from task_search_due where number = old.number);
 end;
 
 create table notifications (

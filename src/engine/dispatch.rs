@@ -24,6 +24,7 @@ pub(super) enum Route {
 pub(super) trait Answer: Send + Sync {
     fn access(&self) -> Access;
     fn target(&self, caller: &Caller) -> Target;
+    fn searches(&self) -> bool;
     fn answer(self: Box<Self>, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>>;
 }
 
@@ -34,6 +35,10 @@ impl<Q: Query + Clone> Answer for Q {
 
     fn target(&self, caller: &Caller) -> Target {
         Targeted::target(self, caller)
+    }
+
+    fn searches(&self) -> bool {
+        Query::searches(self)
     }
 
     fn answer(self: Box<Self>, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Reply>> + Send>> {

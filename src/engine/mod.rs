@@ -21,6 +21,7 @@ mod lane;
 mod load;
 mod members;
 mod publish;
+mod words;
 mod write;
 
 use crate::auth::passwords::Passwords;
@@ -206,6 +207,9 @@ impl Engine {
                     .await
             }
             Route::Query(query) => {
+                if query.searches() {
+                    self.index_before_search().await?;
+                }
                 let store = self.0.store.clone();
                 // in a task of its own: a query that is dropped half-way could leave a transaction in the pool
                 let task = tokio::spawn(async move {

@@ -189,6 +189,11 @@ pub trait Query: Targeted {
     /// Reads the answer.
     fn answer(self, ask: Ask) -> impl Future<Output = Result<Self::Output>> + Send;
 
+    /// Whether it looks for words: then the index of words is brought up to date before.
+    fn searches(&self) -> bool {
+        false
+    }
+
     /// Of a first page of a snapshot: the stream it shows and its position.
     fn snapshot(&self, _output: &Self::Output) -> Option<(StreamId, u64)> {
         None

@@ -410,6 +410,10 @@ impl Query for GetTask {
 }
 
 impl Query for ListTasks {
+    fn searches(&self) -> bool {
+        self.q.is_some()
+    }
+
     async fn answer(self, ask: Ask) -> Result<Page<Task>> {
         let limit = cursor::limit(self.limit)?;
         if let Some(q) = &self.q {

@@ -7,7 +7,7 @@
 //! - `words`      full-text search's, as PostgreSQL gets them
 //! - `group`      the writer's transaction: begin, lock, read, write, commit
 //! - `error`      what went wrong, as far as a caller can act on it
-//! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`), `notifications`,
+//! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
 //!   `streams`, `log`, `ops`
 //!
 //! Knows rows and entities; does not know who may see them, nor when they change.
@@ -21,6 +21,7 @@ pub mod members;
 pub mod notifications;
 pub mod open;
 pub mod ops;
+pub mod search;
 pub mod sessions;
 mod statement;
 pub mod streams;
