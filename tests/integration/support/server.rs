@@ -44,6 +44,22 @@ impl Server {
         server
     }
 
+    /// Another instance on the same database, started. All of them need the same `jwt_secret`.
+    pub fn beside(&self, settings: &[(&str, &str)]) -> Server {
+        let mut server = Server {
+            address: ([127, 0, 0, 1], 0).into(),
+            database: self.database.shared(),
+            folder: tempfile::tempdir().expect("a folder"),
+            settings: self.settings.clone(),
+            process: None,
+        };
+        for (key, value) in settings {
+            server.set(key, value);
+        }
+        server.spawn();
+        server
+    }
+
     /// Changes a setting for the next start.
     pub fn set(&mut self, key: &str, value: &str) {
         self.settings.push((key.to_owned(), value.to_owned()));
