@@ -1,6 +1,6 @@
 //! The only SQL. One text serves both databases; this module alone names a driver.
 //!
-//! - `open`       which database, its settings, the lock file, migrations, the epoch
+//! - `open`       which database, the lock file, migrations, the epoch; `postgres` its connections to a server
 //! - `link`       one connection of whichever driver, and running a text on it
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel
@@ -21,6 +21,7 @@ pub mod members;
 pub mod notifications;
 pub mod open;
 pub mod ops;
+mod postgres;
 pub mod search;
 pub mod sessions;
 mod statement;
@@ -34,7 +35,7 @@ pub mod workspaces;
 pub use error::{StoreError, Trouble};
 pub use group::Group;
 pub use link::{Plan, Reader};
-pub use open::Store;
+pub use open::{OpenError, Store};
 
 /// What every function here returns.
 pub type Result<T> = std::result::Result<T, StoreError>;
