@@ -36,7 +36,8 @@ pub trait Chore: Send + 'static {
     ) -> Pin<Box<dyn Future<Output = Result<Self::Output, StoreError>> + Send + 'a>>;
 }
 
-pub(super) type Errand = Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
+pub(super) type Errand =
+    Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 
 pub(super) enum Item {
     Job(Box<Job>),
@@ -54,7 +55,11 @@ impl Lane {
         let (sender, queue) = mpsc::channel(QUEUE);
         match shared.store.writers(wanted) {
             0 | 1 => drop(tokio::spawn(drain(queue, Writer::new(shared)))),
-            several => drop(tokio::spawn(lanes::drain(queue, shared, several.min(lanes::MOST)))),
+            several => drop(tokio::spawn(lanes::drain(
+                queue,
+                shared,
+                several.min(lanes::MOST),
+            ))),
         }
         Lane(sender)
     }

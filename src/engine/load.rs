@@ -93,11 +93,7 @@ pub(super) async fn load(
     }
     relatives(group, needs, &mut world).await?;
     notified(group, needs, &mut world, &mut users, tries).await?;
-    Ok(Loaded {
-        world,
-        memory,
-        users,
-    })
+    Ok(Loaded { world, memory, users })
 }
 
 /// The primary streams in one order for everybody, and the members of the workspaces among them.

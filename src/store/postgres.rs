@@ -11,7 +11,7 @@ use std::time::Duration;
 const STATEMENTS: usize = 512;
 /// A connection that nobody used for this long is asked whether it still lives before somebody gets it. In a busy pool
 /// none is, so it costs nothing there.
-const FRESH: Duration = Duration::from_secs(1);
+const FRESH: Duration = Duration::from_millis(50);
 /// A connection that does not answer for this long is dead.
 const DEAD: Duration = Duration::from_secs(5);
 
@@ -27,7 +27,10 @@ const GUARDS: [(&str, &str); 5] = [
 ];
 
 /// The writer looks rows up by key; on fresh tables the planner would rather scan them.
-const WRITER: [(&str, &str); 2] = [("plan_cache_mode", "force_generic_plan"), ("enable_seqscan", "off")];
+const WRITER: [(&str, &str); 2] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+];
 
 /// Options of every connection, and the server's name for people.
 pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, String), OpenError> {

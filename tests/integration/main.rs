@@ -18,6 +18,7 @@ mod journey; // a newcomer's first hour
 mod notifications; // notifications
 mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
+mod postgres; // PostgreSQL restarted, killed, its answers lost, its transactions leaked
 mod retention; // what is kept, and for how long
 mod storage; // full, taken, newer, gone for a moment
 mod streams; // snapshots, events, the log read back
