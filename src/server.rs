@@ -77,10 +77,11 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let app = build(settings).await?;
     let engine = app.engine.clone();
-    let retention = AbortOnDrop(tokio::spawn(jobs::retention(
-        engine.clone(),
-        app.settings.clone(),
-    )));
+    let leases = jobs::Leases::new(&engine, &app.settings);
+    let (keeping, settings) = (engine.clone(), app.settings.clone());
+    let retention = AbortOnDrop(tokio::spawn(leases.clone().alone("retention", move || {
+        jobs::retention(keeping.clone(), settings.clone())
+    })));
     let words = AbortOnDrop(tokio::spawn(jobs::words(engine.clone())));
 
     let database = engine.database_health().await.kind;
@@ -102,6 +103,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         stop.cancel();
     }
     drop((retention, words));
+    leases.release().await;
     engine.stop().await;
     Ok(())
 }

@@ -232,7 +232,7 @@ impl Group {
         matches!(self.counted, Counted::Alone { .. })
     }
 
-    fn dialect(&self) -> Result<Dialect> {
+    pub(super) fn dialect(&self) -> Result<Dialect> {
         match self.connection {
             Some(Connection::Sqlite(_)) => Ok(Dialect::Sqlite),
             Some(Connection::Postgres(_)) => Ok(Dialect::Postgres),

@@ -8,13 +8,14 @@
 //! - `group`      the writer's transaction: begin, lock, read, write, commit
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
-//!   `streams`, `log`, `ops`
+//!   `streams`, `log`, `ops`, `leases`
 //!
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
 mod bind;
 pub mod error;
 pub mod group;
+pub mod leases;
 mod link;
 pub mod log;
 pub mod members;

@@ -15,6 +15,7 @@ mod crash; // kill -9 in the middle of writes
 mod errors; // every error code
 mod exactly_once; // op_id
 mod journey; // a newcomer's first hour
+mod leases; // work that one instance does for all
 mod notifications; // notifications
 mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
