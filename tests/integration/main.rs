@@ -10,6 +10,7 @@ mod access; // who gets what while it changes
 mod accounts; // signing up, in and out
 mod batches; // several mutations in one request
 mod closing; // every close code
+mod contention; // many people in shared workspaces on several instances
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
 mod errors; // every error code
