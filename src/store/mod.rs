@@ -1,6 +1,7 @@
 //! The only SQL. One text serves both databases; this module alone names a driver.
 //!
 //! - `open`       which database, the lock file, migrations, the epoch; `postgres` its connections to a server
+//! - `examine`    looking at a database without changing it
 //! - `link`       one connection of whichever driver, and running a text on it
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel
@@ -14,6 +15,7 @@
 
 mod bind;
 pub mod error;
+pub mod examine;
 pub mod group;
 pub mod leases;
 mod link;

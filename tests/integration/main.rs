@@ -13,6 +13,7 @@ mod closing; // every close code
 mod contention; // many people in shared workspaces on several instances
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
+mod doctor; // what `taskwire doctor` finds
 mod errors; // every error code
 mod exactly_once; // op_id
 mod journey; // a newcomer's first hour

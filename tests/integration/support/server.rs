@@ -84,14 +84,14 @@ impl Server {
         command
     }
 
-    /// Runs the program with arguments beside the server, to its end: its exit code and what it wrote to stderr.
+    /// Runs the program with arguments beside the server, to its end: its exit code and what it wrote.
     pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let path = self.folder.path().join("run.log");
         let log = File::create(&path).expect("a log");
         let mut command = self.command();
         let mut process = command
             .args(arguments)
-            .stdout(Stdio::null())
+            .stdout(log.try_clone().expect("its log"))
             .stderr(log)
             .spawn()
             .expect("the taskwire binary");
