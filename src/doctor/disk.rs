@@ -65,9 +65,11 @@ fn space(room: io::Result<u64>) -> Finding {
     };
     let found = format!("{:.1} GiB free", bytes as f64 / f64::from(1 << 30));
     let advice = "make room, or put data_dir where there is some";
-    match bytes {
-        ..NOTHING => Finding::failure("space", found).advise(advice),
-        ..LITTLE => Finding::warning("space", found).advise(advice),
-        _ => Finding::ok("space", found),
+    if bytes < NOTHING {
+        Finding::failure("space", found).advise(advice)
+    } else if bytes < LITTLE {
+        Finding::warning("space", found).advise(advice)
+    } else {
+        Finding::ok("space", found)
     }
 }

@@ -4,6 +4,7 @@ use super::Finding;
 use crate::config::Settings;
 use axum::http::Uri;
 use secrecy::{ExposeSecret, SecretString};
+use std::fmt::Write as _;
 use std::io;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -133,7 +134,7 @@ async fn say(
 ) -> io::Result<String> {
     let mut text = format!("*{}\r\n", words.len());
     for word in words {
-        text.push_str(&format!("${}\r\n{word}\r\n", word.len()));
+        let _ = write!(text, "${}\r\n{word}\r\n", word.len());
     }
     link.write_all(text.as_bytes()).await?;
     line(link).await

@@ -167,7 +167,7 @@ impl Writers {
             }
         });
         self.groups.insert(task.id(), Running { lanes, sessions });
-        metrics::gauge!("taskwire_lanes_running").set(self.groups.len() as f64);
+        metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
         metrics::counter!("taskwire_lane_groups_total", "beside" => beside(self.groups.len())).increment(1);
     }
 
@@ -205,7 +205,7 @@ impl Writers {
         };
         self.groups.remove(&id);
         self.idle.push(writer);
-        metrics::gauge!("taskwire_lanes_running").set(self.groups.len() as f64);
+        metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
         last
     }
 }

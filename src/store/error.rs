@@ -97,7 +97,9 @@ impl From<serde_json::Error> for StoreError {
 }
 
 fn cause(error: &sqlx::Error) -> &'static str {
-    let code = error.as_database_error().and_then(|error| error.code());
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
     match (code.as_deref(), trouble(error)) {
         (Some("40P01"), _) => "deadlock",
         (Some("40001"), _) => "serialization",

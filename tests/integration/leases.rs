@@ -93,10 +93,8 @@ async fn one_of_three_works_and_another_takes_over_when_it_is_gone() {
 /// Whether an instance holds the lease of retention.
 async fn holds(server: &Server) -> bool {
     let metrics = http::get(server, "/metrics").await.text().await.expect("metrics");
-    let held = metrics
-        .lines()
-        .any(|line| line == "taskwire_lease_held{lease=\"retention\"} 1");
-    held
+    let mut lines = metrics.lines();
+    lines.any(|line| line == "taskwire_lease_held{lease=\"retention\"} 1")
 }
 
 async fn holder(servers: &[Server]) -> usize {

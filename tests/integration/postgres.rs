@@ -223,17 +223,17 @@ async fn a_server_that_comes_back(outage: Outage) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_restarted_fast_comes_back() {
-    a_server_that_comes_back(Outage::Stop("fast")).await;
+    Box::pin(a_server_that_comes_back(Outage::Stop("fast"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_restarted_at_once_comes_back() {
-    a_server_that_comes_back(Outage::Stop("immediate")).await;
+    Box::pin(a_server_that_comes_back(Outage::Stop("immediate"))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_comes_back() {
-    a_server_that_comes_back(Outage::Kill).await;
+    Box::pin(a_server_that_comes_back(Outage::Kill)).await;
 }
 
 /// A database with a schema and a way into it without a node.
