@@ -25,8 +25,14 @@ use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, W
 pub(super) struct Writer {
     pub(super) group: Group,
     shared: Shared,
-    /// The streams of a commit that was sent and not answered.
-    sent: Option<BTreeSet<StreamId>>,
+    /// The commit that was sent and not answered.
+    sent: Option<Sent>,
+}
+
+/// What a commit would do to streams.
+struct Sent {
+    advanced: BTreeSet<StreamId>,
+    forgotten: Vec<StreamId>,
 }
 
 /// What the writers of a node share. Clones are the same.
@@ -103,10 +109,10 @@ impl Writer {
             let mut unknown = false;
             if trouble == Trouble::Unavailable {
                 self.group.disconnect();
-                if let Some(streams) = sent {
+                if let Some(sent) = sent {
                     // committed or not: an op_id will tell, nothing else can
                     unknown = true;
-                    jobs = self.wonder(jobs, streams);
+                    jobs = self.wonder(jobs, sent);
                 }
             }
             if jobs.is_empty() {
@@ -148,8 +154,10 @@ impl Writer {
             self.group.rollback().await;
         } else {
             write::log_and_memory(&mut self.group, &world, &placed, &memos, now).await?;
-            let touched = placed.iter().map(|placed| placed.stream);
-            self.sent = Some(touched.chain(forgotten.iter().copied()).collect());
+            self.sent = Some(Sent {
+                advanced: placed.iter().map(|placed| placed.stream).collect(),
+                forgotten: forgotten.clone(),
+            });
             self.group.commit().await?;
             self.sent = None;
         }
@@ -164,16 +172,16 @@ impl Writer {
 
     /// The commit of these was sent, and its answer did not come. Whoever watches is told what it did as soon as that
     /// can be read; gives back the jobs that find out by their op_id.
-    fn wonder(&self, jobs: Vec<Job>, streams: BTreeSet<StreamId>) -> Vec<Job> {
+    fn wonder(&self, jobs: Vec<Job>, sent: Sent) -> Vec<Job> {
         metrics::counter!("taskwire_commits_unknown_total").increment(1);
         let Shared {
             store, hub, sessions, ..
         } = &self.shared;
         sessions.outdate();
-        for stream in &streams {
-            hub.forget(*stream);
+        for stream in sent.forgotten {
+            hub.forget(stream);
         }
-        look_for(store.clone(), hub.clone(), streams);
+        look_for(store.clone(), hub.clone(), sent.advanced);
         answer_unknown(jobs)
     }
 

@@ -11,7 +11,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::Failure;
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 /// A stopping node takes at most this long to give its leases back.
 const GIVING_BACK: Duration = Duration::from_secs(2);
@@ -72,7 +72,7 @@ impl Leases {
     async fn keep(&self, name: &'static str, asked: Instant) {
         let mut until = asked + self.term;
         loop {
-            sleep(self.pause()).await;
+            sleep_until((Instant::now() + self.pause()).min(until)).await;
             let asked = Instant::now();
             match timeout_at(until, self.take(name)).await {
                 Ok(Ok(true)) => until = asked + self.term,

@@ -26,6 +26,9 @@ const GUARDS: [(&str, &str); 5] = [
     ("client_min_messages", "error"),
 ];
 
+/// A step of the schema may take long, and another instance waits for it.
+const PATIENT: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "0")];
+
 /// The writer looks rows up by key; on fresh tables the planner would rather scan them.
 const WRITER: [(&str, &str); 2] = [
     ("plan_cache_mode", "force_generic_plan"),
@@ -56,7 +59,8 @@ pub(super) async fn open(
 ) -> std::result::Result<(PgPool, PgConnectOptions), OpenError> {
     let (guarded, shown) = options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
-    let mut link = guarded.clone().connect().await.map_err(failed)?;
+    let patient = guarded.clone().options(PATIENT);
+    let mut link = patient.connect().await.map_err(failed)?;
     open::migrate(&open::POSTGRES, &mut link).await?;
     for (setting, value) in unsafe_settings(&mut link).await? {
         tracing::warn!(

@@ -103,10 +103,10 @@ impl Field {
     }
 }
 
-/// One person's part; the op_ids of what was acknowledged and changed something.
-async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> HashSet<String> {
+/// One person's part; the op_ids of the tasks that were made for sure, in the order in which they were asked for.
+async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> Vec<String> {
     let mut rng = StdRng::seed_from_u64(seed);
-    let mut acknowledged = HashSet::new();
+    let mut acknowledged = Vec::new();
     for _ in 0..ROUNDS {
         let mut asked = Vec::new();
         for _ in 0..AT_ONCE {
@@ -125,7 +125,7 @@ async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> HashSet<Strin
                 }
                 let changed = answer["at"].as_object().is_some_and(|at| !at.is_empty());
                 if changed && name == "task.create" {
-                    acknowledged.insert(op_id);
+                    acknowledged.push(op_id);
                 }
             } else {
                 let code = text(&answer["error"]["code"]);
@@ -195,10 +195,12 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         .into_iter()
         .enumerate()
         .map(|(n, client)| tokio::spawn(play(client, field.clone(), seed.wrapping_add(n as u64))));
-    let mut acknowledged = HashSet::new();
-    for played in join_all(playing).await {
-        acknowledged.extend(played.expect("a part played"));
-    }
+    let played = join_all(playing).await;
+    let played: Vec<Vec<String>> = played
+        .into_iter()
+        .map(|part| part.expect("a part played"))
+        .collect();
+    let acknowledged: HashSet<&String> = played.iter().flatten().collect();
     let retries = metric(&servers, "taskwire_group_retries_total").await;
     let groups = metric(&servers, "taskwire_lane_groups_total").await;
     println!(
@@ -236,16 +238,34 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
     assert_eq!(gaps, 0);
     // rows, counters and logs agree, as an instance sees them that took no part
     let auditor = servers[2].beside(&[]);
-    let mut found: HashMap<String, usize> = HashMap::new();
     let logs = audit::agree(&auditor, &tokens[0]).await;
+    let mut found: HashMap<&str, Vec<&Value>> = HashMap::new();
     for workspace in &field.workspaces {
         for event in &logs[&format!("workspace:{workspace}")] {
             if let Some(op_id) = event["op_id"].as_str() {
-                *found.entry(op_id.to_owned()).or_default() += 1;
+                found.entry(op_id).or_default().push(event);
             }
         }
     }
-    for op_id in &acknowledged {
-        assert_eq!(found.get(op_id), Some(&1), "a create was acknowledged");
+    for part in &played {
+        in_order(part, &found);
+    }
+}
+
+/// What one socket asked for is there once each, and in the order in which it was asked for: in one workspace by place,
+/// and between workspaces by time.
+fn in_order(asked: &[String], found: &HashMap<&str, Vec<&Value>>) {
+    let mut last: HashMap<&str, i64> = HashMap::new();
+    let mut time = "";
+    for op_id in asked {
+        let events = found.get(op_id.as_str()).map(Vec::as_slice);
+        let Some([event]) = events else {
+            panic!("a create was acknowledged, and is in the log as {events:?}");
+        };
+        let seq = event["seq"].as_i64().expect("a seq");
+        let before = last.insert(text(&event["stream"]), seq).unwrap_or_default();
+        assert!(before < seq, "{event} comes before {before}");
+        assert!(time <= text(&event["at"]), "{event} comes before {time}");
+        time = text(&event["at"]);
     }
 }
