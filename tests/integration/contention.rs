@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 const SECRET: &str = "a secret of all three instances, long enough";
 const PEOPLE: usize = 24;
@@ -17,7 +18,7 @@ const WORKSPACES: usize = 8;
 const MEMBERS: usize = 12;
 const ROUNDS: usize = 6;
 /// Requests that everybody sends before they read an answer.
-const AT_ONCE: usize = 40;
+const AT_ONCE: usize = 16;
 
 /// What everybody knows.
 struct Field {
@@ -133,9 +134,14 @@ async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> Vec<String> {
                 assert!(in_the_way.contains(&code), "{name}: {answer}");
             }
         }
-        client.forget_events();
     }
     acknowledged
+}
+
+/// A new account and a socket of it that follows nothing: here the writers are to be kept busy, not the readers.
+async fn arrive(server: &Server, name: &str) -> Client {
+    let tokens = http::sign_up(server, name).await;
+    Client::with_tokens(server, &tokens, json!({ "streams": [] })).await
 }
 
 /// The workspaces, each with a dozen members of all instances.
@@ -177,11 +183,11 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
     let first = Server::start(Engine::Postgres, &settings).await;
     let servers = vec![first.beside(&[]), first.beside(&[]), first];
     let names: Vec<String> = (0..PEOPLE).map(|n| format!("person-{n}")).collect();
-    let signing_up = names
+    let arriving = names
         .iter()
         .enumerate()
-        .map(|(n, name)| Client::sign_up(&servers[n % 3], name));
-    let mut clients = join_all(signing_up).await;
+        .map(|(n, name)| arrive(&servers[n % 3], name));
+    let mut clients = join_all(arriving).await;
     let people: Vec<String> = clients.iter().map(Client::user_id).collect();
     let tokens: Vec<Value> = clients.iter().map(|client| client.tokens.clone()).collect();
     let field = Arc::new(Field {
@@ -189,7 +195,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         people,
         tasks: Mutex::default(),
     });
-    let seed: u64 = rand::random();
+    let (seed, began): (u64, _) = (rand::random(), Instant::now());
     println!("seed {seed}");
     let playing = clients
         .into_iter()
@@ -201,6 +207,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         .map(|part| part.expect("a part played"))
         .collect();
     let acknowledged: HashSet<&String> = played.iter().flatten().collect();
+    println!("played in {:?}", began.elapsed());
     let retries = metric(&servers, "taskwire_group_retries_total").await;
     let groups = metric(&servers, "taskwire_lane_groups_total").await;
     println!(
@@ -208,7 +215,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         acknowledged.len()
     );
     assert!(
-        acknowledged.len() > 500,
+        acknowledged.len() > 200,
         "{}: that is no test",
         acknowledged.len()
     );
