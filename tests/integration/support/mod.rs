@@ -12,6 +12,7 @@
 //! - `audit`     reading everything back: logs, rows and counters agree
 //! - `knowledge` what a client knows, folded from plain JSON
 //! - `raw`       a socket as bytes
+//! - `proxy`     what cuts and stalls the links of a server
 
 pub mod audit;
 pub mod client;
@@ -21,6 +22,7 @@ pub mod database;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod proxy;
 pub mod raw;
 pub mod replica;
 pub mod server;
@@ -32,6 +34,8 @@ pub use client::Client;
 pub use database::Engine;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
+#[allow(unused_imports, reason = "the tests of several instances stand on it")]
+pub use proxy::Proxy;
 pub use raw::Raw;
 pub use server::Server;
 pub use team::Team;
