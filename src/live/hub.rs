@@ -2,7 +2,7 @@
 //! Knows nothing of cursors, sockets or the database; the marking of watchers is in `fan_out`.
 
 use super::{
-    Alone, Bus, Frame, Log, LogRange, LogUnavailable, Note,
+    Alone, Bus, Frame, Log, LogRange, LogUnavailable, Note, chatter,
     flight::Flights,
     lock,
     meters::Meters,
@@ -32,6 +32,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 /// Notes of other instances that a slow listener may be behind before it loses the oldest.
 const NOTES: usize = 1024;
+
+/// With more topics than this to be told of events, signals are not taken in.
+const BUSY: usize = 256;
 
 /// A committed entry on its way to the watchers of its stream.
 #[derive(Clone, Debug)]
@@ -147,6 +150,26 @@ impl Hub {
         }
         drop(topics);
         self.announce(moved);
+    }
+
+    /// Says something to whoever watches a stream, here and on other instances: only those who are at its head now.
+    /// It is shed when there is more to do.
+    pub fn signal(&self, stream: StreamId, frame: &Frame) {
+        self.bus.signal(stream, frame);
+        self.receive_signal(stream, frame.clone());
+    }
+
+    /// Another instance said something to the watchers of a stream.
+    pub fn receive_signal(&self, stream: StreamId, frame: Frame) {
+        let behind = lock(&self.moved).len() > BUSY;
+        if behind || frame.len() > chatter::FRAME {
+            self.meters.shed.increment(1);
+            return;
+        }
+        if let Some(topic) = self.topic(stream) {
+            let news = topic.say(frame);
+            self.attend(&topic, news);
+        }
     }
 
     /// Says something to all other instances. It may be lost.

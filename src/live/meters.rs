@@ -6,6 +6,8 @@ use metrics::{Counter, Gauge, Histogram};
 pub(crate) struct Meters {
     /// Event frames given to sockets.
     pub(crate) delivered: Counter,
+    /// Signals that were not taken in.
+    pub(crate) shed: Counter,
     /// Pages that cursors asked the log for.
     pub(crate) catch_ups: Counter,
     /// By how many events a cursor was behind when it did.
@@ -20,6 +22,7 @@ impl Meters {
     pub(crate) fn new() -> Meters {
         Meters {
             delivered: metrics::counter!("taskwire_events_delivered_total"),
+            shed: metrics::counter!("taskwire_signals_shed_total"),
             catch_ups: metrics::counter!("taskwire_catch_ups_total"),
             lag: metrics::histogram!("taskwire_cursor_lag_events"),
             topics: metrics::gauge!("taskwire_topics"),

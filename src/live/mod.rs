@@ -3,6 +3,7 @@
 //! - `signal`         one per socket: the waker of its task, and the set of what happened since it last looked
 //! - `ring`           the newest frames of one stream, contiguous up to its head, and the ones that came early
 //! - `removals`       who was removed from a stream, and where that ends their reading
+//! - `chatter`        the newest signals of one stream, kept for a moment
 //! - `topic`          a stream that somebody here watches: its ring and who watches
 //! - `hub`            stream → topic; publish and watch
 //! - `fan_out`        the one task that marks watchers
@@ -20,6 +21,7 @@
 //! lock held over an await, no allocation per delivery, and a writer never waits for a socket.
 
 mod bus;
+mod chatter;
 mod control;
 mod cursor;
 mod deliver;

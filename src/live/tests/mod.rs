@@ -6,6 +6,7 @@ mod controlling;
 mod joining;
 mod ordering;
 mod removing;
+mod signalling;
 mod stress;
 
 use super::{
