@@ -12,6 +12,10 @@ pub(crate) struct Meters {
     pub(crate) catch_ups: Counter,
     /// By how many events a cursor was behind when it did.
     pub(crate) lag: Histogram,
+    /// Times that readers were sent to the log for a frame that did not come.
+    pub(crate) gaps: Counter,
+    /// Heads compared with the log's.
+    pub(crate) compared: Counter,
     /// Streams that somebody here watches.
     pub(crate) topics: Gauge,
     /// Bytes of all rings.
@@ -25,6 +29,8 @@ impl Meters {
             shed: metrics::counter!("taskwire_signals_shed_total"),
             catch_ups: metrics::counter!("taskwire_catch_ups_total"),
             lag: metrics::histogram!("taskwire_cursor_lag_events"),
+            gaps: metrics::counter!("taskwire_gaps_total"),
+            compared: metrics::counter!("taskwire_heads_compared_total"),
             topics: metrics::gauge!("taskwire_topics"),
             ring_bytes: metrics::gauge!("taskwire_ring_bytes"),
         }

@@ -14,7 +14,8 @@
 //! - `deliver`        feeding what lies beyond the cursors into an outlet
 //! - `control`        what a user's own stream tells the server itself
 //! - `log`            what live asks of the durable log
-//! - `bus`            the seam to other instances
+//! - `bus`            the seam to other instances, and Redis below it
+//! - `heads`          comparing heads with the log: what other instances said and nobody here heard
 //! - `meters`         the metrics
 //!
 //! A socket is a cursor, not a queue: its memory is constant whatever the load. There is no channel to a socket, no
@@ -27,6 +28,7 @@ mod cursor;
 mod deliver;
 mod fan_out;
 mod flight;
+mod heads;
 mod hub;
 mod log;
 mod meters;
@@ -39,7 +41,7 @@ mod subscriptions;
 mod tests;
 mod topic;
 
-pub use bus::{Alone, Bus, Note};
+pub use bus::{Alone, BadAddress, Bus, BusHealth, Note, Redis, RedisOptions};
 pub use control::Control;
 pub use deliver::{Delivered, Outlet, Stop};
 pub use hub::{Hub, Published, RingLimits};

@@ -124,6 +124,24 @@ impl Topic {
         state.news(change)
     }
 
+    /// The log has come to `head`: what did not come here by then, and does not within 30 ms, is read from the log.
+    pub(crate) fn hear_of(&self, head: u64) -> News {
+        let mut state = lock(&self.state);
+        let change = state.ring.hear_of(head);
+        state.news(change)
+    }
+
+    /// An entry was committed whose frame will not come.
+    pub(crate) fn receive_place(&self, seq: u64) -> News {
+        let mut state = lock(&self.state);
+        let mut change = state.ring.hear_of(seq);
+        // others may be on their way that precede it; nothing precedes the next one
+        if state.ring.missing() == Some(seq) {
+            change = state.ring.give_up_waiting();
+        }
+        state.news(change)
+    }
+
     /// The deadline of a gap has come.
     pub(crate) fn late(&self, now: Instant) -> News {
         let mut state = lock(&self.state);

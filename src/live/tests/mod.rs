@@ -118,6 +118,18 @@ impl Log for MemoryLog {
         })
     }
 
+    fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>> {
+        Box::pin(async move {
+            let heads = {
+                let all = lock(&self.streams);
+                let head = |stream| Some((stream, all.get(&stream)?.frames.len() as u64));
+                streams.into_iter().filter_map(head).collect()
+            };
+            self.answer().await?;
+            Ok(heads)
+        })
+    }
+
     fn page(&self, stream: StreamId, after: u64, limit: usize) -> Reading<'_, Vec<(u64, Frame)>> {
         Box::pin(async move {
             self.pages.fetch_add(1, Ordering::SeqCst);
