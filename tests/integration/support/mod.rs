@@ -13,6 +13,7 @@
 //! - `knowledge` what a client knows, folded from plain JSON
 //! - `raw`       a socket as bytes
 //! - `proxy`     what cuts and stalls the links of a server
+//! - `redis`     a Redis of a test's own
 
 pub mod audit;
 pub mod client;
@@ -24,6 +25,7 @@ pub mod http;
 pub mod knowledge;
 pub mod proxy;
 pub mod raw;
+pub mod redis;
 pub mod replica;
 pub mod server;
 pub mod team;
@@ -34,9 +36,9 @@ pub use client::Client;
 pub use database::Engine;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
-#[allow(unused_imports, reason = "the tests of several instances stand on it")]
 pub use proxy::Proxy;
 pub use raw::Raw;
+pub use redis::Redis;
 pub use server::Server;
 pub use team::Team;
 
