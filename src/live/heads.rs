@@ -20,7 +20,7 @@ const QUERY: usize = 1024;
 
 /// Which streams are to be compared when.
 #[derive(Default)]
-struct Plan {
+pub(crate) struct Plan {
     /// Heads as they were seen last, and when they had moved.
     seen: HashMap<StreamId, (u64, Instant)>,
     last: Option<Instant>,
@@ -71,7 +71,8 @@ impl Hub {
 }
 
 impl Plan {
-    fn due(&mut self, hub: &Hub, now: Instant) -> Vec<StreamId> {
+    /// The streams that are to be compared now.
+    pub(crate) fn due(&mut self, hub: &Hub, now: Instant) -> Vec<StreamId> {
         let heard = matches!(hub.bus_health(), BusHealth::Up(_));
         let lost = std::mem::replace(&mut self.heard, heard) && !heard;
         if !lost && self.last.is_some_and(|last| now - last < EVERY) {

@@ -3,6 +3,7 @@
 
 mod catching_up;
 mod controlling;
+mod elsewhere;
 mod joining;
 mod ordering;
 mod removing;
