@@ -71,7 +71,8 @@ impl Wanted {
     /// A new connection knows none of them.
     fn start_over(&self) {
         let mut streams = lock(&self.streams);
-        streams.changed = streams.all.clone();
+        let Streams { all, changed } = &mut *streams;
+        changed.clone_from(all);
     }
 }
 

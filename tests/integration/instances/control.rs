@@ -1,6 +1,6 @@
 //! What is taken from somebody on one instance is gone on all others: sessions, roles, workspaces; what is given comes.
 
-use super::{SOON, WITHOUT_REDIS, in_time, with_redis};
+use super::{SOON, TRIES, WITHOUT_REDIS, with_redis};
 use crate::support::{Client, Server, Team, http, text};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
@@ -25,30 +25,34 @@ async fn log_in(server: &Server, name: &str) -> Value {
     answer.json().await.expect("tokens")
 }
 
+/// Ends a session on one instance; how long it takes until its socket on the other is closed.
+async fn log_out(servers: &[Server], streams: &Value) -> Duration {
+    let tokens = log_in(&servers[0], "ada").await;
+    let mut here = Client::with_tokens(&servers[0], &tokens, json!({})).await;
+    let mut there = Client::with_tokens(&servers[1], &tokens, json!({ "streams": streams })).await;
+    here.ok("auth.logout", json!({})).await;
+    let begun = Instant::now();
+    let (_, code) = there.until_closed().await;
+    assert_eq!(code, Some(4403));
+    let took = begun.elapsed();
+    // whoever comes then is refused, whatever was known of the session there
+    tokio::time::sleep(SOON.saturating_sub(took)).await;
+    let mut late = Client::connect(&servers[1]).await;
+    let token = json!({ "token": tokens["access_token"] });
+    assert_eq!(late.refused("auth", token).await["code"], "TOKEN_REVOKED");
+    took
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_ends_on_one_instance_ends_on_all() {
     for (servers, most) in both_ways().await {
         Client::sign_up(&servers[0], "ada").await;
         for streams in [json!("all"), json!([])] {
-            in_time("a logout", most, || async {
-                let tokens = log_in(&servers[0], "ada").await;
-                let mut here = Client::with_tokens(&servers[0], &tokens, json!({})).await;
-                let there = json!({ "streams": streams.clone() });
-                let mut there = Client::with_tokens(&servers[1], &tokens, there).await;
-                here.ok("auth.logout", json!({})).await;
-                let begun = Instant::now();
-                let (_, code) = there.until_closed().await;
-                assert_eq!(code, Some(4403));
-                // whoever comes now is refused, whatever was known of the session here
-                let mut late = Client::connect(&servers[1]).await;
-                tokio::time::sleep(SOON.saturating_sub(begun.elapsed())).await;
-                let refused = late
-                    .refused("auth", json!({ "token": tokens["access_token"] }))
-                    .await;
-                assert_eq!(refused["code"], "TOKEN_REVOKED");
-                begun.elapsed().saturating_sub(SOON).max(Duration::ZERO)
-            })
-            .await;
+            let mut took = Vec::new();
+            while took.iter().all(|took| *took > most) {
+                assert!(took.len() < TRIES, "a logout took {took:?}, not {most:?}");
+                took.push(Box::pin(log_out(&servers, &streams)).await);
+            }
         }
     }
 }
@@ -62,7 +66,7 @@ async fn access_is_granted_changed_and_lost_on_all_instances() {
         let mut there = Client::with_tokens(&servers[1], &bob.tokens, json!({})).await;
         let member = json!({ "workspace_id": workspace, "user_id": bob_id });
         let mut slow = Vec::new();
-        for round in 0..super::TRIES {
+        for round in 0..TRIES {
             let begun = Instant::now();
             let add = json!({ "workspace_id": workspace, "username": "bob", "role": "member" });
             team.owner.ok("member.add", add).await;

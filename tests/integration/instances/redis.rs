@@ -54,7 +54,11 @@ impl Pair {
     }
 
     /// Whatever happened, a third socket that resumes gets every event once, on either instance.
-    async fn has_lost_nothing(mut self) {
+    async fn has_lost_nothing(self) {
+        Box::pin(self.resumes_everywhere()).await;
+    }
+
+    async fn resumes_everywhere(mut self) {
         let stream = format!("workspace:{}", self.workspace);
         let answer = self.writer.call("task.create", json!({ "title": "Last" })).await;
         let to = answer["at"][&stream].as_u64().expect("a seq");
