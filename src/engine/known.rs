@@ -4,7 +4,7 @@
 
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
-use crate::store::{Result, Store, sessions, streams, users, workspaces};
+use crate::store::{Result, Store, sessions, users, workspaces};
 use moka::sync::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) struct Known {
     pub(super) workspaces: Vec<Workspace>,
     /// How far the user's own stream had come: all that it tells up to there is in the rest.
     pub(super) as_of: u64,
-    /// How far the workspaces' streams had come since; empty where nobody else writes, for there it is known anyway.
+    /// How far the workspaces' streams had come when the memberships were read: removals up to there were before them.
     pub(super) heads: HashMap<StreamId, u64>,
 }
 
@@ -70,15 +70,12 @@ impl Sessions {
         let Some(account) = users::find(&mut reader, session.user).await? else {
             return Ok(None);
         };
-        let workspaces = workspaces::list(&mut reader, session.user, None, i64::MAX).await?;
-        // after the memberships: who is a member by these was let in knowing of every removal up to there
-        let heads = if store.is_shared() {
-            let all: Vec<StreamId> = workspaces.iter().map(|workspace| workspace.id.into()).collect();
-            let heads = streams::heads(&mut reader, &all).await?.into_iter();
-            heads.map(|(stream, head)| (stream, head as u64)).collect()
-        } else {
-            HashMap::new()
-        };
+        let rows = workspaces::list_with_heads(&mut reader, session.user).await?;
+        let heads = rows
+            .iter()
+            .map(|(workspace, head)| (workspace.id.into(), *head as u64))
+            .collect();
+        let workspaces = rows.into_iter().map(|(workspace, _)| workspace).collect();
         let known = Arc::new(Known {
             session,
             account,

@@ -112,8 +112,8 @@ pub struct Home {
     pub user: User,
     /// Every workspace of theirs, with their role.
     pub workspaces: Vec<Workspace>,
-    /// How far the workspaces' streams had come by then, where another instance may have written to them: removals up
-    /// to there were before the memberships, whenever they are heard of.
+    /// How far the workspaces' streams had come by then: removals up to there were before the memberships, whenever
+    /// they are heard of.
     pub heads: HashMap<StreamId, u64>,
 }
 
