@@ -38,9 +38,12 @@ impl Hub {
             let _ = tokio::time::timeout(LOOK, self.asked.notified()).await;
             let mut due = std::mem::take(&mut *lock(&self.ask));
             due.extend(plan.due(&self, Instant::now()));
-            for streams in due.chunks(QUERY) {
+            let due: Vec<StreamId> = due.into_iter().filter(|one| self.topic(*one).is_some()).collect();
+            for (n, streams) in due.chunks(QUERY).enumerate() {
                 if self.compare(streams.to_vec()).await.is_err() {
-                    lock(&self.ask).extend(streams); // with the next look
+                    // these and the rest with the next look: a database that is away is asked one thing at a time
+                    lock(&self.ask).extend(&due[n * QUERY..]);
+                    break;
                 }
             }
         }

@@ -12,7 +12,7 @@ use super::{
     topic::{News, Topic},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::Future,
     pin::Pin,
     sync::{
@@ -82,7 +82,7 @@ pub struct Hub {
     /// Something came to `moved` or `late`.
     pub(crate) news: Notify,
     /// Streams whose heads are to be compared with the log's.
-    pub(crate) ask: Mutex<Vec<StreamId>>,
+    pub(crate) ask: Mutex<HashSet<StreamId>>,
     /// Something came to `ask`.
     pub(crate) asked: Notify,
     pub(crate) meters: Meters,
