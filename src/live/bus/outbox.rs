@@ -42,6 +42,11 @@ impl Outgoing {
         frame + OVERHEAD
     }
 
+    /// 1, or 0 for what nobody misses.
+    fn counts(&self) -> u64 {
+        u64::from(!matches!(self, Outgoing::Probe(_)))
+    }
+
     /// What may be lost without a loss gives way first.
     fn room(&self) -> usize {
         match self {
@@ -93,7 +98,7 @@ impl Outbox {
                     queue.bytes += cost;
                     queue.waiting.push_back(outgoing);
                 } else {
-                    dropped += u64::from(!matches!(outgoing, Outgoing::Probe(_)));
+                    dropped += outgoing.counts();
                 }
             }
         }
@@ -114,7 +119,7 @@ impl Outbox {
         let waited = std::mem::take(&mut queue.waiting);
         drop(queue);
         self.publishing.store(false, Ordering::Release);
-        count_dropped(waited.len() as u64);
+        count_dropped(waited.iter().map(Outgoing::counts).sum());
     }
 
     /// Waits until there is something to publish, and takes up to `n` of it.

@@ -26,7 +26,8 @@ pub(super) struct Pulse {
 struct State {
     /// When the connection that listens was made, while there is one.
     since: Option<Instant>,
-    number: u64,
+    /// The newest probe, and when it was sent.
+    newest: Option<(u64, Instant)>,
     /// The oldest probe that is not back.
     missing: Option<(u64, Instant)>,
     /// How long the newest one took, and when it came.
@@ -58,8 +59,8 @@ impl Pulse {
     /// A probe is about to be sent: its number.
     pub(super) fn send(&self, now: Instant) -> u64 {
         let mut state = lock(&self.state);
-        state.number += 1;
-        let number = state.number;
+        let number = state.newest.map_or(1, |(newest, _)| newest + 1);
+        state.newest = Some((number, now));
         state.missing.get_or_insert((number, now));
         number
     }
@@ -67,19 +68,18 @@ impl Pulse {
     /// A probe came back; so has, or never will, every one before it.
     pub(super) fn hear(&self, number: u64, now: Instant) {
         let mut state = lock(&self.state);
-        let Some((missing, sent)) = state.missing.filter(|(missing, _)| *missing <= number) else {
+        let Some((_, oldest)) = state.missing.filter(|(missing, _)| *missing <= number) else {
             return;
         };
-        // of a later one than the oldest missing it is not known when it was sent: it is no older than a period
-        let took = if missing == number {
-            now - sent
-        } else {
-            EVERY.min(now - sent)
+        let later = state.newest.filter(|(newest, _)| *newest > number);
+        let sent = match (later, state.newest) {
+            (None, Some((_, sent))) => sent,
+            _ => oldest,
         };
-        state.missing = None;
-        state.heard = Some((took, now));
+        state.missing = later;
+        state.heard = Some((now - sent, now));
         drop(state);
-        self.latency.record(took.as_secs_f64());
+        self.latency.record((now - sent).as_secs_f64());
         self.up.set(1.0);
     }
 
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(pulse.health(at(2201)), BusHealth::Down);
         let later = pulse.send(at(2500));
         pulse.hear(later, at(2501));
-        assert!(matches!(pulse.health(at(2501)), BusHealth::Up(_)));
+        assert_eq!(pulse.health(at(2501)), BusHealth::Up(Duration::from_millis(1)));
         pulse.end();
         assert_eq!(pulse.health(at(2501)), BusHealth::Down);
     }
