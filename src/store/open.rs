@@ -125,6 +125,8 @@ impl Store {
             Pools::Sqlite { reads, .. } => reads.is_closed(),
             Pools::Postgres { reads, .. } => reads.is_closed(),
         }
+    }
+
     /// Whether other processes may write to it too.
     pub fn is_shared(&self) -> bool {
         matches!(self.0.pools, Pools::Postgres { .. })
