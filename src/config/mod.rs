@@ -54,6 +54,7 @@ pub struct Settings {
     /// `None`: what the disk holds.
     pub database_max_bytes: Option<u64>,
     pub redis_url: Option<SecretString>,
+    pub redis_prefix: String,
 
     pub public_url: Option<PublicUrl>,
     pub allowed_origins: AllowedOrigins,
@@ -163,13 +164,8 @@ impl Settings {
             database_lanes: from.whole("database_lanes", 1..=16),
             database_max_bytes: Some(from.whole("database_max_bytes", 0..=1 << 50))
                 .filter(|bytes| *bytes > 0),
-            redis_url: from.parsed("redis_url", |text| {
-                values::url_with(
-                    text,
-                    &["redis", "rediss", "redis+unix"],
-                    "redis://…, rediss://… or redis+unix://…",
-                )
-            }),
+            redis_url: from.parsed("redis_url", values::redis_url),
+            redis_prefix: from.required("redis_prefix", values::prefix),
 
             public_url: from.parsed("public_url", str::parse),
             allowed_origins: AllowedOrigins::collect(from.list("allowed_origins", str::parse)),

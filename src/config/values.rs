@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use redis::IntoConnectionInfo;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
@@ -258,6 +259,25 @@ pub(super) fn instance_name(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("at most 64 of A-Z a-z 0-9 . _ -".to_owned())
+    }
+}
+
+/// The address of a Redis, read as its client reads it, so that what it lacks is found at the start.
+pub(super) fn redis_url(text: &str) -> Result<SecretString, String> {
+    let takes =
+        "redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… for TLS, or redis+unix:///PATH?db=DATABASE";
+    let url = url_with(text, &["redis", "rediss", "redis+unix"], takes)?;
+    match text.into_connection_info() {
+        Ok(_) => Ok(url),
+        Err(error) => Err(format!("{takes} ({error})")),
+    }
+}
+
+/// What names begin with: 1 to 64 letters that need no quotes.
+pub(super) fn prefix(text: &str) -> Result<String, String> {
+    match instance_name(text) {
+        Ok(name) if !name.is_empty() => Ok(name),
+        _ => Err("1 to 64 of A-Z a-z 0-9 . _ -".to_owned()),
     }
 }
 

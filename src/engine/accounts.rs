@@ -110,7 +110,7 @@ impl Engine {
     /// Who a token speaks for: asked once a socket or request.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
-        let known = self.living(claims.subject.session).await?;
+        let known = self.living(claims.subject.session, 0).await?;
         let (session, account) = (&known.session, &known.account);
         if session.user != claims.subject.user || account.token_version != claims.subject.token_version {
             return Err(revoked());
@@ -121,9 +121,9 @@ impl Engine {
         })
     }
 
-    /// A session that has not ended, and whose it is.
-    pub(super) async fn living(&self, id: SessionId) -> Result<Arc<Known>, Failure> {
-        let known = match self.0.sessions.kept(id) {
+    /// A session that has not ended, and whose it is, for somebody who has seen the user's own stream come to `seen`.
+    pub(super) async fn living(&self, id: SessionId, seen: u64) -> Result<Arc<Known>, Failure> {
+        let known = match self.0.sessions.kept(id, seen) {
             Some(known) => known,
             None => self.known(id).await?.ok_or_else(revoked)?,
         };

@@ -1,15 +1,17 @@
 //! Who is behind a session: read once for a storm of sockets. What was read holds as long as nothing about accounts,
-//! sessions or memberships was committed here since, and for a second at most, for the sake of other instances.
+//! sessions or memberships was committed here since, and for a second at most. What other instances committed stands in
+//! the user's own stream: who has seen that stream come to a place is told nothing older.
 
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
 use crate::store::{Result, Store, sessions, users, workspaces};
 use moka::sync::Cache;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use taskwire_protocol::SessionId;
 use taskwire_protocol::workspace::Workspace;
+use taskwire_protocol::{SessionId, StreamId};
 
 /// Sessions that are kept.
 const SESSIONS: u64 = 20_000;
@@ -21,6 +23,10 @@ pub(super) struct Known {
     pub(super) session: SessionRecord,
     pub(super) account: Account,
     pub(super) workspaces: Vec<Workspace>,
+    /// How far the user's own stream had come: all that it tells up to there is in the rest.
+    pub(super) as_of: u64,
+    /// How far the workspaces' streams had come when the memberships were read: removals up to there were before them.
+    pub(super) heads: HashMap<StreamId, u64>,
 }
 
 /// What is known of sessions.
@@ -47,27 +53,35 @@ impl Sessions {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// What is kept of a session and still holds.
-    pub(super) fn kept(&self, id: SessionId) -> Option<Arc<Known>> {
+    /// What is kept of a session and still holds, for somebody who has seen the user's own stream come to `seen`.
+    pub(super) fn kept(&self, id: SessionId, seen: u64) -> Option<Arc<Known>> {
         let (generation, known) = self.cache.get(&id)?;
-        (generation == self.generation.load(Ordering::Acquire)).then_some(known)
+        let holds = generation == self.generation.load(Ordering::Acquire) && known.as_of >= seen;
+        holds.then_some(known)
     }
 
     /// Reads a session; `None` when there is no such one.
     pub(super) async fn read(&self, store: &Store, id: SessionId) -> Result<Option<Arc<Known>>> {
         let generation = self.generation.load(Ordering::Acquire);
         let mut reader = store.read().await?;
-        let Some(session) = sessions::find(&mut reader, id).await? else {
+        let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {
             return Ok(None);
         };
         let Some(account) = users::find(&mut reader, session.user).await? else {
             return Ok(None);
         };
-        let workspaces = workspaces::list(&mut reader, session.user, None, i64::MAX).await?;
+        let rows = workspaces::list_with_heads(&mut reader, session.user).await?;
+        let heads = rows
+            .iter()
+            .map(|(workspace, head)| (workspace.id.into(), *head as u64))
+            .collect();
+        let workspaces = rows.into_iter().map(|(workspace, _)| workspace).collect();
         let known = Arc::new(Known {
             session,
             account,
             workspaces,
+            as_of: as_of as u64,
+            heads,
         });
         self.cache.insert(id, (generation, known.clone()));
         Ok(Some(known))

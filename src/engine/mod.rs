@@ -34,7 +34,7 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ids::Ids;
-use crate::live::{Hub, RingLimits};
+use crate::live::{BadAddress, Hub};
 use crate::ops::{self, Ask, Target};
 use crate::store::Store;
 use crate::store::open::OpenError;
@@ -44,6 +44,7 @@ use homes::Homes;
 use job::{Batch, Job, Step, Work};
 use known::Sessions;
 use members::MemberCache;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::User;
@@ -61,6 +62,10 @@ pub use lane::{Chore, Lane};
 
 /// How long a query may take before it is TIMEOUT.
 const QUERY: Duration = Duration::from_secs(15);
+
+/// How long a stopping node waits at most until what it committed last is handed to the other instances, which find it
+/// in the log otherwise.
+const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The server without its doors. Clones are the same engine.
 #[derive(Clone)]
@@ -107,6 +112,21 @@ pub struct Home {
     pub user: User,
     /// Every workspace of theirs, with their role.
     pub workspaces: Vec<Workspace>,
+    /// How far the workspaces' streams had come by then: removals up to there were before the memberships, whenever
+    /// they are heard of.
+    pub heads: HashMap<StreamId, u64>,
+}
+
+impl Home {
+    /// The caller as the account is now.
+    pub fn caller(&self, before: &Caller) -> Arc<Caller> {
+        Arc::new(Caller {
+            user: self.user.public(),
+            session: before.session,
+            role: self.user.role,
+            personal: before.personal,
+        })
+    }
 }
 
 /// How the database is.
@@ -132,6 +152,9 @@ pub enum EngineError {
     /// The data folder cannot be made.
     #[error("cannot make the data folder {0}: {1}")]
     DataDir(std::path::PathBuf, #[source] std::io::Error),
+    /// The address of Redis cannot be used.
+    #[error("redis_url cannot be used: {0}")]
+    Redis(#[from] BadAddress),
     /// The account of `admin_email` cannot be made.
     #[error("cannot make the account of admin_email: {0}")]
     Admin(Failure),
@@ -144,12 +167,7 @@ impl Engine {
         made.map_err(|error| EngineError::DataDir(settings.data_dir.clone(), error))?;
         let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
         let store = Store::open(settings).await?;
-        let limits = RingLimits {
-            bytes_per_topic: settings.ring_bytes_per_topic,
-            budget: settings.ring_budget_bytes,
-        };
-        let hub = Hub::new(Arc::new(publish::StoredLog(store.clone())), limits);
-        tokio::spawn(hub.clone().fan_out());
+        let hub = publish::hub(settings, &store)?;
         let ids = Arc::new(Ids::new(clock.clone()));
         let sessions = Arc::new(Sessions::new());
         let shared = Shared {
@@ -255,25 +273,32 @@ impl Engine {
         self.0.describe.clone()
     }
 
-    /// What somebody is in a workspace, just now.
-    pub async fn role_in(&self, user: UserId, workspace: WorkspaceId) -> Result<Option<Role>, Failure> {
+    /// What somebody is in a workspace, just now, and how far its stream had come by then.
+    pub async fn role_in(
+        &self,
+        user: UserId,
+        workspace: WorkspaceId,
+    ) -> Result<Option<(Role, u64)>, Failure> {
         let store = self.0.store.clone();
         spawned(async move {
             let mut reader = store.read().await?;
-            crate::store::members::find_role(&mut reader, user, workspace).await
+            let found = crate::store::members::find_role_and_head(&mut reader, user, workspace).await?;
+            Ok(found.map(|(role, head)| (role, head as u64)))
         })
         .await
     }
 
-    /// The caller's account and workspaces, just now.
+    /// The caller's account and workspaces, for somebody who has seen the user's own stream come to `seen`: nothing
+    /// that it tells up to there is missing.
     ///
     /// # Errors
     /// As [`Engine::authenticate`], when the session has ended since.
-    pub async fn home(&self, caller: &Caller) -> Result<Home, Failure> {
-        let known = self.living(caller.session).await?;
+    pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
+        let known = self.living(caller.session, seen).await?;
         Ok(Home {
             user: known.account.user.clone(),
             workspaces: known.workspaces.clone(),
+            heads: known.heads.clone(),
         })
     }
 
@@ -329,6 +354,10 @@ impl Engine {
     /// Lets what is queued finish, then closes the database.
     pub async fn stop(&self) {
         self.0.lane.stop().await;
+        let begun = Instant::now();
+        while self.0.hub.is_busy() && begun.elapsed() < LAST_WORDS {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         self.0.store.close().await;
     }
 }

@@ -1,8 +1,46 @@
 //! Where the engine meets the live streams: a committed group goes out, and the log is read back for those behind.
 
-use crate::live::{Frame, Log, LogRange, LogUnavailable, Reading};
-use crate::store::{Store, log};
+use super::EngineError;
+use crate::config::Settings;
+use crate::live::{Frame, Hub, Log, LogRange, LogUnavailable, Reading, Redis, RedisOptions, RingLimits};
+use crate::store::{Store, log, streams};
+use std::sync::Arc;
 use taskwire_protocol::StreamId;
+
+/// The hub over the stored log, and what runs for it. Where others may write to the database, they are heard through
+/// Redis when there is one, and what is not heard is found by comparing heads.
+pub(super) fn hub(settings: &Settings, store: &Store) -> Result<Arc<Hub>, EngineError> {
+    let log = Arc::new(StoredLog(store.clone()));
+    let limits = RingLimits {
+        bytes_per_topic: settings.ring_bytes_per_topic,
+        budget: settings.ring_budget_bytes,
+    };
+    let hub = match &settings.redis_url {
+        Some(url) if store.is_shared() => {
+            let redis = Redis::new(&RedisOptions {
+                url: url.clone(),
+                prefix: settings.redis_prefix.clone(),
+                epoch: store.epoch(),
+                instance: rand::random(),
+            })?;
+            let start = redis.start()?;
+            let hub = Hub::with_bus(log, limits, Box::new(redis));
+            start(hub.clone());
+            hub
+        }
+        url => {
+            if url.is_some() {
+                tracing::warn!("redis_url is not used: an SQLite database has one instance");
+            }
+            Hub::new(log, limits)
+        }
+    };
+    tokio::spawn(hub.clone().fan_out());
+    if store.is_shared() {
+        tokio::spawn(hub.clone().keep_comparing());
+    }
+    Ok(hub)
+}
 
 /// The stored log, as the live streams read it.
 pub(super) struct StoredLog(pub(super) Store);
@@ -40,6 +78,19 @@ impl Log for StoredLog {
             Ok(page
                 .into_iter()
                 .map(|(seq, frame)| (seq as u64, Frame::from(frame)))
+                .collect())
+        })
+    }
+
+    fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            let read = tokio::spawn(async move { streams::heads(&mut store.read().await?, &streams).await });
+            let heads = read.await.map_err(|_| LogUnavailable)?;
+            let heads = heads.map_err(|error| StoredLog::unavailable(&error))?;
+            Ok(heads
+                .into_iter()
+                .map(|(stream, head)| (stream, head as u64))
                 .collect())
         })
     }

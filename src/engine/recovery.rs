@@ -2,7 +2,7 @@
 //! and finding out what a commit did whose answer never came. Does not know what the group's mutations do.
 
 use super::job::{Job, unknown_outcome};
-use crate::live::{Hub, LogRange};
+use crate::live::Hub;
 use crate::store::{Store, StoreError, Trouble, log};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -88,7 +88,7 @@ pub(super) fn look_for(store: Store, hub: Arc<Hub>, streams: BTreeSet<StreamId>)
     tokio::spawn(async move {
         let mut pause = LOOK;
         for stream in streams {
-            let (tail, head) = loop {
+            let (_, head) = loop {
                 match range(&store, stream).await {
                     Ok(range) => break range,
                     Err(_) if store.is_closed() => return,
@@ -96,8 +96,7 @@ pub(super) fn look_for(store: Store, hub: Arc<Hub>, streams: BTreeSet<StreamId>)
                 }
                 pause = (pause * 2).min(LAST_LOOK);
             };
-            let (tail, head) = (tail as u64, head as u64);
-            hub.observe(stream, LogRange { tail, head });
+            hub.hear_of(stream, head as u64);
         }
     });
 }

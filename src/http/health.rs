@@ -12,6 +12,7 @@ use serde_json::json;
 use taskwire_protocol::{ErrorCode, Failure};
 
 use super::Refusal;
+use crate::live::BusHealth;
 use crate::state::App;
 
 /// A database that takes longer for the smallest question is not well.
@@ -35,7 +36,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refus
     Ok(fresh(Json(json!({ "status": "ready" }))))
 }
 
-/// `GET /health/detailed`: 503 when the database is gone.
+/// `GET /health/detailed`: 503 when the database is gone; without Redis the node serves on, and is degraded.
 pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
     let database = app.engine.database_health().await;
     let status = match database.healthy {
@@ -43,8 +44,21 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
         true => "healthy",
         false => "unhealthy",
     };
+    let (redis, latency) = match app.engine.hub().bus_health() {
+        BusHealth::Off => ("off", None),
+        BusHealth::Up(latency) => ("healthy", Some(latency)),
+        BusHealth::Down => ("degraded", None),
+    };
+    let mut redis_says = json!({ "status": redis });
+    if let Some(latency) = latency {
+        redis_says["latency_ms"] = json!(latency.as_secs_f64() * 1000.0);
+    }
+    let overall = match (status, redis) {
+        ("healthy", "degraded") => "degraded",
+        _ => status,
+    };
     let body = json!({
-        "status": status,
+        "status": overall,
         "version": env!("CARGO_PKG_VERSION"),
         "instance": app.settings.instance,
         "draining": app.is_draining(),
@@ -54,7 +68,7 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
             "latency_ms": database.latency.as_secs_f64() * 1000.0,
             "kind": database.kind,
         },
-        "redis": { "status": "off" },
+        "redis": redis_says,
     });
     let code = if database.healthy {
         StatusCode::OK

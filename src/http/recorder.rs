@@ -76,4 +76,36 @@ fn describe() {
         "taskwire_connections_refused_total",
         "Connections dropped because there were too many"
     );
+    describe_instances();
+}
+
+/// What is said to and heard of other instances.
+fn describe_instances() {
+    metrics::describe_gauge!(
+        "taskwire_bus_up",
+        "1 while what is published to Redis comes back in time"
+    );
+    metrics::describe_histogram!(
+        "taskwire_bus_probe_seconds",
+        "From a probe's sending until it comes back from Redis"
+    );
+    metrics::describe_gauge!("taskwire_bus_streams", "Streams listened to on Redis");
+    metrics::describe_counter!("taskwire_bus_published_total", "Entries published to Redis");
+    metrics::describe_counter!(
+        "taskwire_bus_dropped_total",
+        "Entries, signals and notes not published: no connection or no room"
+    );
+    metrics::describe_counter!(
+        "taskwire_bus_received_total",
+        "Entries of other instances heard through Redis"
+    );
+    metrics::describe_counter!(
+        "taskwire_bus_reconnects_total",
+        "Lost connections that listened to Redis"
+    );
+    metrics::describe_counter!(
+        "taskwire_gaps_total",
+        "Times that readers were sent to the log for an entry that did not come"
+    );
+    metrics::describe_counter!("taskwire_heads_compared_total", "Heads compared with the log's");
 }

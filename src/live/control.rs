@@ -86,6 +86,11 @@ pub(crate) fn removed_member(frame: &str) -> Option<UserId> {
     payload::<member::MemberRemoved>(frame).map(|removed| removed.user_id)
 }
 
+/// Whether earlier entries of the stream were rewritten with this one.
+pub(crate) fn rewrites_past(frame: &str) -> bool {
+    event_name(frame) == Some(names::TaskPurged)
+}
+
 /// The event's name without parsing the frame: the key order of frames puts it after `type`, `stream` and `seq`, none
 /// of which contains what is searched for.
 fn event_name(frame: &str) -> Option<&str> {

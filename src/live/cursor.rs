@@ -2,6 +2,7 @@
 //! has moved on. Does not know where frames go.
 
 use super::{
+    chatter::Said,
     hub::{PageReading, Seat},
     page::{NoPage, Page, PageKey},
     removals::Reader,
@@ -31,6 +32,8 @@ pub(crate) struct Cursor {
     pub(crate) paused: bool,
     /// There may be something beyond it.
     pub(crate) flagged: bool,
+    /// Signals of the topic that were delivered or shed; fits where there was room between the others.
+    heard: u32,
 }
 
 enum CatchUp {
@@ -51,6 +54,7 @@ pub(crate) enum Found {
 
 impl Cursor {
     pub(crate) fn new(seat: Seat, seq: u64, since: u64, mode: Mode) -> Cursor {
+        let heard = seat.topic.said();
         Cursor {
             seat,
             seq,
@@ -59,6 +63,7 @@ impl Cursor {
             mode,
             paused: false,
             flagged: false,
+            heard,
         }
     }
 
@@ -73,6 +78,25 @@ impl Cursor {
     /// Whether frames are looked at, at most.
     pub(crate) fn is_silent(&self) -> bool {
         self.paused || self.mode == Mode::Watch
+    }
+
+    /// Whether a signal was said since the last look.
+    pub(crate) fn has_signals(&self) -> bool {
+        self.heard != self.seat.topic.said()
+    }
+
+    /// What was said is not for this socket: it is behind, or silent.
+    pub(crate) fn shed_signals(&mut self) {
+        self.heard = self.seat.topic.said();
+    }
+
+    /// Takes what was said and is still worth it. Call it at the head only: the events come first.
+    pub(crate) fn take_signals(&mut self, user: UserId, said: &mut Said) {
+        let reader = Reader {
+            user,
+            since: self.since,
+        };
+        self.heard = self.seat.topic.listen(self.heard, reader, said);
     }
 
     /// Lets go of the page under way, if there is one.

@@ -4,6 +4,7 @@
 
 use super::{
     Control, Dirty, Frame, Subscriptions,
+    chatter::Said,
     cursor::Found,
     page::NoPage,
     removals::Reader,
@@ -107,6 +108,7 @@ impl Subscriptions {
                 Poll::Ready(Ok(())) => {}
                 Poll::Ready(Err(gone)) => return Poll::Ready(Err(Stop::Outlet(gone))),
                 Poll::Pending => {
+                    self.shed_signals();
                     let urgent = self.peek().map(|control| Ok(Delivered::Control(control)));
                     return urgent.map_or(Poll::Pending, Poll::Ready);
                 }
@@ -152,18 +154,24 @@ impl Subscriptions {
         let stream = cursor.stream();
         let position = match (stream == StreamId::User(user), cursor.is_silent()) {
             (false, false) => cursor.seq,
-            (false, true) => return Ok(Visit::Done), // what it missed is found when it goes on
+            (false, true) => {
+                cursor.shed_signals();
+                return Ok(Visit::Done); // what it missed is found when it goes on
+            }
             (true, false) => cursor.seq.min(looked),
             (true, true) => looked,
         };
         let mut batch = Batch::default();
         let found = match cursor.poll_read(cx, user, position, &mut batch) {
-            Poll::Pending => return Ok(Visit::Waits),
+            Poll::Pending => {
+                cursor.shed_signals();
+                return Ok(Visit::Waits);
+            }
             Poll::Ready(found) => found,
         };
         match found {
             Ok(Found::Frames { more }) => self.feed(slot, position, batch, more, out, fed),
-            Ok(Found::Nothing) => Ok(Visit::Done),
+            Ok(Found::Nothing) => self.feed_signals(slot, out),
             Ok(Found::Ended) => {
                 self.remove(slot);
                 Ok(Visit::Done)
@@ -214,18 +222,48 @@ impl Subscriptions {
             }
         }
         // not before: acting on a frame may have taken another cursor away, never this one
+        let mut signals = false;
         if let Some(Some(cursor)) = self.cursors.get_mut(slot) {
             cursor.seq = written;
+            if more {
+                cursor.shed_signals();
+            }
+            signals = cursor.has_signals();
         }
         outcome.map_err(Stop::Outlet)?;
         match told {
             Some(control) => Ok(Visit::Says(Delivered::Control(control))),
-            None if more => Ok(Visit::Bite),
+            None if more || signals => Ok(Visit::Bite),
             None => {
                 self.unflag(slot);
                 Ok(Visit::Bite)
             }
         }
+    }
+
+    /// Feeds what was said to those who are at the head.
+    fn feed_signals<O: Outlet>(&mut self, slot: usize, out: &mut O) -> Result<Visit, Stop<O::Error>> {
+        let user = self.user;
+        if let Some(Some(cursor)) = self.cursors.get_mut(slot)
+            && cursor.has_signals()
+        {
+            if cursor.is_silent() {
+                cursor.shed_signals();
+                return Ok(Visit::Done);
+            }
+            let mut said = Said::default();
+            cursor.take_signals(user, &mut said);
+            for frame in said.into_iter().flatten() {
+                out.feed(frame).map_err(Stop::Outlet)?;
+            }
+        }
+        Ok(Visit::Done)
+    }
+
+    /// The outlet has no room: whoever is behind gets no signals.
+    fn shed_signals(&mut self) {
+        let behind = self.cursors.iter_mut().flatten().filter(|cursor| cursor.flagged);
+        behind.for_each(super::cursor::Cursor::shed_signals);
     }
 
     /// Looks at a frame of the user's own stream. A lost workspace is left before the frame that says so is fed.

@@ -50,6 +50,9 @@ impl Hub {
                 }
             };
             let news = topic.late(now);
+            if news.moved {
+                self.meters.gaps.increment(1);
+            }
             self.attend(&topic, news);
         }
     }

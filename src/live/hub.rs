@@ -2,7 +2,7 @@
 //! Knows nothing of cursors, sockets or the database; the marking of watchers is in `fan_out`.
 
 use super::{
-    Alone, Bus, Frame, Log, LogRange, LogUnavailable, Note,
+    Alone, Bus, BusHealth, Frame, Log, LogRange, LogUnavailable, Note, chatter,
     flight::Flights,
     lock,
     meters::Meters,
@@ -12,7 +12,7 @@ use super::{
     topic::{News, Topic},
 };
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, HashSet},
     future::Future,
     pin::Pin,
     sync::{
@@ -32,6 +32,9 @@ const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 /// Notes of other instances that a slow listener may be behind before it loses the oldest.
 const NOTES: usize = 1024;
+
+/// With more topics than this to be told of events, signals are not taken in.
+const BUSY: usize = 256;
 
 /// A committed entry on its way to the watchers of its stream.
 #[derive(Clone, Debug)]
@@ -66,7 +69,7 @@ impl Default for RingLimits {
 
 /// All topics of this instance.
 pub struct Hub {
-    log: Arc<dyn Log>,
+    pub(crate) log: Arc<dyn Log>,
     bus: Box<dyn Bus>,
     pub(crate) topics: RwLock<HashMap<StreamId, Arc<Topic>>>,
     pub(crate) budget: Arc<Budget>,
@@ -78,6 +81,10 @@ pub struct Hub {
     pub(crate) late: Mutex<BTreeMap<(Instant, u64), Arc<Topic>>>,
     /// Something came to `moved` or `late`.
     pub(crate) news: Notify,
+    /// Streams whose heads are to be compared with the log's.
+    pub(crate) ask: Mutex<HashSet<StreamId>>,
+    /// Something came to `ask`.
+    pub(crate) asked: Notify,
     pub(crate) meters: Meters,
     notes: broadcast::Sender<Arc<Note>>,
     ids: AtomicU64,
@@ -111,6 +118,8 @@ impl Hub {
             moved: Mutex::default(),
             late: Mutex::default(),
             news: Notify::new(),
+            ask: Mutex::default(),
+            asked: Notify::new(),
             meters: Meters::new(),
             notes: broadcast::Sender::new(NOTES),
             ids: AtomicU64::new(1),
@@ -149,6 +158,26 @@ impl Hub {
         self.announce(moved);
     }
 
+    /// Says something to whoever watches a stream, here and on other instances: only those who are at its head now.
+    /// It is shed when there is more to do.
+    pub fn signal(&self, stream: StreamId, frame: &Frame) {
+        self.bus.signal(stream, frame);
+        self.receive_signal(stream, frame.clone());
+    }
+
+    /// Another instance said something to the watchers of a stream.
+    pub fn receive_signal(&self, stream: StreamId, frame: Frame) {
+        let behind = lock(&self.moved).len() > BUSY;
+        if behind || frame.len() > chatter::FRAME {
+            self.meters.shed.increment(1);
+            return;
+        }
+        if let Some(topic) = self.topic(stream) {
+            let news = topic.say(frame);
+            self.attend(&topic, news);
+        }
+    }
+
     /// Says something to all other instances. It may be lost.
     pub fn tell(&self, note: &Note) {
         self.bus.tell(note);
@@ -168,20 +197,44 @@ impl Hub {
     /// The log's past was rewritten (a purge): frames and pages held of it are dropped, readers go to the log.
     /// Call it after the commit.
     pub fn forget(&self, stream: StreamId) {
+        self.bus.forget(stream);
+        self.forget_here(stream);
+    }
+
+    /// Another instance rewrote the log's past.
+    pub(crate) fn forget_here(&self, stream: StreamId) {
         if let Some(topic) = self.topic(stream) {
             let news = topic.forget(self.next_id());
             self.attend(&topic, news);
         }
     }
 
-    /// The log of a stream has come to `range.head`: what did not come here by then, and does not within 30 ms, will
-    /// be read from the log. Nothing happens when nobody watches the stream.
-    pub fn observe(&self, stream: StreamId, range: LogRange) {
-        // a topic that was not asked for its head yet is about to be, after its first watcher is in place
-        if let Some(topic) = self.topic(stream).filter(|topic| topic.head().is_some()) {
-            let news = topic.observe(range);
+    /// Another instance committed an entry whose frame is in the log alone.
+    pub(crate) fn receive_place(&self, stream: StreamId, seq: u64) {
+        if let Some(topic) = self.topic(stream) {
+            let news = topic.receive_place(seq);
             self.attend(&topic, news);
         }
+    }
+
+    /// How the way to other instances is.
+    pub fn bus_health(&self) -> BusHealth {
+        self.bus.health()
+    }
+
+    /// Whether something waits to be handed to other instances.
+    pub fn is_busy(&self) -> bool {
+        self.bus.is_busy()
+    }
+
+    /// The streams that somebody here watches, and how far they have come.
+    pub(crate) fn heads(&self) -> Vec<(StreamId, u64)> {
+        let topics: Vec<Arc<Topic>> = {
+            let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
+            topics.values().cloned().collect()
+        };
+        let heads = topics.iter().map(|topic| (topic.stream, topic.head()));
+        heads.filter_map(|(stream, head)| Some((stream, head?))).collect()
     }
 
     /// The streams that somebody here watches: those whose heads are worth comparing.
@@ -259,7 +312,7 @@ impl Hub {
         })
     }
 
-    fn topic(&self, stream: StreamId) -> Option<Arc<Topic>> {
+    pub(crate) fn topic(&self, stream: StreamId) -> Option<Arc<Topic>> {
         self.topics
             .read()
             .unwrap_or_else(PoisonError::into_inner)

@@ -28,11 +28,14 @@ pub struct LogRange {
     pub head: u64,
 }
 
-/// Reads of the durable log. Both see every commit that was published before the call.
+/// Reads of the durable log. All see every commit that was published before the call.
 pub trait Log: Send + Sync + 'static {
     /// What the log holds of `stream`.
     fn range(&self, stream: StreamId) -> Reading<'_, LogRange>;
 
     /// The first `limit` entries with a seq greater than `after`, in order: seq and encoded event frame.
     fn page(&self, stream: StreamId, after: u64, limit: usize) -> Reading<'_, Vec<(u64, Frame)>>;
+
+    /// The newest seq of each of these streams, in any order; those that never had an entry may be left out.
+    fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>>;
 }

@@ -3,6 +3,7 @@
 //! - `signal`         one per socket: the waker of its task, and the set of what happened since it last looked
 //! - `ring`           the newest frames of one stream, contiguous up to its head, and the ones that came early
 //! - `removals`       who was removed from a stream, and where that ends their reading
+//! - `chatter`        the newest signals of one stream, kept for a moment
 //! - `topic`          a stream that somebody here watches: its ring and who watches
 //! - `hub`            stream → topic; publish and watch
 //! - `fan_out`        the one task that marks watchers
@@ -13,18 +14,21 @@
 //! - `deliver`        feeding what lies beyond the cursors into an outlet
 //! - `control`        what a user's own stream tells the server itself
 //! - `log`            what live asks of the durable log
-//! - `bus`            the seam to other instances
+//! - `bus`            the seam to other instances, and Redis below it
+//! - `heads`          comparing heads with the log: what other instances said and nobody here heard
 //! - `meters`         the metrics
 //!
 //! A socket is a cursor, not a queue: its memory is constant whatever the load. There is no channel to a socket, no
 //! lock held over an await, no allocation per delivery, and a writer never waits for a socket.
 
 mod bus;
+mod chatter;
 mod control;
 mod cursor;
 mod deliver;
 mod fan_out;
 mod flight;
+mod heads;
 mod hub;
 mod log;
 mod meters;
@@ -37,7 +41,7 @@ mod subscriptions;
 mod tests;
 mod topic;
 
-pub use bus::{Alone, Bus, Note};
+pub use bus::{Alone, BadAddress, Bus, BusHealth, Note, Redis, RedisOptions};
 pub use control::Control;
 pub use deliver::{Delivered, Outlet, Stop};
 pub use hub::{Hub, Published, RingLimits};

@@ -131,6 +131,13 @@ impl Ring {
         self.change(first)
     }
 
+    /// The log has come to `head`. Where readers start is not told by this: it may have been read before the ring was
+    /// there.
+    pub(crate) fn hear_of(&mut self, head: u64) -> Change {
+        self.seen = self.seen.max(head);
+        self.change(false)
+    }
+
     /// The missing frame is too late: readers go to the log for it.
     pub(crate) fn give_up_waiting(&mut self) -> Change {
         if self.missing().is_none() {

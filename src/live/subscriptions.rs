@@ -143,6 +143,19 @@ impl Subscriptions {
         self.flag_slot(slot);
     }
 
+    /// The user was let in to a stream when it had come to `seq`: removals up to there were before that, whenever this
+    /// instance hears of them.
+    pub fn let_in(&mut self, stream: StreamId, seq: u64) {
+        if let Some(cursor) = self.cursor(stream) {
+            cursor.since = cursor.since.max(seq);
+        }
+    }
+
+    /// How far the user's own stream was looked at for control.
+    pub fn told(&self) -> u64 {
+        self.looked.max(self.peeked)
+    }
+
     /// How many streams have a cursor, the one only watched included.
     pub fn count(&self) -> usize {
         self.cursors.iter().flatten().count()

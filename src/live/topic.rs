@@ -2,6 +2,7 @@
 //! Both locks are short, are never held together, over an await or while an outlet is fed. Knows nothing of the log.
 
 use super::{
+    chatter::{self, Chatter, Said},
     lock,
     log::LogRange,
     removals::{Reader, Removals},
@@ -12,7 +13,7 @@ use std::{
     collections::HashSet,
     sync::{
         Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Topic {
     pub(crate) id: u64,
     /// Already in the queue of the fan-out.
     queued: AtomicBool,
+    /// Signals that were ever said here, around and around.
+    said: AtomicU32,
     state: Mutex<State>,
     watchers: Mutex<Watchers>,
 }
@@ -47,6 +50,8 @@ struct State {
     tail: Option<(u64, Instant)>,
     /// There while the hub has a deadline for this topic.
     gap: Option<Gap>,
+    /// There while something was said lately.
+    chatter: Option<Box<Chatter>>,
 }
 
 struct Gap {
@@ -91,12 +96,14 @@ impl Topic {
             removals: Removals::default(),
             tail: None,
             gap: None,
+            chatter: None,
         };
         let (queued, watchers) = (AtomicBool::new(false), Mutex::default());
         Topic {
             stream,
             id,
             queued,
+            said: AtomicU32::new(0),
             state: Mutex::new(state),
             watchers,
         }
@@ -117,23 +124,71 @@ impl Topic {
         state.news(change)
     }
 
+    /// The log has come to `head`: what did not come here by then, and does not within 30 ms, is read from the log.
+    pub(crate) fn hear_of(&self, head: u64) -> News {
+        let mut state = lock(&self.state);
+        let change = state.ring.hear_of(head);
+        state.news(change)
+    }
+
+    /// An entry was committed whose frame will not come.
+    pub(crate) fn receive_place(&self, seq: u64) -> News {
+        let mut state = lock(&self.state);
+        let mut change = state.ring.hear_of(seq);
+        // others may be on their way that precede it; nothing precedes the next one
+        if state.ring.missing() == Some(seq) {
+            change = state.ring.give_up_waiting();
+        }
+        state.news(change)
+    }
+
     /// The deadline of a gap has come.
     pub(crate) fn late(&self, now: Instant) -> News {
         let mut state = lock(&self.state);
-        let Some(gap) = state.gap.take() else {
-            return News::default();
-        };
-        if state.ring.missing().is_some() && gap.deadline > now {
-            // that one came, another is missing since
-            let deadline = Some(gap.deadline);
-            state.gap = Some(gap);
-            return News {
-                moved: false,
-                deadline,
-            };
+        let mut news = state.late_gap(now);
+        if let Some(chatter) = state.chatter.as_deref_mut().filter(|c| c.until() <= now) {
+            if chatter.is_over(now, news.deadline) {
+                state.chatter = None;
+            } else {
+                news.deadline = Some(chatter.until());
+            }
         }
-        let change = state.ring.give_up_waiting();
-        state.news(change)
+        news
+    }
+
+    /// A signal: for those who are at the head now.
+    pub(crate) fn say(&self, frame: super::Frame) -> News {
+        let now = Instant::now();
+        let mut state = lock(&self.state);
+        let deadline = match &state.chatter {
+            Some(_) => None,
+            None => Some(now + chatter::FRESH),
+        };
+        let chatter = state.chatter.get_or_insert_with(|| Box::new(Chatter::new(now)));
+        chatter.add(frame, now);
+        self.said.fetch_add(1, Ordering::Release);
+        News {
+            moved: true,
+            deadline,
+        }
+    }
+
+    /// How many signals were ever said here.
+    pub(crate) fn said(&self) -> u32 {
+        self.said.load(Ordering::Acquire)
+    }
+
+    /// Clones the signals after the first `heard` ones that are still worth it; how many were ever said. Nothing for
+    /// a reader whose removal is known, be it on its way still.
+    pub(crate) fn listen(&self, heard: u32, reader: Reader, said: &mut Said) -> u32 {
+        let state = lock(&self.state);
+        let count = self.said();
+        if let Some(chatter) = &state.chatter
+            && state.removals.end_of(reader).is_none()
+        {
+            chatter.newest(count.wrapping_sub(heard) as usize, Instant::now(), said);
+        }
+        count
     }
 
     /// The log's past was rewritten to `edition`: what is held of it is dropped.
@@ -274,6 +329,23 @@ impl State {
             head,
             edition,
         }
+    }
+
+    fn late_gap(&mut self, now: Instant) -> News {
+        let Some(gap) = self.gap.take() else {
+            return News::default();
+        };
+        if self.ring.missing().is_some() && gap.deadline > now {
+            // that one came, another is missing since; or it is not what is late
+            let deadline = Some(gap.deadline);
+            self.gap = Some(gap);
+            return News {
+                moved: false,
+                deadline,
+            };
+        }
+        let change = self.ring.give_up_waiting();
+        self.news(change)
     }
 
     fn news(&mut self, change: Change) -> News {

@@ -93,8 +93,9 @@ impl Connection {
             StreamId::User(_) => session.own = true,
             StreamId::Workspace(workspace) => {
                 let role = self.app.engine.role_in(user, workspace).await;
-                if !matches!(role, Ok(Some(_))) {
-                    session.subscriptions.leave(stream);
+                match role {
+                    Ok(Some((_, seq))) => session.subscriptions.let_in(stream, seq),
+                    _ => drop(session.subscriptions.leave(stream)),
                 }
                 role?.ok_or_else(no_such_stream)?;
             }

@@ -306,15 +306,10 @@ impl Connection {
         let Stage::Member(session) = &mut self.stage else {
             return Ok(());
         };
-        match self.app.engine.home(&session.caller).await {
+        let seen = session.subscriptions.told();
+        match self.app.engine.home(&session.caller, seen).await {
             Ok(home) if home.user.is_active => {
-                let caller = Caller {
-                    user: home.user.public(),
-                    session: session.caller.session,
-                    role: home.user.role,
-                    personal: session.caller.personal,
-                };
-                session.caller = Arc::new(caller);
+                session.caller = home.caller(&session.caller);
                 Ok(())
             }
             Err(failure) if failure.retryable => {

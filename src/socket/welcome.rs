@@ -17,7 +17,7 @@ use super::requests::Asked;
 use super::session::{Session, Stage, moment};
 use super::wire;
 use crate::config::Settings;
-use crate::engine::{Engine, Identity};
+use crate::engine::{Engine, Home, Identity};
 use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
 /// Streams that can be asked for by name.
@@ -30,11 +30,11 @@ impl Connection {
     pub(super) async fn welcome(
         &mut self,
         asked: &Asked,
-        identity: Identity,
+        mut identity: Identity,
         params: Authenticate,
     ) -> Result<Result<(), Failure>, End> {
         let settings = self.app.settings.clone();
-        let caller = &identity.caller;
+        let caller = identity.caller.clone();
         let most = if settings.rate_limit_enabled {
             settings.sockets_per_user
         } else {
@@ -59,7 +59,10 @@ impl Connection {
             listed: Vec::new(),
             own: false,
         };
-        let user = match opening.follow_all(&app.engine, &identity, &params.streams).await {
+        let user = match opening
+            .follow_all(&app.engine, &mut identity, &params.streams)
+            .await
+        {
             Ok(user) => user,
             Err(failure) => return Ok(Err(failure)),
         };
@@ -149,7 +152,7 @@ impl Opening {
     async fn follow_all(
         &mut self,
         engine: &Engine,
-        identity: &Identity,
+        identity: &mut Identity,
         streams: &Streams,
     ) -> Result<User, Failure> {
         if let Streams::These(names) = streams
@@ -177,7 +180,9 @@ impl Opening {
             Some(state) if state.resumed => self.position(&state.stream).unwrap_or(head),
             _ => head,
         };
-        let home = engine.home(&identity.caller).await?;
+        let home = engine.home(&identity.caller, head).await?;
+        // the token may have been checked against what was known before the stream was joined
+        identity.caller = home.caller(&identity.caller);
         let asked: Vec<String> = match streams {
             Streams::All(_) => {
                 let all = home
@@ -191,9 +196,9 @@ impl Opening {
             }
             Streams::These(names) => names.clone(),
         };
-        self.list(asked, own, own_state, &home.workspaces).await?;
-        if self.has_moved(own, head, stands).await? {
-            self.check_again(engine, identity).await?;
+        self.list(asked, own, own_state, &home).await?;
+        if let Some(now) = self.moved_to(own, head, stands).await? {
+            self.check_again(engine, identity, now).await?;
         }
         Ok(home.user)
     }
@@ -204,9 +209,10 @@ impl Opening {
         asked: Vec<String>,
         own: StreamId,
         mut own_state: Option<StreamState>,
-        workspaces: &[Workspace],
+        home: &Home,
     ) -> Result<(), Failure> {
-        let mut workspaces: HashMap<StreamId, &Workspace> = workspaces
+        let mut workspaces: HashMap<StreamId, &Workspace> = home
+            .workspaces
             .iter()
             .map(|workspace| (workspace.id.into(), workspace))
             .collect();
@@ -218,7 +224,12 @@ impl Opening {
             let state = match name.parse::<StreamId>() {
                 Ok(stream) if stream == own => own_state.take(),
                 Ok(stream) => match workspaces.remove(&stream) {
-                    Some(workspace) => Some(self.follow(stream, Some(workspace.clone())).await?),
+                    Some(workspace) => {
+                        let state = self.follow(stream, Some(workspace.clone())).await?;
+                        self.subscriptions
+                            .let_in(stream, home.heads.get(&stream).copied().unwrap_or(0));
+                        Some(state)
+                    }
                     None => None,
                 },
                 Err(_) => None,
@@ -229,19 +240,19 @@ impl Opening {
         Ok(())
     }
 
-    /// Whether something was told on the user's own stream since it was joined. Joining again where the cursor stands
-    /// asks the ring for its head, and moves nothing.
-    async fn has_moved(&mut self, own: StreamId, head: u64, stands: u64) -> Result<bool, Failure> {
+    /// Where the user's own stream has come to, if something was told on it since it was joined. Joining again where
+    /// the cursor stands asks the ring for its head, and moves nothing.
+    async fn moved_to(&mut self, own: StreamId, head: u64, stands: u64) -> Result<Option<u64>, Failure> {
         let mode = if self.own { Mode::Deliver } else { Mode::Watch };
         let now = self.subscriptions.join(own, Start::After(stands), mode).await;
         let now = now.map_err(|LogUnavailable| log_unavailable())?;
-        Ok(now.seq != head || !now.resumed)
+        Ok((now.seq != head || !now.resumed).then_some(now.seq))
     }
 
     /// A workspace that was lost between the engine's answer and the join must not be followed: who may read a
     /// stream is asked after joining it, once for all of them.
-    async fn check_again(&mut self, engine: &Engine, identity: &Identity) -> Result<(), Failure> {
-        let home = engine.home(&identity.caller).await?;
+    async fn check_again(&mut self, engine: &Engine, identity: &Identity, seen: u64) -> Result<(), Failure> {
+        let home = engine.home(&identity.caller, seen).await?;
         for state in &mut self.listed {
             let Some(workspace) = &state.workspace else {
                 continue;

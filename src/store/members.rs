@@ -52,6 +52,21 @@ impl MemberRow {
     }
 }
 
+/// What a user is in a workspace, if anything, and how far its stream had come at that moment.
+pub async fn find_role_and_head(
+    reader: &mut Reader,
+    user: UserId,
+    workspace: WorkspaceId,
+) -> Result<Option<(Role, i64)>> {
+    let mut sql = Sql::new(
+        "select role, coalesce((select s.seq from streams s where s.id = members.workspace_id), 0)
+         from members where workspace_id = ",
+    );
+    sql.bind(workspace.0).push(" and user_id = ").bind(user.0);
+    let found: Option<(i64, i64)> = reader.find(sql).await?;
+    found.map(|(code, head)| Ok((role(code)?, head))).transpose()
+}
+
 /// What a user is in a workspace, if anything.
 pub async fn find_role(reader: &mut Reader, user: UserId, workspace: WorkspaceId) -> Result<Option<Role>> {
     let mut sql = Sql::new("select role from members where workspace_id = ");

@@ -127,6 +127,11 @@ impl Store {
         }
     }
 
+    /// Whether other processes may write to it too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0.pools, Pools::Postgres { .. })
+    }
+
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader> {
         Ok(Reader::on(match &self.0.pools {

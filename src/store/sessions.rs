@@ -65,14 +65,23 @@ impl From<SessionRow> for SessionRecord {
     }
 }
 
-/// The session with this id.
-pub async fn find(reader: &mut Reader, id: SessionId) -> Result<Option<SessionRecord>> {
+#[derive(sqlx::FromRow)]
+struct SessionAndHead {
+    #[sqlx(flatten)]
+    session: SessionRow,
+    head: i64,
+}
+
+/// The session with this id, and how far its user's stream had come at that moment.
+pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option<(SessionRecord, i64)>> {
     let mut sql = Sql::new(
         "select id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at,
-         revoked_at from sessions where id = ",
+         revoked_at, coalesce((select s.seq from streams s where s.id = sessions.user_id), 0) as head
+         from sessions where id = ",
     );
     sql.bind(id.0);
-    Ok(reader.find::<SessionRow>(sql).await?.map(SessionRecord::from))
+    let found = reader.find::<SessionAndHead>(sql).await?;
+    Ok(found.map(|row| (row.session.into(), row.head)))
 }
 
 static FIND: Statement = statement(

@@ -117,13 +117,8 @@ impl CountersRow {
             completed,
             deleted,
         } = self;
-        let stream = if kind == 0 {
-            StreamId::User(UserId(id))
-        } else {
-            StreamId::Workspace(WorkspaceId(id))
-        };
         (
-            stream,
+            stream(id, kind),
             Counters {
                 seq,
                 acl_version,
@@ -133,6 +128,14 @@ impl CountersRow {
                 deleted,
             },
         )
+    }
+}
+
+fn stream(id: Uuid, kind: i64) -> StreamId {
+    if kind == 0 {
+        StreamId::User(UserId(id))
+    } else {
+        StreamId::Workspace(WorkspaceId(id))
     }
 }
 
@@ -244,6 +247,23 @@ pub async fn counters(reader: &mut Reader, stream: StreamId) -> Result<Counters>
         .find::<CountersRow>(sql)
         .await?
         .map_or(Counters::default(), |row| row.read().1))
+}
+
+/// The newest seqs of streams, by their primary key; those that never had an entry are left out.
+pub async fn heads(reader: &mut Reader, streams: &[StreamId]) -> Result<Vec<(StreamId, i64)>> {
+    let Some(last) = streams.last() else {
+        return Ok(Vec::new());
+    };
+    // up to the next power of two, so that the prepared texts stay few
+    let padding = streams.len().next_power_of_two() - streams.len();
+    let ids = streams.iter().chain(std::iter::repeat_n(last, padding));
+    let mut sql = Sql::new("select id, kind, seq from streams where id in (");
+    sql.bind_all(ids.map(|stream| stream.uuid())).push(")");
+    let rows: Vec<(Uuid, i64, i64)> = reader.fetch(sql).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, kind, seq)| (stream(id, kind), seq))
+        .collect())
 }
 
 /// Streams after `after` with more than `events` entries, in the order of their ids: where retention may cut.

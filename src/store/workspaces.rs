@@ -37,6 +37,13 @@ impl WorkspaceRow {
     }
 }
 
+#[derive(sqlx::FromRow)]
+struct WorkspaceAndHead {
+    #[sqlx(flatten)]
+    workspace: WorkspaceRow,
+    head: i64,
+}
+
 const OF_USER: &str = "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, m.role
     from members m join workspaces w on w.id = m.workspace_id where m.user_id = ";
 
@@ -58,6 +65,21 @@ pub async fn list(
         .await?
         .into_iter()
         .map(WorkspaceRow::read)
+        .collect()
+}
+
+/// All workspaces of a user, by id, each with how far its stream had come at that moment: one statement, so that a
+/// membership and the place as of which it holds cannot differ.
+pub async fn list_with_heads(reader: &mut Reader, user: UserId) -> Result<Vec<(Workspace, i64)>> {
+    let mut sql = Sql::new(
+        "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, m.role,
+           coalesce((select s.seq from streams s where s.id = w.id), 0) as head
+         from members m join workspaces w on w.id = m.workspace_id where m.user_id = ",
+    );
+    sql.bind(user.0).push(" order by m.workspace_id");
+    let rows: Vec<WorkspaceAndHead> = reader.fetch(sql).await?;
+    rows.into_iter()
+        .map(|row| Ok((row.workspace.read()?, row.head)))
         .collect()
 }
 

@@ -16,6 +16,7 @@ mod crash; // kill -9 in the middle of writes
 mod doctor; // what `taskwire doctor` finds
 mod errors; // every error code
 mod exactly_once; // op_id
+mod instances; // several instances, with Redis and without
 mod journey; // a newcomer's first hour
 mod leases; // work that one instance does for all
 mod notifications; // notifications

@@ -3,9 +3,11 @@
 
 mod catching_up;
 mod controlling;
+mod elsewhere;
 mod joining;
 mod ordering;
 mod removing;
+mod signalling;
 mod stress;
 
 use super::{
@@ -114,6 +116,18 @@ impl Log for MemoryLog {
             };
             self.answer().await?; // after the look: an answer is old when it comes
             Ok(range)
+        })
+    }
+
+    fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>> {
+        Box::pin(async move {
+            let heads = {
+                let all = lock(&self.streams);
+                let head = |stream| Some((stream, all.get(&stream)?.frames.len() as u64));
+                streams.into_iter().filter_map(head).collect()
+            };
+            self.answer().await?;
+            Ok(heads)
         })
     }
 

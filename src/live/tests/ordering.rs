@@ -101,7 +101,7 @@ async fn a_lost_last_message_is_found_by_comparing_heads() {
     socket.join(workspace(1), Start::Now).await;
     drop(world.append(workspace(1)));
     let range = world.log.range(workspace(1)).await.expect("a range");
-    world.hub.observe(workspace(1), range);
+    world.hub.hear_of(workspace(1), range.head);
     socket.receives(workspace(1), 0, 1).await;
 }
 
@@ -113,7 +113,7 @@ async fn a_head_seen_a_little_early_does_not_empty_the_ring() {
     world.commit(workspace(1), 5);
     let last = world.append(workspace(1));
     let range = world.log.range(workspace(1)).await.expect("a range");
-    world.hub.observe(workspace(1), range);
+    world.hub.hear_of(workspace(1), range.head);
     world.hub.publish(vec![last]);
     socket.receives(workspace(1), 0, 6).await;
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 0);

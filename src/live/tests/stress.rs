@@ -39,7 +39,7 @@ async fn write(world: Arc<World>, stream: StreamId, n: usize, mut dice: Dice) {
     }
     world.hub.publish(held);
     let range = world.log.range(stream).await.expect("a range");
-    world.hub.observe(stream, range);
+    world.hub.hear_of(stream, range.head);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

@@ -12,6 +12,8 @@
 //! - `audit`     reading everything back: logs, rows and counters agree
 //! - `knowledge` what a client knows, folded from plain JSON
 //! - `raw`       a socket as bytes
+//! - `proxy`     what cuts and stalls the links of a server
+//! - `redis`     a Redis of a test's own
 
 pub mod audit;
 pub mod client;
@@ -21,7 +23,9 @@ pub mod database;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod proxy;
 pub mod raw;
+pub mod redis;
 pub mod replica;
 pub mod server;
 pub mod team;
@@ -32,7 +36,9 @@ pub use client::Client;
 pub use database::Engine;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
+pub use proxy::Proxy;
 pub use raw::Raw;
+pub use redis::Redis;
 pub use server::Server;
 pub use team::Team;
 

@@ -44,7 +44,21 @@ impl Server {
         server
     }
 
-    /// Another instance on the same database, started. All of them need the same `jwt_secret`.
+    /// Instances of one deployment on one PostgreSQL database: the same settings, and a secret that they share.
+    pub async fn start_several(n: usize, settings: &[(&str, &str)]) -> Vec<Server> {
+        let mut first = Server::prepare(Engine::Postgres, settings).await;
+        first.set("jwt_secret", "the secret of all instances of a deployment");
+        first.spawn();
+        let mut all = vec![first];
+        while all.len() < n {
+            let next = all[0].beside(&[]);
+            all.push(next);
+        }
+        all
+    }
+
+    /// Another instance on the same database, started, with this one's settings and further ones. All of them need the
+    /// same `jwt_secret`.
     pub fn beside(&self, settings: &[(&str, &str)]) -> Server {
         let mut server = Server {
             address: ([127, 0, 0, 1], 0).into(),

@@ -1,11 +1,41 @@
 //! The seam to other instances: what is handed to them, and what comes from them. What they committed enters by
-//! `Hub::receive`, what was lost on the way by `Hub::observe`, which compares heads; signals enter by
-//! `Hub::receive_signal`, notes by `Hub::hear`. Does not know what carries it.
+//! `Hub::receive`, what was lost on the way is found by comparing heads (`heads`); signals enter by
+//! `Hub::receive_signal`, notes by `Hub::hear`. The seam does not know what carries it; below it Redis does.
+//!
+//! - `redis`       the carrier: its address, and what the hub hands to it
+//! - `message`     what travels, in bytes
+//! - `outbox`      what waits to be published, bounded
+//! - `publisher`   the connection that publishes
+//! - `subscriber`  the connection that listens, and which streams are listened to
+//! - `pulse`       whether what is published comes back
+//! - `backoff`     when a lost connection is tried again
+
+mod backoff;
+mod message;
+mod outbox;
+mod publisher;
+mod pulse;
+mod redis;
+mod subscriber;
 
 use super::{Frame, Published};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use std::time::Duration;
 use taskwire_protocol::StreamId;
+
+pub use redis::{BadAddress, Redis, RedisOptions};
+
+/// How the way to the other instances is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BusHealth {
+    /// There is none.
+    Off,
+    /// What is said is heard again, after this long.
+    Up(Duration),
+    /// It is not, or too late; what others commit is found in the log.
+    Down,
+}
 
 /// Words that one instance says to all others, such as who is present there. Nobody may rely on their arrival.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -30,11 +60,24 @@ pub trait Bus: Send + Sync + 'static {
     /// Hands a note to all other instances.
     fn tell(&self, note: &Note);
 
+    /// The log's past was rewritten: frames that others hold of it are to be dropped.
+    fn forget(&self, _stream: StreamId) {}
+
     /// Somebody here watches the stream from now on.
     fn join(&self, stream: StreamId);
 
     /// Nobody here watches the stream any more.
     fn leave(&self, stream: StreamId);
+
+    /// How the way to the others is.
+    fn health(&self) -> BusHealth {
+        BusHealth::Off
+    }
+
+    /// Whether something waits to be handed on.
+    fn is_busy(&self) -> bool {
+        false
+    }
 }
 
 /// There are no other instances.

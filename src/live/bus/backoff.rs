@@ -1,0 +1,30 @@
+//! When a lost connection is tried again: soon, then more rarely, never at the same time as everybody else.
+
+use std::time::Duration;
+
+/// The longest pause before the second try; it doubles with each further one,
+const FIRST: Duration = Duration::from_millis(50);
+/// up to this.
+const LONGEST: Duration = Duration::from_secs(2);
+
+/// Full jitter: a pause is anything up to a bound that grows.
+pub(super) struct Backoff {
+    bound: Duration,
+}
+
+impl Backoff {
+    pub(super) fn new() -> Backoff {
+        Backoff { bound: FIRST }
+    }
+
+    /// The connection was of use: the next pauses are short again.
+    pub(super) fn reset(&mut self) {
+        self.bound = FIRST;
+    }
+
+    pub(super) async fn pause(&mut self) {
+        let bound = self.bound.as_millis() as u64;
+        self.bound = (self.bound * 2).min(LONGEST);
+        tokio::time::sleep(Duration::from_millis(rand::random_range(0..=bound))).await;
+    }
+}

@@ -1,0 +1,298 @@
+//! What travels between instances, in bytes: who says it and in which epoch, then entries, a signal, a note or a probe.
+//! The channel names the stream. Does not know how it travels; what cannot be read is no message.
+
+use super::Note;
+use crate::live::{Frame, Published, control};
+use sha2::{Digest, Sha256};
+use taskwire_protocol::StreamId;
+
+/// Bytes of an event frame that travels; of a larger one only its place in the stream does.
+pub(super) const FRAME: usize = 8 * 1024;
+/// Bytes of a message after which no further entry is put into it.
+pub(super) const MESSAGE: usize = 64 * 1024;
+
+/// The first byte: who does not know it passes the message over, and finds what it said in the log.
+const VERSION: u8 = 1;
+/// Version, kind, sender, epoch.
+const HEADER: usize = 2 + 8 + 8;
+/// In the place of a length: the frame is in the log.
+const IN_LOG: u32 = u32::MAX;
+
+/// Who says something, and about which epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stamp {
+    /// Another one at each start.
+    pub(super) sender: u64,
+    /// Of the epoch's name.
+    pub(super) epoch: u64,
+}
+
+impl Stamp {
+    pub(super) fn new(sender: u64, epoch: &str) -> Stamp {
+        let hash = Sha256::digest(epoch.as_bytes());
+        let epoch = hash
+            .iter()
+            .take(8)
+            .fold(0, |all, byte| all << 8 | u64::from(*byte));
+        Stamp { sender, epoch }
+    }
+}
+
+/// What a message is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum Kind {
+    Entries = 1,
+    Forget = 2,
+    Signal = 3,
+    Note = 4,
+    Probe = 5,
+}
+
+/// What another instance said.
+#[derive(Debug)]
+pub(super) enum Message {
+    /// Entries of one stream.
+    Entries {
+        entries: Vec<Published>,
+        /// Further entries, whose frames are in the log.
+        in_log: Vec<u64>,
+        /// They rewrote the log's past.
+        rewrites: bool,
+    },
+    /// The log's past was rewritten.
+    Forget,
+    Signal(Frame),
+    Note(Note),
+}
+
+/// A message being written.
+pub(super) struct Writing(Vec<u8>);
+
+impl Writing {
+    fn new(kind: Kind, stamp: Stamp, room: usize) -> Writing {
+        let mut bytes = Vec::with_capacity(HEADER + room);
+        bytes.extend([VERSION, kind as u8]);
+        bytes.extend(stamp.sender.to_be_bytes());
+        bytes.extend(stamp.epoch.to_be_bytes());
+        Writing(bytes)
+    }
+
+    /// Entries of one stream, to be added.
+    pub(super) fn entries(stamp: Stamp) -> Writing {
+        Writing::new(Kind::Entries, stamp, 1024)
+    }
+
+    /// Adds an entry; `None`: its frame is in the log.
+    pub(super) fn entry(&mut self, seq: u64, frame: Option<&Frame>) {
+        self.0.extend(seq.to_be_bytes());
+        let length = frame.map_or(IN_LOG, |frame| frame.len() as u32);
+        self.0.extend(length.to_be_bytes());
+        self.0
+            .extend_from_slice(frame.map_or(&[][..], |frame| frame.as_bytes()));
+    }
+
+    pub(super) fn forget(stamp: Stamp) -> Writing {
+        Writing::new(Kind::Forget, stamp, 0)
+    }
+
+    pub(super) fn signal(stamp: Stamp, frame: &Frame) -> Writing {
+        let mut writing = Writing::new(Kind::Signal, stamp, frame.len());
+        writing.0.extend_from_slice(frame.as_bytes());
+        writing
+    }
+
+    /// A note, encoded.
+    pub(super) fn note(stamp: Stamp, note: &[u8]) -> Writing {
+        let mut writing = Writing::new(Kind::Note, stamp, note.len());
+        writing.0.extend_from_slice(note);
+        writing
+    }
+
+    pub(super) fn probe(stamp: Stamp, number: u64) -> Writing {
+        let mut writing = Writing::new(Kind::Probe, stamp, 8);
+        writing.0.extend(number.to_be_bytes());
+        writing
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn finish(self) -> Vec<u8> {
+        self.0
+    }
+}
+
+/// What a message of somebody else in the same epoch says; about which stream the channel tells, if about one.
+pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option<Message> {
+    let (kind, stamp, body) = header(bytes)?;
+    if stamp.sender == own.sender || stamp.epoch != own.epoch {
+        return None;
+    }
+    match (kind, stream) {
+        (kind, Some(stream)) if kind == Kind::Entries as u8 => read_entries(body, stream),
+        (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget),
+        (kind, Some(_)) if kind == Kind::Signal as u8 => Some(Message::Signal(text(body)?)),
+        (kind, None) if kind == Kind::Note as u8 => serde_json::from_slice(body).ok().map(Message::Note),
+        _ => None,
+    }
+}
+
+/// The number of a probe of our own.
+pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<u64> {
+    let (kind, stamp, body) = header(bytes)?;
+    let number = body.try_into().ok().map(u64::from_be_bytes)?;
+    (kind == Kind::Probe as u8 && stamp == own).then_some(number)
+}
+
+fn header(bytes: &[u8]) -> Option<(u8, Stamp, &[u8])> {
+    let ([VERSION, kind], rest) = bytes.split_first_chunk::<2>()? else {
+        return None;
+    };
+    let (sender, rest) = number(rest)?;
+    let (epoch, rest) = number(rest)?;
+    Some((*kind, Stamp { sender, epoch }, rest))
+}
+
+fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let (number, rest) = bytes.split_first_chunk()?;
+    Some((u64::from_be_bytes(*number), rest))
+}
+
+fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
+    let (mut entries, mut in_log, mut rewrites) = (Vec::new(), Vec::new(), false);
+    while !body.is_empty() {
+        let (seq, rest) = number(body)?;
+        let (length, rest) = rest.split_first_chunk()?;
+        body = rest;
+        match u32::from_be_bytes(*length) {
+            IN_LOG => in_log.push(seq),
+            length => {
+                let (frame, rest) = body.split_at_checked(length as usize)?;
+                body = rest;
+                let frame = text(frame)?;
+                rewrites |= control::rewrites_past(&frame);
+                // not taken from the sender's word: whose access ends is what the entry itself says
+                let removed = match stream {
+                    StreamId::Workspace(_) => control::removed_member(&frame),
+                    StreamId::User(_) => None,
+                };
+                entries.push(Published {
+                    stream,
+                    seq,
+                    frame,
+                    removed,
+                });
+            }
+        }
+    }
+    Some(Message::Entries {
+        entries,
+        in_log,
+        rewrites,
+    })
+}
+
+/// A copy of its own: a slice would keep the whole message in the ring.
+fn text(bytes: &[u8]) -> Option<Frame> {
+    std::str::from_utf8(bytes).ok().map(Frame::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::value::RawValue;
+    use taskwire_protocol::{UserId, WorkspaceId};
+    use uuid::Uuid;
+
+    fn stream() -> StreamId {
+        StreamId::Workspace(WorkspaceId(Uuid::from_u128(7)))
+    }
+
+    fn others() -> Stamp {
+        Stamp::new(2, "epoch")
+    }
+
+    fn own() -> Stamp {
+        Stamp::new(1, "epoch")
+    }
+
+    #[test]
+    fn entries_arrive_as_they_were_with_the_removals_that_they_tell_of() {
+        let user = UserId(Uuid::from_u128(9));
+        let removal: Frame =
+            format!(r#"{{"type":"event","stream":"x","seq":5,"event":"member.removed","data":{{"user_id":"{user}"}}}}"#)
+                .into();
+        let purge: Frame = r#"{"type":"event","stream":"x","seq":7,"event":"task.purged","data":{}}"#.into();
+        let mut writing = Writing::entries(others());
+        writing.entry(5, Some(&removal));
+        writing.entry(6, None);
+        writing.entry(7, Some(&purge));
+        let message = read(&writing.finish(), Some(stream()), own());
+        let Some(Message::Entries {
+            entries,
+            in_log,
+            rewrites: true,
+        }) = message
+        else {
+            panic!("{message:?}");
+        };
+        assert_eq!(in_log, [6]);
+        assert_eq!(entries.len(), 2);
+        assert_eq!((entries[0].seq, entries[0].removed), (5, Some(user)));
+        assert_eq!(entries[0].frame, removal);
+        assert_eq!((entries[1].seq, entries[1].removed), (7, None));
+    }
+
+    #[test]
+    fn own_words_and_those_of_another_epoch_are_passed_over() {
+        let said = |stamp| Writing::signal(stamp, &"{}".into()).finish();
+        assert!(read(&said(others()), Some(stream()), own()).is_some());
+        assert!(read(&said(own()), Some(stream()), own()).is_none());
+        assert!(read(&said(Stamp::new(2, "another")), Some(stream()), own()).is_none());
+    }
+
+    #[test]
+    fn a_probe_is_heard_by_who_sent_it_alone() {
+        let probe = Writing::probe(own(), 42).finish();
+        assert_eq!(read_probe(&probe, own()), Some(42));
+        assert_eq!(read_probe(&probe, others()), None);
+    }
+
+    #[test]
+    fn a_note_comes_through() {
+        let words = RawValue::from_string(r#"{"a":1}"#.to_owned()).expect("JSON");
+        let note = Note {
+            about: "presence".to_owned(),
+            words,
+        };
+        let note = serde_json::to_vec(&note).expect("JSON");
+        let message = read(&Writing::note(others(), &note).finish(), None, own());
+        let Some(Message::Note(heard)) = message else {
+            panic!("{message:?}")
+        };
+        assert_eq!(
+            (heard.about.as_str(), heard.words.get()),
+            ("presence", r#"{"a":1}"#)
+        );
+    }
+
+    #[test]
+    fn what_is_cut_short_anywhere_is_no_message_or_one_of_whole_entries() {
+        let mut writing = Writing::entries(others());
+        writing.entry(1, Some(&"{}".into()));
+        writing.entry(2, Some(&"{}".into()));
+        let bytes = writing.finish();
+        for end in 0..bytes.len() {
+            match read(&bytes[..end], Some(stream()), own()) {
+                None => {}
+                Some(Message::Entries { entries, .. }) => assert!(end >= HEADER && entries.len() < 2),
+                Some(other) => panic!("{other:?}"),
+            }
+        }
+        let mut newer = bytes;
+        newer[0] = VERSION + 1;
+        assert!(read(&newer, Some(stream()), own()).is_none());
+    }
+}

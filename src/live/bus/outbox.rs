@@ -1,0 +1,211 @@
+//! What waits to be published: bounded, and filled without waiting. What finds no room is dropped and counted; the
+//! comparison of heads repairs it. While there is no connection nothing is kept: it would be old news.
+
+use super::message::FRAME;
+use crate::live::{Frame, Published, lock};
+use std::collections::VecDeque;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+use taskwire_protocol::StreamId;
+use tokio::sync::Notify;
+
+/// Bytes that may wait; their frames are shared with the rings as long as those hold them.
+const BYTES: usize = 16 * 1024 * 1024;
+/// What an entry costs beside its frame.
+const OVERHEAD: usize = 64;
+
+/// Something to publish.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    /// A committed entry; `None`: its frame is too large to travel.
+    Entry {
+        stream: StreamId,
+        seq: u64,
+        frame: Option<Frame>,
+    },
+    /// The log's past was rewritten.
+    Forget(StreamId),
+    Signal(StreamId, Frame),
+    /// An encoded note.
+    Note(Vec<u8>),
+    Probe(u64),
+}
+
+impl Outgoing {
+    fn cost(&self) -> usize {
+        let frame = match self {
+            Outgoing::Entry { frame, .. } => frame.as_ref().map_or(0, |frame| frame.len()),
+            Outgoing::Signal(_, frame) => frame.len(),
+            Outgoing::Note(note) => note.len(),
+            Outgoing::Forget(_) | Outgoing::Probe(_) => 0,
+        };
+        frame + OVERHEAD
+    }
+
+    /// 1, or 0 for what nobody misses.
+    fn counts(&self) -> u64 {
+        u64::from(!matches!(self, Outgoing::Probe(_)))
+    }
+
+    /// What may be lost without a loss gives way first.
+    fn room(&self) -> usize {
+        match self {
+            Outgoing::Signal(..) | Outgoing::Note(_) => BYTES / 4,
+            _ => BYTES,
+        }
+    }
+}
+
+/// The queue of the publisher.
+#[derive(Default)]
+pub(super) struct Outbox {
+    queue: Mutex<Queue>,
+    /// Something was taken and is not yet published.
+    publishing: AtomicBool,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// There is a connection.
+    open: bool,
+    waiting: VecDeque<Outgoing>,
+    bytes: usize,
+}
+
+impl Outbox {
+    /// A committed group.
+    pub(super) fn put_group(&self, group: &[Published]) {
+        let entries = group.iter().map(|entry| Outgoing::Entry {
+            stream: entry.stream,
+            seq: entry.seq,
+            frame: (entry.frame.len() <= FRAME).then(|| entry.frame.clone()),
+        });
+        self.put_all(entries);
+    }
+
+    pub(super) fn put(&self, outgoing: Outgoing) {
+        self.put_all([outgoing]);
+    }
+
+    fn put_all(&self, all: impl IntoIterator<Item = Outgoing>) {
+        let mut dropped = 0;
+        {
+            let mut queue = lock(&self.queue);
+            for outgoing in all {
+                let cost = outgoing.cost();
+                if queue.open && queue.bytes + cost <= outgoing.room() {
+                    queue.bytes += cost;
+                    queue.waiting.push_back(outgoing);
+                } else {
+                    dropped += outgoing.counts();
+                }
+            }
+        }
+        count_dropped(dropped);
+        self.wake.notify_one();
+    }
+
+    /// There is a connection: things are kept for it from now on.
+    pub(super) fn open(&self) {
+        lock(&self.queue).open = true;
+    }
+
+    /// The connection is gone, and with it what waited.
+    pub(super) fn close(&self) {
+        let mut queue = lock(&self.queue);
+        queue.open = false;
+        queue.bytes = 0;
+        let waited = std::mem::take(&mut queue.waiting);
+        drop(queue);
+        self.publishing.store(false, Ordering::Release);
+        count_dropped(waited.iter().map(Outgoing::counts).sum());
+    }
+
+    /// Waits until there is something to publish, and takes up to `n` of it.
+    pub(super) async fn take(&self, n: usize) -> Vec<Outgoing> {
+        loop {
+            {
+                let mut queue = lock(&self.queue);
+                self.publishing
+                    .store(!queue.waiting.is_empty(), Ordering::Release);
+                if !queue.waiting.is_empty() {
+                    let n = n.min(queue.waiting.len());
+                    let taken: Vec<Outgoing> = queue.waiting.drain(..n).collect();
+                    queue.bytes -= taken.iter().map(Outgoing::cost).sum::<usize>();
+                    return taken;
+                }
+            }
+            self.wake.notified().await;
+        }
+    }
+
+    /// Whether something is to be published, or is being.
+    pub(super) fn is_busy(&self) -> bool {
+        let waits = !lock(&self.queue).waiting.is_empty();
+        waits || self.publishing.load(Ordering::Acquire)
+    }
+}
+
+/// Counts what is not published.
+pub(super) fn count_dropped(n: u64) {
+    if n > 0 {
+        metrics::counter!("taskwire_bus_dropped_total").increment(n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwire_protocol::WorkspaceId;
+    use uuid::Uuid;
+
+    fn entry(bytes: usize) -> Published {
+        Published {
+            stream: StreamId::Workspace(WorkspaceId(Uuid::nil())),
+            seq: 1,
+            frame: "x".repeat(bytes).into(),
+            removed: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_full_outbox_takes_no_more_and_signals_find_it_full_earlier() {
+        let outbox = Outbox::default();
+        outbox.open();
+        let signal = || Outgoing::Signal(entry(0).stream, "x".into());
+        for _ in 0..BYTES / 4 / FRAME {
+            outbox.put_group(&[entry(FRAME)]);
+        }
+        outbox.put(signal());
+        for _ in 0..BYTES / FRAME {
+            outbox.put_group(&[entry(FRAME)]);
+        }
+        let taken = outbox.take(usize::MAX).await;
+        assert!(taken.len() < BYTES / FRAME && taken.len() > BYTES / FRAME / 2);
+        assert!(taken.iter().all(|one| matches!(one, Outgoing::Entry { .. })));
+        outbox.put(signal());
+        assert_eq!(outbox.take(9).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_large_frame_travels_as_its_place_alone() {
+        let outbox = Outbox::default();
+        outbox.open();
+        outbox.put_group(&[entry(FRAME + 1)]);
+        let taken = outbox.take(9).await;
+        assert!(matches!(&taken[..], [Outgoing::Entry { frame: None, .. }]));
+    }
+
+    #[test]
+    fn nothing_waits_for_a_connection_that_is_away() {
+        let outbox = Outbox::default();
+        outbox.put_group(&[entry(1)]);
+        assert!(!outbox.is_busy());
+        outbox.open();
+        outbox.put_group(&[entry(1)]);
+        assert!(outbox.is_busy());
+        outbox.close();
+        assert!(!outbox.is_busy());
+    }
+}

@@ -1,0 +1,138 @@
+//! Whether what is published comes back: probes sent, probes heard, and what follows from their times. Does not know
+//! how they travel.
+
+use super::BusHealth;
+use crate::live::lock;
+use metrics::{Gauge, Histogram};
+use std::sync::Mutex;
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Between two probes. Often, so that what was lost in silence is looked for within three seconds.
+pub(super) const EVERY: Duration = Duration::from_secs(1);
+/// A probe that is not back by then is late: the log is asked instead.
+const LATE: Duration = Duration::from_millis(1200);
+/// After this long without a probe the connection is given up.
+pub(super) const SILENT: Duration = Duration::from_secs(5);
+
+/// The pulse of the way to the other instances.
+pub(super) struct Pulse {
+    state: Mutex<State>,
+    latency: Histogram,
+    up: Gauge,
+}
+
+#[derive(Default)]
+struct State {
+    /// When the connection that listens was made, while there is one.
+    since: Option<Instant>,
+    /// The newest probe, and when it was sent.
+    newest: Option<(u64, Instant)>,
+    /// The oldest probe that is not back.
+    missing: Option<(u64, Instant)>,
+    /// How long the newest one took, and when it came.
+    heard: Option<(Duration, Instant)>,
+}
+
+impl Pulse {
+    pub(super) fn new() -> Pulse {
+        Pulse {
+            state: Mutex::default(),
+            latency: metrics::histogram!("taskwire_bus_probe_seconds"),
+            up: metrics::gauge!("taskwire_bus_up"),
+        }
+    }
+
+    /// A new connection listens.
+    pub(super) fn begin(&self, now: Instant) {
+        let mut state = lock(&self.state);
+        state.since = Some(now);
+        (state.missing, state.heard) = (None, None);
+    }
+
+    /// The connection is gone.
+    pub(super) fn end(&self) {
+        lock(&self.state).since = None;
+        self.up.set(0.0);
+    }
+
+    /// A probe is about to be sent: its number.
+    pub(super) fn send(&self, now: Instant) -> u64 {
+        let mut state = lock(&self.state);
+        let number = state.newest.map_or(1, |(newest, _)| newest + 1);
+        state.newest = Some((number, now));
+        state.missing.get_or_insert((number, now));
+        number
+    }
+
+    /// A probe came back; so has, or never will, every one before it.
+    pub(super) fn hear(&self, number: u64, now: Instant) {
+        let mut state = lock(&self.state);
+        let Some((_, oldest)) = state.missing.filter(|(missing, _)| *missing <= number) else {
+            return;
+        };
+        let later = state.newest.filter(|(newest, _)| *newest > number);
+        let sent = match (later, state.newest) {
+            (None, Some((_, sent))) => sent,
+            _ => oldest,
+        };
+        state.missing = later;
+        state.heard = Some((now - sent, now));
+        drop(state);
+        self.latency.record((now - sent).as_secs_f64());
+        self.up.set(1.0);
+    }
+
+    /// For how long nothing came back.
+    pub(super) fn silence(&self, now: Instant) -> Duration {
+        let state = lock(&self.state);
+        let last = state.heard.map(|(_, at)| at).max(state.since);
+        last.map_or(Duration::ZERO, |last| now - last)
+    }
+
+    pub(super) fn health(&self, now: Instant) -> BusHealth {
+        let state = lock(&self.state);
+        let late = state.missing.is_some_and(|(_, sent)| now - sent > LATE);
+        match (state.since, state.heard) {
+            (Some(_), Some((took, _))) if !late => BusHealth::Up(took),
+            _ => BusHealth::Down,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_is_late_takes_the_way_down_and_one_that_comes_back_up() {
+        let (pulse, start) = (Pulse::new(), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        assert_eq!(pulse.health(at(0)), BusHealth::Down);
+        pulse.begin(at(0));
+        let first = pulse.send(at(0));
+        assert_eq!(pulse.health(at(1)), BusHealth::Down, "nothing came back yet");
+        pulse.hear(first, at(3));
+        assert_eq!(pulse.health(at(3)), BusHealth::Up(Duration::from_millis(3)));
+        pulse.send(at(1000));
+        assert!(matches!(pulse.health(at(2000)), BusHealth::Up(_)));
+        assert_eq!(pulse.health(at(2201)), BusHealth::Down);
+        let later = pulse.send(at(2500));
+        pulse.hear(later, at(2501));
+        assert_eq!(pulse.health(at(2501)), BusHealth::Up(Duration::from_millis(1)));
+        pulse.end();
+        assert_eq!(pulse.health(at(2501)), BusHealth::Down);
+    }
+
+    #[test]
+    fn silence_is_counted_from_the_last_probe_or_the_connection() {
+        let (pulse, start) = (Pulse::new(), Instant::now());
+        pulse.begin(start);
+        assert_eq!(pulse.silence(start + SILENT), SILENT);
+        let number = pulse.send(start + SILENT);
+        pulse.hear(number, start + SILENT);
+        assert_eq!(pulse.silence(start + SILENT), Duration::ZERO);
+        pulse.begin(start + SILENT * 2);
+        assert_eq!(pulse.silence(start + SILENT * 2), Duration::ZERO);
+    }
+}

@@ -1,0 +1,237 @@
+//! The carrier: Redis pub/sub, a fast hint and never the truth. Holds the address and the names of channels; what the
+//! hub hands over goes into a bounded queue or a set, so that no caller waits. Two connections of our own, each made
+//! again for ever: one publishes, one listens.
+
+use super::message::Stamp;
+use super::outbox::{Outbox, Outgoing};
+use super::publisher::Publisher;
+use super::pulse::Pulse;
+use super::subscriber::{Ear, Subscriber, Wanted};
+use super::{Bus, BusHealth, Note};
+use crate::live::{Frame, Hub, Published};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{
+    AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult,
+};
+use secrecy::{ExposeSecret, SecretString};
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+use taskwire_protocol::StreamId;
+
+/// A connection that is not there by then is tried again later.
+const CONNECT: Duration = Duration::from_secs(3);
+/// A command that is not answered by then costs the connection.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// The address cannot be used, and why. It does not say the address, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct BadAddress(String);
+
+/// Where Redis is, and under which names this instance speaks there.
+#[derive(Debug)]
+pub struct RedisOptions {
+    /// `redis://` or `rediss://`, with user, password and database number as the case may be.
+    pub url: SecretString,
+    /// What the names of all channels begin with: deployments that share a Redis differ in it.
+    pub prefix: String,
+    /// Positions in the log are valid within one epoch; who is in another is not heard.
+    pub epoch: Arc<str>,
+    /// Another number at each start of each instance.
+    pub instance: u64,
+}
+
+/// Redis as a bus.
+pub struct Redis {
+    info: ConnectionInfo,
+    stamp: Stamp,
+    channels: Arc<Channels>,
+    outbox: Arc<Outbox>,
+    wanted: Arc<Wanted>,
+    pulse: Arc<Pulse>,
+}
+
+/// The names of channels.
+pub(super) struct Channels {
+    prefix: String,
+    instance: u64,
+}
+
+impl Channels {
+    pub(super) fn new(prefix: &str, instance: u64) -> Channels {
+        Channels {
+            prefix: format!("{prefix}:"),
+            instance,
+        }
+    }
+
+    /// A stream's.
+    pub(super) fn of(&self, stream: StreamId) -> String {
+        format!("{}{stream}", self.prefix)
+    }
+
+    /// The stream of a channel.
+    pub(super) fn stream(&self, channel: &str) -> Option<StreamId> {
+        channel.strip_prefix(&self.prefix)?.parse().ok()
+    }
+
+    /// Everybody's.
+    pub(super) fn notes(&self) -> String {
+        format!("{}notes", self.prefix)
+    }
+
+    /// This instance's own.
+    pub(super) fn probe(&self) -> String {
+        format!("{}probe:{:016x}", self.prefix, self.instance)
+    }
+}
+
+impl Redis {
+    /// A bus that is not connected: see [`Redis::start`].
+    ///
+    /// # Errors
+    /// The address cannot be used. Whether somebody answers there is not asked.
+    pub fn new(options: &RedisOptions) -> Result<Redis, BadAddress> {
+        let info = address(options.url.expose_secret())?;
+        Ok(Redis {
+            info,
+            stamp: Stamp::new(options.instance, &options.epoch),
+            channels: Arc::new(Channels::new(&options.prefix, options.instance)),
+            outbox: Arc::default(),
+            wanted: Arc::default(),
+            pulse: Arc::new(Pulse::new()),
+        })
+    }
+
+    /// What connects, and goes on for ever: spawn it once the hub is made.
+    ///
+    /// # Errors
+    /// The address cannot be used.
+    pub fn start(&self) -> Result<impl FnOnce(Arc<Hub>) + use<>, BadAddress> {
+        let client = Client::open(self.info.clone()).map_err(|error| bad(&error))?;
+        let publisher = Publisher {
+            outbox: self.outbox.clone(),
+            channels: self.channels.clone(),
+            stamp: self.stamp,
+        };
+        let (wanted, outbox) = (self.wanted.clone(), self.outbox.clone());
+        let (channels, pulse, stamp) = (self.channels.clone(), self.pulse.clone(), self.stamp);
+        Ok(move |hub| {
+            let subscriber = Subscriber {
+                hub,
+                wanted,
+                outbox,
+                channels,
+                pulse,
+                stamp,
+            };
+            let publishing = client.clone();
+            tokio::spawn(publisher.run(move || connect(publishing.clone(), None)));
+            tokio::spawn(subscriber.run(move |ear| connect(client.clone(), Some(ear))));
+        })
+    }
+}
+
+fn address(url: &str) -> Result<ConnectionInfo, BadAddress> {
+    let info = url.into_connection_info().map_err(|error| bad(&error))?;
+    // the protocol in which messages come beside answers
+    let settings = info
+        .redis_settings()
+        .clone()
+        .set_protocol(ProtocolVersion::RESP3)
+        .set_lib_name("taskwire", env!("CARGO_PKG_VERSION"));
+    Ok(info.set_redis_settings(settings))
+}
+
+fn bad(error: &::redis::RedisError) -> BadAddress {
+    BadAddress(error.to_string())
+}
+
+async fn connect(client: Client, ear: Option<Arc<Ear>>) -> RedisResult<MultiplexedConnection> {
+    let mut config = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT))
+        .set_response_timeout(Some(ANSWER));
+    if let Some(ear) = ear {
+        config = config.set_push_sender(move |push| {
+            ear.hear(&push);
+            Ok::<(), Infallible>(())
+        });
+    }
+    client.get_multiplexed_async_connection_with_config(&config).await
+}
+
+impl Bus for Redis {
+    fn carry(&self, group: &[Published]) {
+        if !group.is_empty() {
+            self.outbox.put_group(group);
+        }
+    }
+
+    fn signal(&self, stream: StreamId, frame: &Frame) {
+        self.outbox.put(Outgoing::Signal(stream, frame.clone()));
+    }
+
+    fn tell(&self, note: &Note) {
+        match serde_json::to_vec(note) {
+            Ok(note) => self.outbox.put(Outgoing::Note(note)),
+            Err(error) => tracing::error!(error.message = %error, "a note cannot be encoded"),
+        }
+    }
+
+    fn forget(&self, stream: StreamId) {
+        self.outbox.put(Outgoing::Forget(stream));
+    }
+
+    fn join(&self, stream: StreamId) {
+        self.wanted.join(stream);
+    }
+
+    fn leave(&self, stream: StreamId) {
+        self.wanted.leave(stream);
+    }
+
+    fn health(&self) -> BusHealth {
+        self.pulse.health(tokio::time::Instant::now())
+    }
+
+    fn is_busy(&self) -> bool {
+        self.outbox.is_busy()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_may_have_a_password_a_database_and_tls() {
+        for good in [
+            "redis://localhost",
+            "redis://127.0.0.1:6380/3",
+            "redis://:word@localhost:6379/0",
+            "rediss://user:word@redis.example.com:6380/15",
+        ] {
+            assert!(address(good).is_ok(), "{good}");
+        }
+        let info = address("redis://ada:word@localhost:6380/3").expect("an address");
+        let settings = info.redis_settings();
+        assert_eq!(
+            (settings.username(), settings.password(), settings.db()),
+            (Some("ada"), Some("word"), 3)
+        );
+        for bad in ["redis://localhost/three", "redis://", "http://localhost"] {
+            assert!(address(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_stream_is_found_in_the_name_of_its_channel_and_under_its_own_prefix_only() {
+        let channels = Channels::new("taskwire", 1);
+        let stream = StreamId::User(taskwire_protocol::UserId(uuid::Uuid::from_u128(5)));
+        assert_eq!(channels.stream(&channels.of(stream)), Some(stream));
+        assert_eq!(Channels::new("other", 1).stream(&channels.of(stream)), None);
+        assert_eq!(channels.stream(&channels.notes()), None);
+        assert_ne!(channels.probe(), Channels::new("taskwire", 2).probe());
+    }
+}

@@ -1,0 +1,290 @@
+//! The connection that listens: made again for ever, to the streams that somebody here watches and to no others. What
+//! comes is taken in where it is read, so that nothing queues between Redis and the rings. After each subscription the
+//! heads of its streams are compared with the log: what was said before was said to nobody.
+
+use super::backoff::Backoff;
+use super::message::{self, Message, Stamp};
+use super::outbox::{Outbox, Outgoing};
+use super::pulse::{self, Pulse};
+use super::redis::Channels;
+use crate::live::{Hub, lock};
+use ::redis::aio::MultiplexedConnection;
+use ::redis::{PushInfo, PushKind, RedisResult, Value};
+use metrics::Counter;
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::{Arc, Mutex};
+use taskwire_protocol::StreamId;
+use tokio::sync::Notify;
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
+
+/// Channels of one command.
+const CHANNELS: usize = 512;
+
+/// The streams that somebody here watches, and those of them that changed sides since the connection was told.
+#[derive(Default)]
+pub(super) struct Wanted {
+    streams: Mutex<Streams>,
+    wake: Notify,
+}
+
+#[derive(Default)]
+struct Streams {
+    all: HashSet<StreamId>,
+    changed: HashSet<StreamId>,
+}
+
+impl Wanted {
+    pub(super) fn join(&self, stream: StreamId) {
+        let mut streams = lock(&self.streams);
+        streams.all.insert(stream);
+        streams.changed.insert(stream);
+        drop(streams);
+        self.wake.notify_one();
+    }
+
+    pub(super) fn leave(&self, stream: StreamId) {
+        let mut streams = lock(&self.streams);
+        streams.all.remove(&stream);
+        streams.changed.insert(stream);
+        drop(streams);
+        self.wake.notify_one();
+    }
+
+    /// Up to `n` streams whose side is not what `listened` says: those to listen to, and those to leave.
+    fn changes(&self, n: usize, listened: &HashSet<StreamId>) -> (Vec<StreamId>, Vec<StreamId>) {
+        let mut streams = lock(&self.streams);
+        let changed: Vec<StreamId> = streams.changed.iter().take(n).copied().collect();
+        for stream in &changed {
+            streams.changed.remove(stream);
+        }
+        changed
+            .into_iter()
+            .filter(|stream| streams.all.contains(stream) != listened.contains(stream))
+            .partition(|stream| streams.all.contains(stream))
+    }
+
+    fn has_changes(&self) -> bool {
+        !lock(&self.streams).changed.is_empty()
+    }
+
+    /// A new connection knows none of them.
+    fn start_over(&self) {
+        let mut streams = lock(&self.streams);
+        let Streams { all, changed } = &mut *streams;
+        changed.clone_from(all);
+    }
+}
+
+/// Listens to what other instances say.
+pub(super) struct Subscriber {
+    pub(super) hub: Arc<Hub>,
+    pub(super) wanted: Arc<Wanted>,
+    pub(super) outbox: Arc<Outbox>,
+    pub(super) channels: Arc<Channels>,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) stamp: Stamp,
+}
+
+/// Where pushes go: to the hub, without a queue between.
+pub(super) struct Ear {
+    hub: Arc<Hub>,
+    channels: Arc<Channels>,
+    pulse: Arc<Pulse>,
+    stamp: Stamp,
+    gone: Notify,
+    received: Counter,
+}
+
+/// Why a connection is given up.
+#[derive(Debug, thiserror::Error)]
+enum Lost {
+    #[error("{0}")]
+    Redis(#[from] ::redis::RedisError),
+    #[error("it was closed")]
+    Closed,
+    #[error("what is published does not come back")]
+    Silent,
+}
+
+impl Subscriber {
+    /// For ever; `connect` makes a connection that gives its pushes to an ear.
+    pub(super) async fn run<C>(self, connect: impl Fn(Arc<Ear>) -> C)
+    where
+        C: Future<Output = RedisResult<MultiplexedConnection>>,
+    {
+        let mut backoff = Backoff::new();
+        let mut told = false;
+        loop {
+            let ear = self.ear();
+            match connect(ear.clone()).await {
+                Ok(connection) => {
+                    let lost = self.listen(connection, &ear, &mut backoff).await;
+                    self.pulse.end();
+                    metrics::counter!("taskwire_bus_reconnects_total").increment(1);
+                    tracing::warn!(error.message = %lost, "the connection that listens to Redis is lost; the log is read instead");
+                    told = true;
+                }
+                Err(error) if told => tracing::debug!(error.message = %error, "no connection to Redis"),
+                Err(error) => {
+                    tracing::warn!(error.message = %error, "no connection to Redis; the log is read instead");
+                    told = true;
+                }
+            }
+            backoff.pause().await;
+        }
+    }
+
+    fn ear(&self) -> Arc<Ear> {
+        Arc::new(Ear {
+            hub: self.hub.clone(),
+            channels: self.channels.clone(),
+            pulse: self.pulse.clone(),
+            stamp: self.stamp,
+            gone: Notify::new(),
+            received: metrics::counter!("taskwire_bus_received_total"),
+        })
+    }
+
+    /// Listens until the connection is of no more use.
+    async fn listen(&self, mut connection: MultiplexedConnection, ear: &Ear, backoff: &mut Backoff) -> Lost {
+        let general = [self.channels.notes(), self.channels.probe()];
+        if let Err(error) = connection.subscribe(&general[..]).await {
+            return error.into();
+        }
+        self.pulse.begin(Instant::now());
+        self.wanted.start_over();
+        let mut listened = HashSet::new();
+        let mut probes = interval_at(Instant::now(), pulse::EVERY);
+        probes.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            if self.wanted.has_changes() {
+                tokio::select! {
+                    biased;
+                    () = ear.gone.notified() => return Lost::Closed,
+                    settled = self.settle(&mut connection, &mut listened) => match settled {
+                        Ok(()) => {}
+                        Err(error) => return error.into(),
+                    },
+                }
+            }
+            tokio::select! {
+                () = ear.gone.notified() => return Lost::Closed,
+                () = self.wanted.wake.notified() => {}
+                _ = probes.tick() => {
+                    let now = Instant::now();
+                    if self.pulse.silence(now) > pulse::SILENT {
+                        return Lost::Silent;
+                    }
+                    if matches!(self.pulse.health(now), super::BusHealth::Up(_)) {
+                        backoff.reset();
+                    }
+                    self.outbox.put(Outgoing::Probe(self.pulse.send(now)));
+                }
+            }
+        }
+    }
+
+    /// Tells the connection a part of what changed.
+    async fn settle(
+        &self,
+        connection: &mut MultiplexedConnection,
+        listened: &mut HashSet<StreamId>,
+    ) -> RedisResult<()> {
+        let (join, leave) = self.wanted.changes(CHANNELS, listened);
+        let names = |streams: &[StreamId]| -> Vec<String> {
+            streams.iter().map(|stream| self.channels.of(*stream)).collect()
+        };
+        if !leave.is_empty() {
+            connection.unsubscribe(names(&leave)).await?;
+            for stream in &leave {
+                listened.remove(stream);
+            }
+        }
+        if !join.is_empty() {
+            connection.subscribe(names(&join)).await?;
+            listened.extend(&join);
+            self.hub.compare_soon(join);
+        }
+        metrics::gauge!("taskwire_bus_streams").set(listened.len() as f64);
+        if self.wanted.has_changes() {
+            self.wanted.wake.notify_one(); // a probe may be due between two parts
+        }
+        Ok(())
+    }
+}
+
+impl Ear {
+    /// Something was pushed. Called where the connection is read.
+    pub(super) fn hear(&self, push: &PushInfo) {
+        match push.kind {
+            PushKind::Message => {
+                if let [Value::BulkString(channel), Value::BulkString(payload)] = &push.data[..]
+                    && let Ok(channel) = std::str::from_utf8(channel)
+                {
+                    self.take_in(channel, payload);
+                }
+            }
+            PushKind::Disconnection => self.gone.notify_one(),
+            _ => {}
+        }
+    }
+
+    fn take_in(&self, channel: &str, payload: &[u8]) {
+        if let Some(number) = message::read_probe(payload, self.stamp) {
+            self.pulse.hear(number, Instant::now());
+            return;
+        }
+        let stream = self.channels.stream(channel);
+        let message = message::read(payload, stream, self.stamp);
+        match (message, stream) {
+            (
+                Some(Message::Entries {
+                    entries,
+                    in_log,
+                    rewrites,
+                }),
+                Some(stream),
+            ) => {
+                self.received.increment((entries.len() + in_log.len()) as u64);
+                if rewrites {
+                    self.hub.forget_here(stream);
+                }
+                self.hub.receive(entries);
+                for seq in in_log {
+                    self.hub.receive_place(stream, seq);
+                }
+            }
+            (Some(Message::Forget), Some(stream)) => self.hub.forget_here(stream),
+            (Some(Message::Signal(frame)), Some(stream)) => self.hub.receive_signal(stream, frame),
+            (Some(Message::Note(note)), None) => self.hub.hear(note),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwire_protocol::WorkspaceId;
+    use uuid::Uuid;
+
+    #[test]
+    fn only_what_changed_sides_is_told() {
+        let stream = |n| StreamId::Workspace(WorkspaceId(Uuid::from_u128(n)));
+        let wanted = Wanted::default();
+        let mut listened = HashSet::from([stream(1), stream(2)]);
+        wanted.join(stream(1)); // left and joined again in between
+        wanted.leave(stream(2));
+        wanted.join(stream(3));
+        wanted.join(stream(4));
+        wanted.leave(stream(4));
+        assert_eq!(wanted.changes(9, &listened), (vec![stream(3)], vec![stream(2)]));
+        assert!(!wanted.has_changes());
+        listened.clear();
+        wanted.start_over();
+        let (mut join, leave) = wanted.changes(9, &listened);
+        join.sort();
+        assert_eq!((join, leave), (vec![stream(1), stream(3)], vec![]));
+    }
+}

@@ -1,0 +1,101 @@
+//! Comparing heads with the log: the one repair for whatever other instances said and nobody here heard. One query for
+//! many streams; often for those in use, now and then for the others, and for all of them while nothing else tells.
+//! Does not know how others are heard.
+
+use super::{BusHealth, Hub, LogUnavailable, lock};
+use std::{collections::HashMap, sync::Arc, time::Duration};
+use taskwire_protocol::StreamId;
+use tokio::time::Instant;
+
+/// Between two comparisons of the streams in use, or of all while the others are not heard.
+const EVERY: Duration = Duration::from_secs(2);
+/// How soon it is seen that the others are not heard any more.
+const LOOK: Duration = Duration::from_millis(200);
+/// A stream whose head moved within this time is in use.
+const IN_USE: Duration = Duration::from_mins(1);
+/// The others are compared in as many turns, one each [`EVERY`]: each within 30 s.
+const TURNS: u128 = 15;
+/// Streams of one query.
+const QUERY: usize = 1024;
+
+/// Which streams are to be compared when.
+#[derive(Default)]
+pub(crate) struct Plan {
+    /// Heads as they were seen last, and when they had moved.
+    seen: HashMap<StreamId, (u64, Instant)>,
+    last: Option<Instant>,
+    turn: u128,
+    /// In the last round the others were heard.
+    heard: bool,
+}
+
+impl Hub {
+    /// Compares heads, for ever: one task for a hub whose database has other writers.
+    pub async fn keep_comparing(self: Arc<Hub>) {
+        let mut plan = Plan::default();
+        loop {
+            // running into the end of the pause is no error: it is what was waited for
+            let _ = tokio::time::timeout(LOOK, self.asked.notified()).await;
+            let mut due = std::mem::take(&mut *lock(&self.ask));
+            due.extend(plan.due(&self, Instant::now()));
+            let due: Vec<StreamId> = due.into_iter().filter(|one| self.topic(*one).is_some()).collect();
+            for (n, streams) in due.chunks(QUERY).enumerate() {
+                if self.compare(streams.to_vec()).await.is_err() {
+                    // these and the rest with the next look: a database that is away is asked one thing at a time
+                    lock(&self.ask).extend(&due[n * QUERY..]);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// What was committed to these streams may not have been heard.
+    pub fn compare_soon(&self, streams: Vec<StreamId>) {
+        lock(&self.ask).extend(streams);
+        self.asked.notify_one();
+    }
+
+    async fn compare(&self, streams: Vec<StreamId>) -> Result<(), LogUnavailable> {
+        self.meters.compared.increment(streams.len() as u64);
+        for (stream, head) in self.log.heads(streams).await? {
+            self.hear_of(stream, head);
+        }
+        Ok(())
+    }
+
+    /// The log of a stream has come to `head`: what did not come here by then, and does not within 30 ms, will be read
+    /// from the log. Nothing happens when nobody watches the stream.
+    pub(crate) fn hear_of(&self, stream: StreamId, head: u64) {
+        if let Some(topic) = self.topic(stream) {
+            let news = topic.hear_of(head);
+            self.attend(&topic, news);
+        }
+    }
+}
+
+impl Plan {
+    /// The streams that are to be compared now.
+    pub(crate) fn due(&mut self, hub: &Hub, now: Instant) -> Vec<StreamId> {
+        let heard = matches!(hub.bus_health(), BusHealth::Up(_));
+        let lost = std::mem::replace(&mut self.heard, heard) && !heard;
+        if !lost && self.last.is_some_and(|last| now - last < EVERY) {
+            return Vec::new();
+        }
+        self.last = Some(now);
+        self.turn = (self.turn + 1) % TURNS;
+        let seen = std::mem::take(&mut self.seen);
+        let mut due = Vec::new();
+        for (stream, head) in hub.heads() {
+            let moved = match seen.get(&stream) {
+                Some((before, at)) if *before == head => *at,
+                _ => now,
+            };
+            self.seen.insert(stream, (head, moved));
+            let turn = stream.uuid().as_u128() % TURNS == self.turn;
+            if !heard || now - moved < IN_USE || turn {
+                due.push(stream);
+            }
+        }
+        due
+    }
+}

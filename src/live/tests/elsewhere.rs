@@ -1,0 +1,185 @@
+//! What other instances commit: lost, repeated and out of order on the way here, and found by comparing heads.
+
+use super::super::{Bus, BusHealth, Note, heads::Plan, log::LogRange};
+use super::*;
+use tokio::time::Instant;
+
+/// A way to the others that is as well as the test says.
+struct Way(Arc<AtomicBool>);
+
+impl Bus for Way {
+    fn carry(&self, _: &[Published]) {}
+    fn signal(&self, _: StreamId, _: &Frame) {}
+    fn tell(&self, _: &Note) {}
+    fn join(&self, _: StreamId) {}
+    fn leave(&self, _: StreamId) {}
+    fn health(&self) -> BusHealth {
+        if self.0.load(Ordering::SeqCst) {
+            BusHealth::Up(Duration::ZERO)
+        } else {
+            BusHealth::Down
+        }
+    }
+}
+
+fn world_with_a_way() -> (World, Arc<AtomicBool>) {
+    let (log, up) = (Arc::new(MemoryLog::default()), Arc::new(AtomicBool::new(true)));
+    let hub = Hub::with_bus(log.clone(), RingLimits::default(), Box::new(Way(up.clone())));
+    tokio::spawn(hub.clone().fan_out());
+    (World { log, hub }, up)
+}
+
+/// Loses, repeats and shuffles.
+fn torn(entries: &[Published]) -> Vec<Published> {
+    let mut torn = Vec::new();
+    for entry in entries {
+        let copies = match rand::random_range(0..10) {
+            0..3 => 0,
+            3 => 2,
+            _ => 1,
+        };
+        torn.extend(std::iter::repeat_n(entry.clone(), copies));
+    }
+    for at in 0..torn.len() {
+        let other = (at + rand::random_range(0..8)).min(torn.len() - 1);
+        torn.swap(at, other);
+    }
+    torn
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_messages_are_torn_a_member_gets_all_and_a_removed_one_nothing_after() {
+    for round in 0..40 {
+        let world = World::new();
+        let (mut removed, mut member) = (world.socket(user(1)), world.socket(user(2)));
+        removed.join(workspace(1), Start::Now).await;
+        member.join(workspace(1), Start::Now).await;
+        let before = rand::random_range(0..30);
+        let mut entries: Vec<Published> = (0..before).map(|_| world.append(workspace(1))).collect();
+        entries.push(world.append_removal(workspace(1), user(1)));
+        entries.extend((0..20).map(|_| world.append(workspace(1))));
+        for entry in torn(&entries) {
+            world.hub.receive(vec![entry]);
+            let _ = (removed.poll(), member.poll());
+        }
+        let head = entries.len() as u64;
+        world.hub.hear_of(workspace(1), head);
+        member.receives(workspace(1), 0, head).await;
+        removed.receives(workspace(1), 0, before).await;
+        assert_eq!(removed.poll(), Poll::Ready(Ok(Delivered::All)), "round {round}");
+        assert_eq!(removed.got(workspace(1)).len() as u64, before, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_frame_that_stays_in_the_log_is_read_from_there_at_once() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    let (one, large, three) = (
+        world.append(workspace(1)),
+        world.append(workspace(1)),
+        world.append(workspace(1)),
+    );
+    world.hub.receive(vec![one]);
+    world.hub.receive_place(workspace(1), large.seq);
+    let topic = world.hub.topic(workspace(1)).expect("a topic");
+    assert_eq!(topic.head(), Some(2), "it is not waited for");
+    world.hub.receive(vec![three]);
+    socket.receives(workspace(1), 0, 3).await;
+}
+
+#[tokio::test]
+async fn a_large_frame_that_comes_early_waits_for_those_before_it() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    let (one, two) = (world.append(workspace(1)), world.append(workspace(1)));
+    world.hub.receive_place(workspace(1), two.seq);
+    let topic = world.hub.topic(workspace(1)).expect("a topic");
+    assert_eq!(topic.head(), Some(0));
+    world.hub.receive(vec![one]);
+    socket.receives(workspace(1), 0, 2).await;
+}
+
+#[tokio::test]
+async fn a_comparison_that_overtakes_the_first_read_of_a_head_is_kept_in_mind() {
+    let world = World::new();
+    let socket = world.socket(user(1));
+    // the read of the head was begun, two entries came, the subscription was confirmed and the heads compared
+    let seat = world.hub.watch(workspace(1), socket.subscriptions.signal(), 0);
+    world.hub.hear_of(workspace(1), 2);
+    assert_eq!(seat.topic.head(), None, "it alone says not where readers start");
+    let read = LogRange { tail: 0, head: 0 };
+    seat.topic.observe(read);
+    assert_eq!(seat.topic.head(), Some(2));
+}
+
+/// The removal is heard of only after the user was let in again: it was before that.
+#[tokio::test]
+async fn a_removal_before_the_user_was_let_in_does_not_end_their_reading() {
+    let world = World::new();
+    let removal = world.append_removal(workspace(1), user(1));
+    let added = world.append(workspace(1));
+    world
+        .log
+        .change(workspace(1), |entries| entries.frames.truncate(0));
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    world.log.change(workspace(1), |entries| {
+        let frames = [&removal, &added].map(|entry| Some(entry.frame.clone()));
+        entries.frames.extend(frames);
+    });
+    socket.subscriptions.let_in(workspace(1), added.seq);
+    world.hub.receive(vec![removal, added]);
+    world.commit(workspace(1), 1);
+    socket.receives(workspace(1), 0, 3).await;
+    assert!(socket.subscriptions.has(workspace(1)));
+}
+
+#[tokio::test]
+async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobody_is_heard() {
+    let (world, up) = world_with_a_way();
+    let mut socket = world.socket(user(1));
+    for n in 0..60 {
+        socket.join(workspace(n), Start::Now).await;
+    }
+    let (mut plan, start) = (Plan::default(), Instant::now());
+    let at = |ms: u64| start + Duration::from_millis(ms);
+    assert_eq!(plan.due(&world.hub, at(0)).len(), 60, "new ones are in use");
+    assert_eq!(plan.due(&world.hub, at(1_900)).len(), 0);
+    assert_eq!(plan.due(&world.hub, at(2_000)).len(), 60);
+    let cold = 70_000;
+    plan.due(&world.hub, at(cold));
+    world.commit(workspace(7), 1);
+    let mut times: HashMap<StreamId, usize> = HashMap::new();
+    for round in 1..=15 {
+        for stream in plan.due(&world.hub, at(cold + round * 2_000)) {
+            *times.entry(stream).or_default() += 1;
+        }
+    }
+    assert_eq!(times.len(), 60, "each within thirty seconds");
+    for (stream, times) in times {
+        let expected = if stream == workspace(7) { 15 } else { 1 };
+        assert_eq!(times, expected, "{stream}");
+    }
+    up.store(false, Ordering::SeqCst);
+    let lost = cold + 30_100;
+    assert_eq!(plan.due(&world.hub, at(lost)).len(), 60, "at once");
+    assert_eq!(plan.due(&world.hub, at(lost + 1_900)).len(), 0);
+    assert_eq!(plan.due(&world.hub, at(lost + 2_000)).len(), 60);
+}
+
+#[tokio::test]
+async fn heads_are_compared_again_when_the_log_did_not_answer() {
+    let (world, _) = world_with_a_way();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    drop(world.append(workspace(1)));
+    world.log.fails.store(true, Ordering::SeqCst);
+    tokio::spawn(world.hub.clone().keep_comparing());
+    world.hub.compare_soon(vec![workspace(1)]);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    world.log.fails.store(false, Ordering::SeqCst);
+    socket.receives(workspace(1), 0, 1).await;
+}

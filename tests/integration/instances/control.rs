@@ -1,0 +1,204 @@
+//! What is taken from somebody on one instance is gone on all others: sessions, roles, workspaces; what is given comes.
+
+use super::{SOON, TRIES, WITHOUT_REDIS, with_redis};
+use crate::support::{Client, Server, Team, http, text};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// Rounds in which somebody arrives just after they were removed.
+const ROUNDS: usize = 25;
+
+/// Both ways in which instances hear of each other, and what they promise.
+async fn both_ways() -> [(Vec<Server>, Duration); 2] {
+    [
+        (with_redis(2).await, SOON),
+        (Server::start_several(2, &[]).await, WITHOUT_REDIS),
+    ]
+}
+
+/// A new session of an account.
+async fn log_in(server: &Server, name: &str) -> Value {
+    let body = json!({ "email": format!("{name}@example.com"), "password": crate::support::PASSWORD,
+        "token_delivery": "body" });
+    let answer = http::post(server, "/v1/auth/login", &body).await;
+    assert_eq!(answer.status(), 200);
+    answer.json().await.expect("tokens")
+}
+
+/// Ends a session on one instance; how long it takes until its socket on the other is closed.
+async fn log_out(servers: &[Server], streams: &Value) -> Duration {
+    let tokens = log_in(&servers[0], "ada").await;
+    let mut here = Client::with_tokens(&servers[0], &tokens, json!({})).await;
+    let mut there = Client::with_tokens(&servers[1], &tokens, json!({ "streams": streams })).await;
+    here.ok("auth.logout", json!({})).await;
+    let begun = Instant::now();
+    let (_, code) = there.until_closed().await;
+    assert_eq!(code, Some(4403));
+    let took = begun.elapsed();
+    // whoever comes then is refused, whatever was known of the session there
+    tokio::time::sleep(SOON.saturating_sub(took)).await;
+    let mut late = Client::connect(&servers[1]).await;
+    let token = json!({ "token": tokens["access_token"] });
+    assert_eq!(late.refused("auth", token).await["code"], "TOKEN_REVOKED");
+    took
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_on_one_instance_ends_on_all() {
+    for (servers, most) in both_ways().await {
+        Client::sign_up(&servers[0], "ada").await;
+        for streams in [json!("all"), json!([])] {
+            let mut took = Vec::new();
+            while took.iter().all(|took| *took > most) {
+                assert!(took.len() < TRIES, "a logout took {took:?}, not {most:?}");
+                took.push(Box::pin(log_out(&servers, &streams)).await);
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn access_is_granted_changed_and_lost_on_all_instances() {
+    for (servers, most) in both_ways().await {
+        let mut team = Team::gather(&servers[0]).await;
+        let bob = Client::sign_up(&servers[0], "bob").await;
+        let (workspace, stream, bob_id) = (team.workspace.clone(), team.stream(), bob.user_id());
+        let mut there = Client::with_tokens(&servers[1], &bob.tokens, json!({})).await;
+        let member = json!({ "workspace_id": workspace, "user_id": bob_id });
+        let mut slow = Vec::new();
+        for round in 0..TRIES {
+            let begun = Instant::now();
+            let add = json!({ "workspace_id": workspace, "username": "bob", "role": "member" });
+            team.owner.ok("member.add", add).await;
+            let granted = there.event("access.granted").await;
+            let mut seq = granted["data"]["seq"].as_u64().expect("a seq");
+            let given = begun.elapsed();
+            // as a member: by the other instance at once, with what the first one has
+            there
+                .ok(
+                    "task.create",
+                    json!({ "workspace_id": workspace, "title": "Mine" }),
+                )
+                .await;
+            seq += 1;
+            let event = there.next_of(&stream).await;
+            assert_eq!(
+                (&event["seq"], &event["event"]),
+                (&json!(seq), &json!("task.created"))
+            );
+
+            let begun = Instant::now();
+            let mut viewer = member.clone();
+            viewer["role"] = json!("viewer");
+            team.owner.ok("member.update", viewer).await;
+            let refused = there
+                .refused("task.create", json!({ "workspace_id": workspace, "title": "No" }))
+                .await;
+            assert_eq!(refused["code"], "FORBIDDEN", "exact, not only soon");
+            there.event("access.changed").await;
+            let changed = begun.elapsed();
+
+            let begun = Instant::now();
+            let removed = team.owner.call("member.remove", member.clone()).await;
+            let removed = removed["at"][&stream].as_u64().expect("a seq");
+            there.event("access.lost").await;
+            let lost = begun.elapsed();
+            for _ in 0..5 {
+                team.owner
+                    .ok(
+                        "task.create",
+                        json!({ "workspace_id": workspace, "title": "Ours" }),
+                    )
+                    .await;
+            }
+            for event in there.events_so_far().await {
+                let later = event["stream"] == stream.as_str() && event["seq"].as_u64() >= Some(removed);
+                assert!(!later, "round {round}: {event}");
+            }
+            if [given, changed, lost].iter().all(|took| *took <= most) {
+                slow.clear();
+                break;
+            }
+            slow.push([given, changed, lost]);
+        }
+        assert!(
+            slow.is_empty(),
+            "granted, changed and lost took {slow:?}, not {most:?}"
+        );
+    }
+}
+
+/// The other instance has read who is behind the session a moment ago, and hears of the removal a moment later.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_arrives_just_after_a_removal_elsewhere_gets_nothing() {
+    for (servers, _) in both_ways().await {
+        let mut team = Team::gather(&servers[0]).await;
+        let bob = Client::sign_up(&servers[0], "bob").await;
+        let (workspace, stream) = (team.workspace.clone(), team.stream());
+        let add = json!({ "workspace_id": workspace, "username": "bob", "role": "viewer" });
+        let remove = json!({ "workspace_id": workspace, "user_id": bob.user_id() });
+        // somebody who keeps the stream's topic there
+        let _keeper = Client::with_tokens(&servers[1], &team.viewer.tokens, json!({})).await;
+        for round in 0..ROUNDS {
+            team.owner.ok("member.add", add.clone()).await;
+            let _before = Client::with_tokens(&servers[1], &bob.tokens, json!({})).await;
+            let removed = team.owner.call("member.remove", remove.clone()).await;
+            let removed = removed["at"][&stream].as_u64().expect("a seq");
+            let mut guest = Client::with_tokens(&servers[1], &bob.tokens, json!({})).await;
+            for _ in 0..3 {
+                team.owner
+                    .ok(
+                        "task.create",
+                        json!({ "workspace_id": workspace, "title": "Ours" }),
+                    )
+                    .await;
+            }
+            if round % 5 == 0 {
+                // long enough for what was lost or late
+                tokio::time::sleep(WITHOUT_REDIS).await;
+            }
+            for event in guest.events_so_far().await {
+                let later = event["stream"] == stream.as_str() && event["seq"].as_u64() >= Some(removed);
+                assert!(!later, "round {round}, after {removed}: {event}");
+            }
+            let refused = guest
+                .refused("stream.subscribe", json!({ "stream": stream }))
+                .await;
+            assert_eq!(refused["code"], "NOT_FOUND");
+            team.owner.forget_events();
+        }
+    }
+}
+
+/// Somebody who is removed and added again is a member, however late this instance hears of both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_back_elsewhere_misses_nothing() {
+    for (servers, _) in both_ways().await {
+        let mut team = Team::gather(&servers[0]).await;
+        let bob = Client::sign_up(&servers[0], "bob").await;
+        let (workspace, stream) = (team.workspace.clone(), team.stream());
+        let add = json!({ "workspace_id": workspace, "username": "bob", "role": "viewer" });
+        let remove = json!({ "workspace_id": workspace, "user_id": bob.user_id() });
+        let _keeper = Client::with_tokens(&servers[1], &team.viewer.tokens, json!({})).await;
+        team.owner.ok("member.add", add.clone()).await;
+        for round in 0..ROUNDS / 2 {
+            team.owner.ok("member.remove", remove.clone()).await;
+            team.owner.ok("member.add", add.clone()).await;
+            let mut guest = Client::with_tokens(&servers[1], &bob.tokens, json!({})).await;
+            let title = format!("Round {round}");
+            team.owner
+                .ok(
+                    "task.create",
+                    json!({ "workspace_id": workspace, "title": title }),
+                )
+                .await;
+            let event = guest
+                .take("the task", |frame| {
+                    frame["event"] == "task.created" && frame["data"]["title"] == title
+                })
+                .await;
+            assert_eq!(text(&event["stream"]), stream);
+            team.owner.forget_events();
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A TCP proxy between a server and what it depends on: it can cut all links, let them stand without a byte, and heal.
+//! It knows bytes, not what they say.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// A proxy on a port of its own. It goes with the test, and its links with it.
+pub struct Proxy {
+    address: SocketAddr,
+    state: Arc<watch::Sender<State>>,
+    accepting: JoinHandle<()>,
+}
+
+/// What the links do.
+#[derive(Clone, Copy, Debug, Default)]
+struct State {
+    /// Another number after each cut: links of an older one end.
+    cuts: u64,
+    /// New links are refused.
+    refusing: bool,
+    /// No byte passes, in either direction.
+    stalled: bool,
+}
+
+impl Proxy {
+    /// Starts a proxy that passes everything on to `upstream`.
+    pub async fn start(upstream: SocketAddr) -> Proxy {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let (state, watched) = watch::channel(State::default());
+        let accepting = tokio::spawn(accept(listener, upstream, watched));
+        Proxy {
+            address,
+            state: Arc::new(state),
+            accepting,
+        }
+    }
+
+    /// Where to connect instead of the upstream.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Ends all links with a reset, and those that are begun until [`Proxy::heal`].
+    pub fn cut(&self) {
+        self.state.send_modify(|state| {
+            state.cuts += 1;
+            state.refusing = true;
+        });
+    }
+
+    /// Ends all links with a reset; new ones are let in.
+    pub fn break_links(&self) {
+        self.state.send_modify(|state| state.cuts += 1);
+    }
+
+    /// Lets new links in, and bytes pass.
+    pub fn heal(&self) {
+        self.state.send_modify(|state| {
+            state.refusing = false;
+            state.stalled = false;
+        });
+    }
+
+    /// Holds every byte back, without ending a link: what was sent meanwhile arrives when it ends.
+    pub fn stall(&self, stalled: bool) {
+        self.state.send_modify(|state| state.stalled = stalled);
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, upstream: SocketAddr, state: watch::Receiver<State>) {
+    loop {
+        let Ok((near, _)) = listener.accept().await else {
+            continue;
+        };
+        let (mut state, refusing) = (state.clone(), state.borrow().refusing);
+        state.mark_unchanged();
+        tokio::spawn(async move {
+            if !refusing && let Ok(far) = TcpStream::connect(upstream).await {
+                pass(&near, far, state).await;
+            }
+            // a reset: the other side is told at once that nothing more comes
+            let _ = near.set_zero_linger();
+        });
+    }
+}
+
+/// Passes bytes until one side ends, the links are cut, or the proxy is gone.
+async fn pass(near: &TcpStream, far: TcpStream, state: watch::Receiver<State>) {
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let cuts = state.borrow().cuts;
+    let (mut cutting, mut states) = (state.clone(), [state.clone(), state]);
+    let [up, down] = &mut states;
+    tokio::select! {
+        () = copy(near, &far, up) => {}
+        () = copy(&far, near, down) => {}
+        _ = cutting.wait_for(|state| state.cuts != cuts) => {}
+    }
+    let _ = far.set_zero_linger();
+}
+
+async fn copy(from: &TcpStream, to: &TcpStream, state: &mut watch::Receiver<State>) {
+    let mut room = vec![0; 16 * 1024];
+    loop {
+        if from.readable().await.is_err() {
+            return;
+        }
+        // before anything is taken: what waits is not lost when the link is cut meanwhile
+        if state.wait_for(|state| !state.stalled).await.is_err() {
+            return;
+        }
+        let read = match from.try_read(&mut room) {
+            Ok(0) => return,
+            Ok(read) => read,
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
+            Err(_) => return,
+        };
+        let mut rest = &room[..read];
+        while !rest.is_empty() {
+            if to.writable().await.is_err() {
+                return;
+            }
+            match to.try_write(rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::time::timeout;
+
+    /// What comes is sent back.
+    async fn echo() -> SocketAddr {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        tokio::spawn(async move {
+            while let Ok((mut link, _)) = listener.accept().await {
+                tokio::spawn(async move {
+                    let (mut read, mut write) = link.split();
+                    let _ = tokio::io::copy(&mut read, &mut write).await;
+                });
+            }
+        });
+        address
+    }
+
+    async fn said(link: &mut TcpStream) -> bool {
+        let mut back = [0; 2];
+        link.write_all(b"hi").await.is_ok() && link.read_exact(&mut back).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_proxy_passes_holds_back_cuts_and_heals() {
+        let proxy = Proxy::start(echo().await).await;
+        let mut link = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert!(said(&mut link).await);
+        proxy.stall(true);
+        let held = timeout(Duration::from_millis(200), said(&mut link)).await;
+        assert!(held.is_err(), "a byte passed");
+        proxy.stall(false);
+        let mut back = [0; 2];
+        link.read_exact(&mut back).await.expect("what was held back");
+        proxy.cut();
+        assert!(!said(&mut link).await);
+        let mut refused = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert!(!said(&mut refused).await);
+        proxy.heal();
+        let mut link = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert!(said(&mut link).await);
+        proxy.break_links();
+        assert!(!said(&mut link).await);
+        let mut link = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert!(said(&mut link).await);
+    }
+}
