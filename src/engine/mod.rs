@@ -52,9 +52,6 @@ use uuid::Uuid;
 pub use accounts::Origin;
 pub use lane::{Chore, Lane};
 
-/// How long a query may take before it is TIMEOUT.
-const QUERY: Duration = Duration::from_secs(15);
-
 /// The server without its doors. Clones are the same engine.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
@@ -69,6 +66,7 @@ struct Inner {
     passwords: Passwords,
     refresh: Duration,
     batch_ops: usize,
+    query: Duration,
     sessions: Arc<Sessions>,
     describe: Arc<str>,
 }
@@ -161,6 +159,7 @@ impl Engine {
             passwords: Passwords::new(settings.password_hash_concurrency),
             refresh: settings.refresh_token,
             batch_ops: settings.batch_ops,
+            query: settings.query_timeout,
             sessions,
             describe: taskwire_protocol::generate::schema_text().into(),
         };
@@ -216,7 +215,7 @@ impl Engine {
                     let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
                     query.answer(Ask { caller, place, store }).await
                 });
-                match tokio::time::timeout(QUERY, task).await {
+                match tokio::time::timeout(self.0.query, task).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
                     Err(_) => Err(Failure::new(
@@ -280,6 +279,11 @@ impl Engine {
             latency: started.elapsed(),
             kind: self.0.store.kind(),
         }
+    }
+
+    /// Bytes of the log that SQLite writes before its file; `None` with another database.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        self.0.store.wal_bytes()
     }
 
     /// Runs a chore of the server's own on the writer, between groups.
