@@ -12,6 +12,7 @@ mod batches; // several mutations in one request
 mod closing; // every close code
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
+mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
 mod journey; // a newcomer's first hour

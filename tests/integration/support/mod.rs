@@ -10,6 +10,7 @@
 //! - `audit`     reading everything back: logs, rows and counters agree
 //! - `knowledge` what a client knows, folded from plain JSON
 //! - `raw`       a socket as bytes
+//! - `tokens`    access tokens with other times in them
 
 pub mod audit;
 pub mod client;
@@ -21,6 +22,7 @@ pub mod raw;
 pub mod replica;
 pub mod server;
 pub mod team;
+pub mod tokens;
 
 use std::time::Duration;
 
