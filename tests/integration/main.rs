@@ -12,6 +12,7 @@ mod batches; // several mutations in one request
 mod closing; // every close code
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
+mod deploy; // the image, the compose file, nginx
 mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
@@ -20,6 +21,7 @@ mod notifications; // notifications
 mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
 mod retention; // what is kept, and for how long
+mod rolling; // instances restarted one after the other behind nginx
 mod storage; // full, taken, newer, gone for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way

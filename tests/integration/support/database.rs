@@ -50,6 +50,17 @@ impl Database {
     }
 }
 
+impl Database {
+    /// The same database, which goes with the one that made it.
+    pub fn shared(&self) -> Database {
+        Database {
+            engine: self.engine,
+            url: self.url.clone(),
+            name: None,
+        }
+    }
+}
+
 /// The server on which tests make their databases.
 pub fn admin_url() -> String {
     std::env::var("TASKWIRE_TEST_POSTGRES").unwrap_or_else(|_| {

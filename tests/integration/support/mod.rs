@@ -10,6 +10,7 @@
 //! - `audit`     reading everything back: logs, rows and counters agree
 //! - `knowledge` what a client knows, folded from plain JSON
 //! - `raw`       a socket as bytes
+//! - `proxy`     a real nginx in front of servers
 //! - `tokens`    access tokens with other times in them
 
 pub mod audit;
@@ -18,6 +19,7 @@ pub mod database;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod proxy;
 pub mod raw;
 pub mod replica;
 pub mod server;

@@ -44,6 +44,22 @@ impl Server {
         server
     }
 
+    /// Another instance on the same database, not started; the first one must outlive it.
+    pub fn beside(first: &Server, settings: &[(&str, &str)]) -> Server {
+        let mut server = Server {
+            address: ([127, 0, 0, 1], 0).into(),
+            database: first.database.shared(),
+            folder: tempfile::tempdir().expect("a folder"),
+            settings: Vec::new(),
+            process: None,
+        };
+        server.set("rate_limit_enabled", "false");
+        for (key, value) in settings {
+            server.set(key, value);
+        }
+        server
+    }
+
     /// Changes a setting for the next start.
     pub fn set(&mut self, key: &str, value: &str) {
         self.settings.push((key.to_owned(), value.to_owned()));
