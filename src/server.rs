@@ -47,6 +47,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 const FILES: u64 = 1 << 20;
 /// For closing the database, at most.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
+/// And at least, whatever `drain_seconds` says.
+const SHORTEST_MOMENT: Duration = Duration::from_millis(250);
 /// Between two tidyings of the recorder.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -79,6 +81,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = listener.local_addr()?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let app = build(settings).await?;
+    let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
     let retention = AbortOnDrop(tokio::spawn(jobs::retention(
         engine.clone(),
@@ -105,7 +108,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         stop.cancel();
     }
     drop((retention, words));
-    if tokio::time::timeout(LAST_MOMENT, engine.stop()).await.is_err() {
+    if tokio::time::timeout(closing, engine.stop()).await.is_err() {
         tracing::warn!("the database did not end what is under way; nobody was told that it was done");
     }
     Ok(())

@@ -20,7 +20,7 @@ async fn not_ready(server: &Server) {
 
 #[tokio::test]
 async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
-    let settings = [("drain_seconds", "8"), ("drain_delay_seconds", "3")];
+    let settings = [("drain_seconds", "12"), ("drain_delay_seconds", "6")];
     let mut server = Server::start(Engine::Sqlite, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let told = Instant::now();
@@ -30,7 +30,7 @@ async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
     let mut new = ada.another(&server).await;
     new.ok("profile.get", json!({})).await;
     assert!(
-        told.elapsed() < Duration::from_secs(3),
+        told.elapsed() < Duration::from_secs(6),
         "too slow to say anything"
     );
     for client in [&mut ada, &mut new] {
@@ -39,13 +39,13 @@ async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
         assert_eq!((goodbye, code), (true, Some(1012)));
     }
     assert!(
-        told.elapsed() >= Duration::from_secs(3),
+        told.elapsed() >= Duration::from_secs(6),
         "the balancer had no time"
     );
     drop((ada, new));
     assert_eq!(server.ended().await, Some(0));
     assert!(
-        told.elapsed() < Duration::from_secs(8) + SLACK,
+        told.elapsed() < Duration::from_secs(12) + SLACK,
         "{:?}",
         told.elapsed()
     );
