@@ -12,11 +12,13 @@
 //! - `peer`     who is at the other end of a connection
 //! - `auth`     passwords, tokens, limits
 //! - `state`    what every request and socket of a node shares
+//! - `doctor`   whether what a node stands on is in order
 //! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   what a node runs on
 
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod healthcheck;

@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use taskwire::clock::Clock;
 use taskwire::config::{Flags, Settings, SettingsError};
-use taskwire::{healthcheck, server, telemetry};
+use taskwire::{doctor, healthcheck, server, telemetry};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -33,6 +34,8 @@ enum Command {
     Config,
     /// Bring the database's schema up to date, and end
     Migrate,
+    /// Check the database, Redis, SMTP, the disk and the clock, and say what to do: exit 1 when something is broken
+    Doctor,
     /// Ask the node on this machine whether it lives: exit 0 or 1
     Healthcheck,
 }
@@ -55,7 +58,9 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         Command::Config => print(&effective.to_string()),
-        Command::Serve | Command::Migrate | Command::Healthcheck => start(command, settings),
+        Command::Serve | Command::Migrate | Command::Healthcheck | Command::Doctor => {
+            start(command, settings)
+        }
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -73,10 +78,24 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn std::error:
         match command {
             Command::Migrate => server::migrate(&settings).await?,
             Command::Healthcheck => healthcheck::check(&settings).await?,
+            Command::Doctor => examine(&settings).await?,
             Command::Serve | Command::Config => server::serve(settings).await?,
         }
         Ok(())
     })
+}
+
+/// Prints what the doctor finds; fails when a node would not do its work.
+async fn examine(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
+    let findings = doctor::examine(settings, &Clock::system()).await;
+    for finding in &findings {
+        print(&format!("{finding}\n"))?;
+    }
+    if doctor::is_well(&findings) {
+        Ok(())
+    } else {
+        Err("something that a node with these settings needs is not in order".into())
+    }
 }
 
 /// Prints to stdout; a reader that has gone (`taskwire config | head -1`) is no failure.

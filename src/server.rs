@@ -83,10 +83,11 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let app = build(settings).await?;
     let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
-    let retention = AbortOnDrop(tokio::spawn(jobs::retention(
-        engine.clone(),
-        app.settings.clone(),
-    )));
+    let leases = jobs::Leases::new(&engine, &app.settings);
+    let (keeping, settings) = (engine.clone(), app.settings.clone());
+    let retention = AbortOnDrop(tokio::spawn(leases.clone().alone("retention", move || {
+        jobs::retention(keeping.clone(), settings.clone())
+    })));
     let words = AbortOnDrop(tokio::spawn(jobs::words(engine.clone())));
 
     let database = engine.database_health().await.kind;
@@ -108,7 +109,11 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         stop.cancel();
     }
     drop((retention, words));
-    if tokio::time::timeout(closing, engine.stop()).await.is_err() {
+    let end = async {
+        leases.release().await;
+        engine.stop().await;
+    };
+    if tokio::time::timeout(closing, end).await.is_err() {
         tracing::warn!("the database did not end what is under way; nobody was told that it was done");
     }
     Ok(())

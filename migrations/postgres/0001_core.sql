@@ -164,3 +164,6 @@ create table ops (
   primary key (op_id, user_id)
 );
 create index ops_age on ops (at);
+
+-- Who does for all instances what one must do, until when by the database's clock.
+create table leases (name text primary key, holder text not null, until bigint not null);

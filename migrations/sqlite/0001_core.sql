@@ -186,3 +186,6 @@ create table ops (
   unique (op_id, user_id)
 ) strict;
 create index ops_age on ops (at);
+
+-- Who does for all instances what one must do, until when by the database's clock.
+create table leases (name text primary key, holder text not null, until integer not null) strict;

@@ -51,6 +51,7 @@ pub struct Settings {
 
     pub database_url: DatabaseUrl,
     pub database_connections: u32,
+    pub database_lanes: usize,
     /// `None`: what the disk holds.
     pub database_max_bytes: Option<u64>,
     pub query_timeout: Duration,
@@ -105,6 +106,7 @@ pub struct Settings {
     pub op_retention: Duration,
     pub ring_bytes_per_topic: usize,
     pub ring_budget_bytes: usize,
+    pub lease: Duration,
 
     pub log_format: LogFormat,
     pub log_level: Targets,
@@ -168,6 +170,7 @@ impl Settings {
                     path: data_dir.join("taskwire.db"),
                 }),
             database_connections: from.whole("database_connections", 1..=1000),
+            database_lanes: from.whole("database_lanes", 1..=16),
             database_max_bytes: Some(from.whole("database_max_bytes", 0..=1 << 50))
                 .filter(|bytes| *bytes > 0),
             query_timeout: from.duration("query_timeout_seconds", 1, 1..=25),
@@ -229,6 +232,7 @@ impl Settings {
             op_retention: from.duration("op_retention_days", DAY, 7..=3650),
             ring_bytes_per_topic: from.whole("ring_bytes_per_topic", 4096..=1 << 30),
             ring_budget_bytes: from.whole("ring_budget_bytes", 4096..=1 << 40),
+            lease: from.duration("lease_seconds", 1, 1..=3600),
 
             log_format: from.required("log_format", str::parse),
             log_level: from.required("log_level", values::log_level),

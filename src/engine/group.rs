@@ -4,48 +4,47 @@
 use super::Reply;
 use super::allowed;
 use super::answer::{Done, Verdict, answers};
-use super::job::{Batch, Job, Step, Work, unknown_outcome, within};
+use super::homes::Homes;
+use super::job::{Batch, Job, Step, Work, within};
 use super::known::Sessions;
-use super::load::{self, Memory};
+use super::load::{self, Loaded, Memory};
 use super::members::MemberCache;
+use super::recovery::{Fault, Tries, answer_unknown, look_for};
 use super::write::{self, Placed};
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::live::{Frame, Hub, Published};
 use crate::ops::world::{Members, World};
 use crate::ops::{self, Act, Caller, Target};
-use crate::store::{Group, StoreError, Trouble};
-use std::collections::HashMap;
+use crate::store::{Group, Store, StoreError, Trouble};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
-
-/// How often a group runs again when another transaction was in the way or the connection had broken.
-const TRIES: u32 = 6;
 
 /// The writer: its connection and what it keeps between groups.
 pub(super) struct Writer {
     pub(super) group: Group,
-    cache: MemberCache,
-    hub: Arc<Hub>,
-    sessions: Arc<Sessions>,
-    clock: Clock,
-    ids: Arc<Ids>,
+    shared: Shared,
+    /// The commit that was sent and not answered.
+    sent: Option<Sent>,
 }
 
-/// An error of the database, and whether the commit had been sent.
-struct Fault {
-    error: StoreError,
-    committing: bool,
+/// What a commit would do to streams.
+struct Sent {
+    advanced: BTreeSet<StreamId>,
+    forgotten: Vec<StreamId>,
 }
 
-impl From<StoreError> for Fault {
-    fn from(error: StoreError) -> Fault {
-        Fault {
-            error,
-            committing: false,
-        }
-    }
+/// What the writers of a node share. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) cache: Arc<MemberCache>,
+    pub(super) homes: Arc<Homes>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) clock: Clock,
+    pub(super) ids: Arc<Ids>,
 }
 
 /// A committed group.
@@ -59,20 +58,11 @@ struct Committed {
 }
 
 impl Writer {
-    pub(super) fn new(
-        group: Group,
-        hub: Arc<Hub>,
-        sessions: Arc<Sessions>,
-        clock: Clock,
-        ids: Arc<Ids>,
-    ) -> Writer {
+    pub(super) fn new(shared: Shared) -> Writer {
         Writer {
-            group,
-            cache: MemberCache::new(),
-            hub,
-            sessions,
-            clock,
-            ids,
+            group: Group::new(shared.store.clone()),
+            shared,
+            sent: None,
         }
     }
 
@@ -81,29 +71,23 @@ impl Writer {
         let Err((jobs, error)) = self.run_together(jobs).await else {
             return;
         };
-        if jobs.len() == 1 {
-            let failure = ops::failed(&error);
-            for job in jobs {
-                job.answer(Err(failure.clone()));
-            }
-            return;
+        // each alone would wait for a database that is away as long as all together
+        if jobs.len() == 1 || error.trouble == Trouble::Unavailable {
+            return refuse(jobs, &error);
         }
         metrics::counter!("taskwire_groups_split_total").increment(1);
         for job in jobs {
             if let Err((alone, error)) = self.run_together(vec![job]).await {
-                let failure = ops::failed(&error);
-                for job in alone {
-                    job.answer(Err(failure.clone()));
-                }
+                refuse(alone, &error);
             }
         }
     }
 
     /// Does the jobs in one transaction; gives back those that could not be done, with the reason.
     async fn run_together(&mut self, mut jobs: Vec<Job>) -> Result<(), (Vec<Job>, StoreError)> {
-        let mut tries = 0;
+        let mut tries = Tries::default();
         loop {
-            let fault = match self.attempt(&jobs).await {
+            let fault = match self.attempt(&jobs, &tries).await {
                 Ok(committed) => {
                     self.finish(jobs, committed);
                     return Ok(());
@@ -111,42 +95,53 @@ impl Writer {
                 Err(fault) => fault,
             };
             self.group.rollback().await;
-            tries += 1;
-            let trouble = fault.error.trouble;
+            let sent = self.sent.take();
+            let error = match fault {
+                Fault::Failed(error) => error,
+                Fault::Narrow(streams) => {
+                    tries.widen(streams);
+                    continue;
+                }
+            };
+            let trouble = error.trouble;
             metrics::counter!("taskwire_group_errors_total", "trouble" => format!("{trouble:?}"))
                 .increment(1);
+            let mut unknown = false;
             if trouble == Trouble::Unavailable {
                 self.group.disconnect();
-                if fault.committing {
+                if let Some(sent) = sent {
                     // committed or not: an op_id will tell, nothing else can
-                    jobs = answer_unknown(jobs);
+                    unknown = true;
+                    jobs = self.wonder(jobs, sent);
                 }
-            }
-            let again = match trouble {
-                Trouble::Contended => tries < TRIES,
-                Trouble::Unavailable => tries < 2 || (fault.committing && tries < TRIES),
-                Trouble::Full => tries == 1 && makes_room(&jobs),
-                Trouble::Taken | Trouble::Bug => false,
-            };
-            if trouble == Trouble::Full && again {
-                self.group.stretch();
             }
             if jobs.is_empty() {
                 return Ok(());
             }
-            if !again {
-                return Err((jobs, fault.error));
+            let frees = trouble == Trouble::Full && makes_room(&jobs);
+            if !tries.again(&error, unknown || frees).await {
+                return Err((jobs, error));
             }
-            tokio::time::sleep(Duration::from_millis(rand::random_range(1..=1 << (2 + tries)))).await;
+            if frees {
+                self.group.stretch();
+            }
         }
     }
 
-    async fn attempt(&mut self, jobs: &[Job]) -> Result<Committed, Fault> {
-        let needs = load::needs(jobs);
+    async fn attempt(&mut self, jobs: &[Job], tries: &Tries) -> Result<Committed, Fault> {
+        let mut needs = load::needs(jobs);
+        needs.streams.extend(&tries.streams);
         self.group.begin().await?;
-        let (mut world, memory) = load::load(&mut self.group, &self.cache, jobs, &needs).await?;
-        let now = Timestamp(self.clock.now_ms());
+        let Loaded {
+            mut world,
+            memory,
+            users,
+        } = load::load(&mut self.group, &self.shared, jobs, &needs, tries).await?;
+        let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(jobs, &mut world, &memory, now)?;
+        if tries.may_widen() && !self.group.is_alone() {
+            users.admit(world.deltas().iter().map(|(stream, _)| *stream))?;
+        }
         let unchanged = world.is_unchanged();
         let (placed, forgotten) = if unchanged {
             (Vec::new(), Vec::new())
@@ -159,10 +154,12 @@ impl Writer {
             self.group.rollback().await;
         } else {
             write::log_and_memory(&mut self.group, &world, &placed, &memos, now).await?;
-            self.group.commit().await.map_err(|error| Fault {
-                error,
-                committing: true,
-            })?;
+            self.sent = Some(Sent {
+                advanced: placed.iter().map(|placed| placed.stream).collect(),
+                forgotten: forgotten.clone(),
+            });
+            self.group.commit().await?;
+            self.sent = None;
         }
         Ok(Committed {
             replies,
@@ -171,6 +168,21 @@ impl Writer {
             outdates: world.concerns_accounts(),
             members: world.changed_workspaces().collect(),
         })
+    }
+
+    /// The commit of these was sent, and its answer did not come. Whoever watches is told what it did as soon as that
+    /// can be read; gives back the jobs that find out by their op_id.
+    fn wonder(&self, jobs: Vec<Job>, sent: Sent) -> Vec<Job> {
+        metrics::counter!("taskwire_commits_unknown_total").increment(1);
+        let Shared {
+            store, hub, sessions, ..
+        } = &self.shared;
+        sessions.outdate();
+        for stream in sent.forgotten {
+            hub.forget(stream);
+        }
+        look_for(store.clone(), hub.clone(), sent.advanced);
+        answer_unknown(jobs)
     }
 
     /// Decides every job in its order, each seeing what the ones before it did.
@@ -214,7 +226,7 @@ impl Writer {
         let act = Act {
             caller,
             now,
-            ids: &self.ids,
+            ids: &self.shared.ids,
             op_id,
             place,
         };
@@ -278,13 +290,13 @@ impl Writer {
     /// After the commit: the caches, the live streams, the answers.
     fn finish(&self, jobs: Vec<Job>, committed: Committed) {
         for (workspace, members) in committed.members {
-            self.cache.put(workspace, members);
+            self.shared.cache.put(workspace, members);
         }
         if committed.outdates {
-            self.sessions.outdate();
+            self.shared.sessions.outdate();
         }
         for stream in committed.forgotten {
-            self.hub.forget(stream);
+            self.shared.hub.forget(stream);
         }
         let published = committed.placed.iter().map(|placed| Published {
             stream: placed.stream,
@@ -292,7 +304,7 @@ impl Writer {
             frame: Frame::from(&*placed.frame),
             removed: placed.removes,
         });
-        self.hub.publish(published.collect());
+        self.shared.hub.publish(published.collect());
         for (job, reply) in jobs.into_iter().zip(committed.replies) {
             metrics::histogram!("taskwire_mutation_wait_seconds").record(job.queued.elapsed().as_secs_f64());
             job.answer(reply);
@@ -305,13 +317,11 @@ fn makes_room(jobs: &[Job]) -> bool {
     matches!(jobs, [job] if job.needs.frees)
 }
 
-/// Answers those that nobody can know the outcome of; gives back those with an op_id.
-fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
-    let (known, unknown): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.op_id.is_some());
-    for job in unknown {
-        job.answer(Err(unknown_outcome()));
+fn refuse(jobs: Vec<Job>, error: &StoreError) {
+    let failure = ops::failed(error);
+    for job in jobs {
+        job.answer(Err(failure.clone()));
     }
-    known
 }
 
 /// What an op_id did before, in this group or an earlier one.

@@ -1,9 +1,10 @@
-//! The writer's lane: a bounded queue, drained in groups, one group at a time. An idle server adds no delay: a group
-//! is what has come while the one before was committed.
+//! The writers' queue, bounded and drained in groups. An idle server adds no delay: a group is what has come while the
+//! one before was committed. Here a single writer drains it, one group at a time; `lanes` does it with several.
 
 use super::Reply;
-use super::group::Writer;
+use super::group::{Shared, Writer};
 use super::job::Job;
+use super::lanes;
 use crate::ops;
 use crate::store::{Group, StoreError};
 use std::collections::VecDeque;
@@ -15,7 +16,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Jobs that may wait; further ones wait outside, in the order in which they came.
 const QUEUE: usize = 1024;
 /// Mutations of a group.
-const GROUP: usize = 64;
+pub(super) const GROUP: usize = 64;
 /// A group waits for company at most this long,
 const LONGEST: Duration = Duration::from_millis(4);
 /// and not when nobody came, and nothing ran, for this long.
@@ -35,9 +36,10 @@ pub trait Chore: Send + 'static {
     ) -> Pin<Box<dyn Future<Output = Result<Self::Output, StoreError>> + Send + 'a>>;
 }
 
-type Errand = Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
+pub(super) type Errand =
+    Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 
-enum Item {
+pub(super) enum Item {
     Job(Box<Job>),
     Chore(Errand),
     /// Everything before it is done.
@@ -48,10 +50,17 @@ enum Item {
 pub struct Lane(mpsc::Sender<Item>);
 
 impl Lane {
-    /// Starts the writer.
-    pub(super) fn start(writer: Writer) -> Lane {
+    /// Starts as many writers as the database takes, `wanted` at most.
+    pub(super) fn start(shared: Shared, wanted: usize) -> Lane {
         let (sender, queue) = mpsc::channel(QUEUE);
-        tokio::spawn(drain(queue, writer));
+        match shared.store.writers(wanted) {
+            0 | 1 => drop(tokio::spawn(drain(queue, Writer::new(shared)))),
+            several => drop(tokio::spawn(lanes::drain(
+                queue,
+                shared,
+                several.min(lanes::MOST),
+            ))),
+        }
         Lane(sender)
     }
 
@@ -145,13 +154,13 @@ async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
 /// leave the others to wait for a whole commit. So the next one waits for as many, at most half as long as the last one
 /// took, and goes when nobody came for a moment. After a single job it does not wait at all.
 #[derive(Default)]
-struct Last {
+pub(super) struct Last {
     jobs: usize,
     wait: Duration,
 }
 
 impl Last {
-    fn new(jobs: usize, took: Duration) -> Last {
+    pub(super) fn new(jobs: usize, took: Duration) -> Last {
         let wait = if jobs > 1 {
             (took / 2).min(LONGEST)
         } else {
@@ -161,7 +170,7 @@ impl Last {
     }
 
     /// Takes what is there, and waits a moment for the rest.
-    async fn company(
+    pub(super) async fn company(
         &self,
         queue: &mut mpsc::Receiver<Item>,
         received: &mut Vec<Item>,

@@ -1,7 +1,8 @@
 //! A group's first step: locks its primary streams and brings into memory what its mutations need, a statement a table.
 
+use super::group::Shared;
 use super::job::Job;
-use super::members::MemberCache;
+use super::recovery::{Fault, Tries};
 use crate::ops::world::{Members, World};
 use crate::ops::{Login, Needs};
 use crate::store::ops::Remembered;
@@ -22,21 +23,59 @@ pub(super) fn needs(jobs: &[Job]) -> Needs {
     all
 }
 
+/// The users' streams that a group has locked. Everybody locks workspaces first and then users, each in the order of
+/// their ids: whoever holds a user's stream may only wait for those after it.
+#[derive(Default)]
+pub(super) struct HeldUsers(BTreeSet<StreamId>);
+
+impl HeldUsers {
+    /// Refuses what would be waited for out of order.
+    pub(super) fn admit(&self, streams: impl Iterator<Item = StreamId>) -> std::result::Result<(), Fault> {
+        let Some(last) = self.0.last().map(|stream| stream.uuid()) else {
+            return Ok(());
+        };
+        let more: BTreeSet<StreamId> = streams
+            .filter(|stream| matches!(stream, StreamId::User(_)) && !self.0.contains(stream))
+            .collect();
+        if more.iter().any(|stream| stream.uuid() < last) {
+            return Err(Fault::Narrow(more));
+        }
+        Ok(())
+    }
+
+    fn hold(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+        let users = streams
+            .into_iter()
+            .filter(|stream| matches!(stream, StreamId::User(_)));
+        self.0.extend(users);
+    }
+}
+
+/// What a group decides on.
+pub(super) struct Loaded {
+    pub(super) world: World,
+    pub(super) memory: Memory,
+    pub(super) users: HeldUsers,
+}
+
 /// Locks and reads.
 pub(super) async fn load(
     group: &mut Group,
-    cache: &MemberCache,
+    shared: &Shared,
     jobs: &[Job],
     needs: &Needs,
-) -> Result<(World, Memory)> {
-    let mut world = World::default();
-    lock(group, cache, needs, &mut world).await?;
+    tries: &Tries,
+) -> std::result::Result<Loaded, Fault> {
+    let (mut world, mut users) = (World::default(), HeldUsers::default());
+    lock(group, shared, needs, &mut world).await?;
+    users.hold(needs.streams.iter().copied());
     let keys = jobs
         .iter()
         .flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
     let memory = ops::find(group, keys).await?;
     for task in tasks::load(group, needs.tasks.iter().copied()).await? {
+        shared.homes.put(task.id, task.workspace_id);
         world.tasks.loaded(task.id, task);
     }
     for workspace in workspaces::load(group, needs.workspaces.iter().copied()).await? {
@@ -53,17 +92,18 @@ pub(super) async fn load(
         world.sessions.loaded(session.id, session);
     }
     relatives(group, needs, &mut world).await?;
-    Ok((world, memory))
+    notified(group, needs, &mut world, &mut users, tries).await?;
+    Ok(Loaded { world, memory, users })
 }
 
 /// The primary streams in one order for everybody, and the members of the workspaces among them.
-async fn lock(group: &mut Group, cache: &MemberCache, needs: &Needs, world: &mut World) -> Result<()> {
+async fn lock(group: &mut Group, shared: &Shared, needs: &Needs, world: &mut World) -> Result<()> {
     let locked = streams::lock(group, needs.streams.iter().copied(), needs.tasks.iter().copied()).await?;
     let mut missing: Vec<(WorkspaceId, i64)> = Vec::new();
     for (stream, counters) in locked {
         world.loaded_counters(stream, counters);
         if let StreamId::Workspace(id) = stream {
-            match cache.get(id, counters.acl_version) {
+            match shared.cache.get(id, counters.acl_version) {
                 Some(members) => world.loaded_members(id, members),
                 None => missing.push((id, counters.acl_version)),
             }
@@ -76,13 +116,13 @@ async fn lock(group: &mut Group, cache: &MemberCache, needs: &Needs, world: &mut
     for (id, acl_version) in missing {
         let members = Arc::new(Members::new(acl_version, loaded.remove(&id).unwrap_or_default()));
         // read under the stream's lock: committed, and of this version
-        cache.put(id, members.clone());
+        shared.cache.put(id, members.clone());
         world.loaded_members(id, members);
     }
     Ok(())
 }
 
-/// What only the rows themselves can name: parts, ancestors, neighbours, tasks of a member, notifications of a task.
+/// What only the rows themselves can name: parts, ancestors, neighbours, tasks of a member.
 async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Result<()> {
     for id in &needs.children {
         for task in tasks::load_children(group, *id).await? {
@@ -110,16 +150,31 @@ async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Resul
             world.tasks.loaded(task.id, task);
         }
     }
+    Ok(())
+}
+
+/// The notifications that tasks left. Whose they are is read first; their streams are locked, all at once, before the
+/// rows are read for good.
+async fn notified(
+    group: &mut Group,
+    needs: &Needs,
+    world: &mut World,
+    users: &mut HeldUsers,
+    tries: &Tries,
+) -> std::result::Result<(), Fault> {
+    let mut owners: BTreeSet<StreamId> = BTreeSet::new();
     for id in &needs.notified {
-        // whose they are is known; their streams are locked before the rows are read for good
-        let owners: BTreeSet<UserId> = notifications::of_task(group, *id)
-            .await?
-            .iter()
-            .map(|(user, _)| *user)
-            .collect();
-        for (stream, counters) in streams::lock(group, owners.into_iter().map(StreamId::from), []).await? {
-            world.loaded_counters(stream, counters);
-        }
+        let left = notifications::of_task(group, *id).await?;
+        owners.extend(left.iter().map(|(user, _)| StreamId::from(*user)));
+    }
+    if tries.may_widen() && !group.is_alone() {
+        users.admit(owners.iter().copied())?;
+    }
+    for (stream, counters) in streams::lock(group, owners.iter().copied(), []).await? {
+        world.loaded_counters(stream, counters);
+    }
+    users.hold(owners);
+    for id in &needs.notified {
         for (user, notification) in notifications::of_task(group, *id).await? {
             world.notifications.loaded((user, notification.id), notification);
         }

@@ -3,8 +3,10 @@
 //!
 //! - `dispatch`  the table of operations → what answers each
 //! - `job`       a mutation that waits for its turn, and its answer
-//! - `lane`      the writer: its bounded queue, groups of it, one at a time
-//! - `group`     one group: load, decide, write, commit; and what becomes of it when the database fails
+//! - `lane`      the writers' bounded queue, and a single writer that drains it, a group at a time
+//! - `lanes`     several writers that drain it; `homes` tells the streams of tasks
+//! - `group`     one group: load, decide, write, commit
+//! - `recovery`  what becomes of a group when the database fails
 //! - `load`, `write`, `frame`, `answer`   its steps' details
 //! - `accounts`  signing up, in and out; who a token speaks for
 //! - `known`     who is behind a session, kept while it holds
@@ -15,12 +17,15 @@ mod answer;
 mod dispatch;
 mod frame;
 mod group;
+mod homes;
 mod job;
 mod known;
 mod lane;
+mod lanes;
 mod load;
 mod members;
 mod publish;
+mod recovery;
 mod words;
 mod write;
 
@@ -31,12 +36,14 @@ use crate::config::Settings;
 use crate::ids::Ids;
 use crate::live::{Hub, RingLimits};
 use crate::ops::{self, Ask, Target};
+use crate::store::Store;
 use crate::store::open::OpenError;
-use crate::store::{Group, Store};
 use dispatch::{Route, route};
-use group::Writer;
+use group::Shared;
+use homes::Homes;
 use job::{Batch, Job, Step, Work};
 use known::Sessions;
+use members::MemberCache;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::User;
@@ -143,14 +150,17 @@ impl Engine {
         tokio::spawn(hub.clone().fan_out());
         let ids = Arc::new(Ids::new(clock.clone()));
         let sessions = Arc::new(Sessions::new());
+        let shared = Shared {
+            store: store.clone(),
+            cache: Arc::new(MemberCache::new()),
+            homes: Arc::new(Homes::new(store.writers(settings.database_lanes))),
+            hub: hub.clone(),
+            sessions: sessions.clone(),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        };
         let inner = Inner {
-            lane: Lane::start(Writer::new(
-                Group::new(store.clone()),
-                hub.clone(),
-                sessions.clone(),
-                clock.clone(),
-                ids.clone(),
-            )),
+            lane: Lane::start(shared, settings.database_lanes),
             store,
             hub,
             clock,

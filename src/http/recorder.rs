@@ -47,6 +47,31 @@ fn describe() {
         "HTTP requests, by route and status"
     );
     metrics::describe_histogram!("taskwire_http_request_seconds", "HTTP requests, by route");
+    metrics::describe_histogram!(
+        "taskwire_pool_wait_seconds",
+        "How long a read waited for a connection to the database"
+    );
+    metrics::describe_counter!(
+        "taskwire_pool_timeouts_total",
+        "Reads that got no connection to the database"
+    );
+    metrics::describe_counter!(
+        "taskwire_group_retries_total",
+        "Groups of mutations that ran again, by cause"
+    );
+    metrics::describe_counter!(
+        "taskwire_commits_unknown_total",
+        "Commits whose answer never came"
+    );
+    metrics::describe_counter!(
+        "taskwire_lane_groups_total",
+        "Groups of mutations, by whether they ran beside others"
+    );
+    metrics::describe_gauge!("taskwire_lane_groups", "Groups of mutations that run now");
+    metrics::describe_gauge!(
+        "taskwire_lease_held",
+        "Whether this instance does what one does for all, by lease"
+    );
     metrics::describe_counter!(
         "taskwire_connections_refused_total",
         "Connections dropped because there were too many"

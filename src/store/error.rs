@@ -22,6 +22,7 @@ pub enum Trouble {
 pub struct StoreError {
     /// What a caller can do about it.
     pub trouble: Trouble,
+    cause: &'static str,
     source: Box<dyn std::error::Error + Send + Sync>,
 }
 
@@ -30,14 +31,34 @@ impl StoreError {
     pub fn corrupt(what: impl Into<String>) -> StoreError {
         StoreError {
             trouble: Trouble::Bug,
+            cause: "bug",
             source: what.into().into(),
         }
+    }
+
+    /// The database took longer than it takes for anything.
+    pub(super) fn silence() -> StoreError {
+        StoreError {
+            trouble: Trouble::Unavailable,
+            cause: "silence",
+            source: "the database does not answer".into(),
+        }
+    }
+
+    pub(super) fn is_silence(&self) -> bool {
+        self.cause == "silence"
+    }
+
+    /// What it was, in a word of a closed set: for metrics.
+    pub fn cause(&self) -> &'static str {
+        self.cause
     }
 
     /// The database cannot be reached.
     pub fn unavailable(what: impl Into<String>) -> StoreError {
         StoreError {
             trouble: Trouble::Unavailable,
+            cause: "connection",
             source: what.into().into(),
         }
     }
@@ -59,6 +80,7 @@ impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
         StoreError {
             trouble: trouble(&error),
+            cause: cause(&error),
             source: error.into(),
         }
     }
@@ -68,8 +90,26 @@ impl From<serde_json::Error> for StoreError {
     fn from(error: serde_json::Error) -> StoreError {
         StoreError {
             trouble: Trouble::Bug,
+            cause: "bug",
             source: error.into(),
         }
+    }
+}
+
+fn cause(error: &sqlx::Error) -> &'static str {
+    let code = error
+        .as_database_error()
+        .and_then(sqlx::error::DatabaseError::code);
+    match (code.as_deref(), trouble(error)) {
+        (Some("40P01"), _) => "deadlock",
+        (Some("40001"), _) => "serialization",
+        (Some("55P03"), _) => "lock_timeout",
+        (Some("57014"), _) => "statement_timeout",
+        (_, Trouble::Contended) => "busy",
+        (_, Trouble::Unavailable) => "connection",
+        (_, Trouble::Full) => "full",
+        (_, Trouble::Taken) => "taken",
+        (_, Trouble::Bug) => "bug",
     }
 }
 
@@ -105,7 +145,9 @@ fn by_code(code: &str) -> Trouble {
         _ if code.starts_with("08")
             || code.starts_with("53")
             || code.starts_with("57")
-            || code == "25P03" =>
+            || code == "25P03"
+            // a standby took over, or the server is being one
+            || code == "25006" =>
         {
             Trouble::Unavailable
         }

@@ -5,7 +5,7 @@
 //! it, and `begin` starts afresh.
 
 use super::bind;
-use super::link::{Dialect, Link, Row};
+use super::link::{Dialect, Link, Row, answered};
 use super::open::Store;
 use super::statement::{Batch, Sql, Statement, Texts};
 use super::streams::Counted;
@@ -194,10 +194,9 @@ impl Group {
                     return Err(gone());
                 };
                 let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                Ok(query
-                    .try_map(|row: sqlx::postgres::PgRow| T::from_row(&row))
-                    .fetch_all(link)
-                    .await?)
+                let rows = query.try_map(|row: sqlx::postgres::PgRow| T::from_row(&row));
+                let rows = answered(rows.fetch_all(link)).await;
+                self.keep_if_answered(rows)
             }
         }
     }
@@ -229,11 +228,11 @@ impl Group {
     }
 
     /// Whether nobody else writes to the database, so that what was written last is what is there.
-    pub(super) fn is_alone(&self) -> bool {
+    pub fn is_alone(&self) -> bool {
         matches!(self.counted, Counted::Alone { .. })
     }
 
-    fn dialect(&self) -> Result<Dialect> {
+    pub(super) fn dialect(&self) -> Result<Dialect> {
         match self.connection {
             Some(Connection::Sqlite(_)) => Ok(Dialect::Sqlite),
             Some(Connection::Postgres(_)) => Ok(Dialect::Postgres),
@@ -244,10 +243,21 @@ impl Group {
     async fn word(&mut self, sql: &'static str) -> Result<()> {
         match &mut self.connection {
             Some(Connection::Sqlite(link)) => sqlx::raw_sql(sql).execute(link).await.map(drop)?,
-            Some(Connection::Postgres(link)) => sqlx::raw_sql(sql).execute(link).await.map(drop)?,
+            Some(Connection::Postgres(link)) => {
+                let done = answered(sqlx::raw_sql(sql).execute(link)).await;
+                self.keep_if_answered(done.map(drop))?;
+            }
             None => return Err(gone()),
         }
         Ok(())
+    }
+
+    /// On a connection that does not answer nothing more is asked, not even for a rollback.
+    fn keep_if_answered<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        if matches!(&outcome, Err(error) if error.is_silence()) {
+            self.connection = None;
+        }
+        outcome
     }
 
     fn wait(&mut self, statement: &'static Statement, batch: &mut Batch) {

@@ -8,6 +8,7 @@ use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Which database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,14 +43,22 @@ impl Link<'_> {
             }
             Link::Postgres(link) => {
                 let query = sqlx::query_with(text, bind::postgres(cells));
-                query
-                    .try_map(|row: PgRow| T::from_row(&row))
-                    .fetch_all(link)
-                    .await?
+                let rows = query.try_map(|row: PgRow| T::from_row(&row));
+                answered(rows.fetch_all(link)).await?
             }
         };
         Ok(rows)
     }
+}
+
+/// PostgreSQL ends a statement by itself after 30 s (`statement_timeout`); past this the connection is dead and does not
+/// know it.
+const PATIENCE: Duration = Duration::from_secs(35);
+
+/// What PostgreSQL says in time.
+pub(super) async fn answered<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    let answer = tokio::time::timeout(PATIENCE, asked).await;
+    Ok(answer.map_err(|_| StoreError::silence())??)
 }
 
 /// A connection for reading: outside a transaction, or inside one that shows a single moment.

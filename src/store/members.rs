@@ -133,7 +133,8 @@ static UPSERT: Statement = statement(
     ],
     "insert into members (workspace_id, user_id, role, joined_at, version)
      select workspace_id, user_id, role, joined_at, version from v where {rows}
-     on conflict (workspace_id, user_id) do update set role = excluded.role, version = excluded.version",
+     on conflict (workspace_id, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
+       version = excluded.version",
 );
 
 /// Writes members, new and changed ones alike.

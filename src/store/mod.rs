@@ -1,6 +1,7 @@
 //! The only SQL. One text serves both databases; this module alone names a driver.
 //!
-//! - `open`       which database, its settings, the lock file, migrations, the epoch
+//! - `open`       which database, the lock file, migrations, the epoch; `postgres` its connections to a server
+//! - `examine`    looking at a database without changing it
 //! - `link`       one connection of whichever driver, and running a text on it
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel
@@ -8,19 +9,22 @@
 //! - `group`      the writer's transaction: begin, lock, read, write, commit
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
-//!   `streams`, `log`, `ops`
+//!   `streams`, `log`, `ops`, `leases`
 //!
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
 mod bind;
 pub mod error;
+pub mod examine;
 pub mod group;
+pub mod leases;
 mod link;
 pub mod log;
 pub mod members;
 pub mod notifications;
 pub mod open;
 pub mod ops;
+mod postgres;
 pub mod search;
 pub mod sessions;
 mod statement;
@@ -34,7 +38,7 @@ pub mod workspaces;
 pub use error::{StoreError, Trouble};
 pub use group::Group;
 pub use link::{Plan, Reader};
-pub use open::Store;
+pub use open::{OpenError, Store};
 
 /// What every function here returns.
 pub type Result<T> = std::result::Result<T, StoreError>;

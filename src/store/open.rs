@@ -4,25 +4,24 @@
 use super::group::Connection;
 use super::link::{Reader, Row, Source};
 use super::statement::Sql;
-use super::{Result, StoreError};
+use super::{Result, StoreError, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Executor, PgPool, SqlitePool};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 use uuid::Uuid;
 
-static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// How long a query waits for a connection before it is UNAVAILABLE.
-const ACQUIRE: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
 /// Bytes of a page of an SQLite file.
 const PAGE: u64 = 4096;
 /// Prepared statements of a connection.
@@ -85,10 +84,12 @@ impl Store {
                 let lock = lock(path)?;
                 (open_sqlite(path, settings).await?, Some(lock))
             }
-            DatabaseUrl::Postgres { url } => (
-                open_postgres(url.expose_secret(), settings.database_connections).await?,
-                None,
-            ),
+            DatabaseUrl::Postgres { url } => {
+                let opened = postgres::open(url.expose_secret(), settings.database_connections).await;
+                let (reads, writer) = opened?;
+                let writer = Box::new(writer);
+                (Pools::Postgres { reads, writer }, None)
+            }
         };
         let epoch = epoch(&pools).await?;
         Ok(Store(Arc::new(Inner {
@@ -113,28 +114,40 @@ impl Store {
         }
     }
 
+    /// How many may write at the same time, of those wanted.
+    pub fn writers(&self, wanted: usize) -> usize {
+        match self.0.pools {
+            Pools::Sqlite { .. } => 1,
+            Pools::Postgres { .. } => wanted,
+        }
+    }
+
+    /// Whether it was closed: nothing will be read any more.
+    pub fn is_closed(&self) -> bool {
+        match &self.0.pools {
+            Pools::Sqlite { reads, .. } => reads.is_closed(),
+            Pools::Postgres { reads, .. } => reads.is_closed(),
+        }
+    }
+
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader> {
-        let waited = std::time::Instant::now();
-        let source = match &self.0.pools {
-            Pools::Sqlite { reads, .. } => Source::Sqlite(reads.acquire().await?),
-            Pools::Postgres { reads, .. } => Source::Postgres(reads.acquire().await?),
-        };
-        metrics::histogram!("taskwire_pool_wait_seconds").record(waited.elapsed().as_secs_f64());
-        Ok(Reader::on(source))
+        Ok(Reader::on(match &self.0.pools {
+            Pools::Sqlite { reads, .. } => Source::Sqlite(waited(reads.acquire()).await?),
+            Pools::Postgres { reads, .. } => Source::Postgres(waited(reads.acquire()).await?),
+        }))
     }
 
     /// A connection for reading that shows a single moment, however many statements run on it.
     /// Must be awaited to its end: a cancelled `begin` would leave its transaction in the pool.
     pub async fn moment(&self) -> Result<Reader> {
-        let source = match &self.0.pools {
-            Pools::Sqlite { reads, .. } => Source::SqliteMoment(reads.begin().await?),
+        Ok(Reader::on(match &self.0.pools {
+            Pools::Sqlite { reads, .. } => Source::SqliteMoment(waited(reads.begin()).await?),
             Pools::Postgres { reads, .. } => {
                 let begin = "begin isolation level repeatable read, read only";
-                Source::PostgresMoment(reads.begin_with(begin).await?)
+                Source::PostgresMoment(waited(reads.begin_with(begin)).await?)
             }
-        };
-        Ok(Reader::on(source))
+        }))
     }
 
     /// Whether the database answers.
@@ -183,6 +196,17 @@ fn wal_of(database: &DatabaseUrl) -> Option<PathBuf> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     Some(wal.into())
+}
+
+/// A connection, and how long it was waited for.
+async fn waited<T>(wanted: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    let began = std::time::Instant::now();
+    let outcome = wanted.await;
+    metrics::histogram!("taskwire_pool_wait_seconds").record(began.elapsed().as_secs_f64());
+    if let Err(sqlx::Error::PoolTimedOut) = &outcome {
+        metrics::counter!("taskwire_pool_timeouts_total").increment(1);
+    }
+    Ok(outcome?)
 }
 
 /// A lock on a file beside the database, which the system releases however the process ends.
@@ -248,54 +272,7 @@ async fn open_sqlite(path: &Path, settings: &Settings) -> std::result::Result<Po
     })
 }
 
-async fn open_postgres(url: &str, connections: u32) -> std::result::Result<Pools, OpenError> {
-    let options =
-        PgConnectOptions::from_str(url).map_err(|error| OpenError::Open("of database_url".into(), error))?;
-    let shown = format!(
-        "{} on {}",
-        options.get_database().unwrap_or("?"),
-        options.get_host()
-    );
-    let failed = |error| OpenError::Open(shown.clone(), error);
-    let options = options
-        .application_name("taskwire")
-        .statement_cache_capacity(STATEMENTS)
-        .disable_statement_logging();
-    // a transaction that nobody ends must not hold its locks for ever
-    let guarded = options.options([
-        ("idle_in_transaction_session_timeout", "30s"),
-        ("statement_timeout", "30s"),
-        ("lock_timeout", "10s"),
-        ("jit", "off"),
-        // a rollback with nothing to roll back is no news
-        ("client_min_messages", "error"),
-    ]);
-    let mut link = guarded.clone().connect().await.map_err(failed)?;
-    migrate(&POSTGRES, &mut link).await?;
-    link.close().await.map_err(failed)?;
-    let reads = PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE)
-        .test_before_acquire(false)
-        .after_release(|link, _| {
-            // what a cancelled query may have left open
-            Box::pin(async move { link.execute("rollback").await.map(|_| true) })
-        })
-        .connect_with(guarded.clone())
-        .await
-        .map_err(failed)?;
-    // the writer looks rows up by key; on fresh tables the planner would rather scan them
-    let writer = guarded.options([
-        ("plan_cache_mode", "force_generic_plan"),
-        ("enable_seqscan", "off"),
-    ]);
-    Ok(Pools::Postgres {
-        reads,
-        writer: Box::new(writer),
-    })
-}
-
-async fn migrate<'a, C>(migrator: &Migrator, link: &'a mut C) -> std::result::Result<(), OpenError>
+pub(super) async fn migrate<'a, C>(migrator: &Migrator, link: &'a mut C) -> std::result::Result<(), OpenError>
 where
     &'a mut C: sqlx::Acquire<'a>,
     <&'a mut C as sqlx::Acquire<'a>>::Database: sqlx::Database,

@@ -143,14 +143,15 @@ fn kind(stream: StreamId) -> i64 {
     }
 }
 
-/// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody.
+/// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody: workspaces
+/// first, for their groups get to users' streams at their end.
 static LOCK: Statement = Statement {
     columns: &[("id", Id), ("task_id", Id)],
     body: "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
            from streams s where s.id in (
              select coalesce(v.id, t.workspace_id) from v left join tasks t on t.id = v.task_id
              where v.id is not null or t.id is not null)
-           order by s.id{postgres: for no key update of s}",
+           order by s.kind desc, s.id{postgres: for no key update of s}",
 };
 
 /// Locks the group's primary streams.

@@ -10,16 +10,20 @@ mod access; // who gets what while it changes
 mod accounts; // signing up, in and out
 mod batches; // several mutations in one request
 mod closing; // every close code
+mod contention; // many people in shared workspaces on several instances
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
 mod deploy; // the image, the compose file, nginx
+mod doctor; // what `taskwire doctor` finds
 mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
 mod journey; // a newcomer's first hour
+mod leases; // work that one instance does for all
 mod notifications; // notifications
 mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
+mod postgres; // PostgreSQL restarted, killed, its answers lost, its transactions leaked
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
 mod storage; // full, taken, newer, gone for a moment

@@ -35,8 +35,7 @@ impl Fleet {
         ];
         let mut instances = vec![Server::start(Engine::Postgres, &settings).await];
         for _ in 1..3 {
-            let mut instance = Server::beside(&instances[0], &settings);
-            instance.spawn();
+            let instance = instances[0].beside(&[]);
             instances.push(instance);
         }
         let addresses = [0, 1, 2].map(|n: usize| instances[n].address);

@@ -18,6 +18,15 @@ pub struct Database {
 }
 
 impl Database {
+    /// The same one, for another instance; it goes with the first.
+    pub fn shared(&self) -> Database {
+        Database {
+            engine: self.engine,
+            url: self.url.clone(),
+            name: None,
+        }
+    }
+
     pub async fn make(engine: Engine, folder: &Path) -> Database {
         match engine {
             Engine::Sqlite => {
@@ -46,17 +55,6 @@ impl Database {
                     name: Some(name),
                 }
             }
-        }
-    }
-}
-
-impl Database {
-    /// The same database, which goes with the one that made it.
-    pub fn shared(&self) -> Database {
-        Database {
-            engine: self.engine,
-            url: self.url.clone(),
-            name: None,
         }
     }
 }

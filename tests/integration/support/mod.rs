@@ -2,6 +2,8 @@
 //!
 //! - `server`    a taskwire process: start, kill, start again
 //! - `database`  a database of a test's own, on either engine
+//! - `cluster`   a PostgreSQL server of a test's own, to be stopped and killed
+//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT
 //! - `client`    a WebSocket client that keeps what it was not asked for
 //! - `follower`  a client that knows where it stands in each stream
 //! - `team`      a workspace with somebody in each role
@@ -15,6 +17,8 @@
 
 pub mod audit;
 pub mod client;
+pub mod cluster;
+pub mod commit_proxy;
 pub mod database;
 pub mod follower;
 pub mod http;

@@ -44,19 +44,19 @@ impl Server {
         server
     }
 
-    /// Another instance on the same database, not started; the first one must outlive it.
-    pub fn beside(first: &Server, settings: &[(&str, &str)]) -> Server {
+    /// Another instance on the same database, started. All of them need the same `jwt_secret`.
+    pub fn beside(&self, settings: &[(&str, &str)]) -> Server {
         let mut server = Server {
             address: ([127, 0, 0, 1], 0).into(),
-            database: first.database.shared(),
+            database: self.database.shared(),
             folder: tempfile::tempdir().expect("a folder"),
-            settings: Vec::new(),
+            settings: self.settings.clone(),
             process: None,
         };
-        server.set("rate_limit_enabled", "false");
         for (key, value) in settings {
             server.set(key, value);
         }
+        server.spawn();
         server
     }
 
@@ -84,14 +84,14 @@ impl Server {
         command
     }
 
-    /// Runs the program with arguments beside the server, to its end: its exit code and what it wrote to stderr.
+    /// Runs the program with arguments beside the server, to its end: its exit code and what it wrote.
     pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let path = self.folder.path().join("run.log");
         let log = File::create(&path).expect("a log");
         let mut command = self.command();
         let mut process = command
             .args(arguments)
-            .stdout(Stdio::null())
+            .stdout(log.try_clone().expect("its log"))
             .stderr(log)
             .spawn()
             .expect("the taskwire binary");

@@ -1,0 +1,112 @@
+//! The database: there, of a version and a schema that this program knows, set up so that it keeps what it acknowledged,
+//! with a clock like ours.
+
+use super::Finding;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::store::examine::{Examined, Schema, Server, examine};
+
+/// The oldest PostgreSQL that is tested.
+const OLDEST: i64 = 140_000;
+/// Clocks differ by less than this where somebody keeps them.
+const DRIFT_MS: u64 = 1000;
+/// Past this tokens end too early or too late.
+const WRONG_MS: u64 = 60_000;
+/// Connections beside the pool and the writers: start, migration, this program.
+const SPARE: i64 = 3;
+
+pub(super) async fn findings(settings: &Settings, clock: &Clock) -> Vec<Finding> {
+    match examine(settings, || clock.now_ms()).await {
+        Err(error) => {
+            let failure = Finding::failure("database", error.to_string());
+            let advice = "check database_url, and that the server runs and lets this machine in";
+            vec![
+                failure.advise(advice),
+                Finding::off("clock", "the database's clock cannot be asked"),
+            ]
+        }
+        Ok(None) => vec![
+            Finding::ok("database", "no SQLite file yet; the first start makes it"),
+            Finding::off("clock", "SQLite has no clock of its own"),
+        ],
+        Ok(Some(found)) => {
+            let mut findings = vec![schema(&found)];
+            match &found.server {
+                None => findings.push(Finding::off("clock", "SQLite has no clock of its own")),
+                Some(server) => findings.extend(server_findings(settings, server)),
+            }
+            findings
+        }
+    }
+}
+
+fn schema(found: &Examined) -> Finding {
+    let latency = found.latency.as_secs_f64() * 1000.0;
+    let said = |schema: &str| format!("{}; answers in {latency:.1} ms; {schema}", found.version);
+    match found.schema {
+        Schema::Current => Finding::ok("database", said("its schema is current")),
+        Schema::None => Finding::ok("database", said("no schema yet; the first start makes it")),
+        Schema::Older => Finding::ok(
+            "database",
+            said("an older schema, which the next start brings up to date"),
+        ),
+        Schema::Newer(version) => {
+            let newer = said(&format!(
+                "its schema has version {version}, newer than this program"
+            ));
+            Finding::failure("database", newer).advise("run the newer taskwire")
+        }
+    }
+}
+
+fn server_findings(settings: &Settings, server: &Server) -> Vec<Finding> {
+    let mut findings = vec![durability(server)];
+    if server.version < OLDEST {
+        let old = Finding::warning(
+            "version",
+            "this PostgreSQL is older than any that taskwire is tested with",
+        );
+        findings.push(old.advise("use PostgreSQL 14 or newer"));
+    }
+    let lanes = i64::try_from(settings.database_lanes).unwrap_or(i64::MAX);
+    let wanted = i64::from(settings.database_connections) + lanes;
+    if wanted + SPARE > server.connections {
+        let few = format!(
+            "one node may open {wanted} connections, the server has {}",
+            server.connections
+        );
+        let advice = "raise max_connections in PostgreSQL, or lower database_connections";
+        findings.push(Finding::warning("connections", few).advise(advice));
+    }
+    findings.push(clock(server));
+    findings
+}
+
+fn durability(server: &Server) -> Finding {
+    if server.unsafe_settings.is_empty() {
+        let on = "fsync, full_page_writes and synchronous_commit are not off";
+        return Finding::ok("durability", on);
+    }
+    let settings = server.unsafe_settings.iter();
+    let settings: Vec<String> = settings
+        .map(|(name, value)| format!("{name} = {value}"))
+        .collect();
+    let found = format!(
+        "PostgreSQL runs with {}: a crash loses what was acknowledged",
+        settings.join(", ")
+    );
+    Finding::warning("durability", found).advise("set them to on in postgresql.conf, and reload")
+}
+
+fn clock(server: &Server) -> Finding {
+    let apart = server.ahead_ms.unsigned_abs();
+    let found = format!("{apart} ms from the database's clock");
+    let advice = "keep the time of both machines with NTP (chrony, systemd-timesyncd)";
+    if apart <= DRIFT_MS {
+        Finding::ok("clock", found)
+    } else if apart <= WRONG_MS {
+        Finding::warning("clock", found).advise(advice)
+    } else {
+        Finding::failure("clock", found).advise(advice)
+    }
+}

@@ -1,0 +1,103 @@
+//! `taskwire doctor`: whether what a node with these settings stands on is there and in order. A line a check, and what to
+//! do where something is wrong. Changes nothing but a file that it makes in data_dir and takes away again; runs beside a
+//! node.
+//!
+//! - `database`  the database, and its clock
+//! - `network`   Redis and SMTP: connecting, and the first words
+//! - `disk`      data_dir
+
+mod database;
+mod disk;
+mod network;
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use std::fmt;
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// It is not in use.
+    Off,
+    /// As it should be.
+    Ok,
+    /// A node runs, but not as well or as safely as it could.
+    Warning,
+    /// Something that the settings ask for is missing or broken.
+    Failure,
+}
+
+/// What one check found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What was checked.
+    pub subject: &'static str,
+    /// How it came out.
+    pub outcome: Outcome,
+    /// What was found.
+    pub found: String,
+    /// What to do about it; empty when nothing need be done.
+    pub advice: String,
+}
+
+impl Finding {
+    fn new(subject: &'static str, outcome: Outcome, found: impl Into<String>) -> Finding {
+        Finding {
+            subject,
+            outcome,
+            found: found.into(),
+            advice: String::new(),
+        }
+    }
+
+    fn ok(subject: &'static str, found: impl Into<String>) -> Finding {
+        Finding::new(subject, Outcome::Ok, found)
+    }
+
+    fn off(subject: &'static str, found: impl Into<String>) -> Finding {
+        Finding::new(subject, Outcome::Off, found)
+    }
+
+    fn warning(subject: &'static str, found: impl Into<String>) -> Finding {
+        Finding::new(subject, Outcome::Warning, found)
+    }
+
+    fn failure(subject: &'static str, found: impl Into<String>) -> Finding {
+        Finding::new(subject, Outcome::Failure, found)
+    }
+
+    fn advise(mut self, advice: impl Into<String>) -> Finding {
+        self.advice = advice.into();
+        self
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            Outcome::Off => "off",
+            Outcome::Ok => "ok",
+            Outcome::Warning => "warning",
+            Outcome::Failure => "FAILURE",
+        };
+        write!(f, "{:<13}{outcome:<9}{}", self.subject, self.found)?;
+        if !self.advice.is_empty() {
+            write!(f, "\n{:22}-> {}", "", self.advice)?;
+        }
+        Ok(())
+    }
+}
+
+/// Checks everything, one after the other.
+pub async fn examine(settings: &Settings, clock: &Clock) -> Vec<Finding> {
+    let mut findings = database::findings(settings, clock).await;
+    findings.push(network::redis(settings).await);
+    findings.push(network::smtp(settings).await);
+    findings.extend(disk::findings(settings));
+    findings
+}
+
+/// Whether everything that the settings ask for is there.
+pub fn is_well(findings: &[Finding]) -> bool {
+    findings.iter().all(|finding| finding.outcome != Outcome::Failure)
+}

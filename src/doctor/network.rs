@@ -1,0 +1,174 @@
+//! Redis and SMTP: whether somebody is there and speaks the language. Of encrypted ones only the connection is tried.
+
+use super::Finding;
+use crate::config::Settings;
+use axum::http::Uri;
+use secrecy::{ExposeSecret, SecretString};
+use std::fmt::Write as _;
+use std::io;
+use std::time::Duration;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+const PATIENCE: Duration = Duration::from_secs(5);
+
+pub(super) async fn redis(settings: &Settings) -> Finding {
+    let Some(url) = &settings.redis_url else {
+        return Finding::off("redis", "redis_url is not set: one instance");
+    };
+    let advice = "check redis_url, and that Redis runs and lets this machine in; until then other instances' changes \
+        come up to 3 s later";
+    match timeout(PATIENCE, ping(url)).await {
+        Ok(Ok(found)) => Finding::ok("redis", found),
+        Ok(Err(error)) => Finding::failure("redis", error.to_string()).advise(advice),
+        Err(_) => Finding::failure("redis", "no answer within 5 s").advise(advice),
+    }
+}
+
+pub(super) async fn smtp(settings: &Settings) -> Finding {
+    let Some(url) = &settings.smtp_url else {
+        return Finding::off(
+            "smtp",
+            "smtp_url is not set: mails are written to the outbox in data_dir",
+        );
+    };
+    let advice = "check smtp_url; mails wait until the server answers";
+    match timeout(PATIENCE, greeting(url)).await {
+        Ok(Ok(found)) => Finding::ok("smtp", found),
+        Ok(Err(error)) => Finding::failure("smtp", error.to_string()).advise(advice),
+        Err(_) => Finding::failure("smtp", "no greeting within 5 s").advise(advice),
+    }
+}
+
+/// Where a URL leads, without what is secret in it.
+struct Place {
+    scheme: String,
+    host: String,
+    port: u16,
+    /// User and password, as they stand in the URL.
+    login: Option<(String, String)>,
+}
+
+impl Place {
+    fn read(url: &SecretString, port: u16) -> io::Result<Place> {
+        let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "the URL names no host");
+        let uri: Uri = url.expose_secret().parse().map_err(|_| wrong())?;
+        let authority = uri.authority().ok_or_else(wrong)?;
+        let login = authority.as_str().rsplit_once('@').map(|(login, _)| {
+            let (user, password) = login.split_once(':').unwrap_or(("", login));
+            (decoded(user), decoded(password))
+        });
+        Ok(Place {
+            scheme: uri.scheme_str().unwrap_or_default().to_owned(),
+            host: authority.host().trim_matches(['[', ']']).to_owned(),
+            port: authority.port_u16().unwrap_or(port),
+            login,
+        })
+    }
+
+    async fn connect(&self) -> io::Result<TcpStream> {
+        let connected = TcpStream::connect((self.host.as_str(), self.port)).await;
+        connected.map_err(|error| io::Error::other(format!("{}:{}: {error}", self.host, self.port)))
+    }
+}
+
+/// A part of a URL with its `%xx` read.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        let number = after.get(..2).and_then(|two| std::str::from_utf8(two).ok());
+        let number = number.and_then(|two| u8::from_str_radix(two, 16).ok());
+        (bytes, rest) = match (first, number) {
+            (b'%', Some(byte)) => ([bytes, vec![byte]].concat(), &after[2..]),
+            _ => ([bytes, vec![*first]].concat(), after),
+        };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+async fn ping(url: &SecretString) -> io::Result<String> {
+    if let Some(path) = url.expose_secret().strip_prefix("redis+unix://") {
+        let path = path.split('?').next().unwrap_or_default();
+        return answer(UnixStream::connect(path).await?, None, path).await;
+    }
+    let place = Place::read(url, 6379)?;
+    let shown = format!("{}:{}", place.host, place.port);
+    let tcp = place.connect().await?;
+    if place.scheme == "rediss" {
+        return Ok(format!(
+            "{shown} takes connections; what is said in TLS was not tried"
+        ));
+    }
+    answer(tcp, place.login.as_ref(), &shown).await
+}
+
+/// Says who we are, where that is asked for, and PING.
+async fn answer(
+    link: impl AsyncRead + AsyncWrite + Unpin,
+    login: Option<&(String, String)>,
+    shown: &str,
+) -> io::Result<String> {
+    let mut link = BufReader::new(link);
+    if let Some((user, password)) = login {
+        let words = match user.as_str() {
+            "" => vec!["AUTH", password],
+            user => vec!["AUTH", user, password],
+        };
+        let said = say(&mut link, &words).await?;
+        if said != "+OK" {
+            return Err(io::Error::other(format!("{shown} refuses the login: {said}")));
+        }
+    }
+    match say(&mut link, &["PING"]).await?.as_str() {
+        "+PONG" => Ok(format!("{shown} answers")),
+        said => Err(io::Error::other(format!("{shown} answers {said:?} to PING"))),
+    }
+}
+
+/// One command and the first line of its answer.
+async fn say(
+    link: &mut BufReader<impl AsyncRead + AsyncWrite + Unpin>,
+    words: &[&str],
+) -> io::Result<String> {
+    let mut text = format!("*{}\r\n", words.len());
+    for word in words {
+        let _ = write!(text, "${}\r\n{word}\r\n", word.len());
+    }
+    link.write_all(text.as_bytes()).await?;
+    line(link).await
+}
+
+/// A line, of which a stranger may send the first kilobyte.
+async fn line(link: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<String> {
+    use tokio::io::AsyncReadExt;
+    let mut bytes = Vec::new();
+    link.take(1024).read_until(b'\n', &mut bytes).await?;
+    let text: String = String::from_utf8_lossy(&bytes)
+        .chars()
+        .filter(|c| !c.is_control())
+        .collect();
+    if text.is_empty() {
+        return Err(io::Error::other("it closed the connection without a word"));
+    }
+    Ok(text)
+}
+
+async fn greeting(url: &SecretString) -> io::Result<String> {
+    let encrypted = url.expose_secret().starts_with("smtps:");
+    let place = Place::read(url, if encrypted { 465 } else { 587 })?;
+    let shown = format!("{}:{}", place.host, place.port);
+    let tcp = place.connect().await?;
+    if encrypted {
+        return Ok(format!(
+            "{shown} takes connections; what is said in TLS was not tried"
+        ));
+    }
+    let said = line(&mut BufReader::new(tcp)).await?;
+    if said.starts_with("220") {
+        Ok(format!("{shown} greets: {said}"))
+    } else {
+        Err(io::Error::other(format!("{shown} does not speak SMTP: {said}")))
+    }
+}

@@ -1,0 +1,28 @@
+//! In which workspace a task is, remembered so that a job's lane can be told without asking the database. A task never
+//! moves to another workspace, so what is known stays true; what is not known costs a wait, never the order.
+
+use moka::sync::Cache;
+use taskwire_protocol::{TaskId, WorkspaceId};
+
+/// Tasks remembered: about 8 MiB.
+const TASKS: u64 = 65_536;
+
+/// Workspaces by task.
+pub(super) struct Homes(Option<Cache<TaskId, WorkspaceId>>);
+
+impl Homes {
+    /// Remembers when there are lanes to tell apart.
+    pub(super) fn new(lanes: usize) -> Homes {
+        Homes((lanes > 1).then(|| Cache::new(TASKS)))
+    }
+
+    pub(super) fn get(&self, task: TaskId) -> Option<WorkspaceId> {
+        self.0.as_ref()?.get(&task)
+    }
+
+    pub(super) fn put(&self, task: TaskId, workspace: WorkspaceId) {
+        if let Some(cache) = &self.0 {
+            cache.insert(task, workspace);
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! Several writers on one queue. One of them takes everything while the queue is short. While it is longer than a group,
+//! streams are told apart by a hash, each writer takes the jobs of its streams, and a group holds no other's.
+//!
+//! What keeps its order: jobs on one stream (its lane is with one writer at a time, first come first served), and jobs of
+//! one session (a later one never runs beside an earlier one, whatever they are about). The database's locks keep two
+//! writers from each other; this only keeps them from waiting there.
+
+use super::group::{Shared, Writer};
+use super::homes::Homes;
+use super::job::{Job, Kind};
+use super::lane::{GROUP, Item, Last};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::time::{Duration, Instant};
+use taskwire_protocol::{SessionId, StreamId};
+use tokio::sync::mpsc;
+use tokio::task::{Id, JoinError, JoinSet};
+
+/// Jobs that are looked through for a group; further ones wait in the queue.
+const LOOKED_THROUGH: usize = 8 * GROUP;
+/// Lanes at most: one bit each.
+pub(super) const MOST: usize = 16;
+
+/// A set of lanes, a bit each. A job whose stream is not known is in none and goes with any.
+type Set = u16;
+
+struct Waiting {
+    item: Item,
+    lanes: Set,
+}
+
+/// A group on its way.
+struct Running {
+    lanes: Set,
+    sessions: HashSet<SessionId>,
+}
+
+/// A writer that is done, and what its group came to.
+struct Ended {
+    writer: Writer,
+    jobs: usize,
+    took: Duration,
+}
+
+/// The jobs of a group.
+#[derive(Default)]
+struct Picked {
+    jobs: Vec<Job>,
+    lanes: Set,
+    sessions: HashSet<SessionId>,
+}
+
+/// Runs what comes out of the queue, on `lanes` writers at most.
+pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared, lanes: usize) {
+    let mut writers = Writers::new(shared, lanes);
+    let mut received = Vec::with_capacity(GROUP);
+    let (mut last, mut open) = (Last::default(), true);
+    loop {
+        let room = LOOKED_THROUGH - writers.waiting.len().min(LOOKED_THROUGH);
+        if writers.running.is_empty() && !writers.waiting.is_empty() {
+            // company for the first group; beside a running one nobody waits
+            let room = GROUP.saturating_sub(writers.waiting.len());
+            last.company(&mut queue, &mut received, room, writers.waiting.len())
+                .await;
+            writers.take_in(&mut received);
+        }
+        if writers.start() {
+            queue.close();
+        }
+        tokio::select! {
+            biased;
+            Some(ended) = writers.running.join_next_with_id() => last = writers.ended(ended),
+            count = queue.recv_many(&mut received, room), if open && room > 0 => {
+                open = count > 0;
+                writers.take_in(&mut received);
+            }
+            else => return,
+        }
+    }
+}
+
+struct Writers {
+    shared: Shared,
+    lanes: usize,
+    idle: Vec<Writer>,
+    waiting: VecDeque<Waiting>,
+    running: JoinSet<Ended>,
+    groups: HashMap<Id, Running>,
+    stopped: bool,
+}
+
+impl Writers {
+    fn new(shared: Shared, lanes: usize) -> Writers {
+        Writers {
+            idle: (0..lanes).map(|_| Writer::new(shared.clone())).collect(),
+            shared,
+            lanes,
+            waiting: VecDeque::new(),
+            running: JoinSet::new(),
+            groups: HashMap::new(),
+            stopped: false,
+        }
+    }
+
+    fn take_in(&mut self, received: &mut Vec<Item>) {
+        for item in received.drain(..) {
+            let lanes = match &item {
+                Item::Job(job) => lanes_of(job, &self.shared.homes, self.lanes),
+                Item::Chore(_) | Item::Stop(_) => 0,
+            };
+            self.waiting.push_back(Waiting { item, lanes });
+        }
+    }
+
+    /// Starts what may run now. Whether everything is done and nothing more is to come.
+    fn start(&mut self) -> bool {
+        while !self.stopped && !self.idle.is_empty() {
+            match self.waiting.front().map(|next| &next.item) {
+                None => break,
+                Some(Item::Stop(_)) => {
+                    if self.running.is_empty()
+                        && let Some(Waiting {
+                            item: Item::Stop(done),
+                            ..
+                        }) = self.waiting.pop_front()
+                    {
+                        self.stopped = true;
+                        self.waiting.clear();
+                        let _ = done.send(());
+                    }
+                    break;
+                }
+                Some(Item::Chore(_)) => self.chore(),
+                Some(Item::Job(_)) => {
+                    let long = self.waiting.len() > GROUP;
+                    if !self.running.is_empty() && !long {
+                        break;
+                    }
+                    let picked = pick(&mut self.waiting, self.groups.values(), long && self.lanes > 1);
+                    if picked.jobs.is_empty() {
+                        break;
+                    }
+                    self.group(picked);
+                }
+            }
+        }
+        self.stopped
+    }
+
+    fn group(&mut self, picked: Picked) {
+        let Some(mut writer) = self.idle.pop() else {
+            return;
+        };
+        let Picked {
+            jobs,
+            lanes,
+            sessions,
+        } = picked;
+        let size = jobs.len();
+        metrics::histogram!("taskwire_group_size").record(size as f64);
+        let task = self.running.spawn(async move {
+            let began = Instant::now();
+            writer.run(jobs).await;
+            Ended {
+                writer,
+                jobs: size,
+                took: began.elapsed(),
+            }
+        });
+        self.groups.insert(task.id(), Running { lanes, sessions });
+        metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
+        metrics::counter!("taskwire_lane_groups_total", "beside" => beside(self.groups.len())).increment(1);
+    }
+
+    fn chore(&mut self) {
+        let Some(Waiting {
+            item: Item::Chore(errand),
+            ..
+        }) = self.waiting.pop_front()
+        else {
+            return;
+        };
+        let Some(mut writer) = self.idle.pop() else {
+            return;
+        };
+        let task = self.running.spawn(async move {
+            errand(&mut writer.group).await;
+            Ended {
+                writer,
+                jobs: 0,
+                took: Duration::ZERO,
+            }
+        });
+        let (lanes, sessions) = (0, HashSet::new());
+        self.groups.insert(task.id(), Running { lanes, sessions });
+    }
+
+    /// A writer is free again; one whose task broke is replaced, connection and all.
+    fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Last {
+        let (id, writer, last) = match ended {
+            Ok((id, ended)) => (id, ended.writer, Last::new(ended.jobs, ended.took)),
+            Err(error) => {
+                tracing::error!(error = %error, "a group broke off; its writer begins afresh");
+                (error.id(), Writer::new(self.shared.clone()), Last::default())
+            }
+        };
+        self.groups.remove(&id);
+        self.idle.push(writer);
+        metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
+        last
+    }
+}
+
+/// Whether a group ran alone or beside others.
+fn beside(groups: usize) -> &'static str {
+    if groups > 1 { "yes" } else { "no" }
+}
+
+/// The lanes of a job's streams.
+fn lanes_of(job: &Job, homes: &Homes, lanes: usize) -> Set {
+    let homes = job.needs.tasks.iter().filter_map(|task| homes.get(*task));
+    let streams = job.needs.streams.iter().copied().chain(homes.map(StreamId::from));
+    streams.fold(0, |set, stream| set | 1 << lane_of(stream, lanes))
+}
+
+/// The end of an id is random.
+fn lane_of(stream: StreamId, lanes: usize) -> usize {
+    (stream.uuid().as_u128() & 0xffff) as usize % lanes.clamp(1, MOST)
+}
+
+/// Takes the jobs of one group out of those that wait, in their order: of one kind, up to a group's size, none on a lane
+/// that is taken or on which an earlier job stays behind, none of a session whose earlier job runs or stays behind.
+/// `spread`: of the lanes of the first job alone.
+fn pick<'a>(
+    waiting: &mut VecDeque<Waiting>,
+    running: impl Iterator<Item = &'a Running>,
+    spread: bool,
+) -> Picked {
+    let (mut closed, mut held): (Set, HashSet<SessionId>) = (0, HashSet::new());
+    for group in running {
+        closed |= group.lanes;
+        held.extend(&group.sessions);
+    }
+    let mut picked = Picked::default();
+    let (mut kind, mut weight, mut alone): (Option<Kind>, usize, bool) = (None, 0, false);
+    let mut staying = VecDeque::with_capacity(waiting.len());
+    while let Some(next) = waiting.pop_front() {
+        let (item, lanes) = (next.item, next.lanes);
+        let job = match item {
+            Item::Job(job) => job,
+            Item::Chore(_) => {
+                staying.push_back(Waiting { item, lanes });
+                continue;
+            }
+            Item::Stop(_) => {
+                staying.push_back(Waiting { item, lanes });
+                break;
+            }
+        };
+        let session = job.caller.session;
+        let free = lanes & closed == 0 && !held.contains(&session);
+        let company = kind.is_none_or(|kind| {
+            let apart = spread && picked.lanes != 0 && lanes & !picked.lanes != 0;
+            kind == job.kind && !alone && !job.needs.alone && !apart && weight + job.weight() <= GROUP
+        });
+        if free && company {
+            (kind, alone) = (Some(job.kind), job.needs.alone);
+            weight += job.weight();
+            picked.lanes |= lanes;
+            picked.sessions.insert(session);
+            picked.jobs.push(*job);
+        } else {
+            closed |= lanes;
+            held.insert(session);
+            let item = Item::Job(job);
+            staying.push_back(Waiting { item, lanes });
+        }
+        if alone || weight >= GROUP {
+            break;
+        }
+    }
+    staying.append(waiting);
+    *waiting = staying;
+    picked
+}
+
+#[cfg(test)]
+mod tests;

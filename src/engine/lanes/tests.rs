@@ -1,0 +1,153 @@
+//! Which jobs share a group, and which wait.
+
+use super::*;
+use crate::engine::job::Work;
+use crate::ops::{Act, Caller, Decide, Needs, Target};
+use std::sync::Arc;
+use taskwire_protocol::account::{GlobalRole, PublicUser};
+use taskwire_protocol::{Access, UserId, WorkspaceId};
+use uuid::Uuid;
+
+/// A mutation on a stream that is chosen by hand.
+struct On(Target, bool);
+
+impl Decide for On {
+    fn name(&self) -> &'static str {
+        "test"
+    }
+    fn access(&self) -> Access {
+        Access::User
+    }
+    fn target(&self, _: &Caller) -> Target {
+        self.0
+    }
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.alone = self.1;
+    }
+    fn decide(&self, _: &Act<'_>, _: &mut crate::ops::world::World) -> crate::ops::Result<String> {
+        Ok(String::new())
+    }
+    fn canonical(&self) -> String {
+        String::new()
+    }
+}
+
+const LANES: usize = 4;
+
+/// A workspace on this lane.
+fn on_lane(lane: u128) -> Target {
+    Target::Workspace(WorkspaceId(Uuid::from_u128(0x10_0000 + lane)))
+}
+
+fn job(session: u128, target: Target, alone: bool) -> Waiting {
+    let id = UserId(Uuid::from_u128(session << 64));
+    let caller = Caller {
+        user: PublicUser {
+            id,
+            username: "u".into(),
+            name: "n".into(),
+            photo_url: None,
+        },
+        session: SessionId(Uuid::from_u128(session)),
+        role: GlobalRole::User,
+        personal: WorkspaceId(Uuid::nil()),
+    };
+    let step = crate::engine::job::Step::new(Box::new(On(target, alone)));
+    let job = Job::new(Arc::new(caller), None, Work::One(step));
+    let lanes = lanes_of(&job, &Homes::new(LANES), LANES);
+    let item = Item::Job(Box::new(job));
+    Waiting { item, lanes }
+}
+
+/// Who is in the next group, by session, and who stays.
+fn next(waiting: &mut VecDeque<Waiting>, running: &[Running], spread: bool) -> (Vec<u128>, Vec<u128>) {
+    let session = |job: &Job| job.caller.session.0.as_u128();
+    let picked = pick(waiting, running.iter(), spread);
+    let staying = waiting.iter().filter_map(|waiting| match &waiting.item {
+        Item::Job(job) => Some(session(job)),
+        _ => None,
+    });
+    (picked.jobs.iter().map(session).collect(), staying.collect())
+}
+
+fn running(lanes: Set, sessions: &[u128]) -> Running {
+    let sessions = sessions.iter().map(|id| SessionId(Uuid::from_u128(*id)));
+    Running {
+        lanes,
+        sessions: sessions.collect(),
+    }
+}
+
+#[test]
+fn a_short_queue_is_one_group_whatever_its_lanes() {
+    let mut waiting: VecDeque<_> = (0..8).map(|n| job(n, on_lane(n % 4), false)).collect();
+    assert_eq!(next(&mut waiting, &[], false), ((0..8).collect(), vec![]));
+}
+
+#[test]
+fn a_long_queue_is_spread_over_lanes_in_order() {
+    let mut waiting: VecDeque<_> = (0..8).map(|n| job(n, on_lane(n % 2), false)).collect();
+    assert_eq!(
+        next(&mut waiting, &[], true),
+        (vec![0, 2, 4, 6], vec![1, 3, 5, 7])
+    );
+    // the first lane is taken: what is for it waits
+    waiting.push_back(job(8, on_lane(0), false));
+    let taken = running(1, &[0, 2, 4, 6]);
+    assert_eq!(next(&mut waiting, &[taken], true), (vec![1, 3, 5, 7], vec![8]));
+}
+
+#[test]
+fn a_session_keeps_its_order_across_lanes() {
+    // 1 is on lane 0, then on lane 1: the second waits for the first, and whatever of 1 comes after it too
+    let mut waiting: VecDeque<_> = [
+        job(1, on_lane(0), false),
+        job(1, on_lane(1), false),
+        job(1, on_lane(0), false),
+        job(2, on_lane(1), false),
+        job(3, on_lane(0), false),
+    ]
+    .into();
+    let (group, staying) = next(&mut waiting, &[], true);
+    // 2 would pass 1 on lane 1, and 3 would pass it on lane 0
+    assert_eq!((group, staying), (vec![1], vec![1, 1, 2, 3]));
+    let running = running(1, &[1]);
+    let (group, staying) = next(&mut waiting, &[running], true);
+    assert_eq!((group, staying), (vec![], vec![1, 1, 2, 3]));
+}
+
+#[test]
+fn a_job_alone_and_one_of_another_kind_get_groups_of_their_own() {
+    let mut waiting: VecDeque<_> = [
+        job(1, on_lane(0), false),
+        job(2, Target::Own, false),
+        job(3, on_lane(1), true),
+        job(4, on_lane(2), false),
+    ]
+    .into();
+    let (group, staying) = next(&mut waiting, &[], false);
+    assert_eq!((group, staying), (vec![1, 4], vec![2, 3]));
+    assert_eq!(next(&mut waiting, &[], false), (vec![2], vec![3]));
+    assert_eq!(next(&mut waiting, &[], false), (vec![3], vec![]));
+}
+
+#[test]
+fn a_job_on_an_unknown_stream_goes_with_any_group_and_after_its_session() {
+    let task = Target::Task(taskwire_protocol::TaskId(Uuid::from_u128(7)));
+    let mut waiting: VecDeque<_> = [
+        job(1, on_lane(0), false),
+        job(2, task, false),
+        job(3, on_lane(1), false),
+        job(3, task, false),
+    ]
+    .into();
+    assert_eq!(next(&mut waiting, &[], true), (vec![1, 2], vec![3, 3]));
+}
+
+#[test]
+fn a_group_is_no_larger_than_a_group() {
+    let mut waiting: VecDeque<_> = (0..200).map(|n| job(n, on_lane(0), false)).collect();
+    let (group, staying) = next(&mut waiting, &[], true);
+    assert_eq!((group.len(), staying.len()), (GROUP, 200 - GROUP));
+    assert_eq!(staying[0], GROUP as u128);
+}

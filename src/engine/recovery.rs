@@ -1,0 +1,107 @@
+//! What becomes of a group that the database did not let through: again, again with more locks, or an answer that says so;
+//! and finding out what a commit did whose answer never came. Does not know what the group's mutations do.
+
+use super::job::{Job, unknown_outcome};
+use crate::live::{Hub, LogRange};
+use crate::store::{Store, StoreError, Trouble, log};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+use taskwire_protocol::StreamId;
+
+/// How often a group runs again when another transaction was in the way or the connection had broken.
+const TRIES: u32 = 6;
+/// How often a group runs again because it needs more locks, before it goes without the right order: then PostgreSQL
+/// would find the circle, if there ever was one.
+const WIDENED: u32 = 3;
+/// Between two looks at what a commit did; they double up to the last.
+const LOOK: Duration = Duration::from_millis(50);
+const LAST_LOOK: Duration = Duration::from_secs(5);
+
+/// Why a group is not done.
+pub(super) enum Fault {
+    /// The database failed.
+    Failed(StoreError),
+    /// It holds users' streams and needs these too, out of order: they have to be locked from the start.
+    Narrow(BTreeSet<StreamId>),
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Fault {
+        Fault::Failed(error)
+    }
+}
+
+/// The tries of one group.
+#[derive(Default)]
+pub(super) struct Tries {
+    failed: u32,
+    widened: u32,
+    /// Streams to lock from the start, beside those that its mutations name.
+    pub(super) streams: BTreeSet<StreamId>,
+}
+
+impl Tries {
+    /// Whether the order of locks may still be put right.
+    pub(super) fn may_widen(&self) -> bool {
+        self.widened < WIDENED
+    }
+
+    /// Locks these too next time.
+    pub(super) fn widen(&mut self, streams: BTreeSet<StreamId>) {
+        self.widened += 1;
+        self.streams.extend(streams);
+        metrics::counter!("taskwire_group_retries_total", "cause" => "locks").increment(1);
+    }
+
+    /// Whether to run again after this error; waits a moment first. `worth_it`: the commit had been sent, and an op_id will
+    /// tell; or the database is full, and there is a little more room for this.
+    pub(super) async fn again(&mut self, error: &StoreError, worth_it: bool) -> bool {
+        self.failed += 1;
+        let again = match error.trouble {
+            Trouble::Contended => self.failed < TRIES,
+            Trouble::Unavailable => self.failed < 2 || (worth_it && self.failed < TRIES),
+            // what was taken is there to be seen now, and is decided upon
+            Trouble::Taken => self.failed < 2,
+            Trouble::Full => worth_it && self.failed < 2,
+            Trouble::Bug => false,
+        };
+        if again {
+            metrics::counter!("taskwire_group_retries_total", "cause" => error.cause()).increment(1);
+            tokio::time::sleep(Duration::from_millis(rand::random_range(1..=4 << self.failed))).await;
+        }
+        again
+    }
+}
+
+/// Answers those that nobody can know the outcome of; gives back those with an op_id.
+pub(super) fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
+    let (known, unknown): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.op_id.is_some());
+    for job in unknown {
+        job.answer(Err(unknown_outcome()));
+    }
+    known
+}
+
+/// A commit may have advanced these streams: once the database answers, their watchers get what it did.
+pub(super) fn look_for(store: Store, hub: Arc<Hub>, streams: BTreeSet<StreamId>) {
+    tokio::spawn(async move {
+        let mut pause = LOOK;
+        for stream in streams {
+            let (tail, head) = loop {
+                match range(&store, stream).await {
+                    Ok(range) => break range,
+                    Err(_) if store.is_closed() => return,
+                    Err(_) => tokio::time::sleep(pause).await,
+                }
+                pause = (pause * 2).min(LAST_LOOK);
+            };
+            let (tail, head) = (tail as u64, head as u64);
+            hub.observe(stream, LogRange { tail, head });
+        }
+    });
+}
+
+async fn range(store: &Store, stream: StreamId) -> Result<(i64, i64), StoreError> {
+    log::range(&mut store.read().await?, stream).await
+}

@@ -1,0 +1,144 @@
+//! Looking at a database without changing it or waiting for it: what `taskwire doctor` wants to know. Makes no schema, takes
+//! no lock, and works beside a node that runs.
+
+use super::open::{POSTGRES, SQLITE};
+use super::{OpenError, Result, postgres};
+use crate::config::{DatabaseUrl, Settings};
+use secrecy::ExposeSecret;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection as _, PgConnection};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// A database as it was found.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    /// The program and its version, for people.
+    pub version: String,
+    /// How long an answer took.
+    pub latency: Duration,
+    /// How its schema stands to this program's.
+    pub schema: Schema,
+    /// What only a server has.
+    pub server: Option<Server>,
+}
+
+/// What there is to say of a PostgreSQL server.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Its version as a number: 150004 is 15.4.
+    pub version: i64,
+    /// How far its clock is ahead of the given one, in milliseconds; right to half the latency.
+    pub ahead_ms: i64,
+    /// Connections that it gives to users who are no administrators.
+    pub connections: i64,
+    /// Settings with which it loses what it said was durable.
+    pub unsafe_settings: Vec<(String, String)>,
+}
+
+/// How a schema stands to this program's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Schema {
+    /// There is none yet; the first start makes it.
+    None,
+    /// It is this program's.
+    Current,
+    /// The next start brings it up to date.
+    Older,
+    /// A newer program made it.
+    Newer(i64),
+}
+
+/// Looks at the database of the settings. `None`: an SQLite file that is not there yet. `now_ms` tells the time here.
+pub async fn examine(
+    settings: &Settings,
+    now_ms: impl Fn() -> i64,
+) -> std::result::Result<Option<Examined>, OpenError> {
+    match &settings.database_url {
+        DatabaseUrl::Sqlite { path } if !path.exists() => Ok(None),
+        DatabaseUrl::Sqlite { path } => sqlite(path).await.map(Some),
+        DatabaseUrl::Postgres { url } => server(url.expose_secret(), now_ms).await.map(Some),
+    }
+}
+
+async fn sqlite(path: &Path) -> std::result::Result<Examined, OpenError> {
+    let failed = |error| OpenError::Open(path.display().to_string(), error);
+    let options = SqliteConnectOptions::new()
+        .filename(path)
+        .read_only(true)
+        .disable_statement_logging();
+    let mut link = options.connect().await.map_err(failed)?;
+    let asked = Instant::now();
+    let query =
+        "select sqlite_version(), (select count(*) from sqlite_master where name = '_sqlx_migrations')";
+    let (version, tables): (String, i64) =
+        sqlx::query_as(query).fetch_one(&mut link).await.map_err(failed)?;
+    let latency = asked.elapsed();
+    let newest = match tables {
+        0 => None,
+        _ => sqlx::query_scalar("select max(version) from _sqlx_migrations")
+            .fetch_one(&mut link)
+            .await
+            .map_err(failed)?,
+    };
+    Ok(Examined {
+        version: format!("SQLite {version}, {}", path.display()),
+        latency,
+        schema: schema(&SQLITE, newest),
+        server: None,
+    })
+}
+
+async fn server(url: &str, now_ms: impl Fn() -> i64) -> std::result::Result<Examined, OpenError> {
+    let (options, shown) = postgres::options(url)?;
+    let failed = |error| OpenError::Open(shown.clone(), error);
+    let connecting = tokio::time::timeout(super::open::ACQUIRE, options.connect()).await;
+    let mut link = connecting
+        .map_err(|_| failed(sqlx::Error::PoolTimedOut))?
+        .map_err(failed)?;
+    let (asked, before) = (Instant::now(), now_ms());
+    let query = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint),
+        cast(current_setting('server_version_num') as bigint), current_setting('server_version'),
+        cast(current_setting('max_connections') as bigint)
+          - cast(current_setting('superuser_reserved_connections') as bigint),
+        to_regclass('_sqlx_migrations') is not null";
+    let (theirs, version, name, connections, has_schema): (i64, i64, String, i64, bool) =
+        sqlx::query_as(query).fetch_one(&mut link).await.map_err(failed)?;
+    let ahead_ms = theirs - i64::midpoint(before, now_ms());
+    let latency = asked.elapsed();
+    let newest = if has_schema {
+        newest(&mut link).await?
+    } else {
+        None
+    };
+    let unsafe_settings = postgres::unsafe_settings(&mut link).await?;
+    link.close().await.map_err(failed)?;
+    let name = name.split(' ').next().unwrap_or_default().to_owned();
+    Ok(Examined {
+        version: format!("PostgreSQL {name}, {shown}"),
+        latency,
+        schema: schema(&POSTGRES, newest),
+        server: Some(Server {
+            version,
+            ahead_ms,
+            connections,
+            unsafe_settings,
+        }),
+    })
+}
+
+async fn newest(link: &mut PgConnection) -> Result<Option<i64>> {
+    let query = sqlx::query_scalar("select max(version) from _sqlx_migrations");
+    Ok(query.fetch_one(link).await?)
+}
+
+fn schema(ours: &Migrator, newest: Option<i64>) -> Schema {
+    let ours = ours.iter().map(|step| step.version).max();
+    match newest {
+        None => Schema::None,
+        Some(theirs) if Some(theirs) > ours => Schema::Newer(theirs),
+        Some(theirs) if Some(theirs) < ours => Schema::Older,
+        Some(_) => Schema::Current,
+    }
+}

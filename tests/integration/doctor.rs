@@ -1,0 +1,147 @@
+//! What `taskwire doctor` finds, and with which exit code it says so.
+
+use crate::on_both_databases;
+use crate::support::cluster::Cluster;
+use crate::support::{Engine, Server};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+on_both_databases!(all_is_well_before_the_first_start_and_beside_a_node);
+
+/// What it found of a subject, with the advice: the lines that begin with it.
+fn found<'a>(told: &'a str, subject: &str) -> &'a str {
+    let start = told
+        .find(&format!("{subject} "))
+        .unwrap_or_else(|| panic!("no {subject}: {told}"));
+    let line = &told[start..];
+    let end = line
+        .match_indices('\n')
+        .find(|(at, _)| !line[at + 1..].starts_with(' '));
+    &line[..end.map_or(line.len(), |(at, _)| at)]
+}
+
+fn is(told: &str, subject: &str, outcome: &str) {
+    let found = found(told, subject);
+    assert_eq!(found.split_whitespace().nth(1), Some(outcome), "{found}");
+}
+
+async fn all_is_well_before_the_first_start_and_beside_a_node(engine: Engine) {
+    let mut server = Server::prepare(engine, &[]).await;
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        found(&told, "database").contains("the first start makes it"),
+        "{told}"
+    );
+    is(&told, "redis", "off");
+    is(&told, "smtp", "off");
+    is(&told, "disk", "ok");
+    assert!(
+        !server.folder.path().join("data").exists(),
+        "it left data_dir behind"
+    );
+    server.spawn();
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(
+        found(&told, "database").contains("its schema is current"),
+        "{told}"
+    );
+    is(
+        &told,
+        "clock",
+        if engine == Engine::Postgres { "ok" } else { "off" },
+    );
+    let left = std::fs::read_dir(server.folder.path().join("data")).expect("data_dir");
+    let names: Vec<String> = left
+        .map(|entry| entry.expect("a file").file_name().to_string_lossy().into_owned())
+        .collect();
+    assert!(names.iter().all(|name| !name.contains("doctor")), "{names:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_that_loses_what_it_acknowledged_is_warned_of() {
+    let off = [
+        "fsync = off",
+        "full_page_writes = off",
+        "synchronous_commit = off",
+    ];
+    let cluster = Cluster::start(&[&off[..], &["max_connections = 15"]].concat());
+    let url = cluster.url();
+    let mut server = Server::prepare(Engine::Postgres, &[("database_url", &url)]).await;
+    server.spawn();
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(0), "{told}");
+    is(&told, "durability", "warning");
+    is(&told, "connections", "warning");
+    let log = server.log();
+    for setting in off {
+        assert!(found(&told, "durability").contains(setting), "{told}");
+        assert!(
+            log.lines()
+                .any(|line| line.contains("WARN") && line.contains(setting)),
+            "{log}"
+        );
+    }
+    cluster.stop("fast");
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(1), "{told}");
+    is(&told, "database", "FAILURE");
+    assert!(
+        found(&told, "database").contains("-> check database_url"),
+        "{told}"
+    );
+}
+
+/// Somebody who says `first`, and then answers each thing said with the next of `answers`.
+async fn speaker(first: &'static str, answers: &'static [&'static str]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("its address").to_string();
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.expect("a connection");
+            let _ = socket.write_all(first.as_bytes()).await;
+            for answer in answers {
+                let _ = socket.read(&mut [0; 1024]).await;
+                let _ = socket.write_all(answer.as_bytes()).await;
+            }
+        }
+    });
+    address
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn redis_and_smtp_are_asked_for_their_first_words() {
+    let redis = speaker("", &["+OK\r\n", "+PONG\r\n"]).await;
+    let smtp = speaker("220 mail.example.com ESMTP\r\n", &[]).await;
+    let mut server = Server::prepare(Engine::Sqlite, &[("mail_from", "tasks@example.com")]).await;
+    server.set("redis_url", &format!("redis://:s3cret@{redis}/2"));
+    server.set("smtp_url", &format!("smtp://ada:s3cret@{smtp}"));
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(0), "{told}");
+    is(&told, "redis", "ok");
+    is(&told, "smtp", "ok");
+    // the other way round nobody speaks the language, and nobody's password is told
+    server.set("redis_url", &format!("redis://:s3cret@{smtp}"));
+    server.set("smtp_url", &format!("smtp://ada:s3cret@{redis}"));
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(1), "{told}");
+    is(&told, "redis", "FAILURE");
+    is(&told, "smtp", "FAILURE");
+    assert!(!told.contains("s3cret"), "{told}");
+    server.set("redis_url", "redis://127.0.0.1:1");
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(1), "{told}");
+    is(&told, "redis", "FAILURE");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_dir_that_cannot_be_written_is_a_failure() {
+    let mut server = Server::prepare(Engine::Sqlite, &[]).await;
+    let file = server.folder.path().join("file");
+    std::fs::write(&file, "in the way").expect("written");
+    server.set("data_dir", &file.join("data").display().to_string());
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(1), "{told}");
+    is(&told, "disk", "FAILURE");
+}

@@ -1,0 +1,322 @@
+//! PostgreSQL stopped, killed and started again under a running node; answers to COMMIT that never come; transactions that
+//! nobody ends.
+
+use crate::support::cluster::Cluster;
+use crate::support::commit_proxy::{CommitProxy, Cut};
+use crate::support::{Client, Engine, PATIENCE, Server, audit, eventually, text};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+use taskwire::config::Settings;
+use taskwire::store::{Group, Store, streams};
+use taskwire_protocol::{StreamId, UserId};
+
+fn create(title: &str, op_id: Option<&str>) -> Value {
+    json!({ "type": "task.create", "id": title, "op_id": op_id, "data": { "title": title } })
+}
+
+fn new_op_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}
+
+/// The titles of the tasks that a log says were created, and how often.
+fn titles(log: &[Value]) -> HashMap<&str, usize> {
+    let mut titles = HashMap::new();
+    for event in log.iter().filter(|event| event["event"] == "task.created") {
+        *titles.entry(text(&event["data"]["title"])).or_default() += 1;
+    }
+    titles
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_answer_to_a_commit_is_found_out_by_the_op_id() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    let proxy = CommitProxy::start(&server.database.url).await;
+    server.set("database_url", proxy.url());
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut watcher = ada.another(&server).await;
+    let mut expected: HashMap<&str, usize> = HashMap::new();
+    for (cut, known, unknown, stands) in [
+        (Cut::Before, "before, known", "before, unknown", 0),
+        (Cut::After, "after, known", "after, unknown", 1),
+    ] {
+        proxy.cut(cut, 1);
+        let answer = {
+            ada.send(&create(known, Some(&new_op_id()))).await;
+            ada.answer(known).await
+        };
+        assert_eq!(answer["type"], "ok", "{cut:?}: {answer}");
+        assert_eq!(answer["data"]["title"], known, "{cut:?}");
+        expected.insert(known, 1);
+        proxy.cut(cut, 1);
+        ada.send(&create(unknown, None)).await;
+        let answer = ada.answer(unknown).await;
+        assert_eq!(answer["error"]["code"], "UNAVAILABLE", "{cut:?}: {answer}");
+        assert_eq!(answer["error"]["retryable"], true, "{cut:?}");
+        if stands == 1 {
+            expected.insert(unknown, 1);
+        }
+        // whoever watches sees what was committed, though nobody here saw that it was, and without another commit
+        for title in [known, unknown] {
+            if expected.contains_key(title) {
+                let event = watcher.event("task.created").await;
+                assert_eq!(event["data"]["title"], title, "{cut:?}");
+            }
+        }
+    }
+    assert_eq!(proxy.cuts(), 4);
+    eventually("the heads", || {
+        heads_are_known(&server, &server.database.url, &ada.tokens)
+    })
+    .await;
+    let stream = format!("workspace:{}", ada.personal());
+    let logs = audit::agree(&server, &ada.tokens).await;
+    assert_eq!(titles(&logs[&stream]), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commits_cut_at_random_lose_and_double_nothing() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    let proxy = CommitProxy::start(&server.database.url).await;
+    server.set("database_url", proxy.url());
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut open: HashMap<String, Value> = HashMap::new();
+    for n in 0..120 {
+        let (title, op_id) = (format!("task {n}"), new_op_id());
+        let request = create(&title, Some(&op_id));
+        if n % 3 == 0 {
+            proxy.cut(if n % 2 == 0 { Cut::Before } else { Cut::After }, 2);
+        }
+        ada.send(&request).await;
+        open.insert(title, request);
+        if n % 10 == 9 {
+            settle(&mut ada, &mut open).await;
+        }
+    }
+    assert!(
+        proxy.cuts() > 20,
+        "{} commits were cut: that is no test",
+        proxy.cuts()
+    );
+    let deadline = Instant::now() + PATIENCE;
+    while !open.is_empty() {
+        assert!(Instant::now() < deadline, "not done: {open:?}");
+        for request in open.values() {
+            ada.send(request).await;
+        }
+        settle(&mut ada, &mut open).await;
+    }
+    // what nobody here saw commit is published a moment later
+    eventually("the heads", || {
+        heads_are_known(&server, &server.database.url, &ada.tokens)
+    })
+    .await;
+    let stream = format!("workspace:{}", ada.personal());
+    let logs = audit::agree(&server, &ada.tokens).await;
+    let titles = titles(&logs[&stream]);
+    assert_eq!(titles.len(), 120);
+    assert!(titles.values().all(|times| *times == 1), "{titles:?}");
+}
+
+/// Whether the node's heads of somebody's streams are those of the database.
+async fn heads_are_known(server: &Server, database: &str, tokens: &Value) -> Option<()> {
+    let client = Client::with_tokens(server, tokens, json!({})).await;
+    let mut link = PgConnection::connect(database).await.expect("a connection");
+    for (stream, head) in audit::heads(&client) {
+        let id = stream.split_once(':').expect("a stream").1;
+        let seq = format!("select seq from streams where id = '{id}'");
+        let seq: i64 = sqlx::query_scalar(AssertSqlSafe(seq))
+            .fetch_one(&mut link)
+            .await
+            .expect("a counter");
+        if head != seq as u64 {
+            return None;
+        }
+    }
+    Some(())
+}
+
+/// Takes an answer to each of the requests, and those out that were done.
+async fn settle(client: &mut Client, open: &mut HashMap<String, Value>) {
+    for title in open.keys().cloned().collect::<Vec<_>>() {
+        if done(&client.answer(title.as_str()).await) {
+            open.remove(&title);
+        }
+    }
+}
+
+/// Whether it was done; the one other answer is that it may be tried again.
+fn done(answer: &Value) -> bool {
+    let unavailable = answer["error"]["code"] == "UNAVAILABLE" && answer["error"]["retryable"] == true;
+    assert!(answer["type"] == "ok" || unavailable, "{answer}");
+    answer["type"] == "ok"
+}
+
+/// How a server is taken away.
+#[derive(Clone, Copy)]
+enum Outage {
+    Stop(&'static str),
+    Kill,
+}
+
+async fn a_server_that_comes_back(outage: Outage) {
+    let cluster = Cluster::start(&[]);
+    let mut server = Server::prepare(Engine::Postgres, &[("database_url", &cluster.url())]).await;
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut watcher = ada.another(&server).await;
+    let mut open: HashMap<String, Value> = HashMap::new();
+    let mut sent = 0;
+    let mut add = |open: &mut HashMap<String, Value>| {
+        sent += 1;
+        let title = format!("task {sent}");
+        let request = create(&title, Some(&new_op_id()));
+        open.insert(title, request.clone());
+        request
+    };
+    for _ in 0..50 {
+        ada.send(&add(&mut open)).await;
+    }
+    match outage {
+        Outage::Stop(mode) => cluster.stop(mode),
+        Outage::Kill => cluster.kill(),
+    }
+    settle(&mut ada, &mut open).await;
+    // away: writing and reading say so, on sockets that stay
+    ada.send(&add(&mut open)).await;
+    let refused = ada.answer("task 51").await;
+    assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
+    assert_eq!(refused["error"]["retryable"], true, "{refused}");
+    let refused = ada.refused("task.list", json!({})).await;
+    assert_eq!(refused["code"], "UNAVAILABLE", "{refused}");
+    cluster.start_again();
+    // and back by itself
+    let back = Instant::now();
+    while !open.is_empty() {
+        assert!(back.elapsed() < PATIENCE, "not done: {open:?}");
+        for request in open.values() {
+            ada.send(request).await;
+        }
+        settle(&mut ada, &mut open).await;
+    }
+    ada.ok("task.list", json!({})).await;
+    // nothing acknowledged is lost, nothing is there twice
+    let url = cluster.url();
+    eventually("the heads", || heads_are_known(&server, &url, &ada.tokens)).await;
+    let stream = format!("workspace:{}", ada.personal());
+    let logs = audit::agree(&server, &ada.tokens).await;
+    let titles = titles(&logs[&stream]);
+    assert_eq!((titles.len(), titles.values().copied().max()), (51, Some(1)));
+    // the socket that was open all the time, and one that resumes from before, see every event once and in order
+    let resume = json!({ "epoch": ada.welcome["data"]["epoch"], "positions": { &stream: 0 } });
+    let mut resumed = Client::with_tokens(&server, &ada.tokens, json!({ "resume": resume })).await;
+    let first = audit::heads(&watcher)[&stream];
+    for (client, first) in [(&mut watcher, first), (&mut resumed, 0)] {
+        for seq in first + 1..=logs[&stream].len() as u64 {
+            assert_eq!(client.next_of(&stream).await["seq"], seq);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_restarted_fast_comes_back() {
+    Box::pin(a_server_that_comes_back(Outage::Stop("fast"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_restarted_at_once_comes_back() {
+    Box::pin(a_server_that_comes_back(Outage::Stop("immediate"))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_is_killed_comes_back() {
+    Box::pin(a_server_that_comes_back(Outage::Kill)).await;
+}
+
+/// A database with a schema and a way into it without a node.
+async fn store(server: &Server) -> Store {
+    let data = server.folder.path().join("data").display().to_string();
+    let pairs = [("data_dir", &*data), ("database_url", &*server.database.url)];
+    Store::open(&Settings::from_pairs(&pairs).expect("settings"))
+        .await
+        .expect("a database")
+}
+
+/// Transactions of this database that are open and wait for their client.
+async fn idle_in_transaction(server: &Server) -> i64 {
+    let mut link = PgConnection::connect(&server.database.url)
+        .await
+        .expect("a connection");
+    let count = "select count(*) from pg_stat_activity
+        where datname = current_database() and application_name = 'taskwire' and state like 'idle in transaction%'";
+    let counted = sqlx::query_scalar(AssertSqlSafe(count));
+    counted.fetch_one(&mut link).await.expect("a count")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_transaction_that_nobody_ends_is_ended() {
+    let server = Server::prepare(Engine::Postgres, &[]).await;
+    let store = store(&server).await;
+    let stream = StreamId::User(UserId(uuid::Uuid::new_v4()));
+    let one = streams::Counters {
+        seq: 1,
+        ..streams::Counters::default()
+    };
+    let mut leaked = Group::new(store.clone());
+    leaked.begin().await.expect("begun");
+    streams::advance(&mut leaked, &[(stream, one)])
+        .await
+        .expect("written");
+    leaked.commit().await.expect("committed");
+    leaked.begin().await.expect("begun");
+    let locked = streams::lock(&mut leaked, [stream], []).await.expect("locked");
+    assert_eq!(locked[&stream].seq, 1);
+    assert_eq!(idle_in_transaction(&server).await, 1);
+    // its node hangs: another one waits for the lock, and gets it before it gives up
+    let waited = Instant::now();
+    let mut other = Group::new(store.clone());
+    other.begin().await.expect("begun");
+    streams::lock(&mut other, [stream], []).await.expect("the lock");
+    assert!(
+        waited.elapsed() > Duration::from_secs(2),
+        "{:?}",
+        waited.elapsed()
+    );
+    streams::advance(&mut other, &[(stream, one)])
+        .await
+        .expect("written");
+    other.commit().await.expect("committed");
+    // the node that hung learns that nothing of it stands
+    assert!(leaked.commit().await.is_err());
+    assert_eq!(idle_in_transaction(&server).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn reads_that_are_given_up_leave_no_transaction_behind() {
+    let server = Server::prepare(Engine::Postgres, &[]).await;
+    let store = store(&server).await;
+    for n in 0..200 {
+        let reading = tokio::spawn({
+            let store = store.clone();
+            async move {
+                let moment = store.moment().await;
+                tokio::task::yield_now().await;
+                drop(moment);
+            }
+        });
+        tokio::time::sleep(Duration::from_micros(10 * (n % 40))).await;
+        reading.abort();
+        let _ = reading.await;
+    }
+    eventually("no transaction", || async {
+        (idle_in_transaction(&server).await == 0).then_some(())
+    })
+    .await;
+    // and the pool is as good as new
+    for _ in 0..40 {
+        store.ping().await.expect("an answer");
+    }
+}

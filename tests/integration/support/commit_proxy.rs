@@ -1,0 +1,209 @@
+//! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT: before it arrived, or after it was carried out
+//! and before its answer came back. It reads just enough of the wire protocol to see a COMMIT; all else passes as it is,
+//! and it knows nothing of what is committed.
+
+use sqlx::postgres::PgConnectOptions;
+use std::io;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
+use tokio::task::JoinHandle;
+
+/// Where the connection breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The COMMIT never arrives: nothing was done.
+    Before,
+    /// The COMMIT is carried out and its answer is swallowed: all was done.
+    After,
+}
+
+/// The proxy. It ends with the test; connections through it break then.
+pub struct CommitProxy {
+    url: String,
+    plan: Arc<Plan>,
+    accepting: JoinHandle<()>,
+}
+
+#[derive(Default)]
+struct Plan {
+    before: AtomicUsize,
+    after: AtomicUsize,
+    cuts: AtomicUsize,
+}
+
+impl Plan {
+    /// Takes one of the breaks asked for, if there is one left.
+    fn take(&self) -> Option<Cut> {
+        let take = |left: &AtomicUsize| {
+            let less = |left: usize| left.checked_sub(1);
+            left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, less)
+                .is_ok()
+        };
+        let cut = if take(&self.before) {
+            Cut::Before
+        } else if take(&self.after) {
+            Cut::After
+        } else {
+            return None;
+        };
+        self.cuts.fetch_add(1, Ordering::SeqCst);
+        Some(cut)
+    }
+}
+
+/// One connection: what its two directions tell each other.
+#[derive(Default)]
+struct Pair {
+    /// What the server says is kept from the client.
+    mute: AtomicBool,
+    /// The server has said something since.
+    answered: Notify,
+}
+
+impl CommitProxy {
+    /// A proxy before the server of this URL.
+    pub async fn start(upstream: &str) -> CommitProxy {
+        let options = PgConnectOptions::from_str(upstream).expect("a URL of PostgreSQL");
+        let server = format!("{}:{}", options.get_host(), options.get_port());
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("its address").to_string();
+        let (scheme, rest) = upstream.split_once("://").expect("a scheme");
+        let (place, database) = rest.split_once('/').expect("a database");
+        let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+        let at = if user.is_empty() { "" } else { "@" };
+        let url = format!("{scheme}://{user}{at}{address}/{database}");
+        let plan = Arc::new(Plan::default());
+        let accepting = tokio::spawn(accept(listener, server, plan.clone()));
+        CommitProxy { url, plan, accepting }
+    }
+
+    /// The URL of the same database through the proxy.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Breaks the connections of the next `commits` COMMITs.
+    pub fn cut(&self, cut: Cut, commits: usize) {
+        let left = match cut {
+            Cut::Before => &self.plan.before,
+            Cut::After => &self.plan.after,
+        };
+        left.fetch_add(commits, Ordering::SeqCst);
+    }
+
+    /// How many were broken so far.
+    pub fn cuts(&self) -> usize {
+        self.plan.cuts.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for CommitProxy {
+    fn drop(&mut self) {
+        self.accepting.abort();
+    }
+}
+
+async fn accept(listener: TcpListener, server: String, plan: Arc<Plan>) {
+    loop {
+        let Ok((client, _)) = listener.accept().await else {
+            continue;
+        };
+        let (server, plan) = (server.clone(), plan.clone());
+        tokio::spawn(async move {
+            if let Ok(server) = TcpStream::connect(server).await {
+                let _ = (client.set_nodelay(true), server.set_nodelay(true));
+                let (from_client, to_client) = client.into_split();
+                let (from_server, to_server) = server.into_split();
+                let pair = Pair::default();
+                // whichever direction ends first ends both: dropping the halves closes the sockets
+                tokio::select! {
+                    _ = forward(from_client, to_server, &plan, &pair) => {}
+                    _ = back(from_server, to_client, &pair) => {}
+                }
+            }
+        });
+    }
+}
+
+/// What the server says.
+async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, pair: &Pair) -> io::Result<()> {
+    let mut bytes = vec![0; 64 * 1024];
+    loop {
+        let read = from.read(&mut bytes).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        if pair.mute.load(Ordering::SeqCst) {
+            pair.answered.notify_one();
+        } else {
+            to.write_all(&bytes[..read]).await?;
+        }
+    }
+}
+
+/// What the client says, message by message; ends when the connection is to break.
+async fn forward(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    plan: &Plan,
+    pair: &Pair,
+) -> io::Result<()> {
+    // requests for encryption, which the server refuses, then the startup message: length and content
+    loop {
+        let mut head = [0; 8];
+        from.read_exact(&mut head).await?;
+        to.write_all(&head).await?;
+        let [length, code] = [&head[..4], &head[4..]].map(number);
+        pass(&mut from, &mut to, length.saturating_sub(8)).await?;
+        if code >> 16 == 3 {
+            break;
+        }
+    }
+    // then: a letter, the length, the content
+    loop {
+        let mut head = [0; 5];
+        from.read_exact(&mut head).await?;
+        let length = number(&head[1..]).saturating_sub(4);
+        if head[0] != b'Q' && head[0] != b'P' {
+            to.write_all(&head).await?;
+            pass(&mut from, &mut to, length).await?;
+            continue;
+        }
+        let mut content = vec![0; length];
+        from.read_exact(&mut content).await?;
+        let cut = if is_commit(&content) { plan.take() } else { None };
+        if cut == Some(Cut::Before) {
+            return Ok(());
+        }
+        // the client has read all answers to what it asked before, so what comes now is this one's
+        pair.mute.store(cut.is_some(), Ordering::SeqCst);
+        to.write_all(&head).await?;
+        to.write_all(&content).await?;
+        if cut == Some(Cut::After) {
+            pair.answered.notified().await;
+            return Ok(());
+        }
+    }
+}
+
+fn number(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+}
+
+/// A text `commit`, alone (Query) or after a statement's name (Parse).
+fn is_commit(content: &[u8]) -> bool {
+    let mut words = content.split(|byte| *byte == 0).take(2);
+    words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"commit"))
+}
+
+async fn pass(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, length: usize) -> io::Result<()> {
+    tokio::io::copy(&mut from.take(length as u64), to).await?;
+    Ok(())
+}
