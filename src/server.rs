@@ -14,11 +14,12 @@ use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt as _;
@@ -26,7 +27,7 @@ use tower::ServiceExt as _;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
-use crate::http;
+use crate::http::{self, Unread};
 use crate::jobs;
 use crate::peer::Peer;
 use crate::state::App;
@@ -44,6 +45,10 @@ const SEND_BUFFER: usize = 64 * 1024;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// Open files that a node asks for.
 const FILES: u64 = 1 << 20;
+/// For closing the database, at most.
+const LAST_MOMENT: Duration = Duration::from_secs(1);
+/// And at least, whatever `drain_seconds` says.
+const SHORTEST_MOMENT: Duration = Duration::from_millis(250);
 /// Between two tidyings of the recorder.
 const UPKEEP: Duration = Duration::from_secs(5);
 
@@ -76,6 +81,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = listener.local_addr()?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let app = build(settings).await?;
+    let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
     let leases = jobs::Leases::new(&engine, &app.settings);
     let (keeping, settings) = (engine.clone(), app.settings.clone());
@@ -103,8 +109,13 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         stop.cancel();
     }
     drop((retention, words));
-    leases.release().await;
-    engine.stop().await;
+    let end = async {
+        leases.release().await;
+        engine.stop().await;
+    };
+    if tokio::time::timeout(closing, end).await.is_err() {
+        tracing::warn!("the database did not end what is under way; nobody was told that it was done");
+    }
     Ok(())
 }
 
@@ -125,8 +136,9 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
     Ok(App::new(Arc::new(settings), engine, recorder))
 }
 
-/// Serves a listener until `shutdown`, then drains: `/readyz` says so, no socket is taken on, each is told when to
-/// come back, what is under way is answered, sockets close with 1012, all within `drain_seconds`.
+/// Serves a listener until `shutdown`. Then `/readyz` says 503, and after `drain_delay_seconds` in which nothing else
+/// changes the node drains: no socket is taken on, each is told when to come back, what is under way is answered,
+/// sockets close with 1012. All within `drain_seconds`, of which a moment is left for closing the database.
 pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let connections = TaskTracker::new();
     let draining = CancellationToken::new();
@@ -148,8 +160,16 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
         () = &mut accepting => return,
         () = &mut shutdown => {}
     }
+    let ends = Instant::now() + app.settings.drain - last_moment(&app.settings);
+    app.leave();
+    if !app.settings.drain_delay.is_zero() {
+        tokio::select! {
+            () = &mut accepting => {}
+            () = tokio::time::sleep(app.settings.drain_delay) => {}
+        }
+    }
     app.drain();
-    app.sockets.goodbye();
+    app.sockets.goodbye(app.settings.drain);
     let drain = async {
         // requests on connections that are open go on being answered; probes see that the node drains
         tokio::select! {
@@ -160,9 +180,14 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
         connections.close();
         connections.wait().await;
     };
-    if tokio::time::timeout(app.settings.drain, drain).await.is_err() {
+    if tokio::time::timeout_at(ends, drain).await.is_err() {
         tracing::warn!(sockets = app.sockets.count(), "the time to drain is over");
     }
+}
+
+/// What is left of `drain_seconds` for closing the database.
+fn last_moment(settings: &Settings) -> Duration {
+    (settings.drain / 4).min(LAST_MOMENT)
 }
 
 struct AbortOnDrop(tokio::task::JoinHandle<()>);
@@ -200,6 +225,7 @@ async fn accept(
         };
         let connection = converse(
             http.clone(),
+            app.clone(),
             tcp,
             address,
             router.clone(),
@@ -224,6 +250,7 @@ fn builder(settings: &Settings) -> http1::Builder {
 /// One connection, until it is closed or becomes a socket.
 async fn converse(
     http: http1::Builder,
+    app: Arc<App>,
     tcp: TcpStream,
     address: SocketAddr,
     router: Router,
@@ -240,7 +267,8 @@ async fn converse(
         let router = router.clone();
         async move { Ok::<Response<Body>, std::convert::Infallible>(answer(router, request).await) }
     });
-    let mut connection = pin!(http.serve_connection(TokioIo::new(tcp), service).with_upgrades());
+    let stream = Unread::new(tcp, app);
+    let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
     let ended = tokio::select! {
         ended = &mut connection => ended,
         () = draining.cancelled() => {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::sync::Semaphore;
@@ -11,12 +11,17 @@ use tokio::time::Instant;
 use crate::auth::limits::{Network, Windows};
 use crate::config::Settings;
 use crate::engine::Engine;
-use crate::socket::Registry;
+use crate::socket::{Admission, Registry};
 
 /// Addresses whose HTTP requests are counted one by one.
 const ADDRESSES: usize = 100_000;
 /// Sockets that are welcomed at the same time: each joins topics and reads its user's workspaces.
 const WELCOMES: usize = 64;
+
+/// The stages of a node's life, in order.
+const SERVING: u8 = 0;
+const LEAVING: u8 = 1;
+const DRAINING: u8 = 2;
 
 /// What every request and socket of a node shares.
 #[derive(Debug)]
@@ -27,13 +32,15 @@ pub struct App {
     pub engine: Engine,
     /// The sockets.
     pub sockets: Arc<Registry>,
+    /// The door for new sockets.
+    pub admission: Admission,
     /// HTTP requests by address.
     pub requests: Windows<Network>,
     /// A turn for each socket that is being welcomed.
     pub(crate) welcomes: Semaphore,
     /// The numbers of `GET /metrics`; `None` when they are off.
     pub metrics: Option<PrometheusHandle>,
-    draining: AtomicBool,
+    stage: AtomicU8,
     started: Instant,
 }
 
@@ -50,13 +57,14 @@ impl App {
             Windows::unlimited()
         };
         Arc::new(App {
+            admission: Admission::new(&settings, 0),
             settings,
             engine,
             sockets: Arc::default(),
             requests,
             welcomes: Semaphore::new(WELCOMES),
             metrics,
-            draining: AtomicBool::new(false),
+            stage: AtomicU8::new(SERVING),
             started: Instant::now(),
         })
     }
@@ -71,13 +79,23 @@ impl App {
         self.requests.take(address.into(), self.elapsed_ms())
     }
 
-    /// Nothing new is taken on from now on.
-    pub fn drain(&self) {
-        self.draining.store(true, Ordering::Release);
+    /// The node stops soon: probes say so from now on, and nothing else changes.
+    pub fn leave(&self) {
+        self.stage.fetch_max(LEAVING, Ordering::AcqRel);
     }
 
-    /// Whether the node is about to stop.
+    /// Nothing new is taken on from now on.
+    pub fn drain(&self) {
+        self.stage.fetch_max(DRAINING, Ordering::AcqRel);
+    }
+
+    /// Whether the node is about to stop: nobody should be sent here any more.
+    pub fn is_leaving(&self) -> bool {
+        self.stage.load(Ordering::Acquire) >= LEAVING
+    }
+
+    /// Whether new sockets are refused.
     pub fn is_draining(&self) -> bool {
-        self.draining.load(Ordering::Acquire)
+        self.stage.load(Ordering::Acquire) >= DRAINING
     }
 }

@@ -1,10 +1,11 @@
-# The private PostgreSQL and Redis of one test run: finding or installing them, starting, stopping. Sourced by
-# tests/run, which owns $work, $logs and give_up. It never touches a server that was there before.
+# The private PostgreSQL and Redis of one test run: finding or installing them (and nginx, which the tests start
+# themselves), starting, stopping. Sourced by tests/run, which owns $work, $logs and give_up. It never touches a server that was there before.
 # shellcheck shell=bash
 
 postgres_bin=''  # the folder of initdb and postgres
 postgres_port=''
 postgres_pid=''
+nginx_program=''
 redis_port=''
 redis_pid=''
 unprivileged=()  # in front of a command: runs it as somebody harmless when we are root
@@ -23,10 +24,21 @@ find_postgres() {
   [[ -n $postgres_bin ]]
 }
 
+# Sets nginx_program. Debian keeps it off the PATH of most people.
+find_nginx() {
+  local candidate
+  nginx_program=''
+  for candidate in "$(command -v nginx || true)" /usr/sbin/nginx /usr/local/sbin/nginx /opt/homebrew/bin/nginx; do
+    if [[ -z $nginx_program && -x $candidate ]]; then nginx_program=$candidate; fi
+  done
+  [[ -n $nginx_program ]]
+}
+
 # Prints what this machine lacks, one word a line.
 missing() {
   find_postgres || printf 'postgresql\n'
   command -v redis-server >/dev/null || printf 'redis-server\n'
+  find_nginx || printf 'nginx\n'
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
@@ -43,11 +55,11 @@ install_what_is_missing() {
     what=$(missing | tr '\n' ' ')
     if [[ -n $what ]]; then
       if [[ -s $logs/install.log ]]; then tail -n 30 "$logs/install.log" | show; fi
-      give_up "Missing: ${what% }. Install PostgreSQL 14 or newer (the server: initdb, postgres), redis-server, and a C
-compiler (cc) with this system's package manager, then run this again."
+      give_up "Missing: ${what% }. Install PostgreSQL 14 or newer (the server: initdb, postgres), redis-server, nginx, and
+a C compiler (cc) with this system's package manager, then run this again."
     fi
   fi
-  find_postgres
+  find_postgres && find_nginx
 }
 
 install_with_apt() {
@@ -69,6 +81,7 @@ for what in $1; do
   case $what in
     compiler) command -v cc >/dev/null || packages="$packages gcc libc6-dev" ;;
     redis-server) command -v redis-server >/dev/null || packages="$packages redis-server" ;;
+    nginx) [ -x /usr/sbin/nginx ] || packages="$packages nginx" ;;
     postgresql) ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$packages postgresql" ;;
   esac
 done
@@ -105,6 +118,7 @@ install_with_brew() {
     case $what in
       postgresql) packages+=(postgresql@17) ;;
       redis-server) packages+=(redis) ;;
+      nginx) packages+=(nginx) ;;
       compiler) printf '   for the compiler: xcode-select --install\n' ;;
     esac
   done

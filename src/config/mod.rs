@@ -47,12 +47,14 @@ pub struct Settings {
     /// Never empty: a random name was made when none is set.
     pub instance: String,
     pub drain: Duration,
+    pub drain_delay: Duration,
 
     pub database_url: DatabaseUrl,
     pub database_connections: u32,
     pub database_lanes: usize,
     /// `None`: what the disk holds.
     pub database_max_bytes: Option<u64>,
+    pub query_timeout: Duration,
     pub redis_url: Option<SecretString>,
     pub redis_prefix: String,
 
@@ -82,6 +84,10 @@ pub struct Settings {
     pub ops_per_second: u32,
     pub ops_burst: u32,
     pub sockets_per_user: usize,
+    /// `None`: what the system's limit of open files leaves room for.
+    pub max_sockets: Option<usize>,
+    pub sockets_admitted_per_second: u32,
+    pub sockets_admitted_burst: u32,
     pub frame_bytes: usize,
     pub in_flight: usize,
     pub batch_ops: usize,
@@ -90,6 +96,9 @@ pub struct Settings {
     pub heartbeat: Duration,
     pub handshake_timeout: Duration,
     pub auth_timeout: Duration,
+    pub auth_grace: Duration,
+    /// `None`: for ever.
+    pub socket_max_age: Option<Duration>,
     pub socket_queue_bytes: usize,
 
     /// `None`: for ever.
@@ -154,6 +163,7 @@ impl Settings {
                 .parsed("instance", values::instance_name)
                 .unwrap_or_else(random_name),
             drain: from.duration("drain_seconds", 1, 0..=3600),
+            drain_delay: from.duration("drain_delay_seconds", 1, 0..=3600),
 
             database_url: from
                 .parsed("database_url", str::parse)
@@ -166,6 +176,7 @@ impl Settings {
                 .filter(|bytes| *bytes > 0),
             redis_url: from.parsed("redis_url", values::redis_url),
             redis_prefix: from.required("redis_prefix", values::prefix),
+            query_timeout: from.duration("query_timeout_seconds", 1, 1..=25),
 
             public_url: from.parsed("public_url", str::parse),
             allowed_origins: AllowedOrigins::collect(from.list("allowed_origins", str::parse)),
@@ -195,6 +206,9 @@ impl Settings {
             ops_per_second: from.whole("ops_per_second", 1..=1_000_000),
             ops_burst: from.whole("ops_burst", 1..=1_000_000),
             sockets_per_user: from.whole("sockets_per_user", 1..=100_000),
+            max_sockets: Some(from.whole("max_sockets", 0..=10_000_000)).filter(|most| *most > 0),
+            sockets_admitted_per_second: from.whole("sockets_admitted_per_second", 1..=1_000_000),
+            sockets_admitted_burst: from.whole("sockets_admitted_burst", 1..=10_000_000),
             frame_bytes: from.whole("frame_bytes", 1024..=1 << 24),
             in_flight: from.whole("in_flight", 1..=10_000),
             batch_ops: from.whole("batch_ops", 1..=1000),
@@ -203,6 +217,9 @@ impl Settings {
             heartbeat: from.duration("heartbeat_seconds", 1, 1..=3600),
             handshake_timeout: from.duration("handshake_timeout_seconds", 1, 1..=300),
             auth_timeout: from.duration("auth_timeout_seconds", 1, 1..=300),
+            auth_grace: from.duration("auth_grace_seconds", 1, 0..=3600),
+            socket_max_age: Some(from.duration("socket_max_age_minutes", MINUTE, 0..=10_080))
+                .filter(|age| !age.is_zero()),
             socket_queue_bytes: from.whole("socket_queue_bytes", 1 << 14..=1 << 26),
 
             log_retention: Some(from.duration("log_retention_days", DAY, 0..=36_500))

@@ -21,6 +21,13 @@ fn always(settings: &Settings, reader: &mut Reader) {
             format!("takes at least ring_bytes_per_topic, {least}"),
         );
     }
+    if !settings.drain_delay.is_zero() && settings.drain_delay >= settings.drain {
+        let less = settings.drain.as_secs();
+        reader.refuse(
+            "drain_delay_seconds",
+            format!("takes less than drain_seconds, {less}"),
+        );
+    }
     if settings.smtp_url.is_some() && reader.text("mail_from").trim().is_empty() {
         reader.refuse(
             "mail_from",

@@ -83,6 +83,15 @@ fn the_defaults_alone_are_the_contract_s() {
     assert_eq!((settings.frame_bytes, settings.in_flight), (65_536, 64));
     assert_eq!((settings.batch_ops, settings.streams_per_socket), (100, 256));
     assert_eq!((settings.heartbeat.as_secs(), settings.drain.as_secs()), (25, 20));
+    assert_eq!(
+        (
+            settings.query_timeout.as_secs(),
+            settings.auth_grace.as_secs(),
+            settings.drain_delay.as_secs()
+        ),
+        (15, 25, 0)
+    );
+    assert_eq!((settings.max_sockets, settings.socket_max_age), (None, None));
     assert_eq!(settings.log_retention, Some(Duration::from_hours(7 * 24)));
     assert_eq!(settings.log_retention_events, 10_000);
     assert!(settings.rate_limit_enabled && !settings.require_verified_email);

@@ -60,9 +60,6 @@ use uuid::Uuid;
 pub use accounts::Origin;
 pub use lane::{Chore, Lane};
 
-/// How long a query may take before it is TIMEOUT.
-const QUERY: Duration = Duration::from_secs(15);
-
 /// How long a stopping node waits at most until what it committed last is handed to the other instances, which find it
 /// in the log otherwise.
 const LAST_WORDS: Duration = Duration::from_millis(500);
@@ -81,6 +78,7 @@ struct Inner {
     passwords: Passwords,
     refresh: Duration,
     batch_ops: usize,
+    query: Duration,
     sessions: Arc<Sessions>,
     describe: Arc<str>,
 }
@@ -189,6 +187,7 @@ impl Engine {
             passwords: Passwords::new(settings.password_hash_concurrency),
             refresh: settings.refresh_token,
             batch_ops: settings.batch_ops,
+            query: settings.query_timeout,
             sessions,
             describe: taskwire_protocol::generate::schema_text().into(),
         };
@@ -244,7 +243,7 @@ impl Engine {
                     let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
                     query.answer(Ask { caller, place, store }).await
                 });
-                match tokio::time::timeout(QUERY, task).await {
+                match tokio::time::timeout(self.0.query, task).await {
                     Ok(Ok(answer)) => answer,
                     Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
                     Err(_) => Err(Failure::new(
@@ -315,6 +314,11 @@ impl Engine {
             latency: started.elapsed(),
             kind: self.0.store.kind(),
         }
+    }
+
+    /// Bytes of the log that SQLite writes before its file; `None` with another database.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        self.0.store.wal_bytes()
     }
 
     /// Runs a chore of the server's own on the writer, between groups.

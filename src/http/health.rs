@@ -28,9 +28,9 @@ pub(super) async fn alive() -> Response {
     fresh(Json(json!({ "status": "alive" })))
 }
 
-/// `GET /readyz`: 503 while draining.
+/// `GET /readyz`: 503 from the moment that the node is to stop.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
-    if app.is_draining() {
+    if app.is_leaving() {
         return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop").into());
     }
     Ok(fresh(Json(json!({ "status": "ready" }))))
@@ -61,7 +61,7 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
         "status": overall,
         "version": env!("CARGO_PKG_VERSION"),
         "instance": app.settings.instance,
-        "draining": app.is_draining(),
+        "draining": app.is_leaving(),
         "sockets": app.sockets.count(),
         "database": {
             "status": status,
@@ -83,6 +83,9 @@ pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Ref
     let Some(recorder) = &app.metrics else {
         return Err(Failure::new(ErrorCode::NotFound, "metrics are off").into());
     };
+    if let Some(bytes) = app.engine.wal_bytes() {
+        metrics::gauge!("taskwire_sqlite_wal_bytes").set(bytes as f64);
+    }
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
     Ok(fresh((kind, recorder.render())))
 }

@@ -5,7 +5,7 @@
 //! - `accounts` signup, login, refresh, logout, me; `cookie` the refresh token's
 //! - `rpc`      a request frame in, its answer out
 //! - `health`   probes and numbers
-//! - `page`     the front page
+//! - `page`     the front page; `unread` the shape of answers to what is no HTTP
 
 mod accounts;
 mod body;
@@ -17,6 +17,7 @@ mod page;
 mod recorder;
 mod refusal;
 mod rpc;
+mod unread;
 
 use std::sync::Arc;
 
@@ -33,6 +34,7 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use recorder::recorder;
 pub use refusal::Refusal;
+pub use unread::Unread;
 
 use crate::socket;
 use crate::state::App;

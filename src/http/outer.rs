@@ -29,7 +29,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// A client's own request id may have so many characters.
 const REQUEST_ID: usize = 128;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// The id of a request, in its extensions.
@@ -72,7 +72,7 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
         // while draining it is no news that something is not available
-        if status.is_server_error() && !app.is_draining() {
+        if status.is_server_error() && !app.is_leaving() {
             tracing::warn!(http.status = status.as_u16(), duration_ms, "answered");
         } else {
             tracing::debug!(http.status = status.as_u16(), duration_ms, "answered");
@@ -178,7 +178,7 @@ fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
 }
 
 /// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
-fn secure(app: &App, headers: &mut HeaderMap) {
+pub(super) fn secure(app: &App, headers: &mut HeaderMap) {
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));

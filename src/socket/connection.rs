@@ -11,12 +11,13 @@ use taskwire_protocol::{CloseCode, Request};
 use tokio::time::Instant;
 
 use super::pace::Pace;
-use super::pulse::{Due, Pulse};
+use super::pulse::{Due, Pulse, Times};
 use super::registry::{Order, Seat};
 use super::requests::{Asked, Outcome, Requests};
 use super::session::{self, Settled, Stage};
 use super::transport::{Heard, Transport};
 use super::wire;
+use crate::config::Settings;
 use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Signal, Stop};
 use crate::state::App;
 
@@ -24,6 +25,9 @@ use crate::state::App;
 const HEARD_AT_ONCE: usize = 16;
 /// Rounds before other tasks get a turn.
 const ROUNDS: usize = 32;
+
+/// A socket that is asked to come back for its age does so within so many milliseconds: few do at a time.
+const MOVES_WITHIN_MS: u64 = 500;
 
 /// One socket.
 pub(super) struct Connection {
@@ -67,7 +71,7 @@ impl Connection {
         let settings = &app.settings;
         Connection {
             pace: Pace::new(settings, app.elapsed_ms()),
-            pulse: Pulse::new(Instant::now(), settings.auth_timeout, settings.heartbeat),
+            pulse: Pulse::new(Instant::now(), times(settings)),
             seat: app.sockets.enter(signal.clone()),
             wire,
             signal,
@@ -157,7 +161,7 @@ impl Connection {
             self.pulse.asked(Instant::now(), self.wire.progress());
         }
         if self.finishing && self.requests.is_empty() {
-            return Ok(Some(Step::End(End::Close(CloseCode::Restart, "restarting"))));
+            return Ok(Some(Step::End(End::Close(CloseCode::Restart, "come back"))));
         }
         match self.hear() {
             Ok(heard) => again |= heard,
@@ -202,6 +206,14 @@ impl Connection {
                     };
                     self.wire.text(&wire::signal("session.expiring", &expiring));
                 }
+                cx.waker().wake_by_ref(); // the timer was not polled again
+                Ok(false)
+            }
+            Due::Aged => {
+                let reconnect_after_ms = u64::from(rand::random::<u16>()) % MOVES_WITHIN_MS;
+                self.wire
+                    .text(&wire::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                self.finishing = true;
                 cx.waker().wake_by_ref(); // the timer was not polled again
                 Ok(false)
             }
@@ -316,6 +328,15 @@ impl Connection {
     pub(super) fn authenticate_by_header(&mut self, asked: Asked, params: Authenticate) {
         let state = session::identify(&self.app, Box::new(params), true);
         self.requests.begun(asked, state);
+    }
+}
+
+fn times(settings: &Settings) -> Times {
+    Times {
+        authenticate: settings.auth_timeout,
+        heartbeat: settings.heartbeat,
+        grace: settings.auth_grace,
+        age: settings.socket_max_age,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The WebSocket side: from the upgrade to the close frame, one task a socket.
 //!
-//! - `upgrade`     the HTTP request that becomes a socket, and why it may not
+//! - `upgrade`     the HTTP request that becomes a socket, and why it may not; `admission` how many at a time
 //! - `connection`  the loop of a socket's task: deliver, answer, flush once, hear
 //! - `incoming`    what a text frame asks for: limits, shape, place in the order
 //! - `requests`    requests on their way: in order, mutations pipelined
@@ -13,6 +13,7 @@
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
 //! buffer. Never sees the store.
 
+mod admission;
 mod answers;
 mod connection;
 mod following;
@@ -27,6 +28,7 @@ mod upgrade;
 mod welcome;
 mod wire;
 
+pub use admission::Admission;
 pub use registry::Registry;
 pub use upgrade::upgrade;
 pub(crate) use wire::{error as error_frame, ok as ok_frame, ok_with as ok_frame_with, pong as pong_frame};

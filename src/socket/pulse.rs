@@ -11,9 +11,6 @@ use tokio::time::{Instant, Sleep, sleep_until};
 const SILENCE: Duration = Duration::from_secs(8);
 /// This long before its token ends, a socket is told.
 const NOTICE: Duration = Duration::from_mins(1);
-/// This long after its token's end, a socket is closed.
-const GRACE: Duration = Duration::from_secs(25);
-
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
@@ -27,6 +24,21 @@ pub(super) enum Due {
     Expiring,
     /// The token ended, and the grace too.
     Expired,
+    /// It is old enough to be asked to come back.
+    Aged,
+}
+
+/// How long what may last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Times {
+    /// Until a socket has authenticated.
+    pub(super) authenticate: Duration,
+    /// Between two pings.
+    pub(super) heartbeat: Duration,
+    /// After the token's end.
+    pub(super) grace: Duration,
+    /// Until a socket is asked to come back, give or take a quarter.
+    pub(super) age: Option<Duration>,
 }
 
 /// The deadlines of one socket.
@@ -35,6 +47,8 @@ pub(super) struct Pulse {
     timer: Pin<Box<Sleep>>,
     authenticate_by: Option<Instant>,
     every: Duration,
+    grace: Duration,
+    leaves_at: Option<Instant>,
     ping_at: Instant,
     /// The peer was asked for a sign of life: progress then, and until when.
     asked: Option<(u32, Instant)>,
@@ -48,14 +62,20 @@ struct Expiry {
 
 impl Pulse {
     /// A socket that must authenticate within a time and is pinged every so often.
-    pub(super) fn new(now: Instant, authenticate_within: Duration, every: Duration) -> Pulse {
+    pub(super) fn new(now: Instant, times: Times) -> Pulse {
+        let every = times.heartbeat;
         // the first ping is shaken, so that sockets that came together are not asked together for ever
         let first = now + every.mul_f32(0.5 + rand::random::<f32>() / 2.0);
-        let by = now + authenticate_within;
+        let by = now + times.authenticate;
         let mut pulse = Pulse {
             timer: Box::pin(sleep_until(by)),
             authenticate_by: Some(by),
             every,
+            grace: times.grace,
+            // nor do they leave together
+            leaves_at: times
+                .age
+                .map(|age| now + age.mul_f32(0.75 + rand::random::<f32>() / 2.0)),
             ping_at: first,
             asked: None,
             expiry: None,
@@ -105,7 +125,7 @@ impl Pulse {
             return Some(Due::Unauthenticated);
         }
         if let Some(expiry) = &mut self.expiry {
-            if expiry.at + GRACE <= now {
+            if expiry.at + self.grace <= now {
                 return Some(Due::Expired);
             }
             if !expiry.told && expiry.at <= now + NOTICE {
@@ -113,6 +133,11 @@ impl Pulse {
                 self.arm();
                 return Some(Due::Expiring);
             }
+        }
+        if self.leaves_at.is_some_and(|at| at <= now) {
+            self.leaves_at = None;
+            self.arm();
+            return Some(Due::Aged);
         }
         match self.asked {
             Some((_, until)) => (until <= now).then_some(Due::Dead),
@@ -125,13 +150,13 @@ impl Pulse {
         let pulse = self.asked.map_or(self.ping_at, |(_, until)| until);
         let expiry = self.expiry.as_ref().map(|expiry| {
             if expiry.told {
-                expiry.at + GRACE
+                expiry.at + self.grace
             } else {
                 // a token may be shorter than the notice
                 expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at)
             }
         });
-        let first = [self.authenticate_by, expiry]
+        let first = [self.authenticate_by, expiry, self.leaves_at]
             .into_iter()
             .flatten()
             .fold(pulse, Instant::min);
@@ -147,6 +172,15 @@ mod tests {
 
     const BEAT: Duration = Duration::from_secs(25);
     const HOUR: Duration = Duration::from_hours(1);
+
+    fn times(heartbeat: Duration) -> Times {
+        Times {
+            authenticate: Duration::from_secs(10),
+            heartbeat,
+            grace: Duration::from_secs(25),
+            age: None,
+        }
+    }
 
     /// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
     fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
@@ -169,14 +203,14 @@ mod tests {
     #[tokio::test]
     async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
         let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, Duration::from_secs(10), BEAT);
+        let mut pulse = Pulse::new(begun, times(BEAT));
         assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 10));
     }
 
     #[tokio::test]
     async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
         let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, Duration::from_secs(10), BEAT);
+        let mut pulse = Pulse::new(begun, times(BEAT));
         pulse.authenticated(begun + HOUR);
         let (due, seconds) = next(&mut pulse, begun);
         assert!(
@@ -195,11 +229,33 @@ mod tests {
     #[tokio::test]
     async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
         let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, Duration::from_secs(10), HOUR);
+        let mut pulse = Pulse::new(begun, times(HOUR));
         pulse.authenticated(begun + Duration::from_secs(100));
         assert_eq!(next(&mut pulse, begun), (Due::Expiring, 40));
         pulse.authenticated(begun + Duration::from_secs(200));
         assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
         assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
+    }
+    #[tokio::test]
+    async fn an_old_socket_is_asked_to_leave_once_and_not_with_all_others() {
+        let begun = Instant::now();
+        let aged = Times {
+            age: Some(Duration::from_secs(100)),
+            ..times(HOUR)
+        };
+        let mut seconds: Vec<u64> = Vec::new();
+        for _ in 0..50 {
+            let mut pulse = Pulse::new(begun, aged);
+            pulse.authenticated(begun + 3 * HOUR);
+            let at = pulse.timer.deadline();
+            assert_eq!((pulse.due(at), pulse.due(at)), (Some(Due::Aged), None));
+            seconds.push((at - begun).as_secs());
+        }
+        assert!(
+            seconds.iter().all(|after| (75..=125).contains(after)),
+            "{seconds:?}"
+        );
+        seconds.sort_unstable();
+        assert!(seconds[40] - seconds[10] > 10, "{seconds:?}");
     }
 }

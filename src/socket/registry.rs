@@ -13,7 +13,10 @@ use crate::live::Signal;
 
 /// Sockets that are told to close at a time: closing all at once would bring them all back at once.
 const BATCH: usize = 256;
-/// Over how many milliseconds clients come back, at least; with more sockets than this it is one each millisecond.
+/// The first one comes back after so many milliseconds.
+const FIRST_MS: u64 = 100;
+/// Over how many milliseconds clients come back, at least; with more sockets than this it is one each millisecond,
+/// until they would take longer than the node may.
 const SPREAD_MS: u64 = 500;
 /// Between two batches.
 const BETWEEN: Duration = Duration::from_millis(10);
@@ -27,6 +30,8 @@ pub struct Registry {
 
 #[derive(Default)]
 struct Sockets {
+    /// Goodbye was said; over how many milliseconds sockets come back.
+    spread_ms: Option<u64>,
     /// Who comes now came too late.
     closing: bool,
     next: u64,
@@ -100,14 +105,21 @@ impl Registry {
     }
 
     /// Tells every socket that the node restarts, with a delay of its own each, so that they do not all come back
-    /// in the same moment: the more there are, the wider they are spread.
-    pub fn goodbye(&self) {
-        let handles = self.handles();
-        let step = (SPREAD_MS / handles.len().max(1) as u64).max(1);
-        for (place, handle) in handles.iter().enumerate() {
-            // shaken within its step, so that no two sockets have the same delay
-            let delay = 100 + place as u64 * step + u64::from(rand::random::<u16>()) % step;
-            handle.goodbye.store(delay as u32 + 1, Ordering::Release);
+    /// in the same moment: the more there are, the wider they are spread, but not over more than `within`.
+    pub fn goodbye(&self, within: Duration) {
+        let (handles, spread_ms) = {
+            let mut sockets = self.lock();
+            let most = (within.as_millis() as u64).max(SPREAD_MS);
+            let spread_ms = (sockets.handles.len() as u64).clamp(SPREAD_MS, most);
+            sockets.spread_ms = Some(spread_ms);
+            let handles: Vec<_> = sockets.handles.values().cloned().collect();
+            (handles, spread_ms)
+        };
+        let count = handles.len() as u64;
+        for (place, handle) in (0..).zip(&handles) {
+            // shaken within its own part: as long as there are milliseconds enough, no two have the same delay
+            let (from, to) = (place * spread_ms / count, (place + 1) * spread_ms / count);
+            handle.say_goodbye(from + shaken(to - from));
             handle.nudge();
         }
     }
@@ -135,6 +147,10 @@ impl Registry {
             close: AtomicU16::new(0),
         });
         let mut sockets = self.lock();
+        if let Some(spread_ms) = sockets.spread_ms {
+            handle.say_goodbye(shaken(spread_ms));
+            handle.nudge();
+        }
         if sockets.closing {
             handle.close_with(CloseCode::Restart);
         }
@@ -173,6 +189,11 @@ impl Handle {
     fn close_with(&self, code: CloseCode) {
         self.close.store(code.code(), Ordering::Release);
         self.nudge();
+    }
+
+    fn say_goodbye(&self, delay_ms: u64) {
+        let stored = u32::try_from(FIRST_MS + delay_ms + 1).unwrap_or(u32::MAX);
+        self.goodbye.store(stored, Ordering::Release);
     }
 
     fn nudge(&self) {
@@ -236,6 +257,11 @@ impl Drop for Seat {
     }
 }
 
+/// A delay below `ms`.
+fn shaken(ms: u64) -> u64 {
+    u64::from(rand::random::<u32>()) % ms.max(1)
+}
+
 /// Nothing panics while it holds one of these locks; if it did, the counts would still be usable.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -271,17 +297,43 @@ mod tests {
     fn every_socket_is_told_another_delay() {
         let registry = Arc::new(Registry::default());
         let seats: Vec<_> = (0..100).map(|_| registry.enter(signal())).collect();
-        registry.goodbye();
-        let mut delays: Vec<_> = seats
-            .iter()
-            .map(|seat| match seat.order() {
-                Some(Order::Goodbye { reconnect_after_ms }) => reconnect_after_ms,
-                other => panic!("{other:?}"),
-            })
-            .collect();
+        registry.goodbye(Duration::from_secs(20));
+        let mut delays: Vec<_> = seats.iter().map(delay).collect();
         delays.sort_unstable();
         delays.dedup();
         assert_eq!(delays.len(), 100);
+    }
+
+    fn delay(seat: &Seat) -> u64 {
+        match seat.order() {
+            Some(Order::Goodbye { reconnect_after_ms }) => reconnect_after_ms,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_more_sockets_the_wider_they_are_spread_but_not_beyond_the_drain() {
+        let longest = |sockets: usize, within: u64| {
+            let registry = Arc::new(Registry::default());
+            let seats: Vec<_> = (0..sockets).map(|_| registry.enter(signal())).collect();
+            registry.goodbye(Duration::from_millis(within));
+            seats.iter().map(delay).max()
+        };
+        assert!(longest(10, 20_000).is_some_and(|ms| (450..=600).contains(&ms)));
+        assert!(longest(4000, 20_000).is_some_and(|ms| (4090..=4100).contains(&ms)));
+        assert!(longest(4000, 1000).is_some_and(|ms| (1050..=1100).contains(&ms)));
+    }
+
+    #[tokio::test]
+    async fn whoever_comes_too_late_is_told_too() {
+        let registry = Arc::new(Registry::default());
+        registry.goodbye(Duration::from_secs(20));
+        let late = registry.enter(signal());
+        assert!((100..700).contains(&delay(&late)));
+        registry.close_all().await;
+        let later = registry.enter(signal());
+        assert!((100..700).contains(&delay(&later)));
+        assert_eq!(later.order(), Some(Order::Close(CloseCode::Restart)));
     }
 
     #[test]

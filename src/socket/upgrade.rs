@@ -12,20 +12,21 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
-use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
 use taskwire_protocol::account::Authenticate;
-use taskwire_protocol::{ErrorCode, Failure, SUBPROTOCOL, UserId};
+use taskwire_protocol::{CloseCode, ErrorCode, Failure, SUBPROTOCOL, UserId};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use uuid::Uuid;
 
+use super::admission::Refused;
 use super::connection::Connection;
 use super::requests::Asked;
 use super::session::{Stage, Stranger};
 use super::transport::Transport;
-use crate::http::Refusal;
+use crate::config::Settings;
+use crate::http::{Refusal, Unread};
 use crate::live::Signal;
 use crate::peer::{self, Peer};
 use crate::state::App;
@@ -62,15 +63,19 @@ pub async fn upgrade(
     let tasks = app.sockets.tasks().clone();
     tasks.clone().spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else {
+        let Ok(parts) = upgraded.downcast::<Unread>() else {
             tracing::error!("an upgraded connection is no TCP stream");
             return;
         };
         // copied: the buffer that it is a slice of would stay with the socket
         let part = parts.read_buf.to_vec();
-        let connection = connect(app, parts.io.into_inner(), part, from, params);
-        // a task of its own, which does not have the size of this one
-        tasks.spawn(Box::new(connection).run());
+        let tcp = parts.io.into_inner();
+        match app.admission.admit(app.sockets.count(), app.elapsed_ms()) {
+            // a task of its own, which does not have the size of this one
+            Ok(()) => drop(tasks.spawn(Box::new(connect(app, tcp, part, from, params)).run())),
+            Err(Refused::Politely(_turn)) => refuse(&app.settings, tcp, part).await,
+            Err(Refused::Silently) => {}
+        }
     });
 
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -163,6 +168,16 @@ fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
         .ok_or_else(|| {
             Failure::invalid(field, format!("{field} is base64url JSON, as in an auth frame")).into()
         })
+}
+
+/// Tells a socket that is not taken on to come back later: pages read the code of a close, not of a handshake.
+async fn refuse(settings: &Settings, tcp: TcpStream, part: Vec<u8>) {
+    let code = CloseCode::TryAgain;
+    metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string()).increment(1);
+    let signal = Arc::new(Signal::new(UserId(Uuid::nil())));
+    let most = ANSWERED * settings.frame_bytes;
+    let wire = Transport::new(tcp, part, signal.into(), most, settings.socket_queue_bytes);
+    wire.close(code, "too many sockets at once").await;
 }
 
 /// The socket behind the upgrade. With a token in the header it begins as if an `auth` frame had come.

@@ -59,6 +59,8 @@ struct Inner {
     epoch: Arc<str>,
     /// Pages that an SQLite file may have.
     most_pages: Option<u64>,
+    /// SQLite's write-ahead log.
+    wal: Option<PathBuf>,
     /// Held as long as the store is: an SQLite file has one process.
     _lock: Option<File>,
 }
@@ -94,6 +96,7 @@ impl Store {
             pools,
             epoch: epoch.into(),
             most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
+            wal: wal_of(&settings.database_url),
             _lock: lock,
         })))
     }
@@ -165,6 +168,13 @@ impl Store {
         self.0.most_pages
     }
 
+    /// Bytes of SQLite's write-ahead log. A checkpoint every 4,000 pages lets it begin anew, and what is longer than
+    /// 64 MiB is cut off then: it stays below that, but for what is written during one read that lasts.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        let path = self.0.wal.as_ref()?;
+        Some(std::fs::metadata(path).map_or(0, |file| file.len()))
+    }
+
     pub(super) async fn connect_writer(&self) -> Result<Connection> {
         Ok(match &self.0.pools {
             Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.connect().await?),
@@ -182,6 +192,15 @@ impl Store {
             Pools::Postgres { reads, .. } => reads.close().await,
         }
     }
+}
+
+fn wal_of(database: &DatabaseUrl) -> Option<PathBuf> {
+    let DatabaseUrl::Sqlite { path } = database else {
+        return None;
+    };
+    let mut wal = path.as_os_str().to_owned();
+    wal.push("-wal");
+    Some(wal.into())
 }
 
 /// A connection, and how long it was waited for.

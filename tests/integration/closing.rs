@@ -3,7 +3,7 @@
 
 use crate::on_both_databases;
 use crate::support::raw::{self, counted};
-use crate::support::{Client, Engine, Raw, Server, audit, eventually, http, text};
+use crate::support::{Client, Engine, Raw, Server, audit, eventually, http, text, tokens};
 use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
@@ -50,6 +50,11 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     ),
     (
         CloseCode::TryAgain,
+        "tests/integration/draining.rs",
+        "past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_themselves",
+    ),
+    (
+        CloseCode::TryAgain,
         HERE,
         "a_database_that_is_not_there_asks_to_try_again",
     ),
@@ -65,6 +70,11 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     ),
     (
         CloseCode::Unauthenticated,
+        HERE,
+        "a_socket_whose_token_ended_is_closed_after_its_grace",
+    ),
+    (
+        CloseCode::Unauthenticated,
         "src/socket/tests/members.rs",
         "the_third_refused_token_closes_and_a_second_auth_does_not",
     ),
@@ -77,6 +87,11 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
         CloseCode::Dead,
         HERE,
         "a_peer_that_neither_reads_nor_answers_is_dead",
+    ),
+    (
+        CloseCode::Dead,
+        "src/socket/tests/life.rs",
+        "a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes",
     ),
     (
         CloseCode::Dead,
@@ -289,6 +304,28 @@ async fn whoever_does_not_authenticate_is_closed() {
     let error: Value = serde_json::from_slice(&payload).expect("JSON");
     assert_eq!(error["error"]["code"], "INVALID_TOKEN", "{error}");
     assert_eq!(refused.closed().await, 4401, "the header's token");
+}
+
+#[tokio::test]
+async fn a_socket_whose_token_ended_is_closed_after_its_grace() {
+    let settings = [("jwt_secret", tokens::SECRET), ("auth_grace_seconds", "2")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let begun = Instant::now();
+    let mut tokens = http::sign_up(&server, "ada").await;
+    let long = tokens["access_token"].clone();
+    tokens["access_token"] = tokens::lasting(&long, 10);
+    let mut ended = Client::with_tokens(&server, &tokens, json!({})).await;
+    let mut renewed = ended.another(&server).await;
+    renewed.ok("auth.renew", json!({ "token": long })).await;
+    let (frames, code) = ended.until_closed().await;
+    let told = frames
+        .iter()
+        .filter(|frame| frame["signal"] == "session.expiring");
+    assert_eq!((told.count(), code), (1, Some(4401)));
+    // the token was made after `begun`, and its times are whole seconds
+    let lasted = begun.elapsed();
+    assert!(lasted >= Duration::from_secs(11), "{lasted:?}");
+    renewed.ok("profile.get", json!({})).await;
 }
 
 #[tokio::test]

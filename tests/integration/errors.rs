@@ -1,8 +1,8 @@
 //! Errors: every code of the contract is provoked with its status, here or where it is said.
 
 use crate::on_both_databases;
+use crate::support::tokens::{SECRET, expired};
 use crate::support::{Client, Engine, PASSWORD, Server, Team, eventually, http, new_id};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
@@ -14,20 +14,17 @@ use taskwire_protocol::error::Retry;
 on_both_databases!(every_code_is_provoked_with_its_status);
 
 /// Codes that another module provokes.
-const ELSEWHERE: &[(ErrorCode, &str)] = &[(ErrorCode::StorageFull, "`storage` fills the disk")];
+const ELSEWHERE: &[(ErrorCode, &str)] = &[
+    (ErrorCode::StorageFull, "`storage` fills the disk"),
+    (ErrorCode::Timeout, "below, where readers can be made to wait"),
+];
 
 /// Codes that nothing leads to yet, or that no test can wait for.
 const NOT_PROVOKED: &[(ErrorCode, &str)] = &[
     (ErrorCode::PlanLimit, "no plan has a limit yet"),
     (ErrorCode::EmailNotVerified, "addresses are not verified yet"),
     (ErrorCode::AccountLocked, "accounts are not locked yet"),
-    (
-        ErrorCode::Timeout,
-        "comes after 15 s of a query; the databases give up waiting for locks before",
-    ),
 ];
-
-const SECRET: &str = "a secret for this test, and long enough";
 
 /// The codes that came, each checked against the table.
 #[derive(Default)]
@@ -71,25 +68,6 @@ fn rpc(server: &Server, token: Option<&Value>, name: &str, data: &Value) -> Requ
         Some(token) => request.bearer_auth(token.as_str().expect("a token")),
         None => request,
     }
-}
-
-/// The same claims, but over.
-fn expired(token: &Value) -> Value {
-    let mut validation = Validation::new(Algorithm::HS256);
-    validation.validate_aud = false;
-    let token = token.as_str().expect("a token");
-    let key = DecodingKey::from_secret(SECRET.as_bytes());
-    let read = jsonwebtoken::decode::<Value>(token, &key, &validation).expect("a token of this secret");
-    let mut claims = read.claims;
-    for claim in ["exp", "iat", "nbf"] {
-        claims[claim] = json!(claims[claim].as_i64().expect("seconds") - 86_400);
-    }
-    let header = Header {
-        typ: read.header.typ,
-        ..Header::new(Algorithm::HS256)
-    };
-    let key = EncodingKey::from_secret(SECRET.as_bytes());
-    json!(jsonwebtoken::encode(&header, &claims, &key).expect("a token"))
 }
 
 /// Runs a statement behind the server's back.
@@ -194,6 +172,24 @@ async fn every_code_is_provoked_with_its_status(engine: Engine) {
         excused.collect(),
         "provoked nowhere, and nobody says why"
     );
+}
+
+#[tokio::test]
+async fn a_query_that_takes_too_long_is_timeout() {
+    let server = Server::start(Engine::Postgres, &[("query_timeout_seconds", "1")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let token = ada.tokens["access_token"].clone();
+    let mut other = PgConnection::connect(&server.database.url).await.expect("a link");
+    for statement in ["begin", "lock table tasks in access exclusive mode"] {
+        other.execute(statement).await.expect(statement);
+    }
+    let mut seen = Seen::default();
+    let list = rpc(&server, Some(&token), "task.list", &json!({}));
+    seen.http(ErrorCode::Timeout, list).await;
+    let refused = ada.refused("task.list", json!({})).await;
+    seen.check(ErrorCode::Timeout, 503, &refused);
+    other.execute("rollback").await.expect("ended");
+    ada.ok("task.list", json!({})).await;
 }
 
 /// A node that is about to stop takes no more on, while its sockets take leave.

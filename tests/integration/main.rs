@@ -13,7 +13,9 @@ mod closing; // every close code
 mod contention; // many people in shared workspaces on several instances
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
+mod deploy; // the image, the compose file, nginx
 mod doctor; // what `taskwire doctor` finds
+mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
 mod instances; // several instances, with Redis and without
@@ -24,6 +26,7 @@ mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
 mod postgres; // PostgreSQL restarted, killed, its answers lost, its transactions leaked
 mod retention; // what is kept, and for how long
+mod rolling; // instances restarted one after the other behind nginx
 mod storage; // full, taken, newer, gone for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way

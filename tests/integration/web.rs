@@ -166,6 +166,18 @@ async fn probes_and_numbers_tell_how_the_node_is(engine: Engine) {
     let mut ada = crate::support::Client::sign_up(&server, "ada").await;
     ada.ok("task.create", json!({ "title": "Counted" })).await;
     ada.event("task.created").await;
+    let metrics = get(&server, "/metrics").send().await.expect("an answer");
+    let metrics = metrics.text().await.expect("text");
+    let wal = metrics
+        .lines()
+        .find_map(|line| line.strip_prefix("taskwire_sqlite_wal_bytes "));
+    match engine {
+        Engine::Sqlite => {
+            let bytes: f64 = wal.expect("a size").parse().expect("a number");
+            assert!((1.0..=67_108_864.0).contains(&bytes), "{bytes} bytes");
+        }
+        Engine::Postgres => assert_eq!(wal, None),
+    }
     let names = [
         "taskwire_sockets 1",
         "taskwire_connections",

@@ -21,6 +21,7 @@ use crate::{
 use calls::Calls;
 use link::Link;
 use positions::Positions;
+use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering::Relaxed},
@@ -30,7 +31,8 @@ use taskwire_protocol::{
     CloseCode, ErrorCode, Failure, Operation as _,
     account::{Authenticate, ClientInfo},
     close::Then,
-    frames::Welcome,
+    frames::{Goodbye, Welcome},
+    signals,
 };
 use tokio::{
     sync::{
@@ -46,6 +48,8 @@ pub(crate) use calls::Call;
 /// Fresh tokens that the server refuses in a row before the client believes it.
 const REFUSALS: u32 = 3;
 const RATE_IGNORED: Duration = Duration::from_secs(10);
+/// No restart takes longer; a server that says more is mistaken.
+const GOODBYE_AT_MOST: Duration = Duration::from_mins(5);
 
 /// The other ends of what the program holds.
 pub(crate) struct Ends {
@@ -238,10 +242,22 @@ impl Connection {
                     };
                 }
                 Ok(Incoming::Answer(_, Err(failure))) => return Err(self.refused(failure)),
+                // it came just before the server stopped
+                Ok(Incoming::Signal(signal, data)) if signal == signals::SERVER_GOODBYE => {
+                    self.note_goodbye(&data);
+                }
                 Ok(_) => {}
                 Err(error) => return Err(unreadable(&error)),
             }
         }
+    }
+
+    /// When to come back after the close that follows.
+    fn note_goodbye(&mut self, data: &RawValue) {
+        let goodbye = serde_json::from_str::<Goodbye>(data.get());
+        self.goodbye = goodbye
+            .ok()
+            .map(|goodbye| Duration::from_millis(goodbye.reconnect_after_ms).min(GOODBYE_AT_MOST));
     }
 
     fn auth(&self, id: i64, token: String) -> Result<String, Ended> {

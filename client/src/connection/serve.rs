@@ -14,7 +14,7 @@ use std::{
 use taskwire_protocol::{
     Failure, Operation as _, Timestamp,
     account::{RenewAuth, Renewed},
-    frames::{EventFrame, Goodbye, Welcome},
+    frames::{EventFrame, Welcome},
     signals,
 };
 use tokio::{sync::watch, time::Instant};
@@ -29,8 +29,6 @@ const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 /// The server's `session.expiring` comes 60 s before the end; this is for one that was missed.
 const RENEW_BEFORE: Duration = Duration::from_secs(45);
 const RENEW_AGAIN: Duration = Duration::from_secs(10);
-/// No restart takes longer; a server that says more is mistaken.
-const GOODBYE_AT_MOST: Duration = Duration::from_mins(5);
 /// A token that lives longer than this outlives the connection.
 const FAR_FUTURE: Duration = Duration::from_hours(365 * 24);
 
@@ -172,12 +170,7 @@ impl Connection {
             Ok(Incoming::Signal(signal, data)) => {
                 match signal.as_str() {
                     signals::SESSION_EXPIRING => self.renew(serving),
-                    signals::SERVER_GOODBYE => {
-                        let goodbye = serde_json::from_str::<Goodbye>(data.get());
-                        self.goodbye = goodbye.ok().map(|goodbye| {
-                            Duration::from_millis(goodbye.reconnect_after_ms).min(GOODBYE_AT_MOST)
-                        });
-                    }
+                    signals::SERVER_GOODBYE => self.note_goodbye(&data),
                     _ => {}
                 }
                 self.give(Item::Signal { signal, data });

@@ -77,11 +77,40 @@ async fn a_stalled_handshake_is_closed_and_a_large_one_refused() {
             .expect("read");
     }
     let long = format!("X-Long: {}\r\n", "x".repeat(20_000));
-    assert!(node.get("/livez", &long).await.starts_with("HTTP/1.1 431"));
     let many: Vec<String> = (0..70).map(|n| format!("X-{n}: 1\r\n")).collect();
-    assert!(
-        node.get("/livez", &many.concat())
-            .await
-            .starts_with("HTTP/1.1 431")
+    for (answer, status) in [
+        (node.get("/livez", &long).await, 431),
+        (node.get("/livez", &many.concat()).await, 431),
+        (node.http("GET nowhere at all\r\n\r\n").await, 400),
+    ] {
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{head}");
+        let id = head.lines().find_map(|line| line.strip_prefix("x-request-id: "));
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        assert_eq!(
+            (&body["error"]["code"], body["request_id"].as_str()),
+            (&json!("BAD_FRAME"), id),
+            "{answer}"
+        );
+        assert!(
+            id.is_some() && head.contains("\r\nx-content-type-options: nosniff"),
+            "{head}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_request_behind_a_good_one_is_refused_in_the_same_shape() {
+    let node = Node::start(&[]).await;
+    let both = format!(
+        "GET /livez HTTP/1.1\r\nHost: {}\r\n\r\nnonsense\r\n\r\n",
+        node.address
     );
+    let answers = node.http(&both).await;
+    assert!(answers.starts_with("HTTP/1.1 200 OK"), "{answers}");
+    assert!(
+        answers.contains("HTTP/1.1 400 Bad Request\r\nx-request-id: "),
+        "{answers}"
+    );
+    assert!(answers.contains("BAD_FRAME"), "{answers}");
 }

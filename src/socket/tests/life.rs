@@ -123,3 +123,85 @@ async fn what_is_under_way_is_answered_before_a_restart() {
         "each task that was made was answered"
     );
 }
+
+#[tokio::test]
+async fn an_old_socket_is_asked_to_come_back_after_its_answers() {
+    let aged = |settings: &mut Settings| settings.socket_max_age = Some(Duration::from_secs(2));
+    let node = Node::start_with(&[("rate_limit_enabled", "false")], aged).await;
+    let ada = node.person("ada").await;
+    let begun = tokio::time::Instant::now();
+    let mut client = node.quiet(&ada).await;
+    let (mut asked, mut answered, mut goodbye) = (0, 0, false);
+    let code = loop {
+        // until it was told: a client that knows sends nothing more
+        if !goodbye && asked == answered {
+            let create = json!({ "type": "task.create", "id": asked, "data": { "title": "T" } });
+            client.send(create.to_string()).await;
+            asked += 1;
+        }
+        match client.next().await {
+            Ok(frame) if frame["type"] == "signal" => goodbye = true,
+            Ok(frame) => {
+                assert_eq!((&frame["type"], &frame["id"]), (&json!("ok"), &json!(answered)));
+                answered += 1;
+            }
+            Err(code) => break code,
+        }
+    };
+    assert_eq!((code, goodbye), (1012, true));
+    assert!(
+        begun.elapsed() >= Duration::from_millis(1500),
+        "{:?}",
+        begun.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes() {
+    let settings = [
+        ("rate_limit_enabled", "false"),
+        ("socket_queue_bytes", "16384"),
+        ("ring_bytes_per_topic", "4096"),
+        ("log_retention_days", "1"),
+        ("log_retention_events", "5"),
+    ];
+    let node = Node::start(&settings).await;
+    let ada = node.person("ada").await;
+    let mut slow = node.tcp().await;
+    let request = node.upgrade(&format!("Authorization: Bearer {}\r\n", ada.token));
+    slow.write_all(request.as_bytes()).await.expect("sent");
+    let (mut writer, welcome) = node.welcomed(&ada, json!({ "streams": [] })).await;
+    let description = "x".repeat(1000);
+    // more than the kernels and the queue hold
+    for n in 0..9000 {
+        let data = json!({ "title": n.to_string(), "description": description });
+        writer
+            .send(json!({ "type": "task.create", "id": n, "data": data }).to_string())
+            .await;
+        if n % 50 == 49 {
+            while writer.next().await.expect("an answer")["id"] != n {}
+        }
+    }
+    node.clock.step(2 * 86_400_000);
+    crate::jobs::round(&node.app.engine, &node.app.settings)
+        .await
+        .expect("a round of retention");
+    node.clock.step(-2 * 86_400_000);
+
+    let mut bytes = Vec::new();
+    timeout(PATIENCE, slow.read_to_end(&mut bytes))
+        .await
+        .expect("a close in time")
+        .expect("no reset");
+    assert!(bytes.ends_with(b"too far behind"), "it read everything");
+    let code = bytes.len() - "too far behind".len() - 2;
+    assert_eq!(bytes[code..code + 2], 4408_u16.to_be_bytes());
+    let positions = json!({ format!("user:{}", ada.user): 1 });
+    let resume = json!({ "resume": { "epoch": welcome["epoch"], "positions": positions } });
+    let (_, welcome) = node.welcomed(&ada, resume).await;
+    let own = &welcome["streams"][0];
+    assert_eq!(
+        (&own["resumed"], &own["reason"]),
+        (&json!(false), &json!("expired"))
+    );
+}

@@ -5,7 +5,7 @@ use super::*;
 /// Somebody with an account.
 pub(super) struct Person {
     pub(super) token: String,
-    user: String,
+    pub(super) user: String,
 }
 
 impl Node {
@@ -25,7 +25,7 @@ impl Node {
     }
 
     /// A socket after its welcome, and what that said.
-    async fn welcomed(&self, person: &Person, more: Value) -> (Client, Value) {
+    pub(super) async fn welcomed(&self, person: &Person, more: Value) -> (Client, Value) {
         let mut client = self.socket().await;
         let mut data = more;
         data["token"] = json!(person.token);

@@ -34,6 +34,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 struct Node {
     address: SocketAddr,
     app: Arc<App>,
+    clock: Clock,
     stop: Option<oneshot::Sender<()>>,
     task: JoinHandle<()>,
     _folder: tempfile::TempDir,
@@ -41,14 +42,19 @@ struct Node {
 
 impl Node {
     async fn start(pairs: &[(&str, &str)]) -> Node {
+        Node::start_with(pairs, |_| {}).await
+    }
+
+    /// With settings beyond what their manual takes.
+    async fn start_with(pairs: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Node {
         let folder = tempfile::tempdir().expect("a folder");
         let data_dir = folder.path().to_string_lossy().into_owned();
         let mut pairs = pairs.to_vec();
         pairs.push(("data_dir", &data_dir));
-        let settings = Settings::from_pairs(&pairs).unwrap_or_else(|error| panic!("{error}"));
-        let engine = Engine::start(&settings, Clock::system())
-            .await
-            .expect("an engine");
+        let mut settings = Settings::from_pairs(&pairs).unwrap_or_else(|error| panic!("{error}"));
+        change(&mut settings);
+        let clock = Clock::system();
+        let engine = Engine::start(&settings, clock.clone()).await.expect("an engine");
         let app = App::new(Arc::new(settings), engine, None);
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -59,6 +65,7 @@ impl Node {
         Node {
             address,
             app,
+            clock,
             stop: Some(stop),
             task: tokio::spawn(run),
             _folder: folder,

@@ -4,6 +4,7 @@ use super::{PATIENCE, Server, http};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
@@ -21,7 +22,11 @@ pub struct Client {
 impl Client {
     /// A socket that has not authenticated.
     pub async fn connect(server: &Server) -> Client {
-        let url = format!("ws://{}/v1/socket", server.address);
+        Client::dial(server.address).await
+    }
+
+    async fn dial(address: SocketAddr) -> Client {
+        let url = format!("ws://{address}/v1/socket");
         let (socket, _) = timeout(PATIENCE, connect_async(url))
             .await
             .expect("in time")
@@ -43,7 +48,16 @@ impl Client {
 
     /// An authenticated socket; `more` goes into the data of `auth` (`streams`, `resume`).
     pub async fn with_tokens(server: &Server, tokens: &Value, more: Value) -> Client {
-        let mut client = Client::connect(server).await;
+        Client::connect(server).await.signed_in(tokens, more).await
+    }
+
+    /// An authenticated socket by way of a proxy.
+    pub async fn through(proxy: SocketAddr, tokens: &Value) -> Client {
+        Client::dial(proxy).await.signed_in(tokens, json!({})).await
+    }
+
+    async fn signed_in(self, tokens: &Value, more: Value) -> Client {
+        let mut client = self;
         client.tokens = tokens.clone();
         let mut data = json!({ "token": tokens["access_token"] });
         for (key, value) in more.as_object().expect("an object") {

@@ -14,6 +14,8 @@
 //! - `raw`       a socket as bytes
 //! - `proxy`     what cuts and stalls the links of a server
 //! - `redis`     a Redis of a test's own
+//! - `nginx`     a real nginx in front of servers
+//! - `tokens`    access tokens with other times in them
 
 pub mod audit;
 pub mod client;
@@ -23,12 +25,14 @@ pub mod database;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod nginx;
 pub mod proxy;
 pub mod raw;
 pub mod redis;
 pub mod replica;
 pub mod server;
 pub mod team;
+pub mod tokens;
 
 use std::time::Duration;
 

@@ -36,16 +36,18 @@ impl Raw {
             server.address
         );
         raw.send(request.as_bytes()).await;
+        let head = raw.head().await;
+        assert!(head.starts_with("HTTP/1.1 101 "), "{head}");
+        raw
+    }
+
+    /// The head of an answer.
+    pub async fn head(&mut self) -> String {
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") {
-            head.extend(raw.take(1).await);
+            head.extend(self.take(1).await);
         }
-        assert!(
-            head.starts_with(b"HTTP/1.1 101 "),
-            "{}",
-            String::from_utf8_lossy(&head)
-        );
-        raw
+        String::from_utf8_lossy(&head).into_owned()
     }
 
     /// A socket that authenticates by its header and follows everything.

@@ -1,0 +1,204 @@
+//! A node that stops, and a node that is asked for more sockets than it takes on: who is told what, and when.
+
+use crate::support::raw::Raw;
+use crate::support::{Client, Engine, PATIENCE, Server, eventually, http, text};
+use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection};
+use std::time::{Duration, Instant};
+use taskwire_client::{Client as Caller, Config, Disconnected, Events, FixedToken, Item};
+use tokio::time::timeout;
+
+/// What a loaded machine may take longer than the node means to.
+const SLACK: Duration = Duration::from_secs(2);
+
+async fn not_ready(server: &Server) {
+    eventually("503 of /readyz", || async {
+        (http::get(server, "/readyz").await.status() == 503).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
+    let settings = [("drain_seconds", "12"), ("drain_delay_seconds", "6")];
+    let mut server = Server::start(Engine::Sqlite, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let told = Instant::now();
+    server.ask_to_stop();
+    not_ready(&server).await;
+    ada.ok("task.create", json!({ "title": "While it waits" })).await;
+    let mut new = ada.another(&server).await;
+    new.ok("profile.get", json!({})).await;
+    assert!(
+        told.elapsed() < Duration::from_secs(6),
+        "too slow to say anything"
+    );
+    for client in [&mut ada, &mut new] {
+        let (frames, code) = client.until_closed().await;
+        let goodbye = frames.iter().any(|frame| frame["signal"] == "server.goodbye");
+        assert_eq!((goodbye, code), (true, Some(1012)));
+    }
+    assert!(
+        told.elapsed() >= Duration::from_secs(6),
+        "the balancer had no time"
+    );
+    drop((ada, new));
+    assert_eq!(server.ended().await, Some(0));
+    assert!(
+        told.elapsed() < Duration::from_secs(12) + SLACK,
+        "{:?}",
+        told.elapsed()
+    );
+}
+
+#[tokio::test]
+async fn an_upgrade_while_the_node_drains_is_refused_with_503() {
+    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut silent = Raw::member(&server, &tokens).await; // it never closes its side, and so keeps the node
+    server.ask_to_stop();
+    not_ready(&server).await;
+    let refused = eventually("a refusal", || async {
+        let mut late = Raw::dial(&server).await;
+        let request = "GET /v1/socket HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                       Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+        late.send(request.as_bytes()).await;
+        let head = late.head().await;
+        head.starts_with("HTTP/1.1 503 ").then_some(head)
+    })
+    .await;
+    let refused = refused.to_ascii_lowercase();
+    assert!(
+        refused.contains("\r\nretry-after: 1\r\n") && refused.contains("\r\nx-request-id: "),
+        "{refused}"
+    );
+    assert_eq!(silent.closed().await, 1012);
+    drop(silent);
+    assert_eq!(server.ended().await, Some(0));
+}
+
+#[tokio::test]
+async fn a_node_ends_in_time_though_its_database_hangs() {
+    let mut server = Server::start(Engine::Postgres, &[("drain_seconds", "4")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut other = PgConnection::connect(&server.database.url).await.expect("a link");
+    other.execute("begin").await.expect("begun");
+    other
+        .execute("lock table tasks in access exclusive mode")
+        .await
+        .expect("locked");
+    ada.ask("task.create", json!({ "title": "It waits" })).await;
+    ada.ask("task.list", json!({})).await;
+    eventually("somebody who waits for the lock", || async {
+        let waiting = "select count(*) from pg_locks where not granted \
+                       and database = (select oid from pg_database where datname = current_database())";
+        let waiting: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(&mut other_link(&server).await)
+            .await
+            .ok()?;
+        (waiting > 0).then_some(())
+    })
+    .await;
+    let told = Instant::now();
+    server.ask_to_stop();
+    assert_eq!(server.ended().await, Some(0));
+    assert!(
+        told.elapsed() < Duration::from_secs(4) + SLACK,
+        "{:?}",
+        told.elapsed()
+    );
+    drop(other);
+}
+
+async fn other_link(server: &Server) -> PgConnection {
+    PgConnection::connect(&server.database.url).await.expect("a link")
+}
+
+/// A client that makes calls and follows nothing.
+fn caller(server: &Server, tokens: &Value) -> (Caller, Events) {
+    let config = Config::new(server.url(""), FixedToken::new(text(&tokens["access_token"])));
+    Caller::connect(config.following([])).expect("a client")
+}
+
+/// Waits until a client has been welcomed; the close codes that it saw on the way.
+async fn welcomed(events: &mut Events) -> Vec<u16> {
+    let mut codes = Vec::new();
+    let coming = async {
+        loop {
+            match events.next().await.expect("a client that goes on") {
+                Item::Connected(_) => return,
+                Item::Disconnected {
+                    reason: Disconnected::Closed { code, .. },
+                    ..
+                } => codes.push(code),
+                Item::Stopped(why) => panic!("{why}"),
+                _ => {}
+            }
+        }
+    };
+    timeout(2 * PATIENCE, coming).await.expect("a welcome in time");
+    codes
+}
+
+#[tokio::test]
+async fn past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_themselves() {
+    let settings = [
+        ("sockets_admitted_per_second", "2"),
+        ("sockets_admitted_burst", "3"),
+        ("rate_limit_enabled", "true"),
+        ("sockets_per_user", "100"),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut sockets = Vec::new();
+    let refused = loop {
+        let mut socket = Raw::upgrade(&server, "").await;
+        socket
+            .send(&crate::support::raw::frame(0x81, br#"{"type":"ping","id":1}"#))
+            .await;
+        match socket.frame().await {
+            (0x88, payload) => break u16::from_be_bytes([payload[0], payload[1]]),
+            _ => sockets.push(socket),
+        }
+        assert!(sockets.len() < 50, "everybody is admitted");
+    };
+    assert_eq!(refused, 1013);
+    let mut clients: Vec<_> = (0..10).map(|_| caller(&server, &tokens)).collect();
+    let mut codes = Vec::new();
+    for (_, events) in &mut clients {
+        codes.extend(welcomed(events).await);
+    }
+    assert!(
+        !codes.is_empty() && codes.iter().all(|code| *code == 1013),
+        "ten at once are more than the door lets in: {codes:?}"
+    );
+}
+
+#[tokio::test]
+async fn no_more_sockets_than_there_may_be_and_the_next_comes_when_one_goes() {
+    let server = Server::start(Engine::Sqlite, &[("max_sockets", "2")]).await;
+    // nobody's token is looked at: it may be wrong
+    let tokens = http::sign_up(&server, "ada").await;
+    let held = [
+        Raw::upgrade(&server, "").await,
+        Raw::member(&server, &tokens).await,
+    ];
+    let mut third = Raw::member(&server, &json!({ "access_token": "nonsense" })).await;
+    let (first, payload) = third.frame().await;
+    assert_eq!((first, &payload[..2]), (0x88, &1013_u16.to_be_bytes()[..]));
+    let (_client, mut events) = caller(&server, &tokens);
+    let refused = async {
+        loop {
+            if let Some(Item::Disconnected {
+                reason: Disconnected::Closed { code, .. },
+                ..
+            }) = events.next().await
+            {
+                return code;
+            }
+        }
+    };
+    assert_eq!(timeout(PATIENCE, refused).await.expect("a refusal"), 1013);
+    drop(held);
+    welcomed(&mut events).await;
+}
