@@ -49,10 +49,12 @@ impl App {
         } else {
             Windows::unlimited()
         };
+        let sockets = Arc::new(Registry::default());
+        engine.attend(sockets.clone());
         Arc::new(App {
             settings,
             engine,
-            sockets: Arc::default(),
+            sockets,
             requests,
             welcomes: Semaphore::new(WELCOMES),
             metrics,

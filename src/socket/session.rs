@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use taskwire_protocol::account::{Authenticate, Renewed, Tokens};
 use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::presence::SetPresence;
 use taskwire_protocol::stream::{Subscribe, Unsubscribe};
 use taskwire_protocol::{CloseCode, ErrorCode, Failure, OpId, Request, Timestamp, UserId};
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use super::connection::{Connection, End};
 use super::incoming::auth_required;
 use super::requests::{Asked, Outcome, State};
 use crate::engine::{self, Caller, Identity, Reply};
-use crate::live::{Control, Subscriptions};
+use crate::live::{Control, Place, Subscriptions};
 use crate::state::App;
 
 /// Refused tokens of one socket, until it is closed.
@@ -45,6 +46,8 @@ pub(super) struct Session {
     /// The user's own stream is delivered, not only watched.
     pub(super) own: bool,
     pub(super) address: Option<IpAddr>,
+    /// Where the user is said to be.
+    pub(super) place: Option<Box<Place>>,
 }
 
 /// What a request came to that the socket itself must act on.
@@ -67,6 +70,8 @@ pub(super) enum Settled {
     Subscribe(Subscribe),
     /// `stream.unsubscribe`.
     Unsubscribe(Unsubscribe),
+    /// `presence.set`.
+    SetPresence(SetPresence),
 }
 
 /// Begins to carry a request out.
@@ -131,6 +136,14 @@ fn settled(settled: Settled) -> State {
 }
 
 impl Stage {
+    /// Where the other side is.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        match self {
+            Stage::Stranger(stranger) => stranger.from.address.as_deref()?.parse().ok(),
+            Stage::Member(session) => session.address,
+        }
+    }
+
     fn origin(&self) -> engine::Origin {
         match self {
             Stage::Stranger(stranger) => stranger.from.clone(),
@@ -157,6 +170,7 @@ impl Session {
             }
             Request::Subscribe(params) => settled(Settled::Subscribe(*params)),
             Request::Unsubscribe(params) => settled(Settled::Unsubscribe(*params)),
+            Request::SetPresence(params) => settled(Settled::SetPresence(*params)),
             request => {
                 asked.paused = match &request {
                     Request::SyncUser(_) => Some(self.caller.user.id.into()),
@@ -217,6 +231,10 @@ impl Connection {
             Settled::Synced(result) => self.synced(asked, result).await,
             Settled::Subscribe(params) => self.subscribe(&asked, &params).await,
             Settled::Unsubscribe(params) => self.unsubscribe(&asked, params.stream).await,
+            Settled::SetPresence(params) => {
+                self.set_presence(&asked, &params).await;
+                Ok(())
+            }
         }
     }
 
@@ -296,8 +314,13 @@ impl Connection {
                     Err(session_ended())
                 }
             }
-            // its cursor is gone already; another session ended
-            Control::Lost { .. } | Control::SessionRevoked { .. } => Ok(()),
+            // its cursor is gone already
+            Control::Lost { workspace } => {
+                session.leave_place(workspace);
+                Ok(())
+            }
+            // another session ended
+            Control::SessionRevoked { .. } => Ok(()),
             Control::AccountChanged => self.account_changed().await,
         }
     }
@@ -310,6 +333,7 @@ impl Connection {
         match self.app.engine.home(&session.caller, seen).await {
             Ok(home) if home.user.is_active => {
                 session.caller = home.caller(&session.caller);
+                self.seat.speaks_for(session.caller.clone());
                 Ok(())
             }
             Err(failure) if failure.retryable => {

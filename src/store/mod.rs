@@ -9,7 +9,7 @@
 //! - `group`      the writer's transaction: begin, lock, read, write, commit
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
-//!   `streams`, `log`, `ops`, `leases`
+//!   `streams`, `log`, `ops`, `leases`, `instances` (and `kicks`)
 //!
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
@@ -17,6 +17,7 @@ mod bind;
 pub mod error;
 pub mod examine;
 pub mod group;
+pub mod instances;
 pub mod leases;
 mod link;
 pub mod log;
