@@ -103,11 +103,6 @@ impl Store {
         self.0.epoch.clone()
     }
 
-    /// Whether other processes may use it at the same time.
-    pub fn is_shared(&self) -> bool {
-        matches!(self.0.pools, Pools::Postgres { .. })
-    }
-
     /// `sqlite` or `postgres`, for people.
     pub fn kind(&self) -> &'static str {
         match self.0.pools {

@@ -34,6 +34,8 @@ const REFRESH: u128 = 20;
 const TICK: Duration = Duration::from_secs(1);
 /// Between two looks at what has expired, in ticks.
 const EXPIRE: u128 = 5;
+/// Who is there is asked at these ticks: at once, and when the way to the others is there.
+const ASKS: [u128; 2] = [0, 3];
 /// How often somebody's typing on a task is passed on.
 const TYPING: Duration = Duration::from_secs(1);
 /// Whose typing is remembered for that.
@@ -102,7 +104,6 @@ impl Presences {
     /// Talks with the other instances, for ever. One task.
     pub async fn attend(self: Arc<Self>) {
         let mut notes = self.hub.notes();
-        self.say(&Words::Ask { from: self.me });
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ticks = 0_u128;
@@ -119,6 +120,9 @@ impl Presences {
                     self.tell(untold);
                 }
                 _ = tick.tick() => {
+                    if ASKS.contains(&ticks) {
+                        self.say(&Words::Ask { from: self.me });
+                    }
                     ticks += 1;
                     let turn = ticks % REFRESH;
                     let again = lock(&self.roster).told(|user| user.0.as_u128() % REFRESH == turn);
