@@ -6,11 +6,12 @@ use super::{Chore, Engine, connections, spawned};
 use crate::live::Note;
 use crate::ops::node::Whom;
 use crate::store::instances::{self, InstanceRecord, KickRecord};
-use crate::store::{Group, StoreError};
+use crate::store::{Group, StoreError, epoch};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use std::collections::HashSet;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use taskwire_protocol::admin::{Instance, InstanceName};
@@ -72,6 +73,8 @@ pub(super) struct Instances {
     pub(super) sockets: OnceLock<Arc<dyn Sockets>>,
     /// Orders that were carried out.
     kicked: Mutex<HashSet<Uuid>>,
+    /// The epoch is not the database's any more.
+    outdated: AtomicBool,
     pub(super) ending: CancellationToken,
 }
 
@@ -91,6 +94,7 @@ impl Instances {
             started_at,
             sockets: OnceLock::new(),
             kicked: Mutex::default(),
+            outdated: AtomicBool::new(false),
             ending: CancellationToken::new(),
         }
     }
@@ -236,6 +240,7 @@ impl Engine {
                 }
             }
             looks = looks.wrapping_add(1);
+            self.notice_epoch().await;
             let store = self.0.store.clone();
             let orders =
                 spawned(async move { instances::kicks(&mut store.read().await?, KICKS).await }).await;
@@ -253,6 +258,20 @@ impl Engine {
                     self.0.instances.close(Whom::Session(session));
                 }
             }
+        }
+    }
+
+    /// Whether somebody began another epoch: nobody's position counts any more, and only a new start says so.
+    async fn notice_epoch(&self) {
+        let store = self.0.store.clone();
+        let stored = spawned(async move { epoch::stored(&mut store.read().await?).await }).await;
+        if let Ok(Some(stored)) = stored
+            && !self.epoch().starts_with(&stored)
+            && !self.0.instances.outdated.swap(true, Ordering::AcqRel)
+        {
+            tracing::error!(
+                "the database has another epoch: restart this instance, so that clients sync again"
+            );
         }
     }
 

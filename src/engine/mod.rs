@@ -11,6 +11,7 @@
 //! - `accounts`  signing up, in and out; who a token speaks for
 //! - `known`     who is behind a session, kept while it holds
 //! - `instances`, `connections`   the other instances: who lives, whom to kick, whose sockets are where
+//! - `operator` what is done from the command line
 //! - `node`     what operations ask of the node beside its database
 //! - `members`   the members of workspaces, cached by `acl_version`
 
@@ -29,6 +30,7 @@ mod lanes;
 mod load;
 mod members;
 mod node;
+mod operator;
 mod publish;
 mod recovery;
 mod words;
