@@ -190,7 +190,8 @@ create index ops_age on ops (at);
 -- Who does for all instances what one must do, until when by the database's clock.
 create table leases (name text primary key, holder text not null, until integer not null) strict;
 
--- The instances that share this database, and whose sockets they are to close: each looks every two seconds.
+-- The instances that share this database, and whose sockets they are to close: each looks every two seconds. An SQLite
+-- file has one instance, and these are empty.
 create table instances (
   id blob primary key,
   name text not null,

@@ -27,6 +27,8 @@ pub(super) const ABOUT: &str = "admin";
 const LOOK: Duration = Duration::from_secs(2);
 /// An instance says that it lives at every so many looks.
 const BEAT: u32 = 2;
+/// What is old is forgotten at every so many.
+const FORGET: u32 = 32;
 /// One that did not for so long is not there.
 const SILENT_MS: i64 = 60_000;
 /// What is older is forgotten: by then everybody knows.
@@ -233,9 +235,17 @@ impl Engine {
         loop {
             tick.tick().await;
             if looks.is_multiple_of(BEAT) {
+                let forget = looks.is_multiple_of(FORGET);
                 let now = self.0.clock.now_ms();
                 let instance = self.0.instances.record(Timestamp(now));
-                if let Err(failure) = self.chore(Beat { instance, now }).await {
+                if let Err(failure) = self
+                    .chore(Beat {
+                        instance,
+                        now,
+                        forget,
+                    })
+                    .await
+                {
                     tracing::debug!(error.message = %failure, "nobody knows that this instance lives");
                 }
             }
@@ -294,6 +304,7 @@ type Running<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 
 struct Beat {
     instance: InstanceRecord,
     now: i64,
+    forget: bool,
 }
 
 impl Chore for Beat {
@@ -301,7 +312,10 @@ impl Chore for Beat {
     fn run(self, group: &mut Group) -> Running<'_> {
         Box::pin(async move {
             instances::beat(group, &self.instance).await?;
-            instances::forget(group, self.now - OLD_MS).await
+            if self.forget {
+                instances::forget(group, self.now - OLD_MS).await?;
+            }
+            Ok(())
         })
     }
 }

@@ -93,8 +93,8 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::registry::Order;
     use crate::socket::registry::tests::{owner, signal};
+    use crate::socket::registry::{Order, Seat};
     use taskwire_protocol::SessionId;
     use uuid::Uuid;
 
@@ -106,7 +106,7 @@ mod tests {
             assert_eq!(seat.belongs_to(owner(user, session), 9), Ok(()));
         }
         registry.close(Whom::Session(SessionId(Uuid::from_u128(9))));
-        let orders: Vec<_> = seats.iter().map(|seat| seat.order()).collect();
+        let orders: Vec<_> = seats.iter().map(Seat::order).collect();
         assert_eq!(orders, [None, Some(Order::Close(CloseCode::Revoked)), None]);
         registry.close(Whom::User(UserId(Uuid::from_u128(1))));
         assert!(seats[0].order().is_some() && seats[2].order().is_none());

@@ -210,6 +210,11 @@ impl Seat {
         Ok(())
     }
 
+    /// Where the socket comes from, once it belongs to somebody.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        lock(&self.handle.owner).as_ref()?.address
+    }
+
     /// The owner's account changed.
     pub(super) fn speaks_for(&self, caller: Arc<Caller>) {
         if let Some(owner) = &mut *lock(&self.handle.owner) {

@@ -1,7 +1,6 @@
 //! What the socket itself carries out: signing in, following streams, syncs. Decides by what the engine says who
 //! may follow what. Does not know how bytes travel, nor the order of requests.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use tokio::time::Instant;
 
 use super::connection::{Connection, End};
 use super::incoming::auth_required;
+use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
 use crate::engine::{self, Caller, Identity, Reply};
 use crate::live::{Control, Place, Subscriptions};
@@ -45,7 +45,6 @@ pub(super) struct Session {
     pub(super) all: bool,
     /// The user's own stream is delivered, not only watched.
     pub(super) own: bool,
-    pub(super) address: Option<IpAddr>,
     /// Where the user is said to be.
     pub(super) place: Option<Box<Place>>,
 }
@@ -78,6 +77,7 @@ pub(super) enum Settled {
 pub(super) fn begin(
     app: &Arc<App>,
     stage: &mut Stage,
+    seat: &Seat,
     asked: &mut Asked,
     request: Request,
     op_id: Option<OpId>,
@@ -88,13 +88,13 @@ pub(super) fn begin(
             Stage::Member(_) => refused(Failure::new(ErrorCode::Conflict, "the socket is authenticated")),
         },
         Request::SignUp(params) => {
-            let (engine, from) = (app.engine.clone(), stage.origin());
+            let (engine, from) = (app.engine.clone(), stage.origin(seat));
             State::Session(Box::pin(async move {
                 Settled::Tokens(engine.sign_up(*params, from).await)
             }))
         }
         Request::LogIn(params) => {
-            let (engine, from) = (app.engine.clone(), stage.origin());
+            let (engine, from) = (app.engine.clone(), stage.origin(seat));
             State::Session(Box::pin(async move {
                 Settled::Tokens(engine.log_in(*params, from).await)
             }))
@@ -136,19 +136,11 @@ fn settled(settled: Settled) -> State {
 }
 
 impl Stage {
-    /// Where the other side is.
-    pub(super) fn address(&self) -> Option<IpAddr> {
-        match self {
-            Stage::Stranger(stranger) => stranger.from.address.as_deref()?.parse().ok(),
-            Stage::Member(session) => session.address,
-        }
-    }
-
-    fn origin(&self) -> engine::Origin {
+    fn origin(&self, seat: &Seat) -> engine::Origin {
         match self {
             Stage::Stranger(stranger) => stranger.from.clone(),
-            Stage::Member(session) => engine::Origin {
-                address: session.address.map(|address| address.to_string()),
+            Stage::Member(_) => engine::Origin {
+                address: seat.address().map(|address| address.to_string()),
                 client: None,
             },
         }

@@ -41,7 +41,11 @@ impl Connection {
         } else {
             usize::MAX
         };
-        let address = self.stage.address();
+        let address = match &self.stage {
+            Stage::Stranger(stranger) => stranger.from.address.as_deref(),
+            Stage::Member(_) => None, // welcomed already
+        };
+        let address = address.and_then(|text| text.parse().ok());
         let now = Timestamp(self.app.engine.clock().now_ms());
         let owner = Owner::new(caller.clone(), params.client.as_ref(), address, now);
         if self.seat.belongs_to(owner, most).is_err() {
@@ -79,14 +83,12 @@ impl Connection {
         self.signal = signal;
         self.input = true;
         self.pulse.authenticated(moment(&self.app, identity.expires_at));
-        let address = self.stage.address();
         self.stage = Stage::Member(Box::new(Session {
             caller: identity.caller,
             expires_at: identity.expires_at,
             subscriptions: opening.subscriptions,
             all: matches!(streams, Streams::All(_)),
             own: opening.own,
-            address,
             place: None,
         }));
     }

@@ -16,7 +16,7 @@ on_both_databases!(
 );
 
 /// A killed instance's presences end within this, and the test waits a little longer.
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// What a signal or an item of the list says, in short.
 fn look(of: &Value) -> Value {

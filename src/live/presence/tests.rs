@@ -16,8 +16,8 @@ fn user(n: u128) -> PublicUser {
     }
 }
 
-fn task(n: u128) -> Option<TaskId> {
-    Some(TaskId(Uuid::from_u128(n)))
+const fn task(n: u128) -> TaskId {
+    TaskId(Uuid::from_u128(n))
 }
 
 const ROOM: WorkspaceId = WorkspaceId(Uuid::from_u128(7));
@@ -54,22 +54,28 @@ fn several_sockets_of_a_user_are_one_presence() {
         ((Away, None, 10), Some((PresenceNow::Away, None)))
     );
     assert_eq!(
-        set(&mut roster, 2, (Online, task(1)), 20),
-        ((Online, task(1), 20), Some((PresenceNow::Online, task(1))))
+        set(&mut roster, 2, (Online, Some(task(1))), 20),
+        (
+            (Online, Some(task(1)), 20),
+            Some((PresenceNow::Online, Some(task(1))))
+        )
     );
     assert_eq!(
-        set(&mut roster, 1, (Away, task(9)), 30),
-        ((Online, task(1), 20), None)
+        set(&mut roster, 1, (Away, Some(task(9))), 30),
+        ((Online, Some(task(1)), 20), None)
     );
     assert_eq!(
-        set(&mut roster, 3, (Online, task(2)), 40),
-        ((Online, task(2), 20), Some((PresenceNow::Online, task(2))))
+        set(&mut roster, 3, (Online, Some(task(2))), 40),
+        (
+            (Online, Some(task(2)), 20),
+            Some((PresenceNow::Online, Some(task(2))))
+        )
     );
-    assert_eq!(set(&mut roster, 3, (Online, task(2)), 50).1, None);
+    assert_eq!(set(&mut roster, 3, (Online, Some(task(2))), 50).1, None);
     let id = user(1).id;
     let mut end = |key, now| look(roster.end(key, ROOM, id, Timestamp(now)));
-    assert_eq!(end(3, 60), Some((PresenceNow::Online, task(1))));
-    assert_eq!(end(2, 70), Some((PresenceNow::Away, task(9))));
+    assert_eq!(end(3, 60), Some((PresenceNow::Online, Some(task(1)))));
+    assert_eq!(end(2, 70), Some((PresenceNow::Away, Some(task(9)))));
     assert_eq!(end(1, 80), Some((PresenceNow::Offline, None)));
     assert_eq!(end(1, 90), None);
     assert!(roster.list(ROOM, 9).is_empty());
@@ -85,7 +91,7 @@ fn late_and_repeated_words_change_nothing() {
     let offline = here.untold();
     assert!(offline.iter().all(|told| told.shown.is_none()) && offline.len() == 1);
     let mut hear = |told: &[Told]| {
-        let heard = told.to_vec().into_iter();
+        let heard = told.iter().cloned();
         heard
             .filter_map(|told| there.hear(instance(1), told, Timestamp(3), at))
             .count()
@@ -101,7 +107,7 @@ fn late_and_repeated_words_change_nothing() {
 fn an_instance_that_falls_silent_takes_its_people_along_and_only_them() {
     let (mut here, mut a, mut b) = (Roster::default(), Roster::default(), Roster::default());
     let at = Instant::now();
-    a.set(1, ROOM, &user(1), (Online, task(1)), Timestamp(1));
+    a.set(1, ROOM, &user(1), (Online, Some(task(1))), Timestamp(1));
     a.set(2, ROOM, &user(2), (Online, None), Timestamp(2));
     b.set(1, ROOM, &user(2), (Away, None), Timestamp(3));
     assert_eq!(carry(&mut a, instance(1), &mut here, at).len(), 2);
