@@ -61,6 +61,8 @@ export const LIMITS = {
   depth: 32,
   /** Notifications in `user.sync`. */
   sync_notifications: 100,
+  /** Who is there in one answer of `presence.list`, at most. */
+  presences: 1000,
   /** Tasks that one cascade changes with an event each; beyond it a single `stream.reset` stands for all. */
   cascade: 1000,
 } as const;
@@ -322,6 +324,34 @@ export interface CompleteTask {
   completed?: boolean | null;
 }
 
+/** A socket of somebody who is signed in. */
+export interface Connection {
+  /** The session that it speaks for. */
+  session_id: SessionId;
+  /** Whose it is. */
+  user: PublicUser;
+  /** What the program said about itself in `auth`, like `tw/0.1.0`. */
+  client: string | null;
+  /** The address that it comes from. */
+  address: string | null;
+  /** When it was authenticated. */
+  connected_at: Timestamp;
+  /** The instance that it is connected to. */
+  instance: InstanceName;
+}
+
+/** A page of sockets. */
+export interface ConnectionPage {
+  /** The sockets, instance by instance. */
+  items: Connection[];
+  /** Pass it as `cursor` for the next page; `null` at the end. */
+  next_cursor: string | null;
+  /** The instances that did not answer within a second: their sockets are missing here. */
+  unanswered: InstanceName[];
+  /** How many there are in all on the instances that answered; on the first page only. */
+  total?: number;
+}
+
 /** Parameters of `notification.unread_count`. */
 export type CountUnread = Record<string, never>;
 
@@ -472,6 +502,41 @@ export interface History {
   has_more: boolean;
 }
 
+/** A running server, of those that share a database. */
+export interface Instance {
+  /** Another one each time it starts. */
+  id: InstanceId;
+  /** The setting `instance`. */
+  name: string;
+  /** The version of the server. */
+  version: string;
+  /** When it started. */
+  started_at: Timestamp;
+  /** When it last said that it lives; some seconds ago at most. */
+  seen_at: Timestamp;
+  /** How many sockets it had then. */
+  sockets: number;
+  /** Whether it is the one that answers. */
+  current: boolean;
+}
+
+/** An instance of the server, from its start to its end. */
+export type InstanceId = string;
+
+/** What `admin.instances` answers. */
+export interface InstanceList {
+  /** Those seen within the last minute, the oldest first. */
+  items: Instance[];
+}
+
+/** An instance in few words. */
+export interface InstanceName {
+  /** The instance. */
+  id: InstanceId;
+  /** The setting `instance`. */
+  name: string;
+}
+
 /** An invitation. */
 export interface Invite {
   /** The invitation. */
@@ -490,6 +555,14 @@ export interface Invite {
   created_at: Timestamp;
 }
 
+/** Parameters of `admin.kick`: one of the two. */
+export interface Kick {
+  /** The session whose sockets are closed. */
+  session_id?: SessionId | null;
+  /** Whose sockets are closed. */
+  user_id?: UserId | null;
+}
+
 /** What a socket may ask for. */
 export interface Limits {
   /** Bytes of a frame that the server reads. */
@@ -505,6 +578,19 @@ export interface Limits {
   /** Operations at once, after a pause. */
   burst: number;
 }
+
+/** Parameters of `admin.connections`. */
+export interface ListConnections {
+  /** From the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+  /** Only the sockets of this person. */
+  user_id?: UserId | null;
+}
+
+/** Parameters of `admin.instances`. */
+export type ListInstances = Record<string, never>;
 
 /** Parameters of `member.list`. */
 export interface ListMembers {
@@ -526,6 +612,12 @@ export interface ListNotifications {
   sort?: NotificationSort | null;
   /** Only those not seen. */
   unread_only?: boolean | null;
+}
+
+/** Parameters of `presence.list`. */
+export interface ListPresence {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
 }
 
 /** Parameters of `task.list`. */
@@ -783,6 +875,54 @@ export type Plan =
   /** Something. */
   | "pro";
 
+/** Somebody who is in a workspace now: all their sockets there are one presence. */
+export interface Presence {
+  /** The person. */
+  user: PublicUser;
+  /** `online` when at least one of their sockets is. */
+  state: PresenceState;
+  /** The task that they look at, by the socket that set this state last. */
+  task_id: TaskId | null;
+  /** Since when they are in this state. */
+  since: Timestamp;
+}
+
+/** The payload of the signal `presence.changed`. */
+export interface PresenceChanged {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+  /** The person. */
+  user: PublicUser;
+  /** What they are now. */
+  state: PresenceNow;
+  /** The task that they look at. */
+  task_id: TaskId | null;
+  /** Since when they are in this state. */
+  since: Timestamp;
+}
+
+/** What `presence.list` answers. */
+export interface PresenceList {
+  /** Who is there, by user id. */
+  items: Presence[];
+}
+
+/** What became of somebody's presence. */
+export type PresenceNow =
+  /** There, and looking. */
+  | "online"
+  /** There, and doing something else. */
+  | "away"
+  /** Not there any more. */
+  | "offline";
+
+/** What a socket says of its user. */
+export type PresenceState =
+  /** There, and looking. */
+  | "online"
+  /** There, and doing something else. */
+  | "away";
+
 /** How pressing a task is. */
 export type Priority =
   /** Not said. */
@@ -906,6 +1046,12 @@ export interface ReplaceTask {
   tags: string[];
 }
 
+/** Parameters of `presence.typing`. */
+export interface ReportTyping {
+  /** The task on which the user is typing. */
+  task_id: TaskId;
+}
+
 /** A request's `id`, echoed in its answer. */
 export type RequestId = number | string;
 
@@ -985,6 +1131,16 @@ export interface SessionInfo {
 export interface SessionRevoked {
   /** The session. */
   id: SessionId;
+}
+
+/** Parameters of `presence.set`. */
+export interface SetPresence {
+  /** The workspace. A socket is in one at a time: setting another one ends its presence in the first. */
+  workspace_id: WorkspaceId;
+  /** Whether the user is looking. */
+  state: PresenceState;
+  /** The task of that workspace that they look at; none when omitted. */
+  task_id?: TaskId | null;
 }
 
 /** Parameters of `auth.signup`. */
@@ -1200,6 +1356,16 @@ export interface Tokens {
   user: User;
   /** Gets the next pair, once; over HTTP without `"token_delivery":"body"` it is a cookie instead. */
   refresh_token?: string;
+}
+
+/** The payload of the signal `typing`. */
+export interface Typing {
+  /** The workspace of the task. */
+  workspace_id: WorkspaceId;
+  /** The task. */
+  task_id: TaskId;
+  /** Who is typing. */
+  user: PublicUser;
 }
 
 /** What `notification.unread_count` answers. */
@@ -1462,6 +1628,12 @@ export interface Operations {
   "notification.delete_many": { params: DeleteNotifications; output: DeletedNotifications };
   /** How many notifications are unread. A query; access: user. */
   "notification.unread_count": { params: CountUnread; output: Unread };
+  /** Says that the user is there, for as long as this socket is and says nothing else. A session; access: viewer. */
+  "presence.set": { params: SetPresence; output: Presence };
+  /** Who is in a workspace now. A query; access: viewer. */
+  "presence.list": { params: ListPresence; output: PresenceList };
+  /** Tells those who follow the workspace that the caller is typing, at most once a second for a task. A query; access: viewer. */
+  "presence.typing": { params: ReportTyping; output: Nothing };
   /** Follows a stream. A session; access: user. */
   "stream.subscribe": { params: Subscribe; output: Subscribed };
   /** Stops following a stream. A session; access: user. */
@@ -1470,6 +1642,12 @@ export interface Operations {
   "stream.history": { params: ReadHistory; output: History };
   /** Does several mutations in one request, each on its own or all or none. A mutation; access: user. */
   "batch": { params: Batch; output: BatchResults };
+  /** The instances that run. A query; access: server_admin. */
+  "admin.instances": { params: ListInstances; output: InstanceList };
+  /** The sockets that are authenticated, on all instances. A query; access: server_admin. */
+  "admin.connections": { params: ListConnections; output: ConnectionPage };
+  /** Closes the sockets of a person or session with 4403, on all instances. A query; access: server_admin. */
+  "admin.kick": { params: Kick; output: Nothing };
   /** Answered with `pong`, ahead of everything else. A session; access: anyone. */
   "ping": { params: Ping; output: Nothing };
   /** This contract as JSON Schema. A query; access: anyone. */
@@ -1532,6 +1710,10 @@ export interface Signals {
   "session.expiring": SessionExpiring;
   /** The server is about to close the socket with 1012: come back after the delay. */
   "server.goodbye": Goodbye;
+  /** Somebody's presence in a workspace changed; sent to those who follow its stream, their own sockets too. */
+  "presence.changed": PresenceChanged;
+  /** Somebody is typing on a task; sent to those who follow its workspace's stream, their own sockets too. */
+  "typing": Typing;
 }
 
 /** The frame of one operation. Without `id` there is no answer but an error; `op_id` makes a mutation exactly-once. */

@@ -9,6 +9,7 @@
 //! - `store`    the only SQL
 //! - `live`     from a commit to every socket that watches
 //! - `jobs`     retention
+//! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
 //! - `auth`     passwords, tokens, limits
 //! - `state`    what every request and socket of a node shares
@@ -26,6 +27,7 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod live;
+pub mod operator;
 pub mod ops;
 pub mod peer;
 pub mod server;

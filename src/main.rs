@@ -4,10 +4,13 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use secrecy::SecretString;
 use taskwire::clock::Clock;
 use taskwire::config::{Flags, Settings, SettingsError};
+use taskwire::operator::{self, Task};
 use taskwire::{doctor, healthcheck, server, telemetry};
+use taskwire_protocol::account::GlobalRole;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -25,7 +28,7 @@ struct CommandLine {
     flags: Flags,
 }
 
-#[derive(Subcommand, Clone, Copy, Default)]
+#[derive(Subcommand, Clone, Default)]
 enum Command {
     /// Run a node (what happens without a subcommand)
     #[default]
@@ -38,6 +41,104 @@ enum Command {
     Doctor,
     /// Ask the node on this machine whether it lives: exit 0 or 1
     Healthcheck,
+    /// Change accounts or the epoch in the configured database, and end
+    ///
+    /// With PostgreSQL servers may run meanwhile and hear of it; with SQLite stop the server first.
+    #[command(subcommand)]
+    Admin(Admin),
+}
+
+#[derive(Subcommand, Clone)]
+enum Admin {
+    /// Make an account
+    CreateUser {
+        /// Its e-mail address
+        email: String,
+        /// The name that others see; the address's first part when omitted
+        #[arg(long)]
+        name: Option<String>,
+        /// What it may do on the server
+        #[arg(long, value_enum, default_value_t = Role::User)]
+        role: Role,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Say what an account may do on the server; sockets that are open learn it at once
+    SetRole {
+        /// The account's e-mail address
+        email: String,
+        /// What it may do
+        role: Role,
+    },
+    /// Give an account another password; it is signed out everywhere
+    ResetPassword {
+        /// The account's e-mail address
+        email: String,
+        #[command(flatten)]
+        password: Password,
+    },
+    /// Begin another epoch, as after a restore: once restarted, every client syncs anew
+    NewEpoch,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Role {
+    User,
+    Admin,
+}
+
+#[derive(Args, Clone, Copy)]
+struct Password {
+    /// Read the password from standard input, one line; otherwise one is made and printed
+    #[arg(long = "password-stdin")]
+    stdin: bool,
+}
+
+impl Password {
+    fn read(self) -> io::Result<Option<SecretString>> {
+        if !self.stdin {
+            return Ok(None);
+        }
+        let mut line = String::new();
+        io::stdin().read_line(&mut line)?;
+        Ok(Some(SecretString::from(line.trim_end_matches(['\r', '\n']))))
+    }
+}
+
+impl From<Role> for GlobalRole {
+    fn from(role: Role) -> GlobalRole {
+        match role {
+            Role::User => GlobalRole::User,
+            Role::Admin => GlobalRole::Admin,
+        }
+    }
+}
+
+impl Admin {
+    fn task(self) -> io::Result<Task> {
+        Ok(match self {
+            Admin::CreateUser {
+                email,
+                name,
+                role,
+                password,
+            } => Task::CreateUser {
+                name: name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned()),
+                email,
+                role: role.into(),
+                password: password.read()?,
+            },
+            Admin::SetRole { email, role } => Task::SetRole {
+                email,
+                role: role.into(),
+            },
+            Admin::ResetPassword { email, password } => Task::ResetPassword {
+                email,
+                password: password.read()?,
+            },
+            Admin::NewEpoch => Task::NewEpoch,
+        })
+    }
 }
 
 fn main() -> ExitCode {
@@ -58,9 +159,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         Command::Config => print(&effective.to_string()),
-        Command::Serve | Command::Migrate | Command::Healthcheck | Command::Doctor => {
-            start(command, settings)
-        }
+        command => start(command, settings),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -79,6 +178,10 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn std::error:
             Command::Migrate => server::migrate(&settings).await?,
             Command::Healthcheck => healthcheck::check(&settings).await?,
             Command::Doctor => examine(&settings).await?,
+            Command::Admin(admin) => {
+                let said = operator::run(&settings, admin.task()?).await?;
+                print(&format!("{said}\n"))?;
+            }
             Command::Serve | Command::Config => server::serve(settings).await?,
         }
         Ok(())

@@ -56,11 +56,13 @@ impl App {
         } else {
             Windows::unlimited()
         };
+        let sockets = Arc::new(Registry::default());
+        engine.attend(sockets.clone());
         Arc::new(App {
             admission: Admission::new(&settings, 0),
             settings,
             engine,
-            sockets: Arc::default(),
+            sockets,
             requests,
             welcomes: Semaphore::new(WELCOMES),
             metrics,

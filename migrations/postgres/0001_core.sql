@@ -167,3 +167,20 @@ create index ops_age on ops (at);
 
 -- Who does for all instances what one must do, until when by the database's clock.
 create table leases (name text primary key, holder text not null, until bigint not null);
+
+-- The instances that share this database, and whose sockets they are to close: each looks every two seconds.
+create table instances (
+  id uuid primary key,
+  name text not null,
+  version text not null,
+  started_at bigint not null,
+  seen_at bigint not null,
+  sockets bigint not null
+);
+
+create table kicks (
+  id uuid primary key,
+  user_id uuid,
+  session_id uuid,
+  at bigint not null
+);

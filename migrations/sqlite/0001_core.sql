@@ -189,3 +189,21 @@ create index ops_age on ops (at);
 
 -- Who does for all instances what one must do, until when by the database's clock.
 create table leases (name text primary key, holder text not null, until integer not null) strict;
+
+-- The instances that share this database, and whose sockets they are to close: each looks every two seconds. An SQLite
+-- file has one instance, and these are empty.
+create table instances (
+  id blob primary key,
+  name text not null,
+  version text not null,
+  started_at integer not null,
+  seen_at integer not null,
+  sockets integer not null
+) strict, without rowid;
+
+create table kicks (
+  id blob primary key,
+  user_id blob,
+  session_id blob,
+  at integer not null
+) strict, without rowid;

@@ -53,6 +53,8 @@ ids! {
     NotificationId;
     /// A session: one sign-in on one device.
     SessionId;
+    /// An instance of the server, from its start to its end.
+    InstanceId;
     /// Makes a mutation exactly-once: the client's name for one intent.
     OpId;
 }

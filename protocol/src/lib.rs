@@ -7,7 +7,7 @@
 //! - `signals`     what is sent now and kept nowhere
 //! - `error`       the closed set of error codes; `close` the closed set of close codes
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
-//! - one file a noun: `account`, `workspace`, `member`, `task`, `notification`, `stream`, `batch`, `system`
+//! - one file a noun: `account`, `workspace`, `member`, `task`, `notification`, `presence`, `stream`, `batch`, `admin`, `system`
 //! - `generate`    the schema, the TypeScript types and the reference, made from the tables
 //!
 //! Knows nothing of servers, databases or sockets.
@@ -15,6 +15,7 @@
 #![deny(missing_docs)]
 
 pub mod account;
+pub mod admin;
 pub mod batch;
 pub mod close;
 pub mod error;
@@ -28,6 +29,7 @@ pub mod notification;
 pub mod operations;
 pub mod page;
 pub mod patch;
+pub mod presence;
 pub mod signals;
 pub mod stream;
 pub mod system;
@@ -38,7 +40,9 @@ pub mod workspace;
 pub use close::CloseCode;
 pub use error::{ErrorCode, Failure, Retry};
 pub use events::{Event, EventEntry};
-pub use ids::{NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId};
+pub use ids::{
+    InstanceId, NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId,
+};
 pub use operations::{Access, Kind, Operation, OperationEntry, Request};
 pub use page::Page;
 pub use patch::Patch;

@@ -77,6 +77,8 @@ bounds! {
     DEPTH "depth": usize = 32;
     /// Notifications in `user.sync`.
     SYNC_NOTIFICATIONS "sync_notifications": u32 = 100;
+    /// Who is there in one answer of `presence.list`, at most.
+    PRESENCES "presences": usize = 1000;
     /// Tasks that one cascade changes with an event each; beyond it a single `stream.reset` stands for all.
     CASCADE "cascade": usize = 1000;
 }

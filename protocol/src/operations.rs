@@ -1,7 +1,10 @@
 //! The table of operations: one row each. The request enum, dispatch, the catalogue, the schema, the TypeScript
 //! types, the reference and the permission tests derive from it.
 
-use crate::{Failure, account, batch, frames, member, notification, page, stream, system, task, workspace};
+use crate::{
+    Failure, account, admin, batch, frames, member, notification, page, presence, stream, system, task,
+    workspace,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -12,7 +15,7 @@ use serde_json::Value;
 /// - kind: `mutation` changes state and takes an `op_id`; `query` reads; `session` concerns the socket or the
 ///   sign-in itself.
 /// - access: `anyone` before authentication too; `user` anybody signed in, for what is theirs; `viewer`, `member`,
-///   `admin`, `owner` at least that role in the workspace concerned.
+///   `admin`, `owner` at least that role in the workspace concerned; `server_admin` the global role `admin`.
 #[macro_export]
 macro_rules! for_each_operation {
     ($callback:ident) => {
@@ -88,6 +91,13 @@ macro_rules! for_each_operation {
             /// How many notifications are unread.
             "notification.unread_count" query user: notification::CountUnread => notification::Unread;
 
+            /// Says that the user is there, for as long as this socket is and says nothing else.
+            "presence.set" session viewer: presence::SetPresence => presence::Presence;
+            /// Who is in a workspace now.
+            "presence.list" query viewer: presence::ListPresence => presence::PresenceList;
+            /// Tells those who follow the workspace that the caller is typing, at most once a second for a task.
+            "presence.typing" query viewer: presence::ReportTyping => account::Done;
+
             /// Follows a stream.
             "stream.subscribe" session user: stream::Subscribe => stream::Subscribed;
             /// Stops following a stream.
@@ -97,6 +107,12 @@ macro_rules! for_each_operation {
 
             /// Does several mutations in one request, each on its own or all or none.
             "batch" mutation user: batch::Batch => batch::BatchResults;
+            /// The instances that run.
+            "admin.instances" query server_admin: admin::ListInstances => admin::InstanceList;
+            /// The sockets that are authenticated, on all instances.
+            "admin.connections" query server_admin: admin::ListConnections => admin::ConnectionPage;
+            /// Closes the sockets of a person or session with 4403, on all instances.
+            "admin.kick" query server_admin: admin::Kick => account::Done;
             /// Answered with `pong`, ahead of everything else.
             "ping" session anyone: system::Ping => account::Done;
             /// This contract as JSON Schema.
@@ -131,6 +147,8 @@ pub enum Access {
     Admin,
     /// Its owner.
     Owner,
+    /// The global role `admin`.
+    ServerAdmin,
 }
 
 impl Access {
@@ -138,7 +156,7 @@ impl Access {
     #[must_use]
     pub fn role(self) -> Option<member::Role> {
         match self {
-            Access::Anyone | Access::User => None,
+            Access::Anyone | Access::User | Access::ServerAdmin => None,
             Access::Viewer => Some(member::Role::Viewer),
             Access::Member => Some(member::Role::Member),
             Access::Admin => Some(member::Role::Admin),
@@ -209,6 +227,9 @@ macro_rules! access {
     };
     (owner) => {
         Access::Owner
+    };
+    (server_admin) => {
+        Access::ServerAdmin
     };
 }
 

@@ -1,6 +1,6 @@
 //! The table of signals: what a socket is told now and what no log keeps. Knows neither who sends them nor when.
 
-use crate::frames;
+use crate::{frames, presence};
 use schemars::{Schema, SchemaGenerator};
 
 /// A row of the table, for programs.
@@ -31,4 +31,8 @@ signals! {
     SESSION_EXPIRING "session.expiring": frames::SessionExpiring;
     /// The server is about to close the socket with 1012: come back after the delay.
     SERVER_GOODBYE "server.goodbye": frames::Goodbye;
+    /// Somebody's presence in a workspace changed; sent to those who follow its stream, their own sockets too.
+    PRESENCE_CHANGED "presence.changed": presence::PresenceChanged;
+    /// Somebody is typing on a task; sent to those who follow its workspace's stream, their own sockets too.
+    TYPING "typing": presence::Typing;
 }

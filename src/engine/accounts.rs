@@ -183,7 +183,7 @@ impl Engine {
         Ok(())
     }
 
-    async fn new_account(
+    pub(super) async fn new_account(
         &self,
         email: &str,
         name: &str,
@@ -274,13 +274,17 @@ impl Engine {
         })
     }
 
-    async fn act(&self, caller: Arc<Caller>, decide: impl Decide + 'static) -> Result<super::Reply, Failure> {
+    pub(super) async fn act(
+        &self,
+        caller: Arc<Caller>,
+        decide: impl Decide + 'static,
+    ) -> Result<super::Reply, Failure> {
         let job = Job::new(caller, None, Work::One(Step::new(Box::new(decide))));
         self.0.lane.submit(job).await
     }
 }
 
-fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
+pub(super) fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
     let user = account.user.public();
     Arc::new(Caller {
         user,
@@ -298,8 +302,8 @@ fn inactive() -> Failure {
     Failure::new(ErrorCode::AccountInactive, "the account is deactivated")
 }
 
-/// The account as it was made: its username may be another candidate.
-fn made(reply: &super::Reply) -> Result<User, Failure> {
+/// The account in an answer: of a new one the username may be another candidate.
+pub(super) fn made(reply: &super::Reply) -> Result<User, Failure> {
     let read = reply
         .body
         .split_once("\"data\":")

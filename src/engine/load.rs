@@ -88,6 +88,9 @@ pub(super) async fn load(
     for (user, notification) in notifications::load(group, needs.notifications.iter().copied()).await? {
         world.notifications.loaded((user, notification.id), notification);
     }
+    for account in users::load(group, needs.accounts.iter().copied()).await? {
+        world.accounts.loaded(account.user.id, account);
+    }
     for session in sessions::load(group, needs.sessions.iter().copied()).await? {
         world.sessions.loaded(session.id, session);
     }

@@ -10,20 +10,27 @@
 //! - `load`, `write`, `frame`, `answer`   its steps' details
 //! - `accounts`  signing up, in and out; who a token speaks for
 //! - `known`     who is behind a session, kept while it holds
+//! - `instances`, `connections`   the other instances: who lives, whom to kick, whose sockets are where
+//! - `operator` what is done from the command line
+//! - `node`     what operations ask of the node beside its database
 //! - `members`   the members of workspaces, cached by `acl_version`
 
 mod accounts;
 mod answer;
+mod connections;
 mod dispatch;
 mod frame;
 mod group;
 mod homes;
+mod instances;
 mod job;
 mod known;
 mod lane;
 mod lanes;
 mod load;
 mod members;
+mod node;
+mod operator;
 mod publish;
 mod recovery;
 mod words;
@@ -34,20 +41,21 @@ use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ids::Ids;
-use crate::live::{BadAddress, Hub};
+use crate::live::{BadAddress, Hub, Presences};
 use crate::ops::{self, Ask, Target};
 use crate::store::Store;
 use crate::store::open::OpenError;
 use dispatch::{Route, route};
 use group::Shared;
 use homes::Homes;
+use instances::Instances;
 use job::{Batch, Job, Step, Work};
 use known::Sessions;
 use members::MemberCache;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taskwire_protocol::account::User;
+use taskwire_protocol::account::{GlobalRole, User};
 use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{
@@ -58,6 +66,7 @@ pub use crate::ops::Caller;
 use uuid::Uuid;
 
 pub use accounts::Origin;
+pub use instances::{Socket, Sockets};
 pub use lane::{Chore, Lane};
 
 /// How long a stopping node waits at most until what it committed last is handed to the other instances, which find it
@@ -72,6 +81,8 @@ struct Inner {
     store: Store,
     lane: Lane,
     hub: Arc<Hub>,
+    presences: Arc<Presences>,
+    instances: Instances,
     clock: Clock,
     ids: Arc<Ids>,
     tokens: AccessTokens,
@@ -167,6 +178,9 @@ impl Engine {
         let store = Store::open(settings).await?;
         let hub = publish::hub(settings, &store)?;
         let ids = Arc::new(Ids::new(clock.clone()));
+        let instances = Instances::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
+        let presences = Presences::new(hub.clone(), clock.clone(), instances.me);
+        tokio::spawn(presences.clone().attend());
         let sessions = Arc::new(Sessions::new());
         let shared = Shared {
             store: store.clone(),
@@ -181,6 +195,8 @@ impl Engine {
             lane: Lane::start(shared, settings.database_lanes),
             store,
             hub,
+            presences,
+            instances,
             clock,
             ids,
             tokens: AccessTokens::new(&keys.current, keys.previous.as_ref(), settings.access_token),
@@ -238,10 +254,17 @@ impl Engine {
                     self.index_before_search().await?;
                 }
                 let store = self.0.store.clone();
+                let node = Arc::new(self.clone());
                 // in a task of its own: a query that is dropped half-way could leave a transaction in the pool
                 let task = tokio::spawn(async move {
                     let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
-                    query.answer(Ask { caller, place, store }).await
+                    let ask = Ask {
+                        caller,
+                        place,
+                        store,
+                        node,
+                    };
+                    query.answer(ask).await
                 });
                 match tokio::time::timeout(self.0.query, task).await {
                     Ok(Ok(answer)) => answer,
@@ -357,6 +380,7 @@ impl Engine {
 
     /// Lets what is queued finish, then closes the database.
     pub async fn stop(&self) {
+        self.leave().await;
         self.0.lane.stop().await;
         let begun = Instant::now();
         while self.0.hub.is_busy() && begun.elapsed() < LAST_WORDS {
@@ -392,6 +416,12 @@ async fn authorize(
     target: Target,
 ) -> Result<Option<(WorkspaceId, Role)>, Failure> {
     use crate::store::members;
+    if access == Access::ServerAdmin && caller.role != GlobalRole::Admin {
+        return Err(Failure::new(
+            ErrorCode::Forbidden,
+            "this takes an account with the global role admin",
+        ));
+    }
     let failed = |error| ops::failed(&error);
     let place = match target {
         Target::Own => return Ok(None),

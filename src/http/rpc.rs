@@ -160,6 +160,7 @@ impl Call<'_> {
             )),
             Request::Authenticate(_)
             | Request::RenewAuth(_)
+            | Request::SetPresence(_)
             | Request::Subscribe(_)
             | Request::Unsubscribe(_) => {
                 let message = format!(

@@ -12,6 +12,7 @@
 //! - `cursor`         a socket's position in one stream, and reading on from it
 //! - `subscriptions`  one per socket: its cursors
 //! - `deliver`        feeding what lies beyond the cursors into an outlet
+//! - `presence`       who is there and who is typing, here and on other instances
 //! - `control`        what a user's own stream tells the server itself
 //! - `log`            what live asks of the durable log
 //! - `bus`            the seam to other instances, and Redis below it
@@ -33,6 +34,7 @@ mod hub;
 mod log;
 mod meters;
 mod page;
+mod presence;
 mod removals;
 mod ring;
 mod signal;
@@ -46,6 +48,7 @@ pub use control::Control;
 pub use deliver::{Delivered, Outlet, Stop};
 pub use hub::{Hub, Published, RingLimits};
 pub use log::{Log, LogRange, LogUnavailable, Reading};
+pub use presence::{Place, Presences};
 pub use signal::{Dirty, Signal};
 pub use subscriptions::{Joined, Mode, Start, Subscriptions};
 

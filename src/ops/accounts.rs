@@ -4,8 +4,8 @@
 use super::notices::{Notice, tell};
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Decide, Login, Needs, Query, Result, Target, Targeted, conflict, failed, json,
-    not_found, workspaces as making,
+    Act, Ask, Caller, Login, Needs, Query, Result, Targeted, conflict, failed, json, not_found,
+    workspaces as making,
 };
 use crate::domain::account as rules;
 use crate::store::sessions::SessionRecord;
@@ -17,14 +17,14 @@ use taskwire_protocol::account::{
 use taskwire_protocol::events::names;
 use taskwire_protocol::notification::{NotificationSort, NotificationType};
 use taskwire_protocol::workspace::WorkspaceKind;
-use taskwire_protocol::{Access, ErrorCode, Failure, StreamId, Timestamp, limits};
+use taskwire_protocol::{ErrorCode, Failure, StreamId, Timestamp, limits};
 
 /// Candidates for a username that the server makes.
 const CANDIDATES: usize = 8;
 
 /// A step of signing up, in or out: a mutation of the caller's own that no row of the table has, for what comes in is
 /// checked and hashed before.
-trait Step: Send + Sync {
+pub(super) trait Step: Send + Sync {
     const NAME: &'static str;
 
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
@@ -34,25 +34,29 @@ trait Step: Send + Sync {
 
 macro_rules! decided_as_steps {
     ($($step:ty),*) => { $(
-        impl Decide for $step {
+        impl $crate::ops::Decide for $step {
             fn name(&self) -> &'static str {
                 Self::NAME
             }
 
-            fn access(&self) -> Access {
-                Access::User
+            fn access(&self) -> taskwire_protocol::Access {
+                taskwire_protocol::Access::User
             }
 
-            fn target(&self, _: &Caller) -> Target {
-                Target::Own
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::Own
             }
 
-            fn needs(&self, caller: &Caller, needs: &mut Needs) {
-                Step::needs(self, caller, needs);
+            fn needs(&self, caller: &$crate::ops::Caller, needs: &mut $crate::ops::Needs) {
+                $crate::ops::accounts::Step::needs(self, caller, needs);
             }
 
-            fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
-                Step::decide(self, act, world)
+            fn decide(
+                &self,
+                act: &$crate::ops::Act<'_>,
+                world: &mut $crate::ops::world::World,
+            ) -> $crate::ops::Result<String> {
+                $crate::ops::accounts::Step::decide(self, act, world)
             }
 
             /// They have no `op_id`.
@@ -62,6 +66,8 @@ macro_rules! decided_as_steps {
         }
     )* };
 }
+
+pub(super) use decided_as_steps;
 
 decided_as_steps!(OpenAccount, OpenSession, RotateSession, EndSession);
 

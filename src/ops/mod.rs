@@ -5,17 +5,21 @@
 //! - `world`    the state a group of mutations decides on, and what they changed of it
 //! - `rows`     what it holds of a table
 //! - `notices`  who is notified of what
-//! - `accounts`, `workspaces`, `members`, `tasks`, `notifications`, `streams`   the nouns
+//! - `accounts`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`   the nouns
+//! - `node`     what they ask of the node beside its database
 //! - `task_places`  where a task may be and whose
 //! - `cascade`  a change that reaches many tasks
 //! - `cursor`   where a page ended
 
 pub mod accounts;
+pub mod admin;
 mod cascade;
 pub mod cursor;
 pub mod members;
+pub mod node;
 mod notices;
 pub mod notifications;
+pub mod presence;
 pub mod rows;
 pub mod streams;
 mod task_places;
@@ -87,6 +91,8 @@ pub struct Needs {
     pub logins: BTreeSet<Login>,
     /// Notifications.
     pub notifications: BTreeSet<(UserId, NotificationId)>,
+    /// Accounts.
+    pub accounts: BTreeSet<UserId>,
     /// Sessions.
     pub sessions: BTreeSet<SessionId>,
     /// The parts of these tasks.
@@ -113,6 +119,7 @@ impl Needs {
         self.workspaces.extend(&other.workspaces);
         self.logins.extend(other.logins.iter().cloned());
         self.notifications.extend(&other.notifications);
+        self.accounts.extend(&other.accounts);
         self.sessions.extend(&other.sessions);
         self.children.extend(&other.children);
         self.ancestors.extend(&other.ancestors);
@@ -208,6 +215,8 @@ pub struct Ask {
     pub place: Option<(WorkspaceId, Role)>,
     /// Where to read.
     pub store: Store,
+    /// The node itself.
+    pub node: Arc<dyn node::Node>,
 }
 
 impl Ask {

@@ -313,9 +313,13 @@ impl Connection {
     /// Starts the requests whose turn has come.
     pub(super) fn start(&mut self) {
         let Connection {
-            requests, app, stage, ..
+            requests,
+            app,
+            stage,
+            seat,
+            ..
         } = self;
-        requests.start(|asked, request, op_id| session::begin(app, stage, asked, request, op_id));
+        requests.start(|asked, request, op_id| session::begin(app, stage, seat, asked, request, op_id));
     }
 
     /// A request whose turn has not come.

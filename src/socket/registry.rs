@@ -2,13 +2,15 @@
 //! frames; what a socket is told stands in its handle, and its signal is nudged.
 
 use std::collections::HashMap;
+use std::net::IpAddr;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use taskwire_protocol::{CloseCode, SessionId, UserId};
+use taskwire_protocol::{CloseCode, Timestamp, UserId};
 use tokio_util::task::TaskTracker;
 
+use crate::engine::Caller;
 use crate::live::Signal;
 
 /// Sockets that are told to close at a time: closing all at once would bring them all back at once.
@@ -43,11 +45,21 @@ struct Sockets {
 pub(super) struct Handle {
     /// Changes once, when the socket gets its subscriptions.
     signal: Mutex<Arc<Signal>>,
-    owner: Mutex<Option<(UserId, SessionId)>>,
+    owner: Mutex<Option<Owner>>,
     /// 0, or how many milliseconds the client is to wait, plus 1.
     goodbye: AtomicU32,
     /// 0, or the code to close with.
     close: AtomicU16,
+}
+
+/// Whose a socket is, and where it comes from.
+pub(super) struct Owner {
+    pub(super) caller: Arc<Caller>,
+    /// What the program said about itself.
+    pub(super) client: Option<Box<str>>,
+    pub(super) address: Option<IpAddr>,
+    /// When it was authenticated.
+    pub(super) since: Timestamp,
 }
 
 /// What a socket was told.
@@ -92,16 +104,6 @@ impl Registry {
     /// How many users have a socket here.
     pub fn users(&self) -> usize {
         self.lock().per_user.len()
-    }
-
-    /// Tells every socket of a user, or of one session of theirs, to close with 4403.
-    pub fn kick(&self, user: UserId, session: Option<SessionId>) {
-        for handle in self.handles() {
-            let owner = *lock(&handle.owner);
-            if owner.is_some_and(|(its, of)| its == user && session.is_none_or(|session| session == of)) {
-                handle.close_with(CloseCode::Revoked);
-            }
-        }
     }
 
     /// Tells every socket that the node restarts, with a delay of its own each, so that they do not all come back
@@ -165,6 +167,16 @@ impl Registry {
         }
     }
 
+    /// Looks at each socket, by its key: a later one has a greater key.
+    pub(super) fn each(&self, mut look: impl FnMut(u64, &Arc<Handle>, &Owner)) {
+        let sockets = self.lock();
+        for (key, handle) in &sockets.handles {
+            if let Some(owner) = &*lock(&handle.owner) {
+                look(*key, handle, owner);
+            }
+        }
+    }
+
     fn handles(&self) -> Vec<Arc<Handle>> {
         self.lock().handles.values().cloned().collect()
     }
@@ -186,7 +198,7 @@ impl Sockets {
 }
 
 impl Handle {
-    fn close_with(&self, code: CloseCode) {
+    pub(super) fn close_with(&self, code: CloseCode) {
         self.close.store(code.code(), Ordering::Release);
         self.nudge();
     }
@@ -204,19 +216,31 @@ impl Handle {
 
 impl Seat {
     /// The socket belongs to a user from now on. Refused when they have `most` sockets already.
-    pub(super) fn belongs_to(&self, user: UserId, session: SessionId, most: usize) -> Result<(), TooMany> {
+    pub(super) fn belongs_to(&self, owner: Owner, most: usize) -> Result<(), TooMany> {
         let mut sockets = self.registry.lock();
         // an earlier welcome may have failed after this
-        if let Some((before, _)) = lock(&self.handle.owner).take() {
-            sockets.leave(before);
+        if let Some(before) = lock(&self.handle.owner).take() {
+            sockets.leave(before.caller.user.id);
         }
-        let count = sockets.per_user.entry(user).or_default();
+        let count = sockets.per_user.entry(owner.caller.user.id).or_default();
         if *count >= most {
             return Err(TooMany);
         }
         *count += 1;
-        *lock(&self.handle.owner) = Some((user, session));
+        *lock(&self.handle.owner) = Some(owner);
         Ok(())
+    }
+
+    /// Where the socket comes from, once it belongs to somebody.
+    pub(super) fn address(&self) -> Option<IpAddr> {
+        lock(&self.handle.owner).as_ref()?.address
+    }
+
+    /// The owner's account changed.
+    pub(super) fn speaks_for(&self, caller: Arc<Caller>) {
+        if let Some(owner) = &mut *lock(&self.handle.owner) {
+            owner.caller = caller;
+        }
     }
 
     /// Nudges go to this signal from now on.
@@ -249,9 +273,8 @@ impl Drop for Seat {
     fn drop(&mut self) {
         let mut sockets = self.registry.lock();
         sockets.handles.remove(&self.key);
-        let owner = *lock(&self.handle.owner);
-        if let Some((user, _)) = owner {
-            sockets.leave(user);
+        if let Some(owner) = lock(&self.handle.owner).take() {
+            sockets.leave(owner.caller.user.id);
         }
         metrics::gauge!("taskwire_sockets").set(sockets.handles.len() as f64);
     }
@@ -268,26 +291,44 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
+    use taskwire_protocol::account::{GlobalRole, PublicUser};
+    use taskwire_protocol::{SessionId, WorkspaceId};
     use uuid::Uuid;
 
-    fn signal() -> Arc<Signal> {
+    pub(in crate::socket) fn signal() -> Arc<Signal> {
         Arc::new(Signal::new(UserId(Uuid::nil())))
     }
 
-    fn ids(n: u128) -> (UserId, SessionId) {
-        (UserId(Uuid::from_u128(n)), SessionId(Uuid::from_u128(n)))
+    /// A socket of user `n`, in session `session`.
+    pub(in crate::socket) fn owner(n: u128, session: u128) -> Owner {
+        let user = PublicUser {
+            id: UserId(Uuid::from_u128(n)),
+            username: "somebody".into(),
+            name: "Somebody".into(),
+            photo_url: None,
+        };
+        Owner {
+            caller: Arc::new(Caller {
+                user,
+                session: SessionId(Uuid::from_u128(session)),
+                role: GlobalRole::User,
+                personal: WorkspaceId(Uuid::nil()),
+            }),
+            client: None,
+            address: None,
+            since: Timestamp(0),
+        }
     }
 
     #[test]
     fn a_users_sockets_are_counted_until_they_are_gone() {
         let registry = Arc::new(Registry::default());
-        let (user, session) = ids(1);
         let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
-        assert_eq!(seats[0].belongs_to(user, session, 2), Ok(()));
-        assert_eq!(seats[1].belongs_to(user, session, 2), Ok(()));
-        assert_eq!(seats[2].belongs_to(user, session, 2), Err(TooMany));
+        assert_eq!(seats[0].belongs_to(owner(1, 1), 2), Ok(()));
+        assert_eq!(seats[1].belongs_to(owner(1, 1), 2), Ok(()));
+        assert_eq!(seats[2].belongs_to(owner(1, 1), 2), Err(TooMany));
         assert_eq!((registry.count(), registry.users()), (3, 1));
         drop(seats);
         assert_eq!((registry.count(), registry.users()), (0, 0));
@@ -334,21 +375,5 @@ mod tests {
         let later = registry.enter(signal());
         assert!((100..700).contains(&delay(&later)));
         assert_eq!(later.order(), Some(Order::Close(CloseCode::Restart)));
-    }
-
-    #[test]
-    fn a_kick_reaches_one_session_or_all_of_a_user() {
-        let registry = Arc::new(Registry::default());
-        let (ada, bob) = (ids(1), ids(2));
-        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
-        let other = SessionId(Uuid::from_u128(9));
-        for (seat, (user, session)) in seats.iter().zip([ada, (ada.0, other), bob]) {
-            assert_eq!(seat.belongs_to(user, session, 9), Ok(()));
-        }
-        registry.kick(ada.0, Some(other));
-        let orders: Vec<_> = seats.iter().map(Seat::order).collect();
-        assert_eq!(orders, [None, Some(Order::Close(CloseCode::Revoked)), None]);
-        registry.kick(ada.0, None);
-        assert!(seats[0].order().is_some() && seats[2].order().is_none());
     }
 }

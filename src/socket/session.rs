@@ -1,21 +1,22 @@
 //! What the socket itself carries out: signing in, following streams, syncs. Decides by what the engine says who
 //! may follow what. Does not know how bytes travel, nor the order of requests.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use taskwire_protocol::account::{Authenticate, Renewed, Tokens};
 use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::presence::SetPresence;
 use taskwire_protocol::stream::{Subscribe, Unsubscribe};
 use taskwire_protocol::{CloseCode, ErrorCode, Failure, OpId, Request, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
 use super::incoming::auth_required;
+use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
 use crate::engine::{self, Caller, Identity, Reply};
-use crate::live::{Control, Subscriptions};
+use crate::live::{Control, Place, Subscriptions};
 use crate::state::App;
 
 /// Refused tokens of one socket, until it is closed.
@@ -44,7 +45,8 @@ pub(super) struct Session {
     pub(super) all: bool,
     /// The user's own stream is delivered, not only watched.
     pub(super) own: bool,
-    pub(super) address: Option<IpAddr>,
+    /// Where the user is said to be.
+    pub(super) place: Option<Box<Place>>,
 }
 
 /// What a request came to that the socket itself must act on.
@@ -67,12 +69,15 @@ pub(super) enum Settled {
     Subscribe(Subscribe),
     /// `stream.unsubscribe`.
     Unsubscribe(Unsubscribe),
+    /// `presence.set`.
+    SetPresence(SetPresence),
 }
 
 /// Begins to carry a request out.
 pub(super) fn begin(
     app: &Arc<App>,
     stage: &mut Stage,
+    seat: &Seat,
     asked: &mut Asked,
     request: Request,
     op_id: Option<OpId>,
@@ -83,13 +88,13 @@ pub(super) fn begin(
             Stage::Member(_) => refused(Failure::new(ErrorCode::Conflict, "the socket is authenticated")),
         },
         Request::SignUp(params) => {
-            let (engine, from) = (app.engine.clone(), stage.origin());
+            let (engine, from) = (app.engine.clone(), stage.origin(seat));
             State::Session(Box::pin(async move {
                 Settled::Tokens(engine.sign_up(*params, from).await)
             }))
         }
         Request::LogIn(params) => {
-            let (engine, from) = (app.engine.clone(), stage.origin());
+            let (engine, from) = (app.engine.clone(), stage.origin(seat));
             State::Session(Box::pin(async move {
                 Settled::Tokens(engine.log_in(*params, from).await)
             }))
@@ -131,11 +136,11 @@ fn settled(settled: Settled) -> State {
 }
 
 impl Stage {
-    fn origin(&self) -> engine::Origin {
+    fn origin(&self, seat: &Seat) -> engine::Origin {
         match self {
             Stage::Stranger(stranger) => stranger.from.clone(),
-            Stage::Member(session) => engine::Origin {
-                address: session.address.map(|address| address.to_string()),
+            Stage::Member(_) => engine::Origin {
+                address: seat.address().map(|address| address.to_string()),
                 client: None,
             },
         }
@@ -157,6 +162,7 @@ impl Session {
             }
             Request::Subscribe(params) => settled(Settled::Subscribe(*params)),
             Request::Unsubscribe(params) => settled(Settled::Unsubscribe(*params)),
+            Request::SetPresence(params) => settled(Settled::SetPresence(*params)),
             request => {
                 asked.paused = match &request {
                     Request::SyncUser(_) => Some(self.caller.user.id.into()),
@@ -217,6 +223,10 @@ impl Connection {
             Settled::Synced(result) => self.synced(asked, result).await,
             Settled::Subscribe(params) => self.subscribe(&asked, &params).await,
             Settled::Unsubscribe(params) => self.unsubscribe(&asked, params.stream).await,
+            Settled::SetPresence(params) => {
+                self.set_presence(&asked, &params).await;
+                Ok(())
+            }
         }
     }
 
@@ -296,8 +306,13 @@ impl Connection {
                     Err(session_ended())
                 }
             }
-            // its cursor is gone already; another session ended
-            Control::Lost { .. } | Control::SessionRevoked { .. } => Ok(()),
+            // its cursor is gone already
+            Control::Lost { workspace } => {
+                session.leave_place(workspace);
+                Ok(())
+            }
+            // another session ended
+            Control::SessionRevoked { .. } => Ok(()),
             Control::AccountChanged => self.account_changed().await,
         }
     }
@@ -310,6 +325,7 @@ impl Connection {
         match self.app.engine.home(&session.caller, seen).await {
             Ok(home) if home.user.is_active => {
                 session.caller = home.caller(&session.caller);
+                self.seat.speaks_for(session.caller.clone());
                 Ok(())
             }
             Err(failure) if failure.retryable => {

@@ -13,6 +13,7 @@ use taskwire_protocol::{CloseCode, Failure, PROTOCOL, StreamId, Timestamp};
 
 use super::connection::{Connection, End};
 use super::following::log_unavailable;
+use super::registry::Owner;
 use super::requests::Asked;
 use super::session::{Session, Stage, moment};
 use super::wire;
@@ -40,11 +41,14 @@ impl Connection {
         } else {
             usize::MAX
         };
-        if self
-            .seat
-            .belongs_to(caller.user.id, caller.session, most)
-            .is_err()
-        {
+        let address = match &self.stage {
+            Stage::Stranger(stranger) => stranger.from.address.as_deref(),
+            Stage::Member(_) => None, // welcomed already
+        };
+        let address = address.and_then(|text| text.parse().ok());
+        let now = Timestamp(self.app.engine.clock().now_ms());
+        let owner = Owner::new(caller.clone(), params.client.as_ref(), address, now);
+        if self.seat.belongs_to(owner, most).is_err() {
             return Err(End::Close(CloseCode::RateIgnored, "too many sockets of one user"));
         }
         let app = self.app.clone();
@@ -79,21 +83,13 @@ impl Connection {
         self.signal = signal;
         self.input = true;
         self.pulse.authenticated(moment(&self.app, identity.expires_at));
-        let address = match &self.stage {
-            Stage::Stranger(stranger) => stranger
-                .from
-                .address
-                .as_deref()
-                .and_then(|text| text.parse().ok()),
-            Stage::Member(session) => session.address,
-        };
         self.stage = Stage::Member(Box::new(Session {
             caller: identity.caller,
             expires_at: identity.expires_at,
             subscriptions: opening.subscriptions,
             all: matches!(streams, Streams::All(_)),
             own: opening.own,
-            address,
+            place: None,
         }));
     }
 

@@ -9,14 +9,16 @@
 //! - `group`      the writer's transaction: begin, lock, read, write, commit
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
-//!   `streams`, `log`, `ops`, `leases`
+//!   `streams`, `log`, `ops`, `leases`, `instances` (and `kicks`), `epoch`
 //!
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
 mod bind;
+pub mod epoch;
 pub mod error;
 pub mod examine;
 pub mod group;
+pub mod instances;
 pub mod leases;
 mod link;
 pub mod log;

@@ -84,6 +84,14 @@ pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option
     Ok(found.map(|row| (row.session.into(), row.head)))
 }
 
+/// The sessions of a user that have not ended.
+pub async fn living_of(reader: &mut Reader, user: UserId) -> Result<Vec<SessionId>> {
+    let mut sql = Sql::new("select id from sessions where revoked_at is null and user_id = ");
+    sql.bind(user.0).push(" order by id");
+    let rows: Vec<(Uuid,)> = reader.fetch(sql).await?;
+    Ok(rows.into_iter().map(|(id,)| SessionId(id)).collect())
+}
+
 static FIND: Statement = statement(
     &[("id", Id)],
     "select s.id, s.user_id, s.device_name, s.client, s.address, s.refresh_hash, s.created_at, s.last_seen_at,

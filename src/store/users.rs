@@ -103,6 +103,21 @@ pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Ac
     reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
 }
 
+static LOAD: Statement = statement(
+    &[("id", Id)],
+    "select u.id, u.email, u.username, u.name, u.password_hash, u.role, u.plan, u.is_active, u.is_verified, u.timezone,
+       u.preferences, u.photo_url, u.token_version, u.personal_id, u.version, u.created_at, u.updated_at
+     from v cross join users u where u.id = v.id and {rows}",
+);
+
+/// The accounts with these ids.
+pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<Account>> {
+    let rows: Vec<UserRow> = group
+        .fetch(&LOAD, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
+        .await?;
+    rows.into_iter().map(UserRow::read).collect()
+}
+
 /// Somebody as those see them who share a workspace with them; their own account always.
 pub async fn find_acquaintance(reader: &mut Reader, id: UserId, of: UserId) -> Result<Option<PublicUser>> {
     let mut sql = Sql::new("select u.id, u.username, u.name, u.photo_url from users u where u.id = ");

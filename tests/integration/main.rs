@@ -8,6 +8,7 @@
 
 mod access; // who gets what while it changes
 mod accounts; // signing up, in and out
+mod administration; // instances, sockets, kicks, operators
 mod batches; // several mutations in one request
 mod closing; // every close code
 mod contention; // many people in shared workspaces on several instances
@@ -25,6 +26,7 @@ mod notifications; // notifications
 mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
 mod postgres; // PostgreSQL restarted, killed, its answers lost, its transactions leaked
+mod presence; // who is there, who types
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
 mod storage; // full, taken, newer, gone for a moment

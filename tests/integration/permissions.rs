@@ -26,16 +26,27 @@ enum Person {
     Owner,
     /// Somebody who was a member.
     Removed,
+    /// Somebody with the global role `admin`, in no team.
+    Operator,
 }
 
-use Person::{Admin, Anonymous, Member, OtherTenant, Owner, Removed, Viewer};
+use Person::{Admin, Anonymous, Member, Operator, OtherTenant, Owner, Removed, Viewer};
 
-const EVERYBODY: [Person; 7] = [Anonymous, OtherTenant, Viewer, Member, Admin, Owner, Removed];
+const EVERYBODY: [Person; 8] = [
+    Anonymous,
+    OtherTenant,
+    Viewer,
+    Member,
+    Admin,
+    Owner,
+    Removed,
+    Operator,
+];
 
 impl Person {
     fn role(self) -> Option<Role> {
         match self {
-            Anonymous | OtherTenant | Removed => None,
+            Anonymous | OtherTenant | Removed | Operator => None,
             Viewer => Some(Role::Viewer),
             Member => Some(Role::Member),
             Admin => Some(Role::Admin),
@@ -50,6 +61,7 @@ fn expected(entry: &OperationEntry, who: Person) -> Option<&'static str> {
     match (entry.name, entry.access, who) {
         ("auth", _, Anonymous) | (_, Access::Anyone, Anonymous) => None,
         (_, _, Anonymous) => Some("AUTH_REQUIRED"),
+        (_, Access::ServerAdmin, who) => (who != Operator).then_some("FORBIDDEN"),
         // a socket authenticates once
         ("auth", ..) => Some("CONFLICT"),
         // they name the team, its people or its tasks in their parameters
@@ -69,14 +81,20 @@ struct Stage {
     team: Team,
     stranger: Client,
     removed: Client,
+    operator: Client,
     pupil: String,
     made: u32,
 }
 
 impl Stage {
     async fn set(engine: Engine) -> Stage {
-        let server = Server::start(engine, &[]).await;
+        let operator = [
+            ("admin_email", "op@example.com"),
+            ("admin_password", crate::support::PASSWORD),
+        ];
+        let server = Server::start(engine, &operator).await;
         let mut team = Team::gather(&server).await;
+        let operator = Client::log_in(&server, "op").await;
         let mut stranger = Client::sign_up(&server, "stranger").await;
         stranger
             .ok("workspace.create", json!({ "name": "Elsewhere" }))
@@ -92,6 +110,7 @@ impl Stage {
             team,
             stranger,
             removed,
+            operator,
             pupil,
             made: 0,
         }
@@ -106,6 +125,7 @@ impl Stage {
             Admin => &mut self.team.admin,
             Owner => &mut self.team.owner,
             Removed => &mut self.removed,
+            Operator => &mut self.operator,
         }
     }
 
@@ -167,10 +187,12 @@ impl Stage {
             | "protocol.describe"
             | "notification.list"
             | "notification.mark_all_read"
-            | "notification.unread_count" => json!({}),
+            | "notification.unread_count"
+            | "admin.instances"
+            | "admin.connections" => json!({}),
             "user.get" => json!({ "id": self.team.owner.user_id() }),
             "workspace.create" => json!({ "name": "One more" }),
-            "workspace.get" | "workspace.sync" | "member.list" | "task.list" => {
+            "workspace.get" | "workspace.sync" | "member.list" | "task.list" | "presence.list" => {
                 json!({ "workspace_id": workspace })
             }
             "member.add" => {
@@ -210,6 +232,11 @@ impl Stage {
             "notification.get" | "notification.delete" => json!({ "id": self.notification(who).await }),
             "notification.mark" => json!({ "id": self.notification(who).await, "is_read": true }),
             "notification.delete_many" => json!({ "ids": [self.notification(who).await] }),
+            "presence.set" => {
+                json!({ "workspace_id": workspace, "state": "online", "task_id": self.task().await })
+            }
+            "presence.typing" => json!({ "task_id": self.task().await }),
+            "admin.kick" => json!({ "session_id": new_id() }),
             "stream.subscribe" | "stream.unsubscribe" | "stream.history" => {
                 json!({ "stream": self.team.stream() })
             }

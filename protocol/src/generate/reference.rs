@@ -72,6 +72,8 @@ fn chapter_of(operation: &str) -> &'static str {
         Some("member") => "Members",
         Some("task") => "Tasks",
         Some("notification") => "Notifications",
+        Some("presence") => "Presence",
+        Some("admin") => "Administration",
         Some("stream") => "Following and reading streams",
         _ => "Other operations",
     }
@@ -121,6 +123,7 @@ fn access(access: Access) -> &'static str {
         Access::Member => "For members of the workspace, from `member` on.",
         Access::Admin => "For members of the workspace, from `admin` on.",
         Access::Owner => "For the workspace's `owner`.",
+        Access::ServerAdmin => "For accounts with the global role `admin`.",
     }
 }
 

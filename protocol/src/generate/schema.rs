@@ -112,6 +112,7 @@ pub(super) fn access(access: Access) -> &'static str {
         Access::Member => "member",
         Access::Admin => "admin",
         Access::Owner => "owner",
+        Access::ServerAdmin => "server_admin",
     }
 }
 

@@ -71,6 +71,15 @@ impl Client {
         client
     }
 
+    /// An authenticated socket of a new session of the account `NAME@example.com`.
+    pub async fn log_in(server: &Server, name: &str) -> Client {
+        let email = format!("{name}@example.com");
+        let login = json!({ "email": email, "password": super::PASSWORD, "token_delivery": "body" });
+        let answer = http::post(server, "/v1/auth/login", &login).await;
+        let tokens = answer.json().await.expect("tokens");
+        Client::with_tokens(server, &tokens, json!({})).await
+    }
+
     /// Another socket of the same session.
     pub async fn another(&self, server: &Server) -> Client {
         Client::with_tokens(server, &self.tokens, json!({})).await
@@ -142,6 +151,18 @@ impl Client {
     pub async fn signal(&mut self, name: &str) -> Value {
         self.take(name, |frame| frame["type"] == "signal" && frame["signal"] == name)
             .await
+    }
+
+    /// A signal with this name that came already.
+    pub fn took(&mut self, name: &str) -> Option<Value> {
+        let is_it = |frame: &Value| frame["type"] == "signal" && frame["signal"] == name;
+        let at = self.waiting.iter().position(is_it)?;
+        self.waiting.remove(at)
+    }
+
+    /// How many frames of a type came that nobody took yet.
+    pub fn waiting(&self, kind: &str) -> usize {
+        self.waiting.iter().filter(|frame| frame["type"] == kind).count()
     }
 
     /// The first frame that fits, among those that wait and those to come.

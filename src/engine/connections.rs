@@ -1,0 +1,190 @@
+//! The sockets on all instances: asks the others by a note and waits for their answers, but not for long. Answers come in
+//! parts of bounded size.
+
+use super::instances::{ABOUT, Socket};
+use super::{Engine, Failure};
+use crate::live::Note;
+use crate::ops::cursor;
+use crate::ops::node::{SocketId, Which};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeSet, HashMap};
+use std::time::Duration;
+use taskwire_protocol::admin::{Connection, ConnectionPage, InstanceName};
+use taskwire_protocol::{InstanceId, UserId};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// How long the others have.
+const WAIT: Duration = Duration::from_secs(1);
+/// Sockets of one note.
+const PART: usize = 16;
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Words {
+    Ask(Question),
+    Answer(Answer),
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Question {
+    id: Uuid,
+    from: InstanceId,
+    user: Option<UserId>,
+    after: Option<SocketId>,
+    limit: usize,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Answer {
+    to: Uuid,
+    from: InstanceName,
+    /// Which part this is, of how many.
+    part: usize,
+    parts: usize,
+    total: u64,
+    sockets: Vec<Socket>,
+}
+
+/// What an instance has answered so far.
+#[derive(Default)]
+struct Answered {
+    parts: BTreeSet<usize>,
+    total: u64,
+}
+
+impl Engine {
+    /// A page of the sockets on all instances.
+    pub(super) async fn connections(&self, which: Which) -> Result<ConnectionPage, Failure> {
+        let question = Question {
+            id: self.0.ids.next(),
+            from: self.0.instances.me,
+            user: which.user,
+            after: which.after,
+            limit: which.limit + 1,
+        };
+        let mut waiting: HashMap<InstanceId, String> = self
+            .instances()
+            .await?
+            .into_iter()
+            .filter(|instance| !instance.current)
+            .map(|instance| (instance.id, instance.name))
+            .collect();
+        let mut notes = self.0.hub.notes(); // before the question, or an answer could come too early
+        if !waiting.is_empty() {
+            self.note(&Words::Ask(question));
+        }
+        let (own, mut total) = self.own(&question);
+        let mut found: Vec<(SocketId, Connection)> = own
+            .into_iter()
+            .map(|socket| shown(socket, &self.0.instances.name()))
+            .collect();
+        let mut answered: HashMap<InstanceId, Answered> = HashMap::new();
+        let deadline = Instant::now() + WAIT;
+        while !waiting.is_empty() {
+            let answer = match tokio::time::timeout_at(deadline, notes.recv()).await {
+                Ok(Ok(note)) => match read(&note) {
+                    Some(Words::Answer(answer)) if answer.to == question.id => answer,
+                    _ => continue,
+                },
+                Ok(Err(RecvError::Lagged(_))) => continue,
+                Ok(Err(RecvError::Closed)) | Err(_) => break,
+            };
+            let so_far = answered.entry(answer.from.id).or_default();
+            so_far.parts.insert(answer.part);
+            so_far.total = answer.total;
+            if so_far.parts.len() >= answer.parts {
+                waiting.remove(&answer.from.id);
+            }
+            found.extend(
+                answer
+                    .sockets
+                    .into_iter()
+                    .map(|socket| shown(socket, &answer.from)),
+            );
+        }
+        total += answered.values().map(|answered| answered.total).sum::<u64>();
+        Ok(page(found, which, total, waiting))
+    }
+
+    /// What this instance answers: its sockets after the cursor, and how many it has.
+    fn own(&self, question: &Question) -> (Vec<Socket>, u64) {
+        let Some(sockets) = self.0.instances.sockets.get() else {
+            return (Vec::new(), 0);
+        };
+        let me = self.0.instances.me;
+        let (after, limit) = match question.after {
+            Some((instance, _)) if me < instance => (None, 0),
+            Some((instance, key)) if me == instance => (Some(key), question.limit),
+            _ => (None, question.limit),
+        };
+        sockets.list(question.user, after, limit)
+    }
+}
+
+/// Answers a question of another instance.
+pub(super) fn answer(engine: &Engine, note: &Note) {
+    let Some(Words::Ask(question)) = read(note) else {
+        return;
+    };
+    if question.from == engine.0.instances.me {
+        return;
+    }
+    let (mut sockets, total) = engine.own(&question);
+    let parts = sockets.len().div_ceil(PART).max(1);
+    for part in 0..parts {
+        let rest = sockets.split_off(sockets.len().min(PART));
+        engine.note(&Words::Answer(Answer {
+            to: question.id,
+            from: engine.0.instances.name(),
+            part,
+            parts,
+            total,
+            sockets: std::mem::replace(&mut sockets, rest),
+        }));
+    }
+}
+
+fn read(note: &Note) -> Option<Words> {
+    if note.about != ABOUT {
+        return None;
+    }
+    serde_json::from_str(note.words.get()).ok()
+}
+
+fn shown(socket: Socket, instance: &InstanceName) -> (SocketId, Connection) {
+    let id = (instance.id, socket.key);
+    let connection = Connection {
+        session_id: socket.session,
+        user: socket.user,
+        client: socket.client,
+        address: socket.address.map(|address| address.to_string()),
+        connected_at: socket.since,
+        instance: instance.clone(),
+    };
+    (id, connection)
+}
+
+fn page(
+    mut found: Vec<(SocketId, Connection)>,
+    which: Which,
+    total: u64,
+    waiting: HashMap<InstanceId, String>,
+) -> ConnectionPage {
+    found.sort_by_key(|(id, _)| *id);
+    found.dedup_by_key(|(id, _)| *id); // a note may come twice
+    let limit = i64::try_from(which.limit).unwrap_or(i64::MAX);
+    let next_cursor = cursor::cut(&mut found, limit, |(id, _)| cursor::write(id));
+    let mut unanswered: Vec<_> = waiting
+        .into_iter()
+        .map(|(id, name)| InstanceName { id, name })
+        .collect();
+    unanswered.sort_by_key(|instance| instance.id);
+    ConnectionPage {
+        items: found.into_iter().map(|(_, connection)| connection).collect(),
+        next_cursor,
+        total: which.after.is_none().then_some(total),
+        unanswered,
+    }
+}

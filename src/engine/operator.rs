@@ -1,0 +1,83 @@
+//! What an operator does to accounts and to the database from the command line. It goes the way of every mutation:
+//! logged, so that sockets on running instances hear of it.
+
+use super::{Chore, Engine, accounts, spawned};
+use crate::auth::passwords::check_new;
+use crate::ops::accounts::OpenAccount;
+use crate::ops::admin::{ResetPassword, SetRole};
+use crate::ops::not_found;
+use crate::store::users::{self, Account};
+use crate::store::{Group, StoreError, epoch, sessions};
+use secrecy::{ExposeSecret, SecretString};
+use std::pin::Pin;
+use taskwire_protocol::account::{GlobalRole, User};
+use taskwire_protocol::{Failure, SessionId};
+use uuid::Uuid;
+
+impl Engine {
+    /// Gives an account a global role.
+    pub async fn set_role(&self, email: &str, role: GlobalRole) -> Result<User, Failure> {
+        let account = self.account(email).await?;
+        let caller = accounts::caller(&account, SessionId(Uuid::nil()));
+        accounts::made(&self.act(caller, SetRole(role)).await?)
+    }
+
+    /// Gives an account another password, and ends its sessions.
+    pub async fn reset_password(&self, email: &str, password: &SecretString) -> Result<User, Failure> {
+        let account = self.account(email).await?;
+        let user = &account.user;
+        check_new(
+            password.expose_secret(),
+            &[&*user.email, &*user.name, &*user.username],
+        )?;
+        let hash = self.0.passwords.hash(password.clone()).await?.into();
+        let (store, id) = (self.0.store.clone(), user.id);
+        let sessions =
+            spawned(async move { sessions::living_of(&mut store.read().await?, id).await }).await?;
+        let caller = accounts::caller(&account, SessionId(Uuid::nil()));
+        accounts::made(&self.act(caller, ResetPassword { hash, sessions }).await?)
+    }
+
+    /// Makes an account, its address taken as verified.
+    pub async fn create_account(
+        &self,
+        email: &str,
+        name: &str,
+        role: GlobalRole,
+        password: &SecretString,
+    ) -> Result<User, Failure> {
+        let password = password.expose_secret().to_owned();
+        let mut account = self.new_account(email, name, None, password).await?;
+        (account.user.role, account.user.is_verified) = (role, true);
+        let candidates = OpenAccount::candidates(&account.user.email, rand::random());
+        let caller = accounts::caller(&account, SessionId(self.0.ids.next()));
+        let open = OpenAccount {
+            account,
+            candidates,
+            session: None,
+        };
+        accounts::made(&self.act(caller, open).await?)
+    }
+
+    /// Begins another epoch: every client syncs anew once its instance was started again.
+    pub async fn new_epoch(&self) -> Result<(), Failure> {
+        let made = self.0.ids.next();
+        self.chore(NewEpoch(made)).await
+    }
+
+    async fn account(&self, email: &str) -> Result<Account, Failure> {
+        let (store, email) = (self.0.store.clone(), email.trim().to_owned());
+        let found =
+            spawned(async move { users::find_by_email(&mut store.read().await?, &email).await }).await?;
+        found.ok_or_else(|| not_found("account").at("email"))
+    }
+}
+
+struct NewEpoch(Uuid);
+
+impl Chore for NewEpoch {
+    type Output = ();
+    fn run(self, group: &mut Group) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
+        Box::pin(async move { epoch::replace(group, &self.0.to_string()).await })
+    }
+}

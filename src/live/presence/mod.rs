@@ -1,0 +1,236 @@
+//! Presence and typing on this instance, told to the others by notes and to people by signals.
+//!
+//! - `roster`  who is present where: merging, versions, expiry
+//! - `words`   how it travels between instances
+//!
+//! What a note loses is said again within `REFRESH`; an instance that says nothing for `roster::HOLDS` is dead. Does not
+//! know who may be present where: that is asked before.
+
+mod roster;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use super::{Frame, Hub, lock};
+use crate::clock::Clock;
+use moka::sync::Cache;
+use roster::Roster;
+use serde::Serialize;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceState, Typing};
+use taskwire_protocol::{InstanceId, TaskId, Timestamp, UserId, WorkspaceId, limits, signals};
+use tokio::sync::Notify;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, MissedTickBehavior};
+use words::Words;
+
+/// Changes wait this long for company before other instances are told.
+const GATHER: Duration = Duration::from_millis(50);
+/// Each who is here is said again once in so many ticks of a second.
+const REFRESH: u128 = 20;
+const TICK: Duration = Duration::from_secs(1);
+/// Between two looks at what has expired, in ticks.
+const EXPIRE: u128 = 5;
+/// Who is there is asked at these ticks: at once, and when the way to the others is there.
+const ASKS: [u128; 2] = [0, 3];
+/// How often somebody's typing on a task is passed on.
+const TYPING: Duration = Duration::from_secs(1);
+/// Whose typing is remembered for that.
+const TYPISTS: u64 = 50_000;
+
+/// Presence on one instance.
+pub struct Presences {
+    hub: Arc<Hub>,
+    clock: Clock,
+    me: InstanceId,
+    roster: Mutex<Roster>,
+    /// There is something to be told.
+    untold: Notify,
+    keys: AtomicU64,
+    typists: Cache<(TaskId, UserId), ()>,
+}
+
+impl Presences {
+    /// Nobody is here yet.
+    pub fn new(hub: Arc<Hub>, clock: Clock, me: InstanceId) -> Arc<Presences> {
+        let typists = Cache::builder()
+            .max_capacity(TYPISTS)
+            .time_to_live(TYPING)
+            .build();
+        Arc::new(Presences {
+            hub,
+            clock,
+            me,
+            roster: Mutex::default(),
+            untold: Notify::new(),
+            keys: AtomicU64::new(0),
+            typists,
+        })
+    }
+
+    /// A socket's place among those who are there.
+    pub fn place(self: &Arc<Self>, workspace: WorkspaceId, user: UserId) -> Place {
+        Place {
+            presences: self.clone(),
+            key: self.keys.fetch_add(1, Ordering::Relaxed),
+            workspace,
+            user,
+        }
+    }
+
+    /// Who is in a workspace, on any instance: by user id, at most [`limits::PRESENCES`].
+    pub fn list(&self, workspace: WorkspaceId) -> Vec<Presence> {
+        lock(&self.roster).list(workspace, limits::PRESENCES)
+    }
+
+    /// Tells those who watch the workspace that somebody is typing; more often than once a second nothing happens.
+    pub fn typing(&self, workspace_id: WorkspaceId, task_id: TaskId, user: PublicUser) {
+        if !self.typists.entry((task_id, user.id)).or_insert(()).is_fresh() {
+            return;
+        }
+        let typing = Typing {
+            workspace_id,
+            task_id,
+            user,
+        };
+        if let Some(frame) = signal(signals::TYPING, &typing) {
+            self.hub.signal(workspace_id.into(), &frame);
+        }
+    }
+
+    /// Talks with the other instances, for ever. One task.
+    pub async fn attend(self: Arc<Self>) {
+        let mut notes = self.hub.notes();
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut ticks = 0_u128;
+        loop {
+            tokio::select! {
+                note = notes.recv() => match note {
+                    Ok(note) => self.hear(Words::read(&note)),
+                    Err(RecvError::Lagged(_)) => {} // it will be said again
+                    Err(RecvError::Closed) => return,
+                },
+                () = self.untold.notified() => {
+                    tokio::time::sleep(GATHER).await;
+                    let untold = lock(&self.roster).untold();
+                    self.tell(untold);
+                }
+                _ = tick.tick() => {
+                    if ASKS.contains(&ticks) {
+                        self.say(&Words::Ask { from: self.me });
+                    }
+                    ticks += 1;
+                    let turn = ticks % REFRESH;
+                    let again = lock(&self.roster).told(|user| user.0.as_u128() % REFRESH == turn);
+                    self.tell(again);
+                    if ticks.is_multiple_of(EXPIRE) {
+                        self.expire(Instant::now());
+                    }
+                }
+            }
+        }
+    }
+
+    /// This instance ends.
+    pub fn goodbye(&self) {
+        self.say(&Words::Gone { from: self.me });
+    }
+
+    fn hear(&self, words: Option<Words>) {
+        let (now, at) = (self.now(), Instant::now());
+        match words {
+            Some(Words::Here { from, told }) if from != self.me => {
+                let roster = &mut *lock(&self.roster);
+                for told in told {
+                    self.show(roster.hear(from, told, now, at));
+                }
+            }
+            Some(Words::Ask { from }) if from != self.me => {
+                let all = lock(&self.roster).told(|_| true);
+                self.tell(all);
+            }
+            Some(Words::Gone { from }) if from != self.me => {
+                let roster = &mut *lock(&self.roster);
+                self.show(roster.gone(from, now));
+            }
+            _ => {}
+        }
+    }
+
+    fn expire(&self, at: Instant) {
+        let now = self.now();
+        let roster = &mut *lock(&self.roster);
+        self.show(roster.expire(now, at));
+    }
+
+    /// Shows those who watch here what changed. The roster is locked meanwhile, so that the last word is the last one
+    /// said; each instance does so for its own watchers, by its own roster.
+    fn show(&self, changed: impl IntoIterator<Item = PresenceChanged>) {
+        for changed in changed {
+            if let Some(frame) = signal(signals::PRESENCE_CHANGED, &changed) {
+                self.hub.receive_signal(changed.workspace_id.into(), frame);
+            }
+        }
+    }
+
+    fn tell(&self, told: Vec<roster::Told>) {
+        for note in words::notes(self.me, told) {
+            self.hub.tell(&note);
+        }
+    }
+
+    fn say(&self, words: &Words) {
+        if let Some(note) = words.note() {
+            self.hub.tell(&note);
+        }
+    }
+
+    fn now(&self) -> Timestamp {
+        Timestamp(self.clock.now_ms())
+    }
+}
+
+/// A socket's place among those who are there, until it is dropped.
+pub struct Place {
+    presences: Arc<Presences>,
+    key: u64,
+    workspace: WorkspaceId,
+    user: UserId,
+}
+
+impl Place {
+    /// Where it is.
+    pub fn workspace(&self) -> WorkspaceId {
+        self.workspace
+    }
+
+    /// Says that the user is there, and what that comes to with their other sockets.
+    pub fn set(&self, user: &PublicUser, state: PresenceState, task: Option<TaskId>) -> Presence {
+        let now = self.presences.now();
+        let roster = &mut *lock(&self.presences.roster);
+        let (presence, changed) = roster.set(self.key, self.workspace, user, (state, task), now);
+        self.presences.show(changed);
+        self.presences.untold.notify_one();
+        presence
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let now = self.presences.now();
+        let roster = &mut *lock(&self.presences.roster);
+        let changed = roster.end(self.key, self.workspace, self.user, now);
+        self.presences.show(changed);
+        self.presences.untold.notify_one();
+    }
+}
+
+/// A signal's frame.
+fn signal(name: &str, data: &impl Serialize) -> Option<Frame> {
+    let data = serde_json::to_string(data).ok()?;
+    Some(format!(r#"{{"type":"signal","signal":"{name}","data":{data}}}"#).into())
+}

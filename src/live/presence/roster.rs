@@ -1,0 +1,342 @@
+//! Who is present where, by what each socket here and each other instance says: merging it, noticing what changed, and
+//! letting go of instances that fell silent. Pure bookkeeping: it is told what time it is, and neither sends nor waits.
+
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceNow, PresenceState};
+use taskwire_protocol::{InstanceId, TaskId, Timestamp, UserId, WorkspaceId};
+use tokio::time::Instant;
+
+/// How long what another instance said holds without being said again. With the time between two looks it is less than
+/// the minute within which the presences of a killed instance end.
+pub(crate) const HOLDS: Duration = Duration::from_secs(50);
+/// What is kept of all other instances together; what comes beyond it is not taken in.
+const KEPT: usize = 200_000;
+
+/// A presence, of a socket or of several merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    pub(crate) state: PresenceState,
+    pub(crate) task: Option<TaskId>,
+    /// Since when in this state.
+    pub(crate) since: Timestamp,
+    /// When it was last set.
+    pub(crate) set_at: Timestamp,
+}
+
+impl Shown {
+    /// Online wins over away; of equals, the one set last names the task, and the older one the beginning.
+    fn merge(self, other: Shown) -> Shown {
+        let rank = |shown: &Shown| (shown.state == PresenceState::Online, shown.set_at, shown.task);
+        let (last, first) = if rank(&self) >= rank(&other) {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        if last.state != first.state {
+            return last;
+        }
+        Shown {
+            since: last.since.min(first.since),
+            ..last
+        }
+    }
+
+    /// What the contract shows of it.
+    pub(crate) fn presence(self, user: PublicUser) -> Presence {
+        Presence {
+            user,
+            state: self.state,
+            task_id: self.task,
+            since: self.since,
+        }
+    }
+}
+
+/// What an instance says of one of its users: all of their sockets there, merged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) user: PublicUser,
+    /// Grows with every change on that instance: what comes late or twice is known by it.
+    pub(crate) version: u64,
+    /// `None`: not there any more.
+    pub(crate) shown: Option<Shown>,
+}
+
+struct Remote {
+    version: u64,
+    shown: Option<Shown>,
+    until: Instant,
+}
+
+struct Person {
+    user: PublicUser,
+    /// By socket.
+    here: Vec<(u64, Shown)>,
+    /// By instance; those who left stay for a while, so that older news of them are known as such.
+    elsewhere: Vec<(InstanceId, Remote)>,
+    /// When `here` last changed.
+    version: u64,
+}
+
+impl Person {
+    fn here(&self) -> Option<Shown> {
+        self.here.iter().map(|(_, shown)| *shown).reduce(Shown::merge)
+    }
+
+    fn shown(&self) -> Option<Shown> {
+        let elsewhere = self.elsewhere.iter().filter_map(|(_, remote)| remote.shown);
+        self.here().into_iter().chain(elsewhere).reduce(Shown::merge)
+    }
+}
+
+type Room = BTreeMap<UserId, Person>;
+
+/// Who is present where.
+#[derive(Default)]
+pub(crate) struct Roster {
+    rooms: HashMap<WorkspaceId, Room>,
+    /// Grows with every change here.
+    version: u64,
+    /// What other instances are to be told.
+    untold: HashMap<(WorkspaceId, UserId), (u64, PublicUser)>,
+    /// Entries of other instances.
+    elsewhere: usize,
+}
+
+/// Something that people see has changed.
+pub(crate) type Changed = Option<PresenceChanged>;
+
+impl Roster {
+    /// A socket says that its user is there; what that comes to with the user's other sockets.
+    pub(crate) fn set(
+        &mut self,
+        key: u64,
+        workspace: WorkspaceId,
+        user: &PublicUser,
+        (state, task): (PresenceState, Option<TaskId>),
+        now: Timestamp,
+    ) -> (Presence, Changed) {
+        let mut merged = None;
+        let changed = self.change(workspace, user, now, |person| {
+            let before = person.here.iter().position(|(of, _)| *of == key);
+            let before = before.map(|at| person.here.swap_remove(at).1);
+            let since = before.filter(|shown| shown.state == state);
+            let shown = Shown {
+                state,
+                task,
+                since: since.map_or(now, |shown| shown.since),
+                set_at: now,
+            };
+            person.here.push((key, shown));
+            merged = person.shown();
+        });
+        self.tell_of(workspace, user.id);
+        let shown = merged.unwrap_or(Shown {
+            state,
+            task,
+            since: now,
+            set_at: now,
+        });
+        (shown.presence(user.clone()), changed)
+    }
+
+    /// A socket is there no more.
+    pub(crate) fn end(&mut self, key: u64, workspace: WorkspaceId, user: UserId, now: Timestamp) -> Changed {
+        let user = self.rooms.get(&workspace)?.get(&user)?.user.clone();
+        let changed = self.change(workspace, &user, now, |person| {
+            person.here.retain(|(of, _)| *of != key);
+        });
+        self.untold
+            .entry((workspace, user.id))
+            .or_insert_with(|| (0, user.clone()));
+        self.tell_of(workspace, user.id);
+        changed
+    }
+
+    /// Another instance says something. Late and repeated words only show that it lives.
+    pub(crate) fn hear(&mut self, from: InstanceId, told: Told, now: Timestamp, at: Instant) -> Changed {
+        let Told {
+            workspace,
+            user,
+            version,
+            shown,
+        } = told;
+        let room = self.rooms.get(&workspace).and_then(|room| room.get(&user.id));
+        let known = room.is_some_and(|person| person.elsewhere.iter().any(|(of, _)| *of == from));
+        if !known && self.elsewhere >= KEPT {
+            return None;
+        }
+        self.elsewhere += usize::from(!known);
+        let until = at + HOLDS;
+        self.change(workspace, &user, now, |person| {
+            match person.elsewhere.iter_mut().find(|(of, _)| *of == from) {
+                Some((_, remote)) if version < remote.version => {}
+                Some((_, remote)) => {
+                    *remote = Remote {
+                        version,
+                        shown,
+                        until,
+                    }
+                }
+                None => person.elsewhere.push((
+                    from,
+                    Remote {
+                        version,
+                        shown,
+                        until,
+                    },
+                )),
+            }
+        })
+    }
+
+    /// Lets go of what other instances did not say again in time.
+    pub(crate) fn expire(&mut self, now: Timestamp, at: Instant) -> Vec<PresenceChanged> {
+        self.drop_remotes(now, |_, remote| remote.until <= at)
+    }
+
+    /// Another instance has ended.
+    pub(crate) fn gone(&mut self, from: InstanceId, now: Timestamp) -> Vec<PresenceChanged> {
+        self.drop_remotes(now, |instance, _| instance == from)
+    }
+
+    /// Who is in a workspace, by user id.
+    pub(crate) fn list(&self, workspace: WorkspaceId, most: usize) -> Vec<Presence> {
+        let people = self.rooms.get(&workspace).into_iter().flat_map(BTreeMap::values);
+        people
+            .filter_map(|person| Some(person.shown()?.presence(person.user.clone())))
+            .take(most)
+            .collect()
+    }
+
+    /// What changed here since this was last asked.
+    pub(crate) fn untold(&mut self) -> Vec<Told> {
+        let untold = std::mem::take(&mut self.untold);
+        let told = |((workspace, id), (version, user)): ((WorkspaceId, UserId), (u64, PublicUser))| Told {
+            workspace,
+            version,
+            shown: self.person(workspace, id).and_then(Person::here),
+            user,
+        };
+        untold.into_iter().map(told).collect()
+    }
+
+    /// All who are here and whom `part` picks, to be said again.
+    pub(crate) fn told(&self, part: impl Fn(UserId) -> bool) -> Vec<Told> {
+        let people = self
+            .rooms
+            .iter()
+            .flat_map(|(workspace, room)| room.values().map(move |person| (*workspace, person)));
+        people
+            .filter(|(_, person)| part(person.user.id))
+            .filter_map(|(workspace, person)| {
+                Some(Told {
+                    workspace,
+                    user: person.user.clone(),
+                    version: person.version,
+                    shown: Some(person.here()?),
+                })
+            })
+            .collect()
+    }
+
+    fn person(&self, workspace: WorkspaceId, user: UserId) -> Option<&Person> {
+        self.rooms.get(&workspace)?.get(&user)
+    }
+
+    /// What changed of somebody here is to be told, as the newest there is.
+    fn tell_of(&mut self, workspace: WorkspaceId, user: UserId) {
+        self.version += 1;
+        let version = self.version;
+        let person = self
+            .rooms
+            .get_mut(&workspace)
+            .and_then(|room| room.get_mut(&user));
+        let name = person.map(|person| {
+            person.version = version;
+            person.user.clone()
+        });
+        if let Some(name) = name {
+            self.untold.insert((workspace, user), (version, name));
+        } else if let Some((untold, _)) = self.untold.get_mut(&(workspace, user)) {
+            *untold = version;
+        }
+    }
+
+    /// Changes somebody, and says what people see of it.
+    fn change(
+        &mut self,
+        workspace: WorkspaceId,
+        user: &PublicUser,
+        now: Timestamp,
+        change: impl FnOnce(&mut Person),
+    ) -> Changed {
+        let room = self.rooms.entry(workspace).or_default();
+        let person = room.entry(user.id).or_insert_with(|| Person {
+            user: user.clone(),
+            here: Vec::new(),
+            elsewhere: Vec::new(),
+            version: 0,
+        });
+        let before = person.shown();
+        change(person);
+        person.user = user.clone();
+        let after = person.shown();
+        if person.here.is_empty() && person.elsewhere.is_empty() {
+            room.remove(&user.id);
+            if room.is_empty() {
+                self.rooms.remove(&workspace);
+            }
+        }
+        seen(workspace, user, before, after, now)
+    }
+
+    fn drop_remotes(
+        &mut self,
+        now: Timestamp,
+        ends: impl Fn(InstanceId, &Remote) -> bool,
+    ) -> Vec<PresenceChanged> {
+        let mut changed = Vec::new();
+        let elsewhere = &mut self.elsewhere;
+        self.rooms.retain(|workspace, room| {
+            room.retain(|_, person| {
+                if !person.elsewhere.iter().any(|(of, remote)| ends(*of, remote)) {
+                    return true;
+                }
+                let before = person.shown();
+                let count = person.elsewhere.len();
+                person.elsewhere.retain(|(of, remote)| !ends(*of, remote));
+                *elsewhere -= count - person.elsewhere.len();
+                changed.extend(seen(*workspace, &person.user, before, person.shown(), now));
+                !(person.here.is_empty() && person.elsewhere.is_empty())
+            });
+            !room.is_empty()
+        });
+        changed
+    }
+}
+
+/// What people see of a change, if anything.
+fn seen(
+    workspace_id: WorkspaceId,
+    user: &PublicUser,
+    before: Option<Shown>,
+    after: Option<Shown>,
+    now: Timestamp,
+) -> Changed {
+    let look = |shown: Shown| (shown.state, shown.task);
+    if before.map(look) == after.map(look) {
+        return None;
+    }
+    Some(PresenceChanged {
+        workspace_id,
+        user: user.clone(),
+        state: after.map_or(PresenceNow::Offline, |shown| shown.state.into()),
+        task_id: after.and_then(|shown| shown.task),
+        since: after.map_or(now, |shown| shown.since),
+    })
+}

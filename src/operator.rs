@@ -1,0 +1,130 @@
+//! What `taskwire admin …` does: opens the database through the engine, does one thing, and ends. Instances that run on
+//! the same PostgreSQL hear of it as of every change; an SQLite file must not be in use.
+
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::engine::{Engine, EngineError};
+use crate::store::open::OpenError;
+use secrecy::{ExposeSecret, SecretString};
+use taskwire_protocol::Failure;
+use taskwire_protocol::account::GlobalRole;
+
+/// Characters of a password that is made here, and which they are: none that look alike.
+const PASSWORD: usize = 20;
+const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Task {
+    /// Gives an account a global role.
+    SetRole {
+        /// Whose.
+        email: String,
+        /// Which.
+        role: GlobalRole,
+    },
+    /// Makes an account.
+    CreateUser {
+        /// Its address, taken as verified.
+        email: String,
+        /// Its display name.
+        name: String,
+        /// What it may do on the server.
+        role: GlobalRole,
+        /// `None`: one is made.
+        password: Option<SecretString>,
+    },
+    /// Gives an account another password and ends its sessions.
+    ResetPassword {
+        /// Whose.
+        email: String,
+        /// `None`: one is made.
+        password: Option<SecretString>,
+    },
+    /// Begins another epoch.
+    NewEpoch,
+}
+
+/// Why it was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Refused {
+    /// A server has the SQLite file.
+    #[error("{0} is in use: stop the server first, then run this again")]
+    InUse(std::path::PathBuf),
+    /// The database or another part cannot be used.
+    #[error(transparent)]
+    Engine(EngineError),
+    /// The engine says no.
+    #[error("{}", .0.message)]
+    Failure(#[from] Failure),
+}
+
+/// Does it; what there is to say about it.
+pub async fn run(settings: &Settings, task: Task) -> Result<String, Refused> {
+    let engine = Engine::start(settings, Clock::system())
+        .await
+        .map_err(|error| match error {
+            EngineError::Open(OpenError::InUse(path)) => Refused::InUse(path),
+            other => Refused::Engine(other),
+        })?;
+    let done = carry_out(&engine, task).await;
+    engine.stop().await;
+    Ok(done?)
+}
+
+async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
+    match task {
+        Task::SetRole { email, role } => {
+            let user = engine.set_role(&email, role).await?;
+            Ok(format!("{} has the role {}", user.email, word(user.role)))
+        }
+        Task::CreateUser {
+            email,
+            name,
+            role,
+            password,
+        } => {
+            let (password, made) = given_or_made(password);
+            let user = engine.create_account(&email, &name, role, &password).await?;
+            let made = made.unwrap_or_default();
+            Ok(format!(
+                "made {} with the role {}{made}",
+                user.email,
+                word(user.role)
+            ))
+        }
+        Task::ResetPassword { email, password } => {
+            let (password, made) = given_or_made(password);
+            let user = engine.reset_password(&email, &password).await?;
+            let made = made.unwrap_or_default();
+            Ok(format!(
+                "{} has another password and is signed out everywhere{made}",
+                user.email
+            ))
+        }
+        Task::NewEpoch => {
+            engine.new_epoch().await?;
+            Ok("a new epoch begins: restart every instance, and clients sync again".to_owned())
+        }
+    }
+}
+
+fn word(role: GlobalRole) -> &'static str {
+    match role {
+        GlobalRole::User => "user",
+        GlobalRole::Admin => "admin",
+    }
+}
+
+/// The password, and what to say of one that was made here.
+fn given_or_made(given: Option<SecretString>) -> (SecretString, Option<String>) {
+    if let Some(password) = given {
+        return (password, None);
+    }
+    let made: String = (0..PASSWORD)
+        .map(|_| char::from(ALPHABET[rand::random::<u8>() as usize % ALPHABET.len()]))
+        .collect();
+    let password = SecretString::from(made);
+    let said = format!("\npassword: {}", password.expose_secret());
+    (password, Some(said))
+}

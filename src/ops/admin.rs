@@ -1,0 +1,138 @@
+//! Administration of the running server: its instances and sockets; and what an operator does to accounts from the
+//! command line. Who may ask is the table's.
+
+use super::accounts::{Step, decided_as_steps};
+use super::node::{SocketId, Which, Whom};
+use super::world::World;
+use super::{Act, Ask, Caller, DONE, Needs, Query, Result, Targeted, cursor, json, not_found};
+use crate::store::sessions::SessionRecord;
+use crate::store::users::Account;
+use std::sync::Arc;
+use taskwire_protocol::account::{GlobalRole, SessionRevoked, User};
+use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
+use taskwire_protocol::events::names;
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::{Failure, SessionId};
+
+impl Targeted for ListInstances {}
+impl Targeted for ListConnections {}
+impl Targeted for Kick {}
+
+impl Query for ListInstances {
+    async fn answer(self, ask: Ask) -> Result<InstanceList> {
+        let mut items = ask.node.instances().await?;
+        items.sort_by_key(|instance| (instance.started_at, instance.id));
+        Ok(InstanceList { items })
+    }
+}
+
+impl Query for ListConnections {
+    async fn answer(self, ask: Ask) -> Result<ConnectionPage> {
+        let limit = usize::try_from(cursor::limit(self.limit)?).unwrap_or(usize::MAX);
+        let after: Option<SocketId> = cursor::read(self.cursor.as_deref())?;
+        let which = Which {
+            user: self.user_id,
+            after,
+            limit,
+        };
+        ask.node.connections(which).await
+    }
+}
+
+impl Query for Kick {
+    async fn answer(self, ask: Ask) -> Result<Nothing> {
+        let whom = match (self.user_id, self.session_id) {
+            (Some(user), None) => Whom::User(user),
+            (None, Some(session)) => Whom::Session(session),
+            _ => {
+                let message = "name a user_id or a session_id, one of the two";
+                return Err(Failure::invalid("user_id", message));
+            }
+        };
+        ask.node.kick(whom).await?;
+        Ok(DONE)
+    }
+}
+
+decided_as_steps!(SetRole, ResetPassword);
+
+/// Gives an account a global role.
+pub struct SetRole(pub GlobalRole);
+
+impl Step for SetRole {
+    const NAME: &'static str = "admin.set_role";
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(caller.user.id);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        let account = its_own(act, world)?;
+        if account.user.role == self.0 {
+            return json(&account.user);
+        }
+        let user = changed(act, account.user, |user| user.role = self.0);
+        world.emit(act, user.id, names::ProfileUpdated, &user)?;
+        let output = json(&user);
+        world.put_account(Account { user, ..account });
+        output
+    }
+}
+
+/// Gives an account another password and ends its sessions.
+pub struct ResetPassword {
+    /// The new password's hash, a PHC string.
+    pub hash: Arc<str>,
+    /// The sessions that there are.
+    pub sessions: Vec<SessionId>,
+}
+
+impl Step for ResetPassword {
+    const NAME: &'static str = "admin.reset_password";
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(caller.user.id);
+        needs.sessions.extend(&self.sessions);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        let account = its_own(act, world)?;
+        let user = changed(act, account.user, |_| {});
+        world.emit(act, user.id, names::ProfileUpdated, &user)?;
+        for id in &self.sessions {
+            let alive = world
+                .sessions
+                .get(*id)
+                .filter(|session| session.revoked_at.is_none());
+            let Some(session) = alive.cloned() else { continue };
+            world.emit(act, user.id, names::SessionRevoked, &SessionRevoked { id: *id })?;
+            world.put_session(SessionRecord {
+                revoked_at: Some(act.now),
+                ..session
+            });
+        }
+        let output = json(&user);
+        world.put_account(Account {
+            user,
+            password_hash: self.hash.clone(),
+            token_version: account.token_version + 1,
+            ..account
+        });
+        output
+    }
+}
+
+fn its_own(act: &Act<'_>, world: &World) -> Result<Account> {
+    let account = world.accounts.get(act.caller.user.id);
+    account.cloned().ok_or_else(|| not_found("account"))
+}
+
+fn changed(act: &Act<'_>, user: User, change: impl FnOnce(&mut User)) -> User {
+    let mut user = User {
+        version: user.version + 1,
+        updated_at: act.now,
+        ..user
+    };
+    change(&mut user);
+    user
+}

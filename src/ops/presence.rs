@@ -1,0 +1,33 @@
+//! Presence: who may know who is there, and say that they type. Nothing of it is stored; the node knows it. Being there
+//! is said by a socket, which is asked for it itself.
+
+use super::{Ask, Caller, DONE, Query, Result, Target, Targeted};
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::presence::{ListPresence, PresenceList, ReportTyping};
+
+impl Targeted for ListPresence {
+    fn target(&self, _: &Caller) -> Target {
+        Target::Workspace(self.workspace_id)
+    }
+}
+
+impl Query for ListPresence {
+    async fn answer(self, ask: Ask) -> Result<PresenceList> {
+        let items = ask.node.present(self.workspace_id);
+        Ok(PresenceList { items })
+    }
+}
+
+impl Targeted for ReportTyping {
+    fn target(&self, _: &Caller) -> Target {
+        Target::Task(self.task_id)
+    }
+}
+
+impl Query for ReportTyping {
+    async fn answer(self, ask: Ask) -> Result<Nothing> {
+        ask.node
+            .typing(ask.workspace()?, self.task_id, ask.caller.user.clone());
+        Ok(DONE)
+    }
+}

@@ -1,0 +1,145 @@
+//! The sockets of this node as the engine sees them: listed, counted, and closed when somebody is kicked. Does not know
+//! the other instances.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use taskwire_protocol::account::ClientInfo;
+use taskwire_protocol::{CloseCode, Timestamp, UserId, limits};
+
+use super::registry::{Owner, Registry};
+use crate::engine::{Caller, Socket, Sockets};
+use crate::ops::node::Whom;
+
+impl Sockets for Registry {
+    fn count(&self) -> usize {
+        Registry::count(self)
+    }
+
+    fn list(&self, user: Option<UserId>, after: Option<u64>, limit: usize) -> (Vec<Socket>, u64) {
+        let (mut keys, mut total) = (Vec::new(), 0);
+        let theirs = |owner: &Owner| user.is_none_or(|user| user == owner.caller.user.id);
+        self.each(|key, _, owner| {
+            if theirs(owner) {
+                total += 1;
+                if after.is_none_or(|after| key > after) {
+                    keys.push(key);
+                }
+            }
+        });
+        keys.sort_unstable();
+        keys.truncate(limit);
+        let mut sockets = Vec::with_capacity(keys.len());
+        self.each(|key, _, owner| {
+            if theirs(owner) && keys.binary_search(&key).is_ok() {
+                sockets.push(owner.socket(key));
+            }
+        });
+        sockets.sort_unstable_by_key(|socket| socket.key);
+        (sockets, total)
+    }
+
+    fn close(&self, whom: Whom) {
+        let mut theirs = Vec::new();
+        self.each(|_, handle, owner| {
+            let is_meant = match whom {
+                Whom::User(user) => owner.caller.user.id == user,
+                Whom::Session(session) => owner.caller.session == session,
+            };
+            if is_meant {
+                theirs.push(handle.clone());
+            }
+        });
+        for handle in theirs {
+            handle.close_with(CloseCode::Revoked);
+        }
+    }
+}
+
+impl Owner {
+    /// Somebody who authenticated.
+    pub(super) fn new(
+        caller: Arc<Caller>,
+        client: Option<&ClientInfo>,
+        address: Option<IpAddr>,
+        since: Timestamp,
+    ) -> Owner {
+        // it may say as much as a frame holds; this stays as long as the socket
+        let short = |text: &str| text.chars().take(limits::DEVICE_NAME).collect::<String>();
+        let client = client.map(|client| match &client.version {
+            Some(version) => format!("{}/{}", short(&client.name), short(version)).into(),
+            None => short(&client.name).into(),
+        });
+        Owner {
+            caller,
+            client,
+            address,
+            since,
+        }
+    }
+
+    fn socket(&self, key: u64) -> Socket {
+        Socket {
+            key,
+            session: self.caller.session,
+            user: self.caller.user.clone(),
+            client: self.client.as_deref().map(str::to_owned),
+            address: self.address,
+            since: self.since,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::socket::registry::tests::{owner, signal};
+    use crate::socket::registry::{Order, Seat};
+    use taskwire_protocol::SessionId;
+    use uuid::Uuid;
+
+    #[test]
+    fn a_kick_reaches_one_session_or_all_of_a_user() {
+        let registry = Arc::new(Registry::default());
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
+        for (seat, (user, session)) in seats.iter().zip([(1, 1), (1, 9), (2, 2)]) {
+            assert_eq!(seat.belongs_to(owner(user, session), 9), Ok(()));
+        }
+        registry.close(Whom::Session(SessionId(Uuid::from_u128(9))));
+        let orders: Vec<_> = seats.iter().map(Seat::order).collect();
+        assert_eq!(orders, [None, Some(Order::Close(CloseCode::Revoked)), None]);
+        registry.close(Whom::User(UserId(Uuid::from_u128(1))));
+        assert!(seats[0].order().is_some() && seats[2].order().is_none());
+    }
+
+    #[test]
+    fn sockets_are_listed_in_pages_in_the_order_in_which_they_came() {
+        let registry = Arc::new(Registry::default());
+        let strangers = registry.enter(signal());
+        let seats: Vec<_> = (0..5).map(|_| registry.enter(signal())).collect();
+        for (seat, user) in seats.iter().zip([1, 2, 1, 2, 1]) {
+            assert_eq!(seat.belongs_to(owner(user, 1), 9), Ok(()));
+        }
+        let user = UserId(Uuid::from_u128(1));
+        let (page, total) = registry.list(Some(user), None, 2);
+        assert_eq!((page.len(), total), (2, 3));
+        let (rest, total) = registry.list(Some(user), Some(page[1].key), 2);
+        assert_eq!((rest.len(), total), (1, 3));
+        assert!(rest[0].key > page[1].key);
+        assert_eq!(registry.list(None, None, 9).0.len(), 5);
+        drop(strangers);
+    }
+
+    #[test]
+    fn what_a_program_says_about_itself_is_cut() {
+        let client = ClientInfo {
+            name: "x".repeat(60_000),
+            version: Some("y".repeat(60_000)),
+        };
+        let cut = Owner::new(owner(1, 1).caller, Some(&client), None, Timestamp(0)).socket(1);
+        assert_eq!(
+            cut.client.map(|client| client.len()),
+            Some(2 * limits::DEVICE_NAME + 1)
+        );
+    }
+}

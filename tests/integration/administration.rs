@@ -1,0 +1,291 @@
+//! Who is where: instances, sockets, kicks, on one instance and on several, with Redis and without; and what an operator
+//! does from the command line.
+
+use crate::on_both_databases;
+use crate::presence::instances;
+use crate::support::follower::text;
+use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, eventually};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+on_both_databases!(
+    an_administrator_sees_instances_and_sockets_and_kicks_them,
+    an_operator_changes_accounts_from_the_command_line,
+    another_epoch_makes_clients_sync_again
+);
+
+const OPERATOR: [(&str, &str); 2] = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+
+async fn connections(operator: &mut Client, of: Option<&str>) -> Value {
+    operator
+        .ok("admin.connections", json!({ "user_id": of, "limit": 100 }))
+        .await
+}
+
+fn users(page: &Value) -> Vec<String> {
+    let items = page["items"].as_array().expect("items").iter();
+    items.map(|item| text(&item["user"]["username"])).collect()
+}
+
+async fn an_administrator_sees_instances_and_sockets_and_kicks_them(engine: Engine) {
+    let server = Server::start(engine, &OPERATOR).await;
+    let mut operator = Client::log_in(&server, "op").await;
+    let listed = operator.ok("admin.instances", json!({})).await;
+    let items = listed["items"].as_array().expect("items");
+    assert_eq!(items.len(), 1, "{listed}");
+    assert_eq!(
+        (&items[0]["current"], &items[0]["sockets"]),
+        (&json!(true), &json!(1))
+    );
+    assert_eq!(items[0]["version"], env!("CARGO_PKG_VERSION"));
+
+    let ada = Client::sign_up(&server, "ada").await;
+    let client = json!({ "client": { "name": "tw", "version": "9.9" } });
+    let mut named = Client::with_tokens(&server, &ada.tokens, client).await;
+    let mut other = Client::log_in(&server, "ada").await;
+    let mut bob = Client::sign_up(&server, "bob").await;
+    let page = connections(&mut operator, None).await;
+    assert_eq!(users(&page).len(), 5, "{page}");
+    assert_eq!((&page["total"], &page["unanswered"]), (&json!(5), &json!([])));
+    let page = connections(&mut operator, Some(&ada.user_id())).await;
+    assert_eq!(
+        (users(&page), &page["total"]),
+        (vec!["ada".to_owned(); 3], &json!(3))
+    );
+    let clients: Vec<&Value> = page["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(|i| &i["client"])
+        .collect();
+    assert_eq!(clients, [&Value::Null, &json!("tw/9.9"), &Value::Null]);
+    assert_eq!(page["items"][0]["address"], "127.0.0.1");
+    assert_eq!(page["items"][0]["instance"]["id"], items[0]["id"]);
+
+    // page by page
+    let (mut seen, mut cursor) = (0, Value::Null);
+    loop {
+        let page = operator
+            .ok("admin.connections", json!({ "limit": 2, "cursor": cursor }))
+            .await;
+        seen += users(&page).len();
+        cursor = page["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen, 5);
+
+    // a session, then a person
+    let session = other.welcome["data"]["session"]["id"].clone();
+    operator.ok("admin.kick", json!({ "session_id": session })).await;
+    assert_eq!(other.until_closed().await.1, Some(4403));
+    named.ok("profile.get", json!({})).await;
+    operator
+        .ok("admin.kick", json!({ "user_id": ada.user_id() }))
+        .await;
+    assert_eq!(named.until_closed().await.1, Some(4403));
+    bob.ok("profile.get", json!({})).await;
+    drop(named.another(&server).await); // a kick is no ban
+
+    for wrong in [
+        json!({}),
+        json!({ "user_id": ada.user_id(), "session_id": session }),
+    ] {
+        assert_eq!(
+            operator.refused("admin.kick", wrong).await["code"],
+            "VALIDATION_ERROR"
+        );
+    }
+    for (field, value) in [("limit", json!(0)), ("limit", json!(101)), ("cursor", json!("x"))] {
+        let failure = operator
+            .refused("admin.connections", json!({ field: value }))
+            .await;
+        assert_eq!(
+            (&failure["code"], &failure["field"]),
+            (&json!("VALIDATION_ERROR"), &json!(field))
+        );
+    }
+}
+
+/// A socket of `client` that must be closed with 4403 within `within`.
+async fn is_kicked(client: &mut Client, begun: Instant, within: Duration) {
+    let (_, code) = client.until_closed().await;
+    assert_eq!(code, Some(4403));
+    let took = begun.elapsed();
+    assert!(took < within, "{took:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_redis_a_kick_reaches_other_instances_by_the_database() {
+    let mut settings = vec![("jwt_secret", "a secret that all instances of a test share")];
+    settings.extend(OPERATOR);
+    let first = Server::start(Engine::Postgres, &settings).await;
+    let second = first.beside(&[("instance", "second")]);
+    let mut operator = Client::log_in(&first, "op").await;
+    let ada = Client::sign_up(&first, "ada").await;
+    let mut there = ada.another(&second).await;
+    let id = eventually("both instances are known", async || {
+        let listed = operator.ok("admin.instances", json!({})).await;
+        let items = listed["items"].as_array().expect("items").clone();
+        let second = items.iter().find(|item| item["name"] == "second");
+        second.map(|second| second["id"].clone())
+    })
+    .await;
+    // an instance looks every two seconds; the rest is for a machine that is busy
+    let begun = Instant::now();
+    operator
+        .ok("admin.kick", json!({ "user_id": ada.user_id() }))
+        .await;
+    is_kicked(&mut there, begun, Duration::from_secs(6)).await;
+    // who comes back stays: what was ordered was done
+    let mut back = ada.another(&second).await;
+    let third = first.beside(&[]);
+    let mut elsewhere = ada.another(&third).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    back.ok("profile.get", json!({})).await;
+    elsewhere.ok("profile.get", json!({})).await;
+    // nobody can be asked: it is said whose sockets are missing
+    let page = connections(&mut operator, Some(&ada.user_id())).await;
+    let unanswered: Vec<&Value> = page["unanswered"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|i| &i["id"])
+        .collect();
+    assert!(unanswered.contains(&&id), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn with_redis_sockets_of_all_instances_are_listed_and_kicked_at_once() {
+    let mut servers = instances(3).await;
+    let mut operator = Client::log_in(&servers[0], "op").await;
+    let ada = Client::sign_up(&servers[0], "ada").await;
+    let mut sockets = Vec::new();
+    for n in 0..40 {
+        sockets.push(ada.another(&servers[n % 3]).await);
+    }
+    let id = ada.user_id();
+    eventually("every instance answers", async || {
+        let page = connections(&mut operator, Some(&id)).await;
+        let complete = page["total"] == 41 && page["unanswered"] == json!([]);
+        let listed = operator.ok("admin.instances", json!({})).await;
+        (complete && listed["items"].as_array().map(Vec::len) == Some(3)).then_some(())
+    })
+    .await;
+    let (mut seen, mut cursor) = (Vec::new(), Value::Null);
+    loop {
+        let asked = json!({ "user_id": id, "limit": 7, "cursor": cursor });
+        let page = operator.ok("admin.connections", asked).await;
+        for item in page["items"].as_array().expect("items") {
+            seen.push(text(&item["instance"]["id"]));
+        }
+        cursor = page["next_cursor"].clone();
+        if cursor.is_null() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 41);
+    seen.dedup();
+    assert_eq!(seen.len(), 3, "instance by instance");
+
+    // mostly before the database could have told: the look there comes every two seconds
+    let begun = Instant::now();
+    operator.ok("admin.kick", json!({ "user_id": id })).await;
+    for socket in &mut sockets {
+        is_kicked(socket, begun, Duration::from_secs(2)).await;
+    }
+
+    servers[2].kill();
+    let page = connections(&mut operator, None).await;
+    assert_eq!(page["unanswered"].as_array().map(Vec::len), Some(1), "{page}");
+    assert_eq!(servers[1].terminate(), Some(0));
+    eventually("who stops in peace is forgotten at once", async || {
+        let listed = operator.ok("admin.instances", json!({})).await;
+        (listed["items"].as_array().map(Vec::len) == Some(2)).then_some(())
+    })
+    .await;
+}
+
+async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
+    let mut server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let promote = ["admin", "set-role", "ADA@example.com", "admin"];
+    if engine == Engine::Sqlite {
+        let (code, said) = server.run(&promote);
+        assert_eq!(code, Some(1));
+        assert!(said.contains("stop the server first"), "{said}");
+        server.terminate();
+        assert_eq!(server.run(&promote).0, Some(0));
+        server.spawn();
+        ada = ada.another(&server).await;
+        let own = ada
+            .ok(
+                "stream.history",
+                json!({ "stream": format!("user:{}", ada.user_id()), "after": 0 }),
+            )
+            .await;
+        let last = own["events"]
+            .as_array()
+            .and_then(|events| events.last().cloned())
+            .expect("an event");
+        assert_eq!(
+            (&last["event"], &last["data"]["role"]),
+            (&json!("profile.updated"), &json!("admin"))
+        );
+    } else {
+        assert_eq!(server.run(&promote).0, Some(0));
+        let told = ada.event("profile.updated").await;
+        assert_eq!(
+            (&told["data"]["role"], &told["data"]["version"]),
+            (&json!("admin"), &json!(2))
+        );
+    }
+    eventually("the socket may administer", async || {
+        (ada.call("admin.instances", json!({})).await["type"] == "ok").then_some(())
+    })
+    .await;
+    let (code, said) = server.run(&["admin", "set-role", "nobody@example.com", "user"]);
+    assert_eq!(code, Some(1));
+    if engine == Engine::Postgres {
+        assert!(said.contains("no such account"), "{said}");
+        assert_eq!(server.run(&promote).0, Some(0), "the same again is no failure");
+        assert_eq!(
+            server.run(&["admin", "create-user", "eve@example.com"]).0,
+            Some(0)
+        );
+        assert_eq!(
+            server.run(&["admin", "create-user", "eve@example.com"]).0,
+            Some(1)
+        );
+        assert_eq!(
+            server.run(&["admin", "reset-password", "ada@example.com"]).0,
+            Some(0)
+        );
+        let begun = Instant::now();
+        assert_eq!(ada.until_closed().await.1, Some(4403), "signed out everywhere");
+        assert!(begun.elapsed() < PATIENCE);
+        let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+        let mut nobody = Client::connect(&server).await;
+        assert_eq!(
+            nobody.refused("auth.login", login).await["code"],
+            "INVALID_CREDENTIALS"
+        );
+    }
+}
+
+async fn another_epoch_makes_clients_sync_again(engine: Engine) {
+    let mut server = Server::start(engine, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let own = format!("user:{}", ada.user_id());
+    let positions = json!({ "epoch": ada.welcome["data"]["epoch"], "positions": { own.clone(): 1 } });
+    let resume = json!({ "streams": [own], "resume": positions });
+    let again = Client::with_tokens(&server, &ada.tokens, resume.clone()).await;
+    assert_eq!(again.welcome["data"]["streams"][0]["resumed"], true);
+    server.terminate();
+    assert_eq!(server.run(&["admin", "new-epoch"]).0, Some(0));
+    server.spawn();
+    let again = Client::with_tokens(&server, &ada.tokens, resume).await;
+    assert_eq!(again.welcome["data"]["streams"][0]["reason"], "epoch");
+    assert_ne!(again.welcome["data"]["epoch"], ada.welcome["data"]["epoch"]);
+}

@@ -1,0 +1,359 @@
+//! Who is there and who types: one presence of several sockets, on one instance and on several, and its end however a
+//! socket or an instance ends.
+
+use crate::on_both_databases;
+use crate::support::follower::text;
+use crate::support::{Client, Engine, PATIENCE, Server, Team, eventually, http};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+on_both_databases!(
+    people_see_who_comes_changes_and_goes,
+    several_sockets_are_one_presence_and_one_socket_is_in_one_place,
+    presence_ends_with_access_and_nobody_outside_hears_of_it,
+    typing_is_passed_on_once_a_second_and_task,
+    presence_takes_a_socket_a_member_and_a_task_of_the_workspace
+);
+
+/// A killed instance's presences end within this, and the test waits a little longer.
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What a signal or an item of the list says, in short.
+fn look(of: &Value) -> Value {
+    json!([of["user"]["username"], of["state"], of["task_id"]])
+}
+
+async fn changed(client: &mut Client) -> Value {
+    let signal = client.signal("presence.changed").await;
+    assert!(signal["data"]["since"].is_string(), "{signal}");
+    look(&signal["data"])
+}
+
+async fn present(client: &mut Client, workspace: &str) -> Vec<Value> {
+    let list = client
+        .ok("presence.list", json!({ "workspace_id": workspace }))
+        .await;
+    list["items"]
+        .as_array()
+        .expect("items")
+        .iter()
+        .map(look)
+        .collect()
+}
+
+async fn task(client: &mut Client, workspace: &str) -> String {
+    let data = json!({ "workspace_id": workspace, "title": "Look at me" });
+    text(&client.ok("task.create", data).await["id"])
+}
+
+/// The signals that wait, after a round trip.
+async fn signals_so_far(client: &mut Client) -> usize {
+    client.ok("profile.get", json!({})).await;
+    client.waiting("signal")
+}
+
+async fn people_see_who_comes_changes_and_goes(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut viewer,
+        ..
+    } = Team::gather(&server).await;
+    let task = task(&mut owner, &workspace).await;
+    assert_eq!(
+        present(&mut owner, &workspace).await,
+        Vec::<Value>::new(),
+        "nobody said so"
+    );
+
+    let here = json!({ "workspace_id": workspace, "state": "online" });
+    let said = viewer.ok("presence.set", here.clone()).await;
+    assert_eq!(look(&said), json!(["viewer", "online", null]));
+    for client in [&mut owner, &mut viewer] {
+        assert_eq!(changed(client).await, json!(["viewer", "online", null]));
+    }
+    viewer.ok("presence.set", here).await; // the same again: nothing to see
+    let there = json!({ "workspace_id": workspace, "state": "away", "task_id": task });
+    viewer.ok("presence.set", there).await;
+    assert_eq!(changed(&mut owner).await, json!(["viewer", "away", task]));
+    assert_eq!(
+        present(&mut owner, &workspace).await,
+        [json!(["viewer", "away", task])]
+    );
+
+    viewer.cut();
+    assert_eq!(changed(&mut owner).await, json!(["viewer", "offline", null]));
+    assert_eq!(present(&mut owner, &workspace).await, Vec::<Value>::new());
+}
+
+async fn several_sockets_are_one_presence_and_one_socket_is_in_one_place(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut member,
+        ..
+    } = Team::gather(&server).await;
+    let mut second = member.another(&server).await;
+    let at = |state: &str| json!({ "workspace_id": workspace, "state": state });
+    member.ok("presence.set", at("away")).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "away", null]));
+    second.ok("presence.set", at("online")).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "online", null]));
+    let said = member.ok("presence.set", at("away")).await;
+    assert_eq!(said["state"], "online", "online wins");
+    second.cut();
+    assert_eq!(changed(&mut owner).await, json!(["member", "away", null]));
+
+    // elsewhere: no longer here
+    let personal = member.personal();
+    let elsewhere = json!({ "workspace_id": personal, "state": "online" });
+    member.ok("presence.set", elsewhere).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "offline", null]));
+    assert_eq!(
+        present(&mut member, &personal).await,
+        [json!(["member", "online", null])]
+    );
+}
+
+async fn presence_ends_with_access_and_nobody_outside_hears_of_it(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut admin,
+        mut member,
+        ..
+    } = Team::gather(&server).await;
+    let here = json!({ "workspace_id": workspace, "state": "online" });
+    member.ok("presence.set", here.clone()).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "online", null]));
+    changed(&mut member).await;
+    let gone = json!({ "workspace_id": workspace, "user_id": member.user_id() });
+    owner.ok("member.remove", gone).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "offline", null]));
+    member.event("access.lost").await;
+    assert_eq!(
+        member.refused("presence.set", here.clone()).await["code"],
+        "NOT_FOUND"
+    );
+    admin.ok("presence.set", here).await;
+    assert_eq!(changed(&mut owner).await, json!(["admin", "online", null]));
+    assert_eq!(signals_so_far(&mut member).await, 0, "somebody outside was told");
+}
+
+async fn typing_is_passed_on_once_a_second_and_task(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut viewer,
+        ..
+    } = Team::gather(&server).await;
+    let (one, other) = (
+        task(&mut owner, &workspace).await,
+        task(&mut owner, &workspace).await,
+    );
+    let begun = Instant::now();
+    for _ in 0..20 {
+        viewer.ok("presence.typing", json!({ "task_id": one })).await;
+    }
+    viewer.ok("presence.typing", json!({ "task_id": other })).await;
+    let most = begun.elapsed().as_secs() as usize + 1;
+    let mut tasks = Vec::new();
+    while tasks.last() != Some(&other) {
+        let signal = owner.signal("typing").await;
+        assert_eq!(signal["data"]["user"]["username"], "viewer");
+        assert_eq!(signal["data"]["workspace_id"], workspace);
+        tasks.push(text(&signal["data"]["task_id"]));
+    }
+    let of_one = tasks.len() - 1;
+    assert!((1..=most).contains(&of_one), "{of_one} signals in {most} s");
+    let none = json!({ "task_id": crate::support::new_id() });
+    assert_eq!(viewer.refused("presence.typing", none).await["code"], "NOT_FOUND");
+}
+
+async fn presence_takes_a_socket_a_member_and_a_task_of_the_workspace(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut viewer,
+        ..
+    } = Team::gather(&server).await;
+    let mut stranger = Client::sign_up(&server, "stranger").await;
+    let here = json!({ "workspace_id": workspace, "state": "online" });
+    assert_eq!(
+        stranger.refused("presence.set", here.clone()).await["code"],
+        "NOT_FOUND"
+    );
+
+    // a task of another workspace, which the caller may read
+    let personal = viewer.personal();
+    let mine = task(&mut viewer, &personal).await;
+    let wrong = json!({ "workspace_id": workspace, "state": "online", "task_id": mine });
+    let failure = viewer.refused("presence.set", wrong).await;
+    assert_eq!(
+        (&failure["code"], &failure["field"]),
+        (&json!("NOT_FOUND"), &json!("task_id"))
+    );
+    let wrong = json!({ "workspace_id": workspace, "state": "offline" });
+    assert_eq!(viewer.refused("presence.set", wrong).await["field"], "state");
+
+    // a socket that follows nothing may say where its user is
+    let mut blind = Client::with_tokens(&server, &viewer.tokens, json!({ "streams": [] })).await;
+    blind.ok("presence.set", here.clone()).await;
+    assert_eq!(changed(&mut owner).await, json!(["viewer", "online", null]));
+    assert_eq!(signals_so_far(&mut blind).await, 0);
+
+    // over HTTP there is no socket to be there with
+    let rpc = async |name: &str, data: Value| {
+        let body = json!({ "type": name, "id": 1, "data": data });
+        let request = http::request(&server, reqwest::Method::POST, "/v1/rpc").json(&body);
+        let token = owner.tokens["access_token"].as_str().expect("a token");
+        let answer = request.bearer_auth(token).send().await.expect("an answer");
+        answer.json::<Value>().await.expect("JSON")
+    };
+    let refused = rpc("presence.set", here.clone()).await;
+    assert_eq!(
+        (&refused["error"]["code"], &refused["error"]["field"]),
+        (&json!("VALIDATION_ERROR"), &json!("type"))
+    );
+    let list = rpc("presence.list", json!({ "workspace_id": workspace })).await;
+    assert_eq!(list["data"]["items"].as_array().map(Vec::len), Some(1), "{list}");
+}
+
+/// Instances on one PostgreSQL and the Redis of the test run.
+pub async fn instances(n: usize) -> Vec<Server> {
+    let redis = std::env::var("TASKWIRE_TEST_REDIS").expect("TASKWIRE_TEST_REDIS: ./tests/run starts one");
+    let settings = [
+        ("redis_url", redis.as_str()),
+        ("jwt_secret", "a secret that all instances of a test share"),
+        ("admin_email", "op@example.com"),
+        ("admin_password", crate::support::PASSWORD),
+    ];
+    let first = Server::start(Engine::Postgres, &settings).await;
+    let mut servers = vec![first];
+    for _ in 1..n {
+        servers.push(servers[0].beside(&[]));
+    }
+    servers
+}
+
+async fn sees(client: &mut Client, workspace: &str, wanted: &[Value], within: Duration) {
+    let deadline = Instant::now() + within;
+    loop {
+        let seen = present(client, workspace).await;
+        if seen == wanted {
+            return;
+        }
+        assert!(
+            Instant::now() < deadline,
+            "{seen:?}, not {wanted:?}, after {within:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn presence_and_typing_are_the_same_on_every_instance() {
+    let servers = instances(2).await;
+    let Team {
+        workspace,
+        mut owner,
+        member,
+        ..
+    } = Team::gather(&servers[0]).await;
+    let mut there = member.another(&servers[1]).await;
+    let task = task(&mut owner, &workspace).await;
+    let at = |state: &str| json!({ "workspace_id": workspace, "state": state, "task_id": task });
+    // a note may be lost while the way to Redis is being made; it is said again, so that the signal comes all the same
+    there.ok("presence.set", at("away")).await;
+    assert_eq!(eventual_change(&mut owner).await, json!(["member", "away", task]));
+    let mut here = member.another(&servers[0]).await;
+    here.ok("presence.set", at("online")).await;
+    assert_eq!(
+        eventual_change(&mut owner).await,
+        json!(["member", "online", task])
+    );
+    sees(
+        &mut there,
+        &workspace,
+        &[json!(["member", "online", task])],
+        2 * PATIENCE,
+    )
+    .await;
+    here.cut();
+    assert_eq!(eventual_change(&mut owner).await, json!(["member", "away", task]));
+
+    // typing crosses too; it is not said again
+    eventually("typing on another instance is heard", async || {
+        there.ok("presence.typing", json!({ "task_id": task })).await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        signals_so_far(&mut owner).await;
+        owner.took("typing")
+    })
+    .await;
+
+    // an instance that comes later asks, and is told
+    let third = servers[0].beside(&[]);
+    let mut late = member.another(&third).await;
+    sees(
+        &mut late,
+        &workspace,
+        &[json!(["member", "away", task])],
+        2 * PATIENCE,
+    )
+    .await;
+}
+
+async fn eventual_change(client: &mut Client) -> Value {
+    let deadline = Instant::now() + 2 * PATIENCE;
+    loop {
+        signals_so_far(client).await;
+        if let Some(signal) = client.took("presence.changed") {
+            return look(&signal["data"]);
+        }
+        assert!(Instant::now() < deadline, "no change of presence was told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn presences_of_an_instance_end_when_it_stops_and_within_a_minute_when_it_is_killed() {
+    let mut servers = instances(3).await;
+    let Team {
+        workspace,
+        mut owner,
+        member,
+        viewer,
+        ..
+    } = Team::gather(&servers[0]).await;
+    let here = json!({ "workspace_id": workspace, "state": "online" });
+    let mut stopped = viewer.another(&servers[1]).await;
+    let mut killed = member.another(&servers[2]).await;
+    stopped.ok("presence.set", here.clone()).await;
+    killed.ok("presence.set", here).await;
+    let name = |name: &str| json!([name, "online", null]);
+    // in the order of their ids: they signed up one after the other
+    sees(
+        &mut owner,
+        &workspace,
+        &[name("member"), name("viewer")],
+        2 * PATIENCE,
+    )
+    .await;
+
+    servers[1].terminate();
+    sees(&mut owner, &workspace, &[name("member")], PATIENCE).await;
+    servers[2].kill();
+    let begun = Instant::now();
+    sees(&mut owner, &workspace, &[], MINUTE).await;
+    println!("a killed instance's presences ended after {:?}", begun.elapsed());
+    let mut last = Value::Null;
+    while let Some(signal) = owner.took("presence.changed") {
+        last = look(&signal["data"]);
+    }
+    assert_eq!(last, json!(["member", "offline", null]));
+}
