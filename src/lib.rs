@@ -12,6 +12,7 @@
 //! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
 //! - `auth`     passwords, tokens, limits
+//! - `failpoint` where tests let a node die, in builds made for it
 //! - `state`    what every request and socket of a node shares
 //! - `doctor`   whether what a node stands on is in order
 //! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   what a node runs on
@@ -22,6 +23,7 @@ pub mod config;
 pub mod doctor;
 pub mod domain;
 pub mod engine;
+pub mod failpoint;
 pub mod healthcheck;
 pub mod http;
 pub mod ids;

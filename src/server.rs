@@ -27,6 +27,7 @@ use tower::ServiceExt as _;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
+use crate::failpoint;
 use crate::http::{self, Unread};
 use crate::jobs;
 use crate::peer::Peer;
@@ -133,7 +134,9 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
         None
     };
     let engine = Engine::start(&settings, Clock::system()).await?;
-    Ok(App::new(Arc::new(settings), engine, recorder))
+    let settings = Arc::new(settings);
+    failpoint::obey(&engine, &settings)?;
+    Ok(App::new(settings, engine, recorder))
 }
 
 /// Serves a listener until `shutdown`. Then `/readyz` says 503, and after `drain_delay_seconds` in which nothing else

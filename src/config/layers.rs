@@ -324,6 +324,7 @@ const OF_TW: [&str; 3] = ["URL", "TOKEN", "PASSWORD"];
 fn is_foreign(name: &str, text: &str) -> bool {
     let key = name.strip_prefix(PREFIX).unwrap_or(name);
     OF_TW.contains(&key)
+        || (cfg!(feature = "failpoints") && name == crate::failpoint::VARIABLE)
         || key.starts_with("TEST_")
         || key == "SERVICE_HOST"
         || key.starts_with("SERVICE_PORT")

@@ -12,6 +12,7 @@ use super::members::MemberCache;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
 use super::write::{self, Placed};
 use crate::clock::Clock;
+use crate::failpoint::reach;
 use crate::ids::Ids;
 use crate::live::{Frame, Hub, Published};
 use crate::ops::world::{Members, World};
@@ -146,19 +147,25 @@ impl Writer {
         let (placed, forgotten) = if unchanged {
             (Vec::new(), Vec::new())
         } else {
+            reach("row.before");
             let forgotten = write::rows(&mut self.group, &world).await?;
+            reach("row.after");
             (write::place(&mut self.group, &world, now).await?, forgotten)
         };
         let (replies, memos) = answers(jobs, verdicts, &world, &placed);
         if unchanged && memos.is_empty() {
             self.group.rollback().await;
         } else {
+            reach("log.before");
             write::log_and_memory(&mut self.group, &world, &placed, &memos, now).await?;
+            reach("log.after");
             self.sent = Some(Sent {
                 advanced: placed.iter().map(|placed| placed.stream).collect(),
                 forgotten: forgotten.clone(),
             });
+            reach("commit.before");
             self.group.commit().await?;
+            reach("commit.after");
             self.sent = None;
         }
         Ok(Committed {
@@ -304,11 +311,16 @@ impl Writer {
             frame: Frame::from(&*placed.frame),
             removed: placed.removes,
         });
+        reach("publish.before");
         self.shared.hub.publish(published.collect());
+        reach("publish.after");
+        reach("answer.before");
         for (job, reply) in jobs.into_iter().zip(committed.replies) {
             metrics::histogram!("taskwire_mutation_wait_seconds").record(job.queued.elapsed().as_secs_f64());
             job.answer(reply);
+            reach("answer.between");
         }
+        reach("answer.after");
     }
 }
 

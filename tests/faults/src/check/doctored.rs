@@ -1,0 +1,239 @@
+//! Each check is given a record that was tampered with, and must see it: a checker that cannot fail proves nothing.
+
+use super::{operations, readers, state};
+use crate::load::reader::Sightings;
+use crate::load::record::{Operation, Outcome, Removal, Seen, Segment, What, weigh};
+use crate::truth::{Entry, Story, Tables, TaskState, Truth};
+use crate::verdict::{ALL, Invariant, Verdicts};
+use std::collections::HashSet;
+use uuid::Uuid;
+
+const SECOND: u64 = 1_000_000_000;
+
+/// Three acknowledged operations at 1, 2 and 3 of stream 0, one after the other, and the log that they made.
+fn sound() -> (Vec<Operation>, Truth, HashSet<Uuid>) {
+    let mut truth = Truth::default();
+    let mut sums = Vec::new();
+    let mut operations = Vec::new();
+    for seq in 1..=3_u64 {
+        let op_id = Uuid::from_u128(u128::from(seq));
+        operations.push(Operation {
+            op_id,
+            what: What::Create,
+            stream: 0,
+            entries: 1,
+            sent: 1,
+            outcome: Outcome::Acknowledged,
+            began: seq * 10,
+            answered: seq * 10 + 5,
+            at: seq,
+            content: 100 + seq,
+            reply: seq,
+        });
+        let entry = Entry {
+            stream: 0,
+            seq,
+            workspace: true,
+            content: 100 + seq,
+        };
+        truth.ops.insert(op_id, vec![entry]);
+        sums.push(weigh(seq, b"frame").wrapping_add(sums.last().copied().unwrap_or_default()));
+    }
+    truth.streams.insert(0, Story { first: 1, sums });
+    let remembered = truth.ops.keys().copied().collect();
+    (operations, truth, remembered)
+}
+
+/// The invariants that a check of operations finds violated, after somebody changed the records.
+fn found(tamper: impl FnOnce(&mut Vec<Operation>, &mut Truth, &mut HashSet<Uuid>)) -> Vec<Invariant> {
+    let (mut ops, mut truth, mut remembered) = sound();
+    tamper(&mut ops, &mut truth, &mut remembered);
+    let verdicts = Verdicts::default();
+    operations::acknowledged(&ops, &truth, &verdicts);
+    operations::whole(&ops, &truth, &remembered, &verdicts);
+    operations::order(&ops, &verdicts);
+    violated(&verdicts)
+}
+
+fn violated(verdicts: &Verdicts) -> Vec<Invariant> {
+    ALL.into_iter()
+        .filter(|invariant| verdicts.of(*invariant).violations > 0)
+        .collect()
+}
+
+#[test]
+fn a_sound_record_has_no_violation() {
+    assert!(found(|_, _, _| {}).is_empty());
+}
+
+#[test]
+fn i1_sees_an_acknowledged_operation_that_is_not_in_the_log() {
+    let lost = found(|ops, truth, remembered| {
+        truth.ops.remove(&ops[1].op_id);
+        remembered.remove(&ops[1].op_id);
+    });
+    assert_eq!(lost, [Invariant::I1]);
+}
+
+#[test]
+fn i1_sees_another_place_and_another_content() {
+    assert_eq!(found(|ops, _, _| ops[2].at = 9), [Invariant::I1]);
+    assert_eq!(found(|ops, _, _| ops[2].content = 9), [Invariant::I1]);
+}
+
+#[test]
+fn i3_sees_a_second_effect_and_the_effect_of_a_refused_operation() {
+    let twice = found(|ops, truth, _| {
+        let entry = truth.ops[&ops[0].op_id][0].clone();
+        truth.ops.entry(ops[0].op_id).or_default().push(entry);
+    });
+    // what is there twice is not whole either
+    assert_eq!(twice, [Invariant::I3, Invariant::I6]);
+    assert_eq!(
+        found(|ops, _, _| ops[0].outcome = Outcome::Refused),
+        [Invariant::I3]
+    );
+}
+
+#[test]
+fn i6_sees_half_an_operation_a_forgotten_one_and_one_of_nobody() {
+    let half = found(|ops, _, _| (ops[0].outcome, ops[0].entries) = (Outcome::Open, 2));
+    assert_eq!(half, [Invariant::I6]);
+    let forgotten = found(|ops, _, remembered| drop(remembered.remove(&ops[0].op_id)));
+    assert_eq!(forgotten, [Invariant::I6]);
+    assert_eq!(found(|ops, _, _| drop(ops.remove(0))), [Invariant::I6]);
+}
+
+#[test]
+fn an_open_operation_may_be_in_or_out() {
+    assert!(found(|ops, _, _| ops[0].outcome = Outcome::Open).is_empty());
+    let out = found(|ops, truth, remembered| {
+        ops[0].outcome = Outcome::Open;
+        truth.ops.remove(&ops[0].op_id);
+        remembered.remove(&ops[0].op_id);
+    });
+    assert!(out.is_empty());
+}
+
+#[test]
+fn i10_sees_an_operation_that_overtook_an_acknowledged_one() {
+    // the third began after the first was acknowledged, and got a lower seq
+    let overtaken = found(|ops, truth, _| {
+        (ops[0].at, ops[2].at) = (3, 1);
+        for (op, seq) in [(0, 3), (2, 1)] {
+            if let Some(entries) = truth.ops.get_mut(&ops[op].op_id) {
+                entries[0].seq = seq;
+            }
+        }
+    });
+    assert_eq!(overtaken, [Invariant::I10]);
+}
+
+/// What the checks of readers find about a reader who saw this.
+fn read(segment: Segment, seen: &[(u64, u64)]) -> Vec<Invariant> {
+    let (_, truth, _) = sound();
+    let user = Uuid::from_u128(9);
+    let seen = seen.iter().map(|(seq, at)| Seen {
+        reader: 0,
+        stream: 0,
+        seq: *seq,
+        at: *at,
+    });
+    let sightings = [Sightings {
+        user,
+        segments: vec![segment],
+        seen: seen.collect(),
+    }];
+    let removal = Removal {
+        user,
+        stream: 0,
+        seq: 10,
+        at: 100 * SECOND,
+        grace: SECOND,
+        until: 20,
+    };
+    let verdicts = Verdicts::default();
+    readers::content(&sightings, &truth, 0, &verdicts);
+    readers::removals(&sightings, &[removal], &verdicts);
+    violated(&verdicts)
+}
+
+fn segment(after: u64, last: u64) -> Segment {
+    let sum = (after + 1..=last).fold(0_u64, |sum, seq| sum.wrapping_add(weigh(seq, b"frame")));
+    Segment {
+        stream: 0,
+        era: 0,
+        after,
+        last,
+        sum,
+    }
+}
+
+#[test]
+fn i4_sees_an_event_that_the_log_does_not_have() {
+    assert!(read(segment(0, 3), &[]).is_empty());
+    assert!(read(segment(1, 2), &[]).is_empty());
+    assert_eq!(read(segment(1, 4), &[]), [Invariant::I4]);
+    let other = Segment {
+        sum: 1,
+        ..segment(0, 2)
+    };
+    assert_eq!(read(other, &[]), [Invariant::I4]);
+    let elsewhere = Segment {
+        stream: 5,
+        ..segment(0, 2)
+    };
+    assert_eq!(read(elsewhere, &[]), [Invariant::I4]);
+}
+
+#[test]
+fn i8_sees_an_event_long_after_a_removal() {
+    let none = segment(0, 0);
+    // before the removal, at once after it, and after the next membership began
+    let fine = [(9, 105 * SECOND), (11, 100 * SECOND), (21, 105 * SECOND)];
+    assert!(read(none.clone(), &fine).is_empty());
+    assert_eq!(read(none, &[(11, 102 * SECOND)]), [Invariant::I8]);
+}
+
+#[test]
+fn i5_and_i2_see_tables_that_differ_from_the_log() {
+    let id = Uuid::from_u128(1);
+    let task = TaskState {
+        workspace: id,
+        version: 2,
+        whole: 5,
+        title: 6,
+        completed: false,
+        is_deleted: false,
+    };
+    let check = |tamper: &dyn Fn(&mut Tables)| {
+        let mut truth = Truth::default();
+        truth.tasks.insert(id, task.clone());
+        truth.members.insert((id, id), true);
+        let mut tables = Tables::default();
+        tables.tasks.insert(id, task.clone());
+        tables.members.push((id, id));
+        tamper(&mut tables);
+        let verdicts = Verdicts::default();
+        state::tables(&truth, &tables, &verdicts);
+        state::heads(&truth, &tables, &verdicts);
+        violated(&verdicts)
+    };
+    assert!(check(&|_| {}).is_empty());
+    let older = TaskState {
+        version: 1,
+        ..task.clone()
+    };
+    assert_eq!(
+        check(&|tables| drop(tables.tasks.insert(id, older.clone()))),
+        [Invariant::I5]
+    );
+    assert_eq!(check(&|tables| drop(tables.tasks.remove(&id))), [Invariant::I5]);
+    let unknown = Uuid::from_u128(2);
+    assert_eq!(
+        check(&|tables| drop(tables.tasks.insert(unknown, task.clone()))),
+        [Invariant::I5]
+    );
+    assert_eq!(check(&|tables| tables.members.clear()), [Invariant::I5]);
+    assert_eq!(check(&|tables| drop(tables.heads.insert(id, 4))), [Invariant::I2]);
+}

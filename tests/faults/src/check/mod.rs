@@ -1,0 +1,13 @@
+//! The checker: each invariant a function over the records and the truth, in linear time. Knows no sockets and no
+//! clock.
+//!
+//! - `operations`   I1, I3, I6, I10: what was invoked, and what the log has of it
+//! - `readers`      I4, I8: what was seen, and what may have been
+//! - `state`        I2, I5: the log, the tables, the snapshots
+
+pub(crate) mod operations;
+pub(crate) mod readers;
+pub(crate) mod state;
+
+#[cfg(test)]
+mod doctored;

@@ -1,0 +1,125 @@
+//! I1, I3, I6, I10: what was invoked and answered, against what the log has of it.
+
+use crate::load::record::{Operation, Outcome};
+use crate::truth::{Entry, Truth};
+use crate::verdict::{Invariant, Verdicts};
+use std::collections::{BTreeMap, HashSet};
+use uuid::Uuid;
+
+/// I1 and I3: an acknowledged operation is in its stream as often as it makes entries, once, where its answer said,
+/// with its content; a refused one is not.
+pub(crate) fn acknowledged(operations: &[Operation], truth: &Truth, verdicts: &Verdicts) {
+    for operation in operations {
+        let entries = entries(operation, truth);
+        let found = entries.len();
+        match operation.outcome {
+            Outcome::Acknowledged => {
+                verdicts.checked(Invariant::I1, 1);
+                if found != usize::from(operation.entries) {
+                    let invariant = if found == 0 { Invariant::I1 } else { Invariant::I3 };
+                    let what = format!("{} stands {found} times in its stream", named(operation));
+                    verdicts.violated(invariant, what);
+                    continue;
+                }
+                let last = entries.iter().map(|entry| entry.seq).max();
+                if operation.at != 0 && last != Some(operation.at) {
+                    let what = format!(
+                        "{} is at {last:?}, its answer said {}",
+                        named(operation),
+                        operation.at
+                    );
+                    verdicts.violated(Invariant::I1, what);
+                }
+                if operation.content != 0 && entries.iter().any(|entry| entry.content != operation.content) {
+                    verdicts.violated(Invariant::I1, format!("{} has another title", named(operation)));
+                }
+            }
+            Outcome::Refused if found > 0 => {
+                verdicts.violated(
+                    Invariant::I3,
+                    format!("{} was refused and is in the log", named(operation)),
+                );
+            }
+            Outcome::Refused | Outcome::Open => {}
+        }
+    }
+}
+
+/// I6: an operation without an acknowledgement is wholly in the log and remembered, or not at all; and nothing is in
+/// the log that nobody invoked.
+pub(crate) fn whole(
+    operations: &[Operation],
+    truth: &Truth,
+    remembered: &HashSet<Uuid>,
+    verdicts: &Verdicts,
+) {
+    for operation in operations {
+        let found = entries(operation, truth).len();
+        let memory = remembered.contains(&operation.op_id);
+        verdicts.checked(Invariant::I6, 1);
+        let partly = found != 0 && found != usize::from(operation.entries);
+        if partly || memory != (found != 0) {
+            let what = format!(
+                "{}, {:?}: {found} of {} entries, remembered: {memory}",
+                named(operation),
+                operation.outcome,
+                operation.entries
+            );
+            verdicts.violated(Invariant::I6, what);
+        }
+    }
+    let invoked: HashSet<Uuid> = operations.iter().map(|operation| operation.op_id).collect();
+    for op_id in truth.ops.keys().filter(|op_id| !invoked.contains(op_id)) {
+        verdicts.violated(
+            Invariant::I6,
+            format!("op_id {op_id} is in the log and nobody invoked it"),
+        );
+    }
+}
+
+/// I10: within a stream, an operation that was acknowledged before another began has the lower seq.
+pub(crate) fn order(operations: &[Operation], verdicts: &Verdicts) {
+    let mut streams: BTreeMap<u32, Vec<&Operation>> = BTreeMap::new();
+    for operation in operations {
+        if operation.outcome == Outcome::Acknowledged && operation.at != 0 {
+            streams.entry(operation.stream).or_default().push(operation);
+        }
+    }
+    for operations in streams.values_mut() {
+        operations.sort_unstable_by_key(|operation| operation.at);
+        // from the end: the earliest acknowledgement of all that have a higher seq
+        let mut earliest: Option<&Operation> = None;
+        for operation in operations.iter().rev() {
+            verdicts.checked(Invariant::I10, 1);
+            if let Some(later) = earliest.filter(|later| later.answered < operation.began) {
+                let what = format!(
+                    "{} was acknowledged at seq {} before {} began, which has {}",
+                    named(later),
+                    later.at,
+                    named(operation),
+                    operation.at
+                );
+                verdicts.violated(Invariant::I10, what);
+            }
+            if earliest.is_none_or(|later| operation.answered < later.answered) {
+                earliest = Some(operation);
+            }
+        }
+    }
+}
+
+/// The entries of an operation in the stream that it goes to.
+fn entries<'a>(operation: &Operation, truth: &'a Truth) -> Vec<&'a Entry> {
+    let all = truth.ops.get(&operation.op_id);
+    all.into_iter()
+        .flatten()
+        .filter(|entry| entry.workspace && entry.stream == operation.stream)
+        .collect()
+}
+
+fn named(operation: &Operation) -> String {
+    format!(
+        "{:?} {} (sent {} times)",
+        operation.what, operation.op_id, operation.sent
+    )
+}

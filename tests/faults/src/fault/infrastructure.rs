@@ -1,0 +1,122 @@
+//! PostgreSQL, Redis, and the links to them.
+
+use crate::Failed;
+use crate::stage::Stage;
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use rustix::process::Signal;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use tokio::time::{Instant, sleep};
+
+/// Lengths in seconds, by the run's scale; nothing is shorter than half a second.
+fn seconds(stage: &Stage, length: f64) -> Duration {
+    Duration::from_secs_f64((length * stage.scale).max(length.min(0.5)))
+}
+
+fn disturbed(stage: &Stage) {
+    stage.redis_disturbed.store(stage.shared.now(), Relaxed);
+}
+
+pub(super) async fn redis_killed(stage: &Stage, length: f64) -> Result<String, Failed> {
+    let mut redis = stage.shared.world.redis.lock().await;
+    // a second is short enough as it is
+    let length = if length > 1.0 {
+        seconds(stage, length)
+    } else {
+        Duration::from_secs_f64(length)
+    };
+    disturbed(stage);
+    redis.kill().await?;
+    keep_disturbed(stage, length).await;
+    redis.run().await?;
+    disturbed(stage);
+    Ok(format!("for {length:?}"))
+}
+
+/// Waits, and says again and again that Redis is not what it should be.
+async fn keep_disturbed(stage: &Stage, length: Duration) {
+    let end = Instant::now() + length;
+    while Instant::now() < end {
+        disturbed(stage);
+        sleep(Duration::from_millis(100).min(end - Instant::now())).await;
+    }
+}
+
+pub(super) async fn redis_stopped(stage: &Stage) -> Result<String, Failed> {
+    let redis = stage.shared.world.redis.lock().await;
+    let length = seconds(stage, 20.0);
+    redis.signal(Signal::STOP);
+    keep_disturbed(stage, length).await;
+    redis.signal(Signal::CONT);
+    disturbed(stage);
+    Ok(format!("for {length:?}"))
+}
+
+pub(super) async fn subscriber_cut(stage: &Stage) -> Result<String, Failed> {
+    disturbed(stage);
+    stage.shared.world.redis_proxy.controls.cut(true);
+    Ok(String::new())
+}
+
+pub(super) async fn redis_noise(stage: &Stage) -> Result<String, Failed> {
+    let _redis = stage.shared.world.redis.lock().await;
+    let controls = &stage.shared.world.redis_proxy.controls;
+    let count = || controls.noises.each_ref().map(|count| count.load(Relaxed));
+    let before = count();
+    controls.noise.store(true, Relaxed);
+    let length = seconds(stage, 10.0).max(Duration::from_secs(3));
+    keep_disturbed(stage, length).await;
+    controls.noise.store(false, Relaxed);
+    disturbed(stage);
+    let after = count();
+    let [lost, doubled, shuffled] = [0, 1, 2].map(|at| after[at] - before[at]);
+    Ok(format!(
+        "for {length:?}: {lost} lost, {doubled} doubled, {shuffled} shuffled"
+    ))
+}
+
+pub(super) async fn redis_stalled(stage: &Stage) -> Result<String, Failed> {
+    let _redis = stage.shared.world.redis.lock().await;
+    let length = seconds(stage, 6.0).max(Duration::from_secs(2));
+    stage.shared.world.redis_proxy.controls.stall(true);
+    keep_disturbed(stage, length).await;
+    stage.shared.world.redis_proxy.controls.stall(false);
+    disturbed(stage);
+    Ok(format!("for {length:?}"))
+}
+
+pub(super) async fn postgres_ended(stage: &Stage, how: Signal) -> Result<String, Failed> {
+    let mut postgres = stage.shared.world.postgres.lock().await;
+    let began = Instant::now();
+    postgres.end(how).await?;
+    postgres.run().await?;
+    Ok(format!("away for {:?}", began.elapsed()))
+}
+
+pub(super) async fn postgres_cut(stage: &Stage) -> Result<String, Failed> {
+    stage.shared.world.postgres_proxy.controls.cut(false);
+    Ok(String::new())
+}
+
+pub(super) async fn postgres_stalled(stage: &Stage) -> Result<String, Failed> {
+    let _postgres = stage.shared.world.postgres.lock().await;
+    let length = seconds(stage, 3.0).max(Duration::from_secs(1));
+    stage.shared.world.postgres_proxy.controls.stall(true);
+    sleep(length).await;
+    stage.shared.world.postgres_proxy.controls.stall(false);
+    Ok(format!("for {length:?}"))
+}
+
+pub(super) async fn commit_swallowed(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
+    let controls = &stage.shared.world.postgres_proxy.controls;
+    let times = random.random_range(1..=4);
+    let before = controls.swallowed.load(Relaxed);
+    controls.swallow.store(times, Relaxed);
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while controls.swallow.load(Relaxed) > 0 && Instant::now() < deadline {
+        sleep(Duration::from_millis(10)).await;
+    }
+    controls.swallow.store(0, Relaxed);
+    Ok(format!("{} times", controls.swallowed.load(Relaxed) - before))
+}

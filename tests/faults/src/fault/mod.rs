@@ -1,0 +1,109 @@
+//! The faults: what breaks, for how long, and how it heals. Each ends with the thing behind it whole again.
+//!
+//! - `infrastructure`   PostgreSQL, Redis and the links to them
+//! - `instances`        processes that die, stop, restart, or whose clock jumps
+//! - `clients`          sockets that vanish, dawdle or come all at once; what clients do to each other
+//! - `plan`             which fault when
+
+mod clients;
+mod infrastructure;
+mod instances;
+pub(crate) mod plan;
+pub(crate) mod restore;
+
+use crate::Failed;
+use crate::stage::Stage;
+use clap::ValueEnum;
+use rand::rngs::StdRng;
+
+/// A kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum Kind {
+    /// An instance dies by kill -9 at a chosen point: around row, log, commit, publish, answer
+    KillAtPoint,
+    /// An instance dies by kill -9, wherever it is
+    Kill,
+    /// An instance is stopped (SIGSTOP) for 5 s
+    Stop,
+    /// All instances restart one after the other, draining
+    RollingRestart,
+    /// An instance's clock jumps by an hour
+    ClockStep,
+    /// Retention cuts logs that are being read
+    Retention,
+    /// Redis is killed, and back after 1 s
+    RedisKilled1s,
+    /// Redis is killed, and back after 30 s
+    RedisKilled30s,
+    /// Redis is killed, and back after 3 min
+    RedisKilled3min,
+    /// Redis is stopped (SIGSTOP) for 20 s
+    RedisStopped,
+    /// The links of Redis' subscribers are cut
+    SubscriberCut,
+    /// 30% of Redis' messages are lost, 10% come twice, and they are shuffled, for 10 s
+    RedisNoise,
+    /// Nothing passes between Redis and the instances for 6 s, and nobody is told
+    RedisStalled,
+    /// PostgreSQL is restarted at once
+    PostgresRestart,
+    /// PostgreSQL is killed by kill -9
+    PostgresKilled,
+    /// All links to PostgreSQL are cut
+    PostgresCut,
+    /// Nothing passes between PostgreSQL and the instances for 3 s
+    PostgresStalled,
+    /// PostgreSQL's answers to a few COMMITs are swallowed
+    CommitSwallowed,
+    /// Clients vanish without a word, their sockets half open
+    HalfOpen,
+    /// Readers slow down to 1 KiB/s for 8 s
+    SlowReaders,
+    /// All sockets are cut and come back at once
+    Storm,
+    /// The same op_id 50 times on all instances at once
+    SameOp,
+    /// A membership is revoked in the middle of a fan-out
+    Revoke,
+}
+
+impl Kind {
+    /// Breaks it and heals it; what was done, in words.
+    pub(crate) async fn inject(self, stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
+        match self {
+            Kind::KillAtPoint => instances::kill_at_point(stage, random).await,
+            Kind::Kill => instances::kill(stage, random).await,
+            Kind::Stop => instances::stop(stage, random).await,
+            Kind::RollingRestart => instances::rolling_restart(stage).await,
+            Kind::ClockStep => instances::clock_step(stage, random).await,
+            Kind::Retention => instances::retention(stage, random).await,
+            Kind::RedisKilled1s => infrastructure::redis_killed(stage, 1.0).await,
+            Kind::RedisKilled30s => infrastructure::redis_killed(stage, 30.0).await,
+            Kind::RedisKilled3min => infrastructure::redis_killed(stage, 180.0).await,
+            Kind::RedisStopped => infrastructure::redis_stopped(stage).await,
+            Kind::SubscriberCut => infrastructure::subscriber_cut(stage).await,
+            Kind::RedisNoise => infrastructure::redis_noise(stage).await,
+            Kind::RedisStalled => infrastructure::redis_stalled(stage).await,
+            Kind::PostgresRestart => {
+                infrastructure::postgres_ended(stage, rustix::process::Signal::INT).await
+            }
+            Kind::PostgresKilled => {
+                infrastructure::postgres_ended(stage, rustix::process::Signal::KILL).await
+            }
+            Kind::PostgresCut => infrastructure::postgres_cut(stage).await,
+            Kind::PostgresStalled => infrastructure::postgres_stalled(stage).await,
+            Kind::CommitSwallowed => infrastructure::commit_swallowed(stage, random).await,
+            Kind::HalfOpen => clients::half_open(stage, random).await,
+            Kind::SlowReaders => clients::slow_readers(stage, random).await,
+            Kind::Storm => clients::storm(stage).await,
+            Kind::SameOp => clients::same_op(stage, random).await,
+            Kind::Revoke => clients::revoke(stage, random).await,
+        }
+    }
+
+    /// Its name, as on the command line.
+    pub(crate) fn name(self) -> String {
+        self.to_possible_value()
+            .map_or_else(String::new, |value| value.get_name().to_owned())
+    }
+}

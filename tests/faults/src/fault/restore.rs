@@ -1,0 +1,91 @@
+//! The last fault of a run: an older backup is put back under clients that have seen more. They must be told, by
+//! another epoch, and come to the head all the same.
+
+use crate::Failed;
+use crate::load::accounts::Caller;
+use crate::stage::Stage;
+use crate::truth::Truth;
+use crate::verdict::Invariant;
+use serde_json::json;
+use sqlx::{Connection, PgConnection};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use uuid::Uuid;
+
+/// Tasks that the backup does not have.
+const LOST: usize = 100;
+
+/// Copies the database, goes on, puts the copy back. What the log says before and after.
+pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
+    let world = &stage.shared.world;
+    let backup = world.folder.join("backup");
+    world.postgres.lock().await.dump(&backup).await?;
+    write(stage, "lost").await?;
+    calm(stage, "before a backup is restored").await?;
+    stage.truth.lock().await.read_on(&stage.shared).await?;
+    for instance in &world.instances {
+        instance.want(false).await;
+    }
+    world.postgres.lock().await.restore(&backup).await?;
+    new_epoch(&world.database).await?;
+    world.restores.fetch_add(1, Relaxed);
+    for instance in &world.instances {
+        instance.want(true).await;
+    }
+    if !stage.all_ready().await {
+        return Err("an instance does not start on a restored database".into());
+    }
+    // clients come back with positions that the database never heard of
+    calm(stage, "after a backup was restored").await?;
+    write(stage, "after").await?;
+    calm(stage, "after a backup was restored and written to").await
+}
+
+/// The log of the era after a restore.
+pub(crate) async fn truth_after(stage: &Stage) -> Result<Truth, Failed> {
+    let mut truth = Truth::default();
+    truth.read_on(&stage.shared).await?;
+    Ok(truth)
+}
+
+/// What `taskwire admin new-epoch` does.
+async fn new_epoch(database: &str) -> Result<(), Failed> {
+    let mut link = PgConnection::connect(database).await?;
+    sqlx::query("update meta set value = $1 where key = 'epoch'")
+        .bind(Uuid::new_v4().to_string())
+        .execute(&mut link)
+        .await?;
+    Ok(())
+}
+
+async fn write(stage: &Stage, word: &str) -> Result<(), Failed> {
+    for (number, workspace) in stage.accounts.workspaces.iter().cycle().take(LOST).enumerate() {
+        let owner = &stage.accounts.users[workspace.members[0]];
+        let instances = &stage.shared.world.instances;
+        let address = instances[number % instances.len()].address();
+        let mut caller = Caller::of(&address, &owner.token).await?;
+        let title = format!("{word} {number}");
+        caller
+            .call(
+                "task.create",
+                &json!({"workspace_id": workspace.id, "title": title}),
+            )
+            .await?;
+    }
+    Ok(())
+}
+
+async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
+    let (took, behind) = stage.all_at_head(Duration::from_secs(5)).await?;
+    stage
+        .shared
+        .verdicts
+        .checked(Invariant::I7, stage.desks.len() as u64);
+    for client in behind {
+        stage
+            .shared
+            .verdicts
+            .violated(Invariant::I7, format!("{when}: after {took:?} {client}"));
+    }
+    Ok(())
+}

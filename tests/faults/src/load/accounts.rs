@@ -1,0 +1,155 @@
+//! Who there is: users, their workspaces, and guests whose membership comes and goes.
+
+use crate::Failed;
+use crate::socket::{Pace, Socket};
+use rand::RngExt as _;
+use rand::rngs::StdRng;
+use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// Somebody.
+#[derive(Clone, Debug)]
+pub(crate) struct User {
+    pub(crate) id: Uuid,
+    pub(crate) username: String,
+    pub(crate) token: String,
+    /// Numbers of the workspaces that they are in for good.
+    pub(crate) workspaces: Vec<usize>,
+}
+
+/// A workspace.
+#[derive(Clone, Debug)]
+pub(crate) struct Workspace {
+    pub(crate) id: Uuid,
+    /// Numbers of users, the owner first.
+    pub(crate) members: Vec<usize>,
+}
+
+/// Everybody.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Accounts {
+    pub(crate) users: Vec<User>,
+    pub(crate) workspaces: Vec<Workspace>,
+    /// Each belongs to the workspace of the same number, most of the time.
+    pub(crate) guests: Vec<User>,
+}
+
+/// A socket for questions and answers, one at a time.
+pub(crate) struct Caller(Socket);
+
+impl Caller {
+    /// A socket without an account.
+    pub(crate) async fn stranger(address: &str) -> Result<Caller, Failed> {
+        Ok(Caller(Socket::connect(address, Pace::default()).await?))
+    }
+
+    /// A socket of this user that follows nothing.
+    pub(crate) async fn of(address: &str, token: &str) -> Result<Caller, Failed> {
+        let (socket, _) = Socket::open(address, Pace::default(), token, &json!([]), None).await?;
+        Ok(Caller(socket))
+    }
+
+    /// The whole answer to a request, whatever it says.
+    pub(crate) async fn ask(
+        &mut self,
+        name: &str,
+        op_id: Option<Uuid>,
+        data: &Value,
+    ) -> Result<Value, Failed> {
+        let mut request = json!({"type": name, "id": 1, "data": data});
+        if let Some(op_id) = op_id {
+            request["op_id"] = json!(op_id);
+        }
+        self.0.send(request.to_string()).await?;
+        loop {
+            let text = timeout(Duration::from_secs(30), self.0.next()).await??;
+            let answer: Value = serde_json::from_str(&text)?;
+            if answer["id"] == 1 {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// What a request gives; an error when it was refused.
+    pub(crate) async fn call(&mut self, name: &str, data: &Value) -> Result<Value, Failed> {
+        let mut answer = self.ask(name, None, data).await?;
+        if answer["type"] == "error" {
+            return Err(format!("{name}: {}", answer["error"]).into());
+        }
+        Ok(answer["data"].take())
+    }
+}
+
+/// How many members a workspace has, its owner and guest included.
+const MEMBERS: usize = 4;
+
+impl Accounts {
+    /// Makes them all on one instance.
+    pub(crate) async fn make(
+        address: &str,
+        workspaces: usize,
+        random: &mut StdRng,
+    ) -> Result<Accounts, Failed> {
+        let mut accounts = Accounts::default();
+        for number in 0..workspaces.clamp(6, 60) {
+            accounts
+                .users
+                .push(sign_up(address, &format!("user{number}")).await?);
+        }
+        for number in 0..workspaces.clamp(1, 8) {
+            accounts
+                .guests
+                .push(sign_up(address, &format!("guest{number}")).await?);
+        }
+        for number in 0..workspaces {
+            accounts.found(address, number, random).await?;
+        }
+        Ok(accounts)
+    }
+
+    async fn found(&mut self, address: &str, number: usize, random: &mut StdRng) -> Result<(), Failed> {
+        let owner = number % self.users.len();
+        let mut caller = Caller::of(address, &self.users[owner].token).await?;
+        let name = format!("workspace {number}");
+        let made = caller.call("workspace.create", &json!({"name": name})).await?;
+        let id: Uuid = serde_json::from_value(made["id"].clone())?;
+        let mut members = vec![owner];
+        while members.len() < MEMBERS.min(self.users.len()) {
+            let next = random.random_range(0..self.users.len());
+            if !members.contains(&next) {
+                members.push(next);
+            }
+        }
+        let names = members[1..].iter().map(|member| &self.users[*member].username);
+        for name in names.chain(self.guests.get(number).map(|guest| &guest.username)) {
+            let data = json!({"workspace_id": id, "username": name, "role": "member"});
+            caller.call("member.add", &data).await?;
+        }
+        for member in &members {
+            self.users[*member].workspaces.push(number);
+        }
+        self.workspaces.push(Workspace { id, members });
+        Ok(())
+    }
+}
+
+async fn sign_up(address: &str, name: &str) -> Result<User, Failed> {
+    let mut caller = Caller::stranger(address).await?;
+    let data = json!({"email": format!("{name}@example.com"), "password": format!("{name} has a long one"),
+        "name": name, "username": name});
+    let tokens = caller.call("auth.signup", &data).await?;
+    let text = |value: &Value| {
+        value
+            .as_str()
+            .map(str::to_owned)
+            .ok_or("an answer without tokens")
+    };
+    Ok(User {
+        id: text(&tokens["user"]["id"])?.parse()?,
+        username: name.to_owned(),
+        token: text(&tokens["access_token"])?,
+        workspaces: Vec::new(),
+    })
+}

@@ -1,0 +1,96 @@
+//! A follower: the client that users have, with its replica of everything, for the whole run.
+
+use super::accounts::User;
+use super::reader::Desk;
+use super::{Phase, Shared};
+use crate::Failed;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use taskwire_client::{Change, Client, Config, FixedToken, Follower, Replica};
+use tokio::time::timeout;
+use uuid::Uuid;
+
+/// What became of a follower.
+pub(crate) struct Followed {
+    pub(crate) user: User,
+    pub(crate) replica: Replica,
+    /// Why it ended early.
+    pub(crate) stopped: Option<String>,
+    /// Events that the client found missing: it reconnects then, and nobody notices.
+    pub(crate) gaps: u64,
+}
+
+/// Follows until the run is over.
+pub(crate) async fn follow(shared: Arc<Shared>, user: User, address: String, desk: Arc<Desk>) -> Followed {
+    let mut followed = Followed {
+        user,
+        replica: Replica::new(),
+        stopped: None,
+        gaps: 0,
+    };
+    let token = FixedToken::new(&*followed.user.token);
+    let config = Config::new(format!("http://{address}"), token).named("chaos", "1");
+    let (client, events) = match Client::connect(config) {
+        Ok(connected) => connected,
+        Err(error) => {
+            followed.stopped = Some(error.to_string());
+            return followed;
+        }
+    };
+    let mut follower = Follower::new(client, events);
+    let mut phase = shared.phase.subscribe();
+    loop {
+        tokio::select! {
+            change = follower.next() => match change {
+                None => break,
+                Some(Change::Stopped(why)) => {
+                    followed.stopped = Some(format!("{why:?}"));
+                    break;
+                }
+                Some(Change::Connected(_)) => desk.connected.store(true, Relaxed),
+                Some(Change::Disconnected { .. }) => desk.connected.store(false, Relaxed),
+                Some(_) => stand(&shared, follower.replica(), followed.user.id, &desk),
+            },
+            _ = phase.wait_for(|phase| *phase == Phase::Over) => break,
+        }
+    }
+    followed.gaps = follower.client().stats().gaps;
+    followed.replica = follower.replica().clone();
+    followed
+}
+
+fn stand(shared: &Shared, replica: &Replica, user: Uuid, desk: &Desk) {
+    let mut at = desk.at.lock().unwrap_or_else(PoisonError::into_inner);
+    at.clear();
+    at.extend(replica.user().map(|own| (shared.stream(user), own.seq())));
+    at.extend(
+        replica
+            .workspaces()
+            .map(|(id, workspace)| (shared.stream(id.0), workspace.seq())),
+    );
+}
+
+/// A replica made of snapshots only.
+pub(crate) async fn fresh(user: &User, address: &str) -> Result<Replica, Failed> {
+    let config = Config::new(format!("http://{address}"), FixedToken::new(&*user.token));
+    let (client, events) = Client::connect(config)?;
+    let mut follower = Follower::new(client.clone(), events);
+    let syncing = async {
+        let mut synced = 0;
+        while let Some(change) = follower.next().await {
+            synced += usize::from(matches!(change, Change::Synced(_)));
+            let known = follower
+                .replica()
+                .user()
+                .map_or(usize::MAX, |own| own.workspaces().len());
+            if follower.is_synced() && synced > known {
+                break;
+            }
+        }
+    };
+    timeout(Duration::from_secs(120), syncing).await?;
+    let replica = follower.replica().clone();
+    client.close().await;
+    Ok(replica)
+}

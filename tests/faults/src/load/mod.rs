@@ -1,0 +1,119 @@
+//! The load: who there is, who writes, who reads, and what they record.
+//!
+//! - `accounts`   users, workspaces, memberships
+//! - `record`     what is kept of an operation and of what a reader saw
+//! - `writer`     invokes mutations, resends what was not answered
+//! - `reader`     follows streams through raw frames, over any number of connections
+//! - `follower`   the same through the client that users have, with a replica
+
+pub(crate) mod accounts;
+pub(crate) mod follower;
+pub(crate) mod reader;
+pub(crate) mod record;
+pub(crate) mod writer;
+
+use crate::verdict::Verdicts;
+use crate::world::World;
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+/// What everybody in the load shares.
+pub(crate) struct Shared {
+    pub(crate) world: Arc<World>,
+    pub(crate) verdicts: Verdicts,
+    pub(crate) counts: Counts,
+    streams: Mutex<HashMap<Uuid, u32>>,
+    began: Instant,
+    /// Mutations that writers may still invoke.
+    pub(crate) budget: AtomicU64,
+    /// Writers hold back while set.
+    pub(crate) pause: AtomicBool,
+    /// Operations without an answer.
+    pub(crate) pending: AtomicU64,
+    pub(crate) phase: watch::Sender<Phase>,
+    /// Bumped to make every reader drop its connection at once.
+    pub(crate) storm: watch::Sender<u64>,
+}
+
+/// How far the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    /// Writers write, readers read.
+    Load,
+    /// Writers have their last answers and end; readers read.
+    Settle,
+    /// Readers end.
+    Over,
+}
+
+/// What is counted while it happens.
+#[derive(Default)]
+pub(crate) struct Counts {
+    pub(crate) invoked: AtomicU64,
+    pub(crate) acknowledged: AtomicU64,
+    pub(crate) resent: AtomicU64,
+    pub(crate) replayed: AtomicU64,
+    pub(crate) errors: AtomicU64,
+    pub(crate) events: AtomicU64,
+    pub(crate) connections: AtomicU64,
+    pub(crate) resyncs: AtomicU64,
+}
+
+impl Shared {
+    pub(crate) fn new(world: Arc<World>) -> Arc<Shared> {
+        Arc::new(Shared {
+            world,
+            verdicts: Verdicts::default(),
+            counts: Counts::default(),
+            streams: Mutex::default(),
+            began: Instant::now(),
+            budget: AtomicU64::new(0),
+            pause: AtomicBool::new(false),
+            pending: AtomicU64::new(0),
+            phase: watch::Sender::new(Phase::Load),
+            storm: watch::Sender::new(0),
+        })
+    }
+
+    /// Nanoseconds since the beginning, never 0, never backwards.
+    pub(crate) fn now(&self) -> u64 {
+        self.began.elapsed().as_nanos() as u64 + 1
+    }
+
+    /// The number of a stream, for records.
+    pub(crate) fn stream(&self, id: Uuid) -> u32 {
+        let mut streams = self.streams.lock().unwrap_or_else(PoisonError::into_inner);
+        let next = streams.len() as u32;
+        *streams.entry(id).or_insert(next)
+    }
+
+    /// Takes leave for one mutation.
+    pub(crate) fn take_leave(&self) -> bool {
+        !self.pause.load(Relaxed)
+            && self
+                .budget
+                .fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1))
+                .is_ok()
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+}
+
+/// The id in `workspace:<id>` or `user:<id>`.
+pub(crate) fn stream_id(name: &str) -> Option<Uuid> {
+    name.split_once(':')?.1.parse().ok()
+}
+
+/// A hash that is the same everywhere in a run.
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
+}

@@ -1,0 +1,386 @@
+//! A reader: follows streams through raw frames, over any number of connections, and looks at every event that comes.
+//! What it keeps is where it stands and a sum of what it saw; the checker compares the sum with the log.
+
+use super::accounts::User;
+use super::record::{Seen, Segment, weigh};
+use super::{Phase, Shared, stream_id};
+use crate::socket::{Pace, Socket};
+use crate::verdict::Invariant;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use taskwire_protocol::frames::Welcome;
+use taskwire_protocol::stream::Reason;
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+
+/// Until the deadline of which somebody who abandoned a socket keeps it open.
+const ABANDONED: Duration = Duration::from_secs(20);
+
+/// Who reads, and what.
+#[derive(Clone, Debug)]
+pub(crate) struct Assignment {
+    pub(crate) user: User,
+    /// The one workspace to follow beside the user's stream; everything when `None`.
+    pub(crate) workspace: Option<Uuid>,
+    /// Where streams may lie that they are entitled to.
+    pub(crate) entitled: Vec<Uuid>,
+    /// The membership comes and goes, and every event is kept with its time.
+    pub(crate) guest: bool,
+}
+
+/// What others see of a reader, and tell it.
+#[derive(Default)]
+pub(crate) struct Desk {
+    /// Where it stands in each stream.
+    pub(crate) at: Mutex<Vec<(u32, u64)>>,
+    pub(crate) pace: Pace,
+    /// 1: abandon the socket without a word; 2: cut it.
+    pub(crate) order: AtomicU8,
+    /// Says that there is an order.
+    pub(crate) nudge: tokio::sync::Notify,
+    /// Connected at the moment.
+    pub(crate) connected: std::sync::atomic::AtomicBool,
+}
+
+/// Everything that a reader saw.
+#[derive(Default)]
+pub(crate) struct Sightings {
+    pub(crate) user: Uuid,
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) seen: Vec<Seen>,
+}
+
+/// A reader.
+pub(crate) struct Reader {
+    shared: Arc<Shared>,
+    number: u32,
+    assignment: Assignment,
+    desk: Arc<Desk>,
+    random: StdRng,
+    epoch: String,
+    streams: HashMap<Uuid, Segment>,
+    sightings: Sightings,
+}
+
+#[derive(Deserialize)]
+struct Frame<'a> {
+    r#type: &'a str,
+    #[serde(default)]
+    stream: &'a str,
+    #[serde(default)]
+    seq: u64,
+    #[serde(default)]
+    event: &'a str,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        number: u32,
+        assignment: Assignment,
+        desk: Arc<Desk>,
+        seed: u64,
+    ) -> Reader {
+        let user = assignment.user.id;
+        Reader {
+            shared,
+            number,
+            assignment,
+            desk,
+            random: StdRng::seed_from_u64(seed),
+            epoch: String::new(),
+            streams: HashMap::new(),
+            sightings: Sightings {
+                user,
+                ..Sightings::default()
+            },
+        }
+    }
+
+    /// Reads until the run is over.
+    pub(crate) async fn run(mut self) -> Sightings {
+        let mut phase = self.shared.phase.subscribe();
+        let over = async move {
+            let _ = phase.wait_for(|phase| *phase == Phase::Over).await;
+        };
+        tokio::pin!(over);
+        tokio::select! {
+            () = &mut over => {}
+            () = self.read_on() => {}
+        }
+        self.sightings.segments.extend(self.streams.into_values());
+        self.sightings
+    }
+
+    async fn read_on(&mut self) {
+        loop {
+            let instances = &self.shared.world.instances;
+            let instance = &instances[self.random.random_range(0..instances.len())];
+            let streams = match self.assignment.workspace {
+                None => json!("all"),
+                Some(id) => json!([
+                    format!("user:{}", self.assignment.user.id),
+                    format!("workspace:{id}")
+                ]),
+            };
+            let (address, pace) = (instance.address(), self.desk.pace.clone());
+            let token = self.assignment.user.token.clone();
+            let opened = Socket::open(&address, pace, &token, &streams, self.resume()).await;
+            if let Ok((socket, welcome)) = opened {
+                self.shared.counts.connections.fetch_add(1, Relaxed);
+                self.welcome(&welcome);
+                self.desk.connected.store(true, Relaxed);
+                self.follow(socket).await;
+                self.desk.connected.store(false, Relaxed);
+            }
+            sleep(Duration::from_millis(self.random.random_range(20..500))).await;
+        }
+    }
+
+    fn resume(&self) -> Option<Value> {
+        let positions: HashMap<String, u64> = self
+            .streams
+            .iter()
+            .map(|(id, at)| (self.name(*id), at.last))
+            .collect();
+        (!self.epoch.is_empty()).then(|| json!({"epoch": self.epoch, "positions": positions}))
+    }
+
+    fn name(&self, id: Uuid) -> String {
+        let kind = if id == self.assignment.user.id {
+            "user"
+        } else {
+            "workspace"
+        };
+        format!("{kind}:{id}")
+    }
+
+    /// Looks at every stream of a `welcome`: resumed, or an honest reason why not.
+    fn welcome(&mut self, welcome: &Welcome) {
+        let followed: Vec<Uuid> = welcome
+            .streams
+            .iter()
+            .filter(|state| !matches!(state.reason, Some(Reason::NoAccess | Reason::Limit)))
+            .filter_map(|state| stream_id(&state.stream.to_string()))
+            .collect();
+        for state in &welcome.streams {
+            let Some(id) = stream_id(&state.stream.to_string()) else {
+                continue;
+            };
+            let known = self.streams.get(&id).map(|at| at.last);
+            self.shared.verdicts.checked(Invariant::I4, 1);
+            if state.resumed {
+                if known.is_none_or(|last| last > state.seq) {
+                    let what = format!(
+                        "{} resumed from {known:?}, its head is {}",
+                        state.stream, state.seq
+                    );
+                    self.shared.verdicts.violated(Invariant::I4, what);
+                }
+                continue;
+            }
+            let honest = self.honest(state.reason, known, welcome);
+            if !honest {
+                let what = format!(
+                    "{}: resumed:false, {:?}, with {known:?} of {}",
+                    state.stream, state.reason, state.seq
+                );
+                self.shared.verdicts.violated(Invariant::I4, what);
+            }
+            if known.is_some() {
+                self.shared.counts.resyncs.fetch_add(1, Relaxed);
+            }
+            if followed.contains(&id) {
+                self.begin(id, state.seq);
+            } else {
+                self.end(id);
+            }
+        }
+        // a guest's workspace goes from the list while nobody is connected
+        let gone: Vec<Uuid> = self
+            .streams
+            .keys()
+            .filter(|id| !followed.contains(id))
+            .copied()
+            .collect();
+        for id in gone {
+            if !self.assignment.guest {
+                let what = format!("reader {}: {} is not in its welcome", self.number, self.name(id));
+                self.shared.verdicts.violated(Invariant::I4, what);
+            }
+            self.end(id);
+        }
+        self.epoch.clone_from(&welcome.epoch);
+        self.stand();
+    }
+
+    fn honest(&self, reason: Option<Reason>, known: Option<u64>, welcome: &Welcome) -> bool {
+        let world = &self.shared.world;
+        match reason {
+            Some(Reason::New) => known.is_none(),
+            Some(Reason::Expired) => known.is_some() && world.cuts.load(Relaxed) > 0,
+            Some(Reason::Epoch) => self.epoch != welcome.epoch && world.restores.load(Relaxed) > 0,
+            Some(Reason::NoAccess) => self.assignment.guest,
+            Some(Reason::Unknown | Reason::Limit) | None => false,
+        }
+    }
+
+    fn begin(&mut self, id: Uuid, after: u64) {
+        self.end(id);
+        let segment = Segment {
+            stream: self.shared.stream(id),
+            era: self.shared.world.restores.load(Relaxed),
+            after,
+            last: after,
+            sum: 0,
+        };
+        self.streams.insert(id, segment);
+    }
+
+    fn end(&mut self, id: Uuid) {
+        self.sightings.segments.extend(self.streams.remove(&id));
+    }
+
+    fn stand(&self) {
+        let mut at = self.desk.at.lock().unwrap_or_else(PoisonError::into_inner);
+        at.clear();
+        at.extend(
+            self.streams
+                .values()
+                .map(|segment| (segment.stream, segment.last)),
+        );
+    }
+
+    /// One connection, until it ends.
+    async fn follow(&mut self, mut socket: Socket) {
+        let mut storm = self.shared.storm.subscribe();
+        storm.mark_unchanged();
+        loop {
+            tokio::select! {
+                text = socket.next() => {
+                    let Ok(text) = text else { return };
+                    self.take(&text);
+                }
+                _ = storm.changed() => return,
+                () = self.desk.nudge.notified() => {}
+            }
+            match self.desk.order.swap(0, Relaxed) {
+                0 => {}
+                1 => {
+                    // half-open: the other side is told nothing, and nobody reads
+                    tokio::spawn(async move {
+                        sleep(ABANDONED).await;
+                        drop(socket);
+                    });
+                    return;
+                }
+                _ => return,
+            }
+        }
+    }
+
+    fn take(&mut self, text: &str) {
+        let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
+            let what = format!("reader {}: unreadable: {text}", self.number);
+            return self.shared.verdicts.violated(Invariant::I4, what);
+        };
+        if frame.r#type != "event" {
+            return;
+        }
+        self.shared.counts.events.fetch_add(1, Relaxed);
+        let Some(id) = stream_id(frame.stream) else { return };
+        self.note(id, frame.seq);
+        let Some(segment) = self.streams.get_mut(&id) else {
+            return self.stray(id, &frame);
+        };
+        if frame.seq == segment.last + 1 {
+            segment.last = frame.seq;
+            segment.sum = segment.sum.wrapping_add(weigh(frame.seq, text.as_bytes()));
+            let (stream, last) = (segment.stream, segment.last);
+            let mut at = self.desk.at.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(place) = at.iter_mut().find(|(number, _)| *number == stream) {
+                place.1 = last;
+            }
+        } else {
+            let what = format!(
+                "reader {}: {} {} came after {}",
+                self.number, frame.stream, frame.seq, segment.last
+            );
+            self.shared.verdicts.violated(Invariant::I4, what);
+            // so that one gap is one violation
+            self.begin(id, frame.seq);
+        }
+        if frame.stream.starts_with("user:") {
+            self.membership(&frame);
+        }
+    }
+
+    /// A guest's events are kept one by one.
+    fn note(&mut self, id: Uuid, seq: u64) {
+        if self.assignment.guest && id != self.assignment.user.id {
+            self.sightings.seen.push(Seen {
+                reader: self.number,
+                stream: self.shared.stream(id),
+                seq,
+                at: self.shared.now(),
+            });
+        }
+    }
+
+    /// An event of a stream that this socket does not follow. A guest's last ones may cross with `access.lost`: those
+    /// are judged by their time.
+    fn stray(&self, id: Uuid, frame: &Frame<'_>) {
+        if self.assignment.guest && self.assignment.entitled.contains(&id) {
+            return;
+        }
+        let what = format!(
+            "reader {}: {} {} does not concern it",
+            self.number, frame.stream, frame.seq
+        );
+        self.shared.verdicts.violated(Invariant::I8, what);
+    }
+
+    /// Memberships come and go on the user's stream.
+    fn membership(&mut self, frame: &Frame<'_>) {
+        let Some(data) = frame.data else { return };
+        let Ok(data) = serde_json::from_str::<Value>(data.get()) else {
+            return;
+        };
+        let id = |value: &Value| value.as_str().and_then(|id| id.parse::<Uuid>().ok());
+        match frame.event {
+            "access.granted" if self.assignment.workspace.is_none() => {
+                if let (Some(id), Some(seq)) = (id(&data["workspace"]["id"]), data["seq"].as_u64()) {
+                    self.begin(id, seq);
+                }
+            }
+            "access.lost" => {
+                if let Some(id) = id(&data["workspace_id"]) {
+                    self.end(id);
+                }
+            }
+            _ => return,
+        }
+        self.stand();
+    }
+}
+
+/// Waits until every desk has a connection, or the time is over; how many have none.
+pub(crate) async fn connected(desks: &[Arc<Desk>], patience: Duration) -> usize {
+    let missing = || desks.iter().filter(|desk| !desk.connected.load(Relaxed)).count();
+    let all = async {
+        while missing() > 0 {
+            sleep(Duration::from_millis(50)).await;
+        }
+    };
+    let _ = timeout(patience, all).await;
+    missing()
+}

@@ -1,0 +1,92 @@
+//! What is kept of a run: little of each thing, so that a million fit, and enough to find out what went wrong.
+
+use uuid::Uuid;
+
+/// What an operation did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum What {
+    Create,
+    Update,
+    Complete,
+    Delete,
+    Restore,
+    /// Several tasks, all or none.
+    Batch,
+    AddMember,
+    RemoveMember,
+}
+
+/// How an operation ended, for whoever invoked it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// No answer has come.
+    Open,
+    /// `ok`.
+    Acknowledged,
+    /// An error that no retry heals.
+    Refused,
+}
+
+/// One operation, from its invoke to its first answer.
+#[derive(Clone, Debug)]
+pub(crate) struct Operation {
+    pub(crate) op_id: Uuid,
+    pub(crate) what: What,
+    /// The number of the stream that it goes to.
+    pub(crate) stream: u32,
+    /// Entries that it makes there.
+    pub(crate) entries: u16,
+    /// Times that it was sent.
+    pub(crate) sent: u16,
+    pub(crate) outcome: Outcome,
+    /// Nanoseconds since the beginning: first sent, first answered.
+    pub(crate) began: u64,
+    pub(crate) answered: u64,
+    /// Where the answer put its last entry; 0 when it did not say.
+    pub(crate) at: u64,
+    /// The title that it set; 0 for none.
+    pub(crate) content: u64,
+    /// Of the first answer.
+    pub(crate) reply: u64,
+}
+
+/// What one reader saw of one stream in a row: the events after `after` up to `last`, and the sum of their hashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Segment {
+    pub(crate) stream: u32,
+    /// Backups restored before it: the log of another era is another log.
+    pub(crate) era: u64,
+    pub(crate) after: u64,
+    pub(crate) last: u64,
+    pub(crate) sum: u64,
+}
+
+/// Part of the sum of a segment: an event's place and bytes.
+pub(crate) fn weigh(seq: u64, frame: &[u8]) -> u64 {
+    super::hash(frame).rotate_left((seq % 64) as u32) ^ seq.wrapping_mul(0x9E37_79B9_7F4A_7C15)
+}
+
+/// An event that reached somebody whose membership comes and goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) reader: u32,
+    pub(crate) stream: u32,
+    pub(crate) seq: u64,
+    pub(crate) at: u64,
+}
+
+/// A membership that was taken away.
+#[derive(Clone, Debug)]
+pub(crate) struct Removal {
+    /// The reader that lost it.
+    pub(crate) user: Uuid,
+    pub(crate) stream: u32,
+    /// Its entry in the workspace's stream.
+    pub(crate) seq: u64,
+    /// When it was acknowledged.
+    pub(crate) at: u64,
+    /// Nanoseconds that events may still arrive.
+    pub(crate) grace: u64,
+    /// Where the next membership begins; `u64::MAX` for never.
+    pub(crate) until: u64,
+}

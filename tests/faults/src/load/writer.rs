@@ -1,0 +1,413 @@
+//! A writer: invokes mutations through raw frames, one by one or several in flight, and records each. What was not
+//! answered is sent again with the same `op_id`, on any instance, until there is an answer.
+
+use super::accounts::{Accounts, User};
+use super::record::{Operation, Outcome, What};
+use super::{Phase, Shared, hash};
+use crate::socket::{Pace, Socket};
+use crate::verdict::Invariant;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+use taskwire_protocol::Failure;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// Operations under way at the same time.
+const DEPTH: usize = 6;
+/// Tasks that a writer goes on changing.
+const TASKS: usize = 400;
+/// One in so many answered operations is sent again, to see that it gets the same answer.
+const ECHO: u32 = 25;
+/// An answer that takes longer is not waited for: the connection is given up.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// Times that a writer sends the same thing before it says that something is wrong.
+const TRIES: u16 = 400;
+
+/// An operation that waits for its answer.
+struct Pending {
+    number: u64,
+    text: String,
+    /// Its record, by place.
+    record: usize,
+    /// Which of the writer's tasks it changes.
+    task: Option<usize>,
+    /// It was answered before, and is only asked again.
+    echo: bool,
+    sent: Instant,
+}
+
+#[derive(Clone)]
+struct Mine {
+    id: Uuid,
+    deleted: bool,
+    completed: bool,
+    busy: bool,
+}
+
+/// A writer.
+pub(crate) struct Writer {
+    shared: Arc<Shared>,
+    accounts: Arc<Accounts>,
+    user: User,
+    random: StdRng,
+    label: usize,
+    next: u64,
+    records: Vec<Operation>,
+    pending: VecDeque<Pending>,
+    tasks: BTreeMap<usize, Vec<Mine>>,
+    flat: Vec<(usize, usize)>,
+}
+
+/// An answer as it came.
+#[derive(Deserialize)]
+struct Answer<'a> {
+    r#type: &'a str,
+    id: Option<u64>,
+    #[serde(borrow, default)]
+    at: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    data: Option<&'a RawValue>,
+    #[serde(default)]
+    replayed: bool,
+    #[serde(default)]
+    error: Option<Box<Failure>>,
+}
+
+impl Writer {
+    pub(crate) fn new(shared: Arc<Shared>, accounts: Arc<Accounts>, label: usize, seed: u64) -> Writer {
+        let user = accounts.users[label % accounts.users.len()].clone();
+        Writer {
+            shared,
+            accounts,
+            user,
+            random: StdRng::seed_from_u64(seed),
+            label,
+            next: 0,
+            records: Vec::new(),
+            pending: VecDeque::new(),
+            tasks: BTreeMap::new(),
+            flat: Vec::new(),
+        }
+    }
+
+    /// Writes until the load is over and everything has its answer.
+    pub(crate) async fn run(mut self) -> Vec<Operation> {
+        while self.shared.phase() < Phase::Over {
+            if self.shared.phase() > Phase::Load && self.pending.is_empty() {
+                break;
+            }
+            let instances = &self.shared.world.instances;
+            let instance = &instances[self.random.random_range(0..instances.len())];
+            let token = &self.user.token;
+            match Socket::open(&instance.address(), Pace::default(), token, &json!([]), None).await {
+                Ok((socket, _)) => {
+                    self.shared.counts.connections.fetch_add(1, Relaxed);
+                    self.converse(socket).await;
+                }
+                Err(_) => sleep(Duration::from_millis(self.random.random_range(50..400))).await,
+            }
+        }
+        self.records
+    }
+
+    /// One connection, until it ends or there is nothing left to do.
+    async fn converse(&mut self, mut socket: Socket) {
+        for at in 0..self.pending.len() {
+            if self.resend(&mut socket, at).await.is_err() {
+                return;
+            }
+        }
+        let mut tick = tokio::time::interval(Duration::from_millis(5));
+        loop {
+            tokio::select! {
+                text = socket.next() => {
+                    let Ok(text) = text else { return };
+                    match self.take(&text) {
+                        Some(again) => {
+                            // the server is short of something: not at once
+                            sleep(Duration::from_millis(self.random.random_range(20..200))).await;
+                            if let Some(at) = self.pending.iter().position(|pending| pending.number == again)
+                                && self.resend(&mut socket, at).await.is_err()
+                            {
+                                return;
+                            }
+                        }
+                        None => tokio::task::yield_now().await,
+                    }
+                }
+                _ = tick.tick() => {
+                    if self.pending.front().is_some_and(|first| first.sent.elapsed() > PATIENCE) {
+                        return;
+                    }
+                }
+            }
+            let over = self.shared.phase() > Phase::Load;
+            if over && self.pending.is_empty() {
+                return socket.close().await;
+            }
+            while !over && self.pending.len() < DEPTH && self.shared.take_leave() {
+                self.invoke();
+                if let Some(last) = self.pending.back_mut() {
+                    last.sent = Instant::now();
+                    if socket.send(last.text.clone()).await.is_err() {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    async fn resend(&mut self, socket: &mut Socket, at: usize) -> Result<(), crate::Failed> {
+        let pending = &mut self.pending[at];
+        pending.sent = Instant::now();
+        let record = &mut self.records[pending.record];
+        record.sent = record.sent.saturating_add(1);
+        if record.sent == TRIES {
+            let what = format!(
+                "{:?} {} has no answer after {TRIES} tries",
+                record.what, record.op_id
+            );
+            self.shared.verdicts.violated(Invariant::I3, what);
+        }
+        self.shared.counts.resent.fetch_add(1, Relaxed);
+        socket.send(pending.text.clone()).await
+    }
+
+    /// Takes an answer; the number of an operation that is to be sent again.
+    fn take(&mut self, text: &str) -> Option<u64> {
+        let answer: Answer<'_> = serde_json::from_str(text).ok()?;
+        let at = self
+            .pending
+            .iter()
+            .position(|pending| Some(pending.number) == answer.id)?;
+        let pending = &self.pending[at];
+        if answer.r#type == "error" {
+            self.shared.counts.errors.fetch_add(1, Relaxed);
+            if answer.error.as_ref().is_some_and(|failure| failure.retryable) {
+                return answer.id;
+            }
+        }
+        let record = &mut self.records[pending.record];
+        if answer.r#type == "ok" {
+            let (at, data) = (
+                answer.at.map_or("", RawValue::get),
+                answer.data.map_or("", RawValue::get),
+            );
+            let reply = hash(format!("{at}|{data}").as_bytes());
+            if answer.replayed {
+                self.shared.counts.replayed.fetch_add(1, Relaxed);
+            }
+            if pending.echo {
+                self.shared.verdicts.checked(Invariant::I3, 1);
+                if reply != record.reply || !answer.replayed {
+                    let what = format!(
+                        "{:?} {}: another answer to a repeat: {text}",
+                        record.what, record.op_id
+                    );
+                    self.shared.verdicts.violated(Invariant::I3, what);
+                }
+            } else {
+                record.outcome = Outcome::Acknowledged;
+                record.answered = self.shared.now();
+                record.reply = reply;
+                record.at = place(at, &self.shared, record.stream);
+                self.shared.counts.acknowledged.fetch_add(1, Relaxed);
+            }
+        } else {
+            let what = format!(
+                "{:?} {} (sent {} times) was refused: {text}",
+                record.what, record.op_id, record.sent
+            );
+            self.shared.verdicts.violated(Invariant::I3, what);
+            if !pending.echo {
+                record.outcome = Outcome::Refused;
+                record.answered = self.shared.now();
+            }
+        }
+        let done = self.pending.remove(at)?;
+        self.finish(done)
+    }
+
+    /// Afterwards: the task is free again, and now and then the same is asked once more.
+    fn finish(&mut self, mut done: Pending) -> Option<u64> {
+        self.shared.pending.fetch_sub(1, Relaxed);
+        if let Some((workspace, task)) = done.task.map(|at| self.flat[at])
+            && let Some(mine) = self
+                .tasks
+                .get_mut(&workspace)
+                .and_then(|tasks| tasks.get_mut(task))
+        {
+            mine.busy = false;
+        }
+        if done.echo || !self.random.random_ratio(1, ECHO) {
+            return None;
+        }
+        done.echo = true;
+        done.task = None;
+        let number = done.number;
+        self.shared.pending.fetch_add(1, Relaxed);
+        self.pending.push_back(done);
+        Some(number)
+    }
+
+    /// Thinks of a mutation and records it as begun.
+    fn invoke(&mut self) {
+        let workspace = self.user.workspaces[self.random.random_range(0..self.user.workspaces.len())];
+        let id = self.accounts.workspaces[workspace].id;
+        let free = (!self.flat.is_empty() && self.random.random_ratio(11, 20))
+            .then(|| self.random.random_range(0..self.flat.len()))
+            .filter(|at| {
+                let (workspace, task) = self.flat[*at];
+                !self.tasks[&workspace][task].busy
+            });
+        let made = match free {
+            Some(at) => self.change(at),
+            None if self.random.random_ratio(1, 8) => self.batch(workspace, id),
+            None => self.create(workspace, id),
+        };
+        let (name, what, data, content, entries, task, id) = made;
+        self.next += 1;
+        let op_id = Uuid::from_u64_pair(self.random.random(), self.random.random());
+        let request = json!({"type": name, "id": self.next, "op_id": op_id, "data": data});
+        self.records.push(Operation {
+            op_id,
+            what,
+            stream: self.shared.stream(id),
+            entries,
+            sent: 1,
+            outcome: Outcome::Open,
+            began: self.shared.now(),
+            answered: 0,
+            at: 0,
+            content,
+            reply: 0,
+        });
+        self.shared.counts.invoked.fetch_add(1, Relaxed);
+        self.shared.pending.fetch_add(1, Relaxed);
+        self.pending.push_back(Pending {
+            number: self.next,
+            text: request.to_string(),
+            record: self.records.len() - 1,
+            task,
+            echo: false,
+            sent: Instant::now(),
+        });
+    }
+
+    fn title(&self, part: usize) -> String {
+        format!("writer {} thought {} part {part}", self.label, self.next)
+    }
+
+    /// A new task's id; the time in it is when the writer began, which is good enough for an order.
+    fn new_id(&mut self) -> Uuid {
+        let (high, low): (u64, u64) = (self.random.random(), self.random.random());
+        uuid::Builder::from_unix_timestamp_millis(1_790_000_000_000 + self.next, &{
+            let mut bytes = [0; 10];
+            bytes[..8].copy_from_slice(&high.to_be_bytes());
+            bytes[8..].copy_from_slice(&low.to_be_bytes()[..2]);
+            bytes
+        })
+        .into_uuid()
+    }
+
+    fn create(&mut self, number: usize, workspace: Uuid) -> Made {
+        let (title, id) = (self.title(0), self.new_id());
+        let mut data = json!({"id": id, "workspace_id": workspace, "title": title});
+        if self.random.random_ratio(1, 12) {
+            let members = &self.accounts.workspaces[number].members;
+            let who = members[self.random.random_range(0..members.len())];
+            data["assignee_ids"] = json!([self.accounts.users[who].id]);
+        }
+        let task = self.own(number, id);
+        (
+            "task.create",
+            What::Create,
+            data,
+            hash(title.as_bytes()),
+            1,
+            task,
+            workspace,
+        )
+    }
+
+    fn own(&mut self, workspace: usize, id: Uuid) -> Option<usize> {
+        if self.flat.len() >= TASKS {
+            return None;
+        }
+        let tasks = self.tasks.entry(workspace).or_default();
+        tasks.push(Mine {
+            id,
+            deleted: false,
+            completed: false,
+            busy: true,
+        });
+        self.flat.push((workspace, tasks.len() - 1));
+        Some(self.flat.len() - 1)
+    }
+
+    fn batch(&mut self, _number: usize, workspace: Uuid) -> Made {
+        let parts = self.random.random_range(2..=5);
+        let ops: Vec<Value> = (0..parts)
+            .map(|part| json!({"type": "task.create", "data": {"workspace_id": workspace, "title": self.title(part)}}))
+            .collect();
+        (
+            "batch",
+            What::Batch,
+            json!({"ops": ops}),
+            0,
+            parts as u16,
+            None,
+            workspace,
+        )
+    }
+
+    fn change(&mut self, at: usize) -> Made {
+        let (workspace, task) = self.flat[at];
+        let title = self.title(0);
+        let chance = self.random.random_range(0..10);
+        let stream = self.accounts.workspaces[workspace].id;
+        let Some(mine) = self
+            .tasks
+            .get_mut(&workspace)
+            .and_then(|tasks| tasks.get_mut(task))
+        else {
+            return self.create(workspace, stream);
+        };
+        mine.busy = true;
+        let id = mine.id;
+        let (name, what, data, content) = if mine.deleted {
+            mine.deleted = false;
+            ("task.restore", What::Restore, json!({"id": id}), 0)
+        } else if chance == 0 {
+            mine.deleted = true;
+            ("task.delete", What::Delete, json!({"id": id}), 0)
+        } else if chance < 4 {
+            mine.completed = !mine.completed;
+            let data = json!({"id": id, "completed": mine.completed});
+            ("task.complete", What::Complete, data, 0)
+        } else {
+            let data = json!({"id": id, "title": title});
+            ("task.update", What::Update, data, hash(title.as_bytes()))
+        };
+        (name, what, data, content, 1, Some(at), stream)
+    }
+}
+
+/// Name, kind, parameters, hash of the title, entries, task, workspace.
+type Made = (&'static str, What, Value, u64, u16, Option<usize>, Uuid);
+
+/// The `seq` that an answer's `at` gives for a stream; 0 for none.
+pub(crate) fn place(at: &str, shared: &Shared, stream: u32) -> u64 {
+    let at: BTreeMap<String, u64> = serde_json::from_str(at).unwrap_or_default();
+    let found = at
+        .iter()
+        .find(|(name, _)| super::stream_id(name).is_some_and(|id| shared.stream(id) == stream));
+    found.map_or(0, |(_, seq)| *seq)
+}

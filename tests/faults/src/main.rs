@@ -1,0 +1,58 @@
+//! The fault test of Taskwire: three instances, their PostgreSQL and their Redis under load, broken in every way
+//! known, and a checker that misses nothing. How to run it and what it says: tests/README.md.
+//!
+//! - `options`   the command line
+//! - `world`     what is broken: PostgreSQL, Redis, proxies before them, instances as real processes
+//! - `load`      who writes and reads, and what they record
+//! - `fault`     what breaks, when, and how it heals
+//! - `stage`     a run's parts in one place
+//! - `truth`     what really happened, read from PostgreSQL
+//! - `check`     the invariants, over records and truth; `verdict` what was found; `usage` what processes hold
+//! - `run`       a run from beginning to end; `report` what it prints
+//! - `socket`    raw frames
+
+mod check;
+mod fault;
+mod load;
+mod options;
+mod report;
+mod run;
+mod socket;
+mod stage;
+mod truth;
+mod usage;
+mod verdict;
+mod world;
+
+use clap::{Parser, ValueEnum};
+use std::process::ExitCode;
+
+/// Why something could not be done; for people.
+type Failed = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let options = options::Options::parse();
+    if options.list {
+        for kind in fault::Kind::value_variants() {
+            let value = kind.to_possible_value();
+            let help = value
+                .as_ref()
+                .and_then(|value| value.get_help())
+                .map(ToString::to_string);
+            println!("{:<18} {}", kind.name(), help.unwrap_or_default());
+        }
+        return ExitCode::SUCCESS;
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let outcome = runtime
+        .map_err(Failed::from)
+        .and_then(|runtime| runtime.block_on(run::run(options)));
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("the fault test could not be carried out: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}

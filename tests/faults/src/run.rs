@@ -1,0 +1,269 @@
+//! A run from beginning to end: world, load, faults, calm, checks.
+
+use crate::Failed;
+use crate::check::{operations, readers, state};
+use crate::fault::plan::{self, Diary, Planned};
+use crate::fault::restore;
+use crate::load::follower::{self, Followed};
+use crate::load::reader::{self, Sightings};
+use crate::load::record::Operation;
+use crate::load::{Phase, Shared};
+use crate::options::Options;
+use crate::report;
+use crate::stage::{Crew, Stage};
+use crate::truth::Tables;
+use crate::usage;
+use crate::verdict::Invariant;
+use crate::world::World;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+
+/// I7: how long clients have.
+const AT_HEAD: Duration = Duration::from_secs(5);
+/// Until every operation has its answer, once everything is whole.
+const ANSWERS: Duration = Duration::from_secs(60);
+
+/// Runs; whether everything held.
+pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
+    let seed = options.seed.unwrap_or_else(rand::random);
+    let logs = artifacts(&options)?;
+    let folder = tempfile::Builder::new().prefix("taskwire-chaos.").tempdir()?;
+    std::fs::set_permissions(folder.path(), std::os::unix::fs::PermissionsExt::from_mode(0o711))?;
+    println!("seed {seed}\nlogs and records in {}", logs.display());
+    let server = options
+        .server
+        .clone()
+        .ok_or("--server is missing; tests/chaos knows it")?;
+    let bin = options
+        .postgres_bin
+        .clone()
+        .ok_or("--postgres-bin is missing; tests/chaos knows it")?;
+    let world = World::start(&server, &bin, folder.path(), &logs, options.instances, seed).await?;
+    let world = Arc::new(world);
+    let (stage, crew) = Stage::start(world.clone(), &options, seed).await?;
+    let missing = reader::connected(&stage.desks, Duration::from_secs(60)).await;
+    println!("{} clients connected, {missing} not", stage.desks.len() - missing);
+
+    let began = Instant::now();
+    let diary = Arc::new(Diary::default());
+    let progress = tokio::spawn(report::progress(stage.clone(), diary.clone()));
+    let length = Duration::from_secs_f64(options.minutes * 60.0);
+    let feeder = tokio::spawn(feed(stage.shared.clone(), options.mutations, length));
+    if options.each {
+        each(&stage, &diary, &plan::kinds(&options.only), seed).await?;
+    } else {
+        let plan = plan::draw(&plan::kinds(&options.only), options.faults, seed);
+        diary.carry_out(&stage, plan, length).await;
+        // the rest of the mutations, when faults have kept the writers from them
+        while began.elapsed() < length.mul_f64(1.5)
+            && (began.elapsed() < length || stage.shared.budget.load(Relaxed) > 0)
+        {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+    feeder.abort();
+    progress.abort();
+    let lasted = began.elapsed();
+    let sums = finish(&stage, crew, options.only.is_empty(), &logs).await?;
+    let panics = report::panics(&logs)?;
+    report::table(&stage, &diary, &sums, &panics, lasted, seed);
+    if !diary
+        .trouble
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .is_empty()
+    {
+        return Ok(false);
+    }
+    Ok(stage.shared.verdicts.violations() == 0 && panics.is_empty())
+}
+
+fn artifacts(options: &Options) -> Result<PathBuf, Failed> {
+    if let Some(folder) = &options.artifacts {
+        std::fs::create_dir_all(folder)?;
+        return Ok(folder.clone());
+    }
+    Ok(tempfile::Builder::new()
+        .prefix("taskwire-chaos-logs.")
+        .tempdir()?
+        .keep())
+}
+
+/// Gives writers leave for so many mutations, evenly over the time.
+async fn feed(shared: Arc<Shared>, mutations: u64, length: Duration) {
+    let began = Instant::now();
+    let mut tick = interval(Duration::from_millis(20));
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let mut given = 0;
+    while given < mutations {
+        tick.tick().await;
+        let share = (began.elapsed().as_secs_f64() / length.as_secs_f64()).min(1.0);
+        let due = (mutations as f64 * share) as u64;
+        shared.budget.fetch_add(due - given, Relaxed);
+        given = due;
+    }
+}
+
+/// Every kind alone: under load, then calm.
+async fn each(
+    stage: &Arc<Stage>,
+    diary: &Diary,
+    kinds: &[crate::fault::Kind],
+    seed: u64,
+) -> Result<(), Failed> {
+    for (number, kind) in kinds.iter().enumerate() {
+        stage.shared.pause.store(false, Relaxed);
+        sleep(Duration::from_millis(1500)).await;
+        let fault = Planned {
+            at: 0.0,
+            kind: *kind,
+            seed: seed.wrapping_add(number as u64),
+        };
+        diary.inject(stage, &fault).await;
+        sleep(Duration::from_millis(500)).await;
+        stage.shared.pause.store(true, Relaxed);
+        calm(stage, &kind.name()).await?;
+    }
+    stage.shared.pause.store(false, Relaxed);
+    Ok(())
+}
+
+/// I7: everything is whole and nobody writes: within 5 s every client is at the head.
+async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
+    let verdicts = &stage.shared.verdicts;
+    if !stage.all_ready().await {
+        verdicts.violated(
+            Invariant::I7,
+            format!("{when}: an instance is not ready after 90 s"),
+        );
+    }
+    if !stage.all_answered(ANSWERS).await {
+        let pending = stage.shared.pending.load(Relaxed);
+        verdicts.violated(
+            Invariant::I7,
+            format!("{when}: {pending} operations without an answer after {ANSWERS:?}"),
+        );
+    }
+    let (took, behind) = stage.all_at_head(AT_HEAD).await?;
+    verdicts.checked(Invariant::I7, stage.desks.len() as u64);
+    println!(
+        "  {when}: {} of {} clients at the head after {took:.2?}",
+        stage.desks.len() - behind.len(),
+        stage.desks.len()
+    );
+    if behind.is_empty() {
+        return Ok(());
+    }
+    for client in behind {
+        verdicts.violated(Invariant::I7, format!("{when}: after {took:?} {client}"));
+    }
+    let (took, behind) = stage.all_at_head(Duration::from_secs(60)).await?;
+    println!(
+        "  {when}: {} clients are not at the head after another {took:.1?}",
+        behind.len()
+    );
+    Ok(())
+}
+
+/// What a run came to, beside the verdicts.
+pub(crate) struct Sums {
+    pub(crate) operations: usize,
+    pub(crate) entries: u64,
+    pub(crate) usage: Vec<usage::Usage>,
+    pub(crate) base: Vec<usage::Usage>,
+    pub(crate) gaps: u64,
+}
+
+/// The end of a run: calm, then every check.
+async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path) -> Result<Sums, Failed> {
+    let shared = &stage.shared;
+    let verdicts = &shared.verdicts;
+    stage.enter(Phase::Settle);
+    calm(stage, "after the last fault").await?;
+    println!("checking");
+    let mut invoked: Vec<Operation> = Vec::new();
+    for writer in crew.writers {
+        invoked.extend(writer.await?);
+    }
+    invoked.append(&mut stage.operations.lock().unwrap_or_else(PoisonError::into_inner));
+    stage.truth.lock().await.read_on(shared).await?;
+    let tables = Tables::read(&shared.world.database).await?;
+    {
+        let truth = stage.truth.lock().await;
+        operations::acknowledged(&invoked, &truth, verdicts);
+        operations::whole(&invoked, &truth, &tables.ops, verdicts);
+        operations::order(&invoked, verdicts);
+        state::heads(&truth, &tables, verdicts);
+        state::tables(&truth, &tables, verdicts);
+    }
+    snapshots(stage).await?;
+    if with_restore {
+        println!("restoring an older backup");
+        restore::restore(stage).await?;
+    }
+    let after = restore::truth_after(stage).await?;
+    let (sightings, followed) = dismiss(stage, crew.readers, crew.followers).await?;
+    let truth = stage.truth.lock().await;
+    readers::content(&sightings, &truth, 0, verdicts);
+    if with_restore {
+        readers::content(&sightings, &after, 1, verdicts);
+    }
+    let mut removals = std::mem::take(&mut *stage.removals.lock().unwrap_or_else(PoisonError::into_inner));
+    removals.sort_unstable_by_key(|removal| removal.seq);
+    readers::removals(&sightings, &removals, verdicts);
+    let usage = usage::back_at_base(&shared.world, &stage.base, verdicts).await;
+    if verdicts.violations() > 0 {
+        report::records(logs, &invoked)?;
+    }
+    Ok(Sums {
+        operations: invoked.len(),
+        entries: truth.entries,
+        usage,
+        base: stage.base.clone(),
+        gaps: followed.iter().map(|followed| followed.gaps).sum(),
+    })
+}
+
+/// I5: what every instance says afresh to a few users is what the log says.
+async fn snapshots(stage: &Stage) -> Result<(), Failed> {
+    let truth = stage.truth.lock().await;
+    for (number, instance) in stage.shared.world.instances.iter().enumerate() {
+        let users = &stage.accounts.users;
+        for user in [&users[number % users.len()], &users[(number + 3) % users.len()]] {
+            let fresh = follower::fresh(user, &instance.address()).await?;
+            state::snapshot(&truth, &fresh, &stage.shared.verdicts);
+        }
+    }
+    Ok(())
+}
+
+/// Sends all clients home. I5: the replicas that they take with them are what fresh ones are.
+async fn dismiss(
+    stage: &Stage,
+    readers: Vec<tokio::task::JoinHandle<Sightings>>,
+    followers: Vec<tokio::task::JoinHandle<Followed>>,
+) -> Result<(Vec<Sightings>, Vec<Followed>), Failed> {
+    stage.enter(Phase::Over);
+    let (mut sightings, mut followed) = (Vec::new(), Vec::new());
+    for reader in readers {
+        sightings.push(reader.await?);
+    }
+    for follower in followers {
+        let kept = follower.await?;
+        let who = &kept.user.username;
+        if let Some(why) = &kept.stopped {
+            stage
+                .shared
+                .verdicts
+                .violated(Invariant::I5, format!("the client of {who} stopped: {why}"));
+        }
+        let address = stage.shared.world.instances[0].address();
+        let fresh = follower::fresh(&kept.user, &address).await?;
+        state::replica(&kept.replica, &fresh, who, &stage.shared.verdicts);
+        followed.push(kept);
+    }
+    Ok((sightings, followed))
+}

@@ -1,0 +1,256 @@
+//! A run's parts in one place: the world, the load, the records; starting them, and waiting until all is calm.
+
+use crate::Failed;
+use crate::load::accounts::{Accounts, User};
+use crate::load::follower::{self, Followed};
+use crate::load::reader::{Assignment, Desk, Reader, Sightings};
+use crate::load::record::{Operation, Removal};
+use crate::load::writer::Writer;
+use crate::load::{Phase, Shared};
+use crate::options::Options;
+use crate::truth::{self, Truth};
+use crate::usage::Usage;
+use crate::world::World;
+use rand::rngs::StdRng;
+use rand::{RngExt as _, SeedableRng};
+use sqlx::{Connection, PgConnection};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+
+/// Sockets that write.
+const WRITERS: usize = 24;
+/// Clients with a replica.
+const FOLLOWERS: usize = 6;
+/// One reader in so many follows everything that its user may read.
+const ALL: usize = 10;
+
+/// Everything that a run consists of.
+pub(crate) struct Stage {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) accounts: Arc<Accounts>,
+    pub(crate) desks: Vec<Arc<Desk>>,
+    /// What each desk must stand in when all is calm.
+    expected: Vec<Vec<u32>>,
+    /// What faults invoke themselves.
+    pub(crate) operations: Mutex<Vec<Operation>>,
+    pub(crate) removals: Mutex<Vec<Removal>>,
+    pub(crate) truth: tokio::sync::Mutex<Truth>,
+    pub(crate) base: Vec<Usage>,
+    pub(crate) scale: f64,
+    /// One change of a guest's membership at a time.
+    pub(crate) guests: Vec<tokio::sync::Mutex<()>>,
+    /// The next place to die at.
+    pub(crate) place: AtomicUsize,
+    /// Nanoseconds that this program was late itself at most, lately.
+    pub(crate) lag: AtomicU64,
+    /// When Redis was last disturbed, by `Shared::now`.
+    pub(crate) redis_disturbed: AtomicU64,
+}
+
+/// The tasks of a run, and what they give at its end.
+pub(crate) struct Crew {
+    pub(crate) writers: Vec<JoinHandle<Vec<Operation>>>,
+    pub(crate) readers: Vec<JoinHandle<Sightings>>,
+    pub(crate) followers: Vec<JoinHandle<Followed>>,
+}
+
+impl Stage {
+    /// Makes the accounts and starts everybody; writers have no leave to write yet.
+    pub(crate) async fn start(
+        world: Arc<World>,
+        options: &Options,
+        seed: u64,
+    ) -> Result<(Arc<Stage>, Crew), Failed> {
+        let mut random = StdRng::seed_from_u64(seed ^ 1);
+        let base = Usage::of_all(&world).await?;
+        let address = world.instances[0].address();
+        let accounts = Arc::new(Accounts::make(&address, options.workspaces, &mut random).await?);
+        let shared = Shared::new(world);
+        let mut crew = Crew {
+            writers: Vec::new(),
+            readers: Vec::new(),
+            followers: Vec::new(),
+        };
+        let (mut desks, mut expected) = (Vec::new(), Vec::new());
+        for number in 0..options.sockets {
+            let assignment = assign(&accounts, number);
+            expected.push(expect(&shared, &accounts, &assignment));
+            let desk = Arc::new(Desk::default());
+            desks.push(desk.clone());
+            let reader = Reader::new(shared.clone(), number as u32, assignment, desk, random.random());
+            crew.readers.push(tokio::spawn(reader.run()));
+            if number % 200 == 199 {
+                sleep(Duration::from_millis(100)).await; // a storm is a fault of its own
+            }
+        }
+        for number in 0..FOLLOWERS {
+            let user = accounts.users[number % accounts.users.len()].clone();
+            let instances = &shared.world.instances;
+            let address = instances[number % instances.len()].address();
+            expected.push(vec![shared.stream(user.id)]);
+            let desk = Arc::new(Desk::default());
+            desks.push(desk.clone());
+            crew.followers.push(tokio::spawn(follower::follow(
+                shared.clone(),
+                user,
+                address,
+                desk,
+            )));
+        }
+        for number in 0..WRITERS {
+            let writer = Writer::new(shared.clone(), accounts.clone(), number, random.random());
+            crew.writers.push(tokio::spawn(writer.run()));
+        }
+        let stage = Arc::new(Stage {
+            shared,
+            desks,
+            expected,
+            operations: Mutex::default(),
+            removals: Mutex::default(),
+            truth: tokio::sync::Mutex::default(),
+            guests: accounts
+                .guests
+                .iter()
+                .map(|_| tokio::sync::Mutex::default())
+                .collect(),
+            accounts,
+            base,
+            scale: options.scale(),
+            place: AtomicUsize::new(random.random_range(0..100)),
+            lag: AtomicU64::new(0),
+            redis_disturbed: AtomicU64::new(0),
+        });
+        tokio::spawn(watch_lag(stage.clone()));
+        Ok((stage, crew))
+    }
+
+    /// Records what a fault invoked.
+    pub(crate) fn record(&self, operation: Operation) {
+        let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
+        operations.push(operation);
+    }
+
+    /// Waits until every instance serves.
+    pub(crate) async fn all_ready(&self) -> bool {
+        for instance in &self.shared.world.instances {
+            if !instance.ready(Duration::from_secs(90)).await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Waits until no operation is without an answer.
+    pub(crate) async fn all_answered(&self, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        while self.shared.pending.load(Relaxed) > 0 {
+            if Instant::now() > deadline {
+                return false;
+            }
+            sleep(Duration::from_millis(20)).await;
+        }
+        true
+    }
+
+    /// Waits until every client is at the head of all its streams. How long it took, and who is not.
+    pub(crate) async fn all_at_head(&self, patience: Duration) -> Result<(Duration, Vec<String>), Failed> {
+        let began = Instant::now();
+        let mut link = PgConnection::connect(&self.shared.world.database).await?;
+        loop {
+            let heads = truth::heads(&mut link).await?;
+            let heads = heads
+                .into_iter()
+                .map(|(id, head)| (self.shared.stream(id), head))
+                .collect();
+            let behind = self.behind(&heads);
+            if behind.is_empty() || began.elapsed() > patience {
+                return Ok((began.elapsed(), behind));
+            }
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn behind(&self, heads: &HashMap<u32, u64>) -> Vec<String> {
+        let mut behind = Vec::new();
+        for (number, (desk, expected)) in self.desks.iter().zip(&self.expected).enumerate() {
+            let at = desk.at.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            let missing = expected
+                .iter()
+                .find(|stream| !at.iter().any(|(known, _)| known == *stream));
+            let late = at
+                .iter()
+                .find(|(stream, last)| heads.get(stream).is_some_and(|head| last < head));
+            let connected = desk.connected.load(Relaxed);
+            if let Some((stream, last)) = late {
+                let head = heads.get(stream).copied().unwrap_or_default();
+                behind.push(format!(
+                    "client {number} (connected: {connected}): {last} of {head} in stream {stream}"
+                ));
+            } else if missing.is_some() || !connected {
+                behind.push(format!(
+                    "client {number} (connected: {connected}): without stream {missing:?}"
+                ));
+            }
+        }
+        behind
+    }
+
+    /// Tells everybody how far the run is.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.shared.phase.send_replace(phase);
+    }
+}
+
+fn assign(accounts: &Accounts, number: usize) -> Assignment {
+    if number < accounts.guests.len() * 2 {
+        let at = number % accounts.guests.len();
+        let workspace = accounts.workspaces.get(at).map(|workspace| workspace.id);
+        return Assignment {
+            user: accounts.guests[at].clone(),
+            workspace: None,
+            entitled: workspace.into_iter().collect(),
+            guest: true,
+        };
+    }
+    let user: &User = &accounts.users[number % accounts.users.len()];
+    let workspaces: Vec<Uuid> = user
+        .workspaces
+        .iter()
+        .map(|at| accounts.workspaces[*at].id)
+        .collect();
+    let one =
+        (number % ALL != 0 && !workspaces.is_empty()).then(|| workspaces[number / 7 % workspaces.len()]);
+    Assignment {
+        user: user.clone(),
+        workspace: one,
+        entitled: one.map_or(workspaces, |id| vec![id]),
+        guest: false,
+    }
+}
+
+fn expect(shared: &Shared, accounts: &Accounts, assignment: &Assignment) -> Vec<u32> {
+    let _ = accounts;
+    let own = [shared.stream(assignment.user.id)];
+    let entitled = assignment.entitled.iter().map(|id| shared.stream(*id));
+    own.into_iter()
+        .chain(entitled.filter(|_| !assignment.guest))
+        .collect()
+}
+
+/// Sees how late this program's own tasks are: what it measures cannot be more exact than that.
+async fn watch_lag(stage: Arc<Stage>) {
+    const TICK: Duration = Duration::from_millis(50);
+    loop {
+        let began = Instant::now();
+        sleep(TICK).await;
+        let late = began.elapsed().saturating_sub(TICK).as_nanos() as u64;
+        // it fades, so that one bad moment does not excuse the whole run
+        let faded = stage.lag.load(Relaxed) * 99 / 100;
+        stage.lag.store(late.max(faded), Relaxed);
+    }
+}

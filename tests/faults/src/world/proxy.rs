@@ -1,0 +1,191 @@
+//! A TCP proxy that can cut, refuse, stall and delay, and that knows just enough of what it carries to lose, double
+//! and shuffle Redis' messages, and to swallow PostgreSQL's answer to a COMMIT.
+
+use super::postgres_wire::Requests;
+use super::redis_wire::Noise;
+use crate::Failed;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::time::sleep;
+
+/// Which protocol passes through.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Carries {
+    Postgres,
+    Redis,
+}
+
+/// What the proxy is told to do; shared with all its connections.
+pub(crate) struct Controls {
+    carries: Carries,
+    /// New connections are closed at once.
+    pub(crate) refuse: AtomicBool,
+    /// Milliseconds that every piece is late.
+    pub(crate) delay_ms: AtomicU64,
+    /// Answers to COMMIT still to swallow.
+    pub(crate) swallow: AtomicU32,
+    /// Whether messages are lost, doubled and shuffled.
+    pub(crate) noise: AtomicBool,
+    /// What the noise did: messages lost, doubled, shuffled.
+    pub(crate) noises: [AtomicU64; 3],
+    /// Answers swallowed.
+    pub(crate) swallowed: AtomicU64,
+    seed: AtomicU64,
+    stalled: watch::Sender<bool>,
+    /// Connections older than this generation end; subscribers only, when the flag says so.
+    cut: watch::Sender<(u64, bool)>,
+}
+
+impl Controls {
+    /// Ends every connection now; those that subscribe alone when `subscribers`.
+    pub(crate) fn cut(&self, subscribers: bool) {
+        self.cut
+            .send_modify(|(generation, only)| (*generation, *only) = (*generation + 1, subscribers));
+    }
+
+    /// Nothing passes while stalled, and nobody is told.
+    pub(crate) fn stall(&self, stalled: bool) {
+        self.stalled.send_replace(stalled);
+    }
+}
+
+/// A proxy before a server.
+pub(crate) struct Proxy {
+    pub(crate) port: u16,
+    pub(crate) controls: Arc<Controls>,
+}
+
+impl Proxy {
+    /// Listens on a free port and carries to `port`.
+    pub(crate) async fn start(carries: Carries, port: u16, seed: u64) -> Result<Proxy, Failed> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let controls = Arc::new(Controls {
+            carries,
+            refuse: AtomicBool::new(false),
+            delay_ms: AtomicU64::new(0),
+            swallow: AtomicU32::new(0),
+            noise: AtomicBool::new(false),
+            noises: [const { AtomicU64::new(0) }; 3],
+            swallowed: AtomicU64::new(0),
+            seed: AtomicU64::new(seed),
+            stalled: watch::Sender::new(false),
+            cut: watch::Sender::new((0, false)),
+        });
+        let proxy = Proxy {
+            port: listener.local_addr()?.port(),
+            controls: controls.clone(),
+        };
+        tokio::spawn(async move {
+            loop {
+                let Ok((near, _)) = listener.accept().await else {
+                    sleep(Duration::from_millis(10)).await;
+                    continue;
+                };
+                if !controls.refuse.load(Relaxed) {
+                    tokio::spawn(carry(near, port, controls.clone()));
+                }
+            }
+        });
+        Ok(proxy)
+    }
+}
+
+/// What both directions of a connection know of it.
+#[derive(Default)]
+struct Shared {
+    /// The next answer is to a COMMIT, and nobody must hear it.
+    swallow: AtomicBool,
+    subscribes: AtomicBool,
+}
+
+async fn carry(near: TcpStream, port: u16, controls: Arc<Controls>) {
+    let mut cut = controls.cut.subscribe();
+    cut.mark_unchanged();
+    let Ok(far) = TcpStream::connect(("127.0.0.1", port)).await else {
+        return;
+    };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
+    let shared = Shared::default();
+    let ended = async {
+        loop {
+            if cut.changed().await.is_err() {
+                return;
+            }
+            if !cut.borrow().1 || shared.subscribes.load(Relaxed) {
+                return;
+            }
+        }
+    };
+    tokio::select! {
+        () = up(near_in, far_out, &controls, &shared) => {}
+        () = down(far_in, near_out, &controls, &shared) => {}
+        () = ended => {}
+    }
+}
+
+/// From the client to the server.
+async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Controls, shared: &Shared) {
+    let mut requests = Requests::default();
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let bytes = &buffer[..read];
+        match controls.carries {
+            Carries::Postgres if requests.commits(bytes) => {
+                let one = |left: u32| left.checked_sub(1);
+                if controls.swallow.fetch_update(Relaxed, Relaxed, one).is_ok() {
+                    shared.swallow.store(true, Relaxed);
+                }
+            }
+            Carries::Redis if !shared.subscribes.load(Relaxed) => {
+                let subscribes = bytes.to_ascii_lowercase();
+                let subscribes = subscribes.windows(9).any(|word| word == b"subscribe");
+                shared.subscribes.store(subscribes, Relaxed);
+            }
+            _ => {}
+        }
+        pause(controls).await;
+        if to.write_all(bytes).await.is_err() {
+            return;
+        }
+    }
+}
+
+/// From the server to the client.
+async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Controls, shared: &Shared) {
+    let mut noise = Noise::new(controls.seed.fetch_add(1, Relaxed));
+    let mut buffer = vec![0; 64 << 10];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        if shared.swallow.load(Relaxed) {
+            // the commit is done, and this connection ends without a word of it
+            controls.swallowed.fetch_add(1, Relaxed);
+            return;
+        }
+        pause(controls).await;
+        let sent = if controls.carries == Carries::Redis {
+            let noisy = controls.noise.load(Relaxed);
+            let bytes = noise.pass(&buffer[..read], noisy, &controls.noises);
+            to.write_all(&bytes).await
+        } else {
+            to.write_all(&buffer[..read]).await
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+async fn pause(controls: &Controls) {
+    let delay = controls.delay_ms.load(Relaxed);
+    if delay > 0 {
+        sleep(Duration::from_millis(delay)).await;
+    }
+    let mut stalled = controls.stalled.subscribe();
+    // the sender lives as long as the proxy
+    let _ = stalled.wait_for(|stalled| !stalled).await;
+}
