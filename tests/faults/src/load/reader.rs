@@ -66,6 +66,8 @@ pub(crate) struct Reader {
     random: StdRng,
     epoch: String,
     streams: HashMap<Uuid, Segment>,
+    /// What came of a workspace before `access.granted` did: streams have no order among each other.
+    early: HashMap<Uuid, Segment>,
     sightings: Sightings,
 }
 
@@ -99,6 +101,7 @@ impl Reader {
             random: StdRng::seed_from_u64(seed),
             epoch: String::new(),
             streams: HashMap::new(),
+            early: HashMap::new(),
             sightings: Sightings {
                 user,
                 ..Sightings::default()
@@ -166,6 +169,7 @@ impl Reader {
 
     /// Looks at every stream of a `welcome`: resumed, or an honest reason why not.
     fn welcome(&mut self, welcome: &Welcome) {
+        self.early.clear();
         let followed: Vec<Uuid> = welcome
             .streams
             .iter()
@@ -236,14 +240,18 @@ impl Reader {
 
     fn begin(&mut self, id: Uuid, after: u64) {
         self.end(id);
-        let segment = Segment {
+        let segment = self.segment(id, after);
+        self.streams.insert(id, segment);
+    }
+
+    fn segment(&self, id: Uuid, after: u64) -> Segment {
+        Segment {
             stream: self.shared.stream(id),
             era: self.shared.world.restores.load(Relaxed),
             after,
             last: after,
             sum: 0,
-        };
-        self.streams.insert(id, segment);
+        }
     }
 
     fn end(&mut self, id: Uuid) {
@@ -300,7 +308,7 @@ impl Reader {
         let Some(id) = stream_id(frame.stream) else { return };
         self.note(id, frame.seq);
         let Some(segment) = self.streams.get_mut(&id) else {
-            return self.stray(id, &frame);
+            return self.stray(id, &frame, text);
         };
         if frame.seq == segment.last + 1 {
             segment.last = frame.seq;
@@ -336,17 +344,44 @@ impl Reader {
         }
     }
 
-    /// An event of a stream that this socket does not follow. A guest's last ones may cross with `access.lost`: those
-    /// are judged by their time.
-    fn stray(&self, id: Uuid, frame: &Frame<'_>) {
-        if self.assignment.guest && self.assignment.entitled.contains(&id) {
-            return;
+    /// An event of a stream that this socket does not follow. A guest's may cross with `access.granted`, which says
+    /// where they begin, or with `access.lost`: those are judged by their time.
+    fn stray(&mut self, id: Uuid, frame: &Frame<'_>, text: &str) {
+        if !(self.assignment.guest && self.assignment.entitled.contains(&id)) {
+            let what = format!(
+                "reader {}: {} {} does not concern it",
+                self.number, frame.stream, frame.seq
+            );
+            return self.shared.verdicts.violated(Invariant::I8, what);
         }
-        let what = format!(
-            "reader {}: {} {} does not concern it",
-            self.number, frame.stream, frame.seq
-        );
-        self.shared.verdicts.violated(Invariant::I8, what);
+        let fresh = self.segment(id, frame.seq - 1);
+        let early = self.early.entry(id).or_insert(fresh);
+        if early.last + 1 != frame.seq {
+            *early = Segment {
+                after: frame.seq - 1,
+                sum: 0,
+                ..early.clone()
+            };
+        }
+        early.last = frame.seq;
+        early.sum = early.sum.wrapping_add(weigh(frame.seq, text.as_bytes()));
+    }
+
+    /// A membership begins: the stream follows from the event after `seq`, and some of it may be here already.
+    fn granted(&mut self, id: Uuid, seq: u64) {
+        let early = self.early.remove(&id).filter(|early| early.last > seq);
+        self.begin(id, seq);
+        let Some(early) = early else { return };
+        if early.after != seq {
+            let what = format!(
+                "reader {}: granted workspace {id} from {seq}, and {} to {} had come",
+                self.number,
+                early.after + 1,
+                early.last
+            );
+            self.shared.verdicts.violated(Invariant::I4, what);
+        }
+        self.streams.insert(id, early);
     }
 
     /// Memberships come and go on the user's stream.
@@ -359,7 +394,7 @@ impl Reader {
         match frame.event {
             "access.granted" if self.assignment.workspace.is_none() => {
                 if let (Some(id), Some(seq)) = (id(&data["workspace"]["id"]), data["seq"].as_u64()) {
-                    self.begin(id, seq);
+                    self.granted(id, seq);
                 }
             }
             "access.lost" => {
