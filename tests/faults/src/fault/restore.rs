@@ -43,7 +43,10 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
 
 /// The log of the era after a restore.
 pub(crate) async fn truth_after(stage: &Stage) -> Result<Truth, Failed> {
-    let mut truth = Truth::default();
+    let mut truth = Truth {
+        cut: true,
+        ..Truth::default()
+    };
     truth.read_on(&stage.shared).await?;
     Ok(truth)
 }
