@@ -27,6 +27,17 @@ mod world;
 use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 
+/// Everything that was started goes with the run, also when somebody ends it.
+async fn until_interrupted(run: impl Future<Output = Result<bool, Failed>>) -> Result<bool, Failed> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        outcome = run => outcome,
+        _ = terminate.recv() => Err("interrupted".into()),
+        interrupted = tokio::signal::ctrl_c() => Err(interrupted.err().map_or("interrupted".into(), Failed::from)),
+    }
+}
+
 /// Why something could not be done; for people.
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
@@ -46,7 +57,7 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let outcome = runtime
         .map_err(Failed::from)
-        .and_then(|runtime| runtime.block_on(run::run(options)));
+        .and_then(|runtime| runtime.block_on(until_interrupted(run::run(options))));
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,

@@ -24,7 +24,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 /// I7: how long clients have.
 const AT_HEAD: Duration = Duration::from_secs(5);
 /// Until every operation has its answer, once everything is whole.
-const ANSWERS: Duration = Duration::from_secs(60);
+const ANSWERS: Duration = Duration::from_mins(1);
 
 /// Runs; whether everything held.
 pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
@@ -44,7 +44,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
     let world = World::start(&server, &bin, folder.path(), &logs, options.instances, seed).await?;
     let world = Arc::new(world);
     let (stage, crew) = Stage::start(world.clone(), &options, seed).await?;
-    let missing = reader::connected(&stage.desks, Duration::from_secs(60)).await;
+    let missing = reader::connected(&stage.desks, Duration::from_mins(1)).await;
     println!("{} clients connected, {missing} not", stage.desks.len() - missing);
 
     let began = Instant::now();
@@ -160,7 +160,7 @@ async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
     for client in behind {
         verdicts.violated(Invariant::I7, format!("{when}: after {took:?} {client}"));
     }
-    let (took, behind) = stage.all_at_head(Duration::from_secs(60)).await?;
+    let (took, behind) = stage.all_at_head(Duration::from_mins(1)).await?;
     println!(
         "  {when}: {} clients are not at the head after another {took:.1?}",
         behind.len()

@@ -30,6 +30,14 @@ pub(crate) type Pace = Arc<AtomicU64>;
 /// A socket.
 pub(crate) struct Socket(WebSocketStream<Tap>);
 
+/// The answer to the first frame.
+#[derive(Deserialize)]
+struct First {
+    r#type: String,
+    #[serde(default)]
+    data: Option<Box<serde_json::value::RawValue>>,
+}
+
 impl Socket {
     /// Connects, without authenticating.
     pub(crate) async fn connect(address: &str, pace: Pace) -> Result<Socket, Failed> {
@@ -72,12 +80,6 @@ impl Socket {
             .send(json!({"type": "auth", "id": 1, "data": data}).to_string())
             .await?;
         let text = timeout(OPENING, socket.next()).await??;
-        #[derive(Deserialize)]
-        struct First {
-            r#type: String,
-            #[serde(default)]
-            data: Option<Box<serde_json::value::RawValue>>,
-        }
         let first: First = serde_json::from_str(&text)?;
         match first.data {
             Some(data) if first.r#type == "welcome" => {

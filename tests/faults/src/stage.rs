@@ -223,8 +223,8 @@ fn assign(accounts: &Accounts, number: usize) -> Assignment {
         .iter()
         .map(|at| accounts.workspaces[*at].id)
         .collect();
-    let one =
-        (number % ALL != 0 && !workspaces.is_empty()).then(|| workspaces[number / 7 % workspaces.len()]);
+    let one = (!number.is_multiple_of(ALL) && !workspaces.is_empty())
+        .then(|| workspaces[number / 7 % workspaces.len()]);
     Assignment {
         user: user.clone(),
         workspace: one,

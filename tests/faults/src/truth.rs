@@ -26,7 +26,7 @@ pub(crate) struct Truth {
     ids: HashMap<u32, (Uuid, bool)>,
     pub(crate) entries: u64,
     /// The log may begin later than at 1: it was cut before anybody read it.
-    pub(crate) cut: bool,
+    cut: bool,
 }
 
 /// One stream's log.
@@ -103,6 +103,14 @@ struct Person {
 }
 
 impl Truth {
+    /// Of a log that was cut before anybody read it.
+    pub(crate) fn of_a_cut_log() -> Truth {
+        Truth {
+            cut: true,
+            ..Truth::default()
+        }
+    }
+
     /// Reads what was written since the last time.
     pub(crate) async fn read_on(&mut self, shared: &Shared) -> Result<(), Failed> {
         let mut link = PgConnection::connect(&shared.world.database).await?;

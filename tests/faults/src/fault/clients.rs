@@ -18,14 +18,14 @@ use uuid::Uuid;
 /// One client in so many is concerned.
 const SHARE: u32 = 10;
 
-pub(super) async fn half_open(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
+pub(super) fn half_open(stage: &Stage, random: &mut StdRng) -> String {
     let mut vanished = 0;
     for desk in stage.desks.iter().filter(|_| random.random_ratio(1, SHARE)) {
         desk.order.store(1, Relaxed);
         desk.nudge.notify_one();
         vanished += 1;
     }
-    Ok(format!("{vanished} clients"))
+    format!("{vanished} clients")
 }
 
 pub(super) async fn slow_readers(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
@@ -44,9 +44,9 @@ pub(super) async fn slow_readers(stage: &Stage, random: &mut StdRng) -> Result<S
     Ok(format!("{} clients", slow.len()))
 }
 
-pub(super) async fn storm(stage: &Stage) -> Result<String, Failed> {
+pub(super) fn storm(stage: &Stage) -> String {
     stage.shared.storm.send_modify(|storms| *storms += 1);
-    Ok(format!("{} clients", stage.desks.len()))
+    format!("{} clients", stage.desks.len())
 }
 
 /// Somebody's mutation, invoked by a fault.

@@ -53,10 +53,10 @@ pub(super) async fn redis_stopped(stage: &Stage) -> Result<String, Failed> {
     Ok(format!("for {length:?}"))
 }
 
-pub(super) async fn subscriber_cut(stage: &Stage) -> Result<String, Failed> {
+pub(super) fn subscriber_cut(stage: &Stage) -> String {
     disturbed(stage);
     stage.shared.world.redis_proxy.controls.cut(true);
-    Ok(String::new())
+    String::new()
 }
 
 pub(super) async fn redis_noise(stage: &Stage) -> Result<String, Failed> {
@@ -94,9 +94,9 @@ pub(super) async fn postgres_ended(stage: &Stage, how: Signal) -> Result<String,
     Ok(format!("away for {:?}", began.elapsed()))
 }
 
-pub(super) async fn postgres_cut(stage: &Stage) -> Result<String, Failed> {
+pub(super) fn postgres_cut(stage: &Stage) -> String {
     stage.shared.world.postgres_proxy.controls.cut(false);
-    Ok(String::new())
+    String::new()
 }
 
 pub(super) async fn postgres_stalled(stage: &Stage) -> Result<String, Failed> {

@@ -81,7 +81,7 @@ impl Kind {
             Kind::RedisKilled30s => infrastructure::redis_killed(stage, 30.0).await,
             Kind::RedisKilled3min => infrastructure::redis_killed(stage, 180.0).await,
             Kind::RedisStopped => infrastructure::redis_stopped(stage).await,
-            Kind::SubscriberCut => infrastructure::subscriber_cut(stage).await,
+            Kind::SubscriberCut => Ok(infrastructure::subscriber_cut(stage)),
             Kind::RedisNoise => infrastructure::redis_noise(stage).await,
             Kind::RedisStalled => infrastructure::redis_stalled(stage).await,
             Kind::PostgresRestart => {
@@ -90,12 +90,12 @@ impl Kind {
             Kind::PostgresKilled => {
                 infrastructure::postgres_ended(stage, rustix::process::Signal::KILL).await
             }
-            Kind::PostgresCut => infrastructure::postgres_cut(stage).await,
+            Kind::PostgresCut => Ok(infrastructure::postgres_cut(stage)),
             Kind::PostgresStalled => infrastructure::postgres_stalled(stage).await,
             Kind::CommitSwallowed => infrastructure::commit_swallowed(stage, random).await,
-            Kind::HalfOpen => clients::half_open(stage, random).await,
+            Kind::HalfOpen => Ok(clients::half_open(stage, random)),
             Kind::SlowReaders => clients::slow_readers(stage, random).await,
-            Kind::Storm => clients::storm(stage).await,
+            Kind::Storm => Ok(clients::storm(stage)),
             Kind::SameOp => clients::same_op(stage, random).await,
             Kind::Revoke => clients::revoke(stage, random).await,
         }

@@ -43,10 +43,7 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
 
 /// The log of the era after a restore.
 pub(crate) async fn truth_after(stage: &Stage) -> Result<Truth, Failed> {
-    let mut truth = Truth {
-        cut: true,
-        ..Truth::default()
-    };
+    let mut truth = Truth::of_a_cut_log();
     truth.read_on(&stage.shared).await?;
     Ok(truth)
 }

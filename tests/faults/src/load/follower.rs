@@ -89,7 +89,7 @@ pub(crate) async fn fresh(user: &User, address: &str) -> Result<Replica, Failed>
             }
         }
     };
-    timeout(Duration::from_secs(120), syncing).await?;
+    timeout(Duration::from_mins(2), syncing).await?;
     let replica = follower.replica().clone();
     client.close().await;
     Ok(replica)

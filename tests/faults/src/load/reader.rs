@@ -174,10 +174,10 @@ impl Reader {
             .streams
             .iter()
             .filter(|state| !matches!(state.reason, Some(Reason::NoAccess | Reason::Limit)))
-            .filter_map(|state| stream_id(&state.stream.to_string()))
+            .filter_map(|state| stream_id(&state.stream))
             .collect();
         for state in &welcome.streams {
-            let Some(id) = stream_id(&state.stream.to_string()) else {
+            let Some(id) = stream_id(&state.stream) else {
                 continue;
             };
             let known = self.streams.get(&id).map(|at| at.last);

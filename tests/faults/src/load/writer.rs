@@ -27,6 +27,8 @@ const TASKS: usize = 400;
 const ECHO: u32 = 25;
 /// An answer that takes longer is not waited for: the connection is given up.
 const PATIENCE: Duration = Duration::from_secs(12);
+/// Milliseconds that a writer stays with an instance: those that came back get some too.
+const STAY: std::ops::Range<u64> = 2000..10_000;
 /// Times that a writer sends the same thing before it says that something is wrong.
 const TRIES: u16 = 400;
 
@@ -124,6 +126,7 @@ impl Writer {
                 return;
             }
         }
+        let ends = Instant::now() + Duration::from_millis(self.random.random_range(STAY));
         let mut tick = tokio::time::interval(Duration::from_millis(5));
         loop {
             tokio::select! {
@@ -143,7 +146,10 @@ impl Writer {
                     }
                 }
                 _ = tick.tick() => {
-                    if self.pending.front().is_some_and(|first| first.sent.elapsed() > PATIENCE) {
+                    let late = self.pending.front().is_some_and(|first| first.sent.elapsed() > PATIENCE);
+                    // in the middle of things: whoever it was sent to goes on with it
+                    let moves = Instant::now() > ends && self.shared.phase() == Phase::Load;
+                    if late || moves {
                         return;
                     }
                 }

@@ -3,7 +3,6 @@
 use super::process;
 use crate::Failed;
 use rustix::process::Signal;
-use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -187,8 +186,7 @@ impl Instance {
             let status = child.wait().await?;
             self.pid.store(0, Relaxed);
             self.state.send_replace(State::Starting);
-            let mut words = String::new();
-            let _ = write!(words, "--- ended: {status}, it had served: {served}\n");
+            let words = format!("--- ended: {status}, it had served: {served}\n");
             let mut log = std::fs::File::options().append(true).open(&recipe.log)?;
             std::io::Write::write_all(&mut log, words.as_bytes())?;
         }

@@ -61,7 +61,7 @@ impl World {
         let settings = |number: usize| {
             let text = |key: &str, value: &str| (key.to_owned(), value.to_owned());
             vec![
-                text("database_url", &postgres.url("taskwire", postgres_proxy.port)),
+                text("database_url", &Postgres::url("taskwire", postgres_proxy.port)),
                 text("redis_url", &format!("redis://127.0.0.1:{}", redis_proxy.port)),
                 text("instance", &format!("node-{number}")),
                 text("jwt_secret", "the same on every instance of this world"),
@@ -85,11 +85,11 @@ impl World {
                 settings: settings(number),
             })?);
             // the first one makes the schema
-            if !started[number].ready(std::time::Duration::from_secs(60)).await {
+            if !started[number].ready(std::time::Duration::from_mins(1)).await {
                 return Err(format!("instance {number} did not start, see {}", logs.display()).into());
             }
         }
-        let database = postgres.url("taskwire", postgres.port());
+        let database = Postgres::url("taskwire", postgres.port());
         Ok(World {
             postgres: Mutex::new(postgres),
             postgres_proxy,

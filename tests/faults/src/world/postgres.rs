@@ -47,7 +47,7 @@ impl Postgres {
             return Err(format!("initdb failed, see {}", postgres.log.display()).into());
         }
         postgres.run().await?;
-        let mut admin = PgConnection::connect(&postgres.url("postgres", postgres.port)).await?;
+        let mut admin = PgConnection::connect(&Postgres::url("postgres", postgres.port)).await?;
         sqlx::query("create database taskwire")
             .execute(&mut admin)
             .await?;
@@ -55,7 +55,7 @@ impl Postgres {
     }
 
     /// Its address by way of `port`.
-    pub(crate) fn url(&self, database: &str, port: u16) -> String {
+    pub(crate) fn url(database: &str, port: u16) -> String {
         format!("postgres://postgres@127.0.0.1:{port}/{database}")
     }
 
@@ -86,7 +86,7 @@ impl Postgres {
                 self.child = Some(child);
                 // it listens before it has recovered
                 while Instant::now() < deadline {
-                    if PgConnection::connect(&self.url("postgres", self.port))
+                    if PgConnection::connect(&Postgres::url("postgres", self.port))
                         .await
                         .is_ok()
                     {
@@ -131,7 +131,7 @@ impl Postgres {
 
     /// Puts the database back as it was copied.
     pub(crate) async fn restore(&self, from: &Path) -> Result<(), Failed> {
-        let mut admin = PgConnection::connect(&self.url("postgres", self.port)).await?;
+        let mut admin = PgConnection::connect(&Postgres::url("postgres", self.port)).await?;
         sqlx::query("drop database taskwire with (force)")
             .execute(&mut admin)
             .await?;

@@ -53,7 +53,7 @@ pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Child, Failed> 
 
 /// Waits until `port` on this machine is answered, or the process ends.
 pub(crate) async fn listening(child: &mut Child, port: u16) -> Result<bool, Failed> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + Duration::from_mins(1);
     while Instant::now() < deadline {
         if child.try_wait()?.is_some() {
             return Ok(false);
