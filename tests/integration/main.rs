@@ -20,6 +20,7 @@ mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
 mod instances; // several instances, with Redis and without
+mod failpoints; // places to die at: none in this build
 mod journey; // a newcomer's first hour
 mod leases; // work that one instance does for all
 mod notifications; // notifications

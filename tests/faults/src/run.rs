@@ -3,7 +3,7 @@
 use crate::Failed;
 use crate::check::{operations, readers, state};
 use crate::fault::plan::{self, Diary, Planned};
-use crate::fault::restore;
+use crate::fault::{Kind, POINTS, restore};
 use crate::load::follower::{self, Followed};
 use crate::load::reader::{self, Sightings};
 use crate::load::record::Operation;
@@ -108,12 +108,13 @@ async fn feed(shared: Arc<Shared>, mutations: u64, length: Duration) {
 }
 
 /// Every kind alone: under load, then calm.
-async fn each(
-    stage: &Arc<Stage>,
-    diary: &Diary,
-    kinds: &[crate::fault::Kind],
-    seed: u64,
-) -> Result<(), Failed> {
+async fn each(stage: &Arc<Stage>, diary: &Diary, kinds: &[Kind], seed: u64) -> Result<(), Failed> {
+    // an instance dies at every point, in their order
+    let mut kinds = kinds.to_vec();
+    if kinds.contains(&Kind::KillAtPoint) {
+        kinds.retain(|kind| *kind != Kind::KillAtPoint);
+        kinds.splice(0..0, [Kind::KillAtPoint; POINTS]);
+    }
     for (number, kind) in kinds.iter().enumerate() {
         stage.shared.pause.store(false, Relaxed);
         sleep(Duration::from_millis(1500)).await;

@@ -179,7 +179,8 @@ pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String,
     )
     .await?;
     let stream = stage.shared.stream(workspace.id);
-    let length = Duration::from_millis(random.random_range(1500..4000));
+    // long enough for what comes too late to come
+    let length = Duration::from_millis(random.random_range(4500..7000));
     sleep(length).await;
     // with Redis a second, without three; and this program is not more exact than it is punctual
     let calm = removed

@@ -13,7 +13,8 @@ use tokio::sync::MutexGuard;
 use tokio::time::sleep;
 
 /// Where a mutation's way can end (`src/failpoint.rs` of the server).
-const PLACES: [&str; 11] = [
+pub(crate) const POINTS: usize = 11;
+const PLACES: [&str; POINTS] = [
     "row.before",
     "row.after",
     "log.before",
@@ -53,7 +54,7 @@ async fn back(number: usize, instance: &Instance) -> Result<(), Failed> {
 
 pub(super) async fn kill_at_point(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
     let (number, instance, _turn) = pick(stage, random).await?;
-    let place = PLACES[stage.place.fetch_add(1, Relaxed) % PLACES.len()];
+    let place = PLACES[stage.place.fetch_add(1, Relaxed) % POINTS];
     let starts = instance.starts.load(Relaxed);
     let passing = random.random_range(1..=20);
     instance.order(&format!("{place}=kill:{passing}"))?;

@@ -11,6 +11,8 @@ mod instances;
 pub(crate) mod plan;
 pub(crate) mod restore;
 
+pub(crate) use instances::POINTS;
+
 use crate::Failed;
 use crate::stage::Stage;
 use clap::ValueEnum;
