@@ -10,6 +10,7 @@ use crate::load::{Phase, Shared};
 use crate::options::Options;
 use crate::truth::{self, Truth};
 use crate::usage::Usage;
+use crate::verdict::Invariant;
 use crate::world::World;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
@@ -29,11 +30,18 @@ const FOLLOWERS: usize = 6;
 /// One reader in so many follows everything that its user may read.
 const ALL: usize = 10;
 
+/// I7: how long clients have.
+const AT_HEAD: Duration = Duration::from_secs(5);
+/// The longest pause of a client between two tries is 20 s, and then it has to connect.
+const LONGEST_PAUSE: Duration = Duration::from_secs(25);
+
 /// Everything that a run consists of.
 pub(crate) struct Stage {
     pub(crate) shared: Arc<Shared>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) desks: Vec<Arc<Desk>>,
+    /// How many of them are readers; the others are followers.
+    readers: usize,
     /// What each desk must stand in when all is calm.
     expected: Vec<Vec<u32>>,
     /// What faults invoke themselves.
@@ -50,6 +58,13 @@ pub(crate) struct Stage {
     pub(crate) lag: AtomicU64,
     /// When Redis was last disturbed, by `Shared::now`.
     pub(crate) redis_disturbed: AtomicU64,
+}
+
+/// A client that is not at the head.
+pub(crate) struct Behind {
+    /// It is one that users have, and waits with its next try as the contract tells it to.
+    pub(crate) waits: bool,
+    pub(crate) words: String,
 }
 
 /// The tasks of a run, and what they give at its end.
@@ -109,6 +124,7 @@ impl Stage {
         let stage = Arc::new(Stage {
             shared,
             desks,
+            readers: options.sockets,
             expected,
             operations: Mutex::default(),
             removals: Mutex::default(),
@@ -158,7 +174,7 @@ impl Stage {
     }
 
     /// Waits until every client is at the head of all its streams. How long it took, and who is not.
-    pub(crate) async fn all_at_head(&self, patience: Duration) -> Result<(Duration, Vec<String>), Failed> {
+    async fn all_at_head(&self, patience: Duration) -> Result<(Duration, Vec<Behind>), Failed> {
         let began = Instant::now();
         let mut link = PgConnection::connect(&self.shared.world.database).await?;
         loop {
@@ -175,7 +191,28 @@ impl Stage {
         }
     }
 
-    fn behind(&self, heads: &HashMap<u32, u64>) -> Vec<String> {
+    /// I7: nobody writes, and within 5 s every client is at the head. A client that users have may still wait before
+    /// its next try to connect: it has as long as the contract's longest pause.
+    pub(crate) async fn at_head_in_time(&self, when: &str) -> Result<(), Failed> {
+        let verdicts = &self.shared.verdicts;
+        let (mut took, mut behind) = self.all_at_head(AT_HEAD).await?;
+        verdicts.checked(Invariant::I7, self.desks.len() as u64);
+        let (at, all) = (self.desks.len() - behind.len(), self.desks.len());
+        println!("  {when}: {at} of {all} clients at the head after {took:.2?}");
+        if !behind.is_empty() && behind.iter().all(|client| client.waits) {
+            (took, behind) = self.all_at_head(LONGEST_PAUSE).await?;
+            println!(
+                "  {when}: those that waited to connect, but {}, after another {took:.1?}",
+                behind.len()
+            );
+        }
+        for client in behind {
+            verdicts.violated(Invariant::I7, format!("{when}: after {took:?} {}", client.words));
+        }
+        Ok(())
+    }
+
+    fn behind(&self, heads: &HashMap<u32, u64>) -> Vec<Behind> {
         let mut behind = Vec::new();
         for (number, (desk, expected)) in self.desks.iter().zip(&self.expected).enumerate() {
             let at = desk.at.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -186,16 +223,19 @@ impl Stage {
                 .iter()
                 .find(|(stream, last)| heads.get(stream).is_some_and(|head| last < head));
             let connected = desk.connected.load(Relaxed);
-            if let Some((stream, last)) = late {
-                let head = heads.get(stream).copied().unwrap_or_default();
-                behind.push(format!(
-                    "client {number} (connected: {connected}): {last} of {head} in stream {stream}"
-                ));
-            } else if missing.is_some() || !connected {
-                behind.push(format!(
-                    "client {number} (connected: {connected}): without stream {missing:?}"
-                ));
-            }
+            let words = match (late, missing) {
+                (Some((stream, last)), _) => {
+                    let head = heads.get(stream).copied().unwrap_or_default();
+                    format!("{last} of {head} in stream {stream}")
+                }
+                (None, Some(stream)) => format!("without stream {stream}"),
+                (None, None) if !connected => "not connected".to_owned(),
+                (None, None) => continue,
+            };
+            behind.push(Behind {
+                waits: !connected && number >= self.readers,
+                words: format!("client {number} (connected: {connected}): {words}"),
+            });
         }
         behind
     }

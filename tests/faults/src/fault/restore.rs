@@ -5,11 +5,9 @@ use crate::Failed;
 use crate::load::accounts::Caller;
 use crate::stage::Stage;
 use crate::truth::Truth;
-use crate::verdict::Invariant;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
 use uuid::Uuid;
 
 /// Tasks that the backup does not have.
@@ -21,7 +19,7 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
     let backup = world.folder.join("backup");
     world.postgres.lock().await.dump(&backup).await?;
     write(stage, "lost").await?;
-    calm(stage, "before a backup is restored").await?;
+    stage.at_head_in_time("before a backup is restored").await?;
     stage.truth.lock().await.read_on(&stage.shared).await?;
     for instance in &world.instances {
         instance.want(false).await;
@@ -36,9 +34,11 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
         return Err("an instance does not start on a restored database".into());
     }
     // clients come back with positions that the database never heard of
-    calm(stage, "after a backup was restored").await?;
+    stage.at_head_in_time("after a backup was restored").await?;
     write(stage, "after").await?;
-    calm(stage, "after a backup was restored and written to").await
+    stage
+        .at_head_in_time("after a backup was restored and written to")
+        .await
 }
 
 /// The log of the era after a restore.
@@ -71,21 +71,6 @@ async fn write(stage: &Stage, word: &str) -> Result<(), Failed> {
                 &json!({"workspace_id": workspace.id, "title": title}),
             )
             .await?;
-    }
-    Ok(())
-}
-
-async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
-    let (took, behind) = stage.all_at_head(Duration::from_secs(5)).await?;
-    stage
-        .shared
-        .verdicts
-        .checked(Invariant::I7, stage.desks.len() as u64);
-    for client in behind {
-        stage
-            .shared
-            .verdicts
-            .violated(Invariant::I7, format!("{when}: after {took:?} {client}"));
     }
     Ok(())
 }
