@@ -1,7 +1,7 @@
 //! A run's parts in one place: the world, the load, the records; starting them, and waiting until all is calm.
 
 use crate::Failed;
-use crate::load::accounts::{Accounts, User};
+use crate::load::accounts::{self, Accounts, User};
 use crate::load::follower::{self, Followed};
 use crate::load::reader::{Assignment, Desk, Reader, Sightings};
 use crate::load::record::{Operation, Removal};
@@ -110,12 +110,9 @@ impl Stage {
             expected.push(vec![shared.stream(user.id)]);
             let desk = Arc::new(Desk::default());
             desks.push(desk.clone());
-            crew.followers.push(tokio::spawn(follower::follow(
-                shared.clone(),
-                user,
-                address,
-                desk,
-            )));
+            let tokens = accounts::sign_in(&address, &user.username).await?;
+            let following = follower::follow(shared.clone(), user, tokens, address, desk);
+            crew.followers.push(tokio::spawn(following));
         }
         for number in 0..WRITERS {
             let writer = Writer::new(shared.clone(), accounts.clone(), number, random.random());

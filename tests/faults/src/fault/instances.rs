@@ -108,7 +108,13 @@ pub(super) async fn clock_step(stage: &Stage, random: &mut StdRng) -> Result<Str
     } else {
         -3_600_000
     };
+    let starts = instance.starts.load(Relaxed);
     instance.order(&format!("clock={by}"))?;
+    sleep(Duration::from_secs(3)).await;
+    // a process that is started anew has the right time already
+    if instance.starts.load(Relaxed) == starts {
+        instance.order(&format!("clock={}", -by))?;
+    }
     Ok(format!("instance {number} by {by} ms"))
 }
 

@@ -6,6 +6,7 @@ use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
 use std::time::Duration;
+use taskwire_protocol::account::Tokens;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -135,9 +136,20 @@ impl Accounts {
     }
 }
 
+/// Signs in once more, as another device.
+pub(crate) async fn sign_in(address: &str, name: &str) -> Result<Tokens, Failed> {
+    let mut caller = Caller::stranger(address).await?;
+    let data = json!({"email": format!("{name}@example.com"), "password": password(name)});
+    Ok(serde_json::from_value(caller.call("auth.login", &data).await?)?)
+}
+
+fn password(name: &str) -> String {
+    format!("{name} has a long one")
+}
+
 async fn sign_up(address: &str, name: &str) -> Result<User, Failed> {
     let mut caller = Caller::stranger(address).await?;
-    let data = json!({"email": format!("{name}@example.com"), "password": format!("{name} has a long one"),
+    let data = json!({"email": format!("{name}@example.com"), "password": password(name),
         "name": name, "username": name});
     let tokens = caller.call("auth.signup", &data).await?;
     let text = |value: &Value| {

@@ -7,7 +7,8 @@ use crate::Failed;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use taskwire_client::{Change, Client, Config, FixedToken, Follower, Replica};
+use taskwire_client::{Change, Client, Config, FixedToken, Follower, RefreshedTokens, Replica};
+use taskwire_protocol::account::Tokens;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -22,15 +23,22 @@ pub(crate) struct Followed {
 }
 
 /// Follows until the run is over.
-pub(crate) async fn follow(shared: Arc<Shared>, user: User, address: String, desk: Arc<Desk>) -> Followed {
+pub(crate) async fn follow(
+    shared: Arc<Shared>,
+    user: User,
+    tokens: Tokens,
+    address: String,
+    desk: Arc<Desk>,
+) -> Followed {
     let mut followed = Followed {
         user,
         replica: Replica::new(),
         stopped: None,
         gaps: 0,
     };
-    let token = FixedToken::new(&*followed.user.token);
-    let config = Config::new(format!("http://{address}"), token).named("chaos", "1");
+    // as users do: a node whose clock is wrong refuses a token, and the next one is asked for
+    let tokens = RefreshedTokens::new(format!("http://{address}"), tokens);
+    let config = Config::new(format!("http://{address}"), tokens).named("chaos", "1");
     let (client, events) = match Client::connect(config) {
         Ok(connected) => connected,
         Err(error) => {
