@@ -249,3 +249,19 @@ fn a_difference_names_the_entity() {
     assert!(difference.contains("task TaskId("), "{difference}");
     assert_eq!(one.difference(&one.clone()), None);
 }
+
+#[test]
+fn the_newest_notification_stays_when_a_clock_was_set_back() {
+    let mut replica = Replica::new();
+    replica.take_user(own(3, 1..101));
+    let mut late = changed(101, 1, false, 101);
+    late["created_at"] = json!(Timestamp(0));
+    apply(&mut replica, &event(ME, 4, "notification.created", &late));
+    let mut snapshot = own(4, 2..102);
+    // the newest comes first
+    snapshot.notifications[0].created_at = Timestamp(0);
+    snapshot.unread = 101;
+    let mut fresh = Replica::new();
+    fresh.take_user(snapshot);
+    assert_eq!(replica.difference(&fresh), None);
+}

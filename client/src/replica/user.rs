@@ -109,18 +109,17 @@ impl UserReplica {
     }
 
     fn take_notification(&mut self, notification: Notification) {
-        let place = place(&notification);
         if let Some(held) = self.notifications.get(&notification.id) {
             if notification.version < held.version {
                 return;
             }
-        } else if self.truncated && self.oldest().is_some_and(|oldest| place < oldest) {
+        } else if self.truncated && self.oldest().is_some_and(|oldest| notification.id < oldest) {
             return; // older than all that is held: there may be others in between
         }
         self.notifications.insert(notification.id, notification);
         if self.notifications.len() > WINDOW {
             self.truncated = true;
-            if let Some((_, oldest)) = self.oldest() {
+            if let Some(oldest) = self.oldest() {
                 self.notifications.remove(&oldest);
             }
         }
@@ -135,8 +134,9 @@ impl UserReplica {
         }
     }
 
-    fn oldest(&self) -> Option<(Timestamp, NotificationId)> {
-        self.notifications.values().map(place).min()
+    /// By the id, as the server orders them: where a clock was set back the time says otherwise.
+    fn oldest(&self) -> Option<NotificationId> {
+        self.notifications.keys().next().copied()
     }
 
     pub(super) fn difference(&self, other: &UserReplica) -> Option<String> {
@@ -159,13 +159,8 @@ impl UserReplica {
         let edge = |side: &UserReplica| side.oldest().filter(|_| side.truncated);
         let from = edge(self).max(edge(other));
         let held = self.notifications.iter();
-        held.filter(|(_, notification)| from.is_none_or(|from| place(notification) >= from))
+        held.filter(|(id, _)| from.is_none_or(|from| **id >= from))
             .map(|(id, notification)| (*id, notification.clone()))
             .collect()
     }
-}
-
-/// Newest last.
-fn place(notification: &Notification) -> (Timestamp, NotificationId) {
-    (notification.created_at, notification.id)
 }

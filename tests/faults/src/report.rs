@@ -117,7 +117,7 @@ pub(crate) fn table(
             found.checked
         );
         for example in &found.examples {
-            println!("         {}", example.chars().take(400).collect::<String>());
+            println!("         {}", example.chars().take(2000).collect::<String>());
         }
     }
     for panic in panics {
