@@ -85,7 +85,9 @@ class Connections:
             watchers = self.watchers.get(message["channel"].decode(), ())
             if watchers:
                 text = message["data"].decode()
-                await asyncio.gather(*(send(socket, text) for socket in tuple(watchers)))
+                # One after the other, as the documentation's manager does: half the CPU of a task each.
+                for socket in tuple(watchers):
+                    await send(socket, text)
 
 
 async def send(socket: WebSocket, text: str) -> None:

@@ -185,7 +185,11 @@ async fn subject(target: &Target, account: &Account, role: Role) -> Result<Link,
         account.token
     );
     link.send(text.as_bytes()).await?;
-    greeting(&mut link, "PONG", "PONG").await?;
+    let ready = |heard: &Heard<'_>| match heard {
+        Heard::Ok(_) => Some(Ok(())),
+        heard => refusal(heard),
+    };
+    link.wait("PONG", ready).await?;
     Ok(link)
 }
 

@@ -39,6 +39,8 @@ pub(crate) struct Link {
     framing: Framing,
     /// The beginning of what is not whole yet.
     partial: Vec<u8>,
+    /// Events that came along with an answer, and when.
+    early: Vec<(Instant, u64)>,
 }
 
 impl Link {
@@ -51,6 +53,7 @@ impl Link {
             peer,
             framing,
             partial: Vec::new(),
+            early: Vec::new(),
         })
     }
 
@@ -101,6 +104,12 @@ impl Link {
     /// Waits until something arrives and hands over every whole text with the moment of the read. May be dropped at
     /// any await: what was read was handed over.
     pub(crate) async fn read(&mut self, mut on: impl FnMut(Instant, Heard<'_>)) -> Result<(), Trouble> {
+        if !self.early.is_empty() {
+            for (at, number) in std::mem::take(&mut self.early) {
+                on(at, Heard::Event(number));
+            }
+            return Ok(());
+        }
         let mut replies = Vec::new();
         poll_fn(|cx| {
             BUFFER.with_borrow_mut(|buffer| {
@@ -123,29 +132,32 @@ impl Link {
         }
     }
 
-    /// Reads until a text answers something: what `answer` makes of it first.
+    /// Reads until a text answers something: what `answer` makes of it first. Events after it are kept for `read`.
     pub(crate) async fn wait<T>(
         &mut self,
         what: &'static str,
         mut answer: impl FnMut(&Heard<'_>) -> Option<Result<T, Trouble>>,
     ) -> Result<T, Trouble> {
-        let mut found = None;
+        let (mut found, mut early) = (None, Vec::new());
+        let mut look = |at, heard: Heard<'_>, found: &mut Option<_>| match heard {
+            Heard::Event(number) => early.push((at, number)),
+            heard if found.is_none() => *found = answer(&heard),
+            _ => {}
+        };
         let reading = async {
             // What came along with the upgrade is there already.
             if !self.partial.is_empty() {
-                self.take(&[], &mut Vec::new(), &mut |_, heard| {
-                    first(&mut found, &heard, &mut answer);
-                })?;
+                self.take(&[], &mut Vec::new(), &mut |at, heard| look(at, heard, &mut found))?;
             }
             while found.is_none() {
-                self.read(|_, heard| first(&mut found, &heard, &mut answer))
-                    .await?;
+                self.read(|at, heard| look(at, heard, &mut found)).await?;
             }
             Ok::<(), Trouble>(())
         };
         timeout(PATIENCE, reading)
             .await
             .map_err(|_| Trouble::TooLate(what, PATIENCE))??;
+        self.early.extend(early);
         found.unwrap_or(Err(Trouble::Ended))
     }
 
@@ -195,6 +207,8 @@ impl Link {
             Framing::Nats => nats::split(bytes, |said| match said {
                 Said::Message(payload) => on(now, hear::text(peer, payload)),
                 Said::Ping => replies.extend_from_slice(b"PONG\r\n"),
+                // It has taken all that was sent before the `PING`.
+                Said::Line(b"PONG") => on(now, Heard::Ok(b"PONG")),
                 Said::Line(line) if line.starts_with(b"-ERR") => on(now, Heard::Refused(line)),
                 Said::Line(line) => on(now, Heard::Other(line)),
             }),
@@ -208,12 +222,5 @@ impl Link {
             }),
         }?;
         closed.map_or(Ok(taken), |code| Err(Trouble::Closed(code)))
-    }
-}
-
-/// Keeps the first answer.
-fn first<T>(found: &mut Option<T>, heard: &Heard<'_>, answer: &mut impl FnMut(&Heard<'_>) -> Option<T>) {
-    if found.is_none() {
-        *found = answer(heard);
     }
 }

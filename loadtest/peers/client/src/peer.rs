@@ -29,7 +29,7 @@ impl Peer {
 
     /// Whether the writer is answered at all.
     pub(crate) fn answers(self) -> bool {
-        self.stores() || self == Peer::Nchan
+        self != Peer::Limit
     }
 }
 

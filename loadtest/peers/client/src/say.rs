@@ -46,7 +46,8 @@ pub(crate) fn create(out: &mut Vec<u8>, peer: Peer, account: &Account, n: u64, s
             let head = format!("PUB workspace.{} {length}\r\n", account.workspace);
             out.extend_from_slice(head.as_bytes());
             out.extend_from_slice(text.as_bytes());
-            out.extend_from_slice(b"\r\n");
+            // Answered by `PONG`, as others answer each event.
+            out.extend_from_slice(b"\r\nPING\r\n");
         }
         _ => websocket::encode(out, TEXT, text.as_bytes()),
     }
@@ -90,6 +91,6 @@ mod tests {
         let mut out = Vec::new();
         create(&mut out, Peer::Nats, &account, 7, true);
         let head = format!("PUB workspace. {}\r\n", text.len());
-        assert!(out.starts_with(head.as_bytes()) && out.ends_with(b"}}\r\n"));
+        assert!(out.starts_with(head.as_bytes()) && out.ends_with(b"}}\r\nPING\r\n"));
     }
 }
