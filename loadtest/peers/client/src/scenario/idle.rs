@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// Sockets that are there before, so that what a server needs once is not counted.
-const BEFORE: usize = 500;
+const BEFORE: usize = 1000;
 /// Before memory is read.
 const SETTLE: Duration = Duration::from_millis(1500);
 
