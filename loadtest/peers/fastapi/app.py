@@ -85,7 +85,7 @@ class Connections:
             watchers = self.watchers.get(message["channel"].decode(), ())
             if watchers:
                 text = message["data"].decode()
-                # One after the other, as the documentation's manager does: half the CPU of a task each.
+                # One after the other, as the documentation's manager does: it costs less than a task for each.
                 for socket in tuple(watchers):
                     await send(socket, text)
 

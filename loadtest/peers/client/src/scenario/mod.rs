@@ -44,8 +44,8 @@ pub(crate) struct Scenario {
     /// Watchers of fan-outs
     #[arg(long, default_value_t = 1000)]
     pub(crate) watchers: usize,
-    /// Sockets that are idle
-    #[arg(long, default_value_t = 9000)]
+    /// Idle sockets that are measured
+    #[arg(long, default_value_t = 6000)]
     pub(crate) idle: usize,
     /// Users of `ops`
     #[arg(long, default_value_t = 32)]
