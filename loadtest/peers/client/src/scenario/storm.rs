@@ -60,8 +60,8 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     found.put("storm", "sent_away", sent_away.load(Relaxed) as f64);
     found.put("storm", "client", spent.client / seconds / 10_000.0);
     let missed = afterwards(back, &board, &mut writer).await?;
-    // nchan could, for clients that speak its own subprotocol; the limit has no job.
-    if !matches!(target.peer, Peer::Nchan | Peer::Limit) {
+    // nchan could, for clients that speak its own subprotocol.
+    if target.peer != Peer::Nchan {
         let recovered = 100.0 * (1.0 - missed as f64 / scenario.cut as f64);
         found.put("storm", "recovered", recovered);
     }
