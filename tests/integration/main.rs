@@ -19,8 +19,8 @@ mod doctor; // what `taskwire doctor` finds
 mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
-mod instances; // several instances, with Redis and without
 mod failpoints; // places to die at: none in this build
+mod instances; // several instances, with Redis and without
 mod journey; // a newcomer's first hour
 mod leases; // work that one instance does for all
 mod notifications; // notifications

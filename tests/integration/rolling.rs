@@ -268,6 +268,7 @@ async fn restart_one_after_the_other(redis: Option<Redis>) {
 
     let shared = format!("workspace:{}", text(&workspace));
     for (tokens, followers) in people.iter().zip(in_groups(followers)) {
+        audit::heard(&fleet.instances[1], tokens).await;
         let logs = audit::agree(&fleet.instances[1], tokens).await;
         let heads: BTreeMap<String, u64> = logs
             .iter()

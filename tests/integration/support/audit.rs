@@ -1,7 +1,7 @@
 //! Reading everything back: the logs from their first entry, the rows, the counters; and whether they agree.
 
 use super::knowledge::{Board, Replica, by_id, text};
-use super::{Client, Server};
+use super::{Client, Server, eventually};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -35,6 +35,22 @@ pub async fn agree(server: &Server, tokens: &Value) -> Logs {
     folded.boards = boards;
     rows(&mut client, &folded).await;
     logs
+}
+
+/// Waits until an instance has heard of everything that others committed to a user's streams: without Redis it takes up
+/// to 3 s.
+pub async fn heard(server: &Server, tokens: &Value) {
+    eventually("knowing the heads that the log has", async || {
+        let mut client = Client::with_tokens(server, tokens, json!({})).await;
+        for (stream, head) in heads(&client) {
+            let beyond = json!({ "stream": stream, "after": head, "limit": 1 });
+            if client.ok("stream.history", beyond).await["events"] != json!([]) {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
 }
 
 /// Compares a replica with the rows and counters, as the server reads them now.
