@@ -1,19 +1,24 @@
 //! `bars`: every scenario against the bars, three times in turn, and the median of each number. Scenarios take turns,
 //! so that what else the machine does meanwhile hits them alike. Knows nothing of how a number is made.
 
-use crate::check::{Fault, Faults};
+use crate::check::Fault;
 use crate::goals::{BARS, HEADING, Row};
+use crate::limit::commits;
+use crate::report::run::Run;
 use crate::report::{Report, table};
-use crate::scenario::{fanout::Fanout, idle::Idle, ops::Ops, storm::Storm};
+use crate::scenario::Scenario;
 use crate::target::{Place, Server};
 use crate::trouble::Trouble;
-use clap::{Args, Parser};
-use serde::Serialize;
+use crate::{crowd, progress, stop};
+use clap::Args;
+use serde_json::json;
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 
 /// The most sockets of any scenario here.
-pub(crate) const SOCKETS: usize = 9_600;
+const SOCKETS: usize = 9_600;
+/// Operations that the database commits together for the limit: as many as there are clients.
+const GROUP: usize = 32;
 
 /// `bars`.
 #[derive(Args, Clone, Debug)]
@@ -32,47 +37,37 @@ pub(crate) struct Bars {
     only: Option<String>,
 }
 
-/// What was found.
-#[derive(Serialize)]
-pub(crate) struct Found {
-    rows: Vec<Row>,
-    faults: Faults,
-    /// Every report behind the medians.
-    reports: Vec<Report>,
-}
-
-/// A scenario as its options would be typed, read by the same parser, so that a bar is what anyone can run by hand.
-#[derive(Parser)]
-struct Options<T: Args> {
-    #[command(flatten)]
-    options: T,
-}
-
-fn options<T: Args>(typed: &str) -> Result<T, Trouble> {
-    let words = std::iter::once("loadtest").chain(typed.split_whitespace());
-    let parsed = Options::<T>::try_parse_from(words).map_err(|error| Trouble::setup(error.to_string()))?;
-    Ok(parsed.options)
+/// What is typed for each bar's scenario, so that a bar is what anyone can run by hand.
+fn typed(name: &str) -> &'static str {
+    match name {
+        "idle" => "idle",
+        "fanout" => "fanout --with-limit",
+        "burst" => "fanout --with-limit --burst 8 --rate 10",
+        "saturated" => "fanout --with-limit --saturate --seconds 3",
+        "storm" => "storm",
+        "latency" => "ops --clients 1 --seconds 2",
+        _ => "ops --seconds 4",
+    }
 }
 
 impl Bars {
     /// Runs everything.
-    pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Found {
+    pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+        crowd::allow(SOCKETS)?;
         let mut place = place.clone();
         place.pin = !self.unpinned;
         let reports = self.reports(&place, runtime);
         let rows = BARS
             .iter()
-            .filter_map(|bar| Row::of(bar, reports.get(bar.scenario)?));
-        let mut found = Found {
-            rows: rows.collect(),
-            faults: Faults::default(),
-            reports: Vec::new(),
-        };
-        for report in reports.into_values().flatten() {
-            found.faults.extend(report.faults.clone());
-            found.reports.push(report);
-        }
-        found
+            .filter_map(|bar| Row::of(bar, reports.get(bar.scenario)?))
+            .collect();
+        let settings = json!({
+            "bars": self.scenarios(), "runs": self.runs, "postgres": self.postgres.is_some(),
+            "server": place.settings(),
+        });
+        let run = Run::new(settings, reports.into_values().flatten().collect(), rows);
+        print(&run);
+        Ok(run)
     }
 
     /// The reports of each scenario. When it is interrupted: those that there are.
@@ -80,9 +75,9 @@ impl Bars {
         let mut reports: BTreeMap<_, Vec<Report>> = BTreeMap::new();
         for run in 1..=self.runs {
             for name in self.scenarios() {
-                eprintln!("run {run} of {}: {name}", self.runs);
+                progress::say(&format!("run {run} of {}: {name}", self.runs));
                 let report = crate::attend(runtime, self.once(name, place));
-                let is_interrupted = matches!(report, Err(Trouble::Interrupted));
+                let is_interrupted = matches!(report, Err(Trouble::Interrupted)) || stop::is_asked();
                 let report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
                 reports.entry(name).or_default().push(report);
                 if is_interrupted {
@@ -110,59 +105,46 @@ impl Bars {
         } else {
             place.postmaster = None;
         }
-        let server = Server::at(&place)?;
-        match name {
-            "idle" => options::<Idle>("")?.run(&server).await,
-            "fanout" => options::<Fanout>("--with-limit")?.run(&server, &place).await,
-            "burst" => {
-                options::<Fanout>("--with-limit --burst 8 --rate 10")?
-                    .run(&server, &place)
-                    .await
-            }
-            "saturated" => {
-                options::<Fanout>("--with-limit --saturate --seconds 3")?
-                    .run(&server, &place)
-                    .await
-            }
-            "storm" => options::<Storm>("")?.run(&server).await,
-            "latency" => options::<Ops>("--clients 1 --seconds 2")?.run(&server).await,
-            _ => options::<Ops>("--seconds 4")?.run(&server).await,
+        let mut report = {
+            let server = Server::at(&place)?;
+            Scenario::typed(typed(name))?.run(&server, &place).await?
+        };
+        // One scenario may be behind several bars: what it is compared by is the bar's name.
+        report.scenario = name.into();
+        if name.starts_with("ops") {
+            let limit = commits::measure(&place, place.database_url.as_deref(), GROUP, 2.0).await?;
+            report.numbers.extend(limit.numbers);
         }
+        Ok(report)
     }
 }
 
 /// One run that failed is no reason to lose the numbers of all others.
 fn unfinished(name: &str, trouble: &Trouble) -> Report {
-    let mut report = Report::new(name);
+    let mut report = Report::new(name, "not finished");
     report
         .faults
         .add(Fault::Failed, 1, || format!("{name}: {trouble}"));
     report
 }
 
-impl Found {
-    /// Whether nothing was wrong. A bar that was not met is no fault: the table says it.
-    pub(crate) fn is_clean(&self) -> bool {
-        self.faults.is_empty()
+/// The table.
+fn print(run: &Run) {
+    let mut rows = vec![HEADING.map(String::from).to_vec()];
+    rows.extend(run.bars.iter().map(Row::cells));
+    let right = [false, true, false, true, true, true, false, true, false];
+    print!("\n{}", table(&rows, &right));
+    if run.is_clean() {
+        println!("\nevery check of every run held");
+        return;
     }
-
-    /// The table.
-    pub(crate) fn print(&self) {
-        let mut rows = vec![HEADING.map(String::from).to_vec()];
-        rows.extend(self.rows.iter().map(Row::cells));
-        let right = [false, true, false, true, true, true, false, true, false];
-        print!("\n{}", table(&rows, &right));
-        if self.is_clean() {
-            println!("\nevery check of every run held");
-            return;
-        }
-        println!("\nFAILED: {}", self.faults);
-        for report in self.reports.iter().filter(|report| !report.is_clean()) {
-            println!("  {}: {}", report.title, report.faults);
-        }
-        for example in &self.faults.examples {
-            println!("    {example}");
-        }
+    let faults = run.faults();
+    println!("\nFAILED: {faults}");
+    for report in run.reports.iter().filter(|report| !report.is_clean()) {
+        println!("  {}: {}", report.title, report.faults);
+    }
+    for example in &faults.examples {
+        println!("    {example}");
     }
 }
 
@@ -172,14 +154,8 @@ mod tests {
 
     #[test]
     fn every_scenario_of_the_bars_can_be_typed() {
-        for typed in [
-            "--with-limit",
-            "--with-limit --burst 8 --rate 10",
-            "--with-limit --saturate --seconds 3",
-        ] {
-            assert!(options::<Fanout>(typed).is_ok(), "{typed}");
+        for bar in BARS {
+            assert!(Scenario::typed(typed(bar.scenario)).is_ok(), "{}", bar.scenario);
         }
-        assert!(options::<Idle>("").is_ok() && options::<Storm>("").is_ok());
-        assert!(options::<Ops>("--clients 1 --seconds 2").is_ok());
     }
 }

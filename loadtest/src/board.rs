@@ -4,29 +4,16 @@
 use crate::check::{Fault, Faults, Ledger, Positions};
 use crate::event::{self, Event, Frame};
 use crate::link::Link;
+use crate::meter::Meter;
 use crate::trouble::Trouble;
-use hdrhistogram::Histogram;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use taskwire_protocol::frames::Welcome;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// What each event of the writer is called.
-const CREATED: &str = "task.created";
-
-/// Latencies in µs, from 1 µs to 10 minutes, three digits.
-pub(crate) type Latency = Histogram<u64>;
-
-/// An empty histogram of latencies.
-pub(crate) fn latency() -> Latency {
-    Histogram::new_with_bounds(1, 600_000_000, 3).expect("constant bounds that the library takes")
-}
-
-/// A duration as latencies are counted.
-pub(crate) fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
-}
+/// How each event is called that a writer makes.
+const OF_TASK: &[u8] = b"task.";
 
 /// Takes a lock. A panic elsewhere has ended the run already.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -45,12 +32,12 @@ pub(crate) struct Board {
 pub(crate) struct Tally {
     /// Events that reached a socket for the first time, since the last `begin`.
     pub(crate) delivered: u64,
-    /// Those of them that are a writer's.
-    pub(crate) created: u64,
+    /// Those of them that are a writer's: events of tasks.
+    pub(crate) of_tasks: u64,
     /// Bytes of their frames.
     pub(crate) bytes: u64,
-    /// From when an event should have been sent to its arrival at each socket, in µs.
-    pub(crate) latency: Latency,
+    /// From when an event should have been sent to its arrival at each socket.
+    pub(crate) meter: Meter,
     pub(crate) faults: Faults,
     /// The text of an event, to send the same as the limit does.
     pub(crate) sample: Vec<u8>,
@@ -65,9 +52,9 @@ impl Board {
     pub(crate) fn new(patience: Duration) -> Arc<Board> {
         let tally = Tally {
             delivered: 0,
-            created: 0,
+            of_tasks: 0,
             bytes: 0,
-            latency: latency(),
+            meter: Meter::new(),
             faults: Faults::default(),
             sample: Vec::new(),
             intended: Vec::new(),
@@ -88,8 +75,8 @@ impl Board {
     /// Begins a phase: nothing delivered yet, and the next event is the one after `base`. Faults stay.
     pub(crate) fn begin(&self, base: u64) {
         let mut tally = self.lock();
-        (tally.delivered, tally.created, tally.bytes, tally.base) = (0, 0, 0, base);
-        tally.latency.reset();
+        (tally.delivered, tally.of_tasks, tally.bytes, tally.base) = (0, 0, 0, base);
+        tally.meter.reset();
         tally.intended.clear();
     }
 
@@ -99,16 +86,16 @@ impl Board {
     }
 
     /// Waits until so many of the writer's events are delivered since `begin`. False: nothing has come for too long.
-    pub(crate) async fn until(&self, created: u64) -> bool {
+    pub(crate) async fn until(&self, of_tasks: u64) -> bool {
         let mut before = None;
         loop {
             let progress = self.progress.notified();
             let now = {
                 let mut tally = self.lock();
-                tally.wake_at = created;
-                tally.created
+                tally.wake_at = of_tasks;
+                tally.of_tasks
             };
-            if now >= created {
+            if now >= of_tasks {
                 return true;
             }
             if before == Some(now) {
@@ -129,6 +116,21 @@ impl Board {
     pub(crate) async fn follow(&self, link: &mut Link, watch: &mut Watch) -> Trouble {
         loop {
             if let Err(trouble) = link.read(|now, text| self.take(watch, now, text)).await {
+                return trouble;
+            }
+        }
+    }
+
+    /// Reads a socket slowly, `bytes` a second, until it ends. May be dropped at any await.
+    pub(crate) async fn crawl(&self, link: &mut Link, watch: &mut Watch, bytes: usize) -> Trouble {
+        const SIPS: usize = 4;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1) / SIPS as u32).await;
+            let sip = (bytes / SIPS).max(1);
+            if let Err(trouble) = link
+                .read_at_most(sip, |now, text| self.take(watch, now, text))
+                .await
+            {
                 return trouble;
             }
         }
@@ -159,18 +161,17 @@ impl Tally {
         }
         self.delivered += 1;
         self.bytes += text.len() as u64;
-        if event.is(CREATED) {
-            self.created += 1;
+        if event.begins(OF_TASK) {
+            self.of_tasks += 1;
             if self.sample.is_empty() {
                 self.sample = text.to_vec();
             }
         }
         let place = event.seq.wrapping_sub(self.base + 1);
         if let Some(intended) = usize::try_from(place).ok().and_then(|n| self.intended.get(n)) {
-            self.latency
-                .saturating_record(micros(now.saturating_duration_since(*intended)));
+            self.meter.record(now.saturating_duration_since(*intended));
         }
-        let due = self.created >= self.wake_at;
+        let due = self.of_tasks >= self.wake_at;
         if due {
             self.wake_at = u64::MAX;
         }
@@ -200,7 +201,7 @@ impl Watch {
         let Some(ledger) = &self.ledger else {
             return;
         };
-        if let Some(op_id) = event.op_id().filter(|_| event.is(CREATED)) {
+        if let Some(op_id) = event.op_id().filter(|_| event.begins(OF_TASK)) {
             lock(ledger).see(op_id, event.seq);
         }
     }

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_millis(20);
 const ATTEMPTS: u64 = 500;
 
 /// How a crowd of sockets is made.
-#[derive(Args, Clone, Copy, Debug)]
+#[derive(Args, Clone, Copy, Debug, serde::Serialize)]
 pub(crate) struct Admission {
     /// Sockets that are being opened at the same time
     #[arg(long, value_parser = crate::options::count, default_value_t = 400)]

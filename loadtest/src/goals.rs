@@ -1,6 +1,7 @@
 //! The bars: which number of which scenario has to reach what. And a row of the table: medians held against them.
 //! Knows nothing of how a number is made.
 
+use crate::report::compare::median;
 use crate::report::{Report, show};
 use serde::Serialize;
 
@@ -60,6 +61,8 @@ use Goal::{AtLeast, AtMost, TimesLimit};
 
 const COST: &str = "server CPU per delivery";
 const LEAST: &str = "limit: CPU per delivery";
+const ROWS: &str = "limit: operations";
+const ROWS_COST: &str = "limit: CPU per operation";
 
 pub(crate) const BARS: &[Bar] = &[
     bar(
@@ -94,14 +97,18 @@ pub(crate) const BARS: &[Bar] = &[
         "operations",
         "/s",
     )
+    .beside(ROWS)
     .goals(AtLeast(6_000.0), AtLeast(11_000.0)),
-    bar("ops", "… CPU per op", "CPU per operation", "µs").goals(AtMost(150.0), AtMost(85.0)),
+    bar("ops", "… CPU per op", "CPU per operation", "µs")
+        .beside(ROWS_COST)
+        .goals(AtMost(150.0), AtMost(85.0)),
     bar(
         "ops-postgres",
         "task.create, 32 clients, PostgreSQL: ops/s",
         "operations",
         "/s",
     )
+    .beside(ROWS)
     .goals(AtLeast(4_000.0), AtLeast(11_000.0)),
     bar(
         "ops-postgres",
@@ -109,6 +116,7 @@ pub(crate) const BARS: &[Bar] = &[
         "CPU per operation",
         "µs",
     )
+    .beside(ROWS_COST)
     .goals(AtMost(250.0), AtMost(95.0)),
     bar(
         "storm",
@@ -128,7 +136,7 @@ pub(crate) const BARS: &[Bar] = &[
 ];
 
 /// A bar's row: what was measured, and whether that is enough.
-#[derive(Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     what: &'static str,
     unit: &'static str,
@@ -209,19 +217,13 @@ impl Row {
     }
 }
 
-fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// A report with one number beside the limit's.
     fn measured(value: f64, limit: f64) -> Report {
-        let mut report = Report::new("a run");
+        let mut report = Report::new("fanout", "a run");
         report.put(COST, value, "µs");
         report.put(LEAST, limit, "µs");
         report

@@ -47,8 +47,8 @@ pub(crate) struct Answer<'a> {
     #[serde(borrow, default)]
     pub(crate) at: BTreeMap<&'a str, u64>,
     #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    error: Option<Box<Failure>>,
+    pub(crate) data: Option<&'a RawValue>,
+    pub(crate) error: Option<Box<Failure>>,
 }
 
 impl<'a> Answer<'a> {
@@ -80,6 +80,17 @@ fn source(number: usize, to: SocketAddr) -> Option<IpAddr> {
 impl Link {
     /// Connects and upgrades; `number` counts the sockets of a run, from 0.
     pub(crate) async fn open(to: SocketAddr, path: &str, number: usize) -> Result<Link, Trouble> {
+        Link::open_with(to, path, number, None).await
+    }
+
+    /// The same with so many bytes of the kernel's receive buffer: the less, the sooner the server notices that nobody
+    /// reads.
+    pub(crate) async fn open_with(
+        to: SocketAddr,
+        path: &str,
+        number: usize,
+        receive_buffer: Option<u32>,
+    ) -> Result<Link, Trouble> {
         let opening = async {
             let socket = if to.is_ipv4() {
                 TcpSocket::new_v4()
@@ -88,6 +99,9 @@ impl Link {
             }?;
             if let Some(address) = source(number, to) {
                 socket.bind(SocketAddr::new(address, 0))?;
+            }
+            if let Some(bytes) = receive_buffer {
+                socket.set_recv_buffer_size(bytes)?;
             }
             let stream = socket.connect(to).await?;
             stream.set_nodelay(true)?;
@@ -200,7 +214,16 @@ impl Link {
 
     /// Waits until something arrives and hands over every whole text with the moment of the read. Answers pings.
     /// May be dropped at any await: what was read was handed over.
-    pub(crate) async fn read(&mut self, mut on_text: impl FnMut(Instant, &[u8])) -> Result<(), Trouble> {
+    pub(crate) async fn read(&mut self, on_text: impl FnMut(Instant, &[u8])) -> Result<(), Trouble> {
+        self.read_at_most(usize::MAX, on_text).await
+    }
+
+    /// The same with at most so many bytes taken from the kernel.
+    pub(crate) async fn read_at_most(
+        &mut self,
+        bytes: usize,
+        mut on_text: impl FnMut(Instant, &[u8]),
+    ) -> Result<(), Trouble> {
         if !self.early.is_empty() {
             let now = Instant::now();
             for text in std::mem::take(&mut self.early) {
@@ -212,7 +235,8 @@ impl Link {
         let mut pongs = Vec::new();
         poll_fn(|cx| {
             BUFFER.with_borrow_mut(|buffer| {
-                let mut space = ReadBuf::new(buffer);
+                let room = buffer.len().min(bytes);
+                let mut space = ReadBuf::new(&mut buffer[..room]);
                 ready!(Pin::new(&mut *stream).poll_read(cx, &mut space))?;
                 Poll::Ready(take(inbox, space.filled(), &mut pongs, &mut on_text))
             })

@@ -56,6 +56,22 @@ impl Processes {
         }
     }
 
+    /// The server's resident memory in KiB: cheap enough to ask often.
+    pub(crate) fn resident(&self) -> Option<f64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server?)).ok()?;
+        number_after(&status, "VmRSS:")
+    }
+
+    /// How many files and sockets the server has open.
+    pub(crate) fn descriptors(&self) -> Option<f64> {
+        let folder = format!("/proc/{}/fd", self.server?);
+        // Newer kernels tell the number as the folder's size.
+        match fs::metadata(&folder).ok()?.len() {
+            0 => Some(fs::read_dir(&folder).ok()?.count() as f64),
+            known => Some(known as f64),
+        }
+    }
+
     /// The server's memory; `None` when it runs elsewhere.
     pub(crate) fn memory(&self) -> Option<Memory> {
         let pid = self.server?;
@@ -172,6 +188,23 @@ pub(crate) async fn interrupted() {
     }
 }
 
+/// Ends a program as an operator does, and waits until it has; one that does not end is killed.
+pub(crate) fn end(child: &mut std::process::Child) -> std::io::Result<()> {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{Pid, Signal, kill_process};
+        kill_process(Pid::from_child(child), Signal::TERM)?;
+        for _ in 0..300 {
+            if child.try_wait()?.is_some() {
+                return Ok(());
+            }
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+    }
+    child.kill()?;
+    child.wait().map(drop)
+}
+
 /// Runs this thread, and what it starts from now on, on one core. False where that cannot be done.
 #[cfg(target_os = "linux")]
 pub(crate) fn run_on(core: usize) -> bool {
@@ -237,6 +270,11 @@ mod tests {
         assert!(
             memory.resident > 500.0 && memory.proportional > 100.0,
             "{memory:?}"
+        );
+        let (resident, files) = (processes.resident(), processes.descriptors());
+        assert!(
+            resident > Some(500.0) && files >= Some(3.0),
+            "{resident:?}, {files:?}"
         );
     }
 }

@@ -1,39 +1,61 @@
 //! The load harness: measures a Taskwire server and checks its promises at the same time.
 //!
-//! - `scenario`  what is done to the server, a file each; `bars` all of them in turn; `goals` what has to be reached
-//! - `crowd`     many sockets; `writer` the one who writes while they watch; `accounts` who they are
-//! - `board`     what all sockets bring together: deliveries, latency, faults; `check` what counts as a fault
+//! - `scenario`  what is done to the server, a file each; `bars` all of them in turn, held against `goals`; `growth`
+//!   the same with more and more of everything; `smoke` all of them for a moment
+//! - `stage`     a workspace that is watched and written to; `shift` people at work; `away` sockets that come back
+//! - `crowd`     many sockets; `accounts` who they are; `writer` one who writes at a pace; `person` one who works, on
+//!   a `mix` of operations, in turns that a `metronome` tells
+//! - `board`     what all sockets bring together: deliveries and faults; `check` what counts as a fault
+//! - `meter`     latencies; `timeline` the course of a run
 //! - `link`      one socket; `wire` its framing; `event` the facts at fixed places of an event frame
-//! - `limit`     the bare writer that a server is compared with
-//! - `target`    the server under load; `machine` its CPU and memory; `report` numbers as a table and as JSON;
-//!   `options` how numbers on the command line are read
+//! - `limit`     what the machine could do without a server; `rows` the rows of an operation, by SQL alone
+//! - `target`    the server under load; `machine` its CPU and memory; `facts` the machine itself
+//! - `report`    numbers, curves and checks: as a table, as JSON, as a page, beside an earlier run
+//! - `options`   how numbers on the command line are read; `progress` what a person who waits is told; `stop` Ctrl-C
 //!
-//! One thread does everything, so that `--pin` gives the server one core and the harness the other.
+//! One thread does everything but keep time, so that `--pin` gives the server one core and the harness the other.
 
 mod accounts;
+mod away;
 mod bars;
 mod board;
 mod check;
 mod crowd;
 mod event;
+mod facts;
 mod goals;
+mod growth;
 mod limit;
 mod link;
 mod machine;
+mod meter;
+mod metronome;
+mod mix;
 mod options;
+mod person;
+mod progress;
 mod report;
+mod rows;
 mod scenario;
+mod shift;
+mod smoke;
+mod stage;
+mod stop;
 mod target;
+mod timeline;
 mod trouble;
 mod wire;
 mod writer;
 
-use clap::{Parser, Subcommand};
-use report::Report;
-use scenario::{fanout::Fanout, idle::Idle, ops::Ops, storm::Storm};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use report::run::Run;
+use report::{compare, html};
+use scenario::Scenario;
+use serde_json::json;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use target::{Place, Server};
+use tokio::runtime::Runtime;
 use trouble::Trouble;
 
 /// Loads a Taskwire server, measures it, and checks order, gaps, duplicates and acknowledgements meanwhile.
@@ -46,46 +68,64 @@ use trouble::Trouble;
 struct Arguments {
     #[command(flatten)]
     place: Place,
+    #[command(flatten)]
+    results: Results,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where results go.
+#[derive(Args)]
+struct Results {
     /// Write what was found to a file too
     #[arg(long, global = true, value_name = "FILE")]
     json: Option<PathBuf>,
-    #[command(subcommand)]
-    scenario: Scenario,
+    /// Write a page with curves too
+    #[arg(long, global = true, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Compare with the JSON of an earlier run
+    #[arg(long, global = true, value_name = "FILE")]
+    compare: Option<PathBuf>,
 }
 
 #[derive(Subcommand)]
-enum Scenario {
-    /// Sockets that only are there: memory of each, and how fast they come
-    Idle(Idle),
-    /// Many watchers of one workspace and a writer: cost, rate and latency of a delivery
-    Fanout(Fanout),
-    /// Durable operations in a closed loop: rate, cost and latency of one
-    Ops(Ops),
-    /// All sockets cut at once: seconds until all are back
-    Storm(Storm),
+enum Command {
+    #[command(flatten)]
+    Scenario(Scenario),
     /// Every scenario, three times, against the bars
     Bars(bars::Bars),
-    /// The bare writer that `fanout --with-limit` compares with
-    Limit {
-        /// Frames in one write to a socket
-        #[arg(long, value_parser = options::count, default_value_t = 1)]
-        frames_per_write: usize,
-    },
+    /// What grows with sockets, tasks, log entries, distance and instances
+    Growth(growth::Growth),
+    /// Every scenario for a moment, with its checks
+    Smoke,
+    /// What this machine could do without a server
+    Limit(Limit),
 }
 
-impl Scenario {
-    /// How many sockets it opens.
-    fn sockets(&self) -> usize {
-        match self {
-            Scenario::Idle(idle) => idle.sockets + idle.before + idle.accounts,
-            Scenario::Fanout(fanout) => fanout.watchers,
-            Scenario::Ops(ops) => 2 * ops.clients,
-            Scenario::Storm(storm) => storm.sockets,
-            Scenario::Bars(_) => bars::SOCKETS,
-            // What the one who starts it allows holds for it too.
-            Scenario::Limit { .. } => 0,
-        }
-    }
+#[derive(Args)]
+struct Limit {
+    /// What is written
+    #[arg(long, value_enum, default_value_t = What::Fanout)]
+    what: What,
+    /// Of `fanout`: frames in one write to a socket
+    #[arg(long, value_parser = options::count, default_value_t = 1)]
+    frames_per_write: usize,
+    /// Of databases: operations committed together
+    #[arg(long, value_parser = options::count, default_value_t = 32)]
+    group: usize,
+    /// Of databases: seconds that are measured
+    #[arg(long, value_parser = options::seconds, default_value_t = 4.0)]
+    seconds: f64,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum What {
+    /// Serves a bare writer of frames on a port that it prints
+    Fanout,
+    /// Commits rows to a new SQLite file
+    Sqlite,
+    /// Commits rows to the PostgreSQL of --database-url, in a schema of their own
+    Postgres,
 }
 
 fn main() -> ExitCode {
@@ -103,54 +143,67 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> Result<bool, Trouble> {
     let Arguments {
         place,
-        json,
-        scenario,
+        results,
+        command,
     } = arguments;
-    if let Scenario::Limit { frames_per_write } = scenario {
-        limit::serve(frames_per_write)?;
-        return Ok(true);
-    }
-    crowd::allow(scenario.sockets())?;
+    // An earlier run that cannot be read is found out before hours of measuring, not after.
+    let earlier = results.compare.as_deref().map(Run::read).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    if let Scenario::Bars(bars) = scenario {
-        let found = bars.run(&place, &runtime);
-        found.print();
-        if let Some(path) = json {
-            report::write_json(&path, &found)?;
+    let found = match command {
+        Command::Limit(limit) if limit.what == What::Fanout => {
+            limit::fanout::serve(limit.frames_per_write)?;
+            return Ok(true);
         }
-        return Ok(found.is_clean());
+        Command::Limit(limit) => commits(&limit, &place, &runtime)?,
+        Command::Scenario(scenario) => {
+            crowd::allow(scenario.sockets())?;
+            let once = async { scenario.run(&Server::at(&place)?, &place).await };
+            let report = attend(&runtime, once)?;
+            report.print();
+            let settings = json!({ "scenario": scenario, "server": place.settings() });
+            Run::new(settings, vec![report], Vec::new())
+        }
+        Command::Bars(bars) => bars.run(&place, &runtime)?,
+        Command::Growth(growth) => growth.run(&place, &runtime)?,
+        Command::Smoke => smoke::run(&place, &runtime)?,
+    };
+    if let Some(earlier) = &earlier {
+        compare::print(earlier, &found);
     }
-    let report = attend(&runtime, once(&place, &scenario))?;
-    report.print();
-    if let Some(path) = json {
-        report::write_json(&path, &report)?;
+    if let Some(path) = results.json {
+        found.write(&path)?;
     }
-    Ok(report.is_clean())
+    if let Some(path) = results.html {
+        html::write(&path, &found, earlier.as_ref())?;
+    }
+    Ok(found.is_clean())
 }
 
-/// Runs until it is done or somebody wants it to end; either way a server that was started ends too.
+fn commits(limit: &Limit, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+    let postgres = (limit.what == What::Postgres).then_some(place.database_url.as_deref());
+    let postgres = match postgres {
+        Some(None) => return Err(Trouble::setup("--what postgres needs --database-url")),
+        Some(url) => url,
+        None => None,
+    };
+    let measuring = limit::commits::measure(place, postgres, limit.group, limit.seconds);
+    let report = attend(runtime, measuring)?;
+    report.print();
+    let settings = json!({ "limit": { "group": limit.group, "seconds": limit.seconds } });
+    Ok(Run::new(settings, vec![report], Vec::new()))
+}
+
+/// Runs until it is done or has to be given up; either way a server that was started ends too.
 pub(crate) fn attend<T>(
-    runtime: &tokio::runtime::Runtime,
+    runtime: &Runtime,
     run: impl Future<Output = Result<T, Trouble>>,
 ) -> Result<T, Trouble> {
     runtime.block_on(async {
         tokio::select! {
             done = run => done,
-            () = machine::interrupted() => Err(Trouble::Interrupted),
+            () = stop::given_up() => Err(Trouble::Interrupted),
         }
     })
-}
-
-/// One run of one scenario.
-async fn once(place: &Place, scenario: &Scenario) -> Result<Report, Trouble> {
-    let server = Server::at(place)?;
-    match scenario {
-        Scenario::Idle(idle) => idle.run(&server).await,
-        Scenario::Fanout(fanout) => fanout.run(&server, place).await,
-        Scenario::Ops(ops) => ops.run(&server).await,
-        Scenario::Storm(storm) => storm.run(&server).await,
-        Scenario::Bars(_) | Scenario::Limit { .. } => Err(Trouble::setup("not a scenario of its own")),
-    }
 }

@@ -4,17 +4,21 @@
 use crate::machine::{self, Processes};
 use crate::trouble::Trouble;
 use clap::Args;
+use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use tempfile::TempDir;
 
 /// How long a server may take to say where it listens.
 const START: Duration = Duration::from_secs(30);
+/// The secret of servers that are started here, and end with the run.
+const SECRET: &str = "of servers under load that nobody else can reach";
 /// What a server says on stdout when it is ready.
 const READY: &str = "listening on http://";
 
@@ -39,6 +43,9 @@ pub(crate) struct Place {
     /// PostgreSQL's first process, to count the CPU of all of its processes
     #[arg(long, global = true, value_name = "PID")]
     pub(crate) postmaster: Option<u32>,
+    /// The Redis of a started server, by which several are one
+    #[arg(long, global = true, value_name = "URL", requires = "database_url")]
+    pub(crate) redis_url: Option<String>,
     /// Where a started server's folder is made; it decides what a commit costs [default: the system's for temporary files]
     #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "url")]
     data_in: Option<PathBuf>,
@@ -64,7 +71,13 @@ pub(crate) struct Server {
 /// A server that was started here; it ends with this value.
 struct Running {
     child: Child,
-    folder: TempDir,
+    folder: Arc<TempDir>,
+}
+
+/// A server that was started here and has ended; its data is still there.
+pub(crate) struct Resting {
+    place: Place,
+    folder: Arc<TempDir>,
 }
 
 impl Drop for Running {
@@ -78,6 +91,44 @@ impl Drop for Running {
 impl Place {
     fn patience(&self) -> Duration {
         Duration::try_from_secs_f64(self.patience).unwrap_or(START)
+    }
+
+    /// What a reader of the results has to know, without tokens and passwords.
+    pub(crate) fn settings(&self) -> Value {
+        let kind = match (&self.url, &self.database_url) {
+            (Some(_), _) => "of a server that ran already",
+            (None, Some(url)) if url.starts_with("postgres") => "PostgreSQL",
+            (None, _) => "SQLite",
+        };
+        json!({
+            "database": kind,
+            "redis": self.redis_url.is_some(),
+            "pinned": self.pin,
+            "patience_seconds": self.patience,
+            "server": self.server.as_ref().map(|path| path.display().to_string()),
+        })
+    }
+
+    /// An empty folder for a started server.
+    pub(crate) fn folder(&self) -> std::io::Result<TempDir> {
+        match &self.data_in {
+            Some(parent) => TempDir::with_prefix_in("taskwire-load-", parent),
+            None => TempDir::with_prefix("taskwire-load-"),
+        }
+    }
+}
+
+impl Resting {
+    /// Where its data is: the PostgreSQL database, or its SQLite file.
+    pub(crate) fn database(&self) -> String {
+        let file = self.folder.path().join("data").join("taskwire.db");
+        let url = self.place.database_url.clone();
+        url.unwrap_or_else(|| format!("sqlite:{}", file.display()))
+    }
+
+    /// Starts it again.
+    pub(crate) fn wake(self) -> Result<Server, Trouble> {
+        Server::start(&self.place, self.folder)
     }
 }
 
@@ -95,12 +146,24 @@ impl Server {
                 patience: place.patience(),
                 running: None,
             }),
-            None => Server::start(place),
+            None => Server::start(place, Arc::new(place.folder()?)),
         }
     }
 
-    /// Starts the Taskwire server.
-    fn start(place: &Place) -> Result<Server, Trouble> {
+    /// Ends a server that was started here, as an operator would, and keeps its data.
+    pub(crate) fn rest(mut self, place: &Place) -> Result<Resting, Trouble> {
+        let running = self.running.as_mut();
+        let running =
+            running.ok_or_else(|| Trouble::setup("only a server that is started here can be filled"))?;
+        machine::end(&mut running.child)?;
+        Ok(Resting {
+            place: place.clone(),
+            folder: running.folder.clone(),
+        })
+    }
+
+    /// Starts the Taskwire server in a folder.
+    fn start(place: &Place, folder: Arc<TempDir>) -> Result<Server, Trouble> {
         let program = match &place.server {
             Some(program) => program.canonicalize(),
             None => std::env::current_exe().map(|this| this.with_file_name("taskwire")),
@@ -108,6 +171,10 @@ impl Server {
         let mut command = Command::new(&program);
         command
             .env("TASKWIRE_RATE_LIMIT_ENABLED", "false")
+            // A run may take longer than a token lives.
+            .env("TASKWIRE_ACCESS_TOKEN_MINUTES", "1440")
+            // Several instances must take each other's tokens.
+            .env("TASKWIRE_JWT_SECRET", SECRET)
             .env("TASKWIRE_LOG_LEVEL", "warn");
         // What the caller's own server uses must not be loaded by accident; other settings pass through.
         for name in [
@@ -122,7 +189,10 @@ impl Server {
         if let Some(url) = &place.database_url {
             command.env("TASKWIRE_DATABASE_URL", url);
         }
-        let mut server = Server::run(&program, command, place)?;
+        if let Some(url) = &place.redis_url {
+            command.env("TASKWIRE_REDIS_URL", url);
+        }
+        let mut server = Server::run(&program, command, place, folder)?;
         server.processes.postmaster = place.postmaster;
         server.tokens.clone_from(&place.token);
         Ok(server)
@@ -132,16 +202,23 @@ impl Server {
     pub(crate) fn bare_writer(place: &Place, frames_per_write: usize) -> Result<Server, Trouble> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
-        command.args(["limit", "--frames-per-write", &frames_per_write.to_string()]);
-        Server::run(&program, command, place)
+        command.args([
+            "limit",
+            "--what",
+            "fanout",
+            "--frames-per-write",
+            &frames_per_write.to_string(),
+        ]);
+        Server::run(&program, command, place, Arc::new(place.folder()?))
     }
 
     /// Starts a program in an empty folder, on its core, and waits until it says where it listens.
-    fn run(program: &Path, mut command: Command, place: &Place) -> Result<Server, Trouble> {
-        let folder = match &place.data_in {
-            Some(parent) => TempDir::with_prefix_in("taskwire-load-", parent),
-            None => TempDir::with_prefix("taskwire-load-"),
-        }?;
+    fn run(
+        program: &Path,
+        mut command: Command,
+        place: &Place,
+        folder: Arc<TempDir>,
+    ) -> Result<Server, Trouble> {
         let log = folder.path().join("stderr.log");
         // An empty folder, so that no `.env` or settings file of the caller's reaches the server.
         command

@@ -23,6 +23,8 @@ pub(crate) enum Trouble {
     Interrupted,
     #[error("{0} did not happen within {1:?}")]
     TooLate(&'static str, Duration),
+    #[error("the database: {0}")]
+    Database(#[from] sqlx::Error),
     /// Something on this side, in words.
     #[error("{0}")]
     Setup(String),

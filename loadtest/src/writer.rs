@@ -5,7 +5,7 @@
 use crate::board::{Board, lock};
 use crate::check::{Fault, Ledger};
 use crate::event;
-use crate::link::{Answer, Link};
+use crate::link::{Answer, Link, PATIENCE};
 use crate::trouble::Trouble;
 use crate::wire;
 use std::fmt::Write as _;
@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::WorkspaceId;
 use tokio::pin;
 use tokio::select;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 /// A timer wakes up to 1 ms late; the rest is waited for by asking the clock.
@@ -49,6 +50,51 @@ pub(crate) fn create(out: &mut String, id: u64, op_id: Uuid, workspace: Option<W
         out,
         r#""title":"Task {id} of a load test, as long as titles are","priority":"medium"}}}}"#
     );
+}
+
+/// Makes a task that everybody hears of.
+pub(crate) async fn send_one(link: &mut Link, workspace: WorkspaceId) -> Result<(), Trouble> {
+    let mut text = String::new();
+    create(&mut text, 1, op_id(), Some(workspace));
+    link.send(&text).await
+}
+
+/// Makes `count` tasks as fast as they are answered, `TOGETHER` at a time; what is acknowledged goes to `ledger`.
+pub(crate) async fn fill(
+    link: &mut Link,
+    workspace: WorkspaceId,
+    count: u64,
+    ledger: &Mutex<Ledger>,
+    board: &Board,
+) -> Result<(), Trouble> {
+    const TOGETHER: u64 = 32;
+    let (mut text, mut bytes) = (String::new(), Vec::new());
+    let mut left = count;
+    while left > 0 {
+        let now = left.min(TOGETHER);
+        left -= now;
+        bytes.clear();
+        let op_ids: Vec<Uuid> = (0..now).map(|_| op_id()).collect();
+        for (id, op_id) in (0..).zip(&op_ids) {
+            create(&mut text, id, *op_id, Some(workspace));
+            wire::client_frame(&mut bytes, wire::TEXT, text.as_bytes());
+        }
+        link.send_frames(&bytes).await?;
+        let mut answered = 0;
+        while answered < now {
+            let read = link.read(|_, text| {
+                if let Some(answer) = Answer::read(text) {
+                    answered += 1;
+                    let op_id = |id| op_ids.get(usize::try_from(id).ok()?).copied();
+                    note(answer, op_id, ledger, board);
+                }
+            });
+            timeout(PATIENCE, read)
+                .await
+                .map_err(|_| Trouble::TooLate("task.create", PATIENCE))??;
+        }
+    }
+    Ok(())
 }
 
 /// What is sent.
@@ -182,7 +228,7 @@ impl Writer {
                     (Instant::now(), half)
                 }
             };
-            if turn >= start + duration {
+            if turn >= start + duration || crate::stop::is_asked() {
                 break;
             }
             bytes.clear();
@@ -195,7 +241,7 @@ impl Writer {
         }
         self.head += sent;
         self.hear_until(board.until(sent * watchers)).await?;
-        let missing = (sent * watchers).saturating_sub(board.lock().created);
+        let missing = (sent * watchers).saturating_sub(board.lock().of_tasks);
         board.fault(Fault::Missing, missing, || {
             format!("{missing} of {} deliveries", sent * watchers)
         });

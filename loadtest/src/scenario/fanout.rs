@@ -1,25 +1,25 @@
 //! `fanout`: many watchers of one workspace, one writer. What a delivery costs, how many there are a second, and how
 //! late they are; on request beside the limit, in the same run, with the same frames and the same watchers.
 
-use crate::accounts::{self, SOCKET};
-use crate::board::{Board, Latency, Watch};
-use crate::check::{Faults, Ledger};
+use crate::accounts::SOCKET;
+use crate::board::{Board, Watch};
 use crate::crowd::{self, Admission};
 use crate::limit;
 use crate::link::Link;
-use crate::machine::Spent;
+use crate::meter::millis_at;
 use crate::report::Report;
+use crate::report::plot::Plot;
+use crate::stage::{Flow, Stage, measure};
 use crate::target::{Place, Server};
+use crate::timeline;
 use crate::trouble::Trouble;
 use crate::writer::{Pace, Source, Writer};
 use clap::Args;
-use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
-use taskwire_protocol::account::Streams;
+use serde::Serialize;
 use tokio::task::JoinSet;
 
 /// `fanout`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize)]
 pub(crate) struct Fanout {
     /// Watchers of the workspace
     #[arg(long, value_parser = crate::options::count, default_value_t = 1000)]
@@ -55,31 +55,6 @@ pub(crate) struct Fanout {
     pub(crate) admission: Admission,
 }
 
-/// What was measured of one server.
-struct Flow {
-    events: u64,
-    deliveries: u64,
-    bytes: u64,
-    seconds: f64,
-    spent: Spent,
-    /// Whether the server's CPU can be known.
-    is_local: bool,
-    latency: Latency,
-    sample: Vec<u8>,
-    faults: Faults,
-}
-
-impl Flow {
-    fn cost(&self) -> Option<f64> {
-        self.is_local
-            .then(|| self.spent.server / self.deliveries.max(1) as f64)
-    }
-
-    fn rate(&self) -> f64 {
-        self.deliveries as f64 / self.seconds
-    }
-}
-
 impl Fanout {
     fn pace(&self) -> Pace {
         if self.saturate {
@@ -93,13 +68,23 @@ impl Fanout {
 
     /// Measures the server, then the limit when asked to.
     pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
-        let flow = self.through_server(server).await?;
+        self.across(server, server, place).await
+    }
+
+    /// The same with the watchers at another instance than the writer.
+    pub(crate) async fn across(
+        &self,
+        server: &Server,
+        watched: &Server,
+        place: &Place,
+    ) -> Result<Report, Trouble> {
+        let flow = self.through_server(server, watched).await?;
         let pace = if self.saturate {
             "as fast as possible".to_owned()
         } else {
             format!("{} events/s in bursts of {}", self.rate, self.burst)
         };
-        let mut report = Report::new(format!("fanout: {} watchers, {pace}", self.watchers));
+        let mut report = Report::new("fanout", format!("{} watchers, {pace}", self.watchers));
         if let Some(cost) = flow.cost() {
             report.put("server CPU per delivery", cost, "µs");
         }
@@ -119,48 +104,26 @@ impl Fanout {
         );
         report.put_latency(&flow.latency);
         report.put_cores(flow.spent, flow.seconds);
+        report.plots = timeline::plots(&flow.samples, "deliveries");
+        let mut percentiles = Plot::percentiles("latency by percentile").of("server", &flow.latency);
         report.checked = format!(
             "order, gaps and duplicates of {} deliveries at {} sockets, {} acknowledgements",
             flow.deliveries, self.watchers, flow.events
         );
         if self.with_limit {
             let limit = self.through_limit(place, flow.sample.clone()).await?;
+            percentiles = percentiles.of("limit", &limit.latency);
             beside(&mut report, &flow, &limit);
         }
+        report.plots.push(percentiles);
         report.faults.extend(flow.faults);
         Ok(report)
     }
 
-    async fn through_server(&self, server: &Server) -> Result<Flow, Trouble> {
-        let accounts = accounts::make(server, self.accounts + 1).await?;
-        let workspace = accounts::share(server, &accounts).await?;
-        let (writes, watch) = accounts.split_at(usize::from(accounts.len() > 1));
-        let board = Board::new(server.patience);
-        let ledger = Arc::new(Mutex::new(Ledger::default()));
-        let sockets = crowd::gather(self.watchers, self.admission, |n| {
-            let account = &watch[n % watch.len()];
-            let ledger = (n == 0).then(|| ledger.clone());
-            async move {
-                let streams = accounts::only(workspace);
-                let (link, welcome) = crowd::join(server.address, n, account, streams).await?;
-                let head = welcome.streams.first().map_or(0, |state| state.seq);
-                Ok((head, (link, Watch::of(&welcome, ledger))))
-            }
-        });
-        let (heads, sockets): (Vec<u64>, Vec<_>) = sockets.await?.into_iter().unzip();
-        let mut tasks = JoinSet::new();
-        crowd::watch(&board, &mut tasks, sockets);
-        let account = writes.first().unwrap_or(&accounts[0]);
-        let (link, _) = crowd::join(server.address, 0, account, Streams::These(Vec::new())).await?;
-        let mut writer = Writer {
-            link,
-            source: Source::tasks(workspace, ledger.clone()),
-            board,
-            watchers: self.watchers,
-            head: heads.into_iter().max().unwrap_or(0),
-        };
-        let mut flow = self.measure(server, &mut writer).await?;
-        crate::board::lock(&ledger).verify(&mut flow.faults);
+    async fn through_server(&self, server: &Server, watched: &Server) -> Result<Flow, Trouble> {
+        let mut stage = Stage::set(server, watched, self.accounts, self.watchers, self.admission).await?;
+        let mut flow = self.measure(server, &mut stage.writer).await?;
+        stage.verify(&mut flow.faults);
         Ok(flow)
     }
 
@@ -179,7 +142,7 @@ impl Fanout {
         let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
         crowd::watch(&board, &mut tasks, sockets.await?);
         let mut writer = Writer {
-            link: Link::open(server.address, limit::PUBLISH, 0).await?,
+            link: Link::open(server.address, limit::fanout::PUBLISH, 0).await?,
             source: Source::Frames { sample },
             board,
             watchers: self.watchers,
@@ -188,29 +151,8 @@ impl Fanout {
         self.measure(&server, &mut writer).await
     }
 
-    /// A while to warm up, then what counts.
     async fn measure(&self, server: &Server, writer: &mut Writer) -> Result<Flow, Trouble> {
-        writer
-            .run(self.pace(), Duration::from_secs_f64(self.warm_up))
-            .await?;
-        let (usage, start) = (server.processes.usage(), Instant::now());
-        let events = writer
-            .run(self.pace(), Duration::from_secs_f64(self.seconds))
-            .await?;
-        let seconds = start.elapsed().as_secs_f64();
-        let spent = server.processes.usage().since(&usage);
-        let tally = writer.board.lock();
-        Ok(Flow {
-            events,
-            deliveries: tally.delivered,
-            bytes: tally.bytes,
-            seconds,
-            spent,
-            is_local: server.processes.server.is_some(),
-            latency: tally.latency.clone(),
-            sample: tally.sample.clone(),
-            faults: tally.faults.clone(),
-        })
+        measure(server, writer, self.pace(), self.warm_up, self.seconds).await
     }
 }
 
@@ -230,16 +172,8 @@ fn beside(report: &mut Report, flow: &Flow, limit: &Flow) {
     }
     report.put("limit: deliveries", limit.rate(), "per second");
     report.put("deliveries, part of the limit", flow.rate() / limit.rate(), "×");
-    report.put(
-        "limit: latency p50",
-        limit.latency.value_at_quantile(0.5) as f64 / 1000.0,
-        "ms",
-    );
-    report.put(
-        "limit: latency p99",
-        limit.latency.value_at_quantile(0.99) as f64 / 1000.0,
-        "ms",
-    );
+    report.put("limit: latency p50", millis_at(&limit.latency, 0.5), "ms");
+    report.put("limit: latency p99", millis_at(&limit.latency, 0.99), "ms");
     let busy = |micros: f64| micros / limit.seconds / 10_000.0;
     report.put("limit: its own", busy(limit.spent.server), "% of a core");
     report.put("limit: this program", busy(limit.spent.harness), "% of a core");

@@ -10,6 +10,7 @@ use crate::target::Server;
 use crate::trouble::Trouble;
 use crate::writer::create;
 use clap::Args;
+use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
@@ -17,7 +18,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// `idle`.
-#[derive(Args, Clone, Debug)]
+#[derive(Args, Clone, Debug, Serialize)]
 pub(crate) struct Idle {
     /// Sockets that are measured
     #[arg(long, value_parser = crate::options::count, default_value_t = 9000)]
@@ -57,11 +58,10 @@ impl Idle {
         let spent = server.processes.usage().since(&usage);
         sleep(settle).await;
 
-        let mut report = Report::new(format!(
-            "idle: {} sockets of {} accounts",
-            self.sockets,
-            accounts.len()
-        ));
+        let mut report = Report::new(
+            "idle",
+            format!("{} sockets of {} accounts", self.sockets, accounts.len()),
+        );
         let sockets = self.sockets as f64;
         if let (Some(before), Some(after)) = (memory, server.processes.memory()) {
             report.put(
@@ -122,7 +122,7 @@ async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Bo
         links.push(link);
     }
     if !board.until(sockets as u64).await {
-        let missing = sockets as u64 - board.lock().created;
+        let missing = sockets as u64 - board.lock().of_tasks;
         board.fault(Fault::Missing, missing, || {
             format!("{missing} sockets got no event")
         });

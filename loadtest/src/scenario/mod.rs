@@ -2,5 +2,80 @@
 
 pub(crate) mod fanout;
 pub(crate) mod idle;
+pub(crate) mod mixed;
 pub(crate) mod ops;
+pub(crate) mod resume;
+pub(crate) mod slow;
 pub(crate) mod storm;
+
+use crate::report::Report;
+use crate::target::{Place, Server};
+use crate::trouble::Trouble;
+use clap::{Parser, Subcommand};
+use serde::Serialize;
+
+/// What is done to a server.
+#[derive(Clone, Debug, Subcommand, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Scenario {
+    /// Sockets that only are there: memory of each, and how fast they come
+    Idle(idle::Idle),
+    /// Many watchers of one workspace and a writer: cost, rate and latency of a delivery
+    Fanout(fanout::Fanout),
+    /// Durable operations, in a closed loop or at a rate: how many, cost and latency of one
+    Ops(ops::Ops),
+    /// Many workspaces with teams of all sizes, watched and worked in
+    Mixed(mixed::Mixed),
+    /// All sockets cut at once: seconds until all are back
+    Storm(storm::Storm),
+    /// All away for some events, then back: time and cost by how far they were behind
+    Resume(resume::Resume),
+    /// A few readers crawl: whether the others feel it
+    Slow(slow::Slow),
+    /// `mixed` for long: what drifts
+    Soak(mixed::Soak),
+}
+
+/// A scenario with its options, read by the parser of the command line.
+#[derive(Parser)]
+struct Typed {
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+impl Scenario {
+    /// A scenario as it would be typed, so that whatever runs it can be run by hand too.
+    pub(crate) fn typed(line: &str) -> Result<Scenario, Trouble> {
+        let words = std::iter::once("loadtest").chain(line.split_whitespace());
+        let typed = Typed::try_parse_from(words).map_err(|error| Trouble::setup(error.to_string()))?;
+        Ok(typed.scenario)
+    }
+
+    /// How many sockets it opens.
+    pub(crate) fn sockets(&self) -> usize {
+        match self {
+            Scenario::Idle(idle) => idle.sockets + idle.before + idle.accounts,
+            Scenario::Fanout(fanout) => fanout.watchers,
+            Scenario::Ops(ops) => 2 * ops.clients,
+            Scenario::Mixed(mixed) => mixed.company.all_sockets(),
+            Scenario::Storm(storm) => storm.sockets,
+            Scenario::Resume(resume) => resume.sockets,
+            Scenario::Slow(slow) => slow.watchers + slow.crawlers,
+            Scenario::Soak(soak) => soak.company.all_sockets(),
+        }
+    }
+
+    /// Runs it once against a server.
+    pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
+        match self {
+            Scenario::Idle(idle) => idle.run(server).await,
+            Scenario::Fanout(fanout) => fanout.run(server, place).await,
+            Scenario::Ops(ops) => ops.run(server).await,
+            Scenario::Mixed(mixed) => mixed.run(server).await,
+            Scenario::Storm(storm) => storm.run(server).await,
+            Scenario::Resume(resume) => resume.run(server).await,
+            Scenario::Slow(slow) => slow.run(server).await,
+            Scenario::Soak(soak) => soak.run(server).await,
+        }
+    }
+}

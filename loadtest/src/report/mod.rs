@@ -1,42 +1,63 @@
-//! What a run found: numbers with units, and whether every check held. As a table for people and as JSON.
+//! What a scenario found: numbers with units, curves, and whether every check held.
+//!
+//! - `run`      everything that one call of the harness found, as JSON; and reading it back
+//! - `compare`  two runs beside each other
+//! - `plot`     curves as data; `svg` draws them; `html` the page of a run
 
-use crate::board::Latency;
+pub(crate) mod compare;
+pub(crate) mod html;
+pub(crate) mod plot;
+pub(crate) mod run;
+mod svg;
+
 use crate::check::Faults;
 use crate::machine::Spent;
-use serde::Serialize;
-use std::path::Path;
+use crate::meter::{Latency, millis_at};
+use plot::Plot;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
-/// What a run found.
-#[derive(Clone, Debug, Serialize)]
+/// What a scenario found.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
+    /// What it is compared by with another run's: the scenario.
+    pub(crate) scenario: String,
     /// The scenario, and with what.
     pub(crate) title: String,
     pub(crate) numbers: Vec<Number>,
+    pub(crate) plots: Vec<Plot>,
     /// What was checked, in words.
     pub(crate) checked: String,
     pub(crate) faults: Faults,
 }
 
 /// A number that was measured.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Number {
-    pub(crate) what: &'static str,
+    pub(crate) what: Cow<'static, str>,
     pub(crate) value: f64,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: Cow<'static, str>,
 }
 
 impl Report {
-    pub(crate) fn new(title: impl Into<String>) -> Report {
+    pub(crate) fn new(scenario: impl Into<String>, with: impl AsRef<str>) -> Report {
+        let scenario = scenario.into();
         Report {
-            title: title.into(),
+            title: format!("{scenario}: {}", with.as_ref()),
+            scenario,
             numbers: Vec::new(),
+            plots: Vec::new(),
             checked: String::new(),
             faults: Faults::default(),
         }
     }
 
-    pub(crate) fn put(&mut self, what: &'static str, value: f64, unit: &'static str) {
-        self.numbers.push(Number { what, value, unit });
+    pub(crate) fn put(&mut self, what: impl Into<Cow<'static, str>>, value: f64, unit: &'static str) {
+        // What was divided by nothing is no number, and JSON has none for it.
+        if value.is_finite() {
+            let (what, unit) = (what.into(), unit.into());
+            self.numbers.push(Number { what, value, unit });
+        }
     }
 
     /// How busy cores were with the server and with this program. A run in which this program is near 100% says more
@@ -56,9 +77,8 @@ impl Report {
         if latency.is_empty() {
             return;
         }
-        let of = |quantile| latency.value_at_quantile(quantile) as f64 / 1000.0;
-        self.put("latency p50", of(0.5), "ms");
-        self.put("latency p99", of(0.99), "ms");
+        self.put("latency p50", millis_at(latency, 0.5), "ms");
+        self.put("latency p99", millis_at(latency, 0.99), "ms");
         self.put("latency worst", latency.max() as f64 / 1000.0, "ms");
     }
 
@@ -85,7 +105,7 @@ impl Report {
                 vec![
                     format!("  {}", number.what),
                     show(number.value),
-                    number.unit.into(),
+                    number.unit.to_string(),
                 ]
             })
             .collect();
@@ -147,11 +167,6 @@ pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> String {
         text.push('\n');
     }
     text
-}
-
-/// Writes what was found as JSON.
-pub(crate) fn write_json(path: &Path, found: &impl Serialize) -> std::io::Result<()> {
-    std::fs::write(path, serde_json::to_string_pretty(found)? + "\n")
 }
 
 #[cfg(test)]

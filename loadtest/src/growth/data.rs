@@ -1,0 +1,108 @@
+//! What more data costs: latency of `task.create` and `task.list` in one workspace, by its tasks and by the entries of its
+//! log. The rows are seeded (see `seed`); the operations measured are real.
+
+use super::seed::{Home, Made};
+use super::{Ground, sizes};
+use crate::accounts;
+use crate::crowd;
+use crate::report::Report;
+use crate::report::plot::{Axis, Plot};
+use crate::scenario::Scenario;
+use crate::target::Server;
+use crate::trouble::Trouble;
+use std::time::{SystemTime, UNIX_EPOCH};
+use taskwire_protocol::account::Streams;
+use uuid::Uuid;
+
+/// Seeded rows are of the last day, so that retention leaves them alone.
+const DAY_MS: i64 = 86_400_000;
+
+/// Latency by the number of tasks.
+pub(super) async fn tasks(ground: &Ground<'_>) -> Result<Report, Trouble> {
+    let report = Report::new(
+        "growth of tasks",
+        "one person in a workspace with more and more tasks (seeded by SQL)",
+    );
+    grow(
+        ground,
+        report,
+        Made::Tasks,
+        "tasks",
+        sizes(1000, ground.growth.tasks),
+    )
+    .await
+}
+
+/// Latency by the number of log entries.
+pub(super) async fn log(ground: &Ground<'_>) -> Result<Report, Trouble> {
+    let report = Report::new(
+        "growth of the log",
+        "one person in a workspace with a longer and longer log (seeded by SQL)",
+    );
+    grow(
+        ground,
+        report,
+        Made::Entries,
+        "entries",
+        sizes(10_000, ground.growth.entries),
+    )
+    .await
+}
+
+async fn grow(
+    ground: &Ground<'_>,
+    mut report: Report,
+    made: Made,
+    what: &str,
+    sizes: Vec<usize>,
+) -> Result<Report, Trouble> {
+    let mut server = Server::at(ground.place)?;
+    let account = accounts::make(&server, 1).await?;
+    let account = account.first().ok_or_else(|| Trouble::setup("no account"))?;
+    let home = home(&server, account).await?;
+    let (mut creates, mut lists) = (Vec::new(), Vec::new());
+    let mut points = sizes.into_iter();
+    while let Some(size) = ground.next(&mut points, &mut report) {
+        let resting = server.rest(ground.place)?;
+        home.fill(&resting.database(), made, size).await?;
+        server = resting.wake()?;
+        server.tokens = vec![account.token.clone()];
+        let seconds = ground.growth.seconds;
+        let line = format!("ops --clients 1 --mix create=1,list=1 --seconds {seconds} --warm-up 1");
+        let found = Scenario::typed(&line)?.run(&server, ground.place).await?;
+        for (kind, curve) in [("create", &mut creates), ("list", &mut lists)] {
+            if let Some(p50) = found.get(&format!("{kind}: p50")) {
+                report.put(format!("{size} {what}: task.{kind}, p50"), p50, "ms");
+                curve.push((size as f64, p50));
+            }
+        }
+        report.faults.extend(found.faults);
+    }
+    let plot = Plot::new(
+        format!("latency by {what}"),
+        Axis::log(what),
+        Axis::linear("ms, p50"),
+    );
+    report.plots = vec![plot.curve("task.create", creates).curve("task.list", lists)];
+    report.checked = "every acknowledgement; a list shows what was made before it".into();
+    Ok(report)
+}
+
+/// The own workspace of an account.
+async fn home(server: &Server, account: &accounts::Account) -> Result<Home, Trouble> {
+    let (_link, welcome) = crowd::join(server.address, 0, account, Streams::default()).await?;
+    let own = welcome
+        .streams
+        .iter()
+        .find_map(|state| Uuid::parse_str(state.stream.strip_prefix("workspace:")?).ok());
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "seeded rows are of a day before this run"
+    )]
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    Ok(Home {
+        workspace: own.ok_or_else(|| Trouble::setup("an account without a workspace"))?,
+        user: welcome.user.id.0,
+        base_ms: now.map_or(0, |since| since.as_millis() as i64) - DAY_MS,
+    })
+}

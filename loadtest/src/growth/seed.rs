@@ -1,0 +1,65 @@
+//! Makes a large database quickly: the rows that so many operations would have left, by SQL, while the server rests. What
+//! is not like the real thing: all tasks look alike, one person made them a millisecond apart, and entries that are made
+//! without tasks tell of tasks that do not exist.
+
+use crate::rows::{Database, Whose};
+use crate::trouble::Trouble;
+use crate::{progress, stop};
+use uuid::Uuid;
+
+/// Operations in one transaction.
+const CHUNK: i64 = 10_000;
+
+/// A person and the workspace that is filled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Home {
+    pub(super) workspace: Uuid,
+    pub(super) user: Uuid,
+    /// The moment of operation 0, in ms since 1970.
+    pub(super) base_ms: i64,
+}
+
+/// What is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Made {
+    /// Everything that a `task.create` leaves.
+    Tasks,
+    /// Entries of the workspace's log alone.
+    Entries,
+}
+
+impl Home {
+    /// Fills the workspace up to so many entries in its log.
+    pub(super) async fn fill(&self, url: &str, made: Made, entries: usize) -> Result<(), Trouble> {
+        let mut database = Database::open(url).await?;
+        let (workspace, user) = (database.value(self.workspace), database.value(self.user));
+        let head = format!("select seq from streams where id = {workspace}");
+        let head = database.number(&head).await?;
+        let own = database
+            .number(&format!("select seq from streams where id = {user}"))
+            .await?;
+        let whose = Whose::one(self.workspace, self.user, own - head);
+        let mut statements = match made {
+            Made::Tasks => database.operations(&whose, self.base_ms),
+            Made::Entries => vec![database.entries(&whose, self.base_ms)],
+        };
+        statements.push(database.grow(&workspace, "seq"));
+        if made == Made::Tasks {
+            statements.push(database.grow(&workspace, "pending"));
+            statements.push(database.grow(&user, "seq"));
+            statements.push(database.grow(&user, "unread"));
+        }
+        let (mut first, last) = (head + 1, entries as i64);
+        while first <= last && !stop::is_asked() {
+            let until = (first + CHUNK - 1).min(last);
+            database.commit(&statements, first, until).await?;
+            first = until + 1;
+            progress::show(until as f64 / last as f64, &format!("seeding: {until} of {last}"));
+            tokio::task::yield_now().await;
+        }
+        progress::done();
+        // What the planner would know of a database that grew slowly.
+        database.run("analyze").await?;
+        Ok(())
+    }
+}

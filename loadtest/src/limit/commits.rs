@@ -1,0 +1,142 @@
+//! The limit of `ops`: the database alone, committing in groups the rows that the server writes for a `task.create`, one
+//! of each of so many people in their own workspaces. The rows are made by SQL, so that neither parsing, checking nor
+//! carrying values is counted: no server can be faster with the same tables. Same settings of the database as the server's.
+
+use crate::machine::Processes;
+use crate::meter::{latency, micros};
+use crate::report::Report;
+use crate::rows::{Database, POSTGRES_SCHEMA, SQLITE_SCHEMA, Whose};
+use crate::stop;
+use crate::target::Place;
+use crate::trouble::Trouble;
+use std::time::{Duration, Instant};
+
+/// The moment that ids and rows begin at, in ms since 1970; any will do.
+const BASE_MS: i64 = 1_767_225_600_000;
+/// The PostgreSQL schema of the rows, so that nothing else in the database is touched.
+const SCHEMA: &str = "taskwire_load_limit";
+
+/// Commits groups of `group` operations for so many seconds; says how many operations a second, and their CPU.
+pub(crate) async fn measure(
+    place: &Place,
+    postgres: Option<&str>,
+    group: usize,
+    seconds: f64,
+) -> Result<Report, Trouble> {
+    let folder = place.folder()?;
+    let url = postgres.map_or_else(
+        || format!("sqlite:{}", folder.path().join("limit.db").display()),
+        str::to_owned,
+    );
+    let mut database = Database::open(&url).await?;
+    let measured = async {
+        let statements = prepare(&mut database, group).await?;
+        commit(&mut database, &statements, place, group, seconds).await
+    };
+    let measured = measured.await;
+    if postgres.is_some() {
+        database
+            .run(&format!("drop schema if exists {SCHEMA} cascade"))
+            .await?;
+    }
+    let mut report = measured?;
+    let kind = if postgres.is_some() {
+        "PostgreSQL"
+    } else {
+        "SQLite"
+    };
+    report.title = format!("limit: {kind}, groups of {group} operations without a server");
+    report.checked = "the counters are as high as the operations".into();
+    Ok(report)
+}
+
+/// An empty schema with a stream for each person and workspace; gives the statements of a group.
+async fn prepare(database: &mut Database, group: usize) -> Result<Vec<String>, Trouble> {
+    if let Database::Sqlite(_) = database {
+        database.run(SQLITE_SCHEMA).await?;
+    } else {
+        let own = format!(
+            "drop schema if exists {SCHEMA} cascade; create schema {SCHEMA}; set search_path = {SCHEMA};"
+        );
+        database.run(&(own + POSTGRES_SCHEMA)).await?;
+    }
+    // Person n has the ids n0 (the workspace) and n1 (the user); operation i is person i % group's.
+    let of = |digit: char| match database {
+        Database::Sqlite(_) => format!("printf('%031x{digit}', i % {group})"),
+        Database::Postgres(_) => format!("(lpad(to_hex(i % {group}), 31, '0') || '{digit}')"),
+    };
+    let whose = Whose {
+        workspace: of('0'),
+        user: of('1'),
+        workspace_seq: format!("i / {group} + 1"),
+        user_seq: format!("i / {group} + 1"),
+    };
+    let streams = database.streams(&whose);
+    database.commit(&streams, 0, group as i64 - 1).await?;
+    let mut statements = database.operations(&whose, BASE_MS);
+    statements.push(database.advance());
+    Ok(statements)
+}
+
+async fn commit(
+    database: &mut Database,
+    statements: &[String],
+    place: &Place,
+    group: usize,
+    seconds: f64,
+) -> Result<Report, Trouble> {
+    // The first groups fill caches, and give PostgreSQL something to plan by.
+    let mut first = 0;
+    for _ in 0..20 {
+        database
+            .commit(statements, first, first + group as i64 - 1)
+            .await?;
+        first += group as i64;
+    }
+    database.run("analyze").await?;
+    let processes = Processes {
+        server: Some(std::process::id()),
+        postmaster: place.postmaster,
+    };
+    let mut groups = latency();
+    let (usage, start, before) = (processes.usage(), Instant::now(), first);
+    let end = start + Duration::from_secs_f64(seconds);
+    while Instant::now() < end && !stop::is_asked() {
+        let begun = Instant::now();
+        database
+            .commit(statements, first, first + group as i64 - 1)
+            .await?;
+        groups.saturating_record(micros(begun.elapsed()));
+        first += group as i64;
+    }
+    let took = start.elapsed().as_secs_f64();
+    let (ops, spent) = ((first - before) as f64, processes.usage().since(&usage));
+    let seen = database.number("select count(*) from ops").await?;
+    let heads = database
+        .number("select cast(sum(seq) as bigint) from streams")
+        .await?;
+    let mut report = Report::new("limit", "");
+    if (seen, heads) != (first, 2 * first) {
+        return Err(Trouble::setup(format!(
+            "{first} operations left {seen} rows and heads of {heads}"
+        )));
+    }
+    report.put("limit: operations", ops / took, "per second");
+    report.put(
+        "limit: CPU per operation",
+        (spent.server + spent.database) / ops,
+        "µs",
+    );
+    report.put(
+        "limit: of that the database's processes",
+        spent.database / ops,
+        "µs",
+    );
+    report.put("limit: a group, p50", crate::meter::millis_at(&groups, 0.5), "ms");
+    report.put(
+        "limit: a group, p99",
+        crate::meter::millis_at(&groups, 0.99),
+        "ms",
+    );
+    Ok(report)
+}

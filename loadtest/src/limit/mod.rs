@@ -1,0 +1,7 @@
+//! What this machine could do without a server: the numbers that a server's are held against.
+//!
+//! - `fanout`   a bare writer of frames that are encoded already
+//! - `commits`  a database that commits the rows of operations in groups
+
+pub(crate) mod commits;
+pub(crate) mod fanout;

@@ -1,0 +1,109 @@
+//! When it is whose turn, at a rate, whatever the server does: turns are told by a thread that sleeps exactly, and are
+//! kept until they are taken. A turn's latency counts from its own moment, so a server that stalls is charged for all
+//! that was due meanwhile.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::error::TrySendError;
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+/// Turns that may wait for one person; beyond, a run has no meaning and turns are dropped, counted.
+const WAITING: usize = 20_000;
+/// How long it sleeps at most, so that it ends soon after it is no longer wanted.
+const NAP: Duration = Duration::from_millis(50);
+
+/// Tells turns until it is dropped.
+pub(crate) struct Metronome {
+    stop: Arc<AtomicBool>,
+    dropped: Arc<AtomicU64>,
+}
+
+impl Drop for Metronome {
+    fn drop(&mut self) {
+        self.stop.store(true, Relaxed);
+    }
+}
+
+impl Metronome {
+    /// Tells `people` their turns, one after the other, `per_second` in all, from `start` to `end`.
+    pub(crate) fn start(
+        people: usize,
+        per_second: f64,
+        start: Instant,
+        end: Instant,
+    ) -> (Metronome, Vec<Receiver<Instant>>) {
+        let (senders, receivers): (Vec<_>, Vec<_>) = (0..people).map(|_| channel(WAITING)).unzip();
+        let metronome = Metronome {
+            stop: Arc::default(),
+            dropped: Arc::default(),
+        };
+        let (stop, dropped) = (metronome.stop.clone(), metronome.dropped.clone());
+        std::thread::spawn(move || tell(&senders, per_second, start..end, &stop, &dropped));
+        (metronome, receivers)
+    }
+
+    /// Turns that nobody took for so long that they were dropped.
+    pub(crate) fn dropped(&self) -> u64 {
+        self.dropped.load(Relaxed)
+    }
+}
+
+fn tell(
+    people: &[Sender<Instant>],
+    per_second: f64,
+    time: std::ops::Range<Instant>,
+    stop: &AtomicBool,
+    dropped: &AtomicU64,
+) {
+    for (n, person) in (0_u64..).zip(people.iter().cycle()) {
+        let turn = time.start + Duration::from_secs_f64(n as f64 / per_second);
+        if turn >= time.end {
+            return;
+        }
+        loop {
+            let wait = turn.saturating_duration_since(Instant::now());
+            if wait.is_zero() {
+                break;
+            }
+            if stop.load(Relaxed) {
+                return;
+            }
+            std::thread::sleep(wait.min(NAP));
+        }
+        match person.try_send(turn) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => {
+                dropped.fetch_add(1, Relaxed);
+            }
+            // That person is gone, which is a fault of its own; the others go on.
+            Err(TrySendError::Closed(_)) => {
+                if stop.load(Relaxed) || people.iter().all(Sender::is_closed) {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn turns_are_of_the_clock_and_not_of_the_one_who_takes_them() {
+        let start = Instant::now();
+        let (metronome, mut turns) = Metronome::start(2, 1000.0, start, start + Duration::from_millis(100));
+        // Nobody takes a turn for longer than all of them last: none is lost, none is moved.
+        std::thread::sleep(Duration::from_millis(150));
+        for (n, turns) in turns.iter_mut().enumerate() {
+            let mut taken = Vec::new();
+            while let Some(turn) = turns.blocking_recv() {
+                taken.push((turn - start).as_micros());
+            }
+            let expected: Vec<u128> = (0..50).map(|turn| (turn * 2 + n as u128) * 1000).collect();
+            assert_eq!(taken, expected);
+        }
+        assert_eq!(metronome.dropped(), 0);
+    }
+}

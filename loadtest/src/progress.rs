@@ -1,0 +1,63 @@
+//! What a person who waits is told: a line that moves on a terminal, a line now and then elsewhere. On stderr, beside
+//! the results.
+
+use std::io::{IsTerminal, Write, stderr};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+/// Between two lines where no line can move.
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
+
+static LAST: Mutex<Option<Instant>> = Mutex::new(None);
+
+/// A bar like `[####······]`.
+fn bar(part: f64) -> String {
+    let full = (part.clamp(0.0, 1.0) * 24.0).round() as usize;
+    format!("[{}{}]", "#".repeat(full), "·".repeat(24 - full))
+}
+
+/// So much of it is done.
+pub(crate) fn show(part: f64, text: &str) {
+    let mut err = stderr();
+    let mut last = crate::board::lock(&LAST);
+    // Nobody can be told when stderr is gone.
+    if err.is_terminal() {
+        let _ = write!(err, "\r\x1b[K{} {text}", bar(part));
+        let _ = err.flush();
+        return;
+    }
+    let due = last.is_none_or(|last| last.elapsed() >= NOW_AND_THEN);
+    if due && last.is_some() {
+        let _ = writeln!(err, "{:3.0}% {text}", part.clamp(0.0, 1.0) * 100.0);
+    }
+    if due {
+        *last = Some(Instant::now());
+    }
+}
+
+/// What is being done now; the moving line ends.
+pub(crate) fn say(text: &str) {
+    let mut err = stderr();
+    if err.is_terminal() {
+        let _ = write!(err, "\r\x1b[K");
+    }
+    let _ = writeln!(err, "{text}");
+    *crate::board::lock(&LAST) = Some(Instant::now());
+}
+
+/// The moving line ends.
+pub(crate) fn done() {
+    if stderr().is_terminal() {
+        let _ = write!(stderr(), "\r\x1b[K");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_bar_is_as_full_as_what_is_done() {
+        assert_eq!(super::bar(0.0).matches('#').count(), 0);
+        assert_eq!(super::bar(0.5).matches('#').count(), 12);
+        assert_eq!(super::bar(7.0).chars().count(), 26);
+    }
+}

@@ -1,0 +1,291 @@
+//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as a server is used; `soak` is the same
+//! for long, and says what drifts meanwhile.
+
+use crate::accounts::{self, Account};
+use crate::board::{Board, Watch, lock};
+use crate::check::Ledger;
+use crate::crowd::{self, Admission};
+use crate::mix::{Dice, Mix};
+use crate::person::{Person, Place};
+use crate::report::Report;
+use crate::shift::{Outcome, Shift};
+use crate::target::Server;
+use crate::timeline::Sample;
+use crate::trouble::Trouble;
+use clap::Args;
+use serde::Serialize;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use taskwire_protocol::WorkspaceId;
+use taskwire_protocol::account::Streams;
+use tokio::task::JoinSet;
+
+/// Who there is.
+#[derive(Args, Clone, Debug, Serialize)]
+pub(crate) struct Company {
+    /// Workspaces
+    #[arg(long, value_parser = crate::options::count, default_value_t = 40)]
+    pub(crate) workspaces: usize,
+    /// The smallest team
+    #[arg(long, value_parser = crate::options::count, default_value_t = 5)]
+    pub(crate) smallest: usize,
+    /// The largest team
+    #[arg(long, value_parser = crate::options::count, default_value_t = 50)]
+    pub(crate) largest: usize,
+    /// Accounts; each is in several teams
+    #[arg(long, value_parser = crate::options::count, default_value_t = 100)]
+    pub(crate) accounts: usize,
+    /// Sockets that watch, each everything of its account
+    #[arg(long, value_parser = crate::options::count, default_value_t = 500)]
+    pub(crate) sockets: usize,
+    /// People at work, each with a socket more
+    #[arg(long, value_parser = crate::options::count, default_value_t = 32)]
+    pub(crate) people: usize,
+    /// Requests a second in all, by the clock; 0: each as soon as the one before is answered
+    #[arg(long, default_value_t = 500.0)]
+    pub(crate) rate: f64,
+    /// What they ask for: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
+    #[arg(long, default_value_t = Mix::REAL)]
+    pub(crate) mix: Mix,
+    /// Another seed draws other teams and another order
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    #[command(flatten)]
+    pub(crate) admission: Admission,
+}
+
+/// `mixed`.
+#[derive(Args, Clone, Debug, Serialize)]
+pub(crate) struct Mixed {
+    #[command(flatten)]
+    pub(crate) company: Company,
+    /// Seconds that are measured
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 10.0)]
+    pub(crate) seconds: f64,
+    /// Seconds before that
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
+    pub(crate) warm_up: f64,
+}
+
+/// `soak`.
+#[derive(Args, Clone, Debug, Serialize)]
+pub(crate) struct Soak {
+    #[command(flatten)]
+    pub(crate) company: Company,
+    /// Seconds that are measured
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 600.0)]
+    pub(crate) seconds: f64,
+    /// Seconds before that, in which caches fill
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]
+    pub(crate) warm_up: f64,
+}
+
+impl Company {
+    /// How many sockets it opens.
+    pub(crate) fn all_sockets(&self) -> usize {
+        self.sockets + self.people + self.workspaces
+    }
+
+    /// The members of each team, as numbers of accounts; the first owns it.
+    fn teams(&self, accounts: usize) -> Vec<Vec<usize>> {
+        let mut dice = Dice::new(self.seed);
+        let smallest = self.smallest.min(accounts);
+        let largest = self.largest.clamp(smallest, accounts);
+        let team = |_| {
+            let size = smallest + dice.below((largest - smallest + 1) as u32) as usize;
+            let first = dice.below(accounts as u32) as usize;
+            (first..first + size).map(|n| n % accounts).collect()
+        };
+        (0..self.workspaces).map(team).collect()
+    }
+
+    /// Sets everything up, has people work, and checks.
+    async fn work(&self, server: &Server, warm_up: f64, seconds: f64) -> Result<(Outcome, Report), Trouble> {
+        crate::progress::say("making accounts and teams");
+        let accounts = accounts::make(server, self.accounts).await?;
+        let teams = self.teams(accounts.len());
+        let mut workspaces = Vec::with_capacity(teams.len());
+        for team in &teams {
+            let members: Vec<Account> = team.iter().map(|n| accounts[*n].clone()).collect();
+            workspaces.push(accounts::share(server, &members).await?);
+        }
+        crate::progress::say("opening sockets");
+        let board = Board::new(server.patience);
+        let ledger = Arc::new(Mutex::new(Ledger::default()));
+        let mut watching = JoinSet::new();
+        self.watch(server, &accounts, &board, &mut watching).await?;
+        self.note(
+            server,
+            &accounts,
+            &teams,
+            &workspaces,
+            &ledger,
+            &board,
+            &mut watching,
+        )
+        .await?;
+        let people = self.people(server, &accounts, &teams, &workspaces).await?;
+        let rate = (self.rate > 0.0).then_some(self.rate);
+        let shift = Shift {
+            warm_up,
+            seconds,
+            rate,
+        };
+        let outcome = shift.run(server, people, &board, &ledger).await?;
+        let mut report = Report::new(
+            "mixed",
+            format!(
+                "{} people in {} workspaces, {} sockets, {}, {}",
+                self.people,
+                self.workspaces,
+                self.all_sockets(),
+                self.mix,
+                rate.map_or("closed loop".to_owned(), |rate| format!("{rate} a second")),
+            ),
+        );
+        outcome.put(&mut report);
+        report.checked = format!(
+            "answers in turn; order, gaps and duplicates at {} sockets; each of {} acknowledged operations came once",
+            self.all_sockets(),
+            lock(&ledger).acknowledgements()
+        );
+        report.faults = std::mem::take(&mut board.lock().faults);
+        Ok((outcome, report))
+    }
+
+    /// Sockets that follow everything of their accounts.
+    async fn watch(
+        &self,
+        server: &Server,
+        accounts: &[Account],
+        board: &Arc<Board>,
+        watching: &mut JoinSet<()>,
+    ) -> Result<(), Trouble> {
+        let sockets = crowd::gather(self.sockets, self.admission, |n| {
+            let account = &accounts[n % accounts.len()];
+            async move {
+                let (link, welcome) = crowd::join(server.address, n, account, Streams::default()).await?;
+                Ok((link, Watch::of(&welcome, None)))
+            }
+        });
+        crowd::watch(board, watching, sockets.await?);
+        Ok(())
+    }
+
+    /// A socket for each workspace that notes whose operations it saw.
+    #[allow(clippy::too_many_arguments, reason = "one call, of what `work` has made")]
+    async fn note(
+        &self,
+        server: &Server,
+        accounts: &[Account],
+        teams: &[Vec<usize>],
+        workspaces: &[WorkspaceId],
+        ledger: &Arc<Mutex<Ledger>>,
+        board: &Arc<Board>,
+        watching: &mut JoinSet<()>,
+    ) -> Result<(), Trouble> {
+        let sockets = crowd::gather(workspaces.len(), self.admission, |n| async move {
+            let streams = accounts::only(workspaces[n]);
+            let (link, welcome) = crowd::join(server.address, n, &accounts[teams[n][0]], streams).await?;
+            Ok((link, Watch::of(&welcome, Some(ledger.clone()))))
+        });
+        crowd::watch(board, watching, sockets.await?);
+        Ok(())
+    }
+
+    async fn people(
+        &self,
+        server: &Server,
+        accounts: &[Account],
+        teams: &[Vec<usize>],
+        workspaces: &[WorkspaceId],
+    ) -> Result<Vec<Person>, Trouble> {
+        let sockets_of = |n: usize| (n..self.sockets).step_by(accounts.len()).count() as u64;
+        let place = |team: usize| Place {
+            workspace: Some(workspaces[team]),
+            audience: 1 + teams[team].iter().map(|n| sockets_of(*n)).sum::<u64>(),
+        };
+        // Somebody may be in no team: those who work are.
+        let busy: Vec<usize> = (0..accounts.len())
+            .filter(|n| teams.iter().any(|team| team.contains(n)))
+            .collect();
+        let mut people = Vec::with_capacity(self.people);
+        for n in 0..self.people {
+            let who = busy[n % busy.len()];
+            let member = (0..teams.len()).filter(|team| teams[*team].contains(&who));
+            let streams = Streams::These(Vec::new());
+            let (link, _) = crowd::join(server.address, 0, &accounts[who], streams).await?;
+            let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(n as u64);
+            people.push(Person::new(link, member.map(place).collect(), self.mix, seed));
+        }
+        Ok(people)
+    }
+}
+
+impl Mixed {
+    pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
+        let (_, report) = self.company.work(server, self.warm_up, self.seconds).await?;
+        Ok(report)
+    }
+}
+
+impl Soak {
+    pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
+        let (outcome, mut report) = self.company.work(server, self.warm_up, self.seconds).await?;
+        report.title = report.title.replacen("mixed", "soak", 1);
+        report.scenario = "soak".into();
+        put_drift(&mut report, &outcome.samples);
+        // The sockets were closed when `work` returned; what the server still holds after a while, it leaks.
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        if let Some(left) = server.processes.descriptors() {
+            report.put("descriptors after all sockets were closed", left, "");
+        }
+        Ok(report)
+    }
+}
+
+/// What drifts: memory and descriptors by the hour after the first fifth, and the latency's p99 at the end by its first.
+fn put_drift(report: &mut Report, samples: &[Sample]) {
+    let settled = &samples[samples.len() / 5..];
+    let line = |value: &dyn Fn(&Sample) -> Option<f64>| {
+        let points: Vec<(f64, f64)> = settled.iter().filter_map(|s| Some((s.at, value(s)?))).collect();
+        slope(&points).map(|by_second| by_second * 3600.0)
+    };
+    if let Some(memory) = line(&|s| Some(s.resident? / 1024.0)) {
+        report.put("memory grows", memory, "MiB/h");
+    }
+    if let Some(files) = line(&|s| s.descriptors) {
+        report.put("descriptors grow", files, "per hour");
+    }
+    let p99 = |part: &[Sample]| crate::report::compare::median(part.iter().filter_map(Sample::p99));
+    let fifth = settled.len() / 4;
+    if let (Some(first), Some(last)) = (p99(&settled[..fifth]), p99(&settled[settled.len() - fifth..])) {
+        report.put("latency p99, last part by the first", last / first, "×");
+    }
+}
+
+/// The slope of the line nearest to the points.
+fn slope(points: &[(f64, f64)]) -> Option<f64> {
+    let n = points.len() as f64;
+    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / n;
+    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
+    let spread: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
+    (points.len() > 2 && spread > 0.0)
+        .then(|| points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>() / spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leak_shows_as_a_slope_and_noise_does_not() {
+        let leak: Vec<_> = (0..100)
+            .map(|n| (f64::from(n), f64::from(n) * 0.5 + 100.0))
+            .collect();
+        assert!((slope(&leak).expect("a slope") - 0.5).abs() < 1e-9);
+        let noise: Vec<_> = (0..100).map(|n| (f64::from(n), f64::from(n % 2))).collect();
+        assert!(slope(&noise).expect("a slope").abs() < 0.001);
+        assert_eq!(slope(&[(1.0, 1.0)]), None);
+    }
+}

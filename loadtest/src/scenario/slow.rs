@@ -1,0 +1,171 @@
+//! `slow`: a few readers crawl. The others must not feel it: their latency with crawlers is compared with that without, in
+//! turns in one run. And the crawlers lose nothing: let loose, they read on from the log to the head.
+
+use crate::accounts;
+use crate::board::{Board, Watch};
+use crate::check::{Fault, Faults};
+use crate::crowd::Admission;
+use crate::link::Link;
+use crate::meter::{Latency, latency, millis_at};
+use crate::report::Report;
+use crate::report::plot::Plot;
+use crate::stage::{Stage, measure};
+use crate::stop;
+use crate::target::Server;
+use crate::trouble::Trouble;
+use crate::writer::Pace;
+use clap::Args;
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// The kernel's receive buffer of one that crawls.
+const BUFFER: u32 = 4096;
+
+/// `slow`.
+#[derive(Args, Clone, Debug, Serialize)]
+pub(crate) struct Slow {
+    /// Watchers that read as fast as they can
+    #[arg(long, value_parser = crate::options::count, default_value_t = 1000)]
+    pub(crate) watchers: usize,
+    /// Readers that crawl
+    #[arg(long, value_parser = crate::options::count, default_value_t = 4)]
+    pub(crate) crawlers: usize,
+    /// Bytes a second that each of them reads
+    #[arg(long, value_parser = crate::options::count, default_value_t = 1024)]
+    pub(crate) crawl: usize,
+    /// Events a second
+    #[arg(long, value_parser = crate::options::rate, default_value_t = 100.0)]
+    pub(crate) rate: f64,
+    /// Turns of each, with crawlers and without
+    #[arg(long, value_parser = crate::options::count, default_value_t = 2)]
+    pub(crate) rounds: usize,
+    /// Seconds of a turn
+    #[arg(long, value_parser = crate::options::seconds, default_value_t = 4.0)]
+    pub(crate) seconds: f64,
+    /// Accounts that the watchers belong to
+    #[arg(long, value_parser = crate::options::count, default_value_t = 8)]
+    pub(crate) accounts: usize,
+    #[command(flatten)]
+    pub(crate) admission: Admission,
+}
+
+/// Readers that crawl until they are let loose.
+struct Crawlers {
+    board: Arc<Board>,
+    tasks: JoinSet<()>,
+    loose: watch::Sender<bool>,
+    count: usize,
+}
+
+impl Slow {
+    pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
+        let mut stage = Stage::set(server, server, self.accounts, self.watchers, self.admission).await?;
+        let pace = Pace::Rate {
+            per_second: self.rate,
+            burst: 1,
+        };
+        let (mut without, mut with, mut faults) = (latency(), latency(), Faults::default());
+        for _ in 0..self.rounds {
+            if stop::is_asked() {
+                break;
+            }
+            let flow = measure(server, &mut stage.writer, pace, 0.5, self.seconds).await?;
+            add(&mut without, &flow.latency);
+            faults.extend(flow.faults);
+            let crawlers = self.crawlers(server, &stage).await?;
+            let head = stage.writer.head;
+            let flow = measure(server, &mut stage.writer, pace, 0.5, self.seconds).await?;
+            add(&mut with, &flow.latency);
+            faults.extend(flow.faults);
+            faults.extend(crawlers.let_loose(stage.writer.head - head).await);
+        }
+        stage.verify(&mut faults);
+        let mut report = Report::new(
+            "slow",
+            format!(
+                "{} of {} readers crawl at {} B/s",
+                self.crawlers, self.watchers, self.crawl
+            ),
+        );
+        let (before, after) = (millis_at(&without, 0.99), millis_at(&with, 0.99));
+        report.put("p50 without slow readers", millis_at(&without, 0.5), "ms");
+        report.put("p50 with them", millis_at(&with, 0.5), "ms");
+        report.put("p99 without slow readers", before, "ms");
+        report.put("p99 with them", after, "ms");
+        report.put("p99, with by without", after / before, "×");
+        report.plots.push(
+            Plot::percentiles("latency of the others")
+                .of("without slow readers", &without)
+                .of("with them", &with),
+        );
+        report.checked = format!(
+            "order, gaps and duplicates at {} watchers, and at {} that crawled and then caught up",
+            self.watchers, self.crawlers
+        );
+        report.faults = faults;
+        Ok(report)
+    }
+
+    async fn crawlers(&self, server: &Server, stage: &Stage) -> Result<Crawlers, Trouble> {
+        let (loose, let_loose) = watch::channel(false);
+        let mut crawlers = Crawlers {
+            board: Board::new(server.patience),
+            tasks: JoinSet::new(),
+            loose,
+            count: self.crawlers,
+        };
+        for n in 0..self.crawlers {
+            let account = &stage.accounts[n % stage.accounts.len()];
+            let mut link = Link::open_with(server.address, accounts::SOCKET, n, Some(BUFFER)).await?;
+            let streams = accounts::only(stage.workspace);
+            let welcome = link.authenticate(&account.token, streams, None).await?;
+            let watch = Watch::of(&welcome, None);
+            let (board, let_loose, crawl) = (crawlers.board.clone(), let_loose.clone(), self.crawl);
+            crawlers
+                .tasks
+                .spawn(async move { read(link, watch, &board, let_loose, crawl).await });
+        }
+        Ok(crawlers)
+    }
+}
+
+impl Crawlers {
+    /// They read as fast as they can from now on, and must get each of so many events.
+    async fn let_loose(self, events: u64) -> Faults {
+        // Every task holds a receiver, so somebody listens.
+        let _ = self.loose.send(true);
+        let all = events * self.count as u64;
+        if !self.board.until(all).await {
+            let missing = all.saturating_sub(self.board.lock().of_tasks);
+            let what = || format!("{missing} of {all} deliveries to readers that had crawled");
+            self.board.fault(Fault::Missing, missing, what);
+        }
+        drop(self.tasks);
+        std::mem::take(&mut self.board.lock().faults)
+    }
+}
+
+async fn read(
+    mut link: Link,
+    mut watch: Watch,
+    board: &Board,
+    mut loose: watch::Receiver<bool>,
+    crawl: usize,
+) {
+    let ended = tokio::select! {
+        trouble = board.crawl(&mut link, &mut watch, crawl) => Some(trouble),
+        _ = loose.wait_for(|loose| *loose) => None,
+    };
+    let trouble = match ended {
+        Some(trouble) => trouble,
+        None => board.follow(&mut link, &mut watch).await,
+    };
+    board.fault(Fault::Cut, 1, || format!("one that crawled: {trouble}"));
+}
+
+fn add(all: &mut Latency, some: &Latency) {
+    // Both have the same bounds, so nothing can be out of range.
+    let _ = all.add(some);
+}

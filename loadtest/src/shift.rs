@@ -1,0 +1,223 @@
+//! A shift: people at work for a while, warmed up, then measured; at the end everything that they were told must have
+//! come to those who watch. Shared by every scenario in which people ask; does not know who they are.
+
+use crate::board::{Board, lock};
+use crate::check::{Fault, Ledger};
+use crate::machine::Spent;
+use crate::meter::{Latency, Meter, latency, micros};
+use crate::metronome::Metronome;
+use crate::mix::Kind;
+use crate::person::{Desk, Person, Turns, settle};
+use crate::report::Report;
+use crate::report::plot::Plot;
+use crate::stop;
+use crate::target::Server;
+use crate::timeline::{self, Sample, Timeline};
+use crate::trouble::Trouble;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
+
+/// How long a shift is, and how people take turns.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shift {
+    pub(crate) warm_up: f64,
+    pub(crate) seconds: f64,
+    /// Requests a second in all, by the clock; `None`: each as soon as the one before is answered.
+    pub(crate) rate: Option<f64>,
+}
+
+/// What a shift came to.
+pub(crate) struct Outcome {
+    pub(crate) latency: Latency,
+    kinds: Vec<(Kind, Latency)>,
+    pub(crate) seconds: f64,
+    pub(crate) spent: Spent,
+    pub(crate) samples: Vec<Sample>,
+    /// Events that came to watchers, the warm-up's included, and the time that took.
+    delivered: u64,
+    /// Turns that were dropped because nobody could take them.
+    dropped: u64,
+    is_local: bool,
+}
+
+/// Where the answers go.
+struct Counter {
+    board: Arc<Board>,
+    ledger: Arc<Mutex<Ledger>>,
+    from: Instant,
+    until: Instant,
+    by_clock: bool,
+    over: AtomicBool,
+    meter: Mutex<Meter>,
+    kinds: Mutex<[Latency; 4]>,
+    expected: AtomicU64,
+}
+
+impl Desk for Counter {
+    fn board(&self) -> &Board {
+        &self.board
+    }
+
+    fn ledger(&self) -> &Mutex<Ledger> {
+        &self.ledger
+    }
+
+    fn is_over(&self) -> bool {
+        self.over.load(Relaxed)
+    }
+
+    fn done(&self, kind: Kind, intended: Instant, now: Instant, audience: u64) {
+        self.expected.fetch_add(audience, Relaxed);
+        // By the clock a request counts when its turn was, however late its answer: what is slow must not be left out.
+        let last = if self.by_clock { intended } else { now };
+        if intended < self.from || last >= self.until {
+            return;
+        }
+        let took = now.saturating_duration_since(intended);
+        lock(&self.meter).record(took);
+        lock(&self.kinds)[kind as usize].saturating_record(micros(took));
+    }
+}
+
+impl Shift {
+    /// Has people work, measures, and checks all of it.
+    pub(crate) async fn run(
+        self,
+        server: &Server,
+        people: Vec<Person>,
+        board: &Arc<Board>,
+        ledger: &Arc<Mutex<Ledger>>,
+    ) -> Result<Outcome, Trouble> {
+        let start = Instant::now();
+        let from = start + Duration::from_secs_f64(self.warm_up);
+        let counter = Arc::new(Counter {
+            board: board.clone(),
+            ledger: ledger.clone(),
+            from,
+            until: from + Duration::from_secs_f64(self.seconds),
+            by_clock: self.rate.is_some(),
+            over: AtomicBool::new(false),
+            meter: Mutex::new(Meter::new()),
+            kinds: Mutex::new(std::array::from_fn(|_| latency())),
+            expected: AtomicU64::new(0),
+        });
+        board.begin(0);
+        let _measuring = stop::measuring();
+        let (metronome, work) = self.start(people, &counter, start);
+        stop::sleep(from.saturating_duration_since(Instant::now())).await;
+        let (usage, began) = (server.processes.usage(), Instant::now());
+        let desk = counter.clone();
+        let total = Duration::from_secs_f64(self.seconds);
+        let timeline = Timeline::record(server.processes, total, move || lock(&desk.meter).look());
+        stop::sleep(counter.until.saturating_duration_since(Instant::now())).await;
+        counter.over.store(true, Relaxed);
+        let (seconds, spent) = (
+            began.elapsed().as_secs_f64(),
+            server.processes.usage().since(&usage),
+        );
+        let samples = timeline.end();
+        let dropped = metronome.as_ref().map_or(0, Metronome::dropped);
+        drop(metronome);
+        wait(work, board).await;
+        settle(board, ledger, counter.expected.load(Relaxed)).await;
+        let kinds = lock(&counter.kinds).clone();
+        let latency = lock(&counter.meter).whole().clone();
+        Ok(Outcome {
+            latency,
+            kinds: Kind::ALL.into_iter().zip(kinds).collect(),
+            seconds,
+            spent,
+            samples,
+            delivered: board.lock().delivered,
+            dropped,
+            is_local: server.processes.server.is_some(),
+        })
+    }
+
+    fn start(
+        self,
+        people: Vec<Person>,
+        counter: &Arc<Counter>,
+        start: Instant,
+    ) -> (Option<Metronome>, JoinSet<Result<(), Trouble>>) {
+        let mut work = JoinSet::new();
+        let clock = self
+            .rate
+            .map(|rate| Metronome::start(people.len(), rate, start, counter.until));
+        let (metronome, turns) =
+            clock.map_or((None, Vec::new()), |(metronome, turns)| (Some(metronome), turns));
+        let by_clock = turns.into_iter().map(Turns::ByClock);
+        let turns = by_clock.chain(std::iter::repeat_with(|| Turns::AsAnswered));
+        for (person, turns) in people.into_iter().zip(turns) {
+            work.spawn(person.work(counter.clone(), turns));
+        }
+        (metronome, work)
+    }
+}
+
+/// Waits until everybody has heard their last answer. Trouble of one is a fault of the run.
+async fn wait(mut work: JoinSet<Result<(), Trouble>>, board: &Board) {
+    while let Some(ended) = work.join_next().await {
+        let ended = ended.map_err(|error| Trouble::setup(error.to_string()));
+        if let Err(trouble) = ended.and_then(|ended| ended) {
+            board.fault(Fault::Cut, 1, || trouble.to_string());
+        }
+    }
+}
+
+impl Outcome {
+    /// Puts what was measured into a report.
+    pub(crate) fn put(&self, report: &mut Report) {
+        let ops = self.latency.len().max(1) as f64;
+        report.put(
+            "operations",
+            self.latency.len() as f64 / self.seconds,
+            "per second",
+        );
+        if self.is_local {
+            report.put(
+                "CPU per operation",
+                (self.spent.server + self.spent.database) / ops,
+                "µs",
+            );
+            report.put("of that the server", self.spent.server / ops, "µs");
+        }
+        report.put_latency(&self.latency);
+        let kinds: Vec<_> = self
+            .kinds
+            .iter()
+            .filter(|(_, latency)| !latency.is_empty())
+            .collect();
+        let mut percentiles = Plot::percentiles("latency by percentile").of("all", &self.latency);
+        if kinds.len() > 1 {
+            for (kind, latency) in &kinds {
+                let name = kind.name();
+                let share = latency.len() as f64 / ops * 100.0;
+                report.put(format!("{name}: share"), share, "%");
+                report.put(
+                    format!("{name}: p50"),
+                    crate::meter::millis_at(latency, 0.5),
+                    "ms",
+                );
+                report.put(
+                    format!("{name}: p99"),
+                    crate::meter::millis_at(latency, 0.99),
+                    "ms",
+                );
+                percentiles = percentiles.of(name, latency);
+            }
+        }
+        report.put("events delivered, with the warm-up", self.delivered as f64, "");
+        if self.dropped > 0 {
+            report.put("turns dropped: the rate is too high", self.dropped as f64, "");
+        }
+        report.put_cores(self.spent, self.seconds);
+        report.plots.extend(timeline::plots(&self.samples, "operations"));
+        report.plots.push(percentiles);
+        if stop::is_asked() {
+            report.title += " (ended early)";
+        }
+    }
+}
