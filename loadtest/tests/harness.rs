@@ -38,11 +38,19 @@ const FANOUT: &str = "fanout --watchers 20 --accounts 3 --rate 50 --seconds 0.5 
 const BURSTS: &str = "fanout --watchers 20 --accounts 3 --rate 80 --burst 8 --seconds 0.5 --warm-up 0.2";
 const SATURATED: &str = "fanout --watchers 20 --accounts 3 --saturate --seconds 0.3 --warm-up 0.1";
 const OPS: &str = "ops --clients 3 --seconds 0.3 --warm-up 0.1";
+const REAL: &str = "ops --clients 3 --seconds 0.3 --warm-up 0.1 --mix real";
+const BY_CLOCK: &str = "ops --clients 3 --seconds 0.5 --warm-up 0.1 --mix real --rate 200";
+const MIXED: &str = "mixed --workspaces 3 --smallest 2 --largest 4 --accounts 5 --sockets 12 --people 4 --rate 200 --seconds 0.4 --warm-up 0.1";
+const SOAK: &str = "soak --workspaces 2 --smallest 2 --largest 3 --accounts 3 --sockets 6 --people 3 --rate 100 --seconds 0.8 --warm-up 0.1";
+const RESUME: &str = "resume --sockets 20 --accounts 3 --distances 1,50";
+const SLOW: &str = "slow --watchers 10 --crawlers 2 --accounts 3 --rate 60 --rounds 1 --seconds 0.4";
 const STORM: &str = "storm --sockets 40 --accounts 4";
 
 #[test]
 fn every_scenario_passes_a_server_that_keeps_its_promises() {
-    for scenario in [IDLE, FANOUT, BURSTS, SATURATED, OPS, STORM] {
+    for scenario in [
+        IDLE, FANOUT, BURSTS, SATURATED, OPS, REAL, BY_CLOCK, MIXED, SOAK, RESUME, SLOW, STORM,
+    ] {
         assert_passes(scenario);
     }
 }
@@ -57,14 +65,14 @@ fn the_limit_runs_beside_the_server() {
 
 #[test]
 fn a_gap_fails_the_run() {
-    for scenario in [FANOUT, OPS] {
+    for scenario in [FANOUT, OPS, MIXED, SLOW] {
         assert_fails(Broken::Gap, scenario, "× gap");
     }
 }
 
 #[test]
 fn a_duplicate_fails_the_run() {
-    for scenario in [BURSTS, OPS] {
+    for scenario in [BURSTS, BY_CLOCK, SOAK] {
         assert_fails(Broken::Duplicate, scenario, "× duplicate");
     }
 }
@@ -78,14 +86,74 @@ fn a_reorder_fails_the_run() {
 
 #[test]
 fn a_lost_acknowledgement_fails_the_run() {
-    for scenario in [FANOUT, OPS] {
+    for scenario in [FANOUT, OPS, MIXED, RESUME] {
         assert_fails(Broken::LostAck, scenario, "lost acknowledgement");
     }
 }
 
 #[test]
 fn a_position_that_is_ignored_fails_the_run() {
-    assert_fails(Broken::Resume, STORM, "not resumed");
+    for scenario in [STORM, RESUME] {
+        assert_fails(Broken::Resume, scenario, "not resumed");
+    }
+}
+
+#[test]
+fn a_list_that_does_not_show_what_was_made_fails_the_run() {
+    assert_fails(Broken::Stale, REAL, "× stale query");
+}
+
+#[test]
+fn an_answer_out_of_turn_fails_the_run() {
+    assert_fails(Broken::OutOfTurn, BY_CLOCK, "× answered out of turn");
+}
+
+#[test]
+fn a_run_is_compared_with_an_earlier_one_and_drawn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (json, html) = (folder.path().join("a.json"), folder.path().join("b.html"));
+    assert_passes(&format!("{REAL} --json {}", json.display()));
+    let text = assert_passes(&format!(
+        "{REAL} --compare {} --html {}",
+        json.display(),
+        html.display()
+    ));
+    assert!(text.contains("ops, compared") && text.contains("ratio"), "{text}");
+    let page = std::fs::read_to_string(html).expect("a page");
+    assert!(
+        page.contains("latency over time") && page.contains("earlier\""),
+        "{page}"
+    );
+    let output = run(
+        Broken::Nothing,
+        &format!("{OPS} --compare {}", folder.path().display()),
+    );
+    assert_eq!(output.status.code(), Some(1), "what is no earlier run is refused");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_checks_and_reports_what_it_has() {
+    use std::io::{BufRead, BufReader};
+    let mut running = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .args(["--url", &mock::start(Broken::Nothing)])
+        .args("slow --watchers 4 --crawlers 1 --accounts 2 --seconds 20 --rate 50".split(' '))
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .expect("the harness starts");
+    let mut lines = BufReader::new(running.stderr.take().expect("piped")).lines();
+    // A run of many seconds says after ten of them how far it is; by then it measures.
+    let first = lines.next().expect("a line").expect("text");
+    assert!(first.contains('%'), "{first}");
+    let asked = Command::new("kill")
+        .args(["-INT", &running.id().to_string()])
+        .status();
+    assert!(asked.expect("kill").success());
+    let output = running.wait_with_output().expect("it ends");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("nothing was wrong"), "{text}");
 }
 
 #[test]
@@ -95,7 +163,11 @@ fn the_numbers_are_written_as_json() {
     assert_passes(&format!("{OPS} --json {}", file.display()));
     let found: serde_json::Value =
         serde_json::from_str(&std::fs::read_to_string(file).expect("a file")).expect("JSON");
-    let names: Vec<_> = found["numbers"]
+    assert_eq!(
+        (&found["format"], &found["version"]),
+        (&"taskwire-loadtest".into(), &1.into())
+    );
+    let names: Vec<_> = found["reports"][0]["numbers"]
         .as_array()
         .expect("numbers")
         .iter()

@@ -7,7 +7,7 @@ use std::fmt::Write;
 use taskwire_protocol::{StreamId, Timestamp};
 
 /// An event frame.
-pub(super) fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
+pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
     let mut out = String::with_capacity(320 + entry.data.len());
     let _ = write!(
         out,

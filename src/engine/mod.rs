@@ -19,7 +19,7 @@ mod accounts;
 mod answer;
 mod connections;
 mod dispatch;
-mod frame;
+pub mod frame;
 mod group;
 mod homes;
 mod instances;

@@ -56,6 +56,8 @@ impl Report {
         // What was divided by nothing is no number, and JSON has none for it.
         if value.is_finite() {
             let (what, unit) = (what.into(), unit.into());
+            // The sum of nothing is -0.
+            let value = value + 0.0;
             self.numbers.push(Number { what, value, unit });
         }
     }

@@ -27,6 +27,10 @@ pub(crate) enum Broken {
     LostAck,
     /// Positions are ignored.
     Resume,
+    /// A list does not show what was made before it.
+    Stale,
+    /// An answer comes after the next one.
+    OutOfTurn,
 }
 
 const AT: &str = "2026-01-01T00:00:00.000Z";
@@ -37,6 +41,7 @@ const QUEUE: usize = 50_000;
 #[derive(Default)]
 struct Stream {
     log: Vec<String>,
+    made: Vec<String>,
     tasks: u64,
     watchers: Vec<Watcher>,
 }
@@ -53,6 +58,16 @@ struct World {
     /// By user: the streams that they may read, their own workspace first.
     streams_of: HashMap<Uuid, Vec<String>>,
     streams: HashMap<String, Stream>,
+    /// By task: its stream.
+    tasks: HashMap<String, String>,
+}
+
+/// What is known of a socket.
+#[derive(Default)]
+struct Socket {
+    user: Option<Uuid>,
+    answers: u64,
+    held: Option<String>,
 }
 
 struct Mock {
@@ -104,12 +119,12 @@ async fn serve(mock: Arc<Mock>, stream: TcpStream) {
             }
         }
     });
-    let mut user = None;
+    let mut known = Socket::default();
     while let Some(Ok(message)) = source.next().await {
         if let Ok(text) = message.to_text()
             && let Ok(request) = serde_json::from_str::<Value>(text)
         {
-            mock.answer(&mut user, &request, &frames);
+            mock.answer(&mut known, &request, &frames);
         }
     }
 }
@@ -119,25 +134,41 @@ impl Mock {
         self.world.lock().expect("no panic elsewhere")
     }
 
-    fn answer(&self, user: &mut Option<Uuid>, request: &Value, frames: &Sender<String>) {
+    fn answer(&self, socket: &mut Socket, request: &Value, frames: &Sender<String>) {
         let data = &request["data"];
         let mut world = self.world();
-        let (data, at) = match request["type"].as_str().unwrap_or_default() {
+        let name = request["type"].as_str().unwrap_or_default();
+        let (data, at) = match name {
             "auth.signup" => (world.sign_up(data), json!({})),
             "auth" => {
-                *user = Some(world.welcome(request, frames, self.broken));
+                socket.user = Some(world.welcome(request, frames, self.broken));
                 return;
             }
-            "workspace.create" => (world.share(user.expect("a user")), json!({})),
+            "workspace.create" => (world.share(socket.user.expect("a user")), json!({})),
             "member.add" => (world.add(data), json!({})),
-            "task.create" => {
-                let (stream, seq) = world.create(user.expect("a user"), request, self.broken);
-                (json!({}), json!({ stream: seq }))
+            "task.list" => (
+                world.list(socket.user.expect("a user"), data, self.broken),
+                json!({}),
+            ),
+            "task.create" | "task.update" | "task.complete" => {
+                let user = socket.user.expect("a user");
+                let (task, stream, seq) = world.change(user, request, self.broken);
+                (json!({ "id": task }), json!({ stream: seq }))
             }
             other => panic!("the harness asks for {other}"),
         };
-        let answer = json!({ "type": "ok", "id": request["id"], "at": at, "data": data });
-        send(frames, answer.to_string());
+        let answer = json!({ "type": "ok", "id": request["id"], "at": at, "data": data }).to_string();
+        if name.starts_with("task.") {
+            socket.answers += 1;
+            if self.broken == Broken::OutOfTurn && socket.answers == BREAKS_AT {
+                socket.held = Some(answer);
+                return;
+            }
+        }
+        send(frames, answer);
+        if let Some(held) = socket.held.take() {
+            send(frames, held);
+        }
     }
 }
 
@@ -236,22 +267,54 @@ impl World {
         member(user, &name)
     }
 
-    /// Puts the event into the log, and out; gives its place.
-    fn create(&mut self, user: Uuid, request: &Value, broken: Broken) -> (String, u64) {
-        let name = match request["data"]["workspace_id"].as_str() {
-            Some(id) => format!("workspace:{id}"),
-            None => self.streams_of[&user][0].clone(),
+    fn list(&self, user: Uuid, data: &Value, broken: Broken) -> Value {
+        let own = self.streams_of[&user][0].clone();
+        let named = data["workspace_id"].as_str().map(|id| format!("workspace:{id}"));
+        let made = self
+            .streams
+            .get(&named.unwrap_or(own))
+            .map(|stream| &*stream.made);
+        let newest = made.unwrap_or_default().iter().rev().take(20);
+        let items: Vec<Value> = newest.map(|id| json!({ "id": id })).collect();
+        let items = if broken == Broken::Stale {
+            Vec::new()
+        } else {
+            items
         };
+        json!({ "items": items, "next_cursor": null })
+    }
+
+    /// Puts the event into the log, and out; gives the task and the event's place.
+    fn change(&mut self, user: Uuid, request: &Value, broken: Broken) -> (String, String, u64) {
+        let data = &request["data"];
+        let (event, task) = match request["type"].as_str() {
+            Some("task.update") => ("task.updated", data["id"].as_str()),
+            Some("task.complete") => ("task.completed", data["id"].as_str()),
+            _ => ("task.created", None),
+        };
+        let task = task.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
+        let name = match (self.tasks.get(&task), data["workspace_id"].as_str()) {
+            (Some(stream), _) => stream.clone(),
+            (None, Some(id)) => format!("workspace:{id}"),
+            (None, None) => self.streams_of[&user][0].clone(),
+        };
+        if self.tasks.insert(task.clone(), name.clone()).is_none() {
+            self.streams
+                .entry(name.clone())
+                .or_default()
+                .made
+                .push(task.clone());
+        }
         let stream = self.streams.entry(name.clone()).or_default();
         stream.tasks += 1;
         let now = stream.tasks == BREAKS_AT;
         if now && broken == Broken::LostAck {
-            return (name, stream.log.len() as u64 + 1);
+            return (task, name, stream.log.len() as u64 + 1);
         }
         let seq = stream.log.len() as u64 + 1;
         let op_id = request["op_id"].as_str().unwrap_or_default();
         let frame = format!(
-            r#"{{"type":"event","stream":"{name}","seq":{seq},"event":"task.created","at":"{AT}","actor":{{"id":"{user}","name":"Load"}},"op_id":"{op_id}","data":{{}}}}"#
+            r#"{{"type":"event","stream":"{name}","seq":{seq},"event":"{event}","at":"{AT}","actor":{{"id":"{user}","name":"Load"}},"op_id":"{op_id}","data":{{}}}}"#
         );
         stream.log.push(frame.clone());
         for (n, watcher) in stream.watchers.iter_mut().enumerate() {
@@ -269,6 +332,6 @@ impl World {
                 send(&watcher.frames, held);
             }
         }
-        (name, seq)
+        (task, name, seq)
     }
 }

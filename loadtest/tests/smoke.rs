@@ -1,0 +1,79 @@
+//! Every scenario against the real server for a moment: what the harness and the server promise each other. Its numbers
+//! mean nothing on a machine that runs tests.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The server beside the harness. `cargo test --workspace` has built it; a test of this package alone builds it if it is
+/// not there at all.
+fn server() -> PathBuf {
+    let harness = Path::new(env!("CARGO_BIN_EXE_loadtest"));
+    let server = harness.with_file_name("taskwire");
+    if !server.exists() {
+        let folder = harness
+            .parent()
+            .expect("a folder")
+            .parent()
+            .expect("a target folder");
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--package",
+                "taskwire",
+                "--bin",
+                "taskwire",
+                "--target-dir",
+            ])
+            .arg(folder)
+            .status();
+        assert!(built.expect("cargo starts").success());
+    }
+    server
+}
+
+#[track_caller]
+fn assert_passes(arguments: &str) -> String {
+    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+        .arg("--server")
+        .arg(server())
+        // A busy machine is no fault of the server's.
+        .args(["--patience", "60"])
+        .args(arguments.split(' '))
+        .output()
+        .expect("the harness starts");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{text}{errors}");
+    text
+}
+
+#[test]
+fn every_scenario_finds_nothing_wrong() {
+    let text = assert_passes("smoke");
+    assert!(text.contains("10 scenarios, 0 with something wrong"), "{text}");
+}
+
+#[test]
+fn a_seeded_database_is_one_that_the_server_works_on() {
+    let text =
+        assert_passes("growth --only tasks,log --tasks 3000 --entries 12000 --seconds 0.3 --minutes 5");
+    for number in [
+        "3000 tasks: task.create",
+        "3000 tasks: task.list",
+        "12000 entries: task.create",
+    ] {
+        assert!(text.contains(number), "{text}");
+    }
+}
+
+#[test]
+fn the_databases_commit_the_same_rows_without_a_server() {
+    let text = assert_passes("limit --what sqlite --seconds 0.3");
+    assert!(text.contains("limit: operations"), "{text}");
+    if let Ok(url) = std::env::var("TASKWIRE_TEST_POSTGRES") {
+        let text = assert_passes(&format!(
+            "limit --what postgres --seconds 0.3 --database-url {url}"
+        ));
+        assert!(text.contains("PostgreSQL"), "{text}");
+    }
+}
