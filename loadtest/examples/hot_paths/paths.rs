@@ -233,9 +233,27 @@ impl Outlet for Sink {
 struct Watchers {
     hub: Arc<Hub>,
     sockets: Vec<(Subscriptions, Sink)>,
-    stream: StreamId,
-    head: u64,
-    frame: String,
+    /// Groups that are not published yet, the next one last.
+    groups: Vec<Vec<Published>>,
+}
+
+/// Groups for so many runs, made before anything is counted.
+fn groups(stream: StreamId) -> Vec<Vec<Published>> {
+    const RUNS: usize = 4;
+    let filling = "x".repeat(250);
+    let entry = |seq: usize| {
+        let text = format!(
+            r#"{{"type":"event","stream":"{stream}","seq":{seq},"event":"task.created","data":"{filling}"}}"#
+        );
+        Published {
+            stream,
+            seq: seq as u64,
+            frame: text.into(),
+            removed: None,
+        }
+    };
+    let group = |n: usize| (n * EVENTS + 1..=(n + 1) * EVENTS).map(entry).collect();
+    (0..RUNS * GROUPS).rev().map(group).collect()
 }
 
 impl Watchers {
@@ -253,33 +271,13 @@ impl Watchers {
         Watchers {
             hub,
             sockets,
-            stream,
-            head: 0,
-            frame: "x".repeat(250),
+            groups: groups(stream),
         }
-    }
-
-    fn group(&mut self) -> Vec<Published> {
-        (0..EVENTS)
-            .map(|_| {
-                self.head += 1;
-                let Watchers { stream, head, frame, .. } = self;
-                let text = format!(
-                    r#"{{"type":"event","stream":"{stream}","seq":{head},"event":"task.created","data":"{frame}"}}"#
-                );
-                Published {
-                    stream: *stream,
-                    seq: *head,
-                    frame: text.into(),
-                    removed: None,
-                }
-            })
-            .collect()
     }
 
     /// Publishes a group and has every socket take all of it.
     async fn deliver(&mut self) {
-        let group = self.group();
+        let group = self.groups.pop().expect("a group for every run");
         let before = self.sockets[0].1.frames;
         self.hub.publish(group);
         for (socket, sink) in &mut self.sockets {
