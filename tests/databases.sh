@@ -42,6 +42,13 @@ missing() {
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
+# Prints what the tests can do without, saying so: callgrind, which counts the instructions of the hot paths.
+wanted() {
+  if [[ $(uname -s) == Linux ]]; then
+    command -v valgrind >/dev/null || printf 'valgrind\n'
+  fi
+}
+
 install_what_is_missing() {
   local what
   what=$(missing | tr '\n' ' ')
@@ -60,6 +67,12 @@ a C compiler (cc) with this system's package manager, then run this again."
     fi
   fi
   find_postgres && find_nginx
+  # After what is needed and apart from it: where there is no such package nothing else is left out.
+  what=$(wanted)
+  if [[ -n $what ]] && command -v apt-get >/dev/null; then
+    printf '   installing: %s\n' "$what"
+    install_with_apt "$what"
+  fi
 }
 
 install_with_apt() {
@@ -79,6 +92,7 @@ flock 9
 packages=''
 for what in $1; do
   case $what in
+    valgrind) command -v valgrind >/dev/null || packages="$packages valgrind" ;;
     compiler) command -v cc >/dev/null || packages="$packages gcc libc6-dev" ;;
     redis-server) command -v redis-server >/dev/null || packages="$packages redis-server" ;;
     nginx) [ -x /usr/sbin/nginx ] || packages="$packages nginx" ;;
