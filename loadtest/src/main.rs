@@ -166,7 +166,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
             Run::new(settings, vec![report], Vec::new())
         }
         Command::Bars(bars) => bars.run(&place, &runtime)?,
-        Command::Growth(growth) => growth.run(&place, &runtime)?,
+        Command::Growth(growth) => growth.run(&place, &runtime),
         Command::Smoke => smoke::run(&place, &runtime)?,
     };
     if let Some(earlier) = &earlier {

@@ -41,9 +41,9 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
         report.put(format!("{count} instances: server CPU per operation"), cpu, "µs");
         rates.push((x, rate));
         costs.push((x, cpu));
-        found
-            .into_iter()
-            .for_each(|found| report.faults.extend(found.faults));
+        for found in found {
+            report.faults.extend(found.faults);
+        }
 
         let Scenario::Fanout(fanout) = Scenario::typed(FANOUT)? else {
             return Err(Trouble::setup("not a fan-out"));

@@ -84,7 +84,7 @@ struct Ground<'a> {
 
 impl Growth {
     /// Takes the steps.
-    pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+    pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Run {
         let allowed = machine::allow_files(self.sockets as u64 + OTHER_FILES);
         let sockets = self.sockets.min(allowed.saturating_sub(OTHER_FILES) as usize);
         let ground = Ground {
@@ -113,7 +113,7 @@ impl Growth {
             }
         }
         let settings = json!({ "growth": self, "sockets_allowed": sockets, "server": place.settings() });
-        Ok(Run::new(settings, reports, Vec::new()))
+        Run::new(settings, reports, Vec::new())
     }
 
     fn steps(&self, place: &Place) -> Vec<Step> {
@@ -161,7 +161,8 @@ impl Ground<'_> {
             return Some(next);
         }
         let left = 1 + points.by_ref().count();
-        report.title += &format!(" (from {next} on left out, {left} points: no time)");
+        let title = std::mem::take(&mut report.title);
+        report.title = format!("{title} (from {next} on left out, {left} points: no time)");
         None
     }
 }

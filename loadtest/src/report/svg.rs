@@ -55,10 +55,9 @@ impl Range {
         match self.scale {
             Scale::Linear => {
                 let step = round_step((self.high - self.low) / 5.0);
-                let first = (self.low / step).ceil() as i64;
-                (first..)
+                let (first, last) = ((self.low / step).ceil(), (self.high / step + 1e-6).floor());
+                (first as i64..=last as i64)
                     .map(|n| n as f64 * step)
-                    .take_while(|value| *value <= self.high * 1.000_001)
                     .map(|value| (value, label(value)))
                     .collect()
             }

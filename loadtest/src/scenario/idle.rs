@@ -1,17 +1,20 @@
 //! `idle`: many sockets that only are there. What each costs the server in memory, and how fast they come.
 
 use crate::accounts::{self, Account, SOCKET};
-use crate::board::{Board, Watch};
+use crate::board::{Board, Watch, lock};
 use crate::check::Fault;
 use crate::crowd::{self, Admission};
 use crate::link::Link;
+use crate::meter::{Meter, millis_at};
 use crate::report::Report;
+use crate::report::plot::Plot;
 use crate::target::Server;
+use crate::timeline::{self, Timeline};
 use crate::trouble::Trouble;
 use crate::writer::create;
 use clap::Args;
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
 use tokio::task::JoinSet;
@@ -41,20 +44,25 @@ impl Idle {
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
         let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
-        self.open(server, &accounts, 0..self.before, &board, &mut tasks)
+        let meter = Arc::new(Mutex::new(Meter::new()));
+        self.open(server, &accounts, 0..self.before, &board, &meter, &mut tasks)
             .await?;
         let settle = Duration::from_secs_f64(self.settle);
         sleep(settle).await;
 
+        lock(&meter).reset();
+        let course = meter.clone();
+        let timeline = Timeline::record(server.processes, settle, move || lock(&course).look());
         let (memory, usage, start) = (
             server.processes.memory(),
             server.processes.usage(),
             Instant::now(),
         );
         let all = self.before + self.sockets;
-        self.open(server, &accounts, self.before..all, &board, &mut tasks)
+        self.open(server, &accounts, self.before..all, &board, &meter, &mut tasks)
             .await?;
         let took = start.elapsed().as_secs_f64();
+        let samples = timeline.end();
         let spent = server.processes.usage().since(&usage);
         sleep(settle).await;
 
@@ -80,7 +88,18 @@ impl Idle {
         if server.processes.server.is_some() {
             report.put("server CPU per connect", spent.server / sockets, "µs");
         }
+        report.put(
+            "connect p50, that many at a time",
+            millis_at(lock(&meter).whole(), 0.5),
+            "ms",
+        );
+        report.put("connect p99", millis_at(lock(&meter).whole(), 0.99), "ms");
         report.put_cores(spent, took);
+        report.plots = timeline::plots(&samples, "connects");
+        let percentiles = Plot::percentiles("time of a connect");
+        report
+            .plots
+            .push(percentiles.of("connect, upgrade, auth, welcome", lock(&meter).whole()));
         prove(server, &accounts, all, &board).await?;
         report.faults.extend(board.lock().faults.clone());
         report.checked = format!("every one of {all} sockets got an event, in order, once");
@@ -93,14 +112,17 @@ impl Idle {
         accounts: &[Account],
         numbers: std::ops::Range<usize>,
         board: &Arc<Board>,
+        meter: &Mutex<Meter>,
         tasks: &mut JoinSet<()>,
     ) -> Result<(), Trouble> {
         let sockets = crowd::gather(numbers.len(), self.admission, |n| {
             let number = numbers.start + n;
             let account = &accounts[number % accounts.len()];
             async move {
+                let begun = Instant::now();
                 let (link, welcome) =
                     crowd::join(server.address, number, account, Streams::default()).await?;
+                lock(meter).record(begun.elapsed());
                 Ok((link, Watch::of(&welcome, None)))
             }
         });
