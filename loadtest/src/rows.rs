@@ -113,11 +113,13 @@ impl Database {
         vec![
             format!(
                 "insert into tasks (id, workspace_id, title, completed, priority, all_day, position, tags, assignee_ids, \
-                 comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id) \
-                 {} select {}, {workspace}, 'Task ' || i || ' of a load test, as long as titles are', false, 2, false, \
-                 substr({task}, 1, 20) || '1', '[]', '[]', 0, 0, false, 1, {user}, {at}, {at}, true from n",
-                series,
-                uuid(&task)
+                 comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, \
+                 dated_by_id{}) {series} select {}, {workspace}, 'Task ' || i || ' of a load test, as long as titles are', \
+                 false, 2, false, substr({task}, 1, 20) || '1', '[]', '[]', 0, 0, false, 1, {user}, {at}, {at}, true{} \
+                 from n",
+                dialect.words().0,
+                uuid(&task),
+                dialect.words().1
             ),
             format!(
                 "insert into notifications (user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, \
@@ -145,6 +147,21 @@ impl Database {
                 dialect.text(&task)
             ),
         ]
+    }
+
+    /// Indexes the words of tasks that wait for it, as the server does in steps. PostgreSQL's stand in the task's row.
+    pub(crate) async fn index(&mut self) -> Result<()> {
+        match self {
+            Database::Sqlite(_) => {
+                self.run(
+                    "begin immediate; insert into task_search (rowid, scope, title, description, tags) \
+                     select number, hex(workspace_id), title, description, tags from tasks \
+                     where number in (select number from task_search_due); delete from task_search_due; commit",
+                )
+                .await
+            }
+            Database::Postgres(_) => Ok(()),
+        }
     }
 
     /// The statements for new streams: a workspace and a user of each operation.
@@ -223,6 +240,18 @@ enum Dialect {
 }
 
 impl Dialect {
+    /// The words of a task's title, where they stand in its row: the column and its value.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Dialect::Sqlite => ("", ""),
+            Dialect::Postgres => (
+                ", search",
+                ", ('''task'':1 ''' || i || ''':2 ''of'':3 ''a'':4 ''load'':5 ''test'':6 ''as'':7,9 ''long'':8 \
+                 ''titles'':10 ''are'':11')::tsvector",
+            ),
+        }
+    }
+
     /// The operations, as `n (i)`.
     fn series(self) -> &'static str {
         match self {

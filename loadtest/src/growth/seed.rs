@@ -53,6 +53,7 @@ impl Home {
         while first <= last && !stop::is_asked() {
             let until = (first + CHUNK - 1).min(last);
             database.commit(&statements, first, until).await?;
+            database.index().await?;
             first = until + 1;
             progress::show(until as f64 / last as f64, &format!("seeding: {until} of {last}"));
             tokio::task::yield_now().await;

@@ -246,7 +246,8 @@ mod tests {
 
     #[test]
     fn steps_are_round() {
-        assert_eq!([0.7, 1.0, 13.0, 230.0].map(round_step), [1.0, 1.0, 20.0, 500.0]);
+        let steps = [0.7, 1.0, 13.0, 230.0].map(|raw| label(round_step(raw)));
+        assert_eq!(steps, ["1", "1", "20", "500"]);
         assert_eq!(
             [0.25, 1500.0, 20_000.0, 2.5e6].map(label),
             ["0.25", "1500", "20k", "2.5M"]
