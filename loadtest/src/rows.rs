@@ -101,52 +101,92 @@ impl Database {
         }
     }
 
-    /// The statements for all rows of operations; `counters` advances the streams' rows.
-    pub(crate) fn operations(&self, whose: &Whose, base_ms: i64) -> Vec<String> {
+    /// Makes the table that operations are prepared in, for this connection alone.
+    pub(crate) async fn prepare(&mut self) -> Result<()> {
+        let (key, id) = match self {
+            Database::Sqlite(_) => ("integer", "blob"),
+            Database::Postgres(_) => ("bigint", "uuid"),
+        };
+        self.run(&format!(
+            "create temporary table made (i {key} primary key, at {key}, workspace {id}, workspace_seq {key}, owner {id}, \
+             owner_seq {key}, task {id}, position text, created text, notification {id}, notified text, op_id {id}, reply text)"
+        ))
+        .await
+    }
+
+    /// The statement that prepares operations: all that takes time and is no work of the database's on its rows.
+    pub(crate) fn make(&self, whose: &Whose, base_ms: i64) -> String {
         let dialect = self.dialect();
-        let id = |kind: char| dialect.id(base_ms, kind);
-        let uuid = |hex: &str| dialect.uuid(hex);
-        let (workspace, user) = (uuid(&whose.workspace), uuid(&whose.user));
-        let (task, notification, op_id) = (id('8'), id('9'), id('a'));
-        let at = format!("{base_ms} + i");
-        let series = dialect.series();
+        let (uuid, text) = (|hex: &str| dialect.uuid(hex), |hex: &str| dialect.text(hex));
+        let [task, notification, op_id] = ['8', '9', 'a'].map(|kind| dialect.id(base_ms, kind));
+        let Whose {
+            workspace,
+            user,
+            workspace_seq,
+            user_seq,
+        } = whose;
+        format!(
+            "insert into made {} select i, {base_ms} + i, {}, {workspace_seq}, {}, {user_seq}, {}, \
+             substr({task}, 1, 20) || '1', {}, {}, {}, {}, \
+             '\"at\":{{}},\"data\":{{\"id\":\"' || {} || '\",\"title\":\"Task of a load test\"}}' from n",
+            dialect.series(),
+            uuid(workspace),
+            uuid(user),
+            uuid(&task),
+            dialect.frame("workspace", workspace, workspace_seq, "task.created", &task),
+            uuid(&notification),
+            dialect.frame("user", user, user_seq, "notification.created", &notification),
+            uuid(&op_id),
+            text(&task),
+        )
+    }
+
+    /// The statement that forgets all operations that were prepared but these.
+    pub(crate) fn forget(&self) -> String {
+        let (first, last) = self.parameters();
+        format!("delete from made where i < {first} or i > {last}")
+    }
+
+    /// The statements for all rows of operations that were prepared, but their streams' counters.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let (first, last) = self.parameters();
+        let these = format!("from made where i between {first} and {last}");
+        let (column, words) = self.dialect().words();
         vec![
             format!(
                 "insert into tasks (id, workspace_id, title, completed, priority, all_day, position, tags, assignee_ids, \
                  comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, \
-                 dated_by_id{}) {series} select {}, {workspace}, 'Task ' || i || ' of a load test, as long as titles are', \
-                 false, 2, false, substr({task}, 1, 20) || '1', '[]', '[]', 0, 0, false, 1, {user}, {at}, {at}, true{} \
-                 from n",
-                dialect.words().0,
-                uuid(&task),
-                dialect.words().1
+                 dated_by_id{column}) select task, workspace, 'Task ' || i || ' of a load test, as long as titles are', \
+                 false, 2, false, position, '[]', '[]', 0, 0, false, 1, owner, at, at, true{words} {these}"
             ),
             format!(
                 "insert into notifications (user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, \
-                 version, created_at) {series} select {user}, {}, 'TASK_CREATED', 'Task created', \
-                 'Task ' || i || ' of a load test, as long as titles are', false, {}, {workspace}, {user}, 1, {at} from n",
-                uuid(&notification),
-                uuid(&task)
+                 version, created_at) select owner, notification, 'TASK_CREATED', 'Task created', \
+                 'Task ' || i || ' of a load test, as long as titles are', false, task, workspace, owner, 1, at {these}"
             ),
-            self.entries(whose, base_ms),
+            self.entries(),
+            format!("insert into log (stream, seq, at, frame) select owner, owner_seq, at, notified {these}"),
             format!(
-                "insert into log (stream, seq, at, frame) {series} select {user}, {}, {at}, {} from n",
-                whose.user_seq,
-                dialect.frame(
-                    "user",
-                    &whose.user,
-                    &whose.user_seq,
-                    "notification.created",
-                    &notification
-                )
-            ),
-            format!(
-                "insert into ops (op_id, user_id, hash, reply, at) {series} select {}, {user}, i, \
-                 '\"at\":{{}},\"data\":{{\"id\":\"' || {} || '\",\"title\":\"Task of a load test\"}}', {at} from n",
-                uuid(&op_id),
-                dialect.text(&task)
+                "insert into ops (op_id, user_id, hash, reply, at) select op_id, owner, i, reply, at {these}"
             ),
         ]
+    }
+
+    /// The statement for entries of the workspaces' logs alone.
+    pub(crate) fn entries(&self) -> String {
+        let (first, last) = self.parameters();
+        format!(
+            "insert into log (stream, seq, at, task_id, frame) select workspace, workspace_seq, at, task, created \
+             from made where i between {first} and {last}"
+        )
+    }
+
+    /// How the numbers of the first and the last operation are written: every statement binds both, in this order.
+    fn parameters(&self) -> (&'static str, &'static str) {
+        match self {
+            Database::Sqlite(_) => ("?", "?"),
+            Database::Postgres(_) => ("$1::bigint", "$2::bigint"),
+        }
     }
 
     /// Indexes the words of tasks that wait for it, as the server does in steps. PostgreSQL's stand in the task's row.
@@ -180,43 +220,18 @@ impl Database {
 
     /// The statement that counts one operation more of every stream that there is.
     pub(crate) fn advance(&self) -> String {
-        // It binds the numbers of the operations as every statement does.
-        let always = match self {
-            Database::Sqlite(_) => "? <= ?",
-            Database::Postgres(_) => "$1::bigint <= $2::bigint",
-        };
+        // It is about all streams, and binds the numbers as every statement does.
+        let (first, last) = self.parameters();
         format!(
-            "update streams set seq = seq + 1, unread = unread + 1 - kind, pending = pending + kind where {always}"
+            "update streams set seq = seq + 1, unread = unread + 1 - kind, pending = pending + kind \
+             where {first} <= {last}"
         )
     }
 
     /// The statement that adds the number of operations to a counter of one stream.
     pub(crate) fn grow(&self, stream: &str, column: &str) -> String {
-        let (first, last) = match self {
-            Database::Sqlite(_) => ("?", "?"),
-            Database::Postgres(_) => ("$1::bigint", "$2::bigint"),
-        };
+        let (first, last) = self.parameters();
         format!("update streams set {column} = {column} + 1 - {first} + {last} where id = {stream}")
-    }
-
-    /// The statement for entries of a workspace's log alone.
-    pub(crate) fn entries(&self, whose: &Whose, base_ms: i64) -> String {
-        let dialect = self.dialect();
-        let task = dialect.id(base_ms, '8');
-        format!(
-            "insert into log (stream, seq, at, task_id, frame) {} select {}, {}, {base_ms} + i, {}, {} from n",
-            dialect.series(),
-            dialect.uuid(&whose.workspace),
-            whose.workspace_seq,
-            dialect.uuid(&task),
-            dialect.frame(
-                "workspace",
-                &whose.workspace,
-                &whose.workspace_seq,
-                "task.created",
-                &task
-            )
-        )
     }
 
     /// A UUID of a stream, as a value of this database.

@@ -39,10 +39,12 @@ impl Home {
             .number(&format!("select seq from streams where id = {user}"))
             .await?;
         let whose = Whose::one(self.workspace, self.user, own - head);
-        let mut statements = match made {
-            Made::Tasks => database.operations(&whose, self.base_ms),
-            Made::Entries => vec![database.entries(&whose, self.base_ms)],
-        };
+        database.prepare().await?;
+        let mut statements = vec![database.forget(), database.make(&whose, self.base_ms)];
+        match made {
+            Made::Tasks => statements.extend(database.operations()),
+            Made::Entries => statements.push(database.entries()),
+        }
         statements.push(database.grow(&workspace, "seq"));
         if made == Made::Tasks {
             statements.push(database.grow(&workspace, "pending"));
