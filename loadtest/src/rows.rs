@@ -40,7 +40,7 @@ impl Whose {
 }
 
 impl Database {
-    /// Opens a database by its URL, like `sqlite:FILE` or `postgres://…`.
+    /// Opens a database by its URL, like `sqlite:FILE` or `postgres://…`, with the settings that the server writes with.
     pub(crate) async fn open(url: &str) -> Result<Database> {
         if url.starts_with("postgres") {
             return Ok(Database::Postgres(Box::new(PgConnection::connect(url).await?)));
@@ -50,7 +50,10 @@ impl Database {
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
             .pragma("cache_size", "-65536")
-            .pragma("temp_store", "memory");
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("journal_size_limit", "67108864")
+            .disable_statement_logging();
         Ok(Database::Sqlite(Box::new(options.connect().await?)))
     }
 
