@@ -23,9 +23,9 @@ use tokio::time::Instant;
 /// How late a missing frame may be before the log is read.
 pub(crate) const LATE: Duration = Duration::from_millis(30);
 
-/// For how long a log's tail is taken as it was read. Retention moves it rarely, and a cursor that it overtakes is
-/// found out by its next page.
-const TAIL_IS_FRESH: Duration = Duration::from_secs(5);
+/// For how long a log's tail is taken as it was read: a storm shares the read, and hardly anybody is told that a position
+/// holds which retention has just taken. Who is told so nevertheless is found out by the next page.
+const TAIL_IS_FRESH: Duration = Duration::from_millis(200);
 
 /// A watched stream.
 pub(crate) struct Topic {
