@@ -20,6 +20,8 @@ const PEOPLE: usize = 6;
 const FOLLOWERS: usize = 9;
 /// Between two tasks of one writer: the load goes on through all restarts.
 const BETWEEN: Duration = Duration::from_millis(25);
+/// Tasks of each writer, even if the restarts are over before.
+const EACH_AT_LEAST: usize = 20;
 
 /// The instances and what stands in front of them.
 struct Fleet {
@@ -69,15 +71,18 @@ impl Fleet {
         .await;
     }
 
-    /// Waits until the proxy sends sockets to an instance that is fresh: with the fewest, the next ones are its.
+    /// Waits until the proxy sends sockets to an instance that is fresh: those that come back, or the one made here.
     async fn takes_part(&self, n: usize, tokens: &Value) {
         eventually("a socket on the fresh instance", || async {
             let (client, _events) = self.client(tokens);
             client.ready().await.expect("a welcome");
-            let welcome = client.welcome()?;
-            (welcome.server.instance == self.health(n).await["instance"]).then_some(())
+            (self.sockets(n).await > 0).then_some(())
         })
         .await;
+    }
+
+    async fn sockets(&self, n: usize) -> u64 {
+        self.health(n).await["sockets"].as_u64().expect("a number")
     }
 
     async fn health(&self, n: usize) -> Value {
@@ -169,7 +174,7 @@ impl Follower {
                 }
                 tokio::select! {
                     item = events.next() => seen.take(item.expect("a client that goes on")),
-                    changed = stop.changed() => changed.expect("the test goes on"),
+                    changed = stop.changed() => if changed.is_err() { return seen },
                 }
             }
         });
@@ -195,7 +200,7 @@ impl Follower {
 fn write(client: Client, workspace: Value, stop: Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
     tokio::spawn(async move {
         let mut made = Vec::new();
-        while !stop.load(Ordering::Relaxed) {
+        while made.len() < EACH_AT_LEAST || !stop.load(Ordering::Relaxed) {
             let id = new_id().to_string();
             let task =
                 json!({ "id": id, "workspace_id": workspace, "title": format!("Task {}", made.len()) });
@@ -251,8 +256,7 @@ async fn restart_one_after_the_other(redis: Option<Redis>) {
         .map(|follower| write(follower.client.clone(), workspace.clone(), stop.clone()))
         .collect();
     for n in 0..3 {
-        let before = fleet.health(n).await["sockets"].as_u64().expect("a number");
-        assert!(before > 0, "nobody is on instance {n}");
+        assert!(fleet.sockets(n).await > 0, "nobody is on instance {n}");
         fleet.restart(n).await;
         fleet.takes_part(n, &people[0]).await;
     }
@@ -303,7 +307,6 @@ fn each_is_there_once(log: &[Value], acknowledged: &[String]) {
     let created: BTreeSet<&str> = created.into_keys().collect();
     let wanted: BTreeSet<&str> = acknowledged.iter().map(String::as_str).collect();
     assert_eq!(created, wanted, "what was acknowledged is what there is");
-    assert!(wanted.len() > 100, "the load was too small to say anything");
 }
 
 /// The events that a client saw are those of the log.
