@@ -256,6 +256,8 @@ async fn open_sqlite(path: &Path, settings: &Settings) -> std::result::Result<Po
     let reads = SqlitePoolOptions::new()
         .max_connections(settings.database_connections.min(8))
         .acquire_timeout(ACQUIRE)
+        // how long they wait is a metric
+        .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
         .connect_with(
             writer

@@ -17,13 +17,11 @@ const DEAD: Duration = Duration::from_secs(5);
 
 /// Of every connection. A transaction that nobody ends, because its node hangs or its machine is gone, must not hold its
 /// locks for ever; and whoever waits for a lock must outwait such a one.
-const GUARDS: [(&str, &str); 5] = [
+const GUARDS: [(&str, &str); 4] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "30s"),
     ("jit", "off"),
-    // a rollback with nothing to roll back is no news
-    ("client_min_messages", "error"),
 ];
 
 /// A step of the schema may take long, and another instance waits for it.
@@ -72,6 +70,8 @@ pub(super) async fn open(
     let reads = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(open::ACQUIRE)
+        // how long they wait is a metric
+        .acquire_slow_threshold(open::ACQUIRE)
         .test_before_acquire(false)
         .before_acquire(|link, meta| {
             Box::pin(async move {
@@ -80,8 +80,8 @@ pub(super) async fn open(
             })
         })
         .after_release(|link, _| {
-            // what a cancelled query may have left open
-            Box::pin(async move { Ok(in_time(link.execute("rollback")).await) })
+            // what a cancelled query may have left open; alone, a rollback of nothing is a warning in the server's log
+            Box::pin(async move { Ok(in_time(link.execute("begin; rollback")).await) })
         })
         .connect_with(guarded.clone())
         .await

@@ -320,3 +320,22 @@ async fn reads_that_are_given_up_leave_no_transaction_behind() {
         store.ping().await.expect("an answer");
     }
 }
+
+/// Of the many reads none is worth a line there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn service_in_good_order_leaves_no_warning_in_the_log_of_postgresql() {
+    let cluster = Cluster::start(&[]);
+    let mut server = Server::prepare(Engine::Postgres, &[("database_url", &cluster.url())]).await;
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let task = ada.ok("task.create", json!({ "title": "Read me" })).await;
+    ada.ok("task.get", json!({ "id": task["id"] })).await;
+    ada.ok("task.list", json!({})).await;
+    ada.ok("workspace.sync", json!({ "workspace_id": ada.personal() }))
+        .await;
+    let mut again = ada.another(&server).await;
+    again.ok("task.list", json!({})).await;
+    let log = cluster.log();
+    assert!(log.contains("ready to accept connections"), "{log}");
+    assert!(!log.contains("WARNING"), "{log}");
+}

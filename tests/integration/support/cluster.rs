@@ -129,7 +129,8 @@ impl Cluster {
         self.folder.path().join("data")
     }
 
-    fn log(&self) -> String {
+    /// What the server has written so far.
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
