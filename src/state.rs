@@ -3,9 +3,10 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::auth::limits::{Network, Windows};
@@ -15,8 +16,11 @@ use crate::socket::{Admission, Registry};
 
 /// Addresses whose HTTP requests are counted one by one.
 const ADDRESSES: usize = 100_000;
-/// Sockets that are welcomed at the same time: each joins topics and reads its user's workspaces.
+/// Sockets that are authenticated or welcomed at the same time: each reads its session, and its user's workspaces, and
+/// joins topics.
 const WELCOMES: usize = 64;
+/// A socket waits this long for its turn.
+const TURN: Duration = Duration::from_secs(10);
 
 /// The stages of a node's life, in order.
 const SERVING: u8 = 0;
@@ -36,8 +40,7 @@ pub struct App {
     pub admission: Admission,
     /// HTTP requests by address.
     pub requests: Windows<Network>,
-    /// A turn for each socket that is being welcomed.
-    pub(crate) welcomes: Semaphore,
+    welcomes: Semaphore,
     /// The numbers of `GET /metrics`; `None` when they are off.
     pub metrics: Option<PrometheusHandle>,
     stage: AtomicU8,
@@ -94,6 +97,12 @@ impl App {
     /// Whether the node is about to stop: nobody should be sent here any more.
     pub fn is_leaving(&self) -> bool {
         self.stage.load(Ordering::Acquire) >= LEAVING
+    }
+
+    /// A socket's turn to be authenticated or welcomed; `None` when too many others wait for theirs.
+    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let turn = tokio::time::timeout(TURN, self.welcomes.acquire()).await;
+        turn.ok()?.ok()
     }
 
     /// Whether new sockets are refused.

@@ -154,6 +154,8 @@ create table log (
   primary key (stream, seq)
 );
 create index log_task on log (task_id, stream, seq) where task_id is not null;
+-- SQLite's has more to it
+create view log_by_stream as select stream, seq, at, frame from log;
 
 create table ops (
   op_id uuid not null,

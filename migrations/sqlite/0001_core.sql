@@ -168,14 +168,42 @@ create table streams (
 ) strict, without rowid;
 
 create table log (
+  number integer primary key,
   stream blob not null,
   seq integer not null,
   at integer not null,
   task_id blob,
-  frame text not null,
-  primary key (stream, seq)
+  frame text not null
 ) strict;
 create index log_task on log (task_id, stream, seq) where task_id is not null;
+-- Where the entries of a stream are, in two trees: a small one for new entries, of all streams in the same few pages, and
+-- a large one, into which the writer moves them many at a time. In one tree every stream's entry would cost a page.
+create table log_keys (
+  stream blob not null,
+  seq integer not null,
+  number integer not null,
+  primary key (stream, seq)
+) strict, without rowid;
+create table log_keys_new (
+  stream blob not null,
+  seq integer not null,
+  number integer not null,
+  primary key (stream, seq)
+) strict, without rowid;
+create trigger log_insert after insert on log begin
+  insert into log_keys_new (stream, seq, number) values (new.stream, new.seq, new.number);
+end;
+create trigger log_delete after delete on log begin
+  delete from log_keys where stream = old.stream and seq = old.seq;
+  delete from log_keys_new where stream = old.stream and seq = old.seq;
+end;
+create view log_by_stream as
+  select k.stream, k.seq, l.at, l.frame, k.number from log_keys k cross join log l on l.number = k.number
+  union all
+  select k.stream, k.seq, l.at, l.frame, k.number from log_keys_new k cross join log l on l.number = k.number;
+create trigger log_by_stream_delete instead of delete on log_by_stream begin
+  delete from log where number = old.number;
+end;
 
 create table ops (
   op_id blob not null,

@@ -66,7 +66,7 @@ async fn forget(group: &mut Group, task: taskwire_protocol::TaskId) -> Result<BT
         streams.insert(head.stream);
         rewritten.push((stream, seq, Arc::from(frame)));
     }
-    log::rewrite(group, &rewritten).await?;
+    log::rewrite(group, task, &rewritten).await?;
     Ok(streams)
 }
 

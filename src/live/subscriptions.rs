@@ -151,6 +151,14 @@ impl Subscriptions {
         }
     }
 
+    /// How far a stream with a cursor has come, as far as this instance knows; 0 without one. Moves nothing: to join
+    /// again could place the cursor elsewhere than its client was told.
+    pub fn head(&self, stream: StreamId) -> u64 {
+        let slot = self.slot(stream);
+        let cursor = slot.and_then(|slot| self.cursors[slot].as_ref());
+        cursor.and_then(|cursor| cursor.topic().head()).unwrap_or(0)
+    }
+
     /// How far the user's own stream was looked at for control.
     pub fn told(&self) -> u64 {
         self.looked.max(self.peeked)

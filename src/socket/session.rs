@@ -116,9 +116,16 @@ pub(super) fn begin(
 
 /// Begins to authenticate.
 pub(super) fn identify(app: &Arc<App>, params: Box<Authenticate>, by_header: bool) -> State {
-    let engine = app.engine.clone();
+    let app = app.clone();
     State::Session(Box::pin(async move {
-        let result = engine.authenticate(&params.token).await;
+        // in turn: a storm that all reads at once would let everybody's reads run out of time
+        let result = match app.turn().await {
+            Some(_turn) => app.engine.authenticate(&params.token).await,
+            None => Err(Failure::new(
+                ErrorCode::Unavailable,
+                "too many sockets at once; try again",
+            )),
+        };
         Settled::Identified {
             result,
             params,

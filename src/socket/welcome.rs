@@ -3,7 +3,6 @@
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use taskwire_protocol::account::{Authenticate, Resume, Streams, User};
 use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, StreamState, StreamWorkspace, Welcome};
@@ -23,8 +22,6 @@ use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
 /// Streams that can be asked for by name.
 const LISTED: usize = 1000;
-/// A socket waits this long for its turn to be welcomed.
-const TURN: Duration = Duration::from_secs(10);
 
 impl Connection {
     /// Welcomes somebody. The inner failure leaves the socket as it was.
@@ -52,7 +49,7 @@ impl Connection {
             return Err(End::Close(CloseCode::RateIgnored, "too many sockets of one user"));
         }
         let app = self.app.clone();
-        let Ok(Ok(_turn)) = tokio::time::timeout(TURN, app.welcomes.acquire()).await else {
+        let Some(_turn) = app.turn().await else {
             return Err(End::Close(CloseCode::TryAgain, "too many sockets at once"));
         };
         let mut opening = Opening {
@@ -172,10 +169,6 @@ impl Opening {
             let joined = self.subscriptions.join(own, Start::Now, Mode::Watch).await;
             joined.map_err(|LogUnavailable| log_unavailable())?.seq
         };
-        let stands = match &own_state {
-            Some(state) if state.resumed => self.position(&state.stream).unwrap_or(head),
-            _ => head,
-        };
         let home = engine.home(&identity.caller, head).await?;
         // the token may have been checked against what was known before the stream was joined
         identity.caller = home.caller(&identity.caller);
@@ -193,7 +186,8 @@ impl Opening {
             Streams::These(names) => names.clone(),
         };
         self.list(asked, own, own_state, &home).await?;
-        if let Some(now) = self.moved_to(own, head, stands).await? {
+        let now = self.subscriptions.head(own);
+        if now > head {
             self.check_again(engine, identity, now).await?;
         }
         Ok(home.user)
@@ -234,15 +228,6 @@ impl Opening {
             self.listed.push(state.unwrap_or_else(|| no_access(name)));
         }
         Ok(())
-    }
-
-    /// Where the user's own stream has come to, if something was told on it since it was joined. Joining again where
-    /// the cursor stands asks the ring for its head, and moves nothing.
-    async fn moved_to(&mut self, own: StreamId, head: u64, stands: u64) -> Result<Option<u64>, Failure> {
-        let mode = if self.own { Mode::Deliver } else { Mode::Watch };
-        let now = self.subscriptions.join(own, Start::After(stands), mode).await;
-        let now = now.map_err(|LogUnavailable| log_unavailable())?;
-        Ok((now.seq != head || !now.resumed).then_some(now.seq))
     }
 
     /// A workspace that was lost between the engine's answer and the join must not be followed: who may read a

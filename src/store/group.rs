@@ -6,6 +6,7 @@
 
 use super::bind;
 use super::link::{Dialect, Link, Row, answered};
+use super::new_keys::{MOVE, NewKeys};
 use super::open::Store;
 use super::statement::{Batch, Sql, Statement, Texts};
 use super::streams::Counted;
@@ -42,6 +43,7 @@ pub struct Group {
     texts: Texts,
     joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
     pub(super) counted: Counted,
+    new_keys: NewKeys,
 }
 
 /// Statements that travel with the next one, and their arguments in order.
@@ -75,6 +77,7 @@ impl Group {
             texts: Texts::default(),
             joined: HashMap::new(),
             counted: Counted::Shared,
+            new_keys: NewKeys::default(),
         }
     }
 
@@ -130,8 +133,18 @@ impl Group {
     pub async fn commit(&mut self) -> Result<()> {
         match self.dialect()? {
             Dialect::Sqlite => {
+                // not in a transaction that makes room: this takes some
+                let moves = self.new_keys.are_many() && !self.stretched;
+                if moves {
+                    for text in MOVE {
+                        self.waiting.word(text);
+                    }
+                }
                 self.waiting.word("commit");
                 self.flush().await?;
+                if moves {
+                    self.new_keys = NewKeys::none();
+                }
             }
             Dialect::Postgres => self.word("commit").await?,
         }
@@ -211,6 +224,7 @@ impl Group {
             if self.waiting.arguments.len() + batch.cells.len() > PARAMETERS {
                 self.flush().await?;
             }
+            self.new_keys.count(batch.rows(statement));
             self.wait(statement, &mut batch);
         }
         Ok(())

@@ -56,7 +56,7 @@ pub async fn page(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String)>> {
-    let mut sql = Sql::new("select seq, frame from log where stream = ");
+    let mut sql = Sql::new("select seq, frame from log_by_stream where stream = ");
     sql.bind(stream.uuid())
         .push(" and seq > ")
         .bind(after)
@@ -84,8 +84,10 @@ pub async fn page_of_task(
 
 /// The tail and the head: the entries from tail + 1 to head are held.
 pub async fn range(reader: &mut Reader, stream: StreamId) -> Result<(i64, i64)> {
-    let mut sql =
-        Sql::new("select s.seq, (select min(seq) from log where stream = s.id) from streams s where s.id = ");
+    let mut sql = Sql::new(
+        "select s.seq, (select seq from log_by_stream where stream = s.id order by seq limit 1)
+         from streams s where s.id = ",
+    );
     sql.bind(stream.uuid());
     let found: Option<(i64, Option<i64>)> = reader.find(sql).await?;
     Ok(found.map_or((0, 0), |(head, first)| {
@@ -101,30 +103,44 @@ pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(Uuid, i64, 
 }
 
 static REWRITE: Statement = statement(
-    &[("stream", Id), ("seq", Int), ("frame", Text)],
-    "update log set frame = v.frame from v where log.stream = v.stream and log.seq = v.seq and {rows}",
+    &[("task_id", Id), ("stream", Id), ("seq", Int), ("frame", Text)],
+    "update log set frame = v.frame from v
+     where log.task_id = v.task_id and log.stream = v.stream and log.seq = v.seq and {rows}",
 );
 
-/// Replaces frames.
-pub async fn rewrite(group: &mut Group, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
+/// Replaces frames of a task's entries.
+pub async fn rewrite(group: &mut Group, task: TaskId, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
     for entries in entries.chunks(256) {
-        let rows = entries
-            .iter()
-            .map(|(stream, seq, frame)| [(*stream).into(), (*seq).into(), frame.clone().into()]);
+        let rows = entries.iter().map(|(stream, seq, frame)| {
+            [
+                task.0.into(),
+                (*stream).into(),
+                (*seq).into(),
+                frame.clone().into(),
+            ]
+        });
         group.execute(&REWRITE, Batch::of(rows)).await?;
     }
     Ok(())
 }
 
-/// Cuts up to `limit` of the oldest entries of a stream that are not after `seq` and older than `before`.
+/// Cuts up to `limit` of the oldest entries of a stream, as far as they are not after `seq` and older than `before`. Times
+/// need not grow with seqs, for clocks are set: an entry that stays keeps all after it.
 pub async fn cut(group: &mut Group, stream: Uuid, seq: i64, before: i64, limit: i64) -> Result<u64> {
-    let mut sql = Sql::new("delete from log where stream = ");
-    sql.bind(stream)
-        .push(" and seq in (select seq from log where stream = ")
-        .bind(stream);
-    sql.push(" and seq <= ").bind(seq).push(" and at < ").bind(before);
-    sql.push(" order by seq limit ")
-        .bind(limit)
-        .push(") returning seq");
-    Ok(group.select::<(i64,)>(sql).await?.len() as u64)
+    let mut oldest = Sql::new("select seq, at from log_by_stream where stream = ");
+    oldest
+        .bind(stream)
+        .push(" and seq <= ")
+        .bind(seq)
+        .push(" order by seq limit ")
+        .bind(limit);
+    let oldest: Vec<(i64, i64)> = group.select(oldest).await?;
+    let cut = oldest.iter().take_while(|(_, at)| *at < before).count();
+    let Some((last, _)) = cut.checked_sub(1).map(|last| oldest[last]) else {
+        return Ok(0);
+    };
+    let mut sql = Sql::new("delete from log_by_stream where stream = ");
+    sql.bind(stream).push(" and seq <= ").bind(last);
+    group.select::<()>(sql).await?;
+    Ok(cut as u64)
 }

@@ -6,7 +6,7 @@
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel
 //! - `words`      full-text search's, as PostgreSQL gets them
-//! - `group`      the writer's transaction: begin, lock, read, write, commit
+//! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
 //!   `streams`, `log`, `ops`, `leases`, `instances` (and `kicks`), `epoch`
@@ -23,6 +23,7 @@ pub mod leases;
 mod link;
 pub mod log;
 pub mod members;
+mod new_keys;
 pub mod notifications;
 pub mod open;
 pub mod ops;

@@ -43,7 +43,7 @@ const MUCH: &str = "
     from generate_series(1, 60000) n;
     insert into notifications select id(1 + n % 20), id(n), 'TASK_CREATED', 't', 'm', n % 3 = 0, id(n), id(1), id(1 + n % 9), 1,
       n from generate_series(1, 60000) n;
-    insert into log select id(1 + n % 20), n / 20, n, id(n % 3000), '{}' from generate_series(0, 79999) n;
+    insert into log (stream, seq, at, task_id, frame) select id(1 + n % 20), n / 20, n, id(n % 3000), '{}' from generate_series(0, 79999) n;
     analyze;
 ";
 

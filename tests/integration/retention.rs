@@ -14,6 +14,7 @@ use taskwire_protocol::{OpId, Request};
 
 on_both_databases!(
     entries_go_when_they_are_old_and_not_among_the_newest,
+    an_entry_of_a_clock_ahead_keeps_those_after_it,
     a_log_kept_for_ever_is_never_cut,
     op_ids_are_remembered_for_seven_days,
     ended_sessions_are_forgotten_after_a_month
@@ -188,6 +189,20 @@ async fn entries_go_when_they_are_old_and_not_among_the_newest(database: Databas
             assert_eq!(state["reason"], "expired", "{position}");
         }
     }
+}
+
+async fn an_entry_of_a_clock_ahead_keeps_those_after_it(database: Database) {
+    let settings = [("log_retention_days", "2"), ("log_retention_events", "5")];
+    let node = Node::start(database, &settings).await;
+    node.add(5).await;
+    node.clock.step(10 * HOUR);
+    node.add(5).await;
+    node.clock.step(-10 * HOUR);
+    node.add(30).await;
+    node.pass(49 * HOUR).await;
+    assert_eq!(node.held().await, (8, 42));
+    node.pass(10 * HOUR).await;
+    assert_eq!(node.held().await, (38, 42));
 }
 
 async fn a_log_kept_for_ever_is_never_cut(database: Database) {
