@@ -99,6 +99,8 @@ create index tasks_due on tasks (workspace_id, due_at, id) where due_at is not n
 create index tasks_deleted on tasks (workspace_id, created_at, id) where is_deleted = true;
 create index tasks_parent on tasks (parent_id, id) where parent_id is not null;
 create index tasks_project on tasks (project_id, id) where project_id is not null;
+-- SQLite's has more to it, like those below
+create view tasks_by_workspace as select * from tasks;
 
 create table task_tags (
   workspace_id uuid not null,
@@ -131,6 +133,7 @@ create table notifications (
   primary key (user_id, id)
 );
 create index notifications_task on notifications (task_id) where task_id is not null;
+create view notifications_by_user as select * from notifications;
 
 -- One counter row a stream gives every entry its seq. kind: 0 a user's stream, 1 a workspace's.
 -- acl_version grows when memberships change; unread counts a user's notifications; the last three a workspace's tasks.
@@ -154,7 +157,6 @@ create table log (
   primary key (stream, seq)
 );
 create index log_task on log (task_id, stream, seq) where task_id is not null;
--- SQLite's has more to it
 create view log_by_stream as select stream, seq, at, frame from log;
 
 create table ops (

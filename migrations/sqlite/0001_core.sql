@@ -92,13 +92,47 @@ create table tasks (
 ) strict;
 -- dated_by_id: the id bears the moment of creation. Such tasks are in the order of their ids here too; the few others,
 -- whose ids clients made, are found by the next one.
-create index tasks_created on tasks (workspace_id, created_at, id, dated_by_id);
 create index tasks_undated on tasks (workspace_id, id) where dated_by_id = false;
 -- Orders by change, priority, title and hand sort a workspace's rows: an index each would cost every write a page.
 create index tasks_due on tasks (workspace_id, due_at, id) where due_at is not null;
 create index tasks_deleted on tasks (workspace_id, created_at, id) where is_deleted = true;
 create index tasks_parent on tasks (parent_id, id) where parent_id is not null;
 create index tasks_project on tasks (project_id, id) where project_id is not null;
+-- Tasks by workspace and creation, in two trees: see the log below.
+create table task_keys (
+  workspace_id blob not null,
+  created_at integer not null,
+  id blob not null,
+  dated_by_id integer not null,
+  number integer not null,
+  primary key (workspace_id, created_at, id)
+) strict, without rowid;
+create table task_keys_new (
+  workspace_id blob not null,
+  created_at integer not null,
+  id blob not null,
+  dated_by_id integer not null,
+  number integer not null,
+  primary key (workspace_id, created_at, id)
+) strict, without rowid;
+create trigger task_insert after insert on tasks begin
+  insert into task_keys_new (workspace_id, created_at, id, dated_by_id, number)
+  values (new.workspace_id, new.created_at, new.id, new.dated_by_id, new.number);
+end;
+create trigger task_delete after delete on tasks begin
+  delete from task_keys where workspace_id = old.workspace_id and created_at = old.created_at and id = old.id;
+  delete from task_keys_new where workspace_id = old.workspace_id and created_at = old.created_at and id = old.id;
+end;
+create view tasks_by_workspace as
+  select k.number, k.id, k.workspace_id, t.project_id, t.parent_id, t.title, t.description, t.completed, t.completed_at,
+    t.priority, t.due_at, t.all_day, t.remind_at, t.recurrence, t.position, t.tags, t.assignee_ids, t.comment_count,
+    t.attachment_count, t.is_deleted, t.deleted_at, t.version, t.created_by, k.created_at, t.updated_at, k.dated_by_id
+  from task_keys k left join tasks t on t.number = k.number
+  union all
+  select k.number, k.id, k.workspace_id, t.project_id, t.parent_id, t.title, t.description, t.completed, t.completed_at,
+    t.priority, t.due_at, t.all_day, t.remind_at, t.recurrence, t.position, t.tags, t.assignee_ids, t.comment_count,
+    t.attachment_count, t.is_deleted, t.deleted_at, t.version, t.created_by, k.created_at, t.updated_at, k.dated_by_id
+  from task_keys_new k left join tasks t on t.number = k.number;
 
 create table task_tags (
   workspace_id blob not null,
@@ -121,13 +155,10 @@ create virtual table task_search using fts5 (
   scope, title, description, tags,
   content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 0'
 );
--- Tasks whose words are to be indexed anew. A trigger's insert follows the rule for conflicts of the statement that fired
--- it, so it asks by itself what is there.
+-- Tasks whose words are to be indexed anew; those with a number beyond the highest one in the index are new and need no
+-- row here. A trigger's insert follows the rule for conflicts of the statement that fired it, so it asks by itself what
+-- is there.
 create table task_search_due (number integer primary key) strict;
-create trigger task_search_insert after insert on tasks begin
-  insert into task_search_due (number) select new.number
-  where not exists (select 1 from task_search_due where number = new.number);
-end;
 create trigger task_search_update after update of title, description, tags on tasks
 when new.title is not old.title or new.description is not old.description or new.tags is not old.tags begin
   insert into task_search_due (number) select new.number
@@ -139,8 +170,9 @@ create trigger task_search_delete after delete on tasks begin
 end;
 
 create table notifications (
+  number integer primary key,
   user_id blob not null,
-  id blob not null,
+  id blob not null unique,
   type text not null,
   title text not null,
   message text not null,
@@ -149,10 +181,37 @@ create table notifications (
   workspace_id blob,
   actor_id blob,
   version integer not null,
-  created_at integer not null,
-  unique (user_id, id)
+  created_at integer not null
 ) strict;
 create index notifications_task on notifications (task_id) where task_id is not null;
+-- Notifications by user, in two trees: see the log below.
+create table notification_keys (
+  user_id blob not null,
+  id blob not null,
+  number integer not null,
+  primary key (user_id, id)
+) strict, without rowid;
+create table notification_keys_new (
+  user_id blob not null,
+  id blob not null,
+  number integer not null,
+  primary key (user_id, id)
+) strict, without rowid;
+create trigger notification_insert after insert on notifications begin
+  insert into notification_keys_new (user_id, id, number) values (new.user_id, new.id, new.number);
+end;
+create trigger notification_delete after delete on notifications begin
+  delete from notification_keys where user_id = old.user_id and id = old.id;
+  delete from notification_keys_new where user_id = old.user_id and id = old.id;
+end;
+create view notifications_by_user as
+  select k.number, k.user_id, k.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, n.actor_id,
+    n.version, n.created_at
+  from notification_keys k left join notifications n on n.number = k.number
+  union all
+  select k.number, k.user_id, k.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, n.actor_id,
+    n.version, n.created_at
+  from notification_keys_new k left join notifications n on n.number = k.number;
 
 -- One counter row a stream gives every entry its seq. kind: 0 a user's stream, 1 a workspace's.
 -- acl_version grows when memberships change; unread counts a user's notifications; the last three a workspace's tasks.
@@ -206,6 +265,7 @@ create trigger log_by_stream_delete instead of delete on log_by_stream begin
 end;
 
 create table ops (
+  number integer primary key,
   op_id blob not null,
   user_id blob not null,
   hash integer not null,
@@ -213,7 +273,6 @@ create table ops (
   at integer not null,
   unique (op_id, user_id)
 ) strict;
-create index ops_age on ops (at);
 
 -- Who does for all instances what one must do, until when by the database's clock.
 create table leases (name text primary key, holder text not null, until integer not null) strict;

@@ -27,7 +27,7 @@ impl Engine {
     pub async fn index_words(&self) -> Result<(), Failure> {
         let store = self.0.store.clone();
         let behind = spawned(async move { search::is_behind(&mut store.read().await?).await }).await?;
-        while behind && self.chore(Index).await? == STEP as u64 {}
+        while behind && self.chore(Index).await? >= STEP as u64 {}
         Ok(())
     }
 

@@ -77,32 +77,35 @@ pub struct Wanted {
 
 /// A page of a user's notifications.
 pub async fn list(reader: &mut Reader, user: UserId, wanted: Wanted) -> Result<Vec<Notification>> {
+    // the page first, then its people: SQLite makes no page of a view that is joined
     let mut sql = Sql::new(&format!(
-        "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.user_id = "
+        "select {COLUMNS} from (select * from notifications_by_user where user_id = "
     ));
     sql.bind(user.0);
     if wanted.unread_only {
-        sql.push(" and n.is_read = false");
+        sql.push(" and is_read = false");
     }
     let (beyond, order) = match wanted.sort {
-        NotificationSort::CreatedAt => (" and n.id > ", " order by n.id limit "),
-        NotificationSort::CreatedAtDesc => (" and n.id < ", " order by n.id desc limit "),
+        NotificationSort::CreatedAt => (" and id > ", ""),
+        NotificationSort::CreatedAtDesc => (" and id < ", " desc"),
     };
     if let Some(after) = wanted.after {
         sql.push(beyond).bind(after);
     }
-    sql.push(order).bind(wanted.limit);
-    reader
-        .fetch::<NotificationRow>(sql)
-        .await?
-        .into_iter()
-        .map(|row| Ok(row.read()?.1))
-        .collect()
+    sql.push(&format!(" order by id{order} limit "))
+        .bind(wanted.limit);
+    sql.push(") n left join users u on u.id = n.actor_id");
+    let mut rows: Vec<NotificationRow> = reader.fetch(sql).await?;
+    rows.sort_unstable_by_key(|row| row.id); // a join promises no order
+    if wanted.sort == NotificationSort::CreatedAtDesc {
+        rows.reverse();
+    }
+    rows.into_iter().map(|row| Ok(row.read()?.1)).collect()
 }
 
 /// How many notifications a user has.
 pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
-    let mut sql = Sql::new("select count(*) from notifications where user_id = ");
+    let mut sql = Sql::new("select count(*) from notifications_by_user where user_id = ");
     sql.bind(user.0);
     Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
 }
@@ -170,7 +173,7 @@ static UPSERT: Statement = statement(
        created_at)
      select user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, version, created_at
      from v where {rows}
-     on conflict (user_id, id) do update set is_read = excluded.is_read, version = excluded.version",
+     on conflict ({postgres:user_id, }id) do update set is_read = excluded.is_read, version = excluded.version",
 );
 
 /// Writes notifications, new and changed ones alike.
@@ -198,7 +201,7 @@ pub async fn upsert<'a>(
 
 static DELETE: Statement = statement(
     &[("user_id", Id), ("id", Id)],
-    "delete from notifications where (user_id, id) in (select user_id, id from v where {rows})",
+    "delete from notifications where ({postgres:user_id, }id) in (select {postgres:user_id, }id from v where {rows})",
 );
 
 /// Deletes notifications.
@@ -217,7 +220,9 @@ pub async fn delete(
 static READ_ALL: Statement = statement(
     &[("user_id", Id)],
     "update notifications set is_read = true, version = notifications.version + 1 from v
-     where notifications.user_id = v.user_id and notifications.is_read = false and {rows}",
+     where {postgres:notifications.user_id = v.user_id}{sqlite:notifications.number in (
+       select number from notifications_by_user k where k.user_id = v.user_id)}
+       and notifications.is_read = false and {rows}",
 );
 
 /// Marks everything unread of these users as read.

@@ -1,6 +1,7 @@
 //! What op_ids did: the first reply of each, so that a repeat has no second effect.
 
 use super::bind::Kind::{Id, Int, Text};
+use super::link::Dialect;
 use super::statement::{Batch, Sql, Statement, statement};
 use super::{Group, Result};
 use std::collections::HashMap;
@@ -69,13 +70,26 @@ pub async fn insert(group: &mut Group, done: &[((UserId, OpId), Remembered)], at
     group.execute(&INSERT, Batch::of(rows)).await
 }
 
-/// Forgets up to `limit` that are older than `before`.
+/// Forgets up to `limit` that are older than `before`. SQLite has them in the order in which they came, and no index by
+/// age: the first one that stays keeps those after it.
 pub async fn forget(group: &mut Group, before: i64, limit: i64) -> Result<u64> {
-    let mut sql =
-        Sql::new("delete from ops where (op_id, user_id) in (select op_id, user_id from ops where at < ");
-    sql.bind(before)
-        .push(" order by at limit ")
-        .bind(limit)
-        .push(") returning at");
-    Ok(group.select::<(i64,)>(sql).await?.len() as u64)
+    if group.dialect()? == Dialect::Postgres {
+        let mut sql =
+            Sql::new("delete from ops where (op_id, user_id) in (select op_id, user_id from ops where at < ");
+        sql.bind(before)
+            .push(" order by at limit ")
+            .bind(limit)
+            .push(") returning at");
+        return Ok(group.select::<(i64,)>(sql).await?.len() as u64);
+    }
+    let mut oldest = Sql::new("select number, at from ops order by number limit ");
+    oldest.bind(limit);
+    let oldest: Vec<(i64, i64)> = group.select(oldest).await?;
+    let old = oldest.iter().take_while(|(_, at)| *at < before).count();
+    if let Some((last, _)) = old.checked_sub(1).map(|last| oldest[last]) {
+        let mut sql = Sql::new("delete from ops where number <= ");
+        sql.bind(last);
+        group.select::<()>(sql).await?;
+    }
+    Ok(old as u64)
 }

@@ -9,7 +9,8 @@ use std::{collections::HashMap, fmt::Write, sync::Arc};
 pub(super) type Columns = &'static [(&'static str, Kind)];
 
 /// A statement over a batch of rows. `{rows}` in the body stands for the filter that drops the padding; what stands in
-/// `{postgres:…}` is for PostgreSQL only: what to lock, because there others write too, and full-text search.
+/// `{postgres:…}` is for PostgreSQL only (what to lock, because there others write too, and full-text search), and in
+/// `{sqlite:…}` for SQLite only (keys that are tables of their own there).
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
@@ -127,16 +128,21 @@ fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
 
 /// The body as this database gets it.
 fn choose(body: &str, dialect: Dialect) -> String {
-    let mut parts = body.split("{postgres:");
-    let mut chosen = parts.next().unwrap_or_default().to_owned();
-    for part in parts {
-        let (special, rest) = part.split_once('}').unwrap_or((part, ""));
-        if dialect == Dialect::Postgres {
-            chosen.push_str(special);
+    let mut chosen = String::with_capacity(body.len());
+    let mut rest = body;
+    while let Some((before, after)) = rest.split_once('{') {
+        chosen.push_str(before);
+        let (block, after) = after.split_once('}').unwrap_or((after, ""));
+        match (block.split_once(':'), dialect) {
+            (Some(("postgres", text)), Dialect::Postgres) | (Some(("sqlite", text)), Dialect::Sqlite) => {
+                chosen.push_str(text);
+            }
+            (Some(_), _) => {}
+            (None, _) => chosen.extend(["{", block, "}"]),
         }
-        chosen.push_str(rest);
+        rest = after;
     }
-    chosen
+    chosen + rest
 }
 
 /// Bare `?`: in texts of several statements `$n` would start again with each of them and bind the wrong values.

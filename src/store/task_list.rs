@@ -136,7 +136,7 @@ pub async fn count(reader: &mut Reader, place: Place, wanted: &ListTasks) -> Res
         return Ok(total);
     }
     let Some(words) = words(wanted) else { return Ok(0) };
-    let mut sql = Sql::new("select count(*) from tasks t where ");
+    let mut sql = Sql::new(&format!("select count(*) from {} t where ", table(wanted)));
     filter(&mut sql, reader.dialect(), place, wanted, &words);
     Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
 }
@@ -171,8 +171,15 @@ async fn counted(reader: &mut Reader, place: Place, wanted: &ListTasks) -> Resul
     Ok(Some(total.max(0) as u64))
 }
 
+/// Where to look: what has an index of its own, or a workspace's tasks by creation.
+fn table(wanted: &ListTasks) -> &'static str {
+    let by_due = order(wanted).0 == Key::Due;
+    let by_index = by_due || wanted.parent_id.is_some() || wanted.status == Some(Status::Deleted);
+    if by_index { "tasks" } else { "tasks_by_workspace" }
+}
+
 fn select(dialect: Dialect, place: Place, wanted: &ListTasks, words: &[String]) -> Sql {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
+    let mut sql = Sql::new(&format!("select {COLUMNS} from {} t where ", table(wanted)));
     filter(&mut sql, dialect, place, wanted, words);
     sql
 }
@@ -198,7 +205,7 @@ async fn undated(
     if let Place::Workspace(id) = place {
         return by_id(reader, id, after, limit, narrow).await;
     }
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where "));
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks_by_workspace t where "));
     of(&mut sql, place);
     narrow(&mut sql);
     sql.push(" and t.id > ")

@@ -131,12 +131,18 @@ pub(super) async fn by_id(
     limit: i64,
     narrow: impl Fn(&mut Sql),
 ) -> Result<Vec<Task>> {
-    let dated = (true, "t.workspace_id, t.created_at, t.id", Some(moment_ms(after)));
-    let undated = (false, "t.workspace_id, t.id", None);
+    let moment = Some(moment_ms(after));
+    let dated = (
+        true,
+        "tasks_by_workspace",
+        "t.workspace_id, t.created_at, t.id",
+        moment,
+    );
+    let undated = (false, "tasks", "t.workspace_id, t.id", None);
     let mut tasks = Vec::new();
-    for (dated_by_id, order, moment) in [dated, undated] {
+    for (dated_by_id, table, order, moment) in [dated, undated] {
         // a range, because with `workspace_id = …` PostgreSQL likes to walk along the primary key, past everybody's tasks
-        let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where ({order}) > ("));
+        let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where ({order}) > ("));
         sql.bind(workspace.0);
         if let Some(ms) = moment {
             sql.push(", ").bind(ms);
@@ -213,7 +219,9 @@ pub async fn load_neighbours(
     before: bool,
     limit: i64,
 ) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.workspace_id = "));
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from tasks_by_workspace t where t.workspace_id = "
+    ));
     sql.bind(workspace.0);
     sql.push(if before {
         " and (t.position, t.id) < ("

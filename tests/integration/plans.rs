@@ -177,7 +177,19 @@ fn check_by(reader: &mut Reader, what: &str, refused: fn(&str) -> bool) {
     let plans = reader.take_plans();
     assert!(!plans.is_empty(), "{what} ran no statement");
     for Plan { text, steps } in plans {
-        for step in &steps {
+        // what SQLite took out of a view, by its keys, it calls a scan too: one a view
+        let mut views = steps
+            .iter()
+            .filter(|step| step.starts_with("CO-ROUTINE "))
+            .count();
+        for (i, step) in steps.iter().enumerate() {
+            if sorts_a_page(&steps[i..]) {
+                continue;
+            }
+            if views > 0 && step.starts_with("SCAN ") {
+                views -= 1;
+                continue;
+            }
             assert!(!refused(step), "{what}: {step}\n{text}\n{}", steps.join("\n"));
         }
     }
@@ -192,12 +204,22 @@ fn is_scan(step: &str) -> bool {
 
 /// A step that reads or sorts far more than a page.
 fn is_slow(step: &str) -> bool {
-    let sorts = step.contains("TEMP B-TREE") || bare(step).starts_with("Sort ");
+    let sorts = step.contains("TEMP B-TREE") || bare(step).starts_with("Sort (");
     let removed = bare(step).strip_prefix("Rows Removed by Filter: ");
     let many = removed
         .and_then(|rows| rows.parse().ok())
         .is_some_and(|rows: u64| rows > 500);
     is_scan(step) || sorts || many
+}
+
+/// PostgreSQL sorts what a limit let through.
+fn sorts_a_page(steps: &[String]) -> bool {
+    let nodes = steps.iter().filter(|step| step.contains("(actual "));
+    let mut nodes = nodes
+        .map(|step| bare(step))
+        .filter(|step| !step.starts_with("Subquery Scan "));
+    nodes.next().is_some_and(|step| step.starts_with("Sort ("))
+        && nodes.next().is_some_and(|step| step.starts_with("Limit "))
 }
 
 fn bare(step: &str) -> &str {

@@ -13,6 +13,7 @@ on_both_databases!(
     a_stream_is_silent_while_its_snapshot_is_made,
     following_begins_now_or_since_a_position,
     history_is_paged_and_by_task,
+    much_is_found_wherever_the_database_keeps_it,
     streams_of_others_are_not_there,
 );
 
@@ -339,6 +340,66 @@ async fn history_is_paged_and_by_task(engine: Engine) {
             .call("stream.history", json!({ "stream": stream, "limit": limit }))
             .await;
         assert_eq!(answer["type"] == "ok", fine, "{answer}");
+    }
+}
+
+/// More than SQLite keeps among its new keys, so that a part of everything has moved on; then a restart.
+async fn much_is_found_wherever_the_database_keeps_it(engine: Engine) {
+    const BATCHES: usize = 9;
+    let mut server = Server::start(engine, &[("rate_limit_enabled", "false")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let stream = format!("workspace:{}", ada.personal());
+    let mut ids = Vec::new();
+    for _ in 0..BATCHES {
+        let ops = vec![json!({ "type": "task.create", "data": { "title": "one of many" } }); 100];
+        let done = ada.ok("batch", json!({ "ops": ops })).await;
+        let results = done["results"].as_array().expect("results");
+        ids.extend(results.iter().map(|result| result["data"]["id"].clone()));
+    }
+    for purged in [ids.remove(0), ids.pop().expect("a task")] {
+        ada.ok("task.delete", json!({ "id": purged, "permanent": true }))
+            .await;
+    }
+    let tokens = ada.tokens.clone();
+    for restarts in [true, false] {
+        let mut client = Client::with_tokens(&server, &tokens, json!({ "streams": [] })).await;
+        let snapshot = client
+            .ok("workspace.sync", json!({ "workspace_id": ada.personal() }))
+            .await;
+        let head = snapshot["seq"].as_u64().expect("a seq");
+        assert_eq!(
+            all(&mut client, "task.list", json!({ "sort": "created_at" })).await,
+            ids
+        );
+        let mut newest_first = all(&mut client, "task.list", json!({ "sort": "-created_at" })).await;
+        newest_first.reverse();
+        assert_eq!(newest_first, ids);
+        let told = all(&mut client, "notification.list", json!({})).await;
+        assert_eq!(told.len(), ids.len() + 1, "and that of the sign-up");
+        client
+            .ok("stream.subscribe", json!({ "stream": stream, "since": 0 }))
+            .await;
+        for seq in 1..=head {
+            assert_eq!(client.next_of(&stream).await["seq"], seq);
+        }
+        if restarts {
+            server.kill();
+            server.spawn();
+        }
+    }
+}
+
+/// The ids of all pages of a list.
+async fn all(client: &mut Client, list: &str, wanted: Value) -> Vec<Value> {
+    let (mut ids, mut asked) = (Vec::new(), wanted);
+    asked["limit"] = json!(100);
+    loop {
+        let page = client.ok(list, asked.clone()).await;
+        ids.extend(pluck(&page["items"], "id"));
+        if page["next_cursor"].is_null() {
+            return ids;
+        }
+        asked["cursor"] = page["next_cursor"].clone();
     }
 }
 

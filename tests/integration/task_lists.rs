@@ -13,6 +13,7 @@ on_both_databases!(
     a_list_everywhere_shows_the_callers_workspaces_only,
     search_finds_words_and_the_beginning_of_the_last,
     search_follows_updates_deletion_and_purge,
+    search_finds_a_task_in_the_place_of_one_that_is_gone,
     search_pages_and_totals_agree,
     a_cursor_belongs_to_its_list,
 );
@@ -344,6 +345,24 @@ async fn search_follows_updates_deletion_and_purge(engine: Engine) {
             .await
             .is_empty()
     );
+}
+
+/// The newest task's place in the database is free again after its purge.
+async fn search_finds_a_task_in_the_place_of_one_that_is_gone(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    for round in 0..3 {
+        let title = format!("round{round}");
+        let id = add(&mut ada, json!({ "title": title })).await["id"].clone();
+        assert_eq!(shown(&mut ada, &json!({ "q": title })).await, [title.as_str()]);
+        ada.ok("task.delete", json!({ "id": id, "permanent": true }))
+            .await;
+        if round == 1 {
+            assert!(shown(&mut ada, &json!({ "q": title })).await.is_empty());
+        }
+    }
+    add(&mut ada, json!({ "title": "at last" })).await;
+    assert_eq!(shown(&mut ada, &json!({ "q": "at" })).await, ["at last"]);
 }
 
 async fn search_pages_and_totals_agree(engine: Engine) {
