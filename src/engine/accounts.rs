@@ -280,7 +280,7 @@ impl Engine {
         decide: impl Decide + 'static,
     ) -> Result<super::Reply, Failure> {
         let job = Job::new(caller, None, Work::One(Step::new(Box::new(decide))));
-        self.0.lane.submit(job).await
+        self.0.lane.submit(Box::new(job)).await
     }
 }
 

@@ -65,12 +65,9 @@ impl Lane {
     }
 
     /// Puts a job into the queue at the first poll and waits for its answer.
-    pub(super) async fn submit(&self, mut job: Job) -> Result<Reply, Failure> {
+    pub(super) async fn submit(&self, mut job: Box<Job>) -> Result<Reply, Failure> {
         let asked = job.ask();
-        self.0
-            .send(Item::Job(Box::new(job)))
-            .await
-            .map_err(|_| stopping())?;
+        self.0.send(Item::Job(job)).await.map_err(|_| stopping())?;
         asked.await.unwrap_or_else(|_| Err(stopping()))
     }
 

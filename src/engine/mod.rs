@@ -45,7 +45,7 @@ use crate::live::{BadAddress, Hub, Presences};
 use crate::ops::{self, Ask, Target};
 use crate::store::Store;
 use crate::store::open::OpenError;
-use dispatch::{Route, route};
+use dispatch::{Answer, Route, route};
 use group::Shared;
 use homes::Homes;
 use instances::Instances;
@@ -237,56 +237,52 @@ impl Engine {
         request: Request,
         op_id: Option<OpId>,
     ) -> Result<Reply, Failure> {
-        match route(request)? {
-            Route::Mutation(step) => {
-                let step = Step::new(step);
-                self.0.lane.submit(Job::new(caller, op_id, Work::One(step))).await
-            }
-            Route::Batch(batch) => {
-                let batch = Batch::read(*batch, op_id, self.0.batch_ops)?;
-                self.0
-                    .lane
-                    .submit(Job::new(caller, op_id, Work::Batch(batch)))
-                    .await
-            }
-            Route::Query(query) => {
-                if query.searches() {
-                    self.index_before_search().await?;
-                }
-                let store = self.0.store.clone();
-                let node = Arc::new(self.clone());
-                // in a task of its own: a query that is dropped half-way could leave a transaction in the pool
-                let task = tokio::spawn(async move {
-                    let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
-                    let ask = Ask {
-                        caller,
-                        place,
-                        store,
-                        node,
-                    };
-                    query.answer(ask).await
-                });
-                match tokio::time::timeout(self.0.query, task).await {
-                    Ok(Ok(answer)) => answer,
-                    Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
-                    Err(_) => Err(Failure::new(
-                        ErrorCode::Timeout,
-                        "the query took too long; ask for less",
-                    )),
-                }
-            }
+        let work = match route(request)? {
+            Route::Mutation(step) => Work::One(Step::new(step)),
+            Route::Batch(batch) => Work::Batch(Batch::read(*batch, op_id, self.0.batch_ops)?),
+            // boxed: a mutation on its way must not be as large as a query
+            Route::Query(query) => return Box::pin(self.answer(caller, query)).await,
             Route::Describe => {
                 let body = format!("\"data\":{}", self.0.describe).into();
-                Ok(Reply {
+                return Ok(Reply {
                     body,
                     replayed: false,
                     subscribe: None,
-                })
+                });
             }
             Route::Session(name) => {
                 let message = format!("{name} belongs to a socket; it is not answered here");
-                Err(Failure::new(ErrorCode::Conflict, message).at("type"))
+                return Err(Failure::new(ErrorCode::Conflict, message).at("type"));
             }
+        };
+        let job = Box::new(Job::new(caller, op_id, work));
+        self.0.lane.submit(job).await
+    }
+
+    async fn answer(self, caller: Arc<Caller>, query: Box<dyn Answer>) -> Result<Reply, Failure> {
+        if query.searches() {
+            self.index_before_search().await?;
+        }
+        let store = self.0.store.clone();
+        let node = Arc::new(self.clone());
+        // in a task of its own: a query that is dropped half-way could leave a transaction in the pool
+        let task = tokio::spawn(async move {
+            let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
+            let ask = Ask {
+                caller,
+                place,
+                store,
+                node,
+            };
+            query.answer(ask).await
+        });
+        match tokio::time::timeout(self.0.query, task).await {
+            Ok(Ok(answer)) => answer,
+            Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
+            Err(_) => Err(Failure::new(
+                ErrorCode::Timeout,
+                "the query took too long; ask for less",
+            )),
         }
     }
 

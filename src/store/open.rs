@@ -242,7 +242,8 @@ async fn open_sqlite(path: &Path, settings: &Settings) -> std::result::Result<Po
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
-        .pragma("cache_size", "-65536")
+        // KiB; every commit that split a page walks over the whole cache, so more would cost more than it saves
+        .pragma("cache_size", "-16384")
         // the statement journal of a multi-row write would spill into a file
         .pragma("temp_store", "memory")
         // a page that every group touches is copied back once in so many
@@ -259,13 +260,7 @@ async fn open_sqlite(path: &Path, settings: &Settings) -> std::result::Result<Po
         // how long they wait is a metric
         .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
-        .connect_with(
-            writer
-                .clone()
-                .read_only(true)
-                .create_if_missing(false)
-                .pragma("cache_size", "-16384"),
-        )
+        .connect_with(writer.clone().read_only(true).create_if_missing(false))
         .await
         .map_err(failed)?;
     // a file that is larger already stays as it is, and full

@@ -173,8 +173,10 @@ async fn counted(reader: &mut Reader, place: Place, wanted: &ListTasks) -> Resul
 
 /// Where to look: what has an index of its own, or a workspace's tasks by creation.
 fn table(wanted: &ListTasks) -> &'static str {
-    let by_due = order(wanted).0 == Key::Due;
-    let by_index = by_due || wanted.parent_id.is_some() || wanted.status == Some(Status::Deleted);
+    let by_index = order(wanted).0 == Key::Due
+        || wanted.q.is_some()
+        || wanted.parent_id.is_some()
+        || wanted.status == Some(Status::Deleted);
     if by_index { "tasks" } else { "tasks_by_workspace" }
 }
 
