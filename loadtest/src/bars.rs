@@ -44,7 +44,7 @@ fn typed(name: &str) -> &'static str {
         "fanout" => "fanout --with-limit",
         "burst" => "fanout --with-limit --burst 8 --rate 10",
         "saturated" => "fanout --with-limit --saturate --seconds 3",
-        "storm" => "storm",
+        "storm" => "storm --with-limit",
         "latency" => "ops --clients 1 --seconds 2",
         _ => "ops --seconds 4",
     }

@@ -124,6 +124,7 @@ pub(crate) const BARS: &[Bar] = &[
         "until all are back",
         "s",
     )
+    .beside("limit: until all are back")
     .goals(AtMost(1.0), AtMost(0.35)),
     bar(
         "latency",

@@ -116,12 +116,19 @@ struct Limit {
     /// Of databases: seconds that are measured
     #[arg(long, value_parser = options::seconds, default_value_t = 4.0)]
     seconds: f64,
+    /// Of `storm`: sockets that are cut
+    #[arg(long, value_parser = options::count, default_value_t = 5000)]
+    sockets: usize,
+    #[command(flatten)]
+    admission: crowd::Admission,
 }
 
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
 enum What {
     /// Serves a bare writer of frames on a port that it prints
     Fanout,
+    /// Cuts sockets of the bare writer and has all come back
+    Storm,
     /// Commits rows to a new SQLite file
     Sqlite,
     /// Commits rows to the PostgreSQL of --database-url, in a schema of their own
@@ -153,10 +160,10 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
         .build()?;
     let found = match command {
         Command::Limit(limit) if limit.what == What::Fanout => {
-            limit::fanout::serve(limit.frames_per_write)?;
+            limit::fanout::serve(limit.frames_per_write, &runtime)?;
             return Ok(true);
         }
-        Command::Limit(limit) => commits(&limit, &place, &runtime)?,
+        Command::Limit(limit) => limit.run(&place, &runtime)?,
         Command::Scenario(scenario) => {
             crowd::allow(scenario.sockets())?;
             let once = async { scenario.run(&Server::at(&place)?, &place).await };
@@ -181,18 +188,27 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
     Ok(found.is_clean())
 }
 
-fn commits(limit: &Limit, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
-    let postgres = (limit.what == What::Postgres).then_some(place.database_url.as_deref());
-    let postgres = match postgres {
-        Some(None) => return Err(Trouble::setup("--what postgres needs --database-url")),
-        Some(url) => url,
-        None => None,
-    };
-    let measuring = limit::commits::measure(place, postgres, limit.group, limit.seconds);
-    let report = attend(runtime, measuring)?;
-    report.print();
-    let settings = json!({ "limit": { "group": limit.group, "seconds": limit.seconds } });
-    Ok(Run::new(settings, vec![report], Vec::new()))
+impl Limit {
+    /// Measures, without a server.
+    fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+        let database = match (self.what, place.database_url.as_deref()) {
+            (What::Postgres, None) => return Err(Trouble::setup("--what postgres needs --database-url")),
+            (What::Postgres, url) => url,
+            _ => None,
+        };
+        let report = if self.what == What::Storm {
+            crowd::allow(self.sockets)?;
+            attend(runtime, limit::storm::measure(place, self.sockets, self.admission))?
+        } else {
+            let measuring = limit::commits::measure(place, database, self.group, self.seconds);
+            attend(runtime, measuring)?
+        };
+        report.print();
+        let settings = json!({ "limit": {
+            "group": self.group, "seconds": self.seconds, "sockets": self.sockets, "opening": self.admission.opening,
+        } });
+        Ok(Run::new(settings, vec![report], Vec::new()))
+    }
 }
 
 /// Runs until it is done or has to be given up; either way a server that was started ends too.

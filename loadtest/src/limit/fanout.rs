@@ -1,17 +1,24 @@
-//! The limit of fan-out on this machine: one thread, one poller, and one write per socket of frames that are encoded
-//! already. Everybody is let in and nothing is checked or stored: what a server costs beyond this is its own.
+//! The bare server, the limit of what any can do on this machine: one thread, one poller, and one write per socket of
+//! frames that are encoded already. Everybody is let in and nothing is checked or stored: what a server costs beyond this
+//! is its own.
 //!
-//! A socket opened at [`PUBLISH`] sends frames, all others receive them. Knows nothing of Taskwire.
+//! A socket opened at [`PUBLISH`] sends frames, all others receive them; whoever says something is answered with the frame
+//! that was sent last, so that a crowd can come back. Knows nothing of Taskwire.
 
 use crate::wire::{self, Inbox};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, ErrorKind, Read, Write};
+use tokio::net::TcpSocket;
+use tokio::runtime::Runtime;
 
 /// The path of the socket that sends.
 pub(crate) const PUBLISH: &str = "/publish";
 
 const LISTENER: Token = Token(usize::MAX);
+/// Connections that may wait to be accepted: as many as Linux lets wait, or a crowd that comes back at once would measure
+/// how long its clients wait before they ask again.
+const BACKLOG: u32 = 4096;
 
 /// A socket of the bare writer.
 struct Socket {
@@ -23,8 +30,17 @@ struct Socket {
 
 enum Stage {
     Upgrading(Vec<u8>),
-    Watching,
+    Watching(Inbox),
     Publishing(Inbox),
+}
+
+/// What a socket said, beside its upgrade.
+#[derive(Default)]
+struct Said {
+    /// To be sent to all who watch, encoded for them.
+    frames: Vec<Vec<u8>>,
+    /// How many answers it waits for.
+    asked: usize,
 }
 
 struct Writer {
@@ -32,12 +48,22 @@ struct Writer {
     sockets: Vec<Option<Socket>>,
     open: usize,
     frames_per_write: usize,
+    /// The frame that was published last.
+    last: Vec<u8>,
     buffer: Vec<u8>,
 }
 
+/// Listens on a free port. Needs a runtime around it, though none runs what follows: the standard library has no word
+/// for a backlog.
+fn listen() -> io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(([127, 0, 0, 1], 0).into())?;
+    Ok(TcpListener::from_std(socket.listen(BACKLOG)?.into_std()?))
+}
+
 /// Listens on a free port, says which on stdout, and serves until the last socket is gone.
-pub(crate) fn serve(frames_per_write: usize) -> io::Result<()> {
-    let mut listener = TcpListener::bind(([127, 0, 0, 1], 0).into())?;
+pub(crate) fn serve(frames_per_write: usize, runtime: &Runtime) -> io::Result<()> {
+    let mut listener = runtime.block_on(async { listen() })?;
     let poll = Poll::new()?;
     poll.registry()
         .register(&mut listener, LISTENER, Interest::READABLE)?;
@@ -47,6 +73,7 @@ pub(crate) fn serve(frames_per_write: usize) -> io::Result<()> {
         sockets: Vec::new(),
         open: 0,
         frames_per_write: frames_per_write.max(1),
+        last: Vec::new(),
         buffer: vec![0; 64 << 10],
     };
     let (mut events, mut served) = (Events::with_capacity(256), false);
@@ -94,19 +121,25 @@ impl Writer {
         let Some(mut socket) = self.sockets.get_mut(number).and_then(Option::take) else {
             return;
         };
-        let mut frames = Vec::new();
+        let mut said = Said::default();
         let mut served = Ok(());
         if writable && !socket.unsent.is_empty() {
             served = socket.flush(&self.poll, number);
         }
-        let served = served.and_then(|()| socket.receive(&mut self.buffer, &mut frames));
+        let mut served = served.and_then(|()| socket.receive(&mut self.buffer, &mut said));
+        for _ in 0..said.asked {
+            served = served.and_then(|()| socket.write(&self.last, &self.poll, number));
+        }
         if served.is_ok() {
             self.sockets[number] = Some(socket);
         } else {
             self.open -= 1;
         }
-        for frames in frames.chunks(self.frames_per_write) {
+        for frames in said.frames.chunks(self.frames_per_write) {
             self.publish(&frames.concat());
+        }
+        if let Some(last) = said.frames.pop() {
+            self.last = last;
         }
     }
 
@@ -114,7 +147,7 @@ impl Writer {
         for (number, slot) in self.sockets.iter_mut().enumerate() {
             let Some(socket) = slot
                 .as_mut()
-                .filter(|socket| matches!(socket.stage, Stage::Watching))
+                .filter(|socket| matches!(socket.stage, Stage::Watching(_)))
             else {
                 continue;
             };
@@ -127,8 +160,8 @@ impl Writer {
 }
 
 impl Socket {
-    /// Reads all there is; adds what a publisher sent to `frames`, encoded for the watchers.
-    fn receive(&mut self, buffer: &mut [u8], frames: &mut Vec<Vec<u8>>) -> io::Result<()> {
+    /// Reads all there is, and adds it to what was said.
+    fn receive(&mut self, buffer: &mut [u8], said: &mut Said) -> io::Result<()> {
         loop {
             let read = match self.stream.read(buffer) {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
@@ -137,8 +170,11 @@ impl Socket {
                 Err(error) => return Err(error),
             };
             match &mut self.stage {
-                // Watchers have nothing to say but pongs.
-                Stage::Watching => {}
+                Stage::Watching(inbox) => inbox
+                    .take(&buffer[..read], |opcode, _| {
+                        said.asked += usize::from(opcode == wire::TEXT);
+                    })
+                    .map_err(io::Error::other)?,
                 Stage::Upgrading(head) => {
                     head.extend_from_slice(&buffer[..read]);
                     if head.ends_with(b"\r\n\r\n") {
@@ -149,7 +185,7 @@ impl Socket {
                     .take(&buffer[..read], |_, payload| {
                         let mut frame = Vec::with_capacity(payload.len() + 4);
                         wire::server_frame(&mut frame, wire::TEXT, payload);
-                        frames.push(frame);
+                        said.frames.push(frame);
                     })
                     .map_err(io::Error::other)?,
             }
@@ -172,7 +208,7 @@ impl Socket {
         self.stage = if publishes {
             Stage::Publishing(Inbox::default())
         } else {
-            Stage::Watching
+            Stage::Watching(Inbox::default())
         };
         self.stream.write_all(answer.as_bytes())
     }

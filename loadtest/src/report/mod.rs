@@ -84,6 +84,18 @@ impl Report {
         self.put("latency worst", latency.max() as f64 / 1000.0, "ms");
     }
 
+    /// With what another one found; its curves join those of the same title.
+    pub(crate) fn join(&mut self, other: Report) {
+        self.numbers.extend(other.numbers);
+        self.faults.extend(other.faults);
+        for plot in other.plots {
+            match self.plots.iter_mut().find(|ours| ours.title == plot.title) {
+                Some(ours) => ours.curves.extend(plot.curves),
+                None => self.plots.push(plot),
+            }
+        }
+    }
+
     /// A number by its name.
     pub(crate) fn get(&self, what: &str) -> Option<f64> {
         self.numbers

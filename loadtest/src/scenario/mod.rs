@@ -72,7 +72,7 @@ impl Scenario {
             Scenario::Fanout(fanout) => fanout.run(server, place).await,
             Scenario::Ops(ops) => ops.run(server).await,
             Scenario::Mixed(mixed) => mixed.run(server).await,
-            Scenario::Storm(storm) => storm.run(server).await,
+            Scenario::Storm(storm) => storm.run(server, place).await,
             Scenario::Resume(resume) => resume.run(server).await,
             Scenario::Slow(slow) => slow.run(server).await,
             Scenario::Soak(soak) => soak.run(server).await,

@@ -4,15 +4,18 @@
 use crate::accounts;
 use crate::away::Crowd;
 use crate::crowd::{self, Admission};
+use crate::limit;
 use crate::report::Report;
 use crate::report::plot::Plot;
-use crate::target::Server;
+use crate::target::{Place, Server};
 use crate::trouble::Trouble;
 use crate::writer::send_one;
 use clap::Args;
 use serde::Serialize;
 use std::time::Instant;
 use taskwire_protocol::account::Streams;
+
+const ALL: &str = "until all are back";
 
 /// `storm`.
 #[derive(Args, Clone, Debug, Serialize)]
@@ -23,13 +26,28 @@ pub(crate) struct Storm {
     /// Accounts that they belong to, all of them members of one workspace
     #[arg(long, value_parser = crate::options::count, default_value_t = 50)]
     pub(crate) accounts: usize,
+    /// Also measure a bare server that everybody comes back to, and the ratio to it
+    #[arg(long)]
+    pub(crate) with_limit: bool,
     #[command(flatten)]
     pub(crate) admission: Admission,
 }
 
 impl Storm {
-    /// Opens the sockets, cuts them, and brings them back.
-    pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
+    /// Opens the sockets, cuts them, and brings them back; then the limit when asked to.
+    pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
+        let mut report = self.through_server(server).await?;
+        if self.with_limit {
+            let limit = limit::storm::measure(place, self.sockets, self.admission).await?;
+            if let (Some(all), Some(least)) = (report.get(ALL), limit.get("limit: until all are back")) {
+                report.put("until all are back, times the limit", all / least, "×");
+            }
+            report.join(limit);
+        }
+        Ok(report)
+    }
+
+    async fn through_server(&self, server: &Server) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
         let workspace = accounts::share(server, &accounts).await?;
         let all = self.sockets as u64;
@@ -62,7 +80,7 @@ impl Storm {
                 self.sockets, self.accounts
             ),
         );
-        report.put("until all are back", back.seconds, "s");
+        report.put(ALL, back.seconds, "s");
         report.put(
             "until half are back",
             back.each.value_at_quantile(0.5) as f64 / 1e6,
