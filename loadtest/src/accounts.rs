@@ -110,7 +110,7 @@ pub(crate) async fn share(server: &Server, accounts: &[Account]) -> Result<Works
     Ok(workspace)
 }
 
-/// `streams` of `auth` for one workspace and nothing else.
-pub(crate) fn only(workspace: WorkspaceId) -> Streams {
-    Streams::These(vec![StreamId::from(workspace).to_string()])
+/// `streams` of `auth` for one of them and nothing else.
+pub(crate) fn only(stream: impl Into<StreamId>) -> Streams {
+    Streams::These(vec![stream.into().to_string()])
 }

@@ -100,7 +100,7 @@ impl Crowd {
     /// Waits until so many events of tasks have come since the board's `begin`; what is missing is a fault.
     pub(crate) async fn all_told(&self, expected: u64) {
         if !self.board.until(expected).await {
-            let missing = expected.saturating_sub(self.board.lock().of_tasks);
+            let missing = expected.saturating_sub(self.board.lock().awaited);
             self.board.fault(Fault::Missing, missing, || {
                 format!("{missing} of {expected} deliveries")
             });

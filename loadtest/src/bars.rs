@@ -29,6 +29,9 @@ pub(crate) struct Bars {
     /// Also run `ops` on this PostgreSQL (with --postmaster, its CPU counts)
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
+    /// With --postgres: also run `hop`, two instances on that PostgreSQL and this Redis
+    #[arg(long, value_name = "URL", requires = "postgres")]
+    redis: Option<String>,
     /// Do not pin: the server and this program share all cores
     #[arg(long)]
     unpinned: bool,
@@ -42,9 +45,12 @@ fn typed(name: &str) -> &'static str {
     match name {
         "idle" => "idle",
         "fanout" => "fanout --with-limit",
+        "fanout-small" => "fanout --with-limit --event small",
         "burst" => "fanout --with-limit --burst 8 --rate 10",
+        "burst-small" => "fanout --with-limit --burst 8 --rate 10 --event small",
         "saturated" => "fanout --with-limit --saturate --seconds 3",
         "storm" => "storm --with-limit",
+        "hop" => "hop",
         "latency" => "ops --clients 1 --seconds 2",
         _ => "ops --seconds 4",
     }
@@ -62,7 +68,8 @@ impl Bars {
             .filter_map(|bar| Row::of(bar, reports.get(bar.scenario)?))
             .collect();
         let settings = json!({
-            "bars": self.scenarios(), "runs": self.runs, "postgres": self.postgres.is_some(),
+            "bars": self.scenarios(), "runs": self.runs,
+            "postgres": self.postgres.is_some(), "redis": self.redis.is_some(),
             "server": place.settings(),
         });
         let run = Run::new(settings, reports.into_values().flatten().collect(), rows);
@@ -92,6 +99,7 @@ impl Bars {
         let mut names: Vec<_> = BARS.iter().map(|bar| bar.scenario).collect();
         names.dedup();
         names.retain(|name| *name != "ops-postgres" || self.postgres.is_some());
+        names.retain(|name| *name != "hop" || self.redis.is_some());
         if let Some(only) = &self.only {
             names.retain(|name| name.contains(only.as_str()));
         }
@@ -100,14 +108,17 @@ impl Bars {
 
     async fn once(&self, name: &str, place: &Place) -> Result<Report, Trouble> {
         let mut place = place.clone();
-        if name == "ops-postgres" {
+        if name == "hop" || name == "ops-postgres" {
             place.database_url.clone_from(&self.postgres);
         } else {
             place.postmaster = None;
         }
+        if name == "hop" {
+            place.redis_url.clone_from(&self.redis);
+        }
         let mut report = {
-            let server = Server::at(&place)?;
-            Scenario::typed(typed(name))?.run(&server, &place).await?
+            let mut server = Server::at(&place)?;
+            Scenario::typed(typed(name))?.run(&mut server, &place).await?
         };
         // One scenario may be behind several bars: what it is compared by is the bar's name.
         report.scenario = name.into();

@@ -12,9 +12,6 @@ use taskwire_protocol::frames::Welcome;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// How each event is called that a writer makes.
-const OF_TASK: &[u8] = b"task.";
-
 /// Takes a lock. A panic elsewhere has ended the run already.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -32,8 +29,8 @@ pub(crate) struct Board {
 pub(crate) struct Tally {
     /// Events that reached a socket for the first time, since the last `begin`.
     pub(crate) delivered: u64,
-    /// Those of them that are a writer's: events of tasks.
-    pub(crate) of_tasks: u64,
+    /// Those of them that are a writer's.
+    pub(crate) awaited: u64,
     /// Bytes of their frames.
     pub(crate) bytes: u64,
     /// From when an event should have been sent to its arrival at each socket.
@@ -52,7 +49,7 @@ impl Board {
     pub(crate) fn new(patience: Duration) -> Arc<Board> {
         let tally = Tally {
             delivered: 0,
-            of_tasks: 0,
+            awaited: 0,
             bytes: 0,
             meter: Meter::new(),
             faults: Faults::default(),
@@ -75,7 +72,7 @@ impl Board {
     /// Begins a phase: nothing delivered yet, and the next event is the one after `base`. Faults stay.
     pub(crate) fn begin(&self, base: u64) {
         let mut tally = self.lock();
-        (tally.delivered, tally.of_tasks, tally.bytes, tally.base) = (0, 0, 0, base);
+        (tally.delivered, tally.awaited, tally.bytes, tally.base) = (0, 0, 0, base);
         tally.meter.reset();
         tally.intended.clear();
     }
@@ -86,16 +83,16 @@ impl Board {
     }
 
     /// Waits until so many of the writer's events are delivered since `begin`. False: nothing has come for too long.
-    pub(crate) async fn until(&self, of_tasks: u64) -> bool {
+    pub(crate) async fn until(&self, awaited: u64) -> bool {
         let mut before = None;
         loop {
             let progress = self.progress.notified();
             let now = {
                 let mut tally = self.lock();
-                tally.wake_at = of_tasks;
-                tally.of_tasks
+                tally.wake_at = awaited;
+                tally.awaited
             };
-            if now >= of_tasks {
+            if now >= awaited {
                 return true;
             }
             if before == Some(now) {
@@ -143,7 +140,7 @@ impl Board {
                 if self.lock().take(&mut watch.positions, now, text, &event) {
                     self.progress.notify_one();
                 }
-                watch.note(&event);
+                watch.note(&event, now);
             }
             Frame::Broken => self.fault(Fault::Unreadable, 1, || {
                 String::from_utf8_lossy(text).into_owned()
@@ -161,8 +158,8 @@ impl Tally {
         }
         self.delivered += 1;
         self.bytes += text.len() as u64;
-        if event.begins(OF_TASK) {
-            self.of_tasks += 1;
+        if event.is_awaited() {
+            self.awaited += 1;
             if self.sample.is_empty() {
                 self.sample = text.to_vec();
             }
@@ -171,7 +168,7 @@ impl Tally {
         if let Some(intended) = usize::try_from(place).ok().and_then(|n| self.intended.get(n)) {
             self.meter.record(now.saturating_duration_since(*intended));
         }
-        let due = self.of_tasks >= self.wake_at;
+        let due = self.awaited >= self.wake_at;
         if due {
             self.wake_at = u64::MAX;
         }
@@ -185,7 +182,12 @@ pub(crate) struct Watch {
     pub(crate) positions: Positions,
     /// Where it notes whose operations it saw; one watcher a stream is enough for that.
     ledger: Option<Arc<Mutex<Ledger>>>,
+    /// Where it notes when each of a writer's events came, when somebody wants to know.
+    arrivals: Option<Arrivals>,
 }
+
+/// When events came to one watcher, by their `seq`.
+pub(crate) type Arrivals = Arc<Mutex<Vec<(u64, Instant)>>>;
 
 impl Watch {
     /// Follows what `welcome` says, from its heads on. With `ledger` it notes the operations that it sees.
@@ -194,15 +196,28 @@ impl Watch {
         for state in welcome.streams.iter().filter(|state| is_followed(state)) {
             positions.start(&state.stream, state.seq);
         }
-        Watch { positions, ledger }
+        Watch {
+            positions,
+            ledger,
+            arrivals: None,
+        }
     }
 
-    fn note(&self, event: &Event<'_>) {
-        let Some(ledger) = &self.ledger else {
+    /// Noting when the writer's events come.
+    pub(crate) fn timed(mut self, arrivals: Option<Arrivals>) -> Watch {
+        self.arrivals = arrivals;
+        self
+    }
+
+    fn note(&self, event: &Event<'_>, now: Instant) {
+        if (self.ledger.is_none() && self.arrivals.is_none()) || !event.is_awaited() {
             return;
-        };
-        if let Some(op_id) = event.op_id().filter(|_| event.begins(OF_TASK)) {
-            lock(ledger).see(op_id, event.seq);
+        }
+        if let Some(arrivals) = &self.arrivals {
+            lock(arrivals).push((event.seq, now));
+        }
+        if let (Some(ledger), Some(cause)) = (&self.ledger, event.cause()) {
+            lock(ledger).see(cause, event.seq);
         }
     }
 }

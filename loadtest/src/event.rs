@@ -8,6 +8,10 @@ const START: &[u8] = b"{\"type\":\"event\",\"stream\":\"";
 const SEQ: &[u8] = b",\"seq\":";
 const NAME: &[u8] = b",\"event\":\"";
 const OP_ID: &[u8] = b"\"op_id\":\"";
+/// How every event of a task is called.
+const OF_TASK: &[u8] = b"task.";
+const SMALL: &[u8] = b"notification.deleted\"";
+const DATA: &[u8] = b",\"data\":{\"id\":\"";
 
 /// What a text frame is.
 pub(crate) enum Frame<'a> {
@@ -52,15 +56,24 @@ fn event(rest: &[u8]) -> Option<Event<'_>> {
 }
 
 impl Event<'_> {
-    /// Whether its name begins so, like `task.`.
-    pub(crate) fn begins(&self, name: &[u8]) -> bool {
-        self.rest.starts_with(name)
+    /// Whether it is one that writers of this harness cause: of a task, or a notification deleted.
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.rest.starts_with(OF_TASK) || self.rest.starts_with(SMALL)
     }
 
-    /// The `op_id` of the mutation that caused it, when it had one. It stands before the entity.
-    pub(crate) fn op_id(&self) -> Option<Uuid> {
+    /// What tells the mutation that caused it from all others: its `op_id`, or, of a notification that was deleted
+    /// without one, the notification.
+    pub(crate) fn cause(&self) -> Option<Uuid> {
+        self.uuid_after(OP_ID).or_else(|| {
+            let is_small = self.rest.starts_with(SMALL);
+            is_small.then(|| self.uuid_after(DATA)).flatten()
+        })
+    }
+
+    /// Both stand before the entity.
+    fn uuid_after(&self, name: &[u8]) -> Option<Uuid> {
         let head = &self.rest[..self.rest.len().min(600)];
-        let start = memchr::memmem::find(head, OP_ID)? + OP_ID.len();
+        let start = memchr::memmem::find(head, name)? + name.len();
         Uuid::try_parse_ascii(head.get(start..start + 36)?).ok()
     }
 }
@@ -97,9 +110,23 @@ mod tests {
     fn the_place_of_an_event_is_read_without_json() {
         let event = event_of(FRAME);
         assert_eq!((event.stream, event.seq), (&b"workspace:019a"[..], 42));
-        assert!(event.begins(b"task.") && !event.begins(b"tasks"));
-        let op_id = event.op_id().expect("an op_id");
+        assert!(event.is_awaited());
+        let op_id = event.cause().expect("an op_id");
         assert_eq!(op_id.to_string(), "0d9f1c1e-3b0c-4f55-9a08-1a5d0f6b7c11");
+    }
+
+    #[test]
+    fn a_deleted_notification_is_told_by_itself() {
+        let id = "0d9f1c1e-3b0c-4f55-9a08-1a5d0f6b7c12";
+        let small = |name: &str| {
+            format!(
+                r#"{{"type":"event","stream":"user:1","seq":7,"event":"{name}","at":"x","actor":null,"data":{{"id":"{id}","unread":5}}}}"#
+            )
+        };
+        let (deleted, other) = (small("notification.deleted"), small("notification.created"));
+        let (deleted, other) = (event_of(&deleted), event_of(&other));
+        assert_eq!(deleted.cause().map(|id| id.to_string()).as_deref(), Some(id));
+        assert!(deleted.is_awaited() && !other.is_awaited() && other.cause().is_none());
     }
 
     #[test]

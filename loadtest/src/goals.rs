@@ -18,6 +18,7 @@ pub(crate) enum Goal {
 /// A bar: a number of a scenario, and its goals.
 pub(crate) struct Bar {
     pub(crate) scenario: &'static str,
+    /// In words; `{bytes}` stands for the size of the scenario's frames.
     what: &'static str,
     /// The name of the number in the scenario's report, and of the limit's beside it.
     number: &'static str,
@@ -74,15 +75,25 @@ pub(crate) const BARS: &[Bar] = &[
     .goals(AtMost(10.0), AtMost(6.0)),
     bar(
         "fanout",
-        "fan-out, 1,000 × 10 events/s: CPU per delivery",
+        "fan-out, 1,000 × 10 tasks/s ({bytes} B): CPU per delivery",
         COST,
         "µs",
     )
     .beside(LEAST)
     .goals(TimesLimit(2.0), TimesLimit(1.4)),
-    bar("burst", "the same in bursts of 8", COST, "µs")
+    bar("fanout-small", "the same of small events ({bytes} B)", COST, "µs")
         .beside(LEAST)
-        .goals(AtMost(2.0), AtMost(1.0)),
+        .goals(TimesLimit(2.0), TimesLimit(1.4)),
+    // The goals are of frames of 250 bytes: what a task costs stands beside, by the limit of its own size.
+    bar("burst", "in bursts of 8, tasks ({bytes} B)", COST, "µs").beside(LEAST),
+    bar(
+        "burst-small",
+        "in bursts of 8, small events ({bytes} B)",
+        COST,
+        "µs",
+    )
+    .beside(LEAST)
+    .goals(AtMost(2.0), AtMost(1.0)),
     bar(
         "saturated",
         "fan-out, saturated: deliveries/s",
@@ -127,6 +138,17 @@ pub(crate) const BARS: &[Bar] = &[
     .beside("limit: until all are back")
     .goals(AtMost(1.0), AtMost(0.35)),
     bar(
+        "hop",
+        "another instance: beyond the local push, p50",
+        "beyond the local push, p50",
+        "µs",
+    )
+    .beside("limit: publish to receive, p50")
+    .finally(TimesLimit(2.0)),
+    bar("hop", "… p99", "beyond the local push, p99", "µs")
+        .beside("limit: publish to receive, p99")
+        .finally(TimesLimit(2.0)),
+    bar(
         "latency",
         "task.create, idle server: p50 beyond one durable write",
         "latency p50 beyond it",
@@ -139,7 +161,7 @@ pub(crate) const BARS: &[Bar] = &[
 /// A bar's row: what was measured, and whether that is enough.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
-    what: &'static str,
+    what: String,
     unit: &'static str,
     measured: f64,
     limit: Option<f64>,
@@ -172,13 +194,14 @@ impl Row {
         let pairs: Vec<(f64, f64)> = reports.iter().filter_map(of_limit).collect();
         let limit = median(pairs.iter().map(|(_, limit)| *limit));
         let ratio = median(pairs.iter().map(|(measured, limit)| measured / limit));
+        let bytes = median(reports.iter().filter_map(|report| report.get("frame"))).map_or("–".into(), show);
         let met = |goal: Option<Goal>| match goal? {
             Goal::AtMost(most) => Some(measured <= most),
             Goal::AtLeast(least) => Some(measured >= least),
             Goal::TimesLimit(most) => ratio.map(|ratio| ratio <= most),
         };
         Some(Row {
-            what: bar.what,
+            what: bar.what.replace("{bytes}", &bytes),
             unit: bar.unit,
             measured,
             limit,
@@ -205,7 +228,7 @@ impl Row {
             Some(false) => "NOT MET".into(),
         };
         vec![
-            self.what.into(),
+            self.what.clone(),
             show(self.measured),
             self.unit.into(),
             number(self.limit),

@@ -45,6 +45,14 @@ pub(crate) struct Memory {
     pub(crate) proportional: f64,
 }
 
+impl std::ops::AddAssign for Spent {
+    fn add_assign(&mut self, other: Spent) {
+        self.server += other.server;
+        self.database += other.database;
+        self.harness += other.harness;
+    }
+}
+
 impl Processes {
     /// What they have used so far.
     pub(crate) fn usage(&self) -> Usage {
@@ -153,6 +161,13 @@ fn stat_fields(pid: u32) -> Option<Vec<String>> {
 
 fn number(fields: &[String], at: usize) -> u64 {
     fields.get(at).and_then(|field| field.parse().ok()).unwrap_or(0)
+}
+
+/// How many files another process may have open.
+pub(crate) fn files_of(pid: u32) -> Option<u64> {
+    let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;
+    let (_, rest) = limits.split_once("Max open files")?;
+    rest.split_whitespace().next()?.parse().ok()
 }
 
 /// A process and those that it started.
@@ -276,5 +291,7 @@ mod tests {
             resident > Some(500.0) && files >= Some(3.0),
             "{resident:?}, {files:?}"
         );
+        let allowed = files_of(std::process::id());
+        assert!(allowed.map(|files| files as f64) >= files, "{allowed:?}");
     }
 }

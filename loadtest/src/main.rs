@@ -2,7 +2,7 @@
 //!
 //! - `scenario`  what is done to the server, a file each; `bars` all of them in turn, held against `goals`; `growth`
 //!   the same with more and more of everything; `smoke` all of them for a moment
-//! - `stage`     a workspace that is watched and written to; `shift` people at work; `away` sockets that come back
+//! - `stage`     a stream that is watched and written to; `shift` people at work; `away` sockets that come back
 //! - `crowd`     many sockets; `accounts` who they are; `writer` one who writes at a pace; `person` one who works, on
 //!   a `mix` of operations, in turns that a `metronome` tells
 //! - `board`     what all sockets bring together: deliveries and faults; `check` what counts as a fault
@@ -166,7 +166,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
         Command::Limit(limit) => limit.run(&place, &runtime)?,
         Command::Scenario(scenario) => {
             crowd::allow(scenario.sockets())?;
-            let once = async { scenario.run(&Server::at(&place)?, &place).await };
+            let once = async { scenario.run(&mut Server::at(&place)?, &place).await };
             let report = attend(&runtime, once)?;
             report.print();
             let settings = json!({ "scenario": scenario, "server": place.settings() });
@@ -198,7 +198,10 @@ impl Limit {
         };
         let report = if self.what == What::Storm {
             crowd::allow(self.sockets)?;
-            attend(runtime, limit::storm::measure(place, self.sockets, self.admission))?
+            attend(
+                runtime,
+                limit::storm::measure(place, self.sockets, self.admission),
+            )?
         } else {
             let measuring = limit::commits::measure(place, database, self.group, self.seconds);
             attend(runtime, measuring)?

@@ -274,7 +274,7 @@ fn see(data: &RawValue, newest: Option<Uuid>, board: &Board) {
 /// Everything acknowledged was seen, or is a fault; `expected` deliveries are waited for.
 pub(crate) async fn settle(board: &Board, ledger: &Mutex<Ledger>, expected: u64) {
     if !board.until(expected).await {
-        let missing = expected.saturating_sub(board.lock().of_tasks);
+        let missing = expected.saturating_sub(board.lock().awaited);
         board.fault(Fault::Missing, missing, || {
             format!("{missing} of {expected} deliveries")
         });

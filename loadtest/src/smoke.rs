@@ -10,14 +10,15 @@ use serde_json::json;
 use tokio::runtime::Runtime;
 
 /// Small enough for a debug build on a busy machine.
-pub(crate) const SCENARIOS: [&str; 10] = [
-    "idle --sockets 60 --before 5 --accounts 4 --settle 0",
+pub(crate) const SCENARIOS: [&str; 11] = [
+    "idle --sockets 60 --accounts 4 --settle 0",
     "fanout --watchers 40 --accounts 3 --rate 50 --seconds 0.8 --warm-up 0.2 --with-limit",
+    "fanout --watchers 40 --rate 80 --burst 8 --event small --seconds 0.8 --warm-up 0.2 --with-limit",
     "fanout --watchers 40 --accounts 3 --saturate --window 32 --seconds 0.8 --warm-up 0.1",
     "ops --clients 4 --seconds 0.8 --warm-up 0.1 --mix real",
     "ops --clients 4 --seconds 0.8 --warm-up 0.1 --mix real --rate 100",
     "mixed --workspaces 4 --smallest 2 --largest 5 --accounts 6 --sockets 30 --people 6 --rate 100 --seconds 0.8 --warm-up 0.1",
-    "storm --sockets 60 --accounts 4",
+    "storm --sockets 60 --accounts 4 --with-limit",
     "resume --sockets 20 --accounts 3 --distances 1,40,300",
     "slow --watchers 20 --crawlers 2 --accounts 3 --rate 50 --rounds 1 --seconds 0.5",
     "soak --workspaces 3 --smallest 2 --largest 4 --accounts 4 --sockets 12 --people 4 --rate 60 --seconds 1.5 --warm-up 0.1",
@@ -28,13 +29,13 @@ pub(crate) fn run(place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
     crowd::allow(500)?;
     let mut reports = Vec::new();
     let all = async {
-        let server = Server::at(place)?;
+        let mut server = Server::at(place)?;
         for line in SCENARIOS {
             if stop::is_asked() {
                 break;
             }
             crate::progress::say(line);
-            let report = Scenario::typed(line)?.run(&server, place).await?;
+            let report = Scenario::typed(line)?.run(&mut server, place).await?;
             report.print();
             reports.push(report);
         }

@@ -1,32 +1,49 @@
-//! A workspace, those who watch it and the one who writes: what `fanout`, `slow` and `growth` set up. Watchers may be on
-//! another instance than the writer. Does not know what is measured.
+//! A stream, those who watch it and the one who writes: what `fanout`, `slow`, `hop` and `growth` set up. Watchers may be
+//! on other instances than the writer. Does not know what is measured.
 
 use crate::accounts::{self, Account};
-use crate::board::{Board, Watch, lock};
+use crate::board::{Arrivals, Board, Watch, lock};
 use crate::check::{Faults, Ledger};
 use crate::crowd::{self, Admission};
+use crate::link::Link;
 use crate::machine::Spent;
 use crate::meter::Latency;
 use crate::stop;
 use crate::target::Server;
 use crate::timeline::{Sample, Timeline};
 use crate::trouble::Trouble;
-use crate::writer::{Pace, Source, Writer};
+use crate::writer::{Pace, Source, Wish, Writer, fill};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use taskwire_protocol::WorkspaceId;
 use taskwire_protocol::account::Streams;
+use taskwire_protocol::notification::ListNotifications;
+use taskwire_protocol::{NotificationId, StreamId};
 use tokio::task::JoinSet;
 
-/// A workspace that is watched and written to.
+/// What is watched and written to.
 pub(crate) struct Stage {
     pub(crate) writer: Writer,
     pub(crate) accounts: Vec<Account>,
-    pub(crate) workspace: WorkspaceId,
+    pub(crate) stream: StreamId,
+    /// When each event came to the first watcher at each server, when there are several.
+    pub(crate) arrivals: Vec<Arrivals>,
     ledger: Arc<Mutex<Ledger>>,
     /// Reads the watchers' sockets for as long as it lives.
     _watching: JoinSet<()>,
 }
+
+/// Who watches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Audience {
+    /// People, beside the one who writes.
+    pub(crate) accounts: usize,
+    /// Their sockets.
+    pub(crate) watchers: usize,
+    pub(crate) admission: Admission,
+}
+
+/// Notifications of a page.
+const PAGE: u32 = 100;
 
 /// What was measured while one wrote and many watched.
 pub(crate) struct Flow {
@@ -58,45 +75,86 @@ impl Flow {
 }
 
 impl Stage {
-    /// Makes the workspace; `watchers` sockets of `accounts` people watch it at `watched`, one more writes at `written`.
-    pub(crate) async fn set(
+    /// A workspace: one person makes tasks in it at `written`, sockets of others watch it, in turn at each of `watched`.
+    pub(crate) async fn of_tasks(
         written: &Server,
-        watched: &Server,
-        accounts: usize,
-        watchers: usize,
-        admission: Admission,
+        watched: &[&Server],
+        audience: Audience,
     ) -> Result<Stage, Trouble> {
-        let accounts = accounts::make(written, accounts + 1).await?;
+        let accounts = accounts::make(written, audience.accounts + 1).await?;
         let workspace = accounts::share(written, &accounts).await?;
         let (writes, watch) = accounts.split_at(usize::from(accounts.len() > 1));
-        let board = Board::new(written.patience);
+        let author = writes.first().unwrap_or(&accounts[0]);
+        let (link, _) = crowd::join(written.address, 0, author, Streams::These(Vec::new())).await?;
+        let watch = watch.to_vec();
+        let mut stage = Stage::open(
+            link,
+            Wish::Task(workspace),
+            workspace.into(),
+            watched,
+            watch,
+            audience,
+        )
+        .await?;
+        stage.accounts = accounts;
+        Ok(stage)
+    }
+
+    /// What one person alone sees: they delete notifications at `written`, `events` at most, and all who watch are
+    /// sockets of theirs.
+    pub(crate) async fn of_notifications(
+        written: &Server,
+        watched: &[&Server],
+        audience: Audience,
+        events: usize,
+    ) -> Result<Stage, Trouble> {
+        let accounts = accounts::make(written, 1).await?;
+        let author = accounts.first().ok_or_else(|| Trouble::setup("no account"))?;
+        let streams = Streams::These(Vec::new());
+        let (mut link, welcome) = crowd::join(written.address, 0, author, streams).await?;
+        let wish = Wish::Deletion(notifications(&mut link, events, written).await?);
+        Stage::open(link, wish, welcome.user.id.into(), watched, accounts, audience).await
+    }
+
+    async fn open(
+        link: Link,
+        wish: Wish,
+        stream: StreamId,
+        watched: &[&Server],
+        watch: Vec<Account>,
+        audience: Audience,
+    ) -> Result<Stage, Trouble> {
+        let patience = watched.first().map_or(Duration::ZERO, |server| server.patience);
+        let board = Board::new(patience);
         let ledger = Arc::new(Mutex::new(Ledger::default()));
-        let sockets = crowd::gather(watchers, admission, |n| {
-            let account = &watch[n % watch.len()];
-            let ledger = (n == 0).then(|| ledger.clone());
+        let timed = if watched.len() > 1 { watched.len() } else { 0 };
+        let arrivals: Vec<Arrivals> = (0..timed).map(|_| Arrivals::default()).collect();
+        let sockets = crowd::gather(audience.watchers, audience.admission, |n| {
+            let (account, at) = (&watch[n % watch.len()], watched[n % watched.len()]);
+            // Of several servers the last one's: what is acknowledged must come there too.
+            let ledger = (n + 1 == watched.len()).then(|| ledger.clone());
+            let arrivals = arrivals.get(n).cloned();
             async move {
-                let streams = accounts::only(workspace);
-                let (link, welcome) = crowd::join(watched.address, n, account, streams).await?;
+                let (link, welcome) = crowd::join(at.address, n, account, accounts::only(stream)).await?;
                 let head = welcome.streams.first().map_or(0, |state| state.seq);
-                Ok((head, (link, Watch::of(&welcome, ledger))))
+                Ok((head, (link, Watch::of(&welcome, ledger).timed(arrivals))))
             }
         });
         let (heads, sockets): (Vec<u64>, Vec<_>) = sockets.await?.into_iter().unzip();
         let mut watching = JoinSet::new();
         crowd::watch(&board, &mut watching, sockets);
-        let account = writes.first().unwrap_or(&accounts[0]);
-        let (link, _) = crowd::join(written.address, 0, account, Streams::These(Vec::new())).await?;
         let writer = Writer {
             link,
-            source: Source::tasks(workspace, ledger.clone()),
+            source: Source::of(wish, ledger.clone()),
             board,
-            watchers,
+            watchers: audience.watchers,
             head: heads.into_iter().max().unwrap_or(0),
         };
         Ok(Stage {
             writer,
-            accounts,
-            workspace,
+            accounts: watch,
+            stream,
+            arrivals,
             ledger,
             _watching: watching,
         })
@@ -106,6 +164,37 @@ impl Stage {
     pub(crate) fn verify(&self, faults: &mut Faults) {
         lock(&self.ledger).verify(faults);
     }
+}
+
+/// Makes at least so many notifications of the socket's user: each task brings one.
+async fn notifications(
+    link: &mut Link,
+    count: usize,
+    server: &Server,
+) -> Result<Vec<NotificationId>, Trouble> {
+    let (board, ledger) = (Board::new(server.patience), Mutex::default());
+    fill(link, None, count as u64, &ledger, &board).await?;
+    let mut found = Vec::with_capacity(count);
+    let mut request = ListNotifications {
+        limit: Some(PAGE),
+        ..ListNotifications::default()
+    };
+    while found.len() < count {
+        let page = link.call(&request).await?;
+        found.extend(page.items.iter().map(|notification| notification.id));
+        request.cursor = page.next_cursor;
+        if request.cursor.is_none() {
+            break;
+        }
+    }
+    if found.len() < count {
+        let faults = board.lock().faults.to_string();
+        return Err(Trouble::setup(format!(
+            "{count} tasks brought {} notifications: {faults}",
+            found.len()
+        )));
+    }
+    Ok(found)
 }
 
 /// Has a writer warm up, then measures.

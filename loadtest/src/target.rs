@@ -36,15 +36,15 @@ pub(crate) struct Place {
     token: Vec<String>,
     /// The process of the server given by --url, to count its CPU and memory
     #[arg(long, global = true, value_name = "PID", requires = "url")]
-    pid: Option<u32>,
+    pub(crate) pid: Option<u32>,
     /// The database of a started server [default: SQLite in a new folder]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "url")]
     pub(crate) database_url: Option<String>,
     /// PostgreSQL's first process, to count the CPU of all of its processes
     #[arg(long, global = true, value_name = "PID")]
     pub(crate) postmaster: Option<u32>,
-    /// The Redis of a started server, by which several are one
-    #[arg(long, global = true, value_name = "URL", requires = "database_url")]
+    /// The Redis by which several servers are one
+    #[arg(long, global = true, value_name = "URL")]
     pub(crate) redis_url: Option<String>,
     /// Where a started server's folder is made; it decides what a commit costs [default: the system's for temporary files]
     #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "url")]
@@ -147,6 +147,36 @@ impl Server {
                 running: None,
             }),
             None => Server::start(place, Arc::new(place.folder()?)),
+        }
+    }
+
+    /// Starts a server anew that was started here, with its data: what it needed so far is given back. One that ran
+    /// already goes on.
+    pub(crate) fn restart(&mut self, place: &Place) -> Result<(), Trouble> {
+        if let Some(running) = &mut self.running {
+            machine::end(&mut running.child)?;
+            *self = Server::start(place, running.folder.clone())?;
+        }
+        Ok(())
+    }
+
+    /// Another instance beside the one that `place` names: started too, or the one that runs at `url`.
+    pub(crate) fn beside(place: &Place, url: Option<&str>) -> Result<Server, Trouble> {
+        match (url, &place.url) {
+            (Some(url), _) => Ok(Server {
+                address: resolve(url)?,
+                processes: Processes::default(),
+                tokens: place.token.clone(),
+                patience: place.patience(),
+                running: None,
+            }),
+            (None, Some(_)) => Err(Trouble::setup(
+                "--url names one instance: the other one needs --other-url",
+            )),
+            (None, None) if place.database_url.is_none() => Err(Trouble::setup(
+                "two instances need --database-url and --redis-url",
+            )),
+            (None, None) => Server::at(place),
         }
     }
 

@@ -1,5 +1,5 @@
-//! The one who writes while others watch: sends tasks (or, against the limit, frames) at a pace, and reads the
-//! answers. An event's latency counts from the moment when its turn had come, not from when it was sent, so a
+//! The one who writes while others watch: sends what makes events (or, against the limit, frames) at a pace, and reads
+//! the answers. An event's latency counts from the moment when its turn had come, not from when it was sent, so a
 //! stalled server cannot hide its stall by holding the writer up.
 
 use crate::board::{Board, lock};
@@ -11,7 +11,7 @@ use crate::wire;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use taskwire_protocol::WorkspaceId;
+use taskwire_protocol::{NotificationId, WorkspaceId};
 use tokio::pin;
 use tokio::select;
 use tokio::time::timeout;
@@ -59,10 +59,11 @@ pub(crate) async fn send_one(link: &mut Link, workspace: WorkspaceId) -> Result<
     link.send(&text).await
 }
 
-/// Makes `count` tasks as fast as they are answered, `TOGETHER` at a time; what is acknowledged goes to `ledger`.
+/// Makes `count` tasks as fast as they are answered, `TOGETHER` at a time, in the own workspace if in no other; what is
+/// acknowledged goes to `ledger`.
 pub(crate) async fn fill(
     link: &mut Link,
-    workspace: WorkspaceId,
+    workspace: Option<WorkspaceId>,
     count: u64,
     ledger: &Mutex<Ledger>,
     board: &Board,
@@ -76,7 +77,7 @@ pub(crate) async fn fill(
         bytes.clear();
         let op_ids: Vec<Uuid> = (0..now).map(|_| op_id()).collect();
         for (id, op_id) in (0..).zip(&op_ids) {
-            create(&mut text, id, *op_id, Some(workspace));
+            create(&mut text, id, *op_id, workspace);
             wire::client_frame(&mut bytes, wire::TEXT, text.as_bytes());
         }
         link.send_frames(&bytes).await?;
@@ -99,37 +100,45 @@ pub(crate) async fn fill(
 
 /// What is sent.
 pub(crate) enum Source {
-    /// Tasks of a workspace.
-    Tasks {
-        workspace: WorkspaceId,
-        ledger: Arc<Mutex<Ledger>>,
-        op_ids: Vec<Uuid>,
-        answered: usize,
-    },
+    /// Requests, each of which makes an event.
+    Requests(Requests),
     /// A frame again and again, each time with the next `seq`.
     Frames { sample: Vec<u8> },
 }
 
+/// What is asked for.
+pub(crate) enum Wish {
+    /// A task more in a workspace. Its event is the whole task.
+    Task(WorkspaceId),
+    /// One of these notifications less: the smallest event that a mutation makes, about 280 bytes.
+    Deletion(Vec<NotificationId>),
+}
+
+/// Requests that were sent.
+pub(crate) struct Requests {
+    wish: Wish,
+    ledger: Arc<Mutex<Ledger>>,
+    /// By the requests' ids: what tells each one's event.
+    causes: Vec<Uuid>,
+    answered: usize,
+}
+
 impl Source {
-    /// Tasks of a workspace, noted in a ledger.
-    pub(crate) fn tasks(workspace: WorkspaceId, ledger: Arc<Mutex<Ledger>>) -> Source {
-        Source::Tasks {
-            workspace,
+    /// Wishes, noted in a ledger.
+    pub(crate) fn of(wish: Wish, ledger: Arc<Mutex<Ledger>>) -> Source {
+        Source::Requests(Requests {
+            wish,
             ledger,
-            op_ids: Vec::new(),
+            causes: Vec::new(),
             answered: 0,
-        }
+        })
     }
 
     /// Appends what makes event `seq`.
-    fn encode(&mut self, out: &mut Vec<u8>, text: &mut String, seq: u64) {
+    fn encode(&mut self, out: &mut Vec<u8>, text: &mut String, seq: u64) -> Result<(), Trouble> {
         match self {
-            Source::Tasks {
-                workspace, op_ids, ..
-            } => {
-                let op_id = op_id();
-                create(text, op_ids.len() as u64, op_id, Some(*workspace));
-                op_ids.push(op_id);
+            Source::Requests(requests) => {
+                requests.ask(text)?;
                 wire::client_frame(out, wire::TEXT, text.as_bytes());
             }
             Source::Frames { sample } => {
@@ -137,43 +146,59 @@ impl Source {
                 wire::client_frame(out, wire::TEXT, &frame);
             }
         }
+        Ok(())
     }
 
     /// Takes what the server answered.
     fn hear(&mut self, text: &[u8], board: &Board) {
-        let Source::Tasks {
-            ledger,
-            op_ids,
-            answered,
-            ..
-        } = self
-        else {
-            return;
-        };
-        let Some(answer) = Answer::read(text) else {
-            return;
-        };
-        *answered += 1;
-        note(
-            answer,
-            |id| op_ids.get(usize::try_from(id).ok()?).copied(),
-            ledger,
-            board,
-        );
+        if let (Source::Requests(requests), Some(answer)) = (self, Answer::read(text)) {
+            requests.answered += 1;
+            let cause = |id| requests.causes.get(usize::try_from(id).ok()?).copied();
+            note(answer, cause, &requests.ledger, board);
+        }
     }
 
     fn is_answered(&self) -> bool {
         match self {
-            Source::Tasks { op_ids, answered, .. } => *answered >= op_ids.len(),
+            Source::Requests(requests) => requests.answered >= requests.causes.len(),
             Source::Frames { .. } => true,
         }
+    }
+}
+
+impl Requests {
+    /// Puts the next request into words.
+    fn ask(&mut self, text: &mut String) -> Result<(), Trouble> {
+        let id = self.causes.len();
+        let cause = match &mut self.wish {
+            Wish::Task(workspace) => {
+                let op_id = op_id();
+                create(text, id as u64, op_id, Some(*workspace));
+                op_id
+            }
+            Wish::Deletion(notifications) => {
+                let notification = notifications.pop();
+                let notification = notification
+                    .ok_or_else(|| Trouble::setup("too few notifications were made to delete"))?;
+                text.clear();
+                // Without an op_id, which the contract leaves to the client: a notification is deleted once anyway.
+                // Writing to a string cannot fail.
+                let _ = write!(
+                    text,
+                    r#"{{"type":"notification.delete","id":{id},"data":{{"id":"{notification}"}}}}"#
+                );
+                notification.0
+            }
+        };
+        self.causes.push(cause);
+        Ok(())
     }
 }
 
 /// Notes an acknowledgement; an error is a fault.
 pub(crate) fn note(
     answer: Answer<'_>,
-    op_id: impl FnOnce(u64) -> Option<Uuid>,
+    cause: impl FnOnce(u64) -> Option<Uuid>,
     ledger: &Mutex<Ledger>,
     board: &Board,
 ) {
@@ -181,12 +206,14 @@ pub(crate) fn note(
         Ok(answer) => answer,
         Err(failure) => return board.fault(Fault::Refused, 1, || failure.to_string()),
     };
-    let at = answer
-        .at
-        .iter()
-        .find(|(stream, _)| stream.starts_with("workspace:"));
-    match (answer.id.and_then(op_id), at) {
-        (Some(op_id), Some((_, seq))) => lock(ledger).acknowledge(op_id, *seq),
+    // What changes a workspace may tell the user's own stream too; what is only the user's changes that one alone.
+    let mut places = answer.at.iter();
+    let at = places
+        .clone()
+        .find(|(stream, _)| stream.starts_with("workspace:"))
+        .or_else(|| places.next());
+    match (answer.id.and_then(cause), at) {
+        (Some(cause), Some((_, seq))) => lock(ledger).acknowledge(cause, *seq),
         _ => board.fault(Fault::Refused, 1, || {
             "an `ok` without the place of its event".into()
         }),
@@ -234,14 +261,14 @@ impl Writer {
             bytes.clear();
             for _ in 0..count {
                 board.intend(turn);
-                self.source.encode(&mut bytes, &mut text, self.head + sent + 1);
+                self.source.encode(&mut bytes, &mut text, self.head + sent + 1)?;
                 sent += 1;
             }
             self.link.send_frames(&bytes).await?;
         }
         self.head += sent;
         self.hear_until(board.until(sent * watchers)).await?;
-        let missing = (sent * watchers).saturating_sub(board.lock().of_tasks);
+        let missing = (sent * watchers).saturating_sub(board.lock().awaited);
         board.fault(Fault::Missing, missing, || {
             format!("{missing} of {} deliveries", sent * watchers)
         });
@@ -283,7 +310,7 @@ impl Writer {
 }
 
 /// Waits until a moment, exactly.
-async fn moment(when: Instant) {
+pub(crate) async fn moment(when: Instant) {
     if let Some(early) = when.checked_sub(TIMER)
         && Instant::now() < early
     {

@@ -33,7 +33,7 @@ fn assert_fails(broken: Broken, scenario: &str, says: &str) {
     assert!(text.contains("FAILED") && text.contains(says), "{text}{errors}");
 }
 
-const IDLE: &str = "idle --sockets 30 --before 3 --accounts 4 --settle 0";
+const IDLE: &str = "idle --sockets 30 --accounts 4 --settle 0";
 const FANOUT: &str = "fanout --watchers 20 --accounts 3 --rate 50 --seconds 0.5 --warm-up 0.2";
 const BURSTS: &str = "fanout --watchers 20 --accounts 3 --rate 80 --burst 8 --seconds 0.5 --warm-up 0.2";
 const SATURATED: &str = "fanout --watchers 20 --accounts 3 --saturate --seconds 0.3 --warm-up 0.1";

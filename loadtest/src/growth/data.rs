@@ -69,7 +69,7 @@ async fn grow(
         server.tokens = vec![account.token.clone()];
         let seconds = ground.growth.seconds;
         let line = format!("ops --clients 1 --mix create=1,list=1 --seconds {seconds} --warm-up 1");
-        let found = Scenario::typed(&line)?.run(&server, ground.place).await?;
+        let found = Scenario::typed(&line)?.run(&mut server, ground.place).await?;
         for (kind, curve) in [("create", &mut creates), ("list", &mut lists)] {
             if let Some(p50) = found.get(&format!("{kind}: p50")) {
                 report.put(format!("{size} {what}: task.{kind}, p50"), p50, "ms");

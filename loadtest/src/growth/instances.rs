@@ -26,9 +26,9 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let counts: Vec<usize> = (1..=ground.growth.instances).collect();
     let mut points = counts.into_iter();
     while let Some(count) = ground.next(&mut points, &mut report) {
-        let servers: Vec<Server> = (0..count).map(|_| Server::at(place)).collect::<Result<_, _>>()?;
+        let mut servers: Vec<Server> = (0..count).map(|_| Server::at(place)).collect::<Result<_, _>>()?;
         let x = count as f64;
-        let found = all_work(ground, &servers).await?;
+        let found = all_work(ground, &mut servers).await?;
         let sum = |what: &str| found.iter().filter_map(|report| report.get(what)).sum::<f64>();
         let rate = sum("operations");
         // Each counts the database's CPU whole: only the servers' own can be added up.
@@ -80,9 +80,12 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
 }
 
 /// Clients work at all instances at the same time.
-async fn all_work(ground: &Ground<'_>, servers: &[Server]) -> Result<Vec<Report>, Trouble> {
+async fn all_work(ground: &Ground<'_>, servers: &mut [Server]) -> Result<Vec<Report>, Trouble> {
     let clients = (CLIENTS / servers.len()).max(1);
     let line = format!("ops --clients {clients} --seconds {}", ground.growth.seconds);
     let scenario = Scenario::typed(&line)?;
-    try_join_all(servers.iter().map(|server| scenario.run(server, ground.place))).await
+    let work = servers
+        .iter_mut()
+        .map(|server| scenario.run(server, ground.place));
+    try_join_all(work).await
 }

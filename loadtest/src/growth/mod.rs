@@ -80,18 +80,23 @@ struct Ground<'a> {
     end: Instant,
     /// As many sockets as asked for and allowed.
     sockets: usize,
+    /// Why these are fewer than asked for.
+    fewer: Option<String>,
 }
 
 impl Growth {
     /// Takes the steps.
     pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Run {
-        let allowed = machine::allow_files(self.sockets as u64 + OTHER_FILES);
-        let sockets = self.sockets.min(allowed.saturating_sub(OTHER_FILES) as usize);
+        let (sockets, fewer) = self.allowed(place);
+        if let Some(fewer) = &fewer {
+            progress::say(fewer);
+        }
         let ground = Ground {
             place,
             growth: self,
             end: Instant::now() + Duration::from_secs_f64(self.minutes * 60.0),
             sockets,
+            fewer,
         };
         let mut reports = Vec::new();
         for step in self.steps(place) {
@@ -112,8 +117,31 @@ impl Growth {
                 break;
             }
         }
-        let settings = json!({ "growth": self, "sockets_allowed": sockets, "server": place.settings() });
+        let settings =
+            json!({ "growth": self, "sockets_allowed": ground.sockets, "server": place.settings() });
         Run::new(settings, reports, Vec::new())
+    }
+
+    /// As many sockets as asked for, or as the open files of this program and of the server allow, and then why. A server
+    /// that is started here may have as many files open as this program.
+    fn allowed(&self, place: &Place) -> (usize, Option<String>) {
+        let wanted = self.sockets as u64 + OTHER_FILES;
+        let ours = machine::allow_files(wanted);
+        let theirs = place.pid.and_then(machine::files_of).unwrap_or(ours);
+        let (files, whose) = if theirs < ours {
+            (theirs, "the server")
+        } else {
+            (ours, "a process")
+        };
+        if files >= wanted {
+            return (self.sockets, None);
+        }
+        let sockets = files.saturating_sub(OTHER_FILES).max(1) as usize;
+        let fewer = format!(
+            "{sockets} sockets instead of {}: {whose} may have {files} open files, and {OTHER_FILES} are no sockets",
+            self.sockets
+        );
+        (sockets, Some(fewer))
     }
 
     fn steps(&self, place: &Place) -> Vec<Step> {
@@ -147,10 +175,18 @@ impl Ground<'_> {
             .await
     }
 
+    /// A title that says also what is left out because of open files.
+    fn with(&self, what: String) -> String {
+        match &self.fewer {
+            Some(fewer) => format!("{what} ({fewer})"),
+            None => what,
+        }
+    }
+
     /// Runs a scenario against a server of its own.
     async fn once(&self, line: &str) -> Result<Report, Trouble> {
-        let server = Server::at(self.place)?;
-        Scenario::typed(line)?.run(&server, self.place).await
+        let mut server = Server::at(self.place)?;
+        Scenario::typed(line)?.run(&mut server, self.place).await
     }
 
     /// Those of the points for which there is time, one after the other; the report says how many were left out.

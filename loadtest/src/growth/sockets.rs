@@ -17,7 +17,7 @@ fn numbers(all: &[usize], most: usize) -> std::vec::IntoIter<usize> {
 /// Cost of a delivery by the number of watchers.
 pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let with = format!("{DELIVERIES} deliveries a second to more and more watchers");
-    let mut report = Report::new("growth of deliveries", with);
+    let mut report = Report::new("growth of deliveries", ground.with(with));
     let (mut costs, mut limits, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
     let mut points = numbers(&[100, 300, 1000, 3000, 5000, 10_000], ground.sockets);
     while let Some(watchers) = ground.next(&mut points, &mut report) {
@@ -61,11 +61,12 @@ pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
 
 /// Memory of a socket by their number.
 pub(super) async fn memory(ground: &Ground<'_>) -> Result<Report, Trouble> {
-    let mut report = Report::new("growth of memory", "sockets that only are there");
+    let mut report = Report::new(
+        "growth of memory",
+        ground.with("sockets that only are there".into()),
+    );
     let (mut each, mut rates) = (Vec::new(), Vec::new());
-    // The sockets that are there before, and one of each account for the proof, are files too.
-    let most = ground.sockets.saturating_sub(600).max(1);
-    let mut points = numbers(&[1000, 3000, 9000], most);
+    let mut points = numbers(&[1000, 3000, 9000], ground.sockets);
     while let Some(sockets) = ground.next(&mut points, &mut report) {
         let found = ground.once(&format!("idle --sockets {sockets}")).await?;
         let x = sockets as f64;

@@ -9,12 +9,12 @@ use crate::link::Link;
 use crate::meter::millis_at;
 use crate::report::Report;
 use crate::report::plot::Plot;
-use crate::stage::{Flow, Stage, measure};
+use crate::stage::{Audience, Flow, Stage, measure};
 use crate::target::{Place, Server};
 use crate::timeline;
 use crate::trouble::Trouble;
 use crate::writer::{Pace, Source, Writer};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tokio::task::JoinSet;
 
@@ -30,8 +30,11 @@ pub(crate) struct Fanout {
     /// Events sent at a time
     #[arg(long, value_parser = crate::options::count, default_value_t = 1)]
     pub(crate) burst: usize,
+    /// What the writer makes them hear of
+    #[arg(long, value_enum, default_value_t = Told::Task)]
+    pub(crate) event: Told,
     /// As fast as the watchers get them, instead of at a rate
-    #[arg(long)]
+    #[arg(long, conflicts_with = "event")]
     pub(crate) saturate: bool,
     /// With --saturate: events under way
     #[arg(long, value_parser = crate::options::count, default_value_t = 128)]
@@ -53,6 +56,16 @@ pub(crate) struct Fanout {
     pub(crate) frames_per_write: Option<usize>,
     #[command(flatten)]
     pub(crate) admission: Admission,
+}
+
+/// What watchers are told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Told {
+    /// A task was made in a workspace that all of them see: the event is the whole task
+    Task,
+    /// A notification of theirs was deleted, all of them being sockets of one person: about 280 bytes
+    Small,
 }
 
 impl Fanout {
@@ -84,7 +97,11 @@ impl Fanout {
         } else {
             format!("{} events/s in bursts of {}", self.rate, self.burst)
         };
-        let mut report = Report::new("fanout", format!("{} watchers, {pace}", self.watchers));
+        let told = match self.event {
+            Told::Task => "",
+            Told::Small => ", small events",
+        };
+        let mut report = Report::new("fanout", format!("{} watchers, {pace}{told}", self.watchers));
         if let Some(cost) = flow.cost() {
             report.put("server CPU per delivery", cost, "µs");
         }
@@ -121,7 +138,19 @@ impl Fanout {
     }
 
     async fn through_server(&self, server: &Server, watched: &Server) -> Result<Flow, Trouble> {
-        let mut stage = Stage::set(server, watched, self.accounts, self.watchers, self.admission).await?;
+        let audience = Audience {
+            accounts: self.accounts,
+            watchers: self.watchers,
+            admission: self.admission,
+        };
+        let mut stage = match self.event {
+            Told::Task => Stage::of_tasks(server, &[watched], audience).await?,
+            Told::Small => {
+                // Warming up and measuring each end within a burst.
+                let events = (self.rate * (self.warm_up + self.seconds)).ceil() as usize + 2 * self.burst;
+                Stage::of_notifications(server, &[watched], audience, events).await?
+            }
+        };
         let mut flow = self.measure(server, &mut stage.writer).await?;
         stage.verify(&mut flow.faults);
         Ok(flow)

@@ -5,10 +5,11 @@ use crate::board::{Board, Watch, lock};
 use crate::check::Fault;
 use crate::crowd::{self, Admission};
 use crate::link::Link;
+use crate::machine::Spent;
 use crate::meter::{Meter, millis_at};
 use crate::report::Report;
 use crate::report::plot::Plot;
-use crate::target::Server;
+use crate::target::{Place, Server};
 use crate::timeline::{self, Timeline};
 use crate::trouble::Trouble;
 use crate::writer::create;
@@ -26,9 +27,6 @@ pub(crate) struct Idle {
     /// Sockets that are measured
     #[arg(long, value_parser = crate::options::count, default_value_t = 9000)]
     pub(crate) sockets: usize,
-    /// Sockets that are there before, so that what the server needs once is not counted
-    #[arg(long, default_value_t = 500)]
-    pub(crate) before: usize,
     /// Accounts that the sockets belong to
     #[arg(long, value_parser = crate::options::count, default_value_t = 100)]
     pub(crate) accounts: usize,
@@ -40,48 +38,51 @@ pub(crate) struct Idle {
 }
 
 impl Idle {
-    /// Opens the sockets, measures, and proves that each of them is subscribed.
-    pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
+    /// Opens the sockets in two halves, measures, and proves that each of them is subscribed.
+    pub(crate) async fn run(&self, server: &mut Server, place: &Place) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
+        // Hashing passwords took memory that the sockets would use again, and seem to cost nothing.
+        server.restart(place)?;
+        let server = &*server;
         let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
         let meter = Arc::new(Mutex::new(Meter::new()));
-        self.open(server, &accounts, 0..self.before, &board, &meter, &mut tasks)
-            .await?;
+        // What the first socket of all needs, the server needs once.
+        drop(crowd::join(server.address, 0, &accounts[0], Streams::default()).await?);
         let settle = Duration::from_secs_f64(self.settle);
         sleep(settle).await;
 
-        lock(&meter).reset();
         let course = meter.clone();
         let timeline = Timeline::record(server.processes, settle, move || lock(&course).look());
-        let (memory, usage, start) = (
-            server.processes.memory(),
-            server.processes.usage(),
-            Instant::now(),
-        );
-        let all = self.before + self.sockets;
-        self.open(server, &accounts, self.before..all, &board, &meter, &mut tasks)
-            .await?;
-        let took = start.elapsed().as_secs_f64();
+        let (mut memory, mut spent, mut took) = (vec![server.processes.memory()], Spent::default(), 0.0);
+        let half = self.sockets / 2;
+        for numbers in [0..half, half..self.sockets] {
+            let (usage, start) = (server.processes.usage(), Instant::now());
+            self.open(server, &accounts, numbers, &board, &meter, &mut tasks)
+                .await?;
+            took += start.elapsed().as_secs_f64();
+            spent += server.processes.usage().since(&usage);
+            sleep(settle).await;
+            memory.push(server.processes.memory());
+        }
         let samples = timeline.end();
-        let spent = server.processes.usage().since(&usage);
-        sleep(settle).await;
 
         let mut report = Report::new(
             "idle",
             format!("{} sockets of {} accounts", self.sockets, accounts.len()),
         );
         let sockets = self.sockets as f64;
-        if let (Some(before), Some(after)) = (memory, server.processes.memory()) {
+        if let [Some(before), Some(halfway), Some(after)] = memory[..] {
+            let whole = (after.proportional - before.proportional) / sockets;
+            let slope = (after.proportional - halfway.proportional) / (self.sockets - half) as f64;
+            report.put("memory per socket", whole.max(slope), "KiB");
+            report.put("from before the first to the last", whole, "KiB per socket");
+            report.put("from the middle one to the last", slope, "KiB per socket");
             report.put(
-                "memory per socket",
-                (after.proportional - before.proportional) / sockets,
-                "KiB",
-            );
-            report.put(
-                "resident per socket",
+                "resident per socket, from the first on",
                 (after.resident - before.resident) / sockets,
                 "KiB",
             );
+            report.put("resident before the first", before.resident / 1024.0, "MiB");
             report.put("resident in all", after.resident / 1024.0, "MiB");
         }
         report.put("connect rate", sockets / took, "sockets/s");
@@ -100,9 +101,12 @@ impl Idle {
         report
             .plots
             .push(percentiles.of("connect, upgrade, auth, welcome", lock(&meter).whole()));
-        prove(server, &accounts, all, &board).await?;
+        prove(server, &accounts, self.sockets, &board).await?;
         report.faults.extend(board.lock().faults.clone());
-        report.checked = format!("every one of {all} sockets got an event, in order, once");
+        report.checked = format!(
+            "every one of {} sockets got an event, in order, once",
+            self.sockets
+        );
         Ok(report)
     }
 
@@ -144,7 +148,7 @@ async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Bo
         links.push(link);
     }
     if !board.until(sockets as u64).await {
-        let missing = sockets as u64 - board.lock().of_tasks;
+        let missing = sockets as u64 - board.lock().awaited;
         board.fault(Fault::Missing, missing, || {
             format!("{missing} sockets got no event")
         });

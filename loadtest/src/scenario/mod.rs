@@ -1,6 +1,7 @@
 //! The scenarios, one file each: what is set up, what is measured, what is reported.
 
 pub(crate) mod fanout;
+pub(crate) mod hop;
 pub(crate) mod idle;
 pub(crate) mod mixed;
 pub(crate) mod ops;
@@ -34,6 +35,8 @@ pub(crate) enum Scenario {
     Slow(slow::Slow),
     /// `mixed` for long: what drifts
     Soak(mixed::Soak),
+    /// Two instances: how much later an event is at the other one
+    Hop(hop::Hop),
 }
 
 /// A scenario with its options, read by the parser of the command line.
@@ -54,7 +57,7 @@ impl Scenario {
     /// How many sockets it opens.
     pub(crate) fn sockets(&self) -> usize {
         match self {
-            Scenario::Idle(idle) => idle.sockets + idle.before + idle.accounts,
+            Scenario::Idle(idle) => idle.sockets + idle.accounts,
             Scenario::Fanout(fanout) => fanout.watchers,
             Scenario::Ops(ops) => 2 * ops.clients,
             Scenario::Mixed(mixed) => mixed.company.all_sockets(),
@@ -62,13 +65,14 @@ impl Scenario {
             Scenario::Resume(resume) => resume.sockets,
             Scenario::Slow(slow) => slow.watchers + slow.crawlers,
             Scenario::Soak(soak) => soak.company.all_sockets(),
+            Scenario::Hop(_) => hop::WATCHERS,
         }
     }
 
     /// Runs it once against a server.
-    pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
+    pub(crate) async fn run(&self, server: &mut Server, place: &Place) -> Result<Report, Trouble> {
         match self {
-            Scenario::Idle(idle) => idle.run(server).await,
+            Scenario::Idle(idle) => idle.run(server, place).await,
             Scenario::Fanout(fanout) => fanout.run(server, place).await,
             Scenario::Ops(ops) => ops.run(server).await,
             Scenario::Mixed(mixed) => mixed.run(server).await,
@@ -76,6 +80,7 @@ impl Scenario {
             Scenario::Resume(resume) => resume.run(server).await,
             Scenario::Slow(slow) => slow.run(server).await,
             Scenario::Soak(soak) => soak.run(server).await,
+            Scenario::Hop(hop) => hop.run(server, place).await,
         }
     }
 }

@@ -57,7 +57,14 @@ impl Resume {
         for distance in self.distances.iter().take_while(|_| !stop::is_asked()) {
             let away = present.cut().await?;
             crate::progress::say(&format!("away for {distance} events"));
-            fill(&mut writer, workspace, *distance as u64, &ledger, &crowd.board).await?;
+            fill(
+                &mut writer,
+                Some(workspace),
+                *distance as u64,
+                &ledger,
+                &crowd.board,
+            )
+            .await?;
             crowd.board.begin(0);
             let (start, usage) = (Instant::now(), server.processes.usage());
             let (back, _) = crowd.bring_back(away, start, self.admission).await?;

@@ -9,7 +9,7 @@ use crate::link::Link;
 use crate::meter::{Latency, latency, millis_at};
 use crate::report::Report;
 use crate::report::plot::Plot;
-use crate::stage::{Stage, measure};
+use crate::stage::{Audience, Stage, measure};
 use crate::stop;
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -60,8 +60,16 @@ struct Crawlers {
 }
 
 impl Slow {
+    fn audience(&self) -> Audience {
+        Audience {
+            accounts: self.accounts,
+            watchers: self.watchers,
+            admission: self.admission,
+        }
+    }
+
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
-        let mut stage = Stage::set(server, server, self.accounts, self.watchers, self.admission).await?;
+        let mut stage = Stage::of_tasks(server, &[server], self.audience()).await?;
         let pace = Pace::Rate {
             per_second: self.rate,
             burst: 1,
@@ -119,7 +127,7 @@ impl Slow {
         for n in 0..self.crawlers {
             let account = &stage.accounts[n % stage.accounts.len()];
             let mut link = Link::open_with(server.address, accounts::SOCKET, n, Some(BUFFER)).await?;
-            let streams = accounts::only(stage.workspace);
+            let streams = accounts::only(stage.stream);
             let welcome = link.authenticate(&account.token, streams, None).await?;
             let watch = Watch::of(&welcome, None);
             let (board, let_loose, crawl) = (crawlers.board.clone(), let_loose.clone(), self.crawl);
@@ -138,7 +146,7 @@ impl Crawlers {
         let _ = self.loose.send(true);
         let all = events * self.count as u64;
         if !self.board.until(all).await {
-            let missing = all.saturating_sub(self.board.lock().of_tasks);
+            let missing = all.saturating_sub(self.board.lock().awaited);
             let what = || format!("{missing} of {all} deliveries to readers that had crawled");
             self.board.fault(Fault::Missing, missing, what);
         }
