@@ -2,7 +2,7 @@
 //! so that what else the machine does meanwhile hits them alike. Knows nothing of how a number is made.
 
 use crate::check::Fault;
-use crate::goals::{BARS, HEADING, Row};
+use crate::goals::{BARS, HEADING, RIGHT, Row};
 use crate::limit::commits;
 use crate::report::run::Run;
 use crate::report::{Report, table};
@@ -85,7 +85,10 @@ impl Bars {
                 progress::say(&format!("run {run} of {}: {name}", self.runs));
                 let report = crate::attend(runtime, self.once(name, place));
                 let is_interrupted = matches!(report, Err(Trouble::Interrupted)) || stop::is_asked();
-                let report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
+                let mut report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
+                if self.runs > 1 {
+                    report.title += &format!(", run {run} of {}", self.runs);
+                }
                 reports.entry(name).or_default().push(report);
                 if is_interrupted {
                     return reports;
@@ -143,8 +146,7 @@ fn unfinished(name: &str, trouble: &Trouble) -> Report {
 fn print(run: &Run) {
     let mut rows = vec![HEADING.map(String::from).to_vec()];
     rows.extend(run.bars.iter().map(Row::cells));
-    let right = [false, true, false, true, true, true, false, true, false];
-    print!("\n{}", table(&rows, &right));
+    print!("\n{}", table(&rows, &RIGHT));
     if run.is_clean() {
         println!("\nevery check of every run held");
         return;

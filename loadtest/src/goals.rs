@@ -186,6 +186,9 @@ pub(crate) const HEADING: [&str; 9] = [
     "",
 ];
 
+/// Which of them stand at the right.
+pub(crate) const RIGHT: [bool; 9] = [false, true, false, true, true, true, false, true, false];
+
 impl Row {
     /// A bar's row; `None` when the number could not be measured here.
     pub(crate) fn of(bar: &Bar, reports: &[Report]) -> Option<Row> {

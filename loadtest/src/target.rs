@@ -163,20 +163,18 @@ impl Server {
     /// Another instance beside the one that `place` names: started too, or the one that runs at `url`.
     pub(crate) fn beside(place: &Place, url: Option<&str>) -> Result<Server, Trouble> {
         match (url, &place.url) {
-            (Some(url), _) => Ok(Server {
+            (Some(url), Some(_)) => Ok(Server {
                 address: resolve(url)?,
                 processes: Processes::default(),
                 tokens: place.token.clone(),
                 patience: place.patience(),
                 running: None,
             }),
-            (None, Some(_)) => Err(Trouble::setup(
-                "--url names one instance: the other one needs --other-url",
-            )),
-            (None, None) if place.database_url.is_none() => Err(Trouble::setup(
+            (None, None) if place.database_url.is_some() => Server::at(place),
+            (None, None) => Err(Trouble::setup(
                 "two instances need --database-url and --redis-url",
             )),
-            (None, None) => Server::at(place),
+            _ => Err(Trouble::setup("--url and --other-url name the two instances")),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Every scenario against the real server for a moment: what the harness and the server promise each other. Its numbers
 //! mean nothing on a machine that runs tests.
 
+use sqlx::{Connection, Executor, PgConnection};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -31,9 +32,31 @@ fn server() -> PathBuf {
     server
 }
 
+fn harness() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
+    // Keys of its own in a Redis that others may use meanwhile.
+    command.env(
+        "TASKWIRE_REDIS_PREFIX",
+        format!("loadtest-{}", std::process::id()),
+    );
+    command
+}
+
+/// Runs statements on PostgreSQL.
+fn on_postgres(url: &str, sql: String) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    runtime.block_on(async {
+        let mut connection = PgConnection::connect(url).await.expect("PostgreSQL");
+        connection
+            .execute(sqlx::AssertSqlSafe(sql))
+            .await
+            .expect("it does");
+    });
+}
+
 #[track_caller]
 fn assert_passes(arguments: &str) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_loadtest"))
+    let output = harness()
         .arg("--server")
         .arg(server())
         // A busy machine is no fault of the server's.
@@ -76,4 +99,30 @@ fn the_databases_commit_the_same_rows_without_a_server() {
         ));
         assert!(text.contains("PostgreSQL"), "{text}");
     }
+}
+
+#[test]
+fn two_instances_are_measured_beside_the_redis_between_them() {
+    let (Ok(postgres), Ok(redis)) = (
+        std::env::var("TASKWIRE_TEST_POSTGRES"),
+        std::env::var("TASKWIRE_TEST_REDIS"),
+    ) else {
+        return;
+    };
+    let name = format!("loadtest_hop_{}", std::process::id());
+    on_postgres(&postgres, format!("create database {name}"));
+    let (server, _) = postgres.rsplit_once('/').expect("a database's URL");
+    let text = assert_passes(&format!(
+        "hop --rate 50 --seconds 0.6 --warm-up 0.2 --database-url {server}/{name} --redis-url {redis}"
+    ));
+    on_postgres(&postgres, format!("drop database {name} with (force)"));
+    for number in ["beyond the local push, p99", "limit: publish to receive, p50"] {
+        assert!(text.contains(number), "{text}");
+    }
+}
+
+#[test]
+fn a_crowd_comes_back_to_the_bare_writer() {
+    let text = assert_passes("limit --what storm --sockets 80");
+    assert!(text.contains("limit: until all are back"), "{text}");
 }

@@ -4,9 +4,9 @@
 use super::compare::{Pair, compare};
 use super::plot::Plot;
 use super::run::Run;
-use super::svg::{draw, escape};
+use super::svg::{COLOURS, draw, escape};
 use super::{Report, show};
-use crate::goals::{HEADING, Row};
+use crate::goals::{HEADING, RIGHT, Row};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -61,7 +61,11 @@ fn page(run: &Run, earlier: Option<&Run>) -> String {
         section(&mut out, report, pairs, before);
     }
     let settings = serde_json::to_string_pretty(&run.settings).unwrap_or_default();
-    let _ = write!(out, "<h2>Settings</h2><pre>{}</pre></html>", escape(&settings));
+    let _ = write!(
+        out,
+        "<details><summary>Settings</summary><pre>{}</pre></details></html>",
+        escape(&settings)
+    );
     out
 }
 
@@ -84,7 +88,7 @@ fn section(out: &mut String, report: &Report, pairs: &[Pair], before: Option<&Re
         }
         out.push_str("</ul>");
     }
-    out.push_str("<table>");
+    out.push_str("<div class=\"wide\"><table>");
     if !pairs.is_empty() {
         out.push_str("<tr><th><th class=\"n\">now<th><th class=\"n\">before<th class=\"n\">ratio");
     }
@@ -105,7 +109,7 @@ fn section(out: &mut String, report: &Report, pairs: &[Pair], before: Option<&Re
             );
         }
     }
-    out.push_str("</table><div class=\"plots\">");
+    out.push_str("</table></div><div class=\"plots\">");
     for plot in report.plots.iter().filter(|plot| !plot.curves.is_empty()) {
         let earlier = before.and_then(|report| report.plots.iter().find(|other| other.title == plot.title));
         figure(out, plot, earlier);
@@ -124,7 +128,7 @@ fn figure(out: &mut String, plot: &Plot, earlier: Option<&Plot>) {
         let _ = write!(
             out,
             "<span><i class=\"key k{}\"></i>{}</span>",
-            n % 6,
+            n % COLOURS,
             escape(&curve.name)
         );
     }
@@ -132,18 +136,23 @@ fn figure(out: &mut String, plot: &Plot, earlier: Option<&Plot>) {
 }
 
 fn bars(out: &mut String, rows: &[Row]) {
-    out.push_str("<h2>Bars</h2><table><tr>");
-    for heading in HEADING {
-        let _ = write!(out, "<th>{}", escape(heading));
+    out.push_str("<h2>Bars</h2><div class=\"wide\"><table><tr>");
+    let class = |right: bool| if right { " class=\"n\"" } else { "" };
+    for (heading, right) in HEADING.iter().zip(RIGHT) {
+        let _ = write!(out, "<th{}>{}", class(right), escape(heading));
     }
     for row in rows {
         out.push_str("<tr>");
-        for cell in row.cells() {
-            let class = if cell == "NOT MET" { "bad" } else { "n" };
-            let _ = write!(out, "<td class=\"{class}\">{}", escape(&cell));
+        for (cell, right) in row.cells().iter().zip(RIGHT) {
+            let class = match cell.as_str() {
+                "NOT MET" => " class=\"bad\"",
+                "met" => " class=\"good\"",
+                _ => class(right),
+            };
+            let _ = write!(out, "<td{class}>{}", escape(cell));
         }
     }
-    out.push_str("</table>");
+    out.push_str("</table></div>");
 }
 
 /// A moment in UTC, to the minute.

@@ -5,16 +5,19 @@ use super::plot::{Axis, Plot, Scale};
 use super::show;
 use std::fmt::Write;
 
-const WIDTH: f64 = 560.0;
-const HEIGHT: f64 = 260.0;
-const LEFT: f64 = 62.0;
-const RIGHT: f64 = 12.0;
+/// About as wide as it is shown, so that its letters are as large as those around it.
+const WIDTH: f64 = 480.0;
+const HEIGHT: f64 = 250.0;
+const LEFT: f64 = 64.0;
+const RIGHT: f64 = 18.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 40.0;
 /// Colours that the style sheet has.
-const COLOURS: usize = 6;
+pub(super) const COLOURS: usize = 6;
+/// Lines across a linear axis, about.
+const LINES: f64 = 5.0;
 /// Points up to which each can be pointed at.
-const DOTS: usize = 40;
+const DOTS: usize = 25;
 
 /// Where values of an axis lie.
 struct Range {
@@ -35,6 +38,14 @@ impl Range {
             _ => (0.1, 1.0),
         };
         let high = if high > low { high } else { low + 1.0 };
+        // The last line lies at or above the highest value.
+        let (low, high) = match axis.scale {
+            Scale::Linear => {
+                let step = round_step((high - low) / LINES);
+                ((low / step).floor() * step, (high / step - 1e-6).ceil() * step)
+            }
+            _ => (low, high),
+        };
         Range {
             scale: axis.scale,
             low,
@@ -54,7 +65,7 @@ impl Range {
     fn ticks(&self) -> Vec<(f64, String)> {
         match self.scale {
             Scale::Linear => {
-                let step = round_step((self.high - self.low) / 5.0);
+                let step = round_step((self.high - self.low) / LINES);
                 let (first, last) = ((self.low / step).ceil(), (self.high / step + 1e-6).floor());
                 (first as i64..=last as i64)
                     .map(|n| n as f64 * step)
@@ -141,7 +152,8 @@ pub(crate) fn draw(plot: &Plot, earlier: Option<&Plot>) -> String {
         escape(&plot.title)
     );
     grid(&mut out, plot, &x, &y);
-    for (n, curve) in plot.curves.iter().enumerate() {
+    // The first one last: where two are the same, it is the one to be seen.
+    for (n, curve) in plot.curves.iter().enumerate().rev() {
         let before = earlier.and_then(|plot| plot.curves.iter().find(|other| other.name == curve.name));
         if let Some(before) = before {
             line(&mut out, n, "earlier", before.points.iter().map(at));
@@ -181,7 +193,7 @@ fn grid(out: &mut String, plot: &Plot, x: &Range, y: &Range) {
         let _ = write!(
             out,
             r#"<line class="grid" x1="{LEFT}" x2="{right}" y1="{top:.1}" y2="{top:.1}"/><text x="{}" y="{:.1}" text-anchor="end">{label}</text>"#,
-            LEFT - 5.0,
+            LEFT - 6.0,
             top + 4.0
         );
     }
@@ -190,7 +202,7 @@ fn grid(out: &mut String, plot: &Plot, x: &Range, y: &Range) {
         let _ = write!(
             out,
             r#"<line class="grid" x1="{left:.1}" x2="{left:.1}" y1="{TOP}" y2="{bottom}"/><text x="{left:.1}" y="{}" text-anchor="middle">{label}</text>"#,
-            bottom + 15.0
+            bottom + 16.0
         );
     }
     let _ = write!(

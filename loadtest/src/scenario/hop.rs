@@ -23,7 +23,7 @@ pub(crate) const WATCHERS: usize = 2;
 #[derive(Args, Clone, Debug, Serialize)]
 pub(crate) struct Hop {
     /// The second instance, when --url names the first [default: both are started]
-    #[arg(long, value_name = "URL", requires = "url")]
+    #[arg(long, value_name = "URL")]
     #[serde(skip)]
     pub(crate) other_url: Option<String>,
     /// Events a second, and messages of Redis between them
