@@ -87,7 +87,7 @@ impl Bars {
                 let is_interrupted = matches!(report, Err(Trouble::Interrupted)) || stop::is_asked();
                 let mut report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
                 if self.runs > 1 {
-                    report.title += &format!(", run {run} of {}", self.runs);
+                    report.title = format!("{}, run {run} of {}", report.title, self.runs);
                 }
                 reports.entry(name).or_default().push(report);
                 if is_interrupted {

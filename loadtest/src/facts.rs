@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fs;
+use std::sync::OnceLock;
 
 /// The machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -10,6 +11,12 @@ pub(crate) struct Facts {
     pub(crate) processor: String,
     pub(crate) cores: usize,
     pub(crate) memory_mib: u64,
+}
+
+/// How many cores this program may use, as it was when this was asked first: before `--pin` leaves it one.
+pub(crate) fn cores() -> usize {
+    static CORES: OnceLock<usize> = OnceLock::new();
+    *CORES.get_or_init(|| std::thread::available_parallelism().map_or(0, usize::from))
 }
 
 impl Facts {
@@ -32,7 +39,7 @@ impl Facts {
                 .to_owned(),
             processor: value(&read("/proc/cpuinfo"), "model name")
                 .unwrap_or_else(|| std::env::consts::ARCH.to_owned()),
-            cores: std::thread::available_parallelism().map_or(0, usize::from),
+            cores: cores(),
             memory_mib: kib / 1024,
         }
     }

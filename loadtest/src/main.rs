@@ -153,6 +153,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
         results,
         command,
     } = arguments;
+    facts::cores();
     // An earlier run that cannot be read is found out before hours of measuring, not after.
     let earlier = results.compare.as_deref().map(Run::read).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()

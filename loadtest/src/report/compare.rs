@@ -93,7 +93,7 @@ pub(crate) fn print(before: &Run, now: &Run) {
                 show(pair.before),
                 show(pair.now),
                 pair.unit.clone(),
-                pair.ratio().map_or("–".into(), |ratio| format!("{ratio:.2}")),
+                pair.ratio().map_or("–".into(), show),
             ]
         });
         let rows: Vec<_> = std::iter::once(head).chain(rows).collect();

@@ -101,7 +101,7 @@ fn section(out: &mut String, report: &Report, pairs: &[Pair], before: Option<&Re
             escape(&number.unit)
         );
         if let Some(pair) = pairs.iter().find(|pair| pair.what == number.what) {
-            let ratio = pair.ratio().map_or("–".to_owned(), |ratio| format!("{ratio:.2}"));
+            let ratio = pair.ratio().map_or("–".to_owned(), show);
             let _ = write!(
                 out,
                 "<td class=\"n\">{}<td class=\"n\">{ratio}",
