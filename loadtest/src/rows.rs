@@ -4,6 +4,7 @@
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, PgConnection, Result, SqliteConnection};
+use std::fmt::Write as _;
 use std::str::FromStr;
 use uuid::Uuid;
 
@@ -199,12 +200,27 @@ impl Database {
                 self.run(
                     "begin immediate; insert into task_search (rowid, scope, title, description, tags) \
                      select number, hex(workspace_id), title, description, tags from tasks \
-                     where number in (select number from task_search_due); delete from task_search_due; commit",
+                     where number > coalesce((select max(id) from task_search_docsize), 0); commit",
                 )
                 .await
             }
             Database::Postgres(_) => Ok(()),
         }
+    }
+
+    /// Moves SQLite's new keys to the others, as the server does every so many rows.
+    pub(crate) async fn move_keys(&mut self) -> Result<()> {
+        let Database::Sqlite(_) = self else { return Ok(()) };
+        let mut text = "begin immediate;".to_owned();
+        for keys in ["log_keys", "notification_keys", "task_keys"] {
+            // the first columns of each are its primary key
+            let order = if keys == "task_keys" { "1, 2, 3" } else { "1, 2" };
+            let _ = write!(
+                text,
+                "insert or rollback into {keys} select * from {keys}_new order by {order}; delete from {keys}_new;"
+            );
+        }
+        self.run(&(text + "commit")).await
     }
 
     /// The statements for new streams: a workspace and a user of each operation.

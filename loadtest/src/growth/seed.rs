@@ -55,6 +55,7 @@ impl Home {
         while first <= last && !stop::is_asked() {
             let until = (first + CHUNK - 1).min(last);
             database.commit(&statements, first, until).await?;
+            database.move_keys().await?;
             database.index().await?;
             first = until + 1;
             progress::show(until as f64 / last as f64, &format!("seeding: {until} of {last}"));
