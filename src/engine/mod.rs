@@ -181,7 +181,7 @@ impl Engine {
         let instances = Instances::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
         let presences = Presences::new(hub.clone(), clock.clone(), instances.me);
         tokio::spawn(presences.clone().attend());
-        let sessions = Arc::new(Sessions::new());
+        let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
         let shared = Shared {
             store: store.clone(),
             cache: Arc::new(MemberCache::new()),
