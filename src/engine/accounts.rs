@@ -122,7 +122,7 @@ impl Engine {
             return Err(revoked());
         }
         Ok(Identity {
-            caller: caller(account, session.id),
+            caller: known.caller.clone(),
             expires_at: claims.expires_at,
         })
     }

@@ -3,9 +3,10 @@
 //! the user's own stream: who has seen that stream come to a place is told nothing older, unless all that came since
 //! was read did not concern accounts at all. Who wants the same session at the same time shares one read.
 
+use super::accounts::caller;
 use super::spawned;
 use crate::live::{Flights, Hub};
-use crate::ops;
+use crate::ops::{self, Caller};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
 use crate::store::{self, Store, sessions, users, workspaces};
@@ -25,6 +26,8 @@ const FRESH: Duration = Duration::from_secs(1);
 /// A session, whose it is, and where they are a member.
 pub(super) struct Known {
     pub(super) session: SessionRecord,
+    /// Who asks in the session; one for all of its sockets.
+    pub(super) caller: Arc<Caller>,
     pub(super) account: Account,
     pub(super) workspaces: Vec<Workspace>,
     /// How far the user's own stream had come: all that it tells up to there is in the rest. Moves on past entries that
@@ -150,6 +153,7 @@ async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>>
         .collect();
     let workspaces = rows.into_iter().map(|(workspace, _)| workspace).collect();
     Ok(Some(Arc::new(Known {
+        caller: caller(&account, session.id),
         session,
         account,
         workspaces,
