@@ -8,7 +8,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
@@ -22,7 +21,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt as _;
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -157,17 +155,23 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     if let Err(error) = SockRef::from(&listener).set_send_buffer_size(SEND_BUFFER) {
         tracing::warn!(error.message = %error, "the send buffer keeps the system's size");
     }
-    let mut accepting = pin!(accept(&listener, &app, &connections, &draining));
+    // without it small frames wait for the peer's acknowledgement of the one before
+    if let Err(error) = SockRef::from(&listener).set_tcp_nodelay(true) {
+        tracing::warn!(error.message = %error, "small frames may be late");
+    }
+    // in a task of its own: from the thread that runs this one, each connection would be handed across
+    let accept = accept(listener, app.clone(), connections.clone(), draining.clone());
+    let mut accepting = AbortOnDrop(tokio::spawn(accept));
     let mut shutdown = pin!(shutdown);
     tokio::select! {
-        () = &mut accepting => return,
+        _ = &mut accepting.0 => return,
         () = &mut shutdown => {}
     }
     let ends = Instant::now() + app.settings.drain - last_moment(&app.settings);
     app.leave();
     if !app.settings.drain_delay.is_zero() {
         tokio::select! {
-            () = &mut accepting => {}
+            _ = &mut accepting.0 => {}
             () = tokio::time::sleep(app.settings.drain_delay) => {}
         }
     }
@@ -176,9 +180,10 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     let drain = async {
         // requests on connections that are open go on being answered; probes see that the node drains
         tokio::select! {
-            () = &mut accepting => {}
+            _ = &mut accepting.0 => {}
             () = app.sockets.close_all() => {}
         }
+        accepting.0.abort();
         draining.cancel();
         connections.close();
         connections.wait().await;
@@ -202,14 +207,9 @@ impl Drop for AbortOnDrop {
 }
 
 /// Accepts for ever.
-async fn accept(
-    listener: &TcpListener,
-    app: &Arc<App>,
-    connections: &TaskTracker,
-    draining: &CancellationToken,
-) {
+async fn accept(listener: TcpListener, app: Arc<App>, connections: TaskTracker, draining: CancellationToken) {
     let room = Arc::new(Semaphore::new(CONNECTIONS));
-    let router = http::router(app.clone());
+    let routes = http::Routes::new(&app);
     let http = builder(&app.settings);
     loop {
         let (tcp, address) = match listener.accept().await {
@@ -231,7 +231,7 @@ async fn accept(
             app.clone(),
             tcp,
             address,
-            router.clone(),
+            routes.clone(),
             draining.clone(),
             permit,
         );
@@ -256,19 +256,19 @@ async fn converse(
     app: Arc<App>,
     tcp: TcpStream,
     address: SocketAddr,
-    router: Router,
+    routes: http::Routes,
     draining: CancellationToken,
     permit: OwnedSemaphorePermit,
 ) {
-    // without it small frames wait for the peer's acknowledgement of the one before
-    if tcp.set_nodelay(true).is_err() {
+    // elsewhere than on Linux a connection does not inherit it
+    if !cfg!(target_os = "linux") && tcp.set_nodelay(true).is_err() {
         return; // gone already
     }
     metrics::gauge!("taskwire_connections").increment(1.0);
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(address));
-        let router = router.clone();
-        async move { Ok::<Response<Body>, std::convert::Infallible>(answer(router, request).await) }
+        let routes = routes.clone();
+        async move { Ok::<Response<Body>, std::convert::Infallible>(routes.answer(request).await) }
     });
     let stream = Unread::new(tcp, app);
     let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
@@ -284,13 +284,6 @@ async fn converse(
     }
     metrics::gauge!("taskwire_connections").decrement(1.0);
     drop(permit);
-}
-
-async fn answer(router: Router, request: Request<Incoming>) -> Response<Body> {
-    match router.oneshot(request).await {
-        Ok(response) => response,
-        Err(never) => match never {},
-    }
 }
 
 /// Listens where the settings say.

@@ -84,7 +84,13 @@ impl Engine {
             )
         };
         let old = RefreshToken::parse(refresh_token).map_err(|_| invalid())?;
-        let known = self.known(old.session()).await?.ok_or_else(invalid)?;
+        // not shared with others: a token that was exchanged a moment ago must not look valid
+        let known = self
+            .0
+            .sessions
+            .read_now(old.session())
+            .await?
+            .ok_or_else(invalid)?;
         let (session, account) = (&known.session, &known.account);
         if session.refresh_hash != hex(&old.hash()) {
             return Err(invalid());
@@ -116,25 +122,20 @@ impl Engine {
             return Err(revoked());
         }
         Ok(Identity {
-            caller: caller(account, session.id),
+            caller: known.caller.clone(),
             expires_at: claims.expires_at,
         })
     }
 
     /// A session that has not ended, and whose it is, for somebody who has seen the user's own stream come to `seen`.
     pub(super) async fn living(&self, id: SessionId, seen: u64) -> Result<Arc<Known>, Failure> {
-        let known = match self.0.sessions.kept(id, seen) {
+        let sessions = &self.0.sessions;
+        let known = match sessions.kept(id, seen) {
             Some(known) => known,
-            None => self.known(id).await?.ok_or_else(revoked)?,
+            None => sessions.read(id, seen).await?.ok_or_else(revoked)?,
         };
         self.check_alive(&known.session, &known.account)?;
         Ok(known)
-    }
-
-    /// Reads a session and whose it is.
-    async fn known(&self, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
-        let (store, sessions) = (self.0.store.clone(), self.0.sessions.clone());
-        spawned(async move { sessions.read(&store, id).await }).await
     }
 
     fn check_alive(&self, session: &SessionRecord, account: &Account) -> Result<(), Failure> {

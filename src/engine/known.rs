@@ -1,17 +1,22 @@
 //! Who is behind a session: read once for a storm of sockets. What was read holds as long as nothing about accounts,
 //! sessions or memberships was committed here since, and for a second at most. What other instances committed stands in
-//! the user's own stream: who has seen that stream come to a place is told nothing older.
+//! the user's own stream: who has seen that stream come to a place is told nothing older, unless all that came since
+//! was read did not concern accounts at all. Who wants the same session at the same time shares one read.
 
+use super::accounts::caller;
+use super::spawned;
+use crate::live::{Flights, Hub};
+use crate::ops::{self, Caller};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
-use crate::store::{Result, Store, sessions, users, workspaces};
+use crate::store::{self, Store, sessions, users, workspaces};
 use moka::sync::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{SessionId, StreamId};
+use taskwire_protocol::{Failure, SessionId, StreamId};
 
 /// Sessions that are kept.
 const SESSIONS: u64 = 20_000;
@@ -21,29 +26,56 @@ const FRESH: Duration = Duration::from_secs(1);
 /// A session, whose it is, and where they are a member.
 pub(super) struct Known {
     pub(super) session: SessionRecord,
+    /// Who asks in the session; one for all of its sockets.
+    pub(super) caller: Arc<Caller>,
     pub(super) account: Account,
     pub(super) workspaces: Vec<Workspace>,
-    /// How far the user's own stream had come: all that it tells up to there is in the rest.
-    pub(super) as_of: u64,
+    /// How far the user's own stream had come: all that it tells up to there is in the rest. Moves on past entries that
+    /// do not concern accounts.
+    as_of: AtomicU64,
     /// How far the workspaces' streams had come when the memberships were read: removals up to there were before them.
     pub(super) heads: HashMap<StreamId, u64>,
 }
 
+/// A read, and the generation that it was begun in.
+type Read = (u64, Option<Arc<Known>>);
+
 /// What is known of sessions.
 pub(super) struct Sessions {
+    store: Store,
+    hub: Arc<Hub>,
     cache: Cache<SessionId, (u64, Arc<Known>)>,
     generation: AtomicU64,
+    reads: Arc<Flights<SessionId, Result<Read, Failure>>>,
+}
+
+impl Known {
+    /// Whether nothing is missing that the user's own stream tells up to `seen`.
+    fn tells_all(&self, hub: &Hub, seen: u64) -> bool {
+        let as_of = self.as_of.load(Ordering::Acquire);
+        if as_of >= seen {
+            return true;
+        }
+        let holds = hub.leaves_accounts_alone(StreamId::User(self.session.user), as_of, seen);
+        if holds {
+            self.as_of.fetch_max(seen, Ordering::AcqRel); // the next one need not look at the same again
+        }
+        holds
+    }
 }
 
 impl Sessions {
-    pub(super) fn new() -> Sessions {
+    pub(super) fn new(store: Store, hub: Arc<Hub>) -> Sessions {
         let cache = Cache::builder()
             .max_capacity(SESSIONS)
             .time_to_live(FRESH)
             .build();
         Sessions {
+            store,
+            hub,
             cache,
             generation: AtomicU64::new(0),
+            reads: Flights::new(),
         }
     }
 
@@ -56,34 +88,76 @@ impl Sessions {
     /// What is kept of a session and still holds, for somebody who has seen the user's own stream come to `seen`.
     pub(super) fn kept(&self, id: SessionId, seen: u64) -> Option<Arc<Known>> {
         let (generation, known) = self.cache.get(&id)?;
-        let holds = generation == self.generation.load(Ordering::Acquire) && known.as_of >= seen;
+        let holds = generation == self.generation.load(Ordering::Acquire) && known.tells_all(&self.hub, seen);
         holds.then_some(known)
     }
 
-    /// Reads a session; `None` when there is no such one.
-    pub(super) async fn read(&self, store: &Store, id: SessionId) -> Result<Option<Arc<Known>>> {
-        let generation = self.generation.load(Ordering::Acquire);
-        let mut reader = store.read().await?;
-        let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {
-            return Ok(None);
-        };
-        let Some(account) = users::find(&mut reader, session.user).await? else {
-            return Ok(None);
-        };
-        let rows = workspaces::list_with_heads(&mut reader, session.user).await?;
-        let heads = rows
-            .iter()
-            .map(|(workspace, head)| (workspace.id.into(), *head as u64))
-            .collect();
-        let workspaces = rows.into_iter().map(|(workspace, _)| workspace).collect();
-        let known = Arc::new(Known {
-            session,
-            account,
-            workspaces,
-            as_of: as_of as u64,
-            heads,
-        });
-        self.cache.insert(id, (generation, known.clone()));
-        Ok(Some(known))
+    /// Reads a session together with all who want it now, for somebody who has seen the user's own stream come to
+    /// `seen`; `None` when there is no such one.
+    pub(super) async fn read(
+        self: &Arc<Self>,
+        id: SessionId,
+        seen: u64,
+    ) -> Result<Option<Arc<Known>>, Failure> {
+        let since = self.generation.load(Ordering::Acquire);
+        let (generation, found) = self.share(id).await?;
+        let misses = |known: &Arc<Known>| generation < since || !known.tells_all(&self.hub, seen);
+        if !found.as_ref().is_some_and(misses) {
+            return Ok(found);
+        }
+        // the read was begun by somebody else before we asked; the next one begins after that
+        let (_, found) = self.share(id).await?;
+        Ok(found)
     }
+
+    async fn share(self: &Arc<Self>, id: SessionId) -> Result<Read, Failure> {
+        let read = self.reads.share(id, || {
+            let sessions = self.clone();
+            async move { sessions.read_alone(id).await.map_err(|error| ops::failed(&error)) }
+        });
+        let broken = || ops::bug("a read failed; the server's log has the reason");
+        read.await.unwrap_or_else(|| Err(broken()))
+    }
+
+    /// Reads a session for nobody else: nothing that was committed before the call is missing.
+    pub(super) async fn read_now(self: &Arc<Self>, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
+        let sessions = self.clone();
+        let (_, found) = spawned(async move { sessions.read_alone(id).await }).await?;
+        Ok(found)
+    }
+
+    async fn read_alone(&self, id: SessionId) -> store::Result<Read> {
+        metrics::counter!("taskwire_session_reads_total").increment(1);
+        let generation = self.generation.load(Ordering::Acquire);
+        let found = find(&self.store, id).await?;
+        if let Some(known) = &found {
+            self.cache.insert(id, (generation, known.clone()));
+        }
+        Ok((generation, found))
+    }
+}
+
+/// The place of the user's own stream is read first: what is committed meanwhile may be in the rest, and is told again.
+async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>> {
+    let mut reader = store.read().await?;
+    let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {
+        return Ok(None);
+    };
+    let Some(account) = users::find(&mut reader, session.user).await? else {
+        return Ok(None);
+    };
+    let rows = workspaces::list_with_heads(&mut reader, session.user).await?;
+    let heads = rows
+        .iter()
+        .map(|(workspace, head)| (workspace.id.into(), *head as u64))
+        .collect();
+    let workspaces = rows.into_iter().map(|(workspace, _)| workspace).collect();
+    Ok(Some(Arc::new(Known {
+        caller: caller(&account, session.id),
+        session,
+        account,
+        workspaces,
+        as_of: AtomicU64::new(as_of as u64),
+        heads,
+    })))
 }

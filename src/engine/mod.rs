@@ -50,9 +50,8 @@ use group::Shared;
 use homes::Homes;
 use instances::Instances;
 use job::{Batch, Job, Step, Work};
-use known::Sessions;
+use known::{Known, Sessions};
 use members::MemberCache;
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::{GlobalRole, User};
@@ -114,27 +113,36 @@ pub struct Identity {
     pub expires_at: Timestamp,
 }
 
-/// What a socket tells its user first.
-#[derive(Clone, Debug)]
-pub struct Home {
-    /// The account.
-    pub user: User,
-    /// Every workspace of theirs, with their role.
-    pub workspaces: Vec<Workspace>,
-    /// How far the workspaces' streams had come by then: removals up to there were before the memberships, whenever
-    /// they are heard of.
-    pub heads: HashMap<StreamId, u64>,
-}
+/// What a socket tells its user first. Clones are the same; sockets of a session share it.
+#[derive(Clone)]
+pub struct Home(Arc<Known>);
 
 impl Home {
+    /// The account.
+    pub fn user(&self) -> &User {
+        &self.0.account.user
+    }
+
+    /// Every workspace of theirs, with their role.
+    pub fn workspaces(&self) -> &[Workspace] {
+        &self.0.workspaces
+    }
+
+    /// How far a workspace's stream had come by then: removals up to there were before the membership, whenever they
+    /// are heard of.
+    pub fn head(&self, stream: StreamId) -> u64 {
+        self.0.heads.get(&stream).copied().unwrap_or(0)
+    }
+
     /// The caller as the account is now.
-    pub fn caller(&self, before: &Caller) -> Arc<Caller> {
-        Arc::new(Caller {
-            user: self.user.public(),
-            session: before.session,
-            role: self.user.role,
-            personal: before.personal,
-        })
+    pub fn caller(&self) -> Arc<Caller> {
+        self.0.caller.clone()
+    }
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Home").field(&self.0.account.user.id).finish()
     }
 }
 
@@ -181,7 +189,7 @@ impl Engine {
         let instances = Instances::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
         let presences = Presences::new(hub.clone(), clock.clone(), instances.me);
         tokio::spawn(presences.clone().attend());
-        let sessions = Arc::new(Sessions::new());
+        let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
         let shared = Shared {
             store: store.clone(),
             cache: Arc::new(MemberCache::new()),
@@ -312,12 +320,7 @@ impl Engine {
     /// # Errors
     /// As [`Engine::authenticate`], when the session has ended since.
     pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
-        let known = self.living(caller.session, seen).await?;
-        Ok(Home {
-            user: known.account.user.clone(),
-            workspaces: known.workspaces.clone(),
-            heads: known.heads.clone(),
-        })
+        self.living(caller.session, seen).await.map(Home)
     }
 
     /// Whether the database answers, and how fast.

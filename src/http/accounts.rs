@@ -133,7 +133,7 @@ pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> 
 /// `GET /v1/auth/me`
 pub(super) async fn me(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<User>, Refusal> {
     let caller = caller::must(&app, &headers).await?;
-    Ok(Json(app.engine.home(&caller, 0).await?.user))
+    Ok(Json(app.engine.home(&caller, 0).await?.user().clone()))
 }
 
 /// Takes `token_delivery` out of a body: the operations do not know it.

@@ -19,16 +19,21 @@ mod refusal;
 mod rpc;
 mod unread;
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use axum::http::{HeaderName, HeaderValue, Method};
 use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::FutureExt as _;
+use hyper::body::Incoming;
 use taskwire_protocol::{ErrorCode, Failure};
+use tower::ServiceExt as _;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
@@ -39,14 +44,59 @@ pub use unread::Unread;
 use crate::socket;
 use crate::state::App;
 
+/// Where sockets are.
+const SOCKET: &str = "/v1/socket";
 /// The largest body of a request that is not a file.
 const BODY: usize = 1024 * 1024;
 
-/// All routes of a node.
-pub fn router(app: Arc<App>) -> Router {
+/// What answers the requests of a node. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Routes {
+    app: Arc<App>,
+    router: Router,
+}
+
+impl Routes {
+    /// All routes of a node.
+    pub fn new(app: &Arc<App>) -> Routes {
+        Routes {
+            app: app.clone(),
+            router: router(app.clone()),
+        }
+    }
+
+    /// Answers a request. A handshake takes a shorter way past what means nothing to it: shared resources of pages,
+    /// preflights, bodies.
+    pub async fn answer(self, request: axum::http::Request<Incoming>) -> Response {
+        if !is_handshake(&request) {
+            return match self.router.oneshot(request).await {
+                Ok(response) => response,
+                Err(never) => match never {},
+            };
+        }
+        let app = self.app.clone();
+        let upgrade = async move |request| {
+            let upgraded = AssertUnwindSafe(socket::upgrade(app, request))
+                .catch_unwind()
+                .await;
+            upgraded.map_or_else(fault, IntoResponse::into_response)
+        };
+        let request = request.map(|_none| Body::empty());
+        outer::around(&self.app, request, SOCKET.into(), upgrade).await
+    }
+}
+
+fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
+    request.method() == Method::GET
+        && request.uri().path() == SOCKET
+        && request.headers().contains_key(UPGRADE)
+}
+
+/// All routes of a node, with all that a page may ask for.
+fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::front))
-        .route("/v1/socket", get(socket::upgrade))
+        .route(SOCKET, get(upgrade))
         .route("/v1/rpc", post(rpc::call))
         .route("/v1/protocol.json", get(describe))
         .route("/v1/auth/signup", post(accounts::sign_up))
@@ -83,6 +133,10 @@ fn fault(panic: Box<dyn std::any::Any + Send>) -> Response {
         .unwrap_or_default();
     tracing::error!(panic = text, "a request's task panicked");
     Refusal::from(Failure::new(ErrorCode::InternalError, "a fault of the server")).into_response()
+}
+
+async fn upgrade(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
+    socket::upgrade(app, request).await
 }
 
 async fn describe(State(app): State<Arc<App>>) -> impl IntoResponse {

@@ -13,6 +13,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use metrics::SharedString;
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::time::Instant;
 use tracing::Instrument as _;
@@ -37,18 +38,28 @@ const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id")
 pub(super) struct RequestId(pub(super) Arc<str>);
 
 /// Wraps every route.
-pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+pub(super) async fn outer(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().cloned();
+    let route = route.as_ref().map_or("unknown", MatchedPath::as_str).to_owned();
+    around(&app, request, route.into(), |request| next.run(request)).await
+}
+
+/// What a request to a route goes through before and after `answer`.
+pub(super) async fn around<F: Future<Output = Response>>(
+    app: &App,
+    mut request: Request,
+    route: SharedString,
+    answer: impl FnOnce(Request) -> F,
+) -> Response {
     let begun = Instant::now();
     let id: Arc<str> = request_id(request.headers()).into();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let route = request.extensions().get::<MatchedPath>().cloned();
-    let route = route.as_ref().map_or("unknown", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", request.id = &*id, http.route = route);
+    let span = tracing::info_span!("request", request.id = &*id, http.route = &*route);
 
-    let (refused, allowance) = admit(&app, &request, &route);
+    let (refused, allowance) = admit(app, &request, &route);
     let mut response = match refused {
         Some(refusal) => refusal.into_response(),
-        None => match tokio::time::timeout(PATIENCE, next.run(request))
+        None => match tokio::time::timeout(PATIENCE, answer(request))
             .instrument(span.clone())
             .await
         {
@@ -67,7 +78,7 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
     let status = response.status();
     // a socket has nothing that a browser could take for something else
     if status != StatusCode::SWITCHING_PROTOCOLS {
-        secure(&app, response.headers_mut());
+        secure(app, response.headers_mut());
     }
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
@@ -78,7 +89,10 @@ pub(super) async fn outer(State(app): State<Arc<App>>, mut request: Request, nex
             tracing::debug!(http.status = status.as_u16(), duration_ms, "answered");
         }
     });
-    let labels = [("route", route.clone()), ("status", status.as_u16().to_string())];
+    let labels = [
+        ("route", route.clone()),
+        ("status", status.as_str().to_owned().into()),
+    ];
     metrics::counter!("taskwire_http_requests_total", &labels).increment(1);
     metrics::histogram!("taskwire_http_request_seconds", "route" => route)
         .record(begun.elapsed().as_secs_f64());

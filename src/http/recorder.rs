@@ -47,6 +47,10 @@ fn describe() {
         "HTTP requests, by route and status"
     );
     metrics::describe_histogram!("taskwire_http_request_seconds", "HTTP requests, by route");
+    metrics::describe_counter!(
+        "taskwire_session_reads_total",
+        "Reads of a session, its account and its workspaces"
+    );
     metrics::describe_histogram!(
         "taskwire_pool_wait_seconds",
         "How long a read waited for a connection to the database"

@@ -86,6 +86,20 @@ pub(crate) fn removed_member(frame: &str) -> Option<UserId> {
     payload::<member::MemberRemoved>(frame).map(|removed| removed.user_id)
 }
 
+/// Whether an entry of a user's own stream may be about their account, sessions or memberships: all that is not known
+/// to be about something else.
+pub(crate) fn concerns_accounts(frame: &str) -> bool {
+    !matches!(
+        event_name(frame),
+        Some(
+            names::NotificationCreated
+                | names::NotificationUpdated
+                | names::NotificationAllRead
+                | names::NotificationDeleted
+        )
+    )
+}
+
 /// Whether earlier entries of the stream were rewritten with this one.
 pub(crate) fn rewrites_past(frame: &str) -> bool {
     event_name(frame) == Some(names::TaskPurged)
@@ -157,6 +171,23 @@ mod tests {
         );
         let removed = frame("member.removed", &format!(r#"{{"user_id":"{id}"}}"#));
         assert_eq!(removed_member(&removed), Some(UserId(id)));
+    }
+
+    #[test]
+    fn only_notifications_do_not_concern_accounts() {
+        use taskwire_protocol::events::EVENTS;
+        let others = EVENTS
+            .iter()
+            .filter(|event| concerns_accounts(&frame(event.name, "{}")));
+        let prefixes: Vec<&str> = others.filter_map(|event| event.name.split('.').next()).collect();
+        for kind in ["access", "profile", "session", "member", "workspace"] {
+            assert!(prefixes.contains(&kind), "{kind}");
+        }
+        assert!(!prefixes.contains(&"notification"));
+        assert!(concerns_accounts(&frame("of.a.newer.server", "{}")));
+        let text = r#"{"title":"x\",\"event\":\"notification.created","event":"notification.created"}"#;
+        assert!(concerns_accounts(&frame("access.lost", text)));
+        assert!(concerns_accounts("not a frame"));
     }
 
     #[test]

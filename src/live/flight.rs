@@ -51,6 +51,19 @@ where
         value.clone()
     }
 
+    /// As [`Flights::share`], but by a read that begins after the call: what is under way already is waited out.
+    pub(crate) async fn share_anew<F>(self: &Arc<Self>, key: K, read: impl FnOnce() -> F) -> Option<T>
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        let under_way = lock(&self.under_way).get(&key).cloned();
+        if let Some(mut outcome) = under_way {
+            // however it ends, it is not what is wanted
+            let _ = outcome.wait_for(Option::is_some).await;
+        }
+        self.share(key, read).await
+    }
+
     /// Where the outcome will be, and, when nothing is under way, where to tell it.
     fn board(&self, key: K) -> (watch::Receiver<Option<T>>, Option<watch::Sender<Option<T>>>) {
         let mut under_way = lock(&self.under_way);

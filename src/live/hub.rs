@@ -247,6 +247,13 @@ impl Hub {
             .collect()
     }
 
+    /// Whether nothing in a user's own stream after `seq` and up to `last` concerns accounts, sessions or memberships.
+    /// False also when that is not known here: what other instances committed may be in the log alone.
+    pub fn leaves_accounts_alone(&self, stream: StreamId, seq: u64, last: u64) -> bool {
+        self.topic(stream)
+            .is_some_and(|topic| topic.leaves_accounts_alone(seq, last))
+    }
+
     /// Takes a seat in a stream. It is in place before the head is read, so that no frame falls between.
     pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, signal: &Arc<Signal>, slot: Slot) -> Seat {
         // entry and seat under one lock, or the topic could go in between
@@ -285,9 +292,13 @@ impl Hub {
         Ok(range)
     }
 
-    /// What the log holds, as of now.
+    /// What the log holds, as of now or later.
     pub(crate) async fn fresh_range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
-        let range = self.log.range(topic.stream).await?;
+        let (log, stream) = (self.log.clone(), topic.stream);
+        let shared = self
+            .ranges
+            .share_anew(topic.id, || async move { log.range(stream).await });
+        let range = shared.await.unwrap_or(Err(LogUnavailable))?;
         let news = topic.observe(range);
         self.attend(topic, news);
         Ok(range)

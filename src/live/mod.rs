@@ -46,6 +46,7 @@ mod topic;
 pub use bus::{Alone, BadAddress, Bus, BusHealth, Note, Redis, RedisOptions};
 pub use control::Control;
 pub use deliver::{Delivered, Outlet, Stop};
+pub(crate) use flight::Flights;
 pub use hub::{Hub, Published, RingLimits};
 pub use log::{Log, LogRange, LogUnavailable, Reading};
 pub use presence::{Place, Presences};

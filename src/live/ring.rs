@@ -196,6 +196,18 @@ impl Ring {
         }
     }
 
+    /// Whether it holds all frames after `seq` and up to `last`, and all of them are such ones.
+    pub(crate) fn all(&self, seq: u64, last: u64, such: impl Fn(&str) -> bool) -> bool {
+        let Some(head) = self.head.filter(|head| seq <= last && last <= *head) else {
+            return false;
+        };
+        let Some(start) = (self.frames.len() as u64).checked_sub(head - seq) else {
+            return false;
+        };
+        let mut frames = self.frames.range(start as usize..).take((last - seq) as usize);
+        frames.all(|frame| such(frame))
+    }
+
     fn change(&self, moved: bool) -> Change {
         Change {
             moved,

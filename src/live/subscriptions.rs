@@ -144,10 +144,10 @@ impl Subscriptions {
     }
 
     /// The user was let in to a stream when it had come to `seq`: removals up to there were before that, whenever this
-    /// instance hears of them.
+    /// instance hears of them; a later one ends the cursor, be it from before the join.
     pub fn let_in(&mut self, stream: StreamId, seq: u64) {
         if let Some(cursor) = self.cursor(stream) {
-            cursor.since = cursor.since.max(seq);
+            cursor.since = seq;
         }
     }
 

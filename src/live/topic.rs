@@ -3,6 +3,7 @@
 
 use super::{
     chatter::{self, Chatter, Said},
+    control::concerns_accounts,
     lock,
     log::LogRange,
     removals::{Reader, Removals},
@@ -231,6 +232,13 @@ impl Topic {
     pub(crate) fn place(&self, seq: u64) -> (u64, Place) {
         let state = lock(&self.state);
         (state.ring.head().unwrap_or(0), state.ring.place(seq))
+    }
+
+    /// Whether all entries after `seq` and up to `last` are held, and none of them concerns accounts.
+    pub(crate) fn leaves_accounts_alone(&self, seq: u64, last: u64) -> bool {
+        lock(&self.state)
+            .ring
+            .all(seq, last, |frame| !concerns_accounts(frame))
     }
 
     /// The tail of the log, if it was read lately.

@@ -330,8 +330,8 @@ impl Connection {
         };
         let seen = session.subscriptions.told();
         match self.app.engine.home(&session.caller, seen).await {
-            Ok(home) if home.user.is_active => {
-                session.caller = home.caller(&session.caller);
+            Ok(home) if home.user().is_active => {
+                session.caller = home.caller();
                 self.seat.speaks_for(session.caller.clone());
                 Ok(())
             }

@@ -4,8 +4,7 @@
 
 use std::sync::Arc;
 
-use axum::Extension;
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL};
 use axum::http::header::{SEC_WEBSOCKET_VERSION, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
@@ -35,11 +34,13 @@ use crate::state::App;
 const ANSWERED: usize = 4;
 
 /// Answers the upgrade and begins the socket's task.
-pub async fn upgrade(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    mut request: Request,
-) -> Result<Response, Refusal> {
+///
+/// # Errors
+/// Why it may not become a socket.
+pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Refusal> {
+    let Some(peer) = request.extensions().get::<Peer>().copied() else {
+        return Err(Failure::new(ErrorCode::InternalError, "a connection from nowhere").into());
+    };
     let headers = request.headers();
     let protocol = negotiate(headers)?;
     if !peer::may_come_from(headers, request.uri(), &app.settings) {

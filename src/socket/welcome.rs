@@ -60,14 +60,14 @@ impl Connection {
             listed: Vec::new(),
             own: false,
         };
-        let user = match opening
+        let home = match opening
             .follow_all(&app.engine, &mut identity, &params.streams)
             .await
         {
-            Ok(user) => user,
+            Ok(home) => home,
             Err(failure) => return Ok(Err(failure)),
         };
-        let welcome = self.describe(&settings, &identity, user, &opening);
+        let welcome = self.describe(&settings, &identity, home.user().clone(), &mut opening);
         self.wire.text(&wire::welcome(asked.id.as_ref(), &welcome));
         self.settle_in(identity, opening, &params.streams);
         Ok(Ok(()))
@@ -90,7 +90,13 @@ impl Connection {
         }));
     }
 
-    fn describe(&self, settings: &Settings, identity: &Identity, user: User, opening: &Opening) -> Welcome {
+    fn describe(
+        &self,
+        settings: &Settings,
+        identity: &Identity,
+        user: User,
+        opening: &mut Opening,
+    ) -> Welcome {
         // without limits a client need not slow down
         let pace = |limit: u32| {
             if settings.rate_limit_enabled {
@@ -122,7 +128,7 @@ impl Connection {
                 ops_per_second: pace(settings.ops_per_second),
                 burst: pace(settings.ops_burst),
             },
-            streams: opening.listed.clone(),
+            streams: std::mem::take(&mut opening.listed),
         }
     }
 }
@@ -147,7 +153,7 @@ impl Opening {
         engine: &Engine,
         identity: &mut Identity,
         streams: &Streams,
-    ) -> Result<User, Failure> {
+    ) -> Result<Home, Failure> {
         if let Streams::These(names) = streams
             && names.len() > LISTED
         {
@@ -171,11 +177,11 @@ impl Opening {
         };
         let home = engine.home(&identity.caller, head).await?;
         // the token may have been checked against what was known before the stream was joined
-        identity.caller = home.caller(&identity.caller);
+        identity.caller = home.caller();
         let asked: Vec<String> = match streams {
             Streams::All(_) => {
                 let all = home
-                    .workspaces
+                    .workspaces()
                     .iter()
                     .map(|workspace| StreamId::from(workspace.id));
                 std::iter::once(own)
@@ -190,7 +196,7 @@ impl Opening {
         if now > head {
             self.check_again(engine, identity, now).await?;
         }
-        Ok(home.user)
+        Ok(home)
     }
 
     /// Follows and lists each stream asked for, once.
@@ -202,7 +208,7 @@ impl Opening {
         home: &Home,
     ) -> Result<(), Failure> {
         let mut workspaces: HashMap<StreamId, &Workspace> = home
-            .workspaces
+            .workspaces()
             .iter()
             .map(|workspace| (workspace.id.into(), workspace))
             .collect();
@@ -216,8 +222,7 @@ impl Opening {
                 Ok(stream) => match workspaces.remove(&stream) {
                     Some(workspace) => {
                         let state = self.follow(stream, Some(workspace.clone())).await?;
-                        self.subscriptions
-                            .let_in(stream, home.heads.get(&stream).copied().unwrap_or(0));
+                        self.subscriptions.let_in(stream, home.head(stream));
                         Some(state)
                     }
                     None => None,
@@ -238,7 +243,7 @@ impl Opening {
             let Some(workspace) = &state.workspace else {
                 continue;
             };
-            if !home.workspaces.iter().any(|still| still.id == workspace.id) {
+            if !home.workspaces().iter().any(|still| still.id == workspace.id) {
                 self.subscriptions.leave(workspace.id.into());
                 *state = no_access(std::mem::take(&mut state.stream));
             }

@@ -3,6 +3,7 @@
 
 mod control;
 mod redis;
+mod storm;
 
 use crate::support::redis::{own_prefix, shared_url};
 use crate::support::{Client, Follower, Server, Team, http, text};

@@ -137,6 +137,91 @@ async fn a_removal_before_the_user_was_let_in_does_not_end_their_reading() {
     assert!(socket.subscriptions.has(workspace(1)));
 }
 
+/// Who may read was known as of an entry before the removal: the question was answered from what was kept.
+#[tokio::test]
+async fn a_removal_after_what_was_known_ends_the_reading_though_the_join_came_later() {
+    let world = World::new();
+    let mut other = world.socket(user(2));
+    other.join(workspace(1), Start::Now).await;
+    world.commit(workspace(1), 1);
+    world.commit_removal(workspace(1), user(1));
+    let mut socket = world.socket(user(1));
+    assert_eq!(socket.join(workspace(1), Start::After(0)).await.seq, 2);
+    socket.subscriptions.let_in(workspace(1), 1);
+    world.commit(workspace(1), 1);
+    other.receives(workspace(1), 0, 3).await;
+    for _ in 0..4 {
+        let _ = socket.poll();
+    }
+    assert_eq!(socket.got(workspace(1)), [1]);
+}
+
+/// What is kept of an account may be used only where each entry since is at hand, and says nothing of accounts.
+#[tokio::test]
+async fn notifications_leave_accounts_alone_and_what_is_not_at_hand_does_not() {
+    let world = World::new();
+    let own = StreamId::User(user(1));
+    let leaves = |after, to| world.hub.leaves_accounts_alone(own, after, to);
+    let tell = |event: &str| world.log.append(own, event, "{}");
+    tell("notification.created");
+    assert!(!leaves(0, 1), "nobody here watches");
+    let mut socket = world.socket(user(1));
+    socket.join(own, Start::Now).await;
+    assert!(!leaves(0, 1), "from before the ring");
+    for event in ["notification.created", "notification.all_read"] {
+        world.hub.receive(vec![tell(event)]);
+    }
+    assert!(leaves(1, 3) && leaves(2, 3) && leaves(1, 2));
+    assert!(!leaves(0, 3), "the first one is not at hand");
+    assert!(!leaves(1, 4), "the last one has not come");
+    for event in [
+        "access.lost",
+        "session.revoked",
+        "profile.updated",
+        "of.a.newer.server",
+    ] {
+        let said = tell(event);
+        let seq = said.seq;
+        world.hub.receive(vec![said]);
+        assert!(!leaves(1, seq), "{event}");
+        assert!(!leaves(seq - 1, seq), "{event}");
+    }
+    let lost_on_the_way = tell("access.lost");
+    world.hub.hear_of(own, lost_on_the_way.seq);
+    let seat = world.hub.watch(own, socket.subscriptions.signal(), 9);
+    wait_until("the log is to be read", || {
+        seat.topic.head() == Some(lost_on_the_way.seq)
+    })
+    .await;
+    assert!(
+        !leaves(lost_on_the_way.seq - 1, lost_on_the_way.seq),
+        "only in the log"
+    );
+    let later = tell("notification.created");
+    let seq = later.seq;
+    world.hub.receive(vec![later]);
+    assert!(leaves(seq - 1, seq));
+    assert!(!leaves(seq - 2, seq));
+}
+
+#[tokio::test]
+async fn positions_from_elsewhere_share_reads_that_begin_after_them() {
+    let world = World::new();
+    let mut first = world.socket(user(1));
+    first.join(workspace(1), Start::Now).await;
+    drop(world.append(workspace(1))); // committed elsewhere, and not heard of here
+    let before = world.log.ranges.load(Ordering::SeqCst);
+    let mut others: Vec<Socket> = (0..50).map(|_| world.socket(user(1))).collect();
+    let joins = others
+        .iter_mut()
+        .map(|socket| socket.join(workspace(1), Start::After(1)));
+    for joined in futures_util::future::join_all(joins).await {
+        assert!(joined.resumed, "{joined:?}");
+    }
+    let reads = world.log.ranges.load(Ordering::SeqCst) - before;
+    assert!(reads <= 3, "{reads} reads of the log for one position");
+}
+
 #[tokio::test]
 async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobody_is_heard() {
     let (world, up) = world_with_a_way();

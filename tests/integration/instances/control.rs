@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 const ROUNDS: usize = 25;
 
 /// Both ways in which instances hear of each other, and what they promise.
-async fn both_ways() -> [(Vec<Server>, Duration); 2] {
+pub(super) async fn both_ways() -> [(Vec<Server>, Duration); 2] {
     [
         (with_redis(2).await, SOON),
         (Server::start_several(2, &[]).await, WITHOUT_REDIS),
@@ -17,7 +17,7 @@ async fn both_ways() -> [(Vec<Server>, Duration); 2] {
 }
 
 /// A new session of an account.
-async fn log_in(server: &Server, name: &str) -> Value {
+pub(super) async fn log_in(server: &Server, name: &str) -> Value {
     let body = json!({ "email": format!("{name}@example.com"), "password": crate::support::PASSWORD,
         "token_delivery": "body" });
     let answer = http::post(server, "/v1/auth/login", &body).await;
