@@ -19,6 +19,15 @@ pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement
     Statement { columns, body }
 }
 
+impl Statement {
+    /// The table that it writes, if it does.
+    pub(super) fn writes(&self) -> Option<&'static str> {
+        let verbs = ["insert into ", "update ", "delete from "];
+        let rest = verbs.iter().find_map(|verb| self.body.strip_prefix(verb))?;
+        rest.split_whitespace().next()
+    }
+}
+
 /// Rows of one statement, at most.
 const ROWS: usize = 512;
 
@@ -82,47 +91,53 @@ fn padded(rows: usize) -> usize {
     }
 }
 
-/// Finished texts by statement and row count.
+/// SQLite's finished texts by statement and row count.
 #[derive(Default)]
 pub(super) struct Texts(HashMap<(&'static str, usize), Arc<str>>);
 
 impl Texts {
-    pub(super) fn get(&mut self, statement: &'static Statement, dialect: Dialect, rows: usize) -> Arc<str> {
-        let rows = if dialect == Dialect::Postgres { 0 } else { rows };
+    pub(super) fn get(&mut self, statement: &'static Statement, rows: usize) -> Arc<str> {
         self.0
             .entry((statement.body, rows))
-            .or_insert_with(|| text(statement, dialect, rows).into())
+            .or_insert_with(|| text(statement, rows).into())
             .clone()
     }
 }
 
-fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
-    let names = join(statement.columns.iter().map(|(name, _)| (*name).to_owned()));
+/// The statement for SQLite, with a list of this many rows.
+fn text(statement: &Statement, rows: usize) -> String {
     let first = statement.columns[0].0;
-    match dialect {
-        Dialect::Sqlite => {
-            let body = choose(statement.body, dialect)
-                .replace("{rows}", &format!("v.{first} is not null"))
-                // any error ends the whole transaction anyway: no journal to undo this one statement
-                .replacen("insert into", "insert or rollback into", 1);
-            format!(
-                "with v({names}) as ({}) {body}",
-                values(statement.columns.len(), rows)
-            )
-        }
-        Dialect::Postgres => {
-            let arrays = statement
-                .columns
-                .iter()
-                .enumerate()
-                .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, name(*kind)));
-            let body = choose(statement.body, dialect).replace("{rows}", "true");
-            format!(
-                "with v({names}) as (select * from unnest({})) {body}",
-                join(arrays)
-            )
-        }
+    let body = choose(statement.body, Dialect::Sqlite)
+        .replace("{rows}", &format!("v.{first} is not null"))
+        // any error ends the whole transaction anyway: no journal to undo this one statement
+        .replacen("insert into", "insert or rollback into", 1);
+    let (names, values) = (names(statement), values(statement.columns.len(), rows));
+    format!("with v({names}) as ({values}) {body}")
+}
+
+/// Statements as one for PostgreSQL: all but the last are common tables that write. The arrays come in their order.
+pub(super) fn joined(statements: &[&Statement]) -> String {
+    let mut text = "with ".to_owned();
+    let mut before = 0;
+    for (i, statement) in statements.iter().enumerate() {
+        let arrays = statement.columns.iter().map(|(_, kind)| {
+            before += 1;
+            format!("${before}::{}[]", name(*kind))
+        });
+        let arrays = join(arrays);
+        let rows = format!("v({}) as (select * from unnest({arrays}))", names(statement));
+        let body = choose(statement.body, Dialect::Postgres).replace("{rows}", "true");
+        let _ = if i + 1 < statements.len() {
+            writeln!(text, "w{i} as (with {rows} {body}),")
+        } else {
+            write!(text, "{rows} {body}")
+        };
     }
+    text
+}
+
+fn names(statement: &Statement) -> String {
+    join(statement.columns.iter().map(|(name, _)| (*name).to_owned()))
 }
 
 /// The body as this database gets it.

@@ -1,0 +1,57 @@
+//! PostgreSQL's writes that wait for one another: they travel as one statement, whose parts are common tables that write.
+//! Each statement of its own costs a round trip, which is as much work as a few rows. Does not know what they write.
+
+use super::bind;
+use super::statement::{Batch, Statement, joined};
+use sqlx::postgres::PgArguments;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Joined texts kept; they are few, and this bounds what odd groups leave behind.
+const JOINED: usize = 256;
+
+/// What waits, and the texts of what waited before.
+#[derive(Default)]
+pub(super) struct Together {
+    statements: Vec<&'static Statement>,
+    arguments: PgArguments,
+    texts: HashMap<Vec<&'static str>, Arc<str>>,
+}
+
+impl Together {
+    /// Whether this may travel with what waits: parts of one statement do not see what the others wrote, nor may two of
+    /// them write one row, so there is one for each table, and what reads comes later.
+    pub(super) fn admits(&self, statement: &Statement) -> bool {
+        let table = statement.writes();
+        table.is_some() && self.statements.iter().all(|other| other.writes() != table)
+    }
+
+    pub(super) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
+        self.statements.push(statement);
+        let kinds = statement.columns.iter().map(|(_, kind)| *kind);
+        bind::columns(&mut self.arguments, &batch.cells, kinds);
+    }
+
+    /// What waits, as one statement.
+    pub(super) fn take(&mut self) -> Option<(Arc<str>, PgArguments)> {
+        if self.statements.is_empty() {
+            return None;
+        }
+        let key: Vec<_> = self.statements.iter().map(|statement| statement.body).collect();
+        if self.texts.len() >= JOINED && !self.texts.contains_key(&key) {
+            self.texts.clear();
+        }
+        let statements = std::mem::take(&mut self.statements);
+        let text = self
+            .texts
+            .entry(key)
+            .or_insert_with(|| joined(&statements).into());
+        Some((text.clone(), std::mem::take(&mut self.arguments)))
+    }
+
+    /// Nothing waits any more.
+    pub(super) fn clear(&mut self) {
+        self.statements.clear();
+        self.arguments = PgArguments::default();
+    }
+}
