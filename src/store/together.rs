@@ -55,3 +55,48 @@ impl Together {
         self.arguments = PgArguments::default();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::bind::Kind::{Id, Text};
+    use super::super::statement::statement;
+    use super::*;
+
+    static ONE: Statement = statement(
+        &[("id", Id)],
+        "insert into one (id) select id from v where {rows}",
+    );
+    static TWO: Statement = statement(
+        &[("id", Id), ("name", Text)],
+        "update two set name = v.name from v where two.id = v.id",
+    );
+    static READ: Statement = statement(
+        &[("id", Id)],
+        "select one.id from v cross join one where one.id = v.id",
+    );
+
+    #[test]
+    fn writes_of_several_tables_are_one_statement() {
+        let mut together = Together::default();
+        together.push(&ONE, &Batch::default());
+        assert!(together.admits(&TWO));
+        together.push(&TWO, &Batch::default());
+        let (text, _) = together.take().expect("two wait");
+        assert_eq!(
+            &*text,
+            "with w0 as (with v(id) as (select u.first from unnest($1::uuid[]) with ordinality as u(first, i)) \
+             insert into one (id) select id from v where true),\n\
+             v(id, name) as (select u.first, ($3::text[])[u.i::int] from unnest($2::uuid[]) with ordinality \
+             as u(first, i)) update two set name = v.name from v where two.id = v.id"
+        );
+        assert!(together.take().is_none());
+    }
+
+    #[test]
+    fn a_table_written_twice_and_a_read_come_later() {
+        let mut together = Together::default();
+        together.push(&ONE, &Batch::default());
+        assert!(!together.admits(&ONE));
+        assert!(!together.admits(&READ));
+    }
+}
