@@ -158,6 +158,7 @@ impl Writer {
         } else {
             reach("log.before");
             write::log_and_memory(&mut self.group, &world, &placed, &memos, now).await?;
+            self.group.settle().await?;
             reach("log.after");
             self.sent = Some(Sent {
                 advanced: placed.iter().map(|placed| placed.stream).collect(),

@@ -109,22 +109,24 @@ where
 }
 
 /// A batch of rows as one array a column.
-pub(super) fn columns(cells: &[Cell], kinds: impl ExactSizeIterator<Item = Kind>) -> PgArguments {
-    let mut arguments = PgArguments::default();
+pub(super) fn columns(
+    arguments: &mut PgArguments,
+    cells: &[Cell],
+    kinds: impl ExactSizeIterator<Item = Kind>,
+) {
     let width = kinds.len();
     for (i, kind) in kinds.enumerate() {
         let column = || cells.iter().skip(i).step_by(width);
         match kind {
-            Kind::Id => add(&mut arguments, column().map(id).collect::<Vec<_>>()),
-            Kind::Int => add(&mut arguments, column().map(int).collect::<Vec<_>>()),
-            Kind::Bool => add(&mut arguments, column().map(truth).collect::<Vec<_>>()),
+            Kind::Id => add(arguments, column().map(id).collect::<Vec<_>>()),
+            Kind::Int => add(arguments, column().map(int).collect::<Vec<_>>()),
+            Kind::Bool => add(arguments, column().map(truth).collect::<Vec<_>>()),
             Kind::Text => {
                 let texts: Vec<Option<&str>> = column().map(text).collect();
                 let _ = arguments.add(texts);
             }
         }
     }
-    arguments
 }
 
 fn id(cell: &Cell) -> Option<Uuid> {

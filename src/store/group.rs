@@ -1,8 +1,8 @@
 //! The writer's transaction. It has one connection of its own, so nothing else can leave a transaction open on it.
 //!
 //! On SQLite every call costs two thread switches: begin and writes wait for the next read or the commit and travel
-//! with it as one text. On PostgreSQL they run at once. After any error the transaction is over: nothing more runs in
-//! it, and `begin` starts afresh.
+//! with it as one text. On PostgreSQL every call is a round trip: writes wait for others and travel with them as one
+//! statement. After any error the transaction is over: nothing more runs in it, and `begin` starts afresh.
 
 use super::bind;
 use super::link::{Dialect, Link, Row, answered};
@@ -10,6 +10,7 @@ use super::new_keys::{MOVE, NewKeys};
 use super::open::Store;
 use super::statement::{Batch, Sql, Statement, Texts};
 use super::streams::Counted;
+use super::together::Together;
 use super::{Result, StoreError};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
@@ -40,6 +41,7 @@ pub struct Group {
     open: bool,
     stretched: bool,
     waiting: Waiting,
+    together: Together,
     texts: Texts,
     joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
     pub(super) counted: Counted,
@@ -74,6 +76,7 @@ impl Group {
             open: false,
             stretched: false,
             waiting: Waiting::default(),
+            together: Together::default(),
             texts: Texts::default(),
             joined: HashMap::new(),
             counted: Counted::Shared,
@@ -94,6 +97,7 @@ impl Group {
             };
         }
         self.waiting = Waiting::default();
+        self.together.clear();
         if self.stretched {
             self.limit(RESERVE).await?;
         }
@@ -129,6 +133,14 @@ impl Group {
         }
     }
 
+    /// Sends what waits, unless it can travel with the commit: until here nothing is, and no outcome is unknown.
+    pub async fn settle(&mut self) -> Result<()> {
+        match self.dialect()? {
+            Dialect::Sqlite => Ok(()),
+            Dialect::Postgres => self.flush().await,
+        }
+    }
+
     /// Makes everything since `begin` durable. An error with [`super::Trouble::Unavailable`] leaves the outcome unknown.
     pub async fn commit(&mut self) -> Result<()> {
         match self.dialect()? {
@@ -146,7 +158,10 @@ impl Group {
                     self.new_keys = NewKeys::none();
                 }
             }
-            Dialect::Postgres => self.word("commit").await?,
+            Dialect::Postgres => {
+                self.flush().await?;
+                self.word("commit").await?;
+            }
         }
         self.counted.keep();
         self.open = false;
@@ -157,6 +172,7 @@ impl Group {
     /// Ends the transaction after an error. A connection on which even that fails is given up.
     pub async fn rollback(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
+        self.together.clear();
         if !std::mem::take(&mut self.open) {
             return;
         }
@@ -176,7 +192,7 @@ impl Group {
     /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
     pub async fn fetch<T: Row>(&mut self, statement: &'static Statement, batch: Batch) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        for batch in batch.chunks(statement) {
+        for batch in batch.chunks(statement, self.dialect()?) {
             rows.append(&mut self.fetch_once(statement, batch).await?);
         }
         Ok(rows)
@@ -201,25 +217,40 @@ impl Group {
                     .await?)
             }
             Dialect::Postgres => {
-                let text = self.texts.get(statement, Dialect::Postgres, 0);
-                let arguments = bind::columns(&batch.cells, statement.columns.iter().map(|(_, kind)| *kind));
-                let Some(Connection::Postgres(link)) = &mut self.connection else {
-                    return Err(gone());
-                };
-                let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                let rows = query.try_map(|row: sqlx::postgres::PgRow| T::from_row(&row));
-                let rows = answered(rows.fetch_all(link)).await;
-                self.keep_if_answered(rows)
+                if !self.together.admits(statement) {
+                    self.flush().await?;
+                }
+                self.together.push(statement, &batch);
+                self.send().await
             }
         }
     }
 
-    /// Runs a write whose rows nobody needs. On SQLite an error shows up no later than in `commit`.
+    /// Sends what waits on PostgreSQL, and reads the rows of the last of it.
+    async fn send<T: Row>(&mut self) -> Result<Vec<T>> {
+        let Some((text, arguments)) = self.together.take() else {
+            return Ok(Vec::new());
+        };
+        let Some(Connection::Postgres(link)) = &mut self.connection else {
+            return Err(gone());
+        };
+        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+        let rows = query.try_map(|row: sqlx::postgres::PgRow| T::from_row(&row));
+        let rows = answered(rows.fetch_all(link)).await;
+        self.keep_if_answered(rows)
+    }
+
+    /// Runs a write whose rows nobody needs. An error shows up no later than in `settle` or `commit`.
     pub async fn execute(&mut self, statement: &'static Statement, batch: Batch) -> Result<()> {
-        if self.dialect()? == Dialect::Postgres {
-            return self.fetch::<()>(statement, batch).await.map(drop);
-        }
-        for mut batch in batch.chunks(statement) {
+        let dialect = self.dialect()?;
+        for mut batch in batch.chunks(statement, dialect) {
+            if dialect == Dialect::Postgres {
+                if !self.together.admits(statement) {
+                    self.flush().await?;
+                }
+                self.together.push(statement, &batch);
+                continue;
+            }
             // a text must not have more parameters than SQLite allows
             if self.waiting.arguments.len() + batch.cells.len() > PARAMETERS {
                 self.flush().await?;
@@ -277,9 +308,7 @@ impl Group {
     fn wait(&mut self, statement: &'static Statement, batch: &mut Batch) {
         let rows = batch.pad(statement);
         self.waiting.key.push((statement.body, rows));
-        self.waiting
-            .texts
-            .push(self.texts.get(statement, Dialect::Sqlite, rows));
+        self.waiting.texts.push(self.texts.get(statement, rows));
         bind::sqlite(&mut self.waiting.arguments, batch.cells.iter());
     }
 
@@ -302,6 +331,7 @@ impl Group {
     }
 
     async fn flush(&mut self) -> Result<()> {
+        self.send::<()>().await?;
         if self.waiting.key.is_empty() {
             return Ok(());
         }

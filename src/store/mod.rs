@@ -6,7 +6,8 @@
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel
 //! - `words`      full-text search's, as PostgreSQL gets them
-//! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off
+//! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off,
+//!   `together` what travels as one on PostgreSQL
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
 //!   `streams`, `log`, `ops`, `leases`, `instances` (and `kicks`), `epoch`
@@ -34,6 +35,7 @@ mod statement;
 pub mod streams;
 pub mod task_list;
 pub mod tasks;
+mod together;
 pub mod users;
 mod words;
 pub mod workspaces;

@@ -20,8 +20,19 @@ pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement
     Statement { columns, body }
 }
 
+impl Statement {
+    /// The table that it writes, if it does.
+    pub(super) fn writes(&self) -> Option<&'static str> {
+        let verbs = ["insert into ", "update ", "delete from "];
+        let rest = verbs.iter().find_map(|verb| self.body.strip_prefix(verb))?;
+        rest.split_whitespace().next()
+    }
+}
+
 /// Rows of one statement, at most.
 const ROWS: usize = 512;
+/// The same with texts on PostgreSQL, where to find one in an array is a walk from its beginning.
+const TEXTS: usize = 128;
 
 /// The rows of one statement, cell after cell.
 #[derive(Default)]
@@ -43,8 +54,11 @@ impl Batch {
     }
 
     /// In parts that one statement carries: none when there is nothing to do.
-    pub(super) fn chunks(self, statement: &Statement) -> Vec<Batch> {
-        let cells = ROWS * statement.columns.len();
+    pub(super) fn chunks(self, statement: &Statement, dialect: Dialect) -> Vec<Batch> {
+        let walks =
+            dialect == Dialect::Postgres && statement.columns.iter().any(|(_, kind)| *kind == Kind::Text);
+        let rows = if walks { TEXTS } else { ROWS };
+        let cells = rows * statement.columns.len();
         if self.cells.len() <= cells {
             return if self.is_empty() { Vec::new() } else { vec![self] };
         }
@@ -83,47 +97,64 @@ fn padded(rows: usize) -> usize {
     }
 }
 
-/// Finished texts by statement and row count.
+/// SQLite's finished texts by statement and row count.
 #[derive(Default)]
 pub(super) struct Texts(HashMap<(&'static str, usize), Arc<str>>);
 
 impl Texts {
-    pub(super) fn get(&mut self, statement: &'static Statement, dialect: Dialect, rows: usize) -> Arc<str> {
-        let rows = if dialect == Dialect::Postgres { 0 } else { rows };
+    pub(super) fn get(&mut self, statement: &'static Statement, rows: usize) -> Arc<str> {
         self.0
             .entry((statement.body, rows))
-            .or_insert_with(|| text(statement, dialect, rows).into())
+            .or_insert_with(|| text(statement, rows).into())
             .clone()
     }
 }
 
-fn text(statement: &Statement, dialect: Dialect, rows: usize) -> String {
-    let names = join(statement.columns.iter().map(|(name, _)| (*name).to_owned()));
+/// The statement for SQLite, with a list of this many rows.
+fn text(statement: &Statement, rows: usize) -> String {
     let first = statement.columns[0].0;
-    match dialect {
-        Dialect::Sqlite => {
-            let body = choose(statement.body, dialect)
-                .replace("{rows}", &format!("v.{first} is not null"))
-                // any error ends the whole transaction anyway: no journal to undo this one statement
-                .replacen("insert into", "insert or rollback into", 1);
-            format!(
-                "with v({names}) as ({}) {body}",
-                values(statement.columns.len(), rows)
-            )
-        }
-        Dialect::Postgres => {
-            let arrays = statement
-                .columns
-                .iter()
-                .enumerate()
-                .map(|(i, (_, kind))| format!("${}::{}[]", i + 1, name(*kind)));
-            let body = choose(statement.body, dialect).replace("{rows}", "true");
-            format!(
-                "with v({names}) as (select * from unnest({})) {body}",
-                join(arrays)
-            )
-        }
+    let body = choose(statement.body, Dialect::Sqlite)
+        .replace("{rows}", &format!("v.{first} is not null"))
+        // any error ends the whole transaction anyway: no journal to undo this one statement
+        .replacen("insert into", "insert or rollback into", 1);
+    let (names, values) = (names(statement), values(statement.columns.len(), rows));
+    format!("with v({names}) as ({values}) {body}")
+}
+
+/// Statements as one for PostgreSQL: all but the last are common tables that write. The arrays come in their order.
+pub(super) fn joined(statements: &[&Statement]) -> String {
+    let mut text = "with ".to_owned();
+    let mut before = 0;
+    for (i, statement) in statements.iter().enumerate() {
+        let rows = format!(
+            "v({}) as ({})",
+            names(statement),
+            arrays(statement.columns, before)
+        );
+        before += statement.columns.len();
+        let body = choose(statement.body, Dialect::Postgres).replace("{rows}", "true");
+        let _ = if i + 1 < statements.len() {
+            writeln!(text, "w{i} as (with {rows} {body}),")
+        } else {
+            write!(text, "{rows} {body}")
+        };
     }
+    text
+}
+
+/// Rows from an array a column. `unnest` of several arrays puts each of them into a table of its own first, which costs
+/// more than all else in a wide row: only the first array is unnested, and the others are looked up.
+fn arrays(columns: Columns, before: usize) -> String {
+    let cells = columns.iter().enumerate().skip(1).map(|(i, (_, kind))| {
+        let (place, kind) = (before + i + 1, name(*kind));
+        format!(", (${place}::{kind}[])[u.i::int]")
+    });
+    let (first, kind, cells) = (before + 1, name(columns[0].1), cells.collect::<String>());
+    format!("select u.first{cells} from unnest(${first}::{kind}[]) with ordinality as u(first, i)")
+}
+
+fn names(statement: &Statement) -> String {
+    join(statement.columns.iter().map(|(name, _)| (*name).to_owned()))
 }
 
 /// The body as this database gets it.

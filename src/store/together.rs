@@ -1,0 +1,102 @@
+//! PostgreSQL's writes that wait for one another: they travel as one statement, whose parts are common tables that write.
+//! Each statement of its own costs a round trip, which is as much work as a few rows. Does not know what they write.
+
+use super::bind;
+use super::statement::{Batch, Statement, joined};
+use sqlx::postgres::PgArguments;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Joined texts kept; they are few, and this bounds what odd groups leave behind.
+const JOINED: usize = 256;
+
+/// What waits, and the texts of what waited before.
+#[derive(Default)]
+pub(super) struct Together {
+    statements: Vec<&'static Statement>,
+    arguments: PgArguments,
+    texts: HashMap<Vec<&'static str>, Arc<str>>,
+}
+
+impl Together {
+    /// Whether this may travel with what waits: parts of one statement do not see what the others wrote, nor may two of
+    /// them write one row, so there is one for each table, and what reads comes later.
+    pub(super) fn admits(&self, statement: &Statement) -> bool {
+        let table = statement.writes();
+        table.is_some() && self.statements.iter().all(|other| other.writes() != table)
+    }
+
+    pub(super) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
+        self.statements.push(statement);
+        let kinds = statement.columns.iter().map(|(_, kind)| *kind);
+        bind::columns(&mut self.arguments, &batch.cells, kinds);
+    }
+
+    /// What waits, as one statement.
+    pub(super) fn take(&mut self) -> Option<(Arc<str>, PgArguments)> {
+        if self.statements.is_empty() {
+            return None;
+        }
+        let key: Vec<_> = self.statements.iter().map(|statement| statement.body).collect();
+        if self.texts.len() >= JOINED && !self.texts.contains_key(&key) {
+            self.texts.clear();
+        }
+        let statements = std::mem::take(&mut self.statements);
+        let text = self
+            .texts
+            .entry(key)
+            .or_insert_with(|| joined(&statements).into());
+        Some((text.clone(), std::mem::take(&mut self.arguments)))
+    }
+
+    /// Nothing waits any more.
+    pub(super) fn clear(&mut self) {
+        self.statements.clear();
+        self.arguments = PgArguments::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bind::Kind::{Id, Text};
+    use super::super::statement::statement;
+    use super::*;
+
+    static ONE: Statement = statement(
+        &[("id", Id)],
+        "insert into one (id) select id from v where {rows}",
+    );
+    static TWO: Statement = statement(
+        &[("id", Id), ("name", Text)],
+        "update two set name = v.name from v where two.id = v.id",
+    );
+    static READ: Statement = statement(
+        &[("id", Id)],
+        "select one.id from v cross join one where one.id = v.id",
+    );
+
+    #[test]
+    fn writes_of_several_tables_are_one_statement() {
+        let mut together = Together::default();
+        together.push(&ONE, &Batch::default());
+        assert!(together.admits(&TWO));
+        together.push(&TWO, &Batch::default());
+        let (text, _) = together.take().expect("two wait");
+        assert_eq!(
+            &*text,
+            "with w0 as (with v(id) as (select u.first from unnest($1::uuid[]) with ordinality as u(first, i)) \
+             insert into one (id) select id from v where true),\n\
+             v(id, name) as (select u.first, ($3::text[])[u.i::int] from unnest($2::uuid[]) with ordinality \
+             as u(first, i)) update two set name = v.name from v where two.id = v.id"
+        );
+        assert!(together.take().is_none());
+    }
+
+    #[test]
+    fn a_table_written_twice_and_a_read_come_later() {
+        let mut together = Together::default();
+        together.push(&ONE, &Batch::default());
+        assert!(!together.admits(&ONE));
+        assert!(!together.admits(&READ));
+    }
+}
