@@ -192,7 +192,7 @@ impl Group {
     /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
     pub async fn fetch<T: Row>(&mut self, statement: &'static Statement, batch: Batch) -> Result<Vec<T>> {
         let mut rows = Vec::new();
-        for batch in batch.chunks(statement, self.dialect()?) {
+        for batch in batch.chunks(statement) {
             rows.append(&mut self.fetch_once(statement, batch).await?);
         }
         Ok(rows)
@@ -243,7 +243,7 @@ impl Group {
     /// Runs a write whose rows nobody needs. An error shows up no later than in `settle` or `commit`.
     pub async fn execute(&mut self, statement: &'static Statement, batch: Batch) -> Result<()> {
         let dialect = self.dialect()?;
-        for mut batch in batch.chunks(statement, dialect) {
+        for mut batch in batch.chunks(statement) {
             if dialect == Dialect::Postgres {
                 if !self.together.admits(statement) {
                     self.flush().await?;

@@ -31,8 +31,6 @@ impl Statement {
 
 /// Rows of one statement, at most.
 const ROWS: usize = 512;
-/// The same with texts on PostgreSQL, where to find one in an array is a walk from its beginning.
-const TEXTS: usize = 128;
 
 /// The rows of one statement, cell after cell.
 #[derive(Default)]
@@ -54,11 +52,8 @@ impl Batch {
     }
 
     /// In parts that one statement carries: none when there is nothing to do.
-    pub(super) fn chunks(self, statement: &Statement, dialect: Dialect) -> Vec<Batch> {
-        let walks =
-            dialect == Dialect::Postgres && statement.columns.iter().any(|(_, kind)| *kind == Kind::Text);
-        let rows = if walks { TEXTS } else { ROWS };
-        let cells = rows * statement.columns.len();
+    pub(super) fn chunks(self, statement: &Statement) -> Vec<Batch> {
+        let cells = ROWS * statement.columns.len();
         if self.cells.len() <= cells {
             return if self.is_empty() { Vec::new() } else { vec![self] };
         }
@@ -126,12 +121,12 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
     let mut text = "with ".to_owned();
     let mut before = 0;
     for (i, statement) in statements.iter().enumerate() {
-        let rows = format!(
-            "v({}) as ({})",
-            names(statement),
-            arrays(statement.columns, before)
-        );
-        before += statement.columns.len();
+        let arrays = statement.columns.iter().map(|(_, kind)| {
+            before += 1;
+            format!("${before}::{}[]", name(*kind))
+        });
+        let arrays = join(arrays);
+        let rows = format!("v({}) as (select * from unnest({arrays}))", names(statement));
         let body = choose(statement.body, Dialect::Postgres).replace("{rows}", "true");
         let _ = if i + 1 < statements.len() {
             writeln!(text, "w{i} as (with {rows} {body}),")
@@ -140,17 +135,6 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
         };
     }
     text
-}
-
-/// Rows from an array a column. `unnest` of several arrays puts each of them into a table of its own first, which costs
-/// more than all else in a wide row: only the first array is unnested, and the others are looked up.
-fn arrays(columns: Columns, before: usize) -> String {
-    let cells = columns.iter().enumerate().skip(1).map(|(i, (_, kind))| {
-        let (place, kind) = (before + i + 1, name(*kind));
-        format!(", (${place}::{kind}[])[u.i::int]")
-    });
-    let (first, kind, cells) = (before + 1, name(columns[0].1), cells.collect::<String>());
-    format!("select u.first{cells} from unnest(${first}::{kind}[]) with ordinality as u(first, i)")
 }
 
 fn names(statement: &Statement) -> String {
