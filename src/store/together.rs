@@ -84,10 +84,10 @@ mod tests {
         let (text, _) = together.take().expect("two wait");
         assert_eq!(
             &*text,
-            "with w0 as (with v(id) as (select u.first from unnest($1::uuid[]) with ordinality as u(first, i)) \
+            "with w0 as (with v(id) as (select * from unnest($1::uuid[])) \
              insert into one (id) select id from v where true),\n\
-             v(id, name) as (select u.first, ($3::text[])[u.i::int] from unnest($2::uuid[]) with ordinality \
-             as u(first, i)) update two set name = v.name from v where two.id = v.id"
+             v(id, name) as (select * from unnest($2::uuid[], $3::text[])) \
+             update two set name = v.name from v where two.id = v.id"
         );
         assert!(together.take().is_none());
     }
