@@ -151,7 +151,7 @@ async fn every_code_is_provoked_with_its_status(engine: Engine) {
     let login = json!({ "email": "member@example.com", "password": PASSWORD });
     seen.http(AccountInactive, rpc(&server, None, "auth.login", &login))
         .await;
-    meddle(&server, "drop table notifications").await;
+    meddle(&server, "drop view notifications_by_user").await;
     seen.http(
         InternalError,
         rpc(&server, Some(&token), "notification.list", &json!({})),
