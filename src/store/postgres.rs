@@ -17,11 +17,13 @@ const DEAD: Duration = Duration::from_secs(5);
 
 /// Of every connection. A transaction that nobody ends, because its node hangs or its machine is gone, must not hold its
 /// locks for ever; and whoever waits for a lock must outwait such a one.
-const GUARDS: [(&str, &str); 4] = [
+const GUARDS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "30s"),
     ("jit", "off"),
+    // that a table is there already is no news
+    ("client_min_messages", "warning"),
 ];
 
 /// A step of the schema may take long, and another instance waits for it.

@@ -66,6 +66,8 @@ pub(crate) struct Reader {
     random: StdRng,
     epoch: String,
     streams: HashMap<Uuid, Segment>,
+    /// The head of the user's own stream at the welcome, which shows all memberships up to there.
+    shown: u64,
     /// What came of a workspace before `access.granted` did: streams have no order among each other.
     early: HashMap<Uuid, Segment>,
     sightings: Sightings,
@@ -101,6 +103,7 @@ impl Reader {
             random: StdRng::seed_from_u64(seed),
             epoch: String::new(),
             streams: HashMap::new(),
+            shown: 0,
             early: HashMap::new(),
             sightings: Sightings {
                 user,
@@ -180,6 +183,9 @@ impl Reader {
             let Some(id) = stream_id(&state.stream) else {
                 continue;
             };
+            if id == self.assignment.user.id {
+                self.shown = state.seq;
+            }
             let known = self.streams.get(&id).map(|at| at.last);
             self.shared.verdicts.checked(Invariant::I4, 1);
             if state.resumed {
@@ -327,7 +333,7 @@ impl Reader {
             // so that one gap is one violation
             self.begin(id, frame.seq);
         }
-        if frame.stream.starts_with("user:") {
+        if frame.stream.starts_with("user:") && frame.seq > self.shown {
             self.membership(&frame);
         }
     }
