@@ -4,12 +4,14 @@
 
 use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, PgConnection, Result, SqliteConnection};
-use std::fmt::Write as _;
 use std::str::FromStr;
 use uuid::Uuid;
 
 pub(crate) const SQLITE_SCHEMA: &str = include_str!("../../migrations/sqlite/0001_core.sql");
 pub(crate) const POSTGRES_SCHEMA: &str = include_str!("../../migrations/postgres/0001_core.sql");
+
+/// The server's own.
+const MOVE_KEYS: &str = include_str!("../../src/store/move_keys.sql");
 
 /// A database that rows are written to.
 pub(crate) enum Database {
@@ -211,16 +213,7 @@ impl Database {
     /// Moves SQLite's new keys to the others, as the server does every so many rows.
     pub(crate) async fn move_keys(&mut self) -> Result<()> {
         let Database::Sqlite(_) = self else { return Ok(()) };
-        let mut text = "begin immediate;".to_owned();
-        for keys in ["log_keys", "notification_keys", "task_keys"] {
-            // the first columns of each are its primary key
-            let order = if keys == "task_keys" { "1, 2, 3" } else { "1, 2" };
-            let _ = write!(
-                text,
-                "insert or rollback into {keys} select * from {keys}_new order by {order}; delete from {keys}_new;"
-            );
-        }
-        self.run(&(text + "commit")).await
+        self.run(&format!("begin immediate; {MOVE_KEYS}; commit")).await
     }
 
     /// The statements for new streams: a workspace and a user of each operation.

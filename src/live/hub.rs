@@ -286,10 +286,7 @@ impl Hub {
         let shared = self
             .ranges
             .share(topic.id, || async move { log.range(stream).await });
-        let range = shared.await.unwrap_or(Err(LogUnavailable))?;
-        let news = topic.observe(range);
-        self.attend(topic, news);
-        Ok(range)
+        self.learn(topic, shared.await)
     }
 
     /// What the log holds, as of now or later.
@@ -298,7 +295,16 @@ impl Hub {
         let shared = self
             .ranges
             .share_anew(topic.id, || async move { log.range(stream).await });
-        let range = shared.await.unwrap_or(Err(LogUnavailable))?;
+        self.learn(topic, shared.await)
+    }
+
+    /// What a shared read came to: the topic takes it in.
+    fn learn(
+        &self,
+        topic: &Arc<Topic>,
+        read: Option<Result<LogRange, LogUnavailable>>,
+    ) -> Result<LogRange, LogUnavailable> {
+        let range = read.unwrap_or(Err(LogUnavailable))?;
         let news = topic.observe(range);
         self.attend(topic, news);
         Ok(range)

@@ -148,9 +148,7 @@ impl Group {
                 // not in a transaction that makes room: this takes some
                 let moves = self.new_keys.are_many() && !self.stretched;
                 if moves {
-                    for text in MOVE {
-                        self.waiting.word(text);
-                    }
+                    self.waiting.word(MOVE);
                 }
                 self.waiting.word("commit");
                 self.flush().await?;
@@ -217,13 +215,19 @@ impl Group {
                     .await?)
             }
             Dialect::Postgres => {
-                if !self.together.admits(statement) {
-                    self.flush().await?;
-                }
-                self.together.push(statement, &batch);
+                self.wait_with_others(statement, &batch).await?;
                 self.send().await
             }
         }
+    }
+
+    /// Lets a statement wait on PostgreSQL; sends first what it cannot travel with.
+    async fn wait_with_others(&mut self, statement: &'static Statement, batch: &Batch) -> Result<()> {
+        if !self.together.admits(statement) {
+            self.flush().await?;
+        }
+        self.together.push(statement, batch);
+        Ok(())
     }
 
     /// Sends what waits on PostgreSQL, and reads the rows of the last of it.
@@ -245,10 +249,7 @@ impl Group {
         let dialect = self.dialect()?;
         for mut batch in batch.chunks(statement) {
             if dialect == Dialect::Postgres {
-                if !self.together.admits(statement) {
-                    self.flush().await?;
-                }
-                self.together.push(statement, &batch);
+                self.wait_with_others(statement, &batch).await?;
                 continue;
             }
             // a text must not have more parameters than SQLite allows
@@ -270,6 +271,14 @@ impl Group {
             None => return Err(gone()),
         };
         link.fetch(sql.text.into(), &sql.cells).await
+    }
+
+    /// How many of the oldest rows, which `oldest` selects in order as place and time, are older than `before`, and the
+    /// place of the last of these. Times need not grow with places, for clocks are set: a row that stays keeps all after it.
+    pub(super) async fn expired(&mut self, oldest: Sql, before: i64) -> Result<Option<(u64, i64)>> {
+        let oldest: Vec<(i64, i64)> = self.select(oldest).await?;
+        let expired = oldest.iter().take_while(|(_, at)| *at < before).enumerate();
+        Ok(expired.last().map(|(i, (place, _))| (i as u64 + 1, *place)))
     }
 
     /// Whether nobody else writes to the database, so that what was written last is what is there.

@@ -124,8 +124,7 @@ pub async fn rewrite(group: &mut Group, task: TaskId, entries: &[(Uuid, i64, Arc
     Ok(())
 }
 
-/// Cuts up to `limit` of the oldest entries of a stream, as far as they are not after `seq` and older than `before`. Times
-/// need not grow with seqs, for clocks are set: an entry that stays keeps all after it.
+/// Cuts up to `limit` of the oldest entries of a stream, as far as they are not after `seq` and older than `before`.
 pub async fn cut(group: &mut Group, stream: Uuid, seq: i64, before: i64, limit: i64) -> Result<u64> {
     let mut oldest = Sql::new("select seq, at from log_by_stream where stream = ");
     oldest
@@ -134,13 +133,11 @@ pub async fn cut(group: &mut Group, stream: Uuid, seq: i64, before: i64, limit: 
         .bind(seq)
         .push(" order by seq limit ")
         .bind(limit);
-    let oldest: Vec<(i64, i64)> = group.select(oldest).await?;
-    let cut = oldest.iter().take_while(|(_, at)| *at < before).count();
-    let Some((last, _)) = cut.checked_sub(1).map(|last| oldest[last]) else {
+    let Some((cut, last)) = group.expired(oldest, before).await? else {
         return Ok(0);
     };
     let mut sql = Sql::new("delete from log_by_stream where stream = ");
     sql.bind(stream).push(" and seq <= ").bind(last);
     group.select::<()>(sql).await?;
-    Ok(cut as u64)
+    Ok(cut)
 }

@@ -71,7 +71,7 @@ pub async fn insert(group: &mut Group, done: &[((UserId, OpId), Remembered)], at
 }
 
 /// Forgets up to `limit` that are older than `before`. SQLite has them in the order in which they came, and no index by
-/// age: the first one that stays keeps those after it.
+/// age.
 pub async fn forget(group: &mut Group, before: i64, limit: i64) -> Result<u64> {
     if group.dialect()? == Dialect::Postgres {
         let mut sql =
@@ -84,12 +84,11 @@ pub async fn forget(group: &mut Group, before: i64, limit: i64) -> Result<u64> {
     }
     let mut oldest = Sql::new("select number, at from ops order by number limit ");
     oldest.bind(limit);
-    let oldest: Vec<(i64, i64)> = group.select(oldest).await?;
-    let old = oldest.iter().take_while(|(_, at)| *at < before).count();
-    if let Some((last, _)) = old.checked_sub(1).map(|last| oldest[last]) {
-        let mut sql = Sql::new("delete from ops where number <= ");
-        sql.bind(last);
-        group.select::<()>(sql).await?;
-    }
-    Ok(old as u64)
+    let Some((old, last)) = group.expired(oldest, before).await? else {
+        return Ok(0);
+    };
+    let mut sql = Sql::new("delete from ops where number <= ");
+    sql.bind(last);
+    group.select::<()>(sql).await?;
+    Ok(old)
 }

@@ -9,6 +9,9 @@ use super::{Group, Reader, Result};
 /// The highest number in the index.
 const INDEXED: &str = "coalesce((select max(id) from task_search_docsize), 0)";
 
+const INSERT: &str = "insert into task_search (rowid, scope, title, description, tags)
+    select number, hex(workspace_id), title, description, tags from tasks where number";
+
 /// Whether tasks wait to be indexed.
 pub async fn is_behind(reader: &mut Reader) -> Result<bool> {
     if reader.dialect() == Dialect::Postgres {
@@ -34,32 +37,19 @@ pub async fn catch_up(group: &mut Group, limit: i64) -> Result<u64> {
 }
 
 async fn index_new(group: &mut Group, limit: i64) -> Result<u64> {
-    let indexed: Vec<(i64,)> = group.select(Sql::new(&format!("select {INDEXED}"))).await?;
-    let indexed = indexed.first().map_or(0, |(number,)| *number);
-    let mut last =
-        Sql::new("select count(*), coalesce(max(number), 0) from (select number from tasks where number > ");
-    last.bind(indexed)
-        .push(" order by number limit ")
-        .bind(limit)
-        .push(")");
-    let last: Vec<(i64, i64)> = group.select(last).await?;
-    let Some((new, last)) = last.first().copied().filter(|(new, _)| *new > 0) else {
+    let new = format!("select number from tasks where number > {INDEXED}");
+    let Some((new, first, last)) = next(group, &new, limit).await? else {
         return Ok(0);
     };
     let mut index = Sql::new(INSERT);
-    index.push(" > ").bind(indexed).push(" and number <= ").bind(last);
+    index.push(" between ").bind(first).push(" and ").bind(last);
     group.select::<()>(index).await?;
-    Ok(new as u64)
+    Ok(new)
 }
 
-const INSERT: &str = "insert into task_search (rowid, scope, title, description, tags)
-    select number, hex(workspace_id), title, description, tags from tasks where number";
-
 async fn index_changed(group: &mut Group, limit: i64) -> Result<u64> {
-    let mut due = Sql::new("select number from task_search_due order by number limit ");
-    due.bind(limit);
-    let due: Vec<(i64,)> = group.select(due).await?;
-    let (Some((first,)), Some((last,))) = (due.first(), due.last()) else {
+    let due = "select number from task_search_due";
+    let Some((due, first, last)) = next(group, due, limit).await? else {
         return Ok(0);
     };
     for text in [
@@ -69,8 +59,17 @@ async fn index_changed(group: &mut Group, limit: i64) -> Result<u64> {
     ] {
         let mut sql = Sql::new(text);
         sql.push(" in (select number from task_search_due where number between ");
-        sql.bind(*first).push(" and ").bind(*last).push(")");
+        sql.bind(first).push(" and ").bind(last).push(")");
         group.select::<()>(sql).await?;
     }
-    Ok(due.len() as u64)
+    Ok(due)
+}
+
+/// The next numbers of what waits, `limit` at most: how many these are, the first and the last.
+async fn next(group: &mut Group, waiting: &str, limit: i64) -> Result<Option<(u64, i64, i64)>> {
+    let mut sql = Sql::new(waiting);
+    sql.push(" order by number limit ").bind(limit);
+    let numbers: Vec<(i64,)> = group.select(sql).await?;
+    let ends = numbers.first().zip(numbers.last());
+    Ok(ends.map(|((first,), (last,))| (numbers.len() as u64, *first, *last)))
 }
