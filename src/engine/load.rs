@@ -6,7 +6,9 @@ use super::recovery::{Fault, Tries};
 use crate::ops::world::{Members, World};
 use crate::ops::{Login, Needs};
 use crate::store::ops::Remembered;
-use crate::store::{Group, Result, members, notifications, ops, sessions, streams, tasks, users, workspaces};
+use crate::store::start::{self, Start};
+use crate::store::streams::{self, Counters};
+use crate::store::{Group, Result, members, notifications, sessions, tasks, users, workspaces};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
@@ -67,13 +69,14 @@ pub(super) async fn load(
     tries: &Tries,
 ) -> std::result::Result<Loaded, Fault> {
     let (mut world, mut users) = (World::default(), HeldUsers::default());
-    lock(group, shared, needs, &mut world).await?;
-    users.hold(needs.streams.iter().copied());
     let keys = jobs
         .iter()
         .flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
-    let memory = ops::find(group, keys).await?;
+    let (locks, homes) = (needs.streams.iter().copied(), needs.tasks.iter().copied());
+    let Start { streams, memory } = start::start(group, locks, homes, keys).await?;
+    users.hold(needs.streams.iter().copied());
+    know(group, shared, streams, &mut world).await?;
     for task in tasks::load(group, needs.tasks.iter().copied()).await? {
         shared.homes.put(task.id, task.workspace_id);
         world.tasks.loaded(task.id, task);
@@ -99,9 +102,13 @@ pub(super) async fn load(
     Ok(Loaded { world, memory, users })
 }
 
-/// The primary streams in one order for everybody, and the members of the workspaces among them.
-async fn lock(group: &mut Group, shared: &Shared, needs: &Needs, world: &mut World) -> Result<()> {
-    let locked = streams::lock(group, needs.streams.iter().copied(), needs.tasks.iter().copied()).await?;
+/// The streams that are locked, and the members of the workspaces among them.
+async fn know(
+    group: &mut Group,
+    shared: &Shared,
+    locked: HashMap<StreamId, Counters>,
+    world: &mut World,
+) -> Result<()> {
     let mut missing: Vec<(WorkspaceId, i64)> = Vec::new();
     for (stream, counters) in locked {
         world.loaded_counters(stream, counters);
@@ -173,7 +180,7 @@ async fn notified(
     if tries.may_widen() && !group.is_alone() {
         users.admit(owners.iter().copied())?;
     }
-    for (stream, counters) in streams::lock(group, owners.iter().copied(), []).await? {
+    for (stream, counters) in streams::lock(group, owners.iter().copied()).await? {
         world.loaded_counters(stream, counters);
     }
     users.hold(owners);

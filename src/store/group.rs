@@ -1,17 +1,19 @@
 //! The writer's transaction. It has one connection of its own, so nothing else can leave a transaction open on it.
 //!
 //! On SQLite every call costs two thread switches: begin and writes wait for the next read or the commit and travel
-//! with it as one text. On PostgreSQL every call is a round trip: writes wait for others and travel with them as one
-//! statement. After any error the transaction is over: nothing more runs in it, and `begin` starts afresh.
+//! with it as one text. On PostgreSQL every call is a round trip: begin waits for the first reads, which travel at once,
+//! and writes wait for others and travel with them as one statement. After any error the transaction is over: nothing more runs in it, and `begin` starts afresh.
 
 use super::bind;
 use super::link::{Dialect, Link, Row, answered};
+use super::named::{self, Named};
 use super::new_keys::{MOVE, NewKeys};
 use super::open::Store;
 use super::statement::{Batch, Sql, Statement, Texts};
 use super::streams::Counted;
 use super::together::Together;
 use super::{Result, StoreError};
+use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
 use std::collections::HashMap;
@@ -41,7 +43,10 @@ pub struct Group {
     open: bool,
     stretched: bool,
     waiting: Waiting,
+    /// PostgreSQL is still to be told of the transaction.
+    begins: bool,
     together: Together,
+    named: Named,
     texts: Texts,
     joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
     pub(super) counted: Counted,
@@ -76,10 +81,12 @@ impl Group {
             open: false,
             stretched: false,
             waiting: Waiting::default(),
+            begins: false,
             together: Together::default(),
+            named: Named::default(),
             texts: Texts::default(),
             joined: HashMap::new(),
-            counted: Counted::Shared,
+            counted: Counted::default(),
             new_keys: NewKeys::default(),
         }
     }
@@ -88,14 +95,10 @@ impl Group {
     pub async fn begin(&mut self) -> Result<()> {
         if self.connection.is_none() {
             self.connection = Some(self.store.connect_writer().await?);
-            self.counted = match self.dialect()? {
-                Dialect::Sqlite => Counted::Alone {
-                    kept: HashMap::new(),
-                    changed: false,
-                },
-                Dialect::Postgres => Counted::Shared,
-            };
+            self.counted = Counted::new(self.dialect()? == Dialect::Sqlite);
+            self.named = Named::default();
         }
+        self.counted.undo();
         self.waiting = Waiting::default();
         self.together.clear();
         if self.stretched {
@@ -103,12 +106,18 @@ impl Group {
         }
         self.open = true;
         match self.dialect()? {
-            Dialect::Sqlite => {
-                self.waiting.word(BEGIN);
-                Ok(())
-            }
-            Dialect::Postgres => self.word("begin").await,
+            Dialect::Sqlite => self.waiting.word(BEGIN),
+            Dialect::Postgres => self.begins = true,
         }
+        Ok(())
+    }
+
+    /// PostgreSQL is told of the transaction, if it was not yet.
+    async fn begun(&mut self) -> Result<()> {
+        if std::mem::take(&mut self.begins) {
+            self.word("begin").await?;
+        }
+        Ok(())
     }
 
     /// Lets the next transaction use what is kept back for making room in a full database.
@@ -158,7 +167,9 @@ impl Group {
             }
             Dialect::Postgres => {
                 self.flush().await?;
-                self.word("commit").await?;
+                if !std::mem::take(&mut self.begins) {
+                    self.word("commit").await?;
+                }
             }
         }
         self.counted.keep();
@@ -171,12 +182,13 @@ impl Group {
     pub async fn rollback(&mut self) {
         let waiting = std::mem::take(&mut self.waiting);
         self.together.clear();
+        let begun = !(waiting.begins() || std::mem::take(&mut self.begins));
         if !std::mem::take(&mut self.open) {
             return;
         }
         self.counted.undo();
         // SQLite may have rolled back by itself; then there is nothing to roll back, which is an error too
-        if !waiting.begins() && self.word("rollback").await.is_err() {
+        if begun && self.word("rollback").await.is_err() {
             self.connection = None;
         }
         self.relax().await;
@@ -221,6 +233,44 @@ impl Group {
         }
     }
 
+    /// Runs two statements one after the other, and reads the rows of both. On PostgreSQL they travel at once, each over all
+    /// of its rows, and the transaction's beginning with them.
+    pub(super) async fn fetch_both<A: Row, B: Row>(
+        &mut self,
+        (one, ones): (&'static Statement, Batch),
+        (two, twos): (&'static Statement, Batch),
+    ) -> Result<(Vec<A>, Vec<B>)> {
+        let apart = ones.is_empty() || twos.is_empty() || !named::admits(one) || !named::admits(two);
+        if apart || self.dialect()? == Dialect::Sqlite {
+            return Ok((self.fetch(one, ones).await?, self.fetch(two, twos).await?));
+        }
+        self.flush().await?;
+        let begins = std::mem::take(&mut self.begins);
+        let Some(Connection::Postgres(link)) = &mut self.connection else {
+            return Err(gone());
+        };
+        let asked = answered(async {
+            let (first, second) = (
+                self.named.number(link, one).await?,
+                self.named.number(link, two).await?,
+            );
+            let mut text = if begins {
+                "begin;\n".to_owned()
+            } else {
+                String::new()
+            };
+            named::call(&mut text, first, one, &ones);
+            named::call(&mut text, second, two, &twos);
+            named::run(link, text).await
+        });
+        let asked = asked.await;
+        let mut answers = self
+            .keep_if_answered(asked)?
+            .into_iter()
+            .skip(usize::from(begins));
+        Ok((rows(answers.next())?, rows(answers.next())?))
+    }
+
     /// Lets a statement wait on PostgreSQL; sends first what it cannot travel with.
     async fn wait_with_others(&mut self, statement: &'static Statement, batch: &Batch) -> Result<()> {
         if !self.together.admits(statement) {
@@ -235,11 +285,12 @@ impl Group {
         let Some((text, arguments)) = self.together.take() else {
             return Ok(Vec::new());
         };
+        self.begun().await?;
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
         let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-        let rows = query.try_map(|row: sqlx::postgres::PgRow| T::from_row(&row));
+        let rows = query.try_map(|row: PgRow| T::from_row(&row));
         let rows = answered(rows.fetch_all(link)).await;
         self.keep_if_answered(rows)
     }
@@ -265,6 +316,7 @@ impl Group {
     /// Runs a text that was put together.
     pub async fn select<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
         self.flush().await?;
+        self.begun().await?;
         let link = match &mut self.connection {
             Some(Connection::Sqlite(link)) => Link::Sqlite(link),
             Some(Connection::Postgres(link)) => Link::Postgres(link),
@@ -283,7 +335,7 @@ impl Group {
 
     /// Whether nobody else writes to the database, so that what was written last is what is there.
     pub fn is_alone(&self) -> bool {
-        matches!(self.counted, Counted::Alone { .. })
+        self.counted.alone
     }
 
     pub(super) fn dialect(&self) -> Result<Dialect> {
@@ -352,6 +404,12 @@ impl Group {
         }
         Ok(())
     }
+}
+
+/// The rows of one of several statements.
+fn rows<T: Row>(answer: Option<Vec<PgRow>>) -> Result<Vec<T>> {
+    let answer = answer.ok_or_else(|| StoreError::corrupt("a statement was not answered"))?;
+    Ok(answer.iter().map(T::from_row).collect::<sqlx::Result<_>>()?)
 }
 
 fn gone() -> StoreError {

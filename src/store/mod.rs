@@ -7,7 +7,8 @@
 //! - `bind`       how values travel
 //! - `words`      full-text search's, as PostgreSQL gets them
 //! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off,
-//!   `together` what travels as one on PostgreSQL
+//!   `together` and `named` what travels as one on PostgreSQL
+//! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
 //!   `streams`, `log`, `ops`, `leases`, `instances` (and `kicks`), `epoch`
@@ -24,6 +25,7 @@ pub mod leases;
 mod link;
 pub mod log;
 pub mod members;
+mod named;
 mod new_keys;
 pub mod notifications;
 pub mod open;
@@ -31,6 +33,7 @@ pub mod ops;
 mod postgres;
 pub mod search;
 pub mod sessions;
+pub mod start;
 mod statement;
 pub mod streams;
 pub mod task_list;

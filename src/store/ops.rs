@@ -18,7 +18,7 @@ pub struct Remembered {
     pub reply: Arc<str>,
 }
 
-static FIND: Statement = statement(
+pub(super) static FIND: Statement = statement(
     &[("op_id", Id), ("user_id", Id)],
     "select o.op_id, o.user_id, o.hash, o.reply from v cross join ops o
      where o.op_id = v.op_id and o.user_id = v.user_id and {rows}",
@@ -35,25 +35,21 @@ static INSERT: Statement = statement(
     "insert into ops (op_id, user_id, hash, reply, at) select op_id, user_id, hash, reply, at from v where {rows}",
 );
 
-/// What these did before.
-pub async fn find(
-    group: &mut Group,
-    keys: impl IntoIterator<Item = (UserId, OpId)>,
-) -> Result<HashMap<(UserId, OpId), Remembered>> {
-    let rows = keys.into_iter().map(|(user, op)| [op.0.into(), user.0.into()]);
-    let rows: Vec<(Uuid, Uuid, i64, String)> = group.fetch(&FIND, Batch::of(rows)).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(op, user, hash, reply)| {
-            (
-                (UserId(user), OpId(op)),
-                Remembered {
-                    hash,
-                    reply: reply.into(),
-                },
-            )
-        })
-        .collect())
+/// A row of what an `op_id` did.
+pub(super) type Found = (Uuid, Uuid, i64, String);
+
+/// What to ask for.
+pub(super) fn to_find(keys: impl IntoIterator<Item = (UserId, OpId)>) -> Batch {
+    Batch::of(keys.into_iter().map(|(user, op)| [op.0.into(), user.0.into()]))
+}
+
+/// What was found.
+pub(super) fn found(rows: Vec<Found>) -> HashMap<(UserId, OpId), Remembered> {
+    let read = |(op, user, hash, reply): Found| {
+        let reply = reply.into();
+        ((UserId(user), OpId(op)), Remembered { hash, reply })
+    };
+    rows.into_iter().map(read).collect()
 }
 
 /// Remembers what these did.

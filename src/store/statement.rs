@@ -137,6 +137,16 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
     text
 }
 
+/// The types of the arrays that PostgreSQL gets.
+pub(super) fn declared(statement: &Statement) -> String {
+    join(
+        statement
+            .columns
+            .iter()
+            .map(|(_, kind)| format!("{}[]", name(*kind))),
+    )
+}
+
 fn names(statement: &Statement) -> String {
     join(statement.columns.iter().map(|(name, _)| (*name).to_owned()))
 }

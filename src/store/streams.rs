@@ -1,5 +1,6 @@
 //! Streams: the counter row that gives each log entry its seq, and what else is counted under its lock.
 
+use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
 use super::statement::{Batch, Sql, Statement};
 use super::{Group, Reader, Result, StoreError};
@@ -40,61 +41,58 @@ impl Counters {
 /// Streams whose counters are kept: about 2 MiB.
 const COUNTED: usize = 16_384;
 
-/// The counters as the only writer of the database left them: on SQLite it need not read what it wrote.
-pub(super) enum Counted {
-    /// There are other writers: nothing is kept.
-    Shared,
+/// Counters that need not be read again: of streams that the transaction has locked, and on SQLite, where nobody else
+/// writes, also as earlier transactions left them.
+#[derive(Default)]
+pub(super) struct Counted {
+    kept: HashMap<StreamId, Counters>,
+    /// Some are not committed.
+    changed: bool,
     /// Nobody else writes.
-    Alone {
-        kept: HashMap<StreamId, Counters>,
-        /// Some are not committed.
-        changed: bool,
-    },
+    pub(super) alone: bool,
 }
 
 impl Counted {
-    fn get(&self, stream: StreamId) -> Option<Counters> {
-        match self {
-            Counted::Shared => None,
-            Counted::Alone { kept, .. } => kept.get(&stream).copied(),
+    pub(super) fn new(alone: bool) -> Counted {
+        Counted {
+            alone,
+            ..Counted::default()
         }
     }
 
+    fn get(&self, stream: StreamId) -> Option<Counters> {
+        self.kept.get(&stream).copied()
+    }
+
     fn put(&mut self, stream: StreamId, counters: Counters) {
-        if let Counted::Alone { kept, .. } = self {
-            if kept.len() >= COUNTED {
-                kept.clear();
-            }
-            kept.insert(stream, counters);
+        if self.kept.len() >= COUNTED {
+            self.kept.clear();
         }
+        self.kept.insert(stream, counters);
     }
 
     fn change(&mut self, stream: StreamId, counters: Counters) {
         self.put(stream, counters);
-        if let Counted::Alone { changed, .. } = self {
-            *changed = true;
-        }
+        self.changed = true;
     }
 
-    /// What was changed is committed.
+    /// The transaction is committed.
     pub(super) fn keep(&mut self) {
-        if let Counted::Alone { changed, .. } = self {
-            *changed = false;
-        }
+        self.changed &= !self.alone;
+        self.undo();
     }
 
-    /// What was changed, if anything was, is undone.
+    /// The transaction is over, and what it changed is undone.
     pub(super) fn undo(&mut self) {
-        if let Counted::Alone { kept, changed } = self
-            && std::mem::take(changed)
-        {
-            kept.clear();
+        if std::mem::take(&mut self.changed) || !self.alone {
+            self.kept.clear();
         }
     }
 }
 
+/// A stream's row.
 #[derive(sqlx::FromRow)]
-struct CountersRow {
+pub(super) struct CountersRow {
     id: Uuid,
     kind: i64,
     seq: i64,
@@ -148,7 +146,7 @@ fn kind(stream: StreamId) -> i64 {
 
 /// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody: workspaces
 /// first, for their groups get to users' streams at their end.
-static LOCK: Statement = Statement {
+pub(super) static LOCK: Statement = Statement {
     columns: &[("id", Id), ("task_id", Id)],
     body: "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
            from streams s where s.id in (
@@ -157,18 +155,17 @@ static LOCK: Statement = Statement {
            order by s.kind desc, s.id{postgres: for no key update of s}",
 };
 
-/// Locks the group's primary streams.
-pub async fn lock(
-    group: &mut Group,
+/// Streams to be locked: the counters of those that are kept, and what to ask for the others.
+pub(super) fn to_lock(
+    group: &Group,
     streams: impl IntoIterator<Item = StreamId>,
     tasks: impl IntoIterator<Item = TaskId>,
-) -> Result<HashMap<StreamId, Counters>> {
-    use super::bind::Cell;
-    let mut locked = HashMap::new();
+) -> (HashMap<StreamId, Counters>, Batch) {
+    let mut kept = HashMap::new();
     let mut rows = Vec::new();
     for stream in streams {
         match group.counted.get(stream) {
-            Some(counters) => drop(locked.insert(stream, counters)),
+            Some(counters) => drop(kept.insert(stream, counters)),
             None => rows.push([Cell::Id(Some(stream.uuid())), Cell::Id(None)]),
         }
     }
@@ -176,12 +173,27 @@ pub async fn lock(
         .into_iter()
         .map(|task| [Cell::Id(None), Cell::Id(Some(task.0))]);
     rows.extend(tasks);
-    for row in group.fetch::<CountersRow>(&LOCK, Batch::of(rows)).await? {
+    (kept, Batch::of(rows))
+}
+
+/// Adds those that are locked now.
+pub(super) fn locked(group: &mut Group, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
+    for row in rows {
         let (stream, counters) = row.read();
         group.counted.put(stream, counters);
-        locked.insert(stream, counters);
+        all.insert(stream, counters);
     }
-    Ok(locked)
+}
+
+/// Locks streams.
+pub async fn lock(
+    group: &mut Group,
+    streams: impl IntoIterator<Item = StreamId>,
+) -> Result<HashMap<StreamId, Counters>> {
+    let (mut all, batch) = to_lock(group, streams, []);
+    let rows = group.fetch(&LOCK, batch).await?;
+    locked(group, rows, &mut all);
+    Ok(all)
 }
 
 /// Every stream touched, in the order of its id, so that two groups never wait for each other.
@@ -223,11 +235,15 @@ pub async fn advance(
         ]
     });
     let batch = Batch::of(rows);
-    if !group.is_alone() {
+    let unknown = deltas
+        .iter()
+        .any(|(stream, _)| group.counted.get(*stream).is_none());
+    if unknown && !group.is_alone() {
         let rows: Vec<CountersRow> = group.fetch(&ADVANCE, batch).await?;
         return Ok(rows.into_iter().map(CountersRow::read).collect());
     }
-    let before = lock(group, deltas.iter().map(|(stream, _)| *stream), []).await?;
+    // with the locks held, or nobody else there, what the counters will be is known, and nothing waits for the answer
+    let before = lock(group, deltas.iter().map(|(stream, _)| *stream)).await?;
     group.execute(&ADVANCE, batch).await?;
     let after = deltas.iter().map(|(stream, by)| {
         let after = before.get(stream).copied().unwrap_or_default().plus(*by);

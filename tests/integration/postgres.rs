@@ -272,14 +272,14 @@ async fn a_transaction_that_nobody_ends_is_ended() {
         .expect("written");
     leaked.commit().await.expect("committed");
     leaked.begin().await.expect("begun");
-    let locked = streams::lock(&mut leaked, [stream], []).await.expect("locked");
+    let locked = streams::lock(&mut leaked, [stream]).await.expect("locked");
     assert_eq!(locked[&stream].seq, 1);
     assert_eq!(idle_in_transaction(&server).await, 1);
     // its node hangs: another one waits for the lock, and gets it before it gives up
     let waited = Instant::now();
     let mut other = Group::new(store.clone());
     other.begin().await.expect("begun");
-    streams::lock(&mut other, [stream], []).await.expect("the lock");
+    streams::lock(&mut other, [stream]).await.expect("the lock");
     assert!(
         waited.elapsed() > Duration::from_secs(2),
         "{:?}",

@@ -1,0 +1,102 @@
+//! Statements that PostgreSQL knows by name. A text of calls has no parameters beside it, so several travel at once, the
+//! beginning of the transaction before them: a round trip costs as much work as a few rows. Their arguments are ids and
+//! numbers, which need no quoting. Does not know what they read.
+
+use super::bind::{Cell, Kind};
+use super::statement::{Batch, Statement, declared, joined};
+use futures_util::TryStreamExt;
+use sqlx::postgres::PgRow;
+use sqlx::{AssertSqlSafe, Either, PgConnection};
+use std::fmt::Write;
+
+/// The statements that a connection knows, by number.
+#[derive(Default)]
+pub(super) struct Named(Vec<&'static str>);
+
+impl Named {
+    /// The number of a statement, which is prepared if it is new.
+    pub(super) async fn number(
+        &mut self,
+        link: &mut PgConnection,
+        statement: &'static Statement,
+    ) -> sqlx::Result<usize> {
+        if let Some(number) = self.0.iter().position(|body| *body == statement.body) {
+            return Ok(number);
+        }
+        let number = self.0.len();
+        let (types, text) = (declared(statement), joined(&[statement]));
+        let text = format!("prepare taskwire_{number}({types}) as {text}");
+        sqlx::raw_sql(AssertSqlSafe(text)).execute(link).await?;
+        self.0.push(statement.body);
+        Ok(number)
+    }
+}
+
+/// Whether a statement's arguments may stand in a text.
+pub(super) fn admits(statement: &Statement) -> bool {
+    statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
+}
+
+/// Appends the call of a statement over a batch.
+pub(super) fn call(text: &mut String, number: usize, statement: &Statement, batch: &Batch) {
+    let _ = write!(text, "execute taskwire_{number}(");
+    let width = statement.columns.len();
+    for column in 0..width {
+        text.push_str(if column == 0 { "'{" } else { "}','{" });
+        for (i, cell) in batch.cells.iter().skip(column).step_by(width).enumerate() {
+            text.push_str(if i == 0 { "" } else { "," });
+            let _ = match cell {
+                Cell::Id(Some(id)) => write!(text, "{id}"),
+                Cell::Int(Some(int)) => write!(text, "{int}"),
+                Cell::Bool(Some(truth)) => write!(text, "{truth}"),
+                Cell::Text(_) | Cell::Id(None) | Cell::Int(None) | Cell::Bool(None) => write!(text, "null"),
+            };
+        }
+    }
+    text.push_str("}');\n");
+}
+
+/// Runs a text of several statements, and gives back the rows of each.
+pub(super) async fn run(link: &mut PgConnection, text: String) -> sqlx::Result<Vec<Vec<PgRow>>> {
+    let (mut all, mut rows) = (Vec::new(), Vec::new());
+    let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(link);
+    while let Some(answer) = answers.try_next().await? {
+        match answer {
+            Either::Left(_) => all.push(std::mem::take(&mut rows)),
+            Either::Right(row) => rows.push(row),
+        }
+    }
+    Ok(all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::bind::Kind::{Id, Text};
+    use super::super::statement::statement;
+    use super::*;
+    use uuid::Uuid;
+
+    static PAIRS: Statement = statement(&[("id", Id), ("task_id", Id)], "select id from v");
+    static NAMES: Statement = statement(&[("name", Text)], "select name from v");
+
+    #[test]
+    fn a_call_has_an_array_a_column() {
+        let mut text = String::new();
+        let some = Uuid::from_u128(7);
+        let rows = [
+            [Cell::Id(Some(some)), Cell::Id(None)],
+            [Cell::Id(None), Cell::Id(Some(some))],
+        ];
+        call(&mut text, 3, &PAIRS, &Batch::of(rows));
+        assert_eq!(
+            text,
+            format!("execute taskwire_3('{{{some},null}}','{{null,{some}}}');\n")
+        );
+    }
+
+    #[test]
+    fn texts_of_people_never_stand_in_it() {
+        assert!(admits(&PAIRS));
+        assert!(!admits(&NAMES));
+    }
+}

@@ -1,0 +1,35 @@
+//! A group's first look: the locks of its streams, and what its op_ids did before. Reads that nearly every group makes,
+//! asked for at once.
+
+use super::ops::{self, Remembered};
+use super::streams::{self, Counters};
+use super::{Group, Result};
+use std::collections::HashMap;
+use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
+
+/// What a group begins with.
+pub struct Start {
+    /// The counters of the streams that are locked now.
+    pub streams: HashMap<StreamId, Counters>,
+    /// What the op_ids did.
+    pub memory: HashMap<(UserId, OpId), Remembered>,
+}
+
+/// Locks these streams, and those of the workspaces that hold these tasks; then looks for what these op_ids did. In this
+/// order: who held the locks before may have done it.
+pub async fn start(
+    group: &mut Group,
+    streams: impl IntoIterator<Item = StreamId>,
+    tasks: impl IntoIterator<Item = TaskId>,
+    op_ids: impl IntoIterator<Item = (UserId, OpId)>,
+) -> Result<Start> {
+    let (mut all, to_lock) = streams::to_lock(group, streams, tasks);
+    let lock = (&streams::LOCK, to_lock);
+    let find = (&ops::FIND, ops::to_find(op_ids));
+    let (locked, found) = group.fetch_both(lock, find).await?;
+    streams::locked(group, locked, &mut all);
+    Ok(Start {
+        streams: all,
+        memory: ops::found(found),
+    })
+}
