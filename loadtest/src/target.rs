@@ -204,6 +204,10 @@ impl Server {
             // Several instances must take each other's tokens.
             .env("TASKWIRE_JWT_SECRET", SECRET)
             .env("TASKWIRE_LOG_LEVEL", "warn");
+        // The run says how many sockets there are, and not the part of its files that a server keeps for them.
+        if std::env::var_os("TASKWIRE_MAX_SOCKETS").is_none() {
+            command.env("TASKWIRE_MAX_SOCKETS", "1000000");
+        }
         // What the caller's own server uses must not be loaded by accident; other settings pass through.
         for name in [
             "DATABASE_URL",

@@ -14,31 +14,41 @@ fn numbers(all: &[usize], most: usize) -> std::vec::IntoIter<usize> {
     numbers.into_iter()
 }
 
-/// Cost of a delivery by the number of watchers.
+/// Cost of a delivery by the number of watchers. The change itself costs the same for few watchers and for many; what a
+/// single watcher costs at the same rate is taken off, so that what is left is the delivery to one more.
 pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let with = format!("{DELIVERIES} deliveries a second to more and more watchers");
     let mut report = Report::new("growth of deliveries", ground.with(with));
-    let (mut costs, mut limits, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut costs, mut limits, mut mores, mut ratios) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     let mut points = numbers(&[100, 300, 1000, 3000, 5000, 10_000], ground.sockets);
     while let Some(watchers) = ground.next(&mut points, &mut report) {
         let rate = (DELIVERIES as f64 / watchers as f64).max(0.5);
         // Few events a second take longer to mean something.
         let seconds = ground.growth.seconds.max(4.0 / rate);
-        let line = format!("fanout --watchers {watchers} --rate {rate} --seconds {seconds} --with-limit");
-        let found = ground.once(&line).await?;
-        let x = watchers as f64;
-        for (what, number, curve) in [
-            ("CPU per delivery", "server CPU per delivery", &mut costs),
-            ("the limit's", "limit: CPU per delivery", &mut limits),
-            ("times the limit", "CPU, times the limit", &mut ratios),
+        let line = format!("fanout --rate {rate} --seconds {seconds}");
+        let found = ground
+            .once(&format!("{line} --watchers {watchers} --with-limit"))
+            .await?;
+        let alone = ground.once(&format!("{line} --watchers 1")).await?;
+        let cost = found.get("server CPU per delivery");
+        let limit = found.get("limit: CPU per delivery");
+        let more = cost
+            .zip(alone.get("server CPU per delivery"))
+            .map(|(cost, alone)| (cost * watchers as f64 - alone) / (watchers as f64 - 1.0));
+        let ratio = more.zip(limit).map(|(more, limit)| more / limit);
+        for (what, value, unit, curve) in [
+            ("CPU per delivery, the change included", cost, "µs", &mut costs),
+            ("to one more watcher", more, "µs", &mut mores),
+            ("the limit's", limit, "µs", &mut limits),
+            ("one more, times the limit", ratio, "×", &mut ratios),
         ] {
-            if let Some(value) = found.get(number) {
-                let unit = if number.ends_with("limit") { "×" } else { "µs" };
+            if let Some(value) = value {
                 report.put(format!("{watchers} watchers: {what}"), value, unit);
-                curve.push((x, value));
+                curve.push((watchers as f64, value));
             }
         }
         report.faults.extend(found.faults);
+        report.faults.extend(alone.faults);
     }
     report.plots = vec![
         Plot::new(
@@ -46,10 +56,11 @@ pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
             Axis::log("watchers"),
             Axis::linear("µs of CPU"),
         )
-        .curve("server", costs)
+        .curve("server, the change included", costs)
+        .curve("to one more watcher", mores)
         .curve("limit", limits),
         Plot::new(
-            "cost of a delivery, by the limit's",
+            "cost of a delivery to one more watcher, by the limit's",
             Axis::log("watchers"),
             Axis::linear("×"),
         )
@@ -65,14 +76,20 @@ pub(super) async fn memory(ground: &Ground<'_>) -> Result<Report, Trouble> {
         "growth of memory",
         ground.with("sockets that only are there".into()),
     );
-    let (mut each, mut rates) = (Vec::new(), Vec::new());
+    let (mut each, mut more, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut points = numbers(&[1000, 3000, 9000], ground.sockets);
     while let Some(sockets) = ground.next(&mut points, &mut report) {
         let found = ground.once(&format!("idle --sockets {sockets}")).await?;
         let x = sockets as f64;
-        if let Some(memory) = found.get("memory per socket") {
-            report.put(format!("{sockets} sockets: memory of each"), memory, "KiB");
-            each.push((x, memory));
+        // What the first crowd fills once is in the one and not in the other.
+        for (number, what, curve) in [
+            ("from before the first to the last", "memory of each", &mut each),
+            ("from the middle one to the last", "of one more", &mut more),
+        ] {
+            if let Some(memory) = found.get(number) {
+                report.put(format!("{sockets} sockets: {what}"), memory, "KiB");
+                curve.push((x, memory));
+            }
         }
         if let Some(rate) = found.get("connect rate") {
             report.put(format!("{sockets} sockets: connect rate"), rate, "sockets/s");
@@ -81,7 +98,9 @@ pub(super) async fn memory(ground: &Ground<'_>) -> Result<Report, Trouble> {
         report.faults.extend(found.faults);
     }
     report.plots = vec![
-        Plot::new("memory of a socket", Axis::log("sockets"), Axis::linear("KiB")).curve("server", each),
+        Plot::new("memory of a socket", Axis::log("sockets"), Axis::linear("KiB"))
+            .curve("from before the first on", each)
+            .curve("one more", more),
         Plot::new("connect rate", Axis::log("sockets"), Axis::linear("sockets/s")).curve("server", rates),
     ];
     report.checked = "every socket got an event, in order, once".into();
