@@ -105,11 +105,13 @@ pub(crate) fn rewrites_past(frame: &str) -> bool {
     event_name(frame) == Some(names::TaskPurged)
 }
 
-/// The event's name without parsing the frame: the key order of frames puts it after `type`, `stream` and `seq`, none
-/// of which contains what is searched for.
+/// The event's name without parsing the frame: before it stand `type`, `stream` and `seq`, whose values have no comma.
 fn event_name(frame: &str) -> Option<&str> {
-    let (_, rest) = frame.split_once(r#","event":""#)?;
-    rest.split_once('"').map(|(name, _)| name)
+    let stream = frame.strip_prefix(r#"{"type":"event","stream":""#)?;
+    let (_, seq) = stream.split_once(',')?;
+    let (_, event) = seq.split_once(',')?;
+    let (name, _) = event.strip_prefix(r#""event":""#)?.split_once('"')?;
+    Some(name)
 }
 
 fn payload<'a, T: Deserialize<'a>>(frame: &'a str) -> Option<T> {

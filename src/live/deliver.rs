@@ -27,6 +27,9 @@ pub trait Outlet {
     /// Ready when there is room for another bite (16 KiB, or a single larger frame).
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
 
+    /// So many frames of so many bytes come next: an outlet may make room for them at once.
+    fn expect(&mut self, _frames: usize, _bytes: usize) {}
+
     /// Takes a frame; called only after `poll_room` was ready, and for a bite at a time. Flushing is up to the
     /// outlet's owner, once after each `poll_deliver`.
     fn feed(&mut self, frame: Frame) -> Result<(), Self::Error>;
@@ -201,6 +204,13 @@ impl Subscriptions {
             return Ok(Visit::Done);
         };
         let (own, silent) = (cursor.stream() == StreamId::User(self.user), cursor.is_silent());
+        if !silent {
+            let (frames, bytes) = batch
+                .iter()
+                .flatten()
+                .fold((0, 0), |(n, bytes), frame| (n + 1, bytes + frame.len()));
+            out.expect(frames, bytes);
+        }
         let mut written = cursor.seq;
         let mut told = None;
         let mut outcome = Ok(());

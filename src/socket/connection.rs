@@ -363,6 +363,10 @@ impl Outlet for Room<'_> {
         Poll::Ready(Ok(()))
     }
 
+    fn expect(&mut self, frames: usize, bytes: usize) {
+        self.wire.expect(frames, bytes);
+    }
+
     fn feed(&mut self, frame: Frame) -> Result<(), io::Error> {
         self.wire.text(&frame);
         Ok(())

@@ -17,6 +17,8 @@ use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
+/// The longest header of a frame that is not masked.
+const HEADER: usize = 10;
 /// tungstenite zero-fills as much at every poll of the read half, and keeps it for each socket.
 const READ_BUFFER: usize = 2 * 1024;
 /// A message of more bytes than this leaves a read buffer behind that is not kept.
@@ -158,6 +160,11 @@ impl Transport {
         self.frame(0x81, payload.as_bytes());
     }
 
+    /// Makes room for text frames at once, which come next.
+    pub(super) fn expect(&mut self, frames: usize, bytes: usize) {
+        self.pipe.queue.reserve(bytes + frames * HEADER);
+    }
+
     /// Queues a ping.
     pub(super) fn ping(&mut self) {
         self.frame(0x89, b"");
@@ -165,7 +172,7 @@ impl Transport {
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
         let queue = &mut self.pipe.queue;
-        queue.reserve(payload.len() + 10);
+        queue.reserve(payload.len() + HEADER);
         queue.push(first);
         match payload.len() {
             length @ 0..=125 => queue.push(length as u8),
