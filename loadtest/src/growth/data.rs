@@ -1,8 +1,8 @@
 //! What more data costs: latency of `task.create` and `task.list` in one workspace, by its tasks and by the entries of its
-//! log. The rows are seeded (see `seed`); the operations measured are real.
+//! log; and how fast all of it is fetched. The rows are seeded (see `seed`); the operations measured are real.
 
 use super::seed::{Home, Made};
-use super::{Ground, sizes};
+use super::{Ground, sizes, sync};
 use crate::accounts;
 use crate::crowd;
 use crate::report::Report;
@@ -60,7 +60,7 @@ async fn grow(
     let account = accounts::make(&server, 1).await?;
     let account = account.first().ok_or_else(|| Trouble::setup("no account"))?;
     let home = home(&server, account).await?;
-    let (mut creates, mut lists) = (Vec::new(), Vec::new());
+    let (mut creates, mut lists, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut points = sizes.into_iter();
     while let Some(size) = ground.next(&mut points, &mut report) {
         let resting = server.rest(ground.place)?;
@@ -77,6 +77,11 @@ async fn grow(
             }
         }
         report.faults.extend(found.faults);
+        if made == Made::Tasks {
+            let rate = sync::rate(&server, account, home.workspace, size).await?;
+            report.put(format!("{size} {what}: workspace.sync"), rate, "MB/s");
+            rates.push((size as f64, rate));
+        }
     }
     let plot = Plot::new(
         format!("latency by {what}"),
@@ -85,6 +90,11 @@ async fn grow(
     );
     report.plots = vec![plot.curve("task.create", creates).curve("task.list", lists)];
     report.checked = "every acknowledgement; a list shows what was made before it".into();
+    if made == Made::Tasks {
+        let plot = Plot::new("fetching all of it", Axis::log(what), Axis::linear("MB/s"));
+        report.plots.push(plot.curve("workspace.sync", rates));
+        report.checked += "; a workspace is fetched whole, in order, each task once";
+    }
     Ok(report)
 }
 

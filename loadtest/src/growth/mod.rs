@@ -9,6 +9,7 @@ mod data;
 mod instances;
 mod seed;
 mod sockets;
+mod sync;
 
 use crate::check::Fault;
 use crate::report::Report;

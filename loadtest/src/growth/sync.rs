@@ -1,0 +1,89 @@
+//! Fetching a whole workspace, page after page, and checking that it is whole. Does not know how it came to be so large.
+
+use crate::accounts::Account;
+use crate::crowd;
+use crate::link::{Answer, Link};
+use crate::target::Server;
+use crate::trouble::Trouble;
+use serde::Deserialize;
+use std::time::{Duration, Instant};
+use taskwire_protocol::account::Streams;
+use uuid::Uuid;
+
+/// What is looked at of a page.
+#[derive(Deserialize)]
+struct Page {
+    cursor: Option<String>,
+    tasks: Vec<Task>,
+}
+
+#[derive(Deserialize)]
+struct Task {
+    id: Uuid,
+}
+
+/// Fetches `workspace`, which has `tasks` of them at least: how many megabytes of frames came a second, of the time that
+/// was waited for them.
+pub(super) async fn rate(
+    server: &Server,
+    account: &Account,
+    workspace: Uuid,
+    tasks: usize,
+) -> Result<f64, Trouble> {
+    let (mut link, _) = crowd::join(server.address, 0, account, Streams::default()).await?;
+    let (mut bytes, mut waited) = (0, Duration::ZERO);
+    let (mut got, mut last) = (0, Uuid::nil());
+    let mut cursor = None;
+    loop {
+        let (page, length, took) = fetch(&mut link, workspace, cursor.as_deref()).await?;
+        (bytes, waited) = (bytes + length, waited + took);
+        for task in page.tasks {
+            if task.id <= last {
+                return Err(Trouble::setup("a workspace's tasks came out of order, or twice"));
+            }
+            (got, last) = (got + 1, task.id);
+        }
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    if got < tasks {
+        return Err(Trouble::setup(format!(
+            "a workspace of {tasks} tasks came with {got}"
+        )));
+    }
+    Ok(bytes as f64 / waited.as_secs_f64() / 1e6)
+}
+
+/// A page, its bytes, and the time from the request to its arrival.
+async fn fetch(
+    link: &mut Link,
+    workspace: Uuid,
+    cursor: Option<&str>,
+) -> Result<(Page, usize, Duration), Trouble> {
+    let cursor = cursor.map_or(String::new(), |cursor| format!(r#","cursor":"{cursor}""#));
+    let request =
+        format!(r#"{{"type":"workspace.sync","id":1,"data":{{"workspace_id":"{workspace}"{cursor}}}}}"#);
+    let asked = Instant::now();
+    link.send(&request).await?;
+    let mut page = None;
+    while page.is_none() {
+        link.read(|arrived, text| {
+            if let Some(answer) = Answer::read(text) {
+                page = Some(read(answer).map(|page| (page, text.len(), arrived - asked)));
+            }
+        })
+        .await?;
+    }
+    page.unwrap_or(Err(Trouble::Ended))
+}
+
+fn read(answer: Answer<'_>) -> Result<Page, Trouble> {
+    let answer = answer
+        .failed()
+        .map_err(|failure| Trouble::Refused("workspace.sync", failure))?;
+    let data = answer.data.map_or("{}", serde_json::value::RawValue::get);
+    serde_json::from_str(data)
+        .map_err(|error| Trouble::setup(format!("a page is not what the contract says: {error}")))
+}
