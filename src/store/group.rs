@@ -2,7 +2,8 @@
 //!
 //! On SQLite every call costs two thread switches: begin and writes wait for the next read or the commit and travel
 //! with it as one text. On PostgreSQL every call is a round trip: begin waits for the first reads, which travel at once,
-//! and writes wait for others and travel with them as one statement. After any error the transaction is over: nothing more runs in it, and `begin` starts afresh.
+//! and writes wait for others and travel with them as one statement. After any error the transaction is over: nothing
+//! more runs in it, and `begin` starts afresh.
 
 use super::bind;
 use super::link::{Dialect, Link, Row, answered};
@@ -249,25 +250,8 @@ impl Group {
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
-        let asked = answered(async {
-            let (first, second) = (
-                self.named.number(link, one).await?,
-                self.named.number(link, two).await?,
-            );
-            let mut text = if begins {
-                "begin;\n".to_owned()
-            } else {
-                String::new()
-            };
-            named::call(&mut text, first, one, &ones);
-            named::call(&mut text, second, two, &twos);
-            named::run(link, text).await
-        });
-        let asked = asked.await;
-        let mut answers = self
-            .keep_if_answered(asked)?
-            .into_iter()
-            .skip(usize::from(begins));
+        let asked = answered(self.named.run(link, begins, [(one, &ones), (two, &twos)])).await;
+        let mut answers = self.keep_if_answered(asked)?;
         Ok((rows(answers.next())?, rows(answers.next())?))
     }
 

@@ -14,8 +14,23 @@ use std::fmt::Write;
 pub(super) struct Named(Vec<&'static str>);
 
 impl Named {
+    /// Runs statements one after the other, a transaction's beginning before them if wanted; gives back the rows of each.
+    pub(super) async fn run<const N: usize>(
+        &mut self,
+        link: &mut PgConnection,
+        begins: bool,
+        calls: [(&'static Statement, &Batch); N],
+    ) -> sqlx::Result<impl Iterator<Item = Vec<PgRow>> + use<N>> {
+        let mut text = if begins { "begin;\n" } else { "" }.to_owned();
+        for (statement, batch) in calls {
+            let number = self.number(link, statement).await?;
+            call(&mut text, number, statement, batch);
+        }
+        Ok(answers(link, text).await?.into_iter().skip(usize::from(begins)))
+    }
+
     /// The number of a statement, which is prepared if it is new.
-    pub(super) async fn number(
+    async fn number(
         &mut self,
         link: &mut PgConnection,
         statement: &'static Statement,
@@ -38,7 +53,7 @@ pub(super) fn admits(statement: &Statement) -> bool {
 }
 
 /// Appends the call of a statement over a batch.
-pub(super) fn call(text: &mut String, number: usize, statement: &Statement, batch: &Batch) {
+fn call(text: &mut String, number: usize, statement: &Statement, batch: &Batch) {
     let _ = write!(text, "execute taskwire_{number}(");
     let width = statement.columns.len();
     for column in 0..width {
@@ -57,7 +72,7 @@ pub(super) fn call(text: &mut String, number: usize, statement: &Statement, batc
 }
 
 /// Runs a text of several statements, and gives back the rows of each.
-pub(super) async fn run(link: &mut PgConnection, text: String) -> sqlx::Result<Vec<Vec<PgRow>>> {
+async fn answers(link: &mut PgConnection, text: String) -> sqlx::Result<Vec<Vec<PgRow>>> {
     let (mut all, mut rows) = (Vec::new(), Vec::new());
     let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(link);
     while let Some(answer) = answers.try_next().await? {

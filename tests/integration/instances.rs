@@ -115,6 +115,31 @@ async fn what_any_instance_commits_reaches_all_of_them_without_a_gap() {
     }
 }
 
+/// An instance locks the stream and looks for the op_id at once: it must see what the holder of the lock before did.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn copies_of_a_mutation_on_several_instances_at_once_have_one_effect() {
+    const ROUNDS: usize = 30;
+    let servers = with_redis(2).await;
+    let mut ada = Client::sign_up(&servers[0], "ada").await;
+    let id = ada.ok("task.create", json!({ "title": "T" })).await["id"].clone();
+    let mut there = Client::with_tokens(&servers[1], &ada.tokens, json!({ "streams": [] })).await;
+    for round in 0..ROUNDS {
+        let toggle = json!({
+            "type": "task.complete", "id": format!("toggle {round}"), "op_id": uuid::Uuid::new_v4(), "data": { "id": id },
+        });
+        tokio::join!(ada.send(&toggle), there.send(&toggle));
+        let (one, other) = tokio::join!(
+            ada.answer(format!("toggle {round}")),
+            there.answer(format!("toggle {round}"))
+        );
+        let replays = [&one, &other].map(|answer| answer["replayed"] == true);
+        assert_ne!(replays[0], replays[1], "{one} {other}");
+        assert_eq!((&one["at"], &one["data"]), (&other["at"], &other["data"]));
+    }
+    let task = ada.ok("task.get", json!({ "id": id })).await;
+    assert_eq!(task["version"], 1 + ROUNDS, "{task}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_push_crosses_instances_within_a_second_and_without_redis_within_three() {
     for (servers, most) in [
