@@ -115,7 +115,8 @@ async fn what_any_instance_commits_reaches_all_of_them_without_a_gap() {
     }
 }
 
-/// An instance locks the stream and looks for the op_id at once: it must see what the holder of the lock before did.
+/// The later one waits for the stream's lock, and then finds what the earlier one did; had it looked too early, the key of
+/// the remembered op_ids would send it back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copies_of_a_mutation_on_several_instances_at_once_have_one_effect() {
     const ROUNDS: usize = 30;
