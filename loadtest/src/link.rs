@@ -23,7 +23,8 @@ use tokio::time::timeout;
 
 /// How long any single answer may take before the run is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// Sockets from one source address: the range of local ports has about 28,000.
+/// Sockets from one source address: the range of local ports has about 28,000, and free ones are looked for longer and
+/// longer.
 const SOCKETS_PER_ADDRESS: usize = 10_000;
 
 thread_local! {
@@ -277,7 +278,8 @@ fn take(
     closed.map_or(Ok(()), |code| Err(Trouble::Closed(code)))
 }
 
-fn read_output<T: DeserializeOwned>(name: &'static str, answer: Answer<'_>) -> Result<T, Trouble> {
+/// What an answer to a request holds.
+pub(crate) fn read_output<T: DeserializeOwned>(name: &'static str, answer: Answer<'_>) -> Result<T, Trouble> {
     let answer = answer
         .failed()
         .map_err(|failure| Trouble::Refused(name, failure))?;

@@ -2,13 +2,16 @@
 
 use crate::accounts::Account;
 use crate::crowd;
-use crate::link::{Answer, Link};
+use crate::link::{Answer, Link, PATIENCE, read_output};
 use crate::target::Server;
 use crate::trouble::Trouble;
 use serde::Deserialize;
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
+use tokio::time::timeout;
 use uuid::Uuid;
+
+const NAME: &str = "workspace.sync";
 
 /// What is looked at of a page.
 #[derive(Deserialize)]
@@ -63,27 +66,23 @@ async fn fetch(
     cursor: Option<&str>,
 ) -> Result<(Page, usize, Duration), Trouble> {
     let cursor = cursor.map_or(String::new(), |cursor| format!(r#","cursor":"{cursor}""#));
-    let request =
-        format!(r#"{{"type":"workspace.sync","id":1,"data":{{"workspace_id":"{workspace}"{cursor}}}}}"#);
+    let request = format!(r#"{{"type":"{NAME}","id":1,"data":{{"workspace_id":"{workspace}"{cursor}}}}}"#);
     let asked = Instant::now();
     link.send(&request).await?;
     let mut page = None;
-    while page.is_none() {
-        link.read(|arrived, text| {
-            if let Some(answer) = Answer::read(text) {
-                page = Some(read(answer).map(|page| (page, text.len(), arrived - asked)));
-            }
-        })
-        .await?;
-    }
+    let answered = async {
+        while page.is_none() {
+            link.read(|arrived, text| {
+                if let Some(answer) = Answer::read(text) {
+                    page = Some(read_output(NAME, answer).map(|page| (page, text.len(), arrived - asked)));
+                }
+            })
+            .await?;
+        }
+        Ok::<(), Trouble>(())
+    };
+    timeout(PATIENCE, answered)
+        .await
+        .map_err(|_| Trouble::TooLate(NAME, PATIENCE))??;
     page.unwrap_or(Err(Trouble::Ended))
-}
-
-fn read(answer: Answer<'_>) -> Result<Page, Trouble> {
-    let answer = answer
-        .failed()
-        .map_err(|failure| Trouble::Refused("workspace.sync", failure))?;
-    let data = answer.data.map_or("{}", serde_json::value::RawValue::get);
-    serde_json::from_str(data)
-        .map_err(|error| Trouble::setup(format!("a page is not what the contract says: {error}")))
 }
