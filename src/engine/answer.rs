@@ -22,6 +22,17 @@ pub(super) enum Verdict {
     Refused(Failure),
 }
 
+impl Verdict {
+    /// Whether nothing of it is refused.
+    pub(super) fn is_done(&self) -> bool {
+        match self {
+            Verdict::Done(_) | Verdict::Repeats(_) | Verdict::Remembered(_) => true,
+            Verdict::Parts(parts) => parts.iter().all(Verdict::is_done),
+            Verdict::Refused(_) => false,
+        }
+    }
+}
+
 /// A mutation that takes place: its output, and its entries in the log.
 pub(super) struct Done {
     pub(super) data: String,

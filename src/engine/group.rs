@@ -95,6 +95,7 @@ impl Writer {
                 }
                 Err(fault) => fault,
             };
+            let optimistic = self.group.is_optimistic();
             self.group.rollback().await;
             let sent = self.sent.take();
             let error = match fault {
@@ -103,8 +104,20 @@ impl Writer {
                     tries.widen(streams);
                     continue;
                 }
+                Fault::Unsure => {
+                    tries.lock("unsure");
+                    continue;
+                }
             };
             let trouble = error.trouble;
+            if optimistic && matches!(trouble, Trouble::Contended | Trouble::Taken) {
+                // Contended: somebody else wrote to its streams. Taken: an op_id was used before, and is looked for now
+                if trouble == Trouble::Contended {
+                    self.group.doubt();
+                }
+                tries.lock(error.cause());
+                continue;
+            }
             metrics::counter!("taskwire_group_errors_total", "trouble" => format!("{trouble:?}"))
                 .increment(1);
             let mut unknown = false;
@@ -136,11 +149,14 @@ impl Writer {
         let Loaded {
             mut world,
             memory,
+            relied_on,
             users,
         } = load::load(&mut self.group, &self.shared, jobs, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(jobs, &mut world, &memory, now)?;
-        if tries.may_widen() && !self.group.is_alone() {
+        if self.group.is_optimistic() {
+            sure(&mut self.group, jobs, &verdicts, &world, &relied_on)?;
+        } else if tries.may_widen() && !self.group.is_alone() {
             users.admit(world.deltas().iter().map(|(stream, _)| *stream))?;
         }
         let unchanged = world.is_unchanged();
@@ -165,8 +181,12 @@ impl Writer {
                 forgotten: forgotten.clone(),
             });
             reach("commit.before");
+            let optimistic = self.group.is_optimistic();
             self.group.commit().await?;
             reach("commit.after");
+            if optimistic {
+                metrics::counter!("taskwire_optimistic_groups_total").increment(1);
+            }
             self.sent = None;
         }
         Ok(Committed {
@@ -323,6 +343,26 @@ impl Writer {
         }
         reach("answer.after");
     }
+}
+
+/// Whether the write of an optimistic group tells if what it relied on held: it must advance all of that, and what else it
+/// advances must be known too. What an op_id did before is told where it is written again, so not of what is refused.
+fn sure(
+    group: &mut Group,
+    jobs: &[Job],
+    verdicts: &[Verdict],
+    world: &World,
+    relied_on: &[StreamId],
+) -> Result<(), Fault> {
+    let mut done = jobs.iter().zip(verdicts);
+    let done = done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done());
+    let deltas = world.deltas();
+    let advanced: BTreeSet<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
+    let told = done && relied_on.iter().all(|stream| advanced.contains(stream));
+    if told && group.assume(deltas.iter().map(|(stream, _)| *stream)) {
+        return Ok(());
+    }
+    Err(Fault::Unsure)
 }
 
 /// Whether a full database is no reason to refuse this: it will be less full.

@@ -1,5 +1,5 @@
-//! In which workspace a task is, remembered so that a job's lane can be told without asking the database. A task never
-//! moves to another workspace, so what is known stays true; what is not known costs a wait, never the order.
+//! In which workspace a task is, remembered so that a job's lane and stream can be told without asking the database. A task
+//! never moves to another workspace, so what is known stays true; what is not known costs a wait or a lock, never the order.
 
 use moka::sync::Cache;
 use taskwire_protocol::{TaskId, WorkspaceId};
@@ -11,9 +11,9 @@ const TASKS: u64 = 65_536;
 pub(super) struct Homes(Option<Cache<TaskId, WorkspaceId>>);
 
 impl Homes {
-    /// Remembers when there are lanes to tell apart.
-    pub(super) fn new(lanes: usize) -> Homes {
-        Homes((lanes > 1).then(|| Cache::new(TASKS)))
+    /// Remembers when there may be several lanes, or other processes.
+    pub(super) fn new(shared: bool) -> Homes {
+        Homes(shared.then(|| Cache::new(TASKS)))
     }
 
     pub(super) fn get(&self, task: TaskId) -> Option<WorkspaceId> {

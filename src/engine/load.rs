@@ -57,6 +57,8 @@ impl HeldUsers {
 pub(super) struct Loaded {
     pub(super) world: World,
     pub(super) memory: Memory,
+    /// The streams that an optimistic group did not lock.
+    pub(super) relied_on: Vec<StreamId>,
     pub(super) users: HeldUsers,
 }
 
@@ -74,8 +76,21 @@ pub(super) async fn load(
         .flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
     let (locks, homes) = (needs.streams.iter().copied(), needs.tasks.iter().copied());
-    let Start { streams, memory } = start::start(group, locks, homes, keys).await?;
-    users.hold(needs.streams.iter().copied());
+    let known = if tries.must_lock() {
+        None
+    } else {
+        ordered_by(shared, needs)
+    };
+    let Start { streams, memory } = match known.and_then(|streams| start::assume(group, streams)) {
+        Some(start) => start,
+        None => start::start(group, locks, homes, keys).await?,
+    };
+    let relied_on = if group.is_optimistic() {
+        streams.keys().copied().collect()
+    } else {
+        users.hold(needs.streams.iter().copied());
+        Vec::new()
+    };
     know(group, shared, streams, &mut world).await?;
     for task in tasks::load(group, needs.tasks.iter().copied()).await? {
         shared.homes.put(task.id, task.workspace_id);
@@ -99,10 +114,27 @@ pub(super) async fn load(
     }
     relatives(group, needs, &mut world).await?;
     notified(group, needs, &mut world, &mut users, tries).await?;
-    Ok(Loaded { world, memory, users })
+    Ok(Loaded {
+        world,
+        memory,
+        relied_on,
+        users,
+    })
 }
 
-/// The streams that are locked, and the members of the workspaces among them.
+/// The streams that order everything that these mutations need, if they are known.
+fn ordered_by(shared: &Shared, needs: &Needs) -> Option<BTreeSet<StreamId>> {
+    if !needs.is_ordered_by_workspaces() {
+        return None;
+    }
+    let mut streams = needs.streams.clone();
+    for task in &needs.tasks {
+        streams.insert(shared.homes.get(*task)?.into());
+    }
+    Some(streams)
+}
+
+/// The streams of the group, and the members of the workspaces among them.
 async fn know(
     group: &mut Group,
     shared: &Shared,
@@ -125,7 +157,8 @@ async fn know(
     }
     for (id, acl_version) in missing {
         let members = Arc::new(Members::new(acl_version, loaded.remove(&id).unwrap_or_default()));
-        // read under the stream's lock: committed, and of this version
+        // read under the stream's lock: committed, and of this version; where an optimistic group reads newer ones, nobody
+        // else will ask for those of the older version
         shared.cache.put(id, members.clone());
         world.loaded_members(id, members);
     }

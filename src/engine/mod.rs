@@ -193,7 +193,7 @@ impl Engine {
         let shared = Shared {
             store: store.clone(),
             cache: Arc::new(MemberCache::new()),
-            homes: Arc::new(Homes::new(store.writers(settings.database_lanes))),
+            homes: Arc::new(Homes::new(store.is_shared())),
             hub: hub.clone(),
             sessions: sessions.clone(),
             clock: clock.clone(),

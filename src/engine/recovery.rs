@@ -24,6 +24,8 @@ pub(super) enum Fault {
     Failed(StoreError),
     /// It holds users' streams and needs these too, out of order: they have to be locked from the start.
     Narrow(BTreeSet<StreamId>),
+    /// It relied on what is not locked, and its write would not tell whether that held.
+    Unsure,
 }
 
 impl From<StoreError> for Fault {
@@ -37,6 +39,7 @@ impl From<StoreError> for Fault {
 pub(super) struct Tries {
     failed: u32,
     widened: u32,
+    locks: bool,
     /// Streams to lock from the start, beside those that its mutations name.
     pub(super) streams: BTreeSet<StreamId>,
 }
@@ -45,6 +48,17 @@ impl Tries {
     /// Whether the order of locks may still be put right.
     pub(super) fn may_widen(&self) -> bool {
         self.widened < WIDENED
+    }
+
+    /// Whether nothing may be relied on that is not locked.
+    pub(super) fn must_lock(&self) -> bool {
+        self.locks
+    }
+
+    /// Locks what it needs from now on.
+    pub(super) fn lock(&mut self, cause: &'static str) {
+        self.locks = true;
+        metrics::counter!("taskwire_group_retries_total", "cause" => cause).increment(1);
     }
 
     /// Locks these too next time.

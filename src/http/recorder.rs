@@ -64,6 +64,10 @@ fn describe() {
         "Groups of mutations that ran again, by cause"
     );
     metrics::describe_counter!(
+        "taskwire_optimistic_groups_total",
+        "Groups of mutations that were committed without locking first"
+    );
+    metrics::describe_counter!(
         "taskwire_commits_unknown_total",
         "Commits whose answer never came"
     );

@@ -112,6 +112,38 @@ pub struct Needs {
 }
 
 impl Needs {
+    /// Whether all of it is rows that workspaces' streams order: of tasks and members.
+    pub fn is_ordered_by_workspaces(&self) -> bool {
+        let Needs {
+            streams,
+            tasks: _,
+            children: _,
+            ancestors: _,
+            neighbours: _,
+            assigned: _,
+            workspaces,
+            logins,
+            notifications,
+            accounts,
+            sessions,
+            notified,
+            alone,
+            frees,
+        } = self;
+        let others = workspaces.is_empty()
+            && logins.is_empty()
+            && notifications.is_empty()
+            && accounts.is_empty()
+            && sessions.is_empty()
+            && notified.is_empty();
+        others
+            && !alone
+            && !frees
+            && streams
+                .iter()
+                .all(|stream| matches!(stream, StreamId::Workspace(_)))
+    }
+
     /// Adds what another mutation needs.
     pub fn merge(&mut self, other: &Needs) {
         self.streams.extend(&other.streams);

@@ -2,16 +2,18 @@
 //!
 //! On SQLite every call costs two thread switches: begin and writes wait for the next read or the commit and travel
 //! with it as one text. On PostgreSQL every call is a round trip: begin waits for the first reads, which travel at once,
-//! and writes wait for others and travel with them as one statement. After any error the transaction is over: nothing
+//! and writes wait for others and travel with them as one statement; when that is all there is, it is a transaction of its
+//! own. After any error the transaction is over: nothing
 //! more runs in it, and `begin` starts afresh.
 
 use super::bind;
+use super::counted::Counted;
 use super::link::{Dialect, Link, Row, answered};
 use super::named::{self, Named};
 use super::new_keys::{MOVE, NewKeys};
 use super::open::Store;
-use super::statement::{Batch, Sql, Statement, Texts};
-use super::streams::Counted;
+use super::statement::{Batch, ROWS, Sql, Statement, Texts};
+use super::streams::VALIDATE;
 use super::together::Together;
 use super::{Result, StoreError};
 use sqlx::postgres::PgRow;
@@ -19,6 +21,7 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
 use std::collections::HashMap;
 use std::sync::Arc;
+use taskwire_protocol::StreamId;
 
 /// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.
 const JOINED: usize = 512;
@@ -47,6 +50,8 @@ pub struct Group {
     /// PostgreSQL is still to be told of the transaction.
     begins: bool,
     together: Together,
+    /// The sum of the seqs that what waits has to come to.
+    validates: Option<i64>,
     named: Named,
     texts: Texts,
     joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
@@ -76,6 +81,7 @@ impl Waiting {
 impl Group {
     /// A writer on `store`; connects at the first `begin`.
     pub fn new(store: Store) -> Group {
+        let counted = Counted::new(!store.is_shared(), store.left());
         Group {
             store,
             connection: None,
@@ -84,10 +90,11 @@ impl Group {
             waiting: Waiting::default(),
             begins: false,
             together: Together::default(),
+            validates: None,
             named: Named::default(),
             texts: Texts::default(),
             joined: HashMap::new(),
-            counted: Counted::default(),
+            counted,
             new_keys: NewKeys::default(),
         }
     }
@@ -96,12 +103,10 @@ impl Group {
     pub async fn begin(&mut self) -> Result<()> {
         if self.connection.is_none() {
             self.connection = Some(self.store.connect_writer().await?);
-            self.counted = Counted::new(self.dialect()? == Dialect::Sqlite);
+            self.counted = Counted::new(!self.store.is_shared(), self.store.left());
             self.named = Named::default();
         }
-        self.counted.undo();
-        self.waiting = Waiting::default();
-        self.together.clear();
+        self.undo();
         if self.stretched {
             self.limit(RESERVE).await?;
         }
@@ -111,6 +116,37 @@ impl Group {
             Dialect::Postgres => self.begins = true,
         }
         Ok(())
+    }
+
+    /// Forgets what waits, and what the transaction did to the counters.
+    fn undo(&mut self) -> Waiting {
+        self.counted.undo();
+        self.together.clear();
+        self.validates = None;
+        std::mem::take(&mut self.waiting)
+    }
+
+    /// Relies on what is known of these streams, if that is something, instead of locking them: what the transaction writes
+    /// then comes to nothing, [`super::Trouble::Contended`], if somebody else has advanced one of those that it advances.
+    /// Its writes must be of different rows.
+    pub fn assume(&mut self, streams: impl ExactSizeIterator<Item = StreamId>) -> bool {
+        // as many as one statement can advance
+        streams.len() <= ROWS && self.counted.assume(streams)
+    }
+
+    /// Whether it relies on what is not locked.
+    pub fn is_optimistic(&self) -> bool {
+        self.counted.is_optimistic()
+    }
+
+    /// An optimistic transaction was refused; the next ones will be less so.
+    pub fn doubt(&self) {
+        self.counted.doubt();
+    }
+
+    /// What waits must bring streams to seqs of this sum.
+    pub(super) fn validates(&mut self, seqs: i64) {
+        self.validates = Some(seqs);
     }
 
     /// PostgreSQL is told of the transaction, if it was not yet.
@@ -147,6 +183,8 @@ impl Group {
     pub async fn settle(&mut self) -> Result<()> {
         match self.dialect()? {
             Dialect::Sqlite => Ok(()),
+            // what waits then is all there is, and commits by itself
+            Dialect::Postgres if self.begins => Ok(()),
             Dialect::Postgres => self.flush().await,
         }
     }
@@ -167,8 +205,11 @@ impl Group {
                 }
             }
             Dialect::Postgres => {
+                // a statement that is alone is a transaction
+                let begun = !std::mem::take(&mut self.begins);
+                self.open = begun;
                 self.flush().await?;
-                if !std::mem::take(&mut self.begins) {
+                if begun {
                     self.word("commit").await?;
                 }
             }
@@ -181,13 +222,11 @@ impl Group {
 
     /// Ends the transaction after an error. A connection on which even that fails is given up.
     pub async fn rollback(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        self.together.clear();
+        let waiting = self.undo();
         let begun = !(waiting.begins() || std::mem::take(&mut self.begins));
         if !std::mem::take(&mut self.open) {
             return;
         }
-        self.counted.undo();
         // SQLite may have rolled back by itself; then there is nothing to roll back, which is an error too
         if begun && self.word("rollback").await.is_err() {
             self.connection = None;
@@ -257,7 +296,7 @@ impl Group {
 
     /// Lets a statement wait on PostgreSQL; sends first what it cannot travel with.
     async fn wait_with_others(&mut self, statement: &'static Statement, batch: &Batch) -> Result<()> {
-        if !self.together.admits(statement) {
+        if !self.together.admits(statement, self.is_optimistic()) {
             self.flush().await?;
         }
         self.together.push(statement, batch);
@@ -266,10 +305,16 @@ impl Group {
 
     /// Sends what waits on PostgreSQL, and reads the rows of the last of it.
     async fn send<T: Row>(&mut self) -> Result<Vec<T>> {
+        if let Some(seqs) = self.validates.take() {
+            self.together.push(&VALIDATE, &Batch::of([[seqs.into()]]));
+        }
+        let locks = self.together.writes() || !self.is_optimistic();
         let Some((text, arguments)) = self.together.take() else {
             return Ok(Vec::new());
         };
-        self.begun().await?;
+        if locks {
+            self.begun().await?;
+        }
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
@@ -300,7 +345,9 @@ impl Group {
     /// Runs a text that was put together.
     pub async fn select<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
         self.flush().await?;
-        self.begun().await?;
+        if !self.is_optimistic() {
+            self.begun().await?;
+        }
         let link = match &mut self.connection {
             Some(Connection::Sqlite(link)) => Link::Sqlite(link),
             Some(Connection::Postgres(link)) => Link::Postgres(link),

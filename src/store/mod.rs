@@ -7,7 +7,7 @@
 //! - `bind`       how values travel
 //! - `words`      full-text search's, as PostgreSQL gets them
 //! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off,
-//!   `together` and `named` what travels as one on PostgreSQL
+//!   `together` and `named` what travels as one on PostgreSQL; `counted` what a writer knows without asking
 //! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
@@ -16,6 +16,7 @@
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
 mod bind;
+mod counted;
 pub mod epoch;
 pub mod error;
 pub mod examine;

@@ -1,6 +1,7 @@
 //! Which database, and opening it: settings of the connections, the lock file that keeps a second process away from
 //! an SQLite file, migrations, the epoch.
 
+use super::counted::Left;
 use super::group::Connection;
 use super::link::{Reader, Row, Source};
 use super::statement::Sql;
@@ -61,6 +62,8 @@ struct Inner {
     most_pages: Option<u64>,
     /// SQLite's write-ahead log.
     wal: Option<PathBuf>,
+    /// What the writers' last commits left.
+    left: Arc<Left>,
     /// Held as long as the store is: an SQLite file has one process.
     _lock: Option<File>,
 }
@@ -97,6 +100,7 @@ impl Store {
             epoch: epoch.into(),
             most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
             wal: wal_of(&settings.database_url),
+            left: Arc::default(),
             _lock: lock,
         })))
     }
@@ -162,6 +166,11 @@ impl Store {
             .get::<(i64,)>(Sql::new("select cast(1 as bigint)"))
             .await
             .map(drop)
+    }
+
+    /// What the writers' last commits left.
+    pub(super) fn left(&self) -> Arc<Left> {
+        self.0.left.clone()
     }
 
     pub(super) fn most_pages(&self) -> Option<u64> {

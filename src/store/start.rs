@@ -8,11 +8,22 @@ use std::collections::HashMap;
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
 /// What a group begins with.
+#[derive(Default)]
 pub struct Start {
-    /// The counters of the streams that are locked now.
+    /// The counters of the streams that are locked now, or of those that an optimistic group relies on.
     pub streams: HashMap<StreamId, Counters>,
     /// What the op_ids did.
     pub memory: HashMap<(UserId, OpId), Remembered>,
+}
+
+/// Relies on what is known of these streams instead of locking them, if that is something. What the op_ids did is not
+/// looked for: to write one that is there already fails.
+pub fn assume(group: &mut Group, streams: impl IntoIterator<Item = StreamId>) -> Option<Start> {
+    let streams: Vec<StreamId> = streams.into_iter().collect();
+    group.assume(streams.iter().copied()).then(|| Start {
+        streams: streams::known(group, streams),
+        memory: HashMap::new(),
+    })
 }
 
 /// Locks these streams, and those of the workspaces that hold these tasks; then looks for what these op_ids did. In this

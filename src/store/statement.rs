@@ -10,7 +10,8 @@ pub(super) type Columns = &'static [(&'static str, Kind)];
 
 /// A statement over a batch of rows. `{rows}` in the body stands for the filter that drops the padding; what stands in
 /// `{postgres:…}` is for PostgreSQL only (what to lock, because there others write too, and full-text search), and in
-/// `{sqlite:…}` for SQLite only (keys that are tables of their own there).
+/// `{sqlite:…}` for SQLite only (keys that are tables of their own there). `{advanced}` stands for what the part of the
+/// same statement that advances streams gives back.
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
@@ -30,7 +31,7 @@ impl Statement {
 }
 
 /// Rows of one statement, at most.
-const ROWS: usize = 512;
+pub(super) const ROWS: usize = 512;
 
 /// The rows of one statement, cell after cell.
 #[derive(Default)]
@@ -120,6 +121,8 @@ fn text(statement: &Statement, rows: usize) -> String {
 pub(super) fn joined(statements: &[&Statement]) -> String {
     let mut text = "with ".to_owned();
     let mut before = 0;
+    let advances = |statement: &&Statement| statement.writes() == Some("streams");
+    let advanced = format!("w{}", statements.iter().position(advances).unwrap_or_default());
     for (i, statement) in statements.iter().enumerate() {
         let arrays = statement.columns.iter().map(|(_, kind)| {
             before += 1;
@@ -127,7 +130,9 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
         });
         let arrays = join(arrays);
         let rows = format!("v({}) as (select * from unnest({arrays}))", names(statement));
-        let body = choose(statement.body, Dialect::Postgres).replace("{rows}", "true");
+        let body = choose(statement.body, Dialect::Postgres)
+            .replace("{rows}", "true")
+            .replace("{advanced}", &advanced);
         let _ = if i + 1 < statements.len() {
             writeln!(text, "w{i} as (with {rows} {body}),")
         } else {

@@ -2,7 +2,7 @@
 
 use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
-use super::statement::{Batch, Sql, Statement};
+use super::statement::{Batch, Sql, Statement, statement};
 use super::{Group, Reader, Result, StoreError};
 use std::collections::HashMap;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
@@ -34,58 +34,6 @@ impl Counters {
             pending: self.pending + by.pending,
             completed: self.completed + by.completed,
             deleted: self.deleted + by.deleted,
-        }
-    }
-}
-
-/// Streams whose counters are kept: about 2 MiB.
-const COUNTED: usize = 16_384;
-
-/// Counters that need not be read again: of streams that the transaction has locked, and on SQLite, where nobody else
-/// writes, also as earlier transactions left them.
-#[derive(Default)]
-pub(super) struct Counted {
-    kept: HashMap<StreamId, Counters>,
-    /// Some are not committed.
-    changed: bool,
-    /// Nobody else writes.
-    pub(super) alone: bool,
-}
-
-impl Counted {
-    pub(super) fn new(alone: bool) -> Counted {
-        Counted {
-            alone,
-            ..Counted::default()
-        }
-    }
-
-    fn get(&self, stream: StreamId) -> Option<Counters> {
-        self.kept.get(&stream).copied()
-    }
-
-    fn put(&mut self, stream: StreamId, counters: Counters) {
-        if self.kept.len() >= COUNTED {
-            self.kept.clear();
-        }
-        self.kept.insert(stream, counters);
-    }
-
-    fn change(&mut self, stream: StreamId, counters: Counters) {
-        self.put(stream, counters);
-        self.changed = true;
-    }
-
-    /// The transaction is committed.
-    pub(super) fn keep(&mut self) {
-        self.changed &= !self.alone;
-        self.undo();
-    }
-
-    /// The transaction is over, and what it changed is undone.
-    pub(super) fn undo(&mut self) {
-        if std::mem::take(&mut self.changed) || !self.alone {
-            self.kept.clear();
         }
     }
 }
@@ -176,6 +124,15 @@ pub(super) fn to_lock(
     (kept, Batch::of(rows))
 }
 
+/// The counters of streams, as far as they are known.
+pub(super) fn known(
+    group: &Group,
+    streams: impl IntoIterator<Item = StreamId>,
+) -> HashMap<StreamId, Counters> {
+    let known = |stream| Some((stream, group.counted.get(stream)?));
+    streams.into_iter().filter_map(known).collect()
+}
+
 /// Adds those that are locked now.
 pub(super) fn locked(group: &mut Group, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
     for row in rows {
@@ -196,7 +153,7 @@ pub async fn lock(
     Ok(all)
 }
 
-/// Every stream touched, in the order of its id, so that two groups never wait for each other.
+/// Every stream touched, in the order of locks, so that two groups never wait for each other.
 static ADVANCE: Statement = Statement {
     columns: &[
         ("id", Id),
@@ -209,7 +166,7 @@ static ADVANCE: Statement = Statement {
         ("deleted", Int),
     ],
     body: "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
-     select id, kind, seq, acl_version, unread, pending, completed, deleted from v where {rows} order by id
+     select id, kind, seq, acl_version, unread, pending, completed, deleted from v where {rows} order by kind desc, id
      on conflict (id) do update set seq = streams.seq + excluded.seq,
        acl_version = streams.acl_version + excluded.acl_version, unread = streams.unread + excluded.unread,
        pending = streams.pending + excluded.pending, completed = streams.completed + excluded.completed,
@@ -217,12 +174,46 @@ static ADVANCE: Statement = Statement {
      {postgres:returning id, kind, seq, acl_version, unread, pending, completed, deleted}",
 };
 
+/// Refuses what an optimistic group wrote in the same statement, unless its streams came to the seqs that it counted on:
+/// these only grow, so their sum is right when each is.
+pub(super) static VALIDATE: Statement = statement(
+    &[("seq", Int)],
+    "select taskwire_refuse() from v where v.seq <> (select sum(a.seq) from {advanced} a)",
+);
+
 /// Adds to the counters, making those that are missing; returns what they are now.
 pub async fn advance(
     group: &mut Group,
     deltas: &[(StreamId, Counters)],
 ) -> Result<HashMap<StreamId, Counters>> {
-    let rows = deltas.iter().map(|(stream, by)| {
+    let known = deltas
+        .iter()
+        .all(|(stream, _)| group.counted.get(*stream).is_some());
+    if !known && !group.is_alone() {
+        let rows: Vec<CountersRow> = group.fetch(&ADVANCE, advances(deltas)).await?;
+        let after: HashMap<_, _> = rows.into_iter().map(CountersRow::read).collect();
+        for (stream, counters) in &after {
+            group.counted.change(*stream, *counters);
+        }
+        return Ok(after);
+    }
+    // with the locks held, or nobody else there, what the counters will be is known, and nothing waits for the answer
+    let before = lock(group, deltas.iter().map(|(stream, _)| *stream)).await?;
+    group.execute(&ADVANCE, advances(deltas)).await?;
+    let mut after = HashMap::with_capacity(deltas.len());
+    for (stream, by) in deltas {
+        let counters = before.get(stream).copied().unwrap_or_default().plus(*by);
+        group.counted.change(*stream, counters);
+        after.insert(*stream, counters);
+    }
+    if group.is_optimistic() {
+        group.validates(after.values().map(|counters| counters.seq).sum());
+    }
+    Ok(after)
+}
+
+fn advances(deltas: &[(StreamId, Counters)]) -> Batch {
+    Batch::of(deltas.iter().map(|(stream, by)| {
         [
             stream.uuid().into(),
             kind(*stream).into(),
@@ -233,24 +224,7 @@ pub async fn advance(
             by.completed.into(),
             by.deleted.into(),
         ]
-    });
-    let batch = Batch::of(rows);
-    let unknown = deltas
-        .iter()
-        .any(|(stream, _)| group.counted.get(*stream).is_none());
-    if unknown && !group.is_alone() {
-        let rows: Vec<CountersRow> = group.fetch(&ADVANCE, batch).await?;
-        return Ok(rows.into_iter().map(CountersRow::read).collect());
-    }
-    // with the locks held, or nobody else there, what the counters will be is known, and nothing waits for the answer
-    let before = lock(group, deltas.iter().map(|(stream, _)| *stream)).await?;
-    group.execute(&ADVANCE, batch).await?;
-    let after = deltas.iter().map(|(stream, by)| {
-        let after = before.get(stream).copied().unwrap_or_default().plus(*by);
-        group.counted.change(*stream, after);
-        (*stream, after)
-    });
-    Ok(after.collect())
+    }))
 }
 
 /// A stream's counters; zeros where there is no such stream.

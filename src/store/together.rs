@@ -20,10 +20,18 @@ pub(super) struct Together {
 
 impl Together {
     /// Whether this may travel with what waits: parts of one statement do not see what the others wrote, nor may two of
-    /// them write one row, so there is one for each table, and what reads comes later.
-    pub(super) fn admits(&self, statement: &Statement) -> bool {
+    /// them write one row. So there is one for each table, unless `apart` says that all writes are of different rows; and
+    /// what reads comes later.
+    pub(super) fn admits(&self, statement: &Statement, apart: bool) -> bool {
         let table = statement.writes();
-        table.is_some() && self.statements.iter().all(|other| other.writes() != table)
+        table.is_some() && (apart || self.statements.iter().all(|other| other.writes() != table))
+    }
+
+    /// Whether something that waits is a write.
+    pub(super) fn writes(&self) -> bool {
+        self.statements
+            .iter()
+            .any(|statement| statement.writes().is_some())
     }
 
     pub(super) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
@@ -79,7 +87,7 @@ mod tests {
     fn writes_of_several_tables_are_one_statement() {
         let mut together = Together::default();
         together.push(&ONE, &Batch::default());
-        assert!(together.admits(&TWO));
+        assert!(together.admits(&TWO, false));
         together.push(&TWO, &Batch::default());
         let (text, _) = together.take().expect("two wait");
         assert_eq!(
@@ -96,7 +104,8 @@ mod tests {
     fn a_table_written_twice_and_a_read_come_later() {
         let mut together = Together::default();
         together.push(&ONE, &Batch::default());
-        assert!(!together.admits(&ONE));
-        assert!(!together.admits(&READ));
+        assert!(!together.admits(&ONE, false));
+        assert!(together.admits(&ONE, true));
+        assert!(!together.admits(&READ, true));
     }
 }

@@ -24,6 +24,7 @@ mod instances; // several instances, with Redis and without
 mod journey; // a newcomer's first hour
 mod leases; // work that one instance does for all
 mod notifications; // notifications
+mod optimism; // groups that lock nothing, and what proves them wrong
 mod permissions; // every operation by everybody
 mod plans; // the main lists scan and sort nothing whole
 mod postgres; // PostgreSQL restarted, killed, its answers lost, its transactions leaked

@@ -54,7 +54,7 @@ fn job(session: u128, target: Target, alone: bool) -> Waiting {
     };
     let step = crate::engine::job::Step::new(Box::new(On(target, alone)));
     let job = Job::new(Arc::new(caller), None, Work::One(step));
-    let lanes = lanes_of(&job, &Homes::new(LANES), LANES);
+    let lanes = lanes_of(&job, &Homes::new(true), LANES);
     let item = Item::Job(Box::new(job));
     Waiting { item, lanes }
 }

@@ -1,8 +1,9 @@
-//! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT: before it arrived, or after it was carried out
-//! and before its answer came back. It reads just enough of the wire protocol to see a COMMIT; all else passes as it is,
-//! and it knows nothing of what is committed.
+//! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its own:
+//! before it arrived, or after it was carried out and before its answer came back. It reads just enough of the wire
+//! protocol to see that; all else passes as it is, and it knows nothing of what is committed.
 
 use sqlx::postgres::PgConnectOptions;
+use std::collections::HashSet;
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -159,24 +160,23 @@ async fn forward(
         from.read_exact(&mut head).await?;
         to.write_all(&head).await?;
         let [length, code] = [&head[..4], &head[4..]].map(number);
-        pass(&mut from, &mut to, length.saturating_sub(8)).await?;
+        pass(&mut from, &mut to, length.saturating_sub(8) as u64).await?;
         if code >> 16 == 3 {
             break;
         }
     }
     // then: a letter, the length, the content
+    let mut session = Session::default();
     loop {
         let mut head = [0; 5];
         from.read_exact(&mut head).await?;
-        let length = number(&head[1..]).saturating_sub(4);
-        if head[0] != b'Q' && head[0] != b'P' {
-            to.write_all(&head).await?;
-            pass(&mut from, &mut to, length).await?;
-            continue;
-        }
-        let mut content = vec![0; length];
+        let mut content = vec![0; number(&head[1..]).saturating_sub(4)];
         from.read_exact(&mut content).await?;
-        let cut = if is_commit(&content) { plan.take() } else { None };
+        let cut = if session.commits(head[0], &content) {
+            plan.take()
+        } else {
+            None
+        };
         if cut == Some(Cut::Before) {
             return Ok(());
         }
@@ -185,9 +185,50 @@ async fn forward(
         to.write_all(&head).await?;
         to.write_all(&content).await?;
         if cut == Some(Cut::After) {
-            pair.answered.notified().await;
+            // the server answers a prepared statement's call when what ends it has come
+            tokio::select! {
+                passed = pass(&mut from, &mut to, u64::MAX) => passed?,
+                () = pair.answered.notified() => {}
+            }
             return Ok(());
         }
+    }
+}
+
+/// What a connection has said that decides what commits.
+#[derive(Default)]
+struct Session {
+    /// A transaction was begun and not ended.
+    open: bool,
+    /// The names of the statements that write.
+    writes: HashSet<Vec<u8>>,
+}
+
+impl Session {
+    /// Whether this message commits something: a text (Query), a statement's name and text (Parse), or a portal's name and
+    /// its statement's (Bind).
+    fn commits(&mut self, kind: u8, content: &[u8]) -> bool {
+        let mut parts = content.split(|byte| *byte == 0).map(<[u8]>::trim_ascii);
+        let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        match kind {
+            b'Q' => self.text(first),
+            b'P' => {
+                if second.windows(12).any(|word| word == b"insert into ") {
+                    self.writes.insert(first.to_vec());
+                }
+                self.text(second)
+            }
+            b'B' => !self.open && self.writes.contains(second),
+            _ => false,
+        }
+    }
+
+    /// Whether this text is a COMMIT.
+    fn text(&mut self, text: &[u8]) -> bool {
+        let word = text.split(|byte| !byte.is_ascii_alphabetic()).next();
+        let word = word.unwrap_or_default().to_ascii_lowercase();
+        self.open = (self.open || word == b"begin") && word != b"commit" && word != b"rollback";
+        word == b"commit"
     }
 }
 
@@ -197,13 +238,7 @@ fn number(bytes: &[u8]) -> usize {
         .fold(0, |number, byte| number << 8 | usize::from(*byte))
 }
 
-/// A text `commit`, alone (Query) or after a statement's name (Parse).
-fn is_commit(content: &[u8]) -> bool {
-    let mut words = content.split(|byte| *byte == 0).take(2);
-    words.any(|word| word.trim_ascii().eq_ignore_ascii_case(b"commit"))
-}
-
-async fn pass(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, length: usize) -> io::Result<()> {
-    tokio::io::copy(&mut from.take(length as u64), to).await?;
+async fn pass(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, length: u64) -> io::Result<()> {
+    tokio::io::copy(&mut from.take(length), to).await?;
     Ok(())
 }

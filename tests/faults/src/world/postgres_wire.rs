@@ -1,17 +1,24 @@
 //! As much of PostgreSQL's protocol (version 3) as it takes to see that a client commits.
 
+use std::collections::HashSet;
+
 /// What one client has sent, cut into messages.
 #[derive(Default)]
 pub(crate) struct Requests {
     partial: Vec<u8>,
     /// The startup message has no type byte, and neither has a request for TLS before it.
     started: bool,
+    /// A transaction was begun and not ended.
+    open: bool,
+    /// The names of the statements that write.
+    writes: HashSet<Vec<u8>>,
 }
 
 const STARTUP: [u8; 4] = 196_608_u32.to_be_bytes();
 
 impl Requests {
-    /// Takes bytes; says whether a COMMIT was among the messages that they complete.
+    /// Takes bytes; says whether among the messages that they complete is a COMMIT, or a write that is a transaction of its
+    /// own.
     pub(crate) fn commits(&mut self, bytes: &[u8]) -> bool {
         self.partial.extend_from_slice(bytes);
         let (mut commits, mut at) = (false, 0);
@@ -25,26 +32,44 @@ impl Requests {
             let Some(message) = rest.get(..head + length.max(4)) else {
                 break;
             };
+            at += message.len();
             if self.started {
-                let text = match message[0] {
-                    b'Q' => &message[5..],
-                    // the statement's name comes before its text
-                    b'P' => message[5..]
-                        .splitn(2, |byte| *byte == 0)
-                        .nth(1)
-                        .unwrap_or_default(),
-                    _ => &[],
-                };
-                commits |= text
-                    .get(..6)
-                    .is_some_and(|word| word.eq_ignore_ascii_case(b"commit"));
+                let (kind, content) = (message[0], message[5..].to_vec());
+                commits |= self.message(kind, &content);
             } else {
                 self.started = message.get(4..8) == Some(&STARTUP);
             }
-            at += message.len();
         }
         self.partial.drain(..at);
         commits
+    }
+
+    /// Whether this message commits something.
+    fn message(&mut self, kind: u8, content: &[u8]) -> bool {
+        // a statement's name and then its text, or a portal's name and then the statement's
+        let mut parts = content.split(|byte| *byte == 0);
+        let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+        match kind {
+            b'Q' => self.text(first),
+            b'P' => {
+                if second.windows(12).any(|word| word == b"insert into ") {
+                    self.writes.insert(first.to_vec());
+                }
+                self.text(second)
+            }
+            b'B' => !self.open && self.writes.contains(second),
+            _ => false,
+        }
+    }
+
+    /// Whether this text is a COMMIT.
+    fn text(&mut self, text: &[u8]) -> bool {
+        let is = |word: &[u8]| {
+            text.get(..word.len())
+                .is_some_and(|start| start.eq_ignore_ascii_case(word))
+        };
+        self.open = (self.open || is(b"begin")) && !is(b"commit") && !is(b"rollback");
+        is(b"commit")
     }
 }
 
@@ -69,5 +94,21 @@ mod tests {
         assert!(!requests.commits(&commit[..4]));
         assert!(requests.commits(&commit[4..]));
         assert!(requests.commits(&message(b'P', b"\0commit\0\0\0")));
+    }
+
+    #[test]
+    fn a_write_of_its_own_commits() {
+        let mut requests = Requests::default();
+        let startup = [&9_u32.to_be_bytes()[..], &196_608_u32.to_be_bytes(), b"\0"].concat();
+        assert!(!requests.commits(&startup));
+        assert!(!requests.commits(&message(b'P', b"s1\0with v as () insert into t select\0\0\0")));
+        assert!(!requests.commits(&message(b'P', b"s2\0select 1\0\0\0")));
+        let (write, read) = (message(b'B', b"\0s1\0\0"), message(b'B', b"\0s2\0\0"));
+        assert!(!requests.commits(&read));
+        assert!(requests.commits(&write));
+        assert!(!requests.commits(&message(b'Q', b"begin;\nexecute s()\0")));
+        assert!(!requests.commits(&write));
+        assert!(!requests.commits(&message(b'Q', b"rollback\0")));
+        assert!(requests.commits(&write));
     }
 }

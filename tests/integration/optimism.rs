@@ -1,0 +1,136 @@
+//! Groups that lock nothing before they write: what another instance did in between is seen, refused or not, and an op_id
+//! is one effect however it is met.
+
+use crate::support::team::Team;
+use crate::support::{Client, Engine, Server, audit, http, text};
+use serde_json::{Value, json};
+
+/// The number of a metric, over all of its labels that contain `label`.
+async fn number(server: &Server, name: &str, label: &str) -> f64 {
+    let metrics = http::get(server, "/metrics").await.text().await.expect("metrics");
+    let lines = metrics
+        .lines()
+        .filter(|line| line.starts_with(name) && line.contains(label));
+    lines
+        .filter_map(|line| line.rsplit_once(' ')?.1.parse::<f64>().ok())
+        .sum()
+}
+
+async fn optimistic(server: &Server) -> f64 {
+    number(server, "taskwire_optimistic_groups_total", "").await
+}
+
+/// Creates a task, and says where it stands in its workspace's stream.
+async fn create(client: &mut Client, workspace: &str) -> u64 {
+    let request = json!({ "type": "task.create", "id": "create", "op_id": uuid::Uuid::new_v4(),
+        "data": { "workspace_id": workspace, "title": "T" } });
+    client.send(&request).await;
+    let answer = client.answer("create").await;
+    let at = &answer["at"][format!("workspace:{workspace}")];
+    at.as_u64().unwrap_or_else(|| panic!("no place: {answer}"))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_writer_that_is_alone_locks_nothing() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let first = create(&mut team.owner, &team.workspace).await;
+    let before = optimistic(&server).await;
+    for n in 1..=20 {
+        assert_eq!(create(&mut team.owner, &team.workspace).await, first + n);
+    }
+    assert!(optimistic(&server).await >= before + 20.0);
+    let assigned = json!({ "workspace_id": team.workspace, "title": "For you", "assignee_ids": [team.member.user_id()] });
+    // after the welcome and the workspace
+    team.member.event("notification.created").await;
+    for unread in 3..=5 {
+        team.owner.ok("task.create", assigned.clone()).await;
+        let event = team.member.event("notification.created").await;
+        assert_eq!(event["data"]["unread"], unread, "{event}");
+    }
+    assert!(number(&server, "taskwire_group_retries_total", "serialization").await < 1.0);
+    audit::agree(&server, &team.owner.tokens).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_instance_wrote_in_between_is_built_upon() {
+    let servers = Server::start_several(2, &[]).await;
+    let mut here = Client::sign_up(&servers[0], "ada").await;
+    let workspace = here.personal();
+    let mut there = Client::with_tokens(&servers[1], &here.tokens, json!({ "streams": [] })).await;
+    let mut last = create(&mut here, &workspace).await;
+    let mut next = |seq: u64| {
+        assert_eq!(seq, last + 1);
+        last = seq;
+    };
+    for _ in 0..10 {
+        for _ in 0..2 {
+            next(create(&mut here, &workspace).await);
+        }
+        next(create(&mut there, &workspace).await);
+    }
+    let refused = number(&servers[0], "taskwire_group_retries_total", "serialization").await;
+    assert!(refused > 0.0, "nothing was ever refused: that is no test");
+    // and ever fewer try
+    assert!(refused < 6.0, "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_another_instance_allowed_or_deleted_is_known_at_once() {
+    let servers = Server::start_several(2, &[]).await;
+    let mut team = Team::gather(&servers[0]).await;
+    let mut newcomer = Client::sign_up(&servers[0], "newcomer").await;
+    let mut owner = Client::with_tokens(&servers[1], &team.owner.tokens, json!({ "streams": [] })).await;
+    for _ in 0..3 {
+        // this instance knows the workspace, the task and its people
+        create(&mut team.owner, &team.workspace).await;
+        let data = json!({ "workspace_id": team.workspace, "title": "T" });
+        let id = team.owner.ok("task.create", data.clone()).await["id"].clone();
+        let update = json!({ "id": id, "title": "Changed" });
+        team.owner.ok("task.update", update.clone()).await;
+        let person = json!({ "workspace_id": team.workspace, "username": "newcomer", "role": "member" });
+        owner.ok("member.add", person).await;
+        newcomer.ok("task.update", update.clone()).await;
+        let person = json!({ "workspace_id": team.workspace, "user_id": newcomer.user_id() });
+        owner.ok("member.remove", person).await;
+        let error = newcomer.refused("task.create", data).await;
+        assert_eq!(error["code"], "NOT_FOUND", "{error}");
+        owner
+            .ok("task.delete", json!({ "id": id, "permanent": true }))
+            .await;
+        let error = team.owner.refused("task.update", update).await;
+        assert_eq!(error["code"], "NOT_FOUND", "{error}");
+    }
+}
+
+/// The group changes the workspace, so that its write tells whether the workspace was as believed; and what was done under
+/// the op_id makes the same request impossible now.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let id = ada.ok("task.create", json!({ "title": "T" })).await["id"].clone();
+    ada.ok("task.delete", json!({ "id": id })).await;
+    let restore = json!({ "type": "task.restore", "id": "restore", "op_id": uuid::Uuid::new_v4(), "data": { "id": id } });
+    ada.send(&restore).await;
+    let first = ada.answer("restore").await;
+    assert_eq!(first["type"], "ok", "{first}");
+    for _ in 0..3 {
+        let ops = json!({ "atomic": false, "ops": [
+            { "type": "task.create", "data": { "title": "Beside" } },
+            { "type": "task.restore", "op_id": restore["op_id"], "data": { "id": id } },
+        ] });
+        let results = ada.ok("batch", ops).await["results"].clone();
+        let repeat: &Value = &results[1];
+        assert_eq!(
+            (&repeat["data"], &repeat["at"]),
+            (&first["data"], &first["at"]),
+            "{results}"
+        );
+    }
+    assert_eq!(
+        text(&ada.ok("task.get", json!({ "id": id })).await["id"]),
+        text(&id)
+    );
+    audit::agree(&server, &ada.tokens).await;
+}
