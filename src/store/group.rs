@@ -7,6 +7,7 @@
 //! more runs in it, and `begin` starts afresh.
 
 use super::bind;
+use super::composite::RowTypes;
 use super::counted::Counted;
 use super::link::{Dialect, Link, Row, answered};
 use super::named::{self, Named};
@@ -102,9 +103,7 @@ impl Group {
     /// Begins a transaction that may write.
     pub async fn begin(&mut self) -> Result<()> {
         if self.connection.is_none() {
-            self.connection = Some(self.store.connect_writer().await?);
-            self.counted = Counted::new(!self.store.is_shared(), self.store.left());
-            self.named = Named::default();
+            self.connect().await?;
         }
         self.undo();
         if self.stretched {
@@ -115,6 +114,18 @@ impl Group {
             Dialect::Sqlite => self.waiting.word(BEGIN),
             Dialect::Postgres => self.begins = true,
         }
+        Ok(())
+    }
+
+    /// What the connection before knew counts no more.
+    async fn connect(&mut self) -> Result<()> {
+        let mut connection = self.store.connect_writer().await?;
+        if let Connection::Postgres(link) = &mut connection {
+            self.together = Together::new(RowTypes::read(link).await?);
+        }
+        self.counted = Counted::new(!self.store.is_shared(), self.store.left());
+        self.named = Named::default();
+        self.connection = Some(connection);
         Ok(())
     }
 

@@ -4,7 +4,8 @@ use super::bind::{
     Cell,
     Kind::{Id, Int, Text},
 };
-use super::statement::{Batch, Sql, Statement, statement};
+use super::composite::RowType;
+use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::{Group, Reader, Result};
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, TaskId};
@@ -24,7 +25,8 @@ pub struct Entry {
     pub frame: Arc<str>,
 }
 
-static INSERT: Statement = statement(
+static INSERT: Statement = statement_of(
+    RowType::Entry,
     &[
         ("stream", Id),
         ("seq", Int),

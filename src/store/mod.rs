@@ -4,7 +4,7 @@
 //! - `examine`    looking at a database without changing it
 //! - `link`       one connection of whichever driver, and running a text on it
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
-//! - `bind`       how values travel
+//! - `bind`       how values travel; `composite` how rows do to PostgreSQL
 //! - `words`      full-text search's, as PostgreSQL gets them
 //! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off,
 //!   `together` and `named` what travels as one on PostgreSQL; `counted` what a writer knows without asking
@@ -16,6 +16,7 @@
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
 mod bind;
+mod composite;
 mod counted;
 pub mod epoch;
 pub mod error;

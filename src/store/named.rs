@@ -49,7 +49,7 @@ impl Named {
 
 /// Whether a statement's arguments may stand in a text.
 pub(super) fn admits(statement: &Statement) -> bool {
-    statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
+    statement.row.is_none() && statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
 }
 
 /// Appends the call of a statement over a batch.

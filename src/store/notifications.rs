@@ -4,7 +4,8 @@ use super::bind::{
     Cell,
     Kind::{Bool, Id, Int, Text},
 };
-use super::statement::{Batch, Sql, Statement, statement};
+use super::composite::RowType;
+use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::users::public;
 use super::{Group, Reader, Result, StoreError};
 use std::sync::Arc;
@@ -155,7 +156,8 @@ pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(UserId, Not
         .collect()
 }
 
-static UPSERT: Statement = statement(
+static UPSERT: Statement = statement_of(
+    RowType::Notification,
     &[
         ("user_id", Id),
         ("id", Id),

@@ -1,8 +1,9 @@
 //! What op_ids did: the first reply of each, so that a repeat has no second effect.
 
 use super::bind::Kind::{Id, Int, Text};
+use super::composite::RowType;
 use super::link::Dialect;
-use super::statement::{Batch, Sql, Statement, statement};
+use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::{Group, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -24,7 +25,8 @@ pub(super) static FIND: Statement = statement(
      where o.op_id = v.op_id and o.user_id = v.user_id and {rows}",
 );
 
-static INSERT: Statement = statement(
+static INSERT: Statement = statement_of(
+    RowType::Op,
     &[
         ("op_id", Id),
         ("user_id", Id),

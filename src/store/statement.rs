@@ -1,8 +1,9 @@
 //! Texts of SQL. A fixed one runs over a batch of rows, which become the common table `v`; how they get there is the
 //! one thing in which the databases differ: SQLite takes a list of values, rounded up to a few lengths so that the
-//! prepared texts stay few; PostgreSQL an array a column. The text after it is shared.
+//! prepared texts stay few; PostgreSQL an array of rows, or one a column. The text after it is shared.
 
 use super::bind::{Cell, Kind};
+use super::composite::RowType;
 use super::link::Dialect;
 use std::{collections::HashMap, fmt::Write, sync::Arc};
 
@@ -15,10 +16,25 @@ pub(super) type Columns = &'static [(&'static str, Kind)];
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
+    /// What its rows are to PostgreSQL, where they do not travel as an array a column.
+    pub(super) row: Option<RowType>,
 }
 
 pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
-    Statement { columns, body }
+    Statement {
+        columns,
+        body,
+        row: None,
+    }
+}
+
+/// A statement over rows of a type: one that groups run all the time.
+pub(super) const fn statement_of(row: RowType, columns: Columns, body: &'static str) -> Statement {
+    Statement {
+        columns,
+        body,
+        row: Some(row),
+    }
 }
 
 impl Statement {
@@ -124,9 +140,13 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
     let advances = |statement: &&Statement| statement.writes() == Some("streams");
     let advanced = format!("w{}", statements.iter().position(advances).unwrap_or_default());
     for (i, statement) in statements.iter().enumerate() {
-        let arrays = statement.columns.iter().map(|(_, kind)| {
+        let types: Vec<&str> = match statement.row {
+            Some(row) => vec![row.name()],
+            None => statement.columns.iter().map(|(_, kind)| name(*kind)).collect(),
+        };
+        let arrays = types.into_iter().map(|name| {
             before += 1;
-            format!("${before}::{}[]", name(*kind))
+            format!("${before}::{name}[]")
         });
         let arrays = join(arrays);
         let rows = format!("v({}) as (select * from unnest({arrays}))", names(statement));

@@ -2,7 +2,8 @@
 
 use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
-use super::statement::{Batch, Sql, Statement, statement};
+use super::composite::RowType;
+use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::{Group, Reader, Result, StoreError};
 use std::collections::HashMap;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
@@ -94,14 +95,14 @@ fn kind(stream: StreamId) -> i64 {
 
 /// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody: workspaces
 /// first, for their groups get to users' streams at their end.
-pub(super) static LOCK: Statement = Statement {
-    columns: &[("id", Id), ("task_id", Id)],
-    body: "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
+pub(super) static LOCK: Statement = statement(
+    &[("id", Id), ("task_id", Id)],
+    "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
            from streams s where s.id in (
              select coalesce(v.id, t.workspace_id) from v left join tasks t on t.id = v.task_id
              where v.id is not null or t.id is not null)
            order by s.kind desc, s.id{postgres: for no key update of s}",
-};
+);
 
 /// Streams to be locked: the counters of those that are kept, and what to ask for the others.
 pub(super) fn to_lock(
@@ -154,8 +155,9 @@ pub async fn lock(
 }
 
 /// Every stream touched, in the order of locks, so that two groups never wait for each other.
-static ADVANCE: Statement = Statement {
-    columns: &[
+static ADVANCE: Statement = statement_of(
+    RowType::Stream,
+    &[
         ("id", Id),
         ("kind", Int),
         ("seq", Int),
@@ -165,14 +167,14 @@ static ADVANCE: Statement = Statement {
         ("completed", Int),
         ("deleted", Int),
     ],
-    body: "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
+    "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
      select id, kind, seq, acl_version, unread, pending, completed, deleted from v where {rows} order by kind desc, id
      on conflict (id) do update set seq = streams.seq + excluded.seq,
        acl_version = streams.acl_version + excluded.acl_version, unread = streams.unread + excluded.unread,
        pending = streams.pending + excluded.pending, completed = streams.completed + excluded.completed,
        deleted = streams.deleted + excluded.deleted
      {postgres:returning id, kind, seq, acl_version, unread, pending, completed, deleted}",
-};
+);
 
 /// Refuses what an optimistic group wrote in the same statement, unless its streams came to the seqs that it counted on:
 /// these only grow, so their sum is right when each is.

@@ -4,7 +4,8 @@ use super::bind::{
     Cell,
     Kind::{Bool, Id, Int, Text},
 };
-use super::statement::{Batch, Columns, Sql, Statement, statement};
+use super::composite::RowType;
+use super::statement::{Batch, Columns, Sql, Statement, statement, statement_of};
 use super::{Group, Reader, Result, StoreError, words};
 use crate::ids::moment_ms;
 use std::sync::Arc;
@@ -285,8 +286,9 @@ macro_rules! insert {
     };
 }
 
-static INSERT: Statement = statement(WRITTEN, insert!(""));
-static REPLACE: Statement = statement(
+static INSERT: Statement = statement_of(RowType::Task, WRITTEN, insert!(""));
+static REPLACE: Statement = statement_of(
+    RowType::Task,
     WRITTEN,
     insert!(
         " on conflict (id) do update set project_id = excluded.project_id, parent_id = excluded.parent_id,

@@ -2,6 +2,7 @@
 //! Each statement of its own costs a round trip, which is as much work as a few rows. Does not know what they write.
 
 use super::bind;
+use super::composite::RowTypes;
 use super::statement::{Batch, Statement, joined};
 use sqlx::postgres::PgArguments;
 use std::collections::HashMap;
@@ -16,9 +17,18 @@ pub(super) struct Together {
     statements: Vec<&'static Statement>,
     arguments: PgArguments,
     texts: HashMap<Vec<&'static str>, Arc<str>>,
+    types: RowTypes,
 }
 
 impl Together {
+    /// Nothing waits yet, on a connection to the database with these types.
+    pub(super) fn new(types: RowTypes) -> Together {
+        Together {
+            types,
+            ..Together::default()
+        }
+    }
+
     /// Whether this may travel with what waits: parts of one statement do not see what the others wrote, nor may two of
     /// them write one row. So there is one for each table, unless `apart` says that all writes are of different rows; and
     /// what reads comes later.
@@ -36,8 +46,11 @@ impl Together {
 
     pub(super) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
         self.statements.push(statement);
-        let kinds = statement.columns.iter().map(|(_, kind)| *kind);
-        bind::columns(&mut self.arguments, &batch.cells, kinds);
+        let (arguments, columns) = (&mut self.arguments, statement.columns);
+        match statement.row {
+            Some(row) => self.types.add(arguments, row, columns, &batch.cells),
+            None => bind::columns(arguments, &batch.cells, columns.iter().map(|(_, kind)| *kind)),
+        }
     }
 
     /// What waits, as one statement.

@@ -26,7 +26,8 @@ const SORTED: [&str; 4] = ["updated_at", "priority", "title", "position"];
 const MIDDLE: Uuid = Uuid::from_u128(ONE.as_u128() + 30_000);
 const MIDDLE_OF_FEW: Uuid = Uuid::from_u128(ONE.as_u128() + 1000);
 
-/// PostgreSQL plans by what is there: much, and most of it somebody else's. SQLite plans by the indexes alone.
+/// PostgreSQL plans by what is there: much, and most of it somebody else's; and several pages of a task's entries, for it
+/// may sort a few. SQLite plans by the indexes alone.
 const MUCH: &str = "
     create function id(bigint) returns uuid language sql immutable as
       $$ select ('01990000-0000-7000-8000-' || lpad(to_hex($1), 12, '0'))::uuid $$;
@@ -43,7 +44,7 @@ const MUCH: &str = "
     from generate_series(1, 60000) n;
     insert into notifications select id(1 + n % 20), id(n), 'TASK_CREATED', 't', 'm', n % 3 = 0, id(n), id(1), id(1 + n % 9), 1,
       n from generate_series(1, 60000) n;
-    insert into log (stream, seq, at, task_id, frame) select id(1 + n % 20), n / 20, n, id(n % 3000), '{}' from generate_series(0, 79999) n;
+    insert into log (stream, seq, at, task_id, frame) select id(1 + n % 20), n / 20, n, id(1 + n % 20), '{}' from generate_series(0, 79999) n;
     analyze;
 ";
 
