@@ -9,6 +9,7 @@ use super::job::{Batch, Job, Step, Work, within};
 use super::known::Sessions;
 use super::load::{self, Loaded, Memory};
 use super::members::MemberCache;
+use super::optimism::is_told;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
 use super::write::{self, Placed};
 use crate::clock::Clock;
@@ -155,7 +156,9 @@ impl Writer {
         let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(jobs, &mut world, &memory, now)?;
         if self.group.is_optimistic() {
-            sure(&mut self.group, jobs, &verdicts, &world, &relied_on)?;
+            if !is_told(&mut self.group, jobs, &verdicts, &world, &relied_on) {
+                return Err(Fault::Unsure);
+            }
         } else if tries.may_widen() && !self.group.is_alone() {
             users.admit(world.deltas().iter().map(|(stream, _)| *stream))?;
         }
@@ -343,26 +346,6 @@ impl Writer {
         }
         reach("answer.after");
     }
-}
-
-/// Whether the write of an optimistic group tells if what it relied on held: it must advance all of that, and what else it
-/// advances must be known too. What an op_id did before is told where it is written again, so not of what is refused.
-fn sure(
-    group: &mut Group,
-    jobs: &[Job],
-    verdicts: &[Verdict],
-    world: &World,
-    relied_on: &[StreamId],
-) -> Result<(), Fault> {
-    let mut done = jobs.iter().zip(verdicts);
-    let done = done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done());
-    let deltas = world.deltas();
-    let advanced: BTreeSet<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
-    let told = done && relied_on.iter().all(|stream| advanced.contains(stream));
-    if told && group.assume(deltas.iter().map(|(stream, _)| *stream)) {
-        return Ok(());
-    }
-    Err(Fault::Unsure)
 }
 
 /// Whether a full database is no reason to refuse this: it will be less full.

@@ -2,6 +2,7 @@
 
 use super::group::Shared;
 use super::job::Job;
+use super::optimism::ordered_by;
 use super::recovery::{Fault, Tries};
 use crate::ops::world::{Members, World};
 use crate::ops::{Login, Needs};
@@ -79,7 +80,7 @@ pub(super) async fn load(
     let known = if tries.must_lock() {
         None
     } else {
-        ordered_by(shared, needs)
+        ordered_by(&shared.homes, needs)
     };
     let Start { streams, memory } = match known.and_then(|streams| start::assume(group, streams)) {
         Some(start) => start,
@@ -120,18 +121,6 @@ pub(super) async fn load(
         relied_on,
         users,
     })
-}
-
-/// The streams that order everything that these mutations need, if they are known.
-fn ordered_by(shared: &Shared, needs: &Needs) -> Option<BTreeSet<StreamId>> {
-    if !needs.is_ordered_by_workspaces() {
-        return None;
-    }
-    let mut streams = needs.streams.clone();
-    for task in &needs.tasks {
-        streams.insert(shared.homes.get(*task)?.into());
-    }
-    Some(streams)
 }
 
 /// The streams of the group, and the members of the workspaces among them.

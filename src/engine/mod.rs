@@ -6,6 +6,7 @@
 //! - `lane`      the writers' bounded queue, and a single writer that drains it, a group at a time
 //! - `lanes`     several writers that drain it; `homes` tells the streams of tasks
 //! - `group`     one group: load, decide, write, commit
+//! - `optimism`  groups that lock nothing first
 //! - `recovery`  what becomes of a group when the database fails
 //! - `load`, `write`, `frame`, `answer`   its steps' details
 //! - `accounts`  signing up, in and out; who a token speaks for
@@ -31,6 +32,7 @@ mod load;
 mod members;
 mod node;
 mod operator;
+mod optimism;
 mod publish;
 mod recovery;
 mod words;

@@ -1,40 +1,27 @@
 //! The writer's transaction. It has one connection of its own, so nothing else can leave a transaction open on it.
 //!
-//! On SQLite every call costs two thread switches: begin and writes wait for the next read or the commit and travel
-//! with it as one text. On PostgreSQL every call is a round trip: begin waits for the first reads, which travel at once,
-//! and writes wait for others and travel with them as one statement; when that is all there is, it is a transaction of its
-//! own. After any error the transaction is over: nothing
-//! more runs in it, and `begin` starts afresh.
+//! On SQLite begin and writes wait for the next read or the commit and travel with it (`waiting`). On PostgreSQL begin
+//! waits for the first reads, which travel at once (`named`), and writes wait for others and travel with them (`together`);
+//! when that is all there is, it is a transaction of its own. After any error the transaction is over: nothing more runs
+//! in it, and `begin` starts afresh.
 
-use super::bind;
 use super::composite::RowTypes;
 use super::counted::Counted;
 use super::link::{Dialect, Link, Row, answered};
 use super::named::{self, Named};
 use super::new_keys::{MOVE, NewKeys};
 use super::open::Store;
-use super::statement::{Batch, ROWS, Sql, Statement, Texts};
-use super::streams::VALIDATE;
+use super::statement::{Batch, ROWS, Sql, Statement};
 use super::together::Together;
+use super::waiting::Waiting;
 use super::{Result, StoreError};
 use sqlx::postgres::PgRow;
-use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{Arguments, AssertSqlSafe, PgConnection, SqliteConnection};
-use std::collections::HashMap;
-use std::sync::Arc;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
 use taskwire_protocol::StreamId;
-
-/// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.
-const JOINED: usize = 512;
-
-/// The only writer takes its lock at once.
-const BEGIN: &str = "begin immediate";
 
 /// Pages beyond the limit of an SQLite file for what makes room in it: to delete takes a few before it frees more.
 const RESERVE: u64 = 64;
-
-/// Parameters that travel at once, well below SQLite's 32,766.
-const PARAMETERS: usize = 30_000;
 
 pub(super) enum Connection {
     Sqlite(SqliteConnection),
@@ -48,35 +35,10 @@ pub struct Group {
     open: bool,
     stretched: bool,
     waiting: Waiting,
-    /// PostgreSQL is still to be told of the transaction.
-    begins: bool,
     together: Together,
-    /// The sum of the seqs that what waits has to come to.
-    validates: Option<i64>,
     named: Named,
-    texts: Texts,
-    joined: HashMap<Vec<(&'static str, usize)>, Arc<str>>,
     pub(super) counted: Counted,
     new_keys: NewKeys,
-}
-
-/// Statements that travel with the next one, and their arguments in order.
-#[derive(Default)]
-struct Waiting {
-    key: Vec<(&'static str, usize)>,
-    texts: Vec<Arc<str>>,
-    arguments: SqliteArguments,
-}
-
-impl Waiting {
-    fn word(&mut self, sql: &'static str) {
-        self.key.push((sql, 0));
-        self.texts.push(sql.into());
-    }
-
-    fn begins(&self) -> bool {
-        self.key.first().is_some_and(|(sql, _)| *sql == BEGIN)
-    }
 }
 
 impl Group {
@@ -89,12 +51,8 @@ impl Group {
             open: false,
             stretched: false,
             waiting: Waiting::default(),
-            begins: false,
             together: Together::default(),
-            validates: None,
             named: Named::default(),
-            texts: Texts::default(),
-            joined: HashMap::new(),
             counted,
             new_keys: NewKeys::default(),
         }
@@ -111,8 +69,8 @@ impl Group {
         }
         self.open = true;
         match self.dialect()? {
-            Dialect::Sqlite => self.waiting.word(BEGIN),
-            Dialect::Postgres => self.begins = true,
+            Dialect::Sqlite => self.waiting.begin(),
+            Dialect::Postgres => self.together.begin(),
         }
         Ok(())
     }
@@ -129,12 +87,11 @@ impl Group {
         Ok(())
     }
 
-    /// Forgets what waits, and what the transaction did to the counters.
-    fn undo(&mut self) -> Waiting {
+    /// Forgets what waits, and what the transaction did to the counters; true if its beginning waited too.
+    fn undo(&mut self) -> bool {
         self.counted.undo();
-        self.together.clear();
-        self.validates = None;
-        std::mem::take(&mut self.waiting)
+        let (here, there) = (self.waiting.clear(), self.together.clear());
+        here || there
     }
 
     /// Relies on what is known of these streams, if that is something, instead of locking them: what the transaction writes
@@ -157,12 +114,12 @@ impl Group {
 
     /// What waits must bring streams to seqs of this sum.
     pub(super) fn validates(&mut self, seqs: i64) {
-        self.validates = Some(seqs);
+        self.together.validate(seqs);
     }
 
     /// PostgreSQL is told of the transaction, if it was not yet.
     async fn begun(&mut self) -> Result<()> {
-        if std::mem::take(&mut self.begins) {
+        if self.together.take_beginning() {
             self.word("begin").await?;
         }
         Ok(())
@@ -195,7 +152,7 @@ impl Group {
         match self.dialect()? {
             Dialect::Sqlite => Ok(()),
             // what waits then is all there is, and commits by itself
-            Dialect::Postgres if self.begins => Ok(()),
+            Dialect::Postgres if self.together.begins() => Ok(()),
             Dialect::Postgres => self.flush().await,
         }
     }
@@ -217,7 +174,7 @@ impl Group {
             }
             Dialect::Postgres => {
                 // a statement that is alone is a transaction
-                let begun = !std::mem::take(&mut self.begins);
+                let begun = !self.together.take_beginning();
                 self.open = begun;
                 self.flush().await?;
                 if begun {
@@ -233,8 +190,7 @@ impl Group {
 
     /// Ends the transaction after an error. A connection on which even that fails is given up.
     pub async fn rollback(&mut self) {
-        let waiting = self.undo();
-        let begun = !(waiting.begins() || std::mem::take(&mut self.begins));
+        let begun = !self.undo();
         if !std::mem::take(&mut self.open) {
             return;
         }
@@ -259,29 +215,12 @@ impl Group {
         Ok(rows)
     }
 
-    async fn fetch_once<T: Row>(
-        &mut self,
-        statement: &'static Statement,
-        mut batch: Batch,
-    ) -> Result<Vec<T>> {
+    async fn fetch_once<T: Row>(&mut self, statement: &'static Statement, batch: Batch) -> Result<Vec<T>> {
         match self.dialect()? {
-            Dialect::Sqlite => {
-                self.wait(statement, &mut batch);
-                let (text, arguments) = self.take();
-                let Some(Connection::Sqlite(link)) = &mut self.connection else {
-                    return Err(gone());
-                };
-                let query = sqlx::query_with(AssertSqlSafe(text), arguments);
-                Ok(query
-                    .try_map(|row: SqliteRow| T::from_row(&row))
-                    .fetch_all(link)
-                    .await?)
-            }
-            Dialect::Postgres => {
-                self.wait_with_others(statement, &batch).await?;
-                self.send().await
-            }
+            Dialect::Sqlite => self.waiting.push(statement, batch),
+            Dialect::Postgres => self.wait_with_others(statement, &batch).await?,
         }
+        self.send().await
     }
 
     /// Runs two statements one after the other, and reads the rows of both. On PostgreSQL they travel at once, each over all
@@ -296,7 +235,7 @@ impl Group {
             return Ok((self.fetch(one, ones).await?, self.fetch(two, twos).await?));
         }
         self.flush().await?;
-        let begins = std::mem::take(&mut self.begins);
+        let begins = self.together.take_beginning();
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
@@ -314,11 +253,27 @@ impl Group {
         Ok(())
     }
 
-    /// Sends what waits on PostgreSQL, and reads the rows of the last of it.
+    /// Sends what waits, and reads the rows of the last of it.
     async fn send<T: Row>(&mut self) -> Result<Vec<T>> {
-        if let Some(seqs) = self.validates.take() {
-            self.together.push(&VALIDATE, &Batch::of([[seqs.into()]]));
+        match self.dialect()? {
+            Dialect::Sqlite => self.send_to_sqlite().await,
+            Dialect::Postgres => self.send_to_postgres().await,
         }
+    }
+
+    async fn send_to_sqlite<T: Row>(&mut self) -> Result<Vec<T>> {
+        let Some((text, arguments)) = self.waiting.take() else {
+            return Ok(Vec::new());
+        };
+        let Some(Connection::Sqlite(link)) = &mut self.connection else {
+            return Err(gone());
+        };
+        let query = sqlx::query_with(AssertSqlSafe(text), arguments);
+        let rows = query.try_map(|row: SqliteRow| T::from_row(&row));
+        Ok(rows.fetch_all(link).await?)
+    }
+
+    async fn send_to_postgres<T: Row>(&mut self) -> Result<Vec<T>> {
         let locks = self.together.writes() || !self.is_optimistic();
         let Some((text, arguments)) = self.together.take() else {
             return Ok(Vec::new());
@@ -338,17 +293,16 @@ impl Group {
     /// Runs a write whose rows nobody needs. An error shows up no later than in `settle` or `commit`.
     pub async fn execute(&mut self, statement: &'static Statement, batch: Batch) -> Result<()> {
         let dialect = self.dialect()?;
-        for mut batch in batch.chunks(statement) {
+        for batch in batch.chunks(statement) {
             if dialect == Dialect::Postgres {
                 self.wait_with_others(statement, &batch).await?;
                 continue;
             }
-            // a text must not have more parameters than SQLite allows
-            if self.waiting.arguments.len() + batch.cells.len() > PARAMETERS {
+            if !self.waiting.admits(&batch) {
                 self.flush().await?;
             }
             self.new_keys.count(batch.rows(statement));
-            self.wait(statement, &mut batch);
+            self.waiting.push(statement, batch);
         }
         Ok(())
     }
@@ -408,43 +362,8 @@ impl Group {
         outcome
     }
 
-    fn wait(&mut self, statement: &'static Statement, batch: &mut Batch) {
-        let rows = batch.pad(statement);
-        self.waiting.key.push((statement.body, rows));
-        self.waiting.texts.push(self.texts.get(statement, rows));
-        bind::sqlite(&mut self.waiting.arguments, batch.cells.iter());
-    }
-
-    fn take(&mut self) -> (Arc<str>, SqliteArguments) {
-        let Waiting {
-            key,
-            texts,
-            arguments,
-        } = std::mem::take(&mut self.waiting);
-        if self.joined.len() >= JOINED && !self.joined.contains_key(&key) {
-            self.joined.clear();
-        }
-        (
-            self.joined
-                .entry(key)
-                .or_insert_with(|| texts.join(";\n").into())
-                .clone(),
-            arguments,
-        )
-    }
-
     async fn flush(&mut self) -> Result<()> {
-        self.send::<()>().await?;
-        if self.waiting.key.is_empty() {
-            return Ok(());
-        }
-        let (text, arguments) = self.take();
-        if let Some(Connection::Sqlite(link)) = &mut self.connection {
-            sqlx::query_with(AssertSqlSafe(text), arguments)
-                .execute(link)
-                .await?;
-        }
-        Ok(())
+        self.send::<()>().await.map(drop)
     }
 }
 

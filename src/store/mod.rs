@@ -6,8 +6,8 @@
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel; `composite` how rows do to PostgreSQL
 //! - `words`      full-text search's, as PostgreSQL gets them
-//! - `group`      the writer's transaction: begin, lock, read, write, commit; `new_keys` what SQLite's puts off,
-//!   `together` and `named` what travels as one on PostgreSQL; `counted` what a writer knows without asking
+//! - `group`      the writer's transaction: begin, lock, read, write, commit; what travels as one is in `waiting` on SQLite,
+//!   in `together` and `named` on PostgreSQL; `new_keys` what SQLite puts off, `counted` what a writer knows without asking
 //! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
@@ -42,6 +42,7 @@ pub mod task_list;
 pub mod tasks;
 mod together;
 pub mod users;
+mod waiting;
 mod words;
 pub mod workspaces;
 

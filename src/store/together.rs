@@ -4,6 +4,7 @@
 use super::bind;
 use super::composite::RowTypes;
 use super::statement::{Batch, Statement, joined};
+use super::streams::VALIDATE;
 use sqlx::postgres::PgArguments;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,6 +15,10 @@ const JOINED: usize = 256;
 /// What waits, and the texts of what waited before.
 #[derive(Default)]
 pub(super) struct Together {
+    /// PostgreSQL is still to be told of the transaction.
+    begins: bool,
+    /// The sum of the seqs to which what waits has to bring streams.
+    validates: Option<i64>,
     statements: Vec<&'static Statement>,
     arguments: PgArguments,
     texts: HashMap<Vec<&'static str>, Arc<str>>,
@@ -53,8 +58,31 @@ impl Together {
         }
     }
 
+    /// Lets the transaction's beginning wait.
+    pub(super) fn begin(&mut self) {
+        self.begins = true;
+    }
+
+    /// Whether the transaction's beginning waits: nothing was sent yet.
+    pub(super) fn begins(&self) -> bool {
+        self.begins
+    }
+
+    /// Whether the transaction's beginning waited; it is left to the caller.
+    pub(super) fn take_beginning(&mut self) -> bool {
+        std::mem::take(&mut self.begins)
+    }
+
+    /// What waits must bring streams to seqs of this sum.
+    pub(super) fn validate(&mut self, seqs: i64) {
+        self.validates = Some(seqs);
+    }
+
     /// What waits, as one statement.
     pub(super) fn take(&mut self) -> Option<(Arc<str>, PgArguments)> {
+        if let Some(seqs) = self.validates.take() {
+            self.push(&VALIDATE, &Batch::of([[seqs.into()]]));
+        }
         if self.statements.is_empty() {
             return None;
         }
@@ -70,10 +98,12 @@ impl Together {
         Some((text.clone(), std::mem::take(&mut self.arguments)))
     }
 
-    /// Nothing waits any more.
-    pub(super) fn clear(&mut self) {
+    /// Nothing waits any more; true if the transaction's beginning did.
+    pub(super) fn clear(&mut self) -> bool {
         self.statements.clear();
         self.arguments = PgArguments::default();
+        self.validates = None;
+        self.take_beginning()
     }
 }
 
