@@ -1,9 +1,9 @@
 //! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its own:
-//! before it arrived, or after it was carried out and before its answer came back. It reads just enough of the wire
-//! protocol to see that; all else passes as it is, and it knows nothing of what is committed.
+//! before it arrived, or after it was carried out and before its answer came back. All else passes as it is, and it knows
+//! nothing of what is committed; `postgres_wire` sees that something is.
 
+use super::postgres_wire::Requests;
 use sqlx::postgres::PgConnectOptions;
-use std::collections::HashSet;
 use std::io;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -147,32 +147,21 @@ async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, pair: &Pair) -> i
     }
 }
 
-/// What the client says, message by message; ends when the connection is to break.
+/// What the client says; ends when the connection is to break.
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
     plan: &Plan,
     pair: &Pair,
 ) -> io::Result<()> {
-    // requests for encryption, which the server refuses, then the startup message: length and content
+    let mut requests = Requests::default();
+    let mut bytes = vec![0; 64 * 1024];
     loop {
-        let mut head = [0; 8];
-        from.read_exact(&mut head).await?;
-        to.write_all(&head).await?;
-        let [length, code] = [&head[..4], &head[4..]].map(number);
-        pass(&mut from, &mut to, length.saturating_sub(8) as u64).await?;
-        if code >> 16 == 3 {
-            break;
+        let read = from.read(&mut bytes).await?;
+        if read == 0 {
+            return Ok(());
         }
-    }
-    // then: a letter, the length, the content
-    let mut session = Session::default();
-    loop {
-        let mut head = [0; 5];
-        from.read_exact(&mut head).await?;
-        let mut content = vec![0; number(&head[1..]).saturating_sub(4)];
-        from.read_exact(&mut content).await?;
-        let cut = if session.commits(head[0], &content) {
+        let cut = if requests.commits(&bytes[..read]) {
             plan.take()
         } else {
             None
@@ -182,63 +171,14 @@ async fn forward(
         }
         // the client has read all answers to what it asked before, so what comes now is this one's
         pair.mute.store(cut.is_some(), Ordering::SeqCst);
-        to.write_all(&head).await?;
-        to.write_all(&content).await?;
+        to.write_all(&bytes[..read]).await?;
         if cut == Some(Cut::After) {
             // the server answers a prepared statement's call when what ends it has come
             tokio::select! {
-                passed = pass(&mut from, &mut to, u64::MAX) => passed?,
+                passed = tokio::io::copy(&mut from, &mut to) => drop(passed?),
                 () = pair.answered.notified() => {}
             }
             return Ok(());
         }
     }
-}
-
-/// What a connection has said that decides what commits.
-#[derive(Default)]
-struct Session {
-    /// A transaction was begun and not ended.
-    open: bool,
-    /// The names of the statements that write.
-    writes: HashSet<Vec<u8>>,
-}
-
-impl Session {
-    /// Whether this message commits something: a text (Query), a statement's name and text (Parse), or a portal's name and
-    /// its statement's (Bind).
-    fn commits(&mut self, kind: u8, content: &[u8]) -> bool {
-        let mut parts = content.split(|byte| *byte == 0).map(<[u8]>::trim_ascii);
-        let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-        match kind {
-            b'Q' => self.text(first),
-            b'P' => {
-                if second.windows(12).any(|word| word == b"insert into ") {
-                    self.writes.insert(first.to_vec());
-                }
-                self.text(second)
-            }
-            b'B' => !self.open && self.writes.contains(second),
-            _ => false,
-        }
-    }
-
-    /// Whether this text is a COMMIT.
-    fn text(&mut self, text: &[u8]) -> bool {
-        let word = text.split(|byte| !byte.is_ascii_alphabetic()).next();
-        let word = word.unwrap_or_default().to_ascii_lowercase();
-        self.open = (self.open || word == b"begin") && word != b"commit" && word != b"rollback";
-        word == b"commit"
-    }
-}
-
-fn number(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | usize::from(*byte))
-}
-
-async fn pass(from: &mut OwnedReadHalf, to: &mut OwnedWriteHalf, length: u64) -> io::Result<()> {
-    tokio::io::copy(&mut from.take(length), to).await?;
-    Ok(())
 }

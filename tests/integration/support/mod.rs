@@ -3,7 +3,7 @@
 //! - `server`    a taskwire process: start, kill, start again
 //! - `database`  a database of a test's own, on either engine
 //! - `cluster`   a PostgreSQL server of a test's own, to be stopped and killed
-//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT
+//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT; `postgres_wire` sees one
 //! - `client`    a WebSocket client that keeps what it was not asked for
 //! - `follower`  a client that knows where it stands in each stream
 //! - `team`      a workspace with somebody in each role
@@ -26,6 +26,8 @@ pub mod follower;
 pub mod http;
 pub mod knowledge;
 pub mod nginx;
+#[path = "../../faults/src/world/postgres_wire.rs"]
+mod postgres_wire; // the fault test's too
 pub mod proxy;
 pub mod raw;
 pub mod redis;
