@@ -150,17 +150,18 @@ impl Writer {
         let Loaded {
             mut world,
             memory,
-            relied_on,
             users,
         } = load::load(&mut self.group, &self.shared, jobs, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(jobs, &mut world, &memory, now)?;
+        let deltas = world.deltas();
+        let advanced: Vec<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
         if self.group.is_optimistic() {
-            if !is_told(&mut self.group, jobs, &verdicts, &world, &relied_on) {
+            if !is_told(&mut self.group, jobs, &verdicts, &advanced) {
                 return Err(Fault::Unsure);
             }
         } else if tries.may_widen() && !self.group.is_alone() {
-            users.admit(world.deltas().iter().map(|(stream, _)| *stream))?;
+            users.admit(advanced.into_iter())?;
         }
         let unchanged = world.is_unchanged();
         let (placed, forgotten) = if unchanged {
@@ -169,7 +170,10 @@ impl Writer {
             reach("row.before");
             let forgotten = write::rows(&mut self.group, &world).await?;
             reach("row.after");
-            (write::place(&mut self.group, &world, now).await?, forgotten)
+            (
+                write::place(&mut self.group, &world, &deltas, now).await?,
+                forgotten,
+            )
         };
         let (replies, memos) = answers(jobs, verdicts, &world, &placed);
         if unchanged && memos.is_empty() {

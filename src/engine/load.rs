@@ -58,8 +58,6 @@ impl HeldUsers {
 pub(super) struct Loaded {
     pub(super) world: World,
     pub(super) memory: Memory,
-    /// The streams that an optimistic group did not lock.
-    pub(super) relied_on: Vec<StreamId>,
     pub(super) users: HeldUsers,
 }
 
@@ -86,12 +84,9 @@ pub(super) async fn load(
         Some(start) => start,
         None => start::start(group, locks, homes, keys).await?,
     };
-    let relied_on = if group.is_optimistic() {
-        streams.keys().copied().collect()
-    } else {
+    if !group.is_optimistic() {
         users.hold(needs.streams.iter().copied());
-        Vec::new()
-    };
+    }
     know(group, shared, streams, &mut world).await?;
     for task in tasks::load(group, needs.tasks.iter().copied()).await? {
         shared.homes.put(task.id, task.workspace_id);
@@ -115,12 +110,7 @@ pub(super) async fn load(
     }
     relatives(group, needs, &mut world).await?;
     notified(group, needs, &mut world, &mut users, tries).await?;
-    Ok(Loaded {
-        world,
-        memory,
-        relied_on,
-        users,
-    })
+    Ok(Loaded { world, memory, users })
 }
 
 /// The streams of the group, and the members of the workspaces among them.

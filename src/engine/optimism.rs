@@ -5,7 +5,6 @@ use super::answer::Verdict;
 use super::homes::Homes;
 use super::job::Job;
 use crate::ops::Needs;
-use crate::ops::world::World;
 use crate::store::Group;
 use std::collections::BTreeSet;
 use taskwire_protocol::StreamId;
@@ -22,19 +21,10 @@ pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<Stream
     Some(streams)
 }
 
-/// Whether the write of an optimistic group tells if what it relied on held: it must advance all of that, and what else it
-/// advances must be known too. What an op_id did before is told where it is written again, so not of what is refused.
-pub(super) fn is_told(
-    group: &mut Group,
-    jobs: &[Job],
-    verdicts: &[Verdict],
-    world: &World,
-    relied_on: &[StreamId],
-) -> bool {
+/// Whether the write of an optimistic group, which advances these streams, tells if what it relied on held. What an op_id
+/// did before is told where it is written again, so not of what is refused.
+pub(super) fn is_told(group: &mut Group, jobs: &[Job], verdicts: &[Verdict], advanced: &[StreamId]) -> bool {
     let mut done = jobs.iter().zip(verdicts);
-    let done = done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done());
-    let deltas = world.deltas();
-    let advanced: BTreeSet<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
-    let told = done && relied_on.iter().all(|stream| advanced.contains(stream));
-    told && group.assume(deltas.iter().map(|(stream, _)| *stream))
+    done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done())
+        && group.is_told_by(advanced)
 }

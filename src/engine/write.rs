@@ -79,11 +79,15 @@ pub(super) struct Placed {
 }
 
 /// Advances the counters and encodes every entry once.
-pub(super) async fn place(group: &mut Group, world: &World, now: Timestamp) -> Result<Vec<Placed>> {
-    let deltas = world.deltas();
-    let after = streams::advance(group, &deltas).await?;
+pub(super) async fn place(
+    group: &mut Group,
+    world: &World,
+    deltas: &[(StreamId, Counters)],
+    now: Timestamp,
+) -> Result<Vec<Placed>> {
+    let after = streams::advance(group, deltas).await?;
     let mut running: HashMap<StreamId, Counters> = HashMap::with_capacity(deltas.len());
-    for (stream, delta) in &deltas {
+    for (stream, delta) in deltas {
         let after = streams::of(&after, *stream)?;
         let before = Counters {
             seq: after.seq - delta.seq,

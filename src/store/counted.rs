@@ -28,10 +28,8 @@ pub(super) struct Counted {
 }
 
 impl Counted {
-    /// A writer that knows nothing, on a new connection.
+    /// A writer that knows nothing yet.
     pub(super) fn new(alone: bool, left: Arc<Left>) -> Counted {
-        // the server may be another one, which did not see the last commits
-        left.forget();
         Counted {
             kept: HashMap::new(),
             changed: false,
@@ -39,6 +37,13 @@ impl Counted {
             optimistic: false,
             left,
         }
+    }
+
+    /// A new connection: the server may be another one, which did not see the last commits.
+    pub(super) fn forget(&mut self) {
+        self.kept.clear();
+        (self.changed, self.optimistic) = (false, false);
+        self.left.forget();
     }
 
     pub(super) fn get(&self, stream: StreamId) -> Option<Counters> {
@@ -72,6 +77,12 @@ impl Counted {
         self.kept.extend(taken);
         self.optimistic = true;
         true
+    }
+
+    /// Whether all that it relies on is among the streams that are to be advanced, and what else is among them is known too.
+    pub(super) fn is_told_by(&mut self, advanced: &[StreamId]) -> bool {
+        let told = self.kept.keys().all(|stream| advanced.contains(stream));
+        told && self.assume(advanced.iter().copied())
     }
 
     pub(super) fn is_optimistic(&self) -> bool {
@@ -252,8 +263,8 @@ mod tests {
     #[test]
     fn a_new_connection_knows_nothing() {
         let left = Arc::new(Left::default());
-        let _ = committed(&left, &[(1, 5)]);
-        let mut one = Counted::new(false, left);
+        let mut one = committed(&left, &[(1, 5)]);
+        one.forget();
         assert!(!one.assume([stream(1)]));
     }
 }

@@ -81,7 +81,7 @@ impl Group {
         if let Connection::Postgres(link) = &mut connection {
             self.together = Together::new(RowTypes::read(link).await?);
         }
-        self.counted = Counted::new(!self.store.is_shared(), self.store.left());
+        self.counted.forget();
         self.named = Named::default();
         self.connection = Some(connection);
         Ok(())
@@ -97,9 +97,15 @@ impl Group {
     /// Relies on what is known of these streams, if that is something, instead of locking them: what the transaction writes
     /// then comes to nothing, [`super::Trouble::Contended`], if somebody else has advanced one of those that it advances.
     /// Its writes must be of different rows.
-    pub fn assume(&mut self, streams: impl ExactSizeIterator<Item = StreamId>) -> bool {
+    pub fn assume(&mut self, streams: &[StreamId]) -> bool {
+        self.counted.assume(streams.iter().copied())
+    }
+
+    /// Whether to advance these streams tells if everything that it relies on held: all of that must be among them, and what
+    /// else is among them known.
+    pub fn is_told_by(&mut self, advanced: &[StreamId]) -> bool {
         // as many as one statement can advance
-        streams.len() <= ROWS && self.counted.assume(streams)
+        advanced.len() <= ROWS && self.counted.is_told_by(advanced)
     }
 
     /// Whether it relies on what is not locked.
@@ -117,9 +123,9 @@ impl Group {
         self.together.validate(seqs);
     }
 
-    /// PostgreSQL is told of the transaction, if it was not yet.
-    async fn begun(&mut self) -> Result<()> {
-        if self.together.take_beginning() {
+    /// PostgreSQL is told of the transaction, if it was not yet. What an optimistic group reads is in none.
+    async fn begun(&mut self, writes: bool) -> Result<()> {
+        if (writes || !self.is_optimistic()) && self.together.take_beginning() {
             self.word("begin").await?;
         }
         Ok(())
@@ -274,13 +280,11 @@ impl Group {
     }
 
     async fn send_to_postgres<T: Row>(&mut self) -> Result<Vec<T>> {
-        let locks = self.together.writes() || !self.is_optimistic();
+        let writes = self.together.writes();
         let Some((text, arguments)) = self.together.take() else {
             return Ok(Vec::new());
         };
-        if locks {
-            self.begun().await?;
-        }
+        self.begun(writes).await?;
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
@@ -310,9 +314,7 @@ impl Group {
     /// Runs a text that was put together.
     pub async fn select<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
         self.flush().await?;
-        if !self.is_optimistic() {
-            self.begun().await?;
-        }
+        self.begun(false).await?;
         let link = match &mut self.connection {
             Some(Connection::Sqlite(link)) => Link::Sqlite(link),
             Some(Connection::Postgres(link)) => Link::Postgres(link),

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
 /// What a group begins with.
-#[derive(Default)]
 pub struct Start {
     /// The counters of the streams that are locked now, or of those that an optimistic group relies on.
     pub streams: HashMap<StreamId, Counters>,
@@ -20,8 +19,8 @@ pub struct Start {
 /// looked for: to write one that is there already fails.
 pub fn assume(group: &mut Group, streams: impl IntoIterator<Item = StreamId>) -> Option<Start> {
     let streams: Vec<StreamId> = streams.into_iter().collect();
-    group.assume(streams.iter().copied()).then(|| Start {
-        streams: streams::known(group, streams),
+    group.assume(&streams).then(|| Start {
+        streams: streams::to_lock(group, streams, []).0,
         memory: HashMap::new(),
     })
 }

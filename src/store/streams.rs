@@ -125,15 +125,6 @@ pub(super) fn to_lock(
     (kept, Batch::of(rows))
 }
 
-/// The counters of streams, as far as they are known.
-pub(super) fn known(
-    group: &Group,
-    streams: impl IntoIterator<Item = StreamId>,
-) -> HashMap<StreamId, Counters> {
-    let known = |stream| Some((stream, group.counted.get(stream)?));
-    streams.into_iter().filter_map(known).collect()
-}
-
 /// Adds those that are locked now.
 pub(super) fn locked(group: &mut Group, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
     for row in rows {
