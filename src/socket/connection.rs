@@ -41,6 +41,9 @@ pub(super) struct Connection {
     pub(super) pulse: Pulse,
     /// The read half may have input; it is polled only then.
     pub(super) input: bool,
+    /// The timer may have fired, or was not polled since it was set; it is polled only then. It calls the read half's
+    /// waker, because a delivery that looked at it would touch memory that nothing else on its way does.
+    pub(super) timer: bool,
     /// Nothing more is heard; once everything is answered, the socket closes.
     finishing: bool,
     /// The session ended, and the logout that did it waits for its answer.
@@ -77,7 +80,9 @@ impl Connection {
             signal,
             requests: Requests::default(),
             stage,
-            input: true, // the read half calls its waker only after it was polled once
+            // each calls its waker only after it was polled once
+            input: true,
+            timer: true,
             finishing: false,
             revoked: false,
             app,
@@ -135,6 +140,7 @@ impl Connection {
             Poll::Pending => Dirty::default(),
         };
         self.input |= dirty.has_input();
+        self.timer |= dirty.has_input();
         if dirty.has_nudge()
             && let Err(end) = self.take_orders()
         {
@@ -189,7 +195,11 @@ impl Connection {
 
     /// Acts on deadlines; true when a ping was queued.
     fn poll_pulse(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Poll::Ready(due) = self.pulse.poll_due(cx) else {
+        if !self.timer {
+            return Ok(false);
+        }
+        let Poll::Ready(due) = self.pulse.poll_due(self.wire.input()) else {
+            self.timer = false;
             return Ok(false);
         };
         match due {

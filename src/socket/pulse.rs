@@ -2,7 +2,7 @@
 //! timer for whatever is due first. Sends nothing itself; says what is due.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -109,9 +109,10 @@ impl Pulse {
         }
     }
 
-    /// What is due at `now`; waits for it otherwise.
-    pub(super) fn poll_due(&mut self, cx: &mut Context<'_>) -> Poll<Due> {
-        while self.timer.as_mut().poll(cx).is_ready() {
+    /// What is due now; otherwise `waker` is called when something may be.
+    pub(super) fn poll_due(&mut self, waker: &Waker) -> Poll<Due> {
+        let mut cx = Context::from_waker(waker);
+        while self.timer.as_mut().poll(&mut cx).is_ready() {
             if let Some(due) = self.due(Instant::now()) {
                 return Poll::Ready(due);
             }

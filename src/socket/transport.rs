@@ -92,6 +92,11 @@ impl Transport {
         self.pipe.input = input;
     }
 
+    /// Who that is.
+    pub(super) fn input(&self) -> &Waker {
+        &self.pipe.input
+    }
+
     /// The next message; when there is none, the input's waker is called once there may be.
     pub(super) fn hear(&mut self) -> Poll<Heard> {
         let heard = match self.context.read(&mut self.pipe) {

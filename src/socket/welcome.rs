@@ -78,7 +78,7 @@ impl Connection {
         self.wire.wake_on_input(signal.clone().into());
         self.seat.nudge_by(signal.clone());
         self.signal = signal;
-        self.input = true;
+        (self.input, self.timer) = (true, true);
         self.pulse.authenticated(moment(&self.app, identity.expires_at));
         self.stage = Stage::Member(Box::new(Session {
             caller: identity.caller,
