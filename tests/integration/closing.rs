@@ -15,6 +15,7 @@ on_both_databases!(
     a_restart_says_goodbye_and_answers_what_is_under_way,
     a_session_that_ends_closes_its_sockets_within_a_second,
     a_database_that_is_not_there_asks_to_try_again,
+    a_follower_whose_access_nobody_can_say_is_closed_and_resumes,
 );
 
 /// The tests that provoke each code: file and name. Codes of the unit tests of `src/socket` are named too.
@@ -87,6 +88,11 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
         CloseCode::Dead,
         HERE,
         "a_peer_that_neither_reads_nor_answers_is_dead",
+    ),
+    (
+        CloseCode::Dead,
+        HERE,
+        "a_follower_whose_access_nobody_can_say_is_closed_and_resumes",
     ),
     (
         CloseCode::Dead,
@@ -215,6 +221,32 @@ async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
     assert_eq!(refused.closed().await, 1013);
     execute(&server, "alter table away rename to sessions").await;
     Client::with_tokens(&server, &tokens, json!({})).await;
+}
+
+async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let stream = format!("workspace:{}", ada.personal());
+    let before = ada.ok("task.create", json!({ "title": "before" })).await;
+    ada.event("task.created").await;
+    let mut quiet = Client::with_tokens(&server, &ada.tokens, json!({ "streams": [] })).await;
+    let subscribe = json!({ "stream": stream });
+
+    execute(&server, "alter table members rename to away").await;
+    // whoever does not follow it loses nothing
+    let error = quiet.refused("stream.subscribe", subscribe.clone()).await;
+    assert_eq!(error["retryable"], true, "{error}");
+    ada.ask("stream.subscribe", subscribe.clone()).await;
+    assert_eq!(ada.until_closed().await.1, Some(4408));
+    execute(&server, "alter table away rename to members").await;
+
+    let now = quiet.ok("stream.subscribe", subscribe).await;
+    quiet.ok("task.complete", json!({ "id": before["id"] })).await;
+    let resume = json!({ "epoch": ada.welcome["data"]["epoch"], "positions": { &*stream: now["seq"] } });
+    let mut ada = Client::with_tokens(&server, &ada.tokens, json!({ "resume": resume })).await;
+    for client in [&mut ada, &mut quiet] {
+        assert_eq!(client.next_of(&stream).await["event"], "task.completed");
+    }
 }
 
 /// Runs a statement behind the server's back.
