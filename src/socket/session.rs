@@ -335,9 +335,10 @@ impl Connection {
                 self.seat.speaks_for(session.caller.clone());
                 Ok(())
             }
+            // nobody tells it again, and what the account may do has changed; the client comes back as who it is now
             Err(failure) if failure.retryable => {
                 tracing::warn!(user.id = %session.user(), "an account could not be read again: {}", failure.message);
-                Ok(())
+                Err(End::Close(CloseCode::Dead, "the account could not be read again"))
             }
             Ok(_) | Err(_) => Err(End::Close(CloseCode::Revoked, "the account is not active")),
         }

@@ -96,6 +96,11 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     ),
     (
         CloseCode::Dead,
+        HERE,
+        "whose_changed_account_cannot_be_read_is_closed",
+    ),
+    (
+        CloseCode::Dead,
         "src/socket/tests/life.rs",
         "a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes",
     ),
@@ -247,6 +252,19 @@ async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: En
     for client in [&mut ada, &mut quiet] {
         assert_eq!(client.next_of(&stream).await["event"], "task.completed");
     }
+}
+
+#[tokio::test]
+async fn whose_changed_account_cannot_be_read_is_closed() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    execute(&server, "alter table members rename to away").await;
+    // by another process: the server is told, and has to read who it is now
+    let (code, said) = server.run(&["admin", "set-role", "ada@example.com", "admin"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(ada.until_closed().await.1, Some(4408));
+    execute(&server, "alter table away rename to members").await;
+    ada.another(&server).await.ok("admin.instances", json!({})).await;
 }
 
 /// Runs a statement behind the server's back.
