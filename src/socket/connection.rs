@@ -30,6 +30,10 @@ const ROUNDS: usize = 32;
 const MOVES_WITHIN_MS: u64 = 500;
 
 /// One socket.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is asked about for itself, on the way of every delivery"
+)]
 pub(super) struct Connection {
     pub(super) app: Arc<App>,
     pub(super) wire: Transport,
