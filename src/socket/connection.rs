@@ -162,8 +162,8 @@ impl Connection {
             return Ok(Some(step));
         }
         let full = !self.has_room();
-        if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
-            return Ok(Some(Step::End(End::Gone)));
+        if let Poll::Ready(Err(error)) = self.wire.poll_flush(cx) {
+            return Ok(Some(Step::End(broke(&error))));
         }
         // what found no room was not asked whether it is ready, so nothing else would wake this task for it
         again |= full && self.has_room();
@@ -256,7 +256,7 @@ impl Connection {
             Poll::Ready(Ok(Delivered::Overtaken(_)) | Err(Stop::Broken(_))) => {
                 Err(Step::End(End::Close(CloseCode::Dead, "too far behind")))
             }
-            Poll::Ready(Err(Stop::Outlet(_))) => Err(Step::End(End::Gone)),
+            Poll::Ready(Err(Stop::Outlet(error))) => Err(Step::End(broke(&error))),
         }
     }
 
@@ -355,6 +355,14 @@ fn times(settings: &Settings) -> Times {
         heartbeat: settings.heartbeat,
         grace: settings.auth_grace,
         age: settings.socket_max_age,
+    }
+}
+
+/// How a connection ends that cannot be written to: the kernel gives up a peer that took nothing for too long.
+fn broke(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::TimedOut => End::Close(CloseCode::Dead, "no sign of life"),
+        _ => End::Gone,
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Without a sign of life for this long after a ping, a socket is dead.
-const SILENCE: Duration = Duration::from_secs(8);
+pub(crate) const SILENCE: Duration = Duration::from_secs(8);
 /// This long before its token ends, a socket is told.
 const NOTICE: Duration = Duration::from_mins(1);
 /// What is due.

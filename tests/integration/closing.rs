@@ -399,6 +399,38 @@ async fn a_peer_that_neither_reads_nor_answers_is_dead() {
     drop(deaf);
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
+    let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let deaf = Raw::member(&server, &ada.tokens).await;
+    let description = "x".repeat(1000);
+    // more than the peer's kernel takes, and less than ours keeps: each event is written at once
+    for n in 0..30 {
+        let data = json!({ "title": n.to_string(), "description": description });
+        ada.ok("task.create", data).await;
+        ada.forget_events();
+    }
+    let trickle = async {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        for _ in 0..20 {
+            second.tick().await;
+            ada.ok("task.create", json!({ "title": "a little more" })).await;
+            ada.forget_events();
+        }
+    };
+    tokio::select! {
+        () = counted(&server, 4408) => {}
+        () = trickle => panic!("it lives on"),
+    }
+    ada.ok("profile.get", json!({})).await; // whoever reads stays
+    let health = http::get(&server, "/health/detailed").await;
+    let health: Value = health.json().await.expect("JSON");
+    assert_eq!(health["sockets"], 1, "its place was given up");
+    drop(deaf);
+}
+
 #[tokio::test]
 async fn too_many_requests_sockets_or_pings_close() {
     let settings = [
