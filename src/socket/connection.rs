@@ -207,6 +207,12 @@ impl Connection {
             return Ok(false);
         };
         match due {
+            // a token that came in time is not late because the database is
+            Due::Unauthenticated if self.requests.has("auth") => {
+                self.wait_for_token();
+                cx.waker().wake_by_ref(); // the timer was not polled again
+                Ok(false)
+            }
             Due::Unauthenticated => Err(End::Close(
                 CloseCode::Unauthenticated,
                 "not authenticated in time",
@@ -237,6 +243,12 @@ impl Connection {
                 Ok(true)
             }
         }
+    }
+
+    /// Whoever is not authenticated has the whole time again.
+    pub(super) fn wait_for_token(&mut self) {
+        self.pulse
+            .wait_for_token(Instant::now() + self.app.settings.auth_timeout);
     }
 
     /// Feeds events; true when there are more that have room.

@@ -94,6 +94,14 @@ impl Pulse {
         self.arm();
     }
 
+    /// A token is being looked at, or was refused: until `by` there may come another.
+    pub(super) fn wait_for_token(&mut self, by: Instant) {
+        if self.authenticate_by.is_some() {
+            self.authenticate_by = Some(by);
+            self.arm();
+        }
+    }
+
     /// A ping was queued, and as much written as the peer took; `progress` is the transport's.
     pub(super) fn asked(&mut self, now: Instant, progress: u32) {
         self.ping_at = now + self.every;
@@ -206,6 +214,17 @@ mod tests {
         let begun = Instant::now();
         let mut pulse = Pulse::new(begun, times(BEAT));
         assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 10));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_came_gives_a_socket_time_anew_until_one_is_taken() {
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, times(BEAT));
+        pulse.wait_for_token(begun + Duration::from_secs(11));
+        assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 11));
+        pulse.authenticated(begun + HOUR);
+        pulse.wait_for_token(begun + Duration::from_secs(11));
+        assert_eq!(next(&mut pulse, begun).0, Due::Ping);
     }
 
     #[tokio::test]

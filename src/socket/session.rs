@@ -12,6 +12,7 @@ use taskwire_protocol::{CloseCode, ErrorCode, Failure, OpId, Request, Timestamp,
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
+use super::following::log_unavailable;
 use super::incoming::auth_required;
 use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
@@ -21,6 +22,9 @@ use crate::state::App;
 
 /// Refused tokens of one socket, until it is closed.
 const REFUSED_TOKENS: u8 = 3;
+
+/// A token is looked at for so long at most, the wait for its turn included.
+const LOOKED_AT: Duration = Duration::from_secs(15);
 
 /// Who is on the other side.
 pub(super) enum Stage {
@@ -118,14 +122,18 @@ pub(super) fn begin(
 pub(super) fn identify(app: &Arc<App>, params: Box<Authenticate>, by_header: bool) -> State {
     let app = app.clone();
     State::Session(Box::pin(async move {
-        // in turn: a storm that all reads at once would let everybody's reads run out of time
-        let result = match app.turn().await {
-            Some(_turn) => app.engine.authenticate(&params.token).await,
-            None => Err(Failure::new(
-                ErrorCode::Unavailable,
-                "too many sockets at once; try again",
-            )),
+        let look = async {
+            // in turn: a storm that all reads at once would let everybody's reads run out of time
+            match app.turn().await {
+                Some(_turn) => app.engine.authenticate(&params.token).await,
+                None => Err(Failure::new(
+                    ErrorCode::Unavailable,
+                    "too many sockets at once; try again",
+                )),
+            }
         };
+        let looked = tokio::time::timeout(LOOKED_AT, look).await;
+        let result = looked.unwrap_or_else(|_| Err(log_unavailable()));
         Settled::Identified {
             result,
             params,
@@ -271,6 +279,7 @@ impl Connection {
                 ));
             }
         }
+        self.wait_for_token();
         Ok(())
     }
 

@@ -357,6 +357,25 @@ async fn whoever_does_not_authenticate_is_closed() {
 }
 
 #[tokio::test]
+async fn a_token_that_came_in_time_is_not_late_because_the_database_is() {
+    let server = Server::start(Engine::Postgres, &[("auth_timeout_seconds", "1")]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut link = PgConnection::connect(&server.database.url)
+        .await
+        .expect("the database");
+    link.execute("begin; lock table sessions").await.expect("a lock");
+    let mut early = Client::connect(&server).await;
+    let id = early
+        .ask("auth", json!({ "token": tokens["access_token"] }))
+        .await;
+    let mut late = Client::connect(&server).await;
+    let (_, code) = late.until_closed().await;
+    assert_eq!(code, Some(4401), "both had their time");
+    link.execute("rollback").await.expect("no lock");
+    assert_eq!(early.answer(id).await["type"], "welcome");
+}
+
+#[tokio::test]
 async fn a_socket_whose_token_ended_is_closed_after_its_grace() {
     let settings = [("jwt_secret", tokens::SECRET), ("auth_grace_seconds", "2")];
     let server = Server::start(Engine::Sqlite, &settings).await;
