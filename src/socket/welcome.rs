@@ -169,7 +169,7 @@ impl Opening {
         };
         let mut own_state = None;
         let head = if self.own {
-            let state = self.follow(own, None).await?;
+            let state = self.follow(own, None, 0).await?;
             own_state.insert(state).seq
         } else {
             let joined = self.subscriptions.join(own, Start::Now, Mode::Watch).await;
@@ -221,8 +221,9 @@ impl Opening {
                 Ok(stream) if stream == own => own_state.take(),
                 Ok(stream) => match workspaces.remove(&stream) {
                     Some(workspace) => {
-                        let state = self.follow(stream, Some(workspace.clone())).await?;
-                        self.subscriptions.let_in(stream, home.head(stream));
+                        let head = home.head(stream);
+                        let state = self.follow(stream, Some(workspace.clone()), head).await?;
+                        self.subscriptions.let_in(stream, head);
                         Some(state)
                     }
                     None => None,
@@ -251,11 +252,13 @@ impl Opening {
         Ok(())
     }
 
-    /// Joins a stream that the user may read, from where the client stands in it.
+    /// Joins a stream that the user may read, from where the client stands in it. When there are too many already,
+    /// `head` is told: where the stream stood when the memberships were read.
     async fn follow(
         &mut self,
         stream: StreamId,
         workspace: Option<Workspace>,
+        head: u64,
     ) -> Result<StreamState, Failure> {
         let name = stream.to_string();
         let workspace = workspace.and_then(|workspace| {
@@ -269,7 +272,7 @@ impl Opening {
         });
         let follows = self.subscriptions.count() - usize::from(!self.own && self.subscriptions.count() > 0);
         if follows >= self.limit {
-            let (seq, resumed, reason) = (0, false, Some(Reason::Limit));
+            let (seq, resumed, reason) = (head, false, Some(Reason::Limit));
             return Ok(StreamState {
                 stream: name,
                 seq,
