@@ -260,18 +260,16 @@ impl Connection {
             Err(failure) => failure,
         };
         self.refuse(&asked, &failure);
-        let refused = match failure.code {
-            ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::InternalError => 0,
-            _ => 1,
-        };
+        let refused = is_refusal(failure.code);
         if by_header {
-            return Err(match refused {
-                0 => End::Close(CloseCode::TryAgain, "not available just now"),
-                _ => End::Close(CloseCode::Unauthenticated, "the token was refused"),
+            return Err(if refused {
+                End::Close(CloseCode::Unauthenticated, "the token was refused")
+            } else {
+                End::Close(CloseCode::TryAgain, "not available just now")
             });
         }
         if let Stage::Stranger(stranger) = &mut self.stage {
-            stranger.refused_tokens += refused;
+            stranger.refused_tokens += u8::from(refused);
             if stranger.refused_tokens >= REFUSED_TOKENS {
                 return Err(End::Close(
                     CloseCode::Unauthenticated,
@@ -352,6 +350,17 @@ impl Connection {
             Ok(_) | Err(_) => Err(End::Close(CloseCode::Revoked, "the account is not active")),
         }
     }
+}
+
+/// Whether this says that a token is no good; whatever else failed, it may be sent again.
+fn is_refusal(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::InvalidToken
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenRevoked
+            | ErrorCode::AccountInactive
+    )
 }
 
 fn session_ended() -> End {

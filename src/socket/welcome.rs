@@ -20,9 +20,6 @@ use crate::config::Settings;
 use crate::engine::{Engine, Home, Identity};
 use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
-/// Streams that can be asked for by name.
-const LISTED: usize = 1000;
-
 impl Connection {
     /// Welcomes somebody. The inner failure leaves the socket as it was.
     pub(super) async fn welcome(
@@ -154,14 +151,6 @@ impl Opening {
         identity: &mut Identity,
         streams: &Streams,
     ) -> Result<Home, Failure> {
-        if let Streams::These(names) = streams
-            && names.len() > LISTED
-        {
-            return Err(Failure::invalid(
-                "streams",
-                format!("at most {LISTED} streams can be listed"),
-            ));
-        }
         let own = StreamId::from(identity.caller.user.id);
         self.own = match streams {
             Streams::All(_) => true,
@@ -240,11 +229,12 @@ impl Opening {
     /// stream is asked after joining it, once for all of them.
     async fn check_again(&mut self, engine: &Engine, identity: &Identity, seen: u64) -> Result<(), Failure> {
         let home = engine.home(&identity.caller, seen).await?;
+        let still: HashSet<_> = home.workspaces().iter().map(|workspace| workspace.id).collect();
         for state in &mut self.listed {
             let Some(workspace) = &state.workspace else {
                 continue;
             };
-            if !home.workspaces().iter().any(|still| still.id == workspace.id) {
+            if !still.contains(&workspace.id) {
                 self.subscriptions.leave(workspace.id.into());
                 *state = no_access(std::mem::take(&mut state.stream));
             }

@@ -357,6 +357,18 @@ async fn whoever_does_not_authenticate_is_closed() {
 }
 
 #[tokio::test]
+async fn authorization_that_is_meant_for_a_proxy_is_no_token() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut peer = Raw::upgrade(&server, "Authorization: Basic YWRhOnRlYQ==\r\n").await;
+    let auth = json!({ "type": "auth", "id": 1, "data": { "token": tokens["access_token"] } });
+    peer.send(&raw::frame(0x81, auth.to_string().as_bytes())).await;
+    let (_, payload) = peer.frame().await;
+    let welcome: Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(welcome["type"], "welcome", "{welcome}");
+}
+
+#[tokio::test]
 async fn a_token_that_came_in_time_is_not_late_because_the_database_is() {
     let server = Server::start(Engine::Postgres, &[("auth_timeout_seconds", "1")]).await;
     let tokens = http::sign_up(&server, "ada").await;

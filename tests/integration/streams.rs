@@ -423,6 +423,26 @@ async fn what_is_past_the_limit_is_listed_with_its_head(engine: Engine) {
     .await;
 }
 
+#[tokio::test]
+async fn as_many_streams_are_listed_as_were_asked_for() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let mut streams: Vec<String> = (0..1500).map(|n| format!("workspace:{n}")).collect();
+    streams.push(format!("user:{}", ada.user_id()));
+    let listing = Client::with_tokens(&server, &ada.tokens, json!({ "streams": streams })).await;
+    let listed = listing.welcome["data"]["streams"].as_array().expect("streams");
+    let names: Vec<&str> = listed
+        .iter()
+        .filter_map(|state| state["stream"].as_str())
+        .collect();
+    assert_eq!(names, streams);
+    let reasons: Vec<&str> = listed
+        .iter()
+        .filter_map(|state| state["reason"].as_str())
+        .collect();
+    assert_eq!(reasons, [vec!["no_access"; 1500], vec!["new"]].concat());
+}
+
 async fn streams_of_others_are_not_there(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
