@@ -84,13 +84,14 @@ pub fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     }
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750, section 2.1); `None` without that header, `Some("")` when it is
-/// there and cannot be read.
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1); `None` without that header, or when it is meant for
+/// somebody else (a proxy's `Basic`), `Some("")` when it cannot be read.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
     match value.split_once(' ') {
         Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => Some(token.trim()),
-        _ => Some(""),
+        Some(_) => None,
+        None => Some(""),
     }
 }
 
@@ -164,7 +165,8 @@ mod tests {
     #[test]
     fn a_bearer_token_is_told_from_other_authorization() {
         assert_eq!(bearer(&headers(&[("authorization", "bearer abc")])), Some("abc"));
-        assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), Some(""));
+        assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), None);
+        assert_eq!(bearer(&headers(&[("authorization", "abc")])), Some(""));
         assert_eq!(bearer(&headers(&[])), None);
     }
 }

@@ -159,6 +159,10 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     if let Err(error) = SockRef::from(&listener).set_tcp_nodelay(true) {
         tracing::warn!(error.message = %error, "small frames may be late");
     }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(&listener).set_tcp_user_timeout(Some(patience(&app.settings))) {
+        tracing::warn!(error.message = %error, "peers that are gone may stay while something is sent to them");
+    }
     // in a task of its own: from the thread that runs this one, each connection would be handed across
     let accept = accept(listener, app.clone(), connections.clone(), draining.clone());
     let mut accepting = AbortOnDrop(tokio::spawn(accept));
@@ -191,6 +195,13 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     if tokio::time::timeout_at(ends, drain).await.is_err() {
         tracing::warn!(sockets = app.sockets.count(), "the time to drain is over");
     }
+}
+
+/// How long the kernel waits for a peer to take what was sent. A socket sees that its bytes were written, not whether
+/// they left this machine: one that is written to now and then would outlive its peer.
+#[cfg(target_os = "linux")]
+fn patience(settings: &Settings) -> Duration {
+    settings.heartbeat + crate::socket::SILENCE
 }
 
 /// What is left of `drain_seconds` for closing the database.

@@ -30,6 +30,10 @@ const ROUNDS: usize = 32;
 const MOVES_WITHIN_MS: u64 = 500;
 
 /// One socket.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is asked about for itself, on the way of every delivery"
+)]
 pub(super) struct Connection {
     pub(super) app: Arc<App>,
     pub(super) wire: Transport,
@@ -158,8 +162,8 @@ impl Connection {
             return Ok(Some(step));
         }
         let full = !self.has_room();
-        if let Poll::Ready(Err(_)) = self.wire.poll_flush(cx) {
-            return Ok(Some(Step::End(End::Gone)));
+        if let Poll::Ready(Err(error)) = self.wire.poll_flush(cx) {
+            return Ok(Some(Step::End(broke(&error))));
         }
         // what found no room was not asked whether it is ready, so nothing else would wake this task for it
         again |= full && self.has_room();
@@ -203,6 +207,12 @@ impl Connection {
             return Ok(false);
         };
         match due {
+            // a token that came in time is not late because the database is
+            Due::Unauthenticated if self.requests.has("auth") => {
+                self.wait_for_token();
+                cx.waker().wake_by_ref(); // the timer was not polled again
+                Ok(false)
+            }
             Due::Unauthenticated => Err(End::Close(
                 CloseCode::Unauthenticated,
                 "not authenticated in time",
@@ -235,6 +245,12 @@ impl Connection {
         }
     }
 
+    /// Whoever is not authenticated has the whole time again.
+    pub(super) fn wait_for_token(&mut self) {
+        self.pulse
+            .wait_for_token(Instant::now() + self.app.settings.auth_timeout);
+    }
+
     /// Feeds events; true when there are more that have room.
     fn deliver(&mut self, cx: &mut Context<'_>, dirty: Dirty) -> Result<bool, Step> {
         let Stage::Member(session) = &mut self.stage else {
@@ -252,7 +268,7 @@ impl Connection {
             Poll::Ready(Ok(Delivered::Overtaken(_)) | Err(Stop::Broken(_))) => {
                 Err(Step::End(End::Close(CloseCode::Dead, "too far behind")))
             }
-            Poll::Ready(Err(Stop::Outlet(_))) => Err(Step::End(End::Gone)),
+            Poll::Ready(Err(Stop::Outlet(error))) => Err(Step::End(broke(&error))),
         }
     }
 
@@ -351,6 +367,14 @@ fn times(settings: &Settings) -> Times {
         heartbeat: settings.heartbeat,
         grace: settings.auth_grace,
         age: settings.socket_max_age,
+    }
+}
+
+/// How a connection ends that cannot be written to: the kernel gives up a peer that took nothing for too long.
+fn broke(error: &io::Error) -> End {
+    match error.kind() {
+        io::ErrorKind::TimedOut => End::Close(CloseCode::Dead, "no sign of life"),
+        _ => End::Gone,
     }
 }
 

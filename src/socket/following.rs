@@ -23,9 +23,13 @@ impl Connection {
             subscribe: Some((stream, seq)),
             ..
         }) = result
-            && let Err(failure) = self.follow(stream, Start::After(seq)).await
         {
-            result = Err(failure);
+            match self.follow(stream, Start::After(seq)).await {
+                Ok(joined) if joined.resumed => {}
+                Err(NotFollowed::Refused(failure)) => result = Err(failure),
+                // or retention has passed the page's place
+                Ok(_) | Err(NotFollowed::Torn) => return Err(torn()),
+            }
         }
         if let (Some(stream), Stage::Member(session)) = (asked.paused, &mut self.stage)
             && session.subscriptions.has(stream)
@@ -42,7 +46,8 @@ impl Connection {
             Ok(Joined { seq, resumed, reason }) => {
                 self.answer_with(asked, &Subscribed { seq, resumed, reason });
             }
-            Err(failure) => self.refuse(asked, &failure),
+            Err(NotFollowed::Refused(failure)) => self.refuse(asked, &failure),
+            Err(NotFollowed::Torn) => return Err(torn()),
         }
         Ok(())
     }
@@ -72,35 +77,39 @@ impl Connection {
 
     /// Follows a stream that the user may read. Joined first and allowed second: access that is lost in between is
     /// seen by the one or by the other.
-    async fn follow(&mut self, stream: StreamId, start: Start) -> Result<Joined, Failure> {
+    async fn follow(&mut self, stream: StreamId, start: Start) -> Result<Joined, NotFollowed> {
         let limit = self.app.settings.streams_per_socket;
         let Stage::Member(session) = &mut self.stage else {
-            return Err(auth_required());
+            return Err(auth_required().into());
         };
         let user = session.user();
         let known = match stream {
-            StreamId::User(id) if id != user => return Err(no_such_stream()),
+            StreamId::User(id) if id != user => return Err(no_such_stream().into()),
             StreamId::User(_) => session.own,
             StreamId::Workspace(_) => session.subscriptions.has(stream),
         };
         if !known && session.follows() >= limit {
             let message = format!("the socket follows {limit} streams already");
-            return Err(Failure::new(ErrorCode::Conflict, message).at("stream"));
+            return Err(Failure::new(ErrorCode::Conflict, message).at("stream").into());
         }
         let joined = session.subscriptions.join(stream, start, Mode::Deliver).await;
         let joined = joined.map_err(|LogUnavailable| log_unavailable())?;
-        match stream {
-            StreamId::User(_) => session.own = true,
-            StreamId::Workspace(workspace) => {
-                let role = self.app.engine.role_in(user, workspace).await;
-                match role {
-                    Ok(Some((_, seq))) => session.subscriptions.let_in(stream, seq),
-                    _ => drop(session.subscriptions.leave(stream)),
-                }
-                role?.ok_or_else(no_such_stream)?;
+        let StreamId::Workspace(workspace) = stream else {
+            session.own = true;
+            return Ok(joined);
+        };
+        match self.app.engine.role_in(user, workspace).await {
+            Ok(Some((_, seq))) => {
+                session.subscriptions.let_in(stream, seq);
+                Ok(joined)
+            }
+            // nobody could be asked; the cursor has moved, and to leave would be a silent gap
+            Err(_) if known => Err(NotFollowed::Torn),
+            refused => {
+                session.subscriptions.leave(stream);
+                Err(refused.err().unwrap_or_else(no_such_stream).into())
             }
         }
-        Ok(joined)
     }
 
     pub(super) async fn granted(&mut self, workspace: WorkspaceId, seq: u64) -> Result<(), End> {
@@ -110,17 +119,37 @@ impl Connection {
         if !session.all || session.subscriptions.has(workspace.into()) {
             return Ok(());
         }
-        match self
-            .follow(workspace.into(), Start::After(seq))
-            .await
-            .map_err(|failure| failure.code)
-        {
+        match self.follow(workspace.into(), Start::After(seq)).await {
+            Ok(joined) if joined.resumed => Ok(()),
             // it was lost again; or there are too many to follow, which `welcome` says of the others
-            Ok(_) | Err(ErrorCode::NotFound | ErrorCode::Conflict) => Ok(()),
-            // going on without it would be a silent gap
-            Err(_) => Err(End::Close(CloseCode::Dead, "a stream could not be followed")),
+            Err(NotFollowed::Refused(failure))
+                if matches!(failure.code, ErrorCode::NotFound | ErrorCode::Conflict) =>
+            {
+                Ok(())
+            }
+            // going on without it, or without its beginning, would be a silent gap
+            Ok(_) | Err(_) => Err(torn()),
         }
     }
+}
+
+/// Why a stream is not followed.
+enum NotFollowed {
+    /// What to answer. The socket follows what it followed before, but for a stream that the user may not read.
+    Refused(Failure),
+    /// The stream was followed already, and nothing says whether it still may be: see [`torn`].
+    Torn,
+}
+
+impl From<Failure> for NotFollowed {
+    fn from(failure: Failure) -> NotFollowed {
+        NotFollowed::Refused(failure)
+    }
+}
+
+/// Something is missing in a stream that the client takes for followed. It resumes, and is told how.
+fn torn() -> End {
+    End::Close(CloseCode::Dead, "a stream could not be followed")
 }
 
 /// The log did not answer.

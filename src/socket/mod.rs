@@ -32,6 +32,8 @@ mod welcome;
 mod wire;
 
 pub use admission::Admission;
+#[cfg(target_os = "linux")]
+pub(crate) use pulse::SILENCE;
 pub use registry::Registry;
 pub use upgrade::upgrade;
 pub(crate) use wire::{error as error_frame, ok as ok_frame, ok_with as ok_frame_with, pong as pong_frame};

@@ -1,13 +1,15 @@
 //! How much one socket may ask for, and how often it may break the rules before it is closed. Counts; answers and
 //! closes nothing.
 
+use std::collections::VecDeque;
+
 use crate::auth::limits::Bucket;
 use crate::config::Settings;
 
 /// Frames that were no requests, until the socket is closed.
 const BAD_FRAMES: u8 = 10;
 /// `RATE_LIMITED` answers within [`LIMITED_WITHIN_MS`], until the socket is closed.
-const LIMITED: u8 = 100;
+const LIMITED: usize = 100;
 const LIMITED_WITHIN_MS: i64 = 10_000;
 /// Pings and pongs between two of our own pings: a client needs one or two.
 const CONTROLS: u32 = 2000;
@@ -17,10 +19,14 @@ pub(super) struct Pace {
     bucket: Bucket,
     enabled: bool,
     bad_frames: u8,
-    limited: u8,
-    limited_since_ms: i64,
+    /// Most sockets are never refused.
+    limited: Option<Box<Limited>>,
     controls: u32,
 }
+
+/// When requests were answered with `RATE_LIMITED`, of late.
+#[derive(Default)]
+struct Limited(VecDeque<i64>);
 
 /// It was too often: close the socket.
 #[derive(Debug, PartialEq, Eq)]
@@ -39,8 +45,7 @@ impl Pace {
             bucket,
             enabled,
             bad_frames: 0,
-            limited: 0,
-            limited_since_ms: 0,
+            limited: None,
             controls: 0,
         }
     }
@@ -52,11 +57,15 @@ impl Pace {
 
     /// A request was answered with `RATE_LIMITED`.
     pub(super) fn limited(&mut self, now_ms: i64) -> Result<(), TooOften> {
-        if now_ms - self.limited_since_ms > LIMITED_WITHIN_MS || self.limited == 0 {
-            (self.limited, self.limited_since_ms) = (0, now_ms);
+        let Limited(at_ms) = &mut **self.limited.get_or_insert_default();
+        while at_ms
+            .front()
+            .is_some_and(|then| now_ms - then > LIMITED_WITHIN_MS)
+        {
+            at_ms.pop_front();
         }
-        self.limited += 1;
-        if self.limited < LIMITED {
+        at_ms.push_back(now_ms);
+        if at_ms.len() < LIMITED {
             Ok(())
         } else {
             Err(TooOften)
@@ -107,7 +116,20 @@ mod tests {
             assert_eq!(pace.limited(ms), Ok(()));
         }
         assert_eq!(pace.limited(9_999), Err(TooOften));
-        assert_eq!(pace.limited(20_000), Ok(()), "a new window");
+        assert_eq!(pace.limited(20_000), Ok(()), "they are long ago");
+    }
+
+    #[test]
+    fn refusals_count_whichever_ten_seconds_they_lie_in() {
+        let mut pace = pace(&[]);
+        assert_eq!(pace.limited(0), Ok(()));
+        for _ in 0..94 {
+            assert_eq!(pace.limited(8_000), Ok(()));
+        }
+        for _ in 0..5 {
+            assert_eq!(pace.limited(10_500), Ok(()), "the first is too long ago");
+        }
+        assert_eq!(pace.limited(11_000), Err(TooOften));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// Without a sign of life for this long after a ping, a socket is dead.
-const SILENCE: Duration = Duration::from_secs(8);
+pub(crate) const SILENCE: Duration = Duration::from_secs(8);
 /// This long before its token ends, a socket is told.
 const NOTICE: Duration = Duration::from_mins(1);
 /// What is due.
@@ -92,6 +92,14 @@ impl Pulse {
             told: false,
         });
         self.arm();
+    }
+
+    /// A token is being looked at, or was refused: until `by` there may come another.
+    pub(super) fn wait_for_token(&mut self, by: Instant) {
+        if self.authenticate_by.is_some() {
+            self.authenticate_by = Some(by);
+            self.arm();
+        }
     }
 
     /// A ping was queued, and as much written as the peer took; `progress` is the transport's.
@@ -206,6 +214,17 @@ mod tests {
         let begun = Instant::now();
         let mut pulse = Pulse::new(begun, times(BEAT));
         assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 10));
+    }
+
+    #[tokio::test]
+    async fn a_token_that_came_gives_a_socket_time_anew_until_one_is_taken() {
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, times(BEAT));
+        pulse.wait_for_token(begun + Duration::from_secs(11));
+        assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 11));
+        pulse.authenticated(begun + HOUR);
+        pulse.wait_for_token(begun + Duration::from_secs(11));
+        assert_eq!(next(&mut pulse, begun).0, Due::Ping);
     }
 
     #[tokio::test]

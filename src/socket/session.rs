@@ -12,6 +12,7 @@ use taskwire_protocol::{CloseCode, ErrorCode, Failure, OpId, Request, Timestamp,
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
+use super::following::log_unavailable;
 use super::incoming::auth_required;
 use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
@@ -21,6 +22,9 @@ use crate::state::App;
 
 /// Refused tokens of one socket, until it is closed.
 const REFUSED_TOKENS: u8 = 3;
+
+/// A token is looked at for so long at most, the wait for its turn included.
+const LOOKED_AT: Duration = Duration::from_secs(15);
 
 /// Who is on the other side.
 pub(super) enum Stage {
@@ -118,14 +122,18 @@ pub(super) fn begin(
 pub(super) fn identify(app: &Arc<App>, params: Box<Authenticate>, by_header: bool) -> State {
     let app = app.clone();
     State::Session(Box::pin(async move {
-        // in turn: a storm that all reads at once would let everybody's reads run out of time
-        let result = match app.turn().await {
-            Some(_turn) => app.engine.authenticate(&params.token).await,
-            None => Err(Failure::new(
-                ErrorCode::Unavailable,
-                "too many sockets at once; try again",
-            )),
+        let look = async {
+            // in turn: a storm that all reads at once would let everybody's reads run out of time
+            match app.turn().await {
+                Some(_turn) => app.engine.authenticate(&params.token).await,
+                None => Err(Failure::new(
+                    ErrorCode::Unavailable,
+                    "too many sockets at once; try again",
+                )),
+            }
         };
+        let looked = tokio::time::timeout(LOOKED_AT, look).await;
+        let result = looked.unwrap_or_else(|_| Err(log_unavailable()));
         Settled::Identified {
             result,
             params,
@@ -252,18 +260,16 @@ impl Connection {
             Err(failure) => failure,
         };
         self.refuse(&asked, &failure);
-        let refused = match failure.code {
-            ErrorCode::Unavailable | ErrorCode::Timeout | ErrorCode::InternalError => 0,
-            _ => 1,
-        };
+        let refused = is_refusal(failure.code);
         if by_header {
-            return Err(match refused {
-                0 => End::Close(CloseCode::TryAgain, "not available just now"),
-                _ => End::Close(CloseCode::Unauthenticated, "the token was refused"),
+            return Err(if refused {
+                End::Close(CloseCode::Unauthenticated, "the token was refused")
+            } else {
+                End::Close(CloseCode::TryAgain, "not available just now")
             });
         }
         if let Stage::Stranger(stranger) = &mut self.stage {
-            stranger.refused_tokens += refused;
+            stranger.refused_tokens += u8::from(refused);
             if stranger.refused_tokens >= REFUSED_TOKENS {
                 return Err(End::Close(
                     CloseCode::Unauthenticated,
@@ -271,6 +277,7 @@ impl Connection {
                 ));
             }
         }
+        self.wait_for_token();
         Ok(())
     }
 
@@ -335,13 +342,25 @@ impl Connection {
                 self.seat.speaks_for(session.caller.clone());
                 Ok(())
             }
+            // nobody tells it again, and what the account may do has changed; the client comes back as who it is now
             Err(failure) if failure.retryable => {
                 tracing::warn!(user.id = %session.user(), "an account could not be read again: {}", failure.message);
-                Ok(())
+                Err(End::Close(CloseCode::Dead, "the account could not be read again"))
             }
             Ok(_) | Err(_) => Err(End::Close(CloseCode::Revoked, "the account is not active")),
         }
     }
+}
+
+/// Whether this says that a token is no good; whatever else failed, it may be sent again.
+fn is_refusal(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::InvalidToken
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenRevoked
+            | ErrorCode::AccountInactive
+    )
 }
 
 fn session_ended() -> End {

@@ -254,6 +254,10 @@ fn broken(error: &Error) -> Heard {
         Error::Utf8(_) => Heard::Broken(CloseCode::InvalidText, "text is UTF-8"),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Heard::Gone,
         Error::Protocol(_) => Heard::Broken(CloseCode::Protocol, "broken WebSocket protocol"),
+        // the kernel gave up a peer that took nothing for too long
+        Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
+            Heard::Broken(CloseCode::Dead, "no sign of life")
+        }
         _ => Heard::Gone,
     }
 }

@@ -20,9 +20,6 @@ use crate::config::Settings;
 use crate::engine::{Engine, Home, Identity};
 use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
-/// Streams that can be asked for by name.
-const LISTED: usize = 1000;
-
 impl Connection {
     /// Welcomes somebody. The inner failure leaves the socket as it was.
     pub(super) async fn welcome(
@@ -154,14 +151,6 @@ impl Opening {
         identity: &mut Identity,
         streams: &Streams,
     ) -> Result<Home, Failure> {
-        if let Streams::These(names) = streams
-            && names.len() > LISTED
-        {
-            return Err(Failure::invalid(
-                "streams",
-                format!("at most {LISTED} streams can be listed"),
-            ));
-        }
         let own = StreamId::from(identity.caller.user.id);
         self.own = match streams {
             Streams::All(_) => true,
@@ -169,7 +158,7 @@ impl Opening {
         };
         let mut own_state = None;
         let head = if self.own {
-            let state = self.follow(own, None).await?;
+            let state = self.follow(own, None, 0).await?;
             own_state.insert(state).seq
         } else {
             let joined = self.subscriptions.join(own, Start::Now, Mode::Watch).await;
@@ -221,8 +210,9 @@ impl Opening {
                 Ok(stream) if stream == own => own_state.take(),
                 Ok(stream) => match workspaces.remove(&stream) {
                     Some(workspace) => {
-                        let state = self.follow(stream, Some(workspace.clone())).await?;
-                        self.subscriptions.let_in(stream, home.head(stream));
+                        let head = home.head(stream);
+                        let state = self.follow(stream, Some(workspace.clone()), head).await?;
+                        self.subscriptions.let_in(stream, head);
                         Some(state)
                     }
                     None => None,
@@ -239,11 +229,12 @@ impl Opening {
     /// stream is asked after joining it, once for all of them.
     async fn check_again(&mut self, engine: &Engine, identity: &Identity, seen: u64) -> Result<(), Failure> {
         let home = engine.home(&identity.caller, seen).await?;
+        let still: HashSet<_> = home.workspaces().iter().map(|workspace| workspace.id).collect();
         for state in &mut self.listed {
             let Some(workspace) = &state.workspace else {
                 continue;
             };
-            if !home.workspaces().iter().any(|still| still.id == workspace.id) {
+            if !still.contains(&workspace.id) {
                 self.subscriptions.leave(workspace.id.into());
                 *state = no_access(std::mem::take(&mut state.stream));
             }
@@ -251,11 +242,13 @@ impl Opening {
         Ok(())
     }
 
-    /// Joins a stream that the user may read, from where the client stands in it.
+    /// Joins a stream that the user may read, from where the client stands in it. When there are too many already,
+    /// `head` is told: where the stream stood when the memberships were read.
     async fn follow(
         &mut self,
         stream: StreamId,
         workspace: Option<Workspace>,
+        head: u64,
     ) -> Result<StreamState, Failure> {
         let name = stream.to_string();
         let workspace = workspace.and_then(|workspace| {
@@ -269,7 +262,7 @@ impl Opening {
         });
         let follows = self.subscriptions.count() - usize::from(!self.own && self.subscriptions.count() > 0);
         if follows >= self.limit {
-            let (seq, resumed, reason) = (0, false, Some(Reason::Limit));
+            let (seq, resumed, reason) = (head, false, Some(Reason::Limit));
             return Ok(StreamState {
                 stream: name,
                 seq,

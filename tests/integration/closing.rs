@@ -15,6 +15,7 @@ on_both_databases!(
     a_restart_says_goodbye_and_answers_what_is_under_way,
     a_session_that_ends_closes_its_sockets_within_a_second,
     a_database_that_is_not_there_asks_to_try_again,
+    a_follower_whose_access_nobody_can_say_is_closed_and_resumes,
 );
 
 /// The tests that provoke each code: file and name. Codes of the unit tests of `src/socket` are named too.
@@ -87,6 +88,16 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
         CloseCode::Dead,
         HERE,
         "a_peer_that_neither_reads_nor_answers_is_dead",
+    ),
+    (
+        CloseCode::Dead,
+        HERE,
+        "a_follower_whose_access_nobody_can_say_is_closed_and_resumes",
+    ),
+    (
+        CloseCode::Dead,
+        HERE,
+        "whose_changed_account_cannot_be_read_is_closed",
     ),
     (
         CloseCode::Dead,
@@ -217,6 +228,45 @@ async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
     Client::with_tokens(&server, &tokens, json!({})).await;
 }
 
+async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let stream = format!("workspace:{}", ada.personal());
+    let before = ada.ok("task.create", json!({ "title": "before" })).await;
+    ada.event("task.created").await;
+    let mut quiet = Client::with_tokens(&server, &ada.tokens, json!({ "streams": [] })).await;
+    let subscribe = json!({ "stream": stream });
+
+    execute(&server, "alter table members rename to away").await;
+    // whoever does not follow it loses nothing
+    let error = quiet.refused("stream.subscribe", subscribe.clone()).await;
+    assert_eq!(error["retryable"], true, "{error}");
+    ada.ask("stream.subscribe", subscribe.clone()).await;
+    assert_eq!(ada.until_closed().await.1, Some(4408));
+    execute(&server, "alter table away rename to members").await;
+
+    let now = quiet.ok("stream.subscribe", subscribe).await;
+    quiet.ok("task.complete", json!({ "id": before["id"] })).await;
+    let resume = json!({ "epoch": ada.welcome["data"]["epoch"], "positions": { &*stream: now["seq"] } });
+    let mut ada = Client::with_tokens(&server, &ada.tokens, json!({ "resume": resume })).await;
+    for client in [&mut ada, &mut quiet] {
+        assert_eq!(client.next_of(&stream).await["event"], "task.completed");
+    }
+}
+
+#[tokio::test]
+async fn whose_changed_account_cannot_be_read_is_closed() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    execute(&server, "alter table members rename to away").await;
+    // by another process: the server is told, and has to read who it is now
+    let (code, said) = server.run(&["admin", "set-role", "ada@example.com", "admin"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert_eq!(ada.until_closed().await.1, Some(4408));
+    execute(&server, "alter table away rename to members").await;
+    ada.another(&server).await.ok("admin.instances", json!({})).await;
+}
+
 /// Runs a statement behind the server's back.
 async fn execute(server: &Server, statement: &str) {
     let (url, statement) = (&server.database.url, AssertSqlSafe(statement.to_owned()));
@@ -307,6 +357,37 @@ async fn whoever_does_not_authenticate_is_closed() {
 }
 
 #[tokio::test]
+async fn authorization_that_is_meant_for_a_proxy_is_no_token() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut peer = Raw::upgrade(&server, "Authorization: Basic YWRhOnRlYQ==\r\n").await;
+    let auth = json!({ "type": "auth", "id": 1, "data": { "token": tokens["access_token"] } });
+    peer.send(&raw::frame(0x81, auth.to_string().as_bytes())).await;
+    let (_, payload) = peer.frame().await;
+    let welcome: Value = serde_json::from_slice(&payload).expect("JSON");
+    assert_eq!(welcome["type"], "welcome", "{welcome}");
+}
+
+#[tokio::test]
+async fn a_token_that_came_in_time_is_not_late_because_the_database_is() {
+    let server = Server::start(Engine::Postgres, &[("auth_timeout_seconds", "1")]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let mut link = PgConnection::connect(&server.database.url)
+        .await
+        .expect("the database");
+    link.execute("begin; lock table sessions").await.expect("a lock");
+    let mut early = Client::connect(&server).await;
+    let id = early
+        .ask("auth", json!({ "token": tokens["access_token"] }))
+        .await;
+    let mut late = Client::connect(&server).await;
+    let (_, code) = late.until_closed().await;
+    assert_eq!(code, Some(4401), "both had their time");
+    link.execute("rollback").await.expect("no lock");
+    assert_eq!(early.answer(id).await["type"], "welcome");
+}
+
+#[tokio::test]
 async fn a_socket_whose_token_ended_is_closed_after_its_grace() {
     let settings = [("jwt_secret", tokens::SECRET), ("auth_grace_seconds", "2")];
     let server = Server::start(Engine::Sqlite, &settings).await;
@@ -342,6 +423,38 @@ async fn a_peer_that_neither_reads_nor_answers_is_dead() {
         ada.forget_events();
     }
     counted(&server, 4408).await;
+    ada.ok("profile.get", json!({})).await; // whoever reads stays
+    let health = http::get(&server, "/health/detailed").await;
+    let health: Value = health.json().await.expect("JSON");
+    assert_eq!(health["sockets"], 1, "its place was given up");
+    drop(deaf);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
+    let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let deaf = Raw::member(&server, &ada.tokens).await;
+    let description = "x".repeat(1000);
+    // more than the peer's kernel takes, and less than ours keeps: each event is written at once
+    for n in 0..30 {
+        let data = json!({ "title": n.to_string(), "description": description });
+        ada.ok("task.create", data).await;
+        ada.forget_events();
+    }
+    let trickle = async {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        for _ in 0..20 {
+            second.tick().await;
+            ada.ok("task.create", json!({ "title": "a little more" })).await;
+            ada.forget_events();
+        }
+    };
+    tokio::select! {
+        () = counted(&server, 4408) => {}
+        () = trickle => panic!("it lives on"),
+    }
     ada.ok("profile.get", json!({})).await; // whoever reads stays
     let health = http::get(&server, "/health/detailed").await;
     let health: Value = health.json().await.expect("JSON");

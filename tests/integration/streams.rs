@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::support::follower::{pluck, text};
 use crate::support::replica::{UserReplica, WorkspaceReplica};
-use crate::support::{Client, Engine, Follower, Server, Team, new_id};
+use crate::support::{Client, Engine, Follower, Server, Team, eventually, new_id};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -15,6 +15,7 @@ on_both_databases!(
     history_is_paged_and_by_task,
     much_is_found_wherever_the_database_keeps_it,
     streams_of_others_are_not_there,
+    what_is_past_the_limit_is_listed_with_its_head,
 );
 
 /// All pages of a workspace.
@@ -401,6 +402,45 @@ async fn all(client: &mut Client, list: &str, wanted: Value) -> Vec<Value> {
         }
         asked["cursor"] = page["next_cursor"].clone();
     }
+}
+
+async fn what_is_past_the_limit_is_listed_with_its_head(engine: Engine) {
+    let server = Server::start(engine, &[("streams_per_socket", "1")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let stream = format!("workspace:{}", ada.personal());
+    let done = ada.call("task.create", json!({ "title": "T" })).await;
+    let head = &done["at"][&stream];
+    // what is known of a session may be a second old
+    eventually("the head", async || {
+        let again = ada.another(&server).await;
+        let listed = &again.welcome["data"]["streams"][1];
+        assert_eq!(
+            (&listed["stream"], &listed["reason"], &listed["resumed"]),
+            (&json!(stream), &json!("limit"), &json!(false))
+        );
+        (listed["seq"] == *head && head.is_u64()).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn as_many_streams_are_listed_as_were_asked_for() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let mut streams: Vec<String> = (0..1500).map(|n| format!("workspace:{n}")).collect();
+    streams.push(format!("user:{}", ada.user_id()));
+    let listing = Client::with_tokens(&server, &ada.tokens, json!({ "streams": streams })).await;
+    let listed = listing.welcome["data"]["streams"].as_array().expect("streams");
+    let names: Vec<&str> = listed
+        .iter()
+        .filter_map(|state| state["stream"].as_str())
+        .collect();
+    assert_eq!(names, streams);
+    let reasons: Vec<&str> = listed
+        .iter()
+        .filter_map(|state| state["reason"].as_str())
+        .collect();
+    assert_eq!(reasons, [vec!["no_access"; 1500], vec!["new"]].concat());
 }
 
 async fn streams_of_others_are_not_there(engine: Engine) {
