@@ -1,9 +1,10 @@
 //! Which database, and opening it: settings of the connections, the lock file that keeps a second process away from
 //! an SQLite file, migrations, the epoch.
 
+use super::composite::RowTypes;
 use super::counted::Left;
 use super::group::Connection;
-use super::link::{Reader, Row, Source};
+use super::link::{Reader, Row, Source, answered};
 use super::statement::Sql;
 use super::{Result, StoreError, postgres};
 use crate::config::{DatabaseUrl, Settings};
@@ -154,7 +155,9 @@ impl Store {
             Pools::Sqlite { reads, .. } => Source::SqliteMoment(waited(reads.begin()).await?),
             Pools::Postgres { reads, .. } => {
                 let begin = "begin isolation level repeatable read, read only";
-                Source::PostgresMoment(waited(reads.begin_with(begin)).await?)
+                // a connection is waited for by the pool's own bound, an answer is not
+                let beginning = Box::pin(async { Ok(waited(reads.begin_with(begin)).await) });
+                Source::PostgresMoment(answered(beginning).await??)
             }
         }))
     }
@@ -184,14 +187,18 @@ impl Store {
         Some(std::fs::metadata(path).map_or(0, |file| file.len()))
     }
 
-    pub(super) async fn connect_writer(&self) -> Result<Connection> {
-        Ok(match &self.0.pools {
-            Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.connect().await?),
-            Pools::Postgres { writer, .. } => {
-                let connecting = tokio::time::timeout(ACQUIRE, writer.connect()).await;
-                Connection::Postgres(connecting.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    /// A connection for writing, and the types of rows of the database that it leads to.
+    pub(super) async fn connect_writer(&self) -> Result<(Connection, RowTypes)> {
+        match &self.0.pools {
+            Pools::Sqlite { writer, .. } => {
+                Ok((Connection::Sqlite(writer.connect().await?), RowTypes::default()))
             }
-        })
+            Pools::Postgres { writer, .. } => {
+                // what is asked first too: a server may let somebody in and then say nothing
+                let connecting = tokio::time::timeout(ACQUIRE, connect_to_postgres(writer)).await;
+                connecting.map_err(|_| StoreError::silence())?
+            }
+        }
     }
 
     /// Lets readers finish and closes their connections.
@@ -210,6 +217,12 @@ fn wal_of(database: &DatabaseUrl) -> Option<PathBuf> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     Some(wal.into())
+}
+
+async fn connect_to_postgres(writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
+    let mut link = writer.connect().await?;
+    let types = RowTypes::read(&mut link).await?;
+    Ok((Connection::Postgres(link), types))
 }
 
 /// A connection, and how long it was waited for.

@@ -1,5 +1,5 @@
-//! PostgreSQL stopped, killed and started again under a running node; answers to COMMIT that never come; transactions that
-//! nobody ends.
+//! PostgreSQL stopped, killed, hung and started again under a running node; answers to COMMIT that never come; transactions
+//! that nobody ends.
 
 use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};
@@ -234,6 +234,36 @@ async fn a_server_that_is_restarted_at_once_comes_back() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_killed_comes_back() {
     Box::pin(a_server_that_comes_back(Outage::Kill)).await;
+}
+
+/// Ends all connections to a server's database but its own.
+async fn break_links(server: &Server) {
+    let mut link = PgConnection::connect(&server.database.url)
+        .await
+        .expect("a connection");
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    sqlx::query(end).execute(&mut link).await.expect("ended");
+}
+
+/// It lets clients in, and answers nothing that they ask.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    let proxy = CommitProxy::start(&server.database.url).await;
+    server.set("database_url", proxy.url());
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    proxy.silence(true);
+    break_links(&server).await;
+    // the first may go out on a connection that breaks under it; the second needs a new one
+    for title in ["one", "two"] {
+        ada.send(&create(title, None)).await;
+        let answer = ada.answer(title).await;
+        assert_eq!(answer["error"]["code"], "UNAVAILABLE", "{answer}");
+    }
+    proxy.silence(false);
+    ada.ok("task.create", json!({ "title": "three" })).await;
 }
 
 /// A database with a schema and a way into it without a node.
