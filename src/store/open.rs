@@ -4,9 +4,9 @@
 use super::composite::RowTypes;
 use super::counted::Left;
 use super::group::Connection;
-use super::link::{Reader, Row, Source, answered};
+use super::link::{Link, Reader, Row, Source, answered};
 use super::statement::Sql;
-use super::{Result, StoreError, postgres};
+use super::{Result, StoreError, epoch, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -17,6 +17,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -59,6 +60,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     pools: Pools,
     epoch: Arc<str>,
+    /// The database was found in another one.
+    outdated: CancellationToken,
     /// Pages that an SQLite file may have.
     most_pages: Option<u64>,
     /// SQLite's write-ahead log.
@@ -95,10 +98,11 @@ impl Store {
                 (Pools::Postgres { reads, writer }, None)
             }
         };
-        let epoch = epoch(&pools).await?;
+        let epoch = found_or_made(&pools).await?;
         Ok(Store(Arc::new(Inner {
             pools,
             epoch: epoch.into(),
+            outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
             wal: wal_of(&settings.database_url),
             left: Arc::default(),
@@ -109,6 +113,26 @@ impl Store {
     /// Positions in the logs are valid within one epoch.
     pub fn epoch(&self) -> Arc<str> {
         self.0.epoch.clone()
+    }
+
+    /// Waits until the database is found in another epoch than it was opened in. Writers make no connection to it then.
+    pub async fn outdated(&self) {
+        self.0.outdated.cancelled().await;
+    }
+
+    /// Looks whether the database is in the epoch that it was opened in.
+    pub async fn compare_epoch(&self) -> Result<()> {
+        let mut reader = self.read().await?;
+        self.keep_to(&epoch::current(reader.link()).await?)
+    }
+
+    /// Refuses what leads into another epoch: there nothing counts that is known here.
+    fn keep_to(&self, found: &str) -> Result<()> {
+        if *found == *self.0.epoch {
+            return Ok(());
+        }
+        self.0.outdated.cancel();
+        Err(StoreError::unavailable("the database has another epoch"))
     }
 
     /// `sqlite` or `postgres`, for people.
@@ -195,10 +219,18 @@ impl Store {
             }
             Pools::Postgres { writer, .. } => {
                 // what is asked first too: a server may let somebody in and then say nothing
-                let connecting = tokio::time::timeout(ACQUIRE, connect_to_postgres(writer)).await;
+                let connecting = tokio::time::timeout(ACQUIRE, self.connect_to_postgres(writer)).await;
                 connecting.map_err(|_| StoreError::silence())?
             }
         }
+    }
+
+    /// Each new connection may lead to another server than the one before.
+    async fn connect_to_postgres(&self, writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
+        let mut link = writer.connect().await?;
+        self.keep_to(&epoch::current(Link::Postgres(&mut link)).await?)?;
+        let types = RowTypes::read(&mut link).await?;
+        Ok((Connection::Postgres(link), types))
     }
 
     /// Lets readers finish and closes their connections.
@@ -217,12 +249,6 @@ fn wal_of(database: &DatabaseUrl) -> Option<PathBuf> {
     let mut wal = path.as_os_str().to_owned();
     wal.push("-wal");
     Some(wal.into())
-}
-
-async fn connect_to_postgres(writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
-    let mut link = writer.connect().await?;
-    let types = RowTypes::read(&mut link).await?;
-    Ok((Connection::Postgres(link), types))
 }
 
 /// A connection, and how long it was waited for.
@@ -310,7 +336,8 @@ where
     })
 }
 
-async fn epoch(pools: &Pools) -> Result<String> {
+/// The epoch, which the first start makes.
+async fn found_or_made(pools: &Pools) -> Result<String> {
     let made = Uuid::new_v4();
     let insert =
         format!("insert into meta (key, value) values ('epoch', '{made}') on conflict (key) do nothing");
@@ -321,20 +348,13 @@ async fn epoch(pools: &Pools) -> Result<String> {
                 .await?
                 .execute(sqlx::AssertSqlSafe(insert))
                 .await?;
-            let epoch: String = sqlx::query_scalar("select value from meta where key = 'epoch'")
-                .fetch_one(reads)
-                .await?;
-            Ok(epoch)
+            let mut link = reads.acquire().await?;
+            epoch::current(Link::Sqlite(&mut link)).await
         }
         Pools::Postgres { reads, .. } => {
             reads.execute(sqlx::AssertSqlSafe(insert)).await?;
-            // a restore or failover starts a new timeline, which is the only trace that it leaves inside
-            let (epoch, timeline): (String, i32) = sqlx::query_as(
-                "select value, (select timeline_id from pg_control_checkpoint()) from meta where key = 'epoch'",
-            )
-            .fetch_one(reads)
-            .await?;
-            Ok(format!("{epoch}.{timeline}"))
+            let mut link = reads.acquire().await?;
+            epoch::current(Link::Postgres(&mut link)).await
         }
     }
 }
