@@ -77,7 +77,7 @@ enum Admin {
         #[command(flatten)]
         password: Password,
     },
-    /// Begin another epoch, as after a restore: once restarted, every client syncs anew
+    /// Begin another epoch, as after a restore: servers end, and once started again every client syncs anew
     NewEpoch,
 }
 

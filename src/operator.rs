@@ -104,7 +104,8 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
         }
         Task::NewEpoch => {
             engine.new_epoch().await?;
-            Ok("a new epoch begins: restart every instance, and clients sync again".to_owned())
+            let then = "instances that run end within seconds, and clients sync once they are started again";
+            Ok(format!("a new epoch begins: {then}"))
         }
     }
 }

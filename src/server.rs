@@ -68,12 +68,16 @@ pub enum StartError {
     /// The database or another part cannot be used.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// A standby took over, a backup was restored, or somebody began another epoch.
+    #[error("the database has another epoch than at the start: start again, so that clients sync")]
+    Outdated,
     /// A second signal came while draining.
     #[error("stopped before everything was answered")]
     Interrupted,
 }
 
-/// Runs a node until SIGTERM or SIGINT; a second one ends it at once.
+/// Runs a node until SIGTERM or SIGINT; a second one ends it at once. It ends too when the database has another epoch, for
+/// the next start to begin in it.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     raise_file_limit();
     let listener = bind(&settings).await?;
@@ -95,11 +99,16 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let _ready = writeln!(io::stdout(), "listening on http://{address}");
     let stop = CancellationToken::new();
     let mut node = pin!(run(listener, app, stop.clone().cancelled_owned()));
+    let mut ended = Ok(());
     loop {
         tokio::select! {
             () = &mut node => break,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            () = engine.outdated(), if !stop.is_cancelled() => {
+                tracing::error!("the database has another epoch: this node ends, to be started again");
+                ended = Err(StartError::Outdated);
+            }
         }
         if stop.is_cancelled() {
             return Err(StartError::Interrupted);
@@ -115,7 +124,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     if tokio::time::timeout(closing, end).await.is_err() {
         tracing::warn!("the database did not end what is under way; nobody was told that it was done");
     }
-    Ok(())
+    ended
 }
 
 /// Brings the database's schema up to date.

@@ -1,5 +1,6 @@
 //! In which workspace a task is, remembered so that a job's lane and stream can be told without asking the database. A task
-//! never moves to another workspace, so what is known stays true; what is not known costs a wait or a lock, never the order.
+//! never moves to another workspace, but one that was purged may be created anew in another. So what is known is nearly
+//! always true, and where it is not, as where nothing is known, that costs a wait or a lock, never the order.
 
 use moka::sync::Cache;
 use taskwire_protocol::{TaskId, WorkspaceId};

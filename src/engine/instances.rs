@@ -6,12 +6,11 @@ use super::{Chore, Engine, connections, spawned};
 use crate::live::Note;
 use crate::ops::node::Whom;
 use crate::store::instances::{self, InstanceRecord, KickRecord};
-use crate::store::{Group, StoreError, epoch};
+use crate::store::{Group, StoreError};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use std::collections::HashSet;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 use taskwire_protocol::admin::{Instance, InstanceName};
@@ -75,8 +74,6 @@ pub(super) struct Instances {
     pub(super) sockets: OnceLock<Arc<dyn Sockets>>,
     /// Orders that were carried out.
     kicked: Mutex<HashSet<Uuid>>,
-    /// The epoch is not the database's any more.
-    outdated: AtomicBool,
     pub(super) ending: CancellationToken,
 }
 
@@ -96,7 +93,6 @@ impl Instances {
             started_at,
             sockets: OnceLock::new(),
             kicked: Mutex::default(),
-            outdated: AtomicBool::new(false),
             ending: CancellationToken::new(),
         }
     }
@@ -271,18 +267,10 @@ impl Engine {
         }
     }
 
-    /// Whether somebody began another epoch: nobody's position counts any more, and only a new start says so.
+    /// Lets the store see whether another epoch began; a database that is away is asked again.
     async fn notice_epoch(&self) {
         let store = self.0.store.clone();
-        let stored = spawned(async move { epoch::stored(&mut store.read().await?).await }).await;
-        if let Ok(Some(stored)) = stored
-            && !self.epoch().starts_with(&stored)
-            && !self.0.instances.outdated.swap(true, Ordering::AcqRel)
-        {
-            tracing::error!(
-                "the database has another epoch: restart this instance, so that clients sync again"
-            );
-        }
+        let _ = spawned(async move { store.compare_epoch().await }).await;
     }
 
     /// The instance is no longer there for the others.

@@ -2,7 +2,7 @@
 
 use super::group::Shared;
 use super::job::Job;
-use super::optimism::ordered_by;
+use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
 use crate::ops::world::{Members, World};
 use crate::ops::{Login, Needs};
@@ -90,6 +90,9 @@ pub(super) async fn load(
     know(group, shared, streams, &mut world).await?;
     for task in tasks::load(group, needs.tasks.iter().copied()).await? {
         shared.homes.put(task.id, task.workspace_id);
+        if group.is_optimistic() && !orders(&world, task.workspace_id) {
+            return Err(Fault::Unsure);
+        }
         world.tasks.loaded(task.id, task);
     }
     for workspace in workspaces::load(group, needs.workspaces.iter().copied()).await? {

@@ -374,6 +374,12 @@ impl Engine {
         self.0.store.epoch()
     }
 
+    /// Waits until the database is in another epoch, because somebody began one or another server took over: only a new
+    /// start tells clients that their positions do not count any more.
+    pub async fn outdated(&self) {
+        self.0.store.outdated().await;
+    }
+
     /// The server's clock.
     pub fn clock(&self) -> &Clock {
         &self.0.clock

@@ -59,7 +59,7 @@ impl Engine {
         accounts::made(&self.act(caller, open).await?)
     }
 
-    /// Begins another epoch: every client syncs anew once its instance was started again.
+    /// Begins another epoch: instances that run end, and every client syncs anew once its instance was started again.
     pub async fn new_epoch(&self) -> Result<(), Failure> {
         let made = self.0.ids.next();
         self.chore(NewEpoch(made)).await

@@ -5,9 +5,10 @@ use super::answer::Verdict;
 use super::homes::Homes;
 use super::job::Job;
 use crate::ops::Needs;
+use crate::ops::world::World;
 use crate::store::Group;
 use std::collections::BTreeSet;
-use taskwire_protocol::StreamId;
+use taskwire_protocol::{StreamId, WorkspaceId};
 
 /// The streams that order everything that these mutations need, if they are known.
 pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<StreamId>> {
@@ -19,6 +20,12 @@ pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<Stream
         streams.insert(homes.get(*task)?.into());
     }
     Some(streams)
+}
+
+/// Whether the streams of this world order what is in this workspace. Those that an optimistic group assumed do not where a
+/// task is not at home any more: it was purged, and created anew elsewhere.
+pub(super) fn orders(world: &World, workspace: WorkspaceId) -> bool {
+    world.members(workspace).is_some()
 }
 
 /// Whether the write of an optimistic group, which advances these streams, tells if what it relied on held. What an op_id

@@ -5,7 +5,6 @@
 //! when that is all there is, it is a transaction of its own. After any error the transaction is over: nothing more runs
 //! in it, and `begin` starts afresh.
 
-use super::composite::RowTypes;
 use super::counted::Counted;
 use super::link::{Dialect, Link, Row, answered};
 use super::named::{self, Named};
@@ -77,10 +76,8 @@ impl Group {
 
     /// What the connection before knew counts no more.
     async fn connect(&mut self) -> Result<()> {
-        let mut connection = self.store.connect_writer().await?;
-        if let Connection::Postgres(link) = &mut connection {
-            self.together = Together::new(RowTypes::read(link).await?);
-        }
+        let (connection, types) = self.store.connect_writer().await?;
+        self.together = Together::new(types);
         self.counted.forget();
         self.named = Named::default();
         self.connection = Some(connection);

@@ -119,7 +119,7 @@ impl Reader {
         Ok(Plan { text, steps })
     }
 
-    fn link(&mut self) -> Link<'_> {
+    pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.source {
             Source::Sqlite(link) => Link::Sqlite(link),
             Source::Postgres(link) => Link::Postgres(link),

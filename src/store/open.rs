@@ -1,11 +1,12 @@
 //! Which database, and opening it: settings of the connections, the lock file that keeps a second process away from
 //! an SQLite file, migrations, the epoch.
 
+use super::composite::RowTypes;
 use super::counted::Left;
 use super::group::Connection;
-use super::link::{Reader, Row, Source};
+use super::link::{Link, Reader, Row, Source, answered};
 use super::statement::Sql;
-use super::{Result, StoreError, postgres};
+use super::{Result, StoreError, epoch, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -16,6 +17,7 @@ use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -58,6 +60,8 @@ pub struct Store(Arc<Inner>);
 struct Inner {
     pools: Pools,
     epoch: Arc<str>,
+    /// The database was found in another one.
+    outdated: CancellationToken,
     /// Pages that an SQLite file may have.
     most_pages: Option<u64>,
     /// SQLite's write-ahead log.
@@ -94,10 +98,11 @@ impl Store {
                 (Pools::Postgres { reads, writer }, None)
             }
         };
-        let epoch = epoch(&pools).await?;
+        let epoch = found_or_made(&pools).await?;
         Ok(Store(Arc::new(Inner {
             pools,
             epoch: epoch.into(),
+            outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
             wal: wal_of(&settings.database_url),
             left: Arc::default(),
@@ -108,6 +113,26 @@ impl Store {
     /// Positions in the logs are valid within one epoch.
     pub fn epoch(&self) -> Arc<str> {
         self.0.epoch.clone()
+    }
+
+    /// Waits until the database is found in another epoch than it was opened in. Writers make no connection to it then.
+    pub async fn outdated(&self) {
+        self.0.outdated.cancelled().await;
+    }
+
+    /// Looks whether the database is in the epoch that it was opened in.
+    pub async fn compare_epoch(&self) -> Result<()> {
+        let mut reader = self.read().await?;
+        self.keep_to(&epoch::current(reader.link()).await?)
+    }
+
+    /// Refuses what leads into another epoch: there nothing counts that is known here.
+    fn keep_to(&self, found: &str) -> Result<()> {
+        if *found == *self.0.epoch {
+            return Ok(());
+        }
+        self.0.outdated.cancel();
+        Err(StoreError::unavailable("the database has another epoch"))
     }
 
     /// `sqlite` or `postgres`, for people.
@@ -154,7 +179,9 @@ impl Store {
             Pools::Sqlite { reads, .. } => Source::SqliteMoment(waited(reads.begin()).await?),
             Pools::Postgres { reads, .. } => {
                 let begin = "begin isolation level repeatable read, read only";
-                Source::PostgresMoment(waited(reads.begin_with(begin)).await?)
+                // a connection is waited for by the pool's own bound, an answer is not
+                let beginning = Box::pin(async { Ok(waited(reads.begin_with(begin)).await) });
+                Source::PostgresMoment(answered(beginning).await??)
             }
         }))
     }
@@ -184,14 +211,26 @@ impl Store {
         Some(std::fs::metadata(path).map_or(0, |file| file.len()))
     }
 
-    pub(super) async fn connect_writer(&self) -> Result<Connection> {
-        Ok(match &self.0.pools {
-            Pools::Sqlite { writer, .. } => Connection::Sqlite(writer.connect().await?),
-            Pools::Postgres { writer, .. } => {
-                let connecting = tokio::time::timeout(ACQUIRE, writer.connect()).await;
-                Connection::Postgres(connecting.map_err(|_| sqlx::Error::PoolTimedOut)??)
+    /// A connection for writing, and the types of rows of the database that it leads to.
+    pub(super) async fn connect_writer(&self) -> Result<(Connection, RowTypes)> {
+        match &self.0.pools {
+            Pools::Sqlite { writer, .. } => {
+                Ok((Connection::Sqlite(writer.connect().await?), RowTypes::default()))
             }
-        })
+            Pools::Postgres { writer, .. } => {
+                // what is asked first too: a server may let somebody in and then say nothing
+                let connecting = tokio::time::timeout(ACQUIRE, self.connect_to_postgres(writer)).await;
+                connecting.map_err(|_| StoreError::silence())?
+            }
+        }
+    }
+
+    /// Each new connection may lead to another server than the one before.
+    async fn connect_to_postgres(&self, writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
+        let mut link = writer.connect().await?;
+        self.keep_to(&epoch::current(Link::Postgres(&mut link)).await?)?;
+        let types = RowTypes::read(&mut link).await?;
+        Ok((Connection::Postgres(link), types))
     }
 
     /// Lets readers finish and closes their connections.
@@ -297,7 +336,8 @@ where
     })
 }
 
-async fn epoch(pools: &Pools) -> Result<String> {
+/// The epoch, which the first start makes.
+async fn found_or_made(pools: &Pools) -> Result<String> {
     let made = Uuid::new_v4();
     let insert =
         format!("insert into meta (key, value) values ('epoch', '{made}') on conflict (key) do nothing");
@@ -308,20 +348,13 @@ async fn epoch(pools: &Pools) -> Result<String> {
                 .await?
                 .execute(sqlx::AssertSqlSafe(insert))
                 .await?;
-            let epoch: String = sqlx::query_scalar("select value from meta where key = 'epoch'")
-                .fetch_one(reads)
-                .await?;
-            Ok(epoch)
+            let mut link = reads.acquire().await?;
+            epoch::current(Link::Sqlite(&mut link)).await
         }
         Pools::Postgres { reads, .. } => {
             reads.execute(sqlx::AssertSqlSafe(insert)).await?;
-            // a restore or failover starts a new timeline, which is the only trace that it leaves inside
-            let (epoch, timeline): (String, i32) = sqlx::query_as(
-                "select value, (select timeline_id from pg_control_checkpoint()) from meta where key = 'epoch'",
-            )
-            .fetch_one(reads)
-            .await?;
-            Ok(format!("{epoch}.{timeline}"))
+            let mut link = reads.acquire().await?;
+            epoch::current(Link::Postgres(&mut link)).await
         }
     }
 }

@@ -289,3 +289,24 @@ async fn another_epoch_makes_clients_sync_again(engine: Engine) {
     assert_eq!(again.welcome["data"]["streams"][0]["reason"], "epoch");
     assert_ne!(again.welcome["data"]["epoch"], ada.welcome["data"]["epoch"]);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_epoch_ends_an_instance_that_runs_in_the_one_before() {
+    let mut server = Server::start(Engine::Postgres, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    assert_eq!(server.run(&["admin", "new-epoch"]).0, Some(0));
+    let (frames, code) = ada.until_closed().await;
+    let goodbye = frames.iter().any(|frame| frame["signal"] == "server.goodbye");
+    assert_eq!((goodbye, code), (true, Some(1012)));
+    let (tokens, epoch) = (ada.tokens.clone(), ada.welcome["data"]["epoch"].clone());
+    drop(ada);
+    assert_eq!(server.ended().await, Some(1));
+    assert!(
+        server.log().contains("another epoch than at the start"),
+        "{}",
+        server.log()
+    );
+    server.spawn();
+    let again = Client::with_tokens(&server, &tokens, json!({})).await;
+    assert_ne!(again.welcome["data"]["epoch"], epoch);
+}

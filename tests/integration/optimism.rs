@@ -2,7 +2,7 @@
 //! is one effect however it is met.
 
 use crate::support::team::Team;
-use crate::support::{Client, Engine, Server, audit, http, text};
+use crate::support::{Client, Engine, Server, audit, http, new_id, text};
 use serde_json::{Value, json};
 
 /// The number of a metric, over all of its labels that contain `label`.
@@ -132,5 +132,38 @@ async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
         text(&ada.ok("task.get", json!({ "id": id })).await["id"]),
         text(&id)
     );
+    audit::agree(&server, &ada.tokens).await;
+}
+
+/// In which workspace a task is, an instance remembers beyond the task's end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_task_that_was_purged_and_created_elsewhere_is_found_there() {
+    // one writer: the server's own work makes no connection that forgets what the last commit left
+    let server = Server::start(Engine::Postgres, &[("database_lanes", "1")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let elsewhere = ada.ok("workspace.create", json!({ "name": "Elsewhere" })).await["id"].clone();
+    let id = new_id();
+    ada.ok("task.create", json!({ "id": id, "title": "T" })).await;
+    ada.ok("task.update", json!({ "id": id, "title": "Here" })).await;
+    ada.ok("task.delete", json!({ "id": id, "permanent": true }))
+        .await;
+    let again = json!({ "id": id, "title": "T", "workspace_id": elsewhere });
+    ada.ok("task.create", again).await;
+    // leaves what the next group relies on
+    ada.ok("task.create", json!({ "title": "Left" })).await;
+    let unsure = async || number(&server, "taskwire_group_retries_total", "unsure").await;
+    let before = unsure().await;
+    let ops = json!({ "atomic": false, "ops": [
+        { "type": "task.create", "data": { "title": "Beside" } },
+        { "type": "task.update", "data": { "id": id, "title": "There" } },
+    ] });
+    let results = ada.ok("batch", ops).await["results"].clone();
+    let updated = &results[1]["data"];
+    assert_eq!(
+        (&updated["title"], &updated["workspace_id"]),
+        (&json!("There"), &elsewhere),
+        "{results}"
+    );
+    assert!(unsure().await > before, "it relied on nothing: that is no test");
     audit::agree(&server, &ada.tokens).await;
 }

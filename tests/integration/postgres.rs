@@ -1,5 +1,5 @@
-//! PostgreSQL stopped, killed and started again under a running node; answers to COMMIT that never come; transactions that
-//! nobody ends.
+//! PostgreSQL stopped, killed, hung, started again and taken over by a standby under a running node; answers to COMMIT that
+//! never come; transactions that nobody ends.
 
 use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};
@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use taskwire::config::Settings;
-use taskwire::store::{Group, Store, streams};
+use taskwire::store::{Group, Store, Trouble, streams};
 use taskwire_protocol::{StreamId, UserId};
 
 fn create(title: &str, op_id: Option<&str>) -> Value {
@@ -236,10 +236,70 @@ async fn a_server_that_is_killed_comes_back() {
     Box::pin(a_server_that_comes_back(Outage::Kill)).await;
 }
 
+/// A standby that was behind lacks the end of the logs, and seqs that clients have seen are given again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_standby_that_takes_over_is_another_epoch() {
+    let cluster = Cluster::start(&[]);
+    let mut server = Server::prepare(Engine::Postgres, &[("database_url", &cluster.url())]).await;
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let store = store(&server, &cluster.url()).await;
+    let mut writer = Group::new(store.clone());
+    writer.begin().await.expect("a connection");
+    cluster.take_over();
+    // nothing is written with what is known of the epoch before
+    writer.disconnect();
+    let refused = writer.begin().await.expect_err("another epoch");
+    assert_eq!(refused.trouble, Trouble::Unavailable, "{refused}");
+    let told = tokio::time::timeout(PATIENCE, store.outdated()).await;
+    told.expect("word of another epoch");
+    // and the node ends, to be started again
+    assert_eq!(ada.until_closed().await.1, Some(1012));
+    let own = format!("user:{}", ada.user_id());
+    let positions = json!({ "epoch": ada.welcome["data"]["epoch"], "positions": { own.clone(): 1 } });
+    let resume = json!({ "streams": [own], "resume": positions });
+    let tokens = ada.tokens.clone();
+    drop(ada);
+    assert_eq!(server.ended().await, Some(1));
+    server.spawn();
+    let again = Client::with_tokens(&server, &tokens, resume).await;
+    assert_eq!(again.welcome["data"]["streams"][0]["reason"], "epoch");
+}
+
+/// Ends all connections to a server's database but its own.
+async fn break_links(server: &Server) {
+    let mut link = PgConnection::connect(&server.database.url)
+        .await
+        .expect("a connection");
+    let end = "select pg_terminate_backend(pid) from pg_stat_activity
+        where datname = current_database() and pid <> pg_backend_pid()";
+    sqlx::query(end).execute(&mut link).await.expect("ended");
+}
+
+/// It lets clients in, and answers nothing that they ask.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    let proxy = CommitProxy::start(&server.database.url).await;
+    server.set("database_url", proxy.url());
+    server.spawn();
+    let mut ada = Client::sign_up(&server, "ada").await;
+    proxy.silence(true);
+    break_links(&server).await;
+    // the first may go out on a connection that breaks under it; the second needs a new one
+    for title in ["one", "two"] {
+        ada.send(&create(title, None)).await;
+        let answer = ada.answer(title).await;
+        assert_eq!(answer["error"]["code"], "UNAVAILABLE", "{answer}");
+    }
+    proxy.silence(false);
+    ada.ok("task.create", json!({ "title": "three" })).await;
+}
+
 /// A database with a schema and a way into it without a node.
-async fn store(server: &Server) -> Store {
+async fn store(server: &Server, url: &str) -> Store {
     let data = server.folder.path().join("data").display().to_string();
-    let pairs = [("data_dir", &*data), ("database_url", &*server.database.url)];
+    let pairs = [("data_dir", &*data), ("database_url", url)];
     Store::open(&Settings::from_pairs(&pairs).expect("settings"))
         .await
         .expect("a database")
@@ -259,7 +319,7 @@ async fn idle_in_transaction(server: &Server) -> i64 {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_transaction_that_nobody_ends_is_ended() {
     let server = Server::prepare(Engine::Postgres, &[]).await;
-    let store = store(&server).await;
+    let store = store(&server, &server.database.url).await;
     let stream = StreamId::User(UserId(uuid::Uuid::new_v4()));
     let one = streams::Counters {
         seq: 1,
@@ -297,7 +357,7 @@ async fn a_transaction_that_nobody_ends_is_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn reads_that_are_given_up_leave_no_transaction_behind() {
     let server = Server::prepare(Engine::Postgres, &[]).await;
-    let store = store(&server).await;
+    let store = store(&server, &server.database.url).await;
     for n in 0..200 {
         let reading = tokio::spawn({
             let store = store.clone();

@@ -102,6 +102,15 @@ impl Cluster {
         }
     }
 
+    /// Makes it a standby that takes over: it comes back on a timeline of its own.
+    pub fn take_over(&self) {
+        self.stop("fast");
+        fs::write(self.data().join("standby.signal"), "").expect("a standby");
+        self.start_again();
+        let done = self.control(&["promote", "-w", "-t", "60"]);
+        assert!(done, "it did not take over: {}", self.log());
+    }
+
     fn begin(&self) -> bool {
         let log = self.folder.path().join("log");
         let log = log.to_str().expect("a path");

@@ -1,6 +1,7 @@
 //! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its own:
-//! before it arrived, or after it was carried out and before its answer came back. All else passes as it is, and it knows
-//! nothing of what is committed; `postgres_wire` sees that something is.
+//! before it arrived, or after it was carried out and before its answer came back. Or it lets clients in and keeps what they
+//! ask, as a server that hangs. All else passes as it is, and it knows nothing of what is committed; `postgres_wire` sees
+//! that something is.
 
 use super::postgres_wire::Requests;
 use sqlx::postgres::PgConnectOptions;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 /// Where the connection breaks.
@@ -35,9 +36,16 @@ struct Plan {
     before: AtomicUsize,
     after: AtomicUsize,
     cuts: AtomicUsize,
+    silent: watch::Sender<bool>,
 }
 
 impl Plan {
+    /// Waits until questions are passed on.
+    async fn spoken(&self) {
+        // it lives as long as the plan does
+        let _ = self.silent.subscribe().wait_for(|silent| !silent).await;
+    }
+
     /// Takes one of the breaks asked for, if there is one left.
     fn take(&self) -> Option<Cut> {
         let take = |left: &AtomicUsize| {
@@ -95,6 +103,11 @@ impl CommitProxy {
             Cut::After => &self.plan.after,
         };
         left.fetch_add(commits, Ordering::SeqCst);
+    }
+
+    /// Takes connections on and keeps what is asked on them, until it is told otherwise.
+    pub fn silence(&self, silent: bool) {
+        self.plan.silent.send_replace(silent);
     }
 
     /// How many were broken so far.
@@ -160,6 +173,10 @@ async fn forward(
         let read = from.read(&mut bytes).await?;
         if read == 0 {
             return Ok(());
+        }
+        // a text, or one to be prepared: not the handshake
+        if matches!(bytes[0], b'Q' | b'P') {
+            plan.spoken().await;
         }
         let cut = if requests.commits(&bytes[..read]) {
             plan.take()

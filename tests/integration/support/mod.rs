@@ -3,7 +3,7 @@
 //! - `server`    a taskwire process: start, kill, start again
 //! - `database`  a database of a test's own, on either engine
 //! - `cluster`   a PostgreSQL server of a test's own, to be stopped and killed
-//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT; `postgres_wire` sees one
+//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT, or hangs; `postgres_wire` sees one
 //! - `client`    a WebSocket client that keeps what it was not asked for
 //! - `follower`  a client that knows where it stands in each stream
 //! - `team`      a workspace with somebody in each role
