@@ -57,11 +57,11 @@ pub(super) enum Message {
         entries: Vec<Published>,
         /// Further entries, whose frames are in the log.
         in_log: Vec<u64>,
-        /// They rewrote the log's past.
-        rewrites: bool,
+        /// The last of them that rewrote what was before it.
+        rewrites: Option<u64>,
     },
-    /// The log's past was rewritten.
-    Forget,
+    /// The log was rewritten up to this seq.
+    Forget(u64),
     Signal(Frame),
     Note(Note),
 }
@@ -92,8 +92,10 @@ impl Writing {
             .extend_from_slice(frame.map_or(&[][..], |frame| frame.as_bytes()));
     }
 
-    pub(super) fn forget(stamp: Stamp) -> Writing {
-        Writing::new(Kind::Forget, stamp, 0)
+    pub(super) fn forget(stamp: Stamp, last: u64) -> Writing {
+        let mut writing = Writing::new(Kind::Forget, stamp, 8);
+        writing.0.extend(last.to_be_bytes());
+        writing
     }
 
     pub(super) fn signal(stamp: Stamp, frame: &Frame) -> Writing {
@@ -132,7 +134,7 @@ pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option
     }
     match (kind, stream) {
         (kind, Some(stream)) if kind == Kind::Entries as u8 => read_entries(body, stream),
-        (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget),
+        (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget(number(body)?.0)),
         (kind, Some(_)) if kind == Kind::Signal as u8 => Some(Message::Signal(text(body)?)),
         (kind, None) if kind == Kind::Note as u8 => serde_json::from_slice(body).ok().map(Message::Note),
         _ => None,
@@ -161,7 +163,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
-    let (mut entries, mut in_log, mut rewrites) = (Vec::new(), Vec::new(), false);
+    let (mut entries, mut in_log, mut rewrites) = (Vec::new(), Vec::new(), None);
     while !body.is_empty() {
         let (seq, rest) = number(body)?;
         let (length, rest) = rest.split_first_chunk()?;
@@ -172,7 +174,9 @@ fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
                 let (frame, rest) = body.split_at_checked(length as usize)?;
                 body = rest;
                 let frame = text(frame)?;
-                rewrites |= control::rewrites_past(&frame);
+                if control::rewrites_past(&frame) {
+                    rewrites = rewrites.max(Some(seq));
+                }
                 // not taken from the sender's word: whose access ends is what the entry itself says
                 let removed = match stream {
                     StreamId::Workspace(_) => control::removed_member(&frame),
@@ -233,7 +237,7 @@ mod tests {
         let Some(Message::Entries {
             entries,
             in_log,
-            rewrites: true,
+            rewrites: Some(7),
         }) = message
         else {
             panic!("{message:?}");
@@ -251,6 +255,12 @@ mod tests {
         assert!(read(&said(others()), Some(stream()), own()).is_some());
         assert!(read(&said(own()), Some(stream()), own()).is_none());
         assert!(read(&said(Stamp::new(2, "another")), Some(stream()), own()).is_none());
+    }
+
+    #[test]
+    fn a_purge_says_up_to_where_the_log_was_rewritten() {
+        let message = read(&Writing::forget(others(), 9).finish(), Some(stream()), own());
+        assert!(matches!(message, Some(Message::Forget(9))), "{message:?}");
     }
 
     #[test]

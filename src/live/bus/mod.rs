@@ -60,8 +60,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Hands a note to all other instances.
     fn tell(&self, note: &Note);
 
-    /// The log's past was rewritten: frames that others hold of it are to be dropped.
-    fn forget(&self, _stream: StreamId) {}
+    /// The log was rewritten up to `last`: frames that others hold of it are to be dropped.
+    fn forget(&self, _stream: StreamId, _last: u64) {}
 
     /// Somebody here watches the stream from now on.
     fn join(&self, stream: StreamId);

@@ -23,8 +23,8 @@ pub(super) enum Outgoing {
         seq: u64,
         frame: Option<Frame>,
     },
-    /// The log's past was rewritten.
-    Forget(StreamId),
+    /// The log was rewritten up to this seq.
+    Forget(StreamId, u64),
     Signal(StreamId, Frame),
     /// An encoded note.
     Note(Vec<u8>),
@@ -37,7 +37,7 @@ impl Outgoing {
             Outgoing::Entry { frame, .. } => frame.as_ref().map_or(0, |frame| frame.len()),
             Outgoing::Signal(_, frame) => frame.len(),
             Outgoing::Note(note) => note.len(),
-            Outgoing::Forget(_) | Outgoing::Probe(_) => 0,
+            Outgoing::Forget(..) | Outgoing::Probe(_) => 0,
         };
         frame + OVERHEAD
     }

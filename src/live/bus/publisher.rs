@@ -66,7 +66,7 @@ impl Publisher {
     /// there what it gives access to. The order within a stream stays.
     fn pack(&self, mut batch: Vec<Outgoing>) -> Vec<(String, Vec<u8>)> {
         batch.sort_by_key(|outgoing| match outgoing {
-            Outgoing::Forget(_) => (0, None),
+            Outgoing::Forget(..) => (0, None),
             Outgoing::Entry { stream, .. } => match stream {
                 StreamId::Workspace(id) => (1, Some(id.0)),
                 StreamId::User(id) => (2, Some(id.0)),
@@ -88,7 +88,9 @@ impl Publisher {
                     writing.entry(seq, frame.as_ref());
                     continue;
                 }
-                Outgoing::Forget(stream) => (self.channels.of(stream), Writing::forget(self.stamp)),
+                Outgoing::Forget(stream, last) => {
+                    (self.channels.of(stream), Writing::forget(self.stamp, last))
+                }
                 Outgoing::Signal(stream, frame) => {
                     (self.channels.of(stream), Writing::signal(self.stamp, &frame))
                 }

@@ -179,8 +179,8 @@ impl Bus for Redis {
         }
     }
 
-    fn forget(&self, stream: StreamId) {
-        self.outbox.put(Outgoing::Forget(stream));
+    fn forget(&self, stream: StreamId, last: u64) {
+        self.outbox.put(Outgoing::Forget(stream, last));
     }
 
     fn join(&self, stream: StreamId) {

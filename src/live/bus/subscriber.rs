@@ -247,15 +247,15 @@ impl Ear {
                 Some(stream),
             ) => {
                 self.received.increment((entries.len() + in_log.len()) as u64);
-                if rewrites {
-                    self.hub.forget_here(stream);
+                if let Some(seq) = rewrites {
+                    self.hub.forget_here(stream, seq.saturating_sub(1));
                 }
                 self.hub.receive(entries);
                 for seq in in_log {
                     self.hub.receive_place(stream, seq);
                 }
             }
-            (Some(Message::Forget), Some(stream)) => self.hub.forget_here(stream),
+            (Some(Message::Forget(last)), Some(stream)) => self.hub.forget_here(stream, last),
             (Some(Message::Signal(frame)), Some(stream)) => self.hub.receive_signal(stream, frame),
             (Some(Message::Note(note)), None) => self.hub.hear(note),
             _ => {}
