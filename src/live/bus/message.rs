@@ -47,6 +47,7 @@ enum Kind {
     Signal = 3,
     Note = 4,
     Probe = 5,
+    Compare = 6,
 }
 
 /// What another instance said.
@@ -62,6 +63,8 @@ pub(super) enum Message {
     },
     /// The log was rewritten up to this seq.
     Forget(u64),
+    /// Of any stream there may be more in the log than was told.
+    Compare,
     Signal(Frame),
     Note(Note),
 }
@@ -96,6 +99,10 @@ impl Writing {
         let mut writing = Writing::new(Kind::Forget, stamp, 8);
         writing.0.extend(last.to_be_bytes());
         writing
+    }
+
+    pub(super) fn compare(stamp: Stamp) -> Writing {
+        Writing::new(Kind::Compare, stamp, 0)
     }
 
     pub(super) fn signal(stamp: Stamp, frame: &Frame) -> Writing {
@@ -136,6 +143,7 @@ pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option
         (kind, Some(stream)) if kind == Kind::Entries as u8 => read_entries(body, stream),
         (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget(number(body)?.0)),
         (kind, Some(_)) if kind == Kind::Signal as u8 => Some(Message::Signal(text(body)?)),
+        (kind, None) if kind == Kind::Compare as u8 => Some(Message::Compare),
         (kind, None) if kind == Kind::Note as u8 => serde_json::from_slice(body).ok().map(Message::Note),
         _ => None,
     }

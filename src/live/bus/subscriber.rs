@@ -257,6 +257,7 @@ impl Ear {
             }
             (Some(Message::Forget(last)), Some(stream)) => self.hub.forget_here(stream, last),
             (Some(Message::Signal(frame)), Some(stream)) => self.hub.receive_signal(stream, frame),
+            (Some(Message::Compare), None) => self.hub.compare_soon(self.hub.watched()),
             (Some(Message::Note(note)), None) => self.hub.hear(note),
             _ => {}
         }
