@@ -222,6 +222,11 @@ impl Hub {
         self.bus.health()
     }
 
+    /// Whether what other instances commit is heard here.
+    pub(crate) fn hears_others(&self) -> bool {
+        matches!(self.bus.health(), BusHealth::Up(_)) && self.bus.hears_all()
+    }
+
     /// Whether something waits to be handed to other instances.
     pub fn is_busy(&self) -> bool {
         self.bus.is_busy()

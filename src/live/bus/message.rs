@@ -149,11 +149,11 @@ pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option
     }
 }
 
-/// The number of a probe of our own.
-pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<u64> {
+/// A probe of somebody in the same epoch: who sent it, and its number.
+pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<(u64, u64)> {
     let (kind, stamp, body) = header(bytes)?;
     let number = body.try_into().ok().map(u64::from_be_bytes)?;
-    (kind == Kind::Probe as u8 && stamp == own).then_some(number)
+    (kind == Kind::Probe as u8 && stamp.epoch == own.epoch).then_some((stamp.sender, number))
 }
 
 fn header(bytes: &[u8]) -> Option<(u8, Stamp, &[u8])> {
@@ -272,10 +272,11 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_is_heard_by_who_sent_it_alone() {
+    fn a_probe_says_who_sent_it() {
         let probe = Writing::probe(own(), 42).finish();
-        assert_eq!(read_probe(&probe, own()), Some(42));
-        assert_eq!(read_probe(&probe, others()), None);
+        assert_eq!(read_probe(&probe, own()), Some((1, 42)));
+        assert_eq!(read_probe(&probe, others()), Some((1, 42)));
+        assert_eq!(read_probe(&probe, Stamp::new(1, "another")), None);
     }
 
     #[test]

@@ -74,6 +74,11 @@ pub trait Bus: Send + Sync + 'static {
         BusHealth::Off
     }
 
+    /// Whether every other instance that was heard a moment ago is still heard.
+    fn hears_all(&self) -> bool {
+        true
+    }
+
     /// Whether something waits to be handed on.
     fn is_busy(&self) -> bool {
         false

@@ -97,7 +97,7 @@ impl Publisher {
                     (self.channels.of(*stream), Writing::signal(self.stamp, frame))
                 }
                 Outgoing::Note(note) => (self.channels.notes(), Writing::note(self.stamp, note)),
-                Outgoing::Probe(number) => (self.channels.probe(), Writing::probe(self.stamp, *number)),
+                Outgoing::Probe(number) => (self.channels.probes(), Writing::probe(self.stamp, *number)),
             };
             messages.push((channel, message.finish()));
         }
@@ -118,7 +118,7 @@ mod tests {
     fn publisher() -> Publisher {
         Publisher {
             outbox: Arc::default(),
-            channels: Arc::new(Channels::new("test", 1)),
+            channels: Arc::new(Channels::new("test")),
             stamp: Stamp::new(1, "epoch"),
         }
     }
