@@ -8,7 +8,7 @@ use crate::auth::passwords::{check_new, needs_rehash};
 use crate::auth::tokens::{RefreshToken, Subject};
 use crate::config::Settings;
 use crate::domain::{account as rules, text};
-use crate::ops::accounts::{EndSession, OpenAccount, OpenSession, RotateSession};
+use crate::ops::accounts::{EndSession, OpenAccount, OpenSession, RotateSession, wrong_credentials};
 use crate::ops::{self, Caller, Decide};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
@@ -53,16 +53,15 @@ impl Engine {
 
     /// Signs in.
     pub async fn log_in(&self, params: LogIn, from: Origin) -> Result<Tokens, Failure> {
-        let refused = || Failure::new(ErrorCode::InvalidCredentials, "e-mail or password is wrong");
         let (store, email) = (self.0.store.clone(), params.email.trim().to_owned());
         let found =
             spawned(async move { users::find_by_email(&mut store.read().await?, &email).await }).await?;
         let password = SecretString::from(params.password);
         let hash = found.as_ref().map(|account| account.password_hash.clone());
         if !self.0.passwords.verify(password.clone(), hash.as_deref()).await? {
-            return Err(refused());
+            return Err(wrong_credentials());
         }
-        let account = found.ok_or_else(refused)?;
+        let account = found.ok_or_else(wrong_credentials)?;
         if !account.user.is_active {
             return Err(inactive());
         }
@@ -71,7 +70,10 @@ impl Engine {
         }
         let (session, refresh) = self.new_session(account.user.id, params.device_name, from)?;
         let caller = caller(&account, session.id);
-        self.act(caller.clone(), OpenSession { session }).await?;
+        // another password may have come while this one was verified
+        let verified = account.token_version;
+        self.act(caller.clone(), OpenSession { session, verified })
+            .await?;
         self.tokens(&account, caller.session, Some(refresh))
     }
 

@@ -11,7 +11,7 @@ use super::load::{self, Loaded, Memory};
 use super::members::MemberCache;
 use super::optimism::is_told;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
-use super::write::{self, Placed};
+use super::write::{self, Placed, Rewritten};
 use crate::clock::Clock;
 use crate::failpoint::reach;
 use crate::ids::Ids;
@@ -34,7 +34,7 @@ pub(super) struct Writer {
 /// What a commit would do to streams.
 struct Sent {
     advanced: BTreeSet<StreamId>,
-    forgotten: Vec<StreamId>,
+    forgotten: Rewritten,
 }
 
 /// What the writers of a node share. Clones are the same.
@@ -53,7 +53,7 @@ pub(super) struct Shared {
 struct Committed {
     replies: Vec<Result<Reply, Failure>>,
     placed: Vec<Placed>,
-    forgotten: Vec<StreamId>,
+    forgotten: Rewritten,
     members: Vec<(WorkspaceId, Arc<Members>)>,
     /// Accounts, sessions or memberships changed.
     outdates: bool,
@@ -165,7 +165,7 @@ impl Writer {
         }
         let unchanged = world.is_unchanged();
         let (placed, forgotten) = if unchanged {
-            (Vec::new(), Vec::new())
+            (Vec::new(), Rewritten::new())
         } else {
             reach("row.before");
             let forgotten = write::rows(&mut self.group, &world).await?;
@@ -213,8 +213,8 @@ impl Writer {
             store, hub, sessions, ..
         } = &self.shared;
         sessions.outdate();
-        for stream in sent.forgotten {
-            hub.forget(stream);
+        for (stream, last) in sent.forgotten {
+            hub.forget(stream, last);
         }
         look_for(store.clone(), hub.clone(), sent.advanced);
         answer_unknown(jobs)
@@ -330,8 +330,8 @@ impl Writer {
         if committed.outdates {
             self.shared.sessions.outdate();
         }
-        for stream in committed.forgotten {
-            self.shared.hub.forget(stream);
+        for (stream, last) in committed.forgotten {
+            self.shared.hub.forget(stream, last);
         }
         let published = committed.placed.iter().map(|placed| Published {
             stream: placed.stream,

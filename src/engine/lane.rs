@@ -5,15 +5,17 @@ use super::Reply;
 use super::group::{Shared, Writer};
 use super::job::Job;
 use super::lanes;
+use super::line::{Closed, Line};
 use crate::ops;
 use crate::store::{Group, StoreError};
 use std::collections::VecDeque;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that may wait; further ones wait outside, in the order in which they came.
+/// Jobs that may wait; further ones stand in `line`.
 const QUEUE: usize = 1024;
 /// Mutations of a group.
 pub(super) const GROUP: usize = 64;
@@ -47,7 +49,7 @@ pub(super) enum Item {
 }
 
 /// The way into the queue.
-pub struct Lane(mpsc::Sender<Item>);
+pub struct Lane(pub(super) Arc<Line>);
 
 impl Lane {
     /// Starts as many writers as the database takes, `wanted` at most.
@@ -61,13 +63,14 @@ impl Lane {
                 several.min(lanes::MOST),
             ))),
         }
-        Lane(sender)
+        Lane(Line::new(sender))
     }
 
-    /// Puts a job into the queue at the first poll and waits for its answer.
+    /// Takes a place in the queue, or in the line before it, at the first poll, and waits for the answer. What is in the
+    /// queue is done even when nobody waits any more; what is in the line is not.
     pub(super) async fn submit(&self, mut job: Box<Job>) -> Result<Reply, Failure> {
         let asked = job.ask();
-        self.0.send(Item::Job(job)).await.map_err(|_| stopping())?;
+        let _place = self.0.enter(Item::Job(job)).map_err(|Closed| stopping())?;
         asked.await.unwrap_or_else(|_| Err(stopping()))
     }
 
@@ -79,7 +82,7 @@ impl Lane {
                 let _ = answer.send(transaction(group, chore).await);
             })
         });
-        self.0.send(Item::Chore(errand)).await.map_err(|_| stopping())?;
+        let _place = self.0.enter(Item::Chore(errand)).map_err(|Closed| stopping())?;
         asked
             .await
             .map_err(|_| stopping())?
@@ -89,7 +92,7 @@ impl Lane {
     /// Waits until everything that is queued now is done, and ends the writer.
     pub async fn stop(&self) {
         let (done, wait) = oneshot::channel();
-        if self.0.send(Item::Stop(done)).await.is_ok() {
+        if let Ok(_place) = self.0.enter(Item::Stop(done)) {
             let _ = wait.await;
         }
     }

@@ -111,6 +111,11 @@ pub(super) async fn load(
     for session in sessions::load(group, needs.sessions.iter().copied()).await? {
         world.sessions.loaded(session.id, session);
     }
+    for user in &needs.sessions_of {
+        for session in sessions::load_living(group, *user).await? {
+            world.sessions.loaded(session.id, session);
+        }
+    }
     relatives(group, needs, &mut world).await?;
     notified(group, needs, &mut world, &mut users, tries).await?;
     Ok(Loaded { world, memory, users })

@@ -4,6 +4,7 @@
 //! - `dispatch`  the table of operations → what answers each
 //! - `job`       a mutation that waits for its turn, and its answer
 //! - `lane`      the writers' bounded queue, and a single writer that drains it, a group at a time
+//! - `line`      who waits for room in it
 //! - `lanes`     several writers that drain it; `homes` tells the streams of tasks
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
@@ -28,6 +29,7 @@ mod job;
 mod known;
 mod lane;
 mod lanes;
+mod line;
 mod load;
 mod members;
 mod node;
@@ -231,7 +233,8 @@ impl Engine {
     }
 
     /// Answers a query or a mutation. A mutation takes its place in the queue at the first poll, so polling several
-    /// once in order keeps their order; it is done even when nobody waits for the answer any more.
+    /// once in order keeps their order; from then on it needs no polling, and once there is room for it in the queue, it is
+    /// done even when nobody waits for the answer any more.
     pub fn call(
         &self,
         caller: &Arc<Caller>,

@@ -7,7 +7,7 @@ use crate::ops::accounts::OpenAccount;
 use crate::ops::admin::{ResetPassword, SetRole};
 use crate::ops::not_found;
 use crate::store::users::{self, Account};
-use crate::store::{Group, StoreError, epoch, sessions};
+use crate::store::{Group, StoreError, epoch};
 use secrecy::{ExposeSecret, SecretString};
 use std::pin::Pin;
 use taskwire_protocol::account::{GlobalRole, User};
@@ -31,11 +31,8 @@ impl Engine {
             &[&*user.email, &*user.name, &*user.username],
         )?;
         let hash = self.0.passwords.hash(password.clone()).await?.into();
-        let (store, id) = (self.0.store.clone(), user.id);
-        let sessions =
-            spawned(async move { sessions::living_of(&mut store.read().await?, id).await }).await?;
         let caller = accounts::caller(&account, SessionId(Uuid::nil()));
-        accounts::made(&self.act(caller, ResetPassword { hash, sessions }).await?)
+        accounts::made(&self.act(caller, ResetPassword { hash }).await?)
     }
 
     /// Makes an account, its address taken as verified.

@@ -7,19 +7,22 @@ use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
 use crate::store::{Group, Result, log, members, notifications, ops, sessions, tasks, users, workspaces};
 use serde::Deserialize;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use taskwire_protocol::{OpId, StreamId, Timestamp, UserId};
+use taskwire_protocol::{OpId, StreamId, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// What an op_id did, to be remembered.
 pub(super) type Memo = ((UserId, OpId), Remembered);
 
-/// The rows that the group changed, and what purges left in the log. Returns the streams whose past was rewritten.
-pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamId>> {
-    let mut rewritten = BTreeSet::new();
+/// The streams whose past was rewritten, and up to which seq.
+pub(super) type Rewritten = BTreeMap<StreamId, u64>;
+
+/// The rows that the group changed, and what purges left in the log.
+pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Rewritten> {
+    let mut rewritten = Rewritten::new();
     for task in world.purged() {
-        rewritten.extend(forget(group, *task).await?);
+        forget(group, *task, &mut rewritten).await?;
     }
     users::upsert(group, world.accounts.written().map(|(_, account)| account)).await?;
     workspaces::upsert(group, world.workspaces.written().map(|(_, workspace)| workspace)).await?;
@@ -43,11 +46,11 @@ pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Vec<StreamI
         .map(|((user, _), notification)| (user, notification));
     notifications::upsert(group, written).await?;
     notifications::delete(group, world.notifications.removed()).await?;
-    Ok(rewritten.into_iter().collect())
+    Ok(rewritten)
 }
 
 /// Rewrites what a task left in all logs to its id.
-async fn forget(group: &mut Group, task: taskwire_protocol::TaskId) -> Result<BTreeSet<StreamId>> {
+async fn forget(group: &mut Group, task: TaskId, all: &mut Rewritten) -> Result<()> {
     #[derive(Deserialize)]
     struct Head {
         stream: StreamId,
@@ -57,17 +60,17 @@ async fn forget(group: &mut Group, task: taskwire_protocol::TaskId) -> Result<BT
     struct Entity {
         id: Uuid,
     }
-    let (mut streams, mut rewritten) = (BTreeSet::new(), Vec::new());
+    let mut rewritten = Vec::new();
     for (stream, seq, text) in log::of_task(group, task).await? {
         let head: Head = serde_json::from_str(&text)?;
         let Some(frame) = frame::forgotten(&text, head.data.id) else {
             continue;
         };
-        streams.insert(head.stream);
+        let last = all.entry(head.stream).or_default();
+        *last = (*last).max(seq as u64);
         rewritten.push((stream, seq, Arc::from(frame)));
     }
-    log::rewrite(group, task, &rewritten).await?;
-    Ok(streams)
+    log::rewrite(group, task, &rewritten).await
 }
 
 /// A log entry on its way: the world's entry with its place and bytes.

@@ -2,14 +2,14 @@
 //! many streams; often for those in use, now and then for the others, and for all of them while nothing else tells.
 //! Does not know how others are heard.
 
-use super::{BusHealth, Hub, LogUnavailable, lock};
+use super::{Hub, LogUnavailable, lock};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use taskwire_protocol::StreamId;
 use tokio::time::Instant;
 
-/// Between two comparisons of the streams in use, or of all while the others are not heard.
+/// Between two comparisons of the streams in use, or of all while the others, or one of them, are not heard.
 const EVERY: Duration = Duration::from_secs(2);
-/// How soon it is seen that the others are not heard any more.
+/// How soon it is seen that the others, or one of them, are not heard any more.
 const LOOK: Duration = Duration::from_millis(200);
 /// A stream whose head moved within this time is in use.
 const IN_USE: Duration = Duration::from_mins(1);
@@ -76,7 +76,7 @@ impl Hub {
 impl Plan {
     /// The streams that are to be compared now.
     pub(crate) fn due(&mut self, hub: &Hub, now: Instant) -> Vec<StreamId> {
-        let heard = matches!(hub.bus_health(), BusHealth::Up(_));
+        let heard = hub.hears_others();
         let lost = std::mem::replace(&mut self.heard, heard) && !heard;
         if !lost && self.last.is_some_and(|last| now - last < EVERY) {
             return Vec::new();

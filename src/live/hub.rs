@@ -194,17 +194,17 @@ impl Hub {
         self.notes.subscribe()
     }
 
-    /// The log's past was rewritten (a purge): frames and pages held of it are dropped, readers go to the log.
-    /// Call it after the commit.
-    pub fn forget(&self, stream: StreamId) {
-        self.bus.forget(stream);
-        self.forget_here(stream);
+    /// The log was rewritten up to `last` (a purge): frames and pages held of it are dropped, frames up to there that are
+    /// still on their way are not taken, and readers go to the log. Call it after the commit.
+    pub fn forget(&self, stream: StreamId, last: u64) {
+        self.bus.forget(stream, last);
+        self.forget_here(stream, last);
     }
 
-    /// Another instance rewrote the log's past.
-    pub(crate) fn forget_here(&self, stream: StreamId) {
+    /// Another instance rewrote the log up to `last`.
+    pub(crate) fn forget_here(&self, stream: StreamId, last: u64) {
         if let Some(topic) = self.topic(stream) {
-            let news = topic.forget(self.next_id());
+            let news = topic.forget(last, self.next_id());
             self.attend(&topic, news);
         }
     }
@@ -220,6 +220,11 @@ impl Hub {
     /// How the way to other instances is.
     pub fn bus_health(&self) -> BusHealth {
         self.bus.health()
+    }
+
+    /// Whether what other instances commit is heard here.
+    pub(crate) fn hears_others(&self) -> bool {
+        matches!(self.bus.health(), BusHealth::Up(_)) && self.bus.hears_all()
     }
 
     /// Whether something waits to be handed to other instances.

@@ -71,6 +71,8 @@ pub(crate) struct Ring {
     early: BTreeMap<u64, Frame>,
     /// The newest seq that is known to be committed though its frame did not come: the log has all up to it.
     seen: u64,
+    /// The newest seq whose entry was rewritten: a frame up to there that comes late is not what the log has.
+    rewritten: u64,
     used: u64,
     budget: Arc<Budget>,
 }
@@ -84,6 +86,7 @@ impl Ring {
             bytes: 0,
             early: BTreeMap::new(),
             seen: 0,
+            rewritten: 0,
             used,
             budget,
         }
@@ -108,6 +111,9 @@ impl Ring {
     /// Takes a committed frame. Repeated ones are ignored, early ones wait.
     pub(crate) fn apply(&mut self, seq: u64, frame: Frame) -> Change {
         self.used = self.budget.ticks.load(Ordering::Relaxed);
+        if seq <= self.rewritten {
+            return self.apply_place(seq);
+        }
         let moved = match self.head {
             Some(head) if seq <= head => false,
             Some(head) if seq == head + 1 => {
@@ -118,6 +124,16 @@ impl Ring {
             _ => self.park(seq, frame),
         };
         self.change(moved)
+    }
+
+    /// Takes the place of a committed entry whose frame is in the log alone.
+    pub(crate) fn apply_place(&mut self, seq: u64) -> Change {
+        let change = self.hear_of(seq);
+        // others may be on their way that precede it; nothing precedes the next one
+        if self.missing() == Some(seq) {
+            return self.give_up_waiting();
+        }
+        change
     }
 
     /// The log's head is known. Asked for the first time, it is where readers start; later on it only tells whether
@@ -147,9 +163,10 @@ impl Ring {
         self.change(true)
     }
 
-    /// Drops the frames, not the head: readers go to the log. The frames that wait are dropped too, and readers may
-    /// pass the missing ones as they read the log in order.
-    pub(crate) fn forget(&mut self) -> Change {
+    /// The log was rewritten up to `last`. Drops the frames, not the head: readers go to the log. The frames that wait are
+    /// dropped too, and readers may pass the missing ones as they read the log in order.
+    pub(crate) fn forget(&mut self, last: u64) -> Change {
+        self.rewritten = self.rewritten.max(last);
         let newest = self.early.keys().next_back().copied().unwrap_or(0);
         self.seen = self.seen.max(newest);
         self.drop_frames();

@@ -135,11 +135,7 @@ impl Topic {
     /// An entry was committed whose frame will not come.
     pub(crate) fn receive_place(&self, seq: u64) -> News {
         let mut state = lock(&self.state);
-        let mut change = state.ring.hear_of(seq);
-        // others may be on their way that precede it; nothing precedes the next one
-        if state.ring.missing() == Some(seq) {
-            change = state.ring.give_up_waiting();
-        }
+        let change = state.ring.apply_place(seq);
         state.news(change)
     }
 
@@ -192,11 +188,11 @@ impl Topic {
         count
     }
 
-    /// The log's past was rewritten to `edition`: what is held of it is dropped.
-    pub(crate) fn forget(&self, edition: u64) -> News {
+    /// The log was rewritten up to `last`, and is another `edition` now: what is held of it is dropped.
+    pub(crate) fn forget(&self, last: u64, edition: u64) -> News {
         let mut state = lock(&self.state);
         state.edition = edition;
-        let change = state.ring.forget();
+        let change = state.ring.forget(last);
         state.news(change)
     }
 

@@ -185,12 +185,27 @@ impl Step for OpenAccount {
 pub struct OpenSession {
     /// The session.
     pub session: SessionRecord,
+    /// The token version of the account whose password was verified: with another one, it had another password.
+    pub verified: i64,
+}
+
+/// The e-mail address or the password is wrong; which, is not said.
+pub fn wrong_credentials() -> Failure {
+    Failure::new(ErrorCode::InvalidCredentials, "e-mail or password is wrong")
 }
 
 impl Step for OpenSession {
     const NAME: &'static str = "auth.login";
 
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(self.session.user);
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+        let account = world.accounts.get(self.session.user);
+        if account.is_none_or(|account| account.token_version != self.verified) {
+            return Err(wrong_credentials());
+        }
         begin(act, world, self.session.clone())?;
         let device = self
             .session

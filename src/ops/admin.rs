@@ -12,7 +12,7 @@ use taskwire_protocol::account::{GlobalRole, SessionRevoked, User};
 use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
 use taskwire_protocol::events::names;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{Failure, SessionId};
+use taskwire_protocol::{Failure, UserId};
 
 impl Targeted for ListInstances {}
 impl Targeted for ListConnections {}
@@ -83,8 +83,6 @@ impl Step for SetRole {
 pub struct ResetPassword {
     /// The new password's hash, a PHC string.
     pub hash: Arc<str>,
-    /// The sessions that there are.
-    pub sessions: Vec<SessionId>,
 }
 
 impl Step for ResetPassword {
@@ -92,20 +90,16 @@ impl Step for ResetPassword {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.accounts.insert(caller.user.id);
-        needs.sessions.extend(&self.sessions);
+        needs.sessions_of.insert(caller.user.id);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
         let account = its_own(act, world)?;
         let user = changed(act, account.user, |_| {});
         world.emit(act, user.id, names::ProfileUpdated, &user)?;
-        for id in &self.sessions {
-            let alive = world
-                .sessions
-                .get(*id)
-                .filter(|session| session.revoked_at.is_none());
-            let Some(session) = alive.cloned() else { continue };
-            world.emit(act, user.id, names::SessionRevoked, &SessionRevoked { id: *id })?;
+        for session in living(world, user.id) {
+            let revoked = SessionRevoked { id: session.id };
+            world.emit(act, user.id, names::SessionRevoked, &revoked)?;
             world.put_session(SessionRecord {
                 revoked_at: Some(act.now),
                 ..session
@@ -120,6 +114,15 @@ impl Step for ResetPassword {
         });
         output
     }
+}
+
+/// A user's sessions that have not ended, those that this group began among them.
+fn living(world: &World, user: UserId) -> Vec<SessionRecord> {
+    let all = world.sessions.iter().map(|(_, session)| session);
+    let living = all.filter(|session| session.user == user && session.revoked_at.is_none());
+    let mut living: Vec<SessionRecord> = living.cloned().collect();
+    living.sort_by_key(|session| session.id);
+    living
 }
 
 fn its_own(act: &Act<'_>, world: &World) -> Result<Account> {

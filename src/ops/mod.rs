@@ -95,6 +95,8 @@ pub struct Needs {
     pub accounts: BTreeSet<UserId>,
     /// Sessions.
     pub sessions: BTreeSet<SessionId>,
+    /// The sessions of these accounts that have not ended.
+    pub sessions_of: BTreeSet<UserId>,
     /// The parts of these tasks.
     pub children: BTreeSet<TaskId>,
     /// The tasks above these.
@@ -126,6 +128,7 @@ impl Needs {
             notifications,
             accounts,
             sessions,
+            sessions_of,
             notified,
             alone,
             frees,
@@ -135,6 +138,7 @@ impl Needs {
             && notifications.is_empty()
             && accounts.is_empty()
             && sessions.is_empty()
+            && sessions_of.is_empty()
             && notified.is_empty();
         others
             && !alone
@@ -153,6 +157,7 @@ impl Needs {
         self.notifications.extend(&other.notifications);
         self.accounts.extend(&other.accounts);
         self.sessions.extend(&other.sessions);
+        self.sessions_of.extend(&other.sessions_of);
         self.children.extend(&other.children);
         self.ancestors.extend(&other.ancestors);
         self.neighbours.extend(&other.neighbours);

@@ -84,14 +84,6 @@ pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option
     Ok(found.map(|row| (row.session.into(), row.head)))
 }
 
-/// The sessions of a user that have not ended.
-pub async fn living_of(reader: &mut Reader, user: UserId) -> Result<Vec<SessionId>> {
-    let mut sql = Sql::new("select id from sessions where revoked_at is null and user_id = ");
-    sql.bind(user.0).push(" order by id");
-    let rows: Vec<(Uuid,)> = reader.fetch(sql).await?;
-    Ok(rows.into_iter().map(|(id,)| SessionId(id)).collect())
-}
-
 static FIND: Statement = statement(
     &[("id", Id)],
     "select s.id, s.user_id, s.device_name, s.client, s.address, s.refresh_hash, s.created_at, s.last_seen_at,
@@ -108,6 +100,17 @@ pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = SessionId>) -
         .into_iter()
         .map(SessionRecord::from)
         .collect())
+}
+
+/// The sessions of a user that have not ended.
+pub async fn load_living(group: &mut Group, user: UserId) -> Result<Vec<SessionRecord>> {
+    let mut sql = Sql::new(
+        "select id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at,
+         revoked_at from sessions where revoked_at is null and user_id = ",
+    );
+    sql.bind(user.0).push(" order by id");
+    let rows = group.select::<SessionRow>(sql).await?;
+    Ok(rows.into_iter().map(SessionRecord::from).collect())
 }
 
 static UPSERT: Statement = statement(

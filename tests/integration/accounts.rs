@@ -2,8 +2,10 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, text};
-use crate::support::{Client, Engine, Follower, PASSWORD, Server, Team, http, new_id};
+use crate::support::{Client, Engine, Follower, PASSWORD, Server, Team, eventually, http, new_id};
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use std::sync::Arc;
 
 on_both_databases!(
     signing_up_makes_an_account_with_a_workspace_and_a_welcome,
@@ -279,4 +281,72 @@ async fn people_see_those_they_share_a_workspace_with(engine: Engine) {
         team.viewer.refused("user.get", json!({ "id": member })).await["code"],
         "NOT_FOUND"
     );
+}
+
+async fn link(server: &Server) -> PgConnection {
+    PgConnection::connect(&server.database.url).await.expect("a link")
+}
+
+/// Waits until this many statements wait for a lock.
+async fn waiting(server: &Server, n: i64) {
+    let mut link = link(server).await;
+    eventually("statements that wait for a lock", async || {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut link).await.ok()?;
+        (waiting == n).then_some(())
+    })
+    .await;
+}
+
+/// Signs in while an operator resets the password: both have read the account before either may change it, and one of
+/// them does so first. The answer to the sign-in.
+async fn meet(server: &Arc<Server>, name: &str, reset_first: bool) -> Value {
+    let user = Client::sign_up(server, name).await.user_id();
+    let mut holder = link(server).await;
+    let hold = format!("select 1 from streams where id = '{user}' for update");
+    for statement in ["begin".to_owned(), hold] {
+        holder.execute(AssertSqlSafe(statement)).await.expect("held");
+    }
+    let email = format!("{name}@example.com");
+    let log_in = || {
+        let body = json!({ "email": email, "password": PASSWORD, "token_delivery": "body" });
+        let server = server.clone();
+        tokio::spawn(async move {
+            let answer = http::post(&server, "/v1/auth/login", &body).await;
+            answer.json::<Value>().await.expect("JSON")
+        })
+    };
+    let reset = || {
+        let (server, email) = (server.clone(), email.clone());
+        tokio::task::spawn_blocking(move || server.run(&["admin", "reset-password", &email]))
+    };
+    let (login, reset) = if reset_first {
+        let reset = reset();
+        waiting(server, 1).await;
+        (log_in(), reset)
+    } else {
+        let login = log_in();
+        waiting(server, 1).await;
+        (login, reset())
+    };
+    waiting(server, 2).await;
+    holder.execute("commit").await.expect("let go");
+    let (code, said) = reset.await.expect("it ran");
+    assert_eq!(code, Some(0), "{said}");
+    login.await.expect("an answer")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_meets_a_reset_of_the_password_does_not_outlive_it() {
+    let server = Arc::new(Server::start(Engine::Postgres, &[]).await);
+    let tokens = meet(&server, "ada", false).await;
+    let (status, refused) = refresh(&server, &tokens["refresh_token"]).await;
+    assert_eq!(
+        (status, &refused["error"]["code"]),
+        (401, &json!("TOKEN_REVOKED")),
+        "{tokens}"
+    );
+    let refused = meet(&server, "bob", true).await;
+    assert_eq!(refused["error"]["code"], "INVALID_CREDENTIALS", "{refused}");
 }

@@ -47,6 +47,7 @@ enum Kind {
     Signal = 3,
     Note = 4,
     Probe = 5,
+    Compare = 6,
 }
 
 /// What another instance said.
@@ -57,11 +58,13 @@ pub(super) enum Message {
         entries: Vec<Published>,
         /// Further entries, whose frames are in the log.
         in_log: Vec<u64>,
-        /// They rewrote the log's past.
-        rewrites: bool,
+        /// The last of them that rewrote what was before it.
+        rewrites: Option<u64>,
     },
-    /// The log's past was rewritten.
-    Forget,
+    /// The log was rewritten up to this seq.
+    Forget(u64),
+    /// Of any stream there may be more in the log than was told.
+    Compare,
     Signal(Frame),
     Note(Note),
 }
@@ -92,8 +95,14 @@ impl Writing {
             .extend_from_slice(frame.map_or(&[][..], |frame| frame.as_bytes()));
     }
 
-    pub(super) fn forget(stamp: Stamp) -> Writing {
-        Writing::new(Kind::Forget, stamp, 0)
+    pub(super) fn forget(stamp: Stamp, last: u64) -> Writing {
+        let mut writing = Writing::new(Kind::Forget, stamp, 8);
+        writing.0.extend(last.to_be_bytes());
+        writing
+    }
+
+    pub(super) fn compare(stamp: Stamp) -> Writing {
+        Writing::new(Kind::Compare, stamp, 0)
     }
 
     pub(super) fn signal(stamp: Stamp, frame: &Frame) -> Writing {
@@ -132,18 +141,19 @@ pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option
     }
     match (kind, stream) {
         (kind, Some(stream)) if kind == Kind::Entries as u8 => read_entries(body, stream),
-        (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget),
+        (kind, Some(_)) if kind == Kind::Forget as u8 => Some(Message::Forget(number(body)?.0)),
         (kind, Some(_)) if kind == Kind::Signal as u8 => Some(Message::Signal(text(body)?)),
+        (kind, None) if kind == Kind::Compare as u8 => Some(Message::Compare),
         (kind, None) if kind == Kind::Note as u8 => serde_json::from_slice(body).ok().map(Message::Note),
         _ => None,
     }
 }
 
-/// The number of a probe of our own.
-pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<u64> {
+/// A probe of somebody in the same epoch: who sent it, and its number.
+pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<(u64, u64)> {
     let (kind, stamp, body) = header(bytes)?;
     let number = body.try_into().ok().map(u64::from_be_bytes)?;
-    (kind == Kind::Probe as u8 && stamp == own).then_some(number)
+    (kind == Kind::Probe as u8 && stamp.epoch == own.epoch).then_some((stamp.sender, number))
 }
 
 fn header(bytes: &[u8]) -> Option<(u8, Stamp, &[u8])> {
@@ -161,7 +171,7 @@ fn number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 }
 
 fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
-    let (mut entries, mut in_log, mut rewrites) = (Vec::new(), Vec::new(), false);
+    let (mut entries, mut in_log, mut rewrites) = (Vec::new(), Vec::new(), None);
     while !body.is_empty() {
         let (seq, rest) = number(body)?;
         let (length, rest) = rest.split_first_chunk()?;
@@ -172,7 +182,9 @@ fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
                 let (frame, rest) = body.split_at_checked(length as usize)?;
                 body = rest;
                 let frame = text(frame)?;
-                rewrites |= control::rewrites_past(&frame);
+                if control::rewrites_past(&frame) {
+                    rewrites = rewrites.max(Some(seq));
+                }
                 // not taken from the sender's word: whose access ends is what the entry itself says
                 let removed = match stream {
                     StreamId::Workspace(_) => control::removed_member(&frame),
@@ -233,7 +245,7 @@ mod tests {
         let Some(Message::Entries {
             entries,
             in_log,
-            rewrites: true,
+            rewrites: Some(7),
         }) = message
         else {
             panic!("{message:?}");
@@ -254,10 +266,17 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_is_heard_by_who_sent_it_alone() {
+    fn a_purge_says_up_to_where_the_log_was_rewritten() {
+        let message = read(&Writing::forget(others(), 9).finish(), Some(stream()), own());
+        assert!(matches!(message, Some(Message::Forget(9))), "{message:?}");
+    }
+
+    #[test]
+    fn a_probe_says_who_sent_it() {
         let probe = Writing::probe(own(), 42).finish();
-        assert_eq!(read_probe(&probe, own()), Some(42));
-        assert_eq!(read_probe(&probe, others()), None);
+        assert_eq!(read_probe(&probe, own()), Some((1, 42)));
+        assert_eq!(read_probe(&probe, others()), Some((1, 42)));
+        assert_eq!(read_probe(&probe, Stamp::new(1, "another")), None);
     }
 
     #[test]

@@ -60,8 +60,8 @@ pub trait Bus: Send + Sync + 'static {
     /// Hands a note to all other instances.
     fn tell(&self, note: &Note);
 
-    /// The log's past was rewritten: frames that others hold of it are to be dropped.
-    fn forget(&self, _stream: StreamId) {}
+    /// The log was rewritten up to `last`: frames that others hold of it are to be dropped.
+    fn forget(&self, _stream: StreamId, _last: u64) {}
 
     /// Somebody here watches the stream from now on.
     fn join(&self, stream: StreamId);
@@ -72,6 +72,11 @@ pub trait Bus: Send + Sync + 'static {
     /// How the way to the others is.
     fn health(&self) -> BusHealth {
         BusHealth::Off
+    }
+
+    /// Whether every other instance that was heard a moment ago is still heard.
+    fn hears_all(&self) -> bool {
+        true
     }
 
     /// Whether something waits to be handed on.

@@ -1,9 +1,10 @@
-//! What waits to be published: bounded, and filled without waiting. What finds no room is dropped and counted; the
-//! comparison of heads repairs it. While there is no connection nothing is kept: it would be old news.
+//! What waits to be published: bounded, and filled without waiting. What finds no room is dropped and counted, and so is
+//! everything while there is no connection: it would be old news. But how far the streams came is kept in mind, and said
+//! once it can be, so that the others read the rest in the log.
 
 use super::message::FRAME;
 use crate::live::{Frame, Published, lock};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use taskwire_protocol::StreamId;
@@ -13,6 +14,8 @@ use tokio::sync::Notify;
 const BYTES: usize = 16 * 1024 * 1024;
 /// What an entry costs beside its frame.
 const OVERHEAD: usize = 64;
+/// Streams that are kept in mind; where more were dropped, the others are told to compare all of theirs.
+const MISSED: usize = 1024;
 
 /// Something to publish.
 #[derive(Debug)]
@@ -23,8 +26,10 @@ pub(super) enum Outgoing {
         seq: u64,
         frame: Option<Frame>,
     },
-    /// The log's past was rewritten.
-    Forget(StreamId),
+    /// The log was rewritten up to this seq.
+    Forget(StreamId, u64),
+    /// More was dropped than can be told.
+    Compare,
     Signal(StreamId, Frame),
     /// An encoded note.
     Note(Vec<u8>),
@@ -37,7 +42,7 @@ impl Outgoing {
             Outgoing::Entry { frame, .. } => frame.as_ref().map_or(0, |frame| frame.len()),
             Outgoing::Signal(_, frame) => frame.len(),
             Outgoing::Note(note) => note.len(),
-            Outgoing::Forget(_) | Outgoing::Probe(_) => 0,
+            Outgoing::Forget(..) | Outgoing::Compare | Outgoing::Probe(_) => 0,
         };
         frame + OVERHEAD
     }
@@ -71,6 +76,80 @@ struct Queue {
     open: bool,
     waiting: VecDeque<Outgoing>,
     bytes: usize,
+    missed: Missed,
+}
+
+impl Queue {
+    /// Up to `n` of what waits, and after the last of it what was missed before.
+    fn take(&mut self, n: usize) -> Vec<Outgoing> {
+        let n = n.min(self.waiting.len());
+        let mut taken: Vec<Outgoing> = self.waiting.drain(..n).collect();
+        self.bytes -= taken.iter().map(Outgoing::cost).sum::<usize>();
+        if self.waiting.is_empty() {
+            self.missed.say(&mut taken);
+        }
+        taken
+    }
+
+    /// Whether there is something to publish, and a connection for it.
+    fn is_busy(&self) -> bool {
+        !self.waiting.is_empty() || self.open && !self.missed.is_empty()
+    }
+}
+
+/// What was dropped, as far as others must know of it.
+#[derive(Default)]
+struct Missed {
+    /// The newest entry, and up to where the log was rewritten; 0: not at all.
+    streams: HashMap<StreamId, (u64, u64)>,
+    /// There were too many.
+    all: bool,
+}
+
+impl Missed {
+    fn add(&mut self, dropped: &Outgoing) {
+        let (stream, newest, rewritten) = match dropped {
+            Outgoing::Entry { stream, seq, .. } => (*stream, *seq, 0),
+            Outgoing::Forget(stream, last) => (*stream, 0, *last),
+            Outgoing::Compare => return self.give_up(),
+            Outgoing::Signal(..) | Outgoing::Note(_) | Outgoing::Probe(_) => return,
+        };
+        if self.all {
+            return;
+        }
+        if self.streams.len() == MISSED && !self.streams.contains_key(&stream) {
+            return self.give_up();
+        }
+        let known = self.streams.entry(stream).or_default();
+        *known = (known.0.max(newest), known.1.max(rewritten));
+    }
+
+    fn give_up(&mut self) {
+        self.streams = HashMap::new();
+        self.all = true;
+    }
+
+    /// Adds what is to be said of it, and forgets it.
+    fn say(&mut self, said: &mut Vec<Outgoing>) {
+        if self.is_empty() {
+            return;
+        }
+        let Missed { streams, all } = std::mem::take(self);
+        for (stream, (newest, rewritten)) in streams {
+            if rewritten > 0 {
+                said.push(Outgoing::Forget(stream, rewritten));
+            }
+            if newest > 0 {
+                let (seq, frame) = (newest, None);
+                said.push(Outgoing::Entry { stream, seq, frame });
+            }
+        }
+        said.extend(all.then_some(Outgoing::Compare));
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.all && self.streams.is_empty()
+    }
 }
 
 impl Outbox {
@@ -91,7 +170,7 @@ impl Outbox {
     fn put_all(&self, all: impl IntoIterator<Item = Outgoing>) {
         let mut dropped = 0;
         {
-            let mut queue = lock(&self.queue);
+            let queue = &mut *lock(&self.queue);
             for outgoing in all {
                 let cost = outgoing.cost();
                 if queue.open && queue.bytes + cost <= outgoing.room() {
@@ -99,6 +178,7 @@ impl Outbox {
                     queue.waiting.push_back(outgoing);
                 } else {
                     dropped += outgoing.counts();
+                    queue.missed.add(&outgoing);
                 }
             }
         }
@@ -113,13 +193,25 @@ impl Outbox {
 
     /// The connection is gone, and with it what waited.
     pub(super) fn close(&self) {
-        let mut queue = lock(&self.queue);
-        queue.open = false;
-        queue.bytes = 0;
-        let waited = std::mem::take(&mut queue.waiting);
-        drop(queue);
+        let waited = {
+            let mut queue = lock(&self.queue);
+            queue.open = false;
+            queue.bytes = 0;
+            std::mem::take(&mut queue.waiting)
+        };
+        self.lose(waited.iter());
         self.publishing.store(false, Ordering::Release);
-        count_dropped(waited.iter().map(Outgoing::counts).sum());
+    }
+
+    /// These were to be published, and may not have been.
+    pub(super) fn lose<'a>(&self, lost: impl Iterator<Item = &'a Outgoing>) {
+        let (mut queue, mut dropped) = (lock(&self.queue), 0);
+        for outgoing in lost {
+            dropped += outgoing.counts();
+            queue.missed.add(outgoing);
+        }
+        drop(queue);
+        count_dropped(dropped);
     }
 
     /// Waits until there is something to publish, and takes up to `n` of it.
@@ -127,12 +219,9 @@ impl Outbox {
         loop {
             {
                 let mut queue = lock(&self.queue);
-                self.publishing
-                    .store(!queue.waiting.is_empty(), Ordering::Release);
-                if !queue.waiting.is_empty() {
-                    let n = n.min(queue.waiting.len());
-                    let taken: Vec<Outgoing> = queue.waiting.drain(..n).collect();
-                    queue.bytes -= taken.iter().map(Outgoing::cost).sum::<usize>();
+                let taken = queue.take(n);
+                self.publishing.store(!taken.is_empty(), Ordering::Release);
+                if !taken.is_empty() {
                     return taken;
                 }
             }
@@ -142,13 +231,13 @@ impl Outbox {
 
     /// Whether something is to be published, or is being.
     pub(super) fn is_busy(&self) -> bool {
-        let waits = !lock(&self.queue).waiting.is_empty();
+        let waits = lock(&self.queue).is_busy();
         waits || self.publishing.load(Ordering::Acquire)
     }
 }
 
 /// Counts what is not published.
-pub(super) fn count_dropped(n: u64) {
+fn count_dropped(n: u64) {
     if n > 0 {
         metrics::counter!("taskwire_bus_dropped_total").increment(n);
     }

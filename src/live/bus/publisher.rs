@@ -1,9 +1,10 @@
 //! The connection that publishes: one task, off the way of every answer. What waits goes out in one pipeline, the
-//! entries of a stream in one message. What a lost connection took along is not sent again: comparing heads finds it.
+//! entries of a stream in one message. What a lost connection took along is not sent again: of its streams the next one
+//! says only how far they came.
 
 use super::backoff::Backoff;
 use super::message::{MESSAGE, Stamp, Writing};
-use super::outbox::{Outbox, Outgoing, count_dropped};
+use super::outbox::{Outbox, Outgoing};
 use super::redis::Channels;
 use redis::aio::MultiplexedConnection;
 use std::future::Future;
@@ -45,17 +46,17 @@ impl Publisher {
     /// Publishes until it fails.
     async fn drain(&self, mut connection: MultiplexedConnection) -> redis::RedisError {
         loop {
-            let batch = self.outbox.take(BATCH).await;
+            let mut batch = self.outbox.take(BATCH).await;
             let entries = batch
                 .iter()
                 .filter(|one| matches!(one, Outgoing::Entry { .. }))
                 .count();
             let mut pipeline = redis::pipe();
-            for (channel, message) in self.pack(batch) {
+            for (channel, message) in self.pack(&mut batch) {
                 pipeline.publish(channel, message).ignore();
             }
             if let Err(error) = pipeline.query_async::<()>(&mut connection).await {
-                count_dropped(entries as u64);
+                self.outbox.lose(batch.iter());
                 return error;
             }
             metrics::counter!("taskwire_bus_published_total").increment(entries as u64);
@@ -64,36 +65,39 @@ impl Publisher {
 
     /// Messages, each with its channel. Those of workspaces come first, as in a group: who learns of an access finds
     /// there what it gives access to. The order within a stream stays.
-    fn pack(&self, mut batch: Vec<Outgoing>) -> Vec<(String, Vec<u8>)> {
+    fn pack(&self, batch: &mut [Outgoing]) -> Vec<(String, Vec<u8>)> {
         batch.sort_by_key(|outgoing| match outgoing {
-            Outgoing::Forget(_) => (0, None),
+            Outgoing::Forget(..) => (0, None),
             Outgoing::Entry { stream, .. } => match stream {
                 StreamId::Workspace(id) => (1, Some(id.0)),
                 StreamId::User(id) => (2, Some(id.0)),
             },
-            Outgoing::Signal(..) | Outgoing::Note(_) | Outgoing::Probe(_) => (3, None),
+            Outgoing::Compare | Outgoing::Signal(..) | Outgoing::Note(_) | Outgoing::Probe(_) => (3, None),
         });
         let mut messages = Vec::with_capacity(batch.len());
         let mut open: Option<(StreamId, Writing)> = None;
-        for outgoing in batch {
+        for outgoing in &*batch {
             let fits = |(of, writing): &mut (StreamId, Writing)| {
-                writing.len() < MESSAGE && matches!(&outgoing, Outgoing::Entry { stream, .. } if stream == of)
+                writing.len() < MESSAGE && matches!(outgoing, Outgoing::Entry { stream, .. } if stream == of)
             };
             if let Some((stream, writing)) = open.take_if(|open| !fits(open)) {
                 messages.push((self.channels.of(stream), writing.finish()));
             }
             let (channel, message) = match outgoing {
                 Outgoing::Entry { stream, seq, frame } => {
-                    let (_, writing) = open.get_or_insert_with(|| (stream, Writing::entries(self.stamp)));
-                    writing.entry(seq, frame.as_ref());
+                    let (_, writing) = open.get_or_insert_with(|| (*stream, Writing::entries(self.stamp)));
+                    writing.entry(*seq, frame.as_ref());
                     continue;
                 }
-                Outgoing::Forget(stream) => (self.channels.of(stream), Writing::forget(self.stamp)),
-                Outgoing::Signal(stream, frame) => {
-                    (self.channels.of(stream), Writing::signal(self.stamp, &frame))
+                Outgoing::Forget(stream, last) => {
+                    (self.channels.of(*stream), Writing::forget(self.stamp, *last))
                 }
-                Outgoing::Note(note) => (self.channels.notes(), Writing::note(self.stamp, &note)),
-                Outgoing::Probe(number) => (self.channels.probe(), Writing::probe(self.stamp, number)),
+                Outgoing::Compare => (self.channels.notes(), Writing::compare(self.stamp)),
+                Outgoing::Signal(stream, frame) => {
+                    (self.channels.of(*stream), Writing::signal(self.stamp, frame))
+                }
+                Outgoing::Note(note) => (self.channels.notes(), Writing::note(self.stamp, note)),
+                Outgoing::Probe(number) => (self.channels.probes(), Writing::probe(self.stamp, *number)),
             };
             messages.push((channel, message.finish()));
         }
@@ -106,46 +110,128 @@ impl Publisher {
 mod tests {
     use super::super::message::{Message, read};
     use super::*;
+    use crate::live::Published;
+    use futures_util::FutureExt;
     use taskwire_protocol::{UserId, WorkspaceId};
     use uuid::Uuid;
 
+    fn publisher() -> Publisher {
+        Publisher {
+            outbox: Arc::default(),
+            channels: Arc::new(Channels::new("test")),
+            stamp: Stamp::new(1, "epoch"),
+        }
+    }
+
+    fn workspace(n: u128) -> StreamId {
+        StreamId::Workspace(WorkspaceId(Uuid::from_u128(n)))
+    }
+
+    /// What another instance reads, and in which stream.
+    fn read_all(publisher: &Publisher, batch: &mut [Outgoing]) -> Vec<(Option<StreamId>, Message)> {
+        let messages = publisher.pack(batch).into_iter().map(|(channel, bytes)| {
+            let stream = publisher.channels.stream(&channel);
+            let message = read(&bytes, stream, Stamp::new(2, "epoch"));
+            (stream, message.expect("a message"))
+        });
+        messages.collect()
+    }
+
     #[test]
     fn the_entries_of_a_stream_travel_together_and_in_order() {
-        let stamp = Stamp::new(1, "epoch");
-        let channels = Arc::new(Channels::new("test", 1));
-        let publisher = Publisher {
-            outbox: Arc::default(),
-            channels: channels.clone(),
-            stamp,
-        };
-        let (user, workspace) = (
-            StreamId::User(UserId(Uuid::from_u128(1))),
-            StreamId::Workspace(WorkspaceId(Uuid::from_u128(2))),
-        );
+        let (user, workspace) = (StreamId::User(UserId(Uuid::from_u128(1))), workspace(2));
         let entry = |stream, seq| Outgoing::Entry {
             stream,
             seq,
             frame: Some("{}".into()),
         };
-        let batch = vec![
+        let mut batch = vec![
             entry(user, 8),
             entry(workspace, 3),
             entry(user, 9),
             entry(workspace, 4),
         ];
-        let messages = publisher.pack(batch);
-        let read: Vec<(StreamId, Vec<u64>)> = messages
-            .iter()
-            .map(|(channel, bytes)| {
-                let stream = channels.stream(channel).expect("a stream");
-                let Some(Message::Entries { entries, .. }) =
-                    read(bytes, Some(stream), Stamp::new(2, "epoch"))
-                else {
-                    panic!("no entries")
+        let messages = read_all(&publisher(), &mut batch).into_iter();
+        let read: Vec<(Option<StreamId>, Vec<u64>)> = messages
+            .map(|(stream, message)| {
+                let Message::Entries { entries, .. } = message else {
+                    panic!("{message:?}")
                 };
                 (stream, entries.iter().map(|entry| entry.seq).collect())
             })
             .collect();
-        assert_eq!(read, [(workspace, vec![3, 4]), (user, vec![8, 9])]);
+        assert_eq!(read, [(Some(workspace), vec![3, 4]), (Some(user), vec![8, 9])]);
+    }
+
+    fn committed(stream: StreamId, seq: u64) -> Published {
+        Published {
+            stream,
+            seq,
+            frame: "{}".into(),
+            removed: None,
+        }
+    }
+
+    /// The streams of which others hear, and how far they came: their frames are in the log.
+    async fn places(publisher: &Publisher) -> Vec<(StreamId, u64)> {
+        let mut batch = publisher.outbox.take(BATCH).await;
+        let messages = read_all(publisher, &mut batch).into_iter();
+        messages
+            .map(|(stream, message)| match message {
+                Message::Entries { entries, in_log, .. } if entries.is_empty() && in_log.len() == 1 => {
+                    (stream.expect("a stream"), in_log[0])
+                }
+                other => panic!("{other:?}"),
+            })
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn what_was_committed_without_a_connection_is_told_by_its_place_once_there_is_one() {
+        let publisher = publisher();
+        let outbox = &publisher.outbox;
+        outbox.put_group(&[committed(workspace(1), 4), committed(workspace(2), 9)]);
+        outbox.put_group(&[committed(workspace(1), 5)]);
+        outbox.open();
+        assert!(outbox.is_busy());
+        assert_eq!(places(&publisher).await, [(workspace(1), 5), (workspace(2), 9)]);
+        // taken, and lost with the connection
+        outbox.put_group(&[committed(workspace(1), 6)]);
+        let lost = outbox.take(BATCH).await;
+        outbox.lose(lost.iter());
+        outbox.put_group(&[committed(workspace(3), 1)]);
+        outbox.close();
+        assert!(!outbox.is_busy());
+        outbox.open();
+        assert_eq!(places(&publisher).await, [(workspace(1), 6), (workspace(3), 1)]);
+        assert!(outbox.take(BATCH).now_or_never().is_none(), "it is told once");
+    }
+
+    #[tokio::test]
+    async fn who_missed_more_than_can_be_told_compares_everything() {
+        let publisher = publisher();
+        for n in 0..5000 {
+            publisher.outbox.put_group(&[committed(workspace(n), 1)]);
+        }
+        publisher.outbox.open();
+        let mut batch = publisher.outbox.take(BATCH).await;
+        let messages = read_all(&publisher, &mut batch);
+        assert!(
+            matches!(&messages[..], [(None, Message::Compare)]),
+            "{messages:?}"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_purge_that_was_not_told_is_told_later() {
+        let publisher = publisher();
+        publisher.outbox.put(Outgoing::Forget(workspace(1), 7));
+        publisher.outbox.open();
+        let mut batch = publisher.outbox.take(BATCH).await;
+        let messages = read_all(&publisher, &mut batch);
+        assert!(
+            matches!(&messages[..], [(Some(_), Message::Forget(7))]),
+            "{messages:?}"
+        );
     }
 }

@@ -1,9 +1,10 @@
-//! Whether what is published comes back: probes sent, probes heard, and what follows from their times. Does not know
-//! how they travel.
+//! Whether what is published comes back, and whether the others are heard: probes sent, probes heard, and what follows
+//! from their times. Does not know how they travel.
 
 use super::BusHealth;
 use crate::live::lock;
 use metrics::{Gauge, Histogram};
+use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -12,6 +13,10 @@ use tokio::time::Instant;
 pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// A probe that is not back by then is late: the log is asked instead.
 const LATE: Duration = Duration::from_millis(1200);
+/// Another instance that was not heard for this long does not publish,
+const MUTE: Duration = EVERY.saturating_add(LATE);
+/// and after this long it is taken for gone: it does not say so when it stops.
+const GONE: Duration = Duration::from_mins(5);
 /// After this long without a probe the connection is given up.
 pub(super) const SILENT: Duration = Duration::from_secs(5);
 
@@ -32,6 +37,8 @@ struct State {
     missing: Option<(u64, Instant)>,
     /// How long the newest one took, and when it came.
     heard: Option<(Duration, Instant)>,
+    /// When each of the others was heard.
+    others: HashMap<u64, Instant>,
 }
 
 impl Pulse {
@@ -83,6 +90,18 @@ impl Pulse {
         self.up.set(1.0);
     }
 
+    /// A probe of another instance came.
+    pub(super) fn hear_other(&self, sender: u64, now: Instant) {
+        lock(&self.state).others.insert(sender, now);
+    }
+
+    /// Whether nobody fell silent lately: what such a one commits is told by the log alone.
+    pub(super) fn hears_all(&self, now: Instant) -> bool {
+        let others = &mut lock(&self.state).others;
+        others.retain(|_, heard| now - *heard < GONE);
+        others.values().all(|heard| now - *heard <= MUTE)
+    }
+
     /// For how long nothing came back.
     pub(super) fn silence(&self, now: Instant) -> Duration {
         let state = lock(&self.state);
@@ -122,6 +141,23 @@ mod tests {
         assert_eq!(pulse.health(at(2501)), BusHealth::Up(Duration::from_millis(1)));
         pulse.end();
         assert_eq!(pulse.health(at(2501)), BusHealth::Down);
+    }
+
+    #[test]
+    fn another_instance_that_falls_silent_is_missed_for_a_while() {
+        let (pulse, start) = (Pulse::new(), Instant::now());
+        let at = |ms| start + Duration::from_millis(ms);
+        assert!(pulse.hears_all(at(0)), "there is nobody else");
+        pulse.hear_other(2, at(0));
+        pulse.hear_other(3, at(0));
+        pulse.hear_other(3, at(1000));
+        assert!(pulse.hears_all(at(2200)));
+        pulse.hear_other(3, at(2000));
+        assert!(!pulse.hears_all(at(2201)));
+        pulse.hear_other(2, at(2300));
+        assert!(pulse.hears_all(at(2300)));
+        assert!(!pulse.hears_all(at(301_900)));
+        assert!(pulse.hears_all(at(302_300)), "they are gone");
     }
 
     #[test]

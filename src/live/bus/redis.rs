@@ -55,14 +55,12 @@ pub struct Redis {
 /// The names of channels.
 pub(super) struct Channels {
     prefix: String,
-    instance: u64,
 }
 
 impl Channels {
-    pub(super) fn new(prefix: &str, instance: u64) -> Channels {
+    pub(super) fn new(prefix: &str) -> Channels {
         Channels {
             prefix: format!("{prefix}:"),
-            instance,
         }
     }
 
@@ -81,9 +79,9 @@ impl Channels {
         format!("{}notes", self.prefix)
     }
 
-    /// This instance's own.
-    pub(super) fn probe(&self) -> String {
-        format!("{}probe:{:016x}", self.prefix, self.instance)
+    /// Everybody's: who is not heard here any more may say things that are not heard either.
+    pub(super) fn probes(&self) -> String {
+        format!("{}probes", self.prefix)
     }
 }
 
@@ -97,7 +95,7 @@ impl Redis {
         Ok(Redis {
             info,
             stamp: Stamp::new(options.instance, &options.epoch),
-            channels: Arc::new(Channels::new(&options.prefix, options.instance)),
+            channels: Arc::new(Channels::new(&options.prefix)),
             outbox: Arc::default(),
             wanted: Arc::default(),
             pulse: Arc::new(Pulse::new()),
@@ -179,8 +177,8 @@ impl Bus for Redis {
         }
     }
 
-    fn forget(&self, stream: StreamId) {
-        self.outbox.put(Outgoing::Forget(stream));
+    fn forget(&self, stream: StreamId, last: u64) {
+        self.outbox.put(Outgoing::Forget(stream, last));
     }
 
     fn join(&self, stream: StreamId) {
@@ -193,6 +191,10 @@ impl Bus for Redis {
 
     fn health(&self) -> BusHealth {
         self.pulse.health(tokio::time::Instant::now())
+    }
+
+    fn hears_all(&self) -> bool {
+        self.pulse.hears_all(tokio::time::Instant::now())
     }
 
     fn is_busy(&self) -> bool {
@@ -227,11 +229,11 @@ mod tests {
 
     #[test]
     fn a_stream_is_found_in_the_name_of_its_channel_and_under_its_own_prefix_only() {
-        let channels = Channels::new("taskwire", 1);
+        let channels = Channels::new("taskwire");
         let stream = StreamId::User(taskwire_protocol::UserId(uuid::Uuid::from_u128(5)));
         assert_eq!(channels.stream(&channels.of(stream)), Some(stream));
-        assert_eq!(Channels::new("other", 1).stream(&channels.of(stream)), None);
+        assert_eq!(Channels::new("other").stream(&channels.of(stream)), None);
         assert_eq!(channels.stream(&channels.notes()), None);
-        assert_ne!(channels.probe(), Channels::new("taskwire", 2).probe());
+        assert_eq!(channels.stream(&channels.probes()), None);
     }
 }

@@ -148,7 +148,7 @@ impl Subscriber {
 
     /// Listens until the connection is of no more use.
     async fn listen(&self, mut connection: MultiplexedConnection, ear: &Ear, backoff: &mut Backoff) -> Lost {
-        let general = [self.channels.notes(), self.channels.probe()];
+        let general = [self.channels.notes(), self.channels.probes()];
         if let Err(error) = connection.subscribe(&general[..]).await {
             return error.into();
         }
@@ -231,8 +231,12 @@ impl Ear {
     }
 
     fn take_in(&self, channel: &str, payload: &[u8]) {
-        if let Some(number) = message::read_probe(payload, self.stamp) {
-            self.pulse.hear(number, Instant::now());
+        if let Some((sender, number)) = message::read_probe(payload, self.stamp) {
+            if sender == self.stamp.sender {
+                self.pulse.hear(number, Instant::now());
+            } else {
+                self.pulse.hear_other(sender, Instant::now());
+            }
             return;
         }
         let stream = self.channels.stream(channel);
@@ -247,16 +251,17 @@ impl Ear {
                 Some(stream),
             ) => {
                 self.received.increment((entries.len() + in_log.len()) as u64);
-                if rewrites {
-                    self.hub.forget_here(stream);
+                if let Some(seq) = rewrites {
+                    self.hub.forget_here(stream, seq.saturating_sub(1));
                 }
                 self.hub.receive(entries);
                 for seq in in_log {
                     self.hub.receive_place(stream, seq);
                 }
             }
-            (Some(Message::Forget), Some(stream)) => self.hub.forget_here(stream),
+            (Some(Message::Forget(last)), Some(stream)) => self.hub.forget_here(stream, last),
             (Some(Message::Signal(frame)), Some(stream)) => self.hub.receive_signal(stream, frame),
+            (Some(Message::Compare), None) => self.hub.compare_soon(self.hub.watched()),
             (Some(Message::Note(note)), None) => self.hub.hear(note),
             _ => {}
         }

@@ -1,5 +1,6 @@
 //! Cursors that fell out of the ring, and the memory that rings may take.
 
+use super::super::ring::Place;
 use super::*;
 
 const SMALL: RingLimits = RingLimits {
@@ -154,11 +155,31 @@ async fn after_a_purge_frames_come_from_the_log() {
             ));
         }
     });
-    world.hub.forget(workspace(1));
+    world.hub.forget(workspace(1), 7);
     socket.receives(workspace(1), 0, 7).await;
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 1);
     world.commit(workspace(1), 1);
     socket.receives(workspace(1), 0, 8).await;
+}
+
+/// It was committed before the purge, and was on its way for longer.
+#[tokio::test]
+async fn a_frame_that_comes_after_its_purge_is_read_from_the_log() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(workspace(1), Start::Now).await;
+    world.commit(workspace(1), 9);
+    socket.receives(workspace(1), 0, 9).await;
+    let late = world.append(workspace(1));
+    let purge = world.log.append(workspace(1), "task.purged", "{}");
+    world.hub.forget(workspace(1), late.seq);
+    world.hub.publish(vec![purge]);
+    world.hub.publish(vec![late]);
+    let topic = world.hub.topic(workspace(1)).expect("a topic");
+    assert_eq!(topic.place(9), (11, Place::Older));
+    assert_eq!(topic.place(10), (11, Place::Held), "the purge itself is at hand");
+    socket.receives(workspace(1), 0, 11).await;
+    assert_eq!(world.log.pages.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
@@ -172,7 +193,7 @@ async fn a_page_held_over_a_purge_is_read_again() {
     let running = socket.run();
     wait_until("a first bite came", || !lock(&running.got).is_empty()).await;
     assert!(seqs(&running.got, workspace(1)).len() < 60);
-    world.hub.forget(workspace(1));
+    world.hub.forget(workspace(1), 60);
     room.store(usize::MAX / 2, Ordering::SeqCst);
     running.signal.nudge();
     wait_until("all frames came", || seqs(&running.got, workspace(1)).len() == 60).await;

@@ -5,7 +5,11 @@ use super::*;
 use tokio::time::Instant;
 
 /// A way to the others that is as well as the test says.
-struct Way(Arc<AtomicBool>);
+#[derive(Clone)]
+struct Way {
+    up: Arc<AtomicBool>,
+    all: Arc<AtomicBool>,
+}
 
 impl Bus for Way {
     fn carry(&self, _: &[Published]) {}
@@ -14,19 +18,29 @@ impl Bus for Way {
     fn join(&self, _: StreamId) {}
     fn leave(&self, _: StreamId) {}
     fn health(&self) -> BusHealth {
-        if self.0.load(Ordering::SeqCst) {
+        if self.up.load(Ordering::SeqCst) {
             BusHealth::Up(Duration::ZERO)
         } else {
             BusHealth::Down
         }
     }
+    fn hears_all(&self) -> bool {
+        self.all.load(Ordering::SeqCst)
+    }
 }
 
-fn world_with_a_way() -> (World, Arc<AtomicBool>) {
-    let (log, up) = (Arc::new(MemoryLog::default()), Arc::new(AtomicBool::new(true)));
-    let hub = Hub::with_bus(log.clone(), RingLimits::default(), Box::new(Way(up.clone())));
+fn world_with_a_way() -> (World, Way) {
+    let open = || Arc::new(AtomicBool::new(true));
+    let (log, way) = (
+        Arc::new(MemoryLog::default()),
+        Way {
+            up: open(),
+            all: open(),
+        },
+    );
+    let hub = Hub::with_bus(log.clone(), RingLimits::default(), Box::new(way.clone()));
     tokio::spawn(hub.clone().fan_out());
-    (World { log, hub }, up)
+    (World { log, hub }, way)
 }
 
 /// Loses, repeats and shuffles.
@@ -224,7 +238,7 @@ async fn positions_from_elsewhere_share_reads_that_begin_after_them() {
 
 #[tokio::test]
 async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobody_is_heard() {
-    let (world, up) = world_with_a_way();
+    let (world, way) = world_with_a_way();
     let mut socket = world.socket(user(1));
     for n in 0..60 {
         socket.join(workspace(n), Start::Now).await;
@@ -248,11 +262,18 @@ async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobo
         let expected = if stream == workspace(7) { 15 } else { 1 };
         assert_eq!(times, expected, "{stream}");
     }
-    up.store(false, Ordering::SeqCst);
-    let lost = cold + 30_100;
-    assert_eq!(plan.due(&world.hub, at(lost)).len(), 60, "at once");
-    assert_eq!(plan.due(&world.hub, at(lost + 1_900)).len(), 0);
-    assert_eq!(plan.due(&world.hub, at(lost + 2_000)).len(), 60);
+    // nobody is heard, or one of them is not
+    let mut lost = cold + 30_100;
+    for silence in [way.up, way.all] {
+        silence.store(false, Ordering::SeqCst);
+        assert_eq!(plan.due(&world.hub, at(lost)).len(), 60, "at once");
+        assert_eq!(plan.due(&world.hub, at(lost + 1_900)).len(), 0);
+        assert_eq!(plan.due(&world.hub, at(lost + 2_000)).len(), 60);
+        silence.store(true, Ordering::SeqCst);
+        assert_eq!(plan.due(&world.hub, at(lost + 3_000)).len(), 0);
+        assert!(plan.due(&world.hub, at(lost + 4_000)).len() < 60);
+        lost += 4_100;
+    }
 }
 
 #[tokio::test]

@@ -34,7 +34,7 @@ async fn write(world: Arc<World>, stream: StreamId, n: usize, mut dice: Dice) {
             tokio::task::yield_now().await;
         }
         if dice.roll(200) == 0 {
-            world.hub.forget(stream);
+            world.hub.forget(stream, i as u64);
         }
     }
     world.hub.publish(held);

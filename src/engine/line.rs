@@ -1,0 +1,188 @@
+//! The way into the writers' queue. While it is full, what comes stands in line before it, and is let in one after the
+//! other, in the order in which it came, whether or not anybody polls those who wait for the answers: a slow socket holds
+//! no place that it does not use. The line is as long as what callers have under way, for who goes away takes its own
+//! along. Does not know what becomes of what it lets in.
+
+use super::lane::Item;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::mpsc::{self, Permit, error::TrySendError};
+
+/// The line before the queue.
+pub(super) struct Line {
+    queue: mpsc::Sender<Item>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    /// By the numbers that they drew.
+    waiting: BTreeMap<u64, Item>,
+    drawn: u64,
+    /// A task lets them in.
+    ushered: bool,
+}
+
+/// The queue takes no more: the server stops.
+#[derive(Debug)]
+pub(super) struct Closed;
+
+/// A place in the line, or in the queue: dropped, that in the line is given up.
+#[must_use]
+pub(super) struct Place<'a> {
+    line: &'a Line,
+    number: Option<u64>,
+}
+
+impl Line {
+    pub(super) fn new(queue: mpsc::Sender<Item>) -> Arc<Line> {
+        let state = Mutex::default();
+        Arc::new(Line { queue, state })
+    }
+
+    /// Takes a place: in the queue if there is room and nobody waits, else at the end of the line.
+    pub(super) fn enter(self: &Arc<Line>, item: Item) -> Result<Place<'_>, Closed> {
+        let (line, mut state) = (&**self, self.lock());
+        let item = if state.waiting.is_empty() {
+            match self.queue.try_send(item) {
+                Ok(()) => return Ok(Place { line, number: None }),
+                Err(TrySendError::Closed(_)) => return Err(Closed),
+                Err(TrySendError::Full(item)) => item,
+            }
+        } else {
+            item
+        };
+        state.drawn += 1;
+        let number = state.drawn;
+        state.waiting.insert(number, item);
+        if !std::mem::replace(&mut state.ushered, true) {
+            tokio::spawn(self.clone().usher());
+        }
+        let number = Some(number);
+        Ok(Place { line, number })
+    }
+
+    /// Lets in who waits, until nobody does.
+    async fn usher(self: Arc<Line>) {
+        loop {
+            let room = self.queue.reserve().await;
+            if !self.admit(room.ok()) {
+                return;
+            }
+        }
+    }
+
+    /// Gives room in the queue to the first in line; under the lock, so that nobody comes in between. Where there will be
+    /// none any more, all are sent away. False: nobody waits.
+    fn admit(&self, room: Option<Permit<'_, Item>>) -> bool {
+        let mut state = self.lock();
+        if let Some(room) = room
+            && let Some((_, item)) = state.waiting.pop_first()
+        {
+            room.send(item);
+            return true;
+        }
+        state.ushered = false;
+        let sent_away = std::mem::take(&mut state.waiting);
+        drop(state);
+        drop(sent_away); // which tells those who wait for them
+        false
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let left = self
+            .number
+            .and_then(|number| self.line.lock().waiting.remove(&number));
+        drop(left); // outside the lock
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Reply;
+    use super::super::job::{Job, Step, Work};
+    use super::super::lane::Lane;
+    use super::*;
+    use crate::ops::Caller;
+    use crate::ops::accounts::EndSession;
+    use std::pin::Pin;
+    use std::task::{Context, Waker};
+    use std::time::Duration;
+    use taskwire_protocol::account::{GlobalRole, PublicUser};
+    use taskwire_protocol::{ErrorCode, Failure, SessionId, UserId, WorkspaceId};
+    use tokio::time::timeout;
+    use uuid::Uuid;
+
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    type Call<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>>;
+
+    /// A call polled once, as a socket does with those that are not its first; the session tells which it is.
+    fn call(lane: &Lane, n: u128) -> Call<'_> {
+        let caller = Caller {
+            user: PublicUser {
+                id: UserId(Uuid::nil()),
+                username: "u".into(),
+                name: "n".into(),
+                photo_url: None,
+            },
+            session: SessionId(Uuid::from_u128(n)),
+            role: GlobalRole::User,
+            personal: WorkspaceId(Uuid::nil()),
+        };
+        let work = Work::One(Step::new(Box::new(EndSession)));
+        let job = Job::new(Arc::new(caller), None, work);
+        let mut call: Call<'_> = Box::pin(lane.submit(Box::new(job)));
+        let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_pending());
+        call
+    }
+
+    async fn next(queue: &mut mpsc::Receiver<Item>) -> u128 {
+        match timeout(PATIENCE, queue.recv()).await.expect("it is let in") {
+            Some(Item::Job(job)) => job.caller.session.0.as_u128(),
+            _ => panic!("no job"),
+        }
+    }
+
+    #[tokio::test]
+    async fn who_stands_in_line_is_let_in_in_order_though_nobody_polls() {
+        let (sender, mut queue) = mpsc::channel(2);
+        let lane = Lane(Line::new(sender));
+        let mut calls: Vec<Call<'_>> = (0..6).map(|n| call(&lane, n)).collect();
+        drop(calls.remove(3));
+        let mut came = vec![next(&mut queue).await];
+        // there is room just now, and it is for those who wait
+        calls.push(call(&lane, 6));
+        while came.len() < 6 {
+            came.push(next(&mut queue).await);
+        }
+        assert_eq!(came, [0, 1, 2, 4, 5, 6]);
+        calls.push(call(&lane, 7));
+        assert_eq!(next(&mut queue).await, 7, "nobody is before it");
+    }
+
+    #[tokio::test]
+    async fn who_stands_in_line_when_the_queue_closes_is_sent_away() {
+        let (sender, queue) = mpsc::channel(1);
+        let lane = Lane(Line::new(sender));
+        let calls: Vec<Call<'_>> = (0..3).map(|n| call(&lane, n)).collect();
+        drop(queue);
+        for call in calls {
+            let answer = timeout(PATIENCE, call).await.expect("an answer");
+            let refused = answer.expect_err("the server stops");
+            assert_eq!(refused.code, ErrorCode::Unavailable);
+        }
+        assert!(
+            lane.0
+                .enter(Item::Stop(tokio::sync::oneshot::channel().0))
+                .is_err()
+        );
+    }
+}
