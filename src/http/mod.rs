@@ -46,6 +46,8 @@ use crate::state::App;
 
 /// Where sockets are.
 const SOCKET: &str = "/v1/socket";
+/// Where their operations are carried out without one.
+const RPC: &str = "/v1/rpc";
 /// The largest body of a request that is not a file.
 const BODY: usize = 1024 * 1024;
 
@@ -97,7 +99,7 @@ fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
-        .route("/v1/rpc", post(rpc::call))
+        .route(RPC, post(rpc::call))
         .route("/v1/protocol.json", get(describe))
         .route("/v1/auth/signup", post(accounts::sign_up))
         .route("/v1/auth/login", post(accounts::log_in))

@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use super::RPC;
 use super::refusal::{self, Refusal, Waiting};
 use crate::auth::limits::Allowance;
 use crate::config::Environment;
@@ -67,7 +68,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
             Err(_) => Refusal::from(Failure::new(ErrorCode::Timeout, "it took too long")).into_response(),
         },
     };
-    shape(&mut response, &id);
+    shape(&mut response, &id, &route);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, id);
@@ -148,9 +149,9 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Gives an error its body. What refuses without a failure of ours gets one by its status.
-fn shape(response: &mut Response, id: &str) {
+fn shape(response: &mut Response, id: &str, route: &str) {
     let status = response.status();
-    let failure = match response.extensions_mut().remove::<Waiting>() {
+    let mut failure = match response.extensions_mut().remove::<Waiting>() {
         Some(Waiting(failure)) => *failure,
         None if status.is_client_error() || status.is_server_error() => {
             if response.headers().contains_key(CONTENT_TYPE) && is_json(response.headers()) {
@@ -164,7 +165,12 @@ fn shape(response: &mut Response, id: &str) {
         tracing::error!(request.id = id, "a request failed: {}", failure.message);
     }
     refusal::say_when(response.headers_mut(), &failure, status);
-    *response.body_mut() = Body::from(refusal::body(&failure, id));
+    let body = if route == RPC {
+        refusal::frame(None, &mut failure, id)
+    } else {
+        refusal::body(&failure, id)
+    };
+    *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(axum::http::header::CONTENT_LENGTH);

@@ -184,11 +184,8 @@ impl Call<'_> {
     }
 
     fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> Answer {
-        if failure.request_id.is_empty() {
-            self.request_id.clone_into(&mut failure.request_id);
-        }
         Answer {
-            frame: socket::error_frame(id, &failure),
+            frame: refusal::frame(id, &mut failure, self.request_id),
             failure: Some(failure),
         }
     }
