@@ -101,3 +101,30 @@ async fn a_limited_request_is_answered_with_the_error_frame() {
     assert_eq!(header(&headers, "x-ratelimit-remaining"), "0");
     assert!(headers.contains_key("retry-after"), "{headers:?}");
 }
+
+#[tokio::test]
+async fn a_refused_token_is_answered_frame_by_frame() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ask = |body: &Value| post(&server).bearer_auth("nonsense").json(body);
+    let one = json!({ "type": "profile.get", "id": 1 });
+    let (status, headers, frame) = read(ask(&one)).await;
+    assert_eq!((status, &frame["id"]), (401, &json!(1)));
+    assert_eq!(header(&headers, "www-authenticate"), "Bearer");
+    is_error(&frame, &headers, "INVALID_TOKEN");
+
+    // who sends a token means it: it is not left out where none is needed
+    let several = json!([one, { "type": "ping", "id": "two" }, { "type": "task.list" }, 4]);
+    let (status, headers, frames) = read(ask(&several)).await;
+    let frames = frames.as_array().expect("an array for an array");
+    assert_eq!((status, frames.len()), (200, 4));
+    let expected = [
+        (json!(1), "INVALID_TOKEN"),
+        (json!("two"), "INVALID_TOKEN"),
+        (Value::Null, "INVALID_TOKEN"),
+        (Value::Null, "BAD_FRAME"),
+    ];
+    for (frame, (id, code)) in frames.iter().zip(expected) {
+        assert_eq!(frame["id"], id, "{frame}");
+        is_error(frame, &headers, code);
+    }
+}
