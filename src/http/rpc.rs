@@ -87,7 +87,7 @@ impl Call<'_> {
                 ErrorCode::PayloadTooLarge,
                 format!("a frame has at most {limit} bytes"),
             );
-            return self.refuse(None, failure);
+            return self.refuse(socket::id_of(text).as_ref(), failure);
         }
         let frame = match RequestFrame::parse(text) {
             Ok(frame) => frame,

@@ -128,3 +128,33 @@ async fn a_refused_token_is_answered_frame_by_frame() {
         is_error(frame, &headers, code);
     }
 }
+
+#[tokio::test]
+async fn an_array_may_be_as_large_as_all_its_frames() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let padded = |id: usize| {
+        let start = format!(r#"{{"type":"ping","id":{id}"#);
+        format!("{start:<65535}}}")
+    };
+    let frames: Vec<String> = (0..100).map(padded).collect();
+    assert!(frames.iter().all(|frame| frame.len() == 65_536));
+    let body = format!("[\n  {}\n]", frames.join(",\n  "));
+    let (status, _, answers) = read(send_text(&server, body)).await;
+    let pongs: Vec<Value> = (0..100).map(|id| json!({ "type": "pong", "id": id })).collect();
+    assert_eq!((status, answers), (200, json!(pongs)));
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_large_keeps_its_id() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let large = json!({ "type": "task.create", "data": { "title": "x".repeat(70_000) }, "id": "seven" });
+    let (status, headers, frame) = read(post(&server).json(&large)).await;
+    assert_eq!((status, &frame["id"]), (413, &json!("seven")));
+    is_error(&frame, &headers, "PAYLOAD_TOO_LARGE");
+
+    let (status, headers, frames) =
+        read(post(&server).json(&json!([large, { "type": "ping", "id": 8 }]))).await;
+    assert_eq!((status, &frames[0]["id"]), (200, &json!("seven")));
+    is_error(&frames[0], &headers, "PAYLOAD_TOO_LARGE");
+    assert_eq!(frames[1], json!({ "type": "pong", "id": 8 }));
+}
