@@ -91,6 +91,8 @@ pub struct Needs {
     pub logins: BTreeSet<Login>,
     /// Notifications.
     pub notifications: BTreeSet<(UserId, NotificationId)>,
+    /// Whose notifications are all concerned: when the newest of them was made.
+    pub newest: BTreeSet<UserId>,
     /// Accounts.
     pub accounts: BTreeSet<UserId>,
     /// Sessions.
@@ -124,6 +126,7 @@ impl Needs {
             workspaces,
             logins,
             notifications,
+            newest,
             accounts,
             sessions,
             notified,
@@ -133,6 +136,7 @@ impl Needs {
         let others = workspaces.is_empty()
             && logins.is_empty()
             && notifications.is_empty()
+            && newest.is_empty()
             && accounts.is_empty()
             && sessions.is_empty()
             && notified.is_empty();
@@ -151,6 +155,7 @@ impl Needs {
         self.workspaces.extend(&other.workspaces);
         self.logins.extend(other.logins.iter().cloned());
         self.notifications.extend(&other.notifications);
+        self.newest.extend(&other.newest);
         self.accounts.extend(&other.accounts);
         self.sessions.extend(&other.sessions);
         self.children.extend(&other.children);
