@@ -455,6 +455,31 @@ mod tests {
     }
 
     #[test]
+    fn null_is_the_same_as_omitting_what_is_optional() {
+        let resume = r#"{"token":"t","resume":{"epoch":"e"}}"#;
+        let resume_null = r#"{"token":"t","resume":{"epoch":"e","positions":null}}"#;
+        let history = r#"{"stream":"user:01890000-0000-7000-8000-000000000001"}"#;
+        let history_null = history.replace('}', r#","after":null,"limit":null,"task_id":null}"#);
+        for (name, omitted, null) in [
+            (
+                "auth",
+                r#"{"token":"t"}"#,
+                r#"{"token":"t","client":null,"streams":null,"resume":null}"#,
+            ),
+            ("auth", resume, resume_null),
+            ("stream.history", history, &history_null),
+            (
+                "batch",
+                r#"{"ops":[{"type":"ping"}]}"#,
+                r#"{"ops":[{"type":"ping","op_id":null,"data":null}],"atomic":null}"#,
+            ),
+        ] {
+            let read = |data| Request::read(name, data).unwrap_or_else(|failure| panic!("{data}: {failure}"));
+            assert_eq!(read(null), read(omitted));
+        }
+    }
+
+    #[test]
     fn null_clears_and_an_omitted_field_stays() {
         let id = "01890000-0000-7000-8000-000000000001";
         let data = format!(r#"{{"id":"{id}","due_at":null}}"#);
