@@ -10,7 +10,7 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::SharedString;
@@ -30,6 +30,9 @@ use crate::state::App;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A client's own request id may have so many characters.
 const REQUEST_ID: usize = 128;
+
+/// Headers that [`secure`] sets.
+const SECURITY: usize = 8;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -77,10 +80,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
         say_allowance(headers, allowance);
     }
     let status = response.status();
-    // a socket has nothing that a browser could take for something else
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        secure(app, response.headers_mut());
-    }
+    secure(app, response.headers_mut());
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
         // while draining it is no news that something is not available
@@ -199,6 +199,7 @@ fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
 
 /// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
 pub(super) fn secure(app: &App, headers: &mut HeaderMap) {
+    headers.reserve(SECURITY); // handshakes come by the thousand: the map grows once
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
