@@ -268,7 +268,7 @@ export interface Authenticate {
   /** Where to go on after a lost connection. */
   resume?: Resume | null;
   /** Which streams to follow; `"all"` when omitted. */
-  streams?: Streams;
+  streams?: Streams | null;
 }
 
 /** Parameters of `batch`. */
@@ -284,7 +284,7 @@ export interface BatchOp {
   /** The operation's wire name. */
   type: string;
   /** Its parameters; may be left out when none is needed. */
-  data?: Record<string, unknown>;
+  data?: Record<string, unknown> | null;
   /** Makes this one exactly-once; with `atomic: false` only. */
   op_id?: OpId | null;
 }
@@ -986,7 +986,7 @@ export interface ReadHistory {
   /** The stream. */
   stream: StreamId;
   /** Events after this `seq`; from the beginning when omitted. */
-  after?: number;
+  after?: number | null;
   /** Events of a page; 100 when omitted. */
   limit?: number | null;
   /** Only those of this task. */
@@ -1066,7 +1066,7 @@ export interface Resume {
   /** The `epoch` of the `welcome` in which the positions were valid. */
   epoch: string;
   /** The last `seq` applied of each stream, by its name. */
-  positions?: Record<string, number>;
+  positions?: Record<string, number> | null;
 }
 
 /** What a member may do; each role may what the one before it may. */

@@ -1,6 +1,6 @@
 //! Accounts: people, their sessions, and how a socket or device signs in.
 
-use crate::{SessionId, Timestamp, UserId, limits, operations::Nothing};
+use crate::{SessionId, Timestamp, UserId, limits, operations::Nothing, patch::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -164,7 +164,8 @@ pub struct Resume {
     /// The `epoch` of the `welcome` in which the positions were valid.
     pub epoch: String,
     /// The last `seq` applied of each stream, by its name.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<BTreeMap<String, u64>>")]
     pub positions: BTreeMap<String, u64>,
 }
 
@@ -178,7 +179,8 @@ pub struct Authenticate {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
     /// Which streams to follow; `"all"` when omitted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<Streams>")]
     pub streams: Streams,
     /// Where to go on after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -2,7 +2,7 @@
 
 use crate::{Failure, OpId, limits};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, value::RawValue};
 use std::collections::BTreeMap;
 
@@ -28,13 +28,18 @@ pub struct BatchOp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
     /// Its parameters; may be left out when none is needed.
-    #[serde(default = "nothing")]
-    #[schemars(with = "serde_json::Map<String, Value>")]
+    #[serde(default = "nothing", deserialize_with = "or_nothing")]
+    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     pub data: Value,
 }
 
 fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
+}
+
+/// As in a frame of its own, `null` is no parameters.
+fn or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_else(nothing))
 }
 
 /// What `batch` answers.

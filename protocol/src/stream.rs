@@ -1,6 +1,6 @@
 //! Streams: following a durable log, and reading it back.
 
-use crate::{StreamId, TaskId, limits};
+use crate::{StreamId, TaskId, limits, patch::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -61,7 +61,8 @@ pub struct ReadHistory {
     /// The stream.
     pub stream: StreamId,
     /// Events after this `seq`; from the beginning when omitted.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
+    #[schemars(with = "Option<u64>")]
     pub after: u64,
     /// Events of a page; 100 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]

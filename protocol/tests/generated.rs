@@ -134,6 +134,47 @@ fn both_directions_agree_on_the_types_they_share() {
     }
 }
 
+#[test]
+fn every_optional_parameter_may_be_null() {
+    let document = describe();
+    let operations = document["operations"].as_object().unwrap();
+    let params = operations
+        .iter()
+        .map(|(name, operation)| (name.as_str(), &operation["params"]));
+    let types = reachable(&document, &document["operations"], "params");
+    let types = types.iter().map(|name| (name.as_str(), &document["$defs"][name]));
+    for (name, schema) in params.chain(types) {
+        walk(schema, name, &mut |value, place| {
+            let required = value["required"].as_array();
+            let is_required =
+                |field: &str| required.is_some_and(|names| names.iter().any(|name| name == field));
+            for (field, schema) in value
+                .get("properties")
+                .and_then(Value::as_object)
+                .into_iter()
+                .flatten()
+            {
+                assert!(
+                    is_required(field) || takes_null(schema),
+                    "{place}: {field} is omitted but never null"
+                );
+            }
+        });
+    }
+}
+
+fn takes_null(schema: &Value) -> bool {
+    let types = &schema["type"];
+    let named = types == "null"
+        || types
+            .as_array()
+            .is_some_and(|names| names.contains(&Value::from("null")));
+    named
+        || schema["anyOf"]
+            .as_array()
+            .is_some_and(|variants| variants.iter().any(takes_null))
+}
+
 fn reachable(document: &Value, operations: &Value, side: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     let mut next: Vec<Value> = operations

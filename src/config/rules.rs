@@ -28,6 +28,13 @@ fn always(settings: &Settings, reader: &mut Reader) {
             format!("takes less than drain_seconds, {less}"),
         );
     }
+    // taken and not done, it would promise a safety that is not there
+    if settings.require_verified_email {
+        reader.refuse(
+            "require_verified_email",
+            "takes false: this version cannot verify addresses",
+        );
+    }
     if settings.smtp_url.is_some() && reader.text("mail_from").trim().is_empty() {
         reader.refuse(
             "mail_from",

@@ -431,12 +431,13 @@ fn production_refuses_what_is_unsafe_in_public() {
 }
 
 #[test]
-fn settings_that_need_each_other_are_refused_alone() {
+fn settings_that_need_each_other_or_cannot_be_are_refused_alone() {
     for (pairs, named) in [
         (vec![("smtp_url", "smtp://mail")], "mail_from"),
         (vec![("admin_email", "ada@example.com")], "admin_password"),
         (vec![("admin_password", "long enough")], "admin_email"),
         (vec![("ring_budget_bytes", "8192")], "ring_budget_bytes"),
+        (vec![("require_verified_email", "true")], "require_verified_email"),
         (vec![("environment", "")], "environment"),
         (vec![("data_dir", " ")], "data_dir"),
         (vec![("log_level", "")], "log_level"),

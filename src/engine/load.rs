@@ -105,6 +105,11 @@ pub(super) async fn load(
     for (user, notification) in notifications::load(group, needs.notifications.iter().copied()).await? {
         world.notifications.loaded((user, notification.id), notification);
     }
+    for user in &needs.newest {
+        if let Some(at) = notifications::newest(group, *user).await? {
+            world.loaded_newest(*user, at);
+        }
+    }
     for account in users::load(group, needs.accounts.iter().copied()).await? {
         world.accounts.loaded(account.user.id, account);
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use taskwire_protocol::{ErrorCode, Failure};
@@ -70,12 +70,11 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
         },
         "redis": redis_says,
     });
-    let code = if database.healthy {
-        StatusCode::OK
-    } else {
-        StatusCode::SERVICE_UNAVAILABLE
-    };
-    (code, fresh(Json(body))).into_response()
+    let body = fresh(Json(body));
+    if database.healthy {
+        return body;
+    }
+    (StatusCode::SERVICE_UNAVAILABLE, [(RETRY_AFTER, "1")], body).into_response()
 }
 
 /// `GET /metrics`

@@ -41,13 +41,18 @@ pub use recorder::recorder;
 pub use refusal::Refusal;
 pub use unread::Unread;
 
+use crate::config::Settings;
 use crate::socket;
 use crate::state::App;
 
 /// Where sockets are.
 const SOCKET: &str = "/v1/socket";
-/// The largest body of a request that is not a file.
+/// Where their operations are carried out without one.
+const RPC: &str = "/v1/rpc";
+/// The largest body of a request that is not a file, nor an array of frames.
 const BODY: usize = 1024 * 1024;
+/// What may stand between two frames of an array: a comma, a line's end, some indentation.
+const BETWEEN_FRAMES: usize = 16;
 
 /// What answers the requests of a node. Clones are the same.
 #[derive(Clone, Debug)]
@@ -92,12 +97,23 @@ fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
         && request.headers().contains_key(UPGRADE)
 }
 
+/// The largest body of `/v1/rpc`: as many frames as an array holds, each as large as may be. It is held in memory until it
+/// is answered or time is up; how many there are at once is bounded by the connections that the server takes on, and for
+/// one address by `rate_limit_requests`.
+fn rpc_body(settings: &Settings) -> usize {
+    let frame = settings.frame_bytes.saturating_add(BETWEEN_FRAMES);
+    frame.saturating_mul(settings.batch_ops).max(BODY)
+}
+
 /// All routes of a node, with all that a page may ask for.
 fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
-        .route("/v1/rpc", post(rpc::call))
+        .route(
+            RPC,
+            post(rpc::call).layer(DefaultBodyLimit::max(rpc_body(&app.settings))),
+        )
         .route("/v1/protocol.json", get(describe))
         .route("/v1/auth/signup", post(accounts::sign_up))
         .route("/v1/auth/login", post(accounts::log_in))

@@ -10,7 +10,7 @@ use axum::http::header::{
     CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::SharedString;
@@ -19,6 +19,7 @@ use tokio::time::Instant;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use super::RPC;
 use super::refusal::{self, Refusal, Waiting};
 use crate::auth::limits::Allowance;
 use crate::config::Environment;
@@ -29,6 +30,9 @@ use crate::state::App;
 const PATIENCE: Duration = Duration::from_secs(30);
 /// A client's own request id may have so many characters.
 const REQUEST_ID: usize = 128;
+
+/// Headers that [`secure`] sets.
+const SECURITY: usize = 8;
 
 pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -67,7 +71,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
             Err(_) => Refusal::from(Failure::new(ErrorCode::Timeout, "it took too long")).into_response(),
         },
     };
-    shape(&mut response, &id);
+    shape(&mut response, &id, &route);
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, id);
@@ -76,10 +80,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
         say_allowance(headers, allowance);
     }
     let status = response.status();
-    // a socket has nothing that a browser could take for something else
-    if status != StatusCode::SWITCHING_PROTOCOLS {
-        secure(app, response.headers_mut());
-    }
+    secure(app, response.headers_mut());
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
         // while draining it is no news that something is not available
@@ -148,9 +149,9 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Gives an error its body. What refuses without a failure of ours gets one by its status.
-fn shape(response: &mut Response, id: &str) {
+fn shape(response: &mut Response, id: &str, route: &str) {
     let status = response.status();
-    let failure = match response.extensions_mut().remove::<Waiting>() {
+    let mut failure = match response.extensions_mut().remove::<Waiting>() {
         Some(Waiting(failure)) => *failure,
         None if status.is_client_error() || status.is_server_error() => {
             if response.headers().contains_key(CONTENT_TYPE) && is_json(response.headers()) {
@@ -164,7 +165,12 @@ fn shape(response: &mut Response, id: &str) {
         tracing::error!(request.id = id, "a request failed: {}", failure.message);
     }
     refusal::say_when(response.headers_mut(), &failure, status);
-    *response.body_mut() = Body::from(refusal::body(&failure, id));
+    let body = if route == RPC {
+        refusal::frame(None, &mut failure, id)
+    } else {
+        refusal::body(&failure, id)
+    };
+    *response.body_mut() = Body::from(body);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(axum::http::header::CONTENT_LENGTH);
@@ -193,6 +199,7 @@ fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
 
 /// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
 pub(super) fn secure(app: &App, headers: &mut HeaderMap) {
+    headers.reserve(SECURITY); // handshakes come by the thousand: the map grows once
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));

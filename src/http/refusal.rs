@@ -1,11 +1,14 @@
-//! A failure as an HTTP answer: status, headers, one shape of body. The body is written by `outer`, which knows the
-//! request's id.
+//! A failure as an HTTP answer: status, headers, one shape of body, and another on `/v1/rpc`. The body is written by
+//! `outer`, which knows the request's id.
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use taskwire_protocol::frames::RequestId;
 use taskwire_protocol::{ErrorCode, Failure};
+
+use crate::socket;
 
 /// A failure, its status, and headers of its own.
 #[derive(Debug)]
@@ -101,6 +104,14 @@ pub(super) fn body(failure: &Failure, request_id: &str) -> String {
         request_id,
     })
     .unwrap_or_default()
+}
+
+/// The body of an error on `/v1/rpc`: the frame that a socket would send.
+pub(super) fn frame(id: Option<&RequestId>, failure: &mut Failure, request_id: &str) -> String {
+    if failure.request_id.is_empty() {
+        request_id.clone_into(&mut failure.request_id);
+    }
+    socket::error_frame(id, failure)
 }
 
 /// What a status without a failure of ours means: it came from a part below.

@@ -26,8 +26,8 @@ use crate::state::App;
 /// What is the same for all frames of a body.
 struct Call<'a> {
     app: &'a App,
-    /// `None` without a token.
-    caller: Option<Arc<Caller>>,
+    /// `None` without a token; a refused one refuses each frame.
+    caller: Result<Option<Arc<Caller>>, Failure>,
     from: crate::engine::Origin,
     request_id: &'a str,
 }
@@ -50,21 +50,12 @@ pub(super) async fn call(
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
     };
-    // a refused token is answered like a refused request, in the same shape
-    let (caller, refused) = match caller::caller(&app, &headers).await {
-        Ok(caller) => (caller, None),
-        Err(failure) => (None, Some(failure)),
-    };
-    let from = peer::origin(peer, &headers, &app.settings);
     let call = Call {
         app: &app,
-        caller,
-        from,
+        caller: caller::caller(&app, &headers).await,
+        from: peer::origin(peer, &headers, &app.settings),
         request_id: &request_id,
     };
-    if let Some(failure) = refused {
-        return Ok(call.refuse(id_of(text).as_ref(), failure).into_response());
-    }
     if !text.trim_ascii_start().starts_with('[') {
         return Ok(call.answer(text).await.into_response());
     }
@@ -87,11 +78,6 @@ pub(super) async fn call(
     Ok(respond(StatusCode::OK, format!("[{}]", answers.join(","))))
 }
 
-/// The id of a body that is not looked at otherwise.
-fn id_of(text: &str) -> Option<RequestId> {
-    RequestFrame::parse(text).ok().and_then(|frame| frame.id)
-}
-
 impl Call<'_> {
     async fn answer(&self, text: &str) -> Answer {
         let begun = Instant::now();
@@ -101,7 +87,7 @@ impl Call<'_> {
                 ErrorCode::PayloadTooLarge,
                 format!("a frame has at most {limit} bytes"),
             );
-            return self.refuse(None, failure);
+            return self.refuse(socket::id_of(text).as_ref(), failure);
         }
         let frame = match RequestFrame::parse(text) {
             Ok(frame) => frame,
@@ -131,7 +117,8 @@ impl Call<'_> {
     }
 
     async fn carry_out(&self, frame: RequestFrame<'_>, for_anyone: bool) -> Result<String, Failure> {
-        if self.caller.is_none() && !for_anyone {
+        let caller = self.caller.as_ref().map_err(Failure::clone)?.as_ref();
+        if caller.is_none() && !for_anyone {
             return Err(caller::auth_required());
         }
         let id = frame.id.as_ref();
@@ -170,7 +157,7 @@ impl Call<'_> {
                 Err(Failure::invalid("type", message))
             }
             request => {
-                let caller = self.caller.as_ref().ok_or_else(caller::auth_required)?;
+                let caller = caller.ok_or_else(caller::auth_required)?;
                 if let Request::LogOut(_) = request {
                     engine.log_out(caller).await?;
                     return Ok(socket::ok_frame_with(id, &Nothing {}));
@@ -184,11 +171,8 @@ impl Call<'_> {
     }
 
     fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> Answer {
-        if failure.request_id.is_empty() {
-            self.request_id.clone_into(&mut failure.request_id);
-        }
         Answer {
-            frame: socket::error_frame(id, &failure),
+            frame: refusal::frame(id, &mut failure, self.request_id),
             failure: Some(failure),
         }
     }

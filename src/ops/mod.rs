@@ -91,6 +91,8 @@ pub struct Needs {
     pub logins: BTreeSet<Login>,
     /// Notifications.
     pub notifications: BTreeSet<(UserId, NotificationId)>,
+    /// Whose notifications are all concerned: when the newest of them was made.
+    pub newest: BTreeSet<UserId>,
     /// Accounts.
     pub accounts: BTreeSet<UserId>,
     /// Sessions.
@@ -126,6 +128,7 @@ impl Needs {
             workspaces,
             logins,
             notifications,
+            newest,
             accounts,
             sessions,
             sessions_of,
@@ -136,6 +139,7 @@ impl Needs {
         let others = workspaces.is_empty()
             && logins.is_empty()
             && notifications.is_empty()
+            && newest.is_empty()
             && accounts.is_empty()
             && sessions.is_empty()
             && sessions_of.is_empty()
@@ -155,6 +159,7 @@ impl Needs {
         self.workspaces.extend(&other.workspaces);
         self.logins.extend(other.logins.iter().cloned());
         self.notifications.extend(&other.notifications);
+        self.newest.extend(&other.newest);
         self.accounts.extend(&other.accounts);
         self.sessions.extend(&other.sessions);
         self.sessions_of.extend(&other.sessions_of);

@@ -59,7 +59,8 @@ impl Mutation for MarkNotification {
 }
 
 impl Mutation for MarkAllRead {
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.newest.insert(caller.user.id);
         // rows that the group made or read would have to be brought in step with rows that it never saw
         needs.alone = true;
     }
@@ -67,7 +68,8 @@ impl Mutation for MarkAllRead {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<MarkedAllRead>> {
         let user = act.caller.user.id;
         let updated = world.counters(user.into()).unread.max(0);
-        let payload = json!({ "up_to": act.now, "updated": updated });
+        let up_to = world.all_made_by(act, user);
+        let payload = json!({ "up_to": up_to, "updated": updated });
         let logged = world.emit_unread(act, user, names::NotificationAllRead, &payload, None, -updated)?;
         world.read_all(user);
         Ok(Change::logged(

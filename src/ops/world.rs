@@ -19,7 +19,7 @@ use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::{Purged, Task};
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{
-    NotificationId, OpId, SessionId, StreamId, TaskId, UserId, WorkspaceId, frames::Actor,
+    NotificationId, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId, frames::Actor,
 };
 
 /// What became of the members that changed.
@@ -86,6 +86,7 @@ pub struct World {
     deltas: BTreeMap<StreamId, Counters>,
     entries: Vec<Entry>,
     purged: Vec<TaskId>,
+    newest: HashMap<UserId, Timestamp>,
     read_all: BTreeSet<UserId>,
 }
 
@@ -98,6 +99,11 @@ impl World {
     /// The members of a locked workspace.
     pub fn loaded_members(&mut self, workspace: WorkspaceId, members: Arc<Members>) {
         self.members.insert(workspace, members);
+    }
+
+    /// When the newest of a user's notifications was made.
+    pub fn loaded_newest(&mut self, user: UserId, at: Timestamp) {
+        self.newest.insert(user, at);
     }
 
     /// A stream's counters with what the group added so far. Exact for locked streams.
@@ -297,6 +303,14 @@ impl World {
     /// Removes a notification.
     pub fn remove_notification(&mut self, user: UserId, id: NotificationId) {
         self.notifications.remove((user, id));
+    }
+
+    /// A moment up to which all of a user's notifications were made: now, or later where the clock that dated one of them
+    /// was ahead of this one.
+    pub fn all_made_by(&self, act: &Act<'_>, user: UserId) -> Timestamp {
+        self.newest
+            .get(&user)
+            .map_or(act.now, |newest| act.now.max(*newest))
     }
 
     /// Marks all of a user's notifications as read: those in memory here, the others where they are.

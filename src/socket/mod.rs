@@ -36,7 +36,9 @@ pub use admission::Admission;
 pub(crate) use pulse::SILENCE;
 pub use registry::Registry;
 pub use upgrade::upgrade;
-pub(crate) use wire::{error as error_frame, ok as ok_frame, ok_with as ok_frame_with, pong as pong_frame};
+pub(crate) use wire::{
+    error as error_frame, id_of, ok as ok_frame, ok_with as ok_frame_with, pong as pong_frame,
+};
 
 #[cfg(test)]
 mod tests;

@@ -124,6 +124,15 @@ pub async fn find(reader: &mut Reader, user: UserId, id: NotificationId) -> Resu
         .transpose()
 }
 
+/// When the newest of a user's notifications was made. Their ids do not tell: those of several instances are as far apart
+/// as their clocks.
+pub async fn newest(group: &mut Group, user: UserId) -> Result<Option<Timestamp>> {
+    let mut sql = Sql::new("select max(created_at) from notifications_by_user where user_id = ");
+    sql.bind(user.0);
+    let rows: Vec<(Option<i64>,)> = group.select(sql).await?;
+    Ok(rows.into_iter().find_map(|(at,)| at).map(Timestamp))
+}
+
 static LOAD: Statement = statement(
     &[("user_id", Id), ("id", Id)],
     "select n.user_id, n.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, u.id as actor_id,

@@ -130,6 +130,11 @@ async fn a_refused_atomic_batch_leaves_nothing_behind(engine: Engine) {
         ),
         (op("auth.logout", &json!({})), "VALIDATION_ERROR", "ops[1].type"),
         (op("task.complete", &json!([])), "VALIDATION_ERROR", "ops[1].data"),
+        (
+            op("task.create", &json!({ "title": "a\u{0}b" })),
+            "VALIDATION_ERROR",
+            "ops[1].data.title",
+        ),
     ];
     for (bad, code, field) in cases {
         let ops = json!({ "ops": [good, bad, { "type": "notification.mark_all_read" }] });
@@ -174,6 +179,8 @@ async fn the_others_of_a_loose_batch_are_done(engine: Engine) {
         op("task.paint", &json!({})),
         op("task.restore", &json!({ "id": id })),
         op("task.complete", &json!({ "id": id })),
+        op("task.create", &json!({ "title": "a\u{0}b" })),
+        op("task.\u{0}", &json!({})),
     ] });
     let done = ada.act("batch", ops).await;
     let results = done.data["results"].as_array().expect("results");
@@ -194,6 +201,8 @@ async fn the_others_of_a_loose_batch_are_done(engine: Engine) {
         ["UNKNOWN_TYPE", "ops[3].type", null],
         ["NOT_DELETED", "ops[4].data", null],
         [null, null, 2],
+        ["VALIDATION_ERROR", "ops[6].data.title", null],
+        ["UNKNOWN_TYPE", "ops[7].type", null],
     ]);
     assert_eq!(json!(came), expected);
     assert_eq!(results[1]["error"]["retryable"], false);

@@ -128,6 +128,7 @@ async fn redis_and_smtp_are_asked_for_their_first_words() {
     assert_eq!(code, Some(1), "{told}");
     is(&told, "redis", "FAILURE");
     is(&told, "smtp", "FAILURE");
+    assert!(found(&told, "smtp").contains("sends none yet"), "{told}");
     assert!(!told.contains("s3cret"), "{told}");
     server.set("redis_url", "redis://127.0.0.1:1");
     let (code, told) = server.run(&["doctor"]);

@@ -31,6 +31,7 @@ mod postgres; // PostgreSQL restarted, killed, its answers lost, its transaction
 mod presence; // who is there, who types
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
+mod rpc; // the operations without a socket
 mod storage; // full, taken, newer, gone for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way

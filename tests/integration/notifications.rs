@@ -1,15 +1,18 @@
 //! Notifications: whom they go to, and reading, marking and deleting them; every answer and event has the right count.
 
 use crate::on_both_databases;
-use crate::support::follower::{names, pluck};
+use crate::support::follower::{names, pluck, text};
+use crate::support::replica::UserReplica;
 use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
+use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
 on_both_databases!(
     an_act_is_told_once_to_each_whom_it_concerns,
     a_list_has_pages_in_both_orders_and_the_count,
     marking_counts_and_marking_again_changes_nothing,
     all_are_marked_with_an_event_even_when_none_is_left,
+    what_a_clock_ahead_dated_is_marked_by_its_followers_too,
     a_batch_keeps_the_count_whatever_its_order,
     deleting_counts_what_was_unread,
     somebody_elses_is_not_found,
@@ -225,6 +228,38 @@ async fn all_are_marked_with_an_event_even_when_none_is_left(engine: Engine) {
         .ok("notification.list", json!({ "unread_only": true }))
         .await;
     assert_eq!((&only["items"], &only["total"]), (&json!([]), &json!(0)));
+}
+
+async fn what_a_clock_ahead_dated_is_marked_by_its_followers_too(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (mut ada, _) = ada_with(&server, 2).await;
+    // as if an instance had made them whose clock is an hour ahead
+    let later = "update notifications set created_at = created_at + 3600000";
+    let done = match engine {
+        Engine::Sqlite => {
+            let mut file = SqliteConnection::connect(&server.database.url)
+                .await
+                .expect("the file");
+            file.execute(later).await.map(drop)
+        }
+        Engine::Postgres => {
+            let mut link = PgConnection::connect(&server.database.url)
+                .await
+                .expect("the database");
+            link.execute(later).await.map(drop)
+        }
+    };
+    done.expect("dated later");
+    let snapshot = ada.client.ok("user.sync", json!({})).await;
+    let newest = pluck(&snapshot["notifications"], "created_at");
+    let newest = newest.iter().map(text).max().expect("notifications");
+    let mut replica = UserReplica::of(&snapshot);
+    let marked = ada.act("notification.mark_all_read", json!({})).await;
+    let event = marked.event("notification.all_read");
+    assert_eq!(event["data"]["up_to"], newest);
+    replica.apply(event);
+    let snapshot = ada.client.ok("user.sync", json!({})).await;
+    assert_eq!(replica, UserReplica::of(&snapshot));
 }
 
 async fn a_batch_keeps_the_count_whatever_its_order(engine: Engine) {

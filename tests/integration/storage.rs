@@ -188,6 +188,27 @@ async fn cut_off(admin: &mut PgConnection, server: &Server) -> u64 {
     done.expect("connections that end").rows_affected()
 }
 
+#[tokio::test]
+async fn a_node_without_its_database_says_when_to_ask_again() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut admin = PgConnection::connect(&admin_url()).await.expect("PostgreSQL");
+    let (_, database) = server.database.url.rsplit_once('/').expect("a database");
+    let close = format!("alter database {database} with allow_connections false");
+    admin.execute(AssertSqlSafe(close)).await.expect("closed");
+    cut_off(&mut admin, &server).await;
+    let answer = eventually("a node that misses its database", || async {
+        let answer = http::get(&server, "/health/detailed").await;
+        (answer.status() == 503).then_some(answer)
+    })
+    .await;
+    assert_eq!(answer.headers()["retry-after"], "1");
+    let health: Value = answer.json().await.expect("JSON");
+    assert_eq!(
+        (&health["status"], &health["database"]["status"]),
+        (&json!("unhealthy"), &json!("unhealthy"))
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
     let server = Server::start(Engine::Postgres, &[]).await;

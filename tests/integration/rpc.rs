@@ -1,0 +1,160 @@
+//! `/v1/rpc`: the shape of its answers, its tokens, its limits. What operations do is said where they are.
+
+use crate::support::{Engine, Server, http};
+use reqwest::header::HeaderMap;
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+fn post(server: &Server) -> RequestBuilder {
+    http::request(server, Method::POST, "/v1/rpc")
+}
+
+fn send_text(server: &Server, body: impl Into<reqwest::Body>) -> RequestBuilder {
+    post(server).header("content-type", "application/json").body(body)
+}
+
+/// The status, the headers and the frame or frames of an answer.
+async fn read(request: RequestBuilder) -> (u16, HeaderMap, Value) {
+    let answer = request.send().await.expect("an answer");
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    (status, headers, answer.json().await.expect("JSON"))
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
+    let value = headers
+        .get(name)
+        .unwrap_or_else(|| panic!("no {name}: {headers:?}"));
+    value.to_str().expect("text")
+}
+
+/// What every error frame has, and what it says.
+fn is_error(frame: &Value, headers: &HeaderMap, code: &str) {
+    assert_eq!(frame["type"], "error", "{code}: {frame}");
+    assert_eq!(frame["error"]["code"], code, "{frame}");
+    assert_eq!(
+        frame["error"]["request_id"],
+        header(headers, "x-request-id"),
+        "{frame}"
+    );
+    assert!(frame["error"]["retryable"].is_boolean(), "{frame}");
+    assert!(frame.get("success").is_none(), "{frame}");
+}
+
+#[tokio::test]
+async fn whatever_refuses_a_body_answers_with_the_error_frame() {
+    let server = Server::start(
+        Engine::Sqlite,
+        &[("allowed_hosts", "127.0.0.1"), ("frame_bytes", "1024")],
+    )
+    .await;
+    let json = |body: &str| send_text(&server, body.to_owned());
+    let pings = json!(vec![json!({ "type": "ping", "id": 1 }); 101]).to_string();
+    let cases = [
+        (json("{}").header("host", "example.com"), 400, "BAD_FRAME"),
+        (send_text(&server, vec![0xff]), 400, "BAD_FRAME"),
+        (json("nonsense"), 400, "BAD_FRAME"),
+        (json(r#"[{"type":"ping"},"#), 400, "BAD_FRAME"),
+        (
+            http::request(&server, Method::DELETE, "/v1/rpc"),
+            405,
+            "METHOD_NOT_ALLOWED",
+        ),
+        (json(&" ".repeat(1_100_000)), 413, "PAYLOAD_TOO_LARGE"),
+        (
+            post(&server).header("content-type", "text/plain").body("{}"),
+            415,
+            "UNSUPPORTED_MEDIA",
+        ),
+        (json(&pings), 422, "VALIDATION_ERROR"),
+    ];
+    for (request, status, code) in cases {
+        let (came, headers, frame) = read(request).await;
+        assert_eq!(came, status, "{frame}");
+        is_error(&frame, &headers, code);
+        assert_eq!(frame["id"], Value::Null, "{frame}");
+        assert_eq!(header(&headers, "content-type"), "application/json");
+        assert_eq!(header(&headers, "x-content-type-options"), "nosniff");
+        assert_eq!(headers.contains_key("allow"), status == 405, "{headers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_limited_request_is_answered_with_the_error_frame() {
+    let settings = [
+        ("rate_limit_enabled", "true"),
+        ("rate_limit_requests", "1"),
+        ("rate_limit_window_seconds", "60"),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let ping = || post(&server).json(&json!({ "type": "ping", "id": 1 }));
+    let (status, _, pong) = read(ping()).await;
+    assert_eq!((status, pong), (200, json!({ "type": "pong", "id": 1 })));
+    let (status, headers, frame) = read(ping()).await;
+    assert_eq!(status, 429);
+    is_error(&frame, &headers, "RATE_LIMITED");
+    assert!(
+        frame["error"]["retry_after_ms"]
+            .as_u64()
+            .is_some_and(|wait| wait > 0),
+        "{frame}"
+    );
+    assert_eq!(header(&headers, "x-ratelimit-remaining"), "0");
+    assert!(headers.contains_key("retry-after"), "{headers:?}");
+}
+
+#[tokio::test]
+async fn a_refused_token_is_answered_frame_by_frame() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ask = |body: &Value| post(&server).bearer_auth("nonsense").json(body);
+    let one = json!({ "type": "profile.get", "id": 1 });
+    let (status, headers, frame) = read(ask(&one)).await;
+    assert_eq!((status, &frame["id"]), (401, &json!(1)));
+    assert_eq!(header(&headers, "www-authenticate"), "Bearer");
+    is_error(&frame, &headers, "INVALID_TOKEN");
+
+    // who sends a token means it: it is not left out where none is needed
+    let several = json!([one, { "type": "ping", "id": "two" }, { "type": "task.list" }, 4]);
+    let (status, headers, frames) = read(ask(&several)).await;
+    let frames = frames.as_array().expect("an array for an array");
+    assert_eq!((status, frames.len()), (200, 4));
+    let expected = [
+        (json!(1), "INVALID_TOKEN"),
+        (json!("two"), "INVALID_TOKEN"),
+        (Value::Null, "INVALID_TOKEN"),
+        (Value::Null, "BAD_FRAME"),
+    ];
+    for (frame, (id, code)) in frames.iter().zip(expected) {
+        assert_eq!(frame["id"], id, "{frame}");
+        is_error(frame, &headers, code);
+    }
+}
+
+#[tokio::test]
+async fn an_array_may_be_as_large_as_all_its_frames() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let padded = |id: usize| {
+        let start = format!(r#"{{"type":"ping","id":{id}"#);
+        format!("{start:<65535}}}")
+    };
+    let frames: Vec<String> = (0..100).map(padded).collect();
+    assert!(frames.iter().all(|frame| frame.len() == 65_536));
+    let body = format!("[\n  {}\n]", frames.join(",\n  "));
+    let (status, _, answers) = read(send_text(&server, body)).await;
+    let pongs: Vec<Value> = (0..100).map(|id| json!({ "type": "pong", "id": id })).collect();
+    assert_eq!((status, answers), (200, json!(pongs)));
+}
+
+#[tokio::test]
+async fn a_frame_that_is_too_large_keeps_its_id() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let large = json!({ "type": "task.create", "data": { "title": "x".repeat(70_000) }, "id": "seven" });
+    let (status, headers, frame) = read(post(&server).json(&large)).await;
+    assert_eq!((status, &frame["id"]), (413, &json!("seven")));
+    is_error(&frame, &headers, "PAYLOAD_TOO_LARGE");
+
+    let (status, headers, frames) =
+        read(post(&server).json(&json!([large, { "type": "ping", "id": 8 }]))).await;
+    assert_eq!((status, &frames[0]["id"]), (200, &json!("seven")));
+    is_error(&frames[0], &headers, "PAYLOAD_TOO_LARGE");
+    assert_eq!(frames[1], json!({ "type": "pong", "id": 8 }));
+}
