@@ -1,14 +1,21 @@
-//! A request's body as text of a media type that the route takes.
+//! A request's body as text of a media type that the route takes, and how many large ones are held at once.
 
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
+use axum::extract::Request;
 use axum::extract::rejection::BytesRejection;
 use axum::http::HeaderMap;
 use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
+use axum::middleware::Next;
+use axum::response::Response;
 use serde_json::{Map, Value};
 use taskwire_protocol::{ErrorCode, Failure};
+use tokio::sync::Semaphore;
 
-use super::Refusal;
+use super::{BODY, Refusal};
+
+/// Places for bodies that are large, or do not say how large they are.
+static LARGE: Semaphore = Semaphore::const_new(16);
 
 /// What the `Bytes` extractor came to.
 pub(super) type Read = Result<Bytes, BytesRejection>;
@@ -42,6 +49,20 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
             "the body is application/json",
         )),
     }
+}
+
+/// Takes large bodies a few at a time; the others wait in the kernel, and at their own ends.
+pub(super) async fn in_turn(request: Request, next: Next) -> Response {
+    let is_small = request
+        .body()
+        .size_hint()
+        .upper()
+        .is_some_and(|bytes| bytes <= BODY as u64);
+    let _place = match is_small {
+        true => None,
+        false => LARGE.acquire().await.ok(),
+    };
+    next.run(request).await
 }
 
 /// The body of a route that takes JSON alone.

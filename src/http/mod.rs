@@ -27,7 +27,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::FutureExt as _;
@@ -98,8 +98,7 @@ fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
 }
 
 /// The largest body of `/v1/rpc`: as many frames as an array holds, each as large as may be. It is held in memory until it
-/// is answered or time is up; how many there are at once is bounded by the connections that the server takes on, and for
-/// one address by `rate_limit_requests`.
+/// is answered or time is up, so few that are large are taken at once.
 fn rpc_body(settings: &Settings) -> usize {
     let frame = settings.frame_bytes.saturating_add(BETWEEN_FRAMES);
     frame.saturating_mul(settings.batch_ops).max(BODY)
@@ -112,7 +111,9 @@ fn router(app: Arc<App>) -> Router {
         .route(SOCKET, get(upgrade))
         .route(
             RPC,
-            post(rpc::call).layer(DefaultBodyLimit::max(rpc_body(&app.settings))),
+            post(rpc::call)
+                .layer(DefaultBodyLimit::max(rpc_body(&app.settings)))
+                .layer(from_fn(body::in_turn)),
         )
         .route("/v1/protocol.json", get(describe))
         .route("/v1/auth/signup", post(accounts::sign_up))
