@@ -53,14 +53,11 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
 
 /// Takes large bodies a few at a time; the others wait in the kernel, and at their own ends.
 pub(super) async fn in_turn(request: Request, next: Next) -> Response {
-    let is_small = request
-        .body()
-        .size_hint()
-        .upper()
-        .is_some_and(|bytes| bytes <= BODY as u64);
-    let _place = match is_small {
-        true => None,
-        false => LARGE.acquire().await.ok(),
+    let size = request.body().size_hint().upper();
+    let _place = if size.is_some_and(|bytes| bytes <= BODY as u64) {
+        None
+    } else {
+        LARGE.acquire().await.ok()
     };
     next.run(request).await
 }

@@ -1,6 +1,6 @@
 //! `/v1/rpc`: the shape of its answers, its tokens, its limits. What operations do is said where they are.
 
-use crate::support::{Engine, Server, http};
+use crate::support::{Engine, Raw, Server, http};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -157,4 +157,39 @@ async fn a_frame_that_is_too_large_keeps_its_id() {
     assert_eq!((status, &frames[0]["id"]), (200, &json!("seven")));
     is_error(&frames[0], &headers, "PAYLOAD_TOO_LARGE");
     assert_eq!(frames[1], json!({ "type": "pong", "id": 8 }));
+}
+
+/// A large body announced by a client that waits to be asked for it (RFC 9110, section 10.1.1).
+async fn announce(server: &Server) -> Raw {
+    let mut raw = Raw::dial(server).await;
+    let request = format!(
+        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\
+         Expect: 100-continue\r\n\r\n",
+        server.address
+    );
+    raw.send(request.as_bytes()).await;
+    raw
+}
+
+async fn is_asked_for_its_body(raw: &mut Raw) {
+    let head = raw.head().await;
+    assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+}
+
+#[tokio::test]
+async fn large_bodies_are_taken_a_few_at_a_time_and_small_ones_at_once() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut taken = Vec::new();
+    for _ in 0..16 {
+        let mut raw = announce(&server).await;
+        is_asked_for_its_body(&mut raw).await;
+        taken.push(raw);
+    }
+    let mut next = announce(&server).await;
+    let (status, _, pong) = read(send_text(&server, r#"{"type":"ping","id":1}"#)).await;
+    assert_eq!((status, &pong["type"]), (200, &json!("pong")));
+    let said = next.0.try_read(&mut [0; 100]);
+    assert!(said.is_err(), "another large body was asked for");
+    drop(taken.pop());
+    is_asked_for_its_body(&mut next).await;
 }
