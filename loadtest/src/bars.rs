@@ -26,7 +26,7 @@ pub(crate) struct Bars {
     /// Runs of each scenario; the median counts
     #[arg(long, value_parser = crate::options::count, default_value_t = 3)]
     runs: usize,
-    /// Also run `ops` on this PostgreSQL (with --postmaster, its CPU counts)
+    /// Also run `fanout` and `ops` on this PostgreSQL (with --postmaster, its CPU counts)
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// With --postgres: also run `hop`, two instances on that PostgreSQL and this Redis
@@ -40,9 +40,12 @@ pub(crate) struct Bars {
     only: Option<String>,
 }
 
+/// What the name of a scenario ends with that runs beside PostgreSQL.
+const POSTGRES: &str = "-postgres";
+
 /// What is typed for each bar's scenario, so that a bar is what anyone can run by hand.
 fn typed(name: &str) -> &'static str {
-    match name {
+    match name.trim_end_matches(POSTGRES) {
         "idle" => "idle",
         "fanout" => "fanout --with-limit",
         "fanout-small" => "fanout --with-limit --event small",
@@ -101,7 +104,7 @@ impl Bars {
     fn scenarios(&self) -> Vec<&'static str> {
         let mut names: Vec<_> = BARS.iter().map(|bar| bar.scenario).collect();
         names.dedup();
-        names.retain(|name| *name != "ops-postgres" || self.postgres.is_some());
+        names.retain(|name| !name.ends_with(POSTGRES) || self.postgres.is_some());
         names.retain(|name| *name != "hop" || self.redis.is_some());
         if let Some(only) = &self.only {
             names.retain(|name| name.contains(only.as_str()));
@@ -111,7 +114,7 @@ impl Bars {
 
     async fn once(&self, name: &str, place: &Place) -> Result<Report, Trouble> {
         let mut place = place.clone();
-        if name == "hop" || name == "ops-postgres" {
+        if name == "hop" || name.ends_with(POSTGRES) {
             place.database_url.clone_from(&self.postgres);
         } else {
             place.postmaster = None;

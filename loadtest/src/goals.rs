@@ -81,6 +81,15 @@ pub(crate) const BARS: &[Bar] = &[
     )
     .beside(LEAST)
     .goals(TimesLimit(2.0), TimesLimit(1.4)),
+    // here the server is not the database too
+    bar(
+        "fanout-postgres",
+        "the same beside PostgreSQL ({bytes} B)",
+        COST,
+        "µs",
+    )
+    .beside(LEAST)
+    .goals(TimesLimit(2.0), TimesLimit(1.4)),
     bar("fanout-small", "the same of small events ({bytes} B)", COST, "µs")
         .beside(LEAST)
         .goals(TimesLimit(2.0), TimesLimit(1.4)),
