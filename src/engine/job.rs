@@ -219,3 +219,27 @@ pub(super) fn unknown_outcome() -> Failure {
     let message = "the database went away while it committed; whether this was done is not known: send an op_id to be sure";
     Failure::new(ErrorCode::Unavailable, message)
 }
+
+#[cfg(test)]
+impl Job {
+    /// A mutation in a session of somebody's, for tests that tell jobs by their sessions.
+    pub(super) fn of_session(session: u128, decide: Box<dyn Decide>) -> Job {
+        use taskwire_protocol::account::{GlobalRole, PublicUser};
+        use taskwire_protocol::{SessionId, UserId, WorkspaceId};
+        use uuid::Uuid;
+
+        let user = PublicUser {
+            id: UserId(Uuid::from_u128(session << 64)),
+            username: "u".into(),
+            name: "n".into(),
+            photo_url: None,
+        };
+        let caller = Caller {
+            user,
+            session: SessionId(Uuid::from_u128(session)),
+            role: GlobalRole::User,
+            personal: WorkspaceId(Uuid::nil()),
+        };
+        Job::new(Arc::new(caller), None, Work::One(Step::new(decide)))
+    }
+}

@@ -106,18 +106,15 @@ impl Drop for Place<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::Reply;
-    use super::super::job::{Job, Step, Work};
+    use super::super::job::Job;
     use super::super::lane::Lane;
     use super::*;
-    use crate::ops::Caller;
     use crate::ops::accounts::EndSession;
     use std::pin::Pin;
     use std::task::{Context, Waker};
     use std::time::Duration;
-    use taskwire_protocol::account::{GlobalRole, PublicUser};
-    use taskwire_protocol::{ErrorCode, Failure, SessionId, UserId, WorkspaceId};
+    use taskwire_protocol::{ErrorCode, Failure};
     use tokio::time::timeout;
-    use uuid::Uuid;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -125,19 +122,7 @@ mod tests {
 
     /// A call polled once, as a socket does with those that are not its first; the session tells which it is.
     fn call(lane: &Lane, n: u128) -> Call<'_> {
-        let caller = Caller {
-            user: PublicUser {
-                id: UserId(Uuid::nil()),
-                username: "u".into(),
-                name: "n".into(),
-                photo_url: None,
-            },
-            session: SessionId(Uuid::from_u128(n)),
-            role: GlobalRole::User,
-            personal: WorkspaceId(Uuid::nil()),
-        };
-        let work = Work::One(Step::new(Box::new(EndSession)));
-        let job = Job::new(Arc::new(caller), None, work);
+        let job = Job::of_session(n, Box::new(EndSession));
         let mut call: Call<'_> = Box::pin(lane.submit(Box::new(job)));
         let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());

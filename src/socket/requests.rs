@@ -4,12 +4,11 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use taskwire_protocol::frames::RequestId;
 use taskwire_protocol::{Failure, Kind, OpId, Request, StreamId};
-use tokio::task::unconstrained;
 use tokio::time::Instant;
 
 use super::session::Settled;
@@ -193,14 +192,12 @@ impl Requests {
 }
 
 /// A mutation takes its place in the engine's queue at its first poll, so that comes now, whichever request is the
-/// first. Nobody need be woken by it: once it is the first, it is polled again. It must not be put off because the
-/// task has used up its share of time, or a later one could pass it: hence `unconstrained`.
+/// first. Nobody need be woken by it: once it is the first, it is polled again.
 fn take_place(state: State) -> State {
     let State::Call(mut future) = state else {
         return state;
     };
-    let first = pin!(unconstrained(future.as_mut())).poll(&mut Context::from_waker(Waker::noop()));
-    match first {
+    match future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(reply) => State::Done(Outcome::Reply(reply)),
         Poll::Pending => State::Call(future),
     }

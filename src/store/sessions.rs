@@ -72,13 +72,14 @@ struct SessionAndHead {
     head: i64,
 }
 
+const COLUMNS: &str = "id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at, revoked_at";
+
 /// The session with this id, and how far its user's stream had come at that moment.
 pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option<(SessionRecord, i64)>> {
-    let mut sql = Sql::new(
-        "select id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at,
-         revoked_at, coalesce((select s.seq from streams s where s.id = sessions.user_id), 0) as head
-         from sessions where id = ",
-    );
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS}, coalesce((select s.seq from streams s where s.id = sessions.user_id), 0) as head
+         from sessions where id = "
+    ));
     sql.bind(id.0);
     let found = reader.find::<SessionAndHead>(sql).await?;
     Ok(found.map(|row| (row.session.into(), row.head)))
@@ -104,10 +105,9 @@ pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = SessionId>) -
 
 /// The sessions of a user that have not ended.
 pub async fn load_living(group: &mut Group, user: UserId) -> Result<Vec<SessionRecord>> {
-    let mut sql = Sql::new(
-        "select id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at,
-         revoked_at from sessions where revoked_at is null and user_id = ",
-    );
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
+    ));
     sql.bind(user.0).push(" order by id");
     let rows = group.select::<SessionRow>(sql).await?;
     Ok(rows.into_iter().map(SessionRecord::from).collect())

@@ -1,11 +1,8 @@
 //! Which jobs share a group, and which wait.
 
 use super::*;
-use crate::engine::job::Work;
 use crate::ops::{Act, Caller, Decide, Needs, Target};
-use std::sync::Arc;
-use taskwire_protocol::account::{GlobalRole, PublicUser};
-use taskwire_protocol::{Access, UserId, WorkspaceId};
+use taskwire_protocol::{Access, WorkspaceId};
 use uuid::Uuid;
 
 /// A mutation on a stream that is chosen by hand.
@@ -40,20 +37,7 @@ fn on_lane(lane: u128) -> Target {
 }
 
 fn job(session: u128, target: Target, alone: bool) -> Waiting {
-    let id = UserId(Uuid::from_u128(session << 64));
-    let caller = Caller {
-        user: PublicUser {
-            id,
-            username: "u".into(),
-            name: "n".into(),
-            photo_url: None,
-        },
-        session: SessionId(Uuid::from_u128(session)),
-        role: GlobalRole::User,
-        personal: WorkspaceId(Uuid::nil()),
-    };
-    let step = crate::engine::job::Step::new(Box::new(On(target, alone)));
-    let job = Job::new(Arc::new(caller), None, Work::One(step));
+    let job = Job::of_session(session, Box::new(On(target, alone)));
     let lanes = lanes_of(&job, &Homes::new(true), LANES);
     let item = Item::Job(Box::new(job));
     Waiting { item, lanes }
