@@ -4,7 +4,7 @@ use crate::on_both_databases;
 use crate::support::follower::{names, text};
 use crate::support::{Client, Engine, Follower, PASSWORD, Server, Team, eventually, http, new_id};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor};
 use std::sync::Arc;
 
 on_both_databases!(
@@ -283,18 +283,10 @@ async fn people_see_those_they_share_a_workspace_with(engine: Engine) {
     );
 }
 
-async fn link(server: &Server) -> PgConnection {
-    PgConnection::connect(&server.database.url).await.expect("a link")
-}
-
 /// Waits until this many statements wait for a lock.
 async fn waiting(server: &Server, n: i64) {
-    let mut link = link(server).await;
     eventually("statements that wait for a lock", async || {
-        let waiting = "select count(*) from pg_stat_activity
-            where datname = current_database() and wait_event_type = 'Lock'";
-        let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&mut link).await.ok()?;
-        (waiting == n).then_some(())
+        (server.database.lock_waiters().await == n).then_some(())
     })
     .await;
 }
@@ -303,7 +295,7 @@ async fn waiting(server: &Server, n: i64) {
 /// them does so first. The answer to the sign-in.
 async fn meet(server: &Arc<Server>, name: &str, reset_first: bool) -> Value {
     let user = Client::sign_up(server, name).await.user_id();
-    let mut holder = link(server).await;
+    let mut holder = server.database.link().await;
     let hold = format!("select 1 from streams where id = '{user}' for update");
     for statement in ["begin".to_owned(), hold] {
         holder.execute(AssertSqlSafe(statement)).await.expect("held");

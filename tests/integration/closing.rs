@@ -6,7 +6,7 @@ use crate::support::raw::{self, counted};
 use crate::support::{Client, Engine, Raw, Server, audit, eventually, http, text, tokens};
 use reqwest::Method;
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::Executor;
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use taskwire_protocol::CloseCode;
@@ -218,13 +218,19 @@ async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     // a session that no socket used yet: the server has to read it
     let tokens = http::sign_up(&server, "ada").await;
-    execute(&server, "alter table sessions rename to away").await;
+    server
+        .database
+        .execute("alter table sessions rename to away")
+        .await;
     let mut refused = Raw::member(&server, &tokens).await;
     let (_, payload) = refused.frame().await;
     let error: Value = serde_json::from_slice(&payload).expect("JSON");
     assert_eq!(error["error"]["retryable"], true, "{error}");
     assert_eq!(refused.closed().await, 1013);
-    execute(&server, "alter table away rename to sessions").await;
+    server
+        .database
+        .execute("alter table away rename to sessions")
+        .await;
     Client::with_tokens(&server, &tokens, json!({})).await;
 }
 
@@ -237,13 +243,19 @@ async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: En
     let mut quiet = Client::with_tokens(&server, &ada.tokens, json!({ "streams": [] })).await;
     let subscribe = json!({ "stream": stream });
 
-    execute(&server, "alter table members rename to away").await;
+    server
+        .database
+        .execute("alter table members rename to away")
+        .await;
     // whoever does not follow it loses nothing
     let error = quiet.refused("stream.subscribe", subscribe.clone()).await;
     assert_eq!(error["retryable"], true, "{error}");
     ada.ask("stream.subscribe", subscribe.clone()).await;
     assert_eq!(ada.until_closed().await.1, Some(4408));
-    execute(&server, "alter table away rename to members").await;
+    server
+        .database
+        .execute("alter table away rename to members")
+        .await;
 
     let now = quiet.ok("stream.subscribe", subscribe).await;
     quiet.ok("task.complete", json!({ "id": before["id"] })).await;
@@ -258,29 +270,19 @@ async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: En
 async fn whose_changed_account_cannot_be_read_is_closed() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
-    execute(&server, "alter table members rename to away").await;
+    server
+        .database
+        .execute("alter table members rename to away")
+        .await;
     // by another process: the server is told, and has to read who it is now
     let (code, said) = server.run(&["admin", "set-role", "ada@example.com", "admin"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(ada.until_closed().await.1, Some(4408));
-    execute(&server, "alter table away rename to members").await;
+    server
+        .database
+        .execute("alter table away rename to members")
+        .await;
     ada.another(&server).await.ok("admin.instances", json!({})).await;
-}
-
-/// Runs a statement behind the server's back.
-async fn execute(server: &Server, statement: &str) {
-    let (url, statement) = (&server.database.url, AssertSqlSafe(statement.to_owned()));
-    let done = match server.database.engine {
-        Engine::Sqlite => {
-            let mut link = SqliteConnection::connect(url).await.expect("the file");
-            link.execute(statement).await.map(drop)
-        }
-        Engine::Postgres => {
-            let mut link = PgConnection::connect(url).await.expect("the database");
-            link.execute(statement).await.map(drop)
-        }
-    };
-    done.expect("the statement");
 }
 
 #[tokio::test]
@@ -372,9 +374,7 @@ async fn authorization_that_is_meant_for_a_proxy_is_no_token() {
 async fn a_token_that_came_in_time_is_not_late_because_the_database_is() {
     let server = Server::start(Engine::Postgres, &[("auth_timeout_seconds", "1")]).await;
     let tokens = http::sign_up(&server, "ada").await;
-    let mut link = PgConnection::connect(&server.database.url)
-        .await
-        .expect("the database");
+    let mut link = server.database.link().await;
     link.execute("begin; lock table sessions").await.expect("a lock");
     let mut early = Client::connect(&server).await;
     let id = early
@@ -415,19 +415,29 @@ async fn a_peer_that_neither_reads_nor_answers_is_dead() {
     let server = Server::start(Engine::Sqlite, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let deaf = Raw::member(&server, &ada.tokens).await;
-    let description = "x".repeat(1000);
     // more than the kernels and the queue hold: the ping cannot leave either
-    for n in 0..600 {
-        let data = json!({ "title": n.to_string(), "description": description });
-        ada.ok("task.create", data).await;
-        ada.forget_events();
-    }
+    tell_kilobytes(&mut ada, 600).await;
     counted(&server, 4408).await;
-    ada.ok("profile.get", json!({})).await; // whoever reads stays
-    let health = http::get(&server, "/health/detailed").await;
+    stays_alone(&server, &mut ada).await;
+    drop(deaf);
+}
+
+/// Events of more than a kilobyte each, to whoever listens and whoever does not.
+async fn tell_kilobytes(client: &mut Client, events: usize) {
+    let description = "x".repeat(1000);
+    for n in 0..events {
+        let data = json!({ "title": n.to_string(), "description": description });
+        client.ok("task.create", data).await;
+        client.forget_events();
+    }
+}
+
+/// Whoever reads stays, and the place of the other was given up.
+async fn stays_alone(server: &Server, reader: &mut Client) {
+    reader.ok("profile.get", json!({})).await;
+    let health = http::get(server, "/health/detailed").await;
     let health: Value = health.json().await.expect("JSON");
     assert_eq!(health["sockets"], 1, "its place was given up");
-    drop(deaf);
 }
 
 #[cfg(target_os = "linux")]
@@ -436,13 +446,8 @@ async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
     let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let deaf = Raw::member(&server, &ada.tokens).await;
-    let description = "x".repeat(1000);
     // more than the peer's kernel takes, and less than ours keeps: each event is written at once
-    for n in 0..30 {
-        let data = json!({ "title": n.to_string(), "description": description });
-        ada.ok("task.create", data).await;
-        ada.forget_events();
-    }
+    tell_kilobytes(&mut ada, 30).await;
     let trickle = async {
         let mut second = tokio::time::interval(Duration::from_secs(1));
         for _ in 0..20 {
@@ -455,10 +460,7 @@ async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
         () = counted(&server, 4408) => {}
         () = trickle => panic!("it lives on"),
     }
-    ada.ok("profile.get", json!({})).await; // whoever reads stays
-    let health = http::get(&server, "/health/detailed").await;
-    let health: Value = health.json().await.expect("JSON");
-    assert_eq!(health["sockets"], 1, "its place was given up");
+    stays_alone(&server, &mut ada).await;
     drop(deaf);
 }
 

@@ -6,7 +6,6 @@ use futures_util::future::join_all;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
@@ -224,9 +223,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         "only one lane was used: {groups:?}"
     );
     assert!(!retries.contains_key("{cause=\"deadlock\"}"), "{retries:?}");
-    let mut link = PgConnection::connect(&servers[2].database.url)
-        .await
-        .expect("a connection");
+    let mut link = servers[2].database.link().await;
     let deadlocks = "select deadlocks from pg_stat_database where datname = current_database()";
     let deadlocks: i64 = sqlx::query_scalar(deadlocks)
         .fetch_one(&mut link)

@@ -3,7 +3,7 @@
 use crate::support::raw::Raw;
 use crate::support::{Client, Engine, PATIENCE, Server, eventually, http, text};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::Executor;
 use std::time::{Duration, Instant};
 use taskwire_client::{Client as Caller, Config, Disconnected, Events, FixedToken, Item};
 use tokio::time::timeout;
@@ -81,7 +81,7 @@ async fn an_upgrade_while_the_node_drains_is_refused_with_503() {
 async fn a_node_ends_in_time_though_its_database_hangs() {
     let mut server = Server::start(Engine::Postgres, &[("drain_seconds", "4")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
-    let mut other = PgConnection::connect(&server.database.url).await.expect("a link");
+    let mut other = server.database.link().await;
     other.execute("begin").await.expect("begun");
     other
         .execute("lock table tasks in access exclusive mode")
@@ -90,13 +90,7 @@ async fn a_node_ends_in_time_though_its_database_hangs() {
     ada.ask("task.create", json!({ "title": "It waits" })).await;
     ada.ask("task.list", json!({})).await;
     eventually("somebody who waits for the lock", || async {
-        let waiting = "select count(*) from pg_locks where not granted \
-                       and database = (select oid from pg_database where datname = current_database())";
-        let waiting: i64 = sqlx::query_scalar(waiting)
-            .fetch_one(&mut other_link(&server).await)
-            .await
-            .ok()?;
-        (waiting > 0).then_some(())
+        (server.database.lock_waiters().await > 0).then_some(())
     })
     .await;
     let told = Instant::now();
@@ -108,10 +102,6 @@ async fn a_node_ends_in_time_though_its_database_hangs() {
         told.elapsed()
     );
     drop(other);
-}
-
-async fn other_link(server: &Server) -> PgConnection {
-    PgConnection::connect(&server.database.url).await.expect("a link")
 }
 
 /// A client that makes calls and follows nothing.

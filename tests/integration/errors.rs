@@ -5,7 +5,7 @@ use crate::support::tokens::{SECRET, expired};
 use crate::support::{Client, Engine, PASSWORD, Server, Team, eventually, http, new_id};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::Executor;
 use std::collections::BTreeSet;
 use std::process::Command;
 use taskwire_protocol::ErrorCode;
@@ -70,25 +70,6 @@ fn rpc(server: &Server, token: Option<&Value>, name: &str, data: &Value) -> Requ
     }
 }
 
-/// Runs a statement behind the server's back.
-async fn meddle(server: &Server, statement: &'static str) {
-    let done = match server.database.engine {
-        Engine::Sqlite => {
-            let mut database = SqliteConnection::connect(&server.database.url)
-                .await
-                .expect("the file");
-            database.execute(statement).await.map(drop)
-        }
-        Engine::Postgres => {
-            let mut database = PgConnection::connect(&server.database.url)
-                .await
-                .expect("the database");
-            database.execute(statement).await.map(drop)
-        }
-    };
-    done.expect("the statement");
-}
-
 async fn every_code_is_provoked_with_its_status(engine: Engine) {
     use ErrorCode::*;
     let server = Server::start(engine, &[("jwt_secret", SECRET), ("drain_seconds", "3")]).await;
@@ -143,15 +124,14 @@ async fn every_code_is_provoked_with_its_status(engine: Engine) {
         rpc(&server, Some(&viewer), "profile.get", &json!({})),
     )
     .await;
-    meddle(
-        &server,
-        "update users set is_active = false where username = 'member'",
-    )
-    .await;
+    server
+        .database
+        .execute("update users set is_active = false where username = 'member'")
+        .await;
     let login = json!({ "email": "member@example.com", "password": PASSWORD });
     seen.http(AccountInactive, rpc(&server, None, "auth.login", &login))
         .await;
-    meddle(&server, "drop view notifications_by_user").await;
+    server.database.execute("drop view notifications_by_user").await;
     seen.http(
         InternalError,
         rpc(&server, Some(&token), "notification.list", &json!({})),
@@ -179,7 +159,7 @@ async fn a_query_that_takes_too_long_is_timeout() {
     let server = Server::start(Engine::Postgres, &[("query_timeout_seconds", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let token = ada.tokens["access_token"].clone();
-    let mut other = PgConnection::connect(&server.database.url).await.expect("a link");
+    let mut other = server.database.link().await;
     for statement in ["begin", "lock table tasks in access exclusive mode"] {
         other.execute(statement).await.expect(statement);
     }

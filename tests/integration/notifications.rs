@@ -5,7 +5,6 @@ use crate::support::follower::{names, pluck, text};
 use crate::support::replica::UserReplica;
 use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection, SqliteConnection};
 
 on_both_databases!(
     an_act_is_told_once_to_each_whom_it_concerns,
@@ -235,21 +234,7 @@ async fn what_a_clock_ahead_dated_is_marked_by_its_followers_too(engine: Engine)
     let (mut ada, _) = ada_with(&server, 2).await;
     // as if an instance had made them whose clock is an hour ahead
     let later = "update notifications set created_at = created_at + 3600000";
-    let done = match engine {
-        Engine::Sqlite => {
-            let mut file = SqliteConnection::connect(&server.database.url)
-                .await
-                .expect("the file");
-            file.execute(later).await.map(drop)
-        }
-        Engine::Postgres => {
-            let mut link = PgConnection::connect(&server.database.url)
-                .await
-                .expect("the database");
-            link.execute(later).await.map(drop)
-        }
-    };
-    done.expect("dated later");
+    server.database.execute(later).await;
     let snapshot = ada.client.ok("user.sync", json!({})).await;
     let newest = pluck(&snapshot["notifications"], "created_at");
     let newest = newest.iter().map(text).max().expect("notifications");

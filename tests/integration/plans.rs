@@ -4,7 +4,7 @@
 use crate::on_both_databases;
 use crate::support::{Engine as Database, Server};
 use serde_json::{Value, json};
-use sqlx::{Connection, Executor, PgConnection};
+use sqlx::Executor;
 use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Wanted};
 use taskwire::store::task_list::{self, Place, Position};
@@ -56,9 +56,7 @@ async fn no_main_list_scans_a_table_or_sorts_all_of_it(database: Database) {
     settings.create_data_dir().expect("a folder");
     let store = Store::open(&settings).await.expect("a database");
     if database == Database::Postgres {
-        let mut link = PgConnection::connect(&server.database.url)
-            .await
-            .expect("a connection");
+        let mut link = server.database.link().await;
         link.execute(MUCH).await.expect("rows");
     }
     let mut reader = store.read().await.expect("a reader");

@@ -266,16 +266,6 @@ async fn a_standby_that_takes_over_is_another_epoch() {
     assert_eq!(again.welcome["data"]["streams"][0]["reason"], "epoch");
 }
 
-/// Ends all connections to a server's database but its own.
-async fn break_links(server: &Server) {
-    let mut link = PgConnection::connect(&server.database.url)
-        .await
-        .expect("a connection");
-    let end = "select pg_terminate_backend(pid) from pg_stat_activity
-        where datname = current_database() and pid <> pg_backend_pid()";
-    sqlx::query(end).execute(&mut link).await.expect("ended");
-}
-
 /// It lets clients in, and answers nothing that they ask.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
@@ -285,7 +275,7 @@ async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
     server.spawn();
     let mut ada = Client::sign_up(&server, "ada").await;
     proxy.silence(true);
-    break_links(&server).await;
+    server.database.cut_off().await;
     // the first may go out on a connection that breaks under it; the second needs a new one
     for title in ["one", "two"] {
         ada.send(&create(title, None)).await;
@@ -307,9 +297,7 @@ async fn store(server: &Server, url: &str) -> Store {
 
 /// Transactions of this database that are open and wait for their client.
 async fn idle_in_transaction(server: &Server) -> i64 {
-    let mut link = PgConnection::connect(&server.database.url)
-        .await
-        .expect("a connection");
+    let mut link = server.database.link().await;
     let count = "select count(*) from pg_stat_activity
         where datname = current_database() and application_name = 'taskwire' and state like 'idle in transaction%'";
     let counted = sqlx::query_scalar(AssertSqlSafe(count));

@@ -4,7 +4,7 @@ use crate::on_both_databases;
 use crate::support::database::admin_url;
 use crate::support::{Client, Engine, Server, audit, eventually, http, text};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
 
@@ -127,8 +127,12 @@ async fn a_newer_schema_refuses_the_start(engine: Engine) {
     let mut server = Server::start(engine, &[]).await;
     assert_eq!(server.terminate(), Some(0));
     let columns = "_sqlx_migrations (version, description, success, checksum, execution_time)";
-    let row = |bytes| format!("insert into {columns} values (999999, 'later', true, {bytes}, 0)");
-    execute(&server, row("'\\x00'"), row("x'00'")).await;
+    let bytes = match engine {
+        Engine::Postgres => "'\\x00'",
+        Engine::Sqlite => "x'00'",
+    };
+    let row = format!("insert into {columns} values (999999, 'later', true, {bytes}, 0)");
+    server.database.execute(&row).await;
     for arguments in [&ELSEWHERE[..], &["migrate"]] {
         let (code, told) = server.run(arguments);
         assert_eq!(code, Some(1), "{told}");
@@ -159,35 +163,6 @@ async fn migrate_makes_the_schema_and_a_restart_keeps_what_is_there(engine: Engi
     audit::agree(&server, &ada.tokens).await;
 }
 
-/// Runs a text on the database itself.
-async fn execute(server: &Server, postgres: String, sqlite: String) {
-    match server.database.engine {
-        Engine::Postgres => {
-            let mut link = PgConnection::connect(&server.database.url)
-                .await
-                .expect("a connection");
-            link.execute(AssertSqlSafe(postgres)).await.expect("done");
-        }
-        Engine::Sqlite => {
-            let mut link = SqliteConnection::connect(&server.database.url)
-                .await
-                .expect("a connection");
-            link.execute(AssertSqlSafe(sqlite)).await.expect("done");
-        }
-    }
-}
-
-/// Ends every connection of a server to its PostgreSQL; how many there were.
-async fn cut_off(admin: &mut PgConnection, server: &Server) -> u64 {
-    let (_, database) = server.database.url.rsplit_once('/').expect("a database");
-    let cut = format!(
-        "select pg_terminate_backend(pid) from pg_stat_activity
-         where datname = '{database}' and application_name = 'taskwire'"
-    );
-    let done = admin.execute(AssertSqlSafe(cut)).await;
-    done.expect("connections that end").rows_affected()
-}
-
 #[tokio::test]
 async fn a_node_without_its_database_says_when_to_ask_again() {
     let server = Server::start(Engine::Postgres, &[]).await;
@@ -195,7 +170,7 @@ async fn a_node_without_its_database_says_when_to_ask_again() {
     let (_, database) = server.database.url.rsplit_once('/').expect("a database");
     let close = format!("alter database {database} with allow_connections false");
     admin.execute(AssertSqlSafe(close)).await.expect("closed");
-    cut_off(&mut admin, &server).await;
+    server.database.cut_off().await;
     let answer = eventually("a node that misses its database", || async {
         let answer = http::get(&server, "/health/detailed").await;
         (answer.status() == 503).then_some(answer)
@@ -212,7 +187,6 @@ async fn a_node_without_its_database_says_when_to_ask_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
     let server = Server::start(Engine::Postgres, &[]).await;
-    let mut admin = PgConnection::connect(&admin_url()).await.expect("PostgreSQL");
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut watcher = ada.another(&server).await;
     let mut open: HashMap<String, Value> = HashMap::new();
@@ -229,7 +203,7 @@ async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
         for request in open.values() {
             ada.send(request).await;
         }
-        cut += cut_off(&mut admin, &server).await;
+        cut += server.database.cut_off().await;
         for op_id in open.keys().cloned().collect::<Vec<_>>() {
             if done(&ada.answer(op_id.as_str()).await) {
                 open.remove(&op_id);

@@ -1,6 +1,6 @@
 //! A database of a test's own: a folder for SQLite, a fresh database on the private PostgreSQL of `tests/run`.
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::path::Path;
 
 /// Which database engine.
@@ -56,6 +56,47 @@ impl Database {
                 }
             }
         }
+    }
+
+    /// Runs statements behind the server's back.
+    pub async fn execute(&self, statements: &str) {
+        let text = AssertSqlSafe(statements.to_owned());
+        let done = match self.engine {
+            Engine::Sqlite => {
+                let mut link = SqliteConnection::connect(&self.url).await.expect("the file");
+                link.execute(text).await.map(drop)
+            }
+            Engine::Postgres => self.link().await.execute(text).await.map(drop),
+        };
+        done.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// A connection beside the server's, to PostgreSQL.
+    pub async fn link(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.expect("a link")
+    }
+
+    /// How many statements wait for a lock in PostgreSQL.
+    pub async fn lock_waiters(&self) -> i64 {
+        let waiting = "select count(*) from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'";
+        let waiting = sqlx::query_scalar(waiting)
+            .fetch_one(&mut self.link().await)
+            .await;
+        waiting.expect("a count")
+    }
+
+    /// Ends every connection of servers to their PostgreSQL database; how many there were.
+    pub async fn cut_off(&self) -> u64 {
+        let (_, name) = self.url.rsplit_once('/').expect("a database");
+        let cut = format!(
+            "select pg_terminate_backend(pid) from pg_stat_activity
+             where datname = '{name}' and application_name = 'taskwire'"
+        );
+        // by another database: this one may be closed to everybody
+        let mut admin = PgConnection::connect(&admin_url()).await.expect("PostgreSQL");
+        let done = admin.execute(AssertSqlSafe(cut)).await;
+        done.expect("connections that end").rows_affected()
     }
 }
 
