@@ -3,6 +3,7 @@
 //! said meanwhile, and what comes while many streams wait to be told of events is not taken in at all.
 
 use super::Frame;
+use smallvec::SmallVec;
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
@@ -21,7 +22,7 @@ pub(crate) struct Chatter {
 }
 
 /// Signals on their way to one socket.
-pub(crate) type Said = [Option<Frame>; KEPT];
+pub(crate) type Said = SmallVec<[Frame; KEPT]>;
 
 impl Chatter {
     pub(crate) fn new(now: Instant) -> Chatter {
@@ -50,9 +51,7 @@ impl Chatter {
             .frames
             .range(from..)
             .filter(|(at, _)| now.duration_since(*at) < FRESH);
-        for (place, (_, frame)) in said.iter_mut().zip(fresh) {
-            *place = Some(frame.clone());
-        }
+        said.extend(fresh.map(|(_, frame)| frame.clone()));
     }
 
     /// The moment has come to look: whether nothing is fresh any more. Else the next moment is set, to `at` if given.

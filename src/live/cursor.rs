@@ -19,7 +19,8 @@ use taskwire_protocol::{StreamId, UserId};
 /// Bytes read at a time: what an outlet with room must be able to take.
 const BITE: usize = 16 * 1024;
 
-/// A position in a stream.
+/// A position in a stream. In a line of the processor's cache: every delivery fetches one.
+#[repr(align(64))]
 pub(crate) struct Cursor {
     seat: Seat,
     /// The last seq that was fed, or passed over on purpose.

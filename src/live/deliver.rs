@@ -135,11 +135,9 @@ impl Subscriptions {
     fn next_flagged(&mut self) -> usize {
         let n = self.cursors.len();
         let is_flagged = |slot: &usize| self.cursors[*slot].as_ref().is_some_and(|c| c.flagged);
-        let slot = (self.turn..n)
-            .chain(0..self.turn.min(n))
-            .find(is_flagged)
-            .unwrap_or(0);
-        self.turn = slot + 1;
+        let turn = (self.turn as usize).min(n);
+        let slot = (turn..n).chain(0..turn).find(is_flagged).unwrap_or(0);
+        self.turn = slot as u32 + 1;
         slot
     }
 
@@ -164,7 +162,7 @@ impl Subscriptions {
             (true, false) => cursor.seq.min(looked),
             (true, true) => looked,
         };
-        let mut batch = Batch::default();
+        let mut batch = Batch::new();
         let found = match cursor.poll_read(cx, user, position, &mut batch) {
             Poll::Pending => {
                 cursor.shed_signals();
@@ -173,7 +171,7 @@ impl Subscriptions {
             Poll::Ready(found) => found,
         };
         match found {
-            Ok(Found::Frames { more }) => self.feed(slot, position, batch, more, out, fed),
+            Ok(Found::Frames { more }) => self.feed(slot, position, &mut batch, more, out, fed),
             Ok(Found::Nothing) => self.feed_signals(slot, out),
             Ok(Found::Ended) => {
                 self.remove(slot);
@@ -195,7 +193,7 @@ impl Subscriptions {
         &mut self,
         slot: usize,
         position: u64,
-        batch: Batch,
+        batch: &mut Batch,
         more: bool,
         out: &mut O,
         fed: &mut u64,
@@ -205,16 +203,12 @@ impl Subscriptions {
         };
         let (own, silent) = (cursor.stream() == StreamId::User(self.user), cursor.is_silent());
         if !silent {
-            let (frames, bytes) = batch
-                .iter()
-                .flatten()
-                .fold((0, 0), |(n, bytes), frame| (n + 1, bytes + frame.len()));
-            out.expect(frames, bytes);
+            out.expect(batch.len(), batch.iter().map(|frame| frame.len()).sum());
         }
         let mut written = cursor.seq;
         let mut told = None;
         let mut outcome = Ok(());
-        for (frame, seq) in batch.into_iter().flatten().zip(position + 1..) {
+        for (frame, seq) in batch.drain(..).zip(position + 1..) {
             if own && seq > self.looked {
                 self.looked = seq;
                 told = self.heed(&frame);
@@ -261,9 +255,9 @@ impl Subscriptions {
                 cursor.shed_signals();
                 return Ok(Visit::Done);
             }
-            let mut said = Said::default();
+            let mut said = Said::new();
             cursor.take_signals(user, &mut said);
-            for frame in said.into_iter().flatten() {
+            for frame in said.drain(..) {
                 out.feed(frame).map_err(Stop::Outlet)?;
             }
         }
@@ -295,11 +289,11 @@ impl Subscriptions {
         let topic = cursor.topic().clone();
         self.peeked = self.peeked.max(self.looked);
         loop {
-            let mut batch = Batch::default();
+            let mut batch = Batch::new();
             let Beyond::Frames { more } = topic.read(self.peeked, reader, PEEK, &mut batch)? else {
                 return None;
             };
-            for frame in batch.into_iter().flatten() {
+            for frame in batch.drain(..) {
                 self.peeked += 1;
                 if let Some(control) = Control::read(&frame).filter(|control| control.is_urgent()) {
                     return Some(control);

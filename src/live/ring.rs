@@ -2,6 +2,7 @@
 //! Pure bookkeeping: knows neither watchers, nor locks, nor the log it sends readers to.
 
 use super::Frame;
+use smallvec::SmallVec;
 use std::{
     collections::{BTreeMap, VecDeque},
     sync::{
@@ -20,7 +21,7 @@ const FRAME_OVERHEAD: usize = 64;
 const BATCH: usize = 16;
 
 /// A few frames on the stack, between a ring's lock and an outlet.
-pub(crate) type Batch = [Option<Frame>; BATCH];
+pub(crate) type Batch = SmallVec<[Frame; BATCH]>;
 
 /// The memory of all rings together.
 pub(crate) struct Budget {
@@ -307,18 +308,17 @@ impl Drop for Ring {
     }
 }
 
-/// Clones frames into a batch, at most `bytes` of them but at least one; how many it took.
+/// Clones frames into an empty batch, at most `bytes` of them but at least one; how many it took.
 pub(crate) fn fill<'a>(frames: impl Iterator<Item = &'a Frame>, bytes: usize, batch: &mut Batch) -> u64 {
-    let (mut taken, mut room) = (0, bytes);
-    for (frame, place) in frames.zip(batch) {
-        if taken > 0 && frame.len() > room {
+    let mut room = bytes;
+    for frame in frames.take(BATCH) {
+        if !batch.is_empty() && frame.len() > room {
             break;
         }
         room = room.saturating_sub(frame.len());
-        *place = Some(frame.clone());
-        taken += 1;
+        batch.push(frame.clone());
     }
-    taken
+    batch.len() as u64
 }
 
 /// What a frame takes of the budget.

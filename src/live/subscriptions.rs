@@ -41,20 +41,22 @@ pub struct Joined {
     pub reason: Option<Reason>,
 }
 
-/// The cursors of one socket. Dropping it leaves every stream.
+/// The cursors of one socket. Dropping it leaves every stream. Its fields lie as they stand here: what a delivery touches
+/// is together.
+#[repr(C)]
 pub struct Subscriptions {
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) signal: Arc<Signal>,
-    pub(crate) user: UserId,
     /// A cursor's index is its slot.
     pub(crate) cursors: Vec<Option<Cursor>>,
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) user: UserId,
     /// How many cursors are flagged.
-    pub(crate) flagged: usize,
+    pub(crate) flagged: u32,
     /// The slot whose turn it is.
-    pub(crate) turn: usize,
+    pub(crate) turn: u32,
     /// Up to this seq the user's own stream was looked at for control. Beside the cursor's position, which waits in
     /// a pause and jumps in a second join.
     pub(crate) looked: u64,
+    pub(crate) signal: Arc<Signal>,
     /// Up to this seq it was looked at for what cannot wait, past the position when the outlet has no room.
     pub(crate) peeked: u64,
 }
@@ -237,6 +239,9 @@ impl Subscriptions {
         if let Some(Some(cursor)) = self.cursors.get_mut(slot)
             && !std::mem::replace(&mut cursor.flagged, true)
         {
+            if self.flagged == 0 {
+                self.turn = slot as u32; // it is found without a look at the others
+            }
             self.flagged += 1;
         }
     }

@@ -8,7 +8,8 @@
 //!   `presence` where its user is said to be
 //! - `welcome`     the answer to `auth`: which streams, from where
 //! - `pulse`       deadlines: authentication, heartbeat, the token's end; `pace` limits and strikes
-//! - `transport`   bytes, frames, close; `wire` answers as text, `answers` queues and counts them
+//! - `transport`   bytes, frames, close; `spare` memory for them; `wire` answers as text, `answers` queues and counts
+//!   them
 //! - `registry`    all sockets of the node: counts, drain; `census` lists and kicks them
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
@@ -26,6 +27,7 @@ mod pulse;
 mod registry;
 mod requests;
 mod session;
+mod spare;
 mod transport;
 mod upgrade;
 mod welcome;

@@ -41,7 +41,8 @@ pub(super) struct Times {
     pub(super) age: Option<Duration>,
 }
 
-/// The deadlines of one socket.
+/// The deadlines of one socket. What every delivery looks at lies last (`Connection`).
+#[repr(C)]
 pub(super) struct Pulse {
     /// Boxed: a timer is larger than all of the rest.
     timer: Pin<Box<Sleep>>,
@@ -50,9 +51,9 @@ pub(super) struct Pulse {
     grace: Duration,
     leaves_at: Option<Instant>,
     ping_at: Instant,
+    expiry: Option<Expiry>,
     /// The peer was asked for a sign of life: progress then, and until when.
     asked: Option<(u32, Instant)>,
-    expiry: Option<Expiry>,
 }
 
 struct Expiry {

@@ -3,7 +3,7 @@
 //! know what the messages mean, nor when to give up.
 //!
 //! Why not `WebSocketStream`: its write buffer never shrinks and its adapter keeps four wakers. Here the queue
-//! is freed whenever it runs empty, and the read half has a waker of its own, so that a delivery does not poll
+//! is given back whenever it runs empty (`spare`), and the read half has a waker of its own, so that a delivery does not poll
 //! (and zero-fill) the read buffer.
 
 use std::io::{self, Read, Write};
@@ -16,6 +16,8 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
+
+use super::spare;
 
 /// The longest header of a frame that is not masked.
 const HEADER: usize = 10;
@@ -32,12 +34,13 @@ const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
 /// Input of a peer that is being closed which is thrown away before we hang up on it.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-/// The bytes of one socket.
+/// The bytes of one socket. What writing touches lies first (`Connection`).
+#[repr(C)]
 pub(super) struct Transport {
-    context: WebSocketContext,
     pipe: Pipe,
     /// A large message came: the read buffer has grown, and shrinks only when it is made anew.
     grown: bool,
+    context: WebSocketContext,
 }
 
 /// What came from the peer.
@@ -167,7 +170,7 @@ impl Transport {
 
     /// Makes room for text frames at once, which come next.
     pub(super) fn expect(&mut self, frames: usize, bytes: usize) {
-        self.pipe.queue.reserve(bytes + frames * HEADER);
+        self.pipe.queue().reserve(bytes + frames * HEADER);
     }
 
     /// Queues a ping.
@@ -176,7 +179,7 @@ impl Transport {
     }
 
     fn frame(&mut self, first: u8, payload: &[u8]) {
-        let queue = &mut self.pipe.queue;
+        let queue = self.pipe.queue();
         queue.reserve(payload.len() + HEADER);
         queue.push(first);
         match payload.len() {
@@ -278,6 +281,14 @@ struct Pipe {
 }
 
 impl Pipe {
+    /// The queue, to be added to.
+    fn queue(&mut self) -> &mut Vec<u8> {
+        if self.queue.capacity() == 0 {
+            self.queue = spare::lend();
+        }
+        &mut self.queue
+    }
+
     /// A control frame is no part of a message; whoever counts those counts it.
     fn pass_over(&mut self, payload: usize) {
         self.since_text = self.since_text.saturating_sub(payload + 6);
@@ -309,12 +320,13 @@ impl Pipe {
                         self.queue.drain(..self.written);
                         self.written = 0;
                     }
+                    spare::keep_little(&mut self.queue);
                     return Poll::Pending;
                 }
             }
         }
         if self.written > 0 {
-            self.queue = Vec::new(); // an idle socket keeps nothing
+            spare::give_back(std::mem::take(&mut self.queue)); // an idle socket keeps nothing
             self.written = 0;
         }
         Poll::Ready(Ok(()))
@@ -343,7 +355,7 @@ impl Write for Pipe {
         if self.queue.len() - self.written + frame.len() > self.limit {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.queue.extend_from_slice(frame);
+        self.queue().extend_from_slice(frame);
         Ok(frame.len())
     }
 

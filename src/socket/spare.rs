@@ -1,0 +1,58 @@
+//! The memory of a queue, which the sockets of a thread lend each other: most queues are there for one write, and in the
+//! same memory each time they stay in the processor's cache.
+
+use std::cell::Cell;
+
+/// More is not kept: a burst is over, and a thread keeps this for ever.
+const KEPT: usize = 64 * 1024;
+
+thread_local!(static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) });
+
+/// An empty queue, with room if nobody has borrowed it.
+pub(super) fn lend() -> Vec<u8> {
+    SPARE.take()
+}
+
+/// A queue that was written.
+pub(super) fn give_back(mut queue: Vec<u8>) {
+    if queue.capacity() <= KEPT {
+        queue.clear();
+        SPARE.set(queue);
+    }
+}
+
+/// A queue whose peer takes nothing for now keeps hardly more memory than it needs.
+pub(super) fn keep_little(queue: &mut Vec<u8>) {
+    if queue.capacity() > 2 * queue.len() {
+        queue.shrink_to_fit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_given_back_is_lent_once_and_empty() {
+        give_back(b"written".to_vec());
+        let lent = lend();
+        assert!(lent.is_empty() && lent.capacity() >= 7);
+        assert_eq!(lend().capacity(), 0, "it is lent already");
+    }
+
+    #[test]
+    fn what_a_burst_left_is_not_kept() {
+        give_back(Vec::new());
+        give_back(Vec::with_capacity(KEPT + 1));
+        assert_eq!(lend().capacity(), 0);
+    }
+
+    #[test]
+    fn a_queue_that_waits_gives_back_what_it_does_not_need() {
+        let mut queue = Vec::with_capacity(KEPT);
+        queue.extend_from_slice(b"waits");
+        keep_little(&mut queue);
+        assert!(queue.capacity() < 64, "{}", queue.capacity());
+        assert_eq!(queue, b"waits");
+    }
+}
