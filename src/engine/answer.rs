@@ -7,7 +7,8 @@ use super::write::{Memo, Placed};
 use crate::ops;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use taskwire_protocol::{Failure, OpId, StreamId, UserId};
 
@@ -35,7 +36,7 @@ impl Verdict {
 
 /// A mutation that takes place: its output, and its entries in the log.
 pub(super) struct Done {
-    pub(super) data: String,
+    pub(super) data: Arc<str>,
     pub(super) from: usize,
     pub(super) to: usize,
 }

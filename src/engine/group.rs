@@ -19,7 +19,8 @@ use crate::live::{Frame, Hub, Published};
 use crate::ops::world::{Members, World};
 use crate::ops::{self, Act, Caller, Target};
 use crate::store::{Group, Store, StoreError, Trouble};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
 

@@ -10,7 +10,8 @@ use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::{self, Counters};
 use crate::store::{Group, Result, members, notifications, sessions, tasks, users, workspaces};
-use std::collections::{BTreeSet, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
 

@@ -55,8 +55,8 @@ macro_rules! decided_as_steps {
                 &self,
                 act: &$crate::ops::Act<'_>,
                 world: &mut $crate::ops::world::World,
-            ) -> $crate::ops::Result<String> {
-                $crate::ops::accounts::Step::decide(self, act, world)
+            ) -> $crate::ops::Result<std::sync::Arc<str>> {
+                $crate::ops::accounts::Step::decide(self, act, world).map(Into::into)
             }
 
             /// They have no `op_id`.

@@ -202,17 +202,28 @@ impl Act<'_> {
 }
 
 /// What a mutation came to. Without a log entry there is no changed state: only [`World::emit`] makes a [`Logged`].
-pub struct Change<T>(T);
+pub struct Change<T>(Output<T>);
+
+/// The answer.
+enum Output<T> {
+    Value(T),
+    Encoded(Arc<str>),
+}
 
 impl<T> Change<T> {
     /// State changed, and the log says so.
-    pub fn logged(_: Logged, output: T) -> Change<T> {
-        Change(output)
+    pub fn logged<P>(_: Logged<P>, output: T) -> Change<T> {
+        Change(Output::Value(output))
+    }
+
+    /// State changed, and the answer is what the log says: it is not encoded again.
+    pub fn as_logged(logged: Logged<T>) -> Change<T> {
+        Change(Output::Encoded(logged.encoded()))
     }
 
     /// Nothing changed: the answer shows what is there.
     pub fn nothing(output: T) -> Change<T> {
-        Change(output)
+        Change(Output::Value(output))
     }
 }
 
@@ -291,7 +302,7 @@ pub trait Decide: Send + Sync {
     /// What it needs beside its target.
     fn needs(&self, caller: &Caller, needs: &mut Needs);
     /// Decides; the output as JSON.
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String>;
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
     /// Tells whether a repeated `op_id` carries the same request: key order and white space don't matter.
     fn canonical(&self) -> String;
 }
@@ -313,8 +324,11 @@ impl<M: Mutation> Decide for M {
         Mutation::needs(self, caller, needs);
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
-        json(&Mutation::decide(self, act, world)?.0)
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        match Mutation::decide(self, act, world)?.0 {
+            Output::Value(value) => Ok(json(&value)?.into()),
+            Output::Encoded(json) => Ok(json),
+        }
     }
 
     fn canonical(&self) -> String {

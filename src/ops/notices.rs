@@ -33,7 +33,7 @@ pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notic
         version: 1,
         created_at: act.now,
     };
-    world.notify(act, user, notification).map(drop)
+    world.notify(act, user, notification)
 }
 
 /// Tells everybody whom a change of a task concerns: who did it, who made the task, who does it. Those who got it just

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::store::notifications::{self, Wanted};
 use crate::store::streams;
-use serde_json::json;
+use serde_json::{Value, json};
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events::names;
 use taskwire_protocol::notification::{
@@ -53,8 +53,8 @@ impl Mutation for MarkNotification {
             after.task_id,
             unread,
         )?;
-        world.put_notification(user, after.clone());
-        Ok(Change::logged(logged, after))
+        world.put_notification(user, after);
+        Ok(Change::as_logged(logged))
     }
 }
 
@@ -127,7 +127,7 @@ impl Mutation for DeleteNotifications {
 }
 
 /// Deletes one of the caller's notifications, and logs it; `None` when there is none.
-fn delete(act: &Act<'_>, world: &mut World, id: NotificationId) -> Result<Option<Logged>> {
+fn delete(act: &Act<'_>, world: &mut World, id: NotificationId) -> Result<Option<Logged<Value>>> {
     let user = act.caller.user.id;
     let Some(before) = world.notifications.get((user, id)) else {
         return Ok(None);

@@ -1,6 +1,7 @@
 //! What a group holds of a table: rows as they are now, and as the changed ones were; and the members of a workspace.
 
-use std::collections::{BTreeMap, HashMap};
+use foldhash::{HashMap, HashMapExt};
+use std::collections::BTreeMap;
 use std::hash::Hash;
 use taskwire_protocol::UserId;
 use taskwire_protocol::member::{Member, Role};

@@ -396,8 +396,8 @@ fn write(
     if let Some(notice) = notice {
         tell_of_task(act, world, before, &task, notice)?;
     }
-    world.put_task(task.clone());
-    Ok(Change::logged(logged, task))
+    world.put_task(task);
+    Ok(Change::as_logged(logged))
 }
 
 impl Query for GetTask {

@@ -9,9 +9,11 @@ pub use super::rows::Members;
 use crate::store::sessions::SessionRecord;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
+use foldhash::HashMap;
 use serde::Serialize;
 use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::member::{Member, Role};
@@ -59,9 +61,19 @@ impl Entry {
     }
 }
 
-/// Proof that the log has an entry.
-#[derive(Clone, Copy, Debug)]
-pub struct Logged(());
+/// Proof that the log has an entry with such a payload.
+#[derive(Debug)]
+pub struct Logged<P> {
+    data: Arc<str>,
+    payload: PhantomData<P>,
+}
+
+impl<P> Logged<P> {
+    /// The payload, as it was encoded.
+    pub(super) fn encoded(self) -> Arc<str> {
+        self.data
+    }
+}
 
 /// What the group decides on.
 #[derive(Clone, Default)]
@@ -190,25 +202,30 @@ impl World {
     }
 
     /// Logs what happened.
-    pub fn emit(
+    pub fn emit<P: Serialize>(
         &mut self,
         act: &Act<'_>,
         stream: impl Into<StreamId>,
         event: &'static str,
-        payload: &impl Serialize,
-    ) -> Result<Logged> {
+        payload: &P,
+    ) -> Result<Logged<P>> {
         self.log(act, stream.into(), event, payload, |_| {})
     }
 
     /// Logs what happened to a task.
-    pub fn emit_task(&mut self, act: &Act<'_>, event: &'static str, task: &Task) -> Result<Logged> {
+    pub fn emit_task(&mut self, act: &Act<'_>, event: &'static str, task: &Task) -> Result<Logged<Task>> {
         self.log(act, task.workspace_id.into(), event, task, |entry| {
             entry.task = Some(task.id);
         })
     }
 
     /// Logs that a task is gone for good.
-    pub fn emit_purged(&mut self, act: &Act<'_>, workspace: WorkspaceId, purged: &Purged) -> Result<Logged> {
+    pub fn emit_purged(
+        &mut self,
+        act: &Act<'_>,
+        workspace: WorkspaceId,
+        purged: &Purged,
+    ) -> Result<Logged<Purged>> {
         let event = taskwire_protocol::events::names::TaskPurged;
         self.log(act, workspace.into(), event, purged, |entry| {
             entry.task = Some(purged.id);
@@ -216,29 +233,29 @@ impl World {
     }
 
     /// Logs that somebody's access to a workspace's stream ends with this entry.
-    pub fn emit_removal(
+    pub fn emit_removal<P: Serialize>(
         &mut self,
         act: &Act<'_>,
         workspace: WorkspaceId,
         event: &'static str,
-        payload: &impl Serialize,
+        payload: &P,
         user: UserId,
-    ) -> Result<Logged> {
+    ) -> Result<Logged<P>> {
         self.log(act, workspace.into(), event, payload, |entry| {
             entry.removes = Some(user);
         })
     }
 
     /// Logs what happened to a user's notifications; the payload gets the count of unread ones.
-    pub fn emit_unread(
+    pub fn emit_unread<P: Serialize>(
         &mut self,
         act: &Act<'_>,
         user: UserId,
         event: &'static str,
-        payload: &impl Serialize,
+        payload: &P,
         task: Option<TaskId>,
         unread: i64,
-    ) -> Result<Logged> {
+    ) -> Result<Logged<P>> {
         self.deltas.entry(user.into()).or_default().unread += unread;
         self.log(act, user.into(), event, payload, |entry| {
             entry.task = task;
@@ -246,14 +263,14 @@ impl World {
         })
     }
 
-    fn log(
+    fn log<P: Serialize>(
         &mut self,
         act: &Act<'_>,
         stream: StreamId,
         event: &'static str,
-        payload: &impl Serialize,
+        payload: &P,
         more: impl FnOnce(&mut Entry),
-    ) -> Result<Logged> {
+    ) -> Result<Logged<P>> {
         let data: Arc<str> = json(payload)?.into();
         if !data.starts_with('{') {
             return Err(bug("an event's payload is an object"));
@@ -267,7 +284,7 @@ impl World {
         let mut entry = Entry {
             stream,
             event,
-            data,
+            data: data.clone(),
             actor,
             op_id,
             task: None,
@@ -277,13 +294,16 @@ impl World {
         more(&mut entry);
         self.deltas.entry(stream).or_default().seq += 1;
         self.entries.push(entry);
-        Ok(Logged(()))
+        Ok(Logged {
+            data,
+            payload: PhantomData,
+        })
     }
 
     /// Writes a notification and logs it on its user's stream.
-    pub fn notify(&mut self, act: &Act<'_>, user: UserId, notification: Notification) -> Result<Logged> {
+    pub fn notify(&mut self, act: &Act<'_>, user: UserId, notification: Notification) -> Result<()> {
         use taskwire_protocol::events::names;
-        let logged = self.emit_unread(
+        self.emit_unread(
             act,
             user,
             names::NotificationCreated,
@@ -292,7 +312,7 @@ impl World {
             1,
         )?;
         self.notifications.put((user, notification.id), notification);
-        Ok(logged)
+        Ok(())
     }
 
     /// Writes a notification that was there.

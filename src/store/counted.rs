@@ -6,7 +6,7 @@
 //! database refuses all of it. Every change of what a stream orders advances the stream, so that says everything.
 
 use super::streams::Counters;
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use taskwire_protocol::StreamId;
 

@@ -5,7 +5,7 @@ use super::composite::RowType;
 use super::link::Dialect;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::{Group, Result};
-use std::collections::HashMap;
+use foldhash::HashMap;
 use std::sync::Arc;
 use taskwire_protocol::{OpId, UserId};
 use uuid::Uuid;

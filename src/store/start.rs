@@ -4,7 +4,7 @@
 use super::ops::{self, Remembered};
 use super::streams::{self, Counters};
 use super::{Group, Result};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
 /// What a group begins with.

@@ -5,7 +5,8 @@
 use super::bind::{Cell, Kind};
 use super::composite::RowType;
 use super::link::Dialect;
-use std::{collections::HashMap, fmt::Write, sync::Arc};
+use foldhash::HashMap;
+use std::{fmt::Write, sync::Arc};
 
 pub(super) type Columns = &'static [(&'static str, Kind)];
 

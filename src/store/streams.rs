@@ -5,7 +5,7 @@ use super::bind::Kind::{Id, Int};
 use super::composite::RowType;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::{Group, Reader, Result, StoreError};
-use std::collections::HashMap;
+use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 use uuid::Uuid;
 
@@ -267,7 +267,7 @@ pub async fn longer_than(
 
 /// A counter that has to be there.
 pub fn of<S: std::hash::BuildHasher>(
-    all: &HashMap<StreamId, Counters, S>,
+    all: &std::collections::HashMap<StreamId, Counters, S>,
     stream: StreamId,
 ) -> Result<Counters> {
     all.get(&stream)

@@ -5,8 +5,8 @@ use super::bind;
 use super::composite::RowTypes;
 use super::statement::{Batch, Statement, joined};
 use super::streams::VALIDATE;
+use foldhash::HashMap;
 use sqlx::postgres::PgArguments;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Joined texts kept; they are few, and this bounds what odd groups leave behind.

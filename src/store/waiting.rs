@@ -3,9 +3,9 @@
 
 use super::bind;
 use super::statement::{Batch, Statement, Texts};
+use foldhash::HashMap;
 use sqlx::Arguments;
 use sqlx::sqlite::SqliteArguments;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.

@@ -21,8 +21,12 @@ impl Decide for On {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.alone = self.1;
     }
-    fn decide(&self, _: &Act<'_>, _: &mut crate::ops::world::World) -> crate::ops::Result<String> {
-        Ok(String::new())
+    fn decide(
+        &self,
+        _: &Act<'_>,
+        _: &mut crate::ops::world::World,
+    ) -> crate::ops::Result<std::sync::Arc<str>> {
+        Ok("".into())
     }
     fn canonical(&self) -> String {
         String::new()
