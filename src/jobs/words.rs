@@ -4,7 +4,7 @@ use crate::engine::Engine;
 use std::time::Duration;
 
 /// Between two looks. A search does not wait for it.
-const ROUND: Duration = Duration::from_millis(500);
+const ROUND: Duration = Duration::from_secs(2);
 
 /// Keeps the index of words up to date for ever.
 pub async fn words(engine: Engine) {
