@@ -5,8 +5,8 @@ use super::{hub::Hub, lock, topic::Topic};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 use tokio::time::Instant;
 
-/// Watchers marked before their tasks get a turn. Few: what marking them brought into the processor's cache is still there
-/// then, for all that the kernel does for a delivery, and the runtime's own queue holds them all.
+/// Watchers marked before their tasks get a turn. Few: the runtime's own queue holds them all, and what marking them brought
+/// into the processor's cache is still there then, though the kernel fetches kilobytes for each delivery.
 const CHUNK: usize = 32;
 
 impl Hub {

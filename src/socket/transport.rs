@@ -3,8 +3,8 @@
 //! know what the messages mean, nor when to give up.
 //!
 //! Why not `WebSocketStream`: its write buffer never shrinks and its adapter keeps four wakers. Here the queue
-//! is given back whenever it runs empty (`spare`), and the read half has a waker of its own, so that a delivery does not poll
-//! (and zero-fill) the read buffer.
+//! is given back whenever it runs empty (`spare`), and the read half has a waker of its own, so that a delivery
+//! does not poll (and zero-fill) the read buffer.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;
@@ -325,8 +325,9 @@ impl Pipe {
                 }
             }
         }
-        if self.written > 0 {
-            spare::give_back(std::mem::take(&mut self.queue)); // an idle socket keeps nothing
+        // an idle socket keeps nothing, be it room for what did not come
+        if self.queue.capacity() > 0 {
+            spare::give_back(std::mem::take(&mut self.queue));
             self.written = 0;
         }
         Poll::Ready(Ok(()))
@@ -361,5 +362,34 @@ impl Write for Pipe {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio::net::TcpListener;
+
+    #[tokio::test]
+    async fn a_queue_that_runs_empty_keeps_no_memory() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("its address");
+        let mut peer = TcpStream::connect(address).await.expect("a connection");
+        let (tcp, _) = listener.accept().await.expect("the other end");
+        let mut transport = Transport::new(tcp, Vec::new(), Waker::noop().clone(), 1024, 64 * 1024);
+        // what is expected need not come
+        for text in [Some("{}"), None] {
+            transport.expect(1, 16 * 1024);
+            if let Some(text) = text {
+                transport.text(text);
+            }
+            std::future::poll_fn(|cx| transport.poll_flush(cx))
+                .await
+                .expect("room");
+            assert_eq!(transport.pipe.queue.capacity(), 0);
+        }
+        let mut frame = [0; 4];
+        peer.read_exact(&mut frame).await.expect("the frame");
+        assert_eq!(&frame, b"\x81\x02{}");
     }
 }
