@@ -19,11 +19,11 @@ impl Timestamp {
         RANGE.contains(&millis).then_some(Timestamp(millis))
     }
 
-    /// Its digits. An event has up to ten times, which the calendar's own formatting would make a twentieth of an
-    /// operation's work.
-    fn digits(self) -> [u8; 24] {
+    /// Its text, written into `text`. An event has up to ten times, which the calendar's own formatting would make a
+    /// twentieth of an operation's work.
+    fn write(self, text: &mut [u8; 24]) -> &str {
         let moment = DateTime::from_timestamp_millis(self.0).unwrap_or_default();
-        let mut text = *b"0000-00-00T00:00:00.000Z";
+        *text = *b"0000-00-00T00:00:00.000Z";
         let mut put = |place: usize, digits: usize, mut number: u32| {
             for digit in text[place..place + digits].iter_mut().rev() {
                 *digit = b'0' + (number % 10) as u8;
@@ -37,19 +37,19 @@ impl Timestamp {
         put(14, 2, moment.minute());
         put(17, 2, moment.second());
         put(20, 3, moment.timestamp_subsec_millis());
-        text
+        str::from_utf8(text).unwrap_or_default()
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(str::from_utf8(&self.digits()).unwrap_or_default())
+        f.write_str(self.write(&mut [0; 24]))
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(str::from_utf8(&self.digits()).unwrap_or_default())
+        serializer.serialize_str(self.write(&mut [0; 24]))
     }
 }
 

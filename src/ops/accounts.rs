@@ -11,6 +11,7 @@ use crate::domain::account as rules;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
 use crate::store::{notifications, streams, workspaces};
+use std::sync::Arc;
 use taskwire_protocol::account::{
     GetProfile, GetUser, PublicUser, Session, SessionRevoked, SyncUser, User, UserSnapshot,
 };
@@ -29,7 +30,7 @@ pub(super) trait Step: Send + Sync {
 
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String>;
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
 }
 
 macro_rules! decided_as_steps {
@@ -56,7 +57,7 @@ macro_rules! decided_as_steps {
                 act: &$crate::ops::Act<'_>,
                 world: &mut $crate::ops::world::World,
             ) -> $crate::ops::Result<std::sync::Arc<str>> {
-                $crate::ops::accounts::Step::decide(self, act, world).map(Into::into)
+                $crate::ops::accounts::Step::decide(self, act, world)
             }
 
             /// They have no `op_id`.
@@ -122,7 +123,7 @@ impl Step for OpenAccount {
             .extend(self.candidates.iter().map(|candidate| Self::login(candidate)));
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         if world
             .logins
             .contains_key(&Login::Email(users::key(&self.account.user.email)))
@@ -175,7 +176,7 @@ impl Step for OpenAccount {
                 workspace: None,
             },
         )?;
-        let output = json(&account.user)?;
+        let output = json(&account.user)?.into();
         world.put_account(account);
         Ok(output)
     }
@@ -201,7 +202,7 @@ impl Step for OpenSession {
         needs.accounts.insert(self.session.user);
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = world.accounts.get(self.session.user);
         if account.is_none_or(|account| account.token_version != self.verified) {
             return Err(wrong_credentials());
@@ -220,7 +221,7 @@ impl Step for OpenSession {
             workspace: None,
         };
         tell(act, world, act.caller.user.id, notice)?;
-        Ok("{}".to_owned())
+        Ok("{}".into())
     }
 }
 
@@ -259,7 +260,7 @@ impl Step for RotateSession {
         needs.sessions.insert(caller.session);
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let session = living(world, act)?;
         if session.refresh_hash != self.from {
             return Err(Failure::new(
@@ -274,7 +275,7 @@ impl Step for RotateSession {
             last_seen_at: act.now,
             ..session
         });
-        Ok("{}".to_owned())
+        Ok("{}".into())
     }
 }
 
@@ -288,9 +289,9 @@ impl Step for EndSession {
         needs.sessions.insert(caller.session);
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let Ok(session) = living(world, act) else {
-            return Ok("{}".to_owned());
+            return Ok("{}".into());
         };
         world.emit(
             act,
@@ -316,7 +317,7 @@ impl Step for EndSession {
             workspace: None,
         };
         tell(act, world, act.caller.user.id, notice)?;
-        Ok("{}".to_owned())
+        Ok("{}".into())
     }
 }
 

@@ -66,16 +66,15 @@ impl Step for SetRole {
         needs.accounts.insert(caller.user.id);
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = its_own(act, world)?;
         if account.user.role == self.0 {
-            return json(&account.user);
+            return Ok(json(&account.user)?.into());
         }
         let user = changed(act, account.user, |user| user.role = self.0);
-        world.emit(act, user.id, names::ProfileUpdated, &user)?;
-        let output = json(&user);
+        let logged = world.emit(act, user.id, names::ProfileUpdated, &user)?;
         world.put_account(Account { user, ..account });
-        output
+        Ok(logged.encoded())
     }
 }
 
@@ -93,10 +92,10 @@ impl Step for ResetPassword {
         needs.sessions_of.insert(caller.user.id);
     }
 
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<String> {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = its_own(act, world)?;
         let user = changed(act, account.user, |_| {});
-        world.emit(act, user.id, names::ProfileUpdated, &user)?;
+        let logged = world.emit(act, user.id, names::ProfileUpdated, &user)?;
         for session in living(world, user.id) {
             let revoked = SessionRevoked { id: session.id };
             world.emit(act, user.id, names::SessionRevoked, &revoked)?;
@@ -105,14 +104,13 @@ impl Step for ResetPassword {
                 ..session
             });
         }
-        let output = json(&user);
         world.put_account(Account {
             user,
             password_hash: self.hash.clone(),
             token_version: account.token_version + 1,
             ..account
         });
-        output
+        Ok(logged.encoded())
     }
 }
 

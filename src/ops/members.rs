@@ -66,8 +66,8 @@ impl Mutation for AddMember {
             joined_at: act.now,
             version: 1,
         };
-        world.emit(act, workspace.id, names::MemberAdded, &member)?;
-        world.put_member(workspace.id, member.clone());
+        let logged = world.emit(act, workspace.id, names::MemberAdded, &member)?;
+        world.put_member(workspace.id, member);
         let granted = AccessGranted {
             workspace: Workspace {
                 role: Some(self.role),
@@ -76,7 +76,7 @@ impl Mutation for AddMember {
             role: self.role,
             seq: world.counters(workspace.id.into()).seq as u64,
         };
-        let logged = world.emit(act, user.id, names::AccessGranted, &granted)?;
+        world.emit(act, user.id, names::AccessGranted, &granted)?;
         let message = format!("{} added you to “{}”", act.caller.user.name, workspace.name);
         let (r#type, task) = (NotificationType::MemberAdded, None);
         tell(
@@ -90,7 +90,7 @@ impl Mutation for AddMember {
                 workspace: Some(workspace.id),
             },
         )?;
-        Ok(Change::logged(logged, member))
+        Ok(Change::as_logged(logged))
     }
 }
 
@@ -124,10 +124,10 @@ impl Mutation for UpdateMember {
             workspace_id: workspace.id,
             role: self.role,
         };
-        world.emit(act, workspace.id, names::MemberUpdated, &member)?;
-        let logged = world.emit(act, self.user_id, names::AccessChanged, &changed)?;
-        world.put_member(workspace.id, member.clone());
-        Ok(Change::logged(logged, member))
+        let logged = world.emit(act, workspace.id, names::MemberUpdated, &member)?;
+        world.emit(act, self.user_id, names::AccessChanged, &changed)?;
+        world.put_member(workspace.id, member);
+        Ok(Change::as_logged(logged))
     }
 }
 

@@ -266,10 +266,7 @@ pub async fn longer_than(
 }
 
 /// A counter that has to be there.
-pub fn of<S: std::hash::BuildHasher>(
-    all: &std::collections::HashMap<StreamId, Counters, S>,
-    stream: StreamId,
-) -> Result<Counters> {
+pub(crate) fn of(all: &HashMap<StreamId, Counters>, stream: StreamId) -> Result<Counters> {
     all.get(&stream)
         .copied()
         .ok_or_else(|| StoreError::corrupt(format!("no counters of {stream} came back")))
