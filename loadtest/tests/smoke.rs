@@ -42,6 +42,13 @@ fn harness() -> Command {
     command
 }
 
+/// The URL of a service that the tests share.
+fn service(variable: &str) -> String {
+    std::env::var(variable).unwrap_or_else(|_| {
+        panic!("{variable} is not set: run ./tests/run, which starts a private PostgreSQL and Redis")
+    })
+}
+
 /// Runs statements on PostgreSQL.
 fn on_postgres(url: &str, sql: String) {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
@@ -90,25 +97,28 @@ fn a_seeded_database_is_one_that_the_server_works_on() {
 }
 
 #[test]
-fn the_databases_commit_the_same_rows_without_a_server() {
-    let text = assert_passes("limit --what sqlite --seconds 0.3");
-    assert!(text.contains("limit: operations"), "{text}");
-    if let Ok(url) = std::env::var("TASKWIRE_TEST_POSTGRES") {
-        let text = assert_passes(&format!(
-            "limit --what postgres --seconds 0.3 --database-url {url}"
-        ));
-        assert!(text.contains("PostgreSQL"), "{text}");
+fn a_point_is_measured_until_something_was_answered() {
+    // Within no time nothing is.
+    let text = assert_passes("growth --only log --entries 100 --seconds 0 --minutes 5");
+    for number in ["100 entries: task.create", "100 entries: task.list"] {
+        assert!(text.contains(number), "{text}");
     }
 }
 
 #[test]
+fn the_databases_commit_the_same_rows_without_a_server() {
+    let text = assert_passes("limit --what sqlite --seconds 0.3");
+    assert!(text.contains("limit: operations"), "{text}");
+    let text = assert_passes(&format!(
+        "limit --what postgres --seconds 0.3 --database-url {}",
+        service("TASKWIRE_TEST_POSTGRES")
+    ));
+    assert!(text.contains("PostgreSQL"), "{text}");
+}
+
+#[test]
 fn two_instances_are_measured_beside_the_redis_between_them() {
-    let (Ok(postgres), Ok(redis)) = (
-        std::env::var("TASKWIRE_TEST_POSTGRES"),
-        std::env::var("TASKWIRE_TEST_REDIS"),
-    ) else {
-        return;
-    };
+    let (postgres, redis) = (service("TASKWIRE_TEST_POSTGRES"), service("TASKWIRE_TEST_REDIS"));
     let name = format!("loadtest_hop_{}", std::process::id());
     on_postgres(&postgres, format!("create database {name}"));
     let (server, _) = postgres.rsplit_once('/').expect("a database's URL");
