@@ -1,28 +1,32 @@
 //! The state a group of mutations decides on, and what they changed of it. Filled by the engine before, written by it
 //! after; in between nothing waits. Later mutations of a group see what the earlier ones did.
+//!
+//! - `entry`   what is logged, and the proof that it was
+//! - `counts`  the streams' counters, and what the group adds to them
 
-use super::rows::Rows;
-use super::{Act, Login, Result, bug, json};
+mod counts;
+mod entry;
 
 pub use super::rows::Members;
+pub use entry::{Entry, Logged};
 
+use super::rows::Rows;
+use super::{Act, Login, Result};
 use crate::store::sessions::SessionRecord;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
+use counts::Counts;
 use foldhash::HashMap;
 use serde::Serialize;
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
-use std::marker::PhantomData;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::events::names;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::{Purged, Task};
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{
-    NotificationId, OpId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId, frames::Actor,
-};
+use taskwire_protocol::{NotificationId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId};
 
 /// What became of the members that changed.
 pub struct MemberChanges<'a> {
@@ -30,49 +34,6 @@ pub struct MemberChanges<'a> {
     pub written: Vec<(WorkspaceId, &'a Member)>,
     /// Those who are gone.
     pub removed: Vec<(WorkspaceId, UserId)>,
-}
-
-/// An entry for the log, whose seq is known once its stream's counter was advanced.
-#[derive(Clone, Debug)]
-pub struct Entry {
-    /// The log.
-    pub stream: StreamId,
-    /// The wire name of what happened.
-    pub event: &'static str,
-    /// The payload as JSON: an object.
-    pub data: Arc<str>,
-    /// Who did it.
-    pub actor: Option<Actor>,
-    /// The client's name for it.
-    pub op_id: Option<OpId>,
-    /// The task concerned.
-    pub task: Option<TaskId>,
-    /// What it adds to the user's unread notifications; the payload gets the count.
-    pub unread: Option<i64>,
-    /// Whose access to the stream it ends.
-    pub removes: Option<UserId>,
-}
-
-impl Entry {
-    /// Leaves nothing of the content but whose it was.
-    fn forget(&mut self) {
-        let id = serde_json::from_str::<Value>(&self.data).map_or(Value::Null, |data| data["id"].clone());
-        self.data = serde_json::json!({ "id": id, "purged": true }).to_string().into();
-    }
-}
-
-/// Proof that the log has an entry with such a payload.
-#[derive(Debug)]
-pub struct Logged<P> {
-    data: Arc<str>,
-    payload: PhantomData<P>,
-}
-
-impl<P> Logged<P> {
-    /// The payload, as it was encoded.
-    pub(super) fn encoded(self) -> Arc<str> {
-        self.data
-    }
 }
 
 /// What the group decides on.
@@ -94,8 +55,7 @@ pub struct World {
     pub ancestors: HashMap<TaskId, Vec<TaskId>>,
     members: HashMap<WorkspaceId, Arc<Members>>,
     changed_members: BTreeSet<(WorkspaceId, UserId)>,
-    counters: HashMap<StreamId, Counters>,
-    deltas: BTreeMap<StreamId, Counters>,
+    counts: Counts,
     entries: Vec<Entry>,
     purged: Vec<TaskId>,
     newest: HashMap<UserId, Timestamp>,
@@ -105,7 +65,7 @@ pub struct World {
 impl World {
     /// The counters of a locked stream.
     pub fn loaded_counters(&mut self, stream: StreamId, counters: Counters) {
-        self.counters.insert(stream, counters);
+        self.counts.load(stream, counters);
     }
 
     /// The members of a locked workspace.
@@ -120,16 +80,7 @@ impl World {
 
     /// A stream's counters with what the group added so far. Exact for locked streams.
     pub fn counters(&self, stream: StreamId) -> Counters {
-        let base = self.counters.get(&stream).copied().unwrap_or_default();
-        let delta = self.deltas.get(&stream).copied().unwrap_or_default();
-        Counters {
-            seq: base.seq + delta.seq,
-            acl_version: base.acl_version + delta.acl_version,
-            unread: base.unread + delta.unread,
-            pending: base.pending + delta.pending,
-            completed: base.completed + delta.completed,
-            deleted: base.deleted + delta.deleted,
-        }
+        self.counts.now(stream)
     }
 
     /// The members of a workspace; `None` where there is no such workspace.
@@ -144,13 +95,10 @@ impl World {
 
     /// Writes a task, new or changed, and counts it.
     pub fn put_task(&mut self, task: Task) {
-        let stream = StreamId::from(task.workspace_id);
-        let before = self.tasks.get(task.id).map(status);
-        let delta = self.deltas.entry(stream).or_default();
-        if let Some(before) = before {
-            *before.of(delta) -= 1;
+        if let Some(before) = self.tasks.get(task.id) {
+            self.counts.task(before, -1);
         }
-        *status(&task).of(delta) += 1;
+        self.counts.task(&task, 1);
         self.tasks.put(task.id, task);
     }
 
@@ -160,8 +108,7 @@ impl World {
             entry.forget();
         }
         if let Some(task) = self.tasks.remove(id) {
-            let delta = self.deltas.entry(task.workspace_id.into()).or_default();
-            *status(&task).of(delta) -= 1;
+            self.counts.task(&task, -1);
             self.purged.push(id);
         }
     }
@@ -195,7 +142,7 @@ impl World {
     }
 
     fn change_members(&mut self, workspace: WorkspaceId) -> &mut Members {
-        self.deltas.entry(workspace.into()).or_default().acl_version += 1;
+        self.counts.delta(workspace.into()).acl_version += 1;
         let members = Arc::make_mut(self.members.entry(workspace).or_default());
         members.acl_version += 1;
         members
@@ -209,14 +156,17 @@ impl World {
         event: &'static str,
         payload: &P,
     ) -> Result<Logged<P>> {
-        self.log(act, stream.into(), event, payload, |_| {})
+        let (entry, logged) = Entry::new(act, stream.into(), event, payload)?;
+        self.log(entry);
+        Ok(logged)
     }
 
     /// Logs what happened to a task.
     pub fn emit_task(&mut self, act: &Act<'_>, event: &'static str, task: &Task) -> Result<Logged<Task>> {
-        self.log(act, task.workspace_id.into(), event, task, |entry| {
-            entry.task = Some(task.id);
-        })
+        let (entry, logged) = Entry::new(act, task.workspace_id.into(), event, task)?;
+        let task = Some(task.id);
+        self.log(Entry { task, ..entry });
+        Ok(logged)
     }
 
     /// Logs that a task is gone for good.
@@ -226,10 +176,10 @@ impl World {
         workspace: WorkspaceId,
         purged: &Purged,
     ) -> Result<Logged<Purged>> {
-        let event = taskwire_protocol::events::names::TaskPurged;
-        self.log(act, workspace.into(), event, purged, |entry| {
-            entry.task = Some(purged.id);
-        })
+        let (entry, logged) = Entry::new(act, workspace.into(), names::TaskPurged, purged)?;
+        let task = Some(purged.id);
+        self.log(Entry { task, ..entry });
+        Ok(logged)
     }
 
     /// Logs that somebody's access to a workspace's stream ends with this entry.
@@ -241,9 +191,10 @@ impl World {
         payload: &P,
         user: UserId,
     ) -> Result<Logged<P>> {
-        self.log(act, workspace.into(), event, payload, |entry| {
-            entry.removes = Some(user);
-        })
+        let (entry, logged) = Entry::new(act, workspace.into(), event, payload)?;
+        let removes = Some(user);
+        self.log(Entry { removes, ..entry });
+        Ok(logged)
     }
 
     /// Logs what happened to a user's notifications; the payload gets the count of unread ones.
@@ -256,53 +207,24 @@ impl World {
         task: Option<TaskId>,
         unread: i64,
     ) -> Result<Logged<P>> {
-        self.deltas.entry(user.into()).or_default().unread += unread;
-        self.log(act, user.into(), event, payload, |entry| {
-            entry.task = task;
-            entry.unread = Some(unread);
-        })
+        let (entry, logged) = Entry::new(act, user.into(), event, payload)?;
+        self.counts.delta(user.into()).unread += unread;
+        let unread = Some(unread);
+        self.log(Entry {
+            task,
+            unread,
+            ..entry
+        });
+        Ok(logged)
     }
 
-    fn log<P: Serialize>(
-        &mut self,
-        act: &Act<'_>,
-        stream: StreamId,
-        event: &'static str,
-        payload: &P,
-        more: impl FnOnce(&mut Entry),
-    ) -> Result<Logged<P>> {
-        let data: Arc<str> = json(payload)?.into();
-        if !data.starts_with('{') {
-            return Err(bug("an event's payload is an object"));
-        }
-        let user = &act.caller.user;
-        let actor = Some(Actor {
-            id: user.id,
-            name: user.name.clone(),
-        });
-        let op_id = act.op_id;
-        let mut entry = Entry {
-            stream,
-            event,
-            data: data.clone(),
-            actor,
-            op_id,
-            task: None,
-            unread: None,
-            removes: None,
-        };
-        more(&mut entry);
-        self.deltas.entry(stream).or_default().seq += 1;
+    fn log(&mut self, entry: Entry) {
+        self.counts.delta(entry.stream).seq += 1;
         self.entries.push(entry);
-        Ok(Logged {
-            data,
-            payload: PhantomData,
-        })
     }
 
     /// Writes a notification and logs it on its user's stream.
     pub fn notify(&mut self, act: &Act<'_>, user: UserId, notification: Notification) -> Result<()> {
-        use taskwire_protocol::events::names;
         self.emit_unread(
             act,
             user,
@@ -366,13 +288,7 @@ impl World {
 
     /// What the group adds to each stream's counters, in the order of locking.
     pub fn deltas(&self) -> Vec<(StreamId, Counters)> {
-        let mut deltas: Vec<_> = self
-            .deltas
-            .iter()
-            .map(|(stream, delta)| (*stream, *delta))
-            .collect();
-        deltas.sort_by_key(|(stream, _)| stream.uuid());
-        deltas
+        self.counts.deltas()
     }
 
     /// The members written, and those removed.
@@ -400,7 +316,7 @@ impl World {
 
     /// Whether there is nothing to write.
     pub fn is_unchanged(&self) -> bool {
-        self.deltas.is_empty() && self.sessions.is_unchanged()
+        self.counts.is_unchanged() && self.sessions.is_unchanged()
     }
 
     /// Whether accounts, sessions, workspaces or their members changed.
@@ -422,31 +338,5 @@ impl World {
     /// Whose notifications are all read.
     pub fn all_read(&self) -> impl Iterator<Item = UserId> {
         self.read_all.iter().copied()
-    }
-}
-
-/// By what a workspace counts its tasks.
-#[derive(Clone, Copy)]
-enum Counted {
-    Pending,
-    Completed,
-    Deleted,
-}
-
-impl Counted {
-    fn of(self, counters: &mut Counters) -> &mut i64 {
-        match self {
-            Counted::Pending => &mut counters.pending,
-            Counted::Completed => &mut counters.completed,
-            Counted::Deleted => &mut counters.deleted,
-        }
-    }
-}
-
-fn status(task: &Task) -> Counted {
-    match (task.is_deleted, task.completed) {
-        (true, _) => Counted::Deleted,
-        (false, true) => Counted::Completed,
-        (false, false) => Counted::Pending,
     }
 }

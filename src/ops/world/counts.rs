@@ -1,0 +1,64 @@
+//! The counters of the streams that a group works on, and what it adds to them.
+
+use crate::store::streams::Counters;
+use foldhash::HashMap;
+use std::collections::BTreeMap;
+use taskwire_protocol::StreamId;
+use taskwire_protocol::task::Task;
+
+/// Counters, as loaded and as changed.
+#[derive(Clone, Default)]
+pub(super) struct Counts {
+    loaded: HashMap<StreamId, Counters>,
+    deltas: BTreeMap<StreamId, Counters>,
+}
+
+impl Counts {
+    /// Those of a stream, before the group.
+    pub(super) fn load(&mut self, stream: StreamId, counters: Counters) {
+        self.loaded.insert(stream, counters);
+    }
+
+    /// Those of a stream with what the group added so far.
+    pub(super) fn now(&self, stream: StreamId) -> Counters {
+        let base = self.loaded.get(&stream).copied().unwrap_or_default();
+        let delta = self.deltas.get(&stream).copied().unwrap_or_default();
+        Counters {
+            seq: base.seq + delta.seq,
+            acl_version: base.acl_version + delta.acl_version,
+            unread: base.unread + delta.unread,
+            pending: base.pending + delta.pending,
+            completed: base.completed + delta.completed,
+            deleted: base.deleted + delta.deleted,
+        }
+    }
+
+    /// What the group adds to those of a stream.
+    pub(super) fn delta(&mut self, stream: StreamId) -> &mut Counters {
+        self.deltas.entry(stream).or_default()
+    }
+
+    /// Adds a task to its workspace's tasks of its status, or takes it away with -1.
+    pub(super) fn task(&mut self, task: &Task, number: i64) {
+        let delta = self.delta(task.workspace_id.into());
+        let counter = match (task.is_deleted, task.completed) {
+            (true, _) => &mut delta.deleted,
+            (false, true) => &mut delta.completed,
+            (false, false) => &mut delta.pending,
+        };
+        *counter += number;
+    }
+
+    /// What the group adds to each stream's, in the order of locking.
+    pub(super) fn deltas(&self) -> Vec<(StreamId, Counters)> {
+        let deltas = self.deltas.iter().map(|(stream, delta)| (*stream, *delta));
+        let mut deltas: Vec<_> = deltas.collect();
+        deltas.sort_by_key(|(stream, _)| stream.uuid());
+        deltas
+    }
+
+    /// Whether the group adds nothing.
+    pub(super) fn is_unchanged(&self) -> bool {
+        self.deltas.is_empty()
+    }
+}
