@@ -94,13 +94,14 @@ fn kind(stream: StreamId) -> i64 {
 }
 
 /// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody: workspaces
-/// first, for their groups get to users' streams at their end.
+/// first, for their groups get to users' streams at their end. By kind too: who names a user's id as a workspace's must
+/// not lock that user's stream, which nobody would know to be held.
 pub(super) static LOCK: Statement = statement(
-    &[("id", Id), ("task_id", Id)],
+    &[("id", Id), ("kind", Int), ("task_id", Id)],
     "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
-           from streams s where s.id in (
-             select coalesce(v.id, t.workspace_id) from v left join tasks t on t.id = v.task_id
-             where v.id is not null or t.id is not null)
+           from streams s where {postgres:(s.id, s.kind)}{sqlite:s.id} in (
+             select coalesce(v.id, t.workspace_id){postgres:, coalesce(v.kind, 1)}
+             from v left join tasks t on t.id = v.task_id where v.id is not null or t.id is not null)
            order by s.kind desc, s.id{postgres: for no key update of s}",
 );
 
@@ -115,12 +116,12 @@ pub(super) fn to_lock(
     for stream in streams {
         match group.counted.get(stream) {
             Some(counters) => drop(kept.insert(stream, counters)),
-            None => rows.push([Cell::Id(Some(stream.uuid())), Cell::Id(None)]),
+            None => rows.push([stream.uuid().into(), kind(stream).into(), Cell::Id(None)]),
         }
     }
     let tasks = tasks
         .into_iter()
-        .map(|task| [Cell::Id(None), Cell::Id(Some(task.0))]);
+        .map(|task| [Cell::Id(None), Cell::Int(None), task.0.into()]);
     rows.extend(tasks);
     (kept, Batch::of(rows))
 }

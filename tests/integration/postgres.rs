@@ -5,7 +5,7 @@ use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};
 use crate::support::{Client, Engine, PATIENCE, Server, audit, eventually, text};
 use serde_json::{Value, json};
-use sqlx::{AssertSqlSafe, Connection, PgConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use taskwire::config::Settings;
@@ -386,4 +386,20 @@ async fn service_in_good_order_leaves_no_warning_in_the_log_of_postgresql() {
     let log = cluster.log();
     assert!(log.contains("ready to accept connections"), "{log}");
     assert!(!log.contains("WARNING"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_names_a_user_as_a_workspace_waits_for_no_stream_of_theirs() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let victim = Client::sign_up(&server, "victim").await.user_id();
+    let mut stranger = Client::sign_up(&server, "stranger").await;
+    let mut holder = server.database.link().await;
+    let hold = format!("select 1 from streams where id = '{victim}' for update");
+    for statement in ["begin".to_owned(), hold] {
+        holder.execute(AssertSqlSafe(statement)).await.expect("held");
+    }
+    let task = json!({ "workspace_id": victim, "title": "Not theirs" });
+    let refused = tokio::time::timeout(PATIENCE, stranger.refused("task.create", task)).await;
+    assert_eq!(refused.expect("it waits for nobody")["code"], "NOT_FOUND");
+    holder.execute("rollback").await.expect("let go");
 }
