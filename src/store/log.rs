@@ -104,26 +104,26 @@ pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(Uuid, i64, 
     group.select(sql).await
 }
 
-static REWRITE: Statement = statement(
+pub(super) static REWRITE: Statement = statement(
     &[("task_id", Id), ("stream", Id), ("seq", Int), ("frame", Text)],
-    "update log set frame = v.frame from v
-     where log.task_id = v.task_id and log.stream = v.stream and log.seq = v.seq and {rows}",
+    // with the plain condition SQLite reads everybody's log once the list is long, instead of looking its rows up
+    "update log set frame = v.frame from v where
+     {sqlite:log.number = (
+       select l.number from log l where l.task_id = v.task_id and l.stream = v.stream and l.seq = v.seq)}
+     {postgres:log.task_id = v.task_id and log.stream = v.stream and log.seq = v.seq} and {rows}",
 );
 
 /// Replaces frames of a task's entries.
 pub async fn rewrite(group: &mut Group, task: TaskId, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
-    for entries in entries.chunks(256) {
-        let rows = entries.iter().map(|(stream, seq, frame)| {
-            [
-                task.0.into(),
-                (*stream).into(),
-                (*seq).into(),
-                frame.clone().into(),
-            ]
-        });
-        group.execute(&REWRITE, Batch::of(rows)).await?;
-    }
-    Ok(())
+    let rows = entries.iter().map(|(stream, seq, frame)| {
+        [
+            task.0.into(),
+            (*stream).into(),
+            (*seq).into(),
+            frame.clone().into(),
+        ]
+    });
+    group.execute(&REWRITE, Batch::of(rows)).await
 }
 
 /// Cuts up to `limit` of the oldest entries of a stream, as far as they are not after `seq` and older than `before`.

@@ -121,7 +121,7 @@ pub async fn count(reader: &mut Reader, workspace: WorkspaceId) -> Result<u64> {
     Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
 }
 
-static LOAD: Statement = statement(
+pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     "select m.workspace_id, m.user_id, u.username, u.name, u.photo_url, m.role, m.joined_at, m.version
      from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}",
@@ -169,7 +169,7 @@ pub async fn upsert<'a>(
     group.execute(&UPSERT, Batch::of(rows)).await
 }
 
-static DELETE: Statement = statement(
+pub(super) static DELETE: Statement = statement(
     &[("workspace_id", Id), ("user_id", Id)],
     "delete from members where (workspace_id, user_id) in (select workspace_id, user_id from v where {rows})",
 );

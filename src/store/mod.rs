@@ -32,6 +32,8 @@ mod new_keys;
 pub mod notifications;
 pub mod open;
 pub mod ops;
+#[cfg(test)]
+mod plans;
 mod postgres;
 pub mod search;
 pub mod sessions;

@@ -133,7 +133,7 @@ pub async fn newest(group: &mut Group, user: UserId) -> Result<Option<Timestamp>
     Ok(rows.into_iter().find_map(|(at,)| at).map(Timestamp))
 }
 
-static LOAD: Statement = statement(
+pub(super) static LOAD: Statement = statement(
     &[("user_id", Id), ("id", Id)],
     "select n.user_id, n.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, u.id as actor_id,
        u.username as actor_username, u.name as actor_name, u.photo_url as actor_photo, n.version, n.created_at
@@ -210,7 +210,7 @@ pub async fn upsert<'a>(
     group.execute(&UPSERT, Batch::of(rows)).await
 }
 
-static DELETE: Statement = statement(
+pub(super) static DELETE: Statement = statement(
     &[("user_id", Id), ("id", Id)],
     "delete from notifications where ({postgres:user_id, }id) in (select {postgres:user_id, }id from v where {rows})",
 );
@@ -228,7 +228,7 @@ pub async fn delete(
         .await
 }
 
-static READ_ALL: Statement = statement(
+pub(super) static READ_ALL: Statement = statement(
     &[("user_id", Id)],
     "update notifications set is_read = true, version = notifications.version + 1 from v
      where {postgres:notifications.user_id = v.user_id}{sqlite:notifications.number in (

@@ -85,7 +85,7 @@ pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option
     Ok(found.map(|row| (row.session.into(), row.head)))
 }
 
-static FIND: Statement = statement(
+pub(super) static FIND: Statement = statement(
     &[("id", Id)],
     "select s.id, s.user_id, s.device_name, s.client, s.address, s.refresh_hash, s.created_at, s.last_seen_at,
        s.expires_at, s.revoked_at

@@ -124,7 +124,7 @@ impl Texts {
 }
 
 /// The statement for SQLite, with a list of this many rows.
-fn text(statement: &Statement, rows: usize) -> String {
+pub(super) fn text(statement: &Statement, rows: usize) -> String {
     let first = statement.columns[0].0;
     let body = choose(statement.body, Dialect::Sqlite)
         .replace("{rows}", &format!("v.{first} is not null"))

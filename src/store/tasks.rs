@@ -162,7 +162,7 @@ pub(super) async fn by_id(
     read(tasks)
 }
 
-static LOAD: Statement = statement(
+pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     "select t.id, t.workspace_id, t.project_id, t.parent_id, t.title, t.description, t.completed, t.completed_at,
        t.priority, t.due_at, t.all_day, t.remind_at, t.recurrence, t.position, t.tags, t.assignee_ids, t.comment_count,
@@ -363,7 +363,7 @@ pub async fn write(group: &mut Group, changes: &[(Option<&Task>, Option<&Task>)]
     Ok(())
 }
 
-static DELETE: Statement = statement(
+pub(super) static DELETE: Statement = statement(
     &[("id", Id)],
     "delete from tasks where id in (select id from v where {rows})",
 );
@@ -380,7 +380,7 @@ static TAG: Statement = statement(
     "insert into task_tags (workspace_id, tag, task_id) select workspace_id, tag, task_id from v where {rows}
      on conflict do nothing",
 );
-static UNTAG: Statement = statement(
+pub(super) static UNTAG: Statement = statement(
     &[("workspace_id", Id), ("tag", Text), ("task_id", Id)],
     "delete from task_tags where (workspace_id, tag, task_id) in (select workspace_id, tag, task_id from v where {rows})",
 );
@@ -389,7 +389,7 @@ static ASSIGN: Statement = statement(
     "insert into task_assignees (user_id, workspace_id, task_id) select user_id, workspace_id, task_id from v
      where {rows} on conflict do nothing",
 );
-static UNASSIGN: Statement = statement(
+pub(super) static UNASSIGN: Statement = statement(
     &[("user_id", Id), ("workspace_id", Id), ("task_id", Id)],
     "delete from task_assignees
      where (user_id, workspace_id, task_id) in (select user_id, workspace_id, task_id from v where {rows})",

@@ -103,7 +103,7 @@ pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Ac
     reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
 }
 
-static LOAD: Statement = statement(
+pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     "select u.id, u.email, u.username, u.name, u.password_hash, u.role, u.plan, u.is_active, u.is_verified, u.timezone,
        u.preferences, u.photo_url, u.token_version, u.personal_id, u.version, u.created_at, u.updated_at
@@ -146,7 +146,7 @@ pub enum Login {
     Username(String),
 }
 
-static BY_LOGIN: Statement = statement(
+pub(super) static BY_LOGIN: Statement = statement(
     &[("email", Text), ("username", Text)],
     "select u.id, u.email_key, u.username_key, u.username, u.name, u.photo_url from users u
      where u.email_key in (select email from v where email is not null)

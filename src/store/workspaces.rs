@@ -101,7 +101,7 @@ pub async fn find(reader: &mut Reader, user: UserId, id: WorkspaceId) -> Result<
         .transpose()
 }
 
-static FIND: Statement = statement(
+pub(super) static FIND: Statement = statement(
     &[("id", Id)],
     "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, cast(null as bigint) as role
      from v cross join workspaces w where w.id = v.id and {rows}",

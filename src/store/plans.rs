@@ -1,0 +1,59 @@
+//! The statements that look rows up do so by an index, however many rows they are given: SQLite's own account of each.
+//! (The plans of the readers' statements are a test of their own, on both databases.)
+
+use super::statement::{ROWS, Statement, text};
+use super::{log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
+use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
+
+const SCHEMA: &str = include_str!("../../migrations/sqlite/0001_core.sql");
+
+/// Users who ask for something in one group.
+const USERS: usize = 64;
+
+/// With as many rows as they get at most.
+static LOOKUPS: [(&str, &Statement, usize); 15] = [
+    ("log::REWRITE", &log::REWRITE, ROWS),
+    ("members::DELETE", &members::DELETE, ROWS),
+    ("members::LOAD", &members::LOAD, ROWS),
+    ("notifications::DELETE", &notifications::DELETE, ROWS),
+    ("notifications::LOAD", &notifications::LOAD, ROWS),
+    ("notifications::READ_ALL", &notifications::READ_ALL, USERS),
+    ("ops::FIND", &ops::FIND, ROWS),
+    ("sessions::FIND", &sessions::FIND, ROWS),
+    ("streams::LOCK", &streams::LOCK, ROWS),
+    ("tasks::DELETE", &tasks::DELETE, ROWS),
+    ("tasks::LOAD", &tasks::LOAD, ROWS),
+    ("tasks::UNASSIGN", &tasks::UNASSIGN, ROWS),
+    ("tasks::UNTAG", &tasks::UNTAG, ROWS),
+    ("users::LOAD", &users::LOAD, ROWS),
+    ("workspaces::FIND", &workspaces::FIND, ROWS),
+];
+
+/// What it scans besides the list of rows, and indexes that it makes for itself.
+async fn faults(database: &mut SqliteConnection, statement: &Statement, rows: usize) -> Vec<String> {
+    let explain = format!("explain query plan {}", text(statement, rows));
+    let steps = sqlx::query(AssertSqlSafe(explain)).fetch_all(database).await;
+    let steps = steps
+        .expect("a plan")
+        .into_iter()
+        .map(|row| row.get::<String, _>(3));
+    let is_fault = |step: &String| {
+        let is_list = step == "SCAN v" || step.ends_with("CONSTANT ROWS") || step.ends_with("CONSTANT ROW");
+        step.contains("AUTOMATIC") || (step.starts_with("SCAN ") && !is_list)
+    };
+    steps.filter(is_fault).collect()
+}
+
+#[tokio::test]
+async fn rows_are_looked_up_by_an_index_however_many_they_are() {
+    let mut database = SqliteConnection::connect("sqlite::memory:")
+        .await
+        .expect("a database");
+    database.execute(SCHEMA).await.expect("the schema");
+    for (name, statement, most) in LOOKUPS {
+        for rows in [1, 64, 128, 256, ROWS].into_iter().filter(|rows| *rows <= most) {
+            let faults = faults(&mut database, statement, rows).await;
+            assert!(faults.is_empty(), "{name} of {rows} rows: {faults:?}");
+        }
+    }
+}
