@@ -138,16 +138,18 @@ impl Writer {
             if !tries.again(&error, unknown || frees).await {
                 return Err((jobs, error));
             }
-            if frees {
-                self.group.stretch();
-            }
+            tries.stretches |= frees;
         }
     }
 
     async fn attempt(&mut self, jobs: &[Job], tries: &Tries) -> Result<Committed, Fault> {
         let mut needs = load::needs(jobs);
         needs.streams.extend(&tries.streams);
-        self.group.begin().await?;
+        if tries.stretches {
+            self.group.begin_stretched().await?;
+        } else {
+            self.group.begin().await?;
+        }
         let Loaded {
             mut world,
             memory,

@@ -40,6 +40,8 @@ pub(super) struct Tries {
     failed: u32,
     widened: u32,
     locks: bool,
+    /// The database is full, and there is a little more room for this.
+    pub(super) stretches: bool,
     /// Streams to lock from the start, beside those that its mutations name.
     pub(super) streams: BTreeSet<StreamId>,
 }

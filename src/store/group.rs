@@ -63,15 +63,19 @@ impl Group {
             self.connect().await?;
         }
         self.undo();
-        if self.stretched {
-            self.limit(RESERVE).await?;
-        }
         self.open = true;
         match self.dialect()? {
             Dialect::Sqlite => self.waiting.begin(),
             Dialect::Postgres => self.together.begin(),
         }
         Ok(())
+    }
+
+    /// Begins one that makes room in a full database: this one may use what is kept back for that.
+    pub async fn begin_stretched(&mut self) -> Result<()> {
+        self.begin().await?;
+        self.stretched = true;
+        self.limit(RESERVE).await
     }
 
     /// What the connection before knew counts no more.
@@ -126,11 +130,6 @@ impl Group {
             self.word("begin").await?;
         }
         Ok(())
-    }
-
-    /// Lets the next transaction use what is kept back for making room in a full database.
-    pub fn stretch(&mut self) {
-        self.stretched = true;
     }
 
     /// The pages that the file may have, and how many more for now. Without a limit the disk is all there is.
@@ -206,7 +205,7 @@ impl Group {
 
     /// Gives the connection up; the next `begin` makes a new one.
     pub fn disconnect(&mut self) {
-        (self.connection, self.open) = (None, false);
+        (self.connection, self.open, self.stretched) = (None, false, false);
     }
 
     /// Runs `statement` over the batch and reads its rows. An empty batch costs nothing.
@@ -375,3 +374,6 @@ fn rows<T: Row>(answer: Option<Vec<PgRow>>) -> Result<Vec<T>> {
 fn gone() -> StoreError {
     StoreError::unavailable("the writer has no connection")
 }
+
+#[cfg(test)]
+mod tests;
