@@ -35,12 +35,22 @@ pub async fn retention(engine: Engine, settings: Arc<Settings>) {
 pub async fn round(engine: &Engine, settings: &Settings) -> Result<(), Failure> {
     let now = engine.clock().now_ms();
     let before = |kept: Duration| now.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
-    while engine.chore(ForgetOps(before(settings.op_retention))).await? >= STEP as u64 {}
-    while engine.chore(ForgetSessions(now - SESSION_GRACE_MS)).await? >= STEP as u64 {}
-    if let Some(kept) = settings.log_retention {
-        let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
-        logs(engine, before(kept), events).await?;
-    }
+    // what one of them cannot delete keeps none of the others
+    let ops = all(engine, || ForgetOps(before(settings.op_retention))).await;
+    let sessions = all(engine, || ForgetSessions(now - SESSION_GRACE_MS)).await;
+    let logs = match settings.log_retention {
+        Some(kept) => {
+            let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
+            logs(engine, before(kept), events).await
+        }
+        None => Ok(()),
+    };
+    ops.and(sessions).and(logs)
+}
+
+/// Takes a step again and again, until it finds less than it may delete.
+async fn all<C: Chore<Output = u64>>(engine: &Engine, step: impl Fn() -> C) -> Result<(), Failure> {
+    while engine.chore(step()).await? >= STEP as u64 {}
     Ok(())
 }
 
@@ -54,15 +64,12 @@ async fn logs(engine: &Engine, before: i64, events: i64) -> Result<(), Failure> 
         };
         after = *last;
         for (stream, head) in page {
-            while engine
-                .chore(CutLog {
-                    stream,
-                    seq: head - events,
-                    before,
-                })
-                .await?
-                >= STEP as u64
-            {}
+            let cut = || CutLog {
+                stream,
+                seq: head - events,
+                before,
+            };
+            all(engine, cut).await?;
         }
     }
 }
@@ -73,6 +80,7 @@ struct ForgetOps(i64);
 
 impl Chore for ForgetOps {
     type Output = u64;
+    const FREES: bool = true;
     fn run(self, group: &mut Group) -> Running<'_> {
         Box::pin(async move { ops::forget(group, self.0, STEP).await })
     }
@@ -82,6 +90,7 @@ struct ForgetSessions(i64);
 
 impl Chore for ForgetSessions {
     type Output = u64;
+    const FREES: bool = true;
     fn run(self, group: &mut Group) -> Running<'_> {
         Box::pin(async move { sessions::forget(group, self.0, STEP).await })
     }
@@ -95,6 +104,7 @@ struct CutLog {
 
 impl Chore for CutLog {
     type Output = u64;
+    const FREES: bool = true;
     fn run(self, group: &mut Group) -> Running<'_> {
         Box::pin(async move { log::cut(group, self.stream, self.seq, self.before, STEP).await })
     }

@@ -91,6 +91,7 @@ impl Group {
     /// Forgets what waits, and what the transaction did to the counters; true if its beginning waited too.
     fn undo(&mut self) -> bool {
         self.counted.undo();
+        self.new_keys.undo();
         let (here, there) = (self.waiting.clear(), self.together.clear());
         here || there
     }
@@ -164,15 +165,12 @@ impl Group {
         match self.dialect()? {
             Dialect::Sqlite => {
                 // not in a transaction that makes room: this takes some
-                let moves = self.new_keys.are_many() && !self.stretched;
-                if moves {
+                if !self.stretched && self.new_keys.are_moved_now() {
                     self.waiting.word(MOVE);
                 }
                 self.waiting.word("commit");
                 self.flush().await?;
-                if moves {
-                    self.new_keys = NewKeys::none();
-                }
+                self.new_keys.keep();
             }
             Dialect::Postgres => {
                 // a statement that is alone is a transaction

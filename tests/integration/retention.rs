@@ -2,15 +2,13 @@
 //! asked of a real server on the same database.
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine as Database, PASSWORD, Server, http};
+use crate::support::{Client, Engine as Database, Node, PASSWORD, PATIENCE, http};
 use serde_json::{Value, json};
-use sqlx::{Connection, PgConnection, SqliteConnection};
-use std::sync::Arc;
-use taskwire::clock::Clock;
-use taskwire::config::Settings;
-use taskwire::engine::{Caller, Engine, Origin, Reply};
-use taskwire::jobs::retention::round;
-use taskwire_protocol::{OpId, Request};
+use taskwire::engine::Origin;
+use taskwire::jobs::{Leases, round};
+use taskwire_protocol::{ErrorCode, OpId};
+use tokio::sync::Notify;
+use tokio::time::timeout;
 
 on_both_databases!(
     entries_go_when_they_are_old_and_not_among_the_newest,
@@ -22,49 +20,7 @@ on_both_databases!(
 
 const HOUR: i64 = 3_600_000;
 const DAY: i64 = 24 * HOUR;
-/// When the story begins: some time ago, so that its end is not in the future of the real server.
-const START: i64 = 1_770_000_000_000;
-
-/// An engine in this process on a database for which a server can be started afterwards.
-struct Node {
-    server: Server,
-    settings: Settings,
-    engine: Engine,
-    clock: Clock,
-    caller: Arc<Caller>,
-}
-
 impl Node {
-    async fn start(database: Database, settings: &[(&str, &str)]) -> Node {
-        let server = Server::prepare(database, settings).await;
-        let data = server.folder.path().join("data").display().to_string();
-        let mut pairs = vec![("data_dir", &*data), ("database_url", &*server.database.url)];
-        pairs.extend(settings);
-        let settings = Settings::from_pairs(&pairs).expect("settings");
-        let clock = Clock::fixed(START);
-        let engine = Engine::start(&settings, clock.clone()).await.expect("an engine");
-        let params = json!({ "email": "ada@example.com", "name": "Ada", "password": PASSWORD });
-        let params = serde_json::from_value(params).expect("parameters");
-        let tokens = engine.sign_up(params, Origin::default()).await.expect("tokens");
-        let identity = engine.authenticate(&tokens.access_token).await.expect("a caller");
-        let caller = identity.caller;
-        Node {
-            server,
-            settings,
-            engine,
-            clock,
-            caller,
-        }
-    }
-
-    async fn call(&self, name: &str, data: &Value, op_id: Option<OpId>) -> Reply {
-        let request = Request::read(name, &data.to_string()).expect("a request");
-        self.engine
-            .call(&self.caller, request, op_id)
-            .await
-            .expect("an answer")
-    }
-
     async fn add(&self, tasks: usize) {
         for n in 0..tasks {
             self.call("task.create", &json!({ "title": n.to_string() }), None)
@@ -79,59 +35,15 @@ impl Node {
             .expect("a round of retention");
     }
 
-    fn stream(&self) -> String {
-        format!("workspace:{}", self.caller.personal)
-    }
-
     /// The seqs that the personal workspace's log holds: the first and the last.
     async fn held(&self) -> (u64, u64) {
         let asked = json!({ "stream": self.stream(), "after": 0, "limit": 500 });
-        let reply = self.call("stream.history", &asked, None).await;
-        let reply: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
-        let events = reply["data"]["events"].as_array().expect("events");
+        let data = self.ok("stream.history", &asked).await;
+        let events = data["events"].as_array().expect("events");
         let seq = |event: Option<&Value>| event.and_then(|event| event["seq"].as_u64()).expect("a seq");
         let (first, last) = (seq(events.first()), seq(events.last()));
         assert_eq!(events.len() as u64, last - first + 1, "a gap");
         (first, last)
-    }
-
-    /// Ends the engine and starts a server on what it left.
-    async fn into_server(self) -> Server {
-        self.engine.stop().await;
-        let mut server = self.server;
-        if server.database.engine == Database::Sqlite {
-            // the file's lock goes with this process only
-            let file = |name: &str| server.folder.path().join(name);
-            for part in ["", "-wal"] {
-                let from = file(&format!("taskwire.db{part}"));
-                if from.exists() {
-                    std::fs::copy(from, file(&format!("copy.db{part}"))).expect("a copy");
-                }
-            }
-            let copy = format!("sqlite:{}", file("copy.db").display());
-            server.set("database_url", &copy);
-        }
-        server.spawn();
-        server
-    }
-
-    async fn count(&self, table: &'static str) -> i64 {
-        let text = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
-        match self.server.database.engine {
-            Database::Postgres => {
-                let mut link = PgConnection::connect(&self.server.database.url)
-                    .await
-                    .expect("a link");
-                sqlx::query_scalar(text).fetch_one(&mut link).await
-            }
-            Database::Sqlite => {
-                let mut link = SqliteConnection::connect(&self.server.database.url)
-                    .await
-                    .expect("a link");
-                sqlx::query_scalar(text).fetch_one(&mut link).await
-            }
-        }
-        .expect("a count")
     }
 }
 
@@ -251,4 +163,59 @@ async fn ended_sessions_are_forgotten_after_a_month(database: Database) {
         .expect("tokens");
     node.pass(HOUR).await;
     assert_eq!(node.count("sessions").await, 1, "the new one stays");
+}
+
+/// Adds tasks, large ones and then small ones, until there is no room.
+async fn fill(node: &Node) {
+    for description in ["long ".repeat(190), String::new()] {
+        for n in 0.. {
+            assert!(n < 5000, "the limit has no effect");
+            let task = json!({ "title": format!("task {n}"), "description": description });
+            if let Err(failure) = node.ask("task.create", &task, None).await {
+                assert_eq!(failure.code, ErrorCode::StorageFull);
+                break;
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
+    let settings = [
+        ("database_max_bytes", "2000000"),
+        ("log_retention_days", "1"),
+        ("log_retention_events", "0"),
+        ("lease_seconds", "3"),
+    ];
+    let node = Node::start(Database::Sqlite, &settings).await;
+    fill(&node).await;
+    // the writer that finds a full file knows nothing of it
+    let node = node.restarted().await;
+    let held = Notify::new();
+    let leases = Leases::new(&node.engine, &node.settings);
+    tokio::select! {
+        () = leases.alone("retention", async || held.notify_one()) => {}
+        held = timeout(PATIENCE, held.notified()) => held.expect("a lease"),
+    }
+    assert!(node.count("log").await > 500);
+    node.pass(2 * DAY).await;
+    assert_eq!(node.count("log").await, 0);
+    node.add(200).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_cannot_be_forgotten_keeps_nothing_else() {
+    let settings = [("log_retention_days", "1"), ("log_retention_events", "0")];
+    let node = Node::start(Database::Sqlite, &settings).await;
+    let op_id = serde_json::from_value(json!(uuid::Uuid::new_v4())).expect("an op_id");
+    node.call("task.create", &json!({ "title": "once" }), Some(op_id))
+        .await;
+    let keep = "create trigger keep before delete on ops begin select raise(abort, 'kept'); end";
+    node.server.database.execute(keep).await;
+    node.clock.step(80 * DAY);
+    let outcome = round(&node.engine, &node.settings).await;
+    assert!(outcome.is_err(), "nobody is told");
+    assert_eq!(node.count("ops").await, 1);
+    assert_eq!(node.count("sessions").await, 0);
+    assert_eq!(node.count("log").await, 0);
 }

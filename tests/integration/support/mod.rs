@@ -1,6 +1,7 @@
 //! What every test stands on: real server processes on port 0 with a database of their own, and plain clients.
 //!
 //! - `server`    a taskwire process: start, kill, start again
+//! - `node`      an engine in this process, with a clock of its own
 //! - `database`  a database of a test's own, on either engine
 //! - `cluster`   a PostgreSQL server of a test's own, to be stopped and killed
 //! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT, or hangs; `postgres_wire` sees one
@@ -26,6 +27,7 @@ pub mod follower;
 pub mod http;
 pub mod knowledge;
 pub mod nginx;
+pub mod node;
 #[path = "../../faults/src/world/postgres_wire.rs"]
 mod postgres_wire; // the fault test's too
 pub mod proxy;
@@ -42,6 +44,7 @@ pub use client::Client;
 pub use database::Engine;
 pub use follower::Follower;
 pub use knowledge::{Replica, text};
+pub use node::Node;
 pub use proxy::Proxy;
 pub use raw::Raw;
 pub use redis::Redis;

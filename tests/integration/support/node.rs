@@ -1,0 +1,121 @@
+//! An engine in this process, with a clock of the test's own, on a database for which a server can be started afterwards.
+
+use super::{Engine as Database, PASSWORD, Server};
+use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection, SqliteConnection};
+use std::sync::Arc;
+use taskwire::clock::Clock;
+use taskwire::config::Settings;
+use taskwire::engine::{Caller, Engine, Origin, Reply};
+use taskwire_protocol::{Failure, OpId, Request};
+
+/// When the story begins: some time ago, so that its end is not in the future of the real server.
+const START: i64 = 1_770_000_000_000;
+
+/// The engine, and the only account that it has.
+pub struct Node {
+    pub server: Server,
+    pub settings: Settings,
+    pub engine: Engine,
+    pub clock: Clock,
+    pub caller: Arc<Caller>,
+}
+
+impl Node {
+    pub async fn start(database: Database, settings: &[(&str, &str)]) -> Node {
+        let server = Server::prepare(database, settings).await;
+        let data = server.folder.path().join("data").display().to_string();
+        let mut pairs = vec![("data_dir", &*data), ("database_url", &*server.database.url)];
+        pairs.extend(settings);
+        let settings = Settings::from_pairs(&pairs).expect("settings");
+        let clock = Clock::fixed(START);
+        let engine = Engine::start(&settings, clock.clone()).await.expect("an engine");
+        let params = json!({ "email": "ada@example.com", "name": "Ada", "password": PASSWORD });
+        let params = serde_json::from_value(params).expect("parameters");
+        let tokens = engine.sign_up(params, Origin::default()).await.expect("tokens");
+        let identity = engine.authenticate(&tokens.access_token).await.expect("a caller");
+        let caller = identity.caller;
+        Node {
+            server,
+            settings,
+            engine,
+            clock,
+            caller,
+        }
+    }
+
+    /// Asks for something, whatever becomes of it.
+    pub async fn ask(&self, name: &str, data: &Value, op_id: Option<OpId>) -> Result<Reply, Failure> {
+        let request = Request::read(name, &data.to_string()).expect("a request");
+        self.engine.call(&self.caller, request, op_id).await
+    }
+
+    /// Asks for something that must be done.
+    pub async fn call(&self, name: &str, data: &Value, op_id: Option<OpId>) -> Reply {
+        self.ask(name, data, op_id).await.expect("an answer")
+    }
+
+    /// Asks for something that must be done; its output.
+    pub async fn ok(&self, name: &str, data: &Value) -> Value {
+        let reply = self.call(name, data, None).await;
+        let mut reply: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
+        reply["data"].take()
+    }
+
+    /// The personal workspace's stream.
+    pub fn stream(&self) -> String {
+        format!("workspace:{}", self.caller.personal)
+    }
+
+    /// How many rows a table has.
+    pub async fn count(&self, table: &'static str) -> i64 {
+        let text = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        match self.server.database.engine {
+            Database::Postgres => {
+                let mut link = PgConnection::connect(&self.server.database.url)
+                    .await
+                    .expect("a link");
+                sqlx::query_scalar(text).fetch_one(&mut link).await
+            }
+            Database::Sqlite => {
+                let mut link = SqliteConnection::connect(&self.server.database.url)
+                    .await
+                    .expect("a link");
+                sqlx::query_scalar(text).fetch_one(&mut link).await
+            }
+        }
+        .expect("a count")
+    }
+
+    /// Ends the engine and begins another one on what it left.
+    pub async fn restarted(mut self) -> Node {
+        self.end().await;
+        self.settings.database_url = self.server.database.url.parse().expect("a database");
+        let engine = Engine::start(&self.settings, self.clock.clone()).await;
+        self.engine = engine.expect("an engine");
+        self
+    }
+
+    /// Ends the engine and starts a server on what it left.
+    pub async fn into_server(mut self) -> Server {
+        self.end().await;
+        self.server.spawn();
+        self.server
+    }
+
+    async fn end(&mut self) {
+        self.engine.stop().await;
+        if self.server.database.engine == Database::Postgres {
+            return;
+        }
+        // the file's lock goes with this process only
+        let file = |name: &str| self.server.folder.path().join(name);
+        for part in ["", "-wal"] {
+            let from = file(&format!("taskwire.db{part}"));
+            if from.exists() {
+                std::fs::copy(from, file(&format!("copy.db{part}"))).expect("a copy");
+            }
+        }
+        self.server.database.url = format!("sqlite:{}", file("copy.db").display());
+    }
+}
