@@ -14,6 +14,7 @@ use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Executor, PgPool, SqlitePool};
 use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -86,10 +87,13 @@ enum Pools {
 impl Store {
     /// Opens the database of the settings, brings its schema up to date, and reads its epoch.
     pub async fn open(settings: &Settings) -> std::result::Result<Store, OpenError> {
+        let mut wal = None;
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
-                let lock = lock(path)?;
-                (open_sqlite(path, settings).await?, Some(lock))
+                let path = real(path).map_err(|error| OpenError::Lock(path.clone(), error))?;
+                let lock = lock(&path)?;
+                wal = Some(beside(&path, "-wal"));
+                (open_sqlite(&path, settings).await?, Some(lock))
             }
             DatabaseUrl::Postgres { url } => {
                 let opened = postgres::open(url.expose_secret(), settings.database_connections).await;
@@ -104,7 +108,7 @@ impl Store {
             epoch: epoch.into(),
             outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
-            wal: wal_of(&settings.database_url),
+            wal,
             left: Arc::default(),
             _lock: lock,
         })))
@@ -242,13 +246,27 @@ impl Store {
     }
 }
 
-fn wal_of(database: &DatabaseUrl) -> Option<PathBuf> {
-    let DatabaseUrl::Sqlite { path } = database else {
-        return None;
+/// Where a file is, or will be made, by way of whatever links: what lies beside it must be the same for all who use it.
+fn real(path: &Path) -> std::io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        found => return found,
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != "" => folder,
+        _ => Path::new("."),
     };
-    let mut wal = path.as_os_str().to_owned();
-    wal.push("-wal");
-    Some(wal.into())
+    if let Ok(to) = path.read_link() {
+        return real(&folder.join(to));
+    }
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    Ok(folder.canonicalize()?.join(name))
+}
+
+fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 /// A connection, and how long it was waited for.
@@ -264,9 +282,7 @@ async fn waited<T>(wanted: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
 
 /// A lock on a file beside the database, which the system releases however the process ends.
 fn lock(database: &Path) -> std::result::Result<File, OpenError> {
-    let mut path = database.as_os_str().to_owned();
-    path.push(".lock");
-    let path = PathBuf::from(path);
+    let path = beside(database, ".lock");
     let file = File::options()
         .create(true)
         .truncate(false)

@@ -113,6 +113,30 @@ async fn one_process_serves_an_sqlite_file() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_process_serves_an_sqlite_file_by_whatever_path() {
+    let mut server = Server::prepare(Engine::Sqlite, &[]).await;
+    let elsewhere = tempfile::tempdir().expect("a folder");
+    let link = elsewhere.path().join("link.db");
+    // nothing is there yet that it leads to
+    std::os::unix::fs::symlink(server.folder.path().join("taskwire.db"), &link).expect("a link");
+    let file = std::mem::replace(&mut server.database.url, format!("sqlite:{}", link.display()));
+    server.spawn();
+    let metrics = http::get(&server, "/metrics")
+        .await
+        .text()
+        .await
+        .expect("metrics");
+    let wal = metrics
+        .lines()
+        .find(|line| line.starts_with("taskwire_sqlite_wal_bytes"));
+    assert!(wal.is_some_and(|line| !line.ends_with(" 0")), "{wal:?}");
+    server.database.url = file;
+    let (code, told) = server.run(&ELSEWHERE);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("is in use by another process"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_data_folder_is_for_its_owner_alone() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let mode = |name: &str| {
