@@ -8,7 +8,9 @@ use super::lanes;
 use super::line::{Closed, Line};
 use crate::ops;
 use crate::store::{Group, StoreError};
+use futures_util::FutureExt;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -59,7 +61,7 @@ impl Lane {
     pub(super) fn start(shared: Shared, wanted: usize) -> Lane {
         let (sender, queue) = mpsc::channel(QUEUE);
         match shared.store.writers(wanted) {
-            0 | 1 => drop(tokio::spawn(drain(queue, Writer::new(shared)))),
+            0 | 1 => drop(tokio::spawn(drain(queue, shared))),
             several => drop(tokio::spawn(lanes::drain(
                 queue,
                 shared,
@@ -124,7 +126,8 @@ fn stopping() -> Failure {
     Failure::new(ErrorCode::Unavailable, "the server is stopping; reconnect").after(1000)
 }
 
-async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
+async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
+    let mut writer = Writer::new(shared.clone());
     let mut waiting: VecDeque<Item> = VecDeque::with_capacity(GROUP);
     let mut received = Vec::with_capacity(GROUP);
     let mut last = Last::default();
@@ -138,23 +141,36 @@ async fn drain(mut queue: mpsc::Receiver<Item>, mut writer: Writer) {
             last.company(&mut queue, &mut received, room, waiting.len()).await;
             waiting.extend(received.drain(..));
         }
-        match waiting.pop_front() {
+        let broke = match waiting.pop_front() {
             Some(Item::Job(job)) => {
                 let jobs = gather(job, &mut waiting);
                 metrics::histogram!("taskwire_group_size").record(jobs.len() as f64);
                 let (size, began) = (jobs.len(), Instant::now());
-                writer.run(jobs).await;
+                let broke = breaks(writer.run(jobs)).await;
                 last = Last::new(size, began.elapsed());
+                broke
             }
-            Some(Item::Chore(errand)) => errand(&mut writer.group).await,
+            Some(Item::Chore(errand)) => breaks(errand(&mut writer.group)).await,
             Some(Item::Stop(done)) => {
                 queue.close();
                 let _ = done.send(());
                 return;
             }
-            None => {}
+            None => false,
+        };
+        if broke {
+            tracing::error!("a group broke off; its writer begins afresh");
+            // it may have committed
+            shared.sessions.outdate();
+            writer = Writer::new(shared.clone());
         }
     }
+}
+
+/// Whether work on the writer panics. Without the only writer nothing would ever be written again.
+async fn breaks(work: impl Future<Output = ()>) -> bool {
+    // what it leaves half done is not looked at any more: the writer is replaced, connection and all
+    AssertUnwindSafe(work).catch_unwind().await.is_err()
 }
 
 /// The group before. Those whom it answered are about to ask again: a group that began with the first of them would

@@ -42,3 +42,4 @@ mod tasks; // what the operations on tasks do
 mod validation; // every bound, every wrong value
 mod web; // HTTP beside the socket
 mod workspaces; // workspaces and members
+mod writer; // a writer that breaks
