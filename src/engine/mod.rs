@@ -273,6 +273,16 @@ impl Engine {
     }
 
     async fn answer(self, caller: Arc<Caller>, query: Box<dyn Answer>) -> Result<Reply, Failure> {
+        let (within, asked) = (self.0.query, self.ask(caller, query));
+        tokio::time::timeout(within, asked).await.unwrap_or_else(|_| {
+            Err(Failure::new(
+                ErrorCode::Timeout,
+                "the query took too long; ask for less",
+            ))
+        })
+    }
+
+    async fn ask(self, caller: Arc<Caller>, query: Box<dyn Answer>) -> Result<Reply, Failure> {
         if query.searches() {
             self.index_before_search().await?;
         }
@@ -289,14 +299,8 @@ impl Engine {
             };
             query.answer(ask).await
         });
-        match tokio::time::timeout(self.0.query, task).await {
-            Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(ops::bug("the query failed; the server's log has the reason")),
-            Err(_) => Err(Failure::new(
-                ErrorCode::Timeout,
-                "the query took too long; ask for less",
-            )),
-        }
+        task.await
+            .unwrap_or_else(|_| Err(ops::bug("the query failed; the server's log has the reason")))
     }
 
     /// The contract as JSON Schema: what `protocol.describe` and `GET /v1/protocol.json` answer.

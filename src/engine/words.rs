@@ -2,32 +2,43 @@
 
 use super::lane::Chore;
 use super::{Engine, spawned};
-use crate::store::{Group, StoreError, search};
+use crate::store::search::{self, Due};
+use crate::store::{Group, StoreError};
 use std::pin::Pin;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// Tasks of a step: a few milliseconds.
+/// Tasks of the first step: a few milliseconds.
 const STEP: i64 = 128;
+/// Steps grow up to this while more waits. Between two of them everybody else has a turn, and may write more than a small
+/// step indexes: the index would fall behind for as long as that goes on.
+const LARGEST: i64 = 1024;
 
-struct Index;
+struct Index {
+    due: Due,
+    step: i64,
+}
 
 impl Chore for Index {
-    type Output = u64;
+    type Output = Option<Due>;
 
     fn run<'a>(
         self,
         group: &'a mut Group,
-    ) -> Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>> {
-        Box::pin(search::catch_up(group, STEP))
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Due>, StoreError>> + Send + 'a>> {
+        Box::pin(search::catch_up(group, self.due, self.step))
     }
 }
 
 impl Engine {
-    /// Indexes what waits to be indexed.
+    /// Indexes what waits to be indexed now; not what comes meanwhile.
     pub async fn index_words(&self) -> Result<(), Failure> {
         let store = self.0.store.clone();
-        let behind = spawned(async move { search::is_behind(&mut store.read().await?).await }).await?;
-        while behind && self.chore(Index).await? >= STEP as u64 {}
+        let mut waiting = spawned(async move { search::due(&mut store.read().await?).await }).await?;
+        let mut step = STEP;
+        while let Some(due) = waiting {
+            waiting = self.chore(Index { due, step }).await?;
+            step = (step * 2).min(LARGEST);
+        }
         Ok(())
     }
 

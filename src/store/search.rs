@@ -1,6 +1,6 @@
 //! SQLite's index of words: new tasks, and those that changed (`task_search_due`), are indexed in steps, because an insert
-//! into the index in every small transaction costs as much as the task. Whoever searches sees to it that nothing waits.
-//! PostgreSQL keeps the words in the task's row: nothing waits there.
+//! into the index in every small transaction costs as much as the task. Whoever searches sees to it that nothing waits
+//! that was there before. PostgreSQL keeps the words in the task's row: nothing waits there.
 
 use super::link::Dialect;
 use super::statement::Sql;
@@ -12,33 +12,50 @@ const INDEXED: &str = "coalesce((select max(id) from task_search_docsize), 0)";
 const INSERT: &str = "insert into task_search (rowid, scope, title, description, tags)
     select number, hex(workspace_id), title, description, tags from tasks where number";
 
-/// Whether tasks wait to be indexed.
-pub async fn is_behind(reader: &mut Reader) -> Result<bool> {
-    if reader.dialect() == Dialect::Postgres {
-        return Ok(false);
-    }
-    let sql = Sql::new(&format!(
-        "select exists (select 1 from task_search_due) or coalesce((select max(number) from tasks), 0) > {INDEXED}"
-    ));
-    Ok(reader.get::<(bool,)>(sql).await?.0)
+/// What waits to be indexed at a moment, by the tasks' numbers. What comes later with a higher number is not in it, and what
+/// changes behind `after` is not gone back for: who works it off comes to an end, however much is written meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct Due {
+    /// Of the tasks that changed, those up to here are done.
+    after: i64,
+    /// The highest number.
+    to: i64,
 }
 
-/// Indexes tasks that wait, about `limit` at most; returns how many these were.
-pub async fn catch_up(group: &mut Group, limit: i64) -> Result<u64> {
+/// What waits to be indexed now.
+pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
+    if reader.dialect() == Dialect::Postgres {
+        return Ok(None);
+    }
+    // one number for both: below it a number is not taken to be indexed before all new ones are
+    let sql = Sql::new(&format!(
+        "select max(task, due) from (
+           select coalesce((select max(number) from tasks), 0) as task,
+             coalesce((select max(number) from task_search_due), 0) as due
+         ) where due > 0 or task > {INDEXED}"
+    ));
+    let to = reader.scalar(sql).await?;
+    Ok(to.map(|to| Due { after: 0, to }))
+}
+
+/// Indexes tasks of those that are due, about `limit` at most; returns what is due after that.
+pub async fn catch_up(group: &mut Group, due: Due, limit: i64) -> Result<Option<Due>> {
     if !group.is_alone() {
-        return Ok(0);
+        return Ok(None);
     }
     // new ones first: only when all of them are there does a number below the highest say that a task was indexed
-    let new = index_new(group, limit).await?;
-    if new >= limit as u64 {
-        return Ok(new);
+    if index_new(group, due.to, limit).await? >= limit as u64 {
+        return Ok(Some(due));
     }
-    Ok(new + index_changed(group, limit).await?)
+    index_changed(group, due, limit).await
 }
 
-async fn index_new(group: &mut Group, limit: i64) -> Result<u64> {
-    let new = format!("select number from tasks where number > {INDEXED}");
-    let Some((new, first, last)) = next(group, &new, limit).await? else {
+async fn index_new(group: &mut Group, to: i64, limit: i64) -> Result<u64> {
+    let mut new = Sql::new(&format!(
+        "select number from tasks where number > {INDEXED} and number <= "
+    ));
+    new.bind(to);
+    let Some((new, first, last)) = next(group, new, limit).await? else {
         return Ok(0);
     };
     let mut index = Sql::new(INSERT);
@@ -47,10 +64,11 @@ async fn index_new(group: &mut Group, limit: i64) -> Result<u64> {
     Ok(new)
 }
 
-async fn index_changed(group: &mut Group, limit: i64) -> Result<u64> {
-    let due = "select number from task_search_due";
-    let Some((due, first, last)) = next(group, due, limit).await? else {
-        return Ok(0);
+async fn index_changed(group: &mut Group, due: Due, limit: i64) -> Result<Option<Due>> {
+    let mut changed = Sql::new("select number from task_search_due where number > ");
+    changed.bind(due.after).push(" and number <= ").bind(due.to);
+    let Some((changed, first, last)) = next(group, changed, limit).await? else {
+        return Ok(None);
     };
     for text in [
         "delete from task_search where rowid",
@@ -62,12 +80,11 @@ async fn index_changed(group: &mut Group, limit: i64) -> Result<u64> {
         sql.bind(first).push(" and ").bind(last).push(")");
         group.select::<()>(sql).await?;
     }
-    Ok(due)
+    Ok((changed >= limit as u64).then_some(Due { after: last, ..due }))
 }
 
 /// The next numbers of what waits, `limit` at most: how many these are, the first and the last.
-async fn next(group: &mut Group, waiting: &str, limit: i64) -> Result<Option<(u64, i64, i64)>> {
-    let mut sql = Sql::new(waiting);
+async fn next(group: &mut Group, mut sql: Sql, limit: i64) -> Result<Option<(u64, i64, i64)>> {
     sql.push(" order by number limit ").bind(limit);
     let numbers: Vec<(i64,)> = group.select(sql).await?;
     let ends = numbers.first().zip(numbers.last());

@@ -42,4 +42,4 @@ mod tasks; // what the operations on tasks do
 mod validation; // every bound, every wrong value
 mod web; // HTTP beside the socket
 mod workspaces; // workspaces and members
-mod writer; // a writer that breaks
+mod writer; // chores and searches beside writes, a writer that stands or breaks

@@ -1,15 +1,38 @@
-//! The writer, and a fault of its own.
+//! The writer beside what waits for it: searches, which wait for the index of words, and a fault of its own.
 
 use crate::on_both_databases;
-use crate::support::{Engine as Database, Node};
-use serde_json::json;
+use crate::support::{Engine as Database, Node, PATIENCE};
+use serde_json::{Value, json};
 use std::pin::Pin;
-use taskwire::engine::Chore;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use taskwire::engine::{Caller, Chore, Engine};
 use taskwire::store::{Group, StoreError, epoch};
+use taskwire_protocol::{ErrorCode, Request};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 on_both_databases!(a_writer_that_breaks_begins_afresh);
 
 type Running<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
+
+/// Stands until it is told to go on.
+struct Stand {
+    begun: oneshot::Sender<()>,
+    end: oneshot::Receiver<()>,
+}
+
+impl Chore for Stand {
+    type Output = ();
+    fn run(self, _: &mut Group) -> Running<'_> {
+        Box::pin(async {
+            self.begun.send(()).expect("somebody waits for it");
+            let _ = self.end.await;
+            Ok(())
+        })
+    }
+}
 
 /// Breaks off in the middle of a transaction.
 struct Break;
@@ -22,6 +45,76 @@ impl Chore for Break {
             panic!("a fault");
         })
     }
+}
+
+fn search() -> Value {
+    json!({ "q": "milk" })
+}
+
+/// Sends batches one after the other, each made anew, and counts them.
+async fn keep_on(engine: Engine, caller: Arc<Caller>, made: impl Fn() -> Value, done: Arc<AtomicU64>) {
+    loop {
+        let request = Request::read("batch", &made().to_string()).expect("a request");
+        engine.call(&caller, request, None).await.expect("an answer");
+        done.fetch_add(1, Relaxed);
+    }
+}
+
+fn batch(op: impl Fn(usize) -> Value) -> Value {
+    json!({ "ops": (0..100).map(op).collect::<Vec<_>>(), "atomic": true })
+}
+
+fn create() -> Value {
+    batch(|_| json!({ "type": "task.create", "data": { "title": "bread" } }))
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_ends_while_others_go_on_writing() {
+    let node = Node::start(Database::Sqlite, &[]).await;
+    let done = Arc::new(AtomicU64::new(0));
+    let (engine, caller) = (|| node.engine.clone(), || node.caller.clone());
+    // they end with the test
+    let mut writing = JoinSet::new();
+    for _ in 0..6 {
+        writing.spawn(keep_on(engine(), caller(), create, done.clone()));
+    }
+    for _ in 0..2 {
+        let made = node.ok("batch", &create()).await;
+        let results = made["results"].as_array().expect("results").iter();
+        let ids: Vec<Value> = results.map(|result| result["data"]["id"].clone()).collect();
+        let round = AtomicU64::new(0);
+        let change = move || {
+            let title = format!("butter {}", round.fetch_add(1, Relaxed));
+            batch(|n| json!({ "type": "task.update", "data": { "id": ids[n], "title": title } }))
+        };
+        writing.spawn(keep_on(engine(), caller(), change, done.clone()));
+    }
+    node.ok("task.create", &json!({ "title": "milk" })).await;
+    let (before, request) = (done.load(Relaxed), search());
+    let found = timeout(PATIENCE, node.ok("task.list", &request)).await;
+    let found = found.expect("a search that ends");
+    assert_eq!(found["total"], 1, "{found}");
+    assert!(done.load(Relaxed) > before, "nobody wrote: that is no test");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_search_that_waits_for_the_writer_ends_in_time() {
+    let node = Node::start(Database::Sqlite, &[("query_timeout_seconds", "1")]).await;
+    node.ok("task.create", &json!({ "title": "milk" })).await;
+    let (begun, begins) = oneshot::channel();
+    let (go_on, end) = oneshot::channel();
+    let engine = node.engine.clone();
+    let standing = tokio::spawn(async move { engine.chore(Stand { begun, end }).await });
+    begins.await.expect("the chore");
+    let request = search();
+    let answer = timeout(PATIENCE, node.ask("task.list", &request, None)).await;
+    let failure = answer
+        .expect("an answer in time")
+        .expect_err("no index, no answer");
+    assert_eq!(failure.code, ErrorCode::Timeout);
+    go_on.send(()).expect("the chore waits");
+    standing.await.expect("its task").expect("it is done");
+    assert_eq!(node.ok("task.list", &request).await["total"], 1);
 }
 
 async fn a_writer_that_breaks_begins_afresh(database: Database) {
