@@ -1,4 +1,7 @@
 //! What a group holds of a table: rows as they are now, and as the changed ones were; and the members of a workspace.
+//!
+//! It does not know whether a row that was removed and put again is another one than before. Where that makes a
+//! difference to what is written (a task keeps its workspace and its creation), the mutation refuses to put it.
 
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;

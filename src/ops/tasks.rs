@@ -72,6 +72,10 @@ impl Mutation for CreateTask {
         if self.id.is_some_and(|id| world.tasks.get(id).is_some()) {
             return Err(conflict("a task has this id already").at("id"));
         }
+        // its row is taken out where the group is written, after all decisions: none can stand there before
+        if self.id.is_some_and(|id| world.purged().contains(&id)) {
+            return Err(conflict("the task with this id was purged just now").at("id"));
+        }
         let assignee_ids = self.assignee_ids.clone().unwrap_or_default();
         known_project(self.project_id)?;
         known_parent(world, workspace, self.parent_id)?;

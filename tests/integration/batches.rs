@@ -12,6 +12,7 @@ on_both_databases!(
     a_batch_holds_one_to_a_hundred_mutations_and_nothing_else,
     later_mutations_see_earlier_ones,
     a_batch_reaches_several_workspaces,
+    the_id_of_a_purged_task_is_free_after_the_batch_and_not_within_it,
 );
 
 fn op(name: &str, data: &Value) -> Value {
@@ -316,4 +317,34 @@ async fn a_batch_reaches_several_workspaces(engine: Engine) {
         let listed = ada.client.ok("task.list", json!({ "workspace_id": place })).await;
         assert_eq!(listed["total"], 1);
     }
+}
+
+async fn the_id_of_a_purged_task_is_free_after_the_batch_and_not_within_it(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let here = ada.client.personal();
+    let elsewhere = ada.act("workspace.create", json!({ "name": "W" })).await.data["id"].clone();
+    let id = new_id();
+    let old = ada
+        .act("task.create", json!({ "id": id, "title": "Old" }))
+        .await
+        .data;
+    let purge = op("task.delete", &json!({ "id": id, "permanent": true }));
+    for workspace in [json!(here), elsewhere.clone()] {
+        let create = op(
+            "task.create",
+            &json!({ "id": id, "workspace_id": workspace, "title": "New" }),
+        );
+        let refused = ada.refused("batch", json!({ "ops": [purge, create] })).await;
+        assert_eq!(
+            refused,
+            ("CONFLICT".to_owned(), Some("ops[1].data.id".to_owned()))
+        );
+        assert_eq!(ada.client.ok("task.get", json!({ "id": id })).await, old);
+    }
+    ada.act("batch", json!({ "ops": [purge] })).await;
+    let data = json!({ "id": id, "workspace_id": elsewhere, "title": "New" });
+    let new = ada.act("task.create", data).await.data;
+    assert_eq!(new["workspace_id"], elsewhere);
+    assert_eq!(ada.client.ok("task.get", json!({ "id": id })).await, new);
 }
