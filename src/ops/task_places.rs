@@ -33,7 +33,8 @@ pub(super) fn known_parent(world: &World, workspace: WorkspaceId, parent: Option
     }
 }
 
-/// A new project and parent, if given, fit the task; a task is no part of itself, however deep.
+/// A new project and parent, if given, fit the task; a task is no part of itself, however deep. What is above the parent
+/// is in memory, up to the top: whoever gives a task a parent in this group, new or not, needs what is above that.
 pub(super) fn known_place(
     world: &World,
     task: &Task,

@@ -65,6 +65,10 @@ impl Mutation for CreateTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
+        if self.id.is_some() {
+            // whose id is known already can be made a parent before the group is over
+            needs.ancestors.extend(self.parent_id);
+        }
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {

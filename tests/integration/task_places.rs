@@ -9,6 +9,7 @@ on_both_databases!(
     a_task_is_moved_before_and_after_others,
     moves_of_one_batch_see_each_other,
     a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part,
+    a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
     assignees_are_members_and_are_told,
 );
 
@@ -144,6 +145,29 @@ async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: E
         code(&ada.refused("task.create", data).await),
         ("NOT_FOUND", Some("project_id"))
     );
+}
+
+async fn a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        let data = json!({ "title": "T", "parent_id": ids.last() });
+        ids.push(ada.act("task.create", data).await.data["id"].clone());
+    }
+    let (new, newer) = (new_id(), new_id());
+    for (i, above) in ids.iter().enumerate() {
+        for name in ["task.update", "task.move"] {
+            let ops = json!({ "ops": [
+                { "type": "task.create", "data": { "id": new, "title": "N", "parent_id": ids[2] } },
+                { "type": "task.create", "data": { "id": newer, "title": "M", "parent_id": new } },
+                { "type": name, "data": { "id": above, "parent_id": newer } },
+            ] });
+            let refused = ada.refused("batch", ops).await;
+            let wanted = ("CONFLICT", Some("ops[2].data.parent_id"));
+            assert_eq!(code(&refused), wanted, "{name}, {i} from the top");
+        }
+    }
 }
 
 async fn assignees_are_members_and_are_told(engine: Engine) {
