@@ -4,6 +4,7 @@ use super::group::Shared;
 use super::job::Job;
 use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
+use crate::domain::position;
 use crate::ops::world::{Members, World};
 use crate::ops::{Login, Needs};
 use crate::store::ops::Remembered;
@@ -123,6 +124,7 @@ pub(super) async fn load(
         }
     }
     relatives(group, needs, &mut world).await?;
+    neighbours(group, shared, needs, &mut world).await?;
     notified(group, needs, &mut world, &mut users, tries).await?;
     Ok(Loaded { world, memory, users })
 }
@@ -158,7 +160,7 @@ async fn know(
     Ok(())
 }
 
-/// What only the rows themselves can name: parts, ancestors, neighbours, tasks of a member.
+/// What only the rows themselves can name: parts, ancestors, tasks of a member.
 async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Result<()> {
     for id in &needs.children {
         for task in tasks::load_children(group, *id).await? {
@@ -170,20 +172,33 @@ async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Resul
             world.tasks.loaded(task.id, task);
         }
     }
-    // any of the group's tasks may have been moved away from there before the last of them is placed
-    let nearest = needs.tasks.len() as i64 + 1;
-    for (id, before) in &needs.neighbours {
-        let Some(task) = world.tasks.get(*id).cloned() else {
-            continue;
-        };
-        let place = (&*task.position, task.id);
-        for task in tasks::load_neighbours(group, task.workspace_id, place, *before, nearest).await? {
-            world.tasks.loaded(task.id, task);
-        }
-    }
     for (workspace, user) in &needs.assigned {
         for task in tasks::load_assigned(group, *workspace, *user).await? {
             world.tasks.loaded(task.id, task);
+        }
+    }
+    Ok(())
+}
+
+/// The tasks near those beside which others are placed. One that the group itself makes will stand where the end is now.
+async fn neighbours(group: &mut Group, shared: &Shared, needs: &Needs, world: &mut World) -> Result<()> {
+    if needs.neighbours.is_empty() {
+        return Ok(());
+    }
+    let end: Arc<str> = position::at_end(shared.ids.next()).into();
+    // any of the group's tasks may have been moved away from there before the last of them is placed
+    let nearest = needs.tasks.len() as i64 + 1;
+    for (id, before) in &needs.neighbours {
+        let made = needs.made.iter().filter(|(made, _)| made == id);
+        let places: Vec<(WorkspaceId, Arc<str>)> = world.tasks.get(*id).map_or_else(
+            || made.map(|(_, workspace)| (*workspace, end.clone())).collect(),
+            |task| vec![(task.workspace_id, task.position.clone())],
+        );
+        for (workspace, place) in places {
+            let place = (&*place, *id);
+            for task in tasks::load_neighbours(group, workspace, place, *before, nearest).await? {
+                world.tasks.loaded(task.id, task);
+            }
         }
     }
     Ok(())

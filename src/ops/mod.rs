@@ -85,6 +85,8 @@ pub struct Needs {
     pub streams: BTreeSet<StreamId>,
     /// Tasks; their workspaces are locked, and the members of those are known.
     pub tasks: BTreeSet<TaskId>,
+    /// Tasks that are made with an id of the client's, and where: others of the group may name them.
+    pub made: BTreeSet<(TaskId, WorkspaceId)>,
     /// Workspaces themselves, not only their members.
     pub workspaces: BTreeSet<WorkspaceId>,
     /// Accounts by e-mail address or username.
@@ -121,6 +123,7 @@ impl Needs {
         let Needs {
             streams,
             tasks: _,
+            made: _,
             children: _,
             ancestors: _,
             neighbours: _,
@@ -156,6 +159,7 @@ impl Needs {
     pub fn merge(&mut self, other: &Needs) {
         self.streams.extend(&other.streams);
         self.tasks.extend(&other.tasks);
+        self.made.extend(&other.made);
         self.workspaces.extend(&other.workspaces);
         self.logins.extend(other.logins.iter().cloned());
         self.notifications.extend(&other.notifications);

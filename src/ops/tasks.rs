@@ -63,11 +63,13 @@ impl Mutation for CreateTask {
         rules::check_create(self)
     }
 
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
-        if self.id.is_some() {
-            // whose id is known already can be made a parent before the group is over
+        if let Some(id) = self.id {
+            // before the group is over others may be put below it, and beside it
             needs.ancestors.extend(self.parent_id);
+            let workspace = self.workspace_id.unwrap_or(caller.personal);
+            needs.made.insert((id, workspace));
         }
     }
 

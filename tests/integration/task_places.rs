@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 on_both_databases!(
     a_task_is_moved_before_and_after_others,
     moves_of_one_batch_see_each_other,
+    a_task_is_moved_before_and_after_one_made_in_the_same_batch,
     a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
     assignees_are_members_and_are_told,
@@ -111,6 +112,30 @@ async fn moves_of_one_batch_see_each_other(engine: Engine) {
     let ops = json!({ "ops": [moved(3, "before", 1), moved(2, "before", 4), moved(1, "before", 3)] });
     ada.client.ok("batch", ops).await;
     assert_eq!(titles(&mut ada).await, ["1", "3", "2", "4"]);
+}
+
+async fn a_task_is_moved_before_and_after_one_made_in_the_same_batch(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let elsewhere = ada.act("workspace.create", json!({ "name": "W" })).await.data["id"].clone();
+    let personal = json!(ada.client.personal());
+    for workspace in [personal, elsewhere] {
+        let mut ids = Vec::new();
+        for title in ["1", "2", "3", "4", "5"] {
+            let data = json!({ "workspace_id": workspace, "title": title });
+            ids.push(ada.act("task.create", data).await.data["id"].clone());
+        }
+        let new = new_id();
+        let ops = json!({ "ops": [
+            { "type": "task.create", "data": { "id": new, "workspace_id": workspace, "title": "N" } },
+            { "type": "task.move", "data": { "id": ids[0], "before": new } },
+            { "type": "task.move", "data": { "id": ids[1], "after": new } },
+        ] });
+        ada.act("batch", ops).await;
+        let wanted = json!({ "workspace_id": workspace, "sort": "position" });
+        let page = ada.client.ok("task.list", wanted).await;
+        assert_eq!(pluck(&page, "title"), ["3", "4", "5", "1", "N", "2"]);
+    }
 }
 
 async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: Engine) {
