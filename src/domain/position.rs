@@ -1,5 +1,8 @@
 //! Where a task stands among the others: a text between two others, compared byte by byte, so that a move changes one
 //! task only. Read it as a fraction in base 36: digits after the point, never ending in 0.
+//!
+//! The end is where the next task will be made, not the upper half of what is left above the last: what is moved to the
+//! end stays ahead of what is made later.
 
 use uuid::Uuid;
 
@@ -14,15 +17,32 @@ pub fn at_end(id: Uuid) -> String {
     text
 }
 
-/// A place between two others; `None` is the beginning or the end. When there is no room (the two stand at the same
-/// place, where ties go by id), the place right behind the first.
-pub fn between(before: Option<&str>, after: Option<&str>) -> String {
-    let (before, after) = (values(before.unwrap_or_default()), after.map(values));
-    let after = after.filter(|after| before < *after);
-    middle(&before, after.as_deref())
-        .into_iter()
-        .map(|digit| char::from(DIGITS[digit]))
-        .collect()
+/// Behind the last of all: at the end, as if it were made now with this id. Where the last is ahead of that (it was made by
+/// a clock that is ahead, or moved before the end was what it is now), the next place behind it.
+pub fn behind(last: &str, id: Uuid) -> String {
+    let end = at_end(id);
+    if *end > *last { end } else { next(last) }
+}
+
+/// A place between two others that differ; `None` is the beginning. An upper one that is not above the lower one counts
+/// for nothing.
+pub fn between(before: Option<&str>, after: &str) -> String {
+    let (before, after) = (values(before.unwrap_or_default()), values(after));
+    text(&middle(&before, (before < after).then_some(&after)))
+}
+
+/// A greater place, as near as can be had without growing each time: its last digit counts up.
+fn next(place: &str) -> String {
+    let mut digits = values(place);
+    match digits.last_mut().filter(|digit| **digit < DIGITS.len() - 1) {
+        Some(digit) => *digit += 1,
+        None => digits.push(1),
+    }
+    text(&digits)
+}
+
+fn text(digits: &[usize]) -> String {
+    digits.iter().map(|digit| char::from(DIGITS[*digit])).collect()
 }
 
 fn values(text: &str) -> Vec<usize> {
@@ -63,32 +83,61 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    /// The id of what is made as the number `n`.
+    fn id(n: usize) -> Uuid {
+        Uuid::from_u128((1 << 125) + ((n as u128) << 48))
+    }
+
     #[test]
     fn a_later_id_stands_behind() {
-        assert!(at_end(Uuid::from_u128(1 << 90)) < at_end(Uuid::from_u128(2 << 90)));
+        assert!(at_end(id(1)) < at_end(id(2)));
     }
 
     #[test]
     fn there_is_always_room_between_two() {
-        let (first, mut last) = (at_end(Uuid::from_u128(1 << 90)), at_end(Uuid::from_u128(2 << 90)));
+        let (first, mut last) = (at_end(id(1)), at_end(id(2)));
         for _ in 0..200 {
-            let between = between(Some(&first), Some(&last));
+            let between = between(Some(&first), &last);
             assert!(first < between && between < last, "{first} {between} {last}");
             last = between;
         }
-        assert!(between(None, Some(&first)) < first);
-        assert!(between(Some(&first), None) > first);
+        assert!(between(None, &first) < first);
+    }
+
+    #[test]
+    fn behind_one_that_is_ahead_of_its_time_is_near_it() {
+        let ahead = at_end(id(5));
+        let behind_it = behind(&ahead, id(1));
+        assert!(ahead < behind_it && behind_it < at_end(id(6)), "{behind_it}");
+        let mut last = "i".to_owned();
+        for n in 0..200 {
+            let place = behind(&last, id(n));
+            assert!(place > last, "{place} {last}");
+            last = place;
+        }
+        assert_eq!(last.len(), 7, "one digit more each 35 times");
     }
 
     proptest! {
         #[test]
-        fn places_stay_in_order_however_tasks_are_moved(moves in prop::collection::vec(any::<prop::sample::Index>(), 1..200)) {
+        fn places_stay_in_order_however_tasks_are_made_and_moved(
+            steps in prop::collection::vec(any::<Option<[prop::sample::Index; 2]>>(), 1..200),
+        ) {
             let mut places: Vec<String> = Vec::new();
-            for at in moves {
-                let at = at.index(places.len() + 1);
-                let before = at.checked_sub(1).map(|i| places[i].clone());
-                let place = between(before.as_deref(), places.get(at).map(String::as_str));
-                places.insert(at, place);
+            for (n, step) in steps.into_iter().enumerate() {
+                match step.filter(|_| places.len() > 1) {
+                    None => places.push(at_end(id(n))),
+                    Some([from, to]) => {
+                        places.remove(from.index(places.len()));
+                        let to = to.index(places.len() + 1);
+                        let before = to.checked_sub(1).map(|i| &*places[i]);
+                        let place = match (before, places.get(to)) {
+                            (before, Some(after)) => between(before, after),
+                            (before, None) => behind(before.unwrap_or_default(), id(n)),
+                        };
+                        places.insert(to, place);
+                    }
+                }
             }
             prop_assert!(places.is_sorted_by(|a, b| a < b), "{places:?}");
             prop_assert!(places.iter().all(|place| !place.ends_with('0')));

@@ -1,7 +1,7 @@
 //! Where a task may be and whose it may be: its project, its parent, its place in the order by hand, its assignees.
 
 use super::world::World;
-use super::{Needs, Result, conflict, not_found};
+use super::{Act, Needs, Result, conflict, not_found};
 use crate::domain::position;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
@@ -87,8 +87,9 @@ pub(super) fn new_people(before: &Task, people: &[UserId]) -> Vec<UserId> {
         .collect()
 }
 
-/// The place right before or after another task.
+/// The place right before or after another task; those that stand at the very same place are one to it.
 pub(super) fn place_beside(
+    act: &Act<'_>,
     world: &World,
     task: &Task,
     beside: TaskId,
@@ -99,29 +100,19 @@ pub(super) fn place_beside(
         .get(beside)
         .filter(|anchor| anchor.workspace_id == task.workspace_id);
     let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
-    let ahead = field == "before";
-    let key = |task: &Task| (task.position.clone(), task.id);
     // the nearest in the database are in memory, and so is what the group moved there since
-    let candidates = world
+    let others = world
         .tasks
         .iter()
         .map(|(_, other)| other)
-        .filter(|other| other.workspace_id == task.workspace_id)
-        .filter(|other| other.id != task.id && other.id != anchor.id);
-    if ahead {
-        let neighbour = candidates
-            .filter(|other| key(other) < key(anchor))
-            .max_by_key(|other| key(other));
-        return Ok(position::between(
-            neighbour.map(|other| &*other.position),
-            Some(&anchor.position),
-        ));
+        .filter(|other| other.workspace_id == task.workspace_id && other.id != task.id);
+    let (places, here) = (others.map(|other| &*other.position), &*anchor.position);
+    if field == "before" {
+        let below = places.filter(|place| *place < here).max();
+        return Ok(position::between(below, here));
     }
-    let neighbour = candidates
-        .filter(|other| key(other) > key(anchor))
-        .min_by_key(|other| key(other));
-    Ok(position::between(
-        Some(&anchor.position),
-        neighbour.map(|other| &*other.position),
-    ))
+    Ok(match places.filter(|place| *place > here).min() {
+        Some(above) => position::between(Some(here), above),
+        None => position::behind(here, act.new_id()),
+    })
 }

@@ -259,7 +259,7 @@ impl Mutation for MoveTask {
         task.parent_id = self.parent_id.clone().change().unwrap_or(task.parent_id);
         if let Some(beside) = self.before.or(self.after) {
             let field = if self.before.is_some() { "before" } else { "after" };
-            task.position = place_beside(world, &before, beside, field)?.into();
+            task.position = place_beside(act, world, &before, beside, field)?.into();
         }
         change(act, world, before, task, names::TaskMoved, None)
     }

@@ -59,6 +59,12 @@ async fn a_task_is_moved_before_and_after_others(engine: Engine) {
         .await;
     assert_eq!(under.data["parent_id"], ids[1]);
     assert_eq!(titles(&mut ada).await, ["2", "3", "4", "1"]);
+    ada.act("task.create", json!({ "title": "5" })).await;
+    assert_eq!(
+        titles(&mut ada).await,
+        ["2", "3", "4", "1", "5"],
+        "what is made later stands behind what was moved to the end"
+    );
 
     let elsewhere = ada.act("workspace.create", json!({ "name": "W" })).await.data;
     let foreign = json!({ "workspace_id": elsewhere["id"], "title": "F" });
