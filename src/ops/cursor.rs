@@ -4,6 +4,7 @@ use super::Result;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
 use taskwire_protocol::{Failure, limits};
 
 /// A cursor for the wire.
@@ -14,13 +15,23 @@ pub fn write(position: &impl Serialize) -> String {
 /// Reads a cursor back.
 pub fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>> {
     let Some(cursor) = cursor else { return Ok(None) };
-    // made by somebody else: the database may not even take it
     let read = URL_SAFE_NO_PAD
         .decode(cursor)
         .ok()
-        .filter(|json| !json.windows(6).any(|part| part == b"\\u0000"))
-        .and_then(|json| serde_json::from_slice(&json).ok());
+        .and_then(|json| serde_json::from_slice::<Value>(&json).ok())
+        .filter(|position| !holds_nul(position))
+        .and_then(|position| serde_json::from_value(position).ok());
     read.map(Some).ok_or_else(refused)
+}
+
+/// Whether it holds a text that the database would not take: then somebody else made it.
+fn holds_nul(position: &Value) -> bool {
+    match position {
+        Value::String(text) => text.contains('\0'),
+        Value::Array(items) => items.iter().any(holds_nul),
+        Value::Object(fields) => fields.values().any(holds_nul),
+        _ => false,
+    }
 }
 
 /// The cursor is not one of this list.

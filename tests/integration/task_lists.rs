@@ -16,6 +16,7 @@ on_both_databases!(
     search_finds_a_task_in_the_place_of_one_that_is_gone,
     search_pages_and_totals_agree,
     a_cursor_belongs_to_its_list,
+    a_cursor_holds_any_title,
 );
 
 async fn add(client: &mut Client, data: Value) -> Value {
@@ -432,4 +433,24 @@ async fn a_cursor_belongs_to_its_list(engine: Engine) {
         let answer = ada.call("task.list", json!({ "limit": limit })).await;
         assert_eq!(answer["type"] == "ok", fine, "{limit}: {answer}");
     }
+}
+
+async fn a_cursor_holds_any_title(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let titles = ["\"", "\\", "\\0", "\\u0000", "\\\\u0000", "{\"t\":[]}", "é"];
+    for title in titles {
+        add(&mut ada, json!({ "title": title })).await;
+    }
+    let listed = pages(&mut ada, &json!({ "sort": "title" }), 1).await;
+    let mut listed: Vec<String> = listed.iter().map(|task| text(&task["title"])).collect();
+    listed.sort_unstable();
+    let mut titles = titles.to_vec();
+    titles.sort_unstable();
+    assert_eq!(listed, titles);
+    let nul = "eyJ0IjpbIlx1MDAwMCIsIjAwMDAwMDAwLTAwMDAtMDAwMC0wMDAwLTAwMDAwMDAwMDAwMCJdfQ"; // {"t":["\u0000", …]}
+    let error = ada
+        .refused("task.list", json!({ "sort": "title", "cursor": nul }))
+        .await;
+    assert_eq!(error["field"], "cursor", "{error}");
 }
