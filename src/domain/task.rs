@@ -34,14 +34,20 @@ pub fn tags(given: &[String]) -> Result<Vec<String>> {
     Ok(tags)
 }
 
-/// Assignees, each once.
-pub fn assignees(given: Vec<UserId>) -> Result<Vec<UserId>> {
+/// People in the order given, each once.
+pub fn once(given: &[UserId]) -> Vec<UserId> {
     let mut people: Vec<UserId> = Vec::with_capacity(given.len());
     for user in given {
-        if !people.contains(&user) {
-            people.push(user);
+        if !people.contains(user) {
+            people.push(*user);
         }
     }
+    people
+}
+
+/// Assignees, each once.
+pub fn assignees(given: &[UserId]) -> Result<Vec<UserId>> {
+    let people = once(given);
     if people.len() > limits::ASSIGNEES {
         let message = format!("a task has at most {} assignees", limits::ASSIGNEES);
         return Err(Failure::invalid("assignee_ids", message));
@@ -87,13 +93,14 @@ pub fn own_id(id: Option<TaskId>) -> Result<Option<TaskId>> {
     Ok(id)
 }
 
-/// Trims and checks what a new task is made of.
+/// Trims and checks what a new task is made of. Assignees stay as they were given: who of them is no member is named by
+/// the place in that list.
 pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     given.id = own_id(given.id)?;
     given.title = title(&given.title)?;
     given.description = description(given.description)?;
     given.tags = given.tags.as_deref().map(tags).transpose()?;
-    given.assignee_ids = given.assignee_ids.map(assignees).transpose()?;
+    assignees(given.assignee_ids.as_deref().unwrap_or_default())?;
     given.recurrence = recurrence(given.recurrence)?;
     Ok(given)
 }
@@ -106,13 +113,15 @@ pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
     Ok(given)
 }
 
-/// Trims and checks what a task is updated with.
+/// Trims and checks what a task is updated with. Assignees stay as they were given.
 pub fn check_update(mut given: UpdateTask) -> Result<UpdateTask> {
     given.title = given.title.map(|text| title(&text)).transpose()?;
     given.description = patch(given.description, |text| description(Some(text)))?;
     given.recurrence = patch(given.recurrence, |text| recurrence(Some(text)))?;
     given.tags = patch(given.tags, |names| Ok(Some(tags(&names)?)))?;
-    given.assignee_ids = patch(given.assignee_ids, |people| Ok(Some(assignees(people)?)))?;
+    if let Patch::Set(people) = &given.assignee_ids {
+        assignees(people)?;
+    }
     Ok(given)
 }
 
@@ -160,7 +169,7 @@ pub fn updated(task: &Task, update: &UpdateTask, now: Timestamp) -> Task {
     task.project_id = update.project_id.clone().change().unwrap_or(task.project_id);
     task.parent_id = update.parent_id.clone().change().unwrap_or(task.parent_id);
     if let Some(people) = update.assignee_ids.clone().change() {
-        task.assignee_ids = people.unwrap_or_default();
+        task.assignee_ids = once(&people.unwrap_or_default());
     }
     task
 }

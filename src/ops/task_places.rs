@@ -60,31 +60,22 @@ pub(super) fn known_place(
     Err(conflict("a task cannot be a part of itself").at("parent_id"))
 }
 
-/// Assignees are members of the workspace.
+/// Assignees are members of the workspace, unless they were assignees before. `given` is the list in `field` as it came.
 pub(super) fn known_people(
     world: &World,
     workspace: WorkspaceId,
-    people: &[UserId],
+    given: &[UserId],
+    before: &[UserId],
     field: &str,
 ) -> Result<()> {
-    for (i, user) in people.iter().enumerate() {
-        if world.role(workspace, *user).is_none() {
-            return Err(Failure::invalid(
-                format!("{field}[{i}]"),
-                "an assignee is a member of the workspace",
-            ));
-        }
+    let unknown = |user: &UserId| !before.contains(user) && world.role(workspace, *user).is_none();
+    match given.iter().position(unknown) {
+        None => Ok(()),
+        Some(i) => Err(Failure::invalid(
+            format!("{field}[{i}]"),
+            "an assignee is a member of the workspace",
+        )),
     }
-    Ok(())
-}
-
-/// Who does the task now and did not before.
-pub(super) fn new_people(before: &Task, people: &[UserId]) -> Vec<UserId> {
-    people
-        .iter()
-        .filter(|user| !before.assignee_ids.contains(user))
-        .copied()
-        .collect()
 }
 
 /// The place right before or after another task; those that stand at the very same place are one to it.

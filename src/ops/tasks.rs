@@ -2,7 +2,7 @@
 
 use super::notices::tell_of_task;
 use super::task_places::{
-    known_parent, known_people, known_place, known_project, needs_parent, new_people, place_beside,
+    known_parent, known_people, known_place, known_project, needs_parent, place_beside,
 };
 use super::world::World;
 use super::{
@@ -19,7 +19,7 @@ use taskwire_protocol::task::{
     AssignTask, CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, ListTasks, MoveTask, Purged,
     ReplaceTask, RestoreTask, Task, UpdateTask, Where,
 };
-use taskwire_protocol::{ErrorCode, Failure, Page, TaskId, UserId, limits};
+use taskwire_protocol::{ErrorCode, Failure, Page, Patch, TaskId, limits};
 
 macro_rules! targets_a_task {
     ($($operation:ty),*) => { $(
@@ -82,10 +82,10 @@ impl Mutation for CreateTask {
         if self.id.is_some_and(|id| world.purged().contains(&id)) {
             return Err(conflict("the task with this id was purged just now").at("id"));
         }
-        let assignee_ids = self.assignee_ids.clone().unwrap_or_default();
+        let people = self.assignee_ids.as_deref().unwrap_or_default();
         known_project(self.project_id)?;
         known_parent(world, workspace, self.parent_id)?;
-        known_people(world, workspace, &assignee_ids, "assignee_ids")?;
+        known_people(world, workspace, people, &[], "assignee_ids")?;
         let id = self.id.unwrap_or_else(|| TaskId(act.new_id()));
         let task = Task {
             id,
@@ -108,7 +108,7 @@ impl Mutation for CreateTask {
                 .flatten()
                 .map(|tag| tag.as_str().into())
                 .collect(),
-            assignee_ids,
+            assignee_ids: rules::once(people),
             comment_count: 0,
             attachment_count: 0,
             is_deleted: false,
@@ -167,11 +167,11 @@ impl Mutation for UpdateTask {
                 .with(context));
         }
         known_place(world, &before, &self.project_id, &self.parent_id)?;
-        let task = rules::updated(&before, self, act.now);
-        if task.assignee_ids != before.assignee_ids {
-            let new: Vec<UserId> = new_people(&before, &task.assignee_ids);
-            known_people(world, before.workspace_id, &new, "assignee_ids")?;
+        if let Patch::Set(people) = &self.assignee_ids {
+            let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
+            known_people(world, workspace, people, assigned, "assignee_ids")?;
         }
+        let task = rules::updated(&before, self, act.now);
         change(
             act,
             world,
@@ -199,27 +199,24 @@ impl Mutation for CompleteTask {
 }
 
 impl Mutation for AssignTask {
-    fn check(mut self) -> Result<Self> {
-        self.add = self
-            .add
-            .map(rules::assignees)
-            .transpose()
-            .map_err(|failure| failure.at("add"))?;
+    fn check(self) -> Result<Self> {
+        let add = self.add.as_deref().unwrap_or_default();
+        rules::assignees(add).map_err(|failure| failure.at("add"))?;
         Ok(self)
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
         let (add, remove) = (
-            self.add.clone().unwrap_or_default(),
-            self.remove.clone().unwrap_or_default(),
+            self.add.as_deref().unwrap_or_default(),
+            self.remove.as_deref().unwrap_or_default(),
         );
-        known_people(world, before.workspace_id, &new_people(&before, &add), "add")?;
+        known_people(world, before.workspace_id, add, &before.assignee_ids, "add")?;
         let mut people = before.assignee_ids.clone();
         people.extend(add);
         people.retain(|user| !remove.contains(user));
         let mut task = before.clone();
-        task.assignee_ids = rules::assignees(people).map_err(|failure| failure.at("add"))?;
+        task.assignee_ids = rules::assignees(&people).map_err(|failure| failure.at("add"))?;
         change(
             act,
             world,

@@ -12,6 +12,7 @@ on_both_databases!(
     a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
     assignees_are_members_and_are_told,
+    a_wrong_assignee_is_named_by_its_place_in_the_list_that_came,
 );
 
 fn code(refused: &(String, Option<String>)) -> (&str, Option<&str>) {
@@ -264,4 +265,26 @@ async fn assignees_are_members_and_are_told(engine: Engine) {
             .count(),
         2
     );
+}
+
+async fn a_wrong_assignee_is_named_by_its_place_in_the_list_that_came(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let team = Team::gather(&server).await;
+    let outsider = Follower::sign_up(&server, "outsider").await.client.user_id();
+    let (viewer, member) = (team.viewer.user_id(), team.member.user_id());
+    let mut owner = Follower::new(team.owner.another(&server).await);
+    let data =
+        json!({ "workspace_id": team.workspace, "title": "A", "assignee_ids": [member, member, outsider] });
+    let wanted = ("VALIDATION_ERROR", Some("assignee_ids[2]"));
+    assert_eq!(code(&owner.refused("task.create", data).await), wanted);
+    let data = json!({ "workspace_id": team.workspace, "title": "A", "assignee_ids": [member, member] });
+    let twice = owner.act("task.create", data).await.data;
+    assert_eq!(twice["assignee_ids"], json!([member]));
+    let data = json!({ "id": twice["id"], "assignee_ids": [member, member, outsider] });
+    assert_eq!(code(&owner.refused("task.update", data).await), wanted);
+    let data = json!({ "id": twice["id"], "add": [member, viewer, outsider] });
+    let wanted = ("VALIDATION_ERROR", Some("add[2]"));
+    assert_eq!(code(&owner.refused("task.assign", data).await), wanted);
+    let data = json!({ "id": twice["id"], "assignee_ids": [member, member] });
+    owner.unchanged("task.update", data).await;
 }
