@@ -10,7 +10,8 @@ use crate::store::ops::Remembered;
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use taskwire_protocol::{Failure, OpId, StreamId, UserId};
+use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, UserId};
+use uuid::Uuid;
 
 /// What was decided for a job or a part of one.
 pub(super) enum Verdict {
@@ -159,6 +160,27 @@ fn result(reply: Result<Reply, Failure>) -> String {
             body, replayed: true, ..
         }) => format!("{{{body},\"replayed\":true}}"),
         Ok(Reply { body, .. }) => format!("{{{body}}}"),
-        Err(failure) => format!("{{\"error\":{}}}", ops::json(&failure).unwrap_or_default()),
+        Err(failure) => format!("{{\"error\":{}}}", ops::json(&named(failure)).unwrap_or_default()),
     }
+}
+
+/// An error with a `request_id`, under which the server's log has it.
+pub fn named(mut failure: Failure) -> Failure {
+    if failure.request_id.is_empty() {
+        failure.request_id = Uuid::new_v4().to_string();
+    }
+    if matches!(failure.code, ErrorCode::InternalError) {
+        tracing::error!(
+            request.id = failure.request_id,
+            "a request failed: {}",
+            failure.message
+        );
+    } else {
+        tracing::debug!(
+            request.id = failure.request_id,
+            code = failure.code.as_str(),
+            "a request was refused"
+        );
+    }
+    failure
 }

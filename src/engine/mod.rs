@@ -69,6 +69,7 @@ pub use crate::ops::Caller;
 use uuid::Uuid;
 
 pub use accounts::Origin;
+pub use answer::named;
 pub use instances::{Socket, Sockets};
 pub use lane::{Chore, Lane};
 

@@ -1,13 +1,12 @@
 //! Answers on their way into the queue, counted by type and outcome. Does not know what they say.
 
+use taskwire_protocol::Failure;
 use taskwire_protocol::frames::RequestId;
-use taskwire_protocol::{ErrorCode, Failure};
-use uuid::Uuid;
 
 use super::connection::Connection;
 use super::requests::Asked;
 use super::wire;
-use crate::engine::Reply;
+use crate::engine::{Reply, named};
 
 impl Connection {
     /// Queues the answer to a request and counts it.
@@ -39,24 +38,7 @@ impl Connection {
 
     /// Queues an error.
     pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
-        let mut failure = failure.clone();
-        if failure.request_id.is_empty() {
-            failure.request_id = Uuid::new_v4().to_string();
-        }
-        if matches!(failure.code, ErrorCode::InternalError) {
-            tracing::error!(
-                request.id = failure.request_id,
-                "a request failed: {}",
-                failure.message
-            );
-        } else {
-            tracing::debug!(
-                request.id = failure.request_id,
-                code = failure.code.as_str(),
-                "a request was refused"
-            );
-        }
-        self.wire.text(&wire::error(id, &failure));
+        self.wire.text(&wire::error(id, &named(failure.clone())));
     }
 }
 

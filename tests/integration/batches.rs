@@ -4,6 +4,7 @@ use crate::on_both_databases;
 use crate::support::follower::text;
 use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 
 on_both_databases!(
     an_atomic_batch_is_done_whole_and_answers_each,
@@ -207,6 +208,12 @@ async fn the_others_of_a_loose_batch_are_done(engine: Engine) {
     ]);
     assert_eq!(json!(came), expected);
     assert_eq!(results[1]["error"]["retryable"], false);
+    let named: BTreeSet<&str> = results
+        .iter()
+        .filter_map(|result| result["error"]["request_id"].as_str())
+        .filter(|id| !id.is_empty())
+        .collect();
+    assert_eq!(named.len(), 6, "each error has its own request_id: {results:?}");
     assert!(results[1].get("data").is_none() && results[0].get("error").is_none());
     let workspace = format!("workspace:{}", ada.client.personal());
     assert_eq!(done.at[&workspace], 4);
