@@ -14,7 +14,7 @@ use crate::store::{Group, Result, members, notifications, sessions, tasks, users
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
+use taskwire_protocol::{OpId, StreamId, TaskId, UserId, WorkspaceId};
 
 /// What the group's op_ids did before.
 pub(super) type Memory = HashMap<(UserId, OpId), Remembered>;
@@ -188,7 +188,14 @@ async fn neighbours(group: &mut Group, shared: &Shared, needs: &Needs, world: &m
     let end: Arc<str> = position::at_end(shared.ids.next()).into();
     // any of the group's tasks may have been moved away from there before the last of them is placed
     let nearest = needs.tasks.len() as i64 + 1;
-    for (id, before) in &needs.neighbours {
+    // who was placed on one side of a task that leaves has what stood on its other side beside it then
+    let left = needs
+        .neighbours
+        .iter()
+        .filter(|(id, _)| needs.leaving.contains(id));
+    let other_sides = left.map(|(id, before)| (*id, !before));
+    let sides: BTreeSet<(TaskId, bool)> = needs.neighbours.iter().copied().chain(other_sides).collect();
+    for (id, before) in &sides {
         let made = needs.made.iter().filter(|(made, _)| made == id);
         let places: Vec<(WorkspaceId, Arc<str>)> = world.tasks.get(*id).map_or_else(
             || made.map(|(_, workspace)| (*workspace, end.clone())).collect(),

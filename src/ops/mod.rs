@@ -107,6 +107,8 @@ pub struct Needs {
     pub ancestors: BTreeSet<TaskId>,
     /// The tasks near these, before (true) or after (false) them.
     pub neighbours: BTreeSet<(TaskId, bool)>,
+    /// Tasks that leave their place.
+    pub leaving: BTreeSet<TaskId>,
     /// What somebody does in a workspace.
     pub assigned: BTreeSet<(WorkspaceId, UserId)>,
     /// The notifications that these tasks left, and the streams of those who got them.
@@ -127,6 +129,7 @@ impl Needs {
             children: _,
             ancestors: _,
             neighbours: _,
+            leaving: _,
             assigned: _,
             workspaces,
             logins,
@@ -170,6 +173,7 @@ impl Needs {
         self.children.extend(&other.children);
         self.ancestors.extend(&other.ancestors);
         self.neighbours.extend(&other.neighbours);
+        self.leaving.extend(&other.leaving);
         self.assigned.extend(&other.assigned);
         self.notified.extend(&other.notified);
         self.alone |= other.alone;

@@ -245,6 +245,7 @@ impl Mutation for MoveTask {
         if let Some(beside) = self.before.or(self.after) {
             needs.tasks.insert(beside);
             needs.neighbours.insert((beside, self.before.is_some()));
+            needs.leaving.insert(self.id);
         }
     }
 
@@ -267,6 +268,7 @@ impl Mutation for DeleteTask {
         if self.permanent == Some(true) {
             needs.children.insert(self.id);
             needs.notified.insert(self.id);
+            needs.leaving.insert(self.id);
             needs.alone = true;
             needs.frees = true;
         }

@@ -9,6 +9,7 @@ on_both_databases!(
     a_task_is_moved_before_and_after_others,
     moves_of_one_batch_see_each_other,
     a_task_is_moved_before_and_after_one_made_in_the_same_batch,
+    a_task_is_moved_beside_one_that_came_to_where_another_left,
     a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
     assignees_are_members_and_are_told,
@@ -142,6 +143,40 @@ async fn a_task_is_moved_before_and_after_one_made_in_the_same_batch(engine: Eng
         let wanted = json!({ "workspace_id": workspace, "sort": "position" });
         let page = ada.client.ok("task.list", wanted).await;
         assert_eq!(pluck(&page, "title"), ["3", "4", "5", "1", "N", "2"]);
+    }
+}
+
+async fn a_task_is_moved_beside_one_that_came_to_where_another_left(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let moved = |id: &Value, side: &str, other: &Value| json!({ "type": "task.move", "data": { "id": id, side: other } });
+    for purged in [false, true] {
+        let made = ada.act("workspace.create", json!({ "name": "W" })).await.data;
+        let ids: Vec<_> = (0..20).map(|_| new_id()).collect();
+        let task = |n: usize| json!({ "id": ids[n], "workspace_id": made["id"], "title": n.to_string() });
+        let ops: Vec<Value> = (0..20)
+            .map(|n| json!({ "type": "task.create", "data": task(n) }))
+            .collect();
+        ada.act("batch", json!({ "ops": ops })).await;
+        let id = |n: usize| json!(ids[n]);
+        let leave = if purged {
+            json!({ "type": "task.delete", "data": { "id": ids[10], "permanent": true } })
+        } else {
+            moved(&id(10), "after", &id(19))
+        };
+        let ops = json!({ "ops": [
+            moved(&id(18), "after", &id(10)), leave, moved(&id(1), "before", &id(18)),
+            moved(&id(17), "before", &id(5)), moved(&id(5), "before", &id(0)), moved(&id(2), "after", &id(17)),
+        ] });
+        ada.act("batch", ops).await;
+        let wanted = json!({ "workspace_id": made["id"], "sort": "position" });
+        let page = ada.client.ok("task.list", wanted).await;
+        let mut order = vec![5, 0, 3, 4, 17, 2, 6, 7, 8, 9, 1, 18, 11, 12, 13, 14, 15, 16, 19];
+        if !purged {
+            order.push(10);
+        }
+        let order: Vec<String> = order.iter().map(ToString::to_string).collect();
+        assert_eq!(pluck(&page, "title"), order);
     }
 }
 
