@@ -50,7 +50,7 @@ pub(super) struct Connection {
     pub(super) timer: bool,
     /// Nothing more is heard; once everything is answered, the socket closes.
     finishing: bool,
-    /// The session ended, and the logout that did it waits for its answer.
+    /// The session ended while the logout is carried out: that is answered yet, and nothing else heard or delivered.
     pub(super) revoked: bool,
     pub(super) requests: Requests,
     pub(super) wire: Transport,
@@ -209,13 +209,14 @@ impl Connection {
             return Ok(false);
         };
         match due {
+            Due::Late if self.revoked => Err(session::session_ended()),
             // a token that came in time is not late because the database is
-            Due::Unauthenticated if self.requests.has("auth") => {
+            Due::Late if self.requests.has("auth") => {
                 self.wait_for_token();
                 cx.waker().wake_by_ref(); // the timer was not polled again
                 Ok(false)
             }
-            Due::Unauthenticated => Err(End::Close(
+            Due::Late => Err(End::Close(
                 CloseCode::Unauthenticated,
                 "not authenticated in time",
             )),
@@ -258,6 +259,9 @@ impl Connection {
         let Stage::Member(session) = &mut self.stage else {
             return Ok(false);
         };
+        if self.revoked {
+            return Ok(false);
+        }
         let mut out = Room {
             wire: &mut self.wire,
             limit: self.app.settings.socket_queue_bytes / 2,
@@ -330,7 +334,11 @@ impl Connection {
     /// A peer that does not take its answers, or has as many requests under way as it may, is not heard; what it
     /// sends waits in the kernel, and then at its own end.
     fn may_hear(&self) -> bool {
-        self.input && !self.finishing && self.has_room() && self.requests.len() < self.app.settings.in_flight
+        self.input
+            && !self.finishing
+            && !self.revoked
+            && self.has_room()
+            && self.requests.len() < self.app.settings.in_flight
     }
 
     /// Half of the queue is for what comes after the last look: answers, a bite of events, control frames.

@@ -14,8 +14,8 @@ const NOTICE: Duration = Duration::from_mins(1);
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// The socket did not authenticate in time.
-    Unauthenticated,
+    /// The socket did not authenticate in time; or its session ended, and what it still had to answer took too long.
+    Late,
     /// Send a ping, and tell [`Pulse::asked`].
     Ping,
     /// No sign of life came after the ping.
@@ -46,7 +46,8 @@ pub(super) struct Times {
 pub(super) struct Pulse {
     /// Boxed: a timer is larger than all of the rest.
     timer: Pin<Box<Sleep>>,
-    authenticate_by: Option<Instant>,
+    /// Until then it has to authenticate, or to be gone.
+    late_at: Option<Instant>,
     every: Duration,
     grace: Duration,
     leaves_at: Option<Instant>,
@@ -70,7 +71,7 @@ impl Pulse {
         let by = now + times.authenticate;
         let mut pulse = Pulse {
             timer: Box::pin(sleep_until(by)),
-            authenticate_by: Some(by),
+            late_at: Some(by),
             every,
             grace: times.grace,
             // nor do they leave together
@@ -87,7 +88,7 @@ impl Pulse {
 
     /// The socket is authenticated, by a token that ends at `until`.
     pub(super) fn authenticated(&mut self, until: Instant) {
-        self.authenticate_by = None;
+        self.late_at = None;
         self.expiry = Some(Expiry {
             at: until,
             told: false,
@@ -97,10 +98,16 @@ impl Pulse {
 
     /// A token is being looked at, or was refused: until `by` there may come another.
     pub(super) fn wait_for_token(&mut self, by: Instant) {
-        if self.authenticate_by.is_some() {
-            self.authenticate_by = Some(by);
+        if self.late_at.is_some() {
+            self.late_at = Some(by);
             self.arm();
         }
+    }
+
+    /// The session ended; what the socket still has to answer has until `by`.
+    pub(super) fn revoked(&mut self, by: Instant) {
+        self.late_at = Some(by);
+        self.arm();
     }
 
     /// A ping was queued, and as much written as the peer took; `progress` is the transport's.
@@ -131,8 +138,8 @@ impl Pulse {
     }
 
     fn due(&mut self, now: Instant) -> Option<Due> {
-        if self.authenticate_by.is_some_and(|by| by <= now) {
-            return Some(Due::Unauthenticated);
+        if self.late_at.is_some_and(|by| by <= now) {
+            return Some(Due::Late);
         }
         if let Some(expiry) = &mut self.expiry {
             if expiry.at + self.grace <= now {
@@ -166,7 +173,7 @@ impl Pulse {
                 expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at)
             }
         });
-        let first = [self.authenticate_by, expiry, self.leaves_at]
+        let first = [self.late_at, expiry, self.leaves_at]
             .into_iter()
             .flatten()
             .fold(pulse, Instant::min);
@@ -214,7 +221,7 @@ mod tests {
     async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
         let begun = Instant::now();
         let mut pulse = Pulse::new(begun, times(BEAT));
-        assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 10));
+        assert_eq!(next(&mut pulse, begun), (Due::Late, 10));
     }
 
     #[tokio::test]
@@ -222,10 +229,19 @@ mod tests {
         let begun = Instant::now();
         let mut pulse = Pulse::new(begun, times(BEAT));
         pulse.wait_for_token(begun + Duration::from_secs(11));
-        assert_eq!(next(&mut pulse, begun), (Due::Unauthenticated, 11));
+        assert_eq!(next(&mut pulse, begun), (Due::Late, 11));
         pulse.authenticated(begun + HOUR);
         pulse.wait_for_token(begun + Duration::from_secs(11));
         assert_eq!(next(&mut pulse, begun).0, Due::Ping);
+    }
+
+    #[tokio::test]
+    async fn a_socket_whose_session_ended_is_late_soon() {
+        let begun = Instant::now();
+        let mut pulse = Pulse::new(begun, times(BEAT));
+        pulse.authenticated(begun + HOUR);
+        pulse.revoked(begun + Duration::from_secs(1));
+        assert_eq!(next(&mut pulse, begun), (Due::Late, 1));
     }
 
     #[tokio::test]

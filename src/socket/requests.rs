@@ -120,9 +120,17 @@ impl Requests {
         self.others += 1;
     }
 
-    /// Whether one of this name waits or is under way.
+    /// Whether one of this name waits or is under way. One that was refused when it came is neither.
     pub(super) fn has(&self, name: &str) -> bool {
-        self.queue.iter().any(|entry| entry.asked.name == name)
+        let is_one = |entry: &Entry| entry.asked.name == name && !matches!(entry.weight, Weight::None);
+        self.queue.iter().any(is_one)
+    }
+
+    /// Whether one of this name, which concerns the socket itself, is being carried out: it is the oldest, and began.
+    pub(super) fn is_under_way(&self, name: &str) -> bool {
+        self.queue
+            .front()
+            .is_some_and(|entry| entry.asked.name == name && matches!(entry.state, Some(State::Session(_))))
     }
 
     /// Starts what may start now, in order.
@@ -257,13 +265,17 @@ mod tests {
         }
 
         fn first(&mut self) -> Option<&'static str> {
-            let polled = self.requests.poll_first(&mut Context::from_waker(Waker::noop()));
+            let polled = self.requests.poll_first(&mut noop());
             self.start();
             match polled {
                 Poll::Ready((asked, _)) => Some(asked.name),
                 Poll::Pending => None,
             }
         }
+    }
+
+    fn noop() -> Context<'static> {
+        Context::from_waker(Waker::noop())
     }
 
     fn asked(name: &'static str) -> Asked {
@@ -310,6 +322,43 @@ mod tests {
             (bench.first(), bench.first(), bench.first()),
             (Some("m1"), Some("r"), None)
         );
+    }
+
+    #[tokio::test]
+    async fn what_waits_or_was_refused_is_not_under_way() {
+        let mut bench = Bench::default();
+        bench.push("m1", "task.create", TITLE);
+        let failure = Failure::new(ErrorCode::ValidationError, "no");
+        bench.requests.refuse(asked("refused"), failure);
+        let request = Request::read("auth.logout", "{}").unwrap_or_else(|failure| panic!("{failure}"));
+        bench.requests.push(asked("out"), request, None);
+        let begin = |requests: &mut Requests| {
+            requests.start(|_, _, _| State::Session(Box::pin(std::future::pending())));
+        };
+        begin(&mut bench.requests);
+        let is = |bench: &Bench, name| (bench.requests.has(name), bench.requests.is_under_way(name));
+        assert_eq!(
+            (is(&bench, "refused"), is(&bench, "out")),
+            ((false, false), (true, false))
+        );
+        bench.answer("m1");
+        assert_eq!(
+            bench
+                .requests
+                .poll_first(&mut noop())
+                .map(|(asked, _)| asked.name),
+            Poll::Ready("m1")
+        );
+        begin(&mut bench.requests);
+        assert!(!bench.requests.is_under_way("out"), "a refusal is answered first");
+        assert_eq!(
+            bench
+                .requests
+                .poll_first(&mut noop())
+                .map(|(asked, _)| asked.name),
+            Poll::Ready("refused")
+        );
+        assert!(bench.requests.is_under_way("out"));
     }
 
     #[test]

@@ -26,6 +26,9 @@ const REFUSED_TOKENS: u8 = 3;
 /// A token is looked at for so long at most, the wait for its turn included.
 const LOOKED_AT: Duration = Duration::from_secs(15);
 
+/// From when a session ended until the logout that ended it is answered, or is not waited for any more.
+const LOGS_OUT_WITHIN: Duration = Duration::from_millis(500);
+
 /// Who is on the other side.
 pub(super) enum Stage {
     /// Nobody we know yet.
@@ -312,13 +315,14 @@ impl Connection {
         match control {
             Control::Granted { workspace, seq } => self.granted(workspace, seq).await,
             Control::SessionRevoked { session: revoked } if revoked == session.caller.session => {
-                // a logout on this socket is answered first
-                self.revoked = self.requests.has("auth.logout");
-                if self.revoked {
-                    Ok(())
-                } else {
-                    Err(session_ended())
+                // a logout that this socket is carrying out is answered first; one that waits may wait for long
+                self.revoked = self.requests.is_under_way("auth.logout");
+                if !self.revoked {
+                    return Err(session_ended());
                 }
+                self.pulse.revoked(Instant::now() + LOGS_OUT_WITHIN);
+                self.timer = true;
+                Ok(())
             }
             // its cursor is gone already
             Control::Lost { workspace } => {
@@ -363,7 +367,7 @@ fn is_refusal(code: ErrorCode) -> bool {
     )
 }
 
-fn session_ended() -> End {
+pub(super) fn session_ended() -> End {
     End::Close(CloseCode::Revoked, "the session ended")
 }
 

@@ -11,6 +11,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 use taskwire_protocol::CloseCode;
 
+mod waiting;
+
 on_both_databases!(
     a_restart_says_goodbye_and_answers_what_is_under_way,
     a_session_that_ends_closes_its_sockets_within_a_second,
