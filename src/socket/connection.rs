@@ -210,8 +210,8 @@ impl Connection {
         };
         match due {
             Due::Late if self.revoked => Err(session::session_ended()),
-            // a token that came in time is not late because the database is
-            Due::Late if self.requests.has("auth") => {
+            // a token that came in time is not late because the database is; it is when its peer takes no answers
+            Due::Late if self.has_room() && self.requests.is_under_way("auth") => {
                 self.wait_for_token();
                 cx.waker().wake_by_ref(); // the timer was not polled again
                 Ok(false)

@@ -35,3 +35,28 @@ async fn a_session_that_ends_elsewhere_does_not_wait_for_a_logout_that_waits() {
         link.execute("rollback").await.expect("no lock");
     }
 }
+
+/// It was refused when it came, or waits behind answers that nobody takes.
+#[tokio::test]
+async fn a_token_that_is_not_looked_at_buys_no_time() {
+    let settings = [("auth_timeout_seconds", "1"), ("socket_queue_bytes", "16384")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let token = json!({ "token": tokens["access_token"] });
+    let describe = raw::frame(0x81, br#"{"type":"protocol.describe","id":1}"#);
+    let mut all = Vec::new();
+    for auth in [token, json!({ "nonsense": true })] {
+        let mut deaf = Raw::upgrade(&server, "").await;
+        let auth = json!({ "type": "auth", "id": 2, "data": auth }).to_string();
+        // answers of more bytes than the kernels and the queue hold; heard at once, the last one too
+        let frames = [describe.repeat(10), raw::frame(0x81, auth.as_bytes())].concat();
+        deaf.send(&frames).await;
+        all.push(deaf);
+    }
+    eventually("two closes", || async {
+        let metrics = http::get(&server, "/metrics").await.text().await;
+        let closed = "taskwire_sockets_closed_total{code=\"4401\"} 2\n";
+        metrics.expect("text").contains(closed).then_some(())
+    })
+    .await;
+}
