@@ -24,7 +24,8 @@ pub enum Control {
         /// The session.
         session: SessionId,
     },
-    /// The account changed: whether it is still active, and what it may do, must be asked again.
+    /// The account changed, or may have: whether it and the session are still active, and what it may do, must be
+    /// asked again.
     AccountChanged,
 }
 

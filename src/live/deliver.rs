@@ -279,7 +279,8 @@ impl Subscriptions {
         Some(control)
     }
 
-    /// Looks ahead in the user's own stream for what cannot wait until the peer takes something.
+    /// Looks ahead in the user's own stream for what cannot wait until the peer takes something. What is in the log only
+    /// cannot be looked at in time: the account may have changed there.
     fn peek(&mut self) -> Option<Control> {
         let cursor = self.cursors.get(self.slot_of_own()?)?.as_ref()?;
         let reader = Reader {
@@ -290,8 +291,13 @@ impl Subscriptions {
         self.peeked = self.peeked.max(self.looked);
         loop {
             let mut batch = Batch::new();
-            let Beyond::Frames { more } = topic.read(self.peeked, reader, PEEK, &mut batch)? else {
-                return None;
+            let more = match topic.read(self.peeked, reader, PEEK, &mut batch)? {
+                Beyond::Nothing => return None,
+                Beyond::Frames { more } => more,
+                Beyond::OnlyInLog => {
+                    self.peeked = topic.head().unwrap_or(self.peeked);
+                    return Some(Control::AccountChanged);
+                }
             };
             for frame in batch.drain(..) {
                 self.peeked += 1;

@@ -148,6 +148,36 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_a_revocation() {
 }
 
 #[tokio::test]
+async fn a_peer_that_takes_nothing_does_not_hold_up_what_only_the_log_tells() {
+    let world = World::new();
+    let mut socket = world.socket(user(1));
+    socket.join(own(1), Start::Now).await;
+    world.commit(own(1), 1);
+    socket.receives(own(1), 0, 1).await;
+    socket.peer.room.store(0, Ordering::SeqCst);
+    for session in [2, 3] {
+        // by another instance that is not heard
+        let entry = world.log.append(
+            own(1),
+            "session.revoked",
+            &format!(r#"{{"id":"{}"}}"#, Uuid::from_u128(session)),
+        );
+        world.hub.hear_of(own(1), entry.seq);
+        let told = Ok(Delivered::Control(Control::AccountChanged));
+        assert_eq!(socket.deliver().await, told);
+        assert_eq!(
+            socket.subscriptions.told(),
+            entry.seq,
+            "as of what is to be asked"
+        );
+        assert_eq!(socket.poll(), Poll::Pending, "once is enough for now");
+    }
+    socket.peer.room.store(1_000, Ordering::SeqCst);
+    assert_eq!(socket.deliver().await, Ok(revoked(2)), "in its place");
+    assert_eq!(socket.deliver().await, Ok(revoked(3)));
+}
+
+#[tokio::test]
 async fn control_is_found_in_pages_of_the_log_too() {
     let world = World::with(RingLimits {
         bytes_per_topic: 0,

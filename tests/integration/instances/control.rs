@@ -1,7 +1,8 @@
 //! What is taken from somebody on one instance is gone on all others: sessions, roles, workspaces; what is given comes.
 
 use super::{SOON, TRIES, WITHOUT_REDIS, with_redis};
-use crate::support::{Client, Server, Team, http, text};
+use crate::support::{Client, Raw, Server, Team, http, raw, text};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -54,6 +55,20 @@ async fn a_session_that_ends_on_one_instance_ends_on_all() {
                 took.push(Box::pin(log_out(&servers, &streams)).await);
             }
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ends_elsewhere_ends_where_its_socket_takes_nothing() {
+    for (servers, _) in both_ways().await {
+        let ada = Client::sign_up(&servers[0], "ada").await;
+        let mut deaf = Raw::member(&servers[1], &ada.tokens).await;
+        let describe = raw::frame(0x81, br#"{"type":"protocol.describe","id":1}"#);
+        deaf.flood(&describe, 64 << 20).await;
+        let out = http::request(&servers[0], Method::POST, "/v1/auth/logout")
+            .bearer_auth(text(&ada.tokens["access_token"]));
+        assert_eq!(out.send().await.expect("an answer").status(), 200);
+        raw::counted(&servers[1], 4403).await;
     }
 }
 
