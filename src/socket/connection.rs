@@ -221,7 +221,11 @@ impl Connection {
                 "not authenticated in time",
             )),
             Due::Expired => Err(End::Close(CloseCode::Unauthenticated, "the token ended")),
-            Due::Dead => Err(End::Close(CloseCode::Dead, "no sign of life")),
+            Due::Dead => {
+                self.look_for_life()?;
+                cx.waker().wake_by_ref(); // the timer was not polled again
+                Ok(false)
+            }
             Due::Expiring => {
                 if let Stage::Member(session) = &self.stage {
                     let expiring = SessionExpiring {
@@ -246,6 +250,21 @@ impl Connection {
                 Ok(true)
             }
         }
+    }
+
+    /// Nothing was heard since the ping; but did anybody listen? What came while the socket waited for something lies
+    /// unread, and while the peer waits for answers that are not there yet, nothing is read at all.
+    fn look_for_life(&mut self) -> Result<(), End> {
+        let before = self.wire.progress();
+        self.hear()?;
+        if self.wire.progress() != before {
+            self.pulse.heard(self.wire.progress());
+        } else if self.is_deaf() {
+            self.pulse.wait_on(Instant::now());
+        } else {
+            return Err(End::Close(CloseCode::Dead, "no sign of life"));
+        }
+        Ok(())
     }
 
     /// Whoever is not authenticated has the whole time again.
@@ -339,6 +358,11 @@ impl Connection {
             && !self.revoked
             && self.has_room()
             && self.requests.len() < self.app.settings.in_flight
+    }
+
+    /// The peer is not heard though it takes its answers: the node has not made them yet, which takes it so long only.
+    fn is_deaf(&self) -> bool {
+        self.has_room() && (self.finishing || self.requests.len() >= self.app.settings.in_flight)
     }
 
     /// Half of the queue is for what comes after the last look: answers, a bite of events, control frames.

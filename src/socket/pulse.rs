@@ -117,6 +117,14 @@ impl Pulse {
         self.arm();
     }
 
+    /// The peer could not be heard since it was asked: it has its time anew.
+    pub(super) fn wait_on(&mut self, now: Instant) {
+        if let Some((_, until)) = &mut self.asked {
+            *until = now + SILENCE;
+            self.arm();
+        }
+    }
+
     /// Call it when the transport may have made progress.
     pub(super) fn heard(&mut self, progress: u32) {
         if self.asked.is_some_and(|(then, _)| then != progress) {
@@ -261,6 +269,8 @@ mod tests {
         pulse.asked(asked, 6);
         pulse.heard(6);
         assert_eq!(next(&mut pulse, asked), (Due::Dead, 8));
+        pulse.wait_on(asked + Duration::from_secs(8));
+        assert_eq!(next(&mut pulse, asked), (Due::Dead, 16));
     }
 
     #[tokio::test]

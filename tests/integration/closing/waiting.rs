@@ -60,3 +60,33 @@ async fn a_token_that_is_not_looked_at_buys_no_time() {
     })
     .await;
 }
+
+/// The database lets a query wait for 10 s, which is longer than a peer may be silent after a ping.
+#[tokio::test]
+async fn a_peer_that_is_not_heard_for_its_requests_is_not_dead() {
+    let settings = [("heartbeat_seconds", "1"), ("in_flight", "1")];
+    let server = Server::start(Engine::Postgres, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut link = server.database.link().await;
+    link.execute("begin; lock table tasks").await.expect("a lock");
+    assert_eq!(ada.refused("task.list", json!({})).await["retryable"], true);
+    link.execute("rollback").await.expect("no lock");
+    ada.ok("task.list", json!({})).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_is_not_heard_before_a_restart_gets_its_answers() {
+    let settings = [("heartbeat_seconds", "1"), ("drain_seconds", "15")];
+    let mut server = Server::start(Engine::Postgres, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut link = server.database.link().await;
+    link.execute("begin; lock table tasks").await.expect("a lock");
+    let id = ada.ask("task.list", json!({})).await;
+    assert_eq!(ada.call("ping", json!({})).await["type"], "pong");
+    server.ask_to_stop();
+    let (frames, code) = ada.until_closed().await;
+    assert!(frames.iter().any(|frame| frame["id"] == id), "{frames:?}");
+    assert_eq!(code, Some(1012));
+    link.execute("rollback").await.expect("no lock");
+    assert_eq!(server.ended().await, Some(0));
+}
