@@ -9,7 +9,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 
 /// Full jitter: a pause is anything up to a bound that grows.
 pub(super) struct Backoff {
-    bound: Duration,
+    pub(super) bound: Duration,
 }
 
 impl Backoff {

@@ -31,9 +31,8 @@ impl Publisher {
         loop {
             match connect().await {
                 Ok(connection) => {
-                    backoff.reset();
                     self.outbox.open();
-                    let error = self.drain(connection).await;
+                    let error = self.drain(connection, &mut backoff).await;
                     self.outbox.close();
                     tracing::warn!(error.message = %error, "the connection that publishes to Redis is lost");
                 }
@@ -43,8 +42,9 @@ impl Publisher {
         }
     }
 
-    /// Publishes until it fails.
-    async fn drain(&self, mut connection: MultiplexedConnection) -> redis::RedisError {
+    /// Publishes until it fails. A connection was of use once something was published: one that is let in and refused
+    /// what it is for is tried more and more rarely too.
+    async fn drain(&self, mut connection: MultiplexedConnection, backoff: &mut Backoff) -> redis::RedisError {
         loop {
             let mut batch = self.outbox.take(BATCH).await;
             let entries = batch
@@ -59,6 +59,7 @@ impl Publisher {
                 self.outbox.lose(batch.iter());
                 return error;
             }
+            backoff.reset();
             metrics::counter!("taskwire_bus_published_total").increment(entries as u64);
         }
     }
@@ -112,7 +113,10 @@ mod tests {
     use super::*;
     use crate::live::Published;
     use futures_util::FutureExt;
+    use redis::{AsyncConnectionConfig, RedisConnectionInfo};
+    use std::time::Duration;
     use taskwire_protocol::{UserId, WorkspaceId};
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
     use uuid::Uuid;
 
     fn publisher() -> Publisher {
@@ -220,6 +224,55 @@ mod tests {
             matches!(&messages[..], [(None, Message::Compare)]),
             "{messages:?}"
         );
+    }
+
+    /// A connection to a Redis that lets everybody in, gives these answers to PUBLISH, and is gone.
+    async fn connect(answers: &'static [&'static str]) -> MultiplexedConnection {
+        let (ours, theirs) = tokio::io::duplex(1 << 16);
+        tokio::spawn(async move {
+            let (read, mut write) = tokio::io::split(theirs);
+            let (mut lines, mut answers) = (BufReader::new(read).lines(), answers.iter());
+            while let Ok(Some(line)) = lines.next_line().await {
+                let answer = match &*line {
+                    "PUBLISH" => answers.next(),
+                    "CLIENT" => Some(&"+OK\r\n"),
+                    _ => continue,
+                };
+                let Some(answer) = answer else { return };
+                write.write_all(answer.as_bytes()).await.expect("a peer");
+            }
+        });
+        let (info, config) = (RedisConnectionInfo::default(), AsyncConnectionConfig::new());
+        let connection = MultiplexedConnection::new_with_config(&info, ours, config).await;
+        let (connection, driving) = connection.expect("a connection");
+        tokio::spawn(driving);
+        connection
+    }
+
+    /// The longest next pause after a connection with these answers was used, when it had been long before.
+    async fn pause_after(answers: &'static [&'static str]) -> Duration {
+        let publisher = publisher();
+        publisher.outbox.open();
+        let mut backoff = Backoff { bound: LONG };
+        let feeding = async {
+            loop {
+                publisher.outbox.put_group(&[committed(workspace(1), 1)]);
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = publisher.drain(connect(answers).await, &mut backoff) => {}
+            () = feeding => {}
+        }
+        backoff.bound
+    }
+
+    const LONG: Duration = Duration::from_secs(2);
+
+    #[tokio::test]
+    async fn a_connection_is_made_again_soon_only_if_it_published_something() {
+        assert_eq!(pause_after(&["-NOPERM no permissions\r\n"]).await, LONG);
+        assert!(pause_after(&[":1\r\n"]).await < LONG);
     }
 
     #[tokio::test]
