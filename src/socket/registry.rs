@@ -198,8 +198,11 @@ impl Sockets {
 }
 
 impl Handle {
+    /// Whoever is to be closed for a restart comes back; so nobody who was told to leave is told that instead.
     pub(super) fn close_with(&self, code: CloseCode) {
-        self.close.store(code.code(), Ordering::Release);
+        let next = |told| (told == 0 || code != CloseCode::Restart).then_some(code.code());
+        // that it stays as it is is no error
+        let _told = self.close.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
         self.nudge();
     }
 
@@ -363,6 +366,17 @@ pub(super) mod tests {
         assert!(longest(10, 20_000).is_some_and(|ms| (450..=600).contains(&ms)));
         assert!(longest(4000, 20_000).is_some_and(|ms| (4090..=4100).contains(&ms)));
         assert!(longest(4000, 1000).is_some_and(|ms| (1050..=1100).contains(&ms)));
+    }
+
+    #[tokio::test]
+    async fn who_is_kicked_is_not_asked_to_come_back() {
+        let registry = Arc::new(Registry::default());
+        let seats = [registry.enter(signal()), registry.enter(signal())];
+        seats[0].handle.close_with(CloseCode::Revoked);
+        registry.close_all().await;
+        seats[1].handle.close_with(CloseCode::Revoked);
+        let kicked = Some(Order::Close(CloseCode::Revoked));
+        assert_eq!([seats[0].order(), seats[1].order()], [kicked, kicked]);
     }
 
     #[tokio::test]
