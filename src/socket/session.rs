@@ -16,6 +16,7 @@ use super::following::log_unavailable;
 use super::incoming::auth_required;
 use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
+use super::welcome::check_streams;
 use crate::engine::{self, Caller, Identity, Reply};
 use crate::live::{Control, Place, Subscriptions};
 use crate::state::App;
@@ -91,7 +92,10 @@ pub(super) fn begin(
 ) -> State {
     match request {
         Request::Authenticate(params) => match stage {
-            Stage::Stranger(_) => identify(app, params, false),
+            Stage::Stranger(_) => match check_streams(&params.streams, &app.settings) {
+                Ok(()) => identify(app, params, false),
+                Err(failure) => refused(failure),
+            },
             Stage::Member(_) => refused(Failure::new(ErrorCode::Conflict, "the socket is authenticated")),
         },
         Request::SignUp(params) => {

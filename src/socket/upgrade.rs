@@ -24,6 +24,7 @@ use super::connection::Connection;
 use super::requests::Asked;
 use super::session::{Stage, Stranger};
 use super::transport::Transport;
+use super::welcome::check_streams;
 use crate::config::Settings;
 use crate::http::{Refusal, Unread};
 use crate::live::Signal;
@@ -52,7 +53,7 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
             .into());
     }
     let params = peer::bearer(headers)
-        .map(|token| by_header(token, request.uri().query().unwrap_or("")))
+        .map(|token| by_header(token, request.uri().query().unwrap_or(""), &app.settings))
         .transpose()?;
     let key = headers
         .get(SEC_WEBSOCKET_KEY)
@@ -141,7 +142,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 }
 
 /// What an `auth` frame would say, from the header and the query.
-fn by_header(token: &str, query: &str) -> Result<Authenticate, Refusal> {
+fn by_header(token: &str, query: &str, settings: &Settings) -> Result<Authenticate, Refusal> {
     let mut params = Authenticate {
         token: token.to_owned(),
         client: None,
@@ -155,6 +156,7 @@ fn by_header(token: &str, query: &str) -> Result<Authenticate, Refusal> {
             _ => {}
         }
     }
+    check_streams(&params.streams, settings)?;
     Ok(params)
 }
 

@@ -20,6 +20,23 @@ use crate::config::Settings;
 use crate::engine::{Engine, Home, Identity};
 use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
+/// A client may name so many times the streams that its socket may follow: what is past those is listed only.
+const NAMED_TIMES: usize = 4;
+/// And so many at least: who followed as many as they might comes back, be the limit lower by now.
+const NAMED_AT_LEAST: usize = 1024;
+
+/// Whether a `welcome` that lists all of these is one for which a socket's queue is made.
+pub(super) fn check_streams(streams: &Streams, settings: &Settings) -> Result<(), Failure> {
+    let most = (NAMED_TIMES * settings.streams_per_socket).max(NAMED_AT_LEAST);
+    match streams {
+        Streams::These(names) if names.len() > most => {
+            let message = format!("streams has at most {most} names, this has {}", names.len());
+            Err(Failure::invalid("streams", message))
+        }
+        Streams::These(_) | Streams::All(_) => Ok(()),
+    }
+}
+
 impl Connection {
     /// Welcomes somebody. The inner failure leaves the socket as it was.
     pub(super) async fn welcome(

@@ -1,6 +1,8 @@
 //! What a socket may do before anybody is signed in.
 
 use super::*;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 #[tokio::test]
 async fn a_stranger_may_only_sign_in_ping_and_read_the_contract() {
@@ -50,4 +52,30 @@ async fn ignoring_the_rate_limit_closes() {
         assert_eq!(client.error_code().await, "RATE_LIMITED");
     }
     assert_eq!(client.next().await, Err(4429));
+}
+
+#[tokio::test]
+async fn who_names_more_streams_than_a_welcome_may_list_is_refused() {
+    let node = Node::start(&[]).await;
+    let ada = node.person("ada").await;
+    let names = |n: usize| (0..n).map(|name| name.to_string()).collect::<Vec<_>>();
+    let mut client = node.socket().await;
+    let auth = json!({ "type": "auth", "id": 1, "data": { "token": ada.token, "streams": names(1025) } });
+    client.send(auth.to_string()).await;
+    let refused = client.next().await.expect("a frame");
+    assert_eq!(
+        (&refused["error"]["code"], &refused["error"]["field"]),
+        (&json!("VALIDATION_ERROR"), &json!("streams")),
+        "{refused}"
+    );
+    let query = URL_SAFE_NO_PAD.encode(json!(names(1025)).to_string());
+    let request = node
+        .upgrade(&format!("Authorization: Bearer {}\r\n", ada.token))
+        .replace("/v1/socket", &format!("/v1/socket?streams={query}"))
+        .replace("keep-alive", "close");
+    let answer = node.http(&request).await;
+    assert!(answer.starts_with("HTTP/1.1 422"), "{answer}");
+    // four times what a socket may follow
+    let (_, welcome) = node.welcomed(&ada, json!({ "streams": names(1024) })).await;
+    assert_eq!(welcome["streams"].as_array().map(Vec::len), Some(1024));
 }
