@@ -120,7 +120,15 @@ impl Connection {
             return Ok(());
         }
         match self.follow(workspace.into(), Start::After(seq)).await {
-            Ok(joined) if joined.resumed => Ok(()),
+            Ok(joined) if joined.resumed => {
+                // a sync may have been asked for before this was heard
+                if let Stage::Member(session) = &mut self.stage
+                    && self.requests.keep_silent(workspace.into())
+                {
+                    session.subscriptions.pause(workspace.into());
+                }
+                Ok(())
+            }
             // it was lost again; or there are too many to follow, which `welcome` says of the others
             Err(NotFollowed::Refused(failure))
                 if matches!(failure.code, ErrorCode::NotFound | ErrorCode::Conflict) =>

@@ -133,6 +133,11 @@ impl Requests {
             .is_some_and(|entry| entry.asked.name == name && matches!(entry.state, Some(State::Session(_))))
     }
 
+    /// Whether a stream is silent until one of them is answered.
+    pub(super) fn keep_silent(&self, stream: StreamId) -> bool {
+        self.queue.iter().any(|entry| entry.asked.paused == Some(stream))
+    }
+
     /// Starts what may start now, in order.
     pub(super) fn start(&mut self, mut begin: impl FnMut(&mut Asked, Request, Option<OpId>) -> State) {
         while let Some(entry) = self.queue.get_mut(self.started) {

@@ -1,8 +1,9 @@
 //! Who gets what while it changes: members come, go and change roles in the middle of a fan-out; readers pause.
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine, Raw, Server, Team, text};
+use crate::support::{Client, Engine, Raw, Server, Team, eventually, text};
 use serde_json::{Value, json};
+use sqlx::Executor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinHandle;
@@ -233,4 +234,38 @@ async fn a_reader_that_pauses_gets_everything_in_order(engine: Engine) {
             titles += 1;
         }
     }
+}
+
+/// Whatever is read waits for one connection, and that for a lock; what is written does not.
+#[tokio::test]
+async fn a_stream_that_is_granted_during_its_sync_is_silent_until_the_page() {
+    let server = Server::start(Engine::Postgres, &[("database_connections", "1")]).await;
+    let mut team = Team::gather(&server).await;
+    let mut bob = Client::sign_up(&server, "bob").await;
+    let (workspace, stream) = (team.workspace.clone(), team.stream());
+    let mut link = server.database.link().await;
+    link.execute("begin; lock table kicks").await.expect("a lock");
+    eventually("a look at the kicks", || async {
+        (server.database.lock_waiters().await > 0).then_some(())
+    })
+    .await;
+    let sync = bob
+        .ask("workspace.sync", json!({ "workspace_id": workspace }))
+        .await;
+    // it skips the queue: the one before it was heard
+    bob.call("ping", json!({})).await;
+    let add = json!({ "workspace_id": workspace, "username": "bob", "role": "viewer" });
+    team.owner.ok("member.add", add).await;
+    let create = json!({ "workspace_id": workspace, "title": "Early" });
+    team.owner.ok("task.create", create.clone()).await;
+    link.execute("rollback").await.expect("no lock");
+    let first = bob
+        .take("the page", |frame| {
+            frame["id"] == sync || frame["stream"] == stream
+        })
+        .await;
+    assert_eq!(first["type"], "ok", "{first}");
+    team.owner.ok("task.create", create).await;
+    let next = bob.next_of(&stream).await["seq"].as_u64();
+    assert_eq!(next, first["data"]["seq"].as_u64().map(|seq| seq + 1));
 }
