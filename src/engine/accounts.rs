@@ -157,7 +157,8 @@ impl Engine {
         }
     }
 
-    /// Makes the account of `admin_email`, if it is set and missing.
+    /// Makes the account of `admin_email`, if it is set and missing. Instances that start together may all find it missing:
+    /// one makes it, and to the others it is there.
     pub(super) async fn ensure_admin(&self, settings: &Settings) -> Result<(), Failure> {
         let (Some(email), Some(password)) = (&settings.admin_email, &settings.admin_password) else {
             return Ok(());
@@ -173,16 +174,16 @@ impl Engine {
         (account.user.role, account.user.is_verified) = (GlobalRole::Admin, true);
         let candidates = OpenAccount::candidates(email, rand::random());
         let caller = caller(&account, SessionId(self.0.ids.next()));
-        self.act(
-            caller,
-            OpenAccount {
-                account,
-                candidates,
-                session: None,
-            },
-        )
-        .await?;
-        tracing::info!(email = rules::masked(email), "made the account of admin_email");
+        let open = OpenAccount {
+            account,
+            candidates,
+            session: None,
+        };
+        match self.act(caller, open).await {
+            Ok(_) => tracing::info!(email = rules::masked(email), "made the account of admin_email"),
+            Err(failure) if is_there(&failure) => {}
+            Err(failure) => return Err(failure),
+        }
         Ok(())
     }
 
@@ -303,6 +304,11 @@ fn revoked() -> Failure {
 
 fn inactive() -> Failure {
     Failure::new(ErrorCode::AccountInactive, "the account is deactivated")
+}
+
+/// Whether an account was not made because somebody has the address.
+fn is_there(failure: &Failure) -> bool {
+    failure.code == ErrorCode::Conflict && failure.field.as_deref() == Some("email")
 }
 
 /// The account in an answer: of a new one the username may be another candidate.

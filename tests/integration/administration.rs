@@ -4,7 +4,7 @@
 use crate::on_both_databases;
 use crate::presence::instances;
 use crate::support::follower::text;
-use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, eventually};
+use crate::support::{Client, Engine, PASSWORD, PATIENCE, Server, eventually, http};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,30 @@ on_both_databases!(
 );
 
 const OPERATOR: [(&str, &str); 2] = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn instances_that_start_together_have_one_administrator_and_all_of_them_run() {
+    let first = Server::prepare(Engine::Postgres, &OPERATOR).await;
+    // so that they come to the account at the same time
+    assert_eq!(first.run(&["migrate"]).0, Some(0));
+    let servers: Vec<Server> = std::thread::scope(|scope| {
+        let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| first.beside(&[]))).collect();
+        let started = starting.into_iter().map(std::thread::ScopedJoinHandle::join);
+        started.map(|one| one.expect("an instance that starts")).collect()
+    });
+    let made = servers.iter().map(Server::log);
+    let made: String = made.collect();
+    assert_eq!(
+        made.matches("made the account of admin_email").count(),
+        1,
+        "{made}"
+    );
+    for server in &servers {
+        let login = json!({ "email": OPERATOR[0].1, "password": PASSWORD });
+        let answer = http::post(server, "/v1/auth/login", &login).await;
+        assert_eq!(answer.status(), 200);
+    }
+}
 
 async fn connections(operator: &mut Client, of: Option<&str>) -> Value {
     operator
