@@ -80,10 +80,22 @@ pub enum StartError {
 /// the next start to begin in it.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     raise_file_limit();
-    let listener = bind(&settings).await?;
-    let address = listener.local_addr()?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let app = build(settings).await?;
+    let starting = async {
+        let listener = bind(&settings).await?;
+        Ok::<_, StartError>((listener, build(settings).await?))
+    };
+    // it may wait for long: for another instance that changes the schema, for a name that nobody resolves
+    let started = tokio::select! {
+        started = starting => Some(started?),
+        _ = terminate.recv() => None,
+        _ = interrupt.recv() => None,
+    };
+    let Some((listener, app)) = started else {
+        tracing::info!("stopped before the start was done");
+        return Ok(());
+    };
+    let address = listener.local_addr()?;
     let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
     let leases = jobs::Leases::new(&engine, &app.settings);

@@ -37,6 +37,9 @@ pub enum OpenError {
     /// The file or server cannot be reached.
     #[error("cannot open the database {0}: {1}")]
     Open(String, #[source] sqlx::Error),
+    /// The server takes a connection and says nothing, or nobody takes it.
+    #[error("the database {0} let nobody in within {1} s: check database_url, and that the server runs")]
+    Silent(String, u64),
     /// Another process serves this file.
     #[error("{0} is in use by another process; one process serves an SQLite file, PostgreSQL serves many")]
     InUse(PathBuf),

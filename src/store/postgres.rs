@@ -4,6 +4,7 @@
 use super::{OpenError, Result, open};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, Executor, PgConnection, PgPool};
+use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -14,6 +15,9 @@ const STATEMENTS: usize = 512;
 const FRESH: Duration = Duration::from_millis(50);
 /// A connection that does not answer for this long is dead.
 const DEAD: Duration = Duration::from_secs(5);
+
+/// A step of the schema that takes longer is worth a word.
+const WORTH_SAYING: Duration = Duration::from_secs(2);
 
 /// Of every connection. A transaction that nobody ends, because its node hangs or its machine is gone, must not hold its
 /// locks for ever; and whoever waits for a lock must outwait such a one.
@@ -60,8 +64,10 @@ pub(super) async fn open(
     let (guarded, shown) = options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
     let patient = guarded.clone().options(PATIENT);
-    let mut link = patient.connect().await.map_err(failed)?;
-    open::migrate(&open::POSTGRES, &mut link).await?;
+    let connecting = tokio::time::timeout(open::ACQUIRE, patient.connect()).await;
+    let connected = connecting.map_err(|_| OpenError::Silent(shown.clone(), open::ACQUIRE.as_secs()))?;
+    let mut link = connected.map_err(failed)?;
+    said_to_wait(open::migrate(&open::POSTGRES, &mut link)).await?;
     for (setting, value) in unsafe_settings(&mut link).await? {
         tracing::warn!(
             "PostgreSQL runs with {setting} = {value}: when it or its machine stops hard, what was acknowledged is lost. \
@@ -89,6 +95,18 @@ pub(super) async fn open(
         .await
         .map_err(failed)?;
     Ok((reads, guarded.options(WRITER)))
+}
+
+/// Waits as long as it takes, and says once that it does.
+async fn said_to_wait<T>(migrating: impl Future<Output = T>) -> T {
+    let mut migrating = pin!(migrating);
+    if let Ok(done) = tokio::time::timeout(WORTH_SAYING, &mut migrating).await {
+        return done;
+    }
+    tracing::warn!(
+        "the start waits for the database's schema: another instance brings it up to date, or something holds its tables"
+    );
+    migrating.await
 }
 
 async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> bool {

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use sqlx::Executor;
 use std::time::{Duration, Instant};
 use taskwire_client::{Client as Caller, Config, Disconnected, Events, FixedToken, Item};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 /// What a loaded machine may take longer than the node means to.
@@ -101,6 +103,57 @@ async fn a_node_ends_in_time_though_its_database_hangs() {
         "{:?}",
         told.elapsed()
     );
+    drop(other);
+}
+
+/// Somebody who takes connections and says nothing, and where; a connection is told of by the channel.
+async fn silence() -> (String, mpsc::Receiver<TcpStream>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("postgres://x@{}/y", listener.local_addr().expect("its address"));
+    let (taken, connections) = mpsc::channel(8);
+    tokio::spawn(async move {
+        while let Ok((link, _)) = listener.accept().await {
+            if taken.send(link).await.is_err() {
+                return;
+            }
+        }
+    });
+    (url, connections)
+}
+
+#[tokio::test]
+async fn a_start_ends_when_it_is_told_to_and_when_the_database_says_nothing() {
+    let (url, mut connections) = silence().await;
+    let mut server = Server::prepare(Engine::Sqlite, &[("database_url", &url)]).await;
+    let _output = server.launch();
+    let link = timeout(PATIENCE, connections.recv()).await.expect("a start");
+    server.ask_to_stop();
+    assert_eq!(server.ended().await, Some(0), "{}", server.log());
+    drop(link);
+
+    let _output = server.launch();
+    let link = timeout(PATIENCE, connections.recv()).await.expect("a start");
+    assert_eq!(server.ended().await, Some(1));
+    assert!(server.log().contains("check database_url"), "{}", server.log());
+    drop(link);
+}
+
+#[tokio::test]
+async fn a_start_that_waits_for_the_schema_says_so_once_and_ends_when_it_is_told_to() {
+    let mut server = Server::prepare(Engine::Postgres, &[]).await;
+    assert_eq!(server.run(&["migrate"]).0, Some(0));
+    let mut other = server.database.link().await;
+    other.execute("begin").await.expect("begun");
+    let lock = "lock table _sqlx_migrations in access exclusive mode";
+    other.execute(lock).await.expect("locked");
+    let _output = server.launch();
+    eventually("a word about it", async || {
+        server.log().contains("the start waits").then_some(())
+    })
+    .await;
+    server.ask_to_stop();
+    assert_eq!(server.ended().await, Some(0), "{}", server.log());
+    assert_eq!(server.log().matches("the start waits").count(), 1);
     drop(other);
 }
 

@@ -5,7 +5,7 @@ use super::database::{Database, Engine};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -125,6 +125,21 @@ impl Server {
 
     /// Starts the process, on the same port as before if there was one.
     pub fn spawn(&mut self) {
+        let output = self.launch();
+        let mut line = String::new();
+        let read = BufReader::new(output).read_line(&mut line);
+        let address = line
+            .trim()
+            .strip_prefix("listening on http://")
+            .and_then(|address| address.parse().ok());
+        let Some(address) = address else {
+            panic!("the server did not start ({read:?}, {line:?}):\n{}", self.log());
+        };
+        self.address = address;
+    }
+
+    /// Starts the process without waiting until it listens.
+    pub fn launch(&mut self) -> ChildStdout {
         let log = File::options()
             .create(true)
             .append(true)
@@ -136,17 +151,9 @@ impl Server {
             .stderr(log)
             .spawn()
             .expect("the taskwire binary");
-        let mut line = String::new();
-        let read = BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line);
-        let address = line
-            .trim()
-            .strip_prefix("listening on http://")
-            .and_then(|address| address.parse().ok());
-        let Some(address) = address else {
-            panic!("the server did not start ({read:?}, {line:?}):\n{}", self.log());
-        };
-        self.address = address;
+        let output = process.stdout.take().expect("its output");
         self.process = Some(process);
+        output
     }
 
     /// What it wrote to its log so far.
