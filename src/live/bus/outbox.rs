@@ -70,10 +70,21 @@ pub(super) struct Outbox {
     wake: Notify,
 }
 
+/// The connection that publishes.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Link {
+    /// It is being made, for the first time or again.
+    #[default]
+    Coming,
+    /// It is there.
+    Open,
+    /// It could not be made; a pause, and it is tried again.
+    Away,
+}
+
 #[derive(Default)]
 struct Queue {
-    /// There is a connection.
-    open: bool,
+    link: Link,
     waiting: VecDeque<Outgoing>,
     bytes: usize,
     missed: Missed,
@@ -91,9 +102,9 @@ impl Queue {
         taken
     }
 
-    /// Whether there is something to publish, and a connection for it.
+    /// Whether there is something to publish, and a connection for it, or soon one.
     fn is_busy(&self) -> bool {
-        !self.waiting.is_empty() || self.open && !self.missed.is_empty()
+        !self.waiting.is_empty() || self.link != Link::Away && !self.missed.is_empty()
     }
 }
 
@@ -173,7 +184,7 @@ impl Outbox {
             let queue = &mut *lock(&self.queue);
             for outgoing in all {
                 let cost = outgoing.cost();
-                if queue.open && queue.bytes + cost <= outgoing.room() {
+                if queue.link == Link::Open && queue.bytes + cost <= outgoing.room() {
                     queue.bytes += cost;
                     queue.waiting.push_back(outgoing);
                 } else {
@@ -186,16 +197,21 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// There is a connection: things are kept for it from now on.
-    pub(super) fn open(&self) {
-        lock(&self.queue).open = true;
+    /// A connection is being made: what was missed may be told soon.
+    pub(super) fn expect(&self) {
+        lock(&self.queue).link = Link::Coming;
     }
 
-    /// The connection is gone, and with it what waited.
+    /// There is a connection: things are kept for it from now on.
+    pub(super) fn open(&self) {
+        lock(&self.queue).link = Link::Open;
+    }
+
+    /// There is no connection, or it is gone, and with it what waited.
     pub(super) fn close(&self) {
         let waited = {
             let mut queue = lock(&self.queue);
-            queue.open = false;
+            queue.link = Link::Away;
             queue.bytes = 0;
             std::mem::take(&mut queue.waiting)
         };
@@ -289,6 +305,7 @@ mod tests {
     #[test]
     fn nothing_waits_for_a_connection_that_is_away() {
         let outbox = Outbox::default();
+        outbox.close();
         outbox.put_group(&[entry(1)]);
         assert!(!outbox.is_busy());
         outbox.open();
@@ -296,5 +313,17 @@ mod tests {
         assert!(outbox.is_busy());
         outbox.close();
         assert!(!outbox.is_busy());
+    }
+
+    #[test]
+    fn what_was_missed_waits_for_a_connection_that_is_being_made() {
+        let outbox = Outbox::default();
+        assert!(!outbox.is_busy(), "nothing was missed");
+        outbox.put_group(&[entry(1)]);
+        assert!(outbox.is_busy());
+        outbox.close();
+        assert!(!outbox.is_busy());
+        outbox.expect();
+        assert!(outbox.is_busy());
     }
 }

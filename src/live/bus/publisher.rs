@@ -29,6 +29,7 @@ impl Publisher {
     {
         let mut backoff = Backoff::new();
         loop {
+            self.outbox.expect();
             match connect().await {
                 Ok(connection) => {
                     self.outbox.open();
@@ -36,7 +37,10 @@ impl Publisher {
                     self.outbox.close();
                     tracing::warn!(error.message = %error, "the connection that publishes to Redis is lost");
                 }
-                Err(error) => tracing::debug!(error.message = %error, "no connection to publish to Redis"),
+                Err(error) => {
+                    self.outbox.close();
+                    tracing::debug!(error.message = %error, "no connection to publish to Redis");
+                }
             }
             backoff.pause().await;
         }
@@ -209,6 +213,26 @@ mod tests {
         outbox.open();
         assert_eq!(places(&publisher).await, [(workspace(1), 6), (workspace(3), 1)]);
         assert!(outbox.take(BATCH).now_or_never().is_none(), "it is told once");
+    }
+
+    #[tokio::test]
+    async fn a_stop_waits_for_the_first_connection_but_not_for_a_redis_that_is_away() {
+        let Publisher { outbox, .. } = &publisher();
+        let waiting = |connect: fn() -> futures_util::future::BoxFuture<'static, _>| {
+            let publisher = Publisher {
+                outbox: outbox.clone(),
+                ..publisher()
+            };
+            // as far as it comes at once
+            let _ = publisher.run(connect).now_or_never();
+            outbox.is_busy()
+        };
+        outbox.put_group(&[committed(workspace(1), 4)]);
+        assert!(waiting(|| Box::pin(std::future::pending())));
+        assert!(!waiting(|| {
+            let refused = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
+            Box::pin(std::future::ready(Err(refused.into())))
+        }));
     }
 
     #[tokio::test]
