@@ -17,12 +17,12 @@ const SLOW: Duration = Duration::from_millis(100);
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     let folder = &settings.data_dir;
     let shown = folder.display();
-    let was_there = folder.exists();
+    let missing: Vec<&Path> = folder.ancestors().take_while(|part| !part.exists()).collect();
     let written = settings.create_data_dir().and_then(|()| write(folder));
-    // the folder of a node that never ran is none of ours
     let room = room(folder);
-    if !was_there {
-        let _ = fs::remove_dir(folder);
+    // the folder of a node that never ran is none of ours, nor are those above it
+    for made in missing {
+        let _ = fs::remove_dir(made);
     }
     let write = match written {
         Ok(took) if took < SLOW => {

@@ -137,6 +137,29 @@ async fn redis_and_smtp_are_asked_for_their_first_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_data_dir_that_was_missing_is_missing_again_with_all_above_it() {
+    let mut server = Server::prepare(Engine::Sqlite, &[]).await;
+    let top = server.folder.path().join("srv");
+    for data_dir in [top.join("taskwire/data"), "here/data".into()] {
+        server.set("data_dir", &data_dir.display().to_string());
+        let (code, told) = server.run(&["doctor"]);
+        assert_eq!(code, Some(0), "{told}");
+        is(&told, "disk", "ok");
+    }
+    assert!(!top.exists(), "it left folders behind");
+    assert!(
+        !server.folder.path().join("here").exists(),
+        "it left folders behind"
+    );
+    std::fs::create_dir(&top).expect("a folder");
+    server.set("data_dir", &top.join("taskwire/data").display().to_string());
+    let (code, told) = server.run(&["doctor"]);
+    assert_eq!(code, Some(0), "{told}");
+    let left = std::fs::read_dir(&top).expect("it was there before").count();
+    assert_eq!(left, 0, "it left folders behind");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_data_dir_that_cannot_be_written_is_a_failure() {
     let mut server = Server::prepare(Engine::Sqlite, &[]).await;
     let file = server.folder.path().join("file");
