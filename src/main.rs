@@ -1,8 +1,10 @@
 //! The command line of `taskwire`: subcommands, exit codes (0 ok, 1 failure, 2 usage or settings), and the
 //! process's allocator. Does not know how a node works; `taskwire::server` does.
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
@@ -11,6 +13,9 @@ use taskwire::config::{Flags, Settings, SettingsError};
 use taskwire::operator::{self, Task};
 use taskwire::{doctor, healthcheck, server, telemetry};
 use taskwire_protocol::account::GlobalRole;
+
+/// For tasks to end once all is done, at most.
+const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -170,10 +175,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(command: Command, settings: Settings) -> Result<(), Box<dyn std::error::Error>> {
+fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
     telemetry::init(&settings)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    runtime.block_on(async {
+    to_the_end(async {
         match command {
             Command::Migrate => server::migrate(&settings).await?,
             Command::Healthcheck => healthcheck::check(&settings).await?,
@@ -188,8 +192,17 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn std::error:
     })
 }
 
+/// Runs `work` with a runtime of its own. What still hangs on a blocking thread when it ends, such as a name that nobody
+/// resolves, is left behind: it would hold the process past the time to drain.
+fn to_the_end<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let outcome = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_MOMENT);
+    outcome
+}
+
 /// Prints what the doctor finds; fails when a node would not do its work.
-async fn examine(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> {
+async fn examine(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let findings = doctor::examine(settings, &Clock::system()).await;
     for finding in &findings {
         print(&format!("{finding}\n"))?;
@@ -202,7 +215,7 @@ async fn examine(settings: &Settings) -> Result<(), Box<dyn std::error::Error>> 
 }
 
 /// Prints to stdout; a reader that has gone (`taskwire config | head -1`) is no failure.
-fn print(text: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn print(text: &str) -> Result<(), Box<dyn Error>> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(()),
@@ -213,7 +226,18 @@ fn print(text: &str) -> Result<(), Box<dyn std::error::Error>> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::{Command, CommandLine};
+    use super::{Command, CommandLine, to_the_end};
+
+    #[test]
+    fn nothing_that_hangs_on_a_blocking_thread_holds_the_process() {
+        let (release, hanging) = std::sync::mpsc::sync_channel::<()>(0);
+        let done = to_the_end(async {
+            drop(tokio::task::spawn_blocking(move || hanging.recv()));
+            Ok(7)
+        });
+        assert_eq!(done.ok(), Some(7));
+        drop(release);
+    }
 
     #[test]
     fn flags_stand_before_or_after_the_subcommand() {
