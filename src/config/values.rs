@@ -209,6 +209,9 @@ pub(super) fn log_level(text: &str) -> Result<Targets, String> {
         })
 }
 
+/// Bits before the IPv4 address in one that is written as IPv6, `::ffff:10.0.0.1`.
+const MAPPED: u8 = 96;
+
 /// An address or a network of addresses, `10.0.0.0/8`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
@@ -243,11 +246,22 @@ impl FromStr for Network {
             .map_or((text, None), |(address, bits)| (address, Some(bits)));
         let address: IpAddr = address.parse().map_err(|_| takes())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits = bits.map_or(Ok(most), str::parse).map_err(|_| takes())?;
+        let bits: u8 = bits.map_or(Ok(most), str::parse).map_err(|_| takes())?;
         if bits > most {
-            Err(takes())
+            return Err(takes());
+        }
+        // addresses are compared as IPv4 wherever they can be
+        let written_as_ipv6 = if address.to_canonical() == address {
+            0
         } else {
-            Ok(Self { address, bits })
+            MAPPED
+        };
+        match bits.checked_sub(written_as_ipv6) {
+            Some(bits) => Ok(Self {
+                address: address.to_canonical(),
+                bits,
+            }),
+            None => Err(format!("{}; of IPv4 written as IPv6 at least /{MAPPED}", takes())),
         }
     }
 }

@@ -98,9 +98,14 @@ fn networks_contain_their_addresses_only() {
     assert!(contains("127.0.0.1", "127.0.0.1") && !contains("127.0.0.1", "127.0.0.2"));
     assert!(contains("0.0.0.0/0", "1.2.3.4") && !contains("0.0.0.0/0", "2001:db8::1"));
     assert!(contains("2001:db8::/32", "2001:db8:1::1") && contains("::/0", "::1"));
+    for peer in ["10.0.0.1", "::ffff:10.0.0.1"] {
+        assert!(contains("::ffff:10.0.0.1", peer) && contains("::ffff:10.0.0.0/104", peer));
+        assert!(!contains("::ffff:10.0.0.2", peer) && !contains("::ffff:11.0.0.0/104", peer));
+    }
     for bad in [
         "10.0.0.0/33",
         "::/129",
+        "::ffff:10.0.0.0/95",
         "10.0.0/8",
         "proxy",
         "1.2.3.4/",
