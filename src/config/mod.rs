@@ -192,7 +192,7 @@ impl Settings {
                 0 => std::thread::available_parallelism().map_or(1, usize::from),
                 some => some,
             },
-            admin_email: from.parsed("admin_email", values::email),
+            admin_email: from.parsed("admin_email", values::account_email),
             admin_password: from.secret("admin_password"),
 
             smtp_url: from.parsed("smtp_url", |text| {

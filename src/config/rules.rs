@@ -4,6 +4,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::read::Reader;
 use super::{Environment, Settings, secret};
+use crate::auth::passwords::check_new;
 
 /// Notes every rule that the settings break.
 pub(super) fn check(settings: &Settings, reader: &mut Reader) {
@@ -51,12 +52,11 @@ fn always(settings: &Settings, reader: &mut Reader) {
         }
         _ => {}
     }
-    let length = settings
-        .admin_password
-        .as_ref()
-        .map(|password| password.expose_secret().chars().count());
-    if length.is_some_and(|length| !(8..=128).contains(&length)) {
-        reader.refuse("admin_password", "takes 8 to 128 characters");
+    if let Some(password) = &settings.admin_password {
+        let known: Vec<&str> = settings.admin_email.as_deref().into_iter().collect();
+        if let Err(failure) = check_new(password.expose_secret(), &known) {
+            reader.refuse("admin_password", failure.message);
+        }
     }
 }
 

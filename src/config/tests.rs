@@ -48,6 +48,10 @@ fn folder() -> TempDir {
     tempfile::tempdir().expect("a temporary folder")
 }
 
+fn admin<'a>(email: &'a str, password: &'a str) -> Vec<(&'a str, &'a str)> {
+    vec![("admin_email", email), ("admin_password", password)]
+}
+
 /// The refusal's lines, one a problem.
 fn refusal<T>(loaded: Result<T, SettingsError>) -> Vec<String> {
     let Err(error) = loaded else {
@@ -436,6 +440,10 @@ fn settings_that_need_each_other_or_cannot_be_are_refused_alone() {
         (vec![("smtp_url", "smtp://mail")], "mail_from"),
         (vec![("admin_email", "ada@example.com")], "admin_password"),
         (vec![("admin_password", "long enough")], "admin_email"),
+        (admin("root@x", "long enough"), "admin_email"),
+        (admin("ada@example.com", "short"), "admin_password"),
+        (admin("ada@example.com", "password1"), "admin_password"),
+        (admin("ada@example.com", "Ada@example.com"), "admin_password"),
         (vec![("ring_budget_bytes", "8192")], "ring_budget_bytes"),
         (vec![("require_verified_email", "true")], "require_verified_email"),
         (vec![("environment", "")], "environment"),

@@ -11,6 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::secret;
+use crate::domain::account;
 
 /// Where to listen: a host name or an address, and a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -314,8 +315,13 @@ pub(super) fn url_with(text: &str, schemes: &[&str], takes: &str) -> Result<Secr
     }
 }
 
+/// An account's address, as signing up takes it.
+pub(super) fn account_email(text: &str) -> Result<String, String> {
+    account::email(text).map_err(|_| "an e-mail address, like ada@example.com".to_owned())
+}
+
 /// `ada@example.com`, loosely: whether it works only a mail shows.
-pub(super) fn email(text: &str) -> Result<String, String> {
+fn email(text: &str) -> Result<String, String> {
     let odd = |letter: char| letter.is_control() || letter.is_whitespace() || "<>,;\"".contains(letter);
     match text.rsplit_once('@') {
         Some((local, host)) if !local.is_empty() && is_host_name(host) && !local.contains(odd) => {
