@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -100,13 +100,19 @@ pub(super) async fn around<F: Future<Output = Response>>(
     response
 }
 
-/// A preflight is answered before [`outer`] sees it: it gets its id and the headers here.
+/// A preflight is answered before [`outer`] sees it: it is asked for its host and gets its id and the headers here.
 pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     if request.method() != Method::OPTIONS {
         return next.run(request).await;
     }
     let id = request_id(request.headers());
-    let mut response = next.run(request).await;
+    let mut response = if let Some(failure) = misled(&app, &request) {
+        let mut response = Refusal::from(failure).into_response();
+        shape(&mut response, &id, request.uri().path());
+        response
+    } else {
+        next.run(request).await
+    };
     let headers = response.headers_mut();
     if let (false, Ok(id)) = (headers.contains_key(X_REQUEST_ID), HeaderValue::from_str(&id)) {
         headers.insert(X_REQUEST_ID, id);
@@ -117,10 +123,7 @@ pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, nex
 
 /// Whether a request may go on, and where its address stands.
 fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<Allowance>) {
-    let hosts = &app.settings.allowed_hosts;
-    let host = peer::host(request.headers(), request.uri()).unwrap_or("");
-    if !hosts.is_empty() && !hosts.iter().any(|allowed| allowed.matches(host)) {
-        let failure = Failure::new(ErrorCode::BadFrame, "this node is not asked under that name");
+    if let Some(failure) = misled(app, request) {
         return (Some(failure.into()), None);
     }
     // sockets have limits of their own; preflights, probes and scrapers are not people's requests
@@ -133,6 +136,21 @@ fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<
     let allowance = app.count_request(peer::address(*peer, request.headers(), &app.settings));
     let refusal = allowance.and_then(|allowance| allowance.refusal());
     (refusal.map(Refusal::from), allowance)
+}
+
+/// Why the host that a request asks for is not this node.
+fn misled(app: &App, request: &Request) -> Option<Failure> {
+    let bad = |message| Some(Failure::new(ErrorCode::BadFrame, message));
+    // of two, a proxy in front may have believed the other (RFC 9112, section 3.2)
+    if request.headers().get_all(HOST).iter().nth(1).is_some() {
+        return bad("a request has one Host header");
+    }
+    let hosts = &app.settings.allowed_hosts;
+    let host = peer::host(request.headers(), request.uri()).unwrap_or("");
+    if hosts.is_empty() || hosts.iter().any(|allowed| allowed.matches(host)) {
+        return None;
+    }
+    bad("this node is not asked under that name")
 }
 
 /// The client's id of the request when it is sane, a new one otherwise.

@@ -2,7 +2,7 @@
 //! The same routes inside one process are in `src/socket/tests/web.rs`.
 
 use crate::on_both_databases;
-use crate::support::{Engine, PASSWORD, Server, eventually, http, text};
+use crate::support::{Engine, PASSWORD, Raw, Server, eventually, http, text};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -395,6 +395,7 @@ async fn strange_hosts_and_origins_are_refused() {
         let request = upgrade(&server).header("origin", &origin);
         assert_eq!(status(request).await, expected, "{origin}");
     }
+    two_hosts_or_a_strange_one_are_refused_whatever_is_asked(&server).await;
     let preflight = |origin: &'static str| {
         http::request(&server, Method::OPTIONS, "/v1/rpc")
             .header("origin", origin)
@@ -407,6 +408,29 @@ async fn strange_hosts_and_origins_are_refused() {
     assert_eq!(said, "https://app.example.com");
     let strange = send(preflight("https://example.com")).await;
     assert!(!strange.headers().contains_key("access-control-allow-origin"));
+}
+
+async fn two_hosts_or_a_strange_one_are_refused_whatever_is_asked(server: &Server) {
+    let preflight = "OPTIONS /v1/rpc HTTP/1.1\r\nOrigin: https://app.example.com\r\n\
+                     Access-Control-Request-Method: POST\r\n";
+    for request in ["GET /livez HTTP/1.1\r\n", preflight] {
+        for (hosts, status) in [
+            ("Host: 127.0.0.1\r\n", 200),
+            ("Host: example.com\r\n", 400),
+            ("Host: 127.0.0.1\r\nHost: 127.0.0.1\r\n", 400),
+            ("Host: 127.0.0.1\r\nHost: example.com\r\n", 400),
+        ] {
+            let mut raw = Raw::dial(server).await;
+            raw.send(format!("{request}{hosts}\r\n").as_bytes()).await;
+            let head = raw.head().await;
+            assert!(
+                head.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{hosts}: {head}"
+            );
+            assert!(head.contains("x-request-id: "), "{head}");
+            assert!(head.contains("x-content-type-options: nosniff"), "{head}");
+        }
+    }
 }
 
 #[tokio::test]
