@@ -19,6 +19,7 @@ mod refusal;
 mod rpc;
 mod unread;
 
+use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, UPGRADE};
 use axum::http::{HeaderName, HeaderValue, Method};
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::FutureExt as _;
@@ -98,7 +99,7 @@ fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
 }
 
 /// The largest body of `/v1/rpc`: as many frames as an array holds, each as large as may be. It is held in memory until it
-/// is answered or time is up, so few that are large are taken at once.
+/// is answered or time is up, so few that are large are taken at once, of callers with a token.
 fn rpc_body(settings: &Settings) -> usize {
     let frame = settings.frame_bytes.saturating_add(BETWEEN_FRAMES);
     frame.saturating_mul(settings.batch_ops).max(BODY)
@@ -109,12 +110,7 @@ fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
-        .route(
-            RPC,
-            post(rpc::call)
-                .layer(DefaultBodyLimit::max(rpc_body(&app.settings)))
-                .layer(from_fn(body::in_turn)),
-        )
+        .route(RPC, post(rpc::call))
         .route("/v1/protocol.json", get(describe))
         .route("/v1/auth/signup", post(accounts::sign_up))
         .route("/v1/auth/login", post(accounts::log_in))
@@ -141,15 +137,20 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// The answer when a part of the program failed: what it was stays in the log.
-#[allow(clippy::needless_pass_by_value, reason = "the layer gives it away")]
-fn fault(panic: Box<dyn std::any::Any + Send>) -> Response {
+/// The answer when a part of the program failed.
+fn fault(panic: Box<dyn Any + Send>) -> Response {
+    Refusal::from(failed(panic)).into_response()
+}
+
+/// What is said of a part of the program that failed: what it was stays in the log.
+#[allow(clippy::needless_pass_by_value, reason = "those who catch it give it away")]
+fn failed(panic: Box<dyn Any + Send>) -> Failure {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
     let text = text
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     tracing::error!(panic = text, "a request's task panicked");
-    Refusal::from(Failure::new(ErrorCode::InternalError, "a fault of the server")).into_response()
+    Failure::new(ErrorCode::InternalError, "a fault of the server")
 }
 
 async fn upgrade(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {

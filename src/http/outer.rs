@@ -27,7 +27,7 @@ use crate::peer::{self, Peer};
 use crate::state::App;
 
 /// A request that is not answered by then is given up.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A client's own request id may have so many characters.
 const REQUEST_ID: usize = 128;
 

@@ -1,20 +1,27 @@
-//! `POST /v1/rpc`: a request frame in, its answer out; or an array of them, carried out in order. The operations are
-//! the socket's; what only a socket can do is refused.
+//! `POST /v1/rpc`: a request frame in, its answer out; or an array of them, carried out in order, each while the answer
+//! before it goes out. The operations are the socket's; what only a socket can do is refused.
 
+mod array;
+
+use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Extension;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::value::RawValue;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
 use taskwire_protocol::operations::{CATALOG, Nothing};
 use taskwire_protocol::{Access, ErrorCode, Failure, Request};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+use tracing::{Instrument as _, Span};
 
-use super::body::{self, Read};
+use super::body::{self, Held, Place};
 use super::caller;
 use super::outer;
 use super::refusal::{self, Refusal};
@@ -24,12 +31,14 @@ use crate::socket;
 use crate::state::App;
 
 /// What is the same for all frames of a body.
-struct Call<'a> {
-    app: &'a App,
+struct Call {
+    app: Arc<App>,
     /// `None` without a token; a refused one refuses each frame.
     caller: Result<Option<Arc<Caller>>, Failure>,
     from: crate::engine::Origin,
-    request_id: &'a str,
+    request_id: Arc<str>,
+    /// What was not begun by then is not done.
+    ends: Instant,
 }
 
 /// An answer frame, and the status that says the same.
@@ -43,42 +52,83 @@ pub(super) async fn call(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     Extension(outer::RequestId(request_id)): Extension<outer::RequestId>,
-    headers: HeaderMap,
-    body: Read,
+    request: axum::extract::Request,
 ) -> Result<Response, Refusal> {
-    let bytes = body::json(&headers, body)?;
+    let ends = Instant::now() + outer::PATIENCE;
+    let (head, body) = request.into_parts();
+    body::is_json(&head.headers)?;
+    let call = Call {
+        caller: caller::caller(&app, &head.headers).await,
+        from: peer::origin(peer, &head.headers, &app.settings),
+        app,
+        request_id,
+        ends,
+    };
+    let Held { bytes, place } = body::held(body, || call.most()).await?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
-    };
-    let call = Call {
-        app: &app,
-        caller: caller::caller(&app, &headers).await,
-        from: peer::origin(peer, &headers, &app.settings),
-        request_id: &request_id,
     };
     if !text.trim_ascii_start().starts_with('[') {
         return Ok(call.answer(text).await.into_response());
     }
-    let most = app.settings.batch_ops;
-    let frames: Vec<&RawValue> = match serde_json::from_str(text) {
-        Ok(frames) => frames,
-        Err(_) => return Err(Failure::new(ErrorCode::BadFrame, "the body is not JSON").into()),
-    };
-    if frames.len() > most {
-        return Err(Failure::new(
-            ErrorCode::ValidationError,
-            format!("at most {most} requests at once"),
-        )
-        .into());
+    let frames = array::frames(text, call.app.settings.batch_ops)?;
+    if frames.is_empty() {
+        return Ok(respond(StatusCode::OK, "[]"));
     }
-    let mut answers = Vec::with_capacity(frames.len());
-    for frame in frames {
-        answers.push(call.answer(frame.get()).await.frame);
-    }
-    Ok(respond(StatusCode::OK, format!("[{}]", answers.join(","))))
+    Ok(respond(StatusCode::OK, call.answers(frames, place)))
 }
 
-impl Call<'_> {
+impl Call {
+    /// How large a body of this caller's may be.
+    fn most(&self) -> Result<usize, Failure> {
+        match &self.caller {
+            Ok(Some(_)) => Ok(super::rpc_body(&self.app.settings)),
+            Ok(None) => Err(Failure::new(
+                ErrorCode::PayloadTooLarge,
+                "without a token a body has at most 1 MiB",
+            )),
+            Err(failure) => Err(failure.clone()),
+        }
+    }
+
+    /// The answers of an array, each made when the one before it was taken: however large they are together, one is in
+    /// memory. So a frame is not begun before its reader has come to it, and never when the reader went away.
+    fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Place>) -> Body {
+        let work = (self, frames.into_iter(), place, Span::current());
+        let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
+            let frame = frames.next()?;
+            let answer = call.in_time(frame.get()).instrument(span.clone()).await;
+            Some((answer.frame, (call, frames, place, span)))
+        });
+        let pieces = answers.enumerate().flat_map(|(at, answer)| {
+            let before = if at == 0 { "[" } else { "," };
+            stream::iter([Bytes::from(before), Bytes::from(answer)])
+        });
+        let end = stream::iter([Bytes::from("]")]);
+        Body::from_stream(pieces.chain(end).map(Ok::<_, Infallible>))
+    }
+
+    /// The answer to one of several, which all share the time of a request. Nobody else catches its panic.
+    async fn in_time(&self, text: &str) -> Answer {
+        let late = || {
+            Failure::new(
+                ErrorCode::Timeout,
+                "it took too long; send it again, with its op_id if it has one",
+            )
+        };
+        let failure = if Instant::now() < self.ends {
+            let answer = AssertUnwindSafe(self.answer(text)).catch_unwind();
+            match timeout_at(self.ends, answer).await {
+                Ok(Ok(answer)) => return answer,
+                Ok(Err(panic)) => super::failed(panic),
+                Err(_) => late(),
+            }
+        } else {
+            late()
+        };
+        self.refuse(socket::id_of(text).as_ref(), failure)
+    }
+
     async fn answer(&self, text: &str) -> Answer {
         let begun = Instant::now();
         let limit = self.app.settings.frame_bytes;
@@ -172,7 +222,7 @@ impl Call<'_> {
 
     fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> Answer {
         Answer {
-            frame: refusal::frame(id, &mut failure, self.request_id),
+            frame: refusal::frame(id, &mut failure, &self.request_id),
             failure: Some(failure),
         }
     }
@@ -192,11 +242,11 @@ impl IntoResponse for Answer {
     }
 }
 
-fn respond(status: StatusCode, body: String) -> Response {
+fn respond(status: StatusCode, body: impl Into<Body>) -> Response {
     (
         status,
         [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
-        body,
+        body.into(),
     )
         .into_response()
 }

@@ -1,6 +1,6 @@
 //! `/v1/rpc`: the shape of its answers, its tokens, its limits. What operations do is said where they are.
 
-use crate::support::{Engine, Raw, Server, http};
+use crate::support::{Engine, Raw, Server, http, text};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -139,7 +139,9 @@ async fn an_array_may_be_as_large_as_all_its_frames() {
     let frames: Vec<String> = (0..100).map(padded).collect();
     assert!(frames.iter().all(|frame| frame.len() == 65_536));
     let body = format!("[\n  {}\n]", frames.join(",\n  "));
-    let (status, _, answers) = read(send_text(&server, body)).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let ada = send_text(&server, body).bearer_auth(text(&tokens["access_token"]));
+    let (status, _, answers) = read(ada).await;
     let pongs: Vec<Value> = (0..100).map(|id| json!({ "type": "pong", "id": id })).collect();
     assert_eq!((status, answers), (200, json!(pongs)));
 }
@@ -159,37 +161,107 @@ async fn a_frame_that_is_too_large_keeps_its_id() {
     assert_eq!(frames[1], json!({ "type": "pong", "id": 8 }));
 }
 
-/// A large body announced by a client that waits to be asked for it (RFC 9110, section 10.1.1).
-async fn announce(server: &Server) -> Raw {
+/// A request of which nobody says how long it is, up to the first byte of its body.
+async fn begin(server: &Server, headers: &str) -> Raw {
     let mut raw = Raw::dial(server).await;
     let request = format!(
-        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: 2000000\r\n\
-         Expect: 100-continue\r\n\r\n",
+        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\n{headers}Content-Type: application/json\r\n\
+         Transfer-Encoding: chunked\r\n\r\n1\r\n[\r\n",
         server.address
     );
     raw.send(request.as_bytes()).await;
     raw
 }
 
-async fn is_asked_for_its_body(raw: &mut Raw) {
-    let head = raw.head().await;
-    assert!(head.starts_with("HTTP/1.1 100 "), "{head}");
+#[tokio::test]
+async fn strangers_who_send_slowly_shut_nobody_out() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let token = format!("Authorization: Bearer {}\r\n", text(&tokens["access_token"]));
+    let mut strangers = Vec::new();
+    for _ in 0..20 {
+        strangers.push(begin(&server, "").await);
+    }
+    // so that they are being read
+    let (status, _, _) = read(send_text(&server, r#"{"type":"ping","id":1}"#)).await;
+    assert_eq!(status, 200);
+    for spaces in [1, 2_000_000] {
+        let rest = format!(
+            "{}{}]",
+            json!({ "type": "profile.get", "id": 1 }),
+            " ".repeat(spaces)
+        );
+        let mut ada = begin(&server, &token).await;
+        ada.send(format!("{:x}\r\n{rest}\r\n0\r\n\r\n", rest.len()).as_bytes())
+            .await;
+        let head = ada.head().await;
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+    for raw in &strangers {
+        let said = raw.0.try_read(&mut [0; 100]);
+        assert!(said.is_err(), "a stranger was sent away first");
+    }
 }
 
 #[tokio::test]
-async fn large_bodies_are_taken_a_few_at_a_time_and_small_ones_at_once() {
+async fn a_large_body_takes_a_token_that_is_good() {
     let server = Server::start(Engine::Sqlite, &[]).await;
-    let mut taken = Vec::new();
-    for _ in 0..16 {
-        let mut raw = announce(&server).await;
-        is_asked_for_its_body(&mut raw).await;
-        taken.push(raw);
+    let body = format!(
+        "[{}{}]",
+        json!({ "type": "ping", "id": 1 }),
+        " ".repeat(1_200_000)
+    );
+    let (status, headers, frame) = read(send_text(&server, body.clone())).await;
+    assert_eq!(status, 413);
+    is_error(&frame, &headers, "PAYLOAD_TOO_LARGE");
+    let (status, headers, frame) = read(send_text(&server, body).bearer_auth("nonsense")).await;
+    assert_eq!(status, 401);
+    is_error(&frame, &headers, "INVALID_TOKEN");
+}
+
+/// What the answers to an array may take beside what the server has without them.
+#[cfg(target_os = "linux")]
+const ARRAY_BOUND: u64 = 48 << 20;
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn answers_that_are_large_together_take_the_memory_of_one() {
+    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    let ada = http::sign_up(&server, "ada").await;
+    let token = text(&ada["access_token"]);
+    let rpc = |body: &Value| post(&server).bearer_auth(token).json(body);
+    let large = json!({ "type": "task.create", "data": { "title": "Large", "description": "\u{1F600}".repeat(1000) } });
+    let batch = json!({ "type": "batch", "id": 1, "data": { "ops": vec![large; 14] } });
+    for _ in 0..4 {
+        let (_, _, made) = read(rpc(&json!(vec![&batch; 10]))).await;
+        assert!(
+            made.as_array()
+                .expect("answers")
+                .iter()
+                .all(|one| one["type"] == "ok"),
+            "{made}"
+        );
     }
-    let mut next = announce(&server).await;
-    let (status, _, pong) = read(send_text(&server, r#"{"type":"ping","id":1}"#)).await;
-    assert_eq!((status, &pong["type"]), (200, &json!("pong")));
-    let said = next.0.try_read(&mut [0; 100]);
-    assert!(said.is_err(), "another large body was asked for");
-    drop(taken.pop());
-    is_asked_for_its_body(&mut next).await;
+    let (_, _, workspaces) = read(rpc(&json!({ "type": "workspace.list", "id": 1 }))).await;
+    let stream = format!("workspace:{}", text(&workspaces["data"]["items"][0]["id"]));
+    server.terminate(); // what filled it took more than the answers may
+    server.spawn();
+    let before = server.memory("VmRSS");
+    let history =
+        |id: usize| json!({ "type": "stream.history", "id": id, "data": { "stream": stream, "limit": 500 } });
+    let all: Vec<Value> = (0..60).map(history).collect();
+    let mut answer = post(&server)
+        .bearer_auth(token)
+        .json(&all)
+        .send()
+        .await
+        .expect("an answer");
+    let (mut bytes, mut end) = (0, Vec::new());
+    while let Some(piece) = answer.chunk().await.expect("all of it") {
+        bytes += piece.len() as u64;
+        end = piece.to_vec();
+    }
+    assert!(end.ends_with(b"]") && bytes > 2 * ARRAY_BOUND, "{bytes} bytes");
+    let grown = server.memory("VmHWM") - before;
+    assert!(grown < ARRAY_BOUND, "{grown} bytes more for {bytes}");
 }
