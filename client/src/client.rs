@@ -215,7 +215,8 @@ impl Client {
         }
     }
 
-    /// Closes the connection in good order; calls without an answer end with `Stopped`.
+    /// Closes the connection in good order; calls without an answer end with `Stopped`. Waits for a refresh of the
+    /// tokens that is under way, 15 s at most: a program that ends without this may lose the new ones.
     pub async fn close(&self) {
         self.lifeline.0.send_replace(true);
         let mut phase = self.phase.clone();

@@ -13,7 +13,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where access tokens come from.
 pub trait TokenSource: Send + Sync + 'static {
-    /// The token to use. `stale` is one that the server refused or that is about to end: then another one.
+    /// The token to use. `stale` is one that the server refused or that is about to end: then another one. The client
+    /// asks in a task of its own and lets it end.
     ///
     /// # Errors
     /// `SignedOut` stops the client, `Unavailable` makes it try again later.

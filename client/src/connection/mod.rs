@@ -1,10 +1,11 @@
 //! The one background task that owns the socket: connects, authenticates, resumes, sends calls again, and comes
-//! back after every end that is not final. `serve` is its loop while a connection stands.
+//! back after every end that is not final. `serve` is its loop while a connection stands; `fetching` asks for tokens.
 //!
 //! Nothing in it grows without bound: calls under way are limited, items wait in a bounded queue, and while that is
 //! full nothing is read from the socket.
 
 mod calls;
+mod fetching;
 mod link;
 mod positions;
 mod serve;
@@ -19,6 +20,7 @@ use crate::{
     wire::{self, Incoming},
 };
 use calls::Calls;
+use fetching::Fetching;
 use link::Link;
 use positions::Positions;
 use serde_json::value::RawValue;
@@ -72,6 +74,7 @@ struct Connection {
     /// The token in use, and whether the server refused it.
     token: Option<String>,
     stale: bool,
+    fetching: Fetching,
     refusals: u32,
     /// When there was last a `welcome`, or the client began.
     last_welcome: Instant,
@@ -98,6 +101,7 @@ pub(crate) async fn run(config: Config, door: Door, ends: Ends) {
         held: VecDeque::new(),
         token: None,
         stale: false,
+        fetching: Fetching::default(),
         refusals: 0,
         last_welcome: Instant::now(),
         was_welcome: false,
@@ -161,8 +165,10 @@ impl Connection {
         }
     }
 
-    /// Calls learn it first; the last item waits for the program to take those before it, or to drop them.
+    /// Nobody learns it before a token that is under way has come: the process may end then. Calls learn it first; the
+    /// last item waits for the program to take those before it, or to drop them.
     async fn stop(mut self, why: Stopped) {
+        self.fetching.finish().await;
         self.ends.phase.send_replace(Phase::Stopped(why.clone()));
         self.calls.stop(&why);
         self.ends.calls.close();
@@ -197,8 +203,10 @@ impl Connection {
 
     /// A connection, authenticated and welcomed.
     async fn open(&mut self) -> Result<(Link, Arc<Welcome>), Ended> {
-        let stale = self.token.as_deref().filter(|_| self.stale);
-        let token = match self.config.tokens.token(stale).await {
+        self.fetching.settled().await;
+        let stale = self.token.clone().filter(|_| self.stale);
+        self.fetching.start(self.config.tokens.clone(), stale);
+        let token = match self.fetching.done().await {
             Ok(token) => token,
             Err(TokenError::SignedOut(why)) => return Err(Ended::Stop(Stopped::SignedOut(why))),
             Err(TokenError::Unavailable(why)) => return Err(Ended::Retry(Disconnected::NoToken(why), None)),

@@ -2,7 +2,6 @@
 
 use super::{Call, Connection, Ended, calls::Answering, closed, link::Link, link::Read, unreadable};
 use crate::{
-    Boxed,
     error::{CallError, Disconnected, Stopped, TokenError},
     events::Item,
     wire::{self, Answer, Incoming},
@@ -51,7 +50,7 @@ enum Renewal {
     /// Nothing to do until then; never, when not said.
     At(Option<Instant>),
     /// The token source is at it.
-    Fetching(Boxed<'static, Result<String, TokenError>>),
+    Fetching,
     /// The server has the new token, under this request.
     Sent(i64, String),
 }
@@ -107,10 +106,9 @@ impl Connection {
     async fn next(&mut self, serving: &mut Serving) -> Happened {
         let reading = self.held.is_empty();
         let may_call = !serving.program_gone && self.calls.len() < serving.in_flight;
-        let (fetching, renew_at) = match &mut serving.renewal {
-            Renewal::At(at) => (None, *at),
-            Renewal::Fetching(token) => (Some(token), None),
-            Renewal::Sent(..) => (None, None),
+        let renew_at = match &serving.renewal {
+            Renewal::At(at) => *at,
+            Renewal::Fetching | Renewal::Sent(..) => None,
         };
         tokio::select! {
             () = closed(&mut serving.closing) => Happened::Closing,
@@ -127,7 +125,7 @@ impl Connection {
             () = tokio::time::sleep_until(serving.heard + serving.silence), if reading => Happened::Silence,
             () = tokio::time::sleep_until(serving.showed_life + SIGN_OF_LIFE), if !reading => Happened::HeldUp,
             () = until(renew_at), if renew_at.is_some() => Happened::RenewalDue,
-            token = maybe(fetching) => Happened::Token(token),
+            token = self.fetching.done() => Happened::Token(token),
         }
     }
 
@@ -216,9 +214,9 @@ impl Connection {
 
     fn renew(&mut self, serving: &mut Serving) {
         if let Renewal::At(_) = serving.renewal {
-            let (tokens, token) = (self.config.tokens.clone(), self.token.clone());
-            let fetching = async move { tokens.token(token.as_deref()).await };
-            serving.renewal = Renewal::Fetching(Box::pin(fetching));
+            self.fetching
+                .start(self.config.tokens.clone(), self.token.clone());
+            serving.renewal = Renewal::Fetching;
         }
     }
 
@@ -281,13 +279,6 @@ fn reply(caller: Answering, answer: Result<Answer, Box<Failure>>) {
 async fn until(at: Option<Instant>) {
     match at {
         Some(at) => tokio::time::sleep_until(at).await,
-        None => std::future::pending().await,
-    }
-}
-
-async fn maybe<T>(work: Option<&mut Boxed<'static, T>>) -> T {
-    match work {
-        Some(work) => work.await,
         None => std::future::pending().await,
     }
 }

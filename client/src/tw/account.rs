@@ -60,12 +60,13 @@ pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> 
             Err(fault) if fault.is_signed_out() => return forget(context, output).await,
             Err(fault) => return Err(fault),
         };
-        match client.call(LogOut {}).await {
+        let ended = client.call(LogOut {}).await;
+        client.close().await;
+        match ended {
             // The server ends the session's sockets, this one too, maybe before the answer.
             Ok(_) | Err(CallError::Stopped(Stopped::Revoked(_) | Stopped::SignedOut(_))) => {}
             Err(error) => return Err(error.into()),
         }
-        client.close().await;
     }
     forget(context, output).await
 }

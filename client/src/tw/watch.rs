@@ -9,7 +9,7 @@ use crate::{
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
 use taskwire_client::{
-    Client, Item,
+    Client, Events, Item,
     protocol::{
         Event, StreamId, frames::EventFrame, frames::Welcome, signals, stream::Reason, stream::Subscribe,
         task::Task,
@@ -25,7 +25,20 @@ pub(crate) async fn watch(context: &Context, output: &Output, workspace: Option<
     if workspace.is_some() {
         config = config.following([]);
     }
-    let (client, mut events) = Client::connect(config)?;
+    let (client, events) = Client::connect(config)?;
+    let done = follow(context, output, &client, events, workspace).await;
+    // A refresh that is under way is waited for, also when nobody reads the lines any more.
+    client.close().await;
+    done
+}
+
+async fn follow(
+    context: &Context,
+    output: &Output,
+    client: &Client,
+    mut events: Events,
+    workspace: Option<&str>,
+) -> Result<(), Fault> {
     let mut names = Names::default();
     let mut joining = workspace.map(|workspace| Box::pin(join(client.clone(), workspace.to_owned())));
     loop {

@@ -2,9 +2,15 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 use taskwire_client::protocol::account::Tokens;
-use taskwire_client::{Client, Config, FixedToken, RefreshedTokens, Stopped, TokenError, TokenSource as _};
+use taskwire_client::{Boxed, Client, Config, FixedToken, RefreshedTokens, Stopped, TokenError, TokenSource};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::TcpListener,
@@ -107,6 +113,54 @@ async fn a_session_that_expires_is_renewed_in_place() -> Tested {
     assert_eq!(renew["data"]["token"], "t3");
     assert_eq!(began.elapsed().as_secs(), 30 * 60 - 45);
     assert_eq!(client.stats().connections, 1);
+    Ok(())
+}
+
+/// The second question to it takes a while; whether it was answered.
+#[derive(Clone, Default)]
+struct Slow(Counting, Arc<AtomicBool>);
+
+impl TokenSource for Slow {
+    fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
+        Box::pin(async move {
+            if stale.is_some() {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+                self.1.store(true, Relaxed);
+            }
+            self.0.token(stale).await
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn closing_waits_for_a_refresh_that_has_begun() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let slow = Slow::default();
+    let config = Config::new("http://server.test", slow.clone()).dialling(wire);
+    let (client, mut events) = Client::connect(config)?;
+    let (mut peer, _) = server.welcome(&first_welcome()).await?;
+    peer.send(&json!({"type": "signal", "signal": "session.expiring", "data": {}}))
+        .await?;
+    until(&mut events, "signal session.expiring").await?;
+    soon("the end", client.close()).await?;
+    assert!(slow.1.load(Relaxed), "the refresh was dropped");
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_lost_does_not_drop_the_refresh_begun_on_it() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let slow = Slow::default();
+    let config = Config::new("http://server.test", slow.clone()).dialling(wire);
+    let (_client, mut events) = Client::connect(config)?;
+    let (mut peer, _) = server.welcome(&first_welcome()).await?;
+    peer.send(&json!({"type": "signal", "signal": "session.expiring", "data": {}}))
+        .await?;
+    until(&mut events, "signal session.expiring").await?;
+    drop(peer);
+    let (_peer, auth) = server.welcome(&resumed_welcome()).await?;
+    assert_eq!(auth["token"], "t2");
+    assert!(slow.1.load(Relaxed), "the refresh was dropped");
     Ok(())
 }
 

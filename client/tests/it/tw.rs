@@ -13,6 +13,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     process::Command,
 };
+use tokio_tungstenite::tungstenite::Message;
 
 type Answers = dyn Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync;
 
@@ -83,11 +84,14 @@ impl Fake {
                 (401, json!({}))
             }
         };
-        let body = body.to_string();
-        let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: ");
-        let reply = format!("{head}{}\r\nconnection: close\r\n\r\n{body}", body.len());
-        Ok(stream.write_all(reply.as_bytes()).await?)
+        Ok(stream.write_all(over_http(status, &body).as_bytes()).await?)
     }
+}
+
+fn over_http(status: u16, body: &Value) -> String {
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: ");
+    format!("{head}{}\r\nconnection: close\r\n\r\n{body}", body.len())
 }
 
 fn tokens(n: u32) -> Value {
@@ -284,11 +288,7 @@ async fn commands_that_refresh_at_once_do_not_log_each_other_out() -> Tested {
         _ => Err("UNKNOWN_TYPE"),
     })
     .await?;
-    let home = tempfile::tempdir()?;
-    std::fs::create_dir(home.path().join("taskwire"))?;
-    let session = json!({"url": fake.url, "email": "ada@example.com", "access_token": "a1", "refresh_token": "r1",
-        "expires_at": 0});
-    std::fs::write(home.path().join("taskwire/session.json"), session.to_string())?;
+    let home = signed_in_at(&fake.url, 0)?;
     let commands = (0..5).map(|_| {
         let mut command = tw(home.path(), &fake.url, &["ls"]);
         async move { told(command.output().await?) }
@@ -304,6 +304,47 @@ async fn commands_that_refresh_at_once_do_not_log_each_other_out() -> Tested {
         "one refresh for all"
     );
     assert_eq!(*fake.refused_refreshes.lock().map_err(|_| "poisoned")?, 0);
+    Ok(())
+}
+
+/// A home with a session that ends then.
+fn signed_in_at(url: &str, expires_at: i64) -> Result<tempfile::TempDir, Failed> {
+    let home = tempfile::tempdir()?;
+    std::fs::create_dir(home.path().join("taskwire"))?;
+    let session = json!({"url": url, "email": "ada@example.com", "access_token": "a1", "refresh_token": "r1",
+        "expires_at": expires_at});
+    std::fs::write(home.path().join("taskwire/session.json"), session.to_string())?;
+    Ok(home)
+}
+
+fn kept(home: &Path) -> Result<Value, Failed> {
+    Ok(serde_json::from_slice(&std::fs::read(
+        home.join("taskwire/session.json"),
+    )?)?)
+}
+
+#[tokio::test]
+async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let home = signed_in_at(&url, i64::MAX)?;
+    let child = tw(home.path(), &url, &["ls"]).spawn()?;
+    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    peer.welcome(&first_welcome()).await?;
+    peer.send(&json!({"type": "signal", "signal": "session.expiring", "data": {}}))
+        .await?;
+    let mut refresh = soon("the refresh", listener.accept()).await??.0;
+    let listing = peer.receive().await?;
+    peer.answer(&listing, &page(&[])).await?;
+    // Its answer is there and it hangs up: the server may take its time all the same.
+    while !matches!(peer.message().await, Ok(Message::Close(_)) | Err(_)) {}
+    drop(peer);
+    let mut request = [0; 4096];
+    assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
+    refresh.write_all(over_http(200, &tokens(2)).as_bytes()).await?;
+    let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    assert_eq!(kept(home.path())?["refresh_token"], "r2");
     Ok(())
 }
 
