@@ -36,6 +36,12 @@ pub enum CallError {
         /// The server's `limits.frame_bytes`.
         limit: u64,
     },
+    /// The request is nested deeper than the contract allows; it was not sent.
+    #[error("the request nests deeper than {limit} levels")]
+    TooDeep {
+        /// The contract's limit; the frame around the parameters is one of its levels.
+        limit: usize,
+    },
     /// The parameters cannot be written as JSON; nothing was sent.
     #[error("the parameters cannot be written: {0}")]
     Unwritable(String),

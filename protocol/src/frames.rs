@@ -113,8 +113,10 @@ fn request_id(raw: Option<&RawValue>) -> Result<Option<RequestId>, NotARequest> 
     }
 }
 
+/// Whether a frame nests deeper than [`limits::DEPTH`]: a server cannot say which request such a frame was.
+///
 /// Brackets outside strings, without building anything: the answer for most frames is known from their count.
-fn too_deep(text: &str) -> bool {
+pub fn too_deep(text: &str) -> bool {
     if text.bytes().filter(|b| matches!(b, b'{' | b'[')).count() <= limits::DEPTH {
         return false;
     }

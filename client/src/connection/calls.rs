@@ -7,7 +7,7 @@ use crate::{
     wire::{self, Answer},
 };
 use std::{borrow::Cow, collections::BTreeMap};
-use taskwire_protocol::OpId;
+use taskwire_protocol::{OpId, frames::too_deep, limits};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -60,7 +60,8 @@ impl Calls {
         self.pending.len()
     }
 
-    /// The frame to send; none when the caller is gone or the frame is too large.
+    /// The frame to send; none when the caller is gone or the server could not take the frame. It would answer one that
+    /// is nested too deep, but without an id.
     pub(super) fn start(&mut self, call: Call, limit: u64) -> Option<Utf8Bytes> {
         if call.reply.is_closed() {
             return None;
@@ -71,6 +72,11 @@ impl Calls {
             let bytes = text.len();
             // A caller that is gone needs no answer; so everywhere in this file.
             let _ = call.reply.send(Err(CallError::TooLarge { bytes, limit }));
+            return None;
+        }
+        if too_deep(&text) {
+            let limit = limits::DEPTH;
+            let _ = call.reply.send(Err(CallError::TooDeep { limit }));
             return None;
         }
         let frame = Utf8Bytes::from(text);
@@ -185,5 +191,21 @@ mod tests {
             Ok(Err(CallError::TooLarge { limit: 10, .. }))
         ));
         assert_eq!(calls.len(), 0);
+    }
+
+    #[test]
+    fn a_frame_that_nests_too_deep_is_not_sent() {
+        let nested = |levels: usize| {
+            let (reply, answer) = oneshot::channel();
+            let data = format!(r#"{{"title":{}{}}}"#, "[".repeat(levels), "]".repeat(levels));
+            (Call::new("task.create".into(), None, data, reply), answer)
+        };
+        let mut calls = Calls::default();
+        // The frame and its `data` are two levels.
+        let (call, mut answer) = nested(limits::DEPTH - 1);
+        assert!(calls.start(call, 1000).is_none());
+        assert!(matches!(answer.try_recv(), Ok(Err(CallError::TooDeep { .. }))));
+        let (call, _answer) = nested(limits::DEPTH - 2);
+        assert!(calls.start(call, 1000).is_some());
     }
 }
