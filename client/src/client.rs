@@ -18,7 +18,7 @@ use std::{
         atomic::{AtomicU64, Ordering::Relaxed},
     },
 };
-use taskwire_protocol::{Kind, OpId, Operation, frames::Welcome, operations::CATALOG};
+use taskwire_protocol::{Kind, OpId, Operation, account::Streams, frames::Welcome, operations::CATALOG};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
@@ -33,6 +33,7 @@ pub struct Client {
     phase: watch::Receiver<Phase>,
     counters: Arc<Counters>,
     lifeline: Arc<Lifeline>,
+    follows_all: bool,
 }
 
 /// The connection ends with its last holder: the receiving side sees the sender drop.
@@ -95,6 +96,7 @@ impl Client {
         let (alive, closing) = watch::channel(false);
         let counters = Arc::new(Counters::default());
         let lifeline = Arc::new(Lifeline(alive));
+        let follows_all = matches!(config.streams, Streams::All(_));
         let events = Events::new(items_out, lifeline.clone(), config.resume.as_ref());
         let ends = connection::Ends {
             calls: waiting,
@@ -109,6 +111,7 @@ impl Client {
             phase,
             counters,
             lifeline,
+            follows_all,
         };
         Ok((client, events))
     }
@@ -203,6 +206,11 @@ impl Client {
             Phase::Connected(welcome) => Some(welcome.clone()),
             _ => None,
         }
+    }
+
+    /// Whether it was told to follow all that its user may read.
+    pub(crate) fn follows_all(&self) -> bool {
+        self.follows_all
     }
 
     /// What has happened so far.

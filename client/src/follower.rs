@@ -10,7 +10,11 @@ use crate::{
 };
 use futures_util::FutureExt as _;
 use serde_json::value::RawValue;
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 use taskwire_protocol::{
     ErrorCode, StreamId, WorkspaceId,
     account::{SyncUser, UserSnapshot},
@@ -60,6 +64,8 @@ pub struct Follower {
     replica: Replica,
     waiting: VecDeque<StreamId>,
     syncing: Option<Syncing>,
+    /// What the server does not follow on this connection, because there are too many.
+    limited: BTreeSet<StreamId>,
 }
 
 /// The page that is being fetched.
@@ -83,6 +89,7 @@ impl Follower {
             replica: Replica::new(),
             waiting: VecDeque::new(),
             syncing: None,
+            limited: BTreeSet::new(),
         }
     }
 
@@ -157,7 +164,10 @@ impl Follower {
     fn take_page(&mut self, page: Result<Page, CallError>) -> Option<Change> {
         let stream = self.syncing.take()?.stream;
         match page {
-            Ok(Page::User(snapshot)) => self.replica.take_user(*snapshot),
+            Ok(Page::User(snapshot)) => {
+                self.replica.take_user(*snapshot);
+                self.need_new_workspaces();
+            }
             Ok(Page::Workspace(id, page)) => {
                 let cursor = page.cursor.clone();
                 if self.replica.take_page(id, *page).is_err() {
@@ -178,6 +188,21 @@ impl Follower {
         Some(Change::Synced(stream))
     }
 
+    /// A workspace that was granted while the snapshot was awaited is in it, and its `access.granted` was passed over.
+    fn need_new_workspaces(&mut self) {
+        let Some(user) = self.replica.user().filter(|_| self.client.follows_all()) else {
+            return;
+        };
+        let missing = user.workspaces().keys().copied().filter(|id| {
+            let stream = StreamId::Workspace(*id);
+            self.replica.workspace(*id).is_none()
+                && !self.limited.contains(&stream)
+                && !self.waiting.contains(&stream)
+        });
+        let missing: Vec<StreamId> = missing.map(StreamId::Workspace).collect();
+        self.waiting.extend(missing);
+    }
+
     fn not_synced(&mut self, stream: StreamId, error: CallError) -> Option<Change> {
         if matches!(error, CallError::Stopped(_)) {
             return None; // the last item says so
@@ -193,6 +218,9 @@ impl Follower {
             Item::Event(frame) => return self.take_event(frame),
             Item::Resync { stream, reason } => {
                 if matches!(reason, Reason::NoAccess | Reason::Limit) {
+                    if reason == Reason::Limit {
+                        self.limited.insert(stream);
+                    }
                     self.drop_stream(stream);
                 } else {
                     self.need(stream);
@@ -200,7 +228,10 @@ impl Follower {
                 return None;
             }
             Item::Signal { signal, data } => Change::Signal { signal, data },
-            Item::Connected(welcome) => Change::Connected(welcome),
+            Item::Connected(welcome) => {
+                self.limited.clear();
+                Change::Connected(welcome)
+            }
             Item::Disconnected { reason, retry_in } => Change::Disconnected { reason, retry_in },
             Item::Stopped(why) => Change::Stopped(why),
         })

@@ -195,3 +195,57 @@ async fn a_workspace_comes_and_goes_with_access() -> Tested {
     assert!(follower.replica().workspace(HOME).is_none());
     Ok(())
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_that_was_granted_while_the_user_was_synced_is_synced_too() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let (client, events) = connect(&wire)?;
+    let mut follower = Follower::new(client, events);
+    let script = async {
+        let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
+        let request = peer.receive().await?;
+        let granted = json!({"workspace": page(0, None, true, &[])["workspace"], "role": "member", "seq": 5});
+        peer.send(&event(me(), 4, "access.granted", &granted)).await?;
+        peer.answer(&request, &own(4)).await?;
+        let request = peer.receive().await?;
+        assert_eq!(request["data"], json!({"workspace_id": HOME}));
+        peer.answer(&request, &page(6, None, true, &[task(6, 1, "a")]))
+            .await?;
+        Ok::<_, Failed>(peer)
+    };
+    let work = async {
+        let mut seen = Vec::new();
+        while !follower.is_synced() {
+            seen.push(change(&mut follower).await?);
+        }
+        Ok::<_, Failed>(seen)
+    };
+    let (script, seen) = tokio::join!(script, work);
+    let _peer = script?;
+    assert_eq!(seen?, ["connected", "synced me", "synced home"]);
+    assert_eq!(titles(&follower), ["a"]);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_workspace_beyond_the_limit_is_not_asked_for() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let (client, events) = connect(&wire)?;
+    let mut follower = Follower::new(client, events);
+    let script = async {
+        let streams = welcome(&[(me(), 3, Some("new")), (home(), 0, Some("limit"))]);
+        let (mut peer, _) = server.welcome(&streams).await?;
+        let request = peer.receive().await?;
+        peer.answer(&request, &own(3)).await?;
+        Ok::<_, Failed>(peer)
+    };
+    let work = async {
+        while change(&mut follower).await? != "synced me" {}
+        Ok::<_, Failed>(())
+    };
+    let (script, done) = tokio::join!(script, work);
+    done?;
+    let _peer = script?;
+    assert!(follower.is_synced());
+    Ok(())
+}
