@@ -82,6 +82,9 @@ pub enum TokenError {
     /// It could not be got just now.
     #[error("{0}")]
     Unavailable(String),
+    /// This machine cannot keep or read the tokens; the server was not asked.
+    #[error("{0}")]
+    Unkept(String),
 }
 
 /// Why a client has stopped for good.
@@ -158,5 +161,5 @@ pub enum Disconnected {
     Refused(Box<Failure>),
     /// A fresh token could not be got.
     #[error("no fresh token: {0}")]
-    NoToken(String),
+    NoToken(TokenError),
 }

@@ -209,7 +209,7 @@ impl Connection {
         let token = match self.fetching.done().await {
             Ok(token) => token,
             Err(TokenError::SignedOut(why)) => return Err(Ended::Stop(Stopped::SignedOut(why))),
-            Err(TokenError::Unavailable(why)) => return Err(Ended::Retry(Disconnected::NoToken(why), None)),
+            Err(error) => return Err(Ended::Retry(Disconnected::NoToken(error), None)),
         };
         self.token = Some(token.clone());
         self.stale = false;

@@ -232,9 +232,9 @@ impl Connection {
                 }
                 Renewal::Sent(id, token)
             }
-            Err(TokenError::Unavailable(_)) => Renewal::At(Instant::now().checked_add(RENEW_AGAIN)),
             // The server will close with 4401 when the token has ended, and then this comes to the program.
             Err(TokenError::SignedOut(_)) => Renewal::At(None),
+            Err(_) => Renewal::At(Instant::now().checked_add(RENEW_AGAIN)),
         };
     }
 

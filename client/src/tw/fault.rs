@@ -3,7 +3,7 @@
 use crate::output;
 use std::{io, process::ExitCode};
 use taskwire_client::{
-    CallError, ConfigError, Disconnected, Stopped,
+    CallError, ConfigError, Disconnected, Stopped, TokenError,
     protocol::{ErrorCode, Failure},
 };
 
@@ -51,6 +51,9 @@ impl Fault {
     }
 
     pub(crate) fn unreachable(url: Option<&str>, why: &Disconnected) -> Fault {
+        if let Disconnected::NoToken(TokenError::Unkept(why)) = why {
+            return Fault::other(why);
+        }
         let at = url.map(|url| format!(" at {url}")).unwrap_or_default();
         let text = format!("the server{at} cannot be reached ({why}); is it running, and is --server right?");
         Fault::new(NETWORK, text)

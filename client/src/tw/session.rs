@@ -1,18 +1,21 @@
 //! The sign-in that is kept between commands: one file, readable by its owner only, replaced in one step, and a lock
 //! so that commands which refresh at the same time do not log each other out.
 
-use crate::{clock::now_ms, fault::Fault};
+use crate::{clock::now_ms, fault::Fault, output};
 use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, Seek as _, Write as _},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 use taskwire_client::{Boxed, TokenError, TokenSource, protocol::account::Tokens, refresh};
 
 /// A token that ends sooner than this is refreshed before it is used, in milliseconds.
 const NEAR_ITS_END_MS: i64 = 30_000;
+/// More bytes than a session has.
+const ROOM: usize = 8192;
 
 /// A sign-in at one server.
 #[derive(Clone, Serialize, Deserialize)]
@@ -76,16 +79,23 @@ impl SessionFile {
         }
     }
 
-    /// Replaces the session in one step: a reader sees the old one or the new one, also after a power cut.
+    /// Replaces the session.
     pub(crate) fn save(&self, session: &Session) -> io::Result<()> {
+        self.replacement()?.save(session)
+    }
+
+    /// A place for the next session, with room on the disk.
+    fn replacement(&self) -> io::Result<Replacement> {
         make_private(&self.folder)?;
         // Made with mode 0600.
         let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        serde_json::to_writer_pretty(&mut file, session)?;
-        file.write_all(b"\n")?;
+        file.write_all(&[b' '; ROOM])?;
         file.as_file().sync_all()?;
-        file.persist(self.path()).map_err(|error| error.error)?;
-        Ok(())
+        file.rewind()?;
+        Ok(Replacement {
+            file,
+            path: self.path(),
+        })
     }
 
     pub(crate) fn remove(&self) -> io::Result<()> {
@@ -111,6 +121,25 @@ impl SessionFile {
     }
 }
 
+/// A session that will be kept, made before the server is asked for it: asking uses the old one up.
+struct Replacement {
+    file: tempfile::NamedTempFile,
+    path: PathBuf,
+}
+
+impl Replacement {
+    /// In one step: a reader sees the old one or the new one, also after a power cut.
+    fn save(mut self, session: &Session) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.file, session)?;
+        self.file.write_all(b"\n")?;
+        let length = self.file.stream_position()?;
+        self.file.as_file().set_len(length)?;
+        self.file.as_file().sync_all()?;
+        self.file.persist(self.path).map_err(|error| error.error)?;
+        Ok(())
+    }
+}
+
 fn make_private(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -123,19 +152,25 @@ fn make_private(folder: &Path) -> io::Result<()> {
 pub(crate) struct KeptTokens {
     file: SessionFile,
     url: String,
+    /// A session that could not be written: the one in the file is used up.
+    unsaved: Mutex<Option<Session>>,
 }
 
 impl KeptTokens {
     pub(crate) fn new(file: SessionFile, url: String) -> KeptTokens {
-        KeptTokens { file, url }
+        KeptTokens {
+            file,
+            url,
+            unsaved: Mutex::default(),
+        }
     }
 
     /// The session, when it is one of this server.
     fn load(&self) -> Result<Session, TokenError> {
-        let session = self
-            .file
-            .load()
-            .map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        if let Some(session) = &*self.unsaved() {
+            return Ok(session.clone());
+        }
+        let session = self.file.load().map_err(|error| unkept(&error))?;
         session
             .filter(|session| session.url == self.url)
             .ok_or_else(|| TokenError::SignedOut(format!("no session at {}", self.url)))
@@ -149,11 +184,7 @@ impl KeptTokens {
         if usable(&session) {
             return Ok(session.access_token);
         }
-        let _lock = self
-            .file
-            .lock()
-            .await
-            .map_err(|error| TokenError::Unavailable(error.to_string()))?;
+        let _lock = self.file.lock().await.map_err(|error| unkept(&error))?;
         // Another command may have been first.
         let session = self.load()?;
         if usable(&session) {
@@ -162,12 +193,26 @@ impl KeptTokens {
         let Some(refresh_token) = &session.refresh_token else {
             return Err(TokenError::SignedOut("the session has ended".to_owned()));
         };
+        let replacement = self.file.replacement().map_err(|error| unkept(&error))?;
         let session = Session::new(&self.url, refresh(&self.url, refresh_token).await?);
-        self.file
-            .save(&session)
-            .map_err(|error| TokenError::Unavailable(error.to_string()))?;
-        Ok(session.access_token)
+        let token = session.access_token.clone();
+        let saved = replacement.save(&session);
+        if let Err(error) = &saved {
+            output::note(&format!(
+                "tw: this session cannot be kept, sign in again after this command with `tw login`: {error}"
+            ));
+        }
+        *self.unsaved() = saved.is_err().then_some(session);
+        Ok(token)
     }
+
+    fn unsaved(&self) -> MutexGuard<'_, Option<Session>> {
+        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn unkept(error: &io::Error) -> TokenError {
+    TokenError::Unkept(format!("the session cannot be kept or read: {error}"))
 }
 
 impl TokenSource for KeptTokens {

@@ -349,6 +349,44 @@ async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
 }
 
 #[tokio::test]
+async fn a_session_that_cannot_be_kept_is_used_all_the_same() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let home = signed_in_at(&url, 0)?;
+    let child = tw(home.path(), &url, &["ls"]).spawn()?;
+    let mut refresh = soon("the refresh", listener.accept()).await??.0;
+    let mut request = [0; 4096];
+    assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
+    let files = std::fs::read_dir(home.path().join("taskwire"))?.count();
+    assert_eq!(files, 3, "the lock, the session, and a place for the next one");
+    // A file cannot take the place of a folder.
+    let path = home.path().join("taskwire/session.json");
+    std::fs::remove_file(&path)?;
+    std::fs::create_dir_all(path.join("full"))?;
+    refresh.write_all(over_http(200, &tokens(2)).as_bytes()).await?;
+    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    assert_eq!(peer.welcome(&first_welcome()).await?["token"], "a2");
+    let listing = peer.receive().await?;
+    peer.answer(&listing, &page(&[])).await?;
+    drop(peer);
+    let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!(code, 0, "{error}");
+    assert!(error.contains("tw login"), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_session_that_has_no_place_is_not_refreshed() -> Tested {
+    let fake = Fake::start(|_, _| Err("UNKNOWN_TYPE")).await?;
+    let home = signed_in_at(&fake.url, 0)?;
+    std::fs::create_dir(home.path().join("taskwire/session.lock"))?;
+    let (code, _, error) = told(tw(home.path(), &fake.url, &["ls"]).output().await?)?;
+    assert_eq!((code, error.contains("reached")), (1, false), "{error}");
+    assert_eq!(*fake.refresh_token.lock().map_err(|_| "poisoned")?, 1);
+    Ok(())
+}
+
+#[tokio::test]
 async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
