@@ -52,32 +52,46 @@ async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), 
     ))
 }
 
+/// Ends the session that is kept for this server, or that of the token from the environment: that one is not what the
+/// file has, which stays.
 pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
-    if !local {
-        let client = match context.connect().await {
-            Ok(client) => client,
-            // There is no session there any more: what is left is to forget it here.
-            Err(fault) if fault.is_signed_out() => return forget(context, output).await,
-            Err(fault) => return Err(fault),
-        };
-        let ended = client.call(LogOut {}).await;
-        client.close().await;
-        match ended {
-            // The server ends the session's sockets, this one too, maybe before the answer.
-            Ok(_) | Err(CallError::Stopped(Stopped::Revoked(_) | Stopped::SignedOut(_))) => {}
-            Err(error) => return Err(error.into()),
+    match (&context.token, &context.session) {
+        (Some(_), _) if !local => end(context).await?,
+        (None, Some(_)) => {
+            match if local { Ok(()) } else { end(context).await } {
+                // There is no session there any more: what is left is to forget it here.
+                Err(fault) if fault.is_signed_out() => {}
+                ended => ended?,
+            }
+            forget(context).await?;
         }
+        _ => return Err(context.signed_out()),
     }
-    forget(context, output).await
-}
-
-async fn forget(context: &Context, output: &Output) -> Result<(), Fault> {
-    let _lock = context.file.lock().await?;
-    context.file.remove()?;
     if output.json {
         return output.value(&serde_json::json!({}));
     }
     output.line("signed out")
+}
+
+async fn end(context: &Context) -> Result<(), Fault> {
+    let client = context.connect().await?;
+    let ended = client.call(LogOut {}).await;
+    client.close().await;
+    match ended {
+        // The server ends the session's sockets, this one too, maybe before the answer.
+        Ok(_) | Err(CallError::Stopped(Stopped::Revoked(_) | Stopped::SignedOut(_))) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Unless somebody signed in elsewhere meanwhile.
+async fn forget(context: &Context) -> Result<(), Fault> {
+    let _lock = context.file.lock().await?;
+    let kept = context.file.load()?;
+    if kept.is_some_and(|session| session.url == context.url) {
+        context.file.remove()?;
+    }
+    Ok(())
 }
 
 /// For the list of sessions.

@@ -3,7 +3,7 @@
 use crate::{
     fault::Fault,
     output,
-    session::{KeptTokens, SessionFile},
+    session::{KeptTokens, Session, SessionFile},
 };
 use std::{io, time::Duration};
 use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item};
@@ -16,7 +16,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Context {
     pub(crate) url: String,
     pub(crate) file: SessionFile,
-    signed_in: bool,
+    /// From the environment: used instead of the kept session, and never kept.
+    pub(crate) token: Option<String>,
+    /// The kept session, when it is one of this server.
+    pub(crate) session: Option<Session>,
 }
 
 impl Context {
@@ -35,7 +38,10 @@ impl Context {
             .or_else(|| kept.as_ref().map(|session| session.url.clone()))
             .unwrap_or_else(|| DEFAULT_URL.to_owned());
         Ok(Context {
-            signed_in: kept.is_some_and(|session| session.url == url),
+            session: kept.filter(|session| session.url == url),
+            token: std::env::var("TASKWIRE_TOKEN")
+                .ok()
+                .filter(|token| !token.is_empty()),
             url,
             file,
         })
@@ -43,17 +49,17 @@ impl Context {
 
     /// For a signed-in client.
     pub(crate) fn config(&self) -> Result<Config, Fault> {
-        let token = std::env::var("TASKWIRE_TOKEN")
-            .ok()
-            .filter(|token| !token.is_empty());
-        let config = match token {
-            Some(token) => Config::new(&self.url, FixedToken::new(token)),
-            None if self.signed_in => {
-                Config::new(&self.url, KeptTokens::new(self.file.clone(), self.url.clone()))
-            }
-            None => return Err(Fault::signed_out(&format!("not signed in at {}", self.url))),
+        let config = match (&self.token, &self.session) {
+            (Some(token), _) => Config::new(&self.url, FixedToken::new(token)),
+            (None, Some(_)) => Config::new(&self.url, KeptTokens::new(self.file.clone(), self.url.clone())),
+            (None, None) => return Err(self.signed_out()),
         };
         Ok(config.named("tw", env!("CARGO_PKG_VERSION")))
+    }
+
+    /// There is no session to use, or to end.
+    pub(crate) fn signed_out(&self) -> Fault {
+        Fault::signed_out(&format!("not signed in at {}", self.url))
     }
 
     /// For signing in.

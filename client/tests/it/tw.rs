@@ -171,6 +171,34 @@ async fn a_session_is_kept_and_used() -> Tested {
 }
 
 #[tokio::test]
+async fn logging_out_leaves_a_session_that_it_did_not_end() -> Tested {
+    let ended = Arc::new(Mutex::new(0));
+    let count = ended.clone();
+    let fake = Fake::start(move |name, _| match name {
+        "auth.logout" => {
+            *count.lock().map_err(|_| "INTERNAL_ERROR")? += 1;
+            Ok(json!({}))
+        }
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = signed_in_at(&fake.url, i64::MAX)?;
+    for args in [&["logout"][..], &["logout", "--local"]] {
+        let elsewhere = tw(home.path(), "http://127.0.0.1:9", args).output().await?;
+        assert_eq!(told(elsewhere)?.0, 3, "{args:?}");
+        assert_eq!(kept(home.path())?["refresh_token"], "r1");
+    }
+    let mut with_token = tw(home.path(), &fake.url, &["logout"]);
+    let (code, _, error) = told(with_token.env("TASKWIRE_TOKEN", "bobs").output().await?)?;
+    assert_eq!((code, *ended.lock().map_err(|_| "poisoned")?), (0, 1), "{error}");
+    assert_eq!(kept(home.path())?["refresh_token"], "r1");
+    let (code, _, error) = told(tw(home.path(), &fake.url, &["logout"]).output().await?)?;
+    assert_eq!((code, *ended.lock().map_err(|_| "poisoned")?), (0, 2), "{error}");
+    assert!(kept(home.path()).is_err());
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
