@@ -57,13 +57,13 @@ async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), 
 pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
     match (&context.token, &context.session) {
         (Some(_), _) if !local => end(context).await?,
-        (None, Some(_)) => {
+        (None, Some(session)) => {
             match if local { Ok(()) } else { end(context).await } {
                 // There is no session there any more: what is left is to forget it here.
                 Err(fault) if fault.is_signed_out() => {}
                 ended => ended?,
             }
-            forget(context).await?;
+            forget(context, session).await?;
         }
         _ => return Err(context.signed_out()),
     }
@@ -84,11 +84,11 @@ async fn end(context: &Context) -> Result<(), Fault> {
     }
 }
 
-/// Unless somebody signed in elsewhere meanwhile.
-async fn forget(context: &Context) -> Result<(), Fault> {
+/// Unless somebody else signed in meanwhile, or elsewhere.
+async fn forget(context: &Context, session: &Session) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
     let kept = context.file.load()?;
-    if kept.is_some_and(|session| session.url == context.url) {
+    if kept.is_some_and(|kept| kept.same_person(session)) {
         context.file.remove()?;
     }
     Ok(())

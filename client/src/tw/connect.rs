@@ -51,7 +51,9 @@ impl Context {
     pub(crate) fn config(&self) -> Result<Config, Fault> {
         let config = match (&self.token, &self.session) {
             (Some(token), _) => Config::new(&self.url, FixedToken::new(token)),
-            (None, Some(_)) => Config::new(&self.url, KeptTokens::new(self.file.clone(), self.url.clone())),
+            (None, Some(session)) => {
+                Config::new(&self.url, KeptTokens::new(self.file.clone(), session.clone()))
+            }
             (None, None) => return Err(self.signed_out()),
         };
         Ok(config.named("tw", env!("CARGO_PKG_VERSION")))

@@ -10,7 +10,11 @@ use std::{
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
 };
-use taskwire_client::{Boxed, TokenError, TokenSource, protocol::account::Tokens, refresh};
+use taskwire_client::{
+    Boxed, TokenError, TokenSource,
+    protocol::{UserId, account::Tokens},
+    refresh,
+};
 
 /// A token that ends sooner than this is refreshed before it is used, in milliseconds.
 const NEAR_ITS_END_MS: i64 = 30_000;
@@ -21,7 +25,9 @@ const ROOM: usize = 8192;
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) url: String,
-    pub(crate) email: String,
+    email: String,
+    /// Not in a file that an older version wrote.
+    user_id: Option<UserId>,
     access_token: String,
     refresh_token: Option<String>,
     /// By this machine's clock, in milliseconds since 1970.
@@ -36,10 +42,20 @@ impl Session {
         Session {
             url: url.to_owned(),
             email: tokens.user.email.to_string(),
+            user_id: Some(tokens.user.id),
             access_token: tokens.access_token,
             refresh_token: tokens.refresh_token,
             expires_at: now_ms().saturating_add(lifetime),
         }
+    }
+
+    /// Whether both are sign-ins of one person at one server.
+    pub(crate) fn same_person(&self, other: &Session) -> bool {
+        let same = match (self.user_id, other.user_id) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.email == other.email,
+        };
+        same && self.url == other.url
     }
 }
 
@@ -151,29 +167,35 @@ fn make_private(folder: &Path) -> io::Result<()> {
 /// Tokens from the session file; refreshed ones go back there.
 pub(crate) struct KeptTokens {
     file: SessionFile,
-    url: String,
+    /// The session that the command began with: it goes on as the same person, or ends.
+    began: Session,
     /// A session that could not be written: the one in the file is used up.
     unsaved: Mutex<Option<Session>>,
 }
 
 impl KeptTokens {
-    pub(crate) fn new(file: SessionFile, url: String) -> KeptTokens {
+    pub(crate) fn new(file: SessionFile, began: Session) -> KeptTokens {
         KeptTokens {
             file,
-            url,
+            began,
             unsaved: Mutex::default(),
         }
     }
 
-    /// The session, when it is one of this server.
+    /// The session, when it is still one of this person.
     fn load(&self) -> Result<Session, TokenError> {
         if let Some(session) = &*self.unsaved() {
             return Ok(session.clone());
         }
         let session = self.file.load().map_err(|error| unkept(&error))?;
         session
-            .filter(|session| session.url == self.url)
-            .ok_or_else(|| TokenError::SignedOut(format!("no session at {}", self.url)))
+            .filter(|session| session.same_person(&self.began))
+            .ok_or_else(|| {
+                TokenError::SignedOut(format!(
+                    "no session of {} at {}",
+                    self.began.email, self.began.url
+                ))
+            })
     }
 
     async fn fresh(&self, stale: Option<&str>) -> Result<String, TokenError> {
@@ -193,8 +215,9 @@ impl KeptTokens {
         let Some(refresh_token) = &session.refresh_token else {
             return Err(TokenError::SignedOut("the session has ended".to_owned()));
         };
+        let url = &self.began.url;
         let replacement = self.file.replacement().map_err(|error| unkept(&error))?;
-        let session = Session::new(&self.url, refresh(&self.url, refresh_token).await?);
+        let session = Session::new(url, refresh(url, refresh_token).await?);
         let token = session.access_token.clone();
         let saved = replacement.save(&session);
         if let Err(error) = &saved {
@@ -229,6 +252,7 @@ mod tests {
         Session {
             url: "http://a".to_owned(),
             email: "ada@example.com".to_owned(),
+            user_id: None,
             access_token: access_token.to_owned(),
             refresh_token: None,
             expires_at,
@@ -267,11 +291,39 @@ mod tests {
             folder: folder.path().to_owned(),
         };
         file.save(&session("fresh", i64::MAX))?;
-        let tokens = KeptTokens::new(file, "http://a".to_owned());
+        let tokens = KeptTokens::new(file, session("stale", i64::MAX));
         let token = tokens.token(Some("stale")).await.ok();
         assert_eq!(token.as_deref(), Some("fresh"));
         let refused = tokens.token(Some("fresh")).await;
         assert!(matches!(refused, Err(TokenError::SignedOut(_))));
         Ok(())
+    }
+
+    #[tokio::test]
+    async fn a_command_goes_on_as_nobody_else() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = SessionFile {
+            folder: folder.path().to_owned(),
+        };
+        let ada = session("adas", i64::MAX);
+        let tokens = KeptTokens::new(file.clone(), ada.clone());
+        let mut bob = session("bobs", i64::MAX);
+        bob.email = "bob@example.com".to_owned();
+        file.save(&bob)?;
+        let refused = tokens.token(Some("adas")).await;
+        assert!(matches!(refused, Err(TokenError::SignedOut(_))), "{refused:?}");
+        file.save(&ada)?;
+        assert_eq!(tokens.token(None).await.ok().as_deref(), Some("adas"));
+        Ok(())
+    }
+
+    #[test]
+    fn a_person_who_changed_their_address_is_the_same() {
+        let (mut one, mut two) = (session("one", 0), session("two", 0));
+        two.email = "ada@example.org".to_owned();
+        assert!(!one.same_person(&two));
+        one.user_id = Some(UserId(uuid::Uuid::from_u128(1)));
+        two.user_id = one.user_id;
+        assert!(one.same_person(&two));
     }
 }
