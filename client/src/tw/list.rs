@@ -4,7 +4,7 @@ use crate::{
     args::ListArgs,
     fault::Fault,
     output::{Output, note, plain, short},
-    resolve,
+    patient, resolve,
 };
 use taskwire_client::{
     Client,
@@ -36,7 +36,7 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
     loop {
         let missing = wanted.saturating_sub(tasks.len());
         params.limit = Some(u32::try_from(missing).unwrap_or(limits::PAGE).min(limits::PAGE));
-        let page = client.call(params.clone()).await?;
+        let page = patient::call(client, &params).await?;
         tasks.extend(page.items);
         total = total.or(page.total);
         params.cursor = page.next_cursor;

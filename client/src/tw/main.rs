@@ -5,6 +5,7 @@
 //! - `output`   what people and programs read
 //! - `fault`    errors as one line and an exit code
 //! - `resolve`  tasks by the end of their id, workspaces and people by name
+//! - `patient`  calls of which a command makes many
 //! - `due`      dates as people type them; `clock` what time it is
 //! - one file a group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`
 
@@ -17,6 +18,7 @@ mod fault;
 mod list;
 mod notifications;
 mod output;
+mod patient;
 mod raw;
 mod resolve;
 mod session;

@@ -4,6 +4,7 @@ use crate::{
     args::NotificationArgs,
     fault::Fault,
     output::{Output, moment, note, plain},
+    patient,
 };
 use taskwire_client::{
     Client,
@@ -34,7 +35,7 @@ pub(crate) async fn notifications(
     let unread = loop {
         let missing = wanted.saturating_sub(items.len());
         params.limit = Some(u32::try_from(missing).unwrap_or(limits::PAGE).min(limits::PAGE));
-        let page = client.call(params.clone()).await?;
+        let page = patient::call(client, &params).await?;
         items.extend(page.items);
         params.cursor = page.next_cursor;
         if params.cursor.is_none() || items.len() >= wanted {

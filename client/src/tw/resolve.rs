@@ -1,6 +1,6 @@
 //! Names as people type them: tasks by the end of their id, workspaces by name, people by username.
 
-use crate::{fault::Fault, output};
+use crate::{fault::Fault, output, patient};
 use taskwire_client::{
     Client,
     protocol::{
@@ -36,7 +36,7 @@ pub(crate) async fn task(client: &Client, text: &str) -> Result<TaskId, Fault> {
         ..ListTasks::default()
     };
     loop {
-        let page = client.call(params.clone()).await?;
+        let page = patient::call(client, &params).await?;
         found.extend(page.items.into_iter().filter(|task| matches(task.id.0, &part)));
         params.cursor = page.next_cursor;
         if params.cursor.is_none() {
@@ -89,7 +89,7 @@ pub(crate) async fn workspaces(client: &Client) -> Result<Vec<Workspace>, Fault>
     };
     let mut workspaces = Vec::new();
     loop {
-        let page = client.call(params.clone()).await?;
+        let page = patient::call(client, &params).await?;
         workspaces.extend(page.items);
         params.cursor = page.next_cursor;
         if params.cursor.is_none() {
@@ -181,7 +181,7 @@ async fn members(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<(User
     };
     let mut members = Vec::new();
     loop {
-        let page = client.call(params.clone()).await?;
+        let page = patient::call(client, &params).await?;
         let users = page.items.into_iter().map(|member| member.user);
         members.extend(users.map(|user| (user.id, user.username.to_lowercase())));
         params.cursor = page.next_cursor;

@@ -167,7 +167,7 @@ impl<S: Transport> Peer<S> {
 
     pub(crate) async fn refuse(&mut self, request: &Value, code: &str, retryable: bool) -> Tested {
         let error = json!({"code": code, "message": format!("it is {code}"), "retryable": retryable,
-            "retry_after_ms": null, "request_id": "r"});
+            "retry_after_ms": (code == "RATE_LIMITED").then_some(5), "request_id": "r"});
         self.send(&json!({"type": "error", "id": request["id"], "error": error}))
             .await
     }

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use std::{
     path::Path,
     process::{Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering::Relaxed},
+    },
 };
 use taskwire_client::protocol::StreamId;
 use tokio::{
@@ -289,6 +292,21 @@ async fn a_list_is_json_when_asked_and_without_colours_in_a_pipe() -> Tested {
     assert_eq!(out, "10000001  [ ] urgent thing  high\n10000002  [ ] other\n");
     let (_, out, _) = run(&fake.url, &[&args[..], &["--json", "--limit", "1"]].concat()).await?;
     assert_eq!(serde_json::from_str::<Vec<Value>>(&out)?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_long_list_waits_when_the_server_has_had_enough() -> Tested {
+    let enough = AtomicU32::new(0);
+    let fake = Fake::start(move |name, data| match (name, data["cursor"].as_str()) {
+        ("task.list", None) => Ok(json!({"items": [task(1, 1, "one")], "next_cursor": "c", "total": 2})),
+        ("task.list", Some("c")) if enough.fetch_add(1, Relaxed) < 2 => Err("RATE_LIMITED"),
+        ("task.list", Some("c")) => Ok(json!({"items": [task(2, 1, "two")], "next_cursor": null})),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let (code, out, error) = run(&fake.url, &["ls", "--limit", "200"]).await?;
+    assert_eq!((code, out.lines().count()), (0, 2), "{error}");
     Ok(())
 }
 
