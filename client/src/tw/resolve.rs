@@ -55,6 +55,15 @@ pub(crate) async fn task(client: &Client, text: &str) -> Result<TaskId, Fault> {
     }
 }
 
+/// The same of each of them: one that is not found is known before anything is done with the others.
+pub(crate) async fn tasks(client: &Client, texts: &[String]) -> Result<Vec<TaskId>, Fault> {
+    let mut ids = Vec::with_capacity(texts.len());
+    for text in texts {
+        ids.push(task(client, text).await?);
+    }
+    Ok(ids)
+}
+
 fn ambiguous(text: &str, tasks: &[Task]) -> Fault {
     let shown: Vec<String> = tasks
         .iter()

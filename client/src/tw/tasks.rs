@@ -4,12 +4,12 @@ use crate::{
     args::{AddArgs, EditArgs, NewDue},
     fault::Fault,
     output::{Output, sheet, short},
-    resolve,
+    patient, resolve,
 };
 use taskwire_client::{
     Client,
     protocol::{
-        Patch,
+        Operation, Patch,
         task::{CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, RestoreTask, UpdateTask},
     },
 };
@@ -57,15 +57,29 @@ pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(
 }
 
 pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo: bool) -> Result<(), Fault> {
-    let mut tasks = Vec::new();
-    for id in ids {
-        let params = CompleteTask {
-            id: resolve::task(client, id).await?,
-            completed: Some(!undo),
-        };
-        tasks.push(client.call(params).await?);
+    let completed = Some(!undo);
+    let ids = resolve::tasks(client, ids).await?;
+    let calls = ids.into_iter().map(|id| CompleteTask { id, completed });
+    let (tasks, done) = each(client, calls).await;
+    if !tasks.is_empty() {
+        output.tasks(&tasks)?;
     }
-    output.tasks(&tasks)
+    done
+}
+
+/// Makes the calls until one fails: what was done, to be shown in any case, and why there is no more.
+async fn each<O: Operation + Clone>(
+    client: &Client,
+    calls: impl Iterator<Item = O>,
+) -> (Vec<O::Output>, Result<(), Fault>) {
+    let mut outputs = Vec::new();
+    for params in calls {
+        match patient::call(client, &params).await {
+            Ok(output) => outputs.push(output),
+            Err(error) => return (outputs, Err(error.into())),
+        }
+    }
+    (outputs, Ok(()))
 }
 
 pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Result<(), Fault> {
@@ -113,28 +127,26 @@ pub(crate) async fn remove(
     ids: &[String],
     permanent: bool,
 ) -> Result<(), Fault> {
-    let mut gone = Vec::new();
-    for id in ids {
-        let params = DeleteTask {
-            id: resolve::task(client, id).await?,
-            permanent: permanent.then_some(true),
-        };
-        gone.push(client.call(params).await?);
-    }
-    if output.json {
-        return output.value(&gone);
+    let permanent = permanent.then_some(true);
+    let ids = resolve::tasks(client, ids).await?;
+    let calls = ids.into_iter().map(|id| DeleteTask { id, permanent });
+    let (gone, done) = each(client, calls).await;
+    if output.json && !gone.is_empty() {
+        output.value(&gone)?;
+        return done;
     }
     gone.iter().try_for_each(|gone| match gone {
         Deleted::Task(task) => output.task(task),
         Deleted::Purged(purged) => output.line(&format!("{}  gone for good", short(purged.id))),
-    })
+    })?;
+    done
 }
 
 pub(crate) async fn restore(client: &Client, output: &Output, ids: &[String]) -> Result<(), Fault> {
-    let mut tasks = Vec::new();
-    for id in ids {
-        let id = resolve::task(client, id).await?;
-        tasks.push(client.call(RestoreTask { id }).await?);
+    let ids = resolve::tasks(client, ids).await?;
+    let (tasks, done) = each(client, ids.into_iter().map(|id| RestoreTask { id })).await;
+    if !tasks.is_empty() {
+        output.tasks(&tasks)?;
     }
-    output.tasks(&tasks)
+    done
 }

@@ -271,6 +271,33 @@ async fn the_end_of_an_id_names_a_task_unless_it_names_two() -> Tested {
 }
 
 #[tokio::test]
+async fn nothing_is_done_when_one_task_is_not_found_and_what_was_done_is_shown() -> Tested {
+    let changes = Arc::new(AtomicU32::new(0));
+    let count = changes.clone();
+    let fake = Fake::start(move |name, data| match name {
+        "task.list" => Ok(page(&[task(1, 1, "one"), task(2, 1, "two")])),
+        "task.complete" | "task.delete" if data["id"] == task(1, 1, "")["id"] => {
+            count.fetch_add(1, Relaxed);
+            Ok(task(1, 2, "one"))
+        }
+        _ => Err("FORBIDDEN"),
+    })
+    .await?;
+    for command in ["done", "rm"] {
+        let (code, out, error) = run(&fake.url, &[command, "10000001", "ffff"]).await?;
+        assert_eq!((code, out.as_str()), (4, ""), "{error}");
+        assert_eq!(changes.swap(0, Relaxed), 0);
+        let (code, out, error) = run(&fake.url, &[command, "10000001", "10000002"]).await?;
+        assert_eq!((code, out.as_str()), (3, "10000001  [ ] one\n"), "{error}");
+        let (code, out, error) = run(&fake.url, &[command, "10000001", "10000002", "--json"]).await?;
+        let done: Vec<Value> = serde_json::from_str(&out)?;
+        assert_eq!((code, done.len()), (3, 1), "{error}");
+        changes.store(0, Relaxed);
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_list_is_json_when_asked_and_without_colours_in_a_pipe() -> Tested {
     let fake = Fake::start(|name, data| match (name, data["cursor"].as_str()) {
         ("task.list", None) => {
