@@ -1,6 +1,11 @@
-//! What a client is told. Does not check the server's address: connecting does.
+//! What a client is told. The server's address is checked when it connects, or on demand.
 
-use crate::{dial::Dial, dial::Tcp, tokens::TokenSource};
+use crate::{
+    address::Address,
+    dial::{Dial, Tcp},
+    error::ConfigError,
+    tokens::TokenSource,
+};
 use std::{sync::Arc, time::Duration};
 use taskwire_protocol::{
     StreamId,
@@ -51,6 +56,14 @@ impl Config {
             patience: None,
             dial: Arc::new(Tcp),
         }
+    }
+
+    /// Whether the server's address is one, for a program that wants to know before it connects.
+    ///
+    /// # Errors
+    /// What [`crate::Client::connect`] would say of it.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        Address::parse(&self.url).map(drop)
     }
 
     /// Follows only these streams; with none of them the client makes calls and hears of no event.

@@ -33,18 +33,24 @@ impl Context {
             }
             kept => kept?,
         };
-        let server = server.map(|url| url.trim_end_matches('/').to_owned());
+        // An empty `TASKWIRE_URL` names no server.
+        let server = server
+            .map(|url| url.trim().trim_end_matches('/').to_owned())
+            .filter(|url| !url.is_empty());
         let url = server
             .or_else(|| kept.as_ref().map(|session| session.url.clone()))
             .unwrap_or_else(|| DEFAULT_URL.to_owned());
-        Ok(Context {
+        let context = Context {
             session: kept.filter(|session| session.url == url),
             token: std::env::var("TASKWIRE_TOKEN")
                 .ok()
                 .filter(|token| !token.is_empty()),
             url,
             file,
-        })
+        };
+        // Before anybody is asked for a password.
+        context.anonymous().check()?;
+        Ok(context)
     }
 
     /// For a signed-in client.

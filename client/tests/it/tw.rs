@@ -174,6 +174,23 @@ async fn a_session_is_kept_and_used() -> Tested {
 }
 
 #[tokio::test]
+async fn an_address_is_looked_at_first_and_an_empty_one_is_none() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.list" => Ok(page(&[])),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = signed_in_at(&fake.url, i64::MAX)?;
+    let mut login = tw(home.path(), "", &["--server", "foo", "login", "a@b"]);
+    let (code, _, error) = told(login.env("TASKWIRE_PASSWORD", "x").output().await?)?;
+    assert_eq!(code, 2, "{error}");
+    assert!(error.contains("no server address"), "{error}");
+    let (code, _, error) = told(tw(home.path(), "", &["ls"]).output().await?)?;
+    assert_eq!(code, 0, "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn logging_out_leaves_a_session_that_it_did_not_end() -> Tested {
     let ended = Arc::new(Mutex::new(0));
     let count = ended.clone();
