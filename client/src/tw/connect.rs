@@ -24,8 +24,17 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(server: Option<String>) -> Result<Context, Fault> {
+        // An empty `TASKWIRE_URL` names no server.
+        let server = server
+            .map(|url| url.trim().trim_end_matches('/').to_owned())
+            .filter(|url| !url.is_empty());
+        let token = std::env::var("TASKWIRE_TOKEN")
+            .ok()
+            .filter(|token| !token.is_empty());
         let file = SessionFile::find()?;
         let kept = match file.load() {
+            // All is said without it, so it may be missing or broken.
+            _ if token.is_some() && server.is_some() => None,
             // Signing in again replaces it.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 output::note(&format!("tw: {error}"));
@@ -33,18 +42,12 @@ impl Context {
             }
             kept => kept?,
         };
-        // An empty `TASKWIRE_URL` names no server.
-        let server = server
-            .map(|url| url.trim().trim_end_matches('/').to_owned())
-            .filter(|url| !url.is_empty());
         let url = server
             .or_else(|| kept.as_ref().map(|session| session.url.clone()))
             .unwrap_or_else(|| DEFAULT_URL.to_owned());
         let context = Context {
             session: kept.filter(|session| session.url == url),
-            token: std::env::var("TASKWIRE_TOKEN")
-                .ok()
-                .filter(|token| !token.is_empty()),
+            token,
             url,
             file,
         };

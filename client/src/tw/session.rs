@@ -91,7 +91,7 @@ impl SessionFile {
                 io::Error::new(io::ErrorKind::InvalidData, text)
             }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
+            Err(error) => Err(named(&self.path(), &error)),
         }
     }
 
@@ -102,16 +102,9 @@ impl SessionFile {
 
     /// A place for the next session, with room on the disk.
     fn replacement(&self) -> io::Result<Replacement> {
-        make_private(&self.folder)?;
-        // Made with mode 0600.
-        let mut file = tempfile::NamedTempFile::new_in(&self.folder)?;
-        file.write_all(&[b' '; ROOM])?;
-        file.as_file().sync_all()?;
-        file.rewind()?;
-        Ok(Replacement {
-            file,
-            path: self.path(),
-        })
+        let file = place(&self.folder).map_err(|error| named(&self.folder, &error))?;
+        let path = self.path();
+        Ok(Replacement { file, path })
     }
 
     pub(crate) fn remove(&self) -> io::Result<()> {
@@ -124,17 +117,33 @@ impl SessionFile {
     /// Waits for other commands that change the session. Held until the file is dropped.
     pub(crate) async fn lock(&self) -> io::Result<File> {
         let folder = self.folder.clone();
-        let locked = tokio::task::spawn_blocking(move || {
-            make_private(&folder)?;
-            let file = File::options()
-                .create(true)
-                .append(true)
-                .open(folder.join("session.lock"))?;
-            file.lock()?;
-            Ok(file)
-        });
+        let path = folder.join("session.lock");
+        let locked =
+            tokio::task::spawn_blocking(move || locked(&folder, &path).map_err(|error| named(&path, &error)));
         locked.await.map_err(io::Error::other)?
     }
+}
+
+fn locked(folder: &Path, path: &Path) -> io::Result<File> {
+    make_private(folder)?;
+    let file = File::options().create(true).append(true).open(path)?;
+    file.lock()?;
+    Ok(file)
+}
+
+fn place(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+    make_private(folder)?;
+    // Made with mode 0600.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(&[b' '; ROOM])?;
+    file.as_file().sync_all()?;
+    file.rewind()?;
+    Ok(file)
+}
+
+/// An error that says where.
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
 /// A session that will be kept, made before the server is asked for it: asking uses the old one up.
@@ -145,7 +154,12 @@ struct Replacement {
 
 impl Replacement {
     /// In one step: a reader sees the old one or the new one, also after a power cut.
-    fn save(mut self, session: &Session) -> io::Result<()> {
+    fn save(self, session: &Session) -> io::Result<()> {
+        let path = self.path.clone();
+        self.write(session).map_err(|error| named(&path, &error))
+    }
+
+    fn write(mut self, session: &Session) -> io::Result<()> {
         serde_json::to_writer_pretty(&mut self.file, session)?;
         self.file.write_all(b"\n")?;
         let length = self.file.stream_position()?;

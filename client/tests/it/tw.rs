@@ -191,6 +191,22 @@ async fn an_address_is_looked_at_first_and_an_empty_one_is_none() -> Tested {
 }
 
 #[tokio::test]
+async fn a_home_that_is_none_is_named_unless_it_is_not_needed() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.list" => Ok(page(&[])),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let nowhere = Path::new("/dev/null");
+    let mut with_token = tw(nowhere, &fake.url, &["ls"]);
+    let (code, _, error) = told(with_token.env("TASKWIRE_TOKEN", "t").output().await?)?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    let (code, _, error) = told(tw(nowhere, &fake.url, &["ls"]).output().await?)?;
+    assert_eq!((code, error.contains("/dev/null/taskwire")), (1, true), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
 async fn logging_out_leaves_a_session_that_it_did_not_end() -> Tested {
     let ended = Arc::new(Mutex::new(0));
     let count = ended.clone();
