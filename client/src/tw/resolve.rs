@@ -112,8 +112,16 @@ pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
+    Ok(listed(client, text).await?.id)
+}
+
+/// The same among the caller's own, with its name.
+pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fault> {
     let workspaces = workspaces(client).await?;
-    let named = |workspace: &&Workspace| workspace.name.to_lowercase() == text.to_lowercase();
+    let id = text.parse::<WorkspaceId>().ok();
+    let named = |workspace: &&Workspace| {
+        id == Some(workspace.id) || workspace.name.to_lowercase() == text.to_lowercase()
+    };
     let mut found: Vec<&Workspace> = workspaces.iter().filter(named).collect();
     if found.is_empty()
         && let Some(part) = id_part(text)
@@ -121,7 +129,7 @@ pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId
         found = workspaces.iter().filter(|w| matches(w.id.0, &part)).collect();
     }
     match found.as_slice() {
-        [workspace] => Ok(workspace.id),
+        [workspace] => Ok((*workspace).clone()),
         [] => Err(Fault::not_found(format!(
             "no workspace is called {text:?}; `tw workspaces` lists yours"
         ))),

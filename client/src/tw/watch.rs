@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use taskwire_client::{
     Client, Events, Item,
     protocol::{
-        Event, StreamId, frames::EventFrame, frames::Welcome, signals, stream::Reason, stream::Subscribe,
-        task::Task,
+        Event, StreamId, WorkspaceId, frames::EventFrame, frames::Welcome, signals, stream::Reason,
+        stream::Subscribe, task::Task, workspace::Workspace,
     },
 };
 
@@ -40,33 +40,88 @@ async fn follow(
     workspace: Option<&str>,
 ) -> Result<(), Fault> {
     let mut names = Names::default();
+    let mut scope = if workspace.is_some() {
+        Scope::Joining
+    } else {
+        Scope::All
+    };
     let mut joining = workspace.map(|workspace| Box::pin(join(client.clone(), workspace.to_owned())));
     loop {
         let item = tokio::select! {
-            item = events.next() => item,
+            // What is joined is known before an event that comes after it is looked at.
+            biased;
             joined = async { match &mut joining { Some(joining) => joining.await, None => std::future::pending().await } } => {
                 joining = None;
-                joined?;
+                let joined = joined?;
+                names.0.insert(joined.id.into(), joined.name);
+                scope = Scope::Only(joined.id);
                 continue;
             }
+            item = events.next() => item,
         };
         match item {
             Some(Item::Stopped(why)) => return Err(why.into()),
-            Some(item) => print(context, output, &mut names, item)?,
+            Some(item) if scope.ends_with(&item) => {
+                return Err(Fault::not_found("this workspace is no longer yours to read"));
+            }
+            Some(item) if scope.shows(&item) => print(context, output, &mut names, item)?,
+            Some(_) => {}
             None => return Ok(()),
         }
     }
 }
 
-/// Follows one workspace from now on; the client remembers it over reconnects.
-async fn join(client: Client, workspace: String) -> Result<(), Fault> {
-    let workspace = resolve::workspace(&client, &workspace).await?;
-    let params = Subscribe {
-        stream: workspace.into(),
-        since: None,
-    };
-    client.call(params).await?;
-    Ok(())
+/// What is watched.
+#[derive(Clone, Copy)]
+enum Scope {
+    All,
+    /// One workspace, not known yet.
+    Joining,
+    Only(WorkspaceId),
+}
+
+impl Scope {
+    /// The user's own stream is followed with a workspace, but only to know when access ends.
+    fn shows(self, item: &Item) -> bool {
+        let stream = match item {
+            Item::Event(frame) => frame.stream,
+            Item::Resync { stream, .. } => *stream,
+            _ => return true,
+        };
+        match self {
+            Scope::All => true,
+            Scope::Joining => false,
+            Scope::Only(workspace) => stream == workspace.into(),
+        }
+    }
+
+    fn ends_with(self, item: &Item) -> bool {
+        let Scope::Only(workspace) = self else {
+            return false;
+        };
+        match item {
+            Item::Resync {
+                stream,
+                reason: Reason::NoAccess,
+            } => *stream == workspace.into(),
+            Item::Event(frame) => matches!(
+                Event::read(&frame.event, &frame.data),
+                Ok(Event::AccessLost(lost)) if lost.workspace_id == workspace
+            ),
+            _ => false,
+        }
+    }
+}
+
+/// Follows one workspace from now on; the client remembers it over reconnects. The user's own stream comes first, so
+/// that nothing can be lost unnoticed in between.
+async fn join(client: Client, text: String) -> Result<Workspace, Fault> {
+    let me = client.ready().await?.user.id;
+    let workspace = resolve::listed(&client, &text).await?;
+    for stream in [me.into(), workspace.id.into()] {
+        client.call(Subscribe { stream, since: None }).await?;
+    }
+    Ok(workspace)
 }
 
 fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> Result<(), Fault> {

@@ -10,7 +10,6 @@ use std::{
         atomic::{AtomicU32, Ordering::Relaxed},
     },
 };
-use taskwire_client::protocol::StreamId;
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
     net::{TcpListener, TcpStream},
@@ -545,13 +544,45 @@ async fn watch_follows_one_workspace_by_its_name_and_prints_json() -> Tested {
     let workspace = json!({"id": HOME, "name": "Home", "kind": "personal", "role": "owner", "version": 1,
         "created_at": "2026-11-21T00:00:00Z", "updated_at": "2026-11-21T00:00:00Z"});
     peer.answer(&request, &page(&[workspace])).await?;
-    let request = peer.receive().await?;
-    assert_eq!(request["data"]["stream"], json!(StreamId::from(HOME)));
-    peer.answer(&request, &json!({"seq": 20, "resumed": false, "reason": "new"}))
-        .await?;
+    for (stream, seq) in [(me(), 3), (home(), 20)] {
+        let request = peer.receive().await?;
+        assert_eq!(request["data"]["stream"], json!(stream));
+        peer.answer(&request, &json!({"seq": seq, "resumed": false, "reason": "new"}))
+            .await?;
+    }
+    peer.send(&event(me(), 4, "profile.updated", &user())).await?;
     peer.send(&happened(21)).await?;
     let line = soon("a line", lines.next_line()).await??.ok_or("the end")?;
     let value: Value = serde_json::from_str(&line)?;
     assert_eq!((&value["type"], &value["seq"]), (&json!("event"), &json!(21)));
+    Ok(())
+}
+
+#[tokio::test]
+async fn watch_of_one_workspace_names_it_and_ends_with_access() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let folder = tempfile::tempdir()?;
+    let child = tw(folder.path(), &url, &["watch", "-w", "home"])
+        .env("TASKWIRE_TOKEN", "t")
+        .spawn()?;
+    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    peer.welcome(&welcome(&[])).await?;
+    let request = peer.receive().await?;
+    let workspace = json!({"id": HOME, "name": "Home", "kind": "team", "role": "member", "version": 1,
+        "created_at": "2026-11-21T00:00:00Z", "updated_at": "2026-11-21T00:00:00Z"});
+    peer.answer(&request, &page(&[workspace])).await?;
+    for seq in [3, 20] {
+        let request = peer.receive().await?;
+        peer.answer(&request, &json!({"seq": seq, "resumed": false, "reason": "new"}))
+            .await?;
+    }
+    peer.send(&happened(21)).await?;
+    let lost = json!({"workspace_id": HOME, "reason": "removed"});
+    peer.send(&event(me(), 4, "access.lost", &lost)).await?;
+    let (code, out, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!((code, out.lines().count()), (4, 1), "{out}{error}");
+    assert!(out.contains("Home  task.created"), "{out}");
+    assert!(error.contains("no longer yours"), "{error}");
     Ok(())
 }
