@@ -66,6 +66,8 @@ pub struct Follower {
     syncing: Option<Syncing>,
     /// What the server does not follow on this connection, because there are too many.
     limited: BTreeSet<StreamId>,
+    /// Streams of the `welcome` whose `Resync` is still to come; `None` before the first one.
+    announced: Option<BTreeSet<StreamId>>,
 }
 
 /// The page that is being fetched.
@@ -90,6 +92,7 @@ impl Follower {
             waiting: VecDeque::new(),
             syncing: None,
             limited: BTreeSet::new(),
+            announced: None,
         }
     }
 
@@ -105,7 +108,12 @@ impl Follower {
 
     /// Whether nothing is left to sync.
     pub fn is_synced(&self) -> bool {
-        self.syncing.is_none() && self.waiting.is_empty() && self.replica.user().is_some()
+        let begun = if self.client.follows_all() {
+            self.replica.user().is_some()
+        } else {
+            self.announced.as_ref().is_some_and(BTreeSet::is_empty)
+        };
+        begun && self.syncing.is_none() && self.waiting.is_empty()
     }
 
     /// Works until something has changed; `None` after [`Change::Stopped`]. Safe to cancel. Nothing moves while
@@ -217,6 +225,9 @@ impl Follower {
         Some(match item {
             Item::Event(frame) => return self.take_event(frame),
             Item::Resync { stream, reason } => {
+                if let Some(announced) = &mut self.announced {
+                    announced.remove(&stream);
+                }
                 if matches!(reason, Reason::NoAccess | Reason::Limit) {
                     if reason == Reason::Limit {
                         self.limited.insert(stream);
@@ -230,6 +241,8 @@ impl Follower {
             Item::Signal { signal, data } => Change::Signal { signal, data },
             Item::Connected(welcome) => {
                 self.limited.clear();
+                let new = welcome.streams.iter().filter(|state| !state.resumed);
+                self.announced = Some(new.filter_map(|state| state.stream.parse().ok()).collect());
                 Change::Connected(welcome)
             }
             Item::Disconnected { reason, retry_in } => Change::Disconnected { reason, retry_in },

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use serde_json::{Value, json};
-use taskwire_client::{Change, Follower, protocol::Timestamp};
+use taskwire_client::{Change, Client, Follower, protocol::Timestamp};
 
 pub(crate) fn page(seq: u64, cursor: Option<&str>, first: bool, tasks: &[Value]) -> Value {
     let mut page = json!({"seq": seq, "tasks": tasks});
@@ -247,5 +247,32 @@ async fn a_workspace_beyond_the_limit_is_not_asked_for() -> Tested {
     done?;
     let _peer = script?;
     assert!(follower.is_synced());
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_workspace_is_synced_without_the_user() -> Tested {
+    let (wire, mut server) = network(65_536);
+    let (client, events) = Client::connect(config(&wire).following([home()]))?;
+    let mut follower = Follower::new(client, events);
+    let script = async {
+        let (mut peer, _) = server.welcome(&welcome(&[(home(), 6, Some("new"))])).await?;
+        let request = peer.receive().await?;
+        peer.answer(&request, &page(6, None, true, &[task(6, 1, "a")]))
+            .await?;
+        Ok::<_, Failed>(peer)
+    };
+    let work = async {
+        let mut seen = Vec::new();
+        while seen.last().is_none_or(|(change, _)| change != "synced home") {
+            let change = change(&mut follower).await?;
+            seen.push((change, follower.is_synced()));
+        }
+        Ok::<_, Failed>(seen)
+    };
+    let (script, seen) = tokio::join!(script, work);
+    let _peer = script?;
+    let expected = [("connected".to_owned(), false), ("synced home".to_owned(), true)];
+    assert_eq!(seen?, expected);
     Ok(())
 }
