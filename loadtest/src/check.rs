@@ -37,6 +37,8 @@ pub(crate) enum Fault {
     Unreadable,
     /// A request was answered with an error, or not at all.
     Refused,
+    /// A turn by the clock that nobody took, so that its latency is in no number.
+    Dropped,
     /// A socket ended that nobody had ended.
     Cut,
     /// A run could not be finished.
@@ -59,6 +61,7 @@ impl fmt::Display for Fault {
             Fault::Stale => "stale query",
             Fault::Unreadable => "unreadable frame",
             Fault::Refused => "refused request",
+            Fault::Dropped => "turn dropped",
             Fault::Cut => "socket cut",
             Fault::Failed => "run not finished",
         })

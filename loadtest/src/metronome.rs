@@ -2,8 +2,10 @@
 //! kept until they are taken. A turn's latency counts from its own moment, so a server that stalls is charged for all
 //! that was due meanwhile.
 
+use crate::trouble::Trouble;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
@@ -13,15 +15,16 @@ const WAITING: usize = 20_000;
 /// How long it sleeps at most, so that it ends soon after it is no longer wanted.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Tells turns until it is dropped.
+/// Tells turns until it is stopped or dropped.
 pub(crate) struct Metronome {
     stop: Arc<AtomicBool>,
-    dropped: Arc<AtomicU64>,
+    /// Gives the turns that it dropped.
+    telling: Option<JoinHandle<u64>>,
 }
 
 impl Drop for Metronome {
     fn drop(&mut self) {
-        self.stop.store(true, Relaxed);
+        self.stop();
     }
 }
 
@@ -34,32 +37,42 @@ impl Metronome {
         end: Instant,
     ) -> (Metronome, Vec<Receiver<Instant>>) {
         let (senders, receivers): (Vec<_>, Vec<_>) = (0..people).map(|_| channel(WAITING)).unzip();
+        let stop = Arc::<AtomicBool>::default();
+        let stopped = stop.clone();
+        let telling = std::thread::spawn(move || tell(&senders, per_second, start..end, &stopped));
         let metronome = Metronome {
-            stop: Arc::default(),
-            dropped: Arc::default(),
+            stop,
+            telling: Some(telling),
         };
-        let (stop, dropped) = (metronome.stop.clone(), metronome.dropped.clone());
-        std::thread::spawn(move || tell(&senders, per_second, start..end, &stop, &dropped));
         (metronome, receivers)
     }
 
-    /// Turns that nobody took for so long that they were dropped.
-    pub(crate) fn dropped(&self) -> u64 {
-        self.dropped.load(Relaxed)
+    /// Tells no turn any more that has not come yet.
+    pub(crate) fn stop(&self) {
+        self.stop.store(true, Relaxed);
+    }
+
+    /// Turns that nobody took for so long that they were dropped, once people have gone. It fails when turns ended
+    /// before their time: a run that lacks them measured nothing.
+    pub(crate) fn end(mut self) -> Result<u64, Trouble> {
+        self.stop();
+        let told = self.telling.take().map_or(Ok(0), JoinHandle::join);
+        told.map_err(|_| Trouble::setup("the turns of the clock ended before their time"))
     }
 }
 
+/// Says how many it dropped.
 fn tell(
     people: &[Sender<Instant>],
     per_second: f64,
     time: std::ops::Range<Instant>,
     stop: &AtomicBool,
-    dropped: &AtomicU64,
-) {
+) -> u64 {
+    let mut dropped = 0;
     for (n, person) in (0_u64..).zip(people.iter().cycle()) {
         let turn = time.start + Duration::from_secs_f64(n as f64 / per_second);
         if turn >= time.end {
-            return;
+            break;
         }
         loop {
             let wait = turn.saturating_duration_since(Instant::now());
@@ -67,23 +80,23 @@ fn tell(
                 break;
             }
             if stop.load(Relaxed) {
-                return;
+                return dropped;
             }
             std::thread::sleep(wait.min(NAP));
         }
         match person.try_send(turn) {
             Ok(()) => {}
-            Err(TrySendError::Full(_)) => {
-                dropped.fetch_add(1, Relaxed);
-            }
+            Err(TrySendError::Full(_)) => dropped += 1,
             // That person is gone, which is a fault of its own; the others go on.
             Err(TrySendError::Closed(_)) => {
-                if stop.load(Relaxed) || people.iter().all(Sender::is_closed) {
-                    return;
+                dropped += 1;
+                if people.iter().all(Sender::is_closed) {
+                    break;
                 }
             }
         }
     }
+    dropped
 }
 
 #[cfg(test)]
@@ -104,6 +117,6 @@ mod tests {
             let expected: Vec<u128> = (0..50).map(|turn| (turn * 2 + n as u128) * 1000).collect();
             assert_eq!(taken, expected);
         }
-        assert_eq!(metronome.dropped(), 0);
+        assert_eq!(metronome.end().expect("all turns"), 0);
     }
 }

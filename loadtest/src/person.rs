@@ -29,8 +29,12 @@ const PAGE: usize = 20;
 pub(crate) trait Desk: Send + Sync {
     fn board(&self) -> &Board;
     fn ledger(&self) -> &Mutex<Ledger>;
-    /// Whether it is time to stop asking.
+    /// Whether it is time to stop asking as soon as the request before was answered.
     fn is_over(&self) -> bool;
+    /// Whether turns that nobody has taken yet are given up.
+    fn is_late(&self) -> bool;
+    /// So many turns were never taken.
+    fn dropped(&self, turns: u64);
     /// A request whose turn was at `intended` was answered at `now`; `audience` sockets get its event.
     fn done(&self, kind: Kind, intended: Instant, now: Instant, audience: u64);
 }
@@ -41,6 +45,17 @@ pub(crate) enum Turns {
     AsAnswered,
     /// When the clock says so, whatever was answered.
     ByClock(Receiver<Instant>),
+}
+
+impl Turns {
+    /// How many had come and were not taken. None comes any more.
+    fn left(&mut self) -> u64 {
+        let Turns::ByClock(turns) = self else {
+            return 0;
+        };
+        turns.close();
+        std::iter::from_fn(|| turns.try_recv().ok()).count() as u64
+    }
 }
 
 /// A workspace that a person works in.
@@ -107,20 +122,28 @@ impl Person {
         Person { link, mind }
     }
 
-    /// Works until the desk closes or the turns end, and hears the last answer.
+    /// Works until the desk closes or the turns end, and hears the last answer. What is left of the turns then, for
+    /// whatever reason, is said to the desk.
     pub(crate) async fn work(mut self, desk: Arc<dyn Desk>, mut turns: Turns) -> Result<(), Trouble> {
+        let worked = self.take_turns(&*desk, &mut turns).await;
+        desk.dropped(turns.left());
+        worked
+    }
+
+    async fn take_turns(&mut self, desk: &dyn Desk, turns: &mut Turns) -> Result<(), Trouble> {
         let mut text = String::new();
-        while let Some(turn) = self.turn(&*desk, &mut turns).await? {
+        while let Some(turn) = self.turn(desk, turns).await? {
             self.mind.ask(&mut text, turn);
             self.link.send(&text).await?;
         }
         while !self.mind.asked.is_empty() {
-            self.hear(&*desk).await?;
+            self.hear(desk).await?;
         }
         Ok(())
     }
 
-    /// Waits for the next turn; `None` when there is none any more.
+    /// Waits for the next turn; `None` when there is none any more. By the clock those that had come before the end are
+    /// taken after it too: what a slow server made wait must not be left out.
     async fn turn(&mut self, desk: &dyn Desk, turns: &mut Turns) -> Result<Option<Instant>, Trouble> {
         let Turns::ByClock(turns) = turns else {
             while !self.mind.asked.is_empty() {
@@ -129,7 +152,7 @@ impl Person {
             return Ok((!desk.is_over()).then(Instant::now));
         };
         loop {
-            if desk.is_over() {
+            if desk.is_late() {
                 return Ok(None);
             }
             if self.mind.asked.len() >= IN_FLIGHT {

@@ -14,8 +14,8 @@ use crate::stop;
 use crate::target::Server;
 use crate::timeline::{self, Sample, Timeline};
 use crate::trouble::Trouble;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
@@ -32,13 +32,12 @@ pub(crate) struct Shift {
 pub(crate) struct Outcome {
     pub(crate) latency: Latency,
     kinds: Vec<(Kind, Latency)>,
+    /// By the clock: until the last turn was answered, so that what came late is divided by the time that it took.
     pub(crate) seconds: f64,
     pub(crate) spent: Spent,
     pub(crate) samples: Vec<Sample>,
     /// Events that came to watchers, the warm-up's included, and the time that took.
     delivered: u64,
-    /// Turns that were dropped because nobody could take them.
-    dropped: u64,
     is_local: bool,
 }
 
@@ -49,7 +48,9 @@ struct Counter {
     from: Instant,
     until: Instant,
     by_clock: bool,
-    over: AtomicBool,
+    /// Since when it is.
+    over: OnceLock<Instant>,
+    dropped: AtomicU64,
     meter: Mutex<Meter>,
     kinds: Mutex<[Latency; 4]>,
     expected: AtomicU64,
@@ -65,7 +66,17 @@ impl Desk for Counter {
     }
 
     fn is_over(&self) -> bool {
-        self.over.load(Relaxed)
+        self.over.get().is_some()
+    }
+
+    fn is_late(&self) -> bool {
+        self.over
+            .get()
+            .is_some_and(|at| at.elapsed() > self.board.patience)
+    }
+
+    fn dropped(&self, turns: u64) {
+        self.dropped.fetch_add(turns, Relaxed);
     }
 
     fn done(&self, kind: Kind, intended: Instant, now: Instant, audience: u64) {
@@ -98,29 +109,37 @@ impl Shift {
             from,
             until: from + Duration::from_secs_f64(self.seconds),
             by_clock: self.rate.is_some(),
-            over: AtomicBool::new(false),
+            over: OnceLock::new(),
+            dropped: AtomicU64::new(0),
             meter: Mutex::new(Meter::new()),
             kinds: Mutex::new(std::array::from_fn(|_| latency())),
             expected: AtomicU64::new(0),
         });
         board.begin(0);
         let _measuring = stop::measuring();
-        let (metronome, work) = self.start(people, &counter, start);
+        let (metronome, mut work) = self.start(people, &counter, start);
         stop::sleep(from.saturating_duration_since(Instant::now())).await;
         let (usage, began) = (server.processes.usage(), Instant::now());
         let desk = counter.clone();
         let total = Duration::from_secs_f64(self.seconds);
         let timeline = Timeline::record(server.processes, total, move || lock(&desk.meter).look());
         stop::sleep(counter.until.saturating_duration_since(Instant::now())).await;
-        counter.over.store(true, Relaxed);
+        counter.over.get_or_init(Instant::now);
+        if let Some(metronome) = &metronome {
+            metronome.stop();
+            wait(&mut work, board).await;
+        }
         let (seconds, spent) = (
             began.elapsed().as_secs_f64(),
             server.processes.usage().since(&usage),
         );
         let samples = timeline.end();
-        let dropped = metronome.as_ref().map_or(0, Metronome::dropped);
-        drop(metronome);
-        wait(work, board).await;
+        wait(&mut work, board).await;
+        let untold = metronome.map_or(Ok(0), Metronome::end)?;
+        let dropped = counter.dropped.load(Relaxed) + untold;
+        board.fault(Fault::Dropped, dropped, || {
+            "the server is too slow for this rate by far".into()
+        });
         settle(board, ledger, counter.expected.load(Relaxed)).await;
         let kinds = lock(&counter.kinds).clone();
         let latency = lock(&counter.meter).whole().clone();
@@ -131,7 +150,6 @@ impl Shift {
             spent,
             samples,
             delivered: board.lock().delivered,
-            dropped,
             is_local: server.processes.server.is_some(),
         })
     }
@@ -158,7 +176,7 @@ impl Shift {
 }
 
 /// Waits until everybody has heard their last answer. Trouble of one is a fault of the run.
-async fn wait(mut work: JoinSet<Result<(), Trouble>>, board: &Board) {
+async fn wait(work: &mut JoinSet<Result<(), Trouble>>, board: &Board) {
     while let Some(ended) = work.join_next().await {
         let ended = ended.map_err(|error| Trouble::setup(error.to_string()));
         if let Err(trouble) = ended.and_then(|ended| ended) {
@@ -210,9 +228,6 @@ impl Outcome {
             }
         }
         report.put("events delivered, with the warm-up", self.delivered as f64, "");
-        if self.dropped > 0 {
-            report.put("turns dropped: the rate is too high", self.dropped as f64, "");
-        }
         report.put_cores(self.spent, self.seconds);
         report.plots.extend(timeline::plots(&self.samples, "operations"));
         report.plots.push(percentiles);

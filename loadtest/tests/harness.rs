@@ -3,20 +3,38 @@
 mod mock;
 
 use mock::Broken;
+use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 /// Runs a scenario against a mock with one promise broken.
 fn run(broken: Broken, scenario: &str) -> Output {
+    run_with("0.5", broken, scenario)
+}
+
+/// The same with so many seconds of patience.
+fn run_with(patience: &str, broken: Broken, scenario: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
     command
-        .args(["--patience", "0.5", "--url", &mock::start(broken)])
+        .args(["--patience", patience, "--url", &mock::start(broken)])
         .args(scenario.split(' '));
     command.output().expect("the harness starts")
 }
 
 #[track_caller]
 fn assert_passes(scenario: &str) -> String {
-    let output = run(Broken::Nothing, scenario);
+    assert_clean(&run(Broken::Nothing, scenario))
+}
+
+/// Passes a server that was silent for a second, with patience enough.
+#[track_caller]
+fn assert_passes_stalled(scenario: &str) -> String {
+    let stalled = Broken::Stalled(Duration::from_secs(1));
+    assert_clean(&run_with("60", stalled, scenario))
+}
+
+#[track_caller]
+fn assert_clean(output: &Output) -> String {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{text}{errors}");
@@ -109,6 +127,32 @@ fn an_answer_out_of_turn_fails_the_run() {
 }
 
 #[test]
+fn turns_that_wait_at_the_end_are_taken_and_not_forgotten() {
+    // The server is silent from the middle of the run to beyond its end.
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("found.json");
+    let text = assert_passes_stalled(&format!(
+        "ops --clients 1 --seconds 0.6 --warm-up 0.1 --rate 500 --json {}",
+        file.display()
+    ));
+    assert!(text.contains("each of 350 acknowledged operations"), "{text}");
+    let worst = number(&file, "latency worst").expect("a latency");
+    assert!(worst > 900.0, "{text}");
+    // What came late was no part of the rate.
+    assert!(number(&file, "operations") < Some(450.0), "{text}");
+}
+
+#[test]
+fn turns_that_nobody_took_fail_the_run() {
+    let stalled = Broken::Stalled(Duration::from_secs(3));
+    assert_fails(
+        stalled,
+        "ops --clients 1 --seconds 0.6 --warm-up 0.1 --rate 500",
+        "× turn dropped",
+    );
+}
+
+#[test]
 fn a_run_is_compared_with_an_earlier_one_and_drawn() {
     let folder = tempfile::tempdir().expect("a folder");
     let (json, html) = (folder.path().join("a.json"), folder.path().join("b.html"));
@@ -154,6 +198,15 @@ fn a_run_that_is_interrupted_checks_and_reports_what_it_has() {
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}");
     assert!(text.contains("nothing was wrong"), "{text}");
+}
+
+/// A number that a run wrote into a file.
+fn number(file: &Path, name: &str) -> Option<f64> {
+    let text = std::fs::read_to_string(file).expect("a file");
+    let found: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let numbers = found["reports"][0]["numbers"].as_array().expect("numbers");
+    let number = numbers.iter().find(|number| number["what"] == name)?;
+    number["value"].as_f64()
 }
 
 #[test]

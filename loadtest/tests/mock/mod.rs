@@ -5,6 +5,7 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 use taskwire_protocol::SUBPROTOCOL;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{Sender, channel};
@@ -31,10 +32,13 @@ pub(crate) enum Broken {
     Stale,
     /// An answer comes after the next one.
     OutOfTurn,
+    /// Nothing of what a socket asks for is answered for so long, from the hundredth operation on tasks on.
+    Stalled(Duration),
 }
 
 const AT: &str = "2026-01-01T00:00:00.000Z";
 const BREAKS_AT: u64 = 5;
+const STALLS_AT: u64 = 100;
 /// More frames than any test has under way.
 const QUEUE: usize = 50_000;
 
@@ -125,6 +129,12 @@ async fn serve(mock: Arc<Mock>, stream: TcpStream) {
             && let Ok(request) = serde_json::from_str::<Value>(text)
         {
             mock.answer(&mut known, &request, &frames);
+            if let Broken::Stalled(time) = mock.broken
+                && known.answers == STALLS_AT
+            {
+                known.answers += 1;
+                tokio::time::sleep(time).await;
+            }
         }
     }
 }
