@@ -81,7 +81,7 @@ struct Mind {
     tasks: VecDeque<Task>,
     asked: VecDeque<Asked>,
     count: u64,
-    /// The task made last in a workspace that nobody else works in.
+    /// The task made last in a workspace that nobody else works in: clients that share a token share it too.
     newest: Option<Uuid>,
 }
 
@@ -200,14 +200,21 @@ impl Mind {
             }
             Kind::Update | Kind::Complete => audience = self.change(text, id, op_id, kind),
         }
+        let newest = self.newest.filter(|_| self.is_on_first_page());
         self.asked.push_back(Asked {
             id,
             kind,
             op_id,
             intended,
             audience,
-            newest: self.newest,
+            newest,
         });
+    }
+
+    /// Whether a list asked for now has to show `newest`: tasks that are under way already will stand before it.
+    fn is_on_first_page(&self) -> bool {
+        let creates = self.asked.iter().filter(|asked| asked.kind == Kind::Create);
+        creates.count() < PAGE
     }
 
     /// Writes a change of a task of theirs; nobody else changes it, so each is a change indeed.
@@ -266,7 +273,13 @@ impl Mind {
         let Ok(Made { id }) = serde_json::from_str(data.get()) else {
             return;
         };
-        if let [Place { workspace: None, .. }] = self.places[..] {
+        if let [
+            Place {
+                workspace: None,
+                audience: 1,
+            },
+        ] = self.places[..]
+        {
             self.newest = Some(id);
         }
         if self.tasks.len() >= REMEMBERED {

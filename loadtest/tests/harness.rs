@@ -153,6 +153,12 @@ fn turns_that_nobody_took_fail_the_run() {
 }
 
 #[test]
+fn a_list_need_not_show_what_so_much_was_asked_for_after() {
+    // After the silence many requests are always under way, more than a page of tasks among them.
+    assert_passes_stalled("ops --clients 1 --seconds 0.6 --warm-up 0.1 --rate 1000 --mix create=15,list=1");
+}
+
+#[test]
 fn a_run_is_compared_with_an_earlier_one_and_drawn() {
     let folder = tempfile::tempdir().expect("a folder");
     let (json, html) = (folder.path().join("a.json"), folder.path().join("b.html"));
