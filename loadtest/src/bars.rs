@@ -26,7 +26,7 @@ pub(crate) struct Bars {
     /// Runs of each scenario; the median counts
     #[arg(long, value_parser = crate::options::count, default_value_t = 3)]
     runs: usize,
-    /// Also run `fanout` and `ops` on this PostgreSQL (with --postmaster, its CPU counts)
+    /// Also run `fanout` and `ops` on this PostgreSQL; without --postmaster its CPU is unknown, and that row left out
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// With --postgres: also run `hop`, two instances on that PostgreSQL and this Redis
@@ -65,6 +65,9 @@ impl Bars {
         crowd::allow(SOCKETS)?;
         let mut place = place.clone();
         place.pin = !self.unpinned;
+        if self.postgres.is_some() && place.postmaster.is_none() {
+            progress::say("without --postmaster PostgreSQL's CPU is not known: its row is left out");
+        }
         let reports = self.reports(&place, runtime);
         let rows = BARS
             .iter()

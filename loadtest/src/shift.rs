@@ -19,6 +19,11 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
+/// The server's part of `CPU per operation`.
+pub(crate) const OF_SERVER: &str = "of that the server";
+/// The same where the database's is not known.
+pub(crate) const SERVER_ALONE: &str = "of the server alone, per operation";
+
 /// How long a shift is, and how people take turns.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shift {
@@ -39,6 +44,8 @@ pub(crate) struct Outcome {
     /// Events that came to watchers, the warm-up's included, and the time that took.
     delivered: u64,
     is_local: bool,
+    /// Whether the database's CPU is in `spent`.
+    is_whole: bool,
 }
 
 /// Where the answers go.
@@ -151,6 +158,7 @@ impl Shift {
             samples,
             delivered: board.lock().delivered,
             is_local: server.processes.server.is_some(),
+            is_whole: server.is_whole,
         })
     }
 
@@ -186,22 +194,28 @@ async fn wait(work: &mut JoinSet<Result<(), Trouble>>, board: &Board) {
 }
 
 impl Outcome {
+    /// A sum without its larger part would be taken for the sum: without the database only the server's own is said.
+    fn put_cpu(&self, report: &mut Report, ops: f64) {
+        let (server, database) = (self.spent.server / ops, self.spent.database / ops);
+        match (self.is_local, self.is_whole) {
+            (false, _) => {}
+            (true, true) => {
+                report.put("CPU per operation", server + database, "µs");
+                report.put(OF_SERVER, server, "µs");
+            }
+            (true, false) => report.put(SERVER_ALONE, server, "µs"),
+        }
+    }
+
     /// Puts what was measured into a report.
     pub(crate) fn put(&self, report: &mut Report) {
-        let ops = self.latency.len().max(1) as f64;
+        let ops = self.latency.len() as f64;
         report.put(
             "operations",
             self.latency.len() as f64 / self.seconds,
             "per second",
         );
-        if self.is_local {
-            report.put(
-                "CPU per operation",
-                (self.spent.server + self.spent.database) / ops,
-                "µs",
-            );
-            report.put("of that the server", self.spent.server / ops, "µs");
-        }
+        self.put_cpu(report, ops);
         report.put_latency(&self.latency);
         let kinds: Vec<_> = self
             .kinds

@@ -65,6 +65,8 @@ pub(crate) struct Server {
     pub(crate) tokens: Vec<String>,
     /// How long to wait without any progress for what should come.
     pub(crate) patience: Duration,
+    /// Whether all that works for it is counted: it is its own database, or the database's processes are known.
+    pub(crate) is_whole: bool,
     running: Option<Running>,
 }
 
@@ -93,12 +95,23 @@ impl Place {
         Duration::try_from_secs_f64(self.patience).unwrap_or(START)
     }
 
+    /// Whether the CPU of the database is counted, as far as can be known. That of a server which ran already may be
+    /// its own.
+    pub(crate) fn counts_database(&self) -> bool {
+        self.postmaster.is_some() || !self.is_on_postgres()
+    }
+
+    fn is_on_postgres(&self) -> bool {
+        let url = self.database_url.as_deref();
+        url.is_some_and(|url| url.starts_with("postgres"))
+    }
+
     /// What a reader of the results has to know, without tokens and passwords.
     pub(crate) fn settings(&self) -> Value {
-        let kind = match (&self.url, &self.database_url) {
-            (Some(_), _) => "of a server that ran already",
-            (None, Some(url)) if url.starts_with("postgres") => "PostgreSQL",
-            (None, _) => "SQLite",
+        let kind = match &self.url {
+            Some(_) => "of a server that ran already",
+            None if self.is_on_postgres() => "PostgreSQL",
+            None => "SQLite",
         };
         json!({
             "database": kind,
@@ -144,6 +157,7 @@ impl Server {
                 },
                 tokens: place.token.clone(),
                 patience: place.patience(),
+                is_whole: place.counts_database(),
                 running: None,
             }),
             None => Server::start(place, Arc::new(place.folder()?)),
@@ -168,6 +182,7 @@ impl Server {
                 processes: Processes::default(),
                 tokens: place.token.clone(),
                 patience: place.patience(),
+                is_whole: place.counts_database(),
                 running: None,
             }),
             (None, None) if place.database_url.is_some() => Server::at(place),
@@ -226,6 +241,7 @@ impl Server {
         }
         let mut server = Server::run(&program, command, place, folder)?;
         server.processes.postmaster = place.postmaster;
+        server.is_whole = place.counts_database();
         server.tokens.clone_from(&place.token);
         Ok(server)
     }
@@ -282,6 +298,7 @@ impl Server {
             },
             tokens: Vec::new(),
             patience: place.patience(),
+            is_whole: true,
             running: Some(running),
         })
     }

@@ -61,6 +61,17 @@ fn on_postgres(url: &str, sql: String) {
     });
 }
 
+/// Does something with the URL of a PostgreSQL database of its own.
+fn on_a_database<T>(name: &str, work: impl FnOnce(String) -> T) -> T {
+    let postgres = service("TASKWIRE_TEST_POSTGRES");
+    let name = format!("{name}_{}", std::process::id());
+    on_postgres(&postgres, format!("create database {name}"));
+    let (server, _) = postgres.rsplit_once('/').expect("a database's URL");
+    let done = work(format!("{server}/{name}"));
+    on_postgres(&postgres, format!("drop database {name} with (force)"));
+    done
+}
+
 #[track_caller]
 fn assert_passes(arguments: &str) -> String {
     let output = harness()
@@ -114,18 +125,30 @@ fn the_databases_commit_the_same_rows_without_a_server() {
         service("TASKWIRE_TEST_POSTGRES")
     ));
     assert!(text.contains("PostgreSQL"), "{text}");
+    // Whose processes are not known, so neither is what they need.
+    assert!(!text.contains("CPU per operation"), "{text}");
+}
+
+#[test]
+fn without_the_databases_processes_no_sum_with_them_is_said() {
+    let text = on_a_database("loadtest_ops", |url| {
+        assert_passes(&format!(
+            "ops --clients 2 --seconds 0.3 --warm-up 0.1 --database-url {url}"
+        ))
+    });
+    assert!(!text.contains("CPU per operation"), "{text}");
+    let known = cfg!(target_os = "linux");
+    assert_eq!(text.contains("of the server alone"), known, "{text}");
 }
 
 #[test]
 fn two_instances_are_measured_beside_the_redis_between_them() {
-    let (postgres, redis) = (service("TASKWIRE_TEST_POSTGRES"), service("TASKWIRE_TEST_REDIS"));
-    let name = format!("loadtest_hop_{}", std::process::id());
-    on_postgres(&postgres, format!("create database {name}"));
-    let (server, _) = postgres.rsplit_once('/').expect("a database's URL");
-    let text = assert_passes(&format!(
-        "hop --rate 50 --seconds 0.6 --warm-up 0.2 --database-url {server}/{name} --redis-url {redis}"
-    ));
-    on_postgres(&postgres, format!("drop database {name} with (force)"));
+    let redis = service("TASKWIRE_TEST_REDIS");
+    let text = on_a_database("loadtest_hop", |url| {
+        assert_passes(&format!(
+            "hop --rate 50 --seconds 0.6 --warm-up 0.2 --database-url {url} --redis-url {redis}"
+        ))
+    });
     for number in ["beyond the local push, p99", "limit: publish to receive, p50"] {
         assert!(text.contains(number), "{text}");
     }

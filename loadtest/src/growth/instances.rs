@@ -5,6 +5,7 @@ use super::Ground;
 use crate::report::Report;
 use crate::report::plot::{Axis, Plot};
 use crate::scenario::{Scenario, fanout::Fanout};
+use crate::shift::{OF_SERVER, SERVER_ALONE};
 use crate::target::Server;
 use crate::trouble::Trouble;
 use futures_util::future::try_join_all;
@@ -34,7 +35,10 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
         // Each counts the database's CPU whole: only the servers' own can be added up.
         let cpu = found
             .iter()
-            .filter_map(|report| Some(report.get("of that the server")? * report.get("operations")?))
+            .filter_map(|report| {
+                let cpu = report.get(OF_SERVER).or_else(|| report.get(SERVER_ALONE))?;
+                Some(cpu * report.get("operations")?)
+            })
             .sum::<f64>()
             / rate;
         report.put(format!("{count} instances: operations"), rate, "per second");

@@ -136,16 +136,19 @@ async fn commit(
         )));
     }
     report.put("limit: operations", ops / took, "per second");
-    report.put(
-        "limit: CPU per operation",
-        (spent.server + spent.database) / ops,
-        "µs",
-    );
-    report.put(
-        "limit: of that the database's processes",
-        spent.database / ops,
-        "µs",
-    );
+    // SQLite works in this process.
+    if place.postmaster.is_some() || matches!(database, Database::Sqlite(_)) {
+        report.put(
+            "limit: CPU per operation",
+            (spent.server + spent.database) / ops,
+            "µs",
+        );
+        report.put(
+            "limit: of that the database's processes",
+            spent.database / ops,
+            "µs",
+        );
+    }
     report.put("limit: a group, p50", crate::meter::millis_at(&groups, 0.5), "ms");
     report.put(
         "limit: a group, p99",
