@@ -12,12 +12,12 @@ use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::task::{Poll, ready};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::{Authenticate, ClientInfo, Resume, Streams};
 use taskwire_protocol::frames::Welcome;
 use taskwire_protocol::{Failure, Operation, SUBPROTOCOL};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 
@@ -213,6 +213,35 @@ impl Link {
         Ok(self.stream.write_all(bytes).await?)
     }
 
+    /// Sends encoded frames and reads meanwhile: a server that cannot get rid of its answers reads no requests, and would
+    /// wait for this side as long as this side for it.
+    pub(crate) async fn send_and_read(
+        &mut self,
+        bytes: &[u8],
+        mut on_text: impl FnMut(Instant, &[u8]),
+    ) -> Result<(), Trouble> {
+        let (mut left, mut pongs) = (bytes, Vec::new());
+        let (stream, inbox) = (&mut self.stream, &mut self.inbox);
+        poll_fn(|cx| {
+            loop {
+                // Both are asked each time, so that each of them wakes this task.
+                let read = poll_texts(stream, inbox, cx, usize::MAX, &mut pongs, &mut on_text)?;
+                let written = Pin::new(&mut *stream).poll_write(cx, left)?;
+                if let Poll::Ready(written) = written {
+                    left = &left[written..];
+                    if left.is_empty() {
+                        return Poll::Ready(Ok::<(), Trouble>(()));
+                    }
+                }
+                if read.is_pending() && written.is_pending() {
+                    return Poll::Pending;
+                }
+            }
+        })
+        .await?;
+        self.pong(&pongs)
+    }
+
     /// Waits until something arrives and hands over every whole text with the moment of the read. Answers pings.
     /// May be dropped at any await: what was read was handed over.
     pub(crate) async fn read(&mut self, on_text: impl FnMut(Instant, &[u8])) -> Result<(), Trouble> {
@@ -234,25 +263,38 @@ impl Link {
         }
         let (stream, inbox) = (&mut self.stream, &mut self.inbox);
         let mut pongs = Vec::new();
-        poll_fn(|cx| {
-            BUFFER.with_borrow_mut(|buffer| {
-                let room = buffer.len().min(bytes);
-                let mut space = ReadBuf::new(&mut buffer[..room]);
-                ready!(Pin::new(&mut *stream).poll_read(cx, &mut space))?;
-                Poll::Ready(take(inbox, space.filled(), &mut pongs, &mut on_text))
-            })
-        })
-        .await?;
+        poll_fn(|cx| poll_texts(stream, inbox, cx, bytes, &mut pongs, &mut on_text)).await?;
+        self.pong(&pongs)
+    }
+
+    /// Answers pings. A pong is a few bytes: when there is no room for it the server does not read, and finds out itself.
+    fn pong(&self, pongs: &[u8]) -> Result<(), Trouble> {
         if pongs.is_empty() {
             return Ok(());
         }
-        // A pong is a few bytes: when there is no room for it the server does not read, and finds out itself.
-        match self.stream.try_write(&pongs) {
+        match self.stream.try_write(pongs) {
             Ok(_) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(error.into()),
         }
     }
+}
+
+/// Reads at most so many bytes once, and hands over the texts that they complete.
+fn poll_texts(
+    stream: &mut TcpStream,
+    inbox: &mut Inbox,
+    cx: &mut Context<'_>,
+    bytes: usize,
+    pongs: &mut Vec<u8>,
+    on_text: &mut impl FnMut(Instant, &[u8]),
+) -> Poll<Result<(), Trouble>> {
+    BUFFER.with_borrow_mut(|buffer| {
+        let room = buffer.len().min(bytes);
+        let mut space = ReadBuf::new(&mut buffer[..room]);
+        ready!(Pin::new(stream).poll_read(cx, &mut space))?;
+        Poll::Ready(take(inbox, space.filled(), pongs, on_text))
+    })
 }
 
 /// Looks at the bytes of one read.
@@ -311,5 +353,42 @@ mod tests {
         assert_eq!((answer.id, answer.at.get("workspace:1")), (Some(7), Some(&42)));
         let event = br#"{"type":"event","stream":"user:1","seq":1,"event":"x","at":"2026-01-01T00:00:00Z","data":{}}"#;
         assert!(Answer::read(event).is_none());
+    }
+
+    /// Answers each read with a text as long, and reads nothing while it writes.
+    fn echo(mut stream: std::net::TcpStream) -> std::io::Result<()> {
+        use std::io::{Read, Write};
+        let mut buffer = vec![0; 32 << 10];
+        let _upgrade = stream.read(&mut buffer)?;
+        write!(
+            stream,
+            "HTTP/1.1 101 Switching Protocols\r\nSec-WebSocket-Accept: {}\r\n\r\n",
+            wire::UPGRADE_ACCEPT
+        )?;
+        loop {
+            let read = stream.read(&mut buffer)?;
+            if read == 0 {
+                return Ok(());
+            }
+            let mut frame = Vec::new();
+            wire::server_frame(&mut frame, wire::TEXT, &buffer[..read]);
+            stream.write_all(&frame)?;
+        }
+    }
+
+    #[tokio::test]
+    async fn a_server_that_cannot_get_rid_of_its_answers_is_read_while_it_is_sent_to() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let to = listener.local_addr().expect("an address");
+        std::thread::spawn(move || echo(listener.accept()?.0));
+        let mut link = Link::open(to, "/", 0).await.expect("a socket");
+        // More than the kernel keeps for both directions together.
+        let (bytes, mut heard) = (vec![b'x'; 64 << 20], 0);
+        let sending = link.send_and_read(&bytes, |_, text| heard += text.len());
+        timeout(PATIENCE, sending)
+            .await
+            .expect("sent in time")
+            .expect("a socket that lives");
+        assert!(heard > 0);
     }
 }

@@ -264,7 +264,7 @@ impl Writer {
                 self.source.encode(&mut bytes, &mut text, self.head + sent + 1)?;
                 sent += 1;
             }
-            self.link.send_frames(&bytes).await?;
+            self.send(&bytes).await?;
         }
         self.head += sent;
         self.hear_until(board.until(sent * watchers)).await?;
@@ -274,6 +274,15 @@ impl Writer {
         });
         self.hear_all().await?;
         Ok(sent)
+    }
+
+    /// Sends, and reads answers meanwhile: above what the server can do no turn is waited for, in which to read them.
+    async fn send(&mut self, bytes: &[u8]) -> Result<(), Trouble> {
+        let Writer {
+            link, source, board, ..
+        } = self;
+        link.send_and_read(bytes, |_, text| source.hear(text, board))
+            .await
     }
 
     /// Reads answers until something else happens.
