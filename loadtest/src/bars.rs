@@ -71,7 +71,7 @@ impl Bars {
         let reports = self.reports(&place, runtime);
         let rows = BARS
             .iter()
-            .filter_map(|bar| Row::of(bar, reports.get(bar.scenario)?))
+            .filter_map(|bar| Row::of(bar, &whole(reports.get(bar.scenario)?)))
             .collect();
         let settings = json!({
             "bars": self.scenarios(), "runs": self.runs,
@@ -92,6 +92,10 @@ impl Bars {
                 let report = crate::attend(runtime, self.once(name, place));
                 let is_interrupted = matches!(report, Err(Trouble::Interrupted)) || stop::is_asked();
                 let mut report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
+                if is_interrupted && report.is_clean() {
+                    let what = || format!("{name}, run {run} of {}: ended early", self.runs);
+                    report.faults.add(Fault::Failed, 1, what);
+                }
                 if self.runs > 1 {
                     report.title = format!("{}, run {run} of {}", report.title, self.runs);
                 }
@@ -131,12 +135,18 @@ impl Bars {
         };
         // One scenario may be behind several bars: what it is compared by is the bar's name.
         report.scenario = name.into();
-        if name.starts_with("ops") {
+        if name.starts_with("ops") && !stop::is_asked() {
             let limit = commits::measure(&place, place.database_url.as_deref(), GROUP, 2.0).await?;
             report.numbers.extend(limit.numbers);
         }
         Ok(report)
     }
+}
+
+/// Those that lasted as long as they should: the numbers of the others are of less than what a bar asks for.
+fn whole(reports: &[Report]) -> Vec<Report> {
+    let whole = reports.iter().filter(|report| !report.ended_early);
+    whole.cloned().collect()
 }
 
 /// One run that failed is no reason to lose the numbers of all others.
@@ -170,6 +180,20 @@ fn print(run: &Run) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_run_that_was_interrupted_is_in_no_median() {
+        let ops = |rate: f64, ended_early| {
+            let mut report = Report::new("ops", "a run");
+            report.put("operations", rate, "per second");
+            report.ended_early = ended_early;
+            report
+        };
+        let bar = BARS.iter().find(|bar| bar.scenario == "ops").expect("a bar");
+        assert!(Row::of(bar, &whole(&[ops(3.0, true)])).is_none());
+        let row = Row::of(bar, &whole(&[ops(5.0, false), ops(3.0, true), ops(4.0, true)]));
+        assert_eq!(row.expect("a row").cells()[1], "5.00");
+    }
 
     #[test]
     fn every_scenario_of_the_bars_can_be_typed() {

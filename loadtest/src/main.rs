@@ -207,6 +207,7 @@ impl Limit {
             let measuring = limit::commits::measure(place, database, self.group, self.seconds);
             attend(runtime, measuring)?
         };
+        let report = report.over();
         report.print();
         let settings = json!({ "limit": {
             "group": self.group, "seconds": self.seconds, "sockets": self.sockets, "opening": self.admission.opening,

@@ -245,8 +245,5 @@ impl Outcome {
         report.put_cores(self.spent, self.seconds);
         report.plots.extend(timeline::plots(&self.samples, "operations"));
         report.plots.push(percentiles);
-        if stop::is_asked() {
-            report.title += " (ended early)";
-        }
     }
 }

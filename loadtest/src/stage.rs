@@ -62,10 +62,9 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// CPU of a delivery in µs.
+    /// CPU of a delivery in µs; `None` where it cannot be known, or when there was none.
     pub(crate) fn cost(&self) -> Option<f64> {
-        self.is_local
-            .then(|| self.spent.server / self.deliveries.max(1) as f64)
+        (self.is_local && self.deliveries > 0).then(|| self.spent.server / self.deliveries as f64)
     }
 
     /// Deliveries a second.

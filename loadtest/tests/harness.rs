@@ -181,13 +181,13 @@ fn a_run_is_compared_with_an_earlier_one_and_drawn() {
     assert_eq!(output.status.code(), Some(1), "what is no earlier run is refused");
 }
 
+/// Interrupts a run while it measures, which it has to outlive; gives what it said.
 #[cfg(unix)]
-#[test]
-fn a_run_that_is_interrupted_checks_and_reports_what_it_has() {
+fn interrupt(scenario: &str) -> String {
     use std::io::{BufRead, BufReader};
     let mut running = Command::new(env!("CARGO_BIN_EXE_loadtest"))
         .args(["--url", &mock::start(Broken::Nothing)])
-        .args("slow --watchers 4 --crawlers 1 --accounts 2 --seconds 20 --rate 50".split(' '))
+        .args(scenario.split(' '))
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
         .spawn()
@@ -201,9 +201,24 @@ fn a_run_that_is_interrupted_checks_and_reports_what_it_has() {
         .status();
     assert!(asked.expect("kill").success());
     let output = running.wait_with_output().expect("it ends");
-    let text = String::from_utf8_lossy(&output.stdout);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{text}");
     assert!(text.contains("nothing was wrong"), "{text}");
+    assert!(text.contains("(ended early)"), "{text}");
+    text
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_checks_and_reports_what_it_has() {
+    interrupt("slow --watchers 4 --crawlers 1 --accounts 2 --seconds 20 --rate 50");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_interrupted_is_held_against_no_limit() {
+    let text = interrupt("fanout --watchers 4 --accounts 2 --seconds 20 --rate 50 --with-limit");
+    assert!(!text.contains("limit"), "{text}");
 }
 
 /// A number that a run wrote into a file.

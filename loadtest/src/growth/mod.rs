@@ -112,6 +112,7 @@ impl Growth {
                 report.faults.add(Fault::Failed, 1, || trouble.to_string());
                 report
             });
+            let report = report.over();
             report.print();
             reports.push(report);
             if interrupted {

@@ -13,6 +13,7 @@ mod svg;
 use crate::check::Faults;
 use crate::machine::Spent;
 use crate::meter::{Latency, millis_at};
+use crate::stop;
 use plot::Plot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -29,6 +30,9 @@ pub(crate) struct Report {
     /// What was checked, in words.
     pub(crate) checked: String,
     pub(crate) faults: Faults,
+    /// Somebody ended the run early: its numbers are of less than what the title says.
+    #[serde(default)]
+    pub(crate) ended_early: bool,
 }
 
 /// A number that was measured.
@@ -49,7 +53,17 @@ impl Report {
             plots: Vec::new(),
             checked: String::new(),
             faults: Faults::default(),
+            ended_early: false,
         }
+    }
+
+    /// Says so when somebody ended the run early. Whoever runs something calls it once, when that is over.
+    pub(crate) fn over(mut self) -> Report {
+        if stop::is_asked() && !self.ended_early {
+            self.ended_early = true;
+            self.title += " (ended early)";
+        }
+        self
     }
 
     pub(crate) fn put(&mut self, what: impl Into<Cow<'static, str>>, value: f64, unit: &'static str) {

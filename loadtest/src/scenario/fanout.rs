@@ -10,6 +10,7 @@ use crate::meter::millis_at;
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::stage::{Audience, Flow, Stage, measure};
+use crate::stop;
 use crate::target::{Place, Server};
 use crate::timeline;
 use crate::trouble::Trouble;
@@ -108,17 +109,13 @@ impl Fanout {
         if flow.spent.database > 0.0 {
             report.put(
                 "database CPU per event",
-                flow.spent.database / flow.events.max(1) as f64,
+                flow.spent.database / flow.events as f64,
                 "µs",
             );
         }
         report.put("deliveries", flow.rate(), "per second");
         report.put("events", flow.events as f64 / flow.seconds, "per second");
-        report.put(
-            "frame",
-            flow.bytes as f64 / flow.deliveries.max(1) as f64,
-            "bytes",
-        );
+        report.put("frame", flow.bytes as f64 / flow.deliveries as f64, "bytes");
         report.put_latency(&flow.latency);
         report.put_cores(flow.spent, flow.seconds);
         report.plots = timeline::plots(&flow.samples, "deliveries");
@@ -127,7 +124,8 @@ impl Fanout {
             "order, gaps and duplicates of {} deliveries at {} sockets, {} acknowledgements",
             flow.deliveries, self.watchers, flow.events
         );
-        if self.with_limit {
+        // What was interrupted would be held against a limit of nothing.
+        if self.with_limit && !stop::is_asked() {
             let limit = self.through_limit(place, flow.sample.clone()).await?;
             percentiles = percentiles.of("limit", &limit.latency);
             beside(&mut report, &flow, &limit);

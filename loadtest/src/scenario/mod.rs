@@ -71,7 +71,7 @@ impl Scenario {
 
     /// Runs it once against a server.
     pub(crate) async fn run(&self, server: &mut Server, place: &Place) -> Result<Report, Trouble> {
-        match self {
+        let report = match self {
             Scenario::Idle(idle) => idle.run(server, place).await,
             Scenario::Fanout(fanout) => fanout.run(server, place).await,
             Scenario::Ops(ops) => ops.run(server).await,
@@ -81,6 +81,7 @@ impl Scenario {
             Scenario::Slow(slow) => slow.run(server).await,
             Scenario::Soak(soak) => soak.run(server).await,
             Scenario::Hop(hop) => hop.run(server, place).await,
-        }
+        };
+        report.map(Report::over)
     }
 }

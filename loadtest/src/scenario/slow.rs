@@ -98,11 +98,16 @@ impl Slow {
             ),
         );
         let (before, after) = (millis_at(&without, 0.99), millis_at(&with, 0.99));
-        report.put("p50 without slow readers", millis_at(&without, 0.5), "ms");
-        report.put("p50 with them", millis_at(&with, 0.5), "ms");
-        report.put("p99 without slow readers", before, "ms");
-        report.put("p99 with them", after, "ms");
-        report.put("p99, with by without", after / before, "×");
+        if !without.is_empty() {
+            report.put("p50 without slow readers", millis_at(&without, 0.5), "ms");
+            report.put("p99 without slow readers", before, "ms");
+        }
+        // An interrupted run may not have come to them.
+        if !with.is_empty() {
+            report.put("p50 with them", millis_at(&with, 0.5), "ms");
+            report.put("p99 with them", after, "ms");
+            report.put("p99, with by without", after / before, "×");
+        }
         report.plots.push(
             Plot::percentiles("latency of the others")
                 .of("without slow readers", &without)

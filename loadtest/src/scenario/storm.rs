@@ -7,6 +7,7 @@ use crate::crowd::{self, Admission};
 use crate::limit;
 use crate::report::Report;
 use crate::report::plot::Plot;
+use crate::stop;
 use crate::target::{Place, Server};
 use crate::trouble::Trouble;
 use crate::writer::send_one;
@@ -37,7 +38,7 @@ impl Storm {
     /// Opens the sockets, cuts them, and brings them back; then the limit when asked to.
     pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
         let mut report = self.through_server(server).await?;
-        if self.with_limit {
+        if self.with_limit && !stop::is_asked() {
             let limit = limit::storm::measure(place, self.sockets, self.admission).await?;
             if let (Some(all), Some(least)) = (report.get(ALL), limit.get("limit: until all are back")) {
                 report.put("until all are back, times the limit", all / least, "×");
