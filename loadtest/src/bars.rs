@@ -43,6 +43,13 @@ pub(crate) struct Bars {
 /// What the name of a scenario ends with that runs beside PostgreSQL.
 const POSTGRES: &str = "-postgres";
 
+/// The names of all scenarios.
+fn all() -> Vec<&'static str> {
+    let mut names: Vec<_> = BARS.iter().map(|bar| bar.scenario).collect();
+    names.dedup();
+    names
+}
+
 /// What is typed for each bar's scenario, so that a bar is what anyone can run by hand.
 fn typed(name: &str) -> &'static str {
     match name.trim_end_matches(POSTGRES) {
@@ -62,6 +69,7 @@ fn typed(name: &str) -> &'static str {
 impl Bars {
     /// Runs everything.
     pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+        self.check()?;
         crowd::allow(SOCKETS)?;
         let mut place = place.clone();
         place.pin = !self.unpinned;
@@ -108,9 +116,20 @@ impl Bars {
         reports
     }
 
+    /// Refuses what would run nothing, and find nothing wrong.
+    fn check(&self) -> Result<(), Trouble> {
+        if !self.scenarios().is_empty() {
+            return Ok(());
+        }
+        Err(Trouble::setup(format!(
+            "--only {}: of {} (those of PostgreSQL with --postgres, hop with --redis too)",
+            self.only.as_deref().unwrap_or_default(),
+            all().join(", ")
+        )))
+    }
+
     fn scenarios(&self) -> Vec<&'static str> {
-        let mut names: Vec<_> = BARS.iter().map(|bar| bar.scenario).collect();
-        names.dedup();
+        let mut names = all();
         names.retain(|name| !name.ends_with(POSTGRES) || self.postgres.is_some());
         names.retain(|name| *name != "hop" || self.redis.is_some());
         if let Some(only) = &self.only {

@@ -163,6 +163,11 @@ fn number(fields: &[String], at: usize) -> u64 {
     fields.get(at).and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
+/// Whether a process is there, as far as can be known here.
+pub(crate) fn is_there(pid: u32) -> bool {
+    cfg!(not(target_os = "linux")) || fs::exists(format!("/proc/{pid}")).unwrap_or(true)
+}
+
 /// How many files another process may have open.
 pub(crate) fn files_of(pid: u32) -> Option<u64> {
     let limits = fs::read_to_string(format!("/proc/{pid}/limits")).ok()?;

@@ -114,7 +114,7 @@ struct Limit {
     #[arg(long, value_parser = options::count, default_value_t = 32)]
     group: usize,
     /// Of databases: seconds that are measured
-    #[arg(long, value_parser = options::seconds, default_value_t = 4.0)]
+    #[arg(long, value_parser = options::measured, default_value_t = 4.0)]
     seconds: f64,
     /// Of `storm`: sockets that are cut
     #[arg(long, value_parser = options::count, default_value_t = 5000)]
@@ -154,6 +154,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
         command,
     } = arguments;
     facts::cores();
+    place.check()?;
     // An earlier run that cannot be read is found out before hours of measuring, not after.
     let earlier = results.compare.as_deref().map(Run::read).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()

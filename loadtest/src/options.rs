@@ -17,6 +17,22 @@ pub(crate) fn rate(typed: &str) -> Result<f64, String> {
         .ok_or_else(|| "above 0".into())
 }
 
+/// Reads an option that is a rate, or 0 for none.
+pub(crate) fn rate_or_none(typed: &str) -> Result<f64, String> {
+    match typed.parse() {
+        Ok(0.0) => Ok(0.0),
+        _ => rate(typed).map_err(|why| format!("0, or {why}")),
+    }
+}
+
+/// Reads an option that says for how many seconds something is measured: within none nothing is.
+pub(crate) fn measured(typed: &str) -> Result<f64, String> {
+    match seconds(typed)? {
+        0.0 => Err("above 0".into()),
+        some => Ok(some),
+    }
+}
+
 /// Reads an option that is a time in seconds: from 0 to a day.
 pub(crate) fn seconds(typed: &str) -> Result<f64, String> {
     let seconds: f64 = typed.parse().map_err(|_| "a number")?;
@@ -40,6 +56,14 @@ mod tests {
             (rate("0.5"), rate("0").is_err(), rate("inf").is_err()),
             (Ok(0.5), true, true)
         );
+        assert_eq!(
+            (rate_or_none("0"), rate_or_none("2"), rate_or_none("-0.0")),
+            (Ok(0.0), Ok(2.0), Ok(0.0))
+        );
+        for none in ["-5", "nan", "inf", "1e-300", ""] {
+            assert!(rate_or_none(none).is_err(), "{none}");
+        }
+        assert_eq!((measured("0.0001"), measured("0").is_err()), (Ok(0.0001), true));
         assert_eq!(
             (seconds("0"), seconds("-1").is_err(), seconds("NaN").is_err()),
             (Ok(0.0), true, true)

@@ -95,6 +95,19 @@ impl Place {
         Duration::try_from_secs_f64(self.patience).unwrap_or(START)
     }
 
+    /// Refuses processes that are not there: they would need no CPU at all.
+    pub(crate) fn check(&self) -> Result<(), Trouble> {
+        let named = [("--pid", self.pid), ("--postmaster", self.postmaster)];
+        for (option, pid) in named {
+            if let Some(pid) = pid.filter(|pid| !machine::is_there(*pid)) {
+                return Err(Trouble::setup(format!(
+                    "{option} {pid}: there is no such process"
+                )));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether the CPU of the database is counted, as far as can be known. That of a server which ran already may be
     /// its own.
     pub(crate) fn counts_database(&self) -> bool {

@@ -159,6 +159,34 @@ fn a_list_need_not_show_what_so_much_was_asked_for_after() {
 }
 
 #[test]
+fn what_would_measure_nothing_is_refused() {
+    for (asked, says) in [
+        ("bars --only fanuot", "fanout-postgres"),
+        (
+            "--pid 4294967295 ops --clients 1 --seconds 0.1",
+            "no such process",
+        ),
+        (
+            "--postmaster 4294967295 ops --clients 1 --seconds 0.1",
+            "no such process",
+        ),
+        ("fanout --seconds 0", "above 0"),
+        ("mixed --rate=-5", "above 0"),
+        ("mixed --rate nan", "above 0"),
+        ("mixed --rate inf", "above 0"),
+        ("mixed --rate 1e-300", "above 0"),
+    ] {
+        let output = run(Broken::Nothing, asked);
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            !output.status.success() && errors.contains(says),
+            "{asked}: {errors}"
+        );
+        assert!(output.stdout.is_empty(), "{asked}: it ran");
+    }
+}
+
+#[test]
 fn a_run_is_compared_with_an_earlier_one_and_drawn() {
     let folder = tempfile::tempdir().expect("a folder");
     let (json, html) = (folder.path().join("a.json"), folder.path().join("b.html"));

@@ -52,7 +52,7 @@ pub(crate) struct Growth {
     #[arg(long, value_parser = crate::options::count, default_value_t = 4)]
     instances: usize,
     /// Seconds that each point is measured
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 3.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 3.0)]
     seconds: f64,
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct Fanout {
     #[arg(long, value_parser = crate::options::count, default_value_t = 128)]
     pub(crate) window: usize,
     /// Seconds that are measured
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 5.0)]
     pub(crate) seconds: f64,
     /// Seconds before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]

@@ -30,7 +30,7 @@ pub(crate) struct Hop {
     #[arg(long, value_parser = crate::options::rate, default_value_t = 100.0)]
     pub(crate) rate: f64,
     /// Seconds that are measured
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 8.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 8.0)]
     pub(crate) seconds: f64,
     /// Seconds before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]

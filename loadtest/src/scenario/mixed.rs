@@ -42,7 +42,7 @@ pub(crate) struct Company {
     #[arg(long, value_parser = crate::options::count, default_value_t = 32)]
     pub(crate) people: usize,
     /// Requests a second in all, by the clock; 0: each as soon as the one before is answered
-    #[arg(long, default_value_t = 500.0)]
+    #[arg(long, value_parser = crate::options::rate_or_none, default_value_t = 500.0)]
     pub(crate) rate: f64,
     /// What they ask for: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
     #[arg(long, default_value_t = Mix::REAL)]
@@ -60,7 +60,7 @@ pub(crate) struct Mixed {
     #[command(flatten)]
     pub(crate) company: Company,
     /// Seconds that are measured
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 10.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 10.0)]
     pub(crate) seconds: f64,
     /// Seconds before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
@@ -73,7 +73,7 @@ pub(crate) struct Soak {
     #[command(flatten)]
     pub(crate) company: Company,
     /// Seconds that are measured
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 600.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 600.0)]
     pub(crate) seconds: f64,
     /// Seconds before that, in which caches fill
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]

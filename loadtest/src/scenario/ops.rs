@@ -30,7 +30,7 @@ pub(crate) struct Ops {
     #[arg(long, value_parser = crate::options::count, default_value_t = 32)]
     pub(crate) clients: usize,
     /// Seconds that are measured
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 5.0)]
     pub(crate) seconds: f64,
     /// Seconds before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]

@@ -42,7 +42,7 @@ pub(crate) struct Slow {
     #[arg(long, value_parser = crate::options::count, default_value_t = 2)]
     pub(crate) rounds: usize,
     /// Seconds of a turn
-    #[arg(long, value_parser = crate::options::seconds, default_value_t = 4.0)]
+    #[arg(long, value_parser = crate::options::measured, default_value_t = 4.0)]
     pub(crate) seconds: f64,
     /// Accounts that the watchers belong to
     #[arg(long, value_parser = crate::options::count, default_value_t = 8)]
