@@ -52,7 +52,9 @@ use report::run::Run;
 use report::{compare, html};
 use scenario::Scenario;
 use serde_json::json;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use target::{Place, Server};
 use tokio::runtime::Runtime;
@@ -155,6 +157,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
     } = arguments;
     facts::cores();
     place.check()?;
+    results.check()?;
     // An earlier run that cannot be read is found out before hours of measuring, not after.
     let earlier = results.compare.as_deref().map(Run::read).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -181,13 +184,40 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
     if let Some(earlier) = &earlier {
         compare::print(earlier, &found);
     }
-    if let Some(path) = results.json {
-        found.write(&path)?;
-    }
-    if let Some(path) = results.html {
-        html::write(&path, &found, earlier.as_ref())?;
-    }
+    results.write(&found, earlier.as_ref())?;
     Ok(found.is_clean())
+}
+
+impl Results {
+    /// Files that cannot be written are found out before hours of measuring, not after.
+    fn check(&self) -> Result<(), Trouble> {
+        let files = [("--json", &self.json), ("--html", &self.html)];
+        for (option, path) in files {
+            let Some(path) = path else { continue };
+            can_be_written(path)
+                .map_err(|error| Trouble::setup(format!("{option} {}: {error}", path.display())))?;
+        }
+        Ok(())
+    }
+
+    /// Writes each that was asked for, also when the other cannot be written any more.
+    fn write(&self, found: &Run, earlier: Option<&Run>) -> Result<(), Trouble> {
+        let json = self.json.as_deref().map_or(Ok(()), |path| found.write(path));
+        let page = self.html.as_deref();
+        page.map_or(Ok(()), |path| html::write(path, found, earlier))?;
+        Ok(json?)
+    }
+}
+
+/// Leaves what is there as it is: it may be an earlier run's.
+fn can_be_written(path: &Path) -> std::io::Result<()> {
+    match File::create_new(path) {
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            File::options().write(true).open(path).map(drop)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 impl Limit {

@@ -175,6 +175,8 @@ fn what_would_measure_nothing_is_refused() {
         ("mixed --rate nan", "above 0"),
         ("mixed --rate inf", "above 0"),
         ("mixed --rate 1e-300", "above 0"),
+        ("ops --json /nonexistent/x", "/nonexistent/x"),
+        ("ops --html /nonexistent/x", "/nonexistent/x"),
     ] {
         let output = run(Broken::Nothing, asked);
         let errors = String::from_utf8_lossy(&output.stderr);
@@ -197,11 +199,14 @@ fn a_run_is_compared_with_an_earlier_one_and_drawn() {
         html.display()
     ));
     assert!(text.contains("ops, compared") && text.contains("ratio"), "{text}");
+    assert!(!text.contains("other settings"), "{text}");
     let page = std::fs::read_to_string(html).expect("a page");
     assert!(
         page.contains("latency over time") && page.contains("earlier\""),
         "{page}"
     );
+    let text = assert_passes(&format!("{OPS} --compare {}", json.display()));
+    assert!(text.contains("the earlier run had other settings"), "{text}");
     let output = run(
         Broken::Nothing,
         &format!("{OPS} --compare {}", folder.path().display()),

@@ -3,6 +3,7 @@
 
 use super::run::Run;
 use super::{Report, show, table};
+use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
 /// A scenario that both runs have.
@@ -74,13 +75,53 @@ fn rows(before: &[&Report], now: &[&Report]) -> Vec<Pair> {
         .collect()
 }
 
+/// Why ratios to the earlier run may mean something else than they seem to, a sentence each.
+pub(crate) fn doubts(before: &Run, now: &Run) -> Vec<String> {
+    let mut doubts = Vec::new();
+    if before.machine != now.machine {
+        doubts.push(format!(
+            "the earlier run was made on another machine: {:?}",
+            before.machine
+        ));
+    }
+    let mut others = Vec::new();
+    differences("", &before.settings, &now.settings, &mut others);
+    if !others.is_empty() {
+        doubts.push(format!(
+            "the earlier run had other settings: {}",
+            others.join(", ")
+        ));
+    }
+    if !before.is_clean() {
+        doubts.push(format!(
+            "the earlier run failed, so its numbers mean little: {}",
+            before.faults()
+        ));
+    }
+    let early = before.reports.iter().filter(|report| report.ended_early);
+    doubts.extend(early.map(|report| format!("of the earlier run: {}", report.title)));
+    doubts
+}
+
+/// Settings that differ, like `scenario.ops.clients 32 → 1`.
+fn differences(name: &str, before: &Value, now: &Value, found: &mut Vec<String>) {
+    if before == now {
+        return;
+    }
+    let (Value::Object(old), Value::Object(new)) = (before, now) else {
+        return found.push(format!("{} {before} → {now}", name.trim_start_matches('.')));
+    };
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    for key in keys {
+        let value = |of: &Map<String, Value>| of.get(key).cloned().unwrap_or_default();
+        differences(&format!("{name}.{key}"), &value(old), &value(new), found);
+    }
+}
+
 /// The table for people.
 pub(crate) fn print(before: &Run, now: &Run) {
-    if before.machine != now.machine {
-        println!(
-            "\nthe earlier run was made on another machine: {:?}",
-            before.machine
-        );
+    for doubt in doubts(before, now) {
+        println!("\n{doubt}");
     }
     for compared in compare(before, now) {
         println!("\n{}, compared", compared.scenario);
@@ -120,6 +161,22 @@ mod tests {
         let compared = compare(&run("ops", &[10.0, 1.0, 2.0]), &run("ops", &[3.0]));
         let pair = &compared[0].rows[0];
         assert_eq!((pair.before, pair.now, pair.ratio()), (2.0, 3.0, Some(1.5)));
+    }
+
+    #[test]
+    fn what_makes_a_comparison_doubtful_is_said() {
+        let (mut before, mut now) = (run("ops", &[1.0]), run("ops", &[1.0]));
+        assert!(doubts(&before, &now).is_empty());
+        before.settings = serde_json::json!({ "ops": { "clients": 32, "mix": "create" }, "pinned": true });
+        now.settings = serde_json::json!({ "ops": { "clients": 1, "mix": "create" }, "pinned": true });
+        let report = &mut before.reports[0];
+        report.faults.add(crate::check::Fault::Gap, 2, || "two".into());
+        report.ended_early = true;
+        let said = doubts(&before, &now).join("\n");
+        for what in ["ops.clients 32 → 1", "2 × gap", "of the earlier run: ops"] {
+            assert!(said.contains(what), "{said}");
+        }
+        assert!(!said.contains("mix") && !said.contains("pinned"), "{said}");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One self-contained page of a run: its numbers, checks and curves, beside an earlier run's on request. No script and
 //! nothing loaded from anywhere. Does not know how a curve is drawn.
 
-use super::compare::{Pair, compare};
+use super::compare::{Pair, compare, doubts};
 use super::plot::Plot;
 use super::run::Run;
 use super::svg::{COLOURS, draw, escape};
@@ -35,16 +35,14 @@ fn page(run: &Run, earlier: Option<&Run>) -> String {
         escape(&machine.system)
     );
     if let Some(earlier) = earlier {
-        let other = if earlier.machine == *machine {
-            ""
-        } else {
-            ", on another machine"
-        };
         let _ = write!(
             out,
-            "<p class=\"soft\">Dashed: the run of {}{other}.</p>",
+            "<p class=\"soft\">Dashed: the run of {}.</p>",
             date(earlier.at)
         );
+        for doubt in doubts(earlier, run) {
+            let _ = write!(out, "<p class=\"bad\">{}.</p>", escape(&doubt));
+        }
     }
     if !run.bars.is_empty() {
         bars(&mut out, &run.bars);
