@@ -22,8 +22,8 @@ use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
 /// A client may name so many times the streams that its socket may follow: what is past those is listed only.
 const NAMED_TIMES: usize = 4;
-/// And so many at least: who followed as many as they might comes back, be the limit lower by now.
-const NAMED_AT_LEAST: usize = 1024;
+/// And so many at least: more than a frame of 64 KiB holds of real names.
+const NAMED_AT_LEAST: usize = 2048;
 
 /// Whether a `welcome` that lists all of these is one for which a socket's queue is made.
 pub(super) fn check_streams(streams: &Streams, settings: &Settings) -> Result<(), Failure> {
