@@ -27,7 +27,9 @@ pub struct Counters {
 }
 
 impl Counters {
-    fn plus(self, by: Counters) -> Counters {
+    /// What they come to when as much is added to each.
+    #[must_use]
+    pub fn plus(self, by: Counters) -> Counters {
         Counters {
             seq: self.seq + by.seq,
             acl_version: self.acl_version + by.acl_version,

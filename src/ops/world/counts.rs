@@ -23,14 +23,7 @@ impl Counts {
     pub(super) fn now(&self, stream: StreamId) -> Counters {
         let base = self.loaded.get(&stream).copied().unwrap_or_default();
         let delta = self.deltas.get(&stream).copied().unwrap_or_default();
-        Counters {
-            seq: base.seq + delta.seq,
-            acl_version: base.acl_version + delta.acl_version,
-            unread: base.unread + delta.unread,
-            pending: base.pending + delta.pending,
-            completed: base.completed + delta.completed,
-            deleted: base.deleted + delta.deleted,
-        }
+        base.plus(delta)
     }
 
     /// What the group adds to those of a stream.
