@@ -10,7 +10,7 @@ use taskwire_client::{
     Client,
     protocol::{
         Operation, Patch,
-        task::{CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, RestoreTask, UpdateTask},
+        task::{CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, RestoreTask, Task, UpdateTask},
     },
 };
 
@@ -60,6 +60,15 @@ pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo:
     let completed = Some(!undo);
     let ids = resolve::tasks(client, ids).await?;
     let calls = ids.into_iter().map(|id| CompleteTask { id, completed });
+    change(client, output, calls).await
+}
+
+/// Changes tasks one after the other and shows what they are then, also when one of them cannot be changed.
+async fn change<O: Operation<Output = Task> + Clone>(
+    client: &Client,
+    output: &Output,
+    calls: impl Iterator<Item = O>,
+) -> Result<(), Fault> {
     let (tasks, done) = each(client, calls).await;
     if !tasks.is_empty() {
         output.tasks(&tasks)?;
@@ -144,9 +153,5 @@ pub(crate) async fn remove(
 
 pub(crate) async fn restore(client: &Client, output: &Output, ids: &[String]) -> Result<(), Fault> {
     let ids = resolve::tasks(client, ids).await?;
-    let (tasks, done) = each(client, ids.into_iter().map(|id| RestoreTask { id })).await;
-    if !tasks.is_empty() {
-        output.tasks(&tasks)?;
-    }
-    done
+    change(client, output, ids.into_iter().map(|id| RestoreTask { id })).await
 }
