@@ -180,14 +180,20 @@ async fn a_task_is_moved_beside_one_that_came_to_where_another_left(engine: Engi
     }
 }
 
-async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: Engine) {
-    let server = Server::start(engine, &[]).await;
-    let mut ada = Follower::sign_up(&server, "ada").await;
+/// Three tasks, each below the one before.
+async fn three_in_a_line(person: &mut Follower) -> Vec<Value> {
     let mut ids = Vec::new();
     for _ in 0..3 {
         let data = json!({ "title": "T", "parent_id": ids.last() });
-        ids.push(ada.act("task.create", data).await.data["id"].clone());
+        ids.push(person.act("task.create", data).await.data["id"].clone());
     }
+    ids
+}
+
+async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let ids = three_in_a_line(&mut ada).await;
     for below in &ids {
         for name in ["task.update", "task.move"] {
             let refused = ada
@@ -217,11 +223,7 @@ async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: E
 async fn a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
-    let mut ids = Vec::new();
-    for _ in 0..3 {
-        let data = json!({ "title": "T", "parent_id": ids.last() });
-        ids.push(ada.act("task.create", data).await.data["id"].clone());
-    }
+    let ids = three_in_a_line(&mut ada).await;
     let (new, newer) = (new_id(), new_id());
     for (i, above) in ids.iter().enumerate() {
         for name in ["task.update", "task.move"] {
