@@ -3,6 +3,7 @@
 //! - `server`   a node: starting, accepting, draining
 //! - `socket`   a WebSocket from upgrade to close
 //! - `http`     what is not the socket: sign-in, rpc, health, metrics, the page
+//! - `reply`    reply frames and refusals, for both
 //! - `engine`   one request's way: authorize → handle → log → commit → publish
 //! - `ops`      what each operation does, a file a noun
 //! - `domain`   pure rules
@@ -32,6 +33,7 @@ pub mod live;
 pub mod operator;
 pub mod ops;
 pub mod peer;
+pub mod reply;
 pub mod server;
 pub mod socket;
 pub mod state;

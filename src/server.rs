@@ -26,9 +26,10 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
 use crate::failpoint;
-use crate::http::{self, Unread};
+use crate::http;
 use crate::jobs;
 use crate::peer::Peer;
+use crate::reply::HttpStream;
 use crate::state::App;
 
 /// Headers of one request, and their bytes together: beyond them 431.
@@ -260,7 +261,7 @@ async fn accept(listener: TcpListener, app: Arc<App>, connections: TaskTracker, 
         };
         let connection = converse(
             http.clone(),
-            app.clone(),
+            app.settings.clone(),
             tcp,
             address,
             routes.clone(),
@@ -285,7 +286,7 @@ fn builder(settings: &Settings) -> http1::Builder {
 /// One connection, until it is closed or becomes a socket.
 async fn converse(
     http: http1::Builder,
-    app: Arc<App>,
+    settings: Arc<Settings>,
     tcp: TcpStream,
     address: SocketAddr,
     routes: http::Routes,
@@ -302,7 +303,7 @@ async fn converse(
         let routes = routes.clone();
         async move { Ok::<Response<Body>, std::convert::Infallible>(routes.answer(request).await) }
     });
-    let stream = Unread::new(tcp, app);
+    let stream = HttpStream::new(tcp, settings);
     let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
     let ended = tokio::select! {
         ended = &mut connection => ended,

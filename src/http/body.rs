@@ -14,7 +14,8 @@ use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
-use super::{BODY, Refusal};
+use super::BODY;
+use crate::reply::Refusal;
 
 /// What lets large bodies in.
 static DOOR: Door = Door {

@@ -11,8 +11,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use taskwire_protocol::{ErrorCode, Failure};
 
-use super::Refusal;
 use crate::live::BusHealth;
+use crate::reply::Refusal;
 use crate::state::App;
 
 /// A database that takes longer for the smallest question is not well.

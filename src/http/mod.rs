@@ -1,11 +1,10 @@
 //! What is not the socket: accounts, the same operations by `/v1/rpc`, health, metrics, the front page.
 //!
 //! - `outer`    what every request goes through: ids, limits, headers, the shape of errors
-//! - `refusal`  a failure as an answer
 //! - `accounts` signup, login, refresh, logout, me; `cookie` the refresh token's
 //! - `rpc`      a request frame in, its answer out
 //! - `health`   probes and numbers
-//! - `page`     the front page; `unread` the shape of answers to what is no HTTP
+//! - `page`     the front page
 
 mod accounts;
 mod body;
@@ -15,9 +14,7 @@ mod health;
 mod outer;
 mod page;
 mod recorder;
-mod refusal;
 mod rpc;
-mod unread;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -39,10 +36,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 pub use recorder::recorder;
-pub use refusal::Refusal;
-pub use unread::Unread;
 
 use crate::config::Settings;
+use crate::reply::Refusal;
 use crate::socket;
 use crate::state::App;
 

@@ -6,10 +6,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{
-    CONTENT_SECURITY_POLICY, CONTENT_TYPE, HOST, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
-};
+use axum::http::header::{CONTENT_TYPE, HOST};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -20,10 +17,11 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::RPC;
-use super::refusal::{self, Refusal, Waiting};
 use crate::auth::limits::Allowance;
-use crate::config::Environment;
 use crate::peer::{self, Peer};
+use crate::reply::Refusal;
+use crate::reply::headers::{X_REQUEST_ID, secure};
+use crate::reply::refusal::{self, Waiting};
 use crate::state::App;
 
 /// A request that is not answered by then is given up.
@@ -31,10 +29,6 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// A client's own request id may have so many characters.
 const REQUEST_ID: usize = 128;
 
-/// Headers that [`secure`] sets.
-const SECURITY: usize = 8;
-
-pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
 
 /// The id of a request, in its extensions.
@@ -80,7 +74,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
         say_allowance(headers, allowance);
     }
     let status = response.status();
-    secure(app, response.headers_mut());
+    secure(&app.settings, response.headers_mut());
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
         // while draining it is no news that something is not available
@@ -117,7 +111,7 @@ pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, nex
     if let (false, Ok(id)) = (headers.contains_key(X_REQUEST_ID), HeaderValue::from_str(&id)) {
         headers.insert(X_REQUEST_ID, id);
     }
-    secure(&app, headers);
+    secure(&app.settings, headers);
     response
 }
 
@@ -213,41 +207,4 @@ fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
         HeaderName::from_static("x-ratelimit-reset"),
         allowance.reset_seconds.into(),
     );
-}
-
-/// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
-pub(super) fn secure(app: &App, headers: &mut HeaderMap) {
-    headers.reserve(SECURITY); // handshakes come by the thousand: the map grows once
-    let mut set = |name: HeaderName, value: &'static str| {
-        if !headers.contains_key(&name) {
-            headers.insert(name, HeaderValue::from_static(value));
-        }
-    };
-    set(
-        CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    );
-    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(X_FRAME_OPTIONS, "DENY");
-    set(REFERRER_POLICY, "no-referrer");
-    set(
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    );
-    set(
-        HeaderName::from_static("permissions-policy"),
-        "camera=(), geolocation=(), microphone=()",
-    );
-    let https = app
-        .settings
-        .public_url
-        .as_ref()
-        .is_some_and(|url| url.as_str().starts_with("https://"));
-    if https && app.settings.environment == Environment::Production {
-        set(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
-    }
 }

@@ -24,10 +24,10 @@ use tracing::{Instrument as _, Span};
 use super::body::{self, Held, Place};
 use super::caller;
 use super::outer;
-use super::refusal::{self, Refusal};
 use crate::engine::{Caller, Reply};
 use crate::peer::{self, Peer};
-use crate::socket;
+use crate::reply::frames;
+use crate::reply::refusal::{self, Refusal};
 use crate::state::App;
 
 /// What is the same for all frames of a body.
@@ -126,7 +126,7 @@ impl Call {
         } else {
             late()
         };
-        self.refuse(socket::id_of(text).as_ref(), failure)
+        self.refuse(frames::id_of(text).as_ref(), failure)
     }
 
     async fn answer(&self, text: &str) -> Answer {
@@ -137,7 +137,7 @@ impl Call {
                 ErrorCode::PayloadTooLarge,
                 format!("a frame has at most {limit} bytes"),
             );
-            return self.refuse(socket::id_of(text).as_ref(), failure);
+            return self.refuse(frames::id_of(text).as_ref(), failure);
         }
         let frame = match RequestFrame::parse(text) {
             Ok(frame) => frame,
@@ -175,10 +175,10 @@ impl Call {
         let engine = &self.app.engine;
         let request = Request::read(&frame.r#type, frame.data)?;
         match request {
-            Request::Ping(_) => Ok(socket::pong_frame(id)),
+            Request::Ping(_) => Ok(frames::pong(id)),
             Request::Describe(_) => {
                 let body = format!("\"data\":{}", engine.describe()).into();
-                Ok(socket::ok_frame(
+                Ok(frames::ok(
                     id,
                     &Reply {
                         body,
@@ -187,11 +187,11 @@ impl Call {
                     },
                 ))
             }
-            Request::SignUp(params) => Ok(socket::ok_frame_with(
+            Request::SignUp(params) => Ok(frames::ok_with(
                 id,
                 &engine.sign_up(*params, self.from.clone()).await?,
             )),
-            Request::LogIn(params) => Ok(socket::ok_frame_with(
+            Request::LogIn(params) => Ok(frames::ok_with(
                 id,
                 &engine.log_in(*params, self.from.clone()).await?,
             )),
@@ -210,12 +210,9 @@ impl Call {
                 let caller = caller.ok_or_else(caller::auth_required)?;
                 if let Request::LogOut(_) = request {
                     engine.log_out(caller).await?;
-                    return Ok(socket::ok_frame_with(id, &Nothing {}));
+                    return Ok(frames::ok_with(id, &Nothing {}));
                 }
-                Ok(socket::ok_frame(
-                    id,
-                    &engine.call(caller, request, frame.op_id).await?,
-                ))
+                Ok(frames::ok(id, &engine.call(caller, request, frame.op_id).await?))
             }
         }
     }

@@ -5,8 +5,8 @@ use taskwire_protocol::frames::RequestId;
 
 use super::connection::Connection;
 use super::requests::Asked;
-use super::wire;
 use crate::engine::{Reply, named};
+use crate::reply::frames;
 
 impl Connection {
     /// Queues the answer to a request and counts it.
@@ -14,7 +14,7 @@ impl Connection {
         match result {
             Ok(reply) => {
                 if asked.id.is_some() {
-                    self.wire.text(&wire::ok(asked.id.as_ref(), reply));
+                    self.wire.text(&frames::ok(asked.id.as_ref(), reply));
                 }
                 count(asked, "ok");
             }
@@ -25,7 +25,7 @@ impl Connection {
     /// Queues the answer to a request that the socket itself carried out.
     pub(super) fn answer_with(&mut self, asked: &Asked, data: &impl serde::Serialize) {
         if asked.id.is_some() {
-            self.wire.text(&wire::ok_with(asked.id.as_ref(), data));
+            self.wire.text(&frames::ok_with(asked.id.as_ref(), data));
         }
         count(asked, "ok");
     }
@@ -38,7 +38,7 @@ impl Connection {
 
     /// Queues an error.
     pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
-        self.wire.text(&wire::error(id, &named(failure.clone())));
+        self.wire.text(&frames::error(id, &named(failure.clone())));
     }
 }
 

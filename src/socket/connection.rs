@@ -16,9 +16,9 @@ use super::registry::{Order, Seat};
 use super::requests::{Asked, Outcome, Requests};
 use super::session::{self, Settled, Stage};
 use super::transport::{Heard, Transport};
-use super::wire;
 use crate::config::Settings;
 use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Signal, Stop};
+use crate::reply::frames;
 use crate::state::App;
 
 /// Messages that are heard before what they brought is flushed.
@@ -190,7 +190,7 @@ impl Connection {
             match order {
                 Order::Goodbye { reconnect_after_ms } => {
                     self.wire
-                        .text(&wire::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                        .text(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
                 }
                 Order::Close(CloseCode::Restart) => self.finishing = true,
                 Order::Close(code) => return Err(End::Close(code, "closed by the server")),
@@ -231,7 +231,7 @@ impl Connection {
                     let expiring = SessionExpiring {
                         expires_at: session.expires_at,
                     };
-                    self.wire.text(&wire::signal("session.expiring", &expiring));
+                    self.wire.text(&frames::signal("session.expiring", &expiring));
                 }
                 cx.waker().wake_by_ref(); // the timer was not polled again
                 Ok(false)
@@ -239,7 +239,7 @@ impl Connection {
             Due::Aged => {
                 let reconnect_after_ms = u64::from(rand::random::<u16>()) % MOVES_WITHIN_MS;
                 self.wire
-                    .text(&wire::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                    .text(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
                 self.finishing = true;
                 cx.waker().wake_by_ref(); // the timer was not polled again
                 Ok(false)

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::connection::{Connection, End};
 use super::requests::Asked;
 use super::session::Stage;
-use super::wire;
+use crate::reply::frames;
 
 impl Connection {
     /// Takes in one text frame.
@@ -17,7 +17,7 @@ impl Connection {
         if text.len() > limit {
             let message = format!("a frame has at most {limit} bytes, this one has {}", text.len());
             return self.refuse_now(
-                wire::id_of(text),
+                frames::id_of(text),
                 Failure::new(ErrorCode::PayloadTooLarge, message),
             );
         }
@@ -46,7 +46,7 @@ impl Connection {
                     return self.refuse_limited(frame.id, name, wait_ms);
                 }
                 if let Request::Ping(_) = request {
-                    self.wire.text(&wire::pong(frame.id.as_ref()));
+                    self.wire.text(&frames::pong(frame.id.as_ref()));
                     return Ok(());
                 }
                 self.push(asked(frame.id, name), request, frame.op_id);

@@ -8,8 +8,7 @@
 //!   `presence` where its user is said to be
 //! - `welcome`     the answer to `auth`: which streams, from where
 //! - `pulse`       deadlines: authentication, heartbeat, the token's end; `pace` limits and strikes
-//! - `transport`   bytes, frames, close; `spare` memory for them; `wire` answers as text, `answers` queues and counts
-//!   them
+//! - `transport`   bytes, frames, close; `spare` memory for them; `answers` queues answers and counts them
 //! - `registry`    all sockets of the node: counts, drain; `census` lists and kicks them
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
@@ -31,16 +30,12 @@ mod spare;
 mod transport;
 mod upgrade;
 mod welcome;
-mod wire;
 
 pub use admission::Admission;
 #[cfg(target_os = "linux")]
 pub(crate) use pulse::SILENCE;
 pub use registry::Registry;
 pub use upgrade::upgrade;
-pub(crate) use wire::{
-    error as error_frame, id_of, ok as ok_frame, ok_with as ok_frame_with, pong as pong_frame,
-};
 
 #[cfg(test)]
 mod tests;

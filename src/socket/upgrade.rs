@@ -26,9 +26,9 @@ use super::session::{Stage, Stranger};
 use super::transport::Transport;
 use super::welcome::check_streams;
 use crate::config::Settings;
-use crate::http::{Refusal, Unread};
 use crate::live::Signal;
 use crate::peer::{self, Peer};
+use crate::reply::{HttpStream, Refusal};
 use crate::state::App;
 
 /// A message may be this many times `frame_bytes`: what lies between is answered, what lies beyond closes.
@@ -65,7 +65,7 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
     let tasks = app.sockets.tasks().clone();
     tasks.clone().spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
-        let Ok(parts) = upgraded.downcast::<Unread>() else {
+        let Ok(parts) = upgraded.downcast::<HttpStream>() else {
             tracing::error!("an upgraded connection is no TCP stream");
             return;
         };

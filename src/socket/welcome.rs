@@ -15,10 +15,10 @@ use super::following::log_unavailable;
 use super::registry::Owner;
 use super::requests::Asked;
 use super::session::{Session, Stage, moment};
-use super::wire;
 use crate::config::Settings;
 use crate::engine::{Engine, Home, Identity};
 use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
+use crate::reply::frames;
 
 /// A client may name so many times the streams that its socket may follow: what is past those is listed only.
 const NAMED_TIMES: usize = 4;
@@ -82,7 +82,7 @@ impl Connection {
             Err(failure) => return Ok(Err(failure)),
         };
         let welcome = self.describe(&settings, &identity, home.user().clone(), &mut opening);
-        self.wire.text(&wire::welcome(asked.id.as_ref(), &welcome));
+        self.wire.text(&frames::welcome(asked.id.as_ref(), &welcome));
         self.settle_in(identity, opening, &params.streams);
         Ok(Ok(()))
     }

@@ -1,5 +1,5 @@
 //! A failure as an HTTP answer: status, headers, one shape of body, and another on `/v1/rpc`. The body is written by
-//! `outer`, which knows the request's id.
+//! `http`, which knows the request's id.
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -8,7 +8,7 @@ use serde::Serialize;
 use taskwire_protocol::frames::RequestId;
 use taskwire_protocol::{ErrorCode, Failure};
 
-use crate::socket;
+use super::frames;
 
 /// A failure, its status, and headers of its own.
 #[derive(Debug)]
@@ -40,13 +40,13 @@ impl From<Failure> for Refusal {
 }
 
 /// The status of an error code.
-pub(super) fn status(code: ErrorCode) -> StatusCode {
+pub(crate) fn status(code: ErrorCode) -> StatusCode {
     StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
 /// A failure that waits in a response for its body.
 #[derive(Clone)]
-pub(super) struct Waiting(pub(super) Box<Failure>);
+pub(crate) struct Waiting(pub(crate) Box<Failure>);
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
@@ -59,7 +59,7 @@ impl IntoResponse for Refusal {
 }
 
 /// The headers that a client needs to know what to do next.
-pub(super) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: StatusCode) {
+pub(crate) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: StatusCode) {
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
@@ -70,7 +70,7 @@ pub(super) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: Statu
 }
 
 /// The body of every error but those of `/v1/rpc`.
-pub(super) fn body(failure: &Failure, request_id: &str) -> String {
+pub(crate) fn body(failure: &Failure, request_id: &str) -> String {
     #[derive(Serialize)]
     struct Body<'a> {
         success: bool,
@@ -107,15 +107,15 @@ pub(super) fn body(failure: &Failure, request_id: &str) -> String {
 }
 
 /// The body of an error on `/v1/rpc`: the frame that a socket would send.
-pub(super) fn frame(id: Option<&RequestId>, failure: &mut Failure, request_id: &str) -> String {
+pub(crate) fn frame(id: Option<&RequestId>, failure: &mut Failure, request_id: &str) -> String {
     if failure.request_id.is_empty() {
         request_id.clone_into(&mut failure.request_id);
     }
-    socket::error_frame(id, failure)
+    frames::error(id, failure)
 }
 
 /// What a status without a failure of ours means: it came from a part below.
-pub(super) fn of_status(status: StatusCode) -> Failure {
+pub(crate) fn of_status(status: StatusCode) -> Failure {
     let (code, message) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),
         StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::MethodNotAllowed, "the path has no such method"),

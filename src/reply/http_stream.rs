@@ -14,13 +14,14 @@ use taskwire_protocol::{ErrorCode, Failure};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
-use super::{outer, refusal};
-use crate::state::App;
+use super::headers::{X_REQUEST_ID, secure};
+use super::refusal;
+use crate::config::Settings;
 
 /// A connection until it is closed or becomes a socket.
-pub struct Unread {
+pub struct HttpStream {
     tcp: TokioIo<TcpStream>,
-    app: Arc<App>,
+    settings: Arc<Settings>,
     /// Our answer, on its way instead of a bare one.
     own: Option<Own>,
 }
@@ -32,11 +33,15 @@ struct Own {
     stands_for: usize,
 }
 
-impl Unread {
+impl HttpStream {
     /// Nothing was read from it yet.
-    pub fn new(tcp: TcpStream, app: Arc<App>) -> Unread {
+    pub fn new(tcp: TcpStream, settings: Arc<Settings>) -> HttpStream {
         let tcp = TokioIo::new(tcp);
-        Unread { tcp, app, own: None }
+        HttpStream {
+            tcp,
+            settings,
+            own: None,
+        }
     }
 
     /// The connection without this.
@@ -50,7 +55,7 @@ impl Unread {
             && let Some(status) = bare(bytes)
         {
             self.own = Some(Own {
-                bytes: answer(&self.app, status),
+                bytes: answer(&self.settings, status),
                 written: 0,
                 stands_for: bytes.len(),
             });
@@ -74,7 +79,7 @@ impl Unread {
     }
 }
 
-impl Read for Unread {
+impl Read for HttpStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -84,7 +89,7 @@ impl Read for Unread {
     }
 }
 
-impl Write for Unread {
+impl Write for HttpStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.look(bytes);
         match ready!(self.poll_own(cx)) {
@@ -122,14 +127,14 @@ impl Write for Unread {
 fn bare(bytes: &[u8]) -> Option<StatusCode> {
     let rest = bytes.strip_prefix(b"HTTP/1.")?.get(1..)?.strip_prefix(b" ")?;
     let status = StatusCode::from_bytes(rest.get(..3)?).ok()?;
-    let id = outer::X_REQUEST_ID;
+    let id = X_REQUEST_ID;
     let id = id.as_str().as_bytes();
     let failed = status.is_client_error() || status.is_server_error();
     let has_id = || bytes.windows(id.len()).any(|part| part.eq_ignore_ascii_case(id));
     (failed && !has_id()).then_some(status)
 }
 
-fn answer(app: &App, status: StatusCode) -> Vec<u8> {
+fn answer(settings: &Settings, status: StatusCode) -> Vec<u8> {
     let failure = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Failure::new(
             ErrorCode::BadFrame,
@@ -140,13 +145,13 @@ fn answer(app: &App, status: StatusCode) -> Vec<u8> {
     let id = Uuid::new_v4().to_string();
     let body = refusal::body(&failure, &id);
     let mut headers = HeaderMap::new();
-    outer::secure(app, &mut headers);
+    secure(settings, &mut headers);
     let reason = status.canonical_reason().unwrap_or_default();
     let mut answer = format!(
         "HTTP/1.1 {} {reason}\r\n{}: {id}\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: \
          close\r\n",
         status.as_u16(),
-        outer::X_REQUEST_ID,
+        X_REQUEST_ID,
         body.len()
     )
     .into_bytes();

@@ -1,0 +1,49 @@
+//! The headers that every answer of HTTP has, an upgrade's and an unreadable request's included.
+
+use axum::http::header::{
+    CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+    X_FRAME_OPTIONS,
+};
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
+
+use crate::config::{Environment, Settings};
+
+/// The id of a request, ours or the client's own.
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// Headers that [`secure`] sets.
+const SECURITY: usize = 8;
+
+/// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
+pub(crate) fn secure(settings: &Settings, headers: &mut HeaderMap) {
+    headers.reserve(SECURITY); // handshakes come by the thousand: the map grows once
+    let mut set = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    set(
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; frame-ancestors 'none'",
+    );
+    set(X_CONTENT_TYPE_OPTIONS, "nosniff");
+    set(X_FRAME_OPTIONS, "DENY");
+    set(REFERRER_POLICY, "no-referrer");
+    set(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
+    set(
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=()",
+    );
+    let url = settings.public_url.as_ref();
+    let https = url.is_some_and(|url| url.as_str().starts_with("https://"));
+    if https && settings.environment == Environment::Production {
+        set(STRICT_TRANSPORT_SECURITY, "max-age=31536000; includeSubDomains");
+    }
+}
