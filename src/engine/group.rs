@@ -17,7 +17,7 @@ use crate::failpoint::reach;
 use crate::ids::Ids;
 use crate::live::{Frame, Hub, Published};
 use crate::ops::world::{Members, World};
-use crate::ops::{self, Act, Caller, Target};
+use crate::ops::{Act, Caller, Target};
 use crate::store::{Group, Store, StoreError, Trouble};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
@@ -76,12 +76,12 @@ impl Writer {
         };
         // each alone would wait for a database that is away as long as all together
         if jobs.len() == 1 || error.trouble == Trouble::Unavailable {
-            return refuse(jobs, &error);
+            return refuse(jobs, error);
         }
         metrics::counter!("taskwire_groups_split_total").increment(1);
         for job in jobs {
             if let Err((alone, error)) = self.run_together(vec![job]).await {
-                refuse(alone, &error);
+                refuse(alone, error);
             }
         }
     }
@@ -360,8 +360,8 @@ fn makes_room(jobs: &[Job]) -> bool {
     matches!(jobs, [job] if job.needs.frees)
 }
 
-fn refuse(jobs: Vec<Job>, error: &StoreError) {
-    let failure = ops::failed(error);
+fn refuse(jobs: Vec<Job>, error: StoreError) {
+    let failure = Failure::from(error);
     for job in jobs {
         job.answer(Err(failure.clone()));
     }

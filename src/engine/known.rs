@@ -113,7 +113,7 @@ impl Sessions {
     async fn share(self: &Arc<Self>, id: SessionId) -> Result<Read, Failure> {
         let read = self.reads.share(id, || {
             let sessions = self.clone();
-            async move { sessions.read_alone(id).await.map_err(|error| ops::failed(&error)) }
+            async move { Ok(sessions.read_alone(id).await?) }
         });
         let broken = || ops::bug("a read failed; the server's log has the reason");
         read.await.unwrap_or_else(|| Err(broken()))

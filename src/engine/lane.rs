@@ -6,7 +6,6 @@ use super::group::{Shared, Writer};
 use super::job::Job;
 use super::lanes;
 use super::line::{Closed, Line};
-use crate::ops;
 use crate::store::{Group, StoreError};
 use futures_util::FutureExt;
 use std::collections::VecDeque;
@@ -88,10 +87,7 @@ impl Lane {
             })
         });
         let _place = self.0.enter(Item::Chore(errand)).map_err(|Closed| stopping())?;
-        asked
-            .await
-            .map_err(|_| stopping())?
-            .map_err(|error| ops::failed(&error))
+        Ok(asked.await.map_err(|_| stopping())??)
     }
 
     /// Waits until everything that is queued now is done, and ends the writer.

@@ -418,7 +418,7 @@ async fn spawned<T: Send + 'static>(
     read: impl Future<Output = crate::store::Result<T>> + Send + 'static,
 ) -> Result<T, Failure> {
     match tokio::spawn(read).await {
-        Ok(read) => read.map_err(|error| ops::failed(&error)),
+        Ok(read) => Ok(read?),
         Err(_) => Err(ops::bug("a read failed; the server's log has the reason")),
     }
 }
@@ -437,18 +437,15 @@ async fn authorize(
             "this takes an account with the global role admin",
         ));
     }
-    let failed = |error| ops::failed(&error);
     let place = match target {
         Target::Own => return Ok(None),
         Target::Workspace(id) => {
-            let role = members::find_role(&mut store.read().await.map_err(failed)?, caller.user.id, id).await;
-            role.map_err(failed)?.map(|role| (id, role))
+            let role = members::find_role(&mut store.read().await?, caller.user.id, id).await;
+            role?.map(|role| (id, role))
         }
         Target::Task(id) => {
-            let mut reader = store.read().await.map_err(failed)?;
-            members::find_role_at_task(&mut reader, caller.user.id, id)
-                .await
-                .map_err(failed)?
+            let mut reader = store.read().await?;
+            members::find_role_at_task(&mut reader, caller.user.id, id).await?
         }
     };
     allowed(access, target, place).map(Some)

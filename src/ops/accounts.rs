@@ -4,8 +4,7 @@
 use super::notices::{Notice, tell};
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Login, Needs, Query, Result, Targeted, conflict, failed, json, not_found,
-    workspaces as making,
+    Act, Ask, Caller, Login, Needs, Query, Result, Targeted, conflict, json, not_found, workspaces as making,
 };
 use crate::domain::account as rules;
 use crate::store::sessions::SessionRecord;
@@ -338,31 +337,24 @@ impl Targeted for SyncUser {}
 impl Query for GetProfile {
     async fn answer(self, ask: Ask) -> Result<User> {
         let found = users::find(&mut ask.read().await?, ask.caller.user.id).await;
-        Ok(found
-            .map_err(|error| failed(&error))?
-            .ok_or_else(|| not_found("account"))?
-            .user)
+        Ok(found?.ok_or_else(|| not_found("account"))?.user)
     }
 }
 
 impl Query for GetUser {
     async fn answer(self, ask: Ask) -> Result<PublicUser> {
         let found = users::find_acquaintance(&mut ask.read().await?, self.id, ask.caller.user.id).await;
-        found
-            .map_err(|error| failed(&error))?
-            .ok_or_else(|| not_found("user"))
+        found?.ok_or_else(|| not_found("user"))
     }
 }
 
 impl Query for SyncUser {
     async fn answer(self, ask: Ask) -> Result<UserSnapshot> {
-        let failed = |error| failed(&error);
         let id = ask.caller.user.id;
         let mut reader = ask.moment().await?;
-        let counters = streams::counters(&mut reader, id.into()).await.map_err(failed)?;
+        let counters = streams::counters(&mut reader, id.into()).await?;
         let account = users::find(&mut reader, id)
-            .await
-            .map_err(failed)?
+            .await?
             .ok_or_else(|| not_found("account"))?;
         let newest = notifications::Wanted {
             unread_only: false,
@@ -373,13 +365,9 @@ impl Query for SyncUser {
         Ok(UserSnapshot {
             seq: counters.seq as u64,
             user: account.user,
-            workspaces: workspaces::list(&mut reader, id, None, i64::MAX)
-                .await
-                .map_err(failed)?,
+            workspaces: workspaces::list(&mut reader, id, None, i64::MAX).await?,
             invites: Vec::new(),
-            notifications: notifications::list(&mut reader, id, newest)
-                .await
-                .map_err(failed)?,
+            notifications: notifications::list(&mut reader, id, newest).await?,
             unread: counters.unread.max(0) as u64,
         })
     }

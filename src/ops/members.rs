@@ -4,7 +4,7 @@ use super::notices::{Notice, tell};
 use super::world::World;
 use super::{
     Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, Target, Targeted, cascade,
-    conflict, cursor, failed, not_found,
+    conflict, cursor, not_found,
 };
 use crate::domain::members as rules;
 use crate::store::{members, users};
@@ -215,15 +215,11 @@ impl Query for ListMembers {
         let after: Option<Uuid> = cursor::read(self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
         let listed = members::list(&mut reader, self.workspace_id, after, limit + 1).await;
-        let mut items = listed.map_err(|error| failed(&error))?;
+        let mut items = listed?;
         let next_cursor = cursor::cut(&mut items, limit, |member| cursor::write(&member.user.id));
         let total = match after {
             Some(_) => None,
-            None => Some(
-                members::count(&mut reader, self.workspace_id)
-                    .await
-                    .map_err(|error| failed(&error))?,
-            ),
+            None => Some(members::count(&mut reader, self.workspace_id).await?),
         };
         Ok(Page {
             items,

@@ -283,12 +283,12 @@ pub struct Ask {
 impl Ask {
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader> {
-        self.store.read().await.map_err(|error| failed(&error))
+        Ok(self.store.read().await?)
     }
 
     /// A connection that shows a single moment.
     pub async fn moment(&self) -> Result<Reader> {
-        self.store.moment().await.map_err(|error| failed(&error))
+        Ok(self.store.moment().await?)
     }
 
     /// The workspace of the target.
@@ -352,20 +352,22 @@ pub fn json(value: &impl Serialize) -> Result<String> {
     })
 }
 
-/// The database's error as an answer; its detail goes to the log.
-pub fn failed(error: &StoreError) -> Failure {
-    tracing::warn!(error = %error, "the database failed");
-    match error.trouble {
-        Trouble::Unavailable | Trouble::Contended => Failure::new(
-            ErrorCode::Unavailable,
-            "the database is not available just now; try again",
-        ),
-        Trouble::Full => Failure::new(
-            ErrorCode::StorageFull,
-            "the server's storage is full; nothing was changed",
-        ),
-        Trouble::Taken => Failure::new(ErrorCode::Conflict, "it was taken in the meantime"),
-        Trouble::Bug => bug("the server failed; its log has the reason under this request_id"),
+/// What a client is told of a failed database. The conversion writes the detail to the log, once.
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Failure {
+        tracing::warn!(error = %error, "the database failed");
+        match error.trouble {
+            Trouble::Unavailable | Trouble::Contended => Failure::new(
+                ErrorCode::Unavailable,
+                "the database is not available just now; try again",
+            ),
+            Trouble::Full => Failure::new(
+                ErrorCode::StorageFull,
+                "the server's storage is full; nothing was changed",
+            ),
+            Trouble::Taken => Failure::new(ErrorCode::Conflict, "it was taken in the meantime"),
+            Trouble::Bug => bug("the server failed; its log has the reason under this request_id"),
+        }
     }
 }
 

@@ -1,9 +1,7 @@
 //! Notifications: reading and clearing them. What makes them is in `notices`.
 
 use super::world::{Logged, World};
-use super::{
-    Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, Targeted, cursor, failed, not_found,
-};
+use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, Targeted, cursor, not_found};
 use crate::store::notifications::{self, Wanted};
 use crate::store::streams;
 use serde_json::{Value, json};
@@ -157,21 +155,14 @@ impl Query for ListNotifications {
             limit: limit + 1,
         };
         let user = ask.caller.user.id;
-        let failed = |error| failed(&error);
         let mut reader = ask.read().await?;
-        let mut items = notifications::list(&mut reader, user, wanted)
-            .await
-            .map_err(failed)?;
+        let mut items = notifications::list(&mut reader, user, wanted).await?;
         let next_cursor = cursor::cut(&mut items, limit, |notification| cursor::write(&notification.id));
-        let unread = streams::counters(&mut reader, user.into())
-            .await
-            .map_err(failed)?
-            .unread
-            .max(0) as u64;
+        let unread = streams::counters(&mut reader, user.into()).await?.unread.max(0) as u64;
         let total = match after {
             Some(_) => None,
             None if unread_only => Some(unread),
-            None => Some(notifications::count(&mut reader, user).await.map_err(failed)?),
+            None => Some(notifications::count(&mut reader, user).await?),
         };
         Ok(NotificationPage {
             items,
@@ -185,9 +176,7 @@ impl Query for ListNotifications {
 impl Query for GetNotification {
     async fn answer(self, ask: Ask) -> Result<Notification> {
         let found = notifications::find(&mut ask.read().await?, ask.caller.user.id, self.id).await;
-        found
-            .map_err(|error| failed(&error))?
-            .ok_or_else(|| not_found("notification"))
+        found?.ok_or_else(|| not_found("notification"))
     }
 }
 
@@ -195,7 +184,7 @@ impl Query for CountUnread {
     async fn answer(self, ask: Ask) -> Result<Unread> {
         let counters = streams::counters(&mut ask.read().await?, ask.caller.user.id.into()).await;
         Ok(Unread {
-            unread: counters.map_err(|error| failed(&error))?.unread.max(0) as u64,
+            unread: counters?.unread.max(0) as u64,
         })
     }
 }

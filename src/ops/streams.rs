@@ -1,6 +1,6 @@
 //! Streams read back: the audit trail. Following a stream is the socket's.
 
-use super::{Ask, Caller, Query, Result, Target, Targeted, bug, failed, not_found};
+use super::{Ask, Caller, Query, Result, Target, Targeted, bug, not_found};
 use crate::store::log;
 use serde_json::value::RawValue;
 use taskwire_protocol::stream::{History, ReadHistory};
@@ -33,7 +33,7 @@ impl Query for ReadHistory {
             None => log::page(&mut reader, self.stream, after, limit + 1).await,
             Some(task) => log::page_of_task(&mut reader, self.stream, task, after, limit + 1).await,
         };
-        let page = page.map_err(|error| failed(&error))?;
+        let page = page?;
         let has_more = page.len() as i64 > limit;
         let frames = page
             .into_iter()

@@ -6,8 +6,7 @@ use super::task_places::{
 };
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, Targeted, conflict, cursor, failed,
-    not_found,
+    Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, Targeted, conflict, cursor, not_found,
 };
 use crate::domain::{position, task as rules};
 use crate::store::task_list::{self, Place};
@@ -411,9 +410,7 @@ fn write(
 
 impl Query for GetTask {
     async fn answer(self, ask: Ask) -> Result<Task> {
-        let found = tasks::find(&mut ask.read().await?, self.id)
-            .await
-            .map_err(|error| failed(&error))?;
+        let found = tasks::find(&mut ask.read().await?, self.id).await?;
         found.ok_or_else(|| not_found("task"))
     }
 }
@@ -441,7 +438,7 @@ impl Query for ListTasks {
         };
         let mut reader = ask.read().await?;
         let listed = task_list::list(&mut reader, place, &self, after.as_ref(), limit + 1).await;
-        let mut items = listed.map_err(|error| failed(&error))?;
+        let mut items = listed?;
         let before = match after {
             Some(task_list::Position::Offset(offset)) => offset,
             _ => 0,
@@ -452,11 +449,7 @@ impl Query for ListTasks {
         });
         let total = match after {
             Some(_) => None,
-            None => Some(
-                task_list::count(&mut reader, place, &self)
-                    .await
-                    .map_err(|error| failed(&error))?,
-            ),
+            None => Some(task_list::count(&mut reader, place, &self).await?),
         };
         Ok(Page {
             items,

@@ -1,7 +1,7 @@
 //! Workspaces.
 
 use super::world::World;
-use super::{Act, Ask, Caller, Change, Mutation, Query, Result, Target, Targeted, cursor, failed, not_found};
+use super::{Act, Ask, Caller, Change, Mutation, Query, Result, Target, Targeted, cursor, not_found};
 use crate::domain::text;
 use crate::store::{members, streams, tasks, workspaces};
 use taskwire_protocol::events::names;
@@ -95,15 +95,11 @@ impl Query for ListWorkspaces {
         let mut reader = ask.read().await?;
         let user = ask.caller.user.id;
         let listed = workspaces::list(&mut reader, user, after, limit + 1).await;
-        let mut items = listed.map_err(|error| failed(&error))?;
+        let mut items = listed?;
         let next_cursor = cursor::cut(&mut items, limit, |workspace| cursor::write(&workspace.id));
         let total = match after {
             Some(_) => None,
-            None => Some(
-                workspaces::count(&mut reader, user)
-                    .await
-                    .map_err(|error| failed(&error))?,
-            ),
+            None => Some(workspaces::count(&mut reader, user).await?),
         };
         Ok(Page {
             items,
@@ -116,9 +112,7 @@ impl Query for ListWorkspaces {
 impl Query for GetWorkspace {
     async fn answer(self, ask: Ask) -> Result<Workspace> {
         let found = workspaces::find(&mut ask.read().await?, ask.caller.user.id, self.workspace_id).await;
-        found
-            .map_err(|error| failed(&error))?
-            .ok_or_else(|| not_found("workspace"))
+        found?.ok_or_else(|| not_found("workspace"))
     }
 }
 
@@ -137,12 +131,9 @@ impl Query for SyncWorkspace {
 async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> {
     let id = asked.workspace_id;
     let position: Option<(u64, Uuid)> = cursor::read(asked.cursor.as_deref())?;
-    let failed = |error| failed(&error);
     let mut reader = ask.moment().await?;
     let after = position.map(|(_, after)| after);
-    let mut page = tasks::sync(&mut reader, id, after, SYNC_PAGE + 1)
-        .await
-        .map_err(failed)?;
+    let mut page = tasks::sync(&mut reader, id, after, SYNC_PAGE + 1).await?;
     let mut snapshot = WorkspaceSnapshot {
         seq: 0,
         cursor: None,
@@ -155,20 +146,11 @@ async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> 
     if let Some((seq, _)) = position {
         snapshot.seq = seq;
     } else {
-        let found = workspaces::find(&mut reader, ask.caller.user.id, id)
-            .await
-            .map_err(failed)?;
+        let found = workspaces::find(&mut reader, ask.caller.user.id, id).await?;
         // the membership was there a moment ago, outside this transaction
         snapshot.workspace = Some(found.ok_or_else(|| not_found("workspace"))?);
-        snapshot.seq = streams::counters(&mut reader, id.into())
-            .await
-            .map_err(failed)?
-            .seq as u64;
-        snapshot.members = Some(
-            members::list(&mut reader, id, None, EVERYBODY)
-                .await
-                .map_err(failed)?,
-        );
+        snapshot.seq = streams::counters(&mut reader, id.into()).await?.seq as u64;
+        snapshot.members = Some(members::list(&mut reader, id, None, EVERYBODY).await?);
         snapshot.projects = Some(Vec::new());
         snapshot.tags = Some(Vec::new());
     }
