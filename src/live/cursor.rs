@@ -3,7 +3,7 @@
 
 use super::{
     chatter::Said,
-    hub::{PageReading, Seat},
+    hub::{PageReading, Watch},
     page::{NoPage, Page, PageKey},
     removals::Reader,
     ring::{Batch, Beyond},
@@ -22,7 +22,7 @@ const BITE: usize = 16 * 1024;
 /// A position in a stream. In a line of the processor's cache: every delivery fetches one.
 #[repr(align(64))]
 pub(crate) struct Cursor {
-    seat: Seat,
+    watch: Watch,
     /// The last seq that was fed, or passed over on purpose.
     pub(crate) seq: u64,
     /// Removals up to this seq were known when the user was let in.
@@ -54,10 +54,10 @@ pub(crate) enum Found {
 }
 
 impl Cursor {
-    pub(crate) fn new(seat: Seat, seq: u64, since: u64, mode: Mode) -> Cursor {
-        let heard = seat.topic.said();
+    pub(crate) fn new(watch: Watch, seq: u64, since: u64, mode: Mode) -> Cursor {
+        let heard = watch.topic.said();
         Cursor {
-            seat,
+            watch,
             seq,
             since,
             catch_up: None,
@@ -69,11 +69,11 @@ impl Cursor {
     }
 
     pub(crate) fn stream(&self) -> StreamId {
-        self.seat.topic.stream
+        self.watch.topic.stream
     }
 
     pub(crate) fn topic(&self) -> &Arc<Topic> {
-        &self.seat.topic
+        &self.watch.topic
     }
 
     /// Whether frames are looked at, at most.
@@ -83,12 +83,12 @@ impl Cursor {
 
     /// Whether a signal was said since the last look.
     pub(crate) fn has_signals(&self) -> bool {
-        self.heard != self.seat.topic.said()
+        self.heard != self.watch.topic.said()
     }
 
     /// What was said is not for this socket: it is behind, or silent.
     pub(crate) fn shed_signals(&mut self) {
-        self.heard = self.seat.topic.said();
+        self.heard = self.watch.topic.said();
     }
 
     /// Takes what was said and is still worth it. Call it at the head only: the events come first.
@@ -97,7 +97,7 @@ impl Cursor {
             user,
             since: self.since,
         };
-        self.heard = self.seat.topic.listen(self.heard, reader, said);
+        self.heard = self.watch.topic.listen(self.heard, reader, said);
     }
 
     /// Lets go of the page under way, if there is one.
@@ -119,14 +119,14 @@ impl Cursor {
         };
         loop {
             let found = match self.catch_up.as_deref_mut() {
-                None => match self.seat.topic.read(position, reader, BITE, batch) {
+                None => match self.watch.topic.read(position, reader, BITE, batch) {
                     None => Some(Found::Ended),
                     Some(Beyond::Nothing) => Some(Found::Nothing),
                     Some(Beyond::Frames { more }) => Some(Found::Frames { more }),
                     Some(Beyond::OnlyInLog) => None,
                 },
                 Some(CatchUp::Holding(page)) => {
-                    let found = read_page(page, &self.seat.topic, position, reader, batch);
+                    let found = read_page(page, &self.watch.topic, position, reader, batch);
                     if found.is_none() {
                         self.catch_up = None; // used up, or of no use: back to the ring
                         continue;
@@ -148,7 +148,7 @@ impl Cursor {
     }
 
     fn ask(&self, position: u64, reader: Reader) -> PageReading {
-        let Seat { hub, topic, .. } = &self.seat;
+        let Watch { hub, topic, .. } = &self.watch;
         let bounds = topic.bounds(reader);
         hub.meters.catch_ups.increment(1);
         hub.meters.lag.record(bounds.head.saturating_sub(position) as f64);
@@ -161,7 +161,7 @@ impl Cursor {
 
     fn hold(&mut self, page: Arc<Page>) {
         for (user, seq) in &page.removals {
-            self.seat.topic.remove(*user, *seq); // before a frame of the page is fed to anybody
+            self.watch.topic.remove(*user, *seq); // before a frame of the page is fed to anybody
         }
         self.catch_up = Some(Box::new(CatchUp::Holding(page)));
     }

@@ -74,7 +74,7 @@ impl Subscriptions {
     /// the socket's task (it costs two compares when there is nothing to do), then flush the outlet.
     ///
     /// Pending: the outlet has no room, or all that is left waits for the log; `cx` is woken when that changes. Take
-    /// the dirty set with this `cx`'s waker registered ([`super::Signal::poll`]), or marks meanwhile wake nobody.
+    /// the dirty set with this `cx`'s waker registered ([`super::Wakeup::poll`]), or marks meanwhile wake nobody.
     pub fn poll_deliver<O: Outlet>(
         &mut self,
         cx: &mut Context<'_>,

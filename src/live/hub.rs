@@ -1,4 +1,4 @@
-//! Stream → topic: what was committed goes in, whoever watches takes a seat, and reads of the log are shared.
+//! Stream → topic: what was committed goes in, whoever watches takes a watch, and reads of the log are shared.
 //! Knows nothing of cursors, sockets or the database; the marking of watchers is in `fan_out`.
 
 use super::{
@@ -8,8 +8,8 @@ use super::{
     meters::Meters,
     page::{NoPage, Page, PageKey, Read},
     ring::Budget,
-    signal::{Signal, Slot},
     topic::{News, Topic},
+    wakeup::{Slot, Wakeup},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -260,7 +260,7 @@ impl Hub {
     }
 
     /// Takes a seat in a stream. It is in place before the head is read, so that no frame falls between.
-    pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, signal: &Arc<Signal>, slot: Slot) -> Seat {
+    pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, wakeup: &Arc<Wakeup>, slot: Slot) -> Watch {
         // entry and seat under one lock, or the topic could go in between
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let new = || {
@@ -268,9 +268,9 @@ impl Hub {
             Arc::new(Topic::new(stream, self.next_id(), self.budget.clone()))
         };
         let topic = topics.entry(stream).or_insert_with(new).clone();
-        let key = topic.watch(signal.clone(), slot);
+        let key = topic.watch(wakeup.clone(), slot);
         self.meters.topics.set(topics.len() as f64);
-        Seat {
+        Watch {
             hub: self.clone(),
             topic,
             key,
@@ -373,13 +373,13 @@ impl Hub {
 }
 
 /// A place among the watchers of a topic, left when it is dropped. The last one out takes the topic along.
-pub(crate) struct Seat {
+pub(crate) struct Watch {
     pub(crate) hub: Arc<Hub>,
     pub(crate) topic: Arc<Topic>,
     key: u32,
 }
 
-impl Drop for Seat {
+impl Drop for Watch {
     fn drop(&mut self) {
         let gone = {
             let mut topics = self.hub.topics.write().unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! From a commit to every socket that watches its stream, and from a position back to the present.
 //!
-//! - `signal`         one per socket: the waker of its task, and the set of what happened since it last looked
+//! - `wakeup`         one per socket: the waker of its task, and the set of what happened since it last looked
 //! - `ring`           the newest frames of one stream, contiguous up to its head, and the ones that came early
 //! - `removals`       who was removed from a stream, and where that ends their reading
 //! - `chatter`        the newest signals of one stream, kept for a moment
@@ -37,11 +37,11 @@ mod page;
 mod presence;
 mod removals;
 mod ring;
-mod signal;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
 mod topic;
+mod wakeup;
 
 pub use bus::{Alone, BadAddress, Bus, BusHealth, Note, Redis, RedisOptions};
 pub use control::Control;
@@ -49,9 +49,9 @@ pub use deliver::{Delivered, Outlet, Stop};
 pub(crate) use flight::Flights;
 pub use hub::{Hub, Published, RingLimits};
 pub use log::{Log, LogRange, LogUnavailable, Reading};
-pub use presence::{Place, Presences};
-pub use signal::{Dirty, Signal};
+pub use presence::{PresenceGuard, Presences};
 pub use subscriptions::{Joined, Mode, Start, Subscriptions};
+pub use wakeup::{Dirty, Wakeup};
 
 /// An encoded event frame; clones share memory. It begins
 /// `{"type":"event","stream":"KIND:ID","seq":N,"event":"NAME",` in this key order, and must own its bytes alone: a

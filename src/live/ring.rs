@@ -55,11 +55,11 @@ pub(crate) enum Beyond {
 
 /// Where a position lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Location {
     /// At the head, or all that follows it is in the ring.
-    Held,
+    InRing,
     /// What follows it is in the log, if anywhere.
-    Older,
+    InLog,
     /// Beyond the head.
     Ahead,
 }
@@ -205,12 +205,12 @@ impl Ring {
     }
 
     /// Where a position lies.
-    pub(crate) fn place(&self, seq: u64) -> Place {
+    pub(crate) fn locate(&self, seq: u64) -> Location {
         let head = self.head.unwrap_or(0);
         match head.checked_sub(seq) {
-            None => Place::Ahead,
-            Some(behind) if behind <= self.frames.len() as u64 => Place::Held,
-            Some(_) => Place::Older,
+            None => Location::Ahead,
+            Some(behind) if behind <= self.frames.len() as u64 => Location::InRing,
+            Some(_) => Location::InLog,
         }
     }
 

@@ -2,12 +2,12 @@
 //! `deliver`. Does not know whether the user may read a stream: that is asked elsewhere.
 
 use super::{
-    Dirty, Hub, LogUnavailable, Signal,
+    Dirty, Hub, LogUnavailable, Wakeup,
     cursor::Cursor,
-    hub::Seat,
-    ring::Place,
-    signal::{SLOT_BITS, Slot},
+    hub::Watch,
+    ring::Location,
     topic::Topic,
+    wakeup::{SLOT_BITS, Slot},
 };
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, UserId, stream::Reason};
@@ -56,7 +56,7 @@ pub struct Subscriptions {
     /// Up to this seq the user's own stream was looked at for control. Beside the cursor's position, which waits in
     /// a pause and jumps in a second join.
     pub(crate) looked: u64,
-    pub(crate) signal: Arc<Signal>,
+    pub(crate) wakeup: Arc<Wakeup>,
     /// Up to this seq it was looked at for what cannot wait, past the position when the outlet has no room.
     pub(crate) peeked: u64,
 }
@@ -64,10 +64,10 @@ pub struct Subscriptions {
 impl Subscriptions {
     /// A socket of `user`, without a cursor yet.
     pub fn new(hub: Arc<Hub>, user: UserId) -> Subscriptions {
-        let signal = Arc::new(Signal::new(user));
+        let wakeup = Arc::new(Wakeup::new(user));
         Subscriptions {
             hub,
-            signal,
+            wakeup,
             user,
             cursors: Vec::new(),
             flagged: 0,
@@ -77,9 +77,9 @@ impl Subscriptions {
         }
     }
 
-    /// The socket's signal: what wakes its task, and the waker for its read half.
-    pub fn signal(&self) -> &Arc<Signal> {
-        &self.signal
+    /// The socket's wakeup: what wakes its task, and the waker for its read half.
+    pub fn wakeup(&self) -> &Arc<Wakeup> {
+        &self.wakeup
     }
 
     /// Places a cursor in a stream, or moves the one that is there and sets its mode; a pause ends. The first cursor
@@ -110,10 +110,10 @@ impl Subscriptions {
             return Ok(joined);
         }
         let slot = self.free_slot();
-        let seat = self.hub.watch(stream, &self.signal, slot as Slot);
-        self.hub.fill(&seat.topic).await?;
-        let joined = enter(&self.hub, &seat.topic, start).await?;
-        self.place(slot, seat, joined, joined.position(start), mode);
+        let watch = self.hub.watch(stream, &self.wakeup, slot as Slot);
+        self.hub.fill(&watch.topic).await?;
+        let joined = enter(&self.hub, &watch.topic, start).await?;
+        self.place(slot, watch, joined, joined.position(start), mode);
         Ok(joined)
     }
 
@@ -222,8 +222,8 @@ impl Subscriptions {
             .unwrap_or(self.cursors.len())
     }
 
-    fn place(&mut self, slot: usize, seat: Seat, joined: Joined, position: u64, mode: Mode) {
-        let cursor = Cursor::new(seat, position, joined.seq, mode);
+    fn place(&mut self, slot: usize, watch: Watch, joined: Joined, position: u64, mode: Mode) {
+        let cursor = Cursor::new(watch, position, joined.seq, mode);
         if cursor.stream() == StreamId::User(self.user) {
             (self.looked, self.peeked) = (joined.seq, joined.seq);
         }
@@ -277,25 +277,25 @@ async fn enter(hub: &Hub, topic: &Arc<Topic>, start: Start) -> Result<Joined, Lo
     let Start::After(after) = start else {
         return Ok(Joined::anew(topic.head().unwrap_or(0), Reason::New));
     };
-    let (head, place) = topic.place(after);
+    let (head, place) = topic.locate(after);
     match place {
-        Place::Held => Ok(Joined::resumed(head)),
-        Place::Older => {
+        Location::InRing => Ok(Joined::resumed(head)),
+        Location::InLog => {
             let tail = match topic.tail() {
                 Some(tail) => tail,
                 None => hub.range(topic).await?.tail,
             };
-            let (head, _) = topic.place(after);
+            let (head, _) = topic.locate(after);
             Ok(if after < tail {
                 Joined::anew(head, Reason::Expired)
             } else {
                 Joined::resumed(head)
             })
         }
-        Place::Ahead => {
+        Location::Ahead => {
             // what the client saw elsewhere may be on its way here; its position holds when the log has come to it
             let range = hub.fresh_range(topic).await?;
-            let (head, _) = topic.place(after);
+            let (head, _) = topic.locate(after);
             let resumed = after <= head.max(range.head) && after >= range.tail;
             Ok(if resumed {
                 Joined::resumed(head.max(after))

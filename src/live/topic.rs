@@ -7,8 +7,8 @@ use super::{
     lock,
     log::LogRange,
     removals::{Reader, Removals},
-    ring::{Batch, Beyond, Budget, Change, Place, Ring},
-    signal::{Signal, Slot},
+    ring::{Batch, Beyond, Budget, Change, Location, Ring},
+    wakeup::{Slot, Wakeup},
 };
 use std::{
     collections::HashSet,
@@ -63,7 +63,7 @@ struct Gap {
 
 #[derive(Default)]
 struct Watchers {
-    seats: Vec<Option<(Arc<Signal>, Slot)>>,
+    seats: Vec<Option<(Arc<Wakeup>, Slot)>>,
     free: Vec<u32>,
 }
 
@@ -213,7 +213,7 @@ impl Topic {
                 .seats
                 .iter()
                 .flatten()
-                .map(|(signal, _)| signal.user())
+                .map(|(wakeup, _)| wakeup.user())
                 .collect();
             lock(&self.state).removals.keep_only(&here);
         }
@@ -225,9 +225,9 @@ impl Topic {
     }
 
     /// The published head and where a position lies.
-    pub(crate) fn place(&self, seq: u64) -> (u64, Place) {
+    pub(crate) fn locate(&self, seq: u64) -> (u64, Location) {
         let state = lock(&self.state);
-        (state.ring.head().unwrap_or(0), state.ring.place(seq))
+        (state.ring.head().unwrap_or(0), state.ring.locate(seq))
     }
 
     /// Whether all entries after `seq` and up to `last` are held, and none of them concerns accounts.
@@ -269,10 +269,10 @@ impl Topic {
         })
     }
 
-    /// Takes a seat: the signal is marked whenever the head moved.
-    pub(crate) fn watch(&self, signal: Arc<Signal>, slot: Slot) -> u32 {
+    /// Takes a seat: the wakeup is marked whenever the head moved.
+    pub(crate) fn watch(&self, wakeup: Arc<Wakeup>, slot: Slot) -> u32 {
         let watchers = &mut *lock(&self.watchers);
-        let seat = Some((signal, slot));
+        let seat = Some((wakeup, slot));
         if let Some(key) = watchers.free.pop() {
             watchers.seats[key as usize] = seat;
             return key;
@@ -296,8 +296,8 @@ impl Topic {
     pub(crate) fn mark(&self, key: usize, n: usize) -> Option<usize> {
         let watchers = lock(&self.watchers);
         let end = watchers.seats.len().min(key + n);
-        for (signal, slot) in watchers.seats.get(key..end).unwrap_or_default().iter().flatten() {
-            signal.mark(*slot);
+        for (wakeup, slot) in watchers.seats.get(key..end).unwrap_or_default().iter().flatten() {
+            wakeup.mark(*slot);
         }
         (end < watchers.seats.len()).then_some(end)
     }

@@ -93,7 +93,7 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::registry::tests::{owner, signal};
+    use crate::socket::registry::tests::{owner, wakeup};
     use crate::socket::registry::{Order, Seat};
     use taskwire_protocol::SessionId;
     use uuid::Uuid;
@@ -101,7 +101,7 @@ mod tests {
     #[test]
     fn a_kick_reaches_one_session_or_all_of_a_user() {
         let registry = Arc::new(Registry::default());
-        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(wakeup())).collect();
         for (seat, (user, session)) in seats.iter().zip([(1, 1), (1, 9), (2, 2)]) {
             assert_eq!(seat.belongs_to(owner(user, session), 9), Ok(()));
         }
@@ -115,8 +115,8 @@ mod tests {
     #[test]
     fn sockets_are_listed_in_pages_in_the_order_in_which_they_came() {
         let registry = Arc::new(Registry::default());
-        let strangers = registry.enter(signal());
-        let seats: Vec<_> = (0..5).map(|_| registry.enter(signal())).collect();
+        let strangers = registry.enter(wakeup());
+        let seats: Vec<_> = (0..5).map(|_| registry.enter(wakeup())).collect();
         for (seat, user) in seats.iter().zip([1, 2, 1, 2, 1]) {
             assert_eq!(seat.belongs_to(owner(user, 1), 9), Ok(()));
         }

@@ -17,7 +17,7 @@ use super::requests::{Asked, Outcome, Requests};
 use super::session::{self, Settled, Stage};
 use super::transport::{Heard, Transport};
 use crate::config::Settings;
-use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Signal, Stop};
+use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Stop, Wakeup};
 use crate::reply::frames;
 use crate::state::App;
 
@@ -41,7 +41,7 @@ pub(super) struct Connection {
     pub(super) seat: Seat,
     pub(super) pulse: Pulse,
     pub(super) app: Arc<App>,
-    pub(super) signal: Arc<Signal>,
+    pub(super) wakeup: Arc<Wakeup>,
     pub(super) stage: Stage,
     /// The read half may have input; it is polled only then.
     pub(super) input: bool,
@@ -75,15 +75,15 @@ enum Step {
 }
 
 impl Connection {
-    /// A socket after its upgrade. `signal` wakes its task on input already.
-    pub(super) fn new(app: Arc<App>, wire: Transport, signal: Arc<Signal>, stage: Stage) -> Connection {
+    /// A socket after its upgrade. `wakeup` wakes its task on input already.
+    pub(super) fn new(app: Arc<App>, wire: Transport, wakeup: Arc<Wakeup>, stage: Stage) -> Connection {
         let settings = &app.settings;
         Connection {
             pace: Pace::new(settings, app.elapsed_ms()),
             pulse: Pulse::new(Instant::now(), times(settings)),
-            seat: app.sockets.enter(signal.clone()),
+            seat: app.sockets.enter(wakeup.clone()),
             wire,
-            signal,
+            wakeup,
             requests: Requests::default(),
             stage,
             // each calls its waker only after it was polled once
@@ -141,7 +141,7 @@ impl Connection {
 
     /// One round: `None` when there is nothing to do until the task is woken.
     fn poll_round(&mut self, cx: &mut Context<'_>) -> Result<Option<Step>, Again> {
-        let dirty = match self.signal.poll(cx) {
+        let dirty = match self.wakeup.poll(cx) {
             Poll::Ready(dirty) => dirty,
             Poll::Pending => Dirty::default(),
         };

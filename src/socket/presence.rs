@@ -37,23 +37,24 @@ impl Connection {
             }
         }
         if session
-            .place
+            .presence
             .as_ref()
             .is_some_and(|place| place.workspace() != workspace)
         {
-            session.place = None;
+            session.presence = None;
         }
         let public = &session.caller.user;
-        let place = session
-            .place
+        let presence = session
+            .presence
             .get_or_insert_with(|| Box::new(engine.presences().place(workspace, user)));
-        Ok(place.set(public, params.state, params.task_id))
+        Ok(presence.set(public, params.state, params.task_id))
     }
 }
 
 impl Session {
     /// The user may no longer read a workspace.
-    pub(super) fn leave_place(&mut self, workspace: WorkspaceId) {
-        self.place.take_if(|place| place.workspace() == workspace);
+    pub(super) fn leave_presence(&mut self, workspace: WorkspaceId) {
+        self.presence
+            .take_if(|presence| presence.workspace() == workspace);
     }
 }

@@ -1,5 +1,5 @@
 //! All sockets of this node: how many, whose, and how to tell them all to say goodbye or to close. Does not know
-//! frames; what a socket is told stands in its handle, and its signal is nudged.
+//! frames; what a socket is told stands in its handle, and its wakeup is nudged.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use taskwire_protocol::{CloseCode, Timestamp, UserId};
 use tokio_util::task::TaskTracker;
 
 use crate::engine::Caller;
-use crate::live::Signal;
+use crate::live::Wakeup;
 
 /// Sockets that are told to close at a time: closing all at once would bring them all back at once.
 const BATCH: usize = 256;
@@ -44,7 +44,7 @@ struct Sockets {
 /// How a socket's task is reached.
 pub(super) struct Handle {
     /// Changes once, when the socket gets its subscriptions.
-    signal: Mutex<Arc<Signal>>,
+    wakeup: Mutex<Arc<Wakeup>>,
     owner: Mutex<Option<Owner>>,
     /// 0, or how many milliseconds the client is to wait, plus 1.
     goodbye: AtomicU32,
@@ -141,9 +141,9 @@ impl Registry {
     }
 
     /// A new socket, whoever it belongs to.
-    pub(super) fn enter(self: &Arc<Self>, signal: Arc<Signal>) -> Seat {
+    pub(super) fn enter(self: &Arc<Self>, wakeup: Arc<Wakeup>) -> Seat {
         let handle = Arc::new(Handle {
-            signal: Mutex::new(signal),
+            wakeup: Mutex::new(wakeup),
             owner: Mutex::new(None),
             goodbye: AtomicU32::new(0),
             close: AtomicU16::new(0),
@@ -212,8 +212,8 @@ impl Handle {
     }
 
     fn nudge(&self) {
-        let signal = lock(&self.signal).clone();
-        signal.nudge();
+        let wakeup = lock(&self.wakeup).clone();
+        wakeup.nudge();
     }
 }
 
@@ -246,9 +246,9 @@ impl Seat {
         }
     }
 
-    /// Nudges go to this signal from now on.
-    pub(super) fn nudge_by(&self, signal: Arc<Signal>) {
-        *lock(&self.handle.signal) = signal;
+    /// Nudges go to this wakeup from now on.
+    pub(super) fn nudge_by(&self, wakeup: Arc<Wakeup>) {
+        *lock(&self.handle.wakeup) = wakeup;
         if self.has_orders() {
             self.handle.nudge();
         }
@@ -300,8 +300,8 @@ pub(super) mod tests {
     use taskwire_protocol::{SessionId, WorkspaceId};
     use uuid::Uuid;
 
-    pub(in crate::socket) fn signal() -> Arc<Signal> {
-        Arc::new(Signal::new(UserId(Uuid::nil())))
+    pub(in crate::socket) fn wakeup() -> Arc<Wakeup> {
+        Arc::new(Wakeup::new(UserId(Uuid::nil())))
     }
 
     /// A socket of user `n`, in session `session`.
@@ -328,7 +328,7 @@ pub(super) mod tests {
     #[test]
     fn a_users_sockets_are_counted_until_they_are_gone() {
         let registry = Arc::new(Registry::default());
-        let seats: Vec<_> = (0..3).map(|_| registry.enter(signal())).collect();
+        let seats: Vec<_> = (0..3).map(|_| registry.enter(wakeup())).collect();
         assert_eq!(seats[0].belongs_to(owner(1, 1), 2), Ok(()));
         assert_eq!(seats[1].belongs_to(owner(1, 1), 2), Ok(()));
         assert_eq!(seats[2].belongs_to(owner(1, 1), 2), Err(TooMany));
@@ -340,7 +340,7 @@ pub(super) mod tests {
     #[test]
     fn every_socket_is_told_another_delay() {
         let registry = Arc::new(Registry::default());
-        let seats: Vec<_> = (0..100).map(|_| registry.enter(signal())).collect();
+        let seats: Vec<_> = (0..100).map(|_| registry.enter(wakeup())).collect();
         registry.goodbye(Duration::from_secs(20));
         let mut delays: Vec<_> = seats.iter().map(delay).collect();
         delays.sort_unstable();
@@ -359,7 +359,7 @@ pub(super) mod tests {
     fn the_more_sockets_the_wider_they_are_spread_but_not_beyond_the_drain() {
         let longest = |sockets: usize, within: u64| {
             let registry = Arc::new(Registry::default());
-            let seats: Vec<_> = (0..sockets).map(|_| registry.enter(signal())).collect();
+            let seats: Vec<_> = (0..sockets).map(|_| registry.enter(wakeup())).collect();
             registry.goodbye(Duration::from_millis(within));
             seats.iter().map(delay).max()
         };
@@ -371,7 +371,7 @@ pub(super) mod tests {
     #[tokio::test]
     async fn who_is_kicked_is_not_asked_to_come_back() {
         let registry = Arc::new(Registry::default());
-        let seats = [registry.enter(signal()), registry.enter(signal())];
+        let seats = [registry.enter(wakeup()), registry.enter(wakeup())];
         seats[0].handle.close_with(CloseCode::Revoked);
         registry.close_all().await;
         seats[1].handle.close_with(CloseCode::Revoked);
@@ -383,10 +383,10 @@ pub(super) mod tests {
     async fn whoever_comes_too_late_is_told_too() {
         let registry = Arc::new(Registry::default());
         registry.goodbye(Duration::from_secs(20));
-        let late = registry.enter(signal());
+        let late = registry.enter(wakeup());
         assert!((100..700).contains(&delay(&late)));
         registry.close_all().await;
-        let later = registry.enter(signal());
+        let later = registry.enter(wakeup());
         assert!((100..700).contains(&delay(&later)));
         assert_eq!(later.order(), Some(Order::Close(CloseCode::Restart)));
     }

@@ -18,7 +18,7 @@ use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
 use super::welcome::check_streams;
 use crate::engine::{self, Caller, Identity, Reply};
-use crate::live::{Control, Place, Subscriptions};
+use crate::live::{Control, PresenceGuard, Subscriptions};
 use crate::state::App;
 
 /// Refused tokens of one socket, until it is closed.
@@ -54,7 +54,7 @@ pub(super) struct Session {
     /// The user's own stream is delivered, not only watched.
     pub(super) own: bool,
     /// Where the user is said to be.
-    pub(super) place: Option<Box<Place>>,
+    pub(super) presence: Option<Box<PresenceGuard>>,
 }
 
 /// What a request came to that the socket itself must act on.
@@ -330,7 +330,7 @@ impl Connection {
             }
             // its cursor is gone already
             Control::Lost { workspace } => {
-                session.leave_place(workspace);
+                session.leave_presence(workspace);
                 Ok(())
             }
             // another session ended

@@ -26,7 +26,7 @@ use super::session::{Stage, Stranger};
 use super::transport::Transport;
 use super::welcome::check_streams;
 use crate::config::Settings;
-use crate::live::Signal;
+use crate::live::Wakeup;
 use crate::peer::{self, Peer};
 use crate::reply::{HttpStream, Refusal};
 use crate::state::App;
@@ -177,9 +177,9 @@ fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
 async fn refuse(settings: &Settings, tcp: TcpStream, part: Vec<u8>) {
     let code = CloseCode::TryAgain;
     metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string()).increment(1);
-    let signal = Arc::new(Signal::new(UserId(Uuid::nil())));
+    let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let most = ANSWERED * settings.frame_bytes;
-    let wire = Transport::new(tcp, part, signal.into(), most, settings.socket_queue_bytes);
+    let wire = Transport::new(tcp, part, wakeup.into(), most, settings.socket_queue_bytes);
     wire.close(code, "too many sockets at once").await;
 }
 
@@ -192,12 +192,12 @@ fn connect(
     params: Option<Authenticate>,
 ) -> Connection {
     // it belongs to nobody yet
-    let signal = Arc::new(Signal::new(UserId(Uuid::nil())));
+    let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let settings = &app.settings;
     let wire = Transport::new(
         tcp,
         part,
-        signal.clone().into(),
+        wakeup.clone().into(),
         ANSWERED * settings.frame_bytes,
         settings.socket_queue_bytes,
     );
@@ -205,7 +205,7 @@ fn connect(
         from,
         refused_tokens: 0,
     }));
-    let mut connection = Connection::new(app, wire, signal, stage);
+    let mut connection = Connection::new(app, wire, wakeup, stage);
     if let Some(params) = params {
         let asked = Asked {
             id: None,

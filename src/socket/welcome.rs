@@ -88,10 +88,10 @@ impl Connection {
     }
 
     fn settle_in(&mut self, identity: Identity, opening: Opening, streams: &Streams) {
-        let signal = opening.subscriptions.signal().clone();
-        self.wire.wake_on_input(signal.clone().into());
-        self.seat.nudge_by(signal.clone());
-        self.signal = signal;
+        let wakeup = opening.subscriptions.wakeup().clone();
+        self.wire.wake_on_input(wakeup.clone().into());
+        self.seat.nudge_by(wakeup.clone());
+        self.wakeup = wakeup;
         (self.input, self.timer) = (true, true);
         self.pulse.authenticated(moment(&self.app, identity.expires_at));
         self.stage = Stage::Member(Box::new(Session {
@@ -100,7 +100,7 @@ impl Connection {
             subscriptions: opening.subscriptions,
             all: matches!(streams, Streams::All(_)),
             own: opening.own,
-            place: None,
+            presence: None,
         }));
     }
 

@@ -283,7 +283,7 @@ impl Watchers {
         for (socket, sink) in &mut self.sockets {
             for turn in 0.. {
                 assert!(turn < 100_000, "a socket was not woken");
-                let dirty = socket.signal().take();
+                let dirty = socket.wakeup().take();
                 let mut cx = Context::from_waker(Waker::noop());
                 let said = socket.poll_deliver(&mut cx, dirty, sink);
                 assert!(

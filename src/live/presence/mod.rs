@@ -72,8 +72,8 @@ impl Presences {
     }
 
     /// A socket's place among those who are there.
-    pub fn place(self: &Arc<Self>, workspace: WorkspaceId, user: UserId) -> Place {
-        Place {
+    pub fn place(self: &Arc<Self>, workspace: WorkspaceId, user: UserId) -> PresenceGuard {
+        PresenceGuard {
             presences: self.clone(),
             key: self.keys.fetch_add(1, Ordering::Relaxed),
             workspace,
@@ -195,14 +195,14 @@ impl Presences {
 }
 
 /// A socket's place among those who are there, until it is dropped.
-pub struct Place {
+pub struct PresenceGuard {
     presences: Arc<Presences>,
     key: u64,
     workspace: WorkspaceId,
     user: UserId,
 }
 
-impl Place {
+impl PresenceGuard {
     /// Where it is.
     pub fn workspace(&self) -> WorkspaceId {
         self.workspace
@@ -219,7 +219,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for PresenceGuard {
     fn drop(&mut self) {
         let now = self.presences.now();
         let roster = &mut *lock(&self.presences.roster);

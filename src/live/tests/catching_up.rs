@@ -1,6 +1,6 @@
 //! Cursors that fell out of the ring, and the memory that rings may take.
 
-use super::super::ring::Place;
+use super::super::ring::Location;
 use super::*;
 
 const SMALL: RingLimits = RingLimits {
@@ -176,8 +176,12 @@ async fn a_frame_that_comes_after_its_purge_is_read_from_the_log() {
     world.hub.publish(vec![purge]);
     world.hub.publish(vec![late]);
     let topic = world.hub.topic(workspace(1)).expect("a topic");
-    assert_eq!(topic.place(9), (11, Place::Older));
-    assert_eq!(topic.place(10), (11, Place::Held), "the purge itself is at hand");
+    assert_eq!(topic.locate(9), (11, Location::InLog));
+    assert_eq!(
+        topic.locate(10),
+        (11, Location::InRing),
+        "the purge itself is at hand"
+    );
     socket.receives(workspace(1), 0, 11).await;
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 1);
 }
@@ -195,7 +199,7 @@ async fn a_page_held_over_a_purge_is_read_again() {
     assert!(seqs(&running.got, workspace(1)).len() < 60);
     world.hub.forget(workspace(1), 60);
     room.store(usize::MAX / 2, Ordering::SeqCst);
-    running.signal.nudge();
+    running.wakeup.nudge();
     wait_until("all frames came", || seqs(&running.got, workspace(1)).len() == 60).await;
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 2);
     assert_eq!(seqs(&running.got, workspace(1)), (1..=60).collect::<Vec<_>>());

@@ -121,12 +121,12 @@ async fn a_comparison_that_overtakes_the_first_read_of_a_head_is_kept_in_mind() 
     let world = World::new();
     let socket = world.socket(user(1));
     // the read of the head was begun, two entries came, the subscription was confirmed and the heads compared
-    let seat = world.hub.watch(workspace(1), socket.subscriptions.signal(), 0);
+    let watch = world.hub.watch(workspace(1), socket.subscriptions.wakeup(), 0);
     world.hub.hear_of(workspace(1), 2);
-    assert_eq!(seat.topic.head(), None, "it alone says not where readers start");
+    assert_eq!(watch.topic.head(), None, "it alone says not where readers start");
     let read = LogRange { tail: 0, head: 0 };
-    seat.topic.observe(read);
-    assert_eq!(seat.topic.head(), Some(2));
+    watch.topic.observe(read);
+    assert_eq!(watch.topic.head(), Some(2));
 }
 
 /// The removal is heard of only after the user was let in again: it was before that.
@@ -202,9 +202,9 @@ async fn notifications_leave_accounts_alone_and_what_is_not_at_hand_does_not() {
     }
     let lost_on_the_way = tell("access.lost");
     world.hub.hear_of(own, lost_on_the_way.seq);
-    let seat = world.hub.watch(own, socket.subscriptions.signal(), 9);
+    let watch = world.hub.watch(own, socket.subscriptions.wakeup(), 9);
     wait_until("the log is to be read", || {
-        seat.topic.head() == Some(lost_on_the_way.seq)
+        watch.topic.head() == Some(lost_on_the_way.seq)
     })
     .await;
     assert!(

@@ -260,20 +260,20 @@ impl Socket {
 
     /// One call that looks at every cursor, marked by the fan-out already or not.
     fn poll(&mut self) -> Poll<Result<Delivered, Stop<Infallible>>> {
-        let signal = self.subscriptions.signal().clone();
-        (0..super::signal::SLOT_BITS).for_each(|slot| signal.mark(slot as u16));
+        let wakeup = self.subscriptions.wakeup().clone();
+        (0..super::wakeup::SLOT_BITS).for_each(|slot| wakeup.mark(slot as u16));
         self.subscriptions.poll_deliver(
             &mut Context::from_waker(Waker::noop()),
-            signal.take(),
+            wakeup.take(),
             &mut self.peer,
         )
     }
 
-    /// Delivers until something is said that a socket acts on. Woken by nothing but its signal and its reads.
+    /// Delivers until something is said that a socket acts on. Woken by nothing but its wakeup and its reads.
     async fn deliver(&mut self) -> Result<Delivered, Stop<Infallible>> {
         poll_fn(|cx| {
             loop {
-                let dirty = match self.subscriptions.signal().poll(cx) {
+                let dirty = match self.subscriptions.wakeup().poll(cx) {
                     Poll::Ready(dirty) => dirty,
                     Poll::Pending => Dirty::default(),
                 };
@@ -308,16 +308,16 @@ impl Socket {
     /// Runs on its own from now on; what it got is seen from outside.
     fn run(mut self) -> Running {
         let got = self.peer.got.clone();
-        let signal = self.subscriptions.signal().clone();
+        let wakeup = self.subscriptions.wakeup().clone();
         let task = tokio::spawn(async move { self.deliver().await });
-        Running { got, signal, task }
+        Running { got, wakeup, task }
     }
 }
 
 /// A socket that runs on its own.
 struct Running {
     got: Arc<Mutex<Vec<(String, u64)>>>,
-    signal: Arc<super::Signal>,
+    wakeup: Arc<super::Wakeup>,
     task: tokio::task::JoinHandle<Result<Delivered, Stop<Infallible>>>,
 }
 

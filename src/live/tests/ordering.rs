@@ -132,7 +132,7 @@ async fn one_wake_carries_a_group() {
         world.append(workspace(1)),
     ];
     world.hub.publish(group);
-    let dirty = socket.subscriptions.signal().wait().await;
+    let dirty = socket.subscriptions.wakeup().wait().await;
     assert!(dirty.has_topics() && !dirty.has_input() && !dirty.has_nudge());
     let mut cx = Context::from_waker(Waker::noop());
     let done = socket
@@ -152,10 +152,10 @@ async fn one_wake_carries_a_group() {
 async fn a_nudge_and_input_are_told_apart_from_topics() {
     let world = World::new();
     let socket = world.socket(user(1));
-    let signal = socket.subscriptions.signal();
-    signal.nudge();
-    Waker::from(signal.clone()).wake_by_ref();
-    let dirty = signal.wait().await;
+    let wakeup = socket.subscriptions.wakeup();
+    wakeup.nudge();
+    Waker::from(wakeup.clone()).wake_by_ref();
+    let dirty = wakeup.wait().await;
     assert!(dirty.has_nudge() && dirty.has_input() && !dirty.has_topics());
-    assert!(signal.take().is_empty());
+    assert!(wakeup.take().is_empty());
 }

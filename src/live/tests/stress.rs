@@ -156,14 +156,14 @@ async fn removals_race_reads_and_stay_exact() {
 
 #[test]
 fn an_idle_socket_is_small() {
-    use crate::live::{Signal, cursor::Cursor, topic::Topic};
+    use crate::live::{Wakeup, cursor::Cursor, topic::Topic};
     let sizes = [
-        size_of::<Signal>(),
+        size_of::<Wakeup>(),
         size_of::<Subscriptions>(),
         size_of::<Cursor>(),
         size_of::<Topic>(),
     ];
-    println!("bytes of signal, subscriptions, cursor, topic: {sizes:?}");
+    println!("bytes of wakeup, subscriptions, cursor, topic: {sizes:?}");
     // two streams, one of which nobody else watches, and the seats in both
     let idle = sizes[0] + sizes[1] + 2 * sizes[2] + sizes[3] + 2 * 16 + 64;
     assert!(idle < 768, "{idle} bytes");

@@ -43,7 +43,7 @@ impl Dirty {
         self.0 & INPUT != 0
     }
 
-    /// Somebody called [`Signal::nudge`].
+    /// Somebody called [`Wakeup::nudge`].
     pub fn has_nudge(self) -> bool {
         self.0 & CONTROL != 0
     }
@@ -70,18 +70,18 @@ impl Dirty {
 }
 
 /// A socket's waker and dirty set, shared with the fan-out. Also a [`std::task::Waker`] for the read half (by way of
-/// `Waker::from(Arc<Signal>)`): so the task knows whether input woke it and leaves a quiet read half alone, which
+/// `Waker::from(Arc<Wakeup>)`): so the task knows whether input woke it and leaves a quiet read half alone, which
 /// matters because tungstenite zero-fills its read buffer at every poll.
-pub struct Signal {
+pub struct Wakeup {
     dirty: AtomicU64,
     waker: AtomicWaker,
     user: UserId,
 }
 
-impl Signal {
+impl Wakeup {
     /// Nothing happened yet.
-    pub(crate) fn new(user: UserId) -> Signal {
-        Signal {
+    pub(crate) fn new(user: UserId) -> Wakeup {
+        Wakeup {
             dirty: AtomicU64::new(0),
             waker: AtomicWaker::new(),
             user,
@@ -132,7 +132,7 @@ impl Signal {
     }
 }
 
-impl Wake for Signal {
+impl Wake for Wakeup {
     fn wake(self: Arc<Self>) {
         self.set(INPUT);
     }
