@@ -106,6 +106,7 @@ fn no_queue_is_unbounded() {
         "src",
         "protocol/src",
         "client/src",
+        "client/tw/src",
         "loadtest/src",
         "tests/faults/src",
     ]

@@ -2,10 +2,7 @@
 //! between its effect and its answer, in the middle of the events. At the end nothing is lost, nothing was done twice,
 //! and every replica equals the server's state. The seed is printed.
 
-use crate::{
-    follower::{own, page},
-    support::*,
-};
+use crate::support::*;
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use serde_json::{Value, json};
 use std::{
@@ -106,7 +103,7 @@ impl World {
         let more = rest.next().is_some();
         let last = tasks.last().map(|(id, _)| id.to_string()).filter(|_| more);
         let tasks: Vec<Value> = tasks.into_iter().map(|(_, task)| task.clone()).collect();
-        page(self.head(), last.as_deref(), cursor.is_none(), &tasks)
+        workspace_page(self.head(), last.as_deref(), cursor.is_none(), &tasks)
     }
 
     /// What `auth` asked for, and where the events go on.
@@ -177,7 +174,7 @@ async fn answer(
     let (reply, cut) = {
         let mut world = lock(world);
         let reply = match name {
-            "user.sync" => Ok(own(3)),
+            "user.sync" => Ok(user_snapshot(3)),
             "workspace.sync" => {
                 let cursor = request["data"]["cursor"].as_str();
                 if cursor.is_none() {

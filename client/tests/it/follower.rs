@@ -1,28 +1,8 @@
 //! The replica kept up to date: pages and events in every order in which they can come.
 
 use crate::support::*;
-use serde_json::{Value, json};
-use taskwire_client::{Change, Client, Follower, protocol::Timestamp};
-
-pub(crate) fn page(seq: u64, cursor: Option<&str>, first: bool, tasks: &[Value]) -> Value {
-    let mut page = json!({"seq": seq, "tasks": tasks});
-    if let Some(cursor) = cursor {
-        page["cursor"] = json!(cursor);
-    }
-    if first {
-        page["workspace"] = json!({"id": HOME, "name": "Home", "kind": "personal", "role": "owner", "version": 1,
-            "created_at": Timestamp(0), "updated_at": Timestamp(0)});
-        page["members"] = json!([]);
-        page["projects"] = json!([]);
-        page["tags"] = json!([]);
-    }
-    page
-}
-
-pub(crate) fn own(seq: u64) -> Value {
-    json!({"seq": seq, "user": user(), "workspaces": [page(0, None, true, &[])["workspace"]], "invites": [],
-        "notifications": [], "unread": 2})
-}
+use serde_json::json;
+use taskwire_client::{Change, Client, Follower};
 
 async fn change(follower: &mut Follower) -> Result<String, Failed> {
     let change = soon("a change", follower.next()).await?.ok_or("the end")?;
@@ -51,12 +31,15 @@ async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
         let (mut peer, _) = server.welcome(&first_welcome()).await?;
         let request = peer.receive().await?;
         assert_eq!(request["type"], "user.sync");
-        peer.answer(&request, &own(3)).await?;
+        peer.answer(&request, &user_snapshot(3)).await?;
         let request = peer.receive().await?;
         assert_eq!(request["data"], json!({"workspace_id": HOME}));
         // The answer and the event after it arrive together.
-        peer.answer(&request, &page(12, Some("c"), true, &[task(1, 1, "one")]))
-            .await?;
+        peer.answer(
+            &request,
+            &workspace_page(12, Some("c"), true, &[task(1, 1, "one")]),
+        )
+        .await?;
         peer.send(&event(home(), 13, "task.updated", &task(2, 5, "two, newer")))
             .await?;
         peer.send(&event(
@@ -70,7 +53,8 @@ async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
         assert_eq!(request["data"], json!({"workspace_id": HOME, "cursor": "c"}));
         // This page was read before the events above, and comes after them.
         let tasks = [task(2, 4, "two"), task(3, 1, "purged"), task(4, 9, "four, newer")];
-        peer.answer(&request, &page(12, None, false, &tasks)).await?;
+        peer.answer(&request, &workspace_page(12, None, false, &tasks))
+            .await?;
         peer.send(&event(home(), 15, "task.updated", &task(4, 8, "four")))
             .await?;
         Ok::<_, Failed>(peer)
@@ -111,10 +95,13 @@ async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> T
         let request = peer.receive().await?;
         peer.refuse(&request, "UNAVAILABLE", true).await?;
         let request = peer.receive().await?;
-        peer.answer(&request, &own(3)).await?;
+        peer.answer(&request, &user_snapshot(3)).await?;
         let request = peer.receive().await?;
-        peer.answer(&request, &page(12, Some("c"), true, &[task(1, 1, "old")]))
-            .await?;
+        peer.answer(
+            &request,
+            &workspace_page(12, Some("c"), true, &[task(1, 1, "old")]),
+        )
+        .await?;
         peer.receive().await?;
         drop(peer);
         // The pages so far are of no use: the events in between are gone.
@@ -126,7 +113,8 @@ async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> T
             if request["data"].get("cursor").is_some() {
                 peer.refuse(&request, "VALIDATION_ERROR", false).await?; // sent again by the client, no longer wanted
             } else {
-                peer.answer(&request, &page(70, None, true, &tasks)).await?;
+                peer.answer(&request, &workspace_page(70, None, true, &tasks))
+                    .await?;
                 peer.send(&event(home(), 71, "task.created", &task(3, 1, "newest")))
                     .await?;
                 return Ok::<_, Failed>(peer);
@@ -153,14 +141,14 @@ async fn a_workspace_comes_and_goes_with_access() -> Tested {
     let script = async {
         let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
         let request = peer.receive().await?;
-        let mut snapshot = own(3);
+        let mut snapshot = user_snapshot(3);
         snapshot["workspaces"] = json!([]);
         peer.answer(&request, &snapshot).await?;
-        let granted = json!({"workspace": page(0, None, true, &[])["workspace"], "role": "member", "seq": 5});
+        let granted = json!({"workspace": workspace(), "role": "member", "seq": 5});
         peer.send(&event(me(), 4, "access.granted", &granted)).await?;
         peer.send(&happened(6)).await?;
         let request = peer.receive().await?;
-        peer.answer(&request, &page(6, None, true, &[task(6, 1, "a")]))
+        peer.answer(&request, &workspace_page(6, None, true, &[task(6, 1, "a")]))
             .await?;
         peer.send(&happened(7)).await?;
         peer.send(&event(
@@ -204,12 +192,12 @@ async fn a_workspace_that_was_granted_while_the_user_was_synced_is_synced_too() 
     let script = async {
         let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
         let request = peer.receive().await?;
-        let granted = json!({"workspace": page(0, None, true, &[])["workspace"], "role": "member", "seq": 5});
+        let granted = json!({"workspace": workspace(), "role": "member", "seq": 5});
         peer.send(&event(me(), 4, "access.granted", &granted)).await?;
-        peer.answer(&request, &own(4)).await?;
+        peer.answer(&request, &user_snapshot(4)).await?;
         let request = peer.receive().await?;
         assert_eq!(request["data"], json!({"workspace_id": HOME}));
-        peer.answer(&request, &page(6, None, true, &[task(6, 1, "a")]))
+        peer.answer(&request, &workspace_page(6, None, true, &[task(6, 1, "a")]))
             .await?;
         Ok::<_, Failed>(peer)
     };
@@ -236,7 +224,7 @@ async fn a_workspace_beyond_the_limit_is_not_asked_for() -> Tested {
         let streams = welcome(&[(me(), 3, Some("new")), (home(), 0, Some("limit"))]);
         let (mut peer, _) = server.welcome(&streams).await?;
         let request = peer.receive().await?;
-        peer.answer(&request, &own(3)).await?;
+        peer.answer(&request, &user_snapshot(3)).await?;
         Ok::<_, Failed>(peer)
     };
     let work = async {
@@ -258,7 +246,7 @@ async fn one_workspace_is_synced_without_the_user() -> Tested {
     let script = async {
         let (mut peer, _) = server.welcome(&welcome(&[(home(), 6, Some("new"))])).await?;
         let request = peer.receive().await?;
-        peer.answer(&request, &page(6, None, true, &[task(6, 1, "a")]))
+        peer.answer(&request, &workspace_page(6, None, true, &[task(6, 1, "a")]))
             .await?;
         Ok::<_, Failed>(peer)
     };

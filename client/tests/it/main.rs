@@ -1,7 +1,7 @@
 //! The client against a server that follows a script: it answers what a test tells it to, and cuts connections.
 //!
-//! Most tests run in memory under paused time, so that waits of minutes take none; `tw` and the refresh over HTTP run
-//! through real sockets.
+//! Most tests run in memory under paused time, so that waits of minutes take no time; the refresh over HTTP runs through
+//! real sockets. `tw/tests` uses the same scripted server.
 
 mod calls;
 mod chaos;
@@ -10,4 +10,3 @@ mod follower;
 mod reconnect;
 mod support;
 mod tokens;
-mod tw;

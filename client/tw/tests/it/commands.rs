@@ -1,0 +1,162 @@
+//! Commands about tasks: what they print, and their exit codes.
+
+use crate::{script::*, support::*};
+use serde_json::{Value, json};
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering::Relaxed},
+};
+use tokio::net::TcpListener;
+
+#[tokio::test]
+async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    drop(listener);
+    let (code, out, error) = run(&url, &["ls"]).await?;
+    assert_eq!((code, out.as_str(), error.lines().count()), (6, "", 1), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.get" => Err("NOT_FOUND"),
+        "task.restore" => Err("NOT_DELETED"),
+        _ => Err("FORBIDDEN"),
+    })
+    .await?;
+    let id = "01990000-0000-7000-8000-000010000001";
+    for (args, expected) in [
+        (vec!["show", id], 4),
+        (vec!["restore", id], 5),
+        (vec!["done", id], 3),
+        (vec!["call", "task.paint", "{"], 2),
+        (vec!["add", "x", "--due", "someday"], 2),
+        (vec!["add", "x", "--priority", "mild"], 2),
+        (vec!["show", "xyz"], 2),
+        (vec!["edit", id], 2),
+        (vec!["--server", "nowhere", "ls"], 2),
+    ] {
+        let (code, out, error) = run(&fake.url, &args).await?;
+        assert_eq!((code, out.as_str()), (expected, ""), "{args:?}: {error}");
+        assert!(!error.is_empty());
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_end_of_an_id_names_a_task_unless_it_names_two() -> Tested {
+    let fake = Fake::start(|name, data| match name {
+        "task.list" => {
+            let tasks = [
+                task(0x1_0000_0001, 1, "near\u{1b}[31m"),
+                task(1, 1, "far"),
+                task(0xabcd, 1, "one"),
+            ];
+            Ok(page(&tasks))
+        }
+        "task.complete" => {
+            assert_eq!(data["id"], task(0xabcd, 1, "")["id"]);
+            Ok(task(0xabcd, 2, "one"))
+        }
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let (code, out, error) = run(&fake.url, &["done", "abcd", "--json"]).await?;
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(serde_json::from_str::<Value>(&out)?[0]["version"], 2);
+    let (code, _, error) = run(&fake.url, &["done", "0000001"]).await?;
+    assert_eq!((code, error.lines().count()), (2, 1));
+    assert!(
+        error.contains("near") && error.contains("far") && !error.contains('\u{1b}'),
+        "{error}"
+    );
+    let (code, ..) = run(&fake.url, &["done", "ffff"]).await?;
+    assert_eq!(code, 4);
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_done_when_one_task_is_not_found_and_what_was_done_is_shown() -> Tested {
+    let changes = Arc::new(AtomicU32::new(0));
+    let count = changes.clone();
+    let fake = Fake::start(move |name, data| match name {
+        "task.list" => Ok(page(&[task(1, 1, "one"), task(2, 1, "two")])),
+        "task.complete" | "task.delete" if data["id"] == task(1, 1, "")["id"] => {
+            count.fetch_add(1, Relaxed);
+            Ok(task(1, 2, "one"))
+        }
+        _ => Err("FORBIDDEN"),
+    })
+    .await?;
+    for command in ["done", "rm"] {
+        let (code, out, error) = run(&fake.url, &[command, "10000001", "ffff"]).await?;
+        assert_eq!((code, out.as_str()), (4, ""), "{error}");
+        assert_eq!(changes.swap(0, Relaxed), 0);
+        let (code, out, error) = run(&fake.url, &[command, "10000001", "10000002"]).await?;
+        assert_eq!((code, out.as_str()), (3, "10000001  [ ] one\n"), "{error}");
+        let (code, out, error) = run(&fake.url, &[command, "10000001", "10000002", "--json"]).await?;
+        let done: Vec<Value> = serde_json::from_str(&out)?;
+        assert_eq!((code, done.len()), (3, 1), "{error}");
+        changes.store(0, Relaxed);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_list_is_json_when_asked_and_without_colours_in_a_pipe() -> Tested {
+    let fake = Fake::start(|name, data| match (name, data["cursor"].as_str()) {
+        ("task.list", None) => {
+            assert_eq!(
+                (&data["priority"], &data["sort"]),
+                (&json!("high"), &json!("-due_at"))
+            );
+            let mut task = task(1, 1, "urgent thing");
+            task["priority"] = json!("high");
+            Ok(json!({"items": [task], "next_cursor": "c", "total": 2}))
+        }
+        ("task.list", Some("c")) => Ok(json!({"items": [task(2, 1, "other")], "next_cursor": null})),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let args = ["ls", "--priority", "high", "--sort", "-due_at"];
+    let (code, out, error) = run(&fake.url, &args).await?;
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(out, "10000001  [ ] urgent thing  high\n10000002  [ ] other\n");
+    let (_, out, _) = run(&fake.url, &[&args[..], &["--json", "--limit", "1"]].concat()).await?;
+    assert_eq!(serde_json::from_str::<Vec<Value>>(&out)?.len(), 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_long_list_waits_when_the_server_has_had_enough() -> Tested {
+    let enough = AtomicU32::new(0);
+    let fake = Fake::start(move |name, data| match (name, data["cursor"].as_str()) {
+        ("task.list", None) => Ok(json!({"items": [task(1, 1, "one")], "next_cursor": "c", "total": 2})),
+        ("task.list", Some("c")) if enough.fetch_add(1, Relaxed) < 2 => Err("RATE_LIMITED"),
+        ("task.list", Some("c")) => Ok(json!({"items": [task(2, 1, "two")], "next_cursor": null})),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let (code, out, error) = run(&fake.url, &["ls", "--limit", "200"]).await?;
+    assert_eq!((code, out.lines().count()), (0, 2), "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_reader_that_goes_away_is_no_error() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "task.list" => Ok(page(&[task(1, 1, "a"), task(2, 1, "b")])),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = tempfile::tempdir()?;
+    let mut child = tw(home.path(), &fake.url, &["ls"])
+        .env("TASKWIRE_TOKEN", "t")
+        .spawn()?;
+    drop(child.stdout.take());
+    let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! `tw` as a process, against the scripted server of the client's tests on a real port.
+
+mod commands;
+mod refresh;
+#[path = "../../../tests/it/support/mod.rs"]
+#[allow(dead_code, unused_imports)] // the client's own tests need more of it
+mod script;
+mod sign_in;
+mod support;
+mod watch;
