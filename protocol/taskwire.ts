@@ -214,13 +214,20 @@ export type AccessLostReason =
   /** The workspace was deleted. */
   | "deleted";
 
-/** Who did it. */
-export interface Actor {
+/** Who caused an event: a user, the server itself, or an operator on the command line. */
+export type Actor = {
+  kind: "user";
   /** The account. */
   id: UserId;
   /** The display name at that time. */
   name: string;
-}
+  /** The name of the API token, when the user acted through one. */
+  token?: string;
+} | {
+  kind: "server";
+} | {
+  kind: "operator";
+};
 
 /** Parameters of `member.add`: exactly one of `username` and `email`. */
 export interface AddMember {
@@ -1632,7 +1639,7 @@ export interface Operations {
   "presence.set": { params: SetPresence; output: Presence };
   /** Who is in a workspace now. A query; access: viewer. */
   "presence.list": { params: ListPresence; output: PresenceList };
-  /** Tells those who follow the workspace that the caller is typing, at most once a second for a task. A query; access: viewer. */
+  /** Tells those who follow the workspace that the caller is typing, at most once a second for a task. A command; access: viewer. */
   "presence.typing": { params: ReportTyping; output: Nothing };
   /** Follows a stream. A session; access: user. */
   "stream.subscribe": { params: Subscribe; output: Subscribed };
@@ -1646,7 +1653,7 @@ export interface Operations {
   "admin.instances": { params: ListInstances; output: InstanceList };
   /** The sockets that are authenticated, on all instances. A query; access: server_admin. */
   "admin.connections": { params: ListConnections; output: ConnectionPage };
-  /** Closes the sockets of a person or session with 4403, on all instances. A query; access: server_admin. */
+  /** Closes the sockets of a person or session with 4403, on all instances. A command; access: server_admin. */
   "admin.kick": { params: Kick; output: Nothing };
   /** Answered with `pong`, ahead of everything else. A session; access: anyone. */
   "ping": { params: Ping; output: Nothing };
@@ -1760,8 +1767,8 @@ export interface EventOf<K extends keyof Events> {
   seq: number;
   event: K;
   at: Timestamp;
-  /** Who did it; `null` for the server itself. */
-  actor: Actor | null;
+  /** Who did it. */
+  actor: Actor;
   /** The mutation's `op_id`, when it had one. */
   op_id?: OpId;
   data: K extends `task.${string}` ? Events[K] | Forgotten : Events[K];

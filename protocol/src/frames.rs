@@ -2,13 +2,17 @@
 //! `id`; writing is exact. Does not know what any operation means.
 
 use crate::{
-    Failure, OpId, SessionId, StreamId, Timestamp, UserId, WorkspaceId, account::User, limits, member::Role,
+    Failure, OpId, SessionId, StreamId, Timestamp, WorkspaceId, account::User, limits, member::Role,
     stream::Reason, workspace::WorkspaceKind,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+
+mod actor;
+
+pub use actor::Actor;
 
 /// A request's `id`, echoed in its answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -137,15 +141,6 @@ pub fn too_deep(text: &str) -> bool {
     false
 }
 
-/// Who did it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Actor {
-    /// The account.
-    pub id: UserId,
-    /// The display name at that time.
-    pub name: Arc<str>,
-}
-
 /// A durable event.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventFrame {
@@ -157,8 +152,8 @@ pub struct EventFrame {
     pub event: String,
     /// When it was committed.
     pub at: Timestamp,
-    /// Who did it; `null` for the server itself.
-    pub actor: Option<Actor>,
+    /// Who did it.
+    pub actor: Actor,
     /// The mutation's `op_id`, when it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,

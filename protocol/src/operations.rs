@@ -12,8 +12,8 @@ use serde_json::Value;
 /// Calls `$callback!` with every row:
 /// `/// doc` `"wire.name" kind access: Parameters => Output;`
 ///
-/// - kind: `mutation` changes state and takes an `op_id`; `query` reads; `session` concerns the socket or the
-///   sign-in itself.
+/// - kind: `mutation` changes state and takes an `op_id`; `query` reads; `command` acts at once and logs nothing;
+///   `session` concerns the socket or the sign-in itself.
 /// - access: `anyone` before authentication too; `user` anybody signed in, for what is theirs; `viewer`, `member`,
 ///   `admin`, `owner` at least that role in the workspace concerned; `server_admin` the global role `admin`.
 #[macro_export]
@@ -96,7 +96,7 @@ macro_rules! for_each_operation {
             /// Who is in a workspace now.
             "presence.list" query viewer: presence::ListPresence => presence::PresenceList;
             /// Tells those who follow the workspace that the caller is typing, at most once a second for a task.
-            "presence.typing" query viewer: presence::ReportTyping => account::Done;
+            "presence.typing" command viewer: presence::ReportTyping => account::Done;
 
             /// Follows a stream.
             "stream.subscribe" session user: stream::Subscribe => stream::Subscribed;
@@ -112,7 +112,7 @@ macro_rules! for_each_operation {
             /// The sockets that are authenticated, on all instances.
             "admin.connections" query server_admin: admin::ListConnections => admin::ConnectionPage;
             /// Closes the sockets of a person or session with 4403, on all instances.
-            "admin.kick" query server_admin: admin::Kick => account::Done;
+            "admin.kick" command server_admin: admin::Kick => account::Done;
             /// Answered with `pong`, ahead of everything else.
             "ping" session anyone: system::Ping => account::Done;
             /// This contract as JSON Schema.
@@ -128,6 +128,8 @@ pub enum Kind {
     Query,
     /// Changes state, in one transaction with its log entries; takes an `op_id`.
     Mutation,
+    /// Acts at once and leaves no log entry, so it has no `op_id`: sent twice, it acts twice.
+    Command,
     /// Concerns the socket or the sign-in itself.
     Session,
 }
@@ -203,6 +205,9 @@ macro_rules! kind {
     };
     (mutation) => {
         Kind::Mutation
+    };
+    (command) => {
+        Kind::Command
     };
     (session) => {
         Kind::Session

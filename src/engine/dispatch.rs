@@ -73,6 +73,9 @@ macro_rules! by_kind {
     (query $type:ident $params:ident $name:literal) => {
         Ok(Route::Query($params))
     };
+    (command $type:ident $params:ident $name:literal) => {
+        Ok(Route::Query($params))
+    };
     (session $type:ident $params:ident $name:literal) => {{
         let _ = $params;
         Ok(Route::Session($name))

@@ -8,7 +8,7 @@ use taskwire_protocol::{StreamId, Timestamp};
 
 /// An event frame.
 pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
-    let mut out = String::with_capacity(320 + entry.data.len());
+    let mut out = String::with_capacity(336 + entry.data.len());
     let _ = write!(
         out,
         "{{\"type\":\"event\",\"stream\":\"{}\",\"seq\":{seq},\"event\":\"{}\"",

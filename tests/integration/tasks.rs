@@ -40,7 +40,7 @@ async fn a_task_is_made_as_asked_and_shown_to_everybody(engine: Engine) {
     assert_eq!(event["data"], plain.data);
     assert_eq!(
         event["actor"],
-        json!({ "id": ada.client.user_id(), "name": "ada" })
+        json!({ "kind": "user", "id": ada.client.user_id(), "name": "ada" })
     );
     assert_eq!(plain.at.len(), 2, "the workspace and one's own stream");
     assert_eq!(phone.witness(&plain).await, plain.events);

@@ -238,7 +238,7 @@ impl Positions {
 mod tests {
     use super::*;
     use serde_json::{Value, json};
-    use taskwire_protocol::{Timestamp, UserId, account::AllStreams};
+    use taskwire_protocol::{Timestamp, UserId, account::AllStreams, frames::Actor};
     use uuid::Uuid;
 
     const ME: StreamId = StreamId::User(UserId(Uuid::from_u128(1)));
@@ -250,7 +250,7 @@ mod tests {
             seq,
             event: name.to_owned(),
             at: Timestamp(0),
-            actor: None,
+            actor: Actor::Server,
             op_id: None,
             data: serde_json::value::to_raw_value(data).unwrap_or_else(|error| panic!("{error}")),
         }

@@ -11,8 +11,8 @@ use std::{collections::BTreeMap, sync::Arc};
 use taskwire_client::{
     Client, Events, Item,
     protocol::{
-        Event, StreamId, WorkspaceId, frames::EventFrame, frames::Welcome, signals, stream::Reason,
-        stream::Subscribe, task::Task, workspace::Workspace,
+        Event, StreamId, WorkspaceId, frames::Actor, frames::EventFrame, frames::Welcome, signals,
+        stream::Reason, stream::Subscribe, task::Task, workspace::Workspace,
     },
 };
 
@@ -189,17 +189,18 @@ fn line(names: &mut Names, frame: &EventFrame) -> String {
         let name = granted.workspace.name.clone();
         names.0.insert(granted.workspace.id.into(), name);
     }
-    let actor = frame
-        .actor
-        .as_ref()
-        .map(|actor| format!("  by {}", plain(&actor.name)));
+    let actor = match &frame.actor {
+        Actor::User { name, .. } => format!("  by {}", plain(name)),
+        Actor::Server => String::new(),
+        Actor::Operator => "  by an operator".to_owned(),
+    };
     format!(
         "{}  {}  {}{}{}",
         moment(frame.at),
         names.of(frame.stream),
         plain(&frame.event),
         describe(names, &event),
-        actor.unwrap_or_default()
+        actor
     )
 }
 

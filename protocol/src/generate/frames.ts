@@ -42,8 +42,8 @@ export interface EventOf<K extends keyof Events> {
   seq: number;
   event: K;
   at: Timestamp;
-  /** Who did it; `null` for the server itself. */
-  actor: Actor | null;
+  /** Who did it. */
+  actor: Actor;
   /** The mutation's `op_id`, when it had one. */
   op_id?: OpId;
   data: K extends `task.${string}` ? Events[K] | Forgotten : Events[K];

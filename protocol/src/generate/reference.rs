@@ -111,6 +111,7 @@ fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Query => "A query.",
         Kind::Mutation => "A mutation: takes `op_id`, answers `at`.",
+        Kind::Command => "A command: acts at once, leaves no log entry.",
         Kind::Session => "Concerns the socket or the session.",
     }
 }

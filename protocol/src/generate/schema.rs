@@ -99,6 +99,7 @@ pub(super) fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Query => "query",
         Kind::Mutation => "mutation",
+        Kind::Command => "command",
         Kind::Session => "session",
     }
 }

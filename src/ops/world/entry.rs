@@ -57,10 +57,7 @@ impl Entry {
             stream,
             event,
             data,
-            actor: Some(Actor {
-                id: user.id,
-                name: user.name.clone(),
-            }),
+            actor: Some(Actor::user(user.id, user.name.clone())),
             op_id: act.op_id,
             task: None,
             unread: None,
