@@ -18,7 +18,7 @@ use crate::ids::Ids;
 use crate::live::{Frame, Hub, Published};
 use crate::ops::world::{Members, World};
 use crate::ops::{Act, Caller, Target};
-use crate::store::{Group, Store, StoreError, Trouble};
+use crate::store::{Store, StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, W
 
 /// The writer: its connection and what it keeps between groups.
 pub(super) struct Writer {
-    pub(super) group: Group,
+    pub(super) tx: Transaction,
     shared: Shared,
     /// The commit that was sent and not answered.
     sent: Option<Sent>,
@@ -63,7 +63,7 @@ struct Committed {
 impl Writer {
     pub(super) fn new(shared: Shared) -> Writer {
         Writer {
-            group: Group::new(shared.store.clone()),
+            tx: Transaction::new(shared.store.clone()),
             shared,
             sent: None,
         }
@@ -97,8 +97,8 @@ impl Writer {
                 }
                 Err(fault) => fault,
             };
-            let optimistic = self.group.is_optimistic();
-            self.group.rollback().await;
+            let optimistic = self.tx.is_optimistic();
+            self.tx.rollback().await;
             let sent = self.sent.take();
             let error = match fault {
                 Fault::Failed(error) => error,
@@ -115,7 +115,7 @@ impl Writer {
             if optimistic && matches!(trouble, Trouble::Contended | Trouble::Taken) {
                 // Contended: somebody else wrote to its streams. Taken: an op_id was used before, and is looked for now
                 if trouble == Trouble::Contended {
-                    self.group.doubt();
+                    self.tx.doubt();
                 }
                 tries.lock(error.cause());
                 continue;
@@ -124,7 +124,7 @@ impl Writer {
                 .increment(1);
             let mut unknown = false;
             if trouble == Trouble::Unavailable {
-                self.group.disconnect();
+                self.tx.disconnect();
                 if let Some(sent) = sent {
                     // committed or not: an op_id will tell, nothing else can
                     unknown = true;
@@ -146,24 +146,24 @@ impl Writer {
         let mut needs = load::needs(jobs);
         needs.streams.extend(&tries.streams);
         if tries.stretches {
-            self.group.begin_stretched().await?;
+            self.tx.begin_stretched().await?;
         } else {
-            self.group.begin().await?;
+            self.tx.begin().await?;
         }
         let Loaded {
             mut world,
             memory,
             users,
-        } = load::load(&mut self.group, &self.shared, jobs, &needs, tries).await?;
+        } = load::load(&mut self.tx, &self.shared, jobs, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(jobs, &mut world, &memory, now)?;
         let deltas = world.deltas();
         let advanced: Vec<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
-        if self.group.is_optimistic() {
-            if !is_told(&mut self.group, jobs, &verdicts, &advanced) {
+        if self.tx.is_optimistic() {
+            if !is_told(&mut self.tx, jobs, &verdicts, &advanced) {
                 return Err(Fault::Unsure);
             }
-        } else if tries.may_widen() && !self.group.is_alone() {
+        } else if tries.may_widen() && !self.tx.is_alone() {
             users.admit(advanced.into_iter())?;
         }
         let unchanged = world.is_unchanged();
@@ -171,28 +171,25 @@ impl Writer {
             (Vec::new(), Rewritten::new())
         } else {
             reach("row.before");
-            let forgotten = write::rows(&mut self.group, &world).await?;
+            let forgotten = write::rows(&mut self.tx, &world).await?;
             reach("row.after");
-            (
-                write::place(&mut self.group, &world, &deltas, now).await?,
-                forgotten,
-            )
+            (write::place(&mut self.tx, &world, &deltas, now).await?, forgotten)
         };
         let (replies, memos) = answers(jobs, verdicts, &world, &placed);
         if unchanged && memos.is_empty() {
-            self.group.rollback().await;
+            self.tx.rollback().await;
         } else {
             reach("log.before");
-            write::log_and_memory(&mut self.group, &world, &placed, &memos, now).await?;
-            self.group.settle().await?;
+            write::log_and_memory(&mut self.tx, &world, &placed, &memos, now).await?;
+            self.tx.settle().await?;
             reach("log.after");
             self.sent = Some(Sent {
                 advanced: placed.iter().map(|placed| placed.stream).collect(),
                 forgotten: forgotten.clone(),
             });
             reach("commit.before");
-            let optimistic = self.group.is_optimistic();
-            self.group.commit().await?;
+            let optimistic = self.tx.is_optimistic();
+            self.tx.commit().await?;
             reach("commit.after");
             if optimistic {
                 metrics::counter!("taskwire_optimistic_groups_total").increment(1);

@@ -6,7 +6,7 @@ use super::{Chore, Engine, connections, spawned};
 use crate::live::Note;
 use crate::ops::node::Whom;
 use crate::store::instances::{self, InstanceRecord, KickRecord};
-use crate::store::{Group, StoreError};
+use crate::store::{StoreError, Transaction};
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use std::collections::HashSet;
@@ -297,11 +297,11 @@ struct Beat {
 
 impl Chore for Beat {
     type Output = ();
-    fn run(self, group: &mut Group) -> Running<'_> {
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
         Box::pin(async move {
-            instances::beat(group, &self.instance).await?;
+            instances::beat(tx, &self.instance).await?;
             if self.forget {
-                instances::forget(group, self.now - OLD_MS).await?;
+                instances::forget(tx, self.now - OLD_MS).await?;
             }
             Ok(())
         })
@@ -315,8 +315,8 @@ struct StoreKick {
 
 impl Chore for StoreKick {
     type Output = ();
-    fn run(self, group: &mut Group) -> Running<'_> {
-        Box::pin(async move { instances::kick(group, self.kick, self.at).await })
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
+        Box::pin(async move { instances::kick(tx, self.kick, self.at).await })
     }
 }
 
@@ -324,7 +324,7 @@ struct Leave(InstanceId);
 
 impl Chore for Leave {
     type Output = ();
-    fn run(self, group: &mut Group) -> Running<'_> {
-        Box::pin(async move { instances::leave(group, self.0).await })
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
+        Box::pin(async move { instances::leave(tx, self.0).await })
     }
 }

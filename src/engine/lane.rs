@@ -6,7 +6,7 @@ use super::group::{Shared, Writer};
 use super::job::Job;
 use super::lanes;
 use super::line::{Closed, Line};
-use crate::store::{Group, StoreError};
+use crate::store::{StoreError, Transaction};
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -38,12 +38,12 @@ pub trait Chore: Send + 'static {
     /// Runs inside a transaction that commits when this succeeds.
     fn run<'a>(
         self,
-        group: &'a mut Group,
+        tx: &'a mut Transaction,
     ) -> Pin<Box<dyn Future<Output = Result<Self::Output, StoreError>> + Send + 'a>>;
 }
 
 pub(super) type Errand =
-    Box<dyn for<'a> FnOnce(&'a mut Group) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
+    Box<dyn for<'a> FnOnce(&'a mut Transaction) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 
 pub(super) enum Item {
     Job(Box<Job>),
@@ -81,9 +81,9 @@ impl Lane {
     /// Runs a chore between groups.
     pub async fn chore<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
         let (answer, asked) = oneshot::channel();
-        let errand: Errand = Box::new(move |group| {
+        let errand: Errand = Box::new(move |tx| {
             Box::pin(async move {
-                let _ = answer.send(transaction(group, chore).await);
+                let _ = answer.send(transaction(tx, chore).await);
             })
         });
         let _place = self.0.enter(Item::Chore(errand)).map_err(|Closed| stopping())?;
@@ -99,21 +99,21 @@ impl Lane {
     }
 }
 
-async fn transaction<C: Chore>(group: &mut Group, chore: C) -> Result<C::Output, StoreError> {
+async fn transaction<C: Chore>(tx: &mut Transaction, chore: C) -> Result<C::Output, StoreError> {
     let outcome = async {
         if C::FREES {
-            group.begin_stretched().await?;
+            tx.begin_stretched().await?;
         } else {
-            group.begin().await?;
+            tx.begin().await?;
         }
-        let output = chore.run(group).await?;
-        group.commit().await?;
+        let output = chore.run(tx).await?;
+        tx.commit().await?;
         Ok(output)
     };
     let outcome = outcome.await;
     if outcome.is_err() {
-        group.rollback().await;
-        group.disconnect();
+        tx.rollback().await;
+        tx.disconnect();
     }
     outcome
 }
@@ -146,7 +146,7 @@ async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
                 last = Last::new(size, began.elapsed());
                 broke
             }
-            Some(Item::Chore(errand)) => breaks(errand(&mut writer.group)).await,
+            Some(Item::Chore(errand)) => breaks(errand(&mut writer.tx)).await,
             Some(Item::Stop(done)) => {
                 queue.close();
                 let _ = done.send(());

@@ -184,7 +184,7 @@ impl Writers {
             return;
         };
         let task = self.running.spawn(async move {
-            errand(&mut writer.group).await;
+            errand(&mut writer.tx).await;
             Ended {
                 writer,
                 jobs: 0,

@@ -10,7 +10,7 @@ use crate::ops::{Login, Needs};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::{self, Counters};
-use crate::store::{Group, Result, members, notifications, sessions, tasks, users, workspaces};
+use crate::store::{Result, Transaction, members, notifications, sessions, tasks, users, workspaces};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ pub(super) struct Loaded {
 
 /// Locks and reads.
 pub(super) async fn load(
-    group: &mut Group,
+    tx: &mut Transaction,
     shared: &Shared,
     jobs: &[Job],
     needs: &Needs,
@@ -82,56 +82,56 @@ pub(super) async fn load(
     } else {
         ordered_by(&shared.homes, needs)
     };
-    let Start { streams, memory } = match known.and_then(|streams| start::assume(group, streams)) {
+    let Start { streams, memory } = match known.and_then(|streams| start::assume(tx, streams)) {
         Some(start) => start,
-        None => start::start(group, locks, homes, keys).await?,
+        None => start::start(tx, locks, homes, keys).await?,
     };
-    if !group.is_optimistic() {
+    if !tx.is_optimistic() {
         users.hold(needs.streams.iter().copied());
     }
-    know(group, shared, streams, &mut world).await?;
-    for task in tasks::load(group, needs.tasks.iter().copied()).await? {
+    know(tx, shared, streams, &mut world).await?;
+    for task in tasks::load(tx, needs.tasks.iter().copied()).await? {
         shared.homes.put(task.id, task.workspace_id);
-        if group.is_optimistic() && !orders(&world, task.workspace_id) {
+        if tx.is_optimistic() && !orders(&world, task.workspace_id) {
             return Err(Fault::Unsure);
         }
         world.tasks.loaded(task.id, task);
     }
-    for workspace in workspaces::load(group, needs.workspaces.iter().copied()).await? {
+    for workspace in workspaces::load(tx, needs.workspaces.iter().copied()).await? {
         world.workspaces.loaded(workspace.id, workspace);
     }
-    for (email, username, user) in users::by_login(group, &needs.logins).await? {
+    for (email, username, user) in users::by_login(tx, &needs.logins).await? {
         world.logins.insert(Login::Email(email), user.clone());
         world.logins.insert(Login::Username(username), user);
     }
-    for (user, notification) in notifications::load(group, needs.notifications.iter().copied()).await? {
+    for (user, notification) in notifications::load(tx, needs.notifications.iter().copied()).await? {
         world.notifications.loaded((user, notification.id), notification);
     }
     for user in &needs.newest {
-        if let Some(at) = notifications::newest(group, *user).await? {
+        if let Some(at) = notifications::newest(tx, *user).await? {
             world.loaded_newest(*user, at);
         }
     }
-    for account in users::load(group, needs.accounts.iter().copied()).await? {
+    for account in users::load(tx, needs.accounts.iter().copied()).await? {
         world.accounts.loaded(account.user.id, account);
     }
-    for session in sessions::load(group, needs.sessions.iter().copied()).await? {
+    for session in sessions::load(tx, needs.sessions.iter().copied()).await? {
         world.sessions.loaded(session.id, session);
     }
     for user in &needs.sessions_of {
-        for session in sessions::load_living(group, *user).await? {
+        for session in sessions::load_living(tx, *user).await? {
             world.sessions.loaded(session.id, session);
         }
     }
-    relatives(group, needs, &mut world).await?;
-    neighbours(group, shared, needs, &mut world).await?;
-    notified(group, needs, &mut world, &mut users, tries).await?;
+    relatives(tx, needs, &mut world).await?;
+    neighbours(tx, shared, needs, &mut world).await?;
+    notified(tx, needs, &mut world, &mut users, tries).await?;
     Ok(Loaded { world, memory, users })
 }
 
 /// The streams of the group, and the members of the workspaces among them.
 async fn know(
-    group: &mut Group,
+    tx: &mut Transaction,
     shared: &Shared,
     locked: HashMap<StreamId, Counters>,
     world: &mut World,
@@ -147,7 +147,7 @@ async fn know(
         }
     }
     let mut loaded: HashMap<WorkspaceId, Vec<_>> = HashMap::new();
-    for (id, member) in members::load(group, missing.iter().map(|(id, _)| *id)).await? {
+    for (id, member) in members::load(tx, missing.iter().map(|(id, _)| *id)).await? {
         loaded.entry(id).or_default().push(member);
     }
     for (id, acl_version) in missing {
@@ -161,19 +161,19 @@ async fn know(
 }
 
 /// What only the rows themselves can name: parts, ancestors, tasks of a member.
-async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Result<()> {
+async fn relatives(tx: &mut Transaction, needs: &Needs, world: &mut World) -> Result<()> {
     for id in &needs.children {
-        for task in tasks::load_children(group, *id).await? {
+        for task in tasks::load_children(tx, *id).await? {
             world.tasks.loaded(task.id, task);
         }
     }
     for id in &needs.ancestors {
-        for task in tasks::load_ancestors(group, *id).await? {
+        for task in tasks::load_ancestors(tx, *id).await? {
             world.tasks.loaded(task.id, task);
         }
     }
     for (workspace, user) in &needs.assigned {
-        for task in tasks::load_assigned(group, *workspace, *user).await? {
+        for task in tasks::load_assigned(tx, *workspace, *user).await? {
             world.tasks.loaded(task.id, task);
         }
     }
@@ -181,7 +181,7 @@ async fn relatives(group: &mut Group, needs: &Needs, world: &mut World) -> Resul
 }
 
 /// The tasks near those beside which others are placed. One that the group itself makes will stand where the end is now.
-async fn neighbours(group: &mut Group, shared: &Shared, needs: &Needs, world: &mut World) -> Result<()> {
+async fn neighbours(tx: &mut Transaction, shared: &Shared, needs: &Needs, world: &mut World) -> Result<()> {
     if needs.neighbours.is_empty() {
         return Ok(());
     }
@@ -203,7 +203,7 @@ async fn neighbours(group: &mut Group, shared: &Shared, needs: &Needs, world: &m
         );
         for (workspace, place) in places {
             let place = (&*place, *id);
-            for task in tasks::load_neighbours(group, workspace, place, *before, nearest).await? {
+            for task in tasks::load_neighbours(tx, workspace, place, *before, nearest).await? {
                 world.tasks.loaded(task.id, task);
             }
         }
@@ -214,7 +214,7 @@ async fn neighbours(group: &mut Group, shared: &Shared, needs: &Needs, world: &m
 /// The notifications that tasks left. Whose they are is read first; their streams are locked, all at once, before the
 /// rows are read for good.
 async fn notified(
-    group: &mut Group,
+    tx: &mut Transaction,
     needs: &Needs,
     world: &mut World,
     users: &mut HeldUsers,
@@ -222,18 +222,18 @@ async fn notified(
 ) -> std::result::Result<(), Fault> {
     let mut owners: BTreeSet<StreamId> = BTreeSet::new();
     for id in &needs.notified {
-        let left = notifications::of_task(group, *id).await?;
+        let left = notifications::of_task(tx, *id).await?;
         owners.extend(left.iter().map(|(user, _)| StreamId::from(*user)));
     }
-    if tries.may_widen() && !group.is_alone() {
+    if tries.may_widen() && !tx.is_alone() {
         users.admit(owners.iter().copied())?;
     }
-    for (stream, counters) in streams::lock(group, owners.iter().copied()).await? {
+    for (stream, counters) in streams::lock(tx, owners.iter().copied()).await? {
         world.loaded_counters(stream, counters);
     }
     users.hold(owners);
     for id in &needs.notified {
-        for (user, notification) in notifications::of_task(group, *id).await? {
+        for (user, notification) in notifications::of_task(tx, *id).await? {
             world.notifications.loaded((user, notification.id), notification);
         }
     }

@@ -7,7 +7,7 @@ use crate::ops::accounts::OpenAccount;
 use crate::ops::admin::{ResetPassword, SetRole};
 use crate::ops::not_found;
 use crate::store::users::{self, Account};
-use crate::store::{Group, StoreError, epoch};
+use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
 use std::pin::Pin;
 use taskwire_protocol::account::{GlobalRole, User};
@@ -74,7 +74,7 @@ struct NewEpoch(Uuid);
 
 impl Chore for NewEpoch {
     type Output = ();
-    fn run(self, group: &mut Group) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
-        Box::pin(async move { epoch::replace(group, &self.0.to_string()).await })
+    fn run(self, tx: &mut Transaction) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
+        Box::pin(async move { epoch::replace(tx, &self.0.to_string()).await })
     }
 }

@@ -6,7 +6,7 @@ use super::homes::Homes;
 use super::job::Job;
 use crate::ops::Needs;
 use crate::ops::world::World;
-use crate::store::Group;
+use crate::store::Transaction;
 use std::collections::BTreeSet;
 use taskwire_protocol::{StreamId, WorkspaceId};
 
@@ -30,8 +30,12 @@ pub(super) fn orders(world: &World, workspace: WorkspaceId) -> bool {
 
 /// Whether the write of an optimistic group, which advances these streams, tells if what it relied on held. What an op_id
 /// did before is told where it is written again, so not of what is refused.
-pub(super) fn is_told(group: &mut Group, jobs: &[Job], verdicts: &[Verdict], advanced: &[StreamId]) -> bool {
+pub(super) fn is_told(
+    tx: &mut Transaction,
+    jobs: &[Job],
+    verdicts: &[Verdict],
+    advanced: &[StreamId],
+) -> bool {
     let mut done = jobs.iter().zip(verdicts);
-    done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done())
-        && group.is_told_by(advanced)
+    done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done()) && tx.is_told_by(advanced)
 }

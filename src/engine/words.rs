@@ -3,7 +3,7 @@
 use super::lane::Chore;
 use super::{Engine, spawned};
 use crate::store::search::{self, Due};
-use crate::store::{Group, StoreError};
+use crate::store::{StoreError, Transaction};
 use std::pin::Pin;
 use taskwire_protocol::{ErrorCode, Failure};
 
@@ -23,9 +23,9 @@ impl Chore for Index {
 
     fn run<'a>(
         self,
-        group: &'a mut Group,
+        tx: &'a mut Transaction,
     ) -> Pin<Box<dyn Future<Output = Result<Option<Due>, StoreError>> + Send + 'a>> {
-        Box::pin(search::catch_up(group, self.due, self.step))
+        Box::pin(search::catch_up(tx, self.due, self.step))
     }
 }
 

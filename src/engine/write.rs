@@ -5,7 +5,9 @@ use super::frame;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
-use crate::store::{Group, Result, log, members, notifications, ops, sessions, tasks, users, workspaces};
+use crate::store::{
+    Result, Transaction, log, members, notifications, ops, sessions, tasks, users, workspaces,
+};
 use foldhash::{HashMap, HashMapExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -20,38 +22,38 @@ pub(super) type Memo = ((UserId, OpId), Remembered);
 pub(super) type Rewritten = BTreeMap<StreamId, u64>;
 
 /// The rows that the group changed, and what purges left in the log.
-pub(super) async fn rows(group: &mut Group, world: &World) -> Result<Rewritten> {
+pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritten> {
     let mut rewritten = Rewritten::new();
     for task in world.purged() {
-        forget(group, *task, &mut rewritten).await?;
+        forget(tx, *task, &mut rewritten).await?;
     }
-    users::upsert(group, world.accounts.written().map(|(_, account)| account)).await?;
-    workspaces::upsert(group, world.workspaces.written().map(|(_, workspace)| workspace)).await?;
+    users::upsert(tx, world.accounts.written().map(|(_, account)| account)).await?;
+    workspaces::upsert(tx, world.workspaces.written().map(|(_, workspace)| workspace)).await?;
     let changes = world.member_changes();
-    members::upsert(group, changes.written).await?;
-    members::delete(group, changes.removed).await?;
-    sessions::upsert(group, world.sessions.written().map(|(_, session)| session)).await?;
+    members::upsert(tx, changes.written).await?;
+    members::delete(tx, changes.removed).await?;
+    sessions::upsert(tx, world.sessions.written().map(|(_, session)| session)).await?;
     let changes: Vec<_> = world
         .tasks
         .changes()
         .map(|(_, before, now)| (before, now))
         .collect();
-    tasks::write(group, &changes).await?;
-    tasks::delete(group, world.tasks.removed()).await?;
-    tasks::reindex(group, &changes).await?;
+    tasks::write(tx, &changes).await?;
+    tasks::delete(tx, world.tasks.removed()).await?;
+    tasks::reindex(tx, &changes).await?;
     // first those that the group never saw: what it knows of the others is newer
-    notifications::read_all(group, world.all_read()).await?;
+    notifications::read_all(tx, world.all_read()).await?;
     let written = world
         .notifications
         .written()
         .map(|((user, _), notification)| (user, notification));
-    notifications::upsert(group, written).await?;
-    notifications::delete(group, world.notifications.removed()).await?;
+    notifications::upsert(tx, written).await?;
+    notifications::delete(tx, world.notifications.removed()).await?;
     Ok(rewritten)
 }
 
 /// Rewrites what a task left in all logs to its id.
-async fn forget(group: &mut Group, task: TaskId, all: &mut Rewritten) -> Result<()> {
+async fn forget(tx: &mut Transaction, task: TaskId, all: &mut Rewritten) -> Result<()> {
     #[derive(Deserialize)]
     struct Head {
         stream: StreamId,
@@ -62,7 +64,7 @@ async fn forget(group: &mut Group, task: TaskId, all: &mut Rewritten) -> Result<
         id: Uuid,
     }
     let mut rewritten = Vec::new();
-    for (stream, seq, text) in log::of_task(group, task).await? {
+    for (stream, seq, text) in log::of_task(tx, task).await? {
         let head: Head = serde_json::from_str(&text)?;
         let Some(frame) = frame::forgotten(&text, head.data.id) else {
             continue;
@@ -71,7 +73,7 @@ async fn forget(group: &mut Group, task: TaskId, all: &mut Rewritten) -> Result<
         *last = (*last).max(seq as u64);
         rewritten.push((stream, seq, Arc::from(frame)));
     }
-    log::rewrite(group, task, &rewritten).await
+    log::rewrite(tx, task, &rewritten).await
 }
 
 /// A log entry on its way: the world's entry with its place and bytes.
@@ -84,12 +86,12 @@ pub(super) struct Placed {
 
 /// Advances the counters and encodes every entry once.
 pub(super) async fn place(
-    group: &mut Group,
+    tx: &mut Transaction,
     world: &World,
     deltas: &[(StreamId, Counters)],
     now: Timestamp,
 ) -> Result<Vec<Placed>> {
-    let after = streams::advance(group, deltas).await?;
+    let after = streams::advance(tx, deltas).await?;
     let mut running: HashMap<StreamId, Counters> = HashMap::with_capacity(deltas.len());
     for (stream, delta) in deltas {
         let after = streams::of(&after, *stream)?;
@@ -117,7 +119,7 @@ pub(super) async fn place(
 
 /// Writes the log and what the op_ids did.
 pub(super) async fn log_and_memory(
-    group: &mut Group,
+    tx: &mut Transaction,
     world: &World,
     placed: &[Placed],
     memos: &[Memo],
@@ -135,6 +137,6 @@ pub(super) async fn log_and_memory(
             frame: placed.frame.clone(),
         })
         .collect();
-    log::insert(group, &entries).await?;
-    ops::insert(group, memos, now.0).await
+    log::insert(tx, &entries).await?;
+    ops::insert(tx, memos, now.0).await
 }

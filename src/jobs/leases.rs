@@ -6,7 +6,7 @@
 
 use crate::config::Settings;
 use crate::engine::{Chore, Engine};
-use crate::store::{Group, StoreError, leases};
+use crate::store::{StoreError, Transaction, leases};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,9 +104,9 @@ struct Take {
 
 impl Chore for Take {
     type Output = bool;
-    fn run(self, group: &mut Group) -> Running<'_, bool> {
+    fn run(self, tx: &mut Transaction) -> Running<'_, bool> {
         let term = i64::try_from(self.term.as_millis()).unwrap_or(i64::MAX);
-        Box::pin(async move { leases::take(group, self.name, &self.holder, term).await })
+        Box::pin(async move { leases::take(tx, self.name, &self.holder, term).await })
     }
 }
 
@@ -116,7 +116,7 @@ struct Release {
 
 impl Chore for Release {
     type Output = u64;
-    fn run(self, group: &mut Group) -> Running<'_, u64> {
-        Box::pin(async move { leases::release(group, &self.holder).await })
+    fn run(self, tx: &mut Transaction) -> Running<'_, u64> {
+        Box::pin(async move { leases::release(tx, &self.holder).await })
     }
 }

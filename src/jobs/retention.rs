@@ -3,7 +3,7 @@
 
 use crate::config::Settings;
 use crate::engine::{Chore, Engine};
-use crate::store::{Group, StoreError, log, ops, sessions};
+use crate::store::{StoreError, Transaction, log, ops, sessions};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,8 +81,8 @@ struct ForgetOps(i64);
 impl Chore for ForgetOps {
     type Output = u64;
     const FREES: bool = true;
-    fn run(self, group: &mut Group) -> Running<'_> {
-        Box::pin(async move { ops::forget(group, self.0, STEP).await })
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
+        Box::pin(async move { ops::forget(tx, self.0, STEP).await })
     }
 }
 
@@ -91,8 +91,8 @@ struct ForgetSessions(i64);
 impl Chore for ForgetSessions {
     type Output = u64;
     const FREES: bool = true;
-    fn run(self, group: &mut Group) -> Running<'_> {
-        Box::pin(async move { sessions::forget(group, self.0, STEP).await })
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
+        Box::pin(async move { sessions::forget(tx, self.0, STEP).await })
     }
 }
 
@@ -105,7 +105,7 @@ struct CutLog {
 impl Chore for CutLog {
     type Output = u64;
     const FREES: bool = true;
-    fn run(self, group: &mut Group) -> Running<'_> {
-        Box::pin(async move { log::cut(group, self.stream, self.seq, self.before, STEP).await })
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
+        Box::pin(async move { log::cut(tx, self.stream, self.seq, self.before, STEP).await })
     }
 }

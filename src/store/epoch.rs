@@ -4,7 +4,7 @@
 
 use super::link::Link;
 use super::statement::Sql;
-use super::{Group, Result, StoreError};
+use super::{Result, StoreError, Transaction};
 
 const SQLITE: &str = "select value from meta where key = 'epoch'";
 
@@ -15,10 +15,10 @@ const POSTGRES: &str = "select value || '.'
     from meta where key = 'epoch' and not pg_is_in_recovery()";
 
 /// Begins another one.
-pub async fn replace(group: &mut Group, epoch: &str) -> Result<()> {
+pub async fn replace(tx: &mut Transaction, epoch: &str) -> Result<()> {
     let mut sql = Sql::new("update meta set value = ");
     sql.bind(epoch).push(" where key = 'epoch' returning value");
-    group.select::<(String,)>(sql).await.map(drop)
+    tx.select::<(String,)>(sql).await.map(drop)
 }
 
 /// That of the database to which a connection leads.

@@ -5,7 +5,7 @@ use super::bind::{
     Kind::{Id, Int, Text},
 };
 use super::statement::{Batch, Sql, Statement, statement};
-use super::{Group, Reader, Result};
+use super::{Reader, Result, Transaction};
 use taskwire_protocol::{InstanceId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -52,7 +52,7 @@ static BEAT: Statement = statement(
 );
 
 /// An instance lives.
-pub async fn beat(group: &mut Group, instance: &InstanceRecord) -> Result<()> {
+pub async fn beat(tx: &mut Transaction, instance: &InstanceRecord) -> Result<()> {
     let row = [
         instance.id.0.into(),
         instance.name.as_str().into(),
@@ -61,7 +61,7 @@ pub async fn beat(group: &mut Group, instance: &InstanceRecord) -> Result<()> {
         instance.seen_at.0.into(),
         instance.sockets.into(),
     ];
-    group.execute(&BEAT, Batch::of([row])).await
+    tx.execute(&BEAT, Batch::of([row])).await
 }
 
 /// Up to `limit` instances that were seen after `after`.
@@ -86,20 +86,20 @@ pub async fn list(reader: &mut Reader, after: i64, limit: i64) -> Result<Vec<Ins
 }
 
 /// Forgets an instance that ended.
-pub async fn leave(group: &mut Group, id: InstanceId) -> Result<()> {
+pub async fn leave(tx: &mut Transaction, id: InstanceId) -> Result<()> {
     let mut sql = Sql::new("delete from instances where id = ");
     sql.bind(id.0).push(" returning seen_at");
-    group.select::<(i64,)>(sql).await.map(drop)
+    tx.select::<(i64,)>(sql).await.map(drop)
 }
 
 /// Forgets instances that were not seen, and orders that were given, up to `before`.
-pub async fn forget(group: &mut Group, before: i64) -> Result<()> {
+pub async fn forget(tx: &mut Transaction, before: i64) -> Result<()> {
     let mut sql = Sql::new("delete from instances where seen_at <= ");
     sql.bind(before).push(" returning seen_at");
-    group.select::<(i64,)>(sql).await?;
+    tx.select::<(i64,)>(sql).await?;
     let mut sql = Sql::new("delete from kicks where at <= ");
     sql.bind(before).push(" returning at");
-    group.select::<(i64,)>(sql).await.map(drop)
+    tx.select::<(i64,)>(sql).await.map(drop)
 }
 
 static KICK: Statement = statement(
@@ -108,14 +108,14 @@ static KICK: Statement = statement(
 );
 
 /// Every instance is to close these sockets.
-pub async fn kick(group: &mut Group, kick: KickRecord, at: i64) -> Result<()> {
+pub async fn kick(tx: &mut Transaction, kick: KickRecord, at: i64) -> Result<()> {
     let row = [
         kick.id.into(),
         Cell::Id(kick.user.map(|id| id.0)),
         Cell::Id(kick.session.map(|id| id.0)),
         at.into(),
     ];
-    group.execute(&KICK, Batch::of([row])).await
+    tx.execute(&KICK, Batch::of([row])).await
 }
 
 /// The newest `limit` orders that are kept.

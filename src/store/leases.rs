@@ -3,7 +3,7 @@
 
 use super::link::Dialect;
 use super::statement::Sql;
-use super::{Group, Result};
+use super::{Result, Transaction};
 
 /// Milliseconds since 1970 by the database's clock, as it runs within the transaction.
 fn now(dialect: Dialect) -> &'static str {
@@ -14,8 +14,8 @@ fn now(dialect: Dialect) -> &'static str {
 }
 
 /// Takes a lease, or renews it, for `term_ms` from now. Whether `holder` has it.
-pub async fn take(group: &mut Group, name: &str, holder: &str, term_ms: i64) -> Result<bool> {
-    let now = now(group.dialect()?);
+pub async fn take(tx: &mut Transaction, name: &str, holder: &str, term_ms: i64) -> Result<bool> {
+    let now = now(tx.dialect()?);
     let mut sql = Sql::new("insert into leases (name, holder, until) values (");
     sql.bind(name).push(", ").bind(holder);
     sql.push(&format!(", {now} + ")).bind(term_ms);
@@ -23,12 +23,12 @@ pub async fn take(group: &mut Group, name: &str, holder: &str, term_ms: i64) -> 
     sql.push(&format!(
         " where leases.holder = excluded.holder or leases.until <= {now} returning name"
     ));
-    Ok(!group.select::<(String,)>(sql).await?.is_empty())
+    Ok(!tx.select::<(String,)>(sql).await?.is_empty())
 }
 
 /// Gives back every lease of `holder`; how many there were.
-pub async fn release(group: &mut Group, holder: &str) -> Result<u64> {
+pub async fn release(tx: &mut Transaction, holder: &str) -> Result<u64> {
     let mut sql = Sql::new("delete from leases where holder = ");
     sql.bind(holder).push(" returning name");
-    Ok(group.select::<(String,)>(sql).await?.len() as u64)
+    Ok(tx.select::<(String,)>(sql).await?.len() as u64)
 }

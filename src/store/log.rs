@@ -6,7 +6,7 @@ use super::bind::{
 };
 use super::composite::RowType;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
-use super::{Group, Reader, Result};
+use super::{Reader, Result, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, TaskId};
 use uuid::Uuid;
@@ -38,7 +38,7 @@ static INSERT: Statement = statement_of(
 );
 
 /// Appends entries.
-pub async fn insert(group: &mut Group, entries: &[Entry]) -> Result<()> {
+pub async fn insert(tx: &mut Transaction, entries: &[Entry]) -> Result<()> {
     let rows = entries.iter().map(|entry| {
         [
             entry.stream.uuid().into(),
@@ -48,7 +48,7 @@ pub async fn insert(group: &mut Group, entries: &[Entry]) -> Result<()> {
             entry.frame.clone().into(),
         ]
     });
-    group.execute(&INSERT, Batch::of(rows)).await
+    tx.execute(&INSERT, Batch::of(rows)).await
 }
 
 /// The entries after `after`, oldest first.
@@ -98,10 +98,10 @@ pub async fn range(reader: &mut Reader, stream: StreamId) -> Result<(i64, i64)> 
 }
 
 /// What a task left in all logs, `limit` entries after (stream, seq).
-pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(Uuid, i64, String)>> {
+pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(Uuid, i64, String)>> {
     let mut sql = Sql::new("select stream, seq, frame from log where task_id = ");
     sql.bind(task.0);
-    group.select(sql).await
+    tx.select(sql).await
 }
 
 pub(super) static REWRITE: Statement = statement(
@@ -114,7 +114,7 @@ pub(super) static REWRITE: Statement = statement(
 );
 
 /// Replaces frames of a task's entries.
-pub async fn rewrite(group: &mut Group, task: TaskId, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
+pub async fn rewrite(tx: &mut Transaction, task: TaskId, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
     let rows = entries.iter().map(|(stream, seq, frame)| {
         [
             task.0.into(),
@@ -123,11 +123,11 @@ pub async fn rewrite(group: &mut Group, task: TaskId, entries: &[(Uuid, i64, Arc
             frame.clone().into(),
         ]
     });
-    group.execute(&REWRITE, Batch::of(rows)).await
+    tx.execute(&REWRITE, Batch::of(rows)).await
 }
 
 /// Cuts up to `limit` of the oldest entries of a stream, as far as they are not after `seq` and older than `before`.
-pub async fn cut(group: &mut Group, stream: Uuid, seq: i64, before: i64, limit: i64) -> Result<u64> {
+pub async fn cut(tx: &mut Transaction, stream: Uuid, seq: i64, before: i64, limit: i64) -> Result<u64> {
     let mut oldest = Sql::new("select seq, at from log_by_stream where stream = ");
     oldest
         .bind(stream)
@@ -135,11 +135,11 @@ pub async fn cut(group: &mut Group, stream: Uuid, seq: i64, before: i64, limit: 
         .bind(seq)
         .push(" order by seq limit ")
         .bind(limit);
-    let Some((cut, last)) = group.expired(oldest, before).await? else {
+    let Some((cut, last)) = tx.expired(oldest, before).await? else {
         return Ok(0);
     };
     let mut sql = Sql::new("delete from log_by_stream where stream = ");
     sql.bind(stream).push(" and seq <= ").bind(last);
-    group.select::<()>(sql).await?;
+    tx.select::<()>(sql).await?;
     Ok(cut)
 }

@@ -3,7 +3,7 @@
 use super::bind::Kind::{Id, Int};
 use super::statement::{Batch, Sql, Statement, statement};
 use super::users::public;
-use super::{Group, Reader, Result, StoreError};
+use super::{Reader, Result, StoreError, Transaction};
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
@@ -129,10 +129,10 @@ pub(super) static LOAD: Statement = statement(
 
 /// All members of these workspaces.
 pub async fn load(
-    group: &mut Group,
+    tx: &mut Transaction,
     workspaces: impl IntoIterator<Item = WorkspaceId>,
 ) -> Result<Vec<(WorkspaceId, Member)>> {
-    let rows: Vec<MemberRow> = group
+    let rows: Vec<MemberRow> = tx
         .fetch(&LOAD, Batch::of(workspaces.into_iter().map(|id| [id.0.into()])))
         .await?;
     rows.into_iter().map(MemberRow::read).collect()
@@ -154,7 +154,7 @@ static UPSERT: Statement = statement(
 
 /// Writes members, new and changed ones alike.
 pub async fn upsert<'a>(
-    group: &mut Group,
+    tx: &mut Transaction,
     members: impl IntoIterator<Item = (WorkspaceId, &'a Member)>,
 ) -> Result<()> {
     let rows = members.into_iter().map(|(workspace, member)| {
@@ -166,7 +166,7 @@ pub async fn upsert<'a>(
             member.version.into(),
         ]
     });
-    group.execute(&UPSERT, Batch::of(rows)).await
+    tx.execute(&UPSERT, Batch::of(rows)).await
 }
 
 pub(super) static DELETE: Statement = statement(
@@ -176,11 +176,11 @@ pub(super) static DELETE: Statement = statement(
 
 /// Removes members.
 pub async fn delete(
-    group: &mut Group,
+    tx: &mut Transaction,
     members: impl IntoIterator<Item = (WorkspaceId, UserId)>,
 ) -> Result<()> {
     let rows = members
         .into_iter()
         .map(|(workspace, user)| [workspace.0.into(), user.0.into()]);
-    group.execute(&DELETE, Batch::of(rows)).await
+    tx.execute(&DELETE, Batch::of(rows)).await
 }

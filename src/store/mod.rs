@@ -6,7 +6,7 @@
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
 //! - `bind`       how values travel; `composite` how rows do to PostgreSQL
 //! - `words`      full-text search's, as PostgreSQL gets them
-//! - `group`      the writer's transaction: begin, lock, read, write, commit; what travels as one is in `waiting` on SQLite,
+//! - `transaction` the writer's transaction: begin, lock, read, write, commit; what travels as one is in `waiting` on SQLite,
 //!   in `together` and `named` on PostgreSQL; `new_keys` what SQLite puts off, `counted` what a writer knows without asking
 //! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
@@ -21,7 +21,6 @@ mod counted;
 pub mod epoch;
 pub mod error;
 pub mod examine;
-pub mod group;
 pub mod instances;
 pub mod leases;
 mod link;
@@ -43,15 +42,16 @@ pub mod streams;
 pub mod task_list;
 pub mod tasks;
 mod together;
+pub mod transaction;
 pub mod users;
 mod waiting;
 mod words;
 pub mod workspaces;
 
 pub use error::{StoreError, Trouble};
-pub use group::Group;
 pub use link::{Plan, Reader};
 pub use open::{OpenError, Store};
+pub use transaction::Transaction;
 
 /// What every function here returns.
 pub type Result<T> = std::result::Result<T, StoreError>;

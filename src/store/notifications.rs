@@ -7,7 +7,7 @@ use super::bind::{
 use super::composite::RowType;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::users::public;
-use super::{Group, Reader, Result, StoreError};
+use super::{Reader, Result, StoreError, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::notification::{Notification, NotificationSort, NotificationType};
 use taskwire_protocol::{NotificationId, TaskId, Timestamp, UserId, WorkspaceId};
@@ -126,10 +126,10 @@ pub async fn find(reader: &mut Reader, user: UserId, id: NotificationId) -> Resu
 
 /// When the newest of a user's notifications was made. Their ids do not tell: those of several instances are as far apart
 /// as their clocks.
-pub async fn newest(group: &mut Group, user: UserId) -> Result<Option<Timestamp>> {
+pub async fn newest(tx: &mut Transaction, user: UserId) -> Result<Option<Timestamp>> {
     let mut sql = Sql::new("select max(created_at) from notifications_by_user where user_id = ");
     sql.bind(user.0);
-    let rows: Vec<(Option<i64>,)> = group.select(sql).await?;
+    let rows: Vec<(Option<i64>,)> = tx.select(sql).await?;
     Ok(rows.into_iter().find_map(|(at,)| at).map(Timestamp))
 }
 
@@ -143,22 +143,21 @@ pub(super) static LOAD: Statement = statement(
 
 /// These notifications.
 pub async fn load(
-    group: &mut Group,
+    tx: &mut Transaction,
     keys: impl IntoIterator<Item = (UserId, NotificationId)>,
 ) -> Result<Vec<(UserId, Notification)>> {
     let rows = keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()]);
-    let rows: Vec<NotificationRow> = group.fetch(&LOAD, Batch::of(rows)).await?;
+    let rows: Vec<NotificationRow> = tx.fetch(&LOAD, Batch::of(rows)).await?;
     rows.into_iter().map(NotificationRow::read).collect()
 }
 
 /// Those that a task left, whoever got them.
-pub async fn of_task(group: &mut Group, task: TaskId) -> Result<Vec<(UserId, Notification)>> {
+pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(UserId, Notification)>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.task_id = "
     ));
     sql.bind(task.0);
-    group
-        .select::<NotificationRow>(sql)
+    tx.select::<NotificationRow>(sql)
         .await?
         .into_iter()
         .map(NotificationRow::read)
@@ -189,7 +188,7 @@ static UPSERT: Statement = statement_of(
 
 /// Writes notifications, new and changed ones alike.
 pub async fn upsert<'a>(
-    group: &mut Group,
+    tx: &mut Transaction,
     notifications: impl IntoIterator<Item = (UserId, &'a Notification)>,
 ) -> Result<()> {
     let rows = notifications.into_iter().map(|(user, notification)| {
@@ -207,7 +206,7 @@ pub async fn upsert<'a>(
             notification.created_at.0.into(),
         ]
     });
-    group.execute(&UPSERT, Batch::of(rows)).await
+    tx.execute(&UPSERT, Batch::of(rows)).await
 }
 
 pub(super) static DELETE: Statement = statement(
@@ -217,15 +216,14 @@ pub(super) static DELETE: Statement = statement(
 
 /// Deletes notifications.
 pub async fn delete(
-    group: &mut Group,
+    tx: &mut Transaction,
     keys: impl IntoIterator<Item = (UserId, NotificationId)>,
 ) -> Result<()> {
-    group
-        .execute(
-            &DELETE,
-            Batch::of(keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()])),
-        )
-        .await
+    tx.execute(
+        &DELETE,
+        Batch::of(keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()])),
+    )
+    .await
 }
 
 pub(super) static READ_ALL: Statement = statement(
@@ -237,11 +235,10 @@ pub(super) static READ_ALL: Statement = statement(
 );
 
 /// Marks everything unread of these users as read.
-pub async fn read_all(group: &mut Group, users: impl IntoIterator<Item = UserId>) -> Result<()> {
-    group
-        .execute(
-            &READ_ALL,
-            Batch::of(users.into_iter().map(|user| [user.0.into()])),
-        )
-        .await
+pub async fn read_all(tx: &mut Transaction, users: impl IntoIterator<Item = UserId>) -> Result<()> {
+    tx.execute(
+        &READ_ALL,
+        Batch::of(users.into_iter().map(|user| [user.0.into()])),
+    )
+    .await
 }

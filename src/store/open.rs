@@ -3,9 +3,9 @@
 
 use super::composite::RowTypes;
 use super::counted::Left;
-use super::group::Connection;
 use super::link::{Link, Reader, Row, Source, answered};
 use super::statement::Sql;
+use super::transaction::Connection;
 use super::{Result, StoreError, epoch, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;

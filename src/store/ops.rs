@@ -4,7 +4,7 @@ use super::bind::Kind::{Id, Int, Text};
 use super::composite::RowType;
 use super::link::Dialect;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
-use super::{Group, Result};
+use super::{Result, Transaction};
 use foldhash::HashMap;
 use std::sync::Arc;
 use taskwire_protocol::{OpId, UserId};
@@ -55,7 +55,7 @@ pub(super) fn found(rows: Vec<Found>) -> HashMap<(UserId, OpId), Remembered> {
 }
 
 /// Remembers what these did.
-pub async fn insert(group: &mut Group, done: &[((UserId, OpId), Remembered)], at: i64) -> Result<()> {
+pub async fn insert(tx: &mut Transaction, done: &[((UserId, OpId), Remembered)], at: i64) -> Result<()> {
     let rows = done.iter().map(|((user, op), remembered)| {
         [
             op.0.into(),
@@ -65,28 +65,28 @@ pub async fn insert(group: &mut Group, done: &[((UserId, OpId), Remembered)], at
             at.into(),
         ]
     });
-    group.execute(&INSERT, Batch::of(rows)).await
+    tx.execute(&INSERT, Batch::of(rows)).await
 }
 
 /// Forgets up to `limit` that are older than `before`. SQLite has them in the order in which they came, and no index by
 /// age.
-pub async fn forget(group: &mut Group, before: i64, limit: i64) -> Result<u64> {
-    if group.dialect()? == Dialect::Postgres {
+pub async fn forget(tx: &mut Transaction, before: i64, limit: i64) -> Result<u64> {
+    if tx.dialect()? == Dialect::Postgres {
         let mut sql =
             Sql::new("delete from ops where (op_id, user_id) in (select op_id, user_id from ops where at < ");
         sql.bind(before)
             .push(" order by at limit ")
             .bind(limit)
             .push(") returning at");
-        return Ok(group.select::<(i64,)>(sql).await?.len() as u64);
+        return Ok(tx.select::<(i64,)>(sql).await?.len() as u64);
     }
     let mut oldest = Sql::new("select number, at from ops order by number limit ");
     oldest.bind(limit);
-    let Some((old, last)) = group.expired(oldest, before).await? else {
+    let Some((old, last)) = tx.expired(oldest, before).await? else {
         return Ok(0);
     };
     let mut sql = Sql::new("delete from ops where number <= ");
     sql.bind(last);
-    group.select::<()>(sql).await?;
+    tx.select::<()>(sql).await?;
     Ok(old)
 }

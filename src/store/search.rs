@@ -4,7 +4,7 @@
 
 use super::link::Dialect;
 use super::statement::Sql;
-use super::{Group, Reader, Result};
+use super::{Reader, Result, Transaction};
 
 /// The highest number in the index.
 const INDEXED: &str = "coalesce((select max(id) from task_search_docsize), 0)";
@@ -39,35 +39,35 @@ pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
 }
 
 /// Indexes tasks of those that are due, about `limit` at most; returns what is due after that.
-pub async fn catch_up(group: &mut Group, due: Due, limit: i64) -> Result<Option<Due>> {
-    if !group.is_alone() {
+pub async fn catch_up(tx: &mut Transaction, due: Due, limit: i64) -> Result<Option<Due>> {
+    if !tx.is_alone() {
         return Ok(None);
     }
     // new ones first: only when all of them are there does a number below the highest say that a task was indexed
-    if index_new(group, due.to, limit).await? >= limit as u64 {
+    if index_new(tx, due.to, limit).await? >= limit as u64 {
         return Ok(Some(due));
     }
-    index_changed(group, due, limit).await
+    index_changed(tx, due, limit).await
 }
 
-async fn index_new(group: &mut Group, to: i64, limit: i64) -> Result<u64> {
+async fn index_new(tx: &mut Transaction, to: i64, limit: i64) -> Result<u64> {
     let mut new = Sql::new(&format!(
         "select number from tasks where number > {INDEXED} and number <= "
     ));
     new.bind(to);
-    let Some((new, first, last)) = next(group, new, limit).await? else {
+    let Some((new, first, last)) = next(tx, new, limit).await? else {
         return Ok(0);
     };
     let mut index = Sql::new(INSERT);
     index.push(" between ").bind(first).push(" and ").bind(last);
-    group.select::<()>(index).await?;
+    tx.select::<()>(index).await?;
     Ok(new)
 }
 
-async fn index_changed(group: &mut Group, due: Due, limit: i64) -> Result<Option<Due>> {
+async fn index_changed(tx: &mut Transaction, due: Due, limit: i64) -> Result<Option<Due>> {
     let mut changed = Sql::new("select number from task_search_due where number > ");
     changed.bind(due.after).push(" and number <= ").bind(due.to);
-    let Some((changed, first, last)) = next(group, changed, limit).await? else {
+    let Some((changed, first, last)) = next(tx, changed, limit).await? else {
         return Ok(None);
     };
     for text in [
@@ -78,15 +78,15 @@ async fn index_changed(group: &mut Group, due: Due, limit: i64) -> Result<Option
         let mut sql = Sql::new(text);
         sql.push(" in (select number from task_search_due where number between ");
         sql.bind(first).push(" and ").bind(last).push(")");
-        group.select::<()>(sql).await?;
+        tx.select::<()>(sql).await?;
     }
     Ok((changed >= limit as u64).then_some(Due { after: last, ..due }))
 }
 
 /// The next numbers of what waits, `limit` at most: how many these are, the first and the last.
-async fn next(group: &mut Group, mut sql: Sql, limit: i64) -> Result<Option<(u64, i64, i64)>> {
+async fn next(tx: &mut Transaction, mut sql: Sql, limit: i64) -> Result<Option<(u64, i64, i64)>> {
     sql.push(" order by number limit ").bind(limit);
-    let numbers: Vec<(i64,)> = group.select(sql).await?;
+    let numbers: Vec<(i64,)> = tx.select(sql).await?;
     let ends = numbers.first().zip(numbers.last());
     Ok(ends.map(|((first,), (last,))| (numbers.len() as u64, *first, *last)))
 }

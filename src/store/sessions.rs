@@ -5,7 +5,7 @@ use super::bind::{
     Kind::{Id, Int, Text},
 };
 use super::statement::{Batch, Sql, Statement, statement};
-use super::{Group, Reader, Result};
+use super::{Reader, Result, Transaction};
 use taskwire_protocol::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -93,9 +93,12 @@ pub(super) static FIND: Statement = statement(
 );
 
 /// The sessions with these ids.
-pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = SessionId>) -> Result<Vec<SessionRecord>> {
+pub async fn load(
+    tx: &mut Transaction,
+    ids: impl IntoIterator<Item = SessionId>,
+) -> Result<Vec<SessionRecord>> {
     let rows = ids.into_iter().map(|id| [id.0.into()]);
-    Ok(group
+    Ok(tx
         .fetch::<SessionRow>(&FIND, Batch::of(rows))
         .await?
         .into_iter()
@@ -104,12 +107,12 @@ pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = SessionId>) -
 }
 
 /// The sessions of a user that have not ended.
-pub async fn load_living(group: &mut Group, user: UserId) -> Result<Vec<SessionRecord>> {
+pub async fn load_living(tx: &mut Transaction, user: UserId) -> Result<Vec<SessionRecord>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from sessions where revoked_at is null and user_id = "
     ));
     sql.bind(user.0).push(" order by id");
-    let rows = group.select::<SessionRow>(sql).await?;
+    let rows = tx.select::<SessionRow>(sql).await?;
     Ok(rows.into_iter().map(SessionRecord::from).collect())
 }
 
@@ -136,7 +139,7 @@ static UPSERT: Statement = statement(
 
 /// Writes sessions, new and changed ones alike.
 pub async fn upsert<'a>(
-    group: &mut Group,
+    tx: &mut Transaction,
     sessions: impl IntoIterator<Item = &'a SessionRecord>,
 ) -> Result<()> {
     let text = |text: &Option<String>| Cell::Text(text.as_deref().map(Into::into));
@@ -154,15 +157,15 @@ pub async fn upsert<'a>(
             Cell::Int(session.revoked_at.map(|at| at.0)),
         ]
     });
-    group.execute(&UPSERT, Batch::of(rows)).await
+    tx.execute(&UPSERT, Batch::of(rows)).await
 }
 
 /// Forgets up to `limit` that ended before `before`.
-pub async fn forget(group: &mut Group, before: i64, limit: i64) -> Result<u64> {
+pub async fn forget(tx: &mut Transaction, before: i64, limit: i64) -> Result<u64> {
     let mut sql = Sql::new("delete from sessions where id in (select id from sessions where expires_at < ");
     sql.bind(before)
         .push(" order by expires_at limit ")
         .bind(limit)
         .push(") returning created_at");
-    Ok(group.select::<(i64,)>(sql).await?.len() as u64)
+    Ok(tx.select::<(i64,)>(sql).await?.len() as u64)
 }

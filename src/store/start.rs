@@ -3,7 +3,7 @@
 
 use super::ops::{self, Remembered};
 use super::streams::{self, Counters};
-use super::{Group, Result};
+use super::{Result, Transaction};
 use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
@@ -17,10 +17,10 @@ pub struct Start {
 
 /// Relies on what is known of these streams instead of locking them, if that is something. What the op_ids did is not
 /// looked for: to write one that is there already fails.
-pub fn assume(group: &mut Group, streams: impl IntoIterator<Item = StreamId>) -> Option<Start> {
+pub fn assume(tx: &mut Transaction, streams: impl IntoIterator<Item = StreamId>) -> Option<Start> {
     let streams: Vec<StreamId> = streams.into_iter().collect();
-    group.assume(&streams).then(|| Start {
-        streams: streams::to_lock(group, streams, []).0,
+    tx.assume(&streams).then(|| Start {
+        streams: streams::to_lock(tx, streams, []).0,
         memory: HashMap::new(),
     })
 }
@@ -28,16 +28,16 @@ pub fn assume(group: &mut Group, streams: impl IntoIterator<Item = StreamId>) ->
 /// Locks these streams, and those of the workspaces that hold these tasks; then looks for what these op_ids did. In this
 /// order: who held the locks before may have done it.
 pub async fn start(
-    group: &mut Group,
+    tx: &mut Transaction,
     streams: impl IntoIterator<Item = StreamId>,
     tasks: impl IntoIterator<Item = TaskId>,
     op_ids: impl IntoIterator<Item = (UserId, OpId)>,
 ) -> Result<Start> {
-    let (mut all, to_lock) = streams::to_lock(group, streams, tasks);
+    let (mut all, to_lock) = streams::to_lock(tx, streams, tasks);
     let lock = (&streams::LOCK, to_lock);
     let find = (&ops::FIND, ops::to_find(op_ids));
-    let (locked, found) = group.fetch_both(lock, find).await?;
-    streams::locked(group, locked, &mut all);
+    let (locked, found) = tx.fetch_both(lock, find).await?;
+    streams::locked(tx, locked, &mut all);
     Ok(Start {
         streams: all,
         memory: ops::found(found),

@@ -4,7 +4,7 @@ use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
 use super::composite::RowType;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
-use super::{Group, Reader, Result, StoreError};
+use super::{Reader, Result, StoreError, Transaction};
 use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 use uuid::Uuid;
@@ -109,14 +109,14 @@ pub(super) static LOCK: Statement = statement(
 
 /// Streams to be locked: the counters of those that are kept, and what to ask for the others.
 pub(super) fn to_lock(
-    group: &Group,
+    tx: &Transaction,
     streams: impl IntoIterator<Item = StreamId>,
     tasks: impl IntoIterator<Item = TaskId>,
 ) -> (HashMap<StreamId, Counters>, Batch) {
     let mut kept = HashMap::new();
     let mut rows = Vec::new();
     for stream in streams {
-        match group.counted.get(stream) {
+        match tx.counted.get(stream) {
             Some(counters) => drop(kept.insert(stream, counters)),
             None => rows.push([stream.uuid().into(), kind(stream).into(), Cell::Id(None)]),
         }
@@ -129,22 +129,22 @@ pub(super) fn to_lock(
 }
 
 /// Adds those that are locked now.
-pub(super) fn locked(group: &mut Group, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
+pub(super) fn locked(tx: &mut Transaction, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
     for row in rows {
         let (stream, counters) = row.read();
-        group.counted.put(stream, counters);
+        tx.counted.put(stream, counters);
         all.insert(stream, counters);
     }
 }
 
 /// Locks streams.
 pub async fn lock(
-    group: &mut Group,
+    tx: &mut Transaction,
     streams: impl IntoIterator<Item = StreamId>,
 ) -> Result<HashMap<StreamId, Counters>> {
-    let (mut all, batch) = to_lock(group, streams, []);
-    let rows = group.fetch(&LOCK, batch).await?;
-    locked(group, rows, &mut all);
+    let (mut all, batch) = to_lock(tx, streams, []);
+    let rows = tx.fetch(&LOCK, batch).await?;
+    locked(tx, rows, &mut all);
     Ok(all)
 }
 
@@ -179,31 +179,29 @@ pub(super) static VALIDATE: Statement = statement(
 
 /// Adds to the counters, making those that are missing; returns what they are now.
 pub async fn advance(
-    group: &mut Group,
+    tx: &mut Transaction,
     deltas: &[(StreamId, Counters)],
 ) -> Result<HashMap<StreamId, Counters>> {
-    let known = deltas
-        .iter()
-        .all(|(stream, _)| group.counted.get(*stream).is_some());
-    if !known && !group.is_alone() {
-        let rows: Vec<CountersRow> = group.fetch(&ADVANCE, advances(deltas)).await?;
+    let known = deltas.iter().all(|(stream, _)| tx.counted.get(*stream).is_some());
+    if !known && !tx.is_alone() {
+        let rows: Vec<CountersRow> = tx.fetch(&ADVANCE, advances(deltas)).await?;
         let after: HashMap<_, _> = rows.into_iter().map(CountersRow::read).collect();
         for (stream, counters) in &after {
-            group.counted.change(*stream, *counters);
+            tx.counted.change(*stream, *counters);
         }
         return Ok(after);
     }
     // with the locks held, or nobody else there, what the counters will be is known, and nothing waits for the answer
-    let before = lock(group, deltas.iter().map(|(stream, _)| *stream)).await?;
-    group.execute(&ADVANCE, advances(deltas)).await?;
+    let before = lock(tx, deltas.iter().map(|(stream, _)| *stream)).await?;
+    tx.execute(&ADVANCE, advances(deltas)).await?;
     let mut after = HashMap::with_capacity(deltas.len());
     for (stream, by) in deltas {
         let counters = before.get(stream).copied().unwrap_or_default().plus(*by);
-        group.counted.change(*stream, counters);
+        tx.counted.change(*stream, counters);
         after.insert(*stream, counters);
     }
-    if group.is_optimistic() {
-        group.validates(after.values().map(|counters| counters.seq).sum());
+    if tx.is_optimistic() {
+        tx.validates(after.values().map(|counters| counters.seq).sum());
     }
     Ok(after)
 }

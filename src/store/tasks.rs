@@ -6,7 +6,7 @@ use super::bind::{
 };
 use super::composite::RowType;
 use super::statement::{Batch, Columns, Sql, Statement, statement, statement_of};
-use super::{Group, Reader, Result, StoreError, words};
+use super::{Reader, Result, StoreError, Transaction, words};
 use crate::ids::moment_ms;
 use std::sync::Arc;
 use taskwire_protocol::task::{Priority, Task};
@@ -171,33 +171,32 @@ pub(super) static LOAD: Statement = statement(
 );
 
 /// The tasks with these ids.
-pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = TaskId>) -> Result<Vec<Task>> {
+pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = TaskId>) -> Result<Vec<Task>> {
     read(
-        group
-            .fetch(&LOAD, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
+        tx.fetch(&LOAD, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
             .await?,
     )
 }
 
 /// The parts of a task.
-pub async fn load_children(group: &mut Group, parent: TaskId) -> Result<Vec<Task>> {
+pub async fn load_children(tx: &mut Transaction, parent: TaskId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.parent_id = "));
     sql.bind(parent.0).push(" order by t.id");
-    read(group.select(sql).await?)
+    read(tx.select(sql).await?)
 }
 
 /// The tasks that somebody does in a workspace.
-pub async fn load_assigned(group: &mut Group, workspace: WorkspaceId, user: UserId) -> Result<Vec<Task>> {
+pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: UserId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from task_assignees a join tasks t on t.id = a.task_id where a.user_id = "
     ));
     sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
     sql.push(" order by a.task_id");
-    read(group.select(sql).await?)
+    read(tx.select(sql).await?)
 }
 
 /// The tasks above a task, nearest first: its parent, the parent's parent, …
-pub async fn load_ancestors(group: &mut Group, task: TaskId) -> Result<Vec<Task>> {
+pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(
         "with recursive up (id, parent_id, depth) as (
            select t.id, t.parent_id, 0 from tasks t where t.id = ",
@@ -209,12 +208,12 @@ pub async fn load_ancestors(group: &mut Group, task: TaskId) -> Result<Vec<Task>
     sql.push(&format!(
         "select {COLUMNS} from up join tasks t on t.id = up.id order by up.depth"
     ));
-    read(group.select(sql).await?)
+    read(tx.select(sql).await?)
 }
 
 /// The nearest tasks before (or after) a place in a workspace's order by hand.
 pub async fn load_neighbours(
-    group: &mut Group,
+    tx: &mut Transaction,
     workspace: WorkspaceId,
     (position, id): (&str, TaskId),
     before: bool,
@@ -236,7 +235,7 @@ pub async fn load_neighbours(
         " order by t.position, t.id limit "
     });
     sql.bind(limit);
-    read(group.select(sql).await?)
+    read(tx.select(sql).await?)
 }
 
 const WRITTEN: Columns = &[
@@ -350,15 +349,15 @@ fn vector(task: &Task) -> String {
 }
 
 /// Writes tasks that are new or changed: each before (if it was there) and after (if it still is).
-pub async fn write(group: &mut Group, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
+pub async fn write(tx: &mut Transaction, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
     for (is_new, statement) in [(true, &INSERT), (false, &REPLACE)] {
-        let searched = !group.is_alone();
+        let searched = !tx.is_alone();
         let written = changes
             .iter()
             .filter(|(before, _)| before.is_none() == is_new)
             .filter_map(|(_, after)| *after);
         let rows = written.map(|task| cells(task, Cell::Text(searched.then(|| vector(task).into()))));
-        group.execute(statement, Batch::of(rows)).await?;
+        tx.execute(statement, Batch::of(rows)).await?;
     }
     Ok(())
 }
@@ -369,9 +368,8 @@ pub(super) static DELETE: Statement = statement(
 );
 
 /// Deletes tasks for good.
-pub async fn delete(group: &mut Group, ids: impl IntoIterator<Item = TaskId>) -> Result<()> {
-    group
-        .execute(&DELETE, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
+pub async fn delete(tx: &mut Transaction, ids: impl IntoIterator<Item = TaskId>) -> Result<()> {
+    tx.execute(&DELETE, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
         .await
 }
 
@@ -397,7 +395,7 @@ pub(super) static UNASSIGN: Statement = statement(
 
 /// Keeps the tables that find tasks by tag and assignee in step: each task before (if it was there) and after (if it
 /// still is).
-pub async fn reindex(group: &mut Group, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
+pub async fn reindex(tx: &mut Transaction, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
     let tags = |one: Option<&Task>, other: Option<&Task>| -> Vec<[Cell; 3]> {
         let Some(task) = one else { return Vec::new() };
         let gone = task
@@ -416,28 +414,24 @@ pub async fn reindex(group: &mut Group, changes: &[(Option<&Task>, Option<&Task>
         gone.map(|user| [user.0.into(), task.workspace_id.0.into(), task.id.0.into()])
             .collect()
     };
-    group
-        .execute(
-            &UNTAG,
-            Batch::of(changes.iter().flat_map(|(was, is)| tags(*was, *is))),
-        )
-        .await?;
-    group
-        .execute(
-            &TAG,
-            Batch::of(changes.iter().flat_map(|(was, is)| tags(*is, *was))),
-        )
-        .await?;
-    group
-        .execute(
-            &UNASSIGN,
-            Batch::of(changes.iter().flat_map(|(was, is)| people(*was, *is))),
-        )
-        .await?;
-    group
-        .execute(
-            &ASSIGN,
-            Batch::of(changes.iter().flat_map(|(was, is)| people(*is, *was))),
-        )
-        .await
+    tx.execute(
+        &UNTAG,
+        Batch::of(changes.iter().flat_map(|(was, is)| tags(*was, *is))),
+    )
+    .await?;
+    tx.execute(
+        &TAG,
+        Batch::of(changes.iter().flat_map(|(was, is)| tags(*is, *was))),
+    )
+    .await?;
+    tx.execute(
+        &UNASSIGN,
+        Batch::of(changes.iter().flat_map(|(was, is)| people(*was, *is))),
+    )
+    .await?;
+    tx.execute(
+        &ASSIGN,
+        Batch::of(changes.iter().flat_map(|(was, is)| people(*is, *was))),
+    )
+    .await
 }

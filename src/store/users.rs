@@ -5,7 +5,7 @@ use super::bind::{
     Kind::{Bool, Id, Int, Text},
 };
 use super::statement::{Batch, Sql, Statement, statement};
-use super::{Group, Reader, Result};
+use super::{Reader, Result, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
@@ -111,8 +111,8 @@ pub(super) static LOAD: Statement = statement(
 );
 
 /// The accounts with these ids.
-pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<Account>> {
-    let rows: Vec<UserRow> = group
+pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<Account>> {
+    let rows: Vec<UserRow> = tx
         .fetch(&LOAD, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
         .await?;
     rows.into_iter().map(UserRow::read).collect()
@@ -155,7 +155,7 @@ pub(super) static BY_LOGIN: Statement = statement(
 
 /// Accounts by their logins: (e-mail key, username key, who).
 pub async fn by_login<'a>(
-    group: &mut Group,
+    tx: &mut Transaction,
     logins: impl IntoIterator<Item = &'a Login>,
 ) -> Result<Vec<(String, String, PublicUser)>> {
     let rows = logins.into_iter().map(|login| match login {
@@ -163,7 +163,7 @@ pub async fn by_login<'a>(
         Login::Username(username) => [Cell::Text(None), username.as_str().into()],
     });
     let rows: Vec<(Uuid, String, String, String, String, Option<String>)> =
-        group.fetch(&BY_LOGIN, Batch::of(rows)).await?;
+        tx.fetch(&BY_LOGIN, Batch::of(rows)).await?;
     Ok(rows
         .into_iter()
         .map(|(id, email, key, username, name, photo)| (email, key, public((id, username, name, photo))))
@@ -206,7 +206,7 @@ static UPSERT: Statement = statement(
 );
 
 /// Writes accounts, new and changed ones alike.
-pub async fn upsert<'a>(group: &mut Group, accounts: impl IntoIterator<Item = &'a Account>) -> Result<()> {
+pub async fn upsert<'a>(tx: &mut Transaction, accounts: impl IntoIterator<Item = &'a Account>) -> Result<()> {
     let rows = accounts.into_iter().map(|account| {
         let user = &account.user;
         [
@@ -233,5 +233,5 @@ pub async fn upsert<'a>(group: &mut Group, accounts: impl IntoIterator<Item = &'
             user.updated_at.0.into(),
         ]
     });
-    group.execute(&UPSERT, Batch::of(rows)).await
+    tx.execute(&UPSERT, Batch::of(rows)).await
 }

@@ -3,7 +3,7 @@
 use super::bind::Kind::{Id, Int, Text};
 use super::members::role;
 use super::statement::{Batch, Sql, Statement, statement};
-use super::{Group, Reader, Result};
+use super::{Reader, Result, Transaction};
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
@@ -108,8 +108,11 @@ pub(super) static FIND: Statement = statement(
 );
 
 /// The workspaces with these ids, without a role.
-pub async fn load(group: &mut Group, ids: impl IntoIterator<Item = WorkspaceId>) -> Result<Vec<Workspace>> {
-    let rows: Vec<WorkspaceRow> = group
+pub async fn load(
+    tx: &mut Transaction,
+    ids: impl IntoIterator<Item = WorkspaceId>,
+) -> Result<Vec<Workspace>> {
+    let rows: Vec<WorkspaceRow> = tx
         .fetch(&FIND, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
         .await?;
     rows.into_iter().map(WorkspaceRow::read).collect()
@@ -124,7 +127,7 @@ static UPSERT: Statement = statement(
 
 /// Writes workspaces, new and changed ones alike.
 pub async fn upsert<'a>(
-    group: &mut Group,
+    tx: &mut Transaction,
     workspaces: impl IntoIterator<Item = &'a Workspace>,
 ) -> Result<()> {
     let rows = workspaces.into_iter().map(|workspace| {
@@ -137,5 +140,5 @@ pub async fn upsert<'a>(
             workspace.updated_at.0.into(),
         ]
     });
-    group.execute(&UPSERT, Batch::of(rows)).await
+    tx.execute(&UPSERT, Batch::of(rows)).await
 }

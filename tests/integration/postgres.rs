@@ -9,7 +9,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use taskwire::config::Settings;
-use taskwire::store::{Group, Store, Trouble, streams};
+use taskwire::store::{Store, Transaction, Trouble, streams};
 use taskwire_protocol::{StreamId, UserId};
 
 fn create(title: &str, op_id: Option<&str>) -> Value {
@@ -244,7 +244,7 @@ async fn a_standby_that_takes_over_is_another_epoch() {
     server.spawn();
     let mut ada = Client::sign_up(&server, "ada").await;
     let store = store(&server, &cluster.url()).await;
-    let mut writer = Group::new(store.clone());
+    let mut writer = Transaction::new(store.clone());
     writer.begin().await.expect("a connection");
     cluster.take_over();
     // nothing is written with what is known of the epoch before
@@ -313,7 +313,7 @@ async fn a_transaction_that_nobody_ends_is_ended() {
         seq: 1,
         ..streams::Counters::default()
     };
-    let mut leaked = Group::new(store.clone());
+    let mut leaked = Transaction::new(store.clone());
     leaked.begin().await.expect("begun");
     streams::advance(&mut leaked, &[(stream, one)])
         .await
@@ -325,7 +325,7 @@ async fn a_transaction_that_nobody_ends_is_ended() {
     assert_eq!(idle_in_transaction(&server).await, 1);
     // its node hangs: another one waits for the lock, and gets it before it gives up
     let waited = Instant::now();
-    let mut other = Group::new(store.clone());
+    let mut other = Transaction::new(store.clone());
     other.begin().await.expect("begun");
     streams::lock(&mut other, [stream]).await.expect("the lock");
     assert!(

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use taskwire::engine::{Caller, Chore, Engine};
-use taskwire::store::{Group, StoreError, epoch};
+use taskwire::store::{StoreError, Transaction, epoch};
 use taskwire_protocol::{ErrorCode, Request};
 use tokio::sync::oneshot;
 use tokio::task::JoinSet;
@@ -25,7 +25,7 @@ struct Stand {
 
 impl Chore for Stand {
     type Output = ();
-    fn run(self, _: &mut Group) -> Running<'_> {
+    fn run(self, _: &mut Transaction) -> Running<'_> {
         Box::pin(async {
             self.begun.send(()).expect("somebody waits for it");
             let _ = self.end.await;
@@ -39,9 +39,9 @@ struct Break;
 
 impl Chore for Break {
     type Output = ();
-    fn run(self, group: &mut Group) -> Running<'_> {
+    fn run(self, tx: &mut Transaction) -> Running<'_> {
         Box::pin(async {
-            epoch::replace(group, "an epoch that nobody sees").await?;
+            epoch::replace(tx, "an epoch that nobody sees").await?;
             panic!("a fault");
         })
     }

@@ -28,7 +28,7 @@ pub(super) enum Connection {
 }
 
 /// The writer's connection and its transaction.
-pub struct Group {
+pub struct Transaction {
     store: Store,
     connection: Option<Connection>,
     open: bool,
@@ -40,11 +40,11 @@ pub struct Group {
     new_keys: NewKeys,
 }
 
-impl Group {
+impl Transaction {
     /// A writer on `store`; connects at the first `begin`.
-    pub fn new(store: Store) -> Group {
+    pub fn new(store: Store) -> Transaction {
         let counted = Counted::new(!store.is_shared(), store.left());
-        Group {
+        Transaction {
             store,
             connection: None,
             open: false,
