@@ -1,9 +1,7 @@
-//! The closed set of error codes, their HTTP status and what a client should do; and an error as it travels.
-//! Detail beyond the message goes to the server's log.
+//! The closed set of error codes: their HTTP status, and whether a client should try again.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use std::fmt;
 
 /// Whether the same request may succeed later.
@@ -112,75 +110,3 @@ impl fmt::Display for ErrorCode {
         f.write_str(self.as_str())
     }
 }
-
-/// An error as it travels.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Failure {
-    /// What went wrong.
-    pub code: ErrorCode,
-    /// For people; may change.
-    pub message: String,
-    /// The parameter at fault, like `title` or `ops[1].data.title`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub field: Option<String>,
-    /// More for programs, like the current entity of a `VERSION_CONFLICT`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub context: Option<Value>,
-    /// Whether the same request may succeed later.
-    pub retryable: bool,
-    /// Milliseconds to wait before trying again.
-    #[serde(default)]
-    pub retry_after_ms: Option<u64>,
-    /// Names this answer in the server's log.
-    #[serde(default)]
-    pub request_id: String,
-}
-
-impl Failure {
-    /// An error with its code's retry meaning and without a `request_id` yet.
-    pub fn new(code: ErrorCode, message: impl Into<String>) -> Failure {
-        Failure {
-            code,
-            message: message.into(),
-            field: None,
-            context: None,
-            retryable: code.retry() != Retry::No,
-            retry_after_ms: None,
-            request_id: String::new(),
-        }
-    }
-
-    /// A `VALIDATION_ERROR` of one field.
-    pub fn invalid(field: impl Into<String>, message: impl Into<String>) -> Failure {
-        Failure::new(ErrorCode::ValidationError, message).at(field)
-    }
-
-    /// Names the field at fault.
-    #[must_use]
-    pub fn at(mut self, field: impl Into<String>) -> Failure {
-        self.field = Some(field.into());
-        self
-    }
-
-    /// Adds context for programs.
-    #[must_use]
-    pub fn with(mut self, context: Value) -> Failure {
-        self.context = Some(context);
-        self
-    }
-
-    /// Says when to try again, in milliseconds.
-    #[must_use]
-    pub fn after(mut self, milliseconds: u64) -> Failure {
-        self.retry_after_ms = Some(milliseconds);
-        self
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.code, self.message)
-    }
-}
-
-impl std::error::Error for Failure {}

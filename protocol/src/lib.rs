@@ -5,9 +5,11 @@
 //! - `events`      the other table: a row per durable event, with its payload
 //! - `frames`      what travels: request, ok, error, event, signal, welcome
 //! - `signals`     what is sent now and kept nowhere
-//! - `error`       the closed set of error codes; `close` the closed set of close codes
+//! - `error`       the closed set of error codes; `failure` an error as it travels
+//! - `close`       the closed set of close codes
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
-//! - one file a noun: `account`, `workspace`, `member`, `task`, `notification`, `presence`, `stream`, `batch`, `admin`, `system`
+//! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
+//!   `stream`, `batch`, `admin`, `system`
 //! - `generate`    the schema, the TypeScript types and the reference, made from the tables
 //!
 //! Knows nothing of servers, databases or sockets.
@@ -20,26 +22,32 @@ pub mod batch;
 pub mod close;
 pub mod error;
 pub mod events;
+mod failure;
 pub mod frames;
 pub mod generate;
 pub mod ids;
+pub mod invite;
 pub mod limits;
 pub mod member;
 pub mod notification;
 pub mod operations;
+mod optional;
 pub mod page;
 pub mod patch;
 pub mod presence;
+pub mod project;
 pub mod signals;
 pub mod stream;
 pub mod system;
+pub mod tag;
 pub mod task;
 pub mod time;
 pub mod workspace;
 
 pub use close::CloseCode;
-pub use error::{ErrorCode, Failure, Retry};
+pub use error::{ErrorCode, Retry};
 pub use events::{Event, EventEntry};
+pub use failure::Failure;
 pub use ids::{
     InstanceId, NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId,
 };

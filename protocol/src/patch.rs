@@ -1,4 +1,4 @@
-//! A field of an update: left out, cleared with `null`, or set; and a parameter that `null` leaves out.
+//! A field of an update: omitted, cleared with `null`, or set.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -46,14 +46,6 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(Option::deserialize(deserializer)?.map_or(Patch::Clear, Patch::Set))
     }
-}
-
-/// For a parameter with a default, where `null` is the same as omitting it. Put `#[serde(default, deserialize_with =
-/// "or_default")]` and `#[schemars(with = "Option<…>")]` on the field.
-pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
-    deserializer: D,
-) -> Result<T, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 impl<T: JsonSchema> JsonSchema for Patch<T> {

@@ -1,6 +1,6 @@
 //! Streams: following a durable log, and reading it back.
 
-use crate::{StreamId, TaskId, limits, patch::or_default};
+use crate::{StreamId, TaskId, limits, optional::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

@@ -1,16 +1,15 @@
 //! Workspaces: what a team or a person keeps its tasks in.
 
 use crate::{
-    ProjectId, Timestamp, WorkspaceId,
-    account::PublicUser,
-    limits,
+    Timestamp, WorkspaceId, limits,
     member::{Member, Role},
+    project::Project,
+    tag::Tag,
     task::Task,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
-use uuid::Uuid;
 
 /// What a workspace is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -49,63 +48,6 @@ pub struct WorkspaceName {
     pub id: WorkspaceId,
     /// Its name.
     pub name: Arc<str>,
-}
-
-/// An invitation.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Invite {
-    /// The invitation.
-    pub id: Uuid,
-    /// The workspace that it invites to.
-    pub workspace: WorkspaceName,
-    /// The address of who is invited.
-    pub email: String,
-    /// The role that it offers.
-    pub role: Role,
-    /// Who invited.
-    pub invited_by: PublicUser,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// When it was made.
-    pub created_at: Timestamp,
-}
-
-/// A group of tasks in a workspace.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Project {
-    /// The project.
-    pub id: ProjectId,
-    /// Where it is.
-    pub workspace_id: WorkspaceId,
-    /// Its name.
-    pub name: String,
-    /// Its color as `#rrggbb`; `null` for none.
-    pub color: Option<String>,
-    /// Where it stands among the others: compare as text.
-    pub position: String,
-    /// Whether it is put away.
-    pub is_archived: bool,
-    /// Grows with every change.
-    pub version: i64,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-}
-
-/// A name that tasks can bear.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Tag {
-    /// The tag.
-    pub id: Uuid,
-    /// Where it is.
-    pub workspace_id: WorkspaceId,
-    /// Its name.
-    pub name: String,
-    /// Its color as `#rrggbb`; `null` for none.
-    pub color: Option<String>,
-    /// Grows with every change.
-    pub version: i64,
 }
 
 /// Parameters of `workspace.create`.

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use taskwire_protocol::{
     Event, NotificationId, Timestamp, WorkspaceId,
     account::{User, UserSnapshot},
+    invite::Invite,
     limits,
     notification::Notification,
-    workspace::{Invite, Workspace},
+    workspace::Workspace,
 };
 use uuid::Uuid;
 

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use taskwire_protocol::{
     Event, ProjectId, TaskId, UserId,
     member::Member,
+    project::Project,
+    tag::Tag,
     task::Task,
-    workspace::{Project, Tag, Workspace, WorkspaceSnapshot},
+    workspace::{Workspace, WorkspaceSnapshot},
 };
 use uuid::Uuid;
 

@@ -1,0 +1,72 @@
+//! The closed set of what a notification can be about.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+macro_rules! notification_types {
+    ($( #[doc = $doc:literal] $name:ident $wire:literal; )*) => {
+        /// What happened.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+        pub enum NotificationType { $( #[doc = $doc] #[serde(rename = $wire)] $name, )* }
+
+        impl NotificationType {
+            /// Every type.
+            pub const ALL: &[NotificationType] = &[ $( NotificationType::$name, )* ];
+
+            /// The type on the wire.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self { $( NotificationType::$name => $wire, )* }
+            }
+
+            /// The type with this name.
+            #[must_use]
+            pub fn parse(text: &str) -> Option<NotificationType> {
+                match text { $( $wire => Some(NotificationType::$name), )* _ => None }
+            }
+        }
+    };
+}
+
+notification_types! {
+    /// A task was made.
+    TaskCreated "TASK_CREATED";
+    /// A task was changed.
+    TaskUpdated "TASK_UPDATED";
+    /// A task was deleted.
+    TaskDeleted "TASK_DELETED";
+    /// A task was restored.
+    TaskRestored "TASK_RESTORED";
+    /// A task was completed.
+    TaskCompleted "TASK_COMPLETED";
+    /// A task was reopened.
+    TaskPending "TASK_PENDING";
+    /// A task was given to somebody.
+    TaskAssigned "TASK_ASSIGNED";
+    /// The time to be reminded.
+    TaskReminder "TASK_REMINDER";
+    /// A task is due.
+    TaskDue "TASK_DUE";
+    /// A task is overdue.
+    TaskOverdue "TASK_OVERDUE";
+    /// A comment was added.
+    CommentAdded "COMMENT_ADDED";
+    /// Somebody was mentioned.
+    Mention "MENTION";
+    /// Somebody was added to a workspace.
+    MemberAdded "MEMBER_ADDED";
+    /// Somebody was invited.
+    Invite "INVITE";
+    /// A sign-in.
+    Login "LOGIN";
+    /// A sign-out.
+    Logout "LOGOUT";
+    /// An account was made.
+    Signup "SIGNUP";
+    /// The profile was changed.
+    ProfileUpdated "PROFILE_UPDATED";
+    /// The password was changed.
+    PasswordChanged "PASSWORD_CHANGED";
+    /// Something about the account's security.
+    Security "SECURITY";
+}

@@ -1,0 +1,200 @@
+//! Reads a request's parameters. What is wrong with them is answered with the path of the field at fault.
+
+use super::Operation;
+use crate::{ErrorCode, Failure, batch};
+use serde_json::Value;
+
+/// The answer to a wire name that the table does not have.
+pub(super) fn unknown(name: &str) -> Failure {
+    let shown: String = name.chars().take(64).collect();
+    Failure::new(
+        ErrorCode::UnknownType,
+        format!("no operation is called {shown:?}; see protocol.describe"),
+    )
+    .at("type")
+}
+
+/// Reads parameters; the slow second reading happens only to name the field at fault.
+pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
+    // serde would also read a list of the fields' values, in the order that they happen to have here
+    if !data.trim_ascii_start().starts_with('{') {
+        return Err(Failure::invalid("data", "data is an object"));
+    }
+    // each of a batch's operations is read by itself, and refused by itself
+    if T::NAME != batch::Batch::NAME {
+        refuse_nul(data)?;
+    }
+    serde_json::from_str(data).or_else(|_| {
+        let mut deserializer = serde_json::Deserializer::from_str(data);
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))
+    })
+}
+
+/// No text may hold U+0000, wherever it stands; in JSON it can only be written as an escape.
+fn refuse_nul(data: &str) -> Result<(), Failure> {
+    if !data.contains("\\u0000") {
+        return Ok(());
+    }
+    let field = serde_json::from_str(data)
+        .ok()
+        .and_then(|value: Value| with_nul(&value, String::new()));
+    field.map_or(Ok(()), |field| {
+        let message = format!("{field} must not contain U+0000");
+        Err(Failure::invalid(field, message))
+    })
+}
+
+/// The path of the first text with U+0000 in it.
+fn with_nul(value: &Value, path: String) -> Option<String> {
+    match value {
+        Value::String(text) => text.contains('\0').then_some(path),
+        Value::Array(items) => items
+            .iter()
+            .enumerate()
+            .find_map(|(i, item)| with_nul(item, format!("{path}[{i}]"))),
+        Value::Object(fields) => fields.iter().find_map(|(name, value)| {
+            if name.contains('\0') {
+                return Some(if path.is_empty() {
+                    "data".to_owned()
+                } else {
+                    path.clone()
+                });
+            }
+            with_nul(
+                value,
+                if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                },
+            )
+        }),
+        _ => None,
+    }
+}
+
+fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
+    let text = error.inner().to_string();
+    let message = text.split(" at line ").next().unwrap_or(&text);
+    let mut field = error.path().to_string();
+    // serde names a missing or unknown field in its message and leaves the path at the object around it
+    if let Some(name) = ["missing field `", "unknown field `", "duplicate field `"]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.split('`').next())
+    {
+        let ends_with_it = field == name || field.ends_with(&format!(".{name}"));
+        if field == "." {
+            name.clone_into(&mut field);
+        } else if !ends_with_it {
+            field = format!("{field}.{name}");
+        }
+    }
+    if field == "." {
+        "data".clone_into(&mut field);
+    }
+    let message = match message.strip_prefix("missing field ") {
+        Some(name) => format!("{} is required", name.trim_matches('`')),
+        None => format!("{field}: {message}"),
+    };
+    Failure::invalid(field, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Request;
+
+    fn refused(name: &str, data: &str) -> (Option<String>, String) {
+        let failure = Request::read(name, data)
+            .err()
+            .unwrap_or_else(|| panic!("{name} took {data}"));
+        (failure.field, failure.message)
+    }
+
+    #[test]
+    fn an_error_names_the_field() {
+        assert_eq!(refused("task.create", "{}").0.as_deref(), Some("title"));
+        assert_eq!(
+            refused("task.create", r#"{"title":"a","colour":1}"#).0.as_deref(),
+            Some("colour")
+        );
+        assert_eq!(
+            refused("task.create", r#"{"title":7}"#).0.as_deref(),
+            Some("title")
+        );
+        assert_eq!(
+            refused("task.create", r#"{"title":"a","tags":["a",2]}"#)
+                .0
+                .as_deref(),
+            Some("tags[1]")
+        );
+        assert_eq!(refused("task.create", "[]").0.as_deref(), Some("data"));
+        assert_eq!(
+            refused("workspace.create", r#" ["Name"]"#).0.as_deref(),
+            Some("data")
+        );
+        assert_eq!(
+            refused("batch", r#"{"ops":[{"data":{}}]}"#).0.as_deref(),
+            Some("ops[0].type")
+        );
+        assert_eq!(refused("task.paint", "{}").0.as_deref(), Some("type"));
+    }
+
+    #[test]
+    fn no_text_holds_a_nul_however_deep() {
+        assert_eq!(
+            refused("task.create", r#"{"title":"a","tags":["b","\u0000"]}"#)
+                .0
+                .as_deref(),
+            Some("tags[1]")
+        );
+        assert!(Request::read("task.create", r#"{"title":"\\u0000"}"#).is_ok());
+    }
+
+    #[test]
+    fn a_nul_in_one_operation_is_no_fault_of_the_batch() {
+        let batch = r#"{"ops":[{"type":"task.create","data":{"title":"\u0000"}}]}"#;
+        let Ok(Request::Batch(batch)) = Request::read("batch", batch) else {
+            panic!("refused")
+        };
+        let (name, data) = (&batch.ops[0].r#type, batch.ops[0].data.to_string());
+        assert_eq!(refused(name, &data).0.as_deref(), Some("title"));
+    }
+
+    #[test]
+    fn null_is_the_same_as_omitting_what_is_optional() {
+        let resume = r#"{"token":"t","resume":{"epoch":"e"}}"#;
+        let resume_null = r#"{"token":"t","resume":{"epoch":"e","positions":null}}"#;
+        let history = r#"{"stream":"user:01890000-0000-7000-8000-000000000001"}"#;
+        let history_null = history.replace('}', r#","after":null,"limit":null,"task_id":null}"#);
+        for (name, omitted, null) in [
+            (
+                "auth",
+                r#"{"token":"t"}"#,
+                r#"{"token":"t","client":null,"streams":null,"resume":null}"#,
+            ),
+            ("auth", resume, resume_null),
+            ("stream.history", history, &history_null),
+            (
+                "batch",
+                r#"{"ops":[{"type":"ping"}]}"#,
+                r#"{"ops":[{"type":"ping","op_id":null,"data":null}],"atomic":null}"#,
+            ),
+        ] {
+            let read = |data| Request::read(name, data).unwrap_or_else(|failure| panic!("{data}: {failure}"));
+            assert_eq!(read(null), read(omitted));
+        }
+    }
+
+    #[test]
+    fn null_clears_and_an_omitted_field_stays() {
+        let id = "01890000-0000-7000-8000-000000000001";
+        let data = format!(r#"{{"id":"{id}","due_at":null}}"#);
+        let Ok(Request::UpdateTask(update)) = Request::read("task.update", &data) else {
+            panic!("refused")
+        };
+        assert_eq!(
+            (update.due_at, update.description),
+            (crate::Patch::Clear, crate::Patch::Keep)
+        );
+    }
+}

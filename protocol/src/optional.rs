@@ -1,0 +1,31 @@
+//! What a missing parameter and what `null` mean, for fields where serde's own reading of `Option` is not the contract's.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Deserializer};
+
+/// For a parameter with a default, where `null` is the same as omitting it. Put `#[serde(default, deserialize_with =
+/// "or_default")]` and `#[schemars(with = "Option<…>")]` on the field.
+pub(crate) fn or_default<'de, D: Deserializer<'de>, T: Deserialize<'de> + Default>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
+/// For a field that must be there but may be `null`: without this, serde takes a missing `Option` for `null`.
+pub(crate) fn required<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    Option::deserialize(deserializer)
+}
+
+/// The schema of such a field: without this, schemars takes an `Option` for a field that may be missing.
+pub(crate) fn nullable<T: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    Option::<T>::json_schema(generator)
+}
+
+/// For a field that may be omitted but not `null`: without this, serde takes `null` for a missing `Option`.
+pub(crate) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    deserializer: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(deserializer).map(Some)
+}

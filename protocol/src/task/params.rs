@@ -1,0 +1,231 @@
+//! The parameters of the operations on one task.
+
+use super::Priority;
+use crate::{
+    Patch, ProjectId, TaskId, Timestamp, UserId, WorkspaceId, limits,
+    optional::{given, nullable, required},
+};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Parameters of `task.create`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateTask {
+    /// A UUIDv7 made by the client, so that it can show the task before the answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TaskId>,
+    /// The personal one when omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workspace_id: Option<WorkspaceId>,
+    /// The project.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub project_id: Option<ProjectId>,
+    /// The task that it is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent_id: Option<TaskId>,
+    /// 1 to 200 characters.
+    #[schemars(length(min = 1, max = limits::TITLE))]
+    pub title: String,
+    /// Up to 1000 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::DESCRIPTION))]
+    pub description: Option<String>,
+    /// `none` when omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// When it is due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_at: Option<Timestamp>,
+    /// `due_at` means a day.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub all_day: Option<bool>,
+    /// Up to 20 names of up to 50 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
+    pub tags: Option<Vec<String>>,
+    /// Members of the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::ASSIGNEES))]
+    pub assignee_ids: Option<Vec<UserId>>,
+    /// When to remind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remind_at: Option<Timestamp>,
+    /// How it repeats (RFC 5545, section 3.3.10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::RECURRENCE))]
+    pub recurrence: Option<String>,
+}
+
+/// Parameters of `task.get`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct GetTask {
+    /// The task.
+    pub id: TaskId,
+}
+
+/// Parameters of `task.replace`: all of them have to be there.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReplaceTask {
+    /// The task.
+    pub id: TaskId,
+    /// 1 to 200 characters.
+    #[schemars(length(min = 1, max = limits::TITLE))]
+    pub title: String,
+    /// Up to 1000 characters; `null` for none.
+    #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable::<String>", length(max = limits::DESCRIPTION))]
+    pub description: Option<String>,
+    /// Whether it is done.
+    pub completed: bool,
+    /// How pressing it is.
+    pub priority: Priority,
+    /// When it is due; `null` for never.
+    #[serde(deserialize_with = "required")]
+    #[schemars(schema_with = "nullable::<Timestamp>")]
+    pub due_at: Option<Timestamp>,
+    /// Up to 20 names of up to 50 characters.
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
+    pub tags: Vec<String>,
+}
+
+/// Parameters of `task.update`: only what changes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateTask {
+    /// The task.
+    pub id: TaskId,
+    /// Refuse with `VERSION_CONFLICT` when the task has another version.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub if_version: Option<i64>,
+    /// 1 to 200 characters.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = limits::TITLE))]
+    pub title: Option<String>,
+    /// Up to 1000 characters.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(length(max = limits::DESCRIPTION))]
+    pub description: Patch<String>,
+    /// Whether it is done.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub completed: Option<bool>,
+    /// How pressing it is; `null` is `none`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub priority: Patch<Priority>,
+    /// When it is due.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub due_at: Patch<Timestamp>,
+    /// `due_at` means a day.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    pub all_day: Option<bool>,
+    /// When to remind.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub remind_at: Patch<Timestamp>,
+    /// How it repeats.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(length(max = limits::RECURRENCE))]
+    pub recurrence: Patch<String>,
+    /// Up to 20 names of up to 50 characters; `null` is none.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
+    pub tags: Patch<Vec<String>>,
+    /// Members of the workspace; `null` is nobody.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(length(max = limits::ASSIGNEES))]
+    pub assignee_ids: Patch<Vec<UserId>>,
+    /// The project.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub project_id: Patch<ProjectId>,
+    /// The task that it is a part of.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub parent_id: Patch<TaskId>,
+}
+
+impl UpdateTask {
+    /// An update of this task that changes nothing yet.
+    #[must_use]
+    pub fn of(id: TaskId) -> UpdateTask {
+        UpdateTask {
+            id,
+            if_version: None,
+            title: None,
+            description: Patch::Keep,
+            completed: None,
+            priority: Patch::Keep,
+            due_at: Patch::Keep,
+            all_day: None,
+            remind_at: Patch::Keep,
+            recurrence: Patch::Keep,
+            tags: Patch::Keep,
+            assignee_ids: Patch::Keep,
+            project_id: Patch::Keep,
+            parent_id: Patch::Keep,
+        }
+    }
+}
+
+/// Parameters of `task.complete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CompleteTask {
+    /// The task.
+    pub id: TaskId,
+    /// Omitted: the opposite of what it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<bool>,
+}
+
+/// Parameters of `task.delete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteTask {
+    /// The task.
+    pub id: TaskId,
+    /// For good: the log forgets its content too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub permanent: Option<bool>,
+}
+
+/// Parameters of `task.restore`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RestoreTask {
+    /// The task.
+    pub id: TaskId,
+}
+
+/// Parameters of `task.move`: at most one of `before` and `after`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct MoveTask {
+    /// The task.
+    pub id: TaskId,
+    /// Into this project, or out of any with `null`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub project_id: Patch<ProjectId>,
+    /// Under this task, or to the top with `null`.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    pub parent_id: Patch<TaskId>,
+    /// Right before this task of the same workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<TaskId>,
+    /// Right after this task of the same workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<TaskId>,
+}
+
+/// Parameters of `task.assign`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AssignTask {
+    /// The task.
+    pub id: TaskId,
+    /// Members of the workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub add: Option<Vec<UserId>>,
+    /// Those who no longer do it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remove: Option<Vec<UserId>>,
+}
