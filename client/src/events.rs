@@ -13,7 +13,7 @@ use std::{
 use taskwire_protocol::{
     Event, StreamId,
     account::Resume,
-    events::names,
+    events::{self, EventType},
     frames::{EventFrame, Welcome},
     stream::Reason,
     workspace::AccessLost,
@@ -132,7 +132,7 @@ impl Events {
         match item {
             Item::Event(frame) => {
                 self.positions.insert(frame.stream, frame.seq);
-                if frame.event == names::AccessLost
+                if frame.event == events::AccessLost::NAME
                     && let Ok(lost) = serde_json::from_str::<AccessLost>(frame.data.get())
                 {
                     self.positions.remove(&lost.workspace_id.into());

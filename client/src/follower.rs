@@ -18,7 +18,7 @@ use std::{
 use taskwire_protocol::{
     ErrorCode, StreamId, WorkspaceId,
     account::{SyncUser, UserSnapshot},
-    events::names,
+    events::{self, EventType},
     frames::{EventFrame, Welcome},
     stream::Reason,
     workspace::{AccessGranted, SyncWorkspace, WorkspaceSnapshot},
@@ -281,12 +281,12 @@ impl Follower {
             }
         }
         match frame.event.as_str() {
-            names::AccessGranted => {
+            events::AccessGranted::NAME => {
                 if let Ok(granted) = serde_json::from_str::<AccessGranted>(frame.data.get()) {
                     self.need(granted.workspace.id.into());
                 }
             }
-            names::AccessLost => {
+            events::AccessLost::NAME => {
                 let lost = serde_json::from_str::<taskwire_protocol::workspace::AccessLost>(frame.data.get());
                 if let Ok(lost) = lost {
                     self.drop_stream(lost.workspace_id.into());

@@ -1,8 +1,9 @@
-//! The table of durable events: a wire name and a payload each.
+//! The table of durable events. A row says the wire name, the kind of stream that carries the event, what the server
+//! itself does about it, and the payload; for each row there is a type, so that an event and its payload belong together.
 
-use crate::{account, member, notification, stream, task, workspace};
+use crate::{StreamId, TaskId, UserId, WorkspaceId, account, member, notification, stream, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -21,12 +22,130 @@ pub struct EventEntry {
     pub name: &'static str,
     /// When it happens, in a sentence.
     pub doc: &'static str,
+    /// The kind of stream that carries it.
+    pub stream: StreamKind,
+    /// What the server itself does when it reads the event in a log.
+    pub effects: Effects,
     /// The schema of its payload.
     pub payload: fn(&mut SchemaGenerator) -> Schema,
+    /// Reads from a payload who loses access to the stream by this event.
+    pub loses_access: fn(&RawValue) -> serde_json::Result<Option<UserId>>,
 }
 
+impl EventEntry {
+    /// The row with this wire name; `None` for an event of a newer server.
+    #[must_use]
+    pub fn find(name: &str) -> Option<&'static EventEntry> {
+        EVENTS.iter().find(|entry| entry.name == name)
+    }
+}
+
+/// The kind of stream that carries an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamKind {
+    /// `user:<id>`.
+    User,
+    /// `workspace:<id>`.
+    Workspace,
+    /// Either.
+    Any,
+}
+
+/// What the server itself does when it reads an event in a log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// It concerns accounts, sessions or memberships: what is cached about them no longer holds.
+    pub accounts: bool,
+    /// Somebody loses access to the stream: [`Payload::loses_access`] says who.
+    pub ends_access: bool,
+    /// Earlier entries of the stream were rewritten together with it.
+    pub rewrites_past: bool,
+}
+
+impl Effects {
+    /// The server does nothing about it.
+    pub const NONE: Effects = Effects {
+        accounts: false,
+        ends_access: false,
+        rewrites_past: false,
+    };
+}
+
+/// A durable event as a type: its wire name and its payload belong together.
+pub trait EventType {
+    /// The wire name.
+    const NAME: &'static str;
+    /// Its row of the table.
+    const ENTRY: EventEntry;
+    /// Which streams can carry it.
+    type Stream: Into<StreamId> + Copy;
+    /// What `data` holds on the wire.
+    type Payload: Payload + DeserializeOwned;
+}
+
+/// An event whose payload is complete when the mutation decides.
+pub trait PlainEvent: EventType {}
+
+/// An event whose payload also carries a count that is known only when the log entry gets its `seq`: `unread`, as the
+/// last member of the payload.
+pub trait CountedEvent: EventType<Stream = UserId> {
+    /// The payload without the count.
+    type Uncounted: Payload;
+}
+
+/// What an event's `data` holds: a JSON object.
+pub trait Payload: Serialize {
+    /// The task whose content it shows. When that task is purged, the payload is rewritten to its id.
+    fn task(&self) -> Option<TaskId> {
+        None
+    }
+
+    /// The person who loses access to the stream by this event.
+    fn loses_access(&self) -> Option<UserId> {
+        None
+    }
+}
+
+macro_rules! stream_of {
+    (user) => {
+        UserId
+    };
+    (workspace) => {
+        WorkspaceId
+    };
+    (any) => {
+        StreamId
+    };
+}
+
+macro_rules! stream_kind {
+    (user) => {
+        StreamKind::User
+    };
+    (workspace) => {
+        StreamKind::Workspace
+    };
+    (any) => {
+        StreamKind::Any
+    };
+}
+
+macro_rules! plain_or_counted {
+    ($variant:ident) => {
+        impl PlainEvent for $variant {}
+    };
+    ($variant:ident $uncounted:ty) => {
+        impl CountedEvent for $variant {
+            type Uncounted = $uncounted;
+        }
+    };
+}
+
+/// A row: `/// doc` `Name "wire.name" stream(effects): Payload, counting Uncounted;`, where the effects and the part
+/// after the comma may be left out.
 macro_rules! events {
-    ($( #[doc = $doc:literal] $variant:ident $name:literal: $payload:ty; )*) => {
+    ($( #[doc = $doc:literal] $variant:ident $name:literal $stream:ident $( ( $($effect:ident),* ) )? :
+        $payload:ty $( , counting $uncounted:ty )? ; )*) => {
         /// A durable event, read.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Event {
@@ -38,14 +157,31 @@ macro_rules! events {
         }
 
         /// Every event.
-        pub const EVENTS: &[EventEntry] = &[ $( EventEntry {
-            name: $name,
-            doc: $doc.trim_ascii(),
-            payload: |generator| generator.subschema_for::<$payload>(),
-        }, )* ];
+        pub const EVENTS: &[EventEntry] = &[ $( <$variant as EventType>::ENTRY, )* ];
 
-        /// The wire names, one constant each.
-        pub mod names { $( #[doc = $doc] #[allow(non_upper_case_globals)] pub const $variant: &str = $name; )* }
+        $(
+            #[doc = $doc]
+            #[derive(Clone, Copy, Debug)]
+            pub struct $variant;
+
+            impl EventType for $variant {
+                const NAME: &'static str = $name;
+                const ENTRY: EventEntry = EventEntry {
+                    name: $name,
+                    doc: $doc.trim_ascii(),
+                    stream: stream_kind!($stream),
+                    effects: Effects { $( $( $effect: true, )* )? ..Effects::NONE },
+                    payload: |generator| generator.subschema_for::<$payload>(),
+                    loses_access: |data| {
+                        serde_json::from_str::<$payload>(data.get()).map(|payload| payload.loses_access())
+                    },
+                };
+                type Stream = stream_of!($stream);
+                type Payload = $payload;
+            }
+
+            plain_or_counted!($variant $( $uncounted )?);
+        )*
 
         impl Event {
             /// Reads an event's payload.
@@ -68,49 +204,127 @@ macro_rules! events {
 
 events! {
     /// A task was made.
-    TaskCreated "task.created": task::Task;
+    TaskCreated "task.created" workspace: task::Task;
     /// A task was changed, replaced or assigned.
-    TaskUpdated "task.updated": task::Task;
+    TaskUpdated "task.updated" workspace: task::Task;
     /// A task was completed.
-    TaskCompleted "task.completed": task::Task;
+    TaskCompleted "task.completed" workspace: task::Task;
     /// A completed task was reopened.
-    TaskReopened "task.reopened": task::Task;
+    TaskReopened "task.reopened" workspace: task::Task;
     /// A task was deleted; it can be restored.
-    TaskDeleted "task.deleted": task::Task;
+    TaskDeleted "task.deleted" workspace: task::Task;
     /// A deleted task was restored.
-    TaskRestored "task.restored": task::Task;
+    TaskRestored "task.restored" workspace: task::Task;
     /// A task was moved.
-    TaskMoved "task.moved": task::Task;
+    TaskMoved "task.moved" workspace: task::Task;
     /// A task is gone for good.
-    TaskPurged "task.purged": task::Purged;
+    TaskPurged "task.purged" workspace(rewrites_past): task::Purged;
     /// A workspace was made: the first event of its stream.
-    WorkspaceCreated "workspace.created": workspace::Workspace;
+    WorkspaceCreated "workspace.created" workspace(accounts): workspace::Workspace;
     /// Somebody joined the workspace.
-    MemberAdded "member.added": member::Member;
+    MemberAdded "member.added" workspace(accounts): member::Member;
     /// A member's role or profile changed.
-    MemberUpdated "member.updated": member::Member;
+    MemberUpdated "member.updated" workspace(accounts): member::Member;
     /// A member left or was removed.
-    MemberRemoved "member.removed": member::MemberRemoved;
+    MemberRemoved "member.removed" workspace(accounts, ends_access): member::MemberRemoved;
     /// Too much changed at once: sync again.
-    StreamReset "stream.reset": stream::StreamReset;
+    StreamReset "stream.reset" any(accounts): stream::StreamReset;
     /// A notification came.
-    NotificationCreated "notification.created": notification::NotificationChanged;
+    NotificationCreated "notification.created" user: notification::NotificationChanged,
+        counting notification::Notification;
     /// A notification was marked.
-    NotificationUpdated "notification.updated": notification::NotificationChanged;
+    NotificationUpdated "notification.updated" user: notification::NotificationChanged,
+        counting notification::Notification;
     /// All notifications were marked as read.
-    NotificationAllRead "notification.all_read": notification::AllRead;
+    NotificationAllRead "notification.all_read" user: notification::AllRead, counting notification::ReadUpTo;
     /// A notification was deleted.
-    NotificationDeleted "notification.deleted": notification::NotificationDeleted;
+    NotificationDeleted "notification.deleted" user: notification::NotificationDeleted,
+        counting notification::NotificationGone;
     /// The user may read a workspace from now on.
-    AccessGranted "access.granted": workspace::AccessGranted;
+    AccessGranted "access.granted" user(accounts): workspace::AccessGranted;
     /// The user's role in a workspace changed.
-    AccessChanged "access.changed": workspace::AccessChanged;
+    AccessChanged "access.changed" user(accounts): workspace::AccessChanged;
     /// The user may no longer read a workspace.
-    AccessLost "access.lost": workspace::AccessLost;
+    AccessLost "access.lost" user(accounts): workspace::AccessLost;
     /// The profile changed.
-    ProfileUpdated "profile.updated": account::User;
+    ProfileUpdated "profile.updated" user(accounts): account::User;
     /// A sign-in.
-    SessionCreated "session.created": account::Session;
+    SessionCreated "session.created" user(accounts): account::Session;
     /// A session ended.
-    SessionRevoked "session.revoked": account::SessionRevoked;
+    SessionRevoked "session.revoked" user(accounts): account::SessionRevoked;
+}
+
+macro_rules! payloads_of_no_task {
+    ($($payload:ty),*) => { $( impl Payload for $payload {} )* };
+}
+
+payloads_of_no_task!(
+    workspace::Workspace,
+    member::Member,
+    stream::StreamReset,
+    notification::AllRead,
+    notification::ReadUpTo,
+    notification::NotificationDeleted,
+    notification::NotificationGone,
+    workspace::AccessGranted,
+    workspace::AccessChanged,
+    workspace::AccessLost,
+    account::User,
+    account::Session,
+    account::SessionRevoked
+);
+
+impl Payload for task::Task {
+    fn task(&self) -> Option<TaskId> {
+        Some(self.id)
+    }
+}
+
+impl Payload for task::Purged {
+    fn task(&self) -> Option<TaskId> {
+        Some(self.id)
+    }
+}
+
+impl Payload for notification::Notification {
+    fn task(&self) -> Option<TaskId> {
+        self.task_id
+    }
+}
+
+impl Payload for notification::NotificationChanged {
+    fn task(&self) -> Option<TaskId> {
+        self.notification.task_id
+    }
+}
+
+impl Payload for member::MemberRemoved {
+    fn loses_access(&self) -> Option<UserId> {
+        Some(self.user_id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_found_by_its_name() {
+        for entry in EVENTS {
+            assert!(std::ptr::eq(
+                entry.name,
+                EventEntry::find(entry.name).expect("a row").name
+            ));
+        }
+        assert!(EventEntry::find("of.a.newer.server").is_none());
+    }
+
+    #[test]
+    fn who_loses_access_is_read_from_the_payload() {
+        let user = UserId(Uuid::from_u128(1));
+        let data = serde_json::value::to_raw_value(&member::MemberRemoved { user_id: user }).expect("JSON");
+        let entry = EventEntry::find("member.removed").expect("a row");
+        assert!(entry.effects.ends_access);
+        assert_eq!((entry.loses_access)(&data).expect("a payload"), Some(user));
+    }
 }

@@ -166,6 +166,22 @@ pub struct AllRead {
     pub unread: u64,
 }
 
+/// The payload of `notification.all_read` without the count of unread ones.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ReadUpTo {
+    /// Every notification created up to this moment is read now.
+    pub up_to: Timestamp,
+    /// How many were unread.
+    pub updated: u64,
+}
+
+/// The payload of `notification.deleted` without the count of unread ones.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NotificationGone {
+    /// The notification.
+    pub id: NotificationId,
+}
+
 /// The payload of `notification.deleted`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct NotificationDeleted {

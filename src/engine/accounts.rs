@@ -16,6 +16,7 @@ use secrecy::{ExposeSecret, SecretString};
 use std::fmt::Write;
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, LogIn, Plan, SignUp, Tokens, User};
+use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{ErrorCode, Failure, SessionId, Timestamp, UserId, WorkspaceId, limits};
 
 /// Where a sign-in comes from.
@@ -173,7 +174,7 @@ impl Engine {
         let mut account = self.new_account(email, "Administrator", None, password).await?;
         (account.user.role, account.user.is_verified) = (GlobalRole::Admin, true);
         let candidates = OpenAccount::candidates(email, rand::random());
-        let caller = caller(&account, SessionId(self.0.ids.next()));
+        let caller = on_behalf(&account, SessionId(self.0.ids.next()), Actor::Server);
         let open = OpenAccount {
             account,
             candidates,
@@ -289,12 +290,16 @@ impl Engine {
 }
 
 pub(super) fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
-    let user = account.user.public();
+    let (user, role, personal) = (account.user.public(), account.user.role, account.personal);
+    Arc::new(Caller::new(user, session, role, personal))
+}
+
+/// A caller who acts on an account's behalf.
+pub(super) fn on_behalf(account: &Account, session: SessionId, actor: Actor) -> Arc<Caller> {
+    let caller = caller(account, session);
     Arc::new(Caller {
-        user,
-        session,
-        role: account.user.role,
-        personal: account.personal,
+        actor,
+        ..(*caller).clone()
     })
 }
 

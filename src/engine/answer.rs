@@ -1,4 +1,5 @@
-//! From what was decided and where it came to stand to the answers: each encoded once, repeats get the first one's.
+//! Makes the answers from the decisions and from the places of their log entries. Each answer is encoded once; a repeat of an
+//! op_id gets the first answer again.
 
 use super::Reply;
 use super::frame;

@@ -2,44 +2,41 @@
 //! by which its stream, seq and name are found without reading it (`live::control`).
 
 use crate::ops::world::Entry;
+use serde_json::value::to_raw_value;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use taskwire_protocol::events::Forgotten;
+use taskwire_protocol::frames::{EventFrame, ServerFrame};
 use taskwire_protocol::{StreamId, Timestamp};
+use uuid::Uuid;
 
 /// An event frame.
 pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
-    let mut out = String::with_capacity(336 + entry.data.len());
+    let mut out = String::with_capacity(336 + entry.data.size());
     let _ = write!(
         out,
         "{{\"type\":\"event\",\"stream\":\"{}\",\"seq\":{seq},\"event\":\"{}\"",
         entry.stream, entry.event
     );
     let _ = write!(out, ",\"at\":\"{at}\",\"actor\":");
-    match &entry.actor {
-        // a name is free text: it needs escaping
-        Some(actor) => out.push_str(&serde_json::to_string(actor).unwrap_or_else(|_| "null".into())),
-        None => out.push_str("null"),
-    }
+    // a name is free text: it needs escaping
+    out.push_str(&serde_json::to_string(&entry.actor).unwrap_or_else(|_| "null".into()));
     if let Some(op_id) = entry.op_id {
         let _ = write!(out, ",\"op_id\":\"{op_id}\"");
     }
     out.push_str(",\"data\":");
-    match (entry.unread, entry.data.strip_suffix('}')) {
-        (Some(_), Some(open)) => {
-            let comma = if open.ends_with('{') { "" } else { "," };
-            let _ = write!(out, "{open}{comma}\"unread\":{unread}}}");
-        }
-        _ => out.push_str(&entry.data),
+    match entry.unread {
+        Some(_) => entry.data.write_with(&mut out, "unread", unread),
+        None => entry.data.write(&mut out),
     }
     out.push('}');
     out
 }
 
-/// The same entry with its content forgotten.
-pub(super) fn forgotten(frame: &str, id: uuid::Uuid) -> Option<String> {
-    // inside a JSON string every quote is escaped: the first match is the key
-    let (head, _) = frame.split_once(",\"data\":{")?;
-    Some(format!("{head},\"data\":{{\"id\":\"{id}\",\"purged\":true}}}}"))
+/// A logged frame with its content forgotten: only the id of its entity is left.
+pub(super) fn forgotten(frame: EventFrame, id: Uuid) -> serde_json::Result<String> {
+    let data = to_raw_value(&Forgotten { id, purged: true })?;
+    serde_json::to_string(&ServerFrame::Event(EventFrame { data, ..frame }))
 }
 
 /// The inside of an `ok` after its id.

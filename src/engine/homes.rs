@@ -1,6 +1,6 @@
-//! In which workspace a task is, remembered so that a job's lane and stream can be told without asking the database. A task
-//! never moves to another workspace, but one that was purged may be created anew in another. So what is known is nearly
-//! always true, and where it is not, as where nothing is known, that costs a wait or a lock, never the order.
+//! Remembers the workspace of each task, so that a job's lane and stream are known without asking the database. A task never
+//! moves to another workspace, but after a purge its id may be used again in another one. An unknown or wrong entry costs
+//! a wait or a lock, never the order.
 
 use moka::sync::Cache;
 use taskwire_protocol::{TaskId, WorkspaceId};

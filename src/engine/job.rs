@@ -234,12 +234,8 @@ impl Job {
             name: "n".into(),
             photo_url: None,
         };
-        let caller = Caller {
-            user,
-            session: SessionId(Uuid::from_u128(session)),
-            role: GlobalRole::User,
-            personal: WorkspaceId(Uuid::nil()),
-        };
+        let (session, personal) = (SessionId(Uuid::from_u128(session)), WorkspaceId(Uuid::nil()));
+        let caller = Caller::new(user, session, GlobalRole::User, personal);
         Job::new(Arc::new(caller), None, Work::One(Step::new(decide)))
     }
 }

@@ -2,19 +2,19 @@
 
 use super::group::Shared;
 use super::job::Job;
+use super::lookups;
 use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
-use crate::domain::position;
 use crate::ops::world::{Members, World};
-use crate::ops::{Login, Needs};
+use crate::ops::{Needs, for_each_entity};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
-use crate::store::streams::{self, Counters};
-use crate::store::{Result, Transaction, members, notifications, sessions, tasks, users, workspaces};
+use crate::store::streams::Counters;
+use crate::store::{self, Result, Transaction, members};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taskwire_protocol::{OpId, StreamId, TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
 
 /// What the group's op_ids did before.
 pub(super) type Memory = HashMap<(UserId, OpId), Remembered>;
@@ -48,12 +48,22 @@ impl HeldUsers {
         Ok(())
     }
 
-    fn hold(&mut self, streams: impl IntoIterator<Item = StreamId>) {
+    pub(super) fn hold(&mut self, streams: impl IntoIterator<Item = StreamId>) {
         let users = streams
             .into_iter()
             .filter(|stream| matches!(stream, StreamId::User(_)));
         self.0.extend(users);
     }
+}
+
+/// A group's world while it is being loaded.
+pub(super) struct Loading<'a> {
+    pub(super) tx: &'a mut Transaction,
+    pub(super) shared: &'a Shared,
+    pub(super) needs: &'a Needs,
+    pub(super) tries: &'a Tries,
+    pub(super) world: World,
+    pub(super) users: HeldUsers,
 }
 
 /// What a group decides on.
@@ -90,44 +100,43 @@ pub(super) async fn load(
         users.hold(needs.streams.iter().copied());
     }
     know(tx, shared, streams, &mut world).await?;
-    for task in tasks::load(tx, needs.tasks.iter().copied()).await? {
-        shared.homes.put(task.id, task.workspace_id);
+    entities(tx, needs, &mut world).await?;
+    for (id, task) in world.tasks.iter() {
+        shared.homes.put(*id, task.workspace_id);
         if tx.is_optimistic() && !orders(&world, task.workspace_id) {
             return Err(Fault::Unsure);
         }
-        world.tasks.loaded(task.id, task);
     }
-    for workspace in workspaces::load(tx, needs.workspaces.iter().copied()).await? {
-        world.workspaces.loaded(workspace.id, workspace);
-    }
-    for (email, username, user) in users::by_login(tx, &needs.logins).await? {
-        world.logins.insert(Login::Email(email), user.clone());
-        world.logins.insert(Login::Username(username), user);
-    }
-    for (user, notification) in notifications::load(tx, needs.notifications.iter().copied()).await? {
-        world.notifications.loaded((user, notification.id), notification);
-    }
-    for user in &needs.newest {
-        if let Some(at) = notifications::newest(tx, *user).await? {
-            world.loaded_newest(*user, at);
-        }
-    }
-    for account in users::load(tx, needs.accounts.iter().copied()).await? {
-        world.accounts.loaded(account.user.id, account);
-    }
-    for session in sessions::load(tx, needs.sessions.iter().copied()).await? {
-        world.sessions.loaded(session.id, session);
-    }
-    for user in &needs.sessions_of {
-        for session in sessions::load_living(tx, *user).await? {
-            world.sessions.loaded(session.id, session);
-        }
-    }
-    relatives(tx, needs, &mut world).await?;
-    neighbours(tx, shared, needs, &mut world).await?;
-    notified(tx, needs, &mut world, &mut users, tries).await?;
+    let mut loading = Loading {
+        tx,
+        shared,
+        needs,
+        tries,
+        world,
+        users,
+    };
+    lookups::all(&mut loading).await?;
+    let Loading { world, users, .. } = loading;
     Ok(Loaded { world, memory, users })
 }
+
+macro_rules! derive_entities {
+    (
+        entities { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty => $row:ty,
+            ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
+        lookups { $($lookups:tt)* }
+    ) => {
+        /// The rows of every entity of the table that are needed by their keys.
+        async fn entities(tx: &mut Transaction, needs: &Needs, world: &mut World) -> Result<()> {
+            $( for row in store::$store::load(tx, needs.$name.iter().copied()).await? {
+                world.$name.loaded(row);
+            } )*
+            Ok(())
+        }
+    };
+}
+
+for_each_entity!(derive_entities);
 
 /// The streams of the group, and the members of the workspaces among them.
 async fn know(
@@ -156,86 +165,6 @@ async fn know(
         // else will ask for those of the older version
         shared.cache.put(id, members.clone());
         world.loaded_members(id, members);
-    }
-    Ok(())
-}
-
-/// What only the rows themselves can name: parts, ancestors, tasks of a member.
-async fn relatives(tx: &mut Transaction, needs: &Needs, world: &mut World) -> Result<()> {
-    for id in &needs.children {
-        for task in tasks::load_children(tx, *id).await? {
-            world.tasks.loaded(task.id, task);
-        }
-    }
-    for id in &needs.ancestors {
-        for task in tasks::load_ancestors(tx, *id).await? {
-            world.tasks.loaded(task.id, task);
-        }
-    }
-    for (workspace, user) in &needs.assigned {
-        for task in tasks::load_assigned(tx, *workspace, *user).await? {
-            world.tasks.loaded(task.id, task);
-        }
-    }
-    Ok(())
-}
-
-/// The tasks near those beside which others are placed. One that the group itself makes will stand where the end is now.
-async fn neighbours(tx: &mut Transaction, shared: &Shared, needs: &Needs, world: &mut World) -> Result<()> {
-    if needs.neighbours.is_empty() {
-        return Ok(());
-    }
-    let end: Arc<str> = position::at_end(shared.ids.next()).into();
-    // any of the group's tasks may have been moved away from there before the last of them is placed
-    let nearest = needs.tasks.len() as i64 + 1;
-    // who was placed on one side of a task that leaves has what stood on its other side beside it then
-    let left = needs
-        .neighbours
-        .iter()
-        .filter(|(id, _)| needs.leaving.contains(id));
-    let other_sides = left.map(|(id, before)| (*id, !before));
-    let sides: BTreeSet<(TaskId, bool)> = needs.neighbours.iter().copied().chain(other_sides).collect();
-    for (id, before) in &sides {
-        let made = needs.made.iter().filter(|(made, _)| made == id);
-        let places: Vec<(WorkspaceId, Arc<str>)> = world.tasks.get(*id).map_or_else(
-            || made.map(|(_, workspace)| (*workspace, end.clone())).collect(),
-            |task| vec![(task.workspace_id, task.position.clone())],
-        );
-        for (workspace, place) in places {
-            let place = (&*place, *id);
-            for task in tasks::load_neighbours(tx, workspace, place, *before, nearest).await? {
-                world.tasks.loaded(task.id, task);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The notifications that tasks left. Whose they are is read first; their streams are locked, all at once, before the
-/// rows are read for good.
-async fn notified(
-    tx: &mut Transaction,
-    needs: &Needs,
-    world: &mut World,
-    users: &mut HeldUsers,
-    tries: &Tries,
-) -> std::result::Result<(), Fault> {
-    let mut owners: BTreeSet<StreamId> = BTreeSet::new();
-    for id in &needs.notified {
-        let left = notifications::of_task(tx, *id).await?;
-        owners.extend(left.iter().map(|(user, _)| StreamId::from(*user)));
-    }
-    if tries.may_widen() && !tx.is_alone() {
-        users.admit(owners.iter().copied())?;
-    }
-    for (stream, counters) in streams::lock(tx, owners.iter().copied()).await? {
-        world.loaded_counters(stream, counters);
-    }
-    users.hold(owners);
-    for id in &needs.notified {
-        for (user, notification) in notifications::of_task(tx, *id).await? {
-            world.notifications.loaded((user, notification.id), notification);
-        }
     }
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! The members of workspaces, cached by `acl_version`: the lock that a group takes says whether the cache still holds.
+//! The members of workspaces, cached by `acl_version`. A group's lock returns the current version, so a stale entry is
+//! noticed.
 
 use crate::ops::world::Members;
 use moka::sync::Cache;

@@ -9,7 +9,7 @@
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what becomes of a group when the database fails
-//! - `load`, `write`, `frame`, `answer`   its steps' details
+//! - `load`, `lookups`, `write`, `frame`, `answer`   the details of its steps
 //! - `accounts`  signing up, in and out; who a token speaks for
 //! - `known`     who is behind a session, kept while it holds
 //! - `instances`, `connections`   the other instances: who lives, whom to kick, whose sockets are where
@@ -31,6 +31,7 @@ mod lane;
 mod lanes;
 mod line;
 mod load;
+mod lookups;
 mod members;
 mod node;
 mod operator;

@@ -11,6 +11,7 @@ use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
 use std::pin::Pin;
 use taskwire_protocol::account::{GlobalRole, User};
+use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{Failure, SessionId};
 use uuid::Uuid;
 
@@ -18,7 +19,7 @@ impl Engine {
     /// Gives an account a global role.
     pub async fn set_role(&self, email: &str, role: GlobalRole) -> Result<User, Failure> {
         let account = self.account(email).await?;
-        let caller = accounts::caller(&account, SessionId(Uuid::nil()));
+        let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
         accounts::made(&self.act(caller, SetRole(role)).await?)
     }
 
@@ -31,7 +32,7 @@ impl Engine {
             &[&*user.email, &*user.name, &*user.username],
         )?;
         let hash = self.0.passwords.hash(password.clone()).await?.into();
-        let caller = accounts::caller(&account, SessionId(Uuid::nil()));
+        let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
         accounts::made(&self.act(caller, ResetPassword { hash }).await?)
     }
 
@@ -47,7 +48,7 @@ impl Engine {
         let mut account = self.new_account(email, name, None, password).await?;
         (account.user.role, account.user.is_verified) = (role, true);
         let candidates = OpenAccount::candidates(&account.user.email, rand::random());
-        let caller = accounts::caller(&account, SessionId(self.0.ids.next()));
+        let caller = accounts::on_behalf(&account, SessionId(self.0.ids.next()), Actor::Operator);
         let open = OpenAccount {
             account,
             candidates,

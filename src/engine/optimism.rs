@@ -1,5 +1,5 @@
-//! What an optimistic group may rely on instead of locking it, and whether its write would tell if that did not hold.
-//! `store/counted` has the rest: what the last commits left, and when it is better to lock.
+//! What an optimistic group may assume instead of locking it, and whether its write verifies the assumption.
+//! `store/counted` knows the counters that the last commits left, and decides when it is better to lock.
 
 use super::answer::Verdict;
 use super::homes::Homes;
@@ -10,7 +10,7 @@ use crate::store::Transaction;
 use std::collections::BTreeSet;
 use taskwire_protocol::{StreamId, WorkspaceId};
 
-/// The streams that order everything that these mutations need, if they are known.
+/// The streams that order everything these mutations need. `None` if one of them is unknown.
 pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<StreamId>> {
     if !needs.is_ordered_by_workspaces() {
         return None;
@@ -22,14 +22,14 @@ pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<Stream
     Some(streams)
 }
 
-/// Whether the streams of this world order what is in this workspace. Those that an optimistic group assumed do not where a
-/// task is not at home any more: it was purged, and created anew elsewhere.
+/// Whether the group assumed the stream of this workspace. It did not when a task was purged and created again in another
+/// workspace: then the remembered workspace is wrong.
 pub(super) fn orders(world: &World, workspace: WorkspaceId) -> bool {
     world.members(workspace).is_some()
 }
 
-/// Whether the write of an optimistic group, which advances these streams, tells if what it relied on held. What an op_id
-/// did before is told where it is written again, so not of what is refused.
+/// Whether the write of an optimistic group, which advances these streams, verifies its assumptions. A used op_id shows when
+/// it is written again, so a refused mutation with an op_id verifies nothing.
 pub(super) fn is_told(
     tx: &mut Transaction,
     jobs: &[Job],

@@ -1,17 +1,17 @@
-//! A group's last step before the commit: rows, counters, frames, log and op_ids, a statement a table. The counters
-//! come late, because other groups wait for them until the commit.
+//! A group's last step before the commit: rows, counters, frames, log and op_ids, one statement a table. The counters come
+//! late, because other groups wait for them until the commit.
 
 use super::frame;
+use crate::ops::for_each_entity;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
-use crate::store::{
-    Result, Transaction, log, members, notifications, ops, sessions, tasks, users, workspaces,
-};
+use crate::store::{self, Result, Transaction, log, members, notifications, ops};
 use foldhash::{HashMap, HashMapExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use taskwire_protocol::frames::EventFrame;
 use taskwire_protocol::{OpId, StreamId, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
@@ -27,51 +27,44 @@ pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritte
     for task in world.purged() {
         forget(tx, *task, &mut rewritten).await?;
     }
-    users::upsert(tx, world.accounts.written().map(|(_, account)| account)).await?;
-    workspaces::upsert(tx, world.workspaces.written().map(|(_, workspace)| workspace)).await?;
+    // first the rows that the group has not loaded: its own rows are newer
+    notifications::read_all(tx, world.all_read()).await?;
+    entities(tx, world).await?;
     let changes = world.member_changes();
     members::upsert(tx, changes.written).await?;
     members::delete(tx, changes.removed).await?;
-    sessions::upsert(tx, world.sessions.written().map(|(_, session)| session)).await?;
-    let changes: Vec<_> = world
-        .tasks
-        .changes()
-        .map(|(_, before, now)| (before, now))
-        .collect();
-    tasks::write(tx, &changes).await?;
-    tasks::delete(tx, world.tasks.removed()).await?;
-    tasks::reindex(tx, &changes).await?;
-    // first those that the group never saw: what it knows of the others is newer
-    notifications::read_all(tx, world.all_read()).await?;
-    let written = world
-        .notifications
-        .written()
-        .map(|((user, _), notification)| (user, notification));
-    notifications::upsert(tx, written).await?;
-    notifications::delete(tx, world.notifications.removed()).await?;
     Ok(rewritten)
 }
 
+macro_rules! derive_entities {
+    (
+        entities { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty => $row:ty,
+            ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
+        lookups { $($lookups:tt)* }
+    ) => {
+        /// The rows of every entity of the table that the group changed.
+        async fn entities(tx: &mut Transaction, world: &World) -> Result<()> {
+            $( store::$store::write(tx, world.$name.changes()).await?; )*
+            Ok(())
+        }
+    };
+}
+
+for_each_entity!(derive_entities);
+
 /// Rewrites what a task left in all logs to its id.
 async fn forget(tx: &mut Transaction, task: TaskId, all: &mut Rewritten) -> Result<()> {
-    #[derive(Deserialize)]
-    struct Head {
-        stream: StreamId,
-        data: Entity,
-    }
     #[derive(Deserialize)]
     struct Entity {
         id: Uuid,
     }
     let mut rewritten = Vec::new();
     for (stream, seq, text) in log::of_task(tx, task).await? {
-        let head: Head = serde_json::from_str(&text)?;
-        let Some(frame) = frame::forgotten(&text, head.data.id) else {
-            continue;
-        };
-        let last = all.entry(head.stream).or_default();
+        let frame: EventFrame = serde_json::from_str(&text)?;
+        let Entity { id } = serde_json::from_str(frame.data.get())?;
+        let last = all.entry(frame.stream).or_default();
         *last = (*last).max(seq as u64);
-        rewritten.push((stream, seq, Arc::from(frame)));
+        rewritten.push((stream, seq, Arc::from(frame::forgotten(frame, id)?)));
     }
     log::rewrite(tx, task, &rewritten).await
 }

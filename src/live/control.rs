@@ -1,8 +1,11 @@
-//! What a user's own stream tells the server itself: access that came or went, sessions that ended. Reads a frame's
-//! event name without parsing it, and parses the few that matter. Does not know what a socket does about them.
+//! What the server itself learns from event frames: access that came or went, sessions that ended. Finds a frame's event
+//! name without parsing the frame, and parses the few payloads that matter. Does not know what a reader does about them.
 
 use serde::Deserialize;
-use taskwire_protocol::{SessionId, UserId, WorkspaceId, account, events::names, member, workspace};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use taskwire_protocol::events::{self, EventEntry, EventType};
+use taskwire_protocol::{SessionId, UserId, WorkspaceId};
 
 /// Something in the user's own stream that the socket acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,81 +32,58 @@ pub enum Control {
     AccountChanged,
 }
 
-/// The payload's place in a frame; the rest is passed over.
-#[derive(Deserialize)]
-struct Carried<T> {
-    data: T,
-}
-
-/// What is needed of `access.granted`; the whole payload is for clients.
-#[derive(Deserialize)]
-struct Granted {
-    workspace: GrantedWorkspace,
-    seq: u64,
-}
-
-#[derive(Deserialize)]
-struct GrantedWorkspace {
-    id: WorkspaceId,
-}
-
 impl Control {
     /// What a frame of the user's own stream tells the server; `None` for most.
     pub(crate) fn read(frame: &str) -> Option<Control> {
         match event_name(frame)? {
-            names::AccessGranted => {
-                let granted: Granted = payload(frame)?;
+            events::AccessGranted::NAME => {
+                let granted = payload::<events::AccessGranted>(frame)?;
                 Some(Control::Granted {
                     workspace: granted.workspace.id,
                     seq: granted.seq,
                 })
             }
-            names::AccessLost => {
-                let lost: workspace::AccessLost = payload(frame)?;
+            events::AccessLost::NAME => {
+                let lost = payload::<events::AccessLost>(frame)?;
                 Some(Control::Lost {
                     workspace: lost.workspace_id,
                 })
             }
-            names::SessionRevoked => {
-                let revoked: account::SessionRevoked = payload(frame)?;
+            events::SessionRevoked::NAME => {
+                let revoked = payload::<events::SessionRevoked>(frame)?;
                 Some(Control::SessionRevoked { session: revoked.id })
             }
-            names::ProfileUpdated => Some(Control::AccountChanged),
+            events::ProfileUpdated::NAME => Some(Control::AccountChanged),
             _ => None,
         }
     }
 
-    /// Cannot wait until a slow peer has taken what precedes it.
+    /// Whether it takes effect at once, even if a slow peer has not taken the frames before it.
     pub(crate) fn is_urgent(self) -> bool {
         matches!(self, Control::SessionRevoked { .. } | Control::AccountChanged)
     }
 }
 
-/// Whose access to the workspace ends with this frame of its stream.
+/// Who loses access to a workspace by this frame of its stream.
 pub(crate) fn removed_member(frame: &str) -> Option<UserId> {
-    if event_name(frame)? != names::MemberRemoved {
-        return None;
-    }
-    payload::<member::MemberRemoved>(frame).map(|removed| removed.user_id)
+    let entry = entry(frame).filter(|entry| entry.effects.ends_access)?;
+    readable((entry.loses_access)(data::<&RawValue>(frame)?)).flatten()
 }
 
-/// Whether an entry of a user's own stream may be about their account, sessions or memberships: all that is not known
-/// to be about something else.
+/// Whether an entry of a user's own stream may concern their account, sessions or memberships. An event that is not in the
+/// table may.
 pub(crate) fn concerns_accounts(frame: &str) -> bool {
-    !matches!(
-        event_name(frame),
-        Some(
-            names::NotificationCreated
-                | names::NotificationUpdated
-                | names::NotificationAllRead
-                | names::NotificationDeleted
-        )
-    )
+    entry(frame).is_none_or(|entry| entry.effects.accounts)
 }
 
-/// Whether earlier entries of the stream were rewritten with this one.
+/// Whether earlier entries of the stream were rewritten together with this one.
 pub(crate) fn rewrites_past(frame: &str) -> bool {
-    event_name(frame) == Some(names::TaskPurged)
+    entry(frame).is_some_and(|entry| entry.effects.rewrites_past)
+}
+
+/// The frame's row of the table of events.
+fn entry(frame: &str) -> Option<&'static EventEntry> {
+    EventEntry::find(event_name(frame)?)
 }
 
 /// The event's name without parsing the frame: before it stand `type`, `stream` and `seq`, whose values have no comma.
@@ -115,14 +95,28 @@ fn event_name(frame: &str) -> Option<&str> {
     Some(name)
 }
 
-fn payload<'a, T: Deserialize<'a>>(frame: &'a str) -> Option<T> {
-    match serde_json::from_str::<Carried<T>>(frame) {
-        Ok(carried) => Some(carried.data),
-        Err(error) => {
-            tracing::error!(error.message = %error, "an event that the server wrote is not what the contract says");
-            None
-        }
+fn payload<E: EventType>(frame: &str) -> Option<E::Payload>
+where
+    E::Payload: DeserializeOwned,
+{
+    data(frame)
+}
+
+/// A frame's payload.
+fn data<'a, T: Deserialize<'a>>(frame: &'a str) -> Option<T> {
+    /// The payload's place in a frame.
+    #[derive(Deserialize)]
+    struct Carried<T> {
+        data: T,
     }
+    readable(serde_json::from_str::<Carried<T>>(frame)).map(|carried| carried.data)
+}
+
+fn readable<T>(read: serde_json::Result<T>) -> Option<T> {
+    read.inspect_err(|error| {
+        tracing::error!(error.message = %error, "an event in the log does not match the contract");
+    })
+    .ok()
 }
 
 #[cfg(test)]
@@ -142,7 +136,9 @@ mod tests {
         let id = Uuid::from_u128(5);
         let granted = frame(
             "access.granted",
-            &format!(r#"{{"workspace":{{"id":"{id}","name":"x"}},"role":"member","seq":9}}"#),
+            &format!(
+                r#"{{"workspace":{{"id":"{id}","name":"x","kind":"team","role":"member","version":1,"created_at":"2026-01-01T00:00:00.000Z","updated_at":"2026-01-01T00:00:00.000Z"}},"role":"member","seq":9}}"#
+            ),
         );
         assert_eq!(
             Control::read(&granted),

@@ -1,11 +1,10 @@
 //! Accounts and sessions: what signing up, in and out changes, and what people read of themselves and each other.
 //! Passwords and tokens are checked before; here are only the rules on rows.
 
+use super::caller::targets_the_caller;
 use super::notices::{Notice, tell};
 use super::world::World;
-use super::{
-    Act, Ask, Caller, Login, Needs, Query, Result, Targeted, conflict, json, not_found, workspaces as making,
-};
+use super::{Act, Ask, Caller, Login, Needs, Query, Result, conflict, json, not_found, workspaces as making};
 use crate::domain::account as rules;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
@@ -14,7 +13,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::{
     GetProfile, GetUser, PublicUser, Session, SessionRevoked, SyncUser, User, UserSnapshot,
 };
-use taskwire_protocol::events::names;
+use taskwire_protocol::events;
 use taskwire_protocol::notification::{NotificationSort, NotificationType};
 use taskwire_protocol::workspace::WorkspaceKind;
 use taskwire_protocol::{ErrorCode, Failure, StreamId, Timestamp, limits};
@@ -156,7 +155,7 @@ impl Step for OpenAccount {
             workspace: personal,
             role: taskwire_protocol::member::Role::Owner,
         };
-        world.emit(&act, user.id, names::AccessGranted, &granted)?;
+        world.emit::<events::AccessGranted>(&act, user.id, &granted)?;
         if let Some(session) = &self.session {
             begin(&act, world, session.clone())?;
         }
@@ -176,7 +175,7 @@ impl Step for OpenAccount {
             },
         )?;
         let output = json(&account.user)?.into();
-        world.put_account(account);
+        world.accounts.put(account);
         Ok(output)
     }
 }
@@ -225,8 +224,8 @@ impl Step for OpenSession {
 }
 
 fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
-    world.emit(act, session.user, names::SessionCreated, &view(&session))?;
-    world.put_session(session);
+    world.emit::<events::SessionCreated>(act, session.user, &view(&session))?;
+    world.sessions.put(session);
     Ok(())
 }
 
@@ -268,7 +267,7 @@ impl Step for RotateSession {
             ));
         }
         let (refresh_hash, expires_at) = (self.to.clone(), self.expires_at);
-        world.put_session(SessionRecord {
+        world.sessions.put(SessionRecord {
             refresh_hash,
             expires_at,
             last_seen_at: act.now,
@@ -292,19 +291,14 @@ impl Step for EndSession {
         let Ok(session) = living(world, act) else {
             return Ok("{}".into());
         };
-        world.emit(
-            act,
-            session.user,
-            names::SessionRevoked,
-            &SessionRevoked { id: session.id },
-        )?;
+        world.emit::<events::SessionRevoked>(act, session.user, &SessionRevoked { id: session.id })?;
         let device = session
             .device_name
             .as_deref()
             .or(session.client.as_deref())
             .unwrap_or("a device")
             .to_owned();
-        world.put_session(SessionRecord {
+        world.sessions.put(SessionRecord {
             revoked_at: Some(act.now),
             ..session
         });
@@ -330,9 +324,7 @@ fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
         .ok_or_else(|| Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again"))
 }
 
-impl Targeted for GetProfile {}
-impl Targeted for GetUser {}
-impl Targeted for SyncUser {}
+targets_the_caller!(GetProfile, GetUser, SyncUser);
 
 impl Query for GetProfile {
     async fn answer(self, ask: Ask) -> Result<User> {

@@ -1,22 +1,20 @@
-//! Administration of the running server: its instances and sockets; and what an operator does to accounts from the
-//! command line. Who may ask is the table's.
+//! Administration: the running instances and their sockets, and what an operator does to accounts from the command line.
 
 use super::accounts::{Step, decided_as_steps};
+use super::caller::targets_the_caller;
 use super::node::{SocketId, Which, Whom};
 use super::world::World;
-use super::{Act, Ask, Caller, DONE, Needs, Query, Result, Targeted, cursor, json, not_found};
+use super::{Act, Ask, Caller, DONE, Needs, Query, Result, cursor, json, not_found};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, SessionRevoked, User};
 use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
-use taskwire_protocol::events::names;
+use taskwire_protocol::events;
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{Failure, UserId};
 
-impl Targeted for ListInstances {}
-impl Targeted for ListConnections {}
-impl Targeted for Kick {}
+targets_the_caller!(ListInstances, ListConnections, Kick);
 
 impl Query for ListInstances {
     async fn answer(self, ask: Ask) -> Result<InstanceList> {
@@ -72,8 +70,8 @@ impl Step for SetRole {
             return Ok(json(&account.user)?.into());
         }
         let user = changed(act, account.user, |user| user.role = self.0);
-        let logged = world.emit(act, user.id, names::ProfileUpdated, &user)?;
-        world.put_account(Account { user, ..account });
+        let logged = world.emit::<events::ProfileUpdated>(act, user.id, &user)?;
+        world.accounts.put(Account { user, ..account });
         Ok(logged.encoded())
     }
 }
@@ -95,16 +93,16 @@ impl Step for ResetPassword {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = its_own(act, world)?;
         let user = changed(act, account.user, |_| {});
-        let logged = world.emit(act, user.id, names::ProfileUpdated, &user)?;
+        let logged = world.emit::<events::ProfileUpdated>(act, user.id, &user)?;
         for session in living(world, user.id) {
             let revoked = SessionRevoked { id: session.id };
-            world.emit(act, user.id, names::SessionRevoked, &revoked)?;
-            world.put_session(SessionRecord {
+            world.emit::<events::SessionRevoked>(act, user.id, &revoked)?;
+            world.sessions.put(SessionRecord {
                 revoked_at: Some(act.now),
                 ..session
             });
         }
-        world.put_account(Account {
+        world.accounts.put(Account {
             user,
             password_hash: self.hash.clone(),
             token_version: account.token_version + 1,

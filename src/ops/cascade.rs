@@ -2,7 +2,7 @@
 
 use super::world::World;
 use super::{Act, Result};
-use taskwire_protocol::events::names;
+use taskwire_protocol::events;
 use taskwire_protocol::stream::StreamReset;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{WorkspaceId, limits};
@@ -24,13 +24,13 @@ pub(super) fn each(
         };
         change(&mut task);
         if !too_many {
-            world.emit_task(act, names::TaskUpdated, &task)?;
+            world.emit::<events::TaskUpdated>(act, workspace, &task)?;
         }
         world.put_task(task);
     }
     if too_many {
         let message = "more tasks changed at once than events are sent for; sync again".to_owned();
-        world.emit(act, workspace, names::StreamReset, &StreamReset { message })?;
+        world.emit::<events::StreamReset>(act, workspace.into(), &StreamReset { message })?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! Where a page ended: JSON in base64url, opaque on the wire.
+//! Pages of lists: the cursor says where a page ended. It is JSON in base64url (RFC 4648, section 5), opaque to clients.
 
 use super::Result;
 use base64::Engine;
@@ -24,7 +24,7 @@ pub fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>> {
     read.map(Some).ok_or_else(refused)
 }
 
-/// Whether it holds a text that the database would not take: then somebody else made it.
+/// Whether it holds U+0000, which PostgreSQL refuses in a text. No cursor made by [`write`] does.
 fn holds_nul(position: &Value) -> bool {
     match position {
         Value::String(text) => text.contains('\0'),
@@ -34,11 +34,11 @@ fn holds_nul(position: &Value) -> bool {
     }
 }
 
-/// The cursor is not one of this list.
+/// The error for a cursor that this list did not make.
 pub fn refused() -> Failure {
     Failure::invalid(
         "cursor",
-        "cursor is not one that this list gave; leave it out to begin again",
+        "cursor did not come from this list; omit it to start from the first page",
     )
 }
 
@@ -54,7 +54,7 @@ pub fn limit(asked: Option<u32>) -> Result<i64> {
     ))
 }
 
-/// Cuts a list that was read one item longer than the page; the cursor of the next page from the last item.
+/// Cuts a list that was read one item longer than the page. Returns the cursor of the next page, made from the last item.
 pub fn cut<T>(items: &mut Vec<T>, limit: i64, position: impl FnOnce(&T) -> String) -> Option<String> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if items.len() <= limit {

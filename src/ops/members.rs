@@ -1,15 +1,16 @@
 //! Members of workspaces.
 
+use super::caller::targets_a_workspace;
 use super::notices::{Notice, tell};
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, Target, Targeted, cascade,
-    conflict, cursor, not_found,
+    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, cursor,
+    not_found,
 };
 use crate::domain::members as rules;
 use crate::store::{members, users};
 use taskwire_protocol::account::Done;
-use taskwire_protocol::events::names;
+use taskwire_protocol::events;
 use taskwire_protocol::member::{
     AddMember, ListMembers, Member, MemberRemoved, RemoveMember, Role, UpdateMember,
 };
@@ -18,16 +19,6 @@ use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{AccessChanged, AccessGranted, AccessLost, AccessLostReason, Workspace};
 use taskwire_protocol::{Failure, Page, UserId};
 use uuid::Uuid;
-
-macro_rules! targets_a_workspace {
-    ($($operation:ty),*) => { $(
-        impl Targeted for $operation {
-            fn target(&self, _: &Caller) -> Target {
-                Target::Workspace(self.workspace_id)
-            }
-        }
-    )* };
-}
 
 targets_a_workspace!(ListMembers, AddMember, UpdateMember, RemoveMember);
 
@@ -66,7 +57,7 @@ impl Mutation for AddMember {
             joined_at: act.now,
             version: 1,
         };
-        let logged = world.emit(act, workspace.id, names::MemberAdded, &member)?;
+        let logged = world.emit::<events::MemberAdded>(act, workspace.id, &member)?;
         world.put_member(workspace.id, member);
         let granted = AccessGranted {
             workspace: Workspace {
@@ -76,7 +67,7 @@ impl Mutation for AddMember {
             role: self.role,
             seq: world.counters(workspace.id.into()).seq as u64,
         };
-        world.emit(act, user.id, names::AccessGranted, &granted)?;
+        world.emit::<events::AccessGranted>(act, user.id, &granted)?;
         let message = format!("{} added you to “{}”", act.caller.user.name, workspace.name);
         let (r#type, task) = (NotificationType::MemberAdded, None);
         tell(
@@ -124,8 +115,8 @@ impl Mutation for UpdateMember {
             workspace_id: workspace.id,
             role: self.role,
         };
-        let logged = world.emit(act, workspace.id, names::MemberUpdated, &member)?;
-        world.emit(act, self.user_id, names::AccessChanged, &changed)?;
+        let logged = world.emit::<events::MemberUpdated>(act, workspace.id, &member)?;
+        world.emit::<events::AccessChanged>(act, self.user_id, &changed)?;
         world.put_member(workspace.id, member);
         Ok(Change::as_logged(logged))
     }
@@ -152,13 +143,7 @@ impl Mutation for RemoveMember {
         )?;
         let user = self.user_id;
         // first the removal: what happens to the tasks is no longer theirs to see
-        world.emit_removal(
-            act,
-            workspace.id,
-            names::MemberRemoved,
-            &MemberRemoved { user_id: user },
-            user,
-        )?;
+        world.emit::<events::MemberRemoved>(act, workspace.id, &MemberRemoved { user_id: user })?;
         world.remove_member(workspace.id, user);
         let theirs = |task: &&Task| task.workspace_id == workspace.id && task.assignee_ids.contains(&user);
         let mut tasks: Vec<Task> = world
@@ -176,7 +161,7 @@ impl Mutation for RemoveMember {
             workspace_id: workspace.id,
             reason: AccessLostReason::Removed,
         };
-        let logged = world.emit(act, user, names::AccessLost, &lost)?;
+        let logged = world.emit::<events::AccessLost>(act, user, &lost)?;
         Ok(Change::logged(logged, DONE))
     }
 }

@@ -1,5 +1,4 @@
-//! What operations ask of the node that they run on, beside its database: who is here and on other instances. Does not
-//! know how that is found out.
+//! What operations ask of the node beside its database: who is connected here and on other instances.
 
 use super::Result;
 use std::pin::Pin;

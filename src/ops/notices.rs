@@ -1,8 +1,10 @@
-//! Who is notified of what: those whom it concerns, once per act, and only those who may still read it.
+//! Who is notified of what: the people concerned, once per act, and only while they may read it.
 
 use super::world::World;
 use super::{Act, Result};
 use std::sync::Arc;
+use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::frames::Actor;
 use taskwire_protocol::notification::{Notification, NotificationType};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{NotificationId, TaskId, UserId, WorkspaceId};
@@ -11,12 +13,17 @@ use taskwire_protocol::{NotificationId, TaskId, UserId, WorkspaceId};
 pub(super) struct Notice {
     /// What happened.
     pub(super) r#type: NotificationType,
-    /// In more words.
+    /// What happened, in more words.
     pub(super) message: String,
     /// The task concerned.
     pub(super) task: Option<TaskId>,
     /// The workspace concerned.
     pub(super) workspace: Option<WorkspaceId>,
+}
+
+/// The account behind an act; `None` for the server and for operators.
+fn acting_user(act: &Act<'_>) -> Option<PublicUser> {
+    matches!(act.caller.actor, Actor::User { .. }).then(|| act.caller.user.clone())
 }
 
 /// Tells one person.
@@ -29,15 +36,15 @@ pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notic
         is_read: false,
         task_id: notice.task,
         workspace_id: notice.workspace,
-        actor: Some(act.caller.user.clone()),
+        actor: acting_user(act),
         version: 1,
         created_at: act.now,
     };
     world.notify(act, user, notification)
 }
 
-/// Tells everybody whom a change of a task concerns: who did it, who made the task, who does it. Those who got it just
-/// now are told that instead.
+/// Tells everybody concerned by a change of a task: who did it, the task's creator, its assignees. New assignees get
+/// `TASK_ASSIGNED` instead.
 pub(super) fn tell_of_task(
     act: &Act<'_>,
     world: &mut World,

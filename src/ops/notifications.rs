@@ -1,26 +1,29 @@
-//! Notifications: reading and clearing them. What makes them is in `notices`.
+//! Notifications: reading, marking and deleting them. `notices` makes them.
 
+use super::caller::targets_the_caller;
 use super::world::{Logged, World};
-use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, Targeted, cursor, not_found};
+use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, cursor, not_found};
 use crate::store::notifications::{self, Wanted};
 use crate::store::streams;
-use serde_json::{Value, json};
 use taskwire_protocol::account::Done;
-use taskwire_protocol::events::names;
+use taskwire_protocol::events;
 use taskwire_protocol::notification::{
     CountUnread, DeleteNotification, DeleteNotifications, DeletedNotifications, GetNotification,
-    ListNotifications, MarkAllRead, MarkNotification, MarkedAllRead, Notification, NotificationPage, Unread,
+    ListNotifications, MarkAllRead, MarkNotification, MarkedAllRead, Notification, NotificationGone,
+    NotificationPage, ReadUpTo, Unread,
 };
-use taskwire_protocol::{Failure, NotificationId, limits};
+use taskwire_protocol::{Failure, NotificationId, UserId, limits};
 use uuid::Uuid;
 
-impl Targeted for ListNotifications {}
-impl Targeted for GetNotification {}
-impl Targeted for MarkNotification {}
-impl Targeted for MarkAllRead {}
-impl Targeted for DeleteNotification {}
-impl Targeted for DeleteNotifications {}
-impl Targeted for CountUnread {}
+targets_the_caller!(
+    ListNotifications,
+    GetNotification,
+    MarkNotification,
+    MarkAllRead,
+    DeleteNotification,
+    DeleteNotifications,
+    CountUnread,
+);
 
 impl Mutation for MarkNotification {
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
@@ -43,15 +46,8 @@ impl Mutation for MarkNotification {
             ..before
         };
         let unread = if self.is_read { -1 } else { 1 };
-        let logged = world.emit_unread(
-            act,
-            user,
-            names::NotificationUpdated,
-            &after,
-            after.task_id,
-            unread,
-        )?;
-        world.put_notification(user, after);
+        let logged = world.emit_counted::<events::NotificationUpdated>(act, user, &after, unread)?;
+        world.notifications.put((user, after));
         Ok(Change::as_logged(logged))
     }
 }
@@ -59,23 +55,19 @@ impl Mutation for MarkNotification {
 impl Mutation for MarkAllRead {
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.newest.insert(caller.user.id);
-        // rows that the group made or read would have to be brought in step with rows that it never saw
+        // it changes rows that the group has not loaded: other mutations of the group would not see the change
         needs.alone = true;
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<MarkedAllRead>> {
         let user = act.caller.user.id;
-        let updated = world.counters(user.into()).unread.max(0);
+        let unread = world.counters(user.into()).unread.max(0);
+        let updated = unread as u64;
         let up_to = world.all_made_by(act, user);
-        let payload = json!({ "up_to": up_to, "updated": updated });
-        let logged = world.emit_unread(act, user, names::NotificationAllRead, &payload, None, -updated)?;
+        let payload = ReadUpTo { up_to, updated };
+        let logged = world.emit_counted::<events::NotificationAllRead>(act, user, &payload, -unread)?;
         world.read_all(user);
-        Ok(Change::logged(
-            logged,
-            MarkedAllRead {
-                updated: updated as u64,
-            },
-        ))
+        Ok(Change::logged(logged, MarkedAllRead { updated }))
     }
 }
 
@@ -125,22 +117,30 @@ impl Mutation for DeleteNotifications {
 }
 
 /// Deletes one of the caller's notifications, and logs it; `None` when there is none.
-fn delete(act: &Act<'_>, world: &mut World, id: NotificationId) -> Result<Option<Logged<Value>>> {
+fn delete(act: &Act<'_>, world: &mut World, id: NotificationId) -> Result<Option<Logged<NotificationGone>>> {
     let user = act.caller.user.id;
-    let Some(before) = world.notifications.get((user, id)) else {
-        return Ok(None);
-    };
-    let unread = if before.is_read { 0 } else { -1 };
-    let logged = world.emit_unread(
-        act,
-        user,
-        names::NotificationDeleted,
-        &json!({ "id": id }),
-        None,
-        unread,
-    )?;
-    world.remove_notification(user, id);
-    Ok(Some(logged))
+    match world.notifications.get((user, id)) {
+        None => Ok(None),
+        Some(before) => {
+            let is_read = before.is_read;
+            remove(act, world, user, id, is_read).map(Some)
+        }
+    }
+}
+
+/// Removes a notification, and logs it.
+pub(super) fn remove(
+    act: &Act<'_>,
+    world: &mut World,
+    user: UserId,
+    id: NotificationId,
+    is_read: bool,
+) -> Result<Logged<NotificationGone>> {
+    let unread = if is_read { 0 } else { -1 };
+    let logged =
+        world.emit_counted::<events::NotificationDeleted>(act, user, &NotificationGone { id }, unread)?;
+    world.notifications.remove((user, id));
+    Ok(logged)
 }
 
 impl Query for ListNotifications {

@@ -1,15 +1,12 @@
 //! Presence: who may know who is there, and say that they type. Nothing of it is stored; the node knows it. Being there
 //! is said by a socket, which is asked for it itself.
 
+use super::caller::targets_a_workspace;
 use super::{Ask, Caller, DONE, Query, Result, Target, Targeted};
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::presence::{ListPresence, PresenceList, ReportTyping};
 
-impl Targeted for ListPresence {
-    fn target(&self, _: &Caller) -> Target {
-        Target::Workspace(self.workspace_id)
-    }
-}
+targets_a_workspace!(ListPresence);
 
 impl Query for ListPresence {
     async fn answer(self, ask: Ask) -> Result<PresenceList> {

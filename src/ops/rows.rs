@@ -3,6 +3,7 @@
 //! It does not know whether a row that was removed and put again is another one than before. Where that makes a
 //! difference to what is written (a task keeps its workspace and its creation), the mutation refuses to put it.
 
+use crate::store::entity::{Change, Keyed};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -27,8 +28,9 @@ impl<K, V> Default for Rows<K, V> {
 
 impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
     /// A row as the database has it.
-    pub fn loaded(&mut self, key: K, value: V) {
-        self.now.insert(key, value);
+    pub fn loaded(&mut self, row: impl Keyed<K, V>) {
+        let (key, row) = row.keyed();
+        self.now.insert(key, row);
     }
 
     /// The row, if there is one.
@@ -41,11 +43,14 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
         self.now.iter()
     }
 
-    pub(super) fn put(&mut self, key: K, value: V) -> Option<&V> {
-        let before = self.now.insert(key, value);
+    /// Puts a new row, or a changed one in the place of the row before, which it gives back.
+    pub(super) fn put(&mut self, row: impl Keyed<K, V>) -> Option<&V> {
+        let (key, row) = row.keyed();
+        let before = self.now.insert(key, row);
         self.was.entry(key).or_insert(before).as_ref()
     }
 
+    /// Removes a row.
     pub(super) fn remove(&mut self, key: K) -> Option<V> {
         let before = self.now.remove(&key);
         self.was.entry(key).or_insert_with(|| before.clone());
@@ -57,23 +62,13 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
         self.was.is_empty()
     }
 
-    /// The changed rows: before, if there was one, and now, if there still is.
-    pub fn changes(&self) -> impl Iterator<Item = (K, Option<&V>, Option<&V>)> {
-        self.was
-            .iter()
-            .map(|(key, before)| (*key, before.as_ref(), self.now.get(key)))
-    }
-
-    /// The changed rows that are there now.
-    pub fn written(&self) -> impl Iterator<Item = (K, &V)> {
-        self.changes().filter_map(|(key, _, now)| Some((key, now?)))
-    }
-
-    /// The rows that were there and are no longer.
-    pub fn removed(&self) -> impl Iterator<Item = K> {
-        self.changes()
-            .filter(|(_, before, now)| before.is_some() && now.is_none())
-            .map(|(key, ..)| key)
+    /// The rows that changed.
+    pub fn changes(&self) -> impl Iterator<Item = Change<'_, K, V>> + Clone {
+        self.was.iter().map(|(key, before)| Change {
+            key: *key,
+            before: before.as_ref(),
+            now: self.now.get(key),
+        })
     }
 }
 

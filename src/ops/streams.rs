@@ -1,4 +1,4 @@
-//! Streams read back: the audit trail. Following a stream is the socket's.
+//! Reading a stream's log back: the audit trail. `follow` does what concerns live streams.
 
 use super::{Ask, Caller, Query, Result, Target, Targeted, bug, not_found};
 use crate::store::log;

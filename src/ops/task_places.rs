@@ -1,4 +1,4 @@
-//! Where a task may be and whose it may be: its project, its parent, its place in the order by hand, its assignees.
+//! Rules on a task's place: its project, its parent, its position in the order by hand, its assignees.
 
 use super::world::World;
 use super::{Act, Needs, Result, conflict, not_found};
@@ -6,7 +6,7 @@ use crate::domain::position;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
 
-/// What a new parent needs: itself, and what is above it.
+/// To check a new parent, a mutation needs the parent and everything above it.
 pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs) {
     if let Patch::Set(parent) = parent {
         needs.tasks.insert(*parent);
@@ -15,7 +15,7 @@ pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs
     }
 }
 
-/// Nobody can have made a project yet that this could be.
+/// Refuses any project: there are none yet.
 pub(super) fn known_project(project: Option<ProjectId>) -> Result<()> {
     match project {
         None => Ok(()),
@@ -33,8 +33,8 @@ pub(super) fn known_parent(world: &World, workspace: WorkspaceId, parent: Option
     }
 }
 
-/// A new project and parent, if given, fit the task; a task is no part of itself, however deep. What is above the parent
-/// is in memory, up to the top: whoever gives a task a parent in this group, new or not, needs what is above that.
+/// Checks a new project and a new parent, if given. A task cannot be below itself, at any depth. Everything above the
+/// parent is in memory: each mutation of the group that sets a parent needs its ancestors.
 pub(super) fn known_place(
     world: &World,
     task: &Task,
@@ -57,10 +57,10 @@ pub(super) fn known_place(
             Some(id) => above = world.tasks.get(id).and_then(|task| task.parent_id),
         }
     }
-    Err(conflict("a task cannot be a part of itself").at("parent_id"))
+    Err(conflict("a task cannot be below itself").at("parent_id"))
 }
 
-/// Assignees are members of the workspace, unless they were assignees before. `given` is the list in `field` as it came.
+/// New assignees must be members of the workspace. `given` is the list in `field` as it came.
 pub(super) fn known_people(
     world: &World,
     workspace: WorkspaceId,
@@ -78,7 +78,7 @@ pub(super) fn known_people(
     }
 }
 
-/// The place right before or after another task; those that stand at the very same place are one to it.
+/// The position right before or after another task. Tasks at the same position count as one.
 pub(super) fn place_beside(
     act: &Act<'_>,
     world: &World,
@@ -91,7 +91,7 @@ pub(super) fn place_beside(
         .get(beside)
         .filter(|anchor| anchor.workspace_id == task.workspace_id);
     let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
-    // the nearest in the database are in memory, and so is what the group moved there since
+    // in memory are the nearest tasks of the database and those that the group has moved there
     let others = world
         .tasks
         .iter()

@@ -1,5 +1,6 @@
 //! Tasks.
 
+use super::caller::targets_a_task;
 use super::notices::tell_of_task;
 use super::task_places::{
     known_parent, known_people, known_place, known_project, needs_parent, place_beside,
@@ -7,28 +8,19 @@ use super::task_places::{
 use super::world::World;
 use super::{
     Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, Targeted, conflict, cursor, not_found,
+    notifications,
 };
 use crate::domain::{position, task as rules};
 use crate::store::task_list::{self, Place};
 use crate::store::tasks;
 use serde_json::json;
-use taskwire_protocol::events::names;
+use taskwire_protocol::events::{self, PlainEvent};
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::{
     AssignTask, CompleteTask, CreateTask, DeleteTask, Deleted, GetTask, ListTasks, MoveTask, Purged,
     ReplaceTask, RestoreTask, Task, UpdateTask, Where,
 };
-use taskwire_protocol::{ErrorCode, Failure, Page, Patch, TaskId, limits};
-
-macro_rules! targets_a_task {
-    ($($operation:ty),*) => { $(
-        impl Targeted for $operation {
-            fn target(&self, _: &Caller) -> Target {
-                Target::Task(self.id)
-            }
-        }
-    )* };
-}
+use taskwire_protocol::{ErrorCode, Failure, Page, Patch, TaskId, WorkspaceId, limits};
 
 targets_a_task!(
     GetTask,
@@ -65,7 +57,7 @@ impl Mutation for CreateTask {
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
         if let Some(id) = self.id {
-            // before the group is over others may be put below it, and beside it
+            // other mutations of the group may put tasks below or beside it
             needs.ancestors.extend(self.parent_id);
             let workspace = self.workspace_id.unwrap_or(caller.personal);
             needs.made.insert((id, workspace));
@@ -77,7 +69,7 @@ impl Mutation for CreateTask {
         if self.id.is_some_and(|id| world.tasks.get(id).is_some()) {
             return Err(conflict("a task has this id already").at("id"));
         }
-        // its row is taken out where the group is written, after all decisions: none can stand there before
+        // the group deletes the purged row when it is written, after all decisions: a new row would go with it
         if self.id.is_some_and(|id| world.purged().contains(&id)) {
             return Err(conflict("the task with this id was purged just now").at("id"));
         }
@@ -117,14 +109,7 @@ impl Mutation for CreateTask {
             created_at: act.now,
             updated_at: act.now,
         };
-        write(
-            act,
-            world,
-            None,
-            task,
-            names::TaskCreated,
-            Some(NotificationType::TaskCreated),
-        )
+        write::<events::TaskCreated>(act, world, None, task, Some(NotificationType::TaskCreated))
     }
 }
 
@@ -136,14 +121,7 @@ impl Mutation for ReplaceTask {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
         let task = rules::replaced(&before, self, act.now);
-        change(
-            act,
-            world,
-            before,
-            task,
-            names::TaskUpdated,
-            Some(NotificationType::TaskUpdated),
-        )
+        updated(act, world, before, task)
     }
 }
 
@@ -171,14 +149,7 @@ impl Mutation for UpdateTask {
             known_people(world, workspace, people, assigned, "assignee_ids")?;
         }
         let task = rules::updated(&before, self, act.now);
-        change(
-            act,
-            world,
-            before,
-            task,
-            names::TaskUpdated,
-            Some(NotificationType::TaskUpdated),
-        )
+        updated(act, world, before, task)
     }
 }
 
@@ -188,12 +159,11 @@ impl Mutation for CompleteTask {
         let completed = self.completed.unwrap_or(!before.completed);
         let mut task = before.clone();
         rules::complete(&mut task, completed, act.now);
-        let (event, notice) = if completed {
-            (names::TaskCompleted, NotificationType::TaskCompleted)
+        if completed {
+            change::<events::TaskCompleted>(act, world, before, task, Some(NotificationType::TaskCompleted))
         } else {
-            (names::TaskReopened, NotificationType::TaskPending)
-        };
-        change(act, world, before, task, event, Some(notice))
+            change::<events::TaskReopened>(act, world, before, task, Some(NotificationType::TaskPending))
+        }
     }
 }
 
@@ -216,14 +186,7 @@ impl Mutation for AssignTask {
         people.retain(|user| !remove.contains(user));
         let mut task = before.clone();
         task.assignee_ids = rules::assignees(&people).map_err(|failure| failure.at("add"))?;
-        change(
-            act,
-            world,
-            before,
-            task,
-            names::TaskUpdated,
-            Some(NotificationType::TaskUpdated),
-        )
+        updated(act, world, before, task)
     }
 }
 
@@ -258,7 +221,7 @@ impl Mutation for MoveTask {
             let field = if self.before.is_some() { "before" } else { "after" };
             task.position = place_beside(act, world, &before, beside, field)?.into();
         }
-        change(act, world, before, task, names::TaskMoved, None)
+        change::<events::TaskMoved>(act, world, before, task, None)
     }
 }
 
@@ -287,7 +250,7 @@ impl Mutation for DeleteTask {
             ..before.clone()
         };
         let task = stamped(act, &before, task);
-        let logged = world.emit_task(act, names::TaskDeleted, &task)?;
+        let logged = world.emit::<events::TaskDeleted>(act, task.workspace_id, &task)?;
         tell_of_task(act, world, Some(&before), &task, NotificationType::TaskDeleted)?;
         world.put_task(task.clone());
         Ok(Change::logged(logged, Deleted::Task(Box::new(task))))
@@ -305,18 +268,12 @@ impl Mutation for RestoreTask {
             deleted_at: None,
             ..before.clone()
         };
-        change(
-            act,
-            world,
-            before,
-            task,
-            names::TaskRestored,
-            Some(NotificationType::TaskRestored),
-        )
+        change::<events::TaskRestored>(act, world, before, task, Some(NotificationType::TaskRestored))
     }
 }
 
-/// The task is gone: its row, its content in the log, the notifications that name it. Its parts stay, on their own.
+/// Removes a task for good: its row, its content in the log, the notifications that name it. Its subtasks stay, without
+/// a parent.
 fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
     let parts: Vec<Task> = world
         .tasks
@@ -334,27 +291,18 @@ fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted
         .collect();
     left.sort_unstable_by_key(|(user, id, _)| (*user, *id));
     for (user, id, is_read) in left {
-        let payload = json!({ "id": id });
-        world.emit_unread(
-            act,
-            user,
-            names::NotificationDeleted,
-            &payload,
-            None,
-            if is_read { 0 } else { -1 },
-        )?;
-        world.remove_notification(user, id);
+        notifications::remove(act, world, user, id, is_read)?;
     }
     let purged = Purged {
         id: task.id,
         version: task.version + 1,
     };
-    world.purge_task(task.id);
-    let logged = world.emit_purged(act, task.workspace_id, &purged)?;
+    world.purge_task(task.id)?;
+    let logged = world.emit::<events::TaskPurged>(act, task.workspace_id, &purged)?;
     Ok(Change::logged(logged, Deleted::Purged(purged)))
 }
 
-/// The task, which the engine found for the target.
+/// The task. The engine has loaded it, because it is the target.
 fn there(world: &World, id: TaskId) -> Result<Task> {
     world.tasks.get(id).cloned().ok_or_else(|| not_found("task"))
 }
@@ -376,31 +324,39 @@ fn stamped(act: &Act<'_>, before: &Task, task: Task) -> Task {
     }
 }
 
+/// An event that shows a task.
+trait TaskEvent: PlainEvent<Stream = WorkspaceId, Payload = Task> {}
+
+impl<E: PlainEvent<Stream = WorkspaceId, Payload = Task>> TaskEvent for E {}
+
+/// Writes an edited task, unless it is what it was.
+fn updated(act: &Act<'_>, world: &mut World, before: Task, task: Task) -> Result<Change<Task>> {
+    change::<events::TaskUpdated>(act, world, before, task, Some(NotificationType::TaskUpdated))
+}
+
 /// Writes a changed task, unless it is what it was.
-fn change(
+fn change<E: TaskEvent>(
     act: &Act<'_>,
     world: &mut World,
     before: Task,
     task: Task,
-    event: &'static str,
     notice: Option<NotificationType>,
 ) -> Result<Change<Task>> {
     if task == before {
         return Ok(Change::nothing(before));
     }
     let task = stamped(act, &before, task);
-    write(act, world, Some(&before), task, event, notice)
+    write::<E>(act, world, Some(&before), task, notice)
 }
 
-fn write(
+fn write<E: TaskEvent>(
     act: &Act<'_>,
     world: &mut World,
     before: Option<&Task>,
     task: Task,
-    event: &'static str,
     notice: Option<NotificationType>,
 ) -> Result<Change<Task>> {
-    let logged = world.emit_task(act, event, &task)?;
+    let logged = world.emit::<E>(act, task.workspace_id, &task)?;
     if let Some(notice) = notice {
         tell_of_task(act, world, before, &task, notice)?;
     }

@@ -1,10 +1,11 @@
 //! Workspaces.
 
+use super::caller::{targets_a_workspace, targets_the_caller};
 use super::world::World;
-use super::{Act, Ask, Caller, Change, Mutation, Query, Result, Target, Targeted, cursor, not_found};
+use super::{Act, Ask, Change, Mutation, Query, Result, cursor, not_found};
 use crate::domain::text;
 use crate::store::{members, streams, tasks, workspaces};
-use taskwire_protocol::events::names;
+use taskwire_protocol::events;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::workspace::{
     AccessGranted, CreateWorkspace, GetWorkspace, ListWorkspaces, SyncWorkspace, Workspace, WorkspaceKind,
@@ -20,20 +21,8 @@ const SYNC_BYTES: usize = 128 * 1024;
 /// Members of a snapshot: all of them.
 const EVERYBODY: i64 = i64::MAX;
 
-impl Targeted for CreateWorkspace {}
-impl Targeted for ListWorkspaces {}
-
-impl Targeted for GetWorkspace {
-    fn target(&self, _: &Caller) -> Target {
-        Target::Workspace(self.workspace_id)
-    }
-}
-
-impl Targeted for SyncWorkspace {
-    fn target(&self, _: &Caller) -> Target {
-        Target::Workspace(self.workspace_id)
-    }
-}
+targets_the_caller!(CreateWorkspace, ListWorkspaces);
+targets_a_workspace!(GetWorkspace, SyncWorkspace);
 
 impl Mutation for CreateWorkspace {
     fn check(mut self) -> Result<Self> {
@@ -49,7 +38,7 @@ impl Mutation for CreateWorkspace {
             role: Role::Owner,
             seq: world.counters(id.into()).seq as u64,
         };
-        let logged = world.emit(act, act.caller.user.id, names::AccessGranted, &granted)?;
+        let logged = world.emit::<events::AccessGranted>(act, act.caller.user.id, &granted)?;
         Ok(Change::logged(logged, made))
     }
 }
@@ -78,10 +67,10 @@ pub(super) fn make(
         joined_at: act.now,
         version: 1,
     };
-    world.emit(act, id, names::WorkspaceCreated, &workspace)?;
-    world.emit(act, id, names::MemberAdded, &owner)?;
+    world.emit::<events::WorkspaceCreated>(act, id, &workspace)?;
+    world.emit::<events::MemberAdded>(act, id, &owner)?;
     world.put_member(id, owner);
-    world.put_workspace(workspace.clone());
+    world.workspaces.put(workspace.clone());
     Ok(Workspace {
         role: Some(Role::Owner),
         ..workspace
@@ -147,7 +136,7 @@ async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> 
         snapshot.seq = seq;
     } else {
         let found = workspaces::find(&mut reader, ask.caller.user.id, id).await?;
-        // the membership was there a moment ago, outside this transaction
+        // the membership was checked before this transaction began; it may have ended since
         snapshot.workspace = Some(found.ok_or_else(|| not_found("workspace"))?);
         snapshot.seq = streams::counters(&mut reader, id.into()).await?.seq as u64;
         snapshot.members = Some(members::list(&mut reader, id, None, EVERYBODY).await?);
@@ -164,7 +153,7 @@ async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> 
     Ok(snapshot)
 }
 
-/// How many tasks make a page: bounded in number and in bytes, at least one.
+/// How many tasks fit on a page: bounded in number and in bytes, at least one.
 fn fitting(tasks: &[taskwire_protocol::task::Task]) -> usize {
     let mut bytes = 0;
     let sizes = tasks.iter().map(|task| {

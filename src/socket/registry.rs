@@ -313,12 +313,12 @@ pub(super) mod tests {
             photo_url: None,
         };
         Owner {
-            caller: Arc::new(Caller {
+            caller: Arc::new(Caller::new(
                 user,
-                session: SessionId(Uuid::from_u128(session)),
-                role: GlobalRole::User,
-                personal: WorkspaceId(Uuid::nil()),
-            }),
+                SessionId(Uuid::from_u128(session)),
+                GlobalRole::User,
+                WorkspaceId(Uuid::nil()),
+            )),
             client: None,
             address: None,
             since: Timestamp(0),

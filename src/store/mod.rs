@@ -8,6 +8,7 @@
 //! - `words`      full-text search's, as PostgreSQL gets them
 //! - `transaction` the writer's transaction: begin, lock, read, write, commit; what travels as one is in `waiting` on SQLite,
 //!   in `together` and `named` on PostgreSQL; `new_keys` what SQLite puts off, `counted` what a writer knows without asking
+//! - `entity`     what the functions of every entity have in common
 //! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
@@ -18,6 +19,7 @@
 mod bind;
 mod composite;
 mod counted;
+pub mod entity;
 pub mod epoch;
 pub mod error;
 pub mod examine;

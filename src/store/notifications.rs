@@ -5,6 +5,7 @@ use super::bind::{
     Kind::{Bool, Id, Int, Text},
 };
 use super::composite::RowType;
+use super::entity::{Changes, Keyed};
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
 use super::users::public;
 use super::{Reader, Result, StoreError, Transaction};
@@ -186,12 +187,18 @@ static UPSERT: Statement = statement_of(
      on conflict ({postgres:user_id, }id) do update set is_read = excluded.is_read, version = excluded.version",
 );
 
-/// Writes notifications, new and changed ones alike.
-pub async fn upsert<'a>(
+impl Keyed<(UserId, NotificationId), Notification> for (UserId, Notification) {
+    fn keyed(self) -> ((UserId, NotificationId), Notification) {
+        ((self.0, self.1.id), self.1)
+    }
+}
+
+/// Writes the notifications that a group made or changed, and deletes those that it removed.
+pub async fn write<'a>(
     tx: &mut Transaction,
-    notifications: impl IntoIterator<Item = (UserId, &'a Notification)>,
+    changes: impl Changes<'a, (UserId, NotificationId), Notification>,
 ) -> Result<()> {
-    let rows = notifications.into_iter().map(|(user, notification)| {
+    let rows = changes.written().map(|((user, _), notification)| {
         [
             user.0.into(),
             notification.id.0.into(),
@@ -206,25 +213,15 @@ pub async fn upsert<'a>(
             notification.created_at.0.into(),
         ]
     });
-    tx.execute(&UPSERT, Batch::of(rows)).await
+    tx.execute(&UPSERT, Batch::of(rows)).await?;
+    let gone = changes.removed().map(|(user, id)| [user.0.into(), id.0.into()]);
+    tx.execute(&DELETE, Batch::of(gone)).await
 }
 
 pub(super) static DELETE: Statement = statement(
     &[("user_id", Id), ("id", Id)],
     "delete from notifications where ({postgres:user_id, }id) in (select {postgres:user_id, }id from v where {rows})",
 );
-
-/// Deletes notifications.
-pub async fn delete(
-    tx: &mut Transaction,
-    keys: impl IntoIterator<Item = (UserId, NotificationId)>,
-) -> Result<()> {
-    tx.execute(
-        &DELETE,
-        Batch::of(keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()])),
-    )
-    .await
-}
 
 pub(super) static READ_ALL: Statement = statement(
     &[("user_id", Id)],

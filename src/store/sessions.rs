@@ -4,6 +4,7 @@ use super::bind::{
     Cell,
     Kind::{Id, Int, Text},
 };
+use super::entity::{Changes, Keyed};
 use super::statement::{Batch, Sql, Statement, statement};
 use super::{Reader, Result, Transaction};
 use taskwire_protocol::{SessionId, Timestamp, UserId};
@@ -137,13 +138,20 @@ static UPSERT: Statement = statement(
        expires_at = excluded.expires_at, revoked_at = excluded.revoked_at",
 );
 
-/// Writes sessions, new and changed ones alike.
-pub async fn upsert<'a>(
+impl Keyed<SessionId, SessionRecord> for SessionRecord {
+    fn keyed(self) -> (SessionId, SessionRecord) {
+        (self.id, self)
+    }
+}
+
+/// Writes the sessions that a group made or changed. Retention deletes them ([`forget`]).
+pub async fn write<'a>(
     tx: &mut Transaction,
-    sessions: impl IntoIterator<Item = &'a SessionRecord>,
+    changes: impl Changes<'a, SessionId, SessionRecord>,
 ) -> Result<()> {
+    changes.keep_all("sessions")?;
     let text = |text: &Option<String>| Cell::Text(text.as_deref().map(Into::into));
-    let rows = sessions.into_iter().map(|session| {
+    let rows = changes.written().map(|(_, session)| {
         [
             session.id.0.into(),
             session.user.0.into(),

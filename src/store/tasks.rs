@@ -5,6 +5,7 @@ use super::bind::{
     Kind::{Bool, Id, Int, Text},
 };
 use super::composite::RowType;
+use super::entity::{Changes, Keyed};
 use super::statement::{Batch, Columns, Sql, Statement, statement, statement_of};
 use super::{Reader, Result, StoreError, Transaction, words};
 use crate::ids::moment_ms;
@@ -348,30 +349,35 @@ fn vector(task: &Task) -> String {
     words::vector(texts.into_iter().flatten().chain(tags))
 }
 
-/// Writes tasks that are new or changed: each before (if it was there) and after (if it still is).
-pub async fn write(tx: &mut Transaction, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
+impl Keyed<TaskId, Task> for Task {
+    fn keyed(self) -> (TaskId, Task) {
+        (self.id, self)
+    }
+}
+
+/// Writes the tasks that a group made or changed, deletes those that it purged, and keeps the tables in step that find
+/// tasks by tag and by assignee.
+pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Task>) -> Result<()> {
+    let changes: Vec<_> = changes.collect();
+    let changes = changes.iter().copied();
     for (is_new, statement) in [(true, &INSERT), (false, &REPLACE)] {
         let searched = !tx.is_alone();
         let written = changes
-            .iter()
-            .filter(|(before, _)| before.is_none() == is_new)
-            .filter_map(|(_, after)| *after);
+            .clone()
+            .filter(|change| change.before.is_none() == is_new)
+            .filter_map(|change| change.now);
         let rows = written.map(|task| cells(task, Cell::Text(searched.then(|| vector(task).into()))));
         tx.execute(statement, Batch::of(rows)).await?;
     }
-    Ok(())
+    let gone = changes.removed().map(|id| [id.0.into()]);
+    tx.execute(&DELETE, Batch::of(gone)).await?;
+    reindex(tx, changes).await
 }
 
 pub(super) static DELETE: Statement = statement(
     &[("id", Id)],
     "delete from tasks where id in (select id from v where {rows})",
 );
-
-/// Deletes tasks for good.
-pub async fn delete(tx: &mut Transaction, ids: impl IntoIterator<Item = TaskId>) -> Result<()> {
-    tx.execute(&DELETE, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
-        .await
-}
 
 static TAG: Statement = statement(
     &[("workspace_id", Id), ("tag", Text), ("task_id", Id)],
@@ -393,9 +399,8 @@ pub(super) static UNASSIGN: Statement = statement(
      where (user_id, workspace_id, task_id) in (select user_id, workspace_id, task_id from v where {rows})",
 );
 
-/// Keeps the tables that find tasks by tag and assignee in step: each task before (if it was there) and after (if it
-/// still is).
-pub async fn reindex(tx: &mut Transaction, changes: &[(Option<&Task>, Option<&Task>)]) -> Result<()> {
+/// Keeps the tables in step that find tasks by tag and by assignee.
+async fn reindex<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Task>) -> Result<()> {
     let tags = |one: Option<&Task>, other: Option<&Task>| -> Vec<[Cell; 3]> {
         let Some(task) = one else { return Vec::new() };
         let gone = task
@@ -414,24 +419,14 @@ pub async fn reindex(tx: &mut Transaction, changes: &[(Option<&Task>, Option<&Ta
         gone.map(|user| [user.0.into(), task.workspace_id.0.into(), task.id.0.into()])
             .collect()
     };
-    tx.execute(
-        &UNTAG,
-        Batch::of(changes.iter().flat_map(|(was, is)| tags(*was, *is))),
-    )
-    .await?;
-    tx.execute(
-        &TAG,
-        Batch::of(changes.iter().flat_map(|(was, is)| tags(*is, *was))),
-    )
-    .await?;
-    tx.execute(
-        &UNASSIGN,
-        Batch::of(changes.iter().flat_map(|(was, is)| people(*was, *is))),
-    )
-    .await?;
-    tx.execute(
-        &ASSIGN,
-        Batch::of(changes.iter().flat_map(|(was, is)| people(*is, *was))),
-    )
-    .await
+    let removed_tags = changes.clone().flat_map(|change| tags(change.before, change.now));
+    tx.execute(&UNTAG, Batch::of(removed_tags)).await?;
+    let added_tags = changes.clone().flat_map(|change| tags(change.now, change.before));
+    tx.execute(&TAG, Batch::of(added_tags)).await?;
+    let removed_people = changes
+        .clone()
+        .flat_map(|change| people(change.before, change.now));
+    tx.execute(&UNASSIGN, Batch::of(removed_people)).await?;
+    let added_people = changes.flat_map(|change| people(change.now, change.before));
+    tx.execute(&ASSIGN, Batch::of(added_people)).await
 }

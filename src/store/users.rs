@@ -4,6 +4,7 @@ use super::bind::{
     Cell,
     Kind::{Bool, Id, Int, Text},
 };
+use super::entity::{Changes, Keyed};
 use super::statement::{Batch, Sql, Statement, statement};
 use super::{Reader, Result, Transaction};
 use std::sync::Arc;
@@ -205,9 +206,16 @@ static UPSERT: Statement = statement(
        version = excluded.version, updated_at = excluded.updated_at",
 );
 
-/// Writes accounts, new and changed ones alike.
-pub async fn upsert<'a>(tx: &mut Transaction, accounts: impl IntoIterator<Item = &'a Account>) -> Result<()> {
-    let rows = accounts.into_iter().map(|account| {
+impl Keyed<UserId, Account> for Account {
+    fn keyed(self) -> (UserId, Account) {
+        (self.user.id, self)
+    }
+}
+
+/// Writes the accounts that a group made or changed.
+pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, UserId, Account>) -> Result<()> {
+    changes.keep_all("accounts")?;
+    let rows = changes.written().map(|(_, account)| {
         let user = &account.user;
         [
             user.id.0.into(),

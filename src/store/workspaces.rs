@@ -1,6 +1,7 @@
 //! Workspaces.
 
 use super::bind::Kind::{Id, Int, Text};
+use super::entity::{Changes, Keyed};
 use super::members::role;
 use super::statement::{Batch, Sql, Statement, statement};
 use super::{Reader, Result, Transaction};
@@ -125,12 +126,19 @@ static UPSERT: Statement = statement(
      on conflict (id) do update set name = excluded.name, version = excluded.version, updated_at = excluded.updated_at",
 );
 
-/// Writes workspaces, new and changed ones alike.
-pub async fn upsert<'a>(
+impl Keyed<WorkspaceId, Workspace> for Workspace {
+    fn keyed(self) -> (WorkspaceId, Workspace) {
+        (self.id, self)
+    }
+}
+
+/// Writes the workspaces that a group made or changed.
+pub async fn write<'a>(
     tx: &mut Transaction,
-    workspaces: impl IntoIterator<Item = &'a Workspace>,
+    changes: impl Changes<'a, WorkspaceId, Workspace>,
 ) -> Result<()> {
-    let rows = workspaces.into_iter().map(|workspace| {
+    changes.keep_all("workspaces")?;
+    let rows = changes.written().map(|(_, workspace)| {
         [
             workspace.id.0.into(),
             workspace.name.clone().into(),

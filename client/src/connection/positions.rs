@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use taskwire_protocol::{
     Operation as _, StreamId, WorkspaceId,
     account::{Resume, Streams, SyncUser},
-    events::names,
+    events::{self, EventType},
     frames::{EventFrame, Welcome},
     stream::{Reason, Subscribe, Subscribed, Unsubscribe},
     workspace::{AccessGranted, AccessLost, SyncWorkspace},
@@ -180,12 +180,12 @@ impl Positions {
             return;
         }
         let data = frame.data.get();
-        if frame.event == names::AccessGranted && matches!(self.wanted, Streams::All(_)) {
+        if frame.event == events::AccessGranted::NAME && matches!(self.wanted, Streams::All(_)) {
             if let Ok(granted) = serde_json::from_str::<AccessGranted>(data) {
                 let stream = StreamId::Workspace(granted.workspace.id);
                 self.last.entry(stream).or_insert(granted.seq);
             }
-        } else if frame.event == names::AccessLost
+        } else if frame.event == events::AccessLost::NAME
             && let Ok(lost) = serde_json::from_str::<AccessLost>(data)
         {
             self.forget(lost.workspace_id);

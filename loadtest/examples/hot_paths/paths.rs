@@ -119,12 +119,7 @@ fn caller() -> Caller {
         name: "Ada Lovelace".into(),
         photo_url: None,
     };
-    Caller {
-        user,
-        session: SessionId(Uuid::from_u128(11)),
-        role: GlobalRole::User,
-        personal: WORKSPACE,
-    }
+    Caller::new(user, SessionId(Uuid::from_u128(11)), GlobalRole::User, WORKSPACE)
 }
 
 /// A world in which the caller is the only member.

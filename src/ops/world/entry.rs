@@ -1,81 +1,76 @@
-//! What a mutation logs, and the proof that it did: a handler can't answer a mutation without one.
+//! What a mutation logs, and the proof that it did: a mutation cannot answer a change without one.
 
-use super::super::{Act, Result, bug, json};
-use serde::Serialize;
-use serde_json::Value;
+use super::super::{Act, Result};
+use super::object::Object;
 use std::marker::PhantomData;
 use std::sync::Arc;
+use taskwire_protocol::events::{EventType, Payload};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
-/// An entry for the log, whose seq is known once its stream's counter was advanced.
+/// An entry for the log. It gets its `seq` when its stream's counter is advanced.
 #[derive(Clone, Debug)]
 pub struct Entry {
     /// The log.
     pub stream: StreamId,
     /// The wire name of what happened.
     pub event: &'static str,
-    /// The payload as JSON: an object.
-    pub data: Arc<str>,
+    /// The payload.
+    pub data: Object,
     /// Who did it.
-    pub actor: Option<Actor>,
+    pub actor: Actor,
     /// The client's name for it.
     pub op_id: Option<OpId>,
-    /// The task concerned.
+    /// The task whose content the payload shows.
     pub task: Option<TaskId>,
-    /// What it adds to the user's unread notifications; the payload gets the count.
+    /// What it adds to the count of the user's unread notifications; the payload gets the new count.
     pub unread: Option<i64>,
-    /// Whose access to the stream it ends.
+    /// Who loses access to the stream.
     pub removes: Option<UserId>,
 }
 
 /// Proof that the log has an entry with such a payload.
 #[derive(Debug)]
 pub struct Logged<P> {
-    data: Arc<str>,
+    data: Object,
     payload: PhantomData<P>,
 }
 
 impl Entry {
     /// An entry, and the proof for when it is logged.
-    pub(super) fn new<P: Serialize>(
+    pub(super) fn new<E: EventType, P: Payload>(
         act: &Act<'_>,
         stream: StreamId,
-        event: &'static str,
         payload: &P,
     ) -> Result<(Entry, Logged<P>)> {
-        let data: Arc<str> = json(payload)?.into();
-        if !data.starts_with('{') {
-            return Err(bug("an event's payload is an object"));
-        }
+        let data = Object::of(payload)?;
         let logged = Logged {
             data: data.clone(),
             payload: PhantomData,
         };
-        let user = &act.caller.user;
         let entry = Entry {
             stream,
-            event,
+            event: E::NAME,
             data,
-            actor: Some(Actor::user(user.id, user.name.clone())),
+            actor: act.caller.actor.clone(),
             op_id: act.op_id,
-            task: None,
+            task: payload.task(),
             unread: None,
-            removes: None,
+            removes: payload.loses_access(),
         };
         Ok((entry, logged))
     }
 
-    /// Leaves nothing of the content but whose it was.
-    pub(super) fn forget(&mut self) {
-        let id = serde_json::from_str::<Value>(&self.data).map_or(Value::Null, |data| data["id"].clone());
-        self.data = serde_json::json!({ "id": id, "purged": true }).to_string().into();
+    /// Leaves nothing of the content but the entity's id.
+    pub(super) fn forget(&mut self) -> Result<()> {
+        self.data = self.data.forgotten()?;
+        Ok(())
     }
 }
 
 impl<P> Logged<P> {
     /// The payload, as it was encoded.
     pub(in crate::ops) fn encoded(self) -> Arc<str> {
-        self.data
+        self.data.text()
     }
 }

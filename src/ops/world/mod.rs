@@ -6,27 +6,25 @@
 
 mod counts;
 mod entry;
+mod object;
 
 pub use super::rows::Members;
 pub use entry::{Entry, Logged};
+pub use object::Object;
 
 use super::rows::Rows;
-use super::{Act, Login, Result};
-use crate::store::sessions::SessionRecord;
+use super::{Act, Login, Result, for_each_entity};
 use crate::store::streams::Counters;
-use crate::store::users::Account;
 use counts::Counts;
 use foldhash::HashMap;
-use serde::Serialize;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
-use taskwire_protocol::events::names;
+use taskwire_protocol::events::{self, CountedEvent, PlainEvent};
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
-use taskwire_protocol::task::{Purged, Task};
-use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{NotificationId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::task::Task;
+use taskwire_protocol::{StreamId, TaskId, Timestamp, UserId, WorkspaceId};
 
 /// What became of the members that changed.
 pub struct MemberChanges<'a> {
@@ -36,31 +34,51 @@ pub struct MemberChanges<'a> {
     pub removed: Vec<(WorkspaceId, UserId)>,
 }
 
-/// What the group decides on.
-#[derive(Clone, Default)]
-pub struct World {
-    /// Tasks.
-    pub tasks: Rows<TaskId, Task>,
-    /// Workspaces.
-    pub workspaces: Rows<WorkspaceId, Workspace>,
-    /// Accounts.
-    pub accounts: Rows<UserId, Account>,
-    /// Sessions.
-    pub sessions: Rows<SessionId, SessionRecord>,
-    /// Notifications.
-    pub notifications: Rows<(UserId, NotificationId), Notification>,
-    /// Who has these logins.
-    pub logins: HashMap<Login, PublicUser>,
-    /// The tasks above these, nearest first, in the database.
-    pub ancestors: HashMap<TaskId, Vec<TaskId>>,
-    members: HashMap<WorkspaceId, Arc<Members>>,
-    changed_members: BTreeSet<(WorkspaceId, UserId)>,
-    counts: Counts,
-    entries: Vec<Entry>,
-    purged: Vec<TaskId>,
-    newest: HashMap<UserId, Timestamp>,
-    read_all: BTreeSet<UserId>,
+macro_rules! is_account {
+    (accounts) => {
+        true
+    };
+    (content) => {
+        false
+    };
 }
+
+macro_rules! derive_world {
+    (
+        entities { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty => $row:ty,
+            ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
+        lookups { $($lookups:tt)* }
+    ) => {
+        /// What the group decides on.
+        #[derive(Clone, Default)]
+        pub struct World {
+            $( $(#[doc = $doc])+ pub $name: Rows<$key, $row>, )*
+            /// Who has these logins.
+            pub logins: HashMap<Login, PublicUser>,
+            members: HashMap<WorkspaceId, Arc<Members>>,
+            changed_members: BTreeSet<(WorkspaceId, UserId)>,
+            counts: Counts,
+            entries: Vec<Entry>,
+            purged: Vec<TaskId>,
+            newest: HashMap<UserId, Timestamp>,
+            read_all: BTreeSet<UserId>,
+        }
+
+        impl World {
+            /// Whether there is nothing to write.
+            pub fn is_unchanged(&self) -> bool {
+                $( self.$name.is_unchanged() && )* self.counts.is_unchanged()
+            }
+
+            /// Whether rows changed by which sessions and memberships are cached.
+            pub fn concerns_accounts(&self) -> bool {
+                $( (is_account!($concern) && !self.$name.is_unchanged()) || )* !self.changed_members.is_empty()
+            }
+        }
+    };
+}
+
+for_each_entity!(derive_world);
 
 impl World {
     /// The counters of a locked stream.
@@ -99,33 +117,19 @@ impl World {
             self.counts.task(before, -1);
         }
         self.counts.task(&task, 1);
-        self.tasks.put(task.id, task);
+        self.tasks.put(task);
     }
 
     /// Takes a task out for good: its row, and its content in the log, that of this group's entries too.
-    pub fn purge_task(&mut self, id: TaskId) {
+    pub fn purge_task(&mut self, id: TaskId) -> Result<()> {
         for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
-            entry.forget();
+            entry.forget()?;
         }
         if let Some(task) = self.tasks.remove(id) {
             self.counts.task(&task, -1);
             self.purged.push(id);
         }
-    }
-
-    /// Writes a workspace.
-    pub fn put_workspace(&mut self, workspace: Workspace) {
-        self.workspaces.put(workspace.id, workspace);
-    }
-
-    /// Writes an account.
-    pub fn put_account(&mut self, account: Account) {
-        self.accounts.put(account.user.id, account);
-    }
-
-    /// Writes a session.
-    pub fn put_session(&mut self, session: SessionRecord) {
-        self.sessions.put(session.id, session);
+        Ok(())
     }
 
     /// Writes a member.
@@ -149,72 +153,30 @@ impl World {
     }
 
     /// Logs what happened.
-    pub fn emit<P: Serialize>(
+    pub fn emit<E: PlainEvent>(
         &mut self,
         act: &Act<'_>,
-        stream: impl Into<StreamId>,
-        event: &'static str,
-        payload: &P,
-    ) -> Result<Logged<P>> {
-        let (entry, logged) = Entry::new(act, stream.into(), event, payload)?;
+        stream: E::Stream,
+        payload: &E::Payload,
+    ) -> Result<Logged<E::Payload>> {
+        let (entry, logged) = Entry::new::<E, _>(act, stream.into(), payload)?;
         self.log(entry);
         Ok(logged)
     }
 
-    /// Logs what happened to a task.
-    pub fn emit_task(&mut self, act: &Act<'_>, event: &'static str, task: &Task) -> Result<Logged<Task>> {
-        let (entry, logged) = Entry::new(act, task.workspace_id.into(), event, task)?;
-        let task = Some(task.id);
-        self.log(Entry { task, ..entry });
-        Ok(logged)
-    }
-
-    /// Logs that a task is gone for good.
-    pub fn emit_purged(
-        &mut self,
-        act: &Act<'_>,
-        workspace: WorkspaceId,
-        purged: &Purged,
-    ) -> Result<Logged<Purged>> {
-        let (entry, logged) = Entry::new(act, workspace.into(), names::TaskPurged, purged)?;
-        let task = Some(purged.id);
-        self.log(Entry { task, ..entry });
-        Ok(logged)
-    }
-
-    /// Logs that somebody's access to a workspace's stream ends with this entry.
-    pub fn emit_removal<P: Serialize>(
-        &mut self,
-        act: &Act<'_>,
-        workspace: WorkspaceId,
-        event: &'static str,
-        payload: &P,
-        user: UserId,
-    ) -> Result<Logged<P>> {
-        let (entry, logged) = Entry::new(act, workspace.into(), event, payload)?;
-        let removes = Some(user);
-        self.log(Entry { removes, ..entry });
-        Ok(logged)
-    }
-
-    /// Logs what happened to a user's notifications; the payload gets the count of unread ones.
-    pub fn emit_unread<P: Serialize>(
+    /// Logs what happened to a user's notifications, and adds to the count of unread ones. The payload gets the count
+    /// when the entry gets its `seq`.
+    pub fn emit_counted<E: CountedEvent>(
         &mut self,
         act: &Act<'_>,
         user: UserId,
-        event: &'static str,
-        payload: &P,
-        task: Option<TaskId>,
+        payload: &E::Uncounted,
         unread: i64,
-    ) -> Result<Logged<P>> {
-        let (entry, logged) = Entry::new(act, user.into(), event, payload)?;
+    ) -> Result<Logged<E::Uncounted>> {
+        let (entry, logged) = Entry::new::<E, _>(act, user.into(), payload)?;
         self.counts.delta(user.into()).unread += unread;
         let unread = Some(unread);
-        self.log(Entry {
-            task,
-            unread,
-            ..entry
-        });
+        self.log(Entry { unread, ..entry });
         Ok(logged)
     }
 
@@ -225,26 +187,9 @@ impl World {
 
     /// Writes a notification and logs it on its user's stream.
     pub fn notify(&mut self, act: &Act<'_>, user: UserId, notification: Notification) -> Result<()> {
-        self.emit_unread(
-            act,
-            user,
-            names::NotificationCreated,
-            &notification,
-            notification.task_id,
-            1,
-        )?;
-        self.notifications.put((user, notification.id), notification);
+        self.emit_counted::<events::NotificationCreated>(act, user, &notification, 1)?;
+        self.notifications.put((user, notification));
         Ok(())
-    }
-
-    /// Writes a notification that was there.
-    pub fn put_notification(&mut self, user: UserId, notification: Notification) {
-        self.notifications.put((user, notification.id), notification);
-    }
-
-    /// Removes a notification.
-    pub fn remove_notification(&mut self, user: UserId, id: NotificationId) {
-        self.notifications.remove((user, id));
     }
 
     /// A moment up to which all of a user's notifications were made: now, or later where the clock that dated one of them
@@ -261,17 +206,17 @@ impl World {
             .notifications
             .iter()
             .filter(|((of, _), row)| *of == user && !row.is_read);
-        let unread: Vec<_> = unread.map(|(key, row)| (*key, row.clone())).collect();
-        for (key, row) in unread {
+        let unread: Vec<_> = unread.map(|(_, row)| row.clone()).collect();
+        for row in unread {
             let (is_read, version) = (true, row.version + 1);
-            self.notifications.put(
-                key,
+            self.notifications.put((
+                user,
                 Notification {
                     is_read,
                     version,
                     ..row
                 },
-            );
+            ));
         }
         self.read_all.insert(user);
     }
@@ -312,22 +257,6 @@ impl World {
             .collect();
         ids.into_iter()
             .filter_map(|id| Some((id, self.members.get(&id)?.clone())))
-    }
-
-    /// Whether there is nothing to write.
-    pub fn is_unchanged(&self) -> bool {
-        self.counts.is_unchanged() && self.sessions.is_unchanged()
-    }
-
-    /// Whether accounts, sessions, workspaces or their members changed.
-    pub fn concerns_accounts(&self) -> bool {
-        let rows = [
-            self.accounts.is_unchanged(),
-            self.sessions.is_unchanged(),
-            self.workspaces.is_unchanged(),
-            self.changed_members.is_empty(),
-        ];
-        rows.contains(&false)
     }
 
     /// The tasks purged.

@@ -1,0 +1,136 @@
+//! How a group finds rows that its mutations cannot name by key: a function for each lookup of the table of entities
+//! (`ops/mod.rs`), in the order of the table. A lookup sees what the entities and the lookups before it loaded.
+
+use super::load::Loading;
+use super::recovery::Fault;
+use crate::domain::position;
+use crate::ops::{Login, for_each_entity};
+use crate::store::{notifications, sessions, streams, tasks, users};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use taskwire_protocol::{StreamId, TaskId, WorkspaceId};
+
+type Done = Result<(), Fault>;
+
+macro_rules! derive_all {
+    (
+        entities { $($entities:tt)* }
+        lookups { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty, ordered($order:ident); )* }
+    ) => {
+        /// Does every lookup that the group needs.
+        pub(super) async fn all(loading: &mut Loading<'_>) -> Done {
+            $( if !loading.needs.$name.is_empty() { $name(loading).await?; } )*
+            Ok(())
+        }
+    };
+}
+
+for_each_entity!(derive_all);
+
+async fn logins(loading: &mut Loading<'_>) -> Done {
+    for (email, username, user) in users::by_login(loading.tx, &loading.needs.logins).await? {
+        loading.world.logins.insert(Login::Email(email), user.clone());
+        loading.world.logins.insert(Login::Username(username), user);
+    }
+    Ok(())
+}
+
+async fn newest(loading: &mut Loading<'_>) -> Done {
+    for user in &loading.needs.newest {
+        if let Some(at) = notifications::newest(loading.tx, *user).await? {
+            loading.world.loaded_newest(*user, at);
+        }
+    }
+    Ok(())
+}
+
+async fn sessions_of(loading: &mut Loading<'_>) -> Done {
+    for user in &loading.needs.sessions_of {
+        for session in sessions::load_living(loading.tx, *user).await? {
+            loading.world.sessions.loaded(session);
+        }
+    }
+    Ok(())
+}
+
+async fn children(loading: &mut Loading<'_>) -> Done {
+    for id in &loading.needs.children {
+        for task in tasks::load_children(loading.tx, *id).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
+async fn ancestors(loading: &mut Loading<'_>) -> Done {
+    for id in &loading.needs.ancestors {
+        for task in tasks::load_ancestors(loading.tx, *id).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
+async fn assigned(loading: &mut Loading<'_>) -> Done {
+    for (workspace, user) in &loading.needs.assigned {
+        for task in tasks::load_assigned(loading.tx, *workspace, *user).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
+/// The tasks near those beside which others are placed. A task that the group itself makes will stand where the end is
+/// now.
+async fn neighbours(loading: &mut Loading<'_>) -> Done {
+    let (shared, needs) = (loading.shared, loading.needs);
+    let end: Arc<str> = position::at_end(shared.ids.next()).into();
+    // any of the group's tasks may have been moved away from there before the last of them is placed
+    let nearest = needs.tasks.len() as i64 + 1;
+    // when a task leaves its place, the tasks on its two sides become neighbours
+    let left = needs
+        .neighbours
+        .iter()
+        .filter(|(id, _)| needs.leaving.contains(id));
+    let other_sides = left.map(|(id, before)| (*id, !before));
+    let sides: BTreeSet<(TaskId, bool)> = needs.neighbours.iter().copied().chain(other_sides).collect();
+    for (id, before) in &sides {
+        let made = needs.made.iter().filter(|(made, _)| made == id);
+        let places: Vec<(WorkspaceId, Arc<str>)> = loading.world.tasks.get(*id).map_or_else(
+            || made.map(|(_, workspace)| (*workspace, end.clone())).collect(),
+            |task| vec![(task.workspace_id, task.position.clone())],
+        );
+        for (workspace, place) in places {
+            let place = (&*place, *id);
+            let near = tasks::load_neighbours(loading.tx, workspace, place, *before, nearest);
+            for task in near.await? {
+                loading.world.tasks.loaded(task);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The notifications about tasks. Their recipients are read first; the recipients' streams are locked, all at once, before
+/// the rows are read for good.
+async fn notified(loading: &mut Loading<'_>) -> Done {
+    let needs = loading.needs;
+    let mut owners: BTreeSet<StreamId> = BTreeSet::new();
+    for id in &needs.notified {
+        let left = notifications::of_task(loading.tx, *id).await?;
+        owners.extend(left.iter().map(|(user, _)| StreamId::from(*user)));
+    }
+    if loading.tries.may_widen() && !loading.tx.is_alone() {
+        loading.users.admit(owners.iter().copied())?;
+    }
+    for (stream, counters) in streams::lock(loading.tx, owners.iter().copied()).await? {
+        loading.world.loaded_counters(stream, counters);
+    }
+    loading.users.hold(owners);
+    for id in &needs.notified {
+        for notification in notifications::of_task(loading.tx, *id).await? {
+            loading.world.notifications.loaded(notification);
+        }
+    }
+    Ok(())
+}

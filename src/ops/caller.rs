@@ -1,0 +1,82 @@
+//! Who asks, and what a request is about.
+
+use taskwire_protocol::account::{GlobalRole, PublicUser};
+use taskwire_protocol::frames::Actor;
+use taskwire_protocol::{Operation, SessionId, TaskId, WorkspaceId};
+
+/// For whom a request is made, and by whom. Made once per socket or HTTP request.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The account that the request speaks for.
+    pub user: PublicUser,
+    /// The session of the token.
+    pub session: SessionId,
+    /// What the account may do on the whole server.
+    pub role: GlobalRole,
+    /// The account's own workspace: the default where a request names none.
+    pub personal: WorkspaceId,
+    /// Who acts, as the log says it: the account itself, the server, or an operator on the account's behalf.
+    pub actor: Actor,
+}
+
+impl Caller {
+    /// An account that acts itself.
+    pub fn new(user: PublicUser, session: SessionId, role: GlobalRole, personal: WorkspaceId) -> Caller {
+        let actor = Actor::user(user.id, user.name.clone());
+        Caller {
+            user,
+            session,
+            role,
+            personal,
+            actor,
+        }
+    }
+}
+
+/// What an operation is about. It decides who may do it, and which stream is locked first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// The caller's own data: their user stream.
+    Own,
+    /// A workspace.
+    Workspace(WorkspaceId),
+    /// A task, and the workspace that holds it.
+    Task(TaskId),
+}
+
+/// An operation that has a target.
+pub trait Targeted: Operation {
+    /// What it is about.
+    fn target(&self, _caller: &Caller) -> Target {
+        Target::Own
+    }
+}
+
+/// Operations whose target is the task in their field `id`.
+macro_rules! targets_a_task {
+    ($($operation:ty),* $(,)?) => { $(
+        impl $crate::ops::Targeted for $operation {
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::Task(self.id)
+            }
+        }
+    )* };
+}
+
+/// Operations whose target is the workspace in their field `workspace_id`.
+macro_rules! targets_a_workspace {
+    ($($operation:ty),* $(,)?) => { $(
+        impl $crate::ops::Targeted for $operation {
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::Workspace(self.workspace_id)
+            }
+        }
+    )* };
+}
+
+/// Operations on the caller's own data.
+macro_rules! targets_the_caller {
+    ($($operation:ty),* $(,)?) => { $( impl $crate::ops::Targeted for $operation {} )* };
+}
+
+pub(super) use {targets_a_task, targets_a_workspace, targets_the_caller};

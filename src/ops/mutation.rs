@@ -1,0 +1,124 @@
+//! Mutations: what they need, what they decide, and the proof that they logged it.
+
+use super::world::{Logged, World};
+use super::{Caller, Needs, Result, Target, Targeted, bug, json};
+use crate::ids::Ids;
+use std::sync::Arc;
+use taskwire_protocol::member::Role;
+use taskwire_protocol::{Access, OpId, Timestamp, WorkspaceId};
+
+/// One mutation being decided.
+pub struct Act<'a> {
+    /// For whom, and by whom.
+    pub caller: &'a Caller,
+    /// When.
+    pub now: Timestamp,
+    /// Makes ids.
+    pub ids: &'a Ids,
+    /// The client's name for it.
+    pub op_id: Option<OpId>,
+    /// Where, and as what: of targets in a workspace.
+    pub place: Option<(WorkspaceId, Role)>,
+}
+
+impl Act<'_> {
+    /// An id that bears this moment.
+    pub fn new_id(&self) -> uuid::Uuid {
+        self.ids.next_at(self.now.0)
+    }
+
+    /// The workspace of the target.
+    pub fn workspace(&self) -> Result<WorkspaceId> {
+        self.place
+            .map(|(workspace, _)| workspace)
+            .ok_or_else(|| bug("the target is in no workspace"))
+    }
+}
+
+/// What a mutation came to. Without a log entry there is no changed state: only [`World::emit`] makes a [`Logged`].
+pub struct Change<T>(Output<T>);
+
+/// The answer.
+enum Output<T> {
+    Value(T),
+    Encoded(Arc<str>),
+}
+
+impl<T> Change<T> {
+    /// State changed, and the log says so.
+    pub fn logged<P>(_: Logged<P>, output: T) -> Change<T> {
+        Change(Output::Value(output))
+    }
+
+    /// State changed, and the answer is what the log says: it is not encoded again.
+    pub fn as_logged(logged: Logged<T>) -> Change<T> {
+        Change(Output::Encoded(logged.encoded()))
+    }
+
+    /// Nothing changed: the answer shows what is there.
+    pub fn nothing(output: T) -> Change<T> {
+        Change(Output::Value(output))
+    }
+}
+
+/// A mutation: its rule on the world.
+pub trait Mutation: Targeted {
+    /// Trims and checks the parameters, before anything is read.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` with the field.
+    fn check(self) -> Result<Self> {
+        Ok(self)
+    }
+
+    /// What it needs beside its target.
+    fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
+
+    /// Decides: refuses and leaves the world as it is, or changes it. Checks come first, changes after.
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Self::Output>>;
+}
+
+/// A mutation of any kind, as the engine holds it.
+pub trait Decide: Send + Sync {
+    /// The wire name.
+    fn name(&self) -> &'static str;
+    /// Who may do it.
+    fn access(&self) -> Access;
+    /// What it is about.
+    fn target(&self, caller: &Caller) -> Target;
+    /// What it needs beside its target.
+    fn needs(&self, caller: &Caller, needs: &mut Needs);
+    /// Decides; the output as JSON.
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
+    /// Tells whether a repeated `op_id` carries the same request: key order and white space don't matter.
+    fn canonical(&self) -> String;
+}
+
+impl<M: Mutation> Decide for M {
+    fn name(&self) -> &'static str {
+        M::NAME
+    }
+
+    fn access(&self) -> Access {
+        M::ACCESS
+    }
+
+    fn target(&self, caller: &Caller) -> Target {
+        Targeted::target(self, caller)
+    }
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        Mutation::needs(self, caller, needs);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        match Mutation::decide(self, act, world)?.0 {
+            Output::Value(value) => Ok(json(&value)?.into()),
+            Output::Encoded(json) => Ok(json),
+        }
+    }
+
+    fn canonical(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,67 @@
+//! What a group of mutations needs in memory before it decides. Derived from the table of entities (`ops/mod.rs`).
+
+use super::for_each_entity;
+use std::collections::BTreeSet;
+use taskwire_protocol::{StreamId, TaskId, WorkspaceId};
+
+macro_rules! ordered_by {
+    (workspace $set:expr) => {
+        true
+    };
+    (user $set:expr) => {
+        $set.is_empty()
+    };
+}
+
+macro_rules! derive_needs {
+    (
+        entities { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty => $row:ty,
+            ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
+        lookups { $( $(#[doc = $find_doc:literal])+ $find:ident: $find_key:ty, ordered($find_order:ident); )* }
+    ) => {
+        /// What must be in memory before a mutation decides, beside its target.
+        #[derive(Clone, Debug, Default)]
+        pub struct Needs {
+            /// Streams whose counters are read and locked.
+            pub streams: BTreeSet<StreamId>,
+            $( $(#[doc = $doc])+ pub $name: BTreeSet<$key>, )*
+            $( $(#[doc = $find_doc])+ pub $find: BTreeSet<$find_key>, )*
+            /// Tasks that a client makes with an id of its own, and where: other mutations of the group may name them.
+            pub made: BTreeSet<(TaskId, WorkspaceId)>,
+            /// Tasks that leave their place in the order.
+            pub leaving: BTreeSet<TaskId>,
+            /// It needs a group of its own.
+            pub alone: bool,
+            /// It frees space: alone in its group, it is done in a full database too.
+            pub frees: bool,
+        }
+
+        impl Needs {
+            /// Whether it needs only rows that workspaces' streams order: any change of such a row advances the stream.
+            pub fn is_ordered_by_workspaces(&self) -> bool {
+                let Needs { streams, $( $name, )* $( $find, )* made: _, leaving: _, alone, frees } = self;
+                $( let _ = $name; )*
+                $( let _ = $find; )*
+                $( ordered_by!($order $name) && )*
+                $( ordered_by!($find_order $find) && )*
+                !alone
+                    && !frees
+                    && streams.iter().all(|stream| matches!(stream, StreamId::Workspace(_)))
+            }
+
+            /// Adds what another mutation needs.
+            pub fn merge(&mut self, other: &Needs) {
+                let Needs { streams, $( $name, )* $( $find, )* made, leaving, alone, frees } = other;
+                self.streams.extend(streams);
+                $( self.$name.extend($name.iter().cloned()); )*
+                $( self.$find.extend($find.iter().cloned()); )*
+                self.made.extend(made);
+                self.leaving.extend(leaving);
+                self.alone |= alone;
+                self.frees |= frees;
+            }
+        }
+    };
+}
+
+for_each_entity!(derive_needs);
