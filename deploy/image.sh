@@ -1,11 +1,11 @@
 #!/bin/sh
-# The steps that make the image: deploy/Dockerfile calls them, and the tests run them in an empty folder.
+# The steps that make the image. deploy/Dockerfile calls them; the tests run them in an empty folder.
 #
-#   deploy/image.sh compile FILE   builds the program and puts it there; run it in the repository's root
-#   deploy/image.sh prepare ROOT   makes the folders that the image needs below ROOT
+#   deploy/image.sh compile FILE   builds the program as FILE; run it in the repository's root
+#   deploy/image.sh prepare ROOT   makes the folders of the image below ROOT
 set -eu
 
-# Whom the program runs as. A number, so that no list of users is needed; deploy/Dockerfile names it too.
+# The user that the program runs as. A number needs no list of users. deploy/Dockerfile has the same number.
 user=10001
 
 compile() {
@@ -16,7 +16,7 @@ compile() {
 prepare() {
   root=${1%/}
   install -d -m 0755 "$root/usr/local/bin"
-  # What the node keeps is for it alone. Without root there is nobody to give it to but oneself.
+  # Only the node may read its data. Without root the folder cannot be given to another user.
   if [ "$(id -u)" = 0 ]; then
     install -d -m 0700 -o "$user" -g "$user" "$root/var/lib/taskwire"
   else
