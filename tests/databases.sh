@@ -1,5 +1,6 @@
-# The private PostgreSQL and Redis of one test run: finding or installing them (and nginx, which the tests start
-# themselves), starting, stopping. Sourced by tests/run, which owns $work, $logs and give_up. It never touches a server that was there before.
+# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, which the tests start themselves),
+# starts and stops them. Sourced by tests/run and tests/chaos, which own $work, $logs, show and give_up. It never touches
+# a server that ran before.
 # shellcheck shell=bash
 
 postgres_bin=''  # the folder of initdb and postgres
@@ -8,9 +9,9 @@ postgres_pid=''
 nginx_program=''
 redis_port=''
 redis_pid=''
-unprivileged=()  # in front of a command: runs it as somebody harmless when we are root
+unprivileged=()  # prefix of a command: runs it as an unprivileged user when we are root
 
-# Sets postgres_bin to the newest server on this machine. Debian keeps it off the PATH.
+# Sets postgres_bin to the newest server on this machine. Debian does not have it on the PATH.
 find_postgres() {
   local candidate
   postgres_bin=''
@@ -24,7 +25,7 @@ find_postgres() {
   [[ -n $postgres_bin ]]
 }
 
-# Sets nginx_program. Debian keeps it off the PATH of most people.
+# Sets nginx_program. On Debian only root has it on the PATH.
 find_nginx() {
   local candidate
   nginx_program=''
@@ -34,7 +35,7 @@ find_nginx() {
   [[ -n $nginx_program ]]
 }
 
-# Prints what this machine lacks, one word a line.
+# Prints what is missing and required, one word a line.
 missing() {
   find_postgres || printf 'postgresql\n'
   command -v redis-server >/dev/null || printf 'redis-server\n'
@@ -42,7 +43,7 @@ missing() {
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
-# Prints what the tests can do without, saying so: callgrind, which counts the instructions of the hot paths.
+# Prints what is missing and optional. Without valgrind the tests say that they do not count instructions.
 wanted() {
   if [[ $(uname -s) == Linux ]]; then
     command -v valgrind >/dev/null || printf 'valgrind\n'
@@ -62,12 +63,12 @@ install_what_is_missing() {
     what=$(missing | tr '\n' ' ')
     if [[ -n $what ]]; then
       if [[ -s $logs/install.log ]]; then tail -n 30 "$logs/install.log" | show; fi
-      give_up "Missing: ${what% }. Install PostgreSQL 14 or newer (the server: initdb, postgres), redis-server, nginx, and
-a C compiler (cc) with this system's package manager, then run this again."
+      give_up "Missing: ${what% }. Use this system's package manager to install PostgreSQL 14 or newer (the server: initdb, postgres),
+redis-server, nginx and a C compiler (cc). Then run this again."
     fi
   fi
   find_postgres && find_nginx
-  # After what is needed and apart from it: where there is no such package nothing else is left out.
+  # Optional packages come last and separately, so that one that does not exist blocks no required one.
   what=$(wanted)
   if [[ -n $what ]] && command -v apt-get >/dev/null; then
     printf '   installing: %s\n' "$what"
@@ -80,13 +81,13 @@ install_with_apt() {
   if ((EUID != 0)); then
     command -v sudo >/dev/null || return 0
     as_root=(sudo)
-    if [[ -n ${CI:-} || ! -t 0 ]]; then as_root=(sudo -n); fi # nobody is there to type a password
+    if [[ -n ${CI:-} || ! -t 0 ]]; then as_root=(sudo -n); fi # nobody can type a password
   fi
   ${as_root[@]+"${as_root[@]}"} bash -s -- "$1" <<'SCRIPT' >"$logs/install.log" 2>&1 || true
 set -eu
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 
-# Two runs at once take turns, and the second looks again: the locks of apt cover less than this.
+# Two runs at once take turns, and the second one checks again. apt's own locks cover less than this script.
 exec 9</usr/bin
 flock 9
 packages=''
@@ -101,7 +102,7 @@ for what in $1; do
 done
 [ -n "$packages" ] || exit 0
 
-# The packages would create a cluster and start servers: for as long as this takes, they must not.
+# These packages create a cluster and start servers when they are installed. Prevent it meanwhile.
 ours=''
 undo() { for file in $ours; do rm -f "$file"; done; }
 trap undo EXIT
@@ -120,7 +121,7 @@ install() {
   # shellcheck disable=SC2086 # a list of names
   apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=300 $packages </dev/null 9<&-
 }
-# A machine's package lists may be old or absent, an image's usually are.
+# The package lists may be old or missing; in a container image they usually are.
 apt-get update -q </dev/null 9<&- || true
 install
 SCRIPT
@@ -141,7 +142,7 @@ install_with_brew() {
   fi
 }
 
-# PostgreSQL refuses to run as root. Sets `unprivileged`, and gives that user the folders named.
+# PostgreSQL refuses to run as root. Sets `unprivileged`, and gives the named folders to that user.
 become_unprivileged() {
   local user
   if ((EUID == 0)); then
@@ -157,13 +158,13 @@ become_unprivileged() {
   fi
 }
 
-# Below the ports that systems give out by themselves, so that no test's port 0 lands on it.
+# Below the ephemeral ports of the system, so that port 0 of a test never takes it.
 random_port() {
   printf '%d\n' "$((15000 + (RANDOM << 15 | RANDOM) % 15000))"
 }
 
-# await_line PID LOG TEXT: until the server says that it is ready, it ends, or a minute has passed. Its own log
-# is the witness: a port that answers may be somebody else's.
+# await_line PID LOG TEXT: waits until the log has the text. Fails when the server ends, or after one minute. It reads the
+# log because an open port may belong to another process.
 await_line() {
   local deadline=$((SECONDS + 60))
   until grep -q "$3" "$2" 2>/dev/null; do
@@ -173,8 +174,8 @@ await_line() {
   done
 }
 
-# Makes the cluster's files. Its order of text is a language's, as on most servers: a query that needs the order
-# of bytes must say so, and here it shows when it does not.
+# Makes the cluster's files. Text sorts by the rules of a language, as on most servers, so that tests detect a query that
+# needs byte order and does not say so.
 init_postgres() {
   local data=$1 options=(--username=postgres --auth=trust --encoding=UTF8 --no-sync)
   local linguistic=(--locale=C.UTF-8 --lc-messages=C --locale-provider=icu --icu-locale=en-US)
@@ -195,8 +196,8 @@ start_postgres() {
   mkdir -m 700 "$data" "$work/redis"
   become_unprivileged "$data" "$work/redis"
   init_postgres "$data"
-  # What makes commits durable stays on: the tests time and kill the real thing. No Unix socket, which keeps long
-  # folder names harmless.
+  # Commits stay durable: the tests measure and kill a realistic server. No Unix socket, because its path has a length limit
+  # that long folder names exceed.
   for attempt in 1 2 3 4 5 6 7 8 9 10; do
     postgres_port=$(random_port)
     (cd "$work" && exec ${unprivileged[@]+"${unprivileged[@]}"} "$postgres_bin/postgres" -D "$data" \
@@ -227,7 +228,7 @@ start_redis() {
   give_up "Redis did not start (attempt $attempt)."
 }
 
-# SIGQUIT ends PostgreSQL at once: nobody needs its files again.
+# SIGQUIT ends PostgreSQL at once: its files are not needed again.
 stop_postgres() { stop_server "$postgres_pid" QUIT; postgres_pid=''; }
 stop_redis() { stop_server "$redis_pid" TERM; redis_pid=''; }
 
@@ -236,7 +237,7 @@ stop_databases() {
   stop_redis
 }
 
-# Signals one server, and insists after ten seconds.
+# Signals one server, and kills it after ten seconds.
 stop_server() {
   local pid=$1 deadline=$((SECONDS + 10))
   [[ -n $pid ]] || return 0
