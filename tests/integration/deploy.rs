@@ -194,6 +194,13 @@ fn the_image_is_built_by_the_compiler_that_the_program_asks_for() {
         .find_map(|line| line.strip_prefix("rust-version = "));
     let wanted = wanted.expect("a version").trim_matches('"');
     assert!(DOCKERFILE.contains(&format!("FROM rust:{wanted}.")), "{wanted}");
+    let image = DOCKERFILE.split_once("FROM rust:").expect("a compiler").1;
+    let release = image.split('-').next().expect("a version");
+    let toolchain = include_str!("../../rust-toolchain.toml");
+    assert!(
+        toolchain.contains(&format!("channel = \"{release}\"")),
+        "{release}"
+    );
     let version = format!("image.version=\"{}\"", env!("CARGO_PKG_VERSION"));
     assert!(DOCKERFILE.contains(&version), "{version}");
     for line in DOCKERFILE.lines().filter(|line| line.starts_with("FROM ")) {

@@ -16,6 +16,7 @@ mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
 mod deploy; // the image, the compose file, nginx
 mod doctor; // what `taskwire doctor` finds
+mod documents; // the links of the README and other pages
 mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id

@@ -1,0 +1,55 @@
+//! The pages that people read first: their links lead to files of this repository. Does not look at the network.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Folders whose Markdown files are pages.
+const FOLDERS: [&str; 8] = [
+    "", ".github", "client", "deploy", "docs", "loadtest", "protocol", "tests",
+];
+
+#[test]
+fn a_link_in_a_page_leads_to_a_file() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages: Vec<PathBuf> = FOLDERS
+        .iter()
+        .flat_map(|folder| pages(&root.join(folder)))
+        .collect();
+    assert!(pages.contains(&root.join("README.md")), "no README.md");
+    let mut broken = Vec::new();
+    for page in &pages {
+        let text = fs::read_to_string(page).expect("a page");
+        for target in links(&text) {
+            let file = page.with_file_name(target);
+            if !file.exists() {
+                broken.push(format!("{}: {target}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// A scan that finds nothing would pass for ever.
+#[test]
+fn links_of_all_forms_are_found() {
+    let text = "[a](b.md), [c](d/e.md#part) and [f](https://g.example) [h](#here)\n```\n[i](j)\n```\n[k](l)";
+    assert_eq!(links(text), ["b.md", "d/e.md", "l"]);
+}
+
+fn pages(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    entries
+        .map(|entry| entry.expect("an entry of a folder").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+/// The files that a page links to, without blocks of code and without the part after `#`.
+fn links(text: &str) -> Vec<&str> {
+    let prose = text.split("```").step_by(2);
+    prose
+        .flat_map(|part| part.split("](").skip(1))
+        .filter_map(|rest| rest.split([')', '#']).next())
+        .filter(|target| !target.is_empty() && !target.contains("://"))
+        .collect()
+}
