@@ -47,8 +47,8 @@ pub fn address(peer: Peer, headers: &HeaderMap, settings: &Settings) -> IpAddr {
 pub fn origin(peer: Peer, headers: &HeaderMap, settings: &Settings) -> engine::Origin {
     let client = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
     engine::Origin {
-        address: Some(address(peer, headers, settings).to_string()),
-        client: client.map(|client| client.chars().take(CLIENT).collect()),
+        address: Some(address(peer, headers, settings)),
+        client: client.map(|client| client.chars().take(CLIENT).collect::<String>().into()),
     }
 }
 

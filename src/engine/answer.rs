@@ -1,10 +1,10 @@
 //! Makes the answers from the decisions and from the places of their log entries. Each answer is encoded once; a repeat of an
 //! op_id gets the first answer again.
 
-use super::Reply;
 use super::frame;
 use super::job::{Job, Work};
 use super::write::{Memo, Placed};
+use super::{Body, Reply, Then};
 use crate::ops;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
@@ -77,6 +77,7 @@ impl Answers<'_> {
         let key = job.op_id.map(|op_id| (user, op_id));
         let (verdicts, batch) = match (verdict, &job.work) {
             (Verdict::Parts(verdicts), Work::Batch(batch)) => (verdicts, batch),
+            (Verdict::Done(done), Work::One(step)) if step.own => return Ok(Reply::data(done.data)),
             (verdict, _) => return self.one(verdict, key, job.hash(), user),
         };
         let mut results = Vec::with_capacity(verdicts.len());
@@ -100,10 +101,10 @@ impl Answers<'_> {
         hash: i64,
         user: UserId,
     ) -> Result<Reply, Failure> {
-        let replay = |body| Reply {
-            body,
+        let replay = |text| Reply {
+            body: Body::Logged(text),
             replayed: true,
-            subscribe: None,
+            then: Then::Nothing,
         };
         match verdict {
             Verdict::Refused(failure) => Err(failure),
@@ -137,9 +138,9 @@ impl Answers<'_> {
             self.memory.insert(key, Remembered { hash, reply });
         }
         Reply {
-            body,
+            body: Body::Logged(body),
             replayed: false,
-            subscribe: None,
+            then: Then::Nothing,
         }
     }
 
@@ -157,10 +158,13 @@ impl Answers<'_> {
 /// One entry of a batch's results.
 fn result(reply: Result<Reply, Failure>) -> String {
     match reply {
-        Ok(Reply {
-            body, replayed: true, ..
-        }) => format!("{{{body},\"replayed\":true}}"),
-        Ok(Reply { body, .. }) => format!("{{{body}}}"),
+        Ok(reply) => {
+            let mut text = String::with_capacity(reply.size() + 24);
+            text.push('{');
+            reply.write(&mut text);
+            text.push('}');
+            text
+        }
         Err(failure) => format!("{{\"error\":{}}}", ops::json(&named(failure)).unwrap_or_default()),
     }
 }

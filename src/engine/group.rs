@@ -2,8 +2,8 @@
 //! database leaves nothing behind, and each mutation gets its chance again alone.
 
 use super::Reply;
-use super::allowed;
 use super::answer::{Done, Verdict, answers};
+use super::authorize::allowed;
 use super::homes::Homes;
 use super::job::{Batch, Job, Step, Work, within};
 use super::known::Sessions;

@@ -15,12 +15,21 @@ pub(super) struct Step {
     pub(super) decide: Box<dyn Decide>,
     /// Tells whether a repeated `op_id` carries the same request.
     pub(super) hash: i64,
+    /// It is answered with its output alone, without the place in the log.
+    pub(super) own: bool,
 }
 
 impl Step {
     pub(super) fn new(decide: Box<dyn Decide>) -> Step {
         let hash = hash(decide.name(), &decide.canonical());
-        Step { decide, hash }
+        let own = false;
+        Step { decide, hash, own }
+    }
+
+    /// A step of the server's own. It has no op_id, so nothing compares its hash.
+    pub(super) fn own(decide: Box<dyn Decide>) -> Step {
+        let (hash, own) = (0, true);
+        Step { decide, hash, own }
     }
 }
 

@@ -1,29 +1,36 @@
 //! One request's way: authorize → handle → log → commit → publish, written once. What sockets and HTTP see of the
 //! server is here; they see neither SQL nor rules.
 //!
-//! - `dispatch`  the table of operations → what answers each
+//! - `dispatch`  every request's way in, and the table of operations → what answers each
+//! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics
+//! - `ask`       queries and commands; `authorize` whether the caller may
+//! - `sign_in`   signing up, in and out, a file an operation; `identity` who a token speaks for
+//! - `accounts`  accounts as these and operators make them; `known` who is behind a session, kept while it holds
 //! - `job`       a mutation that waits for its turn, and its answer
 //! - `lane`      the writers' bounded queue, and a single writer that drains it, a group at a time
-//! - `line`      who waits for room in it
+//! - `line`      what waits for room in it
 //! - `lanes`     several writers that drain it; `homes` tells the streams of tasks
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what becomes of a group when the database fails
 //! - `load`, `lookups`, `write`, `frame`, `answer`   the details of its steps
-//! - `accounts`  signing up, in and out; who a token speaks for
-//! - `known`     who is behind a session, kept while it holds
-//! - `instances`, `connections`   the other instances: who lives, whom to kick, whose sockets are where
-//! - `operator` what is done from the command line
-//! - `node`     what operations ask of the node beside its database
 //! - `members`   the members of workspaces, cached by `acl_version`
+//! - `instances`, `connections`   the other instances: which ones live, whom to kick, whose sockets are where
+//! - `operator`  what is done from the command line
+//! - `node`      what operations ask of the node beside its database
+//! - `health`    what probes and jobs ask
 
 mod accounts;
 mod answer;
+mod ask;
+mod authorize;
 mod connections;
 mod dispatch;
 pub mod frame;
 mod group;
+mod health;
 mod homes;
+mod identity;
 mod instances;
 mod job;
 mod known;
@@ -32,12 +39,16 @@ mod lanes;
 mod line;
 mod load;
 mod lookups;
+mod measure;
 mod members;
 mod node;
 mod operator;
 mod optimism;
 mod publish;
 mod recovery;
+mod reply;
+mod sender;
+mod sign_in;
 mod words;
 mod write;
 
@@ -47,35 +58,34 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::ids::Ids;
 use crate::live::{BadAddress, Hub, Presences};
-use crate::ops::{self, Ask, Target};
+use crate::ops;
 use crate::store::Store;
+use crate::store::members as member_rows;
 use crate::store::open::OpenError;
-use dispatch::{Answer, Route, route};
 use group::Shared;
 use homes::Homes;
 use instances::Instances;
-use job::{Batch, Job, Step, Work};
-use known::{Known, Sessions};
+use known::Sessions;
 use members::MemberCache;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taskwire_protocol::account::{GlobalRole, User};
 use taskwire_protocol::member::Role;
-use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{
-    Access, ErrorCode, Failure, OpId, Request, StreamId, Timestamp, UserId, WorkspaceId,
-};
+use taskwire_protocol::{Failure, Timestamp, UserId, WorkspaceId};
 
 pub use crate::ops::Caller;
-use uuid::Uuid;
-
-pub use accounts::Origin;
 pub use answer::named;
+pub use dispatch::sign_ins;
+pub use health::DatabaseHealth;
+pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};
 pub use lane::{Chore, Lane};
+pub use measure::Measure;
+pub use reply::{Answering, Body, Reply, Then};
+pub use sender::{Delivery, Incoming, Origin, Sender};
+pub use sign_in::Refresh;
 
-/// How long a stopping node waits at most until what it committed last is handed to the other instances, which find it
-/// in the log otherwise.
+/// How long a stopping node waits at most until its last commits are handed to the other instances. What is not handed
+/// over they find in the log.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
 /// The server without its doors. Clones are the same engine.
@@ -97,70 +107,6 @@ struct Inner {
     query: Duration,
     sessions: Arc<Sessions>,
     describe: Arc<str>,
-}
-
-/// What a request came to.
-#[derive(Clone, Debug)]
-pub struct Reply {
-    /// The inside of the `ok` frame after its id: `"at":{…},"data":{…}`, of a query `"data":{…}`.
-    pub body: Arc<str>,
-    /// The operation was done before; this is the first answer again.
-    pub replayed: bool,
-    /// Of a first page of a snapshot: the stream to follow after this seq.
-    pub subscribe: Option<(StreamId, u64)>,
-}
-
-/// Who a token speaks for.
-#[derive(Clone, Debug)]
-pub struct Identity {
-    /// Who asks.
-    pub caller: Arc<Caller>,
-    /// When the token ends.
-    pub expires_at: Timestamp,
-}
-
-/// What a socket tells its user first. Clones are the same; sockets of a session share it.
-#[derive(Clone)]
-pub struct Home(Arc<Known>);
-
-impl Home {
-    /// The account.
-    pub fn user(&self) -> &User {
-        &self.0.account.user
-    }
-
-    /// Every workspace of theirs, with their role.
-    pub fn workspaces(&self) -> &[Workspace] {
-        &self.0.workspaces
-    }
-
-    /// How far a workspace's stream had come by then: removals up to there were before the membership, whenever they
-    /// are heard of.
-    pub fn head(&self, stream: StreamId) -> u64 {
-        self.0.heads.get(&stream).copied().unwrap_or(0)
-    }
-
-    /// The caller as the account is now.
-    pub fn caller(&self) -> Arc<Caller> {
-        self.0.caller.clone()
-    }
-}
-
-impl std::fmt::Debug for Home {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("Home").field(&self.0.account.user.id).finish()
-    }
-}
-
-/// How the database is.
-#[derive(Clone, Copy, Debug)]
-pub struct DatabaseHealth {
-    /// Whether it answers.
-    pub healthy: bool,
-    /// How long that took.
-    pub latency: Duration,
-    /// `sqlite` or `postgres`.
-    pub kind: &'static str,
 }
 
 /// Why the engine does not start.
@@ -234,83 +180,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Answers a query or a mutation. A mutation takes its place in the queue at the first poll, so polling several
-    /// once in order keeps their order; from then on it needs no polling, and once there is room for it in the queue, it is
-    /// done even when nobody waits for the answer any more.
-    pub fn call(
-        &self,
-        caller: &Arc<Caller>,
-        request: Request,
-        op_id: Option<OpId>,
-    ) -> impl Future<Output = Result<Reply, Failure>> + Send + 'static {
-        self.clone().dispatch(caller.clone(), request, op_id)
-    }
-
-    async fn dispatch(
-        self,
-        caller: Arc<Caller>,
-        request: Request,
-        op_id: Option<OpId>,
-    ) -> Result<Reply, Failure> {
-        let work = match route(request)? {
-            Route::Mutation(step) => Work::One(Step::new(step)),
-            Route::Batch(batch) => Work::Batch(Batch::read(*batch, op_id, self.0.batch_ops)?),
-            // boxed: a mutation on its way must not be as large as a query
-            Route::Query(query) => return Box::pin(self.answer(caller, query)).await,
-            Route::Describe => {
-                let body = format!("\"data\":{}", self.0.describe).into();
-                return Ok(Reply {
-                    body,
-                    replayed: false,
-                    subscribe: None,
-                });
-            }
-            Route::Session(name) => {
-                let message = format!("{name} belongs to a socket; it is not answered here");
-                return Err(Failure::new(ErrorCode::Conflict, message).at("type"));
-            }
-        };
-        let job = Box::new(Job::new(caller, op_id, work));
-        self.0.lane.submit(job).await
-    }
-
-    async fn answer(self, caller: Arc<Caller>, query: Box<dyn Answer>) -> Result<Reply, Failure> {
-        let (within, asked) = (self.0.query, self.ask(caller, query));
-        tokio::time::timeout(within, asked).await.unwrap_or_else(|_| {
-            Err(Failure::new(
-                ErrorCode::Timeout,
-                "the query took too long; ask for less",
-            ))
-        })
-    }
-
-    async fn ask(self, caller: Arc<Caller>, query: Box<dyn Answer>) -> Result<Reply, Failure> {
-        if query.searches() {
-            self.index_before_search().await?;
-        }
-        let store = self.0.store.clone();
-        let node = Arc::new(self.clone());
-        // in a task of its own: a query that is dropped half-way could leave a transaction in the pool
-        let task = tokio::spawn(async move {
-            let place = authorize(&store, &caller, query.access(), query.target(&caller)).await?;
-            let ask = Ask {
-                caller,
-                place,
-                store,
-                node,
-            };
-            query.answer(ask).await
-        });
-        task.await
-            .unwrap_or_else(|_| Err(ops::bug("the query failed; the server's log has the reason")))
-    }
-
-    /// The contract as JSON Schema: what `protocol.describe` and `GET /v1/protocol.json` answer.
-    pub fn describe(&self) -> Arc<str> {
-        self.0.describe.clone()
-    }
-
-    /// What somebody is in a workspace, just now, and how far its stream had come by then.
+    /// A user's role in a workspace now, and the head of its stream at that moment.
     pub async fn role_in(
         &self,
         user: UserId,
@@ -319,58 +189,15 @@ impl Engine {
         let store = self.0.store.clone();
         spawned(async move {
             let mut reader = store.read().await?;
-            let found = crate::store::members::find_role_and_head(&mut reader, user, workspace).await?;
+            let found = member_rows::find_role_and_head(&mut reader, user, workspace).await?;
             Ok(found.map(|(role, head)| (role, head as u64)))
         })
         .await
     }
 
-    /// The caller's account and workspaces, for somebody who has seen the user's own stream come to `seen`: nothing
-    /// that it tells up to there is missing.
-    ///
-    /// # Errors
-    /// As [`Engine::authenticate`], when the session has ended since.
-    pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
-        self.living(caller.session, seen).await.map(Home)
-    }
-
-    /// Whether the database answers, and how fast.
-    pub async fn database_health(&self) -> DatabaseHealth {
-        let (store, started) = (self.0.store.clone(), Instant::now());
-        let ping = tokio::spawn(async move { store.ping().await.is_ok() });
-        let healthy = matches!(
-            tokio::time::timeout(Duration::from_secs(3), ping).await,
-            Ok(Ok(true))
-        );
-        DatabaseHealth {
-            healthy,
-            latency: started.elapsed(),
-            kind: self.0.store.kind(),
-        }
-    }
-
-    /// Bytes of the log that SQLite writes before its file; `None` with another database.
-    pub fn wal_bytes(&self) -> Option<u64> {
-        self.0.store.wal_bytes()
-    }
-
     /// Runs a chore of the server's own on the writer, between groups.
     pub async fn chore<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
         self.0.lane.chore(chore).await
-    }
-
-    /// Streams after `after` with more than `events` entries: their ids and heads.
-    pub async fn longer_streams(
-        &self,
-        events: i64,
-        after: Uuid,
-        limit: i64,
-    ) -> Result<Vec<(Uuid, i64)>, Failure> {
-        let store = self.0.store.clone();
-        spawned(async move {
-            crate::store::streams::longer_than(&mut store.read().await?, events, after, limit).await
-        })
-        .await
     }
 
     /// The live streams.
@@ -381,12 +208,6 @@ impl Engine {
     /// Positions are valid within one epoch.
     pub fn epoch(&self) -> Arc<str> {
         self.0.store.epoch()
-    }
-
-    /// Waits until the database is in another epoch, because somebody began one or another server took over: only a new
-    /// start tells clients that their positions do not count any more.
-    pub async fn outdated(&self) {
-        self.0.store.outdated().await;
     }
 
     /// The server's clock.
@@ -421,55 +242,5 @@ async fn spawned<T: Send + 'static>(
     match tokio::spawn(read).await {
         Ok(read) => Ok(read?),
         Err(_) => Err(ops::bug("a read failed; the server's log has the reason")),
-    }
-}
-
-/// Whether the caller may, and where the target is.
-async fn authorize(
-    store: &Store,
-    caller: &Caller,
-    access: Access,
-    target: Target,
-) -> Result<Option<(WorkspaceId, Role)>, Failure> {
-    use crate::store::members;
-    if access == Access::ServerAdmin && caller.role != GlobalRole::Admin {
-        return Err(Failure::new(
-            ErrorCode::Forbidden,
-            "this takes an account with the global role admin",
-        ));
-    }
-    let place = match target {
-        Target::Own => return Ok(None),
-        Target::Workspace(id) => {
-            let role = members::find_role(&mut store.read().await?, caller.user.id, id).await;
-            role?.map(|role| (id, role))
-        }
-        Target::Task(id) => {
-            let mut reader = store.read().await?;
-            members::find_role_at_task(&mut reader, caller.user.id, id).await?
-        }
-    };
-    allowed(access, target, place).map(Some)
-}
-
-/// Not a member: it does not exist. Too low a role: it may not be done.
-fn allowed(
-    access: Access,
-    target: Target,
-    place: Option<(WorkspaceId, Role)>,
-) -> Result<(WorkspaceId, Role), Failure> {
-    let what = if matches!(target, Target::Task(_)) {
-        "task"
-    } else {
-        "workspace"
-    };
-    let (workspace, role) = place.ok_or_else(|| ops::not_found(what))?;
-    match access.role() {
-        Some(least) if role < least => {
-            let message =
-                format!("this takes the role {least:?} in the workspace; yours is {role:?}").to_lowercase();
-            Err(Failure::new(ErrorCode::Forbidden, message))
-        }
-        _ => Ok((workspace, role)),
     }
 }

@@ -1,12 +1,11 @@
 //! What an operator does to accounts and to the database from the command line. It goes the way of every mutation:
 //! logged, so that sockets on running instances hear of it.
 
-use super::{Chore, Engine, accounts, spawned};
+use super::{Chore, Engine, accounts};
 use crate::auth::passwords::check_new;
-use crate::ops::accounts::OpenAccount;
 use crate::ops::admin::{ResetPassword, SetRole};
 use crate::ops::not_found;
-use crate::store::users::{self, Account};
+use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
 use std::pin::Pin;
@@ -20,7 +19,7 @@ impl Engine {
     pub async fn set_role(&self, email: &str, role: GlobalRole) -> Result<User, Failure> {
         let account = self.account(email).await?;
         let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
-        accounts::made(&self.act(caller, SetRole(role)).await?)
+        self.act(caller, SetRole(role)).await
     }
 
     /// Gives an account another password, and ends its sessions.
@@ -33,10 +32,10 @@ impl Engine {
         )?;
         let hash = self.0.passwords.hash(password.clone()).await?.into();
         let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
-        accounts::made(&self.act(caller, ResetPassword { hash }).await?)
+        self.act(caller, ResetPassword { hash }).await
     }
 
-    /// Makes an account, its address taken as verified.
+    /// Makes an account. Its address counts as verified.
     pub async fn create_account(
         &self,
         email: &str,
@@ -44,29 +43,18 @@ impl Engine {
         role: GlobalRole,
         password: &SecretString,
     ) -> Result<User, Failure> {
-        let password = password.expose_secret().to_owned();
-        let mut account = self.new_account(email, name, None, password).await?;
-        (account.user.role, account.user.is_verified) = (role, true);
-        let candidates = OpenAccount::candidates(&account.user.email, rand::random());
-        let caller = accounts::on_behalf(&account, SessionId(self.0.ids.next()), Actor::Operator);
-        let open = OpenAccount {
-            account,
-            candidates,
-            session: None,
-        };
-        accounts::made(&self.act(caller, open).await?)
+        self.make_account(email, name, role, password, Actor::Operator)
+            .await
     }
 
-    /// Begins another epoch: instances that run end, and every client syncs anew once its instance was started again.
+    /// Begins another epoch. Running instances end; clients sync from the start once their instance was started again.
     pub async fn new_epoch(&self) -> Result<(), Failure> {
         let made = self.0.ids.next();
         self.chore(NewEpoch(made)).await
     }
 
     async fn account(&self, email: &str) -> Result<Account, Failure> {
-        let (store, email) = (self.0.store.clone(), email.trim().to_owned());
-        let found =
-            spawned(async move { users::find_by_email(&mut store.read().await?, &email).await }).await?;
+        let found = self.find_account(email).await?;
         found.ok_or_else(|| not_found("account").at("email"))
     }
 }

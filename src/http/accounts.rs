@@ -1,80 +1,100 @@
-//! Signing in and out over HTTP. The refresh token goes into a cookie that scripts cannot read, or into the body
-//! for programs that ask for it. Does not know how passwords and tokens are checked.
+//! `/v1/auth/…`: the sign-in operations with a path each, and what of it is HTTP's alone. The refresh token goes into a
+//! cookie that scripts cannot read, or into the body for programs that ask for it. Does not know how passwords and
+//! tokens are checked.
 
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, SET_COOKIE};
+use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use axum::{Extension, Json};
+use axum::{Extension, Router, routing};
 use serde_json::{Map, Value};
-use taskwire_protocol::account::{Tokens, User};
-use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{ErrorCode, Failure, Request};
+use taskwire_protocol::account::GetProfile;
+use taskwire_protocol::{Access, ErrorCode, Failure, Request};
+use tokio::time::Instant;
 
 use super::body::{self, Media, Read};
-use super::{Refusal, caller, cookie};
+use super::{caller, cookie};
+use crate::engine::{self, Body, Caller, Delivery, Incoming, Refresh, Reply, Sender, Then};
+use crate::ops::bug;
 use crate::peer::{self, Peer};
+use crate::reply::Refusal;
 use crate::state::App;
 
-/// How the refresh token reaches the client.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Delivery {
-    Cookie,
-    Body,
+/// Where the paths are.
+const UNDER: &str = "/v1/auth/";
+
+/// Adds the paths: `/v1/auth/logout` for `auth.logout`, and so on for each sign-in of the table of operations.
+pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
+    let router = engine::sign_ins().fold(router, |router, name| {
+        let path = format!("{UNDER}{}", name.trim_start_matches("auth.").replace('_', "-"));
+        let answer =
+            move |State(app): State<Arc<App>>,
+                  Extension(peer): Extension<Peer>,
+                  headers: HeaderMap,
+                  body: Read| async move { sign_in(name, app, peer, headers, body).await };
+        router.route(&path, routing::post(answer))
+    });
+    router
+        .route("/v1/auth/refresh", routing::post(refresh))
+        .route("/v1/auth/me", routing::get(me))
 }
 
-/// `POST /v1/auth/signup`: 201 with tokens.
-pub(super) async fn sign_up(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
+/// `POST /v1/auth/…` for an operation of the table.
+async fn sign_in(
+    name: &'static str,
+    app: Arc<App>,
+    peer: Peer,
     headers: HeaderMap,
     body: Read,
 ) -> Result<Response, Refusal> {
-    let mut object = body::object(&body::json(&headers, body)?)?;
+    let since = Instant::now();
+    let mut object = parameters(name, &headers, body)?;
     let delivery = delivery(&mut object)?.unwrap_or(Delivery::Cookie);
-    let Request::SignUp(params) = Request::read("auth.signup", &text(&object))? else {
-        return Err(Failure::new(ErrorCode::InternalError, "signup was read as something else").into());
+    let request = Request::read(name, &serde_json::to_string(&object).unwrap_or_default())?;
+    let caller = match request.access() {
+        Access::Anyone => None,
+        _ => Some(caller::must(&app, &headers).await?),
     };
-    let tokens = app
-        .engine
-        .sign_up(*params, peer::origin(peer, &headers, &app.settings))
-        .await?;
-    Ok(deliver(&app, StatusCode::CREATED, tokens, delivery))
+    let reply = app.engine.dispatch(Incoming {
+        request,
+        op_id: None,
+        sender: sender(&app, peer, &headers, caller, delivery),
+        since,
+    });
+    let status = match name {
+        "auth.signup" => StatusCode::CREATED,
+        _ => StatusCode::OK,
+    };
+    answer(&app, status, reply.await?)
 }
 
-/// `POST /v1/auth/login`: JSON, or OAuth2's password form (RFC 6749, section 4.3.2).
-pub(super) async fn log_in(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    headers: HeaderMap,
-    body: Read,
-) -> Result<Response, Refusal> {
-    let bytes = body::bytes(body)?;
-    let mut object = match body::media(&headers)? {
-        Media::Json => body::object(&bytes)?,
-        Media::Form => form(&bytes)?,
-    };
-    let delivery = delivery(&mut object)?.unwrap_or(Delivery::Cookie);
-    let Request::LogIn(params) = Request::read("auth.login", &text(&object))? else {
-        return Err(Failure::new(ErrorCode::InternalError, "login was read as something else").into());
-    };
-    let tokens = app
-        .engine
-        .log_in(*params, peer::origin(peer, &headers, &app.settings))
-        .await?;
-    Ok(deliver(&app, StatusCode::OK, tokens, delivery))
+/// What the body says. A login may be OAuth2's password form (RFC 6749, section 4.3.2); a logout needs no body, and
+/// none is read.
+fn parameters(name: &str, headers: &HeaderMap, body: Read) -> Result<Map<String, Value>, Refusal> {
+    match name {
+        "auth.logout" => Ok(Map::new()),
+        "auth.login" => {
+            let bytes = body::bytes(body)?;
+            match body::media(headers)? {
+                Media::Json => Ok(body::object(&bytes)?),
+                Media::Form => Ok(form(&bytes)?),
+            }
+        }
+        _ => Ok(body::object(&body::json(headers, body)?)?),
+    }
 }
 
 /// `POST /v1/auth/refresh`: with the token in the body, or the browser's cookie.
-pub(super) async fn refresh(
+async fn refresh(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
     headers: HeaderMap,
     uri: Uri,
     body: Read,
 ) -> Result<Response, Refusal> {
+    let since = Instant::now();
     let mut object = body::object(&body::json(&headers, body)?)?;
     let wished = delivery(&mut object)?;
     let given = match object.remove("refresh_token") {
@@ -85,24 +105,17 @@ pub(super) async fn refresh(
     if let Some(field) = object.keys().next() {
         return Err(Failure::invalid(field.as_str(), format!("unknown field {field}")).into());
     }
-    // whoever brought the token in the body has no use for a cookie
-    let came_by = if given.is_some() {
-        Delivery::Body
-    } else {
-        Delivery::Cookie
+    // a client that sends the token in the body has no use for a cookie
+    let (token, came_by) = match given {
+        Some(token) => (token, Delivery::Body),
+        None => (by_cookie(&app, &headers, &uri)?, Delivery::Cookie),
     };
-    let token = match given {
-        Some(token) => token,
-        None => by_cookie(&app, &headers, &uri)?,
-    };
-    let tokens = app
-        .engine
-        .refresh(&token, peer::origin(peer, &headers, &app.settings))
-        .await?;
-    Ok(deliver(&app, StatusCode::OK, tokens, wished.unwrap_or(came_by)))
+    let sender = sender(&app, peer, &headers, None, wished.unwrap_or(came_by));
+    let reply = app.engine.refresh(Refresh { token }, sender, since);
+    answer(&app, StatusCode::OK, reply.await?)
 }
 
-/// A cookie comes along whoever makes the browser send it: the page must be one of ours.
+/// The browser sends the cookie along with a request of any page: the page must be one of ours.
 fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failure> {
     let site = headers
         .get("sec-fetch-site")
@@ -119,21 +132,35 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
         .ok_or_else(missing)
 }
 
-/// `POST /v1/auth/logout`: ends the token's session.
-pub(super) async fn log_out(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Response, Refusal> {
+/// `GET /v1/auth/me`
+async fn me(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+) -> Result<Response, Refusal> {
+    let since = Instant::now();
     let caller = caller::must(&app, &headers).await?;
-    app.engine.log_out(&caller).await?;
-    let mut response = Json(Nothing {}).into_response();
-    if let Some(forget) = cookie::write(None, &app.settings) {
-        response.headers_mut().insert(SET_COOKIE, forget);
-    }
-    Ok(response)
+    let reply = app.engine.dispatch(Incoming {
+        request: Request::GetProfile(Box::new(GetProfile {})),
+        op_id: None,
+        sender: sender(&app, peer, &headers, Some(caller), Delivery::Body),
+        since,
+    });
+    answer(&app, StatusCode::OK, reply.await?)
 }
 
-/// `GET /v1/auth/me`
-pub(super) async fn me(State(app): State<Arc<App>>, headers: HeaderMap) -> Result<Json<User>, Refusal> {
-    let caller = caller::must(&app, &headers).await?;
-    Ok(Json(app.engine.home(&caller, 0).await?.user().clone()))
+fn sender(
+    app: &App,
+    peer: Peer,
+    headers: &HeaderMap,
+    caller: Option<Arc<Caller>>,
+    delivery: Delivery,
+) -> Sender {
+    Sender {
+        caller,
+        origin: peer::origin(peer, headers, &app.settings),
+        delivery,
+    }
 }
 
 /// Takes `token_delivery` out of a body: the operations do not know it.
@@ -149,7 +176,7 @@ fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure
     }
 }
 
-/// OAuth2's form as our object; what it has besides means nothing to us.
+/// OAuth2's form as our object. Its other fields are ignored.
 fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     let bad = |_| Failure::new(ErrorCode::BadFrame, "the body is no form");
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes).map_err(bad)?;
@@ -165,21 +192,20 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     Ok(object)
 }
 
-fn text(object: &Map<String, Value>) -> String {
-    serde_json::to_string(object).unwrap_or_default()
-}
-
-fn deliver(app: &App, status: StatusCode, mut tokens: Tokens, delivery: Delivery) -> Response {
-    let kept = match delivery {
-        Delivery::Cookie => tokens
-            .refresh_token
-            .take()
-            .and_then(|token| cookie::write(Some(&token), &app.settings)),
-        Delivery::Body => None,
+/// The output as the body, and the cookie that the reply asks for.
+fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Response, Refusal> {
+    let Body::Data(output) = reply.body else {
+        return Err(bug("a sign-in has no output").into());
     };
-    let mut response = (status, [(CACHE_CONTROL, "no-store")], Json(tokens)).into_response();
-    if let Some(kept) = kept {
-        response.headers_mut().insert(SET_COOKIE, kept);
+    let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
+    let mut response = (status, headers, output.to_string()).into_response();
+    let cookie = match reply.then {
+        Then::KeepRefreshToken(token) => cookie::write(Some(&token), &app.settings),
+        Then::EndSession => cookie::write(None, &app.settings),
+        Then::Nothing | Then::Follow(..) => None,
+    };
+    if let Some(cookie) = cookie {
+        response.headers_mut().insert(SET_COOKIE, cookie);
     }
-    response
+    Ok(response)
 }

@@ -103,21 +103,17 @@ fn rpc_body(settings: &Settings) -> usize {
 
 /// All routes of a node, with all that a page may ask for.
 fn router(app: Arc<App>) -> Router {
-    Router::new()
+    let router = Router::new()
         .route("/", get(page::front))
         .route(SOCKET, get(upgrade))
         .route(RPC, post(rpc::call))
         .route("/v1/protocol.json", get(describe))
-        .route("/v1/auth/signup", post(accounts::sign_up))
-        .route("/v1/auth/login", post(accounts::log_in))
-        .route("/v1/auth/refresh", post(accounts::refresh))
-        .route("/v1/auth/logout", post(accounts::log_out))
-        .route("/v1/auth/me", get(accounts::me))
         .route("/health", get(health::health))
         .route("/health/detailed", get(health::detailed))
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
-        .route("/metrics", get(health::metrics))
+        .route("/metrics", get(health::metrics));
+    accounts::routes(router)
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "there is nothing here")))
         .method_not_allowed_fallback(async || {
             Refusal::from(Failure::new(

@@ -16,7 +16,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::value::RawValue;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
-use taskwire_protocol::operations::{CATALOG, Nothing};
+use taskwire_protocol::operations::CATALOG;
 use taskwire_protocol::{Access, ErrorCode, Failure, Request};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span};
@@ -24,7 +24,7 @@ use tracing::{Instrument as _, Span};
 use super::body::{self, Held, Place};
 use super::caller;
 use super::outer;
-use crate::engine::{Caller, Reply};
+use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Sender};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
 use crate::reply::refusal::{self, Refusal};
@@ -35,13 +35,13 @@ struct Call {
     app: Arc<App>,
     /// `None` without a token; a refused one refuses each frame.
     caller: Result<Option<Arc<Caller>>, Failure>,
-    from: crate::engine::Origin,
+    origin: Origin,
     request_id: Arc<str>,
     /// What was not begun by then is not done.
     ends: Instant,
 }
 
-/// An answer frame, and the status that says the same.
+/// An answer frame, and the failure that gives it its status.
 struct Answer {
     frame: String,
     failure: Option<Failure>,
@@ -59,7 +59,7 @@ pub(super) async fn call(
     body::is_json(&head.headers)?;
     let call = Call {
         caller: caller::caller(&app, &head.headers).await,
-        from: peer::origin(peer, &head.headers, &app.settings),
+        origin: peer::origin(peer, &head.headers, &app.settings),
         app,
         request_id,
         ends,
@@ -130,7 +130,7 @@ impl Call {
     }
 
     async fn answer(&self, text: &str) -> Answer {
-        let begun = Instant::now();
+        let since = Instant::now();
         let limit = self.app.settings.frame_bytes;
         if text.len() > limit {
             let failure = Failure::new(
@@ -146,75 +146,40 @@ impl Call {
             }
             Err(NotARequest::Invalid(id, failure)) => return self.refuse(id.as_ref(), *failure),
         };
-        let entry = CATALOG.iter().find(|entry| entry.name == frame.r#type);
-        let name = entry.map_or("unknown", |entry| entry.name);
-        let id = frame.id.clone();
-        let answer = match self
-            .carry_out(frame, entry.is_some_and(|entry| entry.access == Access::Anyone))
-            .await
-        {
-            Ok(frame) => Answer { frame, failure: None },
-            Err(failure) => self.refuse(id.as_ref(), failure),
+        let reply = match self.incoming(&frame, since) {
+            Ok(incoming) => self.app.engine.dispatch(incoming).await,
+            Err(failure) => {
+                let refused = Err(failure);
+                Measure::named(&frame.r#type, since).end(&refused);
+                refused
+            }
         };
-        let outcome = answer
-            .failure
-            .as_ref()
-            .map_or("ok", |failure| failure.code.as_str());
-        metrics::counter!("taskwire_operations_total", "type" => name, "outcome" => outcome).increment(1);
-        metrics::histogram!("taskwire_operation_seconds", "type" => name)
-            .record(begun.elapsed().as_secs_f64());
-        answer
+        match reply {
+            Ok(reply) => Answer {
+                frame: frames::ok(frame.id.as_ref(), &reply),
+                failure: None,
+            },
+            Err(failure) => self.refuse(frame.id.as_ref(), failure),
+        }
     }
 
-    async fn carry_out(&self, frame: RequestFrame<'_>, for_anyone: bool) -> Result<String, Failure> {
-        let caller = self.caller.as_ref().map_err(Failure::clone)?.as_ref();
-        if caller.is_none() && !for_anyone {
+    /// What a frame asks for. A stranger is told to send a token before anything of the frame is judged.
+    fn incoming(&self, frame: &RequestFrame<'_>, since: Instant) -> Result<Incoming, Failure> {
+        let caller = self.caller.clone()?;
+        let row = CATALOG.iter().find(|row| row.name == frame.r#type);
+        if caller.is_none() && row.is_none_or(|row| row.access != Access::Anyone) {
             return Err(caller::auth_required());
         }
-        let id = frame.id.as_ref();
-        let engine = &self.app.engine;
-        let request = Request::read(&frame.r#type, frame.data)?;
-        match request {
-            Request::Ping(_) => Ok(frames::pong(id)),
-            Request::Describe(_) => {
-                let body = format!("\"data\":{}", engine.describe()).into();
-                Ok(frames::ok(
-                    id,
-                    &Reply {
-                        body,
-                        replayed: false,
-                        subscribe: None,
-                    },
-                ))
-            }
-            Request::SignUp(params) => Ok(frames::ok_with(
-                id,
-                &engine.sign_up(*params, self.from.clone()).await?,
-            )),
-            Request::LogIn(params) => Ok(frames::ok_with(
-                id,
-                &engine.log_in(*params, self.from.clone()).await?,
-            )),
-            Request::Authenticate(_)
-            | Request::RenewAuth(_)
-            | Request::SetPresence(_)
-            | Request::Subscribe(_)
-            | Request::Unsubscribe(_) => {
-                let message = format!(
-                    "{} belongs to a socket; over HTTP each request brings its token",
-                    frame.r#type
-                );
-                Err(Failure::invalid("type", message))
-            }
-            request => {
-                let caller = caller.ok_or_else(caller::auth_required)?;
-                if let Request::LogOut(_) = request {
-                    engine.log_out(caller).await?;
-                    return Ok(frames::ok_with(id, &Nothing {}));
-                }
-                Ok(frames::ok(id, &engine.call(caller, request, frame.op_id).await?))
-            }
-        }
+        Ok(Incoming {
+            request: Request::read(&frame.r#type, frame.data)?,
+            op_id: frame.op_id,
+            sender: Sender {
+                caller,
+                origin: self.origin.clone(),
+                delivery: Delivery::Body,
+            },
+            since,
+        })
     }
 
     fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> Answer {

@@ -4,7 +4,7 @@ use super::accounts::{Step, decided_as_steps};
 use super::caller::targets_the_caller;
 use super::node::{SocketId, Which, Whom};
 use super::world::World;
-use super::{Act, Ask, Caller, DONE, Needs, Query, Result, cursor, json, not_found};
+use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, json, not_found};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
 use std::sync::Arc;
@@ -37,8 +37,8 @@ impl Query for ListConnections {
     }
 }
 
-impl Query for Kick {
-    async fn answer(self, ask: Ask) -> Result<Nothing> {
+impl Command for Kick {
+    async fn act(self, ask: Ask) -> Result<Nothing> {
         let whom = match (self.user_id, self.session_id) {
             (Some(user), None) => Whom::User(user),
             (None, Some(session)) => Whom::Session(session),

@@ -3,7 +3,7 @@
 //! tells everybody who watches.
 //!
 //! - `caller`    who asks, and what a request is about
-//! - `mutation`, `query`   what an operation provides
+//! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what
 //! - `accounts`, `sessions`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`   the nouns
@@ -16,6 +16,7 @@ pub mod accounts;
 pub mod admin;
 mod caller;
 mod cascade;
+mod command;
 pub mod cursor;
 pub mod members;
 mod mutation;
@@ -39,6 +40,7 @@ use taskwire_protocol::{ErrorCode, Failure};
 
 pub use crate::store::users::Login;
 pub use caller::{Caller, Target, Targeted};
+pub use command::Command;
 pub use mutation::{Act, Change, Decide, Mutation};
 pub use needs::Needs;
 pub use query::{Ask, Query};

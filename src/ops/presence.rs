@@ -2,7 +2,7 @@
 //! is said by a socket, which is asked for it itself.
 
 use super::caller::targets_a_workspace;
-use super::{Ask, Caller, DONE, Query, Result, Target, Targeted};
+use super::{Ask, Caller, Command, DONE, Query, Result, Target, Targeted};
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::presence::{ListPresence, PresenceList, ReportTyping};
 
@@ -21,8 +21,8 @@ impl Targeted for ReportTyping {
     }
 }
 
-impl Query for ReportTyping {
-    async fn answer(self, ask: Ask) -> Result<Nothing> {
+impl Command for ReportTyping {
+    async fn act(self, ask: Ask) -> Result<Nothing> {
         ask.node
             .typing(ask.workspace()?, self.task_id, ask.caller.user.clone());
         Ok(DONE)

@@ -22,7 +22,7 @@ pub trait Query: Targeted {
     }
 }
 
-/// What a query is asked with.
+/// What a query or a command is asked with.
 pub struct Ask {
     /// Who.
     pub caller: Arc<Caller>,

@@ -6,16 +6,16 @@ use serde::{Deserialize, Serialize};
 use taskwire_protocol::Failure;
 use taskwire_protocol::frames::RequestId;
 
-use crate::engine::Reply;
+use crate::engine::{Body, Reply};
 
 /// The answer to a request that was done.
 pub(crate) fn ok(id: Option<&RequestId>, reply: &Reply) -> String {
-    let mut text = opening("ok", id, reply.body.len());
-    text.push(',');
-    text.push_str(&reply.body);
-    if reply.replayed {
-        text.push_str(",\"replayed\":true");
+    if matches!(reply.body, Body::Pong) {
+        return pong(id);
     }
+    let mut text = opening("ok", id, reply.size());
+    text.push(',');
+    reply.write(&mut text);
     text.push('}');
     text
 }
@@ -36,7 +36,7 @@ pub(crate) fn welcome(id: Option<&RequestId>, data: &impl Serialize) -> String {
 }
 
 /// The answer to `ping`.
-pub(crate) fn pong(id: Option<&RequestId>) -> String {
+fn pong(id: Option<&RequestId>) -> String {
     opening("pong", id, 0) + "}"
 }
 
@@ -88,6 +88,7 @@ fn json(value: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::Then;
     use serde_json::{Value, json};
     use taskwire_protocol::ErrorCode;
 
@@ -99,9 +100,9 @@ mod tests {
     fn answers_are_json_with_their_id() {
         let id = RequestId::Text("a\"b".into());
         let reply = Reply {
-            body: r#""at":{"user:1":2},"data":{"x":1}"#.into(),
+            body: Body::Logged(r#""at":{"user:1":2},"data":{"x":1}"#.into()),
             replayed: true,
-            subscribe: None,
+            then: Then::Nothing,
         };
         let expected = json!({ "type": "ok", "id": "a\"b", "at": { "user:1": 2 }, "data": { "x": 1 }, "replayed": true });
         assert_eq!(read(&ok(Some(&id), &reply)), expected);

@@ -9,41 +9,34 @@ use crate::engine::{Reply, named};
 use crate::reply::frames;
 
 impl Connection {
-    /// Queues the answer to a request and counts it.
+    /// Queues the answer to a request. The dispatcher has recorded it.
     pub(super) fn answer(&mut self, asked: &Asked, result: &Result<Reply, Failure>) {
         match result {
             Ok(reply) => {
                 if asked.id.is_some() {
                     self.wire.text(&frames::ok(asked.id.as_ref(), reply));
                 }
-                count(asked, "ok");
             }
-            Err(failure) => self.refuse(asked, failure),
+            Err(failure) => self.error(asked.id.as_ref(), failure),
         }
     }
 
-    /// Queues the answer to a request that the socket itself carried out.
+    /// Queues the answer to a request that the socket itself carried out, and records it.
     pub(super) fn answer_with(&mut self, asked: &Asked, data: &impl serde::Serialize) {
         if asked.id.is_some() {
             self.wire.text(&frames::ok_with(asked.id.as_ref(), data));
         }
-        count(asked, "ok");
+        asked.measure().end::<()>(&Ok(()));
     }
 
-    /// Queues an error and counts it.
+    /// Queues the refusal of a request that never reached the dispatcher, and records it.
     pub(super) fn refuse(&mut self, asked: &Asked, failure: &Failure) {
         self.error(asked.id.as_ref(), failure);
-        count(asked, failure.code.as_str());
+        asked.measure().end::<()>(&Err(failure.clone()));
     }
 
     /// Queues an error.
     pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
         self.wire.text(&frames::error(id, &named(failure.clone())));
     }
-}
-
-fn count(asked: &Asked, outcome: &'static str) {
-    metrics::counter!("taskwire_operations_total", "type" => asked.name, "outcome" => outcome).increment(1);
-    metrics::histogram!("taskwire_operation_seconds", "type" => asked.name)
-        .record(asked.since.elapsed().as_secs_f64());
 }

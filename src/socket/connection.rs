@@ -17,6 +17,7 @@ use super::requests::{Asked, Outcome, Requests};
 use super::session::{self, Settled, Stage};
 use super::transport::{Heard, Transport};
 use crate::config::Settings;
+use crate::engine::{Reply, Then};
 use crate::live::{Control, Delivered, Dirty, Frame, Outlet, Stop, Wakeup};
 use crate::reply::frames;
 use crate::state::App;
@@ -305,11 +306,15 @@ impl Connection {
             };
             match outcome {
                 Outcome::Reply(result) => {
-                    let moves = result.as_ref().is_ok_and(|reply| reply.subscribe.is_some());
-                    if asked.paused.is_some() || moves {
-                        return Some(Step::Settle(asked, Box::new(Settled::Synced(result))));
+                    let moves = |reply: &Reply| reply.then != Then::Nothing;
+                    if asked.paused.is_some() || self.revoked || result.as_ref().is_ok_and(moves) {
+                        return Some(Step::Settle(asked, Box::new(Settled::Replied(result))));
                     }
                     self.answer(&asked, &result);
+                    self.start();
+                }
+                Outcome::Refused(failure) => {
+                    self.refuse(&asked, &failure);
                     self.start();
                 }
                 Outcome::Settle(settled) => return Some(Step::Settle(asked, settled)),
@@ -321,8 +326,12 @@ impl Connection {
     /// Before a close: what was refused in the same burst that led to it is still said.
     fn answer_what_is_done(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
-        while let Poll::Ready((asked, Outcome::Reply(result))) = self.requests.poll_first(&mut cx) {
-            self.answer(&asked, &result);
+        while let Poll::Ready((asked, outcome)) = self.requests.poll_first(&mut cx) {
+            match outcome {
+                Outcome::Reply(result) => self.answer(&asked, &result),
+                Outcome::Refused(failure) => self.refuse(&asked, &failure),
+                Outcome::Settle(_) => return,
+            }
         }
     }
 

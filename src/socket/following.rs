@@ -9,7 +9,7 @@ use super::connection::{Connection, End};
 use super::incoming::auth_required;
 use super::requests::Asked;
 use super::session::Stage;
-use crate::engine::Reply;
+use crate::engine::{Reply, Then};
 use crate::live::{Joined, LogUnavailable, Mode, Start};
 
 impl Connection {
@@ -20,7 +20,7 @@ impl Connection {
         mut result: Result<Reply, Failure>,
     ) -> Result<(), End> {
         if let Ok(Reply {
-            subscribe: Some((stream, seq)),
+            then: Then::Follow(stream, seq),
             ..
         }) = result
         {

@@ -45,8 +45,8 @@ impl Connection {
                 if let Err(wait_ms) = self.pace.take(operations, self.app.elapsed_ms()) {
                     return self.refuse_limited(frame.id, name, wait_ms);
                 }
-                if let Request::Ping(_) = request {
-                    self.wire.text(&frames::pong(frame.id.as_ref()));
+                if let Some(reply) = self.app.engine.answer_ahead(&request) {
+                    self.wire.text(&frames::ok(frame.id.as_ref(), &reply));
                     return Ok(());
                 }
                 self.push(asked(frame.id, name), request, frame.op_id);

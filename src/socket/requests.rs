@@ -12,7 +12,7 @@ use taskwire_protocol::{Failure, Kind, OpId, Request, StreamId};
 use tokio::time::Instant;
 
 use super::session::Settled;
-use crate::engine::Reply;
+use crate::engine::{Answering, Measure, Reply};
 
 /// A request under way.
 pub(super) struct Asked {
@@ -26,10 +26,19 @@ pub(super) struct Asked {
     pub(super) paused: Option<StreamId>,
 }
 
+impl Asked {
+    /// For the metrics.
+    pub(super) fn measure(&self) -> Measure {
+        Measure::begin(self.name, self.since)
+    }
+}
+
 /// What a request came to.
 pub(super) enum Outcome {
-    /// The answer.
+    /// The dispatcher's answer.
     Reply(Result<Reply, Failure>),
+    /// It never reached the dispatcher.
+    Refused(Failure),
     /// What the socket itself must do.
     Settle(Box<Settled>),
 }
@@ -39,7 +48,7 @@ pub(super) enum State {
     /// Its turn has not come.
     Waiting(Request, Option<OpId>),
     /// The engine carries it out.
-    Call(Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>),
+    Call(Answering),
     /// It concerns the socket itself, which waits for something.
     Session(Pin<Box<dyn Future<Output = Settled> + Send>>),
     /// It is done.
@@ -101,7 +110,7 @@ impl Requests {
 
     /// A request that was refused when it came; it is answered in its turn.
     pub(super) fn refuse(&mut self, asked: Asked, failure: Failure) {
-        let state = Some(State::Done(Outcome::Reply(Err(failure))));
+        let state = Some(State::Done(Outcome::Refused(failure)));
         self.queue.push_back(Entry {
             asked,
             weight: Weight::None,
@@ -126,11 +135,12 @@ impl Requests {
         self.queue.iter().any(is_one)
     }
 
-    /// Whether one of this name, which concerns the socket itself, is being carried out: it is the oldest, and began.
+    /// Whether one of this name is being carried out, as the oldest.
     pub(super) fn is_under_way(&self, name: &str) -> bool {
+        let began = |state: &Option<State>| matches!(state, Some(State::Session(_) | State::Call(_)));
         self.queue
             .front()
-            .is_some_and(|entry| entry.asked.name == name && matches!(entry.state, Some(State::Session(_))))
+            .is_some_and(|entry| entry.asked.name == name && began(&entry.state))
     }
 
     /// Whether a stream is silent until one of them is answered.
@@ -245,11 +255,7 @@ mod tests {
                 begun.borrow_mut().insert(asked.name, sender);
                 State::Call(Box::pin(async move {
                     let _answered = receiver.await;
-                    Ok(Reply {
-                        body: "".into(),
-                        replayed: false,
-                        subscribe: None,
-                    })
+                    Ok(Reply::data(""))
                 }))
             });
         }

@@ -4,11 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use taskwire_protocol::account::{Authenticate, Renewed, Tokens};
-use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::account::{Authenticate, Renewed};
 use taskwire_protocol::presence::SetPresence;
 use taskwire_protocol::stream::{Subscribe, Unsubscribe};
-use taskwire_protocol::{CloseCode, ErrorCode, Failure, OpId, Request, Timestamp, UserId};
+use taskwire_protocol::{Access, CloseCode, ErrorCode, Failure, Kind, OpId, Request, Timestamp, UserId};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
@@ -17,7 +16,7 @@ use super::incoming::auth_required;
 use super::registry::Seat;
 use super::requests::{Asked, Outcome, State};
 use super::welcome::check_streams;
-use crate::engine::{self, Caller, Identity, Reply};
+use crate::engine::{self, Caller, Identity, Incoming, Reply, Sender, Then};
 use crate::live::{Control, PresenceGuard, Subscriptions};
 use crate::state::App;
 
@@ -67,12 +66,8 @@ pub(super) enum Settled {
     },
     /// `auth.renew`.
     Renewed(Result<Identity, Failure>),
-    /// `auth.signup`, `auth.login`.
-    Tokens(Result<Tokens, Failure>),
-    /// `auth.logout`.
-    LoggedOut(Result<(), Failure>),
-    /// The first page of a sync.
-    Synced(Result<Reply, Failure>),
+    /// The dispatcher's reply, after which the socket has more to do than to send it.
+    Replied(Result<Reply, Failure>),
     /// `stream.subscribe`.
     Subscribe(Subscribe),
     /// `stream.unsubscribe`.
@@ -98,29 +93,16 @@ pub(super) fn begin(
             },
             Stage::Member(_) => refused(Failure::new(ErrorCode::Conflict, "the socket is authenticated")),
         },
-        Request::SignUp(params) => {
-            let (engine, from) = (app.engine.clone(), stage.origin(seat));
-            State::Session(Box::pin(async move {
-                Settled::Tokens(engine.sign_up(*params, from).await)
-            }))
-        }
-        Request::LogIn(params) => {
-            let (engine, from) = (app.engine.clone(), stage.origin(seat));
-            State::Session(Box::pin(async move {
-                Settled::Tokens(engine.log_in(*params, from).await)
-            }))
-        }
-        Request::Describe(_) => {
-            let body = format!("\"data\":{}", app.engine.describe()).into();
-            State::Done(Outcome::Reply(Ok(Reply {
-                body,
-                replayed: false,
-                subscribe: None,
-            })))
-        }
         request => match stage {
+            Stage::Stranger(stranger) if request.access() == Access::Anyone => {
+                let sender = Sender {
+                    origin: stranger.from.clone(),
+                    ..Sender::default()
+                };
+                dispatch(app, asked, request, op_id, sender)
+            }
             Stage::Stranger(_) => refused(auth_required()),
-            Stage::Member(session) => session.begin(app, asked, request, op_id),
+            Stage::Member(session) => session.begin(app, seat, asked, request, op_id),
         },
     }
 }
@@ -150,38 +132,36 @@ pub(super) fn identify(app: &Arc<App>, params: Box<Authenticate>, by_header: boo
 }
 
 fn refused(failure: Failure) -> State {
-    State::Done(Outcome::Reply(Err(failure)))
+    State::Done(Outcome::Refused(failure))
+}
+
+fn dispatch(app: &App, asked: &Asked, request: Request, op_id: Option<OpId>, sender: Sender) -> State {
+    State::Call(app.engine.dispatch(Incoming {
+        request,
+        op_id,
+        sender,
+        since: asked.since,
+    }))
 }
 
 fn settled(settled: Settled) -> State {
     State::Done(Outcome::Settle(Box::new(settled)))
 }
 
-impl Stage {
-    fn origin(&self, seat: &Seat) -> engine::Origin {
-        match self {
-            Stage::Stranger(stranger) => stranger.from.clone(),
-            Stage::Member(_) => engine::Origin {
-                address: seat.address().map(|address| address.to_string()),
-                client: None,
-            },
-        }
-    }
-}
-
 impl Session {
-    fn begin(&mut self, app: &Arc<App>, asked: &mut Asked, request: Request, op_id: Option<OpId>) -> State {
+    fn begin(
+        &mut self,
+        app: &Arc<App>,
+        seat: &Seat,
+        asked: &mut Asked,
+        request: Request,
+        op_id: Option<OpId>,
+    ) -> State {
         let engine = app.engine.clone();
         match request {
             Request::RenewAuth(params) => State::Session(Box::pin(async move {
                 Settled::Renewed(engine.authenticate(&params.token).await)
             })),
-            Request::LogOut(_) => {
-                let caller = self.caller.clone();
-                State::Session(Box::pin(async move {
-                    Settled::LoggedOut(engine.log_out(&caller).await)
-                }))
-            }
             Request::Subscribe(params) => settled(Settled::Subscribe(*params)),
             Request::Unsubscribe(params) => settled(Settled::Unsubscribe(*params)),
             Request::SetPresence(params) => settled(Settled::SetPresence(*params)),
@@ -194,7 +174,11 @@ impl Session {
                 if let Some(stream) = asked.paused {
                     self.subscriptions.pause(stream);
                 }
-                State::Call(Box::pin(engine.call(&self.caller, request, op_id)))
+                let mut sender = Sender::known(self.caller.clone());
+                if request.kind() == Kind::Session {
+                    sender.origin.address = seat.address();
+                }
+                dispatch(app, asked, request, op_id, sender)
             }
         }
     }
@@ -222,27 +206,15 @@ impl Connection {
                 self.renewed(&asked, result);
                 Ok(())
             }
-            Settled::Tokens(Ok(tokens)) => {
-                self.answer_with(&asked, &tokens);
-                Ok(())
-            }
-            Settled::LoggedOut(result) => {
-                match &result {
-                    Ok(()) => self.answer_with(&asked, &Nothing {}),
-                    Err(failure) => self.refuse(&asked, failure),
+            Settled::Replied(result) => {
+                let ended = matches!(&result, Ok(reply) if reply.then == Then::EndSession);
+                if ended || self.revoked {
+                    self.answer(&asked, &result);
+                    // what was sent behind the logout has nobody to speak for
+                    return Err(session_ended());
                 }
-                // what was sent behind the logout has nobody to speak for
-                if result.is_ok() || self.revoked {
-                    Err(session_ended())
-                } else {
-                    Ok(())
-                }
+                self.synced(asked, result).await
             }
-            Settled::Tokens(Err(failure)) => {
-                self.refuse(&asked, &failure);
-                Ok(())
-            }
-            Settled::Synced(result) => self.synced(asked, result).await,
             Settled::Subscribe(params) => self.subscribe(&asked, &params).await,
             Settled::Unsubscribe(params) => self.unsubscribe(&asked, params.stream).await,
             Settled::SetPresence(params) => {

@@ -53,10 +53,9 @@ impl Connection {
             usize::MAX
         };
         let address = match &self.stage {
-            Stage::Stranger(stranger) => stranger.from.address.as_deref(),
+            Stage::Stranger(stranger) => stranger.from.address,
             Stage::Member(_) => None, // welcomed already
         };
-        let address = address.and_then(|text| text.parse().ok());
         let now = Timestamp(self.app.engine.clock().now_ms());
         let owner = Owner::new(caller.clone(), params.client.as_ref(), address, now);
         if self.seat.belongs_to(owner, most).is_err() {

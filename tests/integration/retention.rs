@@ -4,9 +4,9 @@
 use crate::on_both_databases;
 use crate::support::{Client, Engine as Database, Node, PASSWORD, PATIENCE, http};
 use serde_json::{Value, json};
-use taskwire::engine::Origin;
+use taskwire::engine::{Incoming, Sender};
 use taskwire::jobs::{Leases, round};
-use taskwire_protocol::{ErrorCode, OpId};
+use taskwire_protocol::{ErrorCode, OpId, Request};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -156,11 +156,9 @@ async fn ended_sessions_are_forgotten_after_a_month(database: Database) {
         "its tokens are still told why they are void"
     );
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
-    let login = serde_json::from_value(login).expect("parameters");
-    node.engine
-        .log_in(login, Origin::default())
-        .await
-        .expect("tokens");
+    let login = Request::read("auth.login", &login.to_string()).expect("a request");
+    let login = Incoming::now(login, None, Sender::default());
+    node.engine.dispatch(login).await.expect("tokens");
     node.pass(HOUR).await;
     assert_eq!(node.count("sessions").await, 1, "the new one stays");
 }

@@ -6,7 +6,7 @@ use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::sync::Arc;
 use taskwire::clock::Clock;
 use taskwire::config::Settings;
-use taskwire::engine::{Caller, Engine, Origin, Reply};
+use taskwire::engine::{Caller, Engine, Incoming, Reply, Sender};
 use taskwire_protocol::{Failure, OpId, Request};
 
 /// When the story begins: some time ago, so that its end is not in the future of the real server.
@@ -31,9 +31,12 @@ impl Node {
         let clock = Clock::fixed(START);
         let engine = Engine::start(&settings, clock.clone()).await.expect("an engine");
         let params = json!({ "email": "ada@example.com", "name": "Ada", "password": PASSWORD });
-        let params = serde_json::from_value(params).expect("parameters");
-        let tokens = engine.sign_up(params, Origin::default()).await.expect("tokens");
-        let identity = engine.authenticate(&tokens.access_token).await.expect("a caller");
+        let request = Request::read("auth.signup", &params.to_string()).expect("a request");
+        let incoming = Incoming::now(request, None, Sender::default());
+        let reply = engine.dispatch(incoming).await.expect("tokens");
+        let tokens: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
+        let token = tokens["data"]["access_token"].as_str().expect("a token");
+        let identity = engine.authenticate(token).await.expect("a caller");
         let caller = identity.caller;
         Node {
             server,

@@ -1,0 +1,38 @@
+//! Answering a query or a command: within its time, in a task of its own, after the caller was authorized.
+
+use super::authorize::authorize;
+use super::dispatch::DynAsk;
+use super::{Caller, Engine, Reply};
+use crate::ops::{Ask, bug};
+use std::sync::Arc;
+use taskwire_protocol::{ErrorCode, Failure};
+
+impl Engine {
+    /// Answers, or gives up when it takes too long.
+    pub(super) async fn ask(self, caller: Arc<Caller>, question: Box<dyn DynAsk>) -> Result<Reply, Failure> {
+        let (within, answer) = (self.0.query, self.answer(caller, question));
+        let late = |_| Failure::new(ErrorCode::Timeout, "the query took too long; ask for less");
+        tokio::time::timeout(within, answer).await.map_err(late)?
+    }
+
+    async fn answer(self, caller: Arc<Caller>, question: Box<dyn DynAsk>) -> Result<Reply, Failure> {
+        if question.searches() {
+            self.index_before_search().await?;
+        }
+        let store = self.0.store.clone();
+        // a query that is dropped half-way could leave a transaction in the pool: a task runs to its end
+        let task = tokio::spawn(async move {
+            let place = authorize(&store, &caller, question.access(), question.target(&caller)).await?;
+            let node = Arc::new(self);
+            let ask = Ask {
+                caller,
+                place,
+                store,
+                node,
+            };
+            question.answer(ask).await
+        });
+        let broke = |_| bug("the query failed; the server's log has the reason");
+        task.await.map_err(broke)?
+    }
+}

@@ -1,0 +1,58 @@
+//! What probes, metrics and jobs ask of the engine's parts.
+
+use super::{Engine, spawned};
+use crate::store::streams;
+use std::time::{Duration, Instant};
+use taskwire_protocol::Failure;
+use uuid::Uuid;
+
+/// A database that has not answered by then counts as away.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How the database is.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseHealth {
+    /// Whether it answers.
+    pub healthy: bool,
+    /// How long that took.
+    pub latency: Duration,
+    /// `sqlite` or `postgres`.
+    pub kind: &'static str,
+}
+
+impl Engine {
+    /// Whether the database answers, and how fast.
+    pub async fn database_health(&self) -> DatabaseHealth {
+        let (store, started) = (self.0.store.clone(), Instant::now());
+        let ping = tokio::spawn(async move { store.ping().await.is_ok() });
+        let answered = tokio::time::timeout(PATIENCE, ping).await;
+        DatabaseHealth {
+            healthy: matches!(answered, Ok(Ok(true))),
+            latency: started.elapsed(),
+            kind: self.0.store.kind(),
+        }
+    }
+
+    /// The size of SQLite's write-ahead log; `None` with another database.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        self.0.store.wal_bytes()
+    }
+
+    /// Streams after `after` with more than `events` entries: their ids and heads.
+    pub async fn longer_streams(
+        &self,
+        events: i64,
+        after: Uuid,
+        limit: i64,
+    ) -> Result<Vec<(Uuid, i64)>, Failure> {
+        let store = self.0.store.clone();
+        spawned(async move { streams::longer_than(&mut store.read().await?, events, after, limit).await })
+            .await
+    }
+
+    /// Waits until the database's epoch is another one than at the start: an operator began one, or a standby took over.
+    /// Positions of the old epoch are invalid, and clients learn it when the node starts again.
+    pub async fn outdated(&self) {
+        self.0.store.outdated().await;
+    }
+}

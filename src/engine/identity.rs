@@ -1,0 +1,116 @@
+//! Who a token speaks for, and what its session still may.
+
+use super::accounts::inactive;
+use super::known::Known;
+use super::{Caller, Engine};
+use crate::store::sessions::SessionRecord;
+use crate::store::users::Account;
+use std::sync::Arc;
+use taskwire_protocol::account::User;
+use taskwire_protocol::workspace::Workspace;
+use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp};
+
+/// Who a token speaks for.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// Who asks.
+    pub caller: Arc<Caller>,
+    /// When the token ends.
+    pub expires_at: Timestamp,
+}
+
+/// What a socket tells its user first. Clones are the same; sockets of a session share it.
+#[derive(Clone)]
+pub struct Home(Arc<Known>);
+
+impl Home {
+    /// The account.
+    pub fn user(&self) -> &User {
+        &self.0.account.user
+    }
+
+    /// Every workspace of theirs, with their role.
+    pub fn workspaces(&self) -> &[Workspace] {
+        &self.0.workspaces
+    }
+
+    /// The head of a workspace's stream when the memberships were read. Removals up to it are older than the
+    /// membership, however late they arrive.
+    pub fn head(&self, stream: StreamId) -> u64 {
+        self.0.heads.get(&stream).copied().unwrap_or(0)
+    }
+
+    /// The caller as the account is now.
+    pub fn caller(&self) -> Arc<Caller> {
+        self.0.caller.clone()
+    }
+}
+
+impl std::fmt::Debug for Home {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Home").field(&self.0.account.user.id).finish()
+    }
+}
+
+impl Engine {
+    /// Who a token speaks for. A socket or a request asks this once.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
+        let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
+        let known = self.living(claims.subject.session, 0).await?;
+        let (session, account) = (&known.session, &known.account);
+        if session.user != claims.subject.user || account.token_version != claims.subject.token_version {
+            return Err(revoked());
+        }
+        Ok(Identity {
+            caller: known.caller.clone(),
+            expires_at: claims.expires_at,
+        })
+    }
+
+    /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.
+    ///
+    /// # Errors
+    /// As [`Engine::authenticate`], when the session has ended since.
+    pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
+        self.living(caller.session, seen).await.map(Home)
+    }
+
+    /// A session that has not ended, complete up to position `seen` of the user's own stream.
+    async fn living(&self, id: SessionId, seen: u64) -> Result<Arc<Known>, Failure> {
+        let sessions = &self.0.sessions;
+        let known = match sessions.kept(id, seen) {
+            Some(known) => known,
+            None => sessions.read(id, seen).await?.ok_or_else(revoked)?,
+        };
+        self.check_alive(&known.session, &known.account)?;
+        Ok(known)
+    }
+
+    /// A session as the database has it now. It is read for this caller alone: a refresh token that was exchanged a
+    /// moment ago must not look valid.
+    pub(super) async fn read_session_now(&self, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
+        self.0.sessions.read_now(id).await
+    }
+
+    /// Refuses a session that has ended, or whose account is deactivated.
+    pub(super) fn check_alive(&self, session: &SessionRecord, account: &Account) -> Result<(), Failure> {
+        if session.revoked_at.is_some() {
+            return Err(revoked());
+        }
+        if session.expires_at.0 <= self.0.clock.now_ms() {
+            return Err(Failure::new(
+                ErrorCode::TokenExpired,
+                "the session has expired; sign in again",
+            ));
+        }
+        if account.user.is_active {
+            Ok(())
+        } else {
+            Err(inactive())
+        }
+    }
+}
+
+fn revoked() -> Failure {
+    Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again")
+}

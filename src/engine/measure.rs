@@ -1,0 +1,39 @@
+//! The metrics of requests, from arrival to answer. The dispatcher records what it answers; transports record what
+//! never reached it.
+
+use taskwire_protocol::Failure;
+use taskwire_protocol::operations::CATALOG;
+use tokio::time::Instant;
+
+/// A request whose answer is awaited.
+#[derive(Clone, Copy, Debug)]
+pub struct Measure {
+    operation: &'static str,
+    since: Instant,
+}
+
+impl Measure {
+    /// A request of an operation that arrived at `since`.
+    pub fn begin(operation: &'static str, since: Instant) -> Measure {
+        Measure { operation, since }
+    }
+
+    /// A request that names its operation itself. Names that the table lacks share one label, so that clients cannot
+    /// make up labels.
+    pub fn named(operation: &str, since: Instant) -> Measure {
+        let row = CATALOG.iter().find(|row| row.name == operation);
+        Measure::begin(row.map_or("unknown", |row| row.name), since)
+    }
+
+    /// Records the answer.
+    pub fn end<T>(self, answer: &Result<T, Failure>) {
+        let outcome = match answer {
+            Ok(_) => "ok",
+            Err(failure) => failure.code.as_str(),
+        };
+        metrics::counter!("taskwire_operations_total", "type" => self.operation, "outcome" => outcome)
+            .increment(1);
+        metrics::histogram!("taskwire_operation_seconds", "type" => self.operation)
+            .record(self.since.elapsed().as_secs_f64());
+    }
+}

@@ -1,0 +1,34 @@
+//! `auth.signup`: makes an account and its first session.
+
+use super::{SignIn, Signed};
+use crate::domain::account as rules;
+use crate::engine::accounts::caller;
+use crate::engine::{Engine, Sender};
+use crate::ops::accounts::OpenAccount;
+use taskwire_protocol::Failure;
+use taskwire_protocol::account::{SignUp, Tokens};
+
+impl SignIn for SignUp {
+    type Output = Tokens;
+
+    async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
+        let username = self.username.as_deref().map(rules::username).transpose()?;
+        let mut account = engine
+            .new_account(&self.email, &self.name, username.as_deref(), self.password)
+            .await?;
+        let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
+        let caller = caller(&account, session.id);
+        let candidates = match username {
+            Some(_) => Vec::new(),
+            None => OpenAccount::candidates(&account.user.email, rand::random()),
+        };
+        let open = OpenAccount {
+            account: account.clone(),
+            candidates,
+            session: Some(session),
+        };
+        // the username may be another candidate
+        account.user = engine.act(caller.clone(), open).await?;
+        engine.tokens(&account, caller.session, &refresh, sender.delivery)
+    }
+}

@@ -1,0 +1,82 @@
+//! What a session gets: a record of it, and its pair of tokens.
+
+use super::Signed;
+use crate::auth::tokens::{RefreshToken, Subject};
+use crate::domain::text;
+use crate::engine::{Delivery, Engine, Origin, Then};
+use crate::store::sessions::SessionRecord;
+use crate::store::users::Account;
+use std::fmt::Write;
+use taskwire_protocol::account::Tokens;
+use taskwire_protocol::{Failure, SessionId, Timestamp, UserId, limits};
+
+impl Engine {
+    /// A session that begins now, and its refresh token.
+    pub(super) fn new_session(
+        &self,
+        user: UserId,
+        device_name: Option<String>,
+        origin: &Origin,
+    ) -> Result<(SessionRecord, RefreshToken), Failure> {
+        let now = Timestamp(self.0.clock.now_ms());
+        let id = SessionId(self.0.ids.next());
+        let refresh = RefreshToken::new(id, &mut rand::rng());
+        let record = SessionRecord {
+            id,
+            user,
+            device_name: text::optional("device_name", device_name, limits::DEVICE_NAME)?,
+            client: origin.client.as_deref().map(str::to_owned),
+            address: origin.address.map(|address| address.to_string()),
+            refresh_hash: hex(&refresh.hash()),
+            created_at: now,
+            last_seen_at: now,
+            expires_at: self.refresh_end(),
+            revoked_at: None,
+        };
+        Ok((record, refresh))
+    }
+
+    /// When a refresh token that is made now ends.
+    pub(super) fn refresh_end(&self) -> Timestamp {
+        let lifetime = i64::try_from(self.0.refresh.as_millis()).unwrap_or(i64::MAX);
+        Timestamp(self.0.clock.now_ms().saturating_add(lifetime))
+    }
+
+    /// A session's pair of tokens. The refresh token is in the reply, or left to the transport.
+    pub(super) fn tokens(
+        &self,
+        account: &Account,
+        session: SessionId,
+        refresh: &RefreshToken,
+        delivery: Delivery,
+    ) -> Result<Signed<Tokens>, Failure> {
+        let user = account.user.clone();
+        let subject = Subject {
+            user: user.id,
+            session,
+            token_version: account.token_version,
+            role: user.role,
+        };
+        let issued = self.0.tokens.issue(&subject, self.0.clock.now_ms())?;
+        let (refresh_token, then) = match delivery {
+            Delivery::Body => (Some(refresh.reveal()), Then::Nothing),
+            Delivery::Cookie => (None, Then::KeepRefreshToken(refresh.reveal().into())),
+        };
+        let output = Tokens {
+            access_token: issued.token,
+            token_type: "Bearer".to_owned(),
+            expires_in: issued.expires_in,
+            refresh_token,
+            user,
+        };
+        Ok(Signed { output, then })
+    }
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let text = String::with_capacity(bytes.len() * 2);
+    bytes.iter().fold(text, |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}
