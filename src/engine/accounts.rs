@@ -132,11 +132,7 @@ pub(super) fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
 
 /// A caller who acts on an account's behalf.
 pub(super) fn on_behalf(account: &Account, session: SessionId, actor: Actor) -> Arc<Caller> {
-    let caller = caller(account, session);
-    Arc::new(Caller {
-        actor,
-        ..(*caller).clone()
-    })
+    Arc::new(Caller::clone(&caller(account, session)).as_actor(actor))
 }
 
 pub(super) fn inactive() -> Failure {

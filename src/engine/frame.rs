@@ -19,8 +19,7 @@ pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
         entry.stream, entry.event
     );
     let _ = write!(out, ",\"at\":\"{at}\",\"actor\":");
-    // a name is free text: it needs escaping
-    out.push_str(&serde_json::to_string(&entry.actor).unwrap_or_else(|_| "null".into()));
+    out.push_str(&entry.actor);
     if let Some(op_id) = entry.op_id {
         let _ = write!(out, ",\"op_id\":\"{op_id}\"");
     }

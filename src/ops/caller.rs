@@ -1,5 +1,6 @@
 //! Who asks, and what a request is about.
 
+use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{Operation, SessionId, TaskId, WorkspaceId};
@@ -15,8 +16,35 @@ pub struct Caller {
     pub role: GlobalRole,
     /// The account's own workspace: the default where a request names none.
     pub personal: WorkspaceId,
-    /// Who acts, as the log says it: the account itself, the server, or an operator on the account's behalf.
-    pub actor: Actor,
+    /// Who acts: the account itself, the server, or an operator on the account's behalf.
+    pub actor: Signature,
+}
+
+/// An actor, encoded once for every log entry of a caller.
+#[derive(Clone, Debug)]
+pub struct Signature {
+    actor: Actor,
+    json: Arc<str>,
+}
+
+impl Signature {
+    /// Whether the account itself acts.
+    pub fn is_user(&self) -> bool {
+        matches!(self.actor, Actor::User { .. })
+    }
+
+    /// The actor as JSON.
+    pub fn json(&self) -> &Arc<str> {
+        &self.json
+    }
+}
+
+impl From<Actor> for Signature {
+    fn from(actor: Actor) -> Signature {
+        // an actor is text and ids, which always encode
+        let json = serde_json::to_string(&actor).unwrap_or_default().into();
+        Signature { actor, json }
+    }
 }
 
 impl Caller {
@@ -28,8 +56,15 @@ impl Caller {
             session,
             role,
             personal,
-            actor,
+            actor: actor.into(),
         }
+    }
+
+    /// The same caller, when somebody else acts on the account's behalf.
+    #[must_use]
+    pub fn as_actor(self, actor: Actor) -> Caller {
+        let actor = actor.into();
+        Caller { actor, ..self }
     }
 }
 

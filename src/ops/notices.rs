@@ -4,7 +4,6 @@ use super::world::World;
 use super::{Act, Result};
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
-use taskwire_protocol::frames::Actor;
 use taskwire_protocol::notification::{Notification, NotificationType};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{NotificationId, TaskId, UserId, WorkspaceId};
@@ -23,7 +22,7 @@ pub(super) struct Notice {
 
 /// The account behind an act; `None` for the server and for operators.
 fn acting_user(act: &Act<'_>) -> Option<PublicUser> {
-    matches!(act.caller.actor, Actor::User { .. }).then(|| act.caller.user.clone())
+    act.caller.actor.is_user().then(|| act.caller.user.clone())
 }
 
 /// Tells one person.

@@ -5,7 +5,6 @@ use super::object::Object;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use taskwire_protocol::events::{EventType, Payload};
-use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
 /// An entry for the log. It gets its `seq` when its stream's counter is advanced.
@@ -17,8 +16,8 @@ pub struct Entry {
     pub event: &'static str,
     /// The payload.
     pub data: Object,
-    /// Who did it.
-    pub actor: Actor,
+    /// Who did it, as JSON.
+    pub actor: Arc<str>,
     /// The client's name for it.
     pub op_id: Option<OpId>,
     /// The task whose content the payload shows.
@@ -52,7 +51,7 @@ impl Entry {
             stream,
             event: E::NAME,
             data,
-            actor: act.caller.actor.clone(),
+            actor: act.caller.actor.json().clone(),
             op_id: act.op_id,
             task: payload.task(),
             unread: None,
