@@ -1,25 +1,24 @@
-//! The server's address: one base given by a person, in the forms that sockets and HTTP want.
-//! Does not resolve names.
+//! The server's address: a base address as a person gives it, in the forms that sockets and HTTP need. Does not resolve
+//! names.
 
 use crate::error::ConfigError;
 use reqwest::Url;
 
-/// Where a server is.
+/// A server's address.
 #[derive(Clone, Debug)]
 pub(crate) struct Address {
     /// `ws…/v1/socket`.
     pub(crate) socket: String,
-    /// `http…/`, with a slash at its end, to join paths to.
+    /// `http…/`, with a slash at its end, so that paths can be joined to it.
     pub(crate) http: Url,
-    /// Without the brackets of an IPv6 address.
+    /// An IPv6 address has no brackets here.
     pub(crate) host: String,
     pub(crate) port: u16,
     pub(crate) tls: bool,
 }
 
 impl Address {
-    /// Reads `http`, `https`, `ws` or `wss` with a host, a port where it is not the usual one, and a path when the
-    /// server lies under one.
+    /// Reads `http`, `https`, `ws` or `wss`, a host, and a port and a path where needed.
     pub(crate) fn parse(text: &str) -> Result<Address, ConfigError> {
         let wrong = |why: &str| ConfigError::Address {
             text: text.to_owned(),
@@ -28,27 +27,27 @@ impl Address {
         let (scheme, rest) = text
             .trim()
             .split_once("://")
-            .ok_or_else(|| wrong("it begins with http:// or https://"))?;
+            .ok_or_else(|| wrong("it must begin with http:// or https://"))?;
         let tls = match scheme {
             "http" | "ws" => false,
             "https" | "wss" => true,
-            _ => return Err(wrong("it begins with http:// or https://")),
+            _ => return Err(wrong("it must begin with http:// or https://")),
         };
         let scheme = if tls { "https" } else { "http" };
         let mut http =
             Url::parse(&format!("{scheme}://{rest}")).map_err(|error| wrong(&error.to_string()))?;
         if !http.username().is_empty() || http.password().is_some() {
-            return Err(wrong("no name or password belongs in it"));
+            return Err(wrong("it must not contain a name or password"));
         }
         if http.query().is_some() || http.fragment().is_some() {
-            return Err(wrong("it ends with the host, a port or a path"));
+            return Err(wrong("it must not contain a query (?) or a fragment (#)"));
         }
         if !http.path().ends_with('/') {
             let path = format!("{}/", http.path());
             http.set_path(&path);
         }
         let (Some(host), Some(port)) = (http.host_str(), http.port_or_known_default()) else {
-            return Err(wrong("it names no host"));
+            return Err(wrong("it has no host"));
         };
         Ok(Address {
             socket: format!("{}v1/socket", http.as_str().replacen("http", "ws", 1)),

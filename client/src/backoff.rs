@@ -1,5 +1,5 @@
-//! How long to wait before the next try: full jitter, so that clients which lost a server together do not come back
-//! together. Does not wait itself.
+//! The wait before the next attempt, with full jitter: clients that lost a server at the same moment do not come back
+//! at the same moment. Does not wait itself.
 
 use rand::RngExt as _;
 use std::time::Duration;
@@ -7,8 +7,8 @@ use tokio::time::Instant;
 
 const FIRST: Duration = Duration::from_millis(500);
 const LONGEST: Duration = Duration::from_secs(20);
-/// A connection that lasted this long was a good one: the next failure begins anew. A shorter one may be part of a
-/// loop of welcome and failure, which has to slow down.
+/// A connection that lasted this long resets the backoff. A shorter one may belong to a loop of welcome and failure,
+/// which has to slow down.
 const LASTED: Duration = Duration::from_secs(5);
 
 #[derive(Debug, Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// A wait between nothing and 0.5 s for the first try, twice as long at most with each further one, up to 20 s.
+    /// A random wait up to a bound: 0.5 s at first, twice as much after each attempt, at most 20 s.
     pub(crate) fn next(&mut self) -> Duration {
         let most = self.most();
         self.tries = self.tries.saturating_add(1);
@@ -30,7 +30,7 @@ impl Backoff {
             .min(LONGEST)
     }
 
-    /// A connection that was welcomed at that moment has ended.
+    /// Notes the end of a connection that was welcomed at this moment.
     pub(crate) fn served_since(&mut self, welcomed: Instant) {
         if welcomed.elapsed() >= LASTED {
             self.tries = 0;

@@ -1,32 +1,30 @@
-//! The handle of a client: calls, state, closing. Everything with the socket happens in `connection`.
+//! The handle of a client: calls, state, closing. The socket belongs to `connection`.
 
 use crate::{
     config::Config,
     connection::{self, Call},
-    dial::Door,
+    door::Door,
     error::{CallError, ConfigError, Stopped},
     events::Events,
+    reply::Reply,
+    state::{Counters, Lifeline, Phase, Stats},
     wire::Answer,
 };
-use serde::de::DeserializeOwned;
 use serde_json::{Value, value::RawValue};
-use std::{
-    borrow::Cow,
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+use std::{borrow::Cow, sync::Arc, time::Duration};
+use taskwire_protocol::{
+    Failure, Kind, OpId, Operation, account::Streams, frames::Welcome, operations::CATALOG,
 };
-use taskwire_protocol::{Kind, OpId, Operation, account::Streams, frames::Welcome, operations::CATALOG};
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-/// Calls that wait for their turn in the queue to the connection; more of them wait in their callers.
+/// Calls in the queue to the connection; further callers wait until there is room.
 const WAITING_CALLS: usize = 32;
+/// How long to wait before a call is repeated, when the server does not say.
+const REPEAT_AFTER: Duration = Duration::from_secs(1);
 
-/// A handle to a connection that is kept up in the background. Clones are cheap and share it; it ends when the last
-/// clone and the [`Events`] are dropped, or on [`Client::close`].
+/// A handle to a connection that is kept up in the background. Clones are cheap and share the connection. It ends
+/// when the last clone and the [`Events`] are dropped, or on [`Client::close`].
 #[derive(Clone)]
 pub struct Client {
     calls: mpsc::Sender<Call>,
@@ -36,66 +34,20 @@ pub struct Client {
     follows_all: bool,
 }
 
-/// The connection ends with its last holder: the receiving side sees the sender drop.
-pub(crate) struct Lifeline(watch::Sender<bool>);
-
-/// How things stand.
-#[derive(Clone, Debug)]
-pub(crate) enum Phase {
-    Connecting,
-    Connected(Arc<Welcome>),
-    Stopped(Stopped),
-}
-
-/// What the connection counts.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) connections: AtomicU64,
-    pub(crate) resent: AtomicU64,
-    pub(crate) duplicates: AtomicU64,
-    pub(crate) gaps: AtomicU64,
-}
-
-/// What has happened on a client's connections so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Stats {
-    /// Connections that were welcomed.
-    pub connections: u64,
-    /// Requests that were sent once more on a later connection.
-    pub resent: u64,
-    /// Events that came twice and were dropped.
-    pub duplicates: u64,
-    /// Connections that were given up because an event was missing.
-    pub gaps: u64,
-}
-
-/// An answer with what the contract says beside the data.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Reply<T> {
-    /// The operation's output.
-    pub data: T,
-    /// Of a mutation: the last `seq` that it produced in each stream the caller may read.
-    pub at: BTreeMap<String, u64>,
-    /// The mutation was done before, under the same `op_id`: this is the first answer again.
-    pub replayed: bool,
-}
-
 impl Client {
     /// Starts connecting and returns at once; [`Client::ready`] waits for the `welcome`. Needs a Tokio runtime with
     /// time and I/O.
     ///
     /// # Errors
-    /// When the configuration cannot work.
+    /// When the server's address is wrong or TLS cannot be set up.
     pub fn connect(config: Config) -> Result<(Client, Events), ConfigError> {
         let door = Door::to(&config)?;
         let (calls, waiting) = mpsc::channel(WAITING_CALLS);
         let (items_in, items_out) = mpsc::channel(config.event_buffer.max(1));
         let (phase_in, phase) = watch::channel(Phase::Connecting);
-        let (alive, closing) = watch::channel(false);
+        let (lifeline, closing) = Lifeline::new();
         let counters = Arc::new(Counters::default());
-        let lifeline = Arc::new(Lifeline(alive));
+        let lifeline = Arc::new(lifeline);
         let follows_all = matches!(config.streams, Streams::All(_));
         let events = Events::new(items_out, lifeline.clone(), config.resume.as_ref());
         let ends = connection::Ends {
@@ -116,14 +68,29 @@ impl Client {
         Ok((client, events))
     }
 
-    /// Makes a call. A mutation gets a fresh `op_id`, and it stays pending while the connection is lost: it is sent
-    /// again with the same `op_id` after the next `welcome`, in its place among the others, until there is an
-    /// answer. Dropping the future does not undo a call that was sent.
+    /// Makes a call and returns its output.
+    ///
+    /// A mutation gets a new `op_id`. When the connection is lost, the call stays pending: after the next `welcome`
+    /// the client sends it again with the same `op_id`, in its place among the others, until there is an answer.
+    /// Dropping the future does not undo a call that was sent.
+    ///
+    /// ```no_run
+    /// # async fn example(client: taskwire_client::Client) -> Result<(), taskwire_client::CallError> {
+    /// use taskwire_client::protocol::task::{ListTasks, Status};
+    ///
+    /// let pending = ListTasks { status: Some(Status::Pending), ..ListTasks::default() };
+    /// for task in client.call(pending).await?.items {
+    ///     println!("{}", task.title);
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
     pub async fn call<O: Operation>(&self, params: O) -> Result<O::Output, CallError> {
         self.send(params, None).await.map(|reply| reply.data)
     }
 
-    /// Makes a call under an `op_id` of the program's, for intents that outlive the process.
+    /// Makes a call under the program's own `op_id`. Keep the `op_id` with the intent, and the call is done once even
+    /// if the process dies and makes it again.
     pub async fn call_with<O: Operation>(
         &self,
         op_id: OpId,
@@ -132,7 +99,34 @@ impl Client {
         self.send(params, Some(op_id)).await
     }
 
-    /// Makes a call, and gives all of its answer.
+    /// Makes a call and repeats it while the server refuses it and `wait_out` accepts the refusal. Between two tries
+    /// it waits as long as the server says, or a second.
+    ///
+    /// ```no_run
+    /// # async fn example(client: taskwire_client::Client) -> Result<(), taskwire_client::CallError> {
+    /// use taskwire_client::protocol::account::GetProfile;
+    ///
+    /// let profile = client.call_patiently(&GetProfile {}, |failure| failure.retryable).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn call_patiently<O: Operation + Clone>(
+        &self,
+        params: &O,
+        wait_out: impl Fn(&Failure) -> bool,
+    ) -> Result<O::Output, CallError> {
+        loop {
+            match self.call(params.clone()).await {
+                Err(CallError::Refused(failure)) if wait_out(&failure) => {
+                    let wait = failure.retry_after_ms.map_or(REPEAT_AFTER, Duration::from_millis);
+                    tokio::time::sleep(wait).await;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Makes a call and returns the whole answer. Without an `op_id`, a mutation gets a new one.
     pub async fn send<O: Operation>(
         &self,
         params: O,
@@ -141,25 +135,18 @@ impl Client {
         let data =
             serde_json::to_string(&params).map_err(|error| CallError::Unwritable(error.to_string()))?;
         let op_id = op_id.or_else(|| (O::KIND == Kind::Mutation).then(new_op_id));
-        read(self.exchange(O::NAME.into(), op_id, data).await?)
+        Reply::read(self.exchange(O::NAME.into(), op_id, data).await?)
     }
 
-    /// Makes a call by its wire name, also one that this client does not know. It gets a fresh `op_id` unless it is
-    /// known not to be a mutation.
+    /// Makes a call by its wire name, which this client need not know. The call gets a new `op_id` unless the name
+    /// is that of a known query.
     pub async fn call_raw(&self, name: &str, data: Value) -> Result<Reply<Box<RawValue>>, CallError> {
-        let kind = CATALOG
-            .iter()
-            .find(|entry| entry.name == name)
-            .map(|entry| entry.kind);
-        let op_id = kind.is_none_or(|kind| kind == Kind::Mutation).then(new_op_id);
-        let answer = self
-            .exchange(Cow::Owned(name.to_owned()), op_id, data.to_string())
-            .await?;
-        Ok(Reply {
-            data: answer.data,
-            at: answer.at,
-            replayed: answer.replayed,
-        })
+        let known = CATALOG.iter().find(|entry| entry.name == name);
+        let op_id = known
+            .is_none_or(|entry| entry.kind == Kind::Mutation)
+            .then(new_op_id);
+        let name = Cow::Owned(name.to_owned());
+        self.exchange(name, op_id, data.to_string()).await.map(Reply::raw)
     }
 
     async fn exchange(
@@ -183,7 +170,7 @@ impl Client {
         }
     }
 
-    /// Waits until a connection stands; its `welcome`.
+    /// Waits for a connection and returns its `welcome`.
     ///
     /// # Errors
     /// When the client has stopped.
@@ -200,7 +187,7 @@ impl Client {
         }
     }
 
-    /// The `welcome` of the connection that stands now, if one does.
+    /// The current connection's `welcome`; `None` while there is no connection.
     pub fn welcome(&self) -> Option<Arc<Welcome>> {
         match &*self.phase.borrow() {
             Phase::Connected(welcome) => Some(welcome.clone()),
@@ -208,43 +195,30 @@ impl Client {
         }
     }
 
-    /// Whether it was told to follow all that its user may read.
+    /// Whether the configuration says to follow every stream that the user may read.
     pub(crate) fn follows_all(&self) -> bool {
         self.follows_all
     }
 
     /// What has happened so far.
     pub fn stats(&self) -> Stats {
-        Stats {
-            connections: self.counters.connections.load(Relaxed),
-            resent: self.counters.resent.load(Relaxed),
-            duplicates: self.counters.duplicates.load(Relaxed),
-            gaps: self.counters.gaps.load(Relaxed),
-        }
+        self.counters.stats()
     }
 
-    /// Closes the connection in good order; calls without an answer end with `Stopped`. Waits for a refresh of the
-    /// tokens that is under way, 15 s at most: a program that ends without this may lose the new ones.
+    /// Closes the connection; calls without an answer end with `Stopped`.
+    ///
+    /// Waits up to 15 s for a token refresh that is under way. Without that wait, a program that keeps its tokens
+    /// could lose the new ones when it exits.
     pub async fn close(&self) {
-        self.lifeline.0.send_replace(true);
+        self.lifeline.cut();
         let mut phase = self.phase.clone();
-        // An error means that the connection's task is gone: closed as well.
+        // An error means that the connection's task has ended, so it is closed as well.
         let _ = phase.wait_for(|phase| matches!(phase, Phase::Stopped(_))).await;
     }
 }
 
-/// A fresh name for one intent.
-#[allow(clippy::disallowed_methods)] // a client has no clock's owner to ask, and an op_id needs no order
+/// A new `op_id`: one intent, however often it is sent.
+#[allow(clippy::disallowed_methods)] // a client has no clock module to ask, and an op_id needs no order
 fn new_op_id() -> OpId {
     OpId(Uuid::now_v7())
-}
-
-pub(crate) fn read<T: DeserializeOwned>(answer: Answer) -> Result<Reply<T>, CallError> {
-    let data =
-        serde_json::from_str(answer.data.get()).map_err(|error| CallError::Unreadable(error.to_string()))?;
-    Ok(Reply {
-        data,
-        at: answer.at,
-        replayed: answer.replayed,
-    })
 }

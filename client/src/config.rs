@@ -1,47 +1,59 @@
-//! What a client is told. The server's address is checked when it connects, or on demand.
+//! A client's configuration. The server's address is checked when the client connects, or on demand.
 
 use crate::{
     address::Address,
     dial::{Dial, Tcp},
     error::ConfigError,
-    tokens::TokenSource,
+    tokens::{FixedToken, RefreshedTokens, TokenSource},
 };
 use std::{sync::Arc, time::Duration};
 use taskwire_protocol::{
     StreamId,
-    account::{AllStreams, Resume, Streams},
+    account::{AllStreams, Resume, Streams, Tokens},
 };
 
-/// What a client is told.
+/// A client's configuration.
+///
+/// ```
+/// use std::time::Duration;
+/// use taskwire_client::{Config, FixedToken};
+///
+/// let config = Config::new("https://tasks.example.com", FixedToken::new("…"))
+///     .named("reminder-bot", "1.4.0")
+///     .patient_for(Duration::from_secs(60));
+/// assert!(config.check().is_ok());
+/// assert!(Config::new("tasks.example.com", FixedToken::new("…")).check().is_err(), "it needs http:// or https://");
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// The server's base address: `http`, `https`, `ws` or `wss`, a host, a port, a path when it lies under one.
+    /// The server's base address: `http`, `https`, `ws` or `wss`, a host, and a port and a path where needed.
     pub url: String,
     /// Where access tokens come from.
     pub tokens: Arc<dyn TokenSource>,
-    /// Which streams to follow; all when not said.
+    /// The streams to follow. Default: every stream that the user may read.
     pub streams: Streams,
-    /// Where to go on: positions kept by an earlier process, see [`crate::Events::positions`].
+    /// Positions that an earlier process kept, see [`crate::Events::positions`]: events continue from there.
     pub resume: Option<Resume>,
-    /// What the program calls itself, for the list of sessions.
+    /// The program's name, for the list of sessions.
     pub name: String,
     /// The program's version.
     pub version: String,
-    /// Requests under way at most; the server's own limit counts too. 64 when not said.
+    /// The largest number of requests under way. The server has a limit too; the lower one counts. Default: 64.
     pub in_flight: usize,
-    /// Items that wait for the program at most, before the client stops reading from the socket. 1024 when not said.
+    /// The largest number of items that wait for the program. When it is reached, the client stops reading from the
+    /// socket. Default: 1024.
     pub event_buffer: usize,
-    /// How long one try to connect may take, up to the `welcome`. 10 s when not said.
+    /// The time limit of one attempt to connect, up to the `welcome`. Default: 10 s.
     pub connect_timeout: Duration,
-    /// How long to go on without a `welcome` before giving up; for ever when `None`, which is the default.
+    /// The client gives up when it had no `welcome` for this long. Default: `None`, it never gives up.
     pub patience: Option<Duration>,
-    /// How a byte stream to the server comes about; TCP when not said.
+    /// How a byte stream to the server comes about. Default: TCP.
     pub dial: Arc<dyn Dial>,
 }
 
 impl Config {
-    /// A client of this server that follows everything its user may read.
+    /// A client of this server that follows every stream its user may read.
     pub fn new(url: impl Into<String>, tokens: impl TokenSource) -> Config {
         Config {
             url: url.into(),
@@ -58,22 +70,33 @@ impl Config {
         }
     }
 
-    /// Whether the server's address is one, for a program that wants to know before it connects.
+    /// A client that has just signed in. It refreshes its tokens as needed and keeps them in memory.
+    pub fn signed_in(url: impl Into<String>, tokens: Tokens) -> Config {
+        let url = url.into();
+        Config::new(url.clone(), RefreshedTokens::new(url, tokens))
+    }
+
+    /// A server without a user: for [`crate::call_once`].
+    pub fn anonymous(url: impl Into<String>) -> Config {
+        Config::new(url, FixedToken::new(""))
+    }
+
+    /// Checks the server's address without connecting.
     ///
     /// # Errors
-    /// What [`crate::Client::connect`] would say of it.
+    /// The error that [`crate::Client::connect`] would return for this address.
     pub fn check(&self) -> Result<(), ConfigError> {
         Address::parse(&self.url).map(drop)
     }
 
-    /// Follows only these streams; with none of them the client makes calls and hears of no event.
+    /// Follows only these streams. With none, the client makes calls and gets no events.
     #[must_use]
     pub fn following(mut self, streams: impl IntoIterator<Item = StreamId>) -> Config {
         self.streams = Streams::These(streams.into_iter().map(|stream| stream.to_string()).collect());
         self
     }
 
-    /// Says who the program is.
+    /// Sets the program's name and version.
     #[must_use]
     pub fn named(mut self, name: impl Into<String>, version: impl Into<String>) -> Config {
         self.name = name.into();
@@ -81,7 +104,7 @@ impl Config {
         self
     }
 
-    /// Goes on where an earlier process stopped.
+    /// Continues where an earlier process stopped.
     #[must_use]
     pub fn resuming(mut self, resume: Resume) -> Config {
         self.resume = Some(resume);
@@ -95,7 +118,7 @@ impl Config {
         self
     }
 
-    /// Reaches the server in another way than TCP.
+    /// Reaches the server by another way than TCP.
     #[must_use]
     pub fn dialling(mut self, dial: impl Dial) -> Config {
         self.dial = Arc::new(dial);

@@ -1,4 +1,4 @@
-//! What can go wrong, each kind with what a program can do about it.
+//! What can go wrong, one type for each way in which a program reacts.
 
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure, StreamId};
@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
-    /// The server's address is none.
+    /// The server's address is wrong.
     #[error("{text:?} is no server address: {why}")]
     Address {
         /// What was given.
@@ -21,15 +21,15 @@ pub enum ConfigError {
     Tls(String),
 }
 
-/// Why a call has no answer to give.
+/// Why a call has no output.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum CallError {
     /// The server refused it.
     #[error("{0}")]
     Refused(Box<Failure>),
-    /// The request is larger than the server takes; it was not sent.
-    #[error("the request has {bytes} bytes, the server takes {limit}")]
+    /// The request is larger than the server accepts; it was not sent.
+    #[error("the request has {bytes} bytes; the server accepts {limit}")]
     TooLarge {
         /// The frame's size in bytes.
         bytes: usize,
@@ -37,7 +37,7 @@ pub enum CallError {
         limit: u64,
     },
     /// The request is nested deeper than the contract allows; it was not sent.
-    #[error("the request nests deeper than {limit} levels")]
+    #[error("the request is nested deeper than {limit} levels")]
     TooDeep {
         /// The contract's limit; the frame around the parameters is one of its levels.
         limit: usize,
@@ -45,11 +45,11 @@ pub enum CallError {
     /// The parameters cannot be written as JSON; nothing was sent.
     #[error("the parameters cannot be written: {0}")]
     Unwritable(String),
-    /// The operation was done, but its answer is not what this client knows.
+    /// The operation was done, but this client cannot read the answer.
     #[error("the answer cannot be read: {0}")]
     Unreadable(String),
-    /// The connection was lost, and repeating this operation is not safe: whether it took effect is unknown.
-    /// Mutations never end so, they are sent again with the same `op_id`.
+    /// The connection was lost, and this operation must not be repeated. The outcome is unknown. Mutations never end
+    /// like this: the client sends them again with the same `op_id`.
     #[error("the connection was lost before the answer came")]
     Interrupted,
     /// The client has stopped.
@@ -58,7 +58,7 @@ pub enum CallError {
 }
 
 impl CallError {
-    /// The code of a refusal.
+    /// The error code, if the server refused the call.
     pub fn code(&self) -> Option<ErrorCode> {
         match self {
             CallError::Refused(failure) => Some(failure.code),
@@ -76,13 +76,13 @@ impl CallError {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum TokenError {
-    /// There will be none until a person signs in again.
+    /// A person has to sign in again.
     #[error("{0}")]
     SignedOut(String),
-    /// It could not be got just now.
+    /// No token can be had at the moment; a later attempt may succeed.
     #[error("{0}")]
     Unavailable(String),
-    /// This machine cannot keep or read the tokens; the server was not asked.
+    /// This machine cannot store or read the tokens; the server was not asked.
     #[error("{0}")]
     Unkept(String),
 }
@@ -91,16 +91,16 @@ pub enum TokenError {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum Stopped {
-    /// The program closed it, or dropped every handle.
+    /// The program closed the client or dropped every handle.
     #[error("the client was closed")]
     Closed,
-    /// There is no token, or none that the server takes: somebody has to sign in.
+    /// The client has no token that the server accepts: a person has to sign in.
     #[error("not signed in: {0}")]
     SignedOut(String),
-    /// The session was revoked or kicked (close code 4403): somebody has to decide.
+    /// The session was revoked, or an operator ended the connection (close code 4403). A person has to decide what next.
     #[error("the server ended this session: {0}")]
     Revoked(String),
-    /// The server says that the protocol was broken; trying again would break it again.
+    /// The server says that this client broke the protocol; it would do so again.
     #[error("the server closed the connection with {code}: {reason}")]
     Protocol {
         /// The close code.
@@ -108,10 +108,10 @@ pub enum Stopped {
         /// What the server says.
         reason: String,
     },
-    /// The server refuses this client's `auth` for another reason than its token.
+    /// The server refused `auth`, and not because of the token.
     #[error("{0}")]
     Refused(Box<Failure>),
-    /// What answers at that address is no Taskwire server.
+    /// What answers at this address is not a Taskwire server.
     #[error("no Taskwire server answers there: {0}")]
     NoServer(String),
     /// No `welcome` came for as long as the configuration's patience.
@@ -123,16 +123,16 @@ pub enum Stopped {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum Disconnected {
-    /// Nothing listens, no route, no name, or TLS failed.
+    /// Nothing listens there, there is no route, the name does not resolve, or TLS failed.
     #[error("{0}")]
     Unreachable(String),
-    /// The try took longer than `connect_timeout`.
+    /// The attempt took longer than `connect_timeout`.
     #[error("no answer within {} s", .0.as_secs())]
     TimedOut(Duration),
-    /// The connection ended without a word.
+    /// The connection ended without a close frame.
     #[error("the connection was cut")]
     Cut,
-    /// The server closed it.
+    /// The server closed the connection.
     #[error("closed by the server with {code}{}{reason}", if .reason.is_empty() { "" } else { ": " })]
     Closed {
         /// The close code.
@@ -143,23 +143,23 @@ pub enum Disconnected {
     /// Nothing arrived for longer than the server's heartbeat allows.
     #[error("the server fell silent")]
     Silent,
-    /// An event is missing: the connection cannot be trusted.
+    /// An event is missing, so this connection cannot be trusted.
     #[error("{stream} jumped from {last} to {got}")]
     Gap {
         /// The stream.
         stream: StreamId,
         /// The last event before.
         last: u64,
-        /// The one that came.
+        /// The event that arrived.
         got: u64,
     },
-    /// The server sent what is no frame.
+    /// The server sent something that is not a frame.
     #[error("the server sent an unreadable frame: {0}")]
     Unreadable(String),
     /// The server refused `auth`, for now or until there is a fresh token.
     #[error("{0}")]
     Refused(Box<Failure>),
-    /// A fresh token could not be got.
+    /// The token source returned no token.
     #[error("no fresh token: {0}")]
     NoToken(TokenError),
 }

@@ -1,7 +1,10 @@
-//! What comes by itself: events, signals and the connection's fate, in the order in which they happened.
-//! A bounded queue: when the program does not take its items, the client stops reading from the socket.
+//! What the server sends unasked (events, signals) and what happens to the connection, in order. The queue is bounded:
+//! while the program takes no items, the client stops reading from the socket.
 
-use crate::{client::Lifeline, error::Disconnected, error::Stopped};
+use crate::{
+    error::{Disconnected, Stopped},
+    state::Lifeline,
+};
 use serde_json::value::RawValue;
 use std::{
     collections::BTreeMap,
@@ -20,45 +23,45 @@ use taskwire_protocol::{
 };
 use tokio::sync::mpsc;
 
-/// Something that came by itself.
+/// Something that the server sent unasked, or that happened to the connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Item {
     /// A durable event: the next one of its stream.
     Event(EventFrame),
-    /// Something to know now; ephemeral.
+    /// A signal: it concerns this moment only and is in no log.
     Signal {
-        /// Which.
+        /// The signal's name.
         signal: String,
-        /// More about it.
+        /// The signal's payload.
         data: Box<RawValue>,
     },
-    /// What is held of this stream is not continued by the events that follow: sync it. Also for a stream that
-    /// was not held before (`new`), and for one that cannot be followed (`no_access`, `limit`).
+    /// The events that follow do not continue the state that the program holds of this stream: sync it. It also
+    /// announces a stream that is new to this client (`new`), or that cannot be followed (`no_access`, `limit`).
     Resync {
         /// The stream.
         stream: StreamId,
         /// Why.
         reason: Reason,
     },
-    /// A connection stands; first the `Resync` items, then events follow.
+    /// The server welcomed the client. The `Resync` items follow, and then events.
     Connected(Arc<Welcome>),
-    /// The connection is gone, or a try to make one failed.
+    /// The connection was lost, or an attempt to connect failed.
     Disconnected {
         /// Why.
         reason: Disconnected,
-        /// When the next try begins.
+        /// The wait before the next attempt.
         retry_in: Duration,
     },
-    /// The client has stopped for good: the last item.
+    /// The client has stopped for good. This is the last item.
     Stopped(Stopped),
 }
 
 impl Item {
-    /// The event, with its payload read.
+    /// The event with its payload as a type; `None` for any other item.
     ///
     /// # Errors
-    /// When the payload is not what the contract says.
+    /// When the payload does not follow the contract.
     pub fn event(&self) -> Option<serde_json::Result<Event>> {
         match self {
             Item::Event(frame) => Some(Event::read(&frame.event, &frame.data)),
@@ -67,11 +70,11 @@ impl Item {
     }
 }
 
-/// What comes by itself, in order. Dropping it lets the client pass over everything that is not an answer.
+/// The items, in order. When it is dropped, the client skips everything but answers to calls.
 ///
-/// Take the items all the time: when as many as `Config::event_buffer` wait, the client stops reading from the
-/// socket, and answers to calls wait behind them. So do not wait for a call where the items are taken; wait in
-/// another task, or for both at once.
+/// Take the items all the time: when [`Config::event_buffer`](crate::Config::event_buffer) items wait, the client stops
+/// reading from the socket, and answers to calls wait behind them. Do not await a call between two items. Await it in
+/// another task, or await both at once.
 pub struct Events {
     items: mpsc::Receiver<Item>,
     epoch: String,
@@ -101,15 +104,16 @@ impl Events {
         std::future::poll_fn(|cx| self.poll_item(cx)).await
     }
 
-    /// The next item if there is one already.
+    /// The next item if one is here already.
     pub fn try_next(&mut self) -> Option<Item> {
         let item = self.items.try_recv().ok()?;
         self.pass(&item);
         Some(item)
     }
 
-    /// Where the program stands after the items it took: keep it, and [`crate::Config::resuming`] goes on there.
-    /// A stream whose `Resync` was taken counts as synced; keep its position only once that is true.
+    /// The positions after the items that the program took. Keep them, and
+    /// [`Config::resuming`](crate::Config::resuming) continues from there in the next process. A stream whose `Resync`
+    /// was taken counts as synced: keep its position only after the program has synced it.
     pub fn positions(&self) -> Resume {
         let positions = self.positions.iter();
         Resume {
@@ -148,7 +152,7 @@ impl Events {
             self.positions.clear();
             self.epoch.clone_from(&welcome.epoch);
         }
-        // What is not listed can no longer be read.
+        // The user can no longer read a stream that is not listed.
         let listed: Vec<&str> = welcome.streams.iter().map(|state| &*state.stream).collect();
         self.positions
             .retain(|stream, _| listed.contains(&stream.to_string().as_str()));

@@ -1,11 +1,10 @@
-//! A single call on a socket of its own, without signing in: for `auth.signup` and `auth.login`.
+//! A single call on a socket of its own, without a user: for `auth.signup` and `auth.login`.
 
 use crate::{
-    client::read,
     config::Config,
-    dial::{Door, NotOpened, Socket},
+    door::{Door, NotOpened, Socket},
     error::{CallError, Disconnected, Stopped},
-    tokens::FixedToken,
+    reply::Reply,
     wire::{self, Incoming},
 };
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -13,13 +12,29 @@ use std::time::Duration;
 use taskwire_protocol::Operation;
 use tokio_tungstenite::tungstenite::Message;
 
-/// Hashing a password takes its time on a busy server.
+/// Long enough for a busy server to hash a password.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes one call that needs no sign-in, on a socket of its own, and closes it. Nothing is tried twice.
+/// Makes one call that needs no user, on a socket of its own, and closes the socket. Tries once.
 ///
 /// # Errors
 /// `Refused` by the server; `Stopped` with `NoServer` or `Unreachable`; `Interrupted` when no answer came.
+///
+/// ```no_run
+/// # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+/// use taskwire_client::{Client, Config, call_once, protocol::account::LogIn};
+///
+/// let url = "http://127.0.0.1:8080";
+/// let log_in = LogIn {
+///     email: "ada@example.com".into(),
+///     password: "correct horse battery".into(),
+///     device_name: None,
+/// };
+/// let tokens = call_once(Config::anonymous(url), log_in).await?;
+/// let (client, events) = Client::connect(Config::signed_in(url, tokens))?;
+/// # Ok(())
+/// # }
+/// ```
 pub async fn call_once<O: Operation>(config: Config, params: O) -> Result<O::Output, CallError> {
     let door = Door::to(&config)
         .map_err(|error| Disconnected::Unreachable(error.to_string()))
@@ -33,17 +48,9 @@ pub async fn call_once<O: Operation>(config: Config, params: O) -> Result<O::Out
     })?;
     let request = wire::request(O::NAME, Some(1), None, &data);
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, exchange(&mut socket, request)).await;
-    // Good manners, not worth a wait: the answer is there.
+    // The answer is here already: closing is a courtesy, and a second for it is enough.
     let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
-    read(answer.map_err(|_| CallError::Interrupted)??).map(|reply| reply.data)
-}
-
-/// Whoever may not sign in needs no token source.
-impl Config {
-    /// For [`call_once`]: a server, and nobody signed in.
-    pub fn anonymous(url: impl Into<String>) -> Config {
-        Config::new(url, FixedToken::new(""))
-    }
+    Reply::read(answer.map_err(|_| CallError::Interrupted)??).map(|reply| reply.data)
 }
 
 fn unreachable(why: Disconnected) -> CallError {

@@ -1,27 +1,26 @@
-//! Where access tokens come from: one that never changes, or pairs that are refreshed over HTTP.
-//! Does not keep anything beyond the process.
+//! Where access tokens come from: one fixed token, or a pair that is refreshed over HTTP. Keeps nothing on disk.
 
-use crate::{Boxed, address::Address, config::Config, dial, error::TokenError};
+use crate::{Boxed, address::Address, error::TokenError, tls};
 use serde::Deserialize;
 use std::time::Duration;
 use taskwire_protocol::{Failure, account::Tokens};
 use tokio::{sync::Mutex, time::Instant};
 
-/// A token that ends sooner than this is renewed first.
+/// A token that expires sooner than this is refreshed before it is used.
 const NEAR_ITS_END: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where access tokens come from.
 pub trait TokenSource: Send + Sync + 'static {
-    /// The token to use. `stale` is one that the server refused or that is about to end: then another one. The client
-    /// asks in a task of its own and lets it end.
+    /// The token to use. `stale` is a token that the server refused or that is about to expire: return another one.
+    /// The client awaits this future in a task of its own and never drops it halfway.
     ///
     /// # Errors
-    /// `SignedOut` stops the client, `Unavailable` makes it try again later.
+    /// `SignedOut` stops the client. After any other error the client tries again later.
     fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>>;
 }
 
-/// A token that is used until the server no longer takes it: a personal access token, or one from the environment.
+/// One token for as long as the server accepts it: a personal access token, or one from the environment.
 #[derive(Clone)]
 pub struct FixedToken(String);
 
@@ -43,7 +42,7 @@ impl TokenSource for FixedToken {
     }
 }
 
-/// Tokens of one sign-in, refreshed when needed and kept in memory.
+/// The tokens of one sign-in, refreshed when needed and kept in memory.
 pub struct RefreshedTokens {
     url: String,
     pair: Mutex<Pair>,
@@ -66,7 +65,7 @@ impl From<Tokens> for Pair {
 }
 
 impl RefreshedTokens {
-    /// Begins with the tokens of a sign-in at this server.
+    /// Starts with the tokens of a sign-in at this server.
     pub fn new(url: impl Into<String>, tokens: Tokens) -> RefreshedTokens {
         RefreshedTokens {
             url: url.into(),
@@ -95,10 +94,10 @@ impl TokenSource for RefreshedTokens {
     }
 }
 
-/// Changes a refresh token for the next pair, over HTTP (`POST /v1/auth/refresh`). The old refresh token is used up.
+/// Exchanges a refresh token for a new pair over HTTP (`POST /v1/auth/refresh`). A refresh token works once.
 ///
 /// # Errors
-/// `SignedOut` when the server does not take it, `Unavailable` when it could not be asked.
+/// `SignedOut` when the server refuses the token, `Unavailable` when the server could not be asked.
 pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenError> {
     let unavailable = |error: &dyn std::fmt::Display| TokenError::Unavailable(error.to_string());
     let address = Address::parse(url).map_err(|error| unavailable(&error))?;
@@ -119,7 +118,7 @@ pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenErro
     }
     let told = response.json::<Refusal>().await.ok().and_then(|body| body.error);
     let message = told.map_or_else(|| format!("HTTP status {status}"), |failure| failure.message);
-    // Anything but a clear no is worth another try.
+    // Only a clear refusal is final; anything else is worth another try.
     if matches!(status.as_u16(), 400 | 401 | 403 | 422) {
         Err(TokenError::SignedOut(message))
     } else {
@@ -135,13 +134,13 @@ struct Refusal {
 fn http(address: &Address) -> Result<reqwest::Client, TokenError> {
     let mut builder = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none()) // a token goes to the server that was named, nowhere else
+        .redirect(reqwest::redirect::Policy::none()) // the token goes to this server and to no other
         .no_proxy();
-    // Without TLS in the address there is none to set up, and a machine without root certificates is fine.
+    // Plain HTTP works on a machine without root certificates.
     let config = if address.tls {
-        dial::tls()
+        tls::native()
     } else {
-        dial::trusting_nobody()
+        tls::trusting_nobody()
     };
     let config = config.map_err(|error| TokenError::Unavailable(error.to_string()))?;
     builder = builder.tls_backend_preconfigured(config);
@@ -157,12 +156,4 @@ fn root(error: &dyn std::error::Error) -> String {
         cause = deeper;
     }
     cause.to_string()
-}
-
-impl Config {
-    /// A client that was just signed in, refreshing its tokens as needed.
-    pub fn signed_in(url: impl Into<String>, tokens: Tokens) -> Config {
-        let url = url.into();
-        Config::new(url.clone(), RefreshedTokens::new(url, tokens))
-    }
 }

@@ -1,5 +1,5 @@
-//! The frames, written and read. Lenient in what it reads: unknown types, fields and error codes are a newer
-//! server's, not an error. Does not know what any operation means.
+//! The frames, written and read. Reading is lenient: an unknown type, field or error code comes from a newer server and
+//! is no error. Does not know what an operation means.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -9,7 +9,7 @@ use taskwire_protocol::{
     frames::{EventFrame, RequestId},
 };
 
-/// A request's answer.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) at: BTreeMap<String, u64>,
@@ -17,14 +17,14 @@ pub(crate) struct Answer {
     pub(crate) replayed: bool,
 }
 
-/// What a server sent.
+/// A frame from the server.
 #[derive(Debug)]
 pub(crate) enum Incoming {
-    /// `ok`, `error`, `pong` or `welcome`; without an id when the server could not read the request's.
+    /// `ok`, `error`, `pong` or `welcome`. It has no id when the server could not read the request's id.
     Answer(Option<i64>, Result<Answer, Box<Failure>>),
     Event(EventFrame),
     Signal(String, Box<RawValue>),
-    /// Of a newer server: pass over it.
+    /// A frame that only newer clients know: skip it.
     Unknown,
 }
 
@@ -46,7 +46,7 @@ struct Envelope<'a> {
     signal: Option<String>,
 }
 
-/// Writes a request; `data` is JSON already.
+/// Writes a request; `data` is JSON.
 pub(crate) fn request(name: &str, id: Option<i64>, op_id: Option<OpId>, data: &str) -> String {
     use std::fmt::Write as _;
     let name = serde_json::Value::from(name);
@@ -65,14 +65,14 @@ pub(crate) fn request(name: &str, id: Option<i64>, op_id: Option<OpId>, data: &s
 
 /// Reads a frame.
 pub(crate) fn read(text: &str) -> serde_json::Result<Incoming> {
-    // Most frames are events, and every server writes the type first.
+    // Fast path: most frames are events, and the server writes the type first.
     if text.starts_with(r#"{"type":"event","#) {
         return serde_json::from_str(text).map(Incoming::Event);
     }
     let envelope: Envelope<'_> = serde_json::from_str(text)?;
     let id = match envelope.id {
         Some(RequestId::Number(id)) => Some(id),
-        _ => None, // this client numbers its requests
+        _ => None, // this client uses numbers only
     };
     let data = || match envelope.data {
         Some(data) => Ok(data.to_owned()),
@@ -95,7 +95,7 @@ pub(crate) fn read(text: &str) -> serde_json::Result<Incoming> {
     })
 }
 
-/// Reads an error; a code that this client does not know keeps its name in the message.
+/// Reads an error. For a code that this client does not know, the message starts with the code.
 fn failure(raw: Option<&RawValue>) -> serde_json::Result<Failure> {
     #[derive(Deserialize)]
     struct Loose {

@@ -1,7 +1,6 @@
-//! Calls under way: in the order in which they were sent, until each has its answer.
-//! Does not touch the socket.
+//! Calls under way, in the order in which they were sent, until each has its answer. Does not touch the socket.
 
-use super::positions::Effect;
+use super::effect::Effect;
 use crate::{
     error::{CallError, Stopped},
     wire::{self, Answer},
@@ -11,7 +10,7 @@ use taskwire_protocol::{OpId, frames::too_deep, limits};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Repeating a sign-in would make a second account or session.
+/// Repeating one of these would make a second account or session.
 const NOT_REPEATABLE: [&str; 2] = ["auth.signup", "auth.login"];
 
 /// A call on its way from the program to the socket.
@@ -35,8 +34,8 @@ impl Call {
     }
 }
 
-/// The calls without an answer. Ids are never used twice, so their order is the order of sending, and a frame can be
-/// sent again as it is.
+/// The calls without an answer. An id is never used twice: the order of ids is the order of sending, and a frame can
+/// be sent again unchanged.
 #[derive(Default)]
 pub(super) struct Calls {
     last_id: i64,
@@ -60,8 +59,8 @@ impl Calls {
         self.pending.len()
     }
 
-    /// The frame to send; none when the caller is gone or the server could not take the frame. It would answer one that
-    /// is nested too deep, but without an id.
+    /// The frame to send; `None` when the caller is gone, or when the server would not take the frame. The server
+    /// answers a frame that nests too deep without its id, so the caller would wait for ever.
     pub(super) fn start(&mut self, call: Call, limit: u64) -> Option<Utf8Bytes> {
         if call.reply.is_closed() {
             return None;
@@ -70,7 +69,7 @@ impl Calls {
         let text = wire::request(&call.name, Some(id), call.op_id, &call.data);
         if text.len() as u64 > limit {
             let bytes = text.len();
-            // A caller that is gone needs no answer; so everywhere in this file.
+            // Sending fails when the caller is gone; it needs no answer then. The same holds below.
             let _ = call.reply.send(Err(CallError::TooLarge { bytes, limit }));
             return None;
         }
@@ -90,13 +89,13 @@ impl Calls {
         Some(frame)
     }
 
-    /// What an answer with this id is for.
+    /// The call that an answer with this id belongs to.
     pub(super) fn take(&mut self, id: i64) -> Option<(Effect, Answering)> {
         let pending = self.pending.remove(&id)?;
         Some((pending.effect, Answering(pending.reply)))
     }
 
-    /// The connection is gone: forgets what nobody waits for, and ends what must not be sent twice.
+    /// After the connection is lost: forgets calls whose callers are gone, and ends those that must not be repeated.
     pub(super) fn interrupt(&mut self) {
         let pending = std::mem::take(&mut self.pending);
         for (id, call) in pending {
@@ -111,7 +110,7 @@ impl Calls {
         }
     }
 
-    /// What is to be sent again, in order.
+    /// The frames to send again, in order.
     pub(super) fn frames(&self) -> impl ExactSizeIterator<Item = Utf8Bytes> {
         self.pending.values().map(|pending| pending.frame.clone())
     }
@@ -123,7 +122,7 @@ impl Calls {
     }
 }
 
-/// Where an answer goes.
+/// The caller that waits for an answer.
 pub(super) struct Answering(Reply);
 
 impl Answering {

@@ -1,7 +1,7 @@
-//! One open socket: frames wait in a queue until it takes them, and reading goes on meanwhile, so that two peers
-//! which both write cannot block each other. Knows nothing of what the frames mean.
+//! One open socket. Frames wait in a queue until the socket takes them, and reading continues meanwhile: otherwise two
+//! peers that both write could block each other. Does not know what the frames mean.
 
-use crate::dial::Socket;
+use crate::door::Socket;
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::{
     collections::VecDeque,
@@ -35,18 +35,18 @@ impl Link {
         self.queue.push_back(Message::Text(text.into()));
     }
 
-    /// Says that this side is alive without asking for anything (RFC 6455, section 5.5.3).
+    /// Shows that this side is alive: a pong that answers no ping (RFC 6455, section 5.5.3).
     pub(super) fn push_sign_of_life(&mut self) {
         if self.queue.is_empty() {
             self.queue.push_back(Message::Pong(Bytes::new()));
         }
     }
 
-    /// Writes what is queued, and reads the next message if `reading`. Safe to cancel. `None` is the end.
+    /// Writes the queue, and reads the next message if `reading`. `None` is the end of the stream. Safe to cancel.
     pub(super) async fn drive(&mut self, reading: bool) -> Read {
         std::future::poll_fn(|cx| {
             if let Poll::Ready(Err(error)) = self.poll_write(cx) {
-                // The server's last words may still lie in front of the error.
+                // The server's close frame may have arrived before the error: read it.
                 return match self.socket.poll_next_unpin(cx) {
                     Poll::Ready(Some(Ok(message))) => Poll::Ready(Some(Ok(message))),
                     _ => Poll::Ready(Some(Err(error))),
@@ -78,11 +78,11 @@ impl Link {
 
     /// Answers the server's close frame.
     pub(super) async fn farewell(mut self) {
-        // The connection ends in any case; this is for a server that waits for it.
+        // The connection ends either way; this is for a server that waits for the answer.
         let _ = tokio::time::timeout(Duration::from_millis(500), self.socket.flush()).await;
     }
 
-    /// Closes in good order: what is queued goes out, then the close frame; waits a little for the server's.
+    /// Closes the socket: writes the queue and the close frame, and waits up to a second for the server's.
     pub(super) async fn close(mut self) {
         let goodbye = async {
             std::future::poll_fn(|cx| self.poll_write(cx)).await?;
@@ -96,7 +96,7 @@ impl Link {
             }
             Ok::<(), tungstenite::Error>(())
         };
-        // An error or a silent server: the connection ends all the same.
+        // After an error or without an answer the connection ends as well.
         let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
     }
 }

@@ -1,41 +1,43 @@
-//! The one background task that owns the socket: connects, authenticates, resumes, sends calls again, and comes
-//! back after every end that is not final. `serve` is its loop while a connection stands; `fetching` asks for tokens.
+//! The one background task that owns the socket. It connects, authenticates, resumes, sends pending calls again, and
+//! reconnects unless the end was final.
 //!
-//! Nothing in it grows without bound: calls under way are limited, items wait in a bounded queue, and while that is
-//! full nothing is read from the socket.
+//! - `open`       one attempt: the socket, `auth`, the `welcome`
+//! - `serve`      the loop while the connection stands; `renewal` when to change the token
+//! - `link`       frames on their way into and out of the socket
+//! - `calls`      requests without an answer
+//! - `positions`  the place in each stream; `effect` what an answer changes about them
+//! - `fetching`   asks the token source
+//!
+//! Every queue is bounded. While the program takes no items, nothing is read from the socket.
 
 mod calls;
+mod effect;
 mod fetching;
 mod link;
+mod open;
 mod positions;
+mod renewal;
 mod serve;
 
 use crate::{
     backoff::Backoff,
-    client::{Counters, Phase},
     config::Config,
-    dial::{Door, NotOpened},
-    error::{Disconnected, Stopped, TokenError},
+    door::Door,
+    error::{Disconnected, Stopped},
     events::Item,
-    wire::{self, Incoming},
+    state::{Counters, Phase, closed},
+    wire,
 };
 use calls::Calls;
 use fetching::Fetching;
 use link::Link;
 use positions::Positions;
-use serde_json::value::RawValue;
 use std::{
     collections::VecDeque,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::Duration,
 };
-use taskwire_protocol::{
-    CloseCode, ErrorCode, Failure, Operation as _,
-    account::{Authenticate, ClientInfo},
-    close::Then,
-    frames::{Goodbye, Welcome},
-    signals,
-};
+use taskwire_protocol::frames::Welcome;
 use tokio::{
     sync::{
         mpsc::{self, error::TrySendError},
@@ -43,17 +45,10 @@ use tokio::{
     },
     time::Instant,
 };
-use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 pub(crate) use calls::Call;
 
-/// Fresh tokens that the server refuses in a row before the client believes it.
-const REFUSALS: u32 = 3;
-const RATE_IGNORED: Duration = Duration::from_secs(10);
-/// No restart takes longer; a server that says more is mistaken.
-const GOODBYE_AT_MOST: Duration = Duration::from_mins(5);
-
-/// The other ends of what the program holds.
+/// The connection's ends of the channels to the program.
 pub(crate) struct Ends {
     pub(crate) calls: mpsc::Receiver<Call>,
     pub(crate) items: mpsc::Sender<Item>,
@@ -69,23 +64,23 @@ struct Connection {
     calls: Calls,
     positions: Positions,
     backoff: Backoff,
-    /// Items that found the queue full: while there is one, nothing is read.
+    /// Items that found the queue full. While there is one, nothing is read from the socket.
     held: VecDeque<Item>,
     /// The token in use, and whether the server refused it.
     token: Option<String>,
     stale: bool,
     fetching: Fetching,
     refusals: u32,
-    /// When there was last a `welcome`, or the client began.
+    /// When the last welcomed connection ended, or the client started.
     last_welcome: Instant,
     was_welcome: bool,
     goodbye: Option<Duration>,
 }
 
-/// How a connection, or the try to make one, ended.
+/// How a connection, or the attempt to make one, ended.
 enum Ended {
     Stop(Stopped),
-    /// With the wait before the next try; a jittered one when not said.
+    /// With the wait before the next attempt; `None` for the backoff's.
     Retry(Disconnected, Option<Duration>),
 }
 
@@ -109,12 +104,6 @@ pub(crate) async fn run(config: Config, door: Door, ends: Ends) {
     };
     let why = Box::pin(connection.live()).await;
     connection.stop(why).await;
-}
-
-/// The program closed the client or dropped all of it.
-async fn closed(closing: &mut watch::Receiver<bool>) {
-    // An error means that every holder is gone, which is the same.
-    let _ = closing.wait_for(|closing| *closing).await;
 }
 
 /// `None` when the client is closed first.
@@ -155,7 +144,7 @@ impl Connection {
                 retry_in: wait,
             });
             let pause = async {
-                // Without this a program that takes nothing would let one item pile up with every try.
+                // Otherwise a program that takes no items would make one more item pile up with every attempt.
                 self.deliver().await;
                 tokio::time::sleep(wait).await;
             };
@@ -165,14 +154,14 @@ impl Connection {
         }
     }
 
-    /// Nobody learns it before a token that is under way has come: the process may end then. Calls learn it first; the
-    /// last item waits for the program to take those before it, or to drop them.
+    /// Waits for a token that is under way before anybody learns of the stop, because the process may exit then. Calls
+    /// learn it first. The last item waits until the program has taken the items before it, or dropped its end.
     async fn stop(mut self, why: Stopped) {
         self.fetching.finish().await;
         self.ends.phase.send_replace(Phase::Stopped(why.clone()));
         self.calls.stop(&why);
         self.ends.calls.close();
-        // Dropping a call that still waits tells its caller.
+        // Dropping a queued call ends its caller's wait.
         while self.ends.calls.try_recv().is_ok() {}
         self.give(Item::Stopped(why));
         self.deliver().await;
@@ -201,135 +190,7 @@ impl Connection {
         }
     }
 
-    /// A connection, authenticated and welcomed.
-    async fn open(&mut self) -> Result<(Link, Arc<Welcome>), Ended> {
-        self.fetching.settled().await;
-        let stale = self.token.clone().filter(|_| self.stale);
-        self.fetching.start(self.config.tokens.clone(), stale);
-        let token = match self.fetching.done().await {
-            Ok(token) => token,
-            Err(TokenError::SignedOut(why)) => return Err(Ended::Stop(Stopped::SignedOut(why))),
-            Err(error) => return Err(Ended::Retry(Disconnected::NoToken(error), None)),
-        };
-        self.token = Some(token.clone());
-        self.stale = false;
-        let limit = self.config.connect_timeout;
-        tokio::time::timeout(limit, self.greet(token))
-            .await
-            .unwrap_or(Err(Ended::Retry(Disconnected::TimedOut(limit), None)))
-    }
-
-    async fn greet(&mut self, token: String) -> Result<(Link, Arc<Welcome>), Ended> {
-        let socket = match self.door.open().await {
-            Ok(socket) => socket,
-            Err(NotOpened::Unreachable(why)) => return Err(Ended::Retry(why, None)),
-            // Where a server was, one will be again: a proxy may say so while it restarts.
-            Err(NotOpened::NoServer(why)) if self.was_welcome => {
-                return Err(Ended::Retry(Disconnected::Unreachable(why), None));
-            }
-            Err(NotOpened::NoServer(why)) => return Err(Ended::Stop(Stopped::NoServer(why))),
-        };
-        let mut link = Link::new(socket);
-        let id = self.calls.next_id();
-        link.push(self.auth(id, token)?);
-        loop {
-            let text = match link.drive(true).await {
-                Some(Ok(Message::Text(text))) => text,
-                Some(Ok(Message::Close(frame))) => {
-                    link.farewell().await;
-                    return Err(self.closed_by_server(frame.as_ref()));
-                }
-                Some(Ok(_)) => continue,
-                Some(Err(_)) | None => return Err(Ended::Retry(Disconnected::Cut, None)),
-            };
-            match wire::read(&text) {
-                Ok(Incoming::Answer(answered, Ok(answer))) if answered == Some(id) => {
-                    return match serde_json::from_str(answer.data.get()) {
-                        Ok(welcome) => Ok((link, Arc::new(welcome))),
-                        Err(error) => Err(unreadable(&error)),
-                    };
-                }
-                Ok(Incoming::Answer(_, Err(failure))) => return Err(self.refused(failure)),
-                // it came just before the server stopped
-                Ok(Incoming::Signal(signal, data)) if signal == signals::SERVER_GOODBYE => {
-                    self.note_goodbye(&data);
-                }
-                Ok(_) => {}
-                Err(error) => return Err(unreadable(&error)),
-            }
-        }
-    }
-
-    /// When to come back after the close that follows.
-    fn note_goodbye(&mut self, data: &RawValue) {
-        let goodbye = serde_json::from_str::<Goodbye>(data.get());
-        self.goodbye = goodbye
-            .ok()
-            .map(|goodbye| Duration::from_millis(goodbye.reconnect_after_ms).min(GOODBYE_AT_MOST));
-    }
-
-    fn auth(&self, id: i64, token: String) -> Result<String, Ended> {
-        let params = Authenticate {
-            token,
-            client: Some(ClientInfo {
-                name: self.config.name.clone(),
-                version: Some(self.config.version.clone()),
-            }),
-            streams: self.positions.streams(),
-            resume: self.positions.resume(),
-        };
-        let data = serde_json::to_string(&params).map_err(|error| unreadable(&error))?;
-        Ok(wire::request(Authenticate::NAME, Some(id), None, &data))
-    }
-
-    /// The server refused `auth`.
-    fn refused(&mut self, failure: Box<Failure>) -> Ended {
-        match failure.code {
-            ErrorCode::InvalidToken | ErrorCode::TokenExpired | ErrorCode::AuthRequired => {
-                self.token_refused(Disconnected::Refused(failure))
-            }
-            ErrorCode::TokenRevoked | ErrorCode::AccountInactive | ErrorCode::EmailNotVerified => {
-                Ended::Stop(Stopped::SignedOut(failure.message))
-            }
-            _ if failure.retryable => {
-                let wait = failure.retry_after_ms.map(Duration::from_millis);
-                Ended::Retry(Disconnected::Refused(failure), wait)
-            }
-            _ => Ended::Stop(Stopped::Refused(failure)),
-        }
-    }
-
-    fn token_refused(&mut self, why: Disconnected) -> Ended {
-        self.refusals += 1;
-        if self.refusals >= REFUSALS {
-            return Ended::Stop(Stopped::SignedOut(why.to_string()));
-        }
-        self.stale = true;
-        Ended::Retry(why, None)
-    }
-
-    /// What the contract says to do after this close frame.
-    fn closed_by_server(&mut self, frame: Option<&CloseFrame>) -> Ended {
-        let Some(frame) = frame else {
-            return Ended::Retry(Disconnected::Cut, None);
-        };
-        let (code, reason) = (u16::from(frame.code), frame.reason.to_string());
-        let then = CloseCode::from_code(code).map_or(Then::Backoff, CloseCode::then);
-        let why = Disconnected::Closed {
-            code,
-            reason: reason.clone(),
-        };
-        match then {
-            Then::Stop => Ended::Stop(Stopped::Protocol { code, reason }),
-            Then::AskThePerson => Ended::Stop(Stopped::Revoked(reason)),
-            Then::Token => self.token_refused(why),
-            Then::TenSeconds => Ended::Retry(why, Some(RATE_IGNORED)),
-            // The delay that goodbye gave is taken in `live`, whatever the end looked like.
-            Then::AsYouLike | Then::AfterGoodbye | Then::Backoff | Then::Resume => Ended::Retry(why, None),
-        }
-    }
-
-    /// A connection stands: the program learns it, and what has no answer is sent again.
+    /// Tells the program about the new connection, and sends the calls without an answer again.
     fn begin(&mut self, link: &mut Link, welcome: &Arc<Welcome>) {
         self.refusals = 0;
         self.was_welcome = true;

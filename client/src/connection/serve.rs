@@ -1,9 +1,17 @@
-//! The loop while a connection stands: what arrives, what the program asks for, the heartbeat, fresh tokens.
+//! The loop while a connection stands: incoming frames, calls of the program, the heartbeat, new tokens.
 
-use super::{Call, Connection, Ended, calls::Answering, closed, link::Link, link::Read, unreadable};
+use super::{
+    Call, Connection, Ended,
+    calls::Answering,
+    link::{Link, Read},
+    positions::Verdict,
+    renewal::Renewal,
+    unreadable,
+};
 use crate::{
     error::{CallError, Disconnected, Stopped, TokenError},
     events::Item,
+    state::closed,
     wire::{self, Answer, Incoming},
 };
 use std::{
@@ -11,48 +19,29 @@ use std::{
     time::Duration,
 };
 use taskwire_protocol::{
-    Failure, Operation as _, Timestamp,
-    account::{RenewAuth, Renewed},
+    Failure,
     frames::{EventFrame, Welcome},
     signals,
 };
 use tokio::{sync::watch, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
 
-use super::positions::Verdict;
-
-/// How much longer than the server's heartbeat silence may last.
+/// The connection is lost when nothing arrives for the server's heartbeat and this long.
 const GRACE: Duration = Duration::from_secs(10);
-/// A reader that is held up shows that it is alive this often: less than the 8 s that a server waits.
+/// While the program holds up the reading, the client shows this often that it is alive. A server waits 8 s.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
-/// The server's `session.expiring` comes 60 s before the end; this is for one that was missed.
-const RENEW_BEFORE: Duration = Duration::from_secs(45);
-const RENEW_AGAIN: Duration = Duration::from_secs(10);
-/// A token that lives longer than this outlives the connection.
-const FAR_FUTURE: Duration = Duration::from_hours(365 * 24);
-
-/// What belongs to one connection.
-struct Serving {
-    link: Link,
+/// The state of one connection.
+pub(super) struct Serving {
+    pub(super) link: Link,
     closing: watch::Receiver<bool>,
-    welcome: Arc<Welcome>,
-    welcomed: Instant,
+    pub(super) welcome: Arc<Welcome>,
+    pub(super) welcomed: Instant,
     silence: Duration,
     in_flight: usize,
     heard: Instant,
     showed_life: Instant,
     program_gone: bool,
-    renewal: Renewal,
-}
-
-/// Where the change of tokens stands.
-enum Renewal {
-    /// Nothing to do until then; never, when not said.
-    At(Option<Instant>),
-    /// The token source is at it.
-    Fetching,
-    /// The server has the new token, under this request.
-    Sent(i64, String),
+    pub(super) renewal: Renewal,
 }
 
 enum Happened {
@@ -70,7 +59,7 @@ impl Connection {
     pub(super) async fn serve(&mut self, mut link: Link, welcome: &Arc<Welcome>) -> Ended {
         self.begin(&mut link, welcome);
         let now = Instant::now();
-        // One place is kept for the client's own requests.
+        // One place is left for the client's own requests.
         let in_flight = (welcome.limits.in_flight as usize)
             .saturating_sub(1)
             .min(self.config.in_flight);
@@ -98,7 +87,7 @@ impl Connection {
         match &ended {
             Ended::Stop(Stopped::Closed) => serving.link.close().await,
             Ended::Stop(_) | Ended::Retry(Disconnected::Closed { .. }, _) => serving.link.farewell().await,
-            Ended::Retry(..) => {} // dropped: the connection is not to be trusted, or gone
+            Ended::Retry(..) => {} // the connection is gone or not to be trusted: drop it
         }
         ended
     }
@@ -140,7 +129,7 @@ impl Connection {
                     serving.link.push(frame);
                 }
             }
-            // Silence counts from where reading goes on.
+            // Reading continues now, so silence counts from now.
             Happened::Delivered => serving.heard = Instant::now(),
             Happened::Closing => return Some(Ended::Stop(Stopped::Closed)),
             Happened::Silence => return Some(Ended::Retry(Disconnected::Silent, None)),
@@ -159,7 +148,7 @@ impl Connection {
         let text = match read {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Close(frame))) => return Some(self.closed_by_server(frame.as_ref())),
-            Some(Ok(_)) => return None, // pings are answered below this
+            Some(Ok(_)) => return None, // the WebSocket layer answers pings
             Some(Err(_)) | None => return Some(Ended::Retry(Disconnected::Cut, None)),
         };
         match wire::read(&text) {
@@ -173,7 +162,7 @@ impl Connection {
                 }
                 self.give(Item::Signal { signal, data });
             }
-            // Without an id it belongs to no call: the requests of this client all have one that can be read.
+            // An answer without an id belongs to no call: each request of this client has a readable id.
             Ok(Incoming::Answer(None, _) | Incoming::Unknown) => {}
             Err(error) => return Some(unreadable(&error)),
         }
@@ -205,70 +194,11 @@ impl Connection {
             self.renewed(serving, answer);
         } else if let Some((effect, caller)) = self.calls.take(id) {
             if let Ok(answer) = &answer {
-                // Before the caller knows: an event that comes after the answer must find the new position.
+                // Before the caller learns of it: an event after the answer must find the new position.
                 self.positions.answered(effect, answer.data.get());
             }
             reply(caller, answer);
         }
-    }
-
-    fn renew(&mut self, serving: &mut Serving) {
-        if let Renewal::At(_) = serving.renewal {
-            self.fetching
-                .start(self.config.tokens.clone(), self.token.clone());
-            serving.renewal = Renewal::Fetching;
-        }
-    }
-
-    fn send_renewal(&mut self, serving: &mut Serving, token: Result<String, TokenError>) {
-        serving.renewal = match token {
-            Ok(token) => {
-                let id = self.calls.next_id();
-                let params = RenewAuth { token: token.clone() };
-                if let Ok(data) = serde_json::to_string(&params) {
-                    serving
-                        .link
-                        .push(wire::request(RenewAuth::NAME, Some(id), None, &data));
-                }
-                Renewal::Sent(id, token)
-            }
-            // The server will close with 4401 when the token has ended, and then this comes to the program.
-            Err(TokenError::SignedOut(_)) => Renewal::At(None),
-            Err(_) => Renewal::At(Instant::now().checked_add(RENEW_AGAIN)),
-        };
-    }
-
-    fn renewed(&mut self, serving: &mut Serving, answer: Result<Answer, Box<Failure>>) {
-        let Renewal::Sent(_, token) = std::mem::replace(&mut serving.renewal, Renewal::At(None)) else {
-            return;
-        };
-        match answer {
-            Ok(answer) => {
-                self.token = Some(token);
-                let renewed = serde_json::from_str::<Renewed>(answer.data.get());
-                let at = renewed
-                    .ok()
-                    .and_then(|renewed| serving.renew_at(renewed.expires_at));
-                serving.renewal = Renewal::At(at);
-            }
-            Err(failure) if failure.retryable => {
-                serving.renewal = Renewal::At(Instant::now().checked_add(RENEW_AGAIN));
-            }
-            // A token of another session: good for the next connection, which 4401 will ask for.
-            Err(_) => {}
-        }
-    }
-}
-
-impl Serving {
-    /// When to renew a token that ends at that time of the server's clock; never, when it ends in the far future.
-    fn renew_at(&self, ends: Timestamp) -> Option<Instant> {
-        let lifetime = ends.0.saturating_sub(self.welcome.server.time.0);
-        let lifetime = Duration::from_millis(u64::try_from(lifetime).unwrap_or(0));
-        let at = self.welcomed.checked_add(lifetime.saturating_sub(RENEW_BEFORE))?;
-        // A source that gives tokens which end at once must not be asked without pause.
-        let soonest = Instant::now() + RENEW_AGAIN;
-        (lifetime < FAR_FUTURE).then_some(at.max(soonest))
     }
 }
 

@@ -1,9 +1,10 @@
 //! A copy of what a user may read: snapshot + events = state. Pure: no I/O, no clock.
 //!
-//! - `workspace`  one workspace: its members and tasks
-//! - `user`       the user's own: profile, memberships, notifications
+//! - [`WorkspaceReplica`]: one workspace, its members and tasks
+//! - [`UserReplica`]: what belongs to the user: profile, memberships, notifications
 //!
-//! Does not ask for snapshots: it says when it needs one, and `follower` or the program gets it.
+//! A replica does not fetch snapshots. It says when it needs one; a [`Follower`](crate::Follower) or the program
+//! fetches it.
 
 #[cfg(test)]
 mod tests;
@@ -24,24 +25,25 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Applied {
-    /// It was taken.
+    /// The event was applied.
     Taken,
-    /// The state has it already.
+    /// The state contains the event already.
     Old,
-    /// The state does not lead up to it (no snapshot, a gap, or the server said `stream.reset`): sync the stream.
+    /// The event does not follow the state: there is no snapshot, there is a gap, or the server sent `stream.reset`.
+    /// Sync the stream.
     NeedsSync,
 }
 
-/// An event or a snapshot that cannot be taken.
+/// Why an event or a snapshot cannot be applied.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ReplicaError {
-    /// The payload is not what the contract says.
+    /// The payload does not follow the contract.
     #[error("{event} at {stream} {seq} cannot be read: {error}")]
     Payload {
         /// The stream.
         stream: StreamId,
-        /// Its place there.
+        /// The event's place in the stream.
         seq: u64,
         /// The event's name.
         event: String,
@@ -54,6 +56,8 @@ pub enum ReplicaError {
 }
 
 /// Everything that a user may read, as far as it was synced.
+///
+/// The [crate's page](crate#snapshot--events--state) has an example.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Replica {
     user: Option<UserReplica>,
@@ -61,17 +65,17 @@ pub struct Replica {
 }
 
 impl Replica {
-    /// Nothing yet.
+    /// An empty replica.
     pub fn new() -> Replica {
         Replica::default()
     }
 
-    /// The user's own state, once synced.
+    /// The user's own state; `None` until it was synced.
     pub fn user(&self) -> Option<&UserReplica> {
         self.user.as_ref()
     }
 
-    /// A workspace, once its first page was taken.
+    /// A workspace; `None` until its first page was taken.
     pub fn workspace(&self, id: WorkspaceId) -> Option<&WorkspaceReplica> {
         self.workspaces.get(&id)
     }
@@ -81,24 +85,24 @@ impl Replica {
         self.workspaces.iter().map(|(id, workspace)| (*id, workspace))
     }
 
-    /// A task, wherever it is.
+    /// A task of any workspace.
     pub fn task(&self, id: TaskId) -> Option<&Task> {
         self.workspaces.values().find_map(|workspace| workspace.task(id))
     }
 
-    /// Unread notifications; 0 until synced.
+    /// The number of unread notifications; 0 until the user was synced.
     pub fn unread(&self) -> u64 {
         self.user.as_ref().map_or(0, UserReplica::unread)
     }
 
-    /// Takes the user's snapshot. Workspaces that it does not list go.
+    /// Takes the user's snapshot. Forgets the workspaces that it does not list.
     pub fn take_user(&mut self, snapshot: UserSnapshot) {
         let user = UserReplica::of(snapshot);
         self.workspaces.retain(|id, _| user.workspaces().contains_key(id));
         self.user = Some(user);
     }
 
-    /// Takes a page of a workspace's snapshot: the first one replaces what was there. Events may be applied between
+    /// Takes a page of a workspace's snapshot. The first page replaces the workspace. Events may be applied between
     /// pages.
     ///
     /// # Errors
@@ -126,7 +130,7 @@ impl Replica {
     /// Takes an event. `access.lost` forgets the workspace.
     ///
     /// # Errors
-    /// When the payload is not what the contract says; the state stays as it was.
+    /// When the payload does not follow the contract. The state does not change then.
     pub fn apply(&mut self, frame: &EventFrame) -> Result<Applied, ReplicaError> {
         let seq = match frame.stream {
             StreamId::User(id) => self.own(id).map(UserReplica::seq),
@@ -166,8 +170,8 @@ impl Replica {
         self.user.as_ref().filter(|user| user.user().id == id)
     }
 
-    /// The first thing in which two replicas of one user differ, for people; `None` when they agree. Where the two
-    /// know a different number of old notifications, those that both must know are compared.
+    /// Describes the first difference between two replicas of one user; `None` when they agree. Of the notifications, it
+    /// compares those that both replicas must hold: the older ones depend on when each was synced.
     pub fn difference(&self, other: &Replica) -> Option<String> {
         let ids: Vec<_> = self.workspaces.keys().collect();
         let others: Vec<_> = other.workspaces.keys().collect();

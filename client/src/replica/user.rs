@@ -1,4 +1,4 @@
-//! The user's own: profile, memberships, invitations, notifications, at one `seq` of their stream.
+//! What belongs to the user: profile, memberships, invitations, notifications, at one `seq` of the user's stream.
 
 use super::map_difference;
 use std::collections::BTreeMap;
@@ -14,17 +14,17 @@ use uuid::Uuid;
 
 const WINDOW: usize = limits::SYNC_NOTIFICATIONS as usize;
 
-/// What belongs to the user.
+/// What belongs to the user, at one `seq` of the user's stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserReplica {
     seq: u64,
     user: User,
     workspaces: BTreeMap<WorkspaceId, Workspace>,
     invites: BTreeMap<Uuid, Invite>,
-    /// The newest ones, at most as many as a snapshot has.
+    /// The newest ones, at most as many as in a snapshot.
     notifications: BTreeMap<NotificationId, Notification>,
     unread: u64,
-    /// There are, or were, older notifications than those held.
+    /// Older notifications exist or existed beyond those held.
     truncated: bool,
 }
 
@@ -44,7 +44,7 @@ impl UserReplica {
         }
     }
 
-    /// The last event taken.
+    /// The `seq` of the last event applied.
     pub fn seq(&self) -> u64 {
         self.seq
     }
@@ -54,12 +54,12 @@ impl UserReplica {
         &self.user
     }
 
-    /// Every workspace of theirs, with their role.
+    /// The user's workspaces, each with the user's role.
     pub fn workspaces(&self) -> &BTreeMap<WorkspaceId, Workspace> {
         &self.workspaces
     }
 
-    /// Invitations that wait for an answer.
+    /// Invitations without an answer.
     pub fn invites(&self) -> &BTreeMap<Uuid, Invite> {
         &self.invites
     }
@@ -69,7 +69,7 @@ impl UserReplica {
         &self.notifications
     }
 
-    /// How many notifications are unread, those not held included.
+    /// The number of unread notifications, including those that are not held.
     pub fn unread(&self) -> u64 {
         self.unread
     }
@@ -115,7 +115,7 @@ impl UserReplica {
                 return;
             }
         } else if self.truncated && self.oldest().is_some_and(|oldest| notification.id < oldest) {
-            return; // older than all that is held: there may be others in between
+            return; // older than all those held: there may be others in between
         }
         self.notifications.insert(notification.id, notification);
         if self.notifications.len() > WINDOW {
@@ -135,7 +135,7 @@ impl UserReplica {
         }
     }
 
-    /// By the id, as the server orders them: where a clock was set back the time says otherwise.
+    /// By id, as the server orders them: `created_at` differs where a clock was set back.
     fn oldest(&self) -> Option<NotificationId> {
         self.notifications.keys().next().copied()
     }
@@ -155,7 +155,7 @@ impl UserReplica {
             .or_else(|| map_difference("notification", &self.shared(other), &other.shared(self)))
     }
 
-    /// The notifications that both must know: all that are newer than the oldest one of a truncated side.
+    /// The notifications that both sides must hold: those not older than the oldest of a truncated side.
     fn shared(&self, other: &UserReplica) -> BTreeMap<NotificationId, Notification> {
         let edge = |side: &UserReplica| side.oldest().filter(|_| side.truncated);
         let from = edge(self).max(edge(other));

@@ -12,18 +12,18 @@ use taskwire_protocol::{
 };
 use uuid::Uuid;
 
-/// One workspace, as all its members see it.
+/// One workspace as all its members see it, at one `seq` of its stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WorkspaceReplica {
     seq: u64,
-    /// Without the reader's role, which the workspace's own stream does not carry.
+    /// Without the user's role: the workspace's stream does not carry it.
     workspace: Option<Workspace>,
     members: BTreeMap<UserId, Member>,
     projects: BTreeMap<ProjectId, Project>,
     tags: BTreeMap<Uuid, Tag>,
     tasks: BTreeMap<TaskId, Task>,
-    /// While pages are still to come: what was purged since the first one, because a page that was read before the
-    /// purge may arrive after it. `None` when the snapshot is complete.
+    /// While pages are still to come: the tasks purged since the first page. A page that was read before the purge may
+    /// arrive after it. `None` when the snapshot is complete.
     purged: Option<BTreeSet<TaskId>>,
 }
 
@@ -49,8 +49,8 @@ impl WorkspaceReplica {
         }
     }
 
-    /// Takes a later page. Events applied meanwhile may be newer than it, and it may be newer than events still to
-    /// come: the greater version wins either way.
+    /// Takes a later page. It may be older than events applied already, and newer than events still to come: the
+    /// greater version wins either way.
     pub(super) fn take_page(&mut self, page: WorkspaceSnapshot) {
         let purged = self.purged.take().unwrap_or_default();
         for task in page.tasks {
@@ -61,7 +61,7 @@ impl WorkspaceReplica {
         self.purged = page.cursor.map(|_| purged);
     }
 
-    /// The last event taken.
+    /// The `seq` of the last event applied.
     pub fn seq(&self) -> u64 {
         self.seq
     }
@@ -71,12 +71,12 @@ impl WorkspaceReplica {
         self.purged.is_none()
     }
 
-    /// The workspace itself, without the reader's role.
+    /// The workspace itself, without the user's role.
     pub fn workspace(&self) -> Option<&Workspace> {
         self.workspace.as_ref()
     }
 
-    /// Who is in it.
+    /// Its members.
     pub fn members(&self) -> &BTreeMap<UserId, Member> {
         &self.members
     }
@@ -86,7 +86,7 @@ impl WorkspaceReplica {
         &self.tasks
     }
 
-    /// A task of it.
+    /// One of its tasks.
     pub fn task(&self, id: TaskId) -> Option<&Task> {
         self.tasks.get(&id)
     }
@@ -132,7 +132,7 @@ impl WorkspaceReplica {
                     self.workspace = Some(without_role(*workspace));
                 }
             }
-            // What was purged is forgotten, what a newer server says is unknown; the rest is the user's stream's.
+            // Forgotten entries and events of a newer server change nothing; the other events are in users' streams.
             _ => {}
         }
     }
