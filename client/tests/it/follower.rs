@@ -4,6 +4,13 @@ use crate::support::*;
 use serde_json::json;
 use taskwire_client::{Change, Client, Follower};
 
+/// A server, and a follower of everything on it.
+fn followed() -> Result<(Server, Follower), Failed> {
+    let (wire, server) = network(65_536);
+    let (client, events) = connect(&wire)?;
+    Ok((server, Follower::new(client, events)))
+}
+
 async fn change(follower: &mut Follower) -> Result<String, Failed> {
     let change = soon("a change", follower.next()).await?.ok_or("the end")?;
     Ok(match change {
@@ -16,6 +23,15 @@ async fn change(follower: &mut Follower) -> Result<String, Failed> {
     })
 }
 
+/// The changes up to this one.
+async fn changes_until(follower: &mut Follower, last: &str) -> Result<Vec<String>, Failed> {
+    let mut seen = Vec::new();
+    while seen.last().is_none_or(|change| change != last) {
+        seen.push(change(follower).await?);
+    }
+    Ok(seen)
+}
+
 fn titles(follower: &Follower) -> Vec<String> {
     let home = follower.replica().workspace(HOME);
     let tasks = home.iter().flat_map(|home| home.tasks().values());
@@ -24,9 +40,7 @@ fn titles(follower: &Follower) -> Vec<String> {
 
 #[tokio::test(start_paused = true)]
 async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
-    let (wire, mut server) = network(65_536);
-    let (client, events) = connect(&wire)?;
-    let mut follower = Follower::new(client, events);
+    let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&first_welcome()).await?;
         let request = peer.receive().await?;
@@ -59,14 +73,7 @@ async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
             .await?;
         Ok::<_, Failed>(peer)
     };
-    let work = async {
-        let mut seen = Vec::new();
-        while seen.last().is_none_or(|change| change != "event 15") {
-            seen.push(change(&mut follower).await?);
-        }
-        Ok::<_, Failed>(seen)
-    };
-    let (script, seen) = tokio::join!(script, work);
+    let (script, seen) = tokio::join!(script, changes_until(&mut follower, "event 15"));
     let _peer = script?;
     assert_eq!(
         seen?,
@@ -87,9 +94,7 @@ async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
 
 #[tokio::test(start_paused = true)]
 async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> Tested {
-    let (wire, mut server) = network(65_536);
-    let (client, events) = connect(&wire)?;
-    let mut follower = Follower::new(client, events);
+    let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&first_welcome()).await?;
         let request = peer.receive().await?;
@@ -135,9 +140,7 @@ async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> T
 
 #[tokio::test(start_paused = true)]
 async fn a_workspace_comes_and_goes_with_access() -> Tested {
-    let (wire, mut server) = network(65_536);
-    let (client, events) = connect(&wire)?;
-    let mut follower = Follower::new(client, events);
+    let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
         let request = peer.receive().await?;
@@ -160,14 +163,7 @@ async fn a_workspace_comes_and_goes_with_access() -> Tested {
         .await?;
         Ok::<_, Failed>(peer)
     };
-    let work = async {
-        let mut seen = Vec::new();
-        while seen.last().is_none_or(|change| change != "event 5") {
-            seen.push(change(&mut follower).await?);
-        }
-        Ok::<_, Failed>(seen)
-    };
-    let (script, seen) = tokio::join!(script, work);
+    let (script, seen) = tokio::join!(script, changes_until(&mut follower, "event 5"));
     let _peer = script?;
     assert_eq!(
         seen?,
@@ -186,9 +182,7 @@ async fn a_workspace_comes_and_goes_with_access() -> Tested {
 
 #[tokio::test(start_paused = true)]
 async fn a_workspace_that_was_granted_while_the_user_was_synced_is_synced_too() -> Tested {
-    let (wire, mut server) = network(65_536);
-    let (client, events) = connect(&wire)?;
-    let mut follower = Follower::new(client, events);
+    let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
         let request = peer.receive().await?;
@@ -217,9 +211,7 @@ async fn a_workspace_that_was_granted_while_the_user_was_synced_is_synced_too() 
 
 #[tokio::test(start_paused = true)]
 async fn a_workspace_beyond_the_limit_is_not_asked_for() -> Tested {
-    let (wire, mut server) = network(65_536);
-    let (client, events) = connect(&wire)?;
-    let mut follower = Follower::new(client, events);
+    let (mut server, mut follower) = followed()?;
     let script = async {
         let streams = welcome(&[(me(), 3, Some("new")), (home(), 0, Some("limit"))]);
         let (mut peer, _) = server.welcome(&streams).await?;
@@ -227,11 +219,7 @@ async fn a_workspace_beyond_the_limit_is_not_asked_for() -> Tested {
         peer.answer(&request, &user_snapshot(3)).await?;
         Ok::<_, Failed>(peer)
     };
-    let work = async {
-        while change(&mut follower).await? != "synced me" {}
-        Ok::<_, Failed>(())
-    };
-    let (script, done) = tokio::join!(script, work);
+    let (script, done) = tokio::join!(script, changes_until(&mut follower, "synced me"));
     done?;
     let _peer = script?;
     assert!(follower.is_synced());

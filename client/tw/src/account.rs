@@ -4,8 +4,9 @@ use crate::{
     args::{LoginArgs, SignupArgs},
     connect::Context,
     fault::Fault,
-    output::{Output, plain},
+    output::Output,
     session::Session,
+    terminal::plain,
 };
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use taskwire_client::{
@@ -52,14 +53,14 @@ async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), 
     ))
 }
 
-/// Ends the session that is kept for this server, or that of the token from the environment: that one is not what the
-/// file has, which stays.
+/// Ends the kept session of this server, or the session of the token from the environment. The latter leaves the kept
+/// session as it is.
 pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
     match (&context.token, &context.session) {
         (Some(_), _) if !local => end(context).await?,
         (None, Some(session)) => {
             match if local { Ok(()) } else { end(context).await } {
-                // There is no session there any more: what is left is to forget it here.
+                // The server has ended the session already; only the file is left to remove.
                 Err(fault) if fault.is_signed_out() => {}
                 ended => ended?,
             }
@@ -78,13 +79,13 @@ async fn end(context: &Context) -> Result<(), Fault> {
     let ended = client.call(LogOut {}).await;
     client.close().await;
     match ended {
-        // The server ends the session's sockets, this one too, maybe before the answer.
+        // The server closes the session's sockets, and this one too, possibly before the answer.
         Ok(_) | Err(CallError::Stopped(Stopped::Revoked(_) | Stopped::SignedOut(_))) => Ok(()),
         Err(error) => Err(error.into()),
     }
 }
 
-/// Unless somebody else signed in meanwhile, or elsewhere.
+/// Removes the kept session, unless another person or another server has taken its place meanwhile.
 async fn forget(context: &Context, session: &Session) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
     let kept = context.file.load()?;
@@ -94,7 +95,7 @@ async fn forget(context: &Context, session: &Session) -> Result<(), Fault> {
     Ok(())
 }
 
-/// For the list of sessions.
+/// This device's name in the list of sessions.
 fn device() -> String {
     let host = ["HOSTNAME", "COMPUTERNAME"]
         .iter()
@@ -113,7 +114,7 @@ fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<S
     }
     if !io::stdin().is_terminal() {
         return Err(Fault::usage(format!(
-            "{argument} is needed when there is no terminal to ask at"
+            "there is no terminal to ask at; give {argument}"
         )));
     }
     eprint!("{what}: ");
@@ -127,14 +128,16 @@ fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<S
     Ok(line.to_owned())
 }
 
-/// From standard input, the environment, or the person, without showing it.
+/// The password: from standard input, from the environment, or typed by the person without an echo.
 fn password(stdin: bool, new: bool) -> Result<String, Fault> {
     if stdin {
         let mut line = String::new();
         io::stdin().lock().read_line(&mut line)?;
         let line = line.trim_end_matches(['\r', '\n']);
         if line.is_empty() {
-            return Err(Fault::usage("standard input has no password"));
+            return Err(Fault::usage(
+                "standard input is empty; it must contain the password",
+            ));
         }
         return Ok(line.to_owned());
     }

@@ -1,4 +1,4 @@
-//! What can be typed.
+//! The command line: commands, arguments, help.
 
 use crate::{
     clock,
@@ -15,7 +15,7 @@ use taskwire_client::protocol::task::{Priority, Sort, Status};
 #[derive(Parser)]
 #[command(name = "tw", version, propagate_version = true, after_help = AFTER)]
 pub(crate) struct Args {
-    /// The server; else the one signed in at, else http://127.0.0.1:8080.
+    /// The server's address; by default the server you are signed in at, or http://127.0.0.1:8080.
     #[arg(
         long,
         global = true,
@@ -24,7 +24,7 @@ pub(crate) struct Args {
         value_name = "URL"
     )]
     pub(crate) server: Option<String>,
-    /// Print JSON: one value, or one a line for `watch`.
+    /// Print JSON: one value; with `watch`, one value per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
     #[command(subcommand)]
@@ -32,19 +32,19 @@ pub(crate) struct Args {
 }
 
 const AFTER: &str = "\
-A task is named by its id or the end of it, as `tw ls` shows it.
-TASKWIRE_TOKEN is used instead of the kept session. NO_COLOR turns colours off.
+Name a task by its id or the end of its id, as `tw ls` shows it.
+TASKWIRE_TOKEN replaces the session that `tw login` keeps. NO_COLOR turns colours off.
 Exit codes: 0 ok, 1 error, 2 usage, 3 not signed in or not allowed, 4 not found, 5 conflict, 6 network.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make an account and sign in.
+    /// Create an account and sign in.
     Signup(SignupArgs),
     /// Sign in.
     Login(LoginArgs),
     /// Sign out.
     Logout {
-        /// Only forget the session here, without telling the server.
+        /// Remove the session here without ending it on the server.
         #[arg(long)]
         local: bool,
     },
@@ -53,17 +53,17 @@ pub(crate) enum Command {
     /// List tasks.
     #[command(visible_alias = "list")]
     Ls(ListArgs),
-    /// Show a task.
+    /// Show a task with all its fields.
     Show {
-        /// The task.
+        /// The task's id, or the end of it.
         id: String,
     },
     /// Complete tasks.
     Done {
-        /// The tasks.
+        /// The tasks' ids, or the ends of them.
         #[arg(required = true)]
         ids: Vec<String>,
-        /// Reopen them instead.
+        /// Reopen the tasks instead.
         #[arg(long)]
         undo: bool,
     },
@@ -71,22 +71,22 @@ pub(crate) enum Command {
     Edit(EditArgs),
     /// Delete tasks; they can be restored.
     Rm {
-        /// The tasks.
+        /// The tasks' ids, or the ends of them.
         #[arg(required = true)]
         ids: Vec<String>,
-        /// For good: the log forgets them too.
+        /// Delete for good: from the server's log too. The tasks cannot be restored.
         #[arg(long)]
         permanent: bool,
     },
     /// Restore deleted tasks.
     Restore {
-        /// The tasks.
+        /// The tasks' ids, or the ends of them.
         #[arg(required = true)]
         ids: Vec<String>,
     },
-    /// Print what happens, a line an event, until interrupted.
+    /// Print each change as a line, until interrupted.
     Watch {
-        /// Only this workspace: its id, the end of it, or its name.
+        /// Watch only this workspace: its id, the end of its id, or its name.
         #[arg(long, short)]
         workspace: Option<String>,
     },
@@ -94,136 +94,136 @@ pub(crate) enum Command {
     Notifications(NotificationArgs),
     /// List workspaces.
     Workspaces,
-    /// Call an operation by its wire name, like `tw call task.get '{"id":"…"}'`.
+    /// Call an operation by its wire name: `tw call task.get '{"id":"…"}'`.
     Call {
         /// The wire name; `tw call protocol.describe` lists them.
         name: String,
-        /// Its parameters as JSON; `-` reads them from standard input.
+        /// The parameters as JSON; `-` reads them from standard input.
         data: Option<String>,
     },
 }
 
 #[derive(Group)]
 pub(crate) struct SignupArgs {
-    /// The e-mail address; asked for when omitted.
+    /// Your e-mail address; `tw` asks for it when omitted.
     pub(crate) email: Option<String>,
-    /// The display name; asked for when omitted.
+    /// Your display name; `tw` asks for it when omitted.
     #[arg(long)]
     pub(crate) name: Option<String>,
-    /// The username; made from the e-mail address when omitted.
+    /// Your username; made from the e-mail address when omitted.
     #[arg(long)]
     pub(crate) username: Option<String>,
-    /// Read the password from standard input; else TASKWIRE_PASSWORD, else it is asked for.
+    /// Read the password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
     #[arg(long)]
     pub(crate) password_stdin: bool,
 }
 
 #[derive(Group)]
 pub(crate) struct LoginArgs {
-    /// The e-mail address; asked for when omitted.
+    /// Your e-mail address; `tw` asks for it when omitted.
     pub(crate) email: Option<String>,
-    /// Read the password from standard input; else TASKWIRE_PASSWORD, else it is asked for.
+    /// Read the password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
     #[arg(long)]
     pub(crate) password_stdin: bool,
 }
 
 #[derive(Group)]
 pub(crate) struct AddArgs {
-    /// What is to be done.
+    /// The title.
     #[arg(required = true)]
     pub(crate) title: Vec<String>,
-    /// More about it.
+    /// The description.
     #[arg(long, short)]
     pub(crate) description: Option<String>,
-    /// How pressing it is.
+    /// The priority.
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
-    /// Until when: 2026-12-24, RFC 3339, today, tomorrow, +3d, +2h.
+    /// When it is due: 2026-12-24, a time in RFC 3339, today, tomorrow, +3d, +2h.
     #[arg(long, value_parser = due)]
     pub(crate) due: Option<Due>,
-    /// A tag; may be repeated.
+    /// A tag; repeat it for several.
     #[arg(long = "tag", short)]
     pub(crate) tags: Vec<String>,
-    /// Who does it: `me`, a username or an id; may be repeated.
+    /// An assignee: `me`, a username or an id; repeat it for several.
     #[arg(long)]
     pub(crate) assign: Vec<String>,
-    /// The workspace: its id, the end of it, or its name; the personal one when omitted.
+    /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,
 }
 
 #[derive(Group)]
 pub(crate) struct ListArgs {
-    /// Which; pending and completed ones when omitted.
+    /// Only tasks with this status; by default pending and completed tasks.
     #[arg(long, value_parser = status())]
     pub(crate) status: Option<Status>,
-    /// Bearing this tag.
+    /// Only tasks with this tag.
     #[arg(long, short)]
     pub(crate) tag: Option<String>,
-    /// Of this priority.
+    /// Only tasks of this priority.
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
-    /// Search in title, description and tags.
+    /// Search titles, descriptions and tags.
     #[arg(long, short)]
     pub(crate) q: Option<String>,
-    /// The order, descending with `-` in front.
+    /// The order; `-` in front for descending.
     #[arg(long, allow_hyphen_values = true, value_parser = sort())]
     pub(crate) sort: Option<Sort>,
-    /// `all`, an id, the end of it, or a name; the personal one when omitted.
+    /// The workspace, or `all`: its id, the end of its id, or its name; by default your personal workspace.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,
-    /// How many at most.
+    /// The largest number of items.
     #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) limit: u32,
 }
 
 #[derive(Group)]
 pub(crate) struct EditArgs {
-    /// The task.
+    /// The task's id, or the end of it.
     pub(crate) id: String,
-    /// What is to be done.
+    /// The new title.
     #[arg(long)]
     pub(crate) title: Option<String>,
-    /// More about it; empty clears it.
+    /// The new description; an empty one clears it.
     #[arg(long, short)]
     pub(crate) description: Option<String>,
-    /// How pressing it is.
+    /// The priority.
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
-    /// Until when, as for `add`; `none` clears it.
+    /// When it is due, as for `add`; `none` clears it.
     #[arg(long, value_parser = due_or_none)]
     pub(crate) due: Option<NewDue>,
-    /// All its tags, instead of those it has; may be repeated.
+    /// A tag; repeat it for several. They replace the task's tags.
     #[arg(long = "tag", short, conflicts_with = "no_tags")]
     pub(crate) tags: Vec<String>,
-    /// Take all tags away.
+    /// Remove all tags.
     #[arg(long)]
     pub(crate) no_tags: bool,
-    /// Who does it too: `me`, a username or an id; may be repeated.
+    /// Add an assignee: `me`, a username or an id; repeat it for several.
     #[arg(long)]
     pub(crate) assign: Vec<String>,
-    /// Who no longer does it.
+    /// Remove an assignee; repeat it for several.
     #[arg(long)]
     pub(crate) unassign: Vec<String>,
-    /// Only if the task still has this version.
+    /// Change the task only if it still has this version.
     #[arg(long, value_name = "VERSION")]
     pub(crate) if_version: Option<i64>,
 }
 
 #[derive(Group)]
 pub(crate) struct NotificationArgs {
-    /// Only those not seen.
+    /// Only unread notifications.
     #[arg(long)]
     pub(crate) unread: bool,
-    /// Mark all as read.
+    /// Mark all notifications as read.
     #[arg(long)]
     pub(crate) read_all: bool,
-    /// How many at most.
+    /// The largest number of items.
     #[arg(long, default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(crate) limit: u32,
 }
 
-/// Words of the contract, read as it reads them.
+/// Words of the contract, as a type of the contract.
 fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     words: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
@@ -231,7 +231,7 @@ fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
         .try_map(|word| serde_json::from_value::<T>(serde_json::Value::String(word)))
 }
 
-/// What becomes of a date.
+/// A change of the due date.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum NewDue {
     Clear,

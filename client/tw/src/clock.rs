@@ -1,14 +1,14 @@
-//! What time it is: the one place of `tw` that asks.
+//! The current time: the one place in `tw` that reads the clock.
 
 use chrono::{DateTime, Local};
 
-/// Now, where the person is.
-#[allow(clippy::disallowed_methods)] // a command asks once and prints; there is nothing to move in tests
+/// The time in the person's time zone.
+#[allow(clippy::disallowed_methods)] // a command reads it once and prints; no test has to move it
 pub(crate) fn now() -> DateTime<Local> {
     Local::now()
 }
 
-/// Now, in milliseconds since 1970.
+/// The time in milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
     now().timestamp_millis()
 }

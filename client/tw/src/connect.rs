@@ -1,24 +1,25 @@
-//! A client from the session, the environment and the command line.
+//! Makes a client from the session, the environment and the command line.
 
 use crate::{
     fault::Fault,
-    output,
-    session::{KeptTokens, Session, SessionFile},
+    kept_tokens::KeptTokens,
+    session::{Session, SessionFile},
+    terminal::note,
 };
 use std::{io, time::Duration};
 use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
-/// A command rides out a server's restart, but not its absence.
+/// A command waits for a server that restarts, and gives up on one that is gone.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// Which server, and as whom.
+/// The server, and the user's sign-in there.
 pub(crate) struct Context {
     pub(crate) url: String,
     pub(crate) file: SessionFile,
-    /// From the environment: used instead of the kept session, and never kept.
+    /// From the environment. It replaces the kept session and is never kept itself.
     pub(crate) token: Option<String>,
-    /// The kept session, when it is one of this server.
+    /// The kept session, if it belongs to this server.
     pub(crate) session: Option<Session>,
 }
 
@@ -33,11 +34,11 @@ impl Context {
             .filter(|token| !token.is_empty());
         let file = SessionFile::find()?;
         let kept = match file.load() {
-            // All is said without it, so it may be missing or broken.
+            // The file is not needed, so it may be missing or broken.
             _ if token.is_some() && server.is_some() => None,
-            // Signing in again replaces it.
+            // A new sign-in replaces the broken file.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
-                output::note(&format!("tw: {error}"));
+                note(&format!("tw: {error}"));
                 None
             }
             kept => kept?,
@@ -51,12 +52,12 @@ impl Context {
             url,
             file,
         };
-        // Before anybody is asked for a password.
+        // A wrong address is an error before anybody is asked for a password.
         context.anonymous().check()?;
         Ok(context)
     }
 
-    /// For a signed-in client.
+    /// The configuration of a signed-in client.
     pub(crate) fn config(&self) -> Result<Config, Fault> {
         let config = match (&self.token, &self.session) {
             (Some(token), _) => Config::new(&self.url, FixedToken::new(token)),
@@ -68,17 +69,17 @@ impl Context {
         Ok(config.named("tw", env!("CARGO_PKG_VERSION")))
     }
 
-    /// There is no session to use, or to end.
+    /// The error that there is no session.
     pub(crate) fn signed_out(&self) -> Fault {
         Fault::signed_out(&format!("not signed in at {}", self.url))
     }
 
-    /// For signing in.
+    /// The configuration for signing in.
     pub(crate) fn anonymous(&self) -> Config {
         Config::anonymous(&self.url).named("tw", env!("CARGO_PKG_VERSION"))
     }
 
-    /// A client for calls, connected.
+    /// A connected client that makes calls only.
     pub(crate) async fn connect(&self) -> Result<Client, Fault> {
         let config = self.config()?.following([]).patient_for(PATIENCE);
         let (client, events) = Client::connect(config)?;
@@ -86,8 +87,8 @@ impl Context {
         Ok(client)
     }
 
-    /// Waits for the first connection. A server that is not there is an error at once; a token that has to be
-    /// refreshed is not.
+    /// Waits for the first connection. A server that cannot be reached is an error at once; a token that the server
+    /// refuses is refreshed first.
     async fn connected(&self, mut events: Events) -> Result<(), Fault> {
         while let Some(item) = events.next().await {
             match item {

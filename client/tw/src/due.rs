@@ -1,13 +1,13 @@
-//! Dates as people type them. What time it is comes from the caller.
+//! Dates as people type them. The caller says what time it is.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use taskwire_client::protocol::Timestamp;
 
-/// Until when.
+/// When a task is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Due {
     pub(crate) at: Timestamp,
-    /// A day, not a moment: the same day wherever it is read, kept as its beginning in UTC.
+    /// A whole day: the same date in every time zone, stored as its start in UTC.
     pub(crate) all_day: bool,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn parse<Z: TimeZone>(text: &str, now: &DateTime<Z>) -> Result<Due, S
 }
 
 fn unknown(text: &str) -> String {
-    format!("{text:?} is no date; write {FORMS}")
+    format!("{text:?} is not a date; write {FORMS}")
 }
 
 fn ahead<Z: TimeZone>(distance: &str, now: &DateTime<Z>) -> Option<Result<Due, String>> {
@@ -73,7 +73,7 @@ fn moment<Z: TimeZone>(now: &DateTime<Z>, seconds: u64) -> Result<Due, String> {
 }
 
 fn too_far() -> String {
-    "that is too far ahead".to_owned()
+    "the date is too far ahead".to_owned()
 }
 
 #[cfg(test)]

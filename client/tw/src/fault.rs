@@ -1,20 +1,20 @@
-//! Errors as a person at a terminal needs them: one line that says what to do next, and an exit code for scripts.
+//! Errors for a person at a terminal, one line that says what to do next; and an exit code for scripts.
 
-use crate::output;
+use crate::terminal;
 use std::{io, process::ExitCode};
 use taskwire_client::{
     CallError, ConfigError, Disconnected, Stopped, TokenError,
     protocol::{ErrorCode, Failure},
 };
 
-/// Why a command did not do what it should.
+/// Why a command failed.
 #[derive(Debug)]
 pub(crate) struct Fault {
     exit: u8,
     text: String,
 }
 
-/// The reader of standard output has gone: nothing is wrong.
+/// The reader of standard output is gone, as in `tw ls | head`: no error.
 const QUIET: u8 = 0;
 const OTHER: u8 = 1;
 const USAGE: u8 = 2;
@@ -46,7 +46,7 @@ impl Fault {
     pub(crate) fn signed_out(why: &str) -> Fault {
         Fault::new(
             AUTH,
-            format!("{why}; sign in with `tw login` or make an account with `tw signup`"),
+            format!("{why}; sign in with `tw login`, or create an account with `tw signup`"),
         )
     }
 
@@ -62,12 +62,12 @@ impl Fault {
     /// Prints it; the exit code of the process.
     pub(crate) fn report(&self) -> ExitCode {
         if self.exit != QUIET {
-            output::note(&format!("tw: {}", self.text));
+            terminal::note(&format!("tw: {}", self.text));
         }
         ExitCode::from(self.exit)
     }
 
-    /// Whether it says that there is no session.
+    /// Whether there is no session to use.
     pub(crate) fn is_signed_out(&self) -> bool {
         self.exit == AUTH
     }
@@ -109,7 +109,7 @@ impl From<CallError> for Fault {
             CallError::Stopped(why) => why.into(),
             CallError::Interrupted => Fault::new(
                 NETWORK,
-                "the connection was lost before the answer came; try again",
+                "the connection was lost before the answer arrived; try again",
             ),
             error => Fault::other(error.to_string()),
         }
@@ -124,7 +124,7 @@ impl From<Stopped> for Fault {
             Stopped::Unreachable(why) => Fault::unreachable(None, &why),
             Stopped::NoServer(why) => Fault::new(
                 NETWORK,
-                format!("no Taskwire server answers there ({why}); check --server"),
+                format!("no Taskwire server answers at this address ({why}); check --server"),
             ),
             Stopped::Refused(failure) => refused(&failure),
             why => Fault::other(why.to_string()),
@@ -135,12 +135,12 @@ impl From<Stopped> for Fault {
 fn refused(failure: &Failure) -> Fault {
     let message = &failure.message;
     let hint = match failure.code {
-        ErrorCode::VersionConflict => "; look at it with `tw show` and try again",
-        ErrorCode::NotFound => "; `tw ls --workspace all` and `tw workspaces` list what there is",
+        ErrorCode::VersionConflict => "; look at the task with `tw show` and try again",
+        ErrorCode::NotFound => "; `tw ls --workspace all` and `tw workspaces` list what exists",
         ErrorCode::NotDeleted => "; nothing was restored",
-        ErrorCode::StorageFull => "; the server needs room on its disk",
-        ErrorCode::InternalError => "; the server's log has more under that request_id",
-        ErrorCode::InvalidCredentials => "; check the address and the password",
+        ErrorCode::StorageFull => "; the server's disk is full",
+        ErrorCode::InternalError => "; the server's log has details under this request_id",
+        ErrorCode::InvalidCredentials => "; check the e-mail address and the password",
         _ if failure.retryable => "; try again",
         _ => "",
     };

@@ -3,13 +3,14 @@
 use crate::{
     args::ListArgs,
     fault::Fault,
-    output::{Output, note, plain, short},
-    patient, resolve,
+    output::Output,
+    paging, resolve,
+    terminal::{note, plain},
+    text::short,
 };
 use taskwire_client::{
     Client,
     protocol::{
-        limits,
         member::Role,
         task::{Everywhere, ListTasks, Where},
         workspace::WorkspaceKind,
@@ -22,7 +23,7 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
         Some("all") => Some(Where::Everywhere(Everywhere::All)),
         Some(workspace) => Some(Where::One(resolve::workspace(client, workspace).await?)),
     };
-    let mut params = ListTasks {
+    let params = ListTasks {
         workspace_id,
         status: args.status,
         tag: args.tag,
@@ -31,22 +32,15 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
         sort: args.sort,
         ..ListTasks::default()
     };
-    let wanted = args.limit as usize;
     let (mut tasks, mut total) = (Vec::new(), None);
-    loop {
-        let missing = wanted.saturating_sub(tasks.len());
-        params.limit = Some(u32::try_from(missing).unwrap_or(limits::PAGE).min(limits::PAGE));
-        let page = patient::call(client, &params).await?;
+    let more = paging::read(client, params, args.limit as usize, |page| {
         tasks.extend(page.items);
         total = total.or(page.total);
-        params.cursor = page.next_cursor;
-        if params.cursor.is_none() || tasks.len() >= wanted {
-            break;
-        }
-    }
+    });
+    let more = more.await?;
     output.tasks(&tasks)?;
     if let Some(total) = total
-        && params.cursor.is_some()
+        && more
         && !output.json
     {
         note(&format!("{} of {total}; --limit {total} shows all", tasks.len()));

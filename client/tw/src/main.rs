@@ -1,13 +1,12 @@
 //! `tw`: Taskwire on the command line.
 //!
-//! - `args`     what can be typed
-//! - `session`  the sign-in that is kept between commands; `connect` a client from it
-//! - `output`   what people and programs read
-//! - `fault`    errors as one line and an exit code
-//! - `resolve`  tasks by the end of their id, workspaces and people by name
-//! - `patient`  calls of which a command makes many
-//! - `due`      dates as people type them; `clock` what time it is
-//! - one file a group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`
+//! - `args`      what can be typed
+//! - one file for each group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`
+//! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
+//! - `connect`   makes a client; `session` the file that is kept between commands; `kept_tokens` its tokens
+//! - `output`    a command's result; `fault` errors: one line and an exit code
+//! - `text`      tasks, ids and times for people; `terminal` notes and harmless text
+//! - `due`       dates as people type them; `clock` the current time
 
 mod account;
 mod args;
@@ -15,14 +14,17 @@ mod clock;
 mod connect;
 mod due;
 mod fault;
+mod kept_tokens;
 mod list;
 mod notifications;
 mod output;
-mod patient;
+mod paging;
 mod raw;
 mod resolve;
 mod session;
 mod tasks;
+mod terminal;
+mod text;
 mod watch;
 
 use args::{Args, Command};
@@ -38,11 +40,11 @@ fn main() -> ExitCode {
     let done = match runtime {
         Ok(runtime) => {
             let done = runtime.block_on(run(args));
-            // A thread that still waits for the lock or for a line of input must not keep the process.
+            // A thread may still wait for the lock or for input; it must not keep the process alive.
             runtime.shutdown_background();
             done
         }
-        Err(error) => Err(Fault::other(format!("the runtime does not start: {error}"))),
+        Err(error) => Err(Fault::other(format!("the runtime cannot start: {error}"))),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -85,7 +87,7 @@ async fn call(client: &taskwire_client::Client, output: &Output, command: Comman
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
-        // Not with this client: see `run`.
+        // `run` handles these.
         Command::Signup(_)
         | Command::Login(_)
         | Command::Logout { .. }

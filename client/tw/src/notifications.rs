@@ -3,15 +3,14 @@
 use crate::{
     args::NotificationArgs,
     fault::Fault,
-    output::{Output, moment, note, plain},
-    patient,
+    output::Output,
+    paging,
+    terminal::{note, plain},
+    text::moment,
 };
 use taskwire_client::{
     Client,
-    protocol::{
-        limits,
-        notification::{ListNotifications, MarkAllRead, Notification},
-    },
+    protocol::notification::{ListNotifications, MarkAllRead, Notification},
 };
 
 pub(crate) async fn notifications(
@@ -26,22 +25,16 @@ pub(crate) async fn notifications(
         }
         return output.line(&format!("{} marked as read", marked.updated));
     }
-    let wanted = args.limit as usize;
-    let mut params = ListNotifications {
+    let params = ListNotifications {
         unread_only: args.unread.then_some(true),
         ..ListNotifications::default()
     };
-    let mut items: Vec<Notification> = Vec::new();
-    let unread = loop {
-        let missing = wanted.saturating_sub(items.len());
-        params.limit = Some(u32::try_from(missing).unwrap_or(limits::PAGE).min(limits::PAGE));
-        let page = patient::call(client, &params).await?;
+    let (mut items, mut unread) = (Vec::new(), 0);
+    let read = paging::read(client, params, args.limit as usize, |page| {
         items.extend(page.items);
-        params.cursor = page.next_cursor;
-        if params.cursor.is_none() || items.len() >= wanted {
-            break page.unread;
-        }
-    };
+        unread = page.unread;
+    });
+    read.await?;
     if output.json {
         return output.value(&items);
     }

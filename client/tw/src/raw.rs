@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::Read as _;
 use taskwire_client::Client;
 
-/// Reads the parameters, before there is a connection that would have to wait for somebody who types.
+/// Reads the parameters. This happens before the client connects, so that no connection waits for a person who types.
 pub(crate) fn parameters(data: Option<&str>) -> Result<Value, Fault> {
     let text = match data {
         None => "{}".to_owned(),
@@ -16,7 +16,7 @@ pub(crate) fn parameters(data: Option<&str>) -> Result<Value, Fault> {
         }
         Some(text) => text.to_owned(),
     };
-    serde_json::from_str(&text).map_err(|error| Fault::usage(format!("the parameters are no JSON: {error}")))
+    serde_json::from_str(&text).map_err(|error| Fault::usage(format!("the parameters are not JSON: {error}")))
 }
 
 pub(crate) async fn call(client: &Client, output: &Output, name: &str, data: Value) -> Result<(), Fault> {

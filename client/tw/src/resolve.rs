@@ -1,10 +1,10 @@
-//! Names as people type them: tasks by the end of their id, workspaces by name, people by username.
+//! Finds what people name: tasks by the end of the id, workspaces by name, people by username.
 
-use crate::{fault::Fault, output, patient};
+use crate::{fault::Fault, paging, terminal::plain};
 use taskwire_client::{
     Client,
     protocol::{
-        TaskId, UserId, WorkspaceId, limits,
+        TaskId, UserId, WorkspaceId,
         member::ListMembers,
         task::{Everywhere, ListTasks, Sort, Status, Task, Where},
         workspace::{ListWorkspaces, Workspace, WorkspaceKind},
@@ -12,50 +12,45 @@ use taskwire_client::{
 };
 use uuid::Uuid;
 
-/// Shorter ones would hit by accident.
+/// A shorter part of an id would match by accident.
 const SHORTEST: usize = 4;
-/// An ambiguous id lists this many candidates.
+/// The error about an ambiguous id lists this many candidates.
 const CANDIDATES: usize = 10;
 
-/// The task with this id, or whose id ends or begins so.
+/// The task with this id, or whose id ends or begins with this text.
 pub(crate) async fn task(client: &Client, text: &str) -> Result<TaskId, Fault> {
     if let Ok(id) = text.parse() {
         return Ok(id);
     }
     let part = id_part(text).ok_or_else(|| {
         Fault::usage(format!(
-            "{text:?} is no task id: write at least the last {SHORTEST} characters, as `tw ls` shows them"
+            "{text:?} is not a task id; write at least its last {SHORTEST} characters, as `tw ls` shows them"
         ))
     })?;
     let mut found: Vec<Task> = Vec::new();
-    let mut params = ListTasks {
+    let params = ListTasks {
         workspace_id: Some(Where::Everywhere(Everywhere::All)),
         status: Some(Status::All),
         sort: Some(Sort::UpdatedAtDesc),
-        limit: Some(limits::PAGE),
         ..ListTasks::default()
     };
-    loop {
-        let page = patient::call(client, &params).await?;
+    let read = paging::read(client, params, paging::ALL, |page| {
         found.extend(page.items.into_iter().filter(|task| matches(task.id.0, &part)));
-        params.cursor = page.next_cursor;
-        if params.cursor.is_none() {
-            break;
-        }
-    }
-    // The same task may come twice when it is changed while the pages are read.
+    });
+    read.await?;
+    // A task that changes while the pages are read may be on two of them.
     found.sort_by_key(|task| task.id);
     found.dedup_by_key(|task| task.id);
     match found.as_slice() {
         [] => Err(Fault::not_found(format!(
-            "no task's id ends in {text}; `tw ls --workspace all --status all` lists them"
+            "no task id ends in {text}; `tw ls --workspace all --status all` lists all tasks"
         ))),
         [task] => Ok(task.id),
         tasks => Err(ambiguous(text, tasks)),
     }
 }
 
-/// The same of each of them: one that is not found is known before anything is done with the others.
+/// Finds each of the tasks. A missing one is an error before any of them is changed.
 pub(crate) async fn tasks(client: &Client, texts: &[String]) -> Result<Vec<TaskId>, Fault> {
     let mut ids = Vec::with_capacity(texts.len());
     for text in texts {
@@ -68,17 +63,17 @@ fn ambiguous(text: &str, tasks: &[Task]) -> Fault {
     let shown: Vec<String> = tasks
         .iter()
         .take(CANDIDATES)
-        .map(|task| format!("{} ({})", task.id, output::plain(&task.title)))
+        .map(|task| format!("{} ({})", task.id, plain(&task.title)))
         .collect();
     let more = if tasks.len() > CANDIDATES { ", …" } else { "" };
     Fault::usage(format!(
-        "{text} fits {} tasks, write more of the id: {}{more}",
+        "{text} matches {} tasks; write more of the id: {}{more}",
         tasks.len(),
         shown.join(", ")
     ))
 }
 
-/// Hexadecimal digits without dashes, long enough to mean something.
+/// The part of an id in this text, without dashes; `None` if it is not hexadecimal or too short.
 fn id_part(text: &str) -> Option<String> {
     let part = text.replace('-', "").to_ascii_lowercase();
     let hex = part.chars().all(|c| c.is_ascii_hexdigit());
@@ -90,24 +85,18 @@ fn matches(id: Uuid, part: &str) -> bool {
     id.ends_with(part) || id.starts_with(part)
 }
 
-/// Every workspace of the caller.
+/// All workspaces of the user.
 pub(crate) async fn workspaces(client: &Client) -> Result<Vec<Workspace>, Fault> {
-    let mut params = ListWorkspaces {
-        limit: Some(limits::PAGE),
+    let params = ListWorkspaces {
+        limit: None,
         cursor: None,
     };
     let mut workspaces = Vec::new();
-    loop {
-        let page = patient::call(client, &params).await?;
-        workspaces.extend(page.items);
-        params.cursor = page.next_cursor;
-        if params.cursor.is_none() {
-            return Ok(workspaces);
-        }
-    }
+    paging::read(client, params, paging::ALL, |page| workspaces.extend(page.items)).await?;
+    Ok(workspaces)
 }
 
-/// The workspace with this id, this name, or whose id ends so.
+/// The workspace with this id or name, or whose id ends with this text. An id is not looked up.
 pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId, Fault> {
     if let Ok(id) = text.parse() {
         return Ok(id);
@@ -115,7 +104,7 @@ pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId
     Ok(listed(client, text).await?.id)
 }
 
-/// The same among the caller's own, with its name.
+/// The same among the user's own workspaces.
 pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fault> {
     let workspaces = workspaces(client).await?;
     let id = text.parse::<WorkspaceId>().ok();
@@ -131,12 +120,12 @@ pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fau
     match found.as_slice() {
         [workspace] => Ok((*workspace).clone()),
         [] => Err(Fault::not_found(format!(
-            "no workspace is called {text:?}; `tw workspaces` lists yours"
+            "you have no workspace {text:?}; `tw workspaces` lists yours"
         ))),
         several => {
             let ids: Vec<String> = several.iter().map(|workspace| workspace.id.to_string()).collect();
             Err(Fault::usage(format!(
-                "{text:?} fits {} workspaces, write the id: {}",
+                "{text:?} matches {} workspaces; write the id: {}",
                 ids.len(),
                 ids.join(", ")
             )))
@@ -144,7 +133,7 @@ pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fau
     }
 }
 
-/// The caller's personal workspace.
+/// The user's personal workspace.
 pub(crate) async fn personal(client: &Client) -> Result<WorkspaceId, Fault> {
     let workspaces = workspaces(client).await?;
     let personal = workspaces
@@ -152,7 +141,7 @@ pub(crate) async fn personal(client: &Client) -> Result<WorkspaceId, Fault> {
         .find(|workspace| workspace.kind == WorkspaceKind::Personal);
     personal
         .map(|workspace| workspace.id)
-        .ok_or_else(|| Fault::not_found("there is no personal workspace; name one with --workspace"))
+        .ok_or_else(|| Fault::not_found("you have no personal workspace; name one with --workspace"))
 }
 
 /// Members of a workspace: `me`, usernames or ids.
@@ -180,7 +169,7 @@ pub(crate) async fn people(
             let member = members.iter().find(|(_, name)| *name == username);
             let (id, _) = member.ok_or_else(|| {
                 Fault::not_found(format!(
-                    "no member of that workspace has the username {username:?}"
+                    "no member of this workspace has the username {username:?}"
                 ))
             })?;
             *id
@@ -191,21 +180,18 @@ pub(crate) async fn people(
 }
 
 async fn members(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<(UserId, String)>, Fault> {
-    let mut params = ListMembers {
+    let params = ListMembers {
         workspace_id,
-        limit: Some(limits::PAGE),
+        limit: None,
         cursor: None,
     };
     let mut members = Vec::new();
-    loop {
-        let page = patient::call(client, &params).await?;
+    let read = paging::read(client, params, paging::ALL, |page| {
         let users = page.items.into_iter().map(|member| member.user);
         members.extend(users.map(|user| (user.id, user.username.to_lowercase())));
-        params.cursor = page.next_cursor;
-        if params.cursor.is_none() {
-            return Ok(members);
-        }
-    }
+    });
+    read.await?;
+    Ok(members)
 }
 
 #[cfg(test)]

@@ -1,37 +1,30 @@
-//! The sign-in that is kept between commands: one file, readable by its owner only, replaced in one step, and a lock
-//! so that commands which refresh at the same time do not log each other out.
+//! The session that is kept between commands: one file that only its owner can read and that is replaced in one step,
+//! and a lock, so that commands that refresh at the same time do not log each other out.
 
-use crate::{clock::now_ms, fault::Fault, output};
+use crate::{clock::now_ms, fault::Fault};
 use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
     io::{self, Seek as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
 };
-use taskwire_client::{
-    Boxed, TokenError, TokenSource,
-    protocol::{UserId, account::Tokens},
-    refresh,
-};
+use taskwire_client::protocol::{UserId, account::Tokens};
 
-/// A token that ends sooner than this is refreshed before it is used, in milliseconds.
-const NEAR_ITS_END_MS: i64 = 30_000;
-/// More bytes than a session has.
+/// More bytes than a session needs.
 const ROOM: usize = 8192;
 
 /// A sign-in at one server.
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Session {
     pub(crate) url: String,
-    email: String,
-    /// Not in a file that an older version wrote.
-    user_id: Option<UserId>,
-    access_token: String,
-    refresh_token: Option<String>,
+    pub(crate) email: String,
+    /// Missing in files of older versions.
+    pub(crate) user_id: Option<UserId>,
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: Option<String>,
     /// By this machine's clock, in milliseconds since 1970.
-    expires_at: i64,
+    pub(crate) expires_at: i64,
 }
 
 impl Session {
@@ -49,7 +42,7 @@ impl Session {
         }
     }
 
-    /// Whether both are sign-ins of one person at one server.
+    /// Whether both sessions belong to one person at one server.
     pub(crate) fn same_person(&self, other: &Session) -> bool {
         let same = match (self.user_id, other.user_id) {
             (Some(one), Some(other)) => one == other,
@@ -59,14 +52,14 @@ impl Session {
     }
 }
 
-/// Where the session is kept.
+/// The place of the session file.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionFile {
-    folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 impl SessionFile {
-    /// Under `$XDG_STATE_HOME`, or what stands for it on this system.
+    /// Under `$XDG_STATE_HOME`, or this system's counterpart.
     pub(crate) fn find() -> Result<SessionFile, Fault> {
         let base = etcetera::choose_base_strategy()
             .map_err(|error| Fault::other(format!("{error}: set HOME or XDG_STATE_HOME")))?;
@@ -80,7 +73,7 @@ impl SessionFile {
         self.folder.join("session.json")
     }
 
-    /// The session, when there is one.
+    /// The session, if one is kept.
     pub(crate) fn load(&self) -> io::Result<Option<Session>> {
         match fs::read(self.path()) {
             Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
@@ -100,8 +93,8 @@ impl SessionFile {
         self.replacement()?.save(session)
     }
 
-    /// A place for the next session, with room on the disk.
-    fn replacement(&self) -> io::Result<Replacement> {
+    /// A file for the next session, with room on the disk.
+    pub(crate) fn replacement(&self) -> io::Result<Replacement> {
         let file = place(&self.folder).map_err(|error| named(&self.folder, &error))?;
         let path = self.path();
         Ok(Replacement { file, path })
@@ -114,7 +107,7 @@ impl SessionFile {
         }
     }
 
-    /// Waits for other commands that change the session. Held until the file is dropped.
+    /// Waits for other commands that change the session. Dropping the file releases the lock.
     pub(crate) async fn lock(&self) -> io::Result<File> {
         let folder = self.folder.clone();
         let path = folder.join("session.lock");
@@ -141,20 +134,21 @@ fn place(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
     Ok(file)
 }
 
-/// An error that says where.
+/// The error with the path in front.
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// A session that will be kept, made before the server is asked for it: asking uses the old one up.
-struct Replacement {
+/// The file for the next session. It is made before the server is asked for new tokens, because asking uses the old
+/// ones up.
+pub(crate) struct Replacement {
     file: tempfile::NamedTempFile,
     path: PathBuf,
 }
 
 impl Replacement {
-    /// In one step: a reader sees the old one or the new one, also after a power cut.
-    fn save(self, session: &Session) -> io::Result<()> {
+    /// Puts the session in place in one step: a reader sees the old one or the new one, also after a power cut.
+    pub(crate) fn save(self, session: &Session) -> io::Result<()> {
         let path = self.path.clone();
         self.write(session).map_err(|error| named(&path, &error))
     }
@@ -178,91 +172,11 @@ fn make_private(folder: &Path) -> io::Result<()> {
     builder.create(folder)
 }
 
-/// Tokens from the session file; refreshed ones go back there.
-pub(crate) struct KeptTokens {
-    file: SessionFile,
-    /// The session that the command began with: it goes on as the same person, or ends.
-    began: Session,
-    /// A session that could not be written: the one in the file is used up.
-    unsaved: Mutex<Option<Session>>,
-}
-
-impl KeptTokens {
-    pub(crate) fn new(file: SessionFile, began: Session) -> KeptTokens {
-        KeptTokens {
-            file,
-            began,
-            unsaved: Mutex::default(),
-        }
-    }
-
-    /// The session, when it is still one of this person.
-    fn load(&self) -> Result<Session, TokenError> {
-        if let Some(session) = &*self.unsaved() {
-            return Ok(session.clone());
-        }
-        let session = self.file.load().map_err(|error| unkept(&error))?;
-        session
-            .filter(|session| session.same_person(&self.began))
-            .ok_or_else(|| {
-                TokenError::SignedOut(format!(
-                    "no session of {} at {}",
-                    self.began.email, self.began.url
-                ))
-            })
-    }
-
-    async fn fresh(&self, stale: Option<&str>) -> Result<String, TokenError> {
-        let usable = |session: &Session| {
-            stale != Some(session.access_token.as_str()) && session.expires_at > now_ms() + NEAR_ITS_END_MS
-        };
-        let session = self.load()?;
-        if usable(&session) {
-            return Ok(session.access_token);
-        }
-        let _lock = self.file.lock().await.map_err(|error| unkept(&error))?;
-        // Another command may have been first.
-        let session = self.load()?;
-        if usable(&session) {
-            return Ok(session.access_token);
-        }
-        let Some(refresh_token) = &session.refresh_token else {
-            return Err(TokenError::SignedOut("the session has ended".to_owned()));
-        };
-        let url = &self.began.url;
-        let replacement = self.file.replacement().map_err(|error| unkept(&error))?;
-        let session = Session::new(url, refresh(url, refresh_token).await?);
-        let token = session.access_token.clone();
-        let saved = replacement.save(&session);
-        if let Err(error) = &saved {
-            output::note(&format!(
-                "tw: this session cannot be kept, sign in again after this command with `tw login`: {error}"
-            ));
-        }
-        *self.unsaved() = saved.is_err().then_some(session);
-        Ok(token)
-    }
-
-    fn unsaved(&self) -> MutexGuard<'_, Option<Session>> {
-        self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-fn unkept(error: &io::Error) -> TokenError {
-    TokenError::Unkept(format!("the session cannot be kept or read: {error}"))
-}
-
-impl TokenSource for KeptTokens {
-    fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
-        Box::pin(self.fresh(stale))
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    fn session(access_token: &str, expires_at: i64) -> Session {
+    pub(crate) fn session(access_token: &str, expires_at: i64) -> Session {
         Session {
             url: "http://a".to_owned(),
             email: "ada@example.com".to_owned(),
@@ -295,39 +209,6 @@ mod tests {
         file.remove()?;
         file.remove()?;
         assert!(file.load()?.is_none());
-        Ok(())
-    }
-
-    #[tokio::test]
-    async fn a_token_that_another_command_refreshed_is_taken_from_the_file() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = SessionFile {
-            folder: folder.path().to_owned(),
-        };
-        file.save(&session("fresh", i64::MAX))?;
-        let tokens = KeptTokens::new(file, session("stale", i64::MAX));
-        let token = tokens.token(Some("stale")).await.ok();
-        assert_eq!(token.as_deref(), Some("fresh"));
-        let refused = tokens.token(Some("fresh")).await;
-        assert!(matches!(refused, Err(TokenError::SignedOut(_))));
-        Ok(())
-    }
-
-    #[tokio::test]
-    async fn a_command_goes_on_as_nobody_else() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = SessionFile {
-            folder: folder.path().to_owned(),
-        };
-        let ada = session("adas", i64::MAX);
-        let tokens = KeptTokens::new(file.clone(), ada.clone());
-        let mut bob = session("bobs", i64::MAX);
-        bob.email = "bob@example.com".to_owned();
-        file.save(&bob)?;
-        let refused = tokens.token(Some("adas")).await;
-        assert!(matches!(refused, Err(TokenError::SignedOut(_))), "{refused:?}");
-        file.save(&ada)?;
-        assert_eq!(tokens.token(None).await.ok().as_deref(), Some("adas"));
         Ok(())
     }
 

@@ -3,8 +3,9 @@
 use crate::{
     args::{AddArgs, EditArgs, NewDue},
     fault::Fault,
-    output::{Output, sheet, short},
-    patient, resolve,
+    output::Output,
+    paging, resolve,
+    text::{sheet, short},
 };
 use taskwire_client::{
     Client,
@@ -63,7 +64,7 @@ pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo:
     change(client, output, calls).await
 }
 
-/// Changes tasks one after the other and shows what they are then, also when one of them cannot be changed.
+/// Changes tasks one after the other and shows them, also those that were changed before an error.
 async fn change<O: Operation<Output = Task> + Clone>(
     client: &Client,
     output: &Output,
@@ -76,14 +77,14 @@ async fn change<O: Operation<Output = Task> + Clone>(
     done
 }
 
-/// Makes the calls until one fails: what was done, to be shown in any case, and why there is no more.
+/// Makes the calls until one fails. Returns the outputs so far, and the error.
 async fn each<O: Operation + Clone>(
     client: &Client,
     calls: impl Iterator<Item = O>,
 ) -> (Vec<O::Output>, Result<(), Fault>) {
     let mut outputs = Vec::new();
     for params in calls {
-        match patient::call(client, &params).await {
+        match paging::call(client, &params).await {
             Ok(output) => outputs.push(output),
             Err(error) => return (outputs, Err(error.into())),
         }
@@ -112,7 +113,7 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
     }
     update.if_version = args.if_version;
     if !args.assign.is_empty() || !args.unassign.is_empty() {
-        // One update, so that all of the edit is done or none: refused when somebody was in between.
+        // One update does all of the edit or nothing; the version refuses it if somebody changed the task meanwhile.
         let task = client.call(GetTask { id: update.id }).await?;
         let add = resolve::people(client, task.workspace_id, &args.assign).await?;
         let remove = resolve::people(client, task.workspace_id, &args.unassign).await?;
@@ -125,7 +126,7 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
         update.if_version = update.if_version.or(Some(task.version));
     }
     if update == UpdateTask::of(update.id) {
-        return Err(Fault::usage("nothing to change; see `tw edit --help`"));
+        return Err(Fault::usage("there is nothing to change; see `tw edit --help`"));
     }
     output.task(&client.call(update).await?)
 }

@@ -1,10 +1,12 @@
-//! `watch`: a line an event, over any number of reconnects.
+//! `watch`: a line for each event, over any number of reconnects.
 
 use crate::{
     connect::Context,
     fault::Fault,
-    output::{Output, moment, note, plain, row},
+    output::Output,
     resolve,
+    terminal::{note, plain},
+    text::{moment, row},
 };
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -16,7 +18,7 @@ use taskwire_client::{
     },
 };
 
-/// Names of the streams, for people.
+/// The names of the streams, for people.
 #[derive(Default)]
 struct Names(BTreeMap<StreamId, Arc<str>>);
 
@@ -27,7 +29,7 @@ pub(crate) async fn watch(context: &Context, output: &Output, workspace: Option<
     }
     let (client, events) = Client::connect(config)?;
     let done = follow(context, output, &client, events, workspace).await;
-    // A refresh that is under way is waited for, also when nobody reads the lines any more.
+    // This waits for a token refresh that is under way, also when nobody reads the lines any more.
     client.close().await;
     done
 }
@@ -48,7 +50,7 @@ async fn follow(
     let mut joining = workspace.map(|workspace| Box::pin(join(client.clone(), workspace.to_owned())));
     loop {
         let item = tokio::select! {
-            // What is joined is known before an event that comes after it is looked at.
+            // The workspace must be known before its first event is looked at.
             biased;
             joined = async { match &mut joining { Some(joining) => joining.await, None => std::future::pending().await } } => {
                 joining = None;
@@ -75,13 +77,13 @@ async fn follow(
 #[derive(Clone, Copy)]
 enum Scope {
     All,
-    /// One workspace, not known yet.
+    /// One workspace that is not known yet.
     Joining,
     Only(WorkspaceId),
 }
 
 impl Scope {
-    /// The user's own stream is followed with a workspace, but only to know when access ends.
+    /// With one workspace, the user's own stream is followed only to learn when access ends.
     fn shows(self, item: &Item) -> bool {
         let stream = match item {
             Item::Event(frame) => frame.stream,
@@ -113,8 +115,8 @@ impl Scope {
     }
 }
 
-/// Follows one workspace from now on; the client remembers it over reconnects. The user's own stream comes first, so
-/// that nothing can be lost unnoticed in between.
+/// Follows one workspace from now on; the client keeps following it over reconnects. It subscribes to the user's own
+/// stream first, so that an end of access cannot go unnoticed in between.
 async fn join(client: Client, text: String) -> Result<Workspace, Fault> {
     let me = client.ready().await?.user.id;
     let workspace = resolve::listed(&client, &text).await?;
@@ -153,16 +155,14 @@ fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> R
     Ok(())
 }
 
-/// What it means for somebody who watches.
+/// What a lost position means for the person who watches.
 fn lost(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::New => None,
-        Reason::Expired => Some("the server no longer holds all that happened meanwhile"),
-        Reason::Epoch | Reason::Unknown => {
-            Some("the server's log was reset, what happened meanwhile is unknown")
-        }
+        Reason::Expired => Some("some events are missing: the server no longer holds them"),
+        Reason::Epoch | Reason::Unknown => Some("some events may be missing: the server's log was reset"),
         Reason::NoAccess => Some("no longer yours to read"),
-        Reason::Limit => Some("not followed, there are too many workspaces; watch it with --workspace"),
+        Reason::Limit => Some("not watched, because you have too many workspaces; watch it with --workspace"),
     }
 }
 

@@ -1,0 +1,68 @@
+//! Lists that come in pages, and calls that a command makes many of. While the server limits the rate, the command waits
+//! instead of failing.
+
+use taskwire_client::{
+    CallError, Client,
+    protocol::{
+        ErrorCode, Operation, limits, member::ListMembers, notification::ListNotifications, task::ListTasks,
+        workspace::ListWorkspaces,
+    },
+};
+
+/// Makes a call, and waits while the server limits the rate.
+pub(crate) async fn call<O: Operation + Clone>(client: &Client, params: &O) -> Result<O::Output, CallError> {
+    let limited = |failure: &taskwire_client::protocol::Failure| failure.code == ErrorCode::RateLimited;
+    client.call_patiently(params, limited).await
+}
+
+/// An operation that answers a page of a list.
+pub(crate) trait Paged: Operation + Clone {
+    /// Asks for the page at this cursor.
+    fn turn_to(&mut self, cursor: Option<String>, limit: u32);
+    fn len(page: &Self::Output) -> usize;
+    fn next_cursor(page: &Self::Output) -> Option<String>;
+}
+
+macro_rules! paged {
+    ($($list:ty),*) => {
+        $(impl Paged for $list {
+            fn turn_to(&mut self, cursor: Option<String>, limit: u32) {
+                (self.cursor, self.limit) = (cursor, Some(limit));
+            }
+
+            fn len(page: &Self::Output) -> usize {
+                page.items.len()
+            }
+
+            fn next_cursor(page: &Self::Output) -> Option<String> {
+                page.next_cursor.clone()
+            }
+        })*
+    };
+}
+
+paged!(ListMembers, ListNotifications, ListTasks, ListWorkspaces);
+
+/// All items, however many there are.
+pub(crate) const ALL: usize = usize::MAX;
+
+/// Gives `take` one page after the other, until it had `wanted` items or the list ends. Returns whether the list goes on.
+pub(crate) async fn read<O: Paged>(
+    client: &Client,
+    mut params: O,
+    wanted: usize,
+    mut take: impl FnMut(O::Output),
+) -> Result<bool, CallError> {
+    let (mut missing, mut cursor) = (wanted, None);
+    loop {
+        let limit = u32::try_from(missing).unwrap_or(limits::PAGE).min(limits::PAGE);
+        params.turn_to(cursor, limit);
+        let page = call(client, &params).await?;
+        missing = missing.saturating_sub(O::len(&page));
+        cursor = O::next_cursor(&page);
+        take(page);
+        if cursor.is_none() || missing == 0 {
+            return Ok(cursor.is_some());
+        }
+    }
+}

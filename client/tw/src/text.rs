@@ -1,0 +1,136 @@
+//! Tasks, ids and times as text for people.
+
+use crate::{clock, terminal::plain};
+use anstyle::{AnsiColor, Style};
+use chrono::{DateTime, Local, Utc};
+use taskwire_client::protocol::{
+    Timestamp,
+    task::{Priority, Task},
+};
+use uuid::Uuid;
+
+const DIM: Style = Style::new().dimmed();
+const BOLD: Style = Style::new().bold();
+const RED: Style = AnsiColor::Red.on_default();
+const YELLOW: Style = AnsiColor::Yellow.on_default();
+const CYAN: Style = AnsiColor::Cyan.on_default();
+
+/// The end of an id, which is enough to name it. Ids begin with the time, so tasks of one moment share their beginning.
+pub(crate) fn short(id: impl Into<Uuid>) -> String {
+    let text = id.into().simple().to_string();
+    text.chars().skip(24).collect()
+}
+
+/// A task on one line.
+pub(crate) fn row(task: &Task) -> String {
+    let mark = match (task.is_deleted, task.completed) {
+        (true, _) => "[-]",
+        (false, true) => "[x]",
+        (false, false) => "[ ]",
+    };
+    let title = if task.completed || task.is_deleted {
+        format!("{DIM}{}{DIM:#}", plain(&task.title))
+    } else {
+        plain(&task.title)
+    };
+    let mut parts = vec![format!("{DIM}{}{DIM:#}  {mark} {title}", short(task.id))];
+    parts.extend(priority(task.priority));
+    parts.extend(
+        task.tags
+            .iter()
+            .map(|tag| format!("{CYAN}#{}{CYAN:#}", plain(tag))),
+    );
+    if let Some(due) = task.due_at {
+        let open = !task.completed && !task.is_deleted;
+        let style = if open && is_past(due, task.all_day) {
+            RED
+        } else {
+            Style::new()
+        };
+        let due = day_or_moment(due, task.all_day);
+        parts.push(format!("{style}due {due}{style:#}"));
+    }
+    parts.join("  ")
+}
+
+/// A task with all its fields.
+pub(crate) fn sheet(task: &Task) -> String {
+    let mut lines = vec![format!("{BOLD}{}{BOLD:#}", plain(&task.title))];
+    let mut field = |name: &str, value: String| lines.push(format!("{DIM}{name:<11}{DIM:#} {value}"));
+    field("id", task.id.to_string());
+    field("workspace", task.workspace_id.to_string());
+    let state = match (task.is_deleted, task.completed) {
+        (true, _) => task.deleted_at.map(|at| format!("deleted {}", moment(at))),
+        (false, true) => task.completed_at.map(|at| format!("completed {}", moment(at))),
+        (false, false) => None,
+    };
+    field("state", state.unwrap_or_else(|| "pending".to_owned()));
+    if let Some(priority) = priority(task.priority) {
+        field("priority", priority);
+    }
+    if let Some(due) = task.due_at {
+        field("due", day_or_moment(due, task.all_day));
+    }
+    if !task.tags.is_empty() {
+        let tags: Vec<String> = task.tags.iter().map(|tag| plain(tag)).collect();
+        field("tags", tags.join(", "));
+    }
+    if !task.assignee_ids.is_empty() {
+        let ids: Vec<String> = task.assignee_ids.iter().map(ToString::to_string).collect();
+        field("assigned to", ids.join(", "));
+    }
+    field("created", moment(task.created_at));
+    field(
+        "updated",
+        format!("{} (version {})", moment(task.updated_at), task.version),
+    );
+    if let Some(description) = &task.description {
+        lines.push(String::new());
+        lines.extend(description.lines().map(plain));
+    }
+    lines.join("\n")
+}
+
+fn priority(priority: Priority) -> Option<String> {
+    Some(match priority {
+        Priority::None => return None,
+        Priority::Low => format!("{DIM}low{DIM:#}"),
+        Priority::Medium => "medium".to_owned(),
+        Priority::High => format!("{YELLOW}high{YELLOW:#}"),
+        Priority::Urgent => format!("{RED}urgent{RED:#}"),
+    })
+}
+
+/// A time in the person's time zone.
+pub(crate) fn moment(at: Timestamp) -> String {
+    let utc = DateTime::<Utc>::from_timestamp_millis(at.0).unwrap_or_default();
+    utc.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+}
+
+/// A whole day is the same date everywhere: it is stored, and shown, in UTC.
+fn day_or_moment(at: Timestamp, all_day: bool) -> String {
+    let utc = DateTime::<Utc>::from_timestamp_millis(at.0).unwrap_or_default();
+    if all_day {
+        return utc.format("%Y-%m-%d").to_string();
+    }
+    utc.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
+}
+
+fn is_past(due: Timestamp, all_day: bool) -> bool {
+    if all_day {
+        let day = DateTime::<Utc>::from_timestamp_millis(due.0).map(|due| due.date_naive());
+        return day.is_some_and(|day| day < clock::now().date_naive());
+    }
+    due.0 < clock::now_ms()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_shown_by_their_end() {
+        let id = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_89ab_cdef);
+        assert_eq!(short(id), "89abcdef");
+    }
+}
