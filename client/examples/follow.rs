@@ -47,7 +47,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
                 ..
             } => return Err("access to the workspace has ended".into()),
             Item::Resync { reason, .. } if reason != Reason::New => {
-                println!("events are missing ({reason:?})")
+                println!("events are missing ({reason:?})");
             }
             Item::Event(frame) => {
                 if let Some(line) = line(&frame, &workspace)? {

@@ -12,7 +12,7 @@ use taskwire_protocol::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     None,
-    /// The first page of a snapshot: the stream goes on after its `seq`.
+    /// The first page of a snapshot: the stream continues after its `seq`.
     Sync(StreamId),
     SyncUser,
     Subscribe(StreamId, Option<u64>),

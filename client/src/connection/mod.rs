@@ -8,7 +8,7 @@
 //! - `positions`  the place in each stream; `effect` what an answer changes about them
 //! - `fetching`   asks the token source
 //!
-//! Every queue is bounded. While the program takes no items, nothing is read from the socket.
+//! Every queue is bounded. While the queue of items is full, nothing is read from the socket.
 
 mod calls;
 mod effect;

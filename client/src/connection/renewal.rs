@@ -1,6 +1,6 @@
-//! A new token on the connection that stands: when to ask for it, and sending it with `auth.renew`.
+//! Changes the token of a connection that stands: when to ask for a new one, and the `auth.renew` that sends it.
+//! Does not touch the socket or the token source.
 
-use super::{Connection, serve::Serving};
 use crate::{
     error::TokenError,
     wire::{self, Answer},
@@ -9,6 +9,7 @@ use std::time::Duration;
 use taskwire_protocol::{
     Failure, Operation as _, Timestamp,
     account::{RenewAuth, Renewed},
+    frames::Welcome,
 };
 use tokio::time::Instant;
 
@@ -18,8 +19,14 @@ const RENEW_AGAIN: Duration = Duration::from_secs(10);
 /// A token that lives longer than this is never renewed.
 const FAR_FUTURE: Duration = Duration::from_hours(365 * 24);
 
-/// The state of a renewal.
-pub(super) enum Renewal {
+pub(super) struct Renewal {
+    /// One moment by both clocks: times of the server count from here.
+    welcomed: Instant,
+    server_time: Timestamp,
+    state: State,
+}
+
+enum State {
     /// Starts then; `None` is never.
     At(Option<Instant>),
     /// The token source was asked.
@@ -28,59 +35,81 @@ pub(super) enum Renewal {
     Sent(i64, String),
 }
 
-impl Connection {
-    pub(super) fn renew(&mut self, serving: &mut Serving) {
-        if let Renewal::At(_) = serving.renewal {
-            self.fetching
-                .start(self.config.tokens.clone(), self.token.clone());
-            serving.renewal = Renewal::Fetching;
+impl Renewal {
+    /// For a connection that was welcomed just now.
+    pub(super) fn of(welcome: &Welcome) -> Renewal {
+        let mut renewal = Renewal {
+            welcomed: Instant::now(),
+            server_time: welcome.server.time,
+            state: State::At(None),
+        };
+        renewal.state = State::At(renewal.before(welcome.session.expires_at));
+        renewal
+    }
+
+    /// When to start; `None` while there is nothing to do.
+    pub(super) fn due(&self) -> Option<Instant> {
+        match self.state {
+            State::At(at) => at,
+            State::Fetching | State::Sent(..) => None,
         }
     }
 
-    pub(super) fn send_renewal(&mut self, serving: &mut Serving, token: Result<String, TokenError>) {
-        serving.renewal = match token {
-            Ok(token) => {
-                let id = self.calls.next_id();
-                let params = RenewAuth { token: token.clone() };
-                if let Ok(data) = serde_json::to_string(&params) {
-                    serving
-                        .link
-                        .push(wire::request(RenewAuth::NAME, Some(id), None, &data));
-                }
-                Renewal::Sent(id, token)
-            }
+    /// Starts, unless it is under way. `true` asks the caller to get a new token.
+    pub(super) fn start(&mut self) -> bool {
+        let idle = matches!(self.state, State::At(_));
+        if idle {
+            self.state = State::Fetching;
+        }
+        idle
+    }
+
+    /// The token source failed.
+    pub(super) fn failed(&mut self, error: &TokenError) {
+        self.state = match error {
             // The server closes with 4401 when the token expires; the program learns of it then.
-            Err(TokenError::SignedOut(_)) => Renewal::At(None),
-            Err(_) => Renewal::At(Instant::now().checked_add(RENEW_AGAIN)),
+            TokenError::SignedOut(_) => State::At(None),
+            _ => State::At(Instant::now().checked_add(RENEW_AGAIN)),
         };
     }
 
-    pub(super) fn renewed(&mut self, serving: &mut Serving, answer: Result<Answer, Box<Failure>>) {
-        let Renewal::Sent(_, token) = std::mem::replace(&mut serving.renewal, Renewal::At(None)) else {
-            return;
+    /// The frame that sends the new token under this id.
+    pub(super) fn send(&mut self, id: i64, token: String) -> serde_json::Result<String> {
+        let params = RenewAuth { token };
+        let frame =
+            serde_json::to_string(&params).map(|data| wire::request(RenewAuth::NAME, Some(id), None, &data));
+        self.state = State::Sent(id, params.token);
+        frame
+    }
+
+    /// Whether this id is that of the frame.
+    pub(super) fn sent_with(&self, id: i64) -> bool {
+        matches!(self.state, State::Sent(sent, _) if sent == id)
+    }
+
+    /// Takes the answer to the frame; returns the token if the server accepted it.
+    pub(super) fn answered(&mut self, answer: Result<Answer, Box<Failure>>) -> Option<String> {
+        let State::Sent(_, token) = std::mem::replace(&mut self.state, State::At(None)) else {
+            return None;
         };
         match answer {
             Ok(answer) => {
-                self.token = Some(token);
-                let renewed = serde_json::from_str::<Renewed>(answer.data.get());
-                let at = renewed
-                    .ok()
-                    .and_then(|renewed| serving.renew_at(renewed.expires_at));
-                serving.renewal = Renewal::At(at);
+                let renewed = serde_json::from_str::<Renewed>(answer.data.get()).ok();
+                self.state = State::At(renewed.and_then(|renewed| self.before(renewed.expires_at)));
+                Some(token)
             }
             Err(failure) if failure.retryable => {
-                serving.renewal = Renewal::At(Instant::now().checked_add(RENEW_AGAIN));
+                self.state = State::At(Instant::now().checked_add(RENEW_AGAIN));
+                None
             }
             // The token belongs to another session: it serves the next connection, after a close with 4401.
-            Err(_) => {}
+            Err(_) => None,
         }
     }
-}
 
-impl Serving {
     /// When to renew a token that expires at this time of the server's clock; `None` for one in the far future.
-    pub(super) fn renew_at(&self, ends: Timestamp) -> Option<Instant> {
-        let lifetime = ends.0.saturating_sub(self.welcome.server.time.0);
+    fn before(&self, ends: Timestamp) -> Option<Instant> {
+        let lifetime = ends.0.saturating_sub(self.server_time.0);
         let lifetime = Duration::from_millis(u64::try_from(lifetime).unwrap_or(0));
         let at = self.welcomed.checked_add(lifetime.saturating_sub(RENEW_BEFORE))?;
         // Some sources return tokens that expire at once: leave a pause before the next question.

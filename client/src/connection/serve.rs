@@ -30,18 +30,19 @@ use tokio_tungstenite::tungstenite::Message;
 const GRACE: Duration = Duration::from_secs(10);
 /// While the program holds up the reading, the client shows this often that it is alive. A server waits 8 s.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+
 /// The state of one connection.
-pub(super) struct Serving {
-    pub(super) link: Link,
+struct Serving {
+    link: Link,
     closing: watch::Receiver<bool>,
-    pub(super) welcome: Arc<Welcome>,
-    pub(super) welcomed: Instant,
+    welcome: Arc<Welcome>,
+    welcomed: Instant,
     silence: Duration,
     in_flight: usize,
     heard: Instant,
     showed_life: Instant,
     program_gone: bool,
-    pub(super) renewal: Renewal,
+    renewal: Renewal,
 }
 
 enum Happened {
@@ -73,9 +74,8 @@ impl Connection {
             heard: now,
             showed_life: now,
             program_gone: false,
-            renewal: Renewal::At(None),
+            renewal: Renewal::of(welcome),
         };
-        serving.renewal = Renewal::At(serving.renew_at(welcome.session.expires_at));
         let ended = loop {
             let happened = self.next(&mut serving).await;
             if let Some(ended) = self.handle(&mut serving, happened) {
@@ -95,10 +95,7 @@ impl Connection {
     async fn next(&mut self, serving: &mut Serving) -> Happened {
         let reading = self.held.is_empty();
         let may_call = !serving.program_gone && self.calls.len() < serving.in_flight;
-        let renew_at = match &serving.renewal {
-            Renewal::At(at) => *at,
-            Renewal::Fetching | Renewal::Sent(..) => None,
-        };
+        let renew_at = serving.renewal.due();
         tokio::select! {
             () = closed(&mut serving.closing) => Happened::Closing,
             read = serving.link.drive(reading) => Happened::Read(read),
@@ -138,7 +135,12 @@ impl Connection {
                 serving.link.push_sign_of_life();
             }
             Happened::RenewalDue => self.renew(serving),
-            Happened::Token(token) => self.send_renewal(serving, token),
+            Happened::Token(Ok(token)) => {
+                if let Ok(frame) = serving.renewal.send(self.calls.next_id(), token) {
+                    serving.link.push(frame);
+                }
+            }
+            Happened::Token(Err(error)) => serving.renewal.failed(&error),
         }
         None
     }
@@ -190,14 +192,24 @@ impl Connection {
     }
 
     fn answer(&mut self, serving: &mut Serving, id: i64, answer: Result<Answer, Box<Failure>>) {
-        if matches!(&serving.renewal, Renewal::Sent(sent, _) if *sent == id) {
-            self.renewed(serving, answer);
+        if serving.renewal.sent_with(id) {
+            if let Some(token) = serving.renewal.answered(answer) {
+                self.token = Some(token);
+            }
         } else if let Some((effect, caller)) = self.calls.take(id) {
             if let Ok(answer) = &answer {
                 // Before the caller learns of it: an event after the answer must find the new position.
                 self.positions.answered(effect, answer.data.get());
             }
             reply(caller, answer);
+        }
+    }
+
+    /// Gets a new token, unless that is under way.
+    fn renew(&mut self, serving: &mut Serving) {
+        if serving.renewal.start() {
+            self.fetching
+                .start(self.config.tokens.clone(), self.token.clone());
         }
     }
 }

@@ -106,7 +106,7 @@ impl World {
         workspace_page(self.head(), last.as_deref(), cursor.is_none(), &tasks)
     }
 
-    /// What `auth` asked for, and where the events go on.
+    /// The `welcome` for this `auth`, and the `seq` after which events follow.
     fn resume(&self, auth: &Value) -> (Value, u64) {
         let head = self.head();
         let position = auth["resume"]["positions"][home().to_string()].as_u64();

@@ -102,7 +102,7 @@ async fn a_session_that_expires_is_renewed_in_place() -> Tested {
     );
     peer.answer(&renew, &json!({"expires_at": "1970-01-01T00:30:00Z"}))
         .await?;
-    // Nobody says that the new one ends: the client knows, 45 s before, half an hour after the welcome.
+    // No signal says that the new token ends. The client asks 45 s before, half an hour after the welcome.
     let began = Instant::now();
     let renew = loop {
         tokio::select! {
@@ -116,7 +116,7 @@ async fn a_session_that_expires_is_renewed_in_place() -> Tested {
     Ok(())
 }
 
-/// The second question to it takes a while; whether it was answered.
+/// A token source whose second answer takes a while, and whether it was given.
 #[derive(Clone, Default)]
 struct Slow(Counting, Arc<AtomicBool>);
 
@@ -164,12 +164,7 @@ async fn a_connection_that_is_lost_does_not_drop_the_refresh_begun_on_it() -> Te
     Ok(())
 }
 
-fn tokens(access: &str, refresh: &str, expires_in: u64) -> Value {
-    json!({"access_token": access, "token_type": "Bearer", "expires_in": expires_in, "refresh_token": refresh,
-        "user": user()})
-}
-
-/// Answers HTTP requests in turn; the bodies that came.
+/// Answers HTTP requests in turn; returns their first lines and bodies.
 async fn http(listener: TcpListener, answers: Vec<(u16, Value)>) -> Result<Vec<(String, Value)>, Failed> {
     let mut seen = Vec::new();
     for (status, answer) in answers {
@@ -188,12 +183,7 @@ async fn http(listener: TcpListener, answers: Vec<(u16, Value)>) -> Result<Vec<(
         };
         let line = head.lines().next().unwrap_or_default().to_owned();
         seen.push((line, body));
-        let body = answer.to_string();
-        let reply = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{body}",
-            body.len()
-        );
-        stream.write_all(reply.as_bytes()).await?;
+        stream.write_all(over_http(status, &answer).as_bytes()).await?;
         stream.shutdown().await?;
     }
     Ok(seen)
@@ -240,7 +230,7 @@ async fn a_refresh_tells_signed_out_from_try_again() -> Tested {
     );
     assert_eq!(source.token(Some("a1")).await?, "a2");
     server.await??;
-    // The server is gone now, and the token that it gave ends within seconds.
+    // The server is gone now, and its last token expires within seconds.
     assert!(matches!(
         source.token(None).await,
         Err(TokenError::Unavailable(_))

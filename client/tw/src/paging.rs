@@ -46,7 +46,7 @@ paged!(ListMembers, ListNotifications, ListTasks, ListWorkspaces);
 /// All items, however many there are.
 pub(crate) const ALL: usize = usize::MAX;
 
-/// Gives `take` one page after the other, until it had `wanted` items or the list ends. Returns whether the list goes on.
+/// Gives `take` one page after the other, until it has `wanted` items or the list ends. Returns whether there are more.
 pub(crate) async fn read<O: Paged>(
     client: &Client,
     mut params: O,

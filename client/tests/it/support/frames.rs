@@ -93,3 +93,16 @@ pub(crate) fn workspace_page(seq: u64, cursor: Option<&str>, first: bool, tasks:
 pub(crate) fn user_snapshot(seq: u64) -> Value {
     json!({"seq": seq, "user": user(), "workspaces": [workspace()], "invites": [], "notifications": [], "unread": 2})
 }
+
+/// What a sign-in or a refresh answers.
+pub(crate) fn tokens(access: &str, refresh: &str, expires_in: u64) -> Value {
+    json!({"access_token": access, "token_type": "Bearer", "expires_in": expires_in, "refresh_token": refresh,
+        "user": user()})
+}
+
+/// An HTTP answer with this body, as text.
+pub(crate) fn over_http(status: u16, body: &Value) -> String {
+    let body = body.to_string();
+    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: ");
+    format!("{head}{}\r\nconnection: close\r\n\r\n{body}", body.len())
+}

@@ -6,12 +6,10 @@ use std::sync::{
     Arc,
     atomic::{AtomicU32, Ordering::Relaxed},
 };
-use tokio::net::TcpListener;
 
 #[tokio::test]
 async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let (listener, url) = listen().await?;
     drop(listener);
     let (code, out, error) = run(&url, &["ls"]).await?;
     assert_eq!((code, out.as_str(), error.lines().count()), (6, "", 1), "{error}");

@@ -2,10 +2,7 @@
 
 use crate::{script::*, support::*};
 use serde_json::json;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpListener,
-};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test]
@@ -36,23 +33,22 @@ async fn commands_that_refresh_at_once_do_not_log_each_other_out() -> Tested {
 
 #[tokio::test]
 async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let (listener, url) = listen().await?;
     let home = signed_in_at(&url, i64::MAX)?;
     let child = tw(home.path(), &url, &["ls"]).spawn()?;
-    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let mut peer = accept(&listener).await?;
     peer.welcome(&first_welcome()).await?;
     peer.send(&json!({"type": "signal", "signal": "session.expiring", "data": {}}))
         .await?;
     let mut refresh = soon("the refresh", listener.accept()).await??.0;
     let listing = peer.receive().await?;
     peer.answer(&listing, &page(&[])).await?;
-    // Its answer is there and it hangs up: the server may take its time all the same.
+    // `tw` has its answer and hangs up, and the server still takes its time for the refresh.
     while !matches!(peer.message().await, Ok(Message::Close(_)) | Err(_)) {}
     drop(peer);
     let mut request = [0; 4096];
     assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
-    refresh.write_all(over_http(200, &tokens(2)).as_bytes()).await?;
+    refresh.write_all(over_http(200, &pair(2)).as_bytes()).await?;
     let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!((code, error.as_str()), (0, ""));
     assert_eq!(kept(home.path())?["refresh_token"], "r2");
@@ -61,8 +57,7 @@ async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
 
 #[tokio::test]
 async fn a_session_that_cannot_be_kept_is_used_all_the_same() -> Tested {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let (listener, url) = listen().await?;
     let home = signed_in_at(&url, 0)?;
     let child = tw(home.path(), &url, &["ls"]).spawn()?;
     let mut refresh = soon("the refresh", listener.accept()).await??.0;
@@ -74,8 +69,8 @@ async fn a_session_that_cannot_be_kept_is_used_all_the_same() -> Tested {
     let path = home.path().join("taskwire/session.json");
     std::fs::remove_file(&path)?;
     std::fs::create_dir_all(path.join("full"))?;
-    refresh.write_all(over_http(200, &tokens(2)).as_bytes()).await?;
-    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    refresh.write_all(over_http(200, &pair(2)).as_bytes()).await?;
+    let mut peer = accept(&listener).await?;
     assert_eq!(peer.welcome(&first_welcome()).await?["token"], "a2");
     let listing = peer.receive().await?;
     peer.answer(&listing, &page(&[])).await?;

@@ -10,7 +10,7 @@ use std::{
 #[tokio::test]
 async fn a_session_is_kept_and_used() -> Tested {
     let fake = Fake::start(|name, data| match name {
-        "auth.login" if data["password"] == "correct horse" => Ok(tokens(1)),
+        "auth.login" if data["password"] == "correct horse" => Ok(pair(1)),
         "auth.login" => Err("INVALID_CREDENTIALS"),
         "task.create" => Ok(task(1, 1, data["title"].as_str().unwrap_or_default())),
         "auth.logout" => Ok(json!({})),

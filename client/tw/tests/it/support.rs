@@ -15,7 +15,7 @@ use tokio::{
 
 type Answers = dyn Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync;
 
-/// A server that answers by a function. Its refresh tokens are good for one use.
+/// A server that answers by a function. Each of its refresh tokens works once.
 pub(crate) struct Fake {
     pub(crate) url: String,
     answers: Arc<Answers>,
@@ -27,9 +27,9 @@ impl Fake {
     pub(crate) async fn start(
         answers: impl Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync + 'static,
     ) -> Result<Arc<Fake>, Failed> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let (listener, url) = listen().await?;
         let fake = Arc::new(Fake {
-            url: format!("http://{}", listener.local_addr()?),
+            url,
             answers: Arc::new(answers),
             refresh_token: Mutex::new(1),
             refused_refreshes: Mutex::new(0),
@@ -76,7 +76,7 @@ impl Fake {
             let mut token = self.refresh_token.lock().map_err(|_| "poisoned")?;
             if text.contains(&format!("\"r{token}\"")) {
                 *token += 1;
-                (200, tokens(*token))
+                (200, pair(*token))
             } else {
                 *self.refused_refreshes.lock().map_err(|_| "poisoned")? += 1;
                 (401, json!({}))
@@ -86,15 +86,21 @@ impl Fake {
     }
 }
 
-pub(crate) fn over_http(status: u16, body: &Value) -> String {
-    let body = body.to_string();
-    let head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\ncontent-length: ");
-    format!("{head}{}\r\nconnection: close\r\n\r\n{body}", body.len())
+/// The `n`th pair of tokens.
+pub(crate) fn pair(n: u32) -> Value {
+    tokens(&format!("a{n}"), &format!("r{n}"), 900)
 }
 
-pub(crate) fn tokens(n: u32) -> Value {
-    json!({"access_token": format!("a{n}"), "token_type": "Bearer", "expires_in": 900,
-        "refresh_token": format!("r{n}"), "user": user()})
+/// A port for a scripted server, and its address.
+pub(crate) async fn listen() -> Result<(TcpListener, String), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    Ok((listener, url))
+}
+
+/// The next connection, after the handshake.
+pub(crate) async fn accept(listener: &TcpListener) -> Result<Peer<TcpStream>, Failed> {
+    Peer::accept(soon("a connection", listener.accept()).await??.0).await
 }
 
 /// `tw` with a home of its own.
@@ -113,13 +119,14 @@ pub(crate) fn tw(home: &Path, url: &str, args: &[&str]) -> Command {
     command
 }
 
-/// With a token, so that no sign-in is needed.
+/// Runs `tw` with a token, so that it needs no session.
 pub(crate) async fn run(url: &str, args: &[&str]) -> Result<(i32, String, String), Failed> {
     let home = tempfile::tempdir()?;
     let mut command = tw(home.path(), url, args);
     told(soon("the end of tw", command.env("TASKWIRE_TOKEN", "t").output()).await??)
 }
 
+/// The exit code, standard output and standard error.
 pub(crate) fn told(output: Output) -> Result<(i32, String, String), Failed> {
     let code = output.status.code().ok_or("tw was killed")?;
     Ok((
@@ -129,11 +136,12 @@ pub(crate) fn told(output: Output) -> Result<(i32, String, String), Failed> {
     ))
 }
 
+/// A page of a list, the only one.
 pub(crate) fn page(tasks: &[Value]) -> Value {
     json!({"items": tasks, "next_cursor": null, "total": tasks.len()})
 }
 
-/// A home with a session that ends then.
+/// A home with a kept session whose access token expires at this time.
 pub(crate) fn signed_in_at(url: &str, expires_at: i64) -> Result<tempfile::TempDir, Failed> {
     let home = tempfile::tempdir()?;
     std::fs::create_dir(home.path().join("taskwire"))?;

@@ -16,7 +16,7 @@ async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
         .env("TASKWIRE_TOKEN", "t")
         .spawn()?;
     let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
-    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let mut peer = accept(&listener).await?;
     let mut named = first_welcome();
     named["streams"][1]["workspace"] =
         json!({"id": HOME, "name": "Home", "kind": "personal", "role": "owner"});
@@ -30,7 +30,7 @@ async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
     // Killed: no close frame, nothing listens for a while.
     drop((peer, listener));
     let listener = TcpListener::bind(address).await?;
-    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let mut peer = accept(&listener).await?;
     let auth = peer.welcome(&resumed_welcome()).await?;
     assert_eq!(auth["resume"]["positions"][home().to_string()], 11);
     peer.send(&happened(12)).await?;
@@ -41,8 +41,7 @@ async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
 
 #[tokio::test]
 async fn watch_follows_one_workspace_by_its_name_and_prints_json() -> Tested {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let (listener, url) = listen().await?;
     let home_folder = tempfile::tempdir()?;
     let mut child = tw(
         home_folder.path(),
@@ -52,7 +51,7 @@ async fn watch_follows_one_workspace_by_its_name_and_prints_json() -> Tested {
     .env("TASKWIRE_TOKEN", "t")
     .spawn()?;
     let mut lines = BufReader::new(child.stdout.take().ok_or("no stdout")?).lines();
-    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let mut peer = accept(&listener).await?;
     let auth = peer.welcome(&welcome(&[])).await?;
     assert_eq!(auth["streams"], json!([]));
     let request = peer.receive().await?;
@@ -76,13 +75,12 @@ async fn watch_follows_one_workspace_by_its_name_and_prints_json() -> Tested {
 
 #[tokio::test]
 async fn watch_of_one_workspace_names_it_and_ends_with_access() -> Tested {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let (listener, url) = listen().await?;
     let folder = tempfile::tempdir()?;
     let child = tw(folder.path(), &url, &["watch", "-w", "home"])
         .env("TASKWIRE_TOKEN", "t")
         .spawn()?;
-    let mut peer = Peer::accept(soon("a connection", listener.accept()).await??.0).await?;
+    let mut peer = accept(&listener).await?;
     peer.welcome(&welcome(&[])).await?;
     let request = peer.receive().await?;
     let workspace = json!({"id": HOME, "name": "Home", "kind": "team", "role": "member", "version": 1,
