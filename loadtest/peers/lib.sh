@@ -1,5 +1,5 @@
-# What setup, peer and run share: where the peers are kept, whether each is there, its versions. Sourced by them;
-# knows nothing of measuring.
+# What setup, peer and run share: where the peers are kept, which of them are there, their versions. Knows nothing of
+# measuring.
 # shellcheck shell=bash
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -20,7 +20,7 @@ is_installed() {
   return 1
 }
 
-# What a peer is made from: another lock file makes it another peer.
+# Identifies what a peer was made from. A changed lock file makes the peer stale.
 stamp_of() {
   case $1 in
     fastapi) { cat "$here/fastapi/requirements.txt"; python3 -V; } 2>&1 | cksum ;;
@@ -29,14 +29,14 @@ stamp_of() {
   esac
 }
 
-# Whether setup has made it, from what is in the repository now.
+# Whether setup made the peer from the current files of the repository.
 is_ready() {
   [[ -s $cache/$1/versions && -f $cache/$1/stamp && $(<"$cache/$1/stamp") == "$(stamp_of "$1")" ]]
 }
 
 versions_of() { cat "$cache/$1/versions"; }
 
-# The programs that Debian packages: our own copy, or the system's.
+# The programs that come as Debian packages: our own copy, or the system's.
 nginx_of() { program_of nchan nginx; }
 nats_of() { program_of nats nats-server; }
 program_of() {

@@ -1,8 +1,10 @@
-//! Who loads the server: accounts made over the socket, or those of given tokens, and workspaces that they share.
+//! Who loads the server: accounts that sign up over the socket, or those of given tokens, and workspaces that they
+//! share.
 
 use crate::link::Link;
 use crate::target::Server;
 use crate::trouble::Trouble;
+use std::net::SocketAddr;
 use std::time::Duration;
 use taskwire_protocol::account::{SignUp, Streams};
 use taskwire_protocol::member::{AddMember, Role};
@@ -18,7 +20,7 @@ const ATTEMPTS: usize = 20;
 /// About as long as an access token is.
 const TOKEN_BYTES: usize = 300;
 
-/// Somebody who may use the server.
+/// A user of the server.
 #[derive(Clone, Debug)]
 pub(crate) struct Account {
     pub(crate) token: String,
@@ -26,7 +28,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// Somebody for a server that lets everybody in, with a token as long as real ones are.
+    /// For a server that lets everybody in: its token is as long as real ones are.
     pub(crate) fn nobody() -> Account {
         Account {
             token: "x".repeat(TOKEN_BYTES),
@@ -35,26 +37,32 @@ impl Account {
     }
 }
 
-/// Makes `count` accounts, one after the other: hashing a password costs the server some 20 ms of CPU anyway. Given
-/// tokens stand instead, in turn.
+/// Makes `count` accounts, or takes those of the tokens that were given.
 pub(crate) async fn make(server: &Server, count: usize) -> Result<Vec<Account>, Trouble> {
-    let mut accounts = Vec::with_capacity(count);
-    if !server.tokens.is_empty() {
-        for token in server.tokens.iter().take(count) {
-            let mut link = Link::open(server.address, SOCKET, 0).await?;
-            let welcome = link.authenticate(token, Streams::These(Vec::new()), None).await?;
-            accounts.push(Account {
-                token: token.clone(),
-                username: welcome.user.username.to_string(),
-            });
-        }
-        return Ok(accounts);
+    if server.tokens.is_empty() {
+        return sign_up(server.address, count).await;
     }
-    // A socket that does not authenticate lives 10 s, so each account takes one of its own.
+    let mut accounts = Vec::with_capacity(count);
+    for token in server.tokens.iter().take(count) {
+        let mut link = Link::open(server.address, SOCKET, 0).await?;
+        let welcome = link.authenticate(token, Streams::These(Vec::new()), None).await?;
+        accounts.push(Account {
+            token: token.clone(),
+            username: welcome.user.username.to_string(),
+        });
+    }
+    Ok(accounts)
+}
+
+/// Makes `count` accounts, one after the other: hashing a password keeps the server busy for some 20 ms anyway.
+pub(crate) async fn sign_up(server: SocketAddr, count: usize) -> Result<Vec<Account>, Trouble> {
+    let mut accounts = Vec::with_capacity(count);
+    // Another run may have loaded the same server before.
     let run = Uuid::new_v4().simple().to_string();
     for n in 0..count {
-        let mut link = Link::open(server.address, SOCKET, 0).await?;
-        let tokens = repeat(&mut link, &sign_up(&run[..12], n)).await?;
+        // The server closes a socket that has not authenticated for 10 s, so each account has its own.
+        let mut link = Link::open(server, SOCKET, 0).await?;
+        let tokens = repeat(&mut link, &request(&run[..12], n)).await?;
         accounts.push(Account {
             token: tokens.access_token,
             username: tokens.user.username.to_string(),
@@ -63,7 +71,7 @@ pub(crate) async fn make(server: &Server, count: usize) -> Result<Vec<Account>, 
     Ok(accounts)
 }
 
-fn sign_up(run: &str, n: usize) -> SignUp {
+fn request(run: &str, n: usize) -> SignUp {
     SignUp {
         email: format!("load-{run}-{n}@example.com"),
         password: format!("{run}-and-{n}-is-no-common-password"),
@@ -73,7 +81,7 @@ fn sign_up(run: &str, n: usize) -> SignUp {
     }
 }
 
-/// A request that is sent again while the server says that it may succeed later.
+/// Sends a request again while the server says that it may succeed later.
 async fn repeat<O: taskwire_protocol::Operation>(link: &mut Link, request: &O) -> Result<O::Output, Trouble> {
     let mut attempt = 1;
     loop {
@@ -88,12 +96,12 @@ async fn repeat<O: taskwire_protocol::Operation>(link: &mut Link, request: &O) -
     }
 }
 
-/// A workspace of the first account that the others are members of.
-pub(crate) async fn share(server: &Server, accounts: &[Account]) -> Result<WorkspaceId, Trouble> {
+/// Makes a workspace of the first account, of which the others become members.
+pub(crate) async fn share(server: SocketAddr, accounts: &[Account]) -> Result<WorkspaceId, Trouble> {
     let (owner, members) = accounts
         .split_first()
         .ok_or_else(|| Trouble::setup("a workspace needs an account"))?;
-    let mut link = Link::open(server.address, SOCKET, 0).await?;
+    let mut link = Link::open(server, SOCKET, 0).await?;
     link.authenticate(&owner.token, Streams::These(Vec::new()), None)
         .await?;
     let name = "Load".to_owned();
@@ -110,7 +118,7 @@ pub(crate) async fn share(server: &Server, accounts: &[Account]) -> Result<Works
     Ok(workspace)
 }
 
-/// `streams` of `auth` for one of them and nothing else.
+/// The `streams` of an `auth` that follows this one alone.
 pub(crate) fn only(stream: impl Into<StreamId>) -> Streams {
     Streams::These(vec![stream.into().to_string()])
 }

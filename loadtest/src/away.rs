@@ -1,11 +1,13 @@
-//! Sockets that are cut and come back: each knows where it was, and must go on from there. Used by `storm` and `resume`;
-//! does not know what happens meanwhile.
+//! Sockets that are cut and come back: each remembers its positions and must resume there. `storm` and `resume` use it. Does
+//! not know what happens meanwhile.
 
 use crate::accounts::{Account, SOCKET};
-use crate::board::{Board, Watch, lock};
-use crate::check::{Fault, Ledger};
+use crate::board::{Board, Watch};
+use crate::check::Ledger;
 use crate::crowd::{self, Admission};
+use crate::fault::Fault;
 use crate::link::Link;
+use crate::lock::lock;
 use crate::meter::{Latency, latency, micros};
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -18,13 +20,13 @@ use taskwire_protocol::frames::Welcome;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A socket that was cut: whose, and what it knows.
+/// A socket that was cut, and what it knows.
 pub(crate) struct Away {
     number: usize,
     watch: Watch,
 }
 
-/// Sockets that are there, each read by a task.
+/// Sockets that are connected, each read by a task.
 pub(crate) struct Present {
     tasks: JoinSet<Option<Away>>,
     cut: watch::Sender<()>,
@@ -37,20 +39,20 @@ pub(crate) struct Crowd {
     streams: Streams,
     epoch: String,
     pub(crate) board: Arc<Board>,
-    /// Attempts that the server sent away.
+    /// How many attempts the server sent away.
     retries: AtomicU64,
 }
 
 /// How a crowd came back.
 pub(crate) struct Return {
-    /// From the moment given to the last `welcome`.
+    /// From the start to the last `welcome`.
     pub(crate) seconds: f64,
-    /// The same of each socket, in µs.
+    /// From the start to each `welcome`, in µs.
     pub(crate) each: Latency,
 }
 
 impl Crowd {
-    /// Opens sockets that follow `streams`; the first notes what it sees in `ledger`.
+    /// Opens sockets that follow `streams`. The first one notes what it sees in `ledger`.
     pub(crate) async fn gather(
         server: &Server,
         accounts: Vec<Account>,
@@ -92,22 +94,12 @@ impl Crowd {
         Present { tasks, cut }
     }
 
-    /// How often the server sent a socket away.
+    /// How many attempts the server sent away.
     pub(crate) fn retries(&self) -> u64 {
         self.retries.load(Relaxed)
     }
 
-    /// Waits until so many events of tasks have come since the board's `begin`; what is missing is a fault.
-    pub(crate) async fn all_told(&self, expected: u64) {
-        if !self.board.until(expected).await {
-            let missing = expected.saturating_sub(self.board.lock().awaited);
-            self.board.fault(Fault::Missing, missing, || {
-                format!("{missing} of {expected} deliveries")
-            });
-        }
-    }
-
-    /// Brings everybody back; the time counts from `start`.
+    /// Reconnects all of them; the time counts from `start`.
     pub(crate) async fn bring_back(
         &self,
         away: Vec<Away>,
@@ -120,8 +112,8 @@ impl Crowd {
             let next = lock(&away).pop();
             let each = &each;
             async move {
-                let socket = next.ok_or_else(|| Trouble::setup("a socket was cut before its time"))?;
-                let (link, sent_away) = crowd::admitted(|| self.try_back(&socket)).await?;
+                let socket = next.ok_or_else(|| Trouble::setup("a socket was cut too early"))?;
+                let (link, sent_away) = crowd::admitted(|| self.try_back(&socket), Trouble::may_pass).await?;
                 self.retries.fetch_add(sent_away, Relaxed);
                 lock(each).saturating_record(micros(start.elapsed()));
                 Ok((link, socket))
@@ -160,7 +152,7 @@ impl Crowd {
 impl Present {
     /// Cuts all of them.
     pub(crate) async fn cut(mut self) -> Result<Vec<Away>, Trouble> {
-        // Every task holds a receiver, so somebody listens.
+        // It cannot fail: every task holds a receiver.
         let _ = self.cut.send(());
         let mut away = Vec::with_capacity(self.tasks.len());
         while let Some(ended) = self.tasks.join_next().await {
@@ -170,7 +162,7 @@ impl Present {
     }
 }
 
-/// Reads a socket until it is cut. One that ends before is a fault.
+/// Reads a socket until it is cut. A socket that ends before is a fault.
 async fn stay(
     mut link: Link,
     mut away: Away,

@@ -1,13 +1,15 @@
-//! `bars`: every scenario against the bars, three times in turn, and the median of each number. Scenarios take turns,
-//! so that what else the machine does meanwhile hits them alike. Knows nothing of how a number is made.
+//! `bars`: every scenario against the bars, three times, and the median of each number. The scenarios run in turns, so that
+//! other work of the machine hits all of them alike. Knows nothing of how a number is measured.
 
-use crate::check::Fault;
-use crate::goals::{BARS, HEADING, RIGHT, Row};
+use crate::fault::Fault;
+use crate::goals::BARS;
 use crate::limit::commits;
+use crate::place::Place;
 use crate::report::run::Run;
+use crate::report::verdict::{HEADING, RIGHT, Verdict};
 use crate::report::{Report, table};
 use crate::scenario::Scenario;
-use crate::target::{Place, Server};
+use crate::target::Server;
 use crate::trouble::Trouble;
 use crate::{crowd, progress, stop};
 use clap::Args;
@@ -17,16 +19,16 @@ use tokio::runtime::Runtime;
 
 /// The most sockets of any scenario here.
 const SOCKETS: usize = 9_600;
-/// Operations that the database commits together for the limit: as many as there are clients.
+/// Operations in a commit of the limit: as many as there are clients.
 const GROUP: usize = 32;
 
 /// `bars`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Bars {
-    /// Runs of each scenario; the median counts
+    /// Runs of each scenario, of which the median counts
     #[arg(long, value_parser = crate::options::count, default_value_t = 3)]
     runs: usize,
-    /// Also run `fanout` and `ops` on this PostgreSQL; without --postmaster its CPU is unknown, and that row left out
+    /// Also run `fanout` and `ops` on this PostgreSQL; without --postmaster its CPU is unknown and that row left out
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// With --postgres: also run `hop`, two instances on that PostgreSQL and this Redis
@@ -40,7 +42,7 @@ pub(crate) struct Bars {
     only: Option<String>,
 }
 
-/// What the name of a scenario ends with that runs beside PostgreSQL.
+/// The end of the name of a scenario that runs beside PostgreSQL.
 const POSTGRES: &str = "-postgres";
 
 /// The names of all scenarios.
@@ -50,7 +52,7 @@ fn all() -> Vec<&'static str> {
     names
 }
 
-/// What is typed for each bar's scenario, so that a bar is what anyone can run by hand.
+/// The command line of a bar's scenario: anyone can run it by hand.
 fn typed(name: &str) -> &'static str {
     match name.trim_end_matches(POSTGRES) {
         "idle" => "idle",
@@ -74,12 +76,12 @@ impl Bars {
         let mut place = place.clone();
         place.pin = !self.unpinned;
         if self.postgres.is_some() && place.postmaster.is_none() {
-            progress::say("without --postmaster PostgreSQL's CPU is not known: its row is left out");
+            progress::say("without --postmaster the CPU of PostgreSQL is not known: its row is left out");
         }
         let reports = self.reports(&place, runtime);
         let rows = BARS
             .iter()
-            .filter_map(|bar| Row::of(bar, &whole(reports.get(bar.scenario)?)))
+            .filter_map(|bar| Verdict::of(bar, &whole(reports.get(bar.scenario)?)))
             .collect();
         let settings = json!({
             "bars": self.scenarios(), "runs": self.runs,
@@ -91,13 +93,13 @@ impl Bars {
         Ok(run)
     }
 
-    /// The reports of each scenario. When it is interrupted: those that there are.
+    /// The reports of each scenario; fewer when the run is interrupted.
     fn reports(&self, place: &Place, runtime: &Runtime) -> BTreeMap<&'static str, Vec<Report>> {
         let mut reports: BTreeMap<_, Vec<Report>> = BTreeMap::new();
         for run in 1..=self.runs {
             for name in self.scenarios() {
                 progress::say(&format!("run {run} of {}: {name}", self.runs));
-                let report = crate::attend(runtime, self.once(name, place));
+                let report = stop::attend(runtime, self.once(name, place));
                 let is_interrupted = matches!(report, Err(Trouble::Interrupted)) || stop::is_asked();
                 let mut report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
                 if is_interrupted && report.is_clean() {
@@ -116,7 +118,7 @@ impl Bars {
         reports
     }
 
-    /// Refuses what would run nothing, and find nothing wrong.
+    /// Refuses an `--only` that matches no scenario: such a run would find nothing wrong.
     fn check(&self) -> Result<(), Trouble> {
         if !self.scenarios().is_empty() {
             return Ok(());
@@ -152,7 +154,7 @@ impl Bars {
             let mut server = Server::at(&place)?;
             Scenario::typed(typed(name))?.run(&mut server, &place).await?
         };
-        // One scenario may be behind several bars: what it is compared by is the bar's name.
+        // Several bars may run the same scenario, so runs are compared by the bar's name.
         report.scenario = name.into();
         if name.starts_with("ops") && !stop::is_asked() {
             let limit = commits::measure(&place, place.database_url.as_deref(), GROUP, 2.0).await?;
@@ -162,13 +164,13 @@ impl Bars {
     }
 }
 
-/// Those that lasted as long as they should: the numbers of the others are of less than what a bar asks for.
+/// The reports of runs that were not ended early. The others measured less than a bar asks for.
 fn whole(reports: &[Report]) -> Vec<Report> {
     let whole = reports.iter().filter(|report| !report.ended_early);
     whole.cloned().collect()
 }
 
-/// One run that failed is no reason to lose the numbers of all others.
+/// A failed run as a report, so that the numbers of the others are not lost.
 fn unfinished(name: &str, trouble: &Trouble) -> Report {
     let mut report = Report::new(name, "not finished");
     report
@@ -180,7 +182,7 @@ fn unfinished(name: &str, trouble: &Trouble) -> Report {
 /// The table.
 fn print(run: &Run) {
     let mut rows = vec![HEADING.map(String::from).to_vec()];
-    rows.extend(run.bars.iter().map(Row::cells));
+    rows.extend(run.bars.iter().map(Verdict::cells));
     print!("\n{}", table(&rows, &RIGHT));
     if run.is_clean() {
         println!("\nevery check of every run held");
@@ -209,8 +211,8 @@ mod tests {
             report
         };
         let bar = BARS.iter().find(|bar| bar.scenario == "ops").expect("a bar");
-        assert!(Row::of(bar, &whole(&[ops(3.0, true)])).is_none());
-        let row = Row::of(bar, &whole(&[ops(5.0, false), ops(3.0, true), ops(4.0, true)]));
+        assert!(Verdict::of(bar, &whole(&[ops(3.0, true)])).is_none());
+        let row = Verdict::of(bar, &whole(&[ops(5.0, false), ops(3.0, true), ops(4.0, true)]));
         assert_eq!(row.expect("a row").cells()[1], "5.00");
     }
 

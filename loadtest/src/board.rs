@@ -1,27 +1,24 @@
-//! What all sockets of a run bring together: deliveries, their latency, and what was wrong. Watchers write to it,
-//! the driver of a scenario waits on it. Does not know who sends, or why.
+//! What all sockets of a run count together: deliveries, their latency, and what was wrong. Watchers add to it, and the
+//! driver of a scenario waits on it. Does not know who sends, or why.
 
-use crate::check::{Fault, Faults, Ledger, Positions};
+use crate::check::{Ledger, Positions};
 use crate::event::{self, Event, Frame};
+use crate::fault::{Fault, Faults};
 use crate::link::Link;
+use crate::lock::lock;
 use crate::meter::Meter;
 use crate::trouble::Trouble;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 use taskwire_protocol::frames::Welcome;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// Takes a lock. A panic elsewhere has ended the run already.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// What all sockets of a run bring together.
+/// What all sockets of a run count together.
 pub(crate) struct Board {
     tally: Mutex<Tally>,
     progress: Notify,
-    /// How long to wait without any progress for what should come.
+    /// Without any progress for so long, what is missing counts as lost.
     pub(crate) patience: Duration,
 }
 
@@ -29,19 +26,19 @@ pub(crate) struct Board {
 pub(crate) struct Tally {
     /// Events that reached a socket for the first time, since the last `begin`.
     pub(crate) delivered: u64,
-    /// Those of them that are a writer's.
+    /// Those of them that a writer caused.
     pub(crate) awaited: u64,
     /// Bytes of their frames.
     pub(crate) bytes: u64,
-    /// From when an event should have been sent to its arrival at each socket.
+    /// From the turn of an event to its arrival at each socket.
     pub(crate) meter: Meter,
     pub(crate) faults: Faults,
-    /// The text of an event, to send the same as the limit does.
+    /// The text of an event, which the limit sends again.
     pub(crate) sample: Vec<u8>,
     /// When each event should have been sent, from the event after `base` on.
     intended: Vec<Instant>,
     base: u64,
-    /// So many of the writer's events have to be delivered before the driver goes on.
+    /// The driver waits until so many of the writer's events are delivered.
     wake_at: u64,
 }
 
@@ -82,7 +79,7 @@ impl Board {
         self.lock().intended.push(moment);
     }
 
-    /// Waits until so many of the writer's events are delivered since `begin`. False: nothing has come for too long.
+    /// Waits until so many of the writer's events are delivered since `begin`. False: none has come for too long.
     pub(crate) async fn until(&self, awaited: u64) -> bool {
         let mut before = None;
         loop {
@@ -104,9 +101,26 @@ impl Board {
         }
     }
 
-    /// A fault that no frame shows.
+    /// Adds a fault.
     pub(crate) fn fault(&self, fault: Fault, times: u64, what: impl FnOnce() -> String) {
         self.lock().faults.add(fault, times, what);
+    }
+
+    /// The same, and what did not come is a fault.
+    pub(crate) async fn all(&self, awaited: u64) {
+        if !self.until(awaited).await {
+            let missing = awaited.saturating_sub(self.lock().awaited);
+            self.fault(Fault::Missing, missing, || {
+                format!("{missing} of {awaited} deliveries")
+            });
+        }
+    }
+
+    /// Has `count` add to the sums. It returns whether the driver waits for that.
+    pub(crate) fn add(&self, count: impl FnOnce(&mut Tally) -> bool) {
+        if count(&mut self.lock()) {
+            self.progress.notify_one();
+        }
     }
 
     /// Reads a socket until it ends. May be dropped at any await.
@@ -137,9 +151,7 @@ impl Board {
     fn take(&self, watch: &mut Watch, now: Instant, text: &[u8]) {
         match event::read(text) {
             Frame::Event(event) => {
-                if self.lock().take(&mut watch.positions, now, text, &event) {
-                    self.progress.notify_one();
-                }
+                self.add(|tally| tally.take(&mut watch.positions, now, text, &event));
                 watch.note(&event, now);
             }
             Frame::Broken => self.fault(Fault::Unreadable, 1, || {
@@ -151,20 +163,24 @@ impl Board {
 }
 
 impl Tally {
-    /// Counts an event; says whether the driver waits for it.
+    /// Takes an event of Taskwire; says whether the driver waits for it.
     fn take(&mut self, positions: &mut Positions, now: Instant, text: &[u8], event: &Event<'_>) -> bool {
         if !positions.take(event.stream, event.seq, &mut self.faults) {
             return false;
         }
-        self.delivered += 1;
         self.bytes += text.len() as u64;
-        if event.is_awaited() {
-            self.awaited += 1;
-            if self.sample.is_empty() {
-                self.sample = text.to_vec();
-            }
+        let is_awaited = event.is_awaited();
+        if is_awaited && self.sample.is_empty() {
+            self.sample = text.to_vec();
         }
-        let place = event.seq.wrapping_sub(self.base + 1);
+        self.deliver(event.seq, is_awaited, now)
+    }
+
+    /// Counts an event that reached a socket for the first time; says whether the driver waits for it.
+    pub(crate) fn deliver(&mut self, seq: u64, is_awaited: bool, now: Instant) -> bool {
+        self.delivered += 1;
+        self.awaited += u64::from(is_awaited);
+        let place = seq.wrapping_sub(self.base + 1);
         if let Some(intended) = usize::try_from(place).ok().and_then(|n| self.intended.get(n)) {
             self.meter.record(now.saturating_duration_since(*intended));
         }
@@ -180,9 +196,9 @@ impl Tally {
 #[derive(Default)]
 pub(crate) struct Watch {
     pub(crate) positions: Positions,
-    /// Where it notes whose operations it saw; one watcher a stream is enough for that.
+    /// Where it notes the operations that it saw; one watcher a stream is enough for that.
     ledger: Option<Arc<Mutex<Ledger>>>,
-    /// Where it notes when each of a writer's events came, when somebody wants to know.
+    /// Where it notes when each of a writer's events came.
     arrivals: Option<Arrivals>,
 }
 
@@ -190,7 +206,7 @@ pub(crate) struct Watch {
 pub(crate) type Arrivals = Arc<Mutex<Vec<(u64, Instant)>>>;
 
 impl Watch {
-    /// Follows what `welcome` says, from its heads on. With `ledger` it notes the operations that it sees.
+    /// Follows the streams of `welcome` from their heads on, and notes the operations that it sees in `ledger`.
     pub(crate) fn of(welcome: &Welcome, ledger: Option<Arc<Mutex<Ledger>>>) -> Watch {
         let mut positions = Positions::default();
         for state in welcome.streams.iter().filter(|state| is_followed(state)) {
@@ -203,7 +219,7 @@ impl Watch {
         }
     }
 
-    /// Noting when the writer's events come.
+    /// Also notes when the writer's events come.
     pub(crate) fn timed(mut self, arrivals: Option<Arrivals>) -> Watch {
         self.arrivals = arrivals;
         self

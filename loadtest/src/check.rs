@@ -1,132 +1,15 @@
-//! What must hold while a server is loaded: every socket sees each stream in order, without gaps and without
-//! duplicates, and each acknowledged operation stands in the log exactly once, where its answer said. Knows
-//! neither sockets nor time.
+//! What must hold while a server is loaded. Every socket sees each stream in order, without gaps and duplicates. Each
+//! acknowledged operation stands in the log exactly once, where its answer said. Knows neither sockets nor time.
 
-use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt;
+use crate::fault::{Fault, Faults};
+use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
-
-/// A promise of the contract that was broken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Fault {
-    /// An event never came, and later ones did.
-    Gap,
-    /// An event came after a later one.
-    Reordered,
-    /// An event came twice.
-    Duplicate,
-    /// Events were still missing when the run had ended.
-    Missing,
-    /// An acknowledged operation is not in the stream.
-    LostAck,
-    /// An operation is in the stream more than once.
-    DoneTwice,
-    /// An operation's event is not where its acknowledgement said.
-    WrongPlace,
-    /// An event of a stream that the socket does not follow.
-    Stray,
-    /// A position that the log holds was not resumed from.
-    NotResumed,
-    /// An answer came before an earlier request's.
-    OutOfTurn,
-    /// A query did not see a mutation that was sent before it.
-    Stale,
-    /// A frame that should be an event and cannot be read.
-    Unreadable,
-    /// A request was answered with an error, or not at all.
-    Refused,
-    /// A turn by the clock that nobody took, so that its latency is in no number.
-    Dropped,
-    /// A socket ended that nobody had ended.
-    Cut,
-    /// A run could not be finished.
-    Failed,
-}
-
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Fault::Gap => "gap",
-            Fault::Reordered => "reordered",
-            Fault::Duplicate => "duplicate",
-            Fault::Missing => "missing at the end",
-            Fault::LostAck => "lost acknowledgement",
-            Fault::DoneTwice => "done twice",
-            Fault::WrongPlace => "not where the acknowledgement said",
-            Fault::Stray => "stray event",
-            Fault::NotResumed => "not resumed",
-            Fault::OutOfTurn => "answered out of turn",
-            Fault::Stale => "stale query",
-            Fault::Unreadable => "unreadable frame",
-            Fault::Refused => "refused request",
-            Fault::Dropped => "turn dropped",
-            Fault::Cut => "socket cut",
-            Fault::Failed => "run not finished",
-        })
-    }
-}
-
-/// The faults of a run: how many of each kind, and the first few in words.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(crate) struct Faults {
-    pub(crate) count: BTreeMap<Fault, u64>,
-    pub(crate) examples: Vec<String>,
-}
-
-impl Faults {
-    /// Examples kept: enough to start looking, few enough to read.
-    const EXAMPLES: usize = 12;
-
-    /// Counts `times` faults of a kind; `what` puts the first few into words.
-    pub(crate) fn add(&mut self, fault: Fault, times: u64, what: impl FnOnce() -> String) {
-        if times == 0 {
-            return;
-        }
-        *self.count.entry(fault).or_default() += times;
-        if self.examples.len() < Self::EXAMPLES {
-            self.examples.push(format!("{fault}: {}", what()));
-        }
-    }
-
-    /// What was taken for a gap came late.
-    fn gap_was_filled(&mut self) {
-        if let Some(gaps) = self.count.get_mut(&Fault::Gap) {
-            *gaps = gaps.saturating_sub(1);
-        }
-        self.count.retain(|_, times| *times > 0);
-    }
-
-    pub(crate) fn extend(&mut self, other: Faults) {
-        for (fault, times) in other.count {
-            *self.count.entry(fault).or_default() += times;
-        }
-        let room = Self::EXAMPLES.saturating_sub(self.examples.len());
-        self.examples.extend(other.examples.into_iter().take(room));
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.count.is_empty()
-    }
-}
-
-impl fmt::Display for Faults {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kinds: Vec<String> = self
-            .count
-            .iter()
-            .map(|(fault, n)| format!("{n} × {fault}"))
-            .collect();
-        f.write_str(&kinds.join(", "))
-    }
-}
 
 /// Where one socket stands in one stream.
 struct Position {
     stream: Box<[u8]>,
     last: u64,
-    /// What was skipped, to tell an event that comes late from one that comes twice.
+    /// Skipped events: one of them comes late, any other old one comes twice.
     skipped: BTreeSet<u64>,
 }
 
@@ -135,7 +18,7 @@ struct Position {
 pub(crate) struct Positions(Vec<Position>);
 
 impl Positions {
-    /// Skipped events remembered for a stream: a broken server must not fill the harness' memory.
+    /// Skipped events remembered for a stream: a broken server must not fill this program's memory.
     const SKIPPED: u64 = 10_000;
 
     /// Follows a stream from the event after `seq`, or goes on from there.
@@ -158,7 +41,7 @@ impl Positions {
         })
     }
 
-    /// Takes an event; says whether it is a new one, and adds what is wrong with it to `faults`.
+    /// Takes an event and adds what is wrong with it to `faults`. Returns whether the event is new.
     pub(crate) fn take(&mut self, stream: &[u8], seq: u64, faults: &mut Faults) -> bool {
         let Some(at) = self.0.iter_mut().find(|position| *position.stream == *stream) else {
             faults.add(Fault::Stray, 1, || place(stream, seq));
@@ -193,7 +76,7 @@ fn place(stream: &[u8], seq: u64) -> String {
     format!("{} {seq}", String::from_utf8_lossy(stream))
 }
 
-/// The operations of one writer, and what a watcher saw of them.
+/// The operations of writers, and what watchers saw of them.
 #[derive(Default)]
 pub(crate) struct Ledger {
     acknowledged: HashMap<Uuid, u64>,
@@ -216,7 +99,7 @@ impl Ledger {
         self.acknowledged.len() as u64
     }
 
-    /// What is wrong, once everything should have arrived.
+    /// Adds what is wrong, once everything should have arrived.
     pub(crate) fn verify(&self, faults: &mut Faults) {
         for (op_id, places) in self.seen.iter().filter(|(_, places)| places.len() > 1) {
             faults.add(Fault::DoneTwice, 1, || format!("op_id {op_id} at {places:?}"));
@@ -238,6 +121,7 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeMap;
 
     /// The faults of a socket that sees these events after event 10.
     fn faults_of(events: &[u64]) -> BTreeMap<Fault, u64> {

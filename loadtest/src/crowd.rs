@@ -2,7 +2,7 @@
 
 use crate::accounts::{Account, SOCKET};
 use crate::board::{Board, Watch};
-use crate::check::Fault;
+use crate::fault::Fault;
 use crate::link::Link;
 use crate::machine;
 use crate::trouble::Trouble;
@@ -15,32 +15,32 @@ use taskwire_protocol::account::Streams;
 use taskwire_protocol::frames::Welcome;
 use tokio::task::JoinSet;
 
-/// Between two attempts of a socket that was sent away: short, so that the server sets the pace and not this.
+/// Between two attempts of a socket that was sent away. It is short, so that the server sets the pace.
 const PAUSE: Duration = Duration::from_millis(20);
-/// Attempts before a socket gives up: ten seconds of pauses.
+/// A socket gives up after so many attempts, which is ten seconds of pauses.
 const ATTEMPTS: u64 = 500;
 
 /// How a crowd of sockets is made.
 #[derive(Args, Clone, Copy, Debug, serde::Serialize)]
 pub(crate) struct Admission {
-    /// Sockets that are being opened at the same time
+    /// Sockets that are opened at the same time
     #[arg(long, value_parser = crate::options::count, default_value_t = 400)]
     pub(crate) opening: usize,
 }
 
-/// Lets this program, and the server that it starts, have so many sockets, or says why not.
+/// Lets this program, and the server that it starts, have so many sockets; fails when the machine does not allow it.
 pub(crate) fn allow(sockets: usize) -> Result<(), Trouble> {
     let wanted = sockets as u64 + 500;
     let allowed = machine::allow_files(wanted);
     if allowed < wanted {
         return Err(Trouble::setup(format!(
-            "{sockets} sockets need {wanted} open files, and this machine allows {allowed}: raise `ulimit -n`"
+            "{sockets} sockets need {wanted} open files, but this machine allows {allowed}: raise `ulimit -n`"
         )));
     }
     Ok(())
 }
 
-/// Makes `count` things, some at a time, in whatever order they are ready.
+/// Makes `count` things, some at a time, in the order in which they are ready.
 pub(crate) async fn gather<T, F>(
     count: usize,
     admission: Admission,
@@ -67,24 +67,29 @@ pub(crate) async fn join(
         let welcome = link.authenticate(&account.token, streams.clone(), None).await?;
         Ok((link, welcome))
     };
-    admitted(attempt).await.map(|(joined, _)| joined)
+    admitted(attempt, Trouble::may_pass)
+        .await
+        .map(|(joined, _)| joined)
 }
 
-/// Tries until the server is ready for the socket, for some seconds; says also how often it was sent away.
-pub(crate) async fn admitted<T, F>(attempt: impl Fn() -> F) -> Result<(T, u64), Trouble>
+/// Tries until the server is ready for the socket, for some seconds. Also returns how often the socket was sent away.
+pub(crate) async fn admitted<T, F>(
+    attempt: impl Fn() -> F,
+    may_pass: impl Fn(&Trouble) -> bool,
+) -> Result<(T, u64), Trouble>
 where
     F: Future<Output = Result<T, Trouble>>,
 {
     for sent_away in 0..ATTEMPTS {
         match attempt().await {
-            Err(trouble) if trouble.may_pass() => tokio::time::sleep(PAUSE).await,
+            Err(trouble) if may_pass(&trouble) => tokio::time::sleep(PAUSE).await,
             done => return done.map(|done| (done, sent_away)),
         }
     }
     attempt().await.map(|done| (done, ATTEMPTS))
 }
 
-/// Reads each socket until the tasks are dropped. One that ends before is a fault.
+/// Reads each socket until the tasks are dropped. A socket that ends before is a fault.
 pub(crate) fn watch(board: &Arc<Board>, tasks: &mut JoinSet<()>, sockets: Vec<(Link, Watch)>) {
     for (mut link, mut watch) in sockets {
         let board = board.clone();

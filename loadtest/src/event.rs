@@ -1,5 +1,5 @@
-//! The facts of an event frame that stand at a fixed place in it, read without parsing JSON, because this is done
-//! for every delivery. Does not know what the entity in it says.
+//! Reads what stands at fixed places of an event frame. It does not parse JSON, because it runs for every delivery. Does
+//! not know the entity in the event.
 
 use uuid::Uuid;
 
@@ -8,7 +8,7 @@ const START: &[u8] = b"{\"type\":\"event\",\"stream\":\"";
 const SEQ: &[u8] = b",\"seq\":";
 const NAME: &[u8] = b",\"event\":\"";
 const OP_ID: &[u8] = b"\"op_id\":\"";
-/// How every event of a task is called.
+/// How the name of every event of a task begins.
 const OF_TASK: &[u8] = b"task.";
 const SMALL: &[u8] = b"notification.deleted\"";
 const DATA: &[u8] = b",\"data\":{\"id\":\"";
@@ -17,7 +17,7 @@ const DATA: &[u8] = b",\"data\":{\"id\":\"";
 pub(crate) enum Frame<'a> {
     /// A durable event.
     Event(Event<'a>),
-    /// Begins like an event, but what should follow does not.
+    /// Begins like an event but is not one.
     Broken,
     /// An answer, a signal, a pong.
     Other,
@@ -56,13 +56,12 @@ fn event(rest: &[u8]) -> Option<Event<'_>> {
 }
 
 impl Event<'_> {
-    /// Whether it is one that writers of this harness cause: of a task, or a notification deleted.
+    /// Whether writers of this harness cause such events: events of tasks, and deleted notifications.
     pub(crate) fn is_awaited(&self) -> bool {
         self.rest.starts_with(OF_TASK) || self.rest.starts_with(SMALL)
     }
 
-    /// What tells the mutation that caused it from all others: its `op_id`, or, of a notification that was deleted
-    /// without one, the notification.
+    /// Identifies the mutation that caused it: its `op_id`, or the notification that was deleted without one.
     pub(crate) fn cause(&self) -> Option<Uuid> {
         self.uuid_after(OP_ID).or_else(|| {
             let is_small = self.rest.starts_with(SMALL);
@@ -70,7 +69,7 @@ impl Event<'_> {
         })
     }
 
-    /// Both stand before the entity.
+    /// The UUID after `name`, which stands before the entity.
     fn uuid_after(&self, name: &[u8]) -> Option<Uuid> {
         let head = &self.rest[..self.rest.len().min(600)];
         let start = memchr::memmem::find(head, name)? + name.len();
@@ -78,7 +77,7 @@ impl Event<'_> {
     }
 }
 
-/// The same event with another `seq`: for the limit, which sends frames that a server made.
+/// The same event with another `seq`. The limit sends frames that a server made.
 pub(crate) fn renumbered(text: &[u8], seq: u64) -> Option<Vec<u8>> {
     let rest = text.strip_prefix(START)?;
     let before = START.len() + memchr::memchr(b'"', rest)? + 1 + SEQ.len();

@@ -1,10 +1,10 @@
-//! The machine that a run was made on, so that numbers of different ones are not compared by accident.
+//! The machine of a run, so that nobody compares numbers of different machines by accident.
 
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::sync::OnceLock;
 
-/// The machine.
+/// A machine.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Facts {
     pub(crate) system: String,
@@ -13,14 +13,14 @@ pub(crate) struct Facts {
     pub(crate) memory_mib: u64,
 }
 
-/// How many cores this program may use, as it was when this was asked first: before `--pin` leaves it one.
+/// How many cores this program may use. The first call must come before `--pin` leaves it one.
 pub(crate) fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(0, usize::from))
 }
 
 impl Facts {
-    /// This machine's; what cannot be known is empty.
+    /// The facts of this machine; unknown ones are empty.
     pub(crate) fn gather() -> Facts {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease");

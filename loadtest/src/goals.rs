@@ -1,8 +1,5 @@
-//! The bars: which number of which scenario has to reach what. And a row of the table: medians held against them.
-//! Knows nothing of how a number is made.
+//! The bars: which number of which scenario has to reach what. Knows nothing of how a number is measured.
 
-use crate::report::compare::median;
-use crate::report::{Report, show};
 use serde::Serialize;
 
 /// What a number is held against.
@@ -11,7 +8,7 @@ use serde::Serialize;
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
-    /// At most so many times what the limit has.
+    /// At most so many times the limit's number.
     TimesLimit(f64),
 }
 
@@ -19,13 +16,14 @@ pub(crate) enum Goal {
 pub(crate) struct Bar {
     pub(crate) scenario: &'static str,
     /// In words; `{bytes}` stands for the size of the scenario's frames.
-    what: &'static str,
-    /// The name of the number in the scenario's report, and of the limit's beside it.
-    number: &'static str,
-    limit: Option<&'static str>,
-    unit: &'static str,
-    core: Option<Goal>,
-    last: Option<Goal>,
+    pub(crate) what: &'static str,
+    /// The name of the number in the scenario's report.
+    pub(crate) number: &'static str,
+    /// The name of the limit's number, in the same report.
+    pub(crate) limit: Option<&'static str>,
+    pub(crate) unit: &'static str,
+    pub(crate) core: Option<Goal>,
+    pub(crate) last: Option<Goal>,
 }
 
 const fn bar(scenario: &'static str, what: &'static str, number: &'static str, unit: &'static str) -> Bar {
@@ -81,7 +79,7 @@ pub(crate) const BARS: &[Bar] = &[
     )
     .beside(LEAST)
     .goals(TimesLimit(2.0), TimesLimit(1.4)),
-    // here the server is not the database too
+    // Here the server is not its own database.
     bar(
         "fanout-postgres",
         "the same beside PostgreSQL ({bytes} B)",
@@ -93,7 +91,7 @@ pub(crate) const BARS: &[Bar] = &[
     bar("fanout-small", "the same of small events ({bytes} B)", COST, "µs")
         .beside(LEAST)
         .goals(TimesLimit(2.0), TimesLimit(1.4)),
-    // The goals are of frames of 250 bytes: what a task costs stands beside, by the limit of its own size.
+    // The goals of bursts are for frames of 250 bytes. A task is larger, so it only stands beside its own limit.
     bar("burst", "in bursts of 8, tasks ({bytes} B)", COST, "µs").beside(LEAST),
     bar(
         "burst-small",
@@ -166,111 +164,3 @@ pub(crate) const BARS: &[Bar] = &[
     .beside("one durable write, p50")
     .finally(AtMost(0.3)),
 ];
-
-/// A bar's row: what was measured, and whether that is enough.
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct Row {
-    what: String,
-    unit: &'static str,
-    measured: f64,
-    limit: Option<f64>,
-    ratio: Option<f64>,
-    core: Option<Goal>,
-    #[serde(rename = "final")]
-    last: Option<Goal>,
-    core_met: Option<bool>,
-    final_met: Option<bool>,
-}
-
-/// What stands above the cells of the rows.
-pub(crate) const HEADING: [&str; 9] = [
-    "what",
-    "measured",
-    "",
-    "limit",
-    "ratio",
-    "core bar",
-    "",
-    "final bar",
-    "",
-];
-
-/// Which of them stand at the right.
-pub(crate) const RIGHT: [bool; 9] = [false, true, false, true, true, true, false, true, false];
-
-impl Row {
-    /// A bar's row; `None` when the number could not be measured here.
-    pub(crate) fn of(bar: &Bar, reports: &[Report]) -> Option<Row> {
-        let measured = median(reports.iter().filter_map(|report| report.get(bar.number)))?;
-        let of_limit = |report: &Report| Some((report.get(bar.number)?, report.get(bar.limit?)?));
-        let pairs: Vec<(f64, f64)> = reports.iter().filter_map(of_limit).collect();
-        let limit = median(pairs.iter().map(|(_, limit)| *limit));
-        let ratio = median(pairs.iter().map(|(measured, limit)| measured / limit));
-        let bytes = median(reports.iter().filter_map(|report| report.get("frame"))).map_or("–".into(), show);
-        let met = |goal: Option<Goal>| match goal? {
-            Goal::AtMost(most) => Some(measured <= most),
-            Goal::AtLeast(least) => Some(measured >= least),
-            Goal::TimesLimit(most) => ratio.map(|ratio| ratio <= most),
-        };
-        Some(Row {
-            what: bar.what.replace("{bytes}", &bytes),
-            unit: bar.unit,
-            measured,
-            limit,
-            ratio,
-            core: bar.core,
-            last: bar.last,
-            core_met: met(bar.core),
-            final_met: met(bar.last),
-        })
-    }
-
-    /// The row for people, under [`HEADING`].
-    pub(crate) fn cells(&self) -> Vec<String> {
-        let number = |value: Option<f64>| value.map_or("–".to_owned(), show);
-        let goal = |goal: Option<Goal>| match goal {
-            None => "–".to_owned(),
-            Some(Goal::AtMost(value)) => format!("≤ {}", show(value)),
-            Some(Goal::AtLeast(value)) => format!("≥ {}", show(value)),
-            Some(Goal::TimesLimit(value)) => format!("≤ {value} × limit"),
-        };
-        let met = |met: Option<bool>| match met {
-            None => String::new(),
-            Some(true) => "met".into(),
-            Some(false) => "NOT MET".into(),
-        };
-        vec![
-            self.what.clone(),
-            show(self.measured),
-            self.unit.into(),
-            number(self.limit),
-            number(self.ratio),
-            goal(self.core),
-            met(self.core_met),
-            goal(self.last),
-            met(self.final_met),
-        ]
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A report with one number beside the limit's.
-    fn measured(value: f64, limit: f64) -> Report {
-        let mut report = Report::new("fanout", "a run");
-        report.put(COST, value, "µs");
-        report.put(LEAST, limit, "µs");
-        report
-    }
-
-    #[test]
-    fn the_ratio_is_the_median_of_the_runs_ratios() {
-        let bar = BARS.iter().find(|bar| bar.scenario == "fanout").expect("a bar");
-        let reports = [measured(6.0, 4.0), measured(30.0, 10.0), measured(8.0, 5.0)];
-        let row = Row::of(bar, &reports).expect("numbers");
-        assert_eq!((row.measured, row.limit, row.ratio), (8.0, Some(5.0), Some(1.6)));
-        assert_eq!((row.core_met, row.final_met), (Some(true), Some(false)));
-    }
-}

@@ -1,5 +1,5 @@
-//! Latencies of a phase: all of them, and those since somebody looked last, so that one record feeds the percentiles and
-//! the curve over time. Does not know what took so long.
+//! Latencies of a phase: all of them, and those since the last look. So one record feeds both the percentiles and the
+//! curve over time. Does not know what took so long.
 
 use hdrhistogram::Histogram;
 use std::time::Duration;
@@ -12,7 +12,7 @@ pub(crate) fn latency() -> Latency {
     Histogram::new_with_bounds(1, 600_000_000, 3).expect("constant bounds that the library takes")
 }
 
-/// A duration as latencies are counted.
+/// A duration in µs.
 pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
@@ -22,7 +22,7 @@ pub(crate) fn millis_at(latency: &Latency, quantile: f64) -> f64 {
     latency.value_at_quantile(quantile) as f64 / 1000.0
 }
 
-/// What a while brought.
+/// What came since the last look.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Lately {
     pub(crate) count: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Lately {
 /// Latencies of a phase.
 #[derive(Clone)]
 pub(crate) struct Meter {
-    /// Without what came since the last look.
+    /// What came before the last look.
     before: Latency,
     lately: Latency,
 }
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_stall_shows_in_the_percentiles_of_all_it_delayed() {
-        // 1,000 a second; the server stops for a second: what was due meanwhile waited from its own turn on
+        // 1,000 a second; the server stops for a second. What was due then waited from its own turn on.
         let mut meter = Meter::new();
         for n in 0..9_000 {
             let wait = if n < 1_000 { 1_000 - n } else { 1 };

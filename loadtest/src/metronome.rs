@@ -1,6 +1,6 @@
-//! When it is whose turn, at a rate, whatever the server does: turns are told by a thread that sleeps exactly, and are
-//! kept until they are taken. A turn's latency counts from its own moment, so a server that stalls is charged for all
-//! that was due meanwhile.
+//! Gives people their turns at a rate, whatever the server does. A thread that sleeps exactly gives the turns, and they are
+//! kept until they are taken. A latency counts from its turn, so a server that stalls is charged for everything that was
+//! due meanwhile.
 
 use crate::trouble::Trouble;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Turns that may wait for one person; beyond, a run has no meaning and turns are dropped, counted.
+/// Turns that may wait for one person. More are dropped and counted: the run then has no meaning.
 const WAITING: usize = 20_000;
-/// How long it sleeps at most, so that it ends soon after it is no longer wanted.
+/// The longest sleep, so that the thread ends soon after it is stopped.
 const NAP: Duration = Duration::from_millis(50);
 
-/// Tells turns until it is stopped or dropped.
+/// Gives turns until it is stopped or dropped.
 pub(crate) struct Metronome {
     stop: Arc<AtomicBool>,
-    /// Gives the turns that it dropped.
+    /// Returns how many turns it dropped.
     telling: Option<JoinHandle<u64>>,
 }
 
@@ -29,7 +29,7 @@ impl Drop for Metronome {
 }
 
 impl Metronome {
-    /// Tells `people` their turns, one after the other, `per_second` in all, from `start` to `end`.
+    /// Gives `people` their turns, one after the other, `per_second` in all, from `start` to `end`.
     pub(crate) fn start(
         people: usize,
         per_second: f64,
@@ -47,21 +47,21 @@ impl Metronome {
         (metronome, receivers)
     }
 
-    /// Tells no turn any more that has not come yet.
+    /// Gives no further turns.
     pub(crate) fn stop(&self) {
         self.stop.store(true, Relaxed);
     }
 
-    /// Turns that nobody took for so long that they were dropped, once people have gone. It fails when turns ended
-    /// before their time: a run that lacks them measured nothing.
+    /// Stops, and returns how many turns were dropped. It fails when the turns ended too early: a run without them measured
+    /// nothing.
     pub(crate) fn end(mut self) -> Result<u64, Trouble> {
         self.stop();
         let told = self.telling.take().map_or(Ok(0), JoinHandle::join);
-        told.map_err(|_| Trouble::setup("the turns of the clock ended before their time"))
+        told.map_err(|_| Trouble::setup("the thread that gives the turns ended too early"))
     }
 }
 
-/// Says how many it dropped.
+/// Gives the turns. Returns how many it dropped.
 fn tell(
     people: &[Sender<Instant>],
     per_second: f64,
@@ -87,7 +87,7 @@ fn tell(
         match person.try_send(turn) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => dropped += 1,
-            // That person is gone, which is a fault of its own; the others go on.
+            // That person has ended, which is a fault of its own. The others go on.
             Err(TrySendError::Closed(_)) => {
                 dropped += 1;
                 if people.iter().all(Sender::is_closed) {
@@ -107,7 +107,7 @@ mod tests {
     fn turns_are_of_the_clock_and_not_of_the_one_who_takes_them() {
         let start = Instant::now();
         let (metronome, mut turns) = Metronome::start(2, 1000.0, start, start + Duration::from_millis(100));
-        // Nobody takes a turn for longer than all of them last: none is lost, none is moved.
+        // Nobody takes a turn until all are over: none is lost and none is moved.
         std::thread::sleep(Duration::from_millis(150));
         for (n, turns) in turns.iter_mut().enumerate() {
             let mut taken = Vec::new();

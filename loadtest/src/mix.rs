@@ -1,5 +1,5 @@
-//! Which operation comes next: shares of create, update, complete and list, as people really use a task list, drawn by a
-//! dice whose seed makes a run repeatable. Does not know how an operation is sent.
+//! Which operation comes next: shares of create, update, complete and list, as people use a task list. Dice with a seed
+//! make a run repeatable. Does not know how an operation is sent.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -34,7 +34,7 @@ pub(crate) struct Mix([u32; 4]);
 impl Mix {
     /// Only `task.create`: what the bars measure.
     pub(crate) const CREATE: Mix = Mix([1, 0, 0, 0]);
-    /// People look more often than they change, and change more often than they make.
+    /// People look more often than they change something, and change more often than they create.
     pub(crate) const REAL: Mix = Mix([15, 25, 20, 40]);
 
     pub(crate) fn pick(&self, dice: &mut Dice) -> Kind {
@@ -49,7 +49,7 @@ impl Mix {
         Kind::Create
     }
 
-    /// Whether tasks made before are needed.
+    /// Whether operations need earlier tasks.
     pub(crate) fn needs_tasks(&self) -> bool {
         *self != Mix::CREATE
     }
@@ -72,7 +72,7 @@ impl FromStr for Mix {
             let at = Kind::ALL
                 .iter()
                 .position(|kind| kind.name() == name.trim())
-                .ok_or("of create, update, complete, list")?;
+                .ok_or("not one of create, update, complete, list")?;
             shares[at] = share.trim().parse().map_err(|_| "a share is a whole number")?;
             if shares[at] > 1_000_000 {
                 return Err("a share is at most 1000000".into());
@@ -101,7 +101,7 @@ impl Serialize for Mix {
     }
 }
 
-/// A dice with a seed (SplitMix64): the same run throws the same.
+/// Dice with a seed (SplitMix64): the same seed gives the same numbers.
 pub(crate) struct Dice(u64);
 
 impl Dice {

@@ -1,6 +1,6 @@
-//! How numbers on the command line are read: what would make a run meaningless is refused before it begins.
+//! Reads the numbers of the command line, and refuses those that would make a run meaningless.
 
-/// Reads an option that counts something: at least 1.
+/// Reads a count: at least 1.
 pub(crate) fn count(typed: &str) -> Result<usize, String> {
     match typed.parse() {
         Ok(0) => Err("at least 1".into()),
@@ -9,7 +9,7 @@ pub(crate) fn count(typed: &str) -> Result<usize, String> {
     }
 }
 
-/// Reads an option that is a rate: above 0.
+/// Reads a rate: above 0.
 pub(crate) fn rate(typed: &str) -> Result<f64, String> {
     let rate: f64 = typed.parse().map_err(|_| "a number")?;
     (rate > 0.000_1 && rate.is_finite())
@@ -17,7 +17,7 @@ pub(crate) fn rate(typed: &str) -> Result<f64, String> {
         .ok_or_else(|| "above 0".into())
 }
 
-/// Reads an option that is a rate, or 0 for none.
+/// Reads a rate, or 0 for none.
 pub(crate) fn rate_or_none(typed: &str) -> Result<f64, String> {
     match typed.parse() {
         Ok(0.0) => Ok(0.0),
@@ -25,7 +25,7 @@ pub(crate) fn rate_or_none(typed: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads an option that says for how many seconds something is measured: within none nothing is.
+/// Reads how many seconds something is measured: above 0.
 pub(crate) fn measured(typed: &str) -> Result<f64, String> {
     match seconds(typed)? {
         0.0 => Err("above 0".into()),
@@ -33,7 +33,7 @@ pub(crate) fn measured(typed: &str) -> Result<f64, String> {
     }
 }
 
-/// Reads an option that is a time in seconds: from 0 to a day.
+/// Reads a time in seconds: from 0 to a day.
 pub(crate) fn seconds(typed: &str) -> Result<f64, String> {
     let seconds: f64 = typed.parse().map_err(|_| "a number")?;
     (0.0..=86_400.0)

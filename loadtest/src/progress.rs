@@ -1,11 +1,11 @@
-//! What a person who waits is told: a line that moves on a terminal, a line now and then elsewhere. On stderr, beside
-//! the results.
+//! Progress for a person who waits, on stderr: a line that is rewritten on a terminal, and a line every 10 seconds
+//! elsewhere.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Between two lines where no line can move.
+/// Between two lines where no line can be rewritten.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 static LAST: Mutex<Option<Instant>> = Mutex::new(None);
@@ -16,11 +16,11 @@ fn bar(part: f64) -> String {
     format!("[{}{}]", "#".repeat(full), "·".repeat(24 - full))
 }
 
-/// So much of it is done.
+/// Shows which part is done.
 pub(crate) fn show(part: f64, text: &str) {
     let mut err = stderr();
-    let mut last = crate::board::lock(&LAST);
-    // Nobody can be told when stderr is gone.
+    let mut last = crate::lock::lock(&LAST);
+    // When stderr is closed, nobody reads it.
     if err.is_terminal() {
         let _ = write!(err, "\r\x1b[K{} {text}", bar(part));
         let _ = err.flush();
@@ -35,17 +35,17 @@ pub(crate) fn show(part: f64, text: &str) {
     }
 }
 
-/// What is being done now; the moving line ends.
+/// Says what is done now, on a line of its own.
 pub(crate) fn say(text: &str) {
     let mut err = stderr();
     if err.is_terminal() {
         let _ = write!(err, "\r\x1b[K");
     }
     let _ = writeln!(err, "{text}");
-    *crate::board::lock(&LAST) = Some(Instant::now());
+    *crate::lock::lock(&LAST) = Some(Instant::now());
 }
 
-/// The moving line ends.
+/// Removes the line that is rewritten.
 pub(crate) fn done() {
     if stderr().is_terminal() {
         let _ = write!(stderr(), "\r\x1b[K");

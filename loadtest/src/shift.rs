@@ -1,13 +1,16 @@
-//! A shift: people at work for a while, warmed up, then measured; at the end everything that they were told must have
-//! come to those who watch. Shared by every scenario in which people ask; does not know who they are.
+//! A shift: people work for a while, first to warm up, then measured. At the end everything that was acknowledged must have
+//! come to the watchers. Every scenario with people uses it; it does not know who they are.
 
-use crate::board::{Board, lock};
-use crate::check::{Fault, Ledger};
-use crate::machine::Spent;
+use crate::board::Board;
+use crate::check::Ledger;
+use crate::fault::Fault;
+use crate::lock::lock;
 use crate::meter::{Latency, Meter, latency, micros};
 use crate::metronome::Metronome;
+use crate::mind::Desk;
 use crate::mix::Kind;
-use crate::person::{Desk, Person, Turns, settle};
+use crate::person::{Person, Turns};
+use crate::processes::Spent;
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::stop;
@@ -19,9 +22,9 @@ use std::sync::{Arc, Mutex, OnceLock};
 use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
-/// The server's part of `CPU per operation`.
+/// The name of the server's part of `CPU per operation`.
 pub(crate) const OF_SERVER: &str = "of that the server";
-/// The same where the database's is not known.
+/// The name of the same number where the database's part is not known.
 pub(crate) const SERVER_ALONE: &str = "of the server alone, per operation";
 
 /// How long a shift is, and how people take turns.
@@ -29,19 +32,19 @@ pub(crate) const SERVER_ALONE: &str = "of the server alone, per operation";
 pub(crate) struct Shift {
     pub(crate) warm_up: f64,
     pub(crate) seconds: f64,
-    /// Requests a second in all, by the clock; `None`: each as soon as the one before is answered.
+    /// Requests a second in all, by the clock; `None`: each as soon as the previous one is answered.
     pub(crate) rate: Option<f64>,
 }
 
-/// What a shift came to.
+/// What was measured in a shift.
 pub(crate) struct Outcome {
     pub(crate) latency: Latency,
     kinds: Vec<(Kind, Latency)>,
-    /// By the clock: until the last turn was answered, so that what came late is divided by the time that it took.
+    /// By the clock: until the last turn was answered, so that late answers are divided by the time that they took.
     pub(crate) seconds: f64,
     pub(crate) spent: Spent,
     pub(crate) samples: Vec<Sample>,
-    /// Events that came to watchers, the warm-up's included, and the time that took.
+    /// Events that came to watchers, the warm-up included.
     delivered: u64,
     is_local: bool,
     /// Whether the database's CPU is in `spent`.
@@ -55,7 +58,7 @@ struct Counter {
     from: Instant,
     until: Instant,
     by_clock: bool,
-    /// Since when it is.
+    /// When the shift ended.
     over: OnceLock<Instant>,
     dropped: AtomicU64,
     meter: Mutex<Meter>,
@@ -88,7 +91,7 @@ impl Desk for Counter {
 
     fn done(&self, kind: Kind, intended: Instant, now: Instant, audience: u64) {
         self.expected.fetch_add(audience, Relaxed);
-        // By the clock a request counts when its turn was, however late its answer: what is slow must not be left out.
+        // By the clock a request counts by its turn, however late the answer is: slow ones must not be left out.
         let last = if self.by_clock { intended } else { now };
         if intended < self.from || last >= self.until {
             return;
@@ -100,7 +103,7 @@ impl Desk for Counter {
 }
 
 impl Shift {
-    /// Has people work, measures, and checks all of it.
+    /// Has people work, measures, and checks everything.
     pub(crate) async fn run(
         self,
         server: &Server,
@@ -145,9 +148,10 @@ impl Shift {
         let untold = metronome.map_or(Ok(0), Metronome::end)?;
         let dropped = counter.dropped.load(Relaxed) + untold;
         board.fault(Fault::Dropped, dropped, || {
-            "the server is too slow for this rate by far".into()
+            "the server is far too slow for this rate".into()
         });
-        settle(board, ledger, counter.expected.load(Relaxed)).await;
+        board.all(counter.expected.load(Relaxed)).await;
+        lock(ledger).verify(&mut board.lock().faults);
         let kinds = lock(&counter.kinds).clone();
         let latency = lock(&counter.meter).whole().clone();
         Ok(Outcome {
@@ -183,7 +187,7 @@ impl Shift {
     }
 }
 
-/// Waits until everybody has heard their last answer. Trouble of one is a fault of the run.
+/// Waits until all people have their last answer. Trouble of one is a fault of the run.
 async fn wait(work: &mut JoinSet<Result<(), Trouble>>, board: &Board) {
     while let Some(ended) = work.join_next().await {
         let ended = ended.map_err(|error| Trouble::setup(error.to_string()));
@@ -194,7 +198,7 @@ async fn wait(work: &mut JoinSet<Result<(), Trouble>>, board: &Board) {
 }
 
 impl Outcome {
-    /// A sum without its larger part would be taken for the sum: without the database only the server's own is said.
+    /// Where the database's CPU is unknown, only the server's part is shown: it could be mistaken for the sum.
     fn put_cpu(&self, report: &mut Report, ops: f64) {
         let (server, database) = (self.spent.server / ops, self.spent.database / ops);
         match (self.is_local, self.is_whole) {

@@ -1,15 +1,17 @@
-//! `smoke`: every scenario for a moment, with its checks, against one server. Its numbers mean nothing; that nothing is
-//! lost, doubled or out of order does.
+//! `smoke`: every scenario for a moment, with its checks, against one server. Only the checks mean something, the numbers
+//! do not.
 
+use crate::crowd;
+use crate::place::Place;
 use crate::report::run::Run;
 use crate::scenario::Scenario;
-use crate::target::{Place, Server};
+use crate::stop::{self, attend};
+use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::{attend, crowd, stop};
 use serde_json::json;
 use tokio::runtime::Runtime;
 
-/// Small enough for a debug build on a busy machine.
+/// The scenarios, small enough for a debug build on a busy machine.
 pub(crate) const SCENARIOS: [&str; 11] = [
     "idle --sockets 60 --accounts 4 --settle 0",
     "fanout --watchers 40 --accounts 3 --rate 50 --seconds 0.8 --warm-up 0.2 --with-limit",

@@ -1,18 +1,22 @@
-//! A stream, those who watch it and the one who writes: what `fanout`, `slow`, `hop` and `growth` set up. Watchers may be
-//! on other instances than the writer. Does not know what is measured.
+//! A stream with its watchers and its writer: what `fanout`, `slow`, `hop` and `growth` set up. Watchers may be at other
+//! instances than the writer. Does not know what is measured.
 
 use crate::accounts::{self, Account};
-use crate::board::{Arrivals, Board, Watch, lock};
-use crate::check::{Faults, Ledger};
+use crate::board::{Arrivals, Board, Watch};
+use crate::check::Ledger;
 use crate::crowd::{self, Admission};
+use crate::fault::Faults;
 use crate::link::Link;
-use crate::machine::Spent;
+use crate::lock::lock;
 use crate::meter::Latency;
+use crate::pace::Pace;
+use crate::processes::Spent;
+use crate::requests::fill;
 use crate::stop;
 use crate::target::Server;
 use crate::timeline::{Sample, Timeline};
 use crate::trouble::Trouble;
-use crate::writer::{Pace, Source, Wish, Writer, fill};
+use crate::writer::{Source, Wish, Writer};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use taskwire_protocol::account::Streams;
@@ -25,7 +29,7 @@ pub(crate) struct Stage {
     pub(crate) writer: Writer,
     pub(crate) accounts: Vec<Account>,
     pub(crate) stream: StreamId,
-    /// When each event came to the first watcher at each server, when there are several.
+    /// With several servers: when each event came to the first watcher at each of them.
     pub(crate) arrivals: Vec<Arrivals>,
     ledger: Arc<Mutex<Ledger>>,
     /// Reads the watchers' sockets for as long as it lives.
@@ -35,14 +39,14 @@ pub(crate) struct Stage {
 /// Who watches.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Audience {
-    /// People, beside the one who writes.
+    /// How many people watch.
     pub(crate) accounts: usize,
-    /// Their sockets.
+    /// How many sockets they have.
     pub(crate) watchers: usize,
     pub(crate) admission: Admission,
 }
 
-/// Notifications of a page.
+/// Notifications in a page.
 const PAGE: u32 = 100;
 
 /// What was measured while one wrote and many watched.
@@ -52,17 +56,17 @@ pub(crate) struct Flow {
     pub(crate) bytes: u64,
     pub(crate) seconds: f64,
     pub(crate) spent: Spent,
-    /// Whether the server's CPU can be known.
+    /// Whether the server's CPU is known.
     pub(crate) is_local: bool,
     pub(crate) latency: Latency,
     pub(crate) samples: Vec<Sample>,
-    /// An event, to send the same as the limit does.
+    /// The text of an event, which the limit sends again.
     pub(crate) sample: Vec<u8>,
     pub(crate) faults: Faults,
 }
 
 impl Flow {
-    /// CPU of a delivery in µs; `None` where it cannot be known, or when there was none.
+    /// CPU of a delivery in µs; `None` when it is unknown or there was no delivery.
     pub(crate) fn cost(&self) -> Option<f64> {
         (self.is_local && self.deliveries > 0).then(|| self.spent.server / self.deliveries as f64)
     }
@@ -74,14 +78,14 @@ impl Flow {
 }
 
 impl Stage {
-    /// A workspace: one person makes tasks in it at `written`, sockets of others watch it, in turn at each of `watched`.
+    /// A workspace: one person makes tasks in it at `written`, and sockets of others watch it, in turn at each of `watched`.
     pub(crate) async fn of_tasks(
         written: &Server,
         watched: &[&Server],
         audience: Audience,
     ) -> Result<Stage, Trouble> {
         let accounts = accounts::make(written, audience.accounts + 1).await?;
-        let workspace = accounts::share(written, &accounts).await?;
+        let workspace = accounts::share(written.address, &accounts).await?;
         let (writes, watch) = accounts.split_at(usize::from(accounts.len() > 1));
         let author = writes.first().unwrap_or(&accounts[0]);
         let (link, _) = crowd::join(written.address, 0, author, Streams::These(Vec::new())).await?;
@@ -99,8 +103,8 @@ impl Stage {
         Ok(stage)
     }
 
-    /// What one person alone sees: they delete notifications at `written`, `events` at most, and all who watch are
-    /// sockets of theirs.
+    /// A person's own stream: that person deletes at most `events` notifications at `written`, and all watchers are that
+    /// person's sockets.
     pub(crate) async fn of_notifications(
         written: &Server,
         watched: &[&Server],
@@ -130,7 +134,7 @@ impl Stage {
         let arrivals: Vec<Arrivals> = (0..timed).map(|_| Arrivals::default()).collect();
         let sockets = crowd::gather(audience.watchers, audience.admission, |n| {
             let (account, at) = (&watch[n % watch.len()], watched[n % watched.len()]);
-            // Of several servers the last one's: what is acknowledged must come there too.
+            // The watcher at the last server: what is acknowledged must come there too.
             let ledger = (n + 1 == watched.len()).then(|| ledger.clone());
             let arrivals = arrivals.get(n).cloned();
             async move {
@@ -159,13 +163,13 @@ impl Stage {
         })
     }
 
-    /// What is wrong with acknowledgements, once everything should have come.
+    /// Adds what is wrong with acknowledgements, once everything should have come.
     pub(crate) fn verify(&self, faults: &mut Faults) {
         lock(&self.ledger).verify(faults);
     }
 }
 
-/// Makes at least so many notifications of the socket's user: each task brings one.
+/// Makes at least so many notifications of the socket's user: each task makes one.
 async fn notifications(
     link: &mut Link,
     count: usize,
@@ -189,14 +193,14 @@ async fn notifications(
     if found.len() < count {
         let faults = board.lock().faults.to_string();
         return Err(Trouble::setup(format!(
-            "{count} tasks brought {} notifications: {faults}",
+            "{count} tasks made only {} notifications: {faults}",
             found.len()
         )));
     }
     Ok(found)
 }
 
-/// Has a writer warm up, then measures.
+/// Has the writer warm up, then measures.
 pub(crate) async fn measure(
     server: &Server,
     writer: &mut Writer,
@@ -225,7 +229,7 @@ pub(crate) async fn measure(
         latency: tally.meter.whole().clone(),
         samples,
         sample: tally.sample.clone(),
-        // Whoever measures again must not find these a second time.
+        // The next measurement must not report these faults again.
         faults: std::mem::take(&mut tally.faults),
     })
 }

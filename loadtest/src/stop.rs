@@ -1,16 +1,18 @@
-//! Whether somebody wants the run to end. What measures then ends early, checks and reports; what only prepares is
-//! given up.
+//! Whether a person wants the run to end. A run that measures then ends early, checks and reports; one that still
+//! prepares is given up.
 
 use crate::machine;
+use crate::trouble::Trouble;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::Duration;
+use tokio::runtime::Runtime;
 use tokio::sync::Notify;
 
 static ASKED: AtomicBool = AtomicBool::new(false);
 static MEASURING: AtomicBool = AtomicBool::new(false);
 static WAKE: Notify = Notify::const_new();
 
-/// While it lives there is something to report.
+/// While this lives there is something to report.
 pub(crate) struct Measuring(());
 
 /// From now on there is something to report.
@@ -25,12 +27,12 @@ impl Drop for Measuring {
     }
 }
 
-/// Whether the run is to end.
+/// Whether the run should end.
 pub(crate) fn is_asked() -> bool {
     ASKED.load(SeqCst)
 }
 
-/// Sleeps; less when the run is to end.
+/// Sleeps, but wakes early when the run should end.
 pub(crate) async fn sleep(time: Duration) {
     tokio::select! {
         () = tokio::time::sleep(time) => {}
@@ -48,8 +50,8 @@ async fn asked() {
     }
 }
 
-/// Waits until the run has to be given up: somebody wants it to end and there is nothing to report, or wants it twice.
-pub(crate) async fn given_up() {
+/// Waits until the run has to be given up: a person asked once while there is nothing to report, or asked twice.
+async fn given_up() {
     loop {
         machine::interrupted().await;
         if is_asked() || !MEASURING.load(SeqCst) {
@@ -59,4 +61,17 @@ pub(crate) async fn given_up() {
         ASKED.store(true, SeqCst);
         WAKE.notify_waiters();
     }
+}
+
+/// Runs until `run` is done or has to be given up. Either way a server that it started ends too.
+pub(crate) fn attend<T>(
+    runtime: &Runtime,
+    run: impl Future<Output = Result<T, Trouble>>,
+) -> Result<T, Trouble> {
+    runtime.block_on(async {
+        tokio::select! {
+            done = run => done,
+            () = given_up() => Err(Trouble::Interrupted),
+        }
+    })
 }

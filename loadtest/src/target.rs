@@ -1,61 +1,26 @@
-//! Which server is loaded: one that is started here, with an empty data folder and its limiters off, or one that
-//! runs already. Does not know what is done to it.
+//! The server under load: it starts a server with an empty data folder and without limiters, or uses one that runs
+//! already. Does not know what is done to it.
 
-use crate::machine::{self, Processes};
+use crate::machine;
+use crate::place::{Place, resolve};
+use crate::processes::Processes;
 use crate::trouble::Trouble;
-use clap::Args;
-use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::net::{SocketAddr, ToSocketAddrs};
-use std::path::{Path, PathBuf};
+use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// How long a server may take to say where it listens.
+/// A server that takes longer to print its address has failed.
 const START: Duration = Duration::from_secs(30);
-/// The secret of servers that are started here, and end with the run.
+/// The secret of the servers that the run starts and ends.
 const SECRET: &str = "of servers under load that nobody else can reach";
-/// What a server says on stdout when it is ready.
+/// What a server prints on stdout when it is ready, before its address.
 const READY: &str = "listening on http://";
-
-/// Which server is loaded.
-#[derive(Args, Clone, Debug)]
-pub(crate) struct Place {
-    /// The server's program, started for the run [default: `taskwire` beside this program]
-    #[arg(long, global = true, value_name = "PATH", conflicts_with = "url")]
-    server: Option<PathBuf>,
-    /// A server that runs already, like <http://127.0.0.1:8080>
-    #[arg(long, global = true)]
-    url: Option<String>,
-    /// An access token to use instead of new accounts; may be given several times
-    #[arg(long, global = true, value_name = "TOKEN")]
-    token: Vec<String>,
-    /// The process of the server given by --url, to count its CPU and memory
-    #[arg(long, global = true, value_name = "PID", requires = "url")]
-    pub(crate) pid: Option<u32>,
-    /// The database of a started server [default: SQLite in a new folder]
-    #[arg(long, global = true, value_name = "URL", conflicts_with = "url")]
-    pub(crate) database_url: Option<String>,
-    /// PostgreSQL's first process, to count the CPU of all of its processes
-    #[arg(long, global = true, value_name = "PID")]
-    pub(crate) postmaster: Option<u32>,
-    /// The Redis by which several servers are one
-    #[arg(long, global = true, value_name = "URL")]
-    pub(crate) redis_url: Option<String>,
-    /// Where a started server's folder is made; it decides what a commit costs [default: the system's for temporary files]
-    #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "url")]
-    data_in: Option<PathBuf>,
-    /// Run a started server on core 0 and this program on core 1
-    #[arg(long, global = true)]
-    pub(crate) pin: bool,
-    /// Seconds without any progress after which what is still missing counts as lost
-    #[arg(long, value_parser = crate::options::seconds, global = true, value_name = "SECONDS", default_value_t = 10.0)]
-    patience: f64,
-}
 
 /// A server that listens.
 pub(crate) struct Server {
@@ -63,84 +28,30 @@ pub(crate) struct Server {
     pub(crate) processes: Processes,
     /// The tokens to use instead of new accounts.
     pub(crate) tokens: Vec<String>,
-    /// How long to wait without any progress for what should come.
+    /// Without any progress for so long, what is missing counts as lost.
     pub(crate) patience: Duration,
-    /// Whether all that works for it is counted: it is its own database, or the database's processes are known.
+    /// Whether the CPU of its database is counted: it is its own database, or the database's processes are known.
     pub(crate) is_whole: bool,
-    running: Option<Running>,
+    running: Option<StartedProcess>,
 }
 
-/// A server that was started here; it ends with this value.
-struct Running {
+/// A process that the run started; it ends with this value.
+struct StartedProcess {
     child: Child,
     folder: Arc<TempDir>,
 }
 
-/// A server that was started here and has ended; its data is still there.
+/// A server that the run started and ended, with its data.
 pub(crate) struct Resting {
     place: Place,
     folder: Arc<TempDir>,
 }
 
-impl Drop for Running {
+impl Drop for StartedProcess {
     fn drop(&mut self) {
-        // Errors mean that it has ended already.
+        // An error means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
-    }
-}
-
-impl Place {
-    fn patience(&self) -> Duration {
-        Duration::try_from_secs_f64(self.patience).unwrap_or(START)
-    }
-
-    /// Refuses processes that are not there: they would need no CPU at all.
-    pub(crate) fn check(&self) -> Result<(), Trouble> {
-        let named = [("--pid", self.pid), ("--postmaster", self.postmaster)];
-        for (option, pid) in named {
-            if let Some(pid) = pid.filter(|pid| !machine::is_there(*pid)) {
-                return Err(Trouble::setup(format!(
-                    "{option} {pid}: there is no such process"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the CPU of the database is counted, as far as can be known. That of a server which ran already may be
-    /// its own.
-    pub(crate) fn counts_database(&self) -> bool {
-        self.postmaster.is_some() || !self.is_on_postgres()
-    }
-
-    fn is_on_postgres(&self) -> bool {
-        let url = self.database_url.as_deref();
-        url.is_some_and(|url| url.starts_with("postgres"))
-    }
-
-    /// What a reader of the results has to know, without tokens and passwords.
-    pub(crate) fn settings(&self) -> Value {
-        let kind = match &self.url {
-            Some(_) => "of a server that ran already",
-            None if self.is_on_postgres() => "PostgreSQL",
-            None => "SQLite",
-        };
-        json!({
-            "database": kind,
-            "redis": self.redis_url.is_some(),
-            "pinned": self.pin,
-            "patience_seconds": self.patience,
-            "server": self.server.as_ref().map(|path| path.display().to_string()),
-        })
-    }
-
-    /// An empty folder for a started server.
-    pub(crate) fn folder(&self) -> std::io::Result<TempDir> {
-        match &self.data_in {
-            Some(parent) => TempDir::with_prefix_in("taskwire-load-", parent),
-            None => TempDir::with_prefix("taskwire-load-"),
-        }
     }
 }
 
@@ -167,6 +78,7 @@ impl Server {
                 processes: Processes {
                     server: place.pid,
                     postmaster: place.postmaster,
+                    ..Processes::default()
                 },
                 tokens: place.token.clone(),
                 patience: place.patience(),
@@ -177,7 +89,7 @@ impl Server {
         }
     }
 
-    /// Starts a server anew that was started here, with its data: what it needed so far is given back. One that ran
+    /// Restarts a server of this run with its data, so that it gives back the memory it has used. A server that ran
     /// already goes on.
     pub(crate) fn restart(&mut self, place: &Place) -> Result<(), Trouble> {
         if let Some(running) = &mut self.running {
@@ -187,7 +99,7 @@ impl Server {
         Ok(())
     }
 
-    /// Another instance beside the one that `place` names: started too, or the one that runs at `url`.
+    /// Another instance beside the one of `place`: it is started too, or runs already at `url`.
     pub(crate) fn beside(place: &Place, url: Option<&str>) -> Result<Server, Trouble> {
         match (url, &place.url) {
             (Some(url), Some(_)) => Ok(Server {
@@ -206,11 +118,11 @@ impl Server {
         }
     }
 
-    /// Ends a server that was started here, as an operator would, and keeps its data.
+    /// Ends a server of this run as an operator would, and keeps its data.
     pub(crate) fn rest(mut self, place: &Place) -> Result<Resting, Trouble> {
         let running = self.running.as_mut();
         let running =
-            running.ok_or_else(|| Trouble::setup("only a server that is started here can be filled"))?;
+            running.ok_or_else(|| Trouble::setup("only a server that this program starts can be filled"))?;
         machine::end(&mut running.child)?;
         Ok(Resting {
             place: place.clone(),
@@ -232,11 +144,11 @@ impl Server {
             // Several instances must take each other's tokens.
             .env("TASKWIRE_JWT_SECRET", SECRET)
             .env("TASKWIRE_LOG_LEVEL", "warn");
-        // The run says how many sockets there are, and not the part of its files that a server keeps for them.
+        // The run decides how many sockets there are; the server's default, a part of its open files, does not.
         if std::env::var_os("TASKWIRE_MAX_SOCKETS").is_none() {
             command.env("TASKWIRE_MAX_SOCKETS", "1000000");
         }
-        // What the caller's own server uses must not be loaded by accident; other settings pass through.
+        // Do not load the databases of the caller's own server by accident. Other settings pass through.
         for name in [
             "DATABASE_URL",
             "TASKWIRE_DATABASE_URL",
@@ -273,7 +185,7 @@ impl Server {
         Server::run(&program, command, place, Arc::new(place.folder()?))
     }
 
-    /// Starts a program in an empty folder, on its core, and waits until it says where it listens.
+    /// Starts a program in an empty folder, on its core, and waits until it prints its address.
     fn run(
         program: &Path,
         mut command: Command,
@@ -293,13 +205,13 @@ impl Server {
         let spawned = command.spawn();
         if place.pin && !(pinned && machine::run_on(1)) {
             eprintln!(
-                "--pin: cores 0 and 1 cannot be chosen here; the numbers are of whatever cores there are"
+                "--pin: this machine does not let cores 0 and 1 be chosen; the programs run on any core"
             );
         }
         let mut child = spawned
             .map_err(|error| Trouble::setup(format!("{} does not start: {error}", program.display())))?;
         let stdout = child.stdout.take();
-        let running = Running { child, folder };
+        let running = StartedProcess { child, folder };
         let address = stdout
             .and_then(wait_for_address)
             .ok_or_else(|| not_ready(program, &log))?;
@@ -307,7 +219,7 @@ impl Server {
             address,
             processes: Processes {
                 server: Some(running.child.id()),
-                postmaster: None,
+                ..Processes::default()
             },
             tokens: Vec::new(),
             patience: place.patience(),
@@ -316,7 +228,7 @@ impl Server {
         })
     }
 
-    /// The folder of a server that was started here: the file system that its commits go to.
+    /// The folder of a server of this run, in the file system that its commits go to.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.running.as_ref().map(|running| running.folder.path())
     }
@@ -327,55 +239,21 @@ fn not_ready(program: &Path, log: &Path) -> Trouble {
     let lines: Vec<&str> = log.lines().collect();
     let tail = lines[lines.len().saturating_sub(10)..].join("\n");
     Trouble::setup(format!(
-        "{} did not say where it listens:\n{tail}",
+        "{} did not print its address:\n{tail}",
         program.display()
     ))
 }
 
-/// Reads stdout until the line that says where the server listens, and goes on reading it so that it never fills.
+/// Reads stdout until the line with the address, and goes on reading so that the pipe never fills.
 fn wait_for_address(stdout: ChildStdout) -> Option<SocketAddr> {
     let (found, address) = sync_channel(1);
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some(at) = line.find(READY) {
-                // Nobody waits any more for a second one.
+                // Nobody waits for a second one.
                 let _ = found.try_send(line[at + READY.len()..].trim().parse().ok());
             }
         }
     });
     address.recv_timeout(START).ok().flatten()
-}
-
-/// The address of a URL like `http://127.0.0.1:8080`.
-fn resolve(url: &str) -> Result<SocketAddr, Trouble> {
-    let wrong = |why: &str| Trouble::setup(format!("--url {url}: {why}"));
-    let host = url
-        .strip_prefix("http://")
-        .or_else(|| url.strip_prefix("ws://"))
-        .ok_or_else(|| wrong("only http:// is spoken here; TLS would measure the TLS of this program"))?;
-    let host = host.split('/').next().unwrap_or_default();
-    let host = if host.contains(':') {
-        host.to_owned()
-    } else {
-        format!("{host}:80")
-    };
-    let mut addresses = host
-        .to_socket_addrs()
-        .map_err(|error| wrong(&error.to_string()))?;
-    addresses.next().ok_or_else(|| wrong("it has no address"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_url_names_an_address() {
-        assert_eq!(
-            resolve("http://127.0.0.1:8080/").ok(),
-            Some(([127, 0, 0, 1], 8080).into())
-        );
-        assert_eq!(resolve("ws://127.0.0.1").ok(), Some(([127, 0, 0, 1], 80).into()));
-        assert!(resolve("https://127.0.0.1:8080").is_err());
-    }
 }

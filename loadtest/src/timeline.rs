@@ -1,28 +1,28 @@
-//! The course of a run: what came in each interval, and what the server's processes used meanwhile. Knows no scenario.
+//! The course of a run: what came in each interval, and what the server's processes used in it. Knows no scenario.
 
-use crate::board::lock;
-use crate::machine::{Processes, Spent};
+use crate::lock::lock;
 use crate::meter::Lately;
+use crate::processes::{Processes, Spent};
 use crate::progress;
 use crate::report::plot::{Axis, Plot};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::task::JoinHandle;
 
-/// Points that a curve has at most when the run takes as long as it should.
+/// The most points of a curve, when the run takes as long as planned.
 const POINTS: f64 = 120.0;
-/// The shortest interval: shorter ones would measure the timer.
+/// The shortest interval in seconds: a shorter one would measure the timer.
 const SHORTEST: f64 = 0.1;
 
 /// One interval.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sample {
-    /// Seconds from the start to its end.
+    /// Seconds from the start of the run to the end of the interval.
     pub(crate) at: f64,
     seconds: f64,
     lately: Lately,
     spent: Spent,
-    /// KiB.
+    /// In KiB.
     pub(crate) resident: Option<f64>,
     pub(crate) descriptors: Option<f64>,
 }
@@ -34,7 +34,7 @@ impl Sample {
     }
 }
 
-/// Records until it ends or is dropped.
+/// Records until `end`, or until it is dropped.
 pub(crate) struct Timeline {
     task: JoinHandle<()>,
     samples: Arc<Mutex<Vec<Sample>>>,
@@ -48,7 +48,7 @@ impl Drop for Timeline {
 }
 
 impl Timeline {
-    /// Records what `lately` says, and the processes, for about `total`.
+    /// Records what `lately` returns, and the processes, for about `total`.
     pub(crate) fn record(
         processes: Processes,
         total: Duration,

@@ -1,15 +1,15 @@
-//! Why a run could not go on. Broken promises of the contract are no trouble but faults: see `check`.
+//! Why a run, or one of its sockets, cannot go on. A broken promise of the contract is a `fault`, not trouble.
 
-use crate::wire::Unreadable;
+use crate::websocket::Unreadable;
 use std::{io, time::Duration};
 use taskwire_protocol::Failure;
 
-/// Why a run could not go on, or a socket ended.
+/// Why a run cannot go on, or why a socket ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
     #[error("{0}")]
     Io(#[from] io::Error),
-    #[error("the upgrade was refused: {0}")]
+    #[error("the server refused the upgrade: {0}")]
     NotUpgraded(String),
     #[error("the server closed the socket with code {0}")]
     Closed(u16),
@@ -17,14 +17,19 @@ pub(crate) enum Trouble {
     Ended,
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    #[error("{0} was refused: {1}")]
+    #[error("the server refused {0}: {1}")]
     Refused(&'static str, Box<Failure>),
-    #[error("it was interrupted")]
+    /// A refusal in the words of a server that may not be Taskwire.
+    #[error("the server refused {0}: {1}")]
+    Declined(&'static str, String),
+    #[error("the run was interrupted")]
     Interrupted,
     #[error("{0} did not happen within {1:?}")]
     TooLate(&'static str, Duration),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
+    #[error("not the JSON that was expected: {0}")]
+    Json(#[from] serde_json::Error),
     /// Something on this side, in words.
     #[error("{0}")]
     Setup(String),
@@ -36,11 +41,12 @@ impl Trouble {
         Trouble::Setup(what.into())
     }
 
-    /// Whether the server only is not ready for one more socket, so that trying again is what a client does.
+    /// Whether a client would try again: the server is only busy with other sockets.
     pub(crate) fn may_pass(&self) -> bool {
         match self {
             Trouble::Closed(code) => [1012, 1013].contains(code),
             Trouble::Refused(_, failure) => failure.retryable,
+            Trouble::Declined(_, why) => why.contains("UNAVAILABLE"),
             Trouble::Io(_) | Trouble::Ended => true,
             _ => false,
         }

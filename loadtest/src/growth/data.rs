@@ -1,11 +1,12 @@
-//! What more data costs: latency of `task.create` and `task.list` in one workspace, by its tasks and by the entries of its
-//! log; and how fast all of it is fetched. The rows are seeded (see `seed`); the operations measured are real.
+//! What more data costs: the latency of `task.create` and `task.list` in one workspace, by its tasks and by the entries of
+//! its log, and how fast all of it is fetched. `seed` makes the rows; the operations that are measured are real.
 
+use super::ground::{Ground, sizes};
 use super::seed::{Home, Made};
-use super::{Ground, sizes, sync};
+use super::sync;
 use crate::accounts;
-use crate::check::Faults;
 use crate::crowd;
+use crate::fault::Faults;
 use crate::report::Report;
 use crate::report::plot::{Axis, Plot};
 use crate::scenario::Scenario;
@@ -19,7 +20,7 @@ use uuid::Uuid;
 /// Seeded rows are of the last day, so that retention leaves them alone.
 const DAY_MS: i64 = 86_400_000;
 
-/// Seconds that are measured at least, if what was asked for was too short for an answer.
+/// The shortest measurement in seconds after one that was too short for an answer.
 const SHORTEST: f64 = 0.1;
 
 /// Latency by the number of tasks.
@@ -98,8 +99,8 @@ async fn grow(
     Ok(report)
 }
 
-/// The p50 of `task.create` and of `task.list`, in ms. Where the machine stalls for so long that one of them was not
-/// answered once, it is measured again for twice as long, until the server's patience is over.
+/// The p50 of `task.create` and of `task.list`, in ms. When the machine stalls and one of them has no answer at all, it
+/// measures again for twice as long, until the server's patience is over.
 async fn latencies(
     ground: &Ground<'_>,
     server: &mut Server,
@@ -125,7 +126,7 @@ async fn latencies(
     }
 }
 
-/// The own workspace of an account.
+/// The account's own workspace.
 async fn home(server: &Server, account: &accounts::Account) -> Result<Home, Trouble> {
     let (_link, welcome) = crowd::join(server.address, 0, account, Streams::default()).await?;
     let own = welcome
@@ -134,7 +135,7 @@ async fn home(server: &Server, account: &accounts::Account) -> Result<Home, Trou
         .find_map(|state| Uuid::parse_str(state.stream.strip_prefix("workspace:")?).ok());
     #[allow(
         clippy::disallowed_methods,
-        reason = "seeded rows are of a day before this run"
+        reason = "seeded rows are of the day before this run"
     )]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(Home {

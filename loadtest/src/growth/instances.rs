@@ -1,7 +1,7 @@
-//! What more instances give and cost: operations a second of all together, and how late an event is that was written at
-//! another instance than it is watched at. They share a PostgreSQL and a Redis.
+//! What more instances give and cost: the operations a second of all together, and how late an event comes to a watcher at
+//! another instance. They share a PostgreSQL and a Redis.
 
-use super::Ground;
+use super::ground::Ground;
 use crate::report::Report;
 use crate::report::plot::{Axis, Plot};
 use crate::scenario::{Scenario, fanout::Fanout};
@@ -32,7 +32,7 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
         let found = all_work(ground, &mut servers).await?;
         let sum = |what: &str| found.iter().filter_map(|report| report.get(what)).sum::<f64>();
         let rate = sum("operations");
-        // Each counts the database's CPU whole: only the servers' own can be added up.
+        // Each report counts the database's whole CPU, so only the servers' parts can be added up.
         let cpu = found
             .iter()
             .filter_map(|report| {
@@ -83,7 +83,7 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
     Ok(report)
 }
 
-/// Clients work at all instances at the same time.
+/// Has clients work at all instances at the same time.
 async fn all_work(ground: &Ground<'_>, servers: &mut [Server]) -> Result<Vec<Report>, Trouble> {
     let clients = (CLIENTS / servers.len()).max(1);
     let line = format!("ops --clients {clients} --seconds {}", ground.growth.seconds);

@@ -1,30 +1,33 @@
-//! `growth`: what a server costs as there is more and more of something, each step a curve. A step that does not fit into
-//! the time or the machine says what it left out.
+//! `growth`: what a server costs with more and more of something. Each step is a curve, and says what it left out for lack
+//! of time or open files.
 //!
 //! - `sockets`    cost of a delivery and memory, by the number of sockets
-//! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them
+//! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them
 //! - `instances`  latency and rate with several instances
+//! - `ground`     what the steps share
 
 mod data;
+mod ground;
 mod instances;
 mod seed;
 mod sockets;
 mod sync;
 
-use crate::check::Fault;
+use crate::fault::Fault;
+use crate::place::Place;
 use crate::report::Report;
 use crate::report::run::Run;
-use crate::scenario::Scenario;
-use crate::target::{Place, Server};
+use crate::stop::{self, attend};
 use crate::trouble::Trouble;
-use crate::{attend, machine, progress, stop};
+use crate::{machine, processes, progress};
 use clap::{Args, ValueEnum};
+use ground::{Ground, sizes};
 use serde::Serialize;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
-/// Files that are no sockets.
+/// Open files that are not sockets.
 const OTHER_FILES: u64 = 600;
 
 /// `growth`.
@@ -33,7 +36,7 @@ pub(crate) struct Growth {
     /// The steps to take [default: all; `instances` only with --database-url and --redis-url]
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Step>,
-    /// Minutes for everything: what does not fit is left out
+    /// Minutes for everything; what does not fit is left out
     #[arg(long, value_parser = crate::options::rate, default_value_t = 20.0)]
     minutes: f64,
     /// The most sockets
@@ -74,17 +77,6 @@ enum Step {
     Instances,
 }
 
-/// What a step works with.
-struct Ground<'a> {
-    place: &'a Place,
-    growth: &'a Growth,
-    end: Instant,
-    /// As many sockets as asked for and allowed.
-    sockets: usize,
-    /// Why these are fewer than asked for.
-    fewer: Option<String>,
-}
-
 impl Growth {
     /// Takes the steps.
     pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Run {
@@ -105,7 +97,7 @@ impl Growth {
                 break;
             }
             progress::say(&format!("growth: {step:?}"));
-            let report = attend(runtime, ground.take(step));
+            let report = attend(runtime, step.take(&ground));
             let interrupted = matches!(report, Err(Trouble::Interrupted));
             let report = report.unwrap_or_else(|trouble| {
                 let mut report = Report::new(format!("growth of {step:?}"), "not finished");
@@ -124,12 +116,12 @@ impl Growth {
         Run::new(settings, reports, Vec::new())
     }
 
-    /// As many sockets as asked for, or as the open files of this program and of the server allow, and then why. A server
-    /// that is started here may have as many files open as this program.
+    /// As many sockets as asked for, or fewer with the reason: this program and the server need an open file for each. A
+    /// server that the run starts may have as many files open as this program.
     fn allowed(&self, place: &Place) -> (usize, Option<String>) {
         let wanted = self.sockets as u64 + OTHER_FILES;
         let ours = machine::allow_files(wanted);
-        let theirs = place.pid.and_then(machine::files_of).unwrap_or(ours);
+        let theirs = place.pid.and_then(processes::files_of).unwrap_or(ours);
         let (files, whose) = if theirs < ours {
             (theirs, "the server")
         } else {
@@ -156,70 +148,22 @@ impl Growth {
     }
 }
 
-impl Ground<'_> {
-    async fn take(&self, step: Step) -> Result<Report, Trouble> {
-        match step {
-            Step::Deliveries => sockets::deliveries(self).await,
-            Step::Memory => sockets::memory(self).await,
-            Step::Tasks => data::tasks(self).await,
-            Step::Log => data::log(self).await,
-            Step::Resume => self.resume().await,
-            Step::Instances => instances::instances(self).await,
+impl Step {
+    async fn take(self, ground: &Ground<'_>) -> Result<Report, Trouble> {
+        match self {
+            Step::Deliveries => sockets::deliveries(ground).await,
+            Step::Memory => sockets::memory(ground).await,
+            Step::Tasks => data::tasks(ground).await,
+            Step::Log => data::log(ground).await,
+            Step::Resume => resume(ground).await,
+            Step::Instances => instances::instances(ground).await,
         }
-    }
-
-    async fn resume(&self) -> Result<Report, Trouble> {
-        let distances: Vec<String> = sizes(1, self.growth.distance)
-            .iter()
-            .map(usize::to_string)
-            .collect();
-        self.once(&format!("resume --distances {}", distances.join(",")))
-            .await
-    }
-
-    /// A title that says also what is left out because of open files.
-    fn with(&self, what: String) -> String {
-        match &self.fewer {
-            Some(fewer) => format!("{what} ({fewer})"),
-            None => what,
-        }
-    }
-
-    /// Runs a scenario against a server of its own.
-    async fn once(&self, line: &str) -> Result<Report, Trouble> {
-        let mut server = Server::at(self.place)?;
-        Scenario::typed(line)?.run(&mut server, self.place).await
-    }
-
-    /// Those of the points for which there is time, one after the other; the report says how many were left out.
-    fn next(&self, points: &mut std::vec::IntoIter<usize>, report: &mut Report) -> Option<usize> {
-        let next = points.next()?;
-        if Instant::now() < self.end && !stop::is_asked() {
-            progress::say(&format!("{}: {next}", report.scenario));
-            return Some(next);
-        }
-        let left = 1 + points.by_ref().count();
-        let title = std::mem::take(&mut report.title);
-        report.title = format!("{title} (from {next} on left out, {left} points: no time)");
-        None
     }
 }
 
-/// Powers of ten from `first` on, and `last`.
-fn sizes(first: usize, last: usize) -> Vec<usize> {
-    let mut sizes: Vec<usize> = std::iter::successors(Some(first), |size| size.checked_mul(10))
-        .take_while(|size| *size < last)
-        .collect();
-    sizes.push(last);
-    sizes
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn sizes_end_with_the_last() {
-        assert_eq!(super::sizes(1000, 1_000_000), [1000, 10_000, 100_000, 1_000_000]);
-        assert_eq!(super::sizes(100, 250), [100, 250]);
-        assert_eq!(super::sizes(100, 50), [50]);
-    }
+async fn resume(ground: &Ground<'_>) -> Result<Report, Trouble> {
+    let distances = sizes(1, ground.growth.distance);
+    let distances: Vec<String> = distances.iter().map(usize::to_string).collect();
+    let line = format!("resume --distances {}", distances.join(","));
+    ground.once(&line).await
 }

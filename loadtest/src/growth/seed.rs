@@ -1,6 +1,6 @@
-//! Makes a large database quickly: the rows that so many operations would have left, by SQL, while the server rests. What
-//! is not like the real thing: all tasks look alike, one person made them a millisecond apart, and entries that are made
-//! without tasks tell of tasks that do not exist.
+//! Makes a large database quickly: while the server is stopped, SQL writes the rows that so many operations would have
+//! left. Unlike in real life, all tasks look alike, one person made them a millisecond apart, and entries that are made
+//! without tasks name tasks that do not exist.
 
 use crate::rows::{Database, Whose};
 use crate::trouble::Trouble;
@@ -62,7 +62,7 @@ impl Home {
             tokio::task::yield_now().await;
         }
         progress::done();
-        // What the planner would know of a database that grew slowly.
+        // The planner would know this of a database that grew slowly.
         database.run("analyze").await?;
         Ok(())
     }

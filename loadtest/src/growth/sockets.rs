@@ -1,11 +1,11 @@
-//! What more sockets cost: CPU of a delivery, beside the limit's at the same number, and memory of each.
+//! What more sockets cost: the CPU of a delivery, beside that of the limit, and the memory of each socket.
 
-use super::Ground;
+use super::ground::Ground;
 use crate::report::Report;
 use crate::report::plot::{Axis, Plot};
 use crate::trouble::Trouble;
 
-/// Deliveries a second at every number of watchers, so that the rate is not what grows.
+/// Deliveries a second at every number of watchers, so that the rate stays the same.
 const DELIVERIES: usize = 10_000;
 
 fn numbers(all: &[usize], most: usize) -> std::vec::IntoIter<usize> {
@@ -14,8 +14,8 @@ fn numbers(all: &[usize], most: usize) -> std::vec::IntoIter<usize> {
     numbers.into_iter()
 }
 
-/// Cost of a delivery by the number of watchers. The change itself costs the same for few watchers and for many; what a
-/// single watcher costs at the same rate is taken off, so that what is left is the delivery to one more.
+/// Cost of a delivery by the number of watchers. The change itself costs the same for any number of watchers. So the cost
+/// with a single watcher is subtracted; the rest is the delivery to one more.
 pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let with = format!("{DELIVERIES} deliveries a second to more and more watchers");
     let mut report = Report::new("growth of deliveries", ground.with(with));
@@ -23,7 +23,7 @@ pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let mut points = numbers(&[100, 300, 1000, 3000, 5000, 10_000], ground.sockets);
     while let Some(watchers) = ground.next(&mut points, &mut report) {
         let rate = (DELIVERIES as f64 / watchers as f64).max(0.5);
-        // Few events a second take longer to mean something.
+        // Few events a second need more time for a meaningful number.
         let seconds = ground.growth.seconds.max(4.0 / rate);
         let line = format!("fanout --rate {rate} --seconds {seconds}");
         let found = ground
@@ -81,7 +81,7 @@ pub(super) async fn memory(ground: &Ground<'_>) -> Result<Report, Trouble> {
     while let Some(sockets) = ground.next(&mut points, &mut report) {
         let found = ground.once(&format!("idle --sockets {sockets}")).await?;
         let x = sockets as f64;
-        // What the first crowd fills once is in the one and not in the other.
+        // The first number contains what the first sockets fill once; the second does not.
         for (number, what, curve) in [
             ("from before the first to the last", "memory of each", &mut each),
             ("from the middle one to the last", "of one more", &mut more),

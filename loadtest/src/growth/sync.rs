@@ -1,8 +1,10 @@
-//! Fetching a whole workspace, page after page, and checking that it is whole. Does not know how it came to be so large.
+//! Fetches a whole workspace, page after page, and checks that it is complete. Does not know how it was filled.
 
 use crate::accounts::Account;
+use crate::answer::Answer;
+use crate::connection::PATIENCE;
 use crate::crowd;
-use crate::link::{Answer, Link, PATIENCE, read_output};
+use crate::link::Link;
 use crate::target::Server;
 use crate::trouble::Trouble;
 use serde::Deserialize;
@@ -13,7 +15,7 @@ use uuid::Uuid;
 
 const NAME: &str = "workspace.sync";
 
-/// What is looked at of a page.
+/// The fields of a page that are needed.
 #[derive(Deserialize)]
 struct Page {
     cursor: Option<String>,
@@ -25,8 +27,7 @@ struct Task {
     id: Uuid,
 }
 
-/// Fetches `workspace`, which has `tasks` of them at least: how many megabytes of frames came a second, of the time that
-/// was waited for them.
+/// Fetches `workspace`, which has at least `tasks` tasks. Returns the megabytes of frames for each second of waiting.
 pub(super) async fn rate(
     server: &Server,
     account: &Account,
@@ -42,7 +43,7 @@ pub(super) async fn rate(
         (bytes, waited) = (bytes + length, waited + took);
         for task in page.tasks {
             if task.id <= last {
-                return Err(Trouble::setup("a workspace's tasks came out of order, or twice"));
+                return Err(Trouble::setup("a workspace's tasks came out of order or twice"));
             }
             (got, last) = (got + 1, task.id);
         }
@@ -53,7 +54,7 @@ pub(super) async fn rate(
     }
     if got < tasks {
         return Err(Trouble::setup(format!(
-            "a workspace of {tasks} tasks came with {got}"
+            "a workspace of {tasks} tasks came with only {got}"
         )));
     }
     Ok(bytes as f64 / waited.as_secs_f64() / 1e6)
@@ -74,7 +75,11 @@ async fn fetch(
         while page.is_none() {
             link.read(|arrived, text| {
                 if let Some(answer) = Answer::read(text) {
-                    page = Some(read_output(NAME, answer).map(|page| (page, text.len(), arrived - asked)));
+                    page = Some(
+                        answer
+                            .output(NAME)
+                            .map(|page| (page, text.len(), arrived - asked)),
+                    );
                 }
             })
             .await?;

@@ -1,28 +1,28 @@
-//! The limit of `ops`: the database alone, committing in groups the rows that the server writes for a `task.create`, one
-//! of each of so many people in their own workspaces. Their values are prepared in a table of the connection's own, so that
-//! neither parsing, checking nor carrying them is counted: no server can be faster with the same tables. Same settings of the database as the server's.
+//! The limit of `ops`: the database alone. It commits in groups the rows that the server writes for a `task.create`, one of
+//! each person in a workspace of their own. The values are prepared in a temporary table, so neither parsing, checking nor
+//! sending them is counted: no server can be faster with the same tables. The database has the server's settings.
 
-use crate::machine::Processes;
 use crate::meter::{latency, micros};
+use crate::place::Place;
+use crate::processes::Processes;
 use crate::report::Report;
 use crate::rows::{Database, POSTGRES_SCHEMA, SQLITE_SCHEMA, Whose};
 use crate::stop;
-use crate::target::Place;
 use crate::trouble::Trouble;
 use std::time::{Duration, Instant};
 
-/// The moment that ids and rows begin at, in ms since 1970; any will do.
+/// The moment at which ids and rows begin, in ms since 1970: any moment.
 const BASE_MS: i64 = 1_767_225_600_000;
-/// Operations a second that there is something prepared for: more than any machine does.
+/// Operations a second that are prepared: more than any machine does.
 const MOST: f64 = 40_000.0;
-/// SQLite's new keys are moved after so many groups, about as often as by the server.
+/// SQLite's new keys are moved after so many groups, about as often as in the server.
 const GROUPS_A_MOVE: i64 = 18;
-/// Groups before what is measured: they fill caches, and give PostgreSQL something to plan by.
+/// Groups before the measurement: they fill caches and give PostgreSQL statistics to plan with.
 const WARM_UP: usize = 20;
-/// The PostgreSQL schema of the rows, so that nothing else in the database is touched.
+/// The PostgreSQL schema of the rows, so that nothing else in the database changes.
 const SCHEMA: &str = "taskwire_load_limit";
 
-/// Commits groups of `group` operations for so many seconds; says how many operations a second, and their CPU.
+/// Commits groups of `group` operations for so many seconds. Reports the operations a second and their CPU.
 pub(crate) async fn measure(
     place: &Place,
     postgres: Option<&str>,
@@ -108,6 +108,7 @@ async fn commit(
     let processes = Processes {
         server: Some(std::process::id()),
         postmaster: place.postmaster,
+        ..Processes::default()
     };
     let mut groups = latency();
     let (usage, start, before) = (processes.usage(), Instant::now(), first);

@@ -1,11 +1,11 @@
-//! The bare server, the limit of what any can do on this machine: one thread, one poller, and one write per socket of
-//! frames that are encoded already. Everybody is let in and nothing is checked or stored: what a server costs beyond this
-//! is its own.
+//! The bare server, the limit of any server on this machine: one thread, one poller, and one write per socket of frames
+//! that are encoded already. It admits everybody, and checks and stores nothing. Everything beyond this is a server's own
+//! cost.
 //!
-//! A socket opened at [`PUBLISH`] sends frames, all others receive them; whoever says something is answered with the frame
-//! that was sent last, so that a crowd can come back. Knows nothing of Taskwire.
+//! A socket opened at [`PUBLISH`] sends frames, and all others receive them. Any text of another socket is answered with
+//! the last frame that was sent, so that a crowd can come back. Knows nothing of Taskwire.
 
-use crate::wire::{self, Inbox};
+use crate::websocket::{self, Inbox};
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use std::io::{self, ErrorKind, Read, Write};
@@ -16,15 +16,15 @@ use tokio::runtime::Runtime;
 pub(crate) const PUBLISH: &str = "/publish";
 
 const LISTENER: Token = Token(usize::MAX);
-/// Connections that may wait to be accepted: as many as Linux lets wait, or a crowd that comes back at once would measure
-/// how long its clients wait before they ask again.
+/// Connections that may wait to be accepted, the most that Linux allows by default. With fewer, a crowd that comes back at
+/// once would measure how long its clients wait before they retry.
 const BACKLOG: u32 = 4096;
 
 /// A socket of the bare writer.
 struct Socket {
     stream: TcpStream,
     stage: Stage,
-    /// What the kernel did not take yet; empty but for readers that lag.
+    /// What the kernel has not taken yet; only for readers that lag.
     unsent: Vec<u8>,
 }
 
@@ -34,10 +34,10 @@ enum Stage {
     Publishing(Inbox),
 }
 
-/// What a socket said, beside its upgrade.
+/// What a socket sent after its upgrade.
 #[derive(Default)]
 struct Said {
-    /// To be sent to all who watch, encoded for them.
+    /// Frames for all watchers, encoded.
     frames: Vec<Vec<u8>>,
     /// How many answers it waits for.
     asked: usize,
@@ -53,15 +53,14 @@ struct Writer {
     buffer: Vec<u8>,
 }
 
-/// Listens on a free port. Needs a runtime around it, though none runs what follows: the standard library has no word
-/// for a backlog.
+/// Listens on a free port. It needs a runtime only for this: the standard library cannot set the backlog.
 fn listen() -> io::Result<TcpListener> {
     let socket = TcpSocket::new_v4()?;
     socket.bind(([127, 0, 0, 1], 0).into())?;
     Ok(TcpListener::from_std(socket.listen(BACKLOG)?.into_std()?))
 }
 
-/// Listens on a free port, says which on stdout, and serves until the last socket is gone.
+/// Listens on a free port, prints it on stdout, and serves until the last socket is gone.
 pub(crate) fn serve(frames_per_write: usize, runtime: &Runtime) -> io::Result<()> {
     let mut listener = runtime.block_on(async { listen() })?;
     let poll = Poll::new()?;
@@ -116,7 +115,7 @@ impl Writer {
         }
     }
 
-    /// A socket is ready. Whatever goes wrong with it ends it.
+    /// Serves a socket that is ready. Any error ends the socket.
     fn serve(&mut self, number: usize, writable: bool) {
         let Some(mut socket) = self.sockets.get_mut(number).and_then(Option::take) else {
             return;
@@ -160,7 +159,7 @@ impl Writer {
 }
 
 impl Socket {
-    /// Reads all there is, and adds it to what was said.
+    /// Reads everything that is there, and adds it to `said`.
     fn receive(&mut self, buffer: &mut [u8], said: &mut Said) -> io::Result<()> {
         loop {
             let read = match self.stream.read(buffer) {
@@ -172,7 +171,7 @@ impl Socket {
             match &mut self.stage {
                 Stage::Watching(inbox) => inbox
                     .take(&buffer[..read], |opcode, _| {
-                        said.asked += usize::from(opcode == wire::TEXT);
+                        said.asked += usize::from(opcode == websocket::TEXT);
                     })
                     .map_err(io::Error::other)?,
                 Stage::Upgrading(head) => {
@@ -184,7 +183,7 @@ impl Socket {
                 Stage::Publishing(inbox) => inbox
                     .take(&buffer[..read], |_, payload| {
                         let mut frame = Vec::with_capacity(payload.len() + 4);
-                        wire::server_frame(&mut frame, wire::TEXT, payload);
+                        websocket::server_frame(&mut frame, websocket::TEXT, payload);
                         said.frames.push(frame);
                     })
                     .map_err(io::Error::other)?,
@@ -203,7 +202,7 @@ impl Socket {
         let answer = format!(
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Accept: {}\r\n\r\n",
-            wire::UPGRADE_ACCEPT
+            websocket::UPGRADE_ACCEPT
         );
         self.stage = if publishes {
             Stage::Publishing(Inbox::default())
@@ -213,7 +212,7 @@ impl Socket {
         self.stream.write_all(answer.as_bytes())
     }
 
-    /// One write; what the kernel does not take waits for it.
+    /// Writes once. What the kernel does not take is kept until the socket is writable.
     fn write(&mut self, bytes: &[u8], poll: &Poll, number: usize) -> io::Result<()> {
         if !self.unsent.is_empty() {
             self.unsent.extend_from_slice(bytes);

@@ -1,18 +1,18 @@
-//! The limit of `hop`: Redis alone. A bare publisher and a bare subscriber, each on a connection of its own, with payloads
-//! as long as events are: what the way through Redis takes when nobody does anything else.
+//! The limit of `hop`: Redis alone. A bare publisher and a bare subscriber, each on its own connection, send payloads as
+//! long as events. That is the time through Redis without any other work.
 
-use crate::link::PATIENCE;
+use crate::connection::PATIENCE;
 use crate::meter::{Latency, latency, micros};
+use crate::pace::moment;
 use crate::stop;
 use crate::trouble::Trouble;
-use crate::writer::moment;
 use futures_util::{FutureExt, StreamExt};
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Publishes payloads of `bytes` at a rate for so many seconds, half a turn beside the round moments, at which others
-/// write; from just before each is published to its arrival.
+/// Publishes payloads of `bytes` at a rate for so many seconds, half a turn beside the moments at which the writer sends.
+/// Returns the times from just before each publishing to the arrival.
 pub(crate) async fn measure(url: &str, bytes: usize, rate: f64, seconds: f64) -> Result<Latency, Trouble> {
     let wrong = |error: redis::RedisError| Trouble::setup(format!("Redis: {error}"));
     let client = redis::Client::open(url).map_err(wrong)?;

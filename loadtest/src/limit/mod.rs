@@ -1,7 +1,7 @@
-//! What this machine could do without a server: the numbers that a server's are held against.
+//! What this machine could do without a server. The server's numbers are compared with these.
 //!
 //! - `fanout`   a bare writer of frames that are encoded already
-//! - `storm`    the same writer, to which everybody comes back at once
+//! - `storm`    the same writer, to which all sockets come back at once
 //! - `hop`      a publisher and a subscriber of Redis, and nothing between them
 //! - `commits`  a database that commits the rows of operations in groups
 

@@ -1,29 +1,31 @@
-//! The limit of `storm`: the bare server accepts, reads the upgrade, answers it, reads one frame and answers one. The
-//! clients do all that they do with a real server, so what is left is what the kernel and they need.
+//! The limit of `storm`: the bare server accepts, answers the upgrade, reads one frame and answers one. The clients do
+//! everything that they do with a real server, so the rest is the work of the kernel and the clients.
 
 use super::fanout::PUBLISH;
 use crate::accounts::Account;
 use crate::away::Crowd;
 use crate::crowd::Admission;
 use crate::link::Link;
+use crate::place::Place;
+use crate::processes::Spent;
 use crate::report::Report;
 use crate::report::plot::Plot;
-use crate::target::{Place, Server};
+use crate::target::Server;
 use crate::trouble::Trouble;
 use serde_json::json;
 use std::time::Instant;
 use taskwire_protocol::account::Streams;
 use uuid::Uuid;
 
-/// Any moment will do.
+/// Any moment.
 const AT: &str = "2026-01-01T00:00:00.000Z";
-/// Streams that everybody follows: an own workspace, a shared one, and what is the user's alone.
+/// The streams of every socket: a workspace of its own, a shared one, and the user's.
 const STREAMS: [(&str, u128); 3] = [("workspace", 1), ("workspace", 2), ("user", 3)];
 
-/// Cuts so many sockets of the bare server and has all come back.
+/// Cuts so many sockets of the bare server and reconnects all of them.
 pub(crate) async fn measure(place: &Place, sockets: usize, admission: Admission) -> Result<Report, Trouble> {
     let server = Server::bare_writer(place, 1)?;
-    // What is published before anybody is there is what everybody is answered with.
+    // The bare server answers everybody with what was published last.
     let mut publisher = Link::open(server.address, PUBLISH, 0).await?;
     publisher.send(&welcome()).await?;
     let accounts = vec![Account::nobody()];
@@ -44,7 +46,7 @@ pub(crate) async fn measure(place: &Place, sockets: usize, admission: Admission)
     if server.processes.server.is_some() {
         report.put("limit: CPU per socket", spent.server / sockets as f64, "µs");
     }
-    let busy = |micros: f64| micros / back.seconds / 10_000.0;
+    let busy = |micros| Spent::of_a_core(micros, back.seconds);
     report.put("limit: its own", busy(spent.server), "% of a core");
     report.put("limit: this program", busy(spent.harness), "% of a core");
     report
@@ -55,7 +57,7 @@ pub(crate) async fn measure(place: &Place, sockets: usize, admission: Admission)
     Ok(report)
 }
 
-/// A `welcome` as long as real ones are, of a socket that goes on where it was.
+/// A `welcome` as long as a real one, for a socket that resumed.
 fn welcome() -> String {
     let id = Uuid::from_u128(3);
     let streams = STREAMS.map(|(kind, id)| {
@@ -89,7 +91,7 @@ mod tests {
     #[test]
     fn what_everybody_is_answered_with_is_a_welcome() {
         let text = welcome();
-        let answer = crate::link::Answer::read(text.as_bytes()).expect("an answer");
+        let answer = crate::answer::Answer::read(text.as_bytes()).expect("an answer");
         let data = answer.data.expect("a welcome's data").get();
         let welcome: Welcome = serde_json::from_str(data).expect("a welcome");
         assert!(welcome.streams.iter().all(|state| state.resumed));

@@ -1,8 +1,9 @@
-//! Two runs beside each other: what each number was, what it is, and the ratio. Scenarios are matched by name; of several
-//! reports of one scenario the medians count. Says when the machines differ.
+//! Two runs beside each other: each number before and now, and the ratio. Scenarios are matched by name; for several reports
+//! of one scenario the medians count. It says when machines or settings differ.
 
 use super::run::Run;
 use super::{Report, show, table};
+use crate::statistics::median;
 use serde_json::{Map, Value};
 use std::collections::BTreeSet;
 
@@ -21,20 +22,13 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// How many times what it was; `None` when it was nothing.
+    /// The number now, divided by that before; `None` when that was 0.
     pub(crate) fn ratio(&self) -> Option<f64> {
         (self.before.abs() > f64::EPSILON).then(|| self.now / self.before)
     }
 }
 
-/// The middle one.
-pub(crate) fn median(values: impl Iterator<Item = f64>) -> Option<f64> {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
-}
-
-/// What both runs measured.
+/// The numbers that both runs measured.
 pub(crate) fn compare(before: &Run, now: &Run) -> Vec<Compared> {
     let mut seen = BTreeSet::new();
     let names = now.reports.iter().map(|report| &report.scenario);
@@ -75,7 +69,7 @@ fn rows(before: &[&Report], now: &[&Report]) -> Vec<Pair> {
         .collect()
 }
 
-/// Why ratios to the earlier run may mean something else than they seem to, a sentence each.
+/// Why ratios to the earlier run may mislead, a sentence each.
 pub(crate) fn doubts(before: &Run, now: &Run) -> Vec<String> {
     let mut doubts = Vec::new();
     if before.machine != now.machine {
@@ -170,7 +164,7 @@ mod tests {
         before.settings = serde_json::json!({ "ops": { "clients": 32, "mix": "create" }, "pinned": true });
         now.settings = serde_json::json!({ "ops": { "clients": 1, "mix": "create" }, "pinned": true });
         let report = &mut before.reports[0];
-        report.faults.add(crate::check::Fault::Gap, 2, || "two".into());
+        report.faults.add(crate::fault::Fault::Gap, 2, || "two".into());
         report.ended_early = true;
         let said = doubts(&before, &now).join("\n");
         for what in ["ops.clients 32 → 1", "2 × gap", "of the earlier run: ops"] {

@@ -1,12 +1,12 @@
-//! One self-contained page of a run: its numbers, checks and curves, beside an earlier run's on request. No script and
-//! nothing loaded from anywhere. Does not know how a curve is drawn.
+//! One page of a run: its numbers, checks and curves, on request beside those of an earlier run. The page has no script and
+//! loads nothing. Does not know how a curve is drawn.
 
 use super::compare::{Pair, compare, doubts};
 use super::plot::Plot;
 use super::run::Run;
 use super::svg::{COLOURS, draw, escape};
+use super::verdict::{HEADING, RIGHT, Verdict};
 use super::{Report, show};
-use crate::goals::{HEADING, RIGHT, Row};
 use std::fmt::Write;
 use std::path::Path;
 
@@ -17,7 +17,7 @@ pub(crate) fn write(path: &Path, run: &Run, earlier: Option<&Run>) -> std::io::R
     std::fs::write(path, page(run, earlier))
 }
 
-// Writing to a string cannot fail: the results of `write!` are dropped here.
+// Writing to a string cannot fail, so the results of `write!` are dropped.
 fn page(run: &Run, earlier: Option<&Run>) -> String {
     let mut out = format!(
         "<!doctype html><html lang=\"en\"><meta charset=\"utf-8\"><meta name=\"viewport\" \
@@ -133,7 +133,7 @@ fn figure(out: &mut String, plot: &Plot, earlier: Option<&Plot>) {
     out.push_str("</figcaption></figure>");
 }
 
-fn bars(out: &mut String, rows: &[Row]) {
+fn bars(out: &mut String, rows: &[Verdict]) {
     out.push_str("<h2>Bars</h2><div class=\"wide\"><table><tr>");
     let class = |right: bool| if right { " class=\"n\"" } else { "" };
     for (heading, right) in HEADING.iter().zip(RIGHT) {
@@ -213,7 +213,7 @@ mod tests {
         let mut failed = run(1.0);
         failed.reports[0]
             .faults
-            .add(crate::check::Fault::Gap, 3, || "at 7".into());
+            .add(crate::fault::Fault::Gap, 3, || "at 7".into());
         assert!(page(&failed, None).contains("FAILED: 3"));
     }
 

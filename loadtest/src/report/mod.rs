@@ -1,7 +1,8 @@
 //! What a scenario found: numbers with units, curves, and whether every check held.
 //!
-//! - `run`      everything that one call of the harness found, as JSON; and reading it back
+//! - `run`      everything that one call of the harness found, written and read as JSON
 //! - `compare`  two runs beside each other
+//! - `verdict`  medians held against the bars
 //! - `plot`     curves as data; `svg` draws them; `html` the page of a run
 
 pub(crate) mod compare;
@@ -9,10 +10,11 @@ pub(crate) mod html;
 pub(crate) mod plot;
 pub(crate) mod run;
 mod svg;
+pub(crate) mod verdict;
 
-use crate::check::Faults;
-use crate::machine::Spent;
+use crate::fault::Faults;
 use crate::meter::{Latency, millis_at};
+use crate::processes::Spent;
 use crate::stop;
 use plot::Plot;
 use serde::{Deserialize, Serialize};
@@ -21,16 +23,16 @@ use std::borrow::Cow;
 /// What a scenario found.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// What it is compared by with another run's: the scenario.
+    /// The scenario, by which it is compared with another run's report.
     pub(crate) scenario: String,
-    /// The scenario, and with what.
+    /// The scenario and its settings.
     pub(crate) title: String,
     pub(crate) numbers: Vec<Number>,
     pub(crate) plots: Vec<Plot>,
     /// What was checked, in words.
     pub(crate) checked: String,
     pub(crate) faults: Faults,
-    /// Somebody ended the run early: its numbers are of less than what the title says.
+    /// A person ended the run early, so it measured less than the title says.
     #[serde(default)]
     pub(crate) ended_early: bool,
 }
@@ -57,7 +59,7 @@ impl Report {
         }
     }
 
-    /// Says so when somebody ended the run early. Whoever runs something calls it once, when that is over.
+    /// Marks the report when a person ended the run early. To be called once, after the run.
     pub(crate) fn over(mut self) -> Report {
         if stop::is_asked() && !self.ended_early {
             self.ended_early = true;
@@ -67,7 +69,7 @@ impl Report {
     }
 
     pub(crate) fn put(&mut self, what: impl Into<Cow<'static, str>>, value: f64, unit: &'static str) {
-        // What was divided by nothing is no number, and JSON has none for it.
+        // A division by 0 gives no number that JSON has.
         if value.is_finite() {
             let (what, unit) = (what.into(), unit.into());
             // The sum of nothing is -0.
@@ -76,15 +78,18 @@ impl Report {
         }
     }
 
-    /// How busy cores were with the server and with this program. A run in which this program is near 100% says more
-    /// about it than about the server.
+    /// How busy the server and this program kept their cores. When this program is near 100%, the run says more about it
+    /// than about the server.
     pub(crate) fn put_cores(&mut self, spent: Spent, seconds: f64) {
-        let part = |micros: f64| micros / seconds / 10_000.0;
         if spent.server > 0.0 {
-            self.put("server", part(spent.server), "% of a core");
+            self.put("server", Spent::of_a_core(spent.server, seconds), "% of a core");
         }
         if spent.harness > 0.0 {
-            self.put("this program", part(spent.harness), "% of a core");
+            self.put(
+                "this program",
+                Spent::of_a_core(spent.harness, seconds),
+                "% of a core",
+            );
         }
     }
 
@@ -98,7 +103,7 @@ impl Report {
         self.put("latency worst", latency.max() as f64 / 1000.0, "ms");
     }
 
-    /// With what another one found; its curves join those of the same title.
+    /// Adds another report. Its curves join those of the same title.
     pub(crate) fn join(&mut self, other: Report) {
         self.numbers.extend(other.numbers);
         self.faults.extend(other.faults);
@@ -149,7 +154,7 @@ impl Report {
     }
 }
 
-/// A number with as many digits as mean something.
+/// A number with its significant digits.
 pub(crate) fn show(value: f64) -> String {
     let digits = match value.abs() {
         0.0..10.0 => 2,
@@ -172,7 +177,7 @@ pub(crate) fn show(value: f64) -> String {
     grouped
 }
 
-/// Rows with aligned columns; `right` says which stand at the right.
+/// Rows with aligned columns; `right` says which are aligned to the right.
 pub(crate) fn table(rows: &[Vec<String>], right: &[bool]) -> String {
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));

@@ -1,4 +1,4 @@
-//! Curves as data: what a report holds, writes as JSON, and has drawn by `svg`. Knows neither scenarios nor drawing.
+//! Curves as data: a report holds them, writes them as JSON, and has `svg` draw them. Knows neither scenarios nor drawing.
 
 use crate::meter::{Latency, millis_at};
 use serde::{Deserialize, Serialize};
@@ -62,7 +62,7 @@ impl Plot {
         }
     }
 
-    /// With a curve, if it has a point.
+    /// Adds a curve, if it has a point.
     pub(crate) fn curve(mut self, name: impl Into<String>, points: Vec<(f64, f64)>) -> Plot {
         if !points.is_empty() {
             let name = name.into();
@@ -71,7 +71,7 @@ impl Plot {
         self
     }
 
-    /// Latency in ms by percentile, as far as there are values to say something about.
+    /// A plot of latency in ms by percentile.
     pub(crate) fn percentiles(title: impl Into<String>) -> Plot {
         let x = Axis {
             label: "percentile".into(),
@@ -80,7 +80,7 @@ impl Plot {
         Plot::new(title, x, Axis::log("ms"))
     }
 
-    /// With the percentiles of a histogram.
+    /// Adds the percentiles of a histogram, as far as it has enough values for them.
     pub(crate) fn of(self, name: impl Into<String>, latency: &Latency) -> Plot {
         let points = (0..=24)
             .map(|step| 10_f64.powf(f64::from(step) / 4.0))

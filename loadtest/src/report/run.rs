@@ -1,10 +1,10 @@
-//! Everything that one call of the harness found: written as JSON with the machine and the settings, and read back to be
-//! compared with. The form has a version; a file of another one is refused rather than misread.
+//! Everything that one call of the harness found, written as JSON with the machine and the settings, and read again for a
+//! comparison. The format has a version; files of another version are refused.
 
 use super::Report;
-use crate::check::Faults;
+use super::verdict::Verdict;
 use crate::facts::Facts;
-use crate::goals::Row;
+use crate::fault::Faults;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::io::{Error, ErrorKind, Result};
@@ -25,17 +25,17 @@ pub(crate) struct Run {
     /// The harness' own version.
     harness: String,
     pub(crate) machine: Facts,
-    /// What was asked for; no tokens, no addresses with passwords.
+    /// The options of the run, without tokens and passwords.
     pub(crate) settings: Value,
     pub(crate) reports: Vec<Report>,
     /// Only of `bars`.
     #[serde(skip_deserializing, skip_serializing_if = "Vec::is_empty")]
-    pub(crate) bars: Vec<Row>,
+    pub(crate) bars: Vec<Verdict>,
 }
 
 impl Run {
-    /// A run on this machine, just now.
-    pub(crate) fn new(settings: Value, reports: Vec<Report>, bars: Vec<Row>) -> Run {
+    /// A run that has just ended, on this machine.
+    pub(crate) fn new(settings: Value, reports: Vec<Report>, bars: Vec<Verdict>) -> Run {
         #[allow(clippy::disallowed_methods, reason = "when a person made the run")]
         let now = SystemTime::now();
         Run {
@@ -50,7 +50,7 @@ impl Run {
         }
     }
 
-    /// Whether nothing was wrong. A bar that was not met is no fault: the table says it.
+    /// Whether nothing was wrong. A bar that was not met is no fault; the table shows it.
     pub(crate) fn is_clean(&self) -> bool {
         self.reports.iter().all(Report::is_clean)
     }
@@ -68,7 +68,7 @@ impl Run {
         std::fs::write(path, serde_json::to_string_pretty(self)? + "\n")
     }
 
-    /// An earlier run.
+    /// Reads an earlier run.
     pub(crate) fn read(path: &Path) -> Result<Run> {
         let wrong = |why: String| Error::new(ErrorKind::InvalidData, format!("{}: {why}", path.display()));
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
@@ -97,7 +97,7 @@ mod tests {
             .push(Plot::new("CPU", Axis::linear("s"), Axis::log("%")).curve("server", vec![(1.0, 2.0)]));
         report
             .faults
-            .add(crate::check::Fault::LostAck, 2, || "two".into());
+            .add(crate::fault::Fault::LostAck, 2, || "two".into());
         let run = Run::new(serde_json::json!({"clients": 32}), vec![report], Vec::new());
         run.write(&path).expect("written");
         let read = Run::read(&path).expect("a run");

@@ -1,22 +1,22 @@
-//! Draws a plot as SVG, by hand: no script, no font, no address, so that a report works offline. Colours are classes of
-//! the page's style sheet, which knows light and dark.
+//! Draws a plot as SVG without script, font or address, so that a report works offline. Colours are classes of the page's
+//! style sheet, which has a light and a dark theme.
 
 use super::plot::{Axis, Plot, Scale};
 use super::show;
 use std::fmt::Write;
 
-/// About as wide as it is shown, so that its letters are as large as those around it.
+/// About the width on the page, so that the letters have the size of the text around.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 64.0;
 const RIGHT: f64 = 18.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 40.0;
-/// Colours that the style sheet has.
+/// How many colours the style sheet has.
 pub(super) const COLOURS: usize = 6;
-/// Lines across a linear axis, about.
+/// About how many lines a linear axis has.
 const LINES: f64 = 5.0;
-/// Points up to which each can be pointed at.
+/// A curve with at most so many points has dots with a tooltip.
 const DOTS: usize = 25;
 
 /// Where values of an axis lie.
@@ -33,7 +33,7 @@ impl Range {
         let most = values.clone().fold(0.0, f64::max);
         let (low, high) = match axis.scale {
             Scale::Linear => (values.fold(0.0, f64::min), most),
-            // Whole decades take too much room for what lies in a part of one.
+            // Whole decades would take too much room for values within a part of one.
             _ if least.is_finite() => (least * 0.8, most * 1.2),
             _ => (0.1, 1.0),
         };
@@ -122,7 +122,7 @@ fn trimmed(value: f64) -> String {
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Text that may stand in the page.
+/// Escapes a text for the page.
 pub(crate) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")
@@ -152,7 +152,7 @@ pub(crate) fn draw(plot: &Plot, earlier: Option<&Plot>) -> String {
         escape(&plot.title)
     );
     grid(&mut out, plot, &x, &y);
-    // The first one last: where two are the same, it is the one to be seen.
+    // The first curve is drawn last, so that it is visible where two curves are the same.
     for (n, curve) in plot.curves.iter().enumerate().rev() {
         let before = earlier.and_then(|plot| plot.curves.iter().find(|other| other.name == curve.name));
         if let Some(before) = before {

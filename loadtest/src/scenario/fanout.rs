@@ -1,5 +1,5 @@
-//! `fanout`: many watchers of one workspace, one writer. What a delivery costs, how many there are a second, and how
-//! late they are; on request beside the limit, in the same run, with the same frames and the same watchers.
+//! `fanout`: many watchers of one workspace, one writer. Measures what a delivery costs, how many there are a second, and how
+//! late they are; on request beside the limit, in the same run, with the same frames and the same number of watchers.
 
 use crate::accounts::SOCKET;
 use crate::board::{Board, Watch};
@@ -7,14 +7,17 @@ use crate::crowd::{self, Admission};
 use crate::limit;
 use crate::link::Link;
 use crate::meter::millis_at;
+use crate::pace::Pace;
+use crate::place::Place;
+use crate::processes::Spent;
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::stage::{Audience, Flow, Stage, measure};
 use crate::stop;
-use crate::target::{Place, Server};
+use crate::target::Server;
 use crate::timeline;
 use crate::trouble::Trouble;
-use crate::writer::{Pace, Source, Writer};
+use crate::writer::{Source, Writer};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use tokio::task::JoinSet;
@@ -31,7 +34,7 @@ pub(crate) struct Fanout {
     /// Events sent at a time
     #[arg(long, value_parser = crate::options::count, default_value_t = 1)]
     pub(crate) burst: usize,
-    /// What the writer makes them hear of
+    /// What the writer causes
     #[arg(long, value_enum, default_value_t = Told::Task)]
     pub(crate) event: Told,
     /// As fast as the watchers get them, instead of at a rate
@@ -43,7 +46,7 @@ pub(crate) struct Fanout {
     /// Seconds that are measured
     #[arg(long, value_parser = crate::options::measured, default_value_t = 5.0)]
     pub(crate) seconds: f64,
-    /// Seconds before that
+    /// Seconds of warm-up before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
     /// Accounts that the watchers belong to
@@ -59,13 +62,13 @@ pub(crate) struct Fanout {
     pub(crate) admission: Admission,
 }
 
-/// What watchers are told of.
+/// What the events are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Told {
-    /// A task was made in a workspace that all of them see: the event is the whole task
+    /// A task is made in a shared workspace: the event is the whole task
     Task,
-    /// A notification of theirs was deleted, all of them being sockets of one person: about 280 bytes
+    /// A notification is deleted, and all watchers are sockets of its user: about 280 bytes
     Small,
 }
 
@@ -124,7 +127,7 @@ impl Fanout {
             "order, gaps and duplicates of {} deliveries at {} sockets, {} acknowledgements",
             flow.deliveries, self.watchers, flow.events
         );
-        // What was interrupted would be held against a limit of nothing.
+        // An interrupted run has no limit to be compared with.
         if self.with_limit && !stop::is_asked() {
             let limit = self.through_limit(place, flow.sample.clone()).await?;
             percentiles = percentiles.of("limit", &limit.latency);
@@ -144,7 +147,7 @@ impl Fanout {
         let mut stage = match self.event {
             Told::Task => Stage::of_tasks(server, &[watched], audience).await?,
             Told::Small => {
-                // Warming up and measuring each end within a burst.
+                // Warm-up and measurement may each end within a burst.
                 let events = (self.rate * (self.warm_up + self.seconds)).ceil() as usize + 2 * self.burst;
                 Stage::of_notifications(server, &[watched], audience, events).await?
             }
@@ -157,7 +160,8 @@ impl Fanout {
     async fn through_limit(&self, place: &Place, sample: Vec<u8>) -> Result<Flow, Trouble> {
         let usual = if self.saturate { 8 } else { self.burst };
         let server = Server::bare_writer(place, self.frames_per_write.unwrap_or(usual))?;
-        let stream = stream_of(&sample).ok_or_else(|| Trouble::setup("no event to send again came"))?;
+        let stream = stream_of(&sample)
+            .ok_or_else(|| Trouble::setup("no event came that the limit could send again"))?;
         let sockets = crowd::gather(self.watchers, self.admission, |n| {
             let (address, stream) = (server.address, stream.clone());
             async move {
@@ -201,7 +205,7 @@ fn beside(report: &mut Report, flow: &Flow, limit: &Flow) {
     report.put("deliveries, part of the limit", flow.rate() / limit.rate(), "×");
     report.put("limit: latency p50", millis_at(&limit.latency, 0.5), "ms");
     report.put("limit: latency p99", millis_at(&limit.latency, 0.99), "ms");
-    let busy = |micros: f64| micros / limit.seconds / 10_000.0;
+    let busy = |micros| Spent::of_a_core(micros, limit.seconds);
     report.put("limit: its own", busy(limit.spent.server), "% of a core");
     report.put("limit: this program", busy(limit.spent.harness), "% of a core");
     report.faults.extend(limit.faults.clone());

@@ -1,22 +1,24 @@
-//! `hop`: two instances, one writer at the first, a watcher at each. How much later an event is at the second than at the
-//! first, beside what Redis alone takes in the same seconds from a publisher to a subscriber.
+//! `hop`: two instances, one writer at the first, a watcher at each. Measures how much later an event comes to the second
+//! than to the first, beside the time through Redis alone in the same seconds.
 
-use crate::board::{Arrivals, lock};
+use crate::board::Arrivals;
 use crate::crowd::Admission;
 use crate::limit;
+use crate::lock::lock;
 use crate::meter::{Latency, latency, micros};
+use crate::pace::Pace;
+use crate::place::Place;
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::stage::{Audience, Stage, measure};
-use crate::target::{Place, Server};
+use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::Pace;
 use clap::Args;
 use serde::Serialize;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// One at each instance: what several would add is `fanout`'s.
+/// One watcher at each instance: `fanout` measures what more of them cost.
 pub(crate) const WATCHERS: usize = 2;
 
 /// `hop`.
@@ -32,14 +34,14 @@ pub(crate) struct Hop {
     /// Seconds that are measured
     #[arg(long, value_parser = crate::options::measured, default_value_t = 8.0)]
     pub(crate) seconds: f64,
-    /// Seconds before that
+    /// Seconds of warm-up before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
 }
 
 /// How the events came to the second instance.
 struct Lag {
-    /// After they came to the first, in µs; 0 when before.
+    /// How much later than at the first, in µs; 0 when it came there first.
     behind: Latency,
     /// How many came there first.
     ahead: usize,
@@ -50,7 +52,7 @@ impl Hop {
     pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
         let redis = place.redis_url.as_deref();
         let redis =
-            redis.ok_or_else(|| Trouble::setup("hop needs --redis-url, the one of both instances"))?;
+            redis.ok_or_else(|| Trouble::setup("hop needs --redis-url, the Redis of both instances"))?;
         let other = Server::beside(place, self.other_url.as_deref())?;
         let audience = Audience {
             accounts: 1,

@@ -1,18 +1,20 @@
 //! `idle`: many sockets that only are there. What each costs the server in memory, and how fast they come.
 
 use crate::accounts::{self, Account, SOCKET};
-use crate::board::{Board, Watch, lock};
-use crate::check::Fault;
+use crate::board::{Board, Watch};
 use crate::crowd::{self, Admission};
+use crate::fault::Fault;
 use crate::link::Link;
-use crate::machine::Spent;
+use crate::lock::lock;
 use crate::meter::{Meter, millis_at};
+use crate::place::Place;
+use crate::processes::Spent;
 use crate::report::Report;
 use crate::report::plot::Plot;
-use crate::target::{Place, Server};
+use crate::requests::{create, op_id};
+use crate::target::Server;
 use crate::timeline::{self, Timeline};
 use crate::trouble::Trouble;
-use crate::writer::create;
 use clap::Args;
 use serde::Serialize;
 use std::sync::{Arc, Mutex};
@@ -143,7 +145,7 @@ async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Bo
         let mut link = Link::open(server.address, SOCKET, 0).await?;
         link.authenticate(&account.token, Streams::These(Vec::new()), None)
             .await?;
-        create(&mut text, 1, crate::writer::op_id(), None);
+        create(&mut text, 1, op_id(), None);
         link.send(&text).await?;
         links.push(link);
     }

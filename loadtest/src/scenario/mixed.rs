@@ -2,13 +2,16 @@
 //! for long, and says what drifts meanwhile.
 
 use crate::accounts::{self, Account};
-use crate::board::{Board, Watch, lock};
+use crate::board::{Board, Watch};
 use crate::check::Ledger;
 use crate::crowd::{self, Admission};
+use crate::lock::lock;
+use crate::mind::Workplace;
 use crate::mix::{Dice, Mix};
-use crate::person::{Person, Place};
+use crate::person::Person;
 use crate::report::Report;
 use crate::shift::{Outcome, Shift};
+use crate::statistics::{median, slope};
 use crate::target::Server;
 use crate::timeline::Sample;
 use crate::trouble::Trouble;
@@ -107,7 +110,7 @@ impl Company {
         let mut workspaces = Vec::with_capacity(teams.len());
         for team in &teams {
             let members: Vec<Account> = team.iter().map(|n| accounts[*n].clone()).collect();
-            workspaces.push(accounts::share(server, &members).await?);
+            workspaces.push(accounts::share(server.address, &members).await?);
         }
         crate::progress::say("opening sockets");
         let board = Board::new(server.patience);
@@ -201,7 +204,7 @@ impl Company {
         workspaces: &[WorkspaceId],
     ) -> Result<Vec<Person>, Trouble> {
         let sockets_of = |n: usize| (n..self.sockets).step_by(accounts.len()).count() as u64;
-        let place = |team: usize| Place {
+        let place = |team: usize| Workplace {
             workspace: Some(workspaces[team]),
             audience: 1 + teams[team].iter().map(|n| sockets_of(*n)).sum::<u64>(),
         };
@@ -257,35 +260,9 @@ fn put_drift(report: &mut Report, samples: &[Sample]) {
     if let Some(files) = line(&|s| s.descriptors) {
         report.put("descriptors grow", files, "per hour");
     }
-    let p99 = |part: &[Sample]| crate::report::compare::median(part.iter().filter_map(Sample::p99));
+    let p99 = |part: &[Sample]| median(part.iter().filter_map(Sample::p99));
     let fifth = settled.len() / 4;
     if let (Some(first), Some(last)) = (p99(&settled[..fifth]), p99(&settled[settled.len() - fifth..])) {
         report.put("latency p99, last part by the first", last / first, "×");
-    }
-}
-
-/// The slope of the line nearest to the points.
-fn slope(points: &[(f64, f64)]) -> Option<f64> {
-    let n = points.len() as f64;
-    let mean = |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / n;
-    let (x, y) = (mean(|p| p.0), mean(|p| p.1));
-    let spread: f64 = points.iter().map(|p| (p.0 - x).powi(2)).sum();
-    (points.len() > 2 && spread > 0.0)
-        .then(|| points.iter().map(|p| (p.0 - x) * (p.1 - y)).sum::<f64>() / spread)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_leak_shows_as_a_slope_and_noise_does_not() {
-        let leak: Vec<_> = (0..100)
-            .map(|n| (f64::from(n), f64::from(n) * 0.5 + 100.0))
-            .collect();
-        assert!((slope(&leak).expect("a slope") - 0.5).abs() < 1e-9);
-        let noise: Vec<_> = (0..100).map(|n| (f64::from(n), f64::from(n % 2))).collect();
-        assert!(slope(&noise).expect("a slope").abs() < 0.001);
-        assert_eq!(slope(&[(1.0, 1.0)]), None);
     }
 }

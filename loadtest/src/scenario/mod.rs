@@ -9,8 +9,9 @@ pub(crate) mod resume;
 pub(crate) mod slow;
 pub(crate) mod storm;
 
+use crate::place::Place;
 use crate::report::Report;
-use crate::target::{Place, Server};
+use crate::target::Server;
 use crate::trouble::Trouble;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -19,7 +20,7 @@ use serde::Serialize;
 #[derive(Clone, Debug, Subcommand, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Scenario {
-    /// Sockets that only are there: memory of each, and how fast they come
+    /// Idle sockets: memory of each, and how fast they connect
     Idle(idle::Idle),
     /// Many watchers of one workspace and a writer: cost, rate and latency of a delivery
     Fanout(fanout::Fanout),
@@ -29,13 +30,13 @@ pub(crate) enum Scenario {
     Mixed(mixed::Mixed),
     /// All sockets cut at once: seconds until all are back
     Storm(storm::Storm),
-    /// All away for some events, then back: time and cost by how far they were behind
+    /// All sockets away for some events, then back: time and cost by how far they were behind
     Resume(resume::Resume),
-    /// A few readers crawl: whether the others feel it
+    /// A few slow readers: whether the others notice them
     Slow(slow::Slow),
-    /// `mixed` for long: what drifts
+    /// `mixed` for a long time: what drifts
     Soak(mixed::Soak),
-    /// Two instances: how much later an event is at the other one
+    /// Two instances: how much later an event comes to the other one
     Hop(hop::Hop),
 }
 
@@ -47,7 +48,7 @@ struct Typed {
 }
 
 impl Scenario {
-    /// A scenario as it would be typed, so that whatever runs it can be run by hand too.
+    /// A scenario as a person would type it, so that each can also be run by hand.
     pub(crate) fn typed(line: &str) -> Result<Scenario, Trouble> {
         let words = std::iter::once("loadtest").chain(line.split_whitespace());
         let typed = Typed::try_parse_from(words).map_err(|error| Trouble::setup(error.to_string()))?;

@@ -3,12 +3,14 @@
 //! of an idle server.
 
 use crate::accounts::{self, Account};
-use crate::board::{Board, Watch, lock};
+use crate::board::{Board, Watch};
 use crate::check::Ledger;
 use crate::crowd;
+use crate::lock::lock;
 use crate::meter::{Latency, latency, micros, millis_at};
+use crate::mind::Workplace;
 use crate::mix::Mix;
-use crate::person::{Person, Place};
+use crate::person::Person;
 use crate::report::Report;
 use crate::shift::Shift;
 use crate::target::Server;
@@ -100,7 +102,7 @@ impl Ops {
         } else {
             sharing(self.clients, shared, n)
         };
-        let own = Place {
+        let own = Workplace {
             workspace: None,
             audience: sharing,
         };

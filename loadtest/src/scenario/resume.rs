@@ -3,15 +3,15 @@
 
 use crate::accounts;
 use crate::away::Crowd;
-use crate::board::lock;
 use crate::check::Ledger;
 use crate::crowd::{self, Admission};
+use crate::lock::lock;
 use crate::report::Report;
 use crate::report::plot::{Axis, Plot};
+use crate::requests::fill;
 use crate::stop;
 use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::fill;
 use clap::Args;
 use serde::Serialize;
 use std::sync::{Arc, Mutex};
@@ -37,7 +37,7 @@ pub(crate) struct Resume {
 impl Resume {
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
-        let workspace = accounts::share(server, &accounts).await?;
+        let workspace = accounts::share(server.address, &accounts).await?;
         let ledger = Arc::new(Mutex::new(Ledger::default()));
         let streams = accounts::only(workspace);
         let (crowd, mut present) = Crowd::gather(
@@ -70,7 +70,7 @@ impl Resume {
             let (back, _) = crowd.bring_back(away, start, self.admission).await?;
             present = back;
             let all = (self.sockets * distance) as u64;
-            crowd.all_told(all).await;
+            crowd.board.all(all).await;
             let seconds = start.elapsed().as_secs_f64();
             let spent = server.processes.usage().since(&usage);
             let x = *distance as f64;

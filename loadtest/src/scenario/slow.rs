@@ -3,17 +3,17 @@
 
 use crate::accounts;
 use crate::board::{Board, Watch};
-use crate::check::{Fault, Faults};
 use crate::crowd::Admission;
+use crate::fault::{Fault, Faults};
 use crate::link::Link;
 use crate::meter::{Latency, latency, millis_at};
+use crate::pace::Pace;
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::stage::{Audience, Stage, measure};
 use crate::stop;
 use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::Pace;
 use clap::Args;
 use serde::Serialize;
 use std::sync::Arc;
@@ -150,11 +150,7 @@ impl Crawlers {
         // Every task holds a receiver, so somebody listens.
         let _ = self.loose.send(true);
         let all = events * self.count as u64;
-        if !self.board.until(all).await {
-            let missing = all.saturating_sub(self.board.lock().awaited);
-            let what = || format!("{missing} of {all} deliveries to readers that had crawled");
-            self.board.fault(Fault::Missing, missing, what);
-        }
+        self.board.all(all).await;
         drop(self.tasks);
         std::mem::take(&mut self.board.lock().faults)
     }

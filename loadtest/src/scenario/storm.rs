@@ -5,12 +5,13 @@ use crate::accounts;
 use crate::away::Crowd;
 use crate::crowd::{self, Admission};
 use crate::limit;
+use crate::place::Place;
 use crate::report::Report;
 use crate::report::plot::Plot;
+use crate::requests::send_one;
 use crate::stop;
-use crate::target::{Place, Server};
+use crate::target::Server;
 use crate::trouble::Trouble;
-use crate::writer::send_one;
 use clap::Args;
 use serde::Serialize;
 use std::time::Instant;
@@ -50,7 +51,7 @@ impl Storm {
 
     async fn through_server(&self, server: &Server) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
-        let workspace = accounts::share(server, &accounts).await?;
+        let workspace = accounts::share(server.address, &accounts).await?;
         let all = self.sockets as u64;
         let (crowd, present) = Crowd::gather(
             server,
@@ -64,7 +65,7 @@ impl Storm {
         let account = &crowd.accounts[0];
         let (mut writer, _) = crowd::join(server.address, 0, account, Streams::These(Vec::new())).await?;
         send_one(&mut writer, workspace).await?;
-        crowd.all_told(all).await;
+        crowd.board.all(all).await;
 
         let (start, usage) = (Instant::now(), server.processes.usage());
         let away = present.cut().await?;
@@ -73,7 +74,7 @@ impl Storm {
         send_one(&mut writer, workspace).await?;
         let (_present, back) = crowd.bring_back(away, start, self.admission).await?;
         let spent = server.processes.usage().since(&usage);
-        crowd.all_told(all).await;
+        crowd.board.all(all).await;
         let mut report = Report::new(
             "storm",
             format!(

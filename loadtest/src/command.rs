@@ -1,0 +1,205 @@
+//! The command line of `loadtest`: what is asked for, and where the results go.
+
+use crate::place::Place;
+use crate::report::run::Run;
+use crate::report::{compare, html};
+use crate::scenario::Scenario;
+use crate::stop::attend;
+use crate::target::Server;
+use crate::trouble::Trouble;
+use crate::{bars, crowd, facts, growth, limit, options, smoke};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde_json::json;
+use std::fs::File;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use tokio::runtime::Runtime;
+
+/// Loads a Taskwire server, measures it, and checks order, gaps, duplicates and acknowledgements meanwhile.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    after_help = "Exit codes: 0 nothing was wrong, 1 a check failed or the run did, 2 usage."
+)]
+struct Arguments {
+    #[command(flatten)]
+    place: Place,
+    #[command(flatten)]
+    results: Results,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Where results go.
+#[derive(Args)]
+struct Results {
+    /// Write what was found to a file too
+    #[arg(long, global = true, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Write a page with curves too
+    #[arg(long, global = true, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Compare with the JSON of an earlier run
+    #[arg(long, global = true, value_name = "FILE")]
+    compare: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    #[command(flatten)]
+    Scenario(Scenario),
+    /// Every scenario, three times, against the bars
+    Bars(bars::Bars),
+    /// What grows with sockets, tasks, log entries, distance and instances
+    Growth(growth::Growth),
+    /// Every scenario for a moment, with its checks
+    Smoke,
+    /// What this machine could do without a server
+    Limit(Limit),
+}
+
+#[derive(Args)]
+struct Limit {
+    /// What is written
+    #[arg(long, value_enum, default_value_t = What::Fanout)]
+    what: What,
+    /// Of `fanout`: frames in one write to a socket
+    #[arg(long, value_parser = options::count, default_value_t = 1)]
+    frames_per_write: usize,
+    /// Of databases: operations committed together
+    #[arg(long, value_parser = options::count, default_value_t = 32)]
+    group: usize,
+    /// Of databases: seconds that are measured
+    #[arg(long, value_parser = options::measured, default_value_t = 4.0)]
+    seconds: f64,
+    /// Of `storm`: sockets that are cut
+    #[arg(long, value_parser = options::count, default_value_t = 5000)]
+    sockets: usize,
+    #[command(flatten)]
+    admission: crowd::Admission,
+}
+
+#[derive(Clone, Copy, PartialEq, ValueEnum)]
+enum What {
+    /// Serves a bare writer of frames on a port that it prints
+    Fanout,
+    /// Cuts sockets of the bare writer and has all come back
+    Storm,
+    /// Commits rows to a new SQLite file
+    Sqlite,
+    /// Commits rows to the PostgreSQL of --database-url, in a schema of their own
+    Postgres,
+}
+
+/// The program `loadtest`.
+pub fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(trouble) => {
+            eprintln!("the run failed: {trouble}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs what was asked for. Returns whether every check held.
+fn run(arguments: Arguments) -> Result<bool, Trouble> {
+    let Arguments {
+        place,
+        results,
+        command,
+    } = arguments;
+    facts::cores();
+    place.check()?;
+    results.check()?;
+    // Read the earlier run first: finding it unreadable after hours of measuring is too late.
+    let earlier = results.compare.as_deref().map(Run::read).transpose()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    let found = match command {
+        Command::Limit(limit) if limit.what == What::Fanout => {
+            limit::fanout::serve(limit.frames_per_write, &runtime)?;
+            return Ok(true);
+        }
+        Command::Limit(limit) => limit.run(&place, &runtime)?,
+        Command::Scenario(scenario) => {
+            crowd::allow(scenario.sockets())?;
+            let once = async { scenario.run(&mut Server::at(&place)?, &place).await };
+            let report = attend(&runtime, once)?;
+            report.print();
+            let settings = json!({ "scenario": scenario, "server": place.settings() });
+            Run::new(settings, vec![report], Vec::new())
+        }
+        Command::Bars(bars) => bars.run(&place, &runtime)?,
+        Command::Growth(growth) => growth.run(&place, &runtime),
+        Command::Smoke => smoke::run(&place, &runtime)?,
+    };
+    if let Some(earlier) = &earlier {
+        compare::print(earlier, &found);
+    }
+    results.write(&found, earlier.as_ref())?;
+    Ok(found.is_clean())
+}
+
+impl Results {
+    /// Refuses files that cannot be written, before hours of measuring.
+    fn check(&self) -> Result<(), Trouble> {
+        let files = [("--json", &self.json), ("--html", &self.html)];
+        for (option, path) in files {
+            let Some(path) = path else { continue };
+            can_be_written(path)
+                .map_err(|error| Trouble::setup(format!("{option} {}: {error}", path.display())))?;
+        }
+        Ok(())
+    }
+
+    /// Writes each file that was asked for, even when the other one fails.
+    fn write(&self, found: &Run, earlier: Option<&Run>) -> Result<(), Trouble> {
+        let json = self.json.as_deref().map_or(Ok(()), |path| found.write(path));
+        let page = self.html.as_deref();
+        page.map_or(Ok(()), |path| html::write(path, found, earlier))?;
+        Ok(json?)
+    }
+}
+
+/// Leaves an existing file as it is: it may hold an earlier run.
+fn can_be_written(path: &Path) -> std::io::Result<()> {
+    match File::create_new(path) {
+        Ok(_) => std::fs::remove_file(path),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            File::options().write(true).open(path).map(drop)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+impl Limit {
+    /// Measures, without a server.
+    fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+        let database = match (self.what, place.database_url.as_deref()) {
+            (What::Postgres, None) => return Err(Trouble::setup("--what postgres needs --database-url")),
+            (What::Postgres, url) => url,
+            _ => None,
+        };
+        let report = if self.what == What::Storm {
+            crowd::allow(self.sockets)?;
+            attend(
+                runtime,
+                limit::storm::measure(place, self.sockets, self.admission),
+            )?
+        } else {
+            let measuring = limit::commits::measure(place, database, self.group, self.seconds);
+            attend(runtime, measuring)?
+        };
+        let report = report.over();
+        report.print();
+        let settings = json!({ "limit": {
+            "group": self.group, "seconds": self.seconds, "sockets": self.sockets, "opening": self.admission.opening,
+        } });
+        Ok(Run::new(settings, vec![report], Vec::new()))
+    }
+}

@@ -1,0 +1,82 @@
+//! When a writer sends, and how an exact moment is waited for. A latency counts from the turn of its event, not from the
+//! sending, so a stalled server cannot hide its stall by delaying the writer.
+
+use crate::board::Board;
+use crate::stop;
+use crate::trouble::Trouble;
+use std::time::{Duration, Instant};
+
+/// A timer wakes up to 1 ms late. For the rest of the time the clock is asked again and again.
+const TIMER: Duration = Duration::from_millis(2);
+
+/// When to send.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Pace {
+    /// So many events a second, `burst` of them at a time, whatever the server does.
+    Rate { per_second: f64, burst: usize },
+    /// As fast as they are delivered, with up to `window` events under way.
+    Full { window: usize },
+}
+
+/// Something that writes while others watch.
+pub(crate) trait Writes {
+    /// Sends `count` events whose turn is `turn`.
+    async fn send(&mut self, count: usize, turn: Instant) -> Result<(), Trouble>;
+
+    /// Reads answers until something else happens.
+    async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble>;
+
+    /// Reads until every request is answered.
+    async fn hear_all(&mut self) -> Result<(), Trouble>;
+}
+
+impl Pace {
+    /// Has `writer` send for `duration`, then waits until everything is delivered to `watchers` sockets and answered.
+    /// Missing deliveries are faults. Returns how many events were sent.
+    pub(crate) async fn drive(
+        self,
+        writer: &mut impl Writes,
+        board: &Board,
+        watchers: u64,
+        duration: Duration,
+    ) -> Result<u64, Trouble> {
+        let (start, mut sent) = (Instant::now(), 0_u64);
+        loop {
+            let (turn, count) = match self {
+                Pace::Rate { per_second, burst } => {
+                    let turn = start + Duration::from_secs_f64(sent as f64 / per_second);
+                    writer.hear_until(moment(turn)).await?;
+                    (turn, burst.max(1))
+                }
+                Pace::Full { window } => {
+                    let half = (window / 2).max(1);
+                    let delivered = sent.saturating_sub(half as u64) * watchers;
+                    if !writer.hear_until(board.until(delivered)).await? {
+                        break;
+                    }
+                    (Instant::now(), half)
+                }
+            };
+            if turn >= start + duration || stop::is_asked() {
+                break;
+            }
+            writer.send(count, turn).await?;
+            sent += count as u64;
+        }
+        writer.hear_until(board.all(sent * watchers)).await?;
+        writer.hear_all().await?;
+        Ok(sent)
+    }
+}
+
+/// Waits until a moment, exactly.
+pub(crate) async fn moment(when: Instant) {
+    if let Some(early) = when.checked_sub(TIMER)
+        && Instant::now() < early
+    {
+        tokio::time::sleep_until(early.into()).await;
+    }
+    while Instant::now() < when {
+        tokio::task::yield_now().await;
+    }
+}

@@ -1,0 +1,80 @@
+//! What one watcher of a peer knows: which events came to it. Events are numbered by their task's title, because only
+//! Taskwire numbers them itself.
+
+use super::hear::Heard;
+use super::link::Link;
+use crate::board::{Board, Tally};
+use crate::fault::Fault;
+use crate::trouble::Trouble;
+use std::collections::BTreeSet;
+use std::time::Instant;
+
+/// Which event is next, and which of those before it did not come.
+#[derive(Debug)]
+pub(super) struct Watcher {
+    next: u64,
+    pub(super) missing: BTreeSet<u64>,
+}
+
+impl Watcher {
+    /// A watcher for whom `next` is the first event.
+    pub(super) fn from(next: u64) -> Watcher {
+        Watcher {
+            next,
+            missing: BTreeSet::new(),
+        }
+    }
+
+    /// Reads a socket until it ends. May be dropped at any await.
+    pub(super) async fn follow(&mut self, link: &mut Link, board: &Board) -> Trouble {
+        loop {
+            let read = link.read(|now, heard| {
+                if let Heard::Event(number) = heard {
+                    board.add(|tally| self.take(tally, now, number));
+                }
+            });
+            if let Err(trouble) = read.await {
+                return trouble;
+            }
+        }
+    }
+
+    /// Counts an event; says whether the driver waits for it. An event that came late is counted as reordered, which is
+    /// no broken promise of most peers.
+    fn take(&mut self, tally: &mut Tally, now: Instant, number: u64) -> bool {
+        if number < self.next {
+            let late = self.missing.remove(&number);
+            let fault = if late { Fault::Reordered } else { Fault::Duplicate };
+            tally.faults.add(fault, 1, || format!("event {number}"));
+            if !late {
+                return false;
+            }
+        } else {
+            self.missing.extend(self.next..number);
+            self.next = number + 1;
+        }
+        tally.deliver(number, true, now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_gap_a_late_event_and_a_repeat_are_seen() {
+        let board = Board::new(Duration::ZERO);
+        let (mut watcher, now) = (Watcher::from(1), Instant::now());
+        for number in [1, 3, 2, 5, 5] {
+            watcher.take(&mut board.lock(), now, number);
+        }
+        let tally = board.lock();
+        assert_eq!(
+            (tally.delivered, tally.faults.count.get(&Fault::Reordered)),
+            (4, Some(&1))
+        );
+        assert_eq!(watcher.missing.iter().collect::<Vec<_>>(), [&4]);
+        assert_eq!(tally.faults.count.get(&Fault::Duplicate), Some(&1));
+    }
+}

@@ -1,0 +1,74 @@
+//! What SQLite and PostgreSQL write differently.
+
+/// A database's SQL.
+#[derive(Clone, Copy)]
+pub(super) enum Dialect {
+    Sqlite,
+    Postgres,
+}
+
+impl Dialect {
+    /// The column for the words of a task's title, and its value, where they stand in the task's row.
+    pub(super) fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Dialect::Sqlite => ("", ""),
+            Dialect::Postgres => (
+                ", search",
+                ", ('''task'':1 ''' || i || ''':2 ''of'':3 ''a'':4 ''load'':5 ''test'':6 ''as'':7,9 ''long'':8 \
+                 ''titles'':10 ''are'':11')::tsvector",
+            ),
+        }
+    }
+
+    /// The operations, as `n (i)`.
+    pub(super) fn series(self) -> &'static str {
+        match self {
+            Dialect::Sqlite => "with recursive n (i) as (select ? union all select i + 1 from n where i < ?)",
+            Dialect::Postgres => "with n (i) as (select generate_series($1::bigint, $2::bigint))",
+        }
+    }
+
+    /// The hexadecimal digits of a UUIDv7 with the operation's moment. `kind` is a digit by which the ids of one operation
+    /// differ.
+    pub(super) fn id(self, base_ms: i64, kind: char) -> String {
+        match self {
+            Dialect::Sqlite => format!("printf('%012x7%03x{kind}%015x', {base_ms} + i, i & 4095, i)"),
+            Dialect::Postgres => format!(
+                "(lpad(to_hex({base_ms} + i), 12, '0') || '7' || lpad(to_hex(i & 4095), 3, '0') || '{kind}' || \
+                 lpad(to_hex(i), 15, '0'))"
+            ),
+        }
+    }
+
+    /// A value of a column of ids.
+    pub(super) fn uuid(self, hex: &str) -> String {
+        match self {
+            Dialect::Sqlite => format!("unhex({hex})"),
+            Dialect::Postgres => format!("({hex})::uuid"),
+        }
+    }
+
+    /// An id as frames write it.
+    pub(super) fn text(self, hex: &str) -> String {
+        match self {
+            Dialect::Sqlite => {
+                let part = |from: u8, length: u8| format!("substr({hex}, {from}, {length})");
+                let parts = [part(1, 8), part(9, 4), part(13, 4), part(17, 4), part(21, 12)];
+                parts.join(" || '-' || ")
+            }
+            Dialect::Postgres => format!("({hex})::uuid::text"),
+        }
+    }
+
+    /// An event frame, about as long as real ones are.
+    pub(super) fn frame(self, kind: &str, stream: &str, seq: &str, event: &str, entity: &str) -> String {
+        let (stream, entity) = (self.text(stream), self.text(entity));
+        let filling = "\"title\":\"Task of a load test, as long as titles are\",\"description\":null,\"completed\":false,\
+                       \"priority\":\"medium\",\"tags\":[],\"version\":1";
+        format!(
+            "'{{\"type\":\"event\",\"stream\":\"{kind}:' || {stream} || '\",\"seq\":' || ({seq}) || \
+             ',\"event\":\"{event}\",\"at\":\"2026-01-01T00:00:00.000Z\",\"actor\":null,\"data\":{{\"id\":\"' || {entity} || \
+             '\",{filling}}}}}'"
+        )
+    }
+}

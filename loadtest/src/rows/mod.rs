@@ -1,0 +1,263 @@
+//! The rows that a `task.create` leaves behind (the task, its notification, two entries of the log, counters, its op_id),
+//! written by SQL alone. They show what a database could commit without a server, and fill a large database quickly. They
+//! follow the schema in `migrations/`; a test checks that. `dialect` has what the two databases write differently.
+
+mod dialect;
+
+use dialect::Dialect;
+use sqlx::sqlite::{SqliteArguments, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
+use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, PgConnection, Result, SqliteConnection};
+use std::str::FromStr;
+use uuid::Uuid;
+
+pub(crate) const SQLITE_SCHEMA: &str = include_str!("../../../migrations/sqlite/0001_core.sql");
+pub(crate) const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/postgres/0001_core.sql");
+
+/// The statements by which the server moves new keys.
+const MOVE_KEYS: &str = include_str!("../../../src/store/move_keys.sql");
+
+/// A database that rows are written to.
+pub(crate) enum Database {
+    Sqlite(Box<SqliteConnection>),
+    Postgres(Box<PgConnection>),
+}
+
+/// Whose rows they are, as SQL over `i`, the number of an operation.
+#[derive(Clone)]
+pub(crate) struct Whose {
+    /// The hexadecimal digits of the workspace's id, and of its user's.
+    pub(crate) workspace: String,
+    pub(crate) user: String,
+    /// The places of the entries in their logs.
+    pub(crate) workspace_seq: String,
+    pub(crate) user_seq: String,
+}
+
+impl Whose {
+    /// All operations are in one workspace, whose log is `ahead` entries shorter than its user's.
+    pub(crate) fn one(workspace: Uuid, user: Uuid, ahead: i64) -> Whose {
+        Whose {
+            workspace: format!("'{}'", workspace.simple()),
+            user: format!("'{}'", user.simple()),
+            workspace_seq: "i".into(),
+            user_seq: format!("i + ({ahead})"),
+        }
+    }
+}
+
+impl Database {
+    /// Opens a database by its URL, like `sqlite:FILE` or `postgres://…`, with the settings of the server's writer.
+    pub(crate) async fn open(url: &str) -> Result<Database> {
+        if url.starts_with("postgres") {
+            return Ok(Database::Postgres(Box::new(PgConnection::connect(url).await?)));
+        }
+        let options = SqliteConnectOptions::from_str(url)?
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("cache_size", "-65536")
+            .pragma("temp_store", "memory")
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("journal_size_limit", "67108864")
+            .disable_statement_logging();
+        Ok(Database::Sqlite(Box::new(options.connect().await?)))
+    }
+
+    /// Runs statements without parameters.
+    pub(crate) async fn run(&mut self, sql: &str) -> Result<()> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Database::Sqlite(link) => sqlx::raw_sql(sql).execute(&mut **link).await.map(drop),
+            Database::Postgres(link) => sqlx::raw_sql(sql).execute(&mut **link).await.map(drop),
+        }
+    }
+
+    /// The whole number that a query finds.
+    pub(crate) async fn number(&mut self, sql: &str) -> Result<i64> {
+        let sql = AssertSqlSafe(sql.to_owned());
+        match self {
+            Database::Sqlite(link) => sqlx::query_scalar(sql).fetch_one(&mut **link).await,
+            Database::Postgres(link) => sqlx::query_scalar(sql).fetch_one(&mut **link).await,
+        }
+    }
+
+    /// Runs each statement over the operations `first..=last`, all in one transaction.
+    pub(crate) async fn commit(&mut self, statements: &[String], first: i64, last: i64) -> Result<()> {
+        match self {
+            // Every call costs SQLite's driver two thread switches: the whole transaction is one text.
+            Database::Sqlite(link) => {
+                let text = format!("begin immediate;\n{};\ncommit", statements.join(";\n"));
+                let mut arguments = SqliteArguments::default();
+                for _ in 0..text.matches('?').count() / 2 {
+                    arguments
+                        .add(first)
+                        .and_then(|()| arguments.add(last))
+                        .map_err(sqlx::Error::Encode)?;
+                }
+                sqlx::query_with(AssertSqlSafe(text), arguments)
+                    .execute(&mut **link)
+                    .await
+                    .map(drop)
+            }
+            Database::Postgres(link) => {
+                let mut transaction = link.begin().await?;
+                for statement in statements {
+                    let query = sqlx::query(AssertSqlSafe(statement.clone()));
+                    query.bind(first).bind(last).execute(&mut *transaction).await?;
+                }
+                transaction.commit().await
+            }
+        }
+    }
+
+    /// Makes the temporary table in which operations are prepared.
+    pub(crate) async fn prepare(&mut self) -> Result<()> {
+        let (key, id) = match self {
+            Database::Sqlite(_) => ("integer", "blob"),
+            Database::Postgres(_) => ("bigint", "uuid"),
+        };
+        self.run(&format!(
+            "create temporary table made (i {key} primary key, at {key}, workspace {id}, workspace_seq {key}, owner {id}, \
+             owner_seq {key}, task {id}, position text, created text, notification {id}, notified text, op_id {id}, reply text)"
+        ))
+        .await
+    }
+
+    /// The statement that prepares operations. It does all work that is not the writing of their rows.
+    pub(crate) fn make(&self, whose: &Whose, base_ms: i64) -> String {
+        let dialect = self.dialect();
+        let (uuid, text) = (|hex: &str| dialect.uuid(hex), |hex: &str| dialect.text(hex));
+        let [task, notification, op_id] = ['8', '9', 'a'].map(|kind| dialect.id(base_ms, kind));
+        let Whose {
+            workspace,
+            user,
+            workspace_seq,
+            user_seq,
+        } = whose;
+        format!(
+            "insert into made {} select i, {base_ms} + i, {}, {workspace_seq}, {}, {user_seq}, {}, \
+             substr({task}, 1, 20) || '1', {}, {}, {}, {}, \
+             '\"at\":{{}},\"data\":{{\"id\":\"' || {} || '\",\"title\":\"Task of a load test\"}}' from n",
+            dialect.series(),
+            uuid(workspace),
+            uuid(user),
+            uuid(&task),
+            dialect.frame("workspace", workspace, workspace_seq, "task.created", &task),
+            uuid(&notification),
+            dialect.frame("user", user, user_seq, "notification.created", &notification),
+            uuid(&op_id),
+            text(&task),
+        )
+    }
+
+    /// The statement that forgets all other prepared operations.
+    pub(crate) fn forget(&self) -> String {
+        let (first, last) = self.parameters();
+        format!("delete from made where i < {first} or i > {last}")
+    }
+
+    /// The statements for all rows of prepared operations, except the counters of their streams.
+    pub(crate) fn operations(&self) -> Vec<String> {
+        let (first, last) = self.parameters();
+        let these = format!("from made where i between {first} and {last}");
+        let (column, words) = self.dialect().words();
+        vec![
+            format!(
+                "insert into tasks (id, workspace_id, title, completed, priority, all_day, position, tags, assignee_ids, \
+                 comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, \
+                 dated_by_id{column}) select task, workspace, 'Task ' || i || ' of a load test, as long as titles are', \
+                 false, 2, false, position, '[]', '[]', 0, 0, false, 1, owner, at, at, true{words} {these}"
+            ),
+            format!(
+                "insert into notifications (user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, \
+                 version, created_at) select owner, notification, 'TASK_CREATED', 'Task created', \
+                 'Task ' || i || ' of a load test, as long as titles are', false, task, workspace, owner, 1, at {these}"
+            ),
+            self.entries(),
+            format!("insert into log (stream, seq, at, frame) select owner, owner_seq, at, notified {these}"),
+            format!(
+                "insert into ops (op_id, user_id, hash, reply, at) select op_id, owner, i, reply, at {these}"
+            ),
+        ]
+    }
+
+    /// The statement for entries of the workspaces' logs alone.
+    pub(crate) fn entries(&self) -> String {
+        let (first, last) = self.parameters();
+        format!(
+            "insert into log (stream, seq, at, task_id, frame) select workspace, workspace_seq, at, task, created \
+             from made where i between {first} and {last}"
+        )
+    }
+
+    /// The parameters for the first and the last operation. Every statement binds both, in this order.
+    fn parameters(&self) -> (&'static str, &'static str) {
+        match self {
+            Database::Sqlite(_) => ("?", "?"),
+            Database::Postgres(_) => ("$1::bigint", "$2::bigint"),
+        }
+    }
+
+    /// Indexes the words of new tasks, as the server does in steps. In PostgreSQL they stand in the task's row.
+    pub(crate) async fn index(&mut self) -> Result<()> {
+        match self {
+            Database::Sqlite(_) => {
+                self.run(
+                    "begin immediate; insert into task_search (rowid, scope, title, description, tags) \
+                     select number, hex(workspace_id), title, description, tags from tasks \
+                     where number > coalesce((select max(id) from task_search_docsize), 0); commit",
+                )
+                .await
+            }
+            Database::Postgres(_) => Ok(()),
+        }
+    }
+
+    /// Moves SQLite's new keys to the others, as the server does after some rows.
+    pub(crate) async fn move_keys(&mut self) -> Result<()> {
+        let Database::Sqlite(_) = self else { return Ok(()) };
+        self.run(&format!("begin immediate; {MOVE_KEYS}; commit")).await
+    }
+
+    /// The statements for new streams: a workspace and a user for each operation.
+    pub(crate) fn streams(&self, whose: &Whose) -> Vec<String> {
+        let dialect = self.dialect();
+        let of = |kind: u8, id: &str| {
+            format!(
+                "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted) \
+                 {} select {}, {kind}, 0, 0, 0, 0, 0, 0 from n",
+                dialect.series(),
+                dialect.uuid(id)
+            )
+        };
+        vec![of(1, &whose.workspace), of(0, &whose.user)]
+    }
+
+    /// The statement that counts one more operation in every stream.
+    pub(crate) fn advance(&self) -> String {
+        // It changes all streams, but every statement has to bind both numbers.
+        let (first, last) = self.parameters();
+        format!(
+            "update streams set seq = seq + 1, unread = unread + 1 - kind, pending = pending + kind \
+             where {first} <= {last}"
+        )
+    }
+
+    /// The statement that adds the number of operations to a counter of one stream.
+    pub(crate) fn grow(&self, stream: &str, column: &str) -> String {
+        let (first, last) = self.parameters();
+        format!("update streams set {column} = {column} + 1 - {first} + {last} where id = {stream}")
+    }
+
+    /// The UUID of a stream, as SQL of this database.
+    pub(crate) fn value(&self, id: Uuid) -> String {
+        self.dialect().uuid(&format!("'{}'", id.simple()))
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
+            Database::Sqlite(_) => Dialect::Sqlite,
+            Database::Postgres(_) => Dialect::Postgres,
+        }
+    }
+}
