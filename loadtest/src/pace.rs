@@ -2,9 +2,12 @@
 //! sending, so a stalled server cannot hide its stall by delaying the writer.
 
 use crate::board::Board;
+use crate::fault::Fault;
 use crate::stop;
 use crate::trouble::Trouble;
 use std::time::{Duration, Instant};
+use tokio::time::timeout_at;
+use tokio::{pin, select};
 
 /// A timer wakes up to 1 ms late. For the rest of the time the clock is asked again and again.
 const TIMER: Duration = Duration::from_millis(2);
@@ -23,11 +26,39 @@ pub(crate) trait Writes {
     /// Sends `count` events whose turn is `turn`.
     async fn send(&mut self, count: usize, turn: Instant) -> Result<(), Trouble>;
 
-    /// Reads answers until something else happens.
-    async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble>;
+    /// Waits until something arrives, and takes the answers in it. May be dropped at any await.
+    async fn hear(&mut self) -> Result<(), Trouble>;
 
-    /// Reads until every request is answered.
-    async fn hear_all(&mut self) -> Result<(), Trouble>;
+    /// How many requests are not answered yet.
+    fn unanswered(&self) -> u64;
+
+    /// Takes answers until something else happens.
+    async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble> {
+        pin!(other);
+        loop {
+            select! {
+                biased;
+                happened = &mut other => return Ok(happened),
+                heard = self.hear() => heard?,
+            }
+        }
+    }
+
+    /// Takes answers until every request is answered. Missing answers are faults.
+    async fn hear_all(&mut self, board: &Board) -> Result<(), Trouble> {
+        let end = Instant::now() + board.patience;
+        while self.unanswered() > 0 {
+            let Ok(heard) = timeout_at(end.into(), self.hear()).await else {
+                let missing = self.unanswered();
+                board.fault(Fault::Refused, missing, || {
+                    format!("{missing} requests were never answered")
+                });
+                return Ok(());
+            };
+            heard?;
+        }
+        Ok(())
+    }
 }
 
 impl Pace {
@@ -64,7 +95,7 @@ impl Pace {
             sent += count as u64;
         }
         writer.hear_until(board.all(sent * watchers)).await?;
-        writer.hear_all().await?;
+        writer.hear_all(board).await?;
         Ok(sent)
     }
 }

@@ -5,7 +5,6 @@ use crate::answer::Answer;
 use crate::board::Board;
 use crate::check::Ledger;
 use crate::event;
-use crate::fault::Fault;
 use crate::link::Link;
 use crate::pace::{Pace, Writes};
 use crate::requests::{create, note, op_id};
@@ -15,7 +14,6 @@ use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use taskwire_protocol::{NotificationId, WorkspaceId};
-use tokio::{pin, select};
 use uuid::Uuid;
 
 /// What is sent.
@@ -78,10 +76,10 @@ impl Source {
         }
     }
 
-    fn is_answered(&self) -> bool {
+    fn unanswered(&self) -> u64 {
         match self {
-            Source::Requests(requests) => requests.answered >= requests.causes.len(),
-            Source::Frames { .. } => true,
+            Source::Requests(requests) => requests.causes.len().saturating_sub(requests.answered) as u64,
+            Source::Frames { .. } => 0,
         }
     }
 }
@@ -151,33 +149,14 @@ impl Writes for Writer {
             .await
     }
 
-    async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble> {
+    async fn hear(&mut self) -> Result<(), Trouble> {
         let Writer {
             link, source, board, ..
         } = self;
-        pin!(other);
-        loop {
-            select! {
-                biased;
-                happened = &mut other => return Ok(happened),
-                read = link.read(|_, text| source.hear(text, board)) => read?,
-            }
-        }
+        link.read(|_, text| source.hear(text, board)).await
     }
 
-    async fn hear_all(&mut self) -> Result<(), Trouble> {
-        let end = Instant::now() + self.board.patience;
-        while !self.source.is_answered() {
-            let Writer {
-                link, source, board, ..
-            } = self;
-            let read = link.read(|_, text| source.hear(text, board));
-            let Ok(read) = tokio::time::timeout_at(end.into(), read).await else {
-                board.fault(Fault::Refused, 1, || "requests were never answered".into());
-                return Ok(());
-            };
-            read?;
-        }
-        Ok(())
+    fn unanswered(&self) -> u64 {
+        self.source.unanswered()
     }
 }

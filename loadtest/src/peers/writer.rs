@@ -7,13 +7,11 @@ use super::link::Link;
 use super::peer::Target;
 use super::say;
 use crate::board::Board;
-use crate::connection::PATIENCE;
 use crate::fault::Fault;
 use crate::pace::{Pace, Writes};
 use crate::trouble::Trouble;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::{pin, select};
 
 /// The writer.
 pub(super) struct Writer<'a> {
@@ -66,46 +64,24 @@ impl Writes for Writer<'_> {
         self.link.send(&bytes).await
     }
 
-    async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble> {
-        let Writer {
-            link,
-            answered,
-            board,
-            ..
-        } = self;
-        pin!(other);
-        loop {
-            select! {
-                biased;
-                happened = &mut other => return Ok(happened),
-                read = link.read(|_, heard| note(&heard, answered, board)) => read?,
+    async fn hear(&mut self) -> Result<(), Trouble> {
+        let (answered, board) = (&mut self.answered, &self.board);
+        let note = |_, heard: Heard<'_>| match heard {
+            Heard::Ok(_) => *answered += 1,
+            Heard::Refused(why) => {
+                *answered += 1;
+                board.fault(Fault::Refused, 1, || String::from_utf8_lossy(why).into_owned());
             }
-        }
+            _ => {}
+        };
+        self.link.read(note).await
     }
 
-    async fn hear_all(&mut self) -> Result<(), Trouble> {
-        let end = Instant::now() + PATIENCE;
-        while self.target.peer.answers() && self.answered < self.sent {
-            let (answered, board) = (&mut self.answered, &self.board);
-            let read = self.link.read(|_, heard| note(&heard, answered, board));
-            let Ok(read) = tokio::time::timeout_at(end.into(), read).await else {
-                let missing = self.sent - self.answered;
-                board.fault(Fault::Refused, missing, || "never answered".into());
-                return Ok(());
-            };
-            read?;
+    fn unanswered(&self) -> u64 {
+        if self.target.peer.answers() {
+            self.sent.saturating_sub(self.answered)
+        } else {
+            0
         }
-        Ok(())
-    }
-}
-
-fn note(heard: &Heard<'_>, answered: &mut u64, board: &Board) {
-    match heard {
-        Heard::Ok(_) => *answered += 1,
-        Heard::Refused(why) => {
-            *answered += 1;
-            board.fault(Fault::Refused, 1, || String::from_utf8_lossy(why).into_owned());
-        }
-        _ => {}
     }
 }

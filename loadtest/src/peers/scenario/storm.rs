@@ -48,7 +48,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
         })
         .collect();
     writer.send(1, start).await?;
-    writer.hear_all().await?;
+    writer.hear_all(&board).await?;
     let away = Mutex::new(away);
     let back = gather(scenario.cut, crowd::ADMISSION, |_| {
         let (next, sent_away) = (lock(&away).pop(), &sent_away);
