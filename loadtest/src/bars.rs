@@ -4,11 +4,11 @@
 use crate::fault::Fault;
 use crate::goals::BARS;
 use crate::limit::commits;
-use crate::place::Place;
 use crate::report::run::Run;
 use crate::report::verdict::{HEADING, RIGHT, Verdict};
 use crate::report::{Report, table};
 use crate::scenario::Scenario;
+use crate::server_options::ServerOptions;
 use crate::target::Server;
 use crate::trouble::Trouble;
 use crate::{crowd, progress, stop};
@@ -70,15 +70,15 @@ fn typed(name: &str) -> &'static str {
 
 impl Bars {
     /// Runs everything.
-    pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+    pub(crate) fn run(&self, options: &ServerOptions, runtime: &Runtime) -> Result<Run, Trouble> {
         self.check()?;
         crowd::allow(SOCKETS)?;
-        let mut place = place.clone();
-        place.pin = !self.unpinned;
-        if self.postgres.is_some() && place.postmaster.is_none() {
+        let mut options = options.clone();
+        options.pin = !self.unpinned;
+        if self.postgres.is_some() && options.postmaster.is_none() {
             progress::say("without --postmaster the CPU of PostgreSQL is not known: its row is left out");
         }
-        let reports = self.reports(&place, runtime);
+        let reports = self.reports(&options, runtime);
         let rows = BARS
             .iter()
             .filter_map(|bar| Verdict::of(bar, &whole(reports.get(bar.scenario)?)))
@@ -86,7 +86,7 @@ impl Bars {
         let settings = json!({
             "bars": self.scenarios(), "runs": self.runs,
             "postgres": self.postgres.is_some(), "redis": self.redis.is_some(),
-            "server": place.settings(),
+            "server": options.settings(),
         });
         let run = Run::new(settings, reports.into_values().flatten().collect(), rows);
         print(&run);
@@ -94,12 +94,12 @@ impl Bars {
     }
 
     /// The reports of each scenario; fewer when the run is interrupted.
-    fn reports(&self, place: &Place, runtime: &Runtime) -> BTreeMap<&'static str, Vec<Report>> {
+    fn reports(&self, options: &ServerOptions, runtime: &Runtime) -> BTreeMap<&'static str, Vec<Report>> {
         let mut reports: BTreeMap<_, Vec<Report>> = BTreeMap::new();
         for run in 1..=self.runs {
             for name in self.scenarios() {
                 progress::say(&format!("run {run} of {}: {name}", self.runs));
-                let report = stop::attend(runtime, self.once(name, place));
+                let report = stop::attend(runtime, self.once(name, options));
                 let is_interrupted = matches!(report, Err(Trouble::Interrupted)) || stop::is_asked();
                 let mut report = report.unwrap_or_else(|trouble| unfinished(name, &trouble));
                 if is_interrupted && report.is_clean() {
@@ -140,24 +140,24 @@ impl Bars {
         names
     }
 
-    async fn once(&self, name: &str, place: &Place) -> Result<Report, Trouble> {
-        let mut place = place.clone();
+    async fn once(&self, name: &str, options: &ServerOptions) -> Result<Report, Trouble> {
+        let mut options = options.clone();
         if name == "hop" || name.ends_with(POSTGRES) {
-            place.database_url.clone_from(&self.postgres);
+            options.database_url.clone_from(&self.postgres);
         } else {
-            place.postmaster = None;
+            options.postmaster = None;
         }
         if name == "hop" {
-            place.redis_url.clone_from(&self.redis);
+            options.redis_url.clone_from(&self.redis);
         }
         let mut report = {
-            let mut server = Server::at(&place)?;
-            Scenario::typed(typed(name))?.run(&mut server, &place).await?
+            let mut server = Server::at(&options)?;
+            Scenario::typed(typed(name))?.run(&mut server, &options).await?
         };
         // Several bars may run the same scenario, so runs are compared by the bar's name.
         report.scenario = name.into();
         if name.starts_with("ops") && !stop::is_asked() {
-            let limit = commits::measure(&place, place.database_url.as_deref(), GROUP, 2.0).await?;
+            let limit = commits::measure(&options, options.database_url.as_deref(), GROUP, 2.0).await?;
             report.numbers.extend(limit.numbers);
         }
         Ok(report)

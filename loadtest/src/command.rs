@@ -1,9 +1,9 @@
 //! The command line of `loadtest`: what is asked for, and where the results go.
 
-use crate::place::Place;
 use crate::report::run::Run;
 use crate::report::{compare, html};
 use crate::scenario::Scenario;
+use crate::server_options::ServerOptions;
 use crate::stop::attend;
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -25,7 +25,7 @@ use tokio::runtime::Runtime;
 )]
 struct Arguments {
     #[command(flatten)]
-    place: Place,
+    options: ServerOptions,
     #[command(flatten)]
     results: Results,
     #[command(subcommand)]
@@ -108,12 +108,12 @@ pub fn main() -> ExitCode {
 /// Runs what was asked for. Returns whether every check held.
 fn run(arguments: Arguments) -> Result<bool, Trouble> {
     let Arguments {
-        place,
+        options,
         results,
         command,
     } = arguments;
     facts::cores();
-    place.check()?;
+    options.check()?;
     results.check()?;
     // Read the earlier run first: finding it unreadable after hours of measuring is too late.
     let earlier = results.compare.as_deref().map(Run::read).transpose()?;
@@ -125,18 +125,18 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
             limit::fanout::serve(limit.frames_per_write, &runtime)?;
             return Ok(true);
         }
-        Command::Limit(limit) => limit.run(&place, &runtime)?,
+        Command::Limit(limit) => limit.run(&options, &runtime)?,
         Command::Scenario(scenario) => {
             crowd::allow(scenario.sockets())?;
-            let once = async { scenario.run(&mut Server::at(&place)?, &place).await };
+            let once = async { scenario.run(&mut Server::at(&options)?, &options).await };
             let report = attend(&runtime, once)?;
             report.print();
-            let settings = json!({ "scenario": scenario, "server": place.settings() });
+            let settings = json!({ "scenario": scenario, "server": options.settings() });
             Run::new(settings, vec![report], Vec::new())
         }
-        Command::Bars(bars) => bars.run(&place, &runtime)?,
-        Command::Growth(growth) => growth.run(&place, &runtime),
-        Command::Smoke => smoke::run(&place, &runtime)?,
+        Command::Bars(bars) => bars.run(&options, &runtime)?,
+        Command::Growth(growth) => growth.run(&options, &runtime),
+        Command::Smoke => smoke::run(&options, &runtime)?,
     };
     if let Some(earlier) = &earlier {
         compare::print(earlier, &found);
@@ -179,8 +179,8 @@ fn can_be_written(path: &Path) -> std::io::Result<()> {
 
 impl Limit {
     /// Measures, without a server.
-    fn run(&self, place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
-        let database = match (self.what, place.database_url.as_deref()) {
+    fn run(&self, options: &ServerOptions, runtime: &Runtime) -> Result<Run, Trouble> {
+        let database = match (self.what, options.database_url.as_deref()) {
             (What::Postgres, None) => return Err(Trouble::setup("--what postgres needs --database-url")),
             (What::Postgres, url) => url,
             _ => None,
@@ -189,10 +189,10 @@ impl Limit {
             crowd::allow(self.sockets)?;
             attend(
                 runtime,
-                limit::storm::measure(place, self.sockets, self.admission),
+                limit::storm::measure(options, self.sockets, self.admission),
             )?
         } else {
-            let measuring = limit::commits::measure(place, database, self.group, self.seconds);
+            let measuring = limit::commits::measure(options, database, self.group, self.seconds);
             attend(runtime, measuring)?
         };
         let report = report.over();

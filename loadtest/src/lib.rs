@@ -23,7 +23,7 @@
 //! What they stand on:
 //! - `link`      one socket to Taskwire; `answer` and `event` read its frames
 //! - `connection` the bytes below it; `websocket` frames them
-//! - `place`     which server is loaded; `target` starts and stops it; `processes` its CPU and memory
+//! - `server_options` which server is loaded; `target` starts and stops it; `processes` its CPU and memory
 //! - `machine`   cores, open files and signals; `facts` which machine this is
 //! - `options`   the numbers of the command line; `progress` what a person sees while waiting; `stop` Ctrl-C
 //!
@@ -55,13 +55,14 @@ mod options;
 mod pace;
 mod peers;
 mod person;
-mod place;
+
 mod processes;
 mod progress;
 mod report;
 mod requests;
 mod rows;
 mod scenario;
+mod server_options;
 mod shift;
 mod smoke;
 mod stage;

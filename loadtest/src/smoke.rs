@@ -2,9 +2,9 @@
 //! do not.
 
 use crate::crowd;
-use crate::place::Place;
 use crate::report::run::Run;
 use crate::scenario::Scenario;
+use crate::server_options::ServerOptions;
 use crate::stop::{self, attend};
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -27,17 +27,17 @@ pub(crate) const SCENARIOS: [&str; 11] = [
 ];
 
 /// Runs each in turn.
-pub(crate) fn run(place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
+pub(crate) fn run(options: &ServerOptions, runtime: &Runtime) -> Result<Run, Trouble> {
     crowd::allow(500)?;
     let mut reports = Vec::new();
     let all = async {
-        let mut server = Server::at(place)?;
+        let mut server = Server::at(options)?;
         for line in SCENARIOS {
             if stop::is_asked() {
                 break;
             }
             crate::progress::say(line);
-            let report = Scenario::typed(line)?.run(&mut server, place).await?;
+            let report = Scenario::typed(line)?.run(&mut server, options).await?;
             report.print();
             reports.push(report);
         }
@@ -46,7 +46,7 @@ pub(crate) fn run(place: &Place, runtime: &Runtime) -> Result<Run, Trouble> {
     attend(runtime, all)?;
     let wrong = reports.iter().filter(|report| !report.is_clean()).count();
     println!("\n{} scenarios, {wrong} with something wrong", reports.len());
-    let settings = json!({ "smoke": SCENARIOS, "server": place.settings() });
+    let settings = json!({ "smoke": SCENARIOS, "server": options.settings() });
     Ok(Run::new(settings, reports, Vec::new()))
 }
 

@@ -2,8 +2,8 @@
 //! already. Does not know what is done to it.
 
 use crate::machine;
-use crate::place::{Place, resolve};
 use crate::processes::Processes;
+use crate::server_options::{ServerOptions, resolve};
 use crate::trouble::Trouble;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -43,7 +43,7 @@ struct StartedProcess {
 
 /// A server that the run started and ended, with its data.
 pub(crate) struct Resting {
-    place: Place,
+    options: ServerOptions,
     folder: Arc<TempDir>,
 }
 
@@ -59,58 +59,58 @@ impl Resting {
     /// Where its data is: the PostgreSQL database, or its SQLite file.
     pub(crate) fn database(&self) -> String {
         let file = self.folder.path().join("data").join("taskwire.db");
-        let url = self.place.database_url.clone();
+        let url = self.options.database_url.clone();
         url.unwrap_or_else(|| format!("sqlite:{}", file.display()))
     }
 
     /// Starts it again.
     pub(crate) fn wake(self) -> Result<Server, Trouble> {
-        Server::start(&self.place, self.folder)
+        Server::start(&self.options, self.folder)
     }
 }
 
 impl Server {
-    /// The server that `place` names.
-    pub(crate) fn at(place: &Place) -> Result<Server, Trouble> {
-        match &place.url {
+    /// The server that `options` names.
+    pub(crate) fn at(options: &ServerOptions) -> Result<Server, Trouble> {
+        match &options.url {
             Some(url) => Ok(Server {
                 address: resolve(url)?,
                 processes: Processes {
-                    server: place.pid,
-                    postmaster: place.postmaster,
+                    server: options.pid,
+                    postmaster: options.postmaster,
                     ..Processes::default()
                 },
-                tokens: place.token.clone(),
-                patience: place.patience(),
-                is_whole: place.counts_database(),
+                tokens: options.token.clone(),
+                patience: options.patience(),
+                is_whole: options.counts_database(),
                 running: None,
             }),
-            None => Server::start(place, Arc::new(place.folder()?)),
+            None => Server::start(options, Arc::new(options.folder()?)),
         }
     }
 
     /// Restarts a server of this run with its data, so that it gives back the memory it has used. A server that ran
     /// already goes on.
-    pub(crate) fn restart(&mut self, place: &Place) -> Result<(), Trouble> {
+    pub(crate) fn restart(&mut self, options: &ServerOptions) -> Result<(), Trouble> {
         if let Some(running) = &mut self.running {
             machine::end(&mut running.child)?;
-            *self = Server::start(place, running.folder.clone())?;
+            *self = Server::start(options, running.folder.clone())?;
         }
         Ok(())
     }
 
-    /// Another instance beside the one of `place`: it is started too, or runs already at `url`.
-    pub(crate) fn beside(place: &Place, url: Option<&str>) -> Result<Server, Trouble> {
-        match (url, &place.url) {
+    /// Another instance beside the one of `options`: it is started too, or runs already at `url`.
+    pub(crate) fn beside(options: &ServerOptions, url: Option<&str>) -> Result<Server, Trouble> {
+        match (url, &options.url) {
             (Some(url), Some(_)) => Ok(Server {
                 address: resolve(url)?,
                 processes: Processes::default(),
-                tokens: place.token.clone(),
-                patience: place.patience(),
-                is_whole: place.counts_database(),
+                tokens: options.token.clone(),
+                patience: options.patience(),
+                is_whole: options.counts_database(),
                 running: None,
             }),
-            (None, None) if place.database_url.is_some() => Server::at(place),
+            (None, None) if options.database_url.is_some() => Server::at(options),
             (None, None) => Err(Trouble::setup(
                 "two instances need --database-url and --redis-url",
             )),
@@ -119,20 +119,20 @@ impl Server {
     }
 
     /// Ends a server of this run as an operator would, and keeps its data.
-    pub(crate) fn rest(mut self, place: &Place) -> Result<Resting, Trouble> {
+    pub(crate) fn rest(mut self, options: &ServerOptions) -> Result<Resting, Trouble> {
         let running = self.running.as_mut();
         let running =
             running.ok_or_else(|| Trouble::setup("only a server that this program starts can be filled"))?;
         machine::end(&mut running.child)?;
         Ok(Resting {
-            place: place.clone(),
+            options: options.clone(),
             folder: running.folder.clone(),
         })
     }
 
     /// Starts the Taskwire server in a folder.
-    fn start(place: &Place, folder: Arc<TempDir>) -> Result<Server, Trouble> {
-        let program = match &place.server {
+    fn start(options: &ServerOptions, folder: Arc<TempDir>) -> Result<Server, Trouble> {
+        let program = match &options.server {
             Some(program) => program.canonicalize(),
             None => std::env::current_exe().map(|this| this.with_file_name("taskwire")),
         }?;
@@ -158,21 +158,21 @@ impl Server {
         ] {
             command.env_remove(name);
         }
-        if let Some(url) = &place.database_url {
+        if let Some(url) = &options.database_url {
             command.env("TASKWIRE_DATABASE_URL", url);
         }
-        if let Some(url) = &place.redis_url {
+        if let Some(url) = &options.redis_url {
             command.env("TASKWIRE_REDIS_URL", url);
         }
-        let mut server = Server::run(&program, command, place, folder)?;
-        server.processes.postmaster = place.postmaster;
-        server.is_whole = place.counts_database();
-        server.tokens.clone_from(&place.token);
+        let mut server = Server::run(&program, command, options, folder)?;
+        server.processes.postmaster = options.postmaster;
+        server.is_whole = options.counts_database();
+        server.tokens.clone_from(&options.token);
         Ok(server)
     }
 
     /// Starts this program's own bare writer.
-    pub(crate) fn bare_writer(place: &Place, frames_per_write: usize) -> Result<Server, Trouble> {
+    pub(crate) fn bare_writer(options: &ServerOptions, frames_per_write: usize) -> Result<Server, Trouble> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
         command.args([
@@ -182,14 +182,14 @@ impl Server {
             "--frames-per-write",
             &frames_per_write.to_string(),
         ]);
-        Server::run(&program, command, place, Arc::new(place.folder()?))
+        Server::run(&program, command, options, Arc::new(options.folder()?))
     }
 
     /// Starts a program in an empty folder, on its core, and waits until it prints its address.
     fn run(
         program: &Path,
         mut command: Command,
-        place: &Place,
+        options: &ServerOptions,
         folder: Arc<TempDir>,
     ) -> Result<Server, Trouble> {
         let log = folder.path().join("stderr.log");
@@ -201,9 +201,9 @@ impl Server {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(File::create(&log)?);
-        let pinned = place.pin && machine::run_on(0);
+        let pinned = options.pin && machine::run_on(0);
         let spawned = command.spawn();
-        if place.pin && !(pinned && machine::run_on(1)) {
+        if options.pin && !(pinned && machine::run_on(1)) {
             eprintln!(
                 "--pin: this machine does not let cores 0 and 1 be chosen; the programs run on any core"
             );
@@ -222,7 +222,7 @@ impl Server {
                 ..Processes::default()
             },
             tokens: Vec::new(),
-            patience: place.patience(),
+            patience: options.patience(),
             is_whole: true,
             running: Some(running),
         })

@@ -158,17 +158,20 @@ fn frame(out: &mut Vec<u8>, opcode: u8, mask: u8, length: usize) {
 mod tests {
     use super::*;
 
-    /// Frames of every size of length field, read in chunks of `size` bytes.
+    /// Frames with every size of the length field.
+    const FRAMES: [(u8, usize); 6] = [
+        (TEXT, 0),
+        (PING, 5),
+        (TEXT, 125),
+        (TEXT, 126),
+        (TEXT, 700),
+        (TEXT, 70_000),
+    ];
+
+    /// Writes the frames, reads them in chunks of `size` bytes, and returns what was read.
     fn read_in_chunks(size: usize, mask: bool) -> Vec<(u8, usize)> {
         let mut bytes = Vec::new();
-        for (opcode, length) in [
-            (TEXT, 0),
-            (PING, 5),
-            (TEXT, 125),
-            (TEXT, 126),
-            (TEXT, 700),
-            (TEXT, 70_000),
-        ] {
+        for (opcode, length) in FRAMES {
             let payload = vec![b'x'; length];
             if mask {
                 client_frame(&mut bytes, opcode, &payload);
@@ -191,22 +194,24 @@ mod tests {
 
     #[test]
     fn frames_are_read_whole_however_they_arrive() {
-        let expected = [
-            (TEXT, 0),
-            (PING, 5),
-            (TEXT, 125),
-            (TEXT, 126),
-            (TEXT, 700),
-            (TEXT, 70_000),
-        ];
         for size in [1, 2, 3, 7, 127, 4096, 1 << 20] {
-            assert_eq!(read_in_chunks(size, false), expected, "in chunks of {size}");
-            assert_eq!(
-                read_in_chunks(size, true),
-                expected,
-                "masked, in chunks of {size}"
-            );
+            assert_eq!(read_in_chunks(size, false), FRAMES, "in chunks of {size}");
+            assert_eq!(read_in_chunks(size, true), FRAMES, "masked, in chunks of {size}");
         }
+    }
+
+    #[test]
+    fn a_frame_has_its_length_and_a_mask() {
+        for (length, head) in [(5, 6), (125, 6), (126, 8), (65_535, 8), (65_536, 14)] {
+            let mut out = Vec::new();
+            client_frame(&mut out, TEXT, &vec![b'x'; length]);
+            assert_eq!(out.len(), head + length);
+        }
+    }
+
+    #[test]
+    fn a_close_without_a_code_has_code_1005() {
+        assert_eq!((close_code(&[3, 0xf5, b'x']), close_code(&[])), (1013, 1005));
     }
 
     #[test]

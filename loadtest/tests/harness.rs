@@ -1,4 +1,4 @@
-//! The harness itself under test: it passes a server that keeps its promises, and fails one that breaks any.
+//! Tests of the harness itself: it passes a server that keeps its promises, and fails one that breaks any of them.
 
 mod mock;
 
@@ -12,7 +12,7 @@ fn run(broken: Broken, scenario: &str) -> Output {
     run_with("0.5", broken, scenario)
 }
 
-/// The same with so many seconds of patience.
+/// The same with another patience, in seconds.
 fn run_with(patience: &str, broken: Broken, scenario: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
     command
@@ -26,7 +26,7 @@ fn assert_passes(scenario: &str) -> String {
     assert_clean(&run(Broken::Nothing, scenario))
 }
 
-/// Passes a server that was silent for a second, with patience enough.
+/// Passes a server that was silent for a second, with enough patience.
 #[track_caller]
 fn assert_passes_stalled(scenario: &str) -> String {
     let stalled = Broken::Stalled(Duration::from_secs(1));
@@ -138,7 +138,7 @@ fn turns_that_wait_at_the_end_are_taken_and_not_forgotten() {
     assert!(text.contains("each of 350 acknowledged operations"), "{text}");
     let worst = number(&file, "latency worst").expect("a latency");
     assert!(worst > 900.0, "{text}");
-    // What came late was no part of the rate.
+    // Late answers do not raise the rate.
     assert!(number(&file, "operations") < Some(450.0), "{text}");
 }
 
@@ -154,7 +154,7 @@ fn turns_that_nobody_took_fail_the_run() {
 
 #[test]
 fn a_list_need_not_show_what_so_much_was_asked_for_after() {
-    // After the silence many requests are always under way, more than a page of tasks among them.
+    // After the silence many requests are under way, among them more than a page of tasks.
     assert_passes_stalled("ops --clients 1 --seconds 0.6 --warm-up 0.1 --rate 1000 --mix create=15,list=1");
 }
 
@@ -214,7 +214,7 @@ fn a_run_is_compared_with_an_earlier_one_and_drawn() {
     assert_eq!(output.status.code(), Some(1), "what is no earlier run is refused");
 }
 
-/// Interrupts a run while it measures, which it has to outlive; gives what it said.
+/// Interrupts a run while it measures. The run must still end well; returns its output.
 #[cfg(unix)]
 fn interrupt(scenario: &str) -> String {
     use std::io::{BufRead, BufReader};
@@ -226,7 +226,7 @@ fn interrupt(scenario: &str) -> String {
         .spawn()
         .expect("the harness starts");
     let mut lines = BufReader::new(running.stderr.take().expect("piped")).lines();
-    // A run of many seconds says after ten of them how far it is; by then it measures.
+    // A long run prints its progress after ten seconds; by then it measures.
     let first = lines.next().expect("a line").expect("text");
     assert!(first.contains('%'), "{first}");
     let asked = Command::new("kill")

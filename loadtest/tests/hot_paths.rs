@@ -1,9 +1,9 @@
-//! The hot paths cost what was recorded, within 10%: allocations and bytes always, instructions where valgrind is.
+//! The hot paths cost what was recorded, within 10%: allocations and bytes always, instructions where valgrind is installed.
 
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
-/// The program that counts. `cargo test` builds it with the tests, as an example.
+/// Runs the program that counts. `cargo test` builds it as an example.
 fn hot_paths(arguments: &[&str]) -> Output {
     let this = std::env::current_exe().expect("this test");
     let target: PathBuf = this

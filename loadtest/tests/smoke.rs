@@ -1,12 +1,12 @@
-//! Every scenario against the real server for a moment: what the harness and the server promise each other. Its numbers
-//! mean nothing on a machine that runs tests.
+//! Every scenario runs against the real server for a moment, with its checks. The numbers mean nothing on a machine that
+//! runs tests.
 
 use sqlx::{Connection, Executor, PgConnection};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// The server beside the harness. `cargo test --workspace` has built it; a test of this package alone builds it if it is
-/// not there at all.
+/// The server beside the harness. `cargo test --workspace` has built it. A test of this package alone builds it only when
+/// it is missing.
 fn server() -> PathBuf {
     let harness = Path::new(env!("CARGO_BIN_EXE_loadtest"));
     let server = harness.with_file_name("taskwire");
@@ -34,7 +34,7 @@ fn server() -> PathBuf {
 
 fn harness() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
-    // Keys of its own in a Redis that others may use meanwhile.
+    // Others may use the same Redis, so this run has its own keys.
     command.env(
         "TASKWIRE_REDIS_PREFIX",
         format!("loadtest-{}", std::process::id()),
@@ -61,7 +61,7 @@ fn on_postgres(url: &str, sql: String) {
     });
 }
 
-/// Does something with the URL of a PostgreSQL database of its own.
+/// Makes a PostgreSQL database for `work` and drops it afterwards.
 fn on_a_database<T>(name: &str, work: impl FnOnce(String) -> T) -> T {
     let postgres = service("TASKWIRE_TEST_POSTGRES");
     let name = format!("{name}_{}", std::process::id());

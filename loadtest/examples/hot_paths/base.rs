@@ -1,5 +1,5 @@
-//! The counts that were recorded, by build and compiler, and what deviates from them. Instructions depend on the compiler
-//! and the build, so those of another compiler are not compared; allocations hardly do, and always are.
+//! The recorded counts, by build and compiler, and what deviates from them. Instructions depend on the compiler and the
+//! build, so those of another compiler are not compared. Allocations hardly do, so they always are.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -7,25 +7,25 @@ use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 use std::process::Command;
 
-/// How much worse is too much.
+/// Which part worse is too much.
 const TOLERANCE: f64 = 0.10;
-/// Counts so small that a part of them says nothing: hash tables draw their seeds anew.
+/// A difference this small says nothing: hash tables have a new seed in every run.
 const SLACK: u64 = 4;
 
-/// Path → what was counted → how often.
+/// Counts by path and by what was counted.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Counts(BTreeMap<String, BTreeMap<String, u64>>);
 
-/// What was recorded of one kind of build.
+/// The counts of one kind of build.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Recorded {
-    /// Instructions are of this compiler and machine.
+    /// The compiler and the machine, on which instructions depend.
     compiler: String,
     counts: Counts,
 }
 
-/// What was recorded, by the kind of build.
+/// The recorded counts, by kind of build.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Base(BTreeMap<String, Recorded>);
@@ -80,15 +80,15 @@ impl Base {
         serde_json::from_str(&text).map_err(|error| Error::new(ErrorKind::InvalidData, error))
     }
 
-    /// What got worse, in words. A path that is not counted any more is worse too.
+    /// What got worse, in words. A path that is no longer counted is worse too.
     pub(crate) fn worse(&self, found: &Counts) -> Vec<String> {
         let Some(recorded) = self.0.get(build()) else {
-            return vec![format!("nothing is recorded of a {} build", build())];
+            return vec![format!("nothing is recorded for a {} build", build())];
         };
         let same = recorded.compiler == compiler();
         if !same {
             println!(
-                "instructions are not compared: those recorded are of {}",
+                "instructions are not compared: those recorded are from {}",
                 recorded.compiler
             );
         }

@@ -1,10 +1,10 @@
-//! Counts what the hot paths cost, without a stop-watch: allocations and bytes in any build, instructions under callgrind.
-//! The counts are the same on an idle machine and a busy one, so that a regression of 10% fails a test.
+//! Counts what the hot paths cost: allocations and bytes in any build, instructions under callgrind. The counts are the same
+//! on an idle and on a busy machine, so a regression of 10% can fail a test.
 //!
 //! - `paths`  the work that is counted
 //! - `base`   the counts that were recorded, and what deviates from them
 //!
-//! Usage: `hot_paths [--check | --record] [--base FILE]`; without either it prints.
+//! Usage: `hot_paths [--check | --record] [--base FILE]`; without `--check` and `--record` it only prints the counts.
 
 mod base;
 mod paths;
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// Runs every path once and nothing else: what callgrind looks at.
+/// Runs every path once and nothing else, under callgrind.
 const ONCE: &str = "--once";
 
 fn main() -> ExitCode {
@@ -65,7 +65,7 @@ fn report(base: &Base, found: &Counts) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Counts everything that can be counted here, and prints it.
+/// Counts everything that this machine can count, and prints it.
 fn count() -> Counts {
     let mut counts = Counts::new();
     for path in &mut paths::all() {
@@ -89,7 +89,7 @@ fn count() -> Counts {
     counts
 }
 
-/// The instructions of each path, of callgrind's inclusive counts.
+/// The instructions of each path, from callgrind's inclusive counts.
 fn instructions() -> Result<BTreeMap<String, u64>, String> {
     let this = std::env::current_exe().map_err(|error| error.to_string())?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;

@@ -25,34 +25,18 @@ const SHORTEST: f64 = 0.1;
 
 /// Latency by the number of tasks.
 pub(super) async fn tasks(ground: &Ground<'_>) -> Result<Report, Trouble> {
-    let report = Report::new(
-        "growth of tasks",
-        "one person in a workspace with more and more tasks (seeded by SQL)",
-    );
-    grow(
-        ground,
-        report,
-        Made::Tasks,
-        "tasks",
-        sizes(1000, ground.growth.tasks),
-    )
-    .await
+    let with = "one person in a workspace with more and more tasks (seeded by SQL)";
+    let report = Report::new("growth of tasks", with);
+    let sizes = sizes(1000, ground.growth.tasks);
+    grow(ground, report, Made::Tasks, "tasks", sizes).await
 }
 
 /// Latency by the number of log entries.
 pub(super) async fn log(ground: &Ground<'_>) -> Result<Report, Trouble> {
-    let report = Report::new(
-        "growth of the log",
-        "one person in a workspace with a longer and longer log (seeded by SQL)",
-    );
-    grow(
-        ground,
-        report,
-        Made::Entries,
-        "entries",
-        sizes(10_000, ground.growth.entries),
-    )
-    .await
+    let with = "one person in a workspace with a longer and longer log (seeded by SQL)";
+    let report = Report::new("growth of the log", with);
+    let sizes = sizes(10_000, ground.growth.entries);
+    grow(ground, report, Made::Entries, "entries", sizes).await
 }
 
 async fn grow(
@@ -62,14 +46,14 @@ async fn grow(
     what: &str,
     sizes: Vec<usize>,
 ) -> Result<Report, Trouble> {
-    let mut server = Server::at(ground.place)?;
+    let mut server = Server::at(ground.options)?;
     let account = accounts::make(&server, 1).await?;
     let account = account.first().ok_or_else(|| Trouble::setup("no account"))?;
     let home = home(&server, account).await?;
     let (mut creates, mut lists, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut points = sizes.into_iter();
     while let Some(size) = ground.next(&mut points, &mut report) {
-        let resting = server.rest(ground.place)?;
+        let resting = server.rest(ground.options)?;
         home.fill(&resting.database(), made, size).await?;
         server = resting.wake()?;
         server.tokens = vec![account.token.clone()];
@@ -110,7 +94,7 @@ async fn latencies(
     let end = Instant::now() + patience;
     loop {
         let line = format!("ops --clients 1 --mix create=1,list=1 --seconds {seconds} --warm-up 1");
-        let found = Scenario::typed(&line)?.run(server, ground.place).await?;
+        let found = Scenario::typed(&line)?.run(server, ground.options).await?;
         let p50s = [found.get("create: p50"), found.get("list: p50")];
         faults.extend(found.faults);
         if let [Some(create), Some(list)] = p50s {

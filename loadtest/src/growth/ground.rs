@@ -1,10 +1,10 @@
 //! What the steps of `growth` share: the server, the options, the time that is left. Does not know the steps.
 
 use super::Growth;
-use crate::place::Place;
 use crate::progress;
 use crate::report::Report;
 use crate::scenario::Scenario;
+use crate::server_options::ServerOptions;
 use crate::stop;
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -12,7 +12,7 @@ use std::time::Instant;
 
 /// What a step of `growth` works with.
 pub(super) struct Ground<'a> {
-    pub(super) place: &'a Place,
+    pub(super) options: &'a ServerOptions,
     pub(super) growth: &'a Growth,
     pub(super) end: Instant,
     /// As many sockets as asked for and allowed.
@@ -32,8 +32,8 @@ impl Ground<'_> {
 
     /// Runs a scenario against a server of its own.
     pub(super) async fn once(&self, line: &str) -> Result<Report, Trouble> {
-        let mut server = Server::at(self.place)?;
-        Scenario::typed(line)?.run(&mut server, self.place).await
+        let mut server = Server::at(self.options)?;
+        Scenario::typed(line)?.run(&mut server, self.options).await
     }
 
     /// The next point, while there is time. The report says how many points were left out.

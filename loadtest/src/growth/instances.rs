@@ -16,8 +16,8 @@ const FANOUT: &str = "fanout --watchers 100 --rate 50";
 
 /// Latency and rate by the number of instances.
 pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
-    let place = ground.place;
-    if place.database_url.is_none() || place.redis_url.is_none() {
+    let options = ground.options;
+    if options.database_url.is_none() || options.redis_url.is_none() {
         return Err(Trouble::setup(
             "several instances need --database-url and --redis-url",
         ));
@@ -27,7 +27,9 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let counts: Vec<usize> = (1..=ground.growth.instances).collect();
     let mut points = counts.into_iter();
     while let Some(count) = ground.next(&mut points, &mut report) {
-        let mut servers: Vec<Server> = (0..count).map(|_| Server::at(place)).collect::<Result<_, _>>()?;
+        let mut servers: Vec<Server> = (0..count)
+            .map(|_| Server::at(options))
+            .collect::<Result<_, _>>()?;
         let x = count as f64;
         let found = all_work(ground, &mut servers).await?;
         let sum = |what: &str| found.iter().filter_map(|report| report.get(what)).sum::<f64>();
@@ -56,7 +58,7 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
             seconds: ground.growth.seconds,
             ..fanout
         };
-        let found = fanout.across(&servers[0], &servers[count - 1], place).await?;
+        let found = fanout.across(&servers[0], &servers[count - 1], options).await?;
         for (what, curve) in [("latency p50", &mut p50s), ("latency p99", &mut p99s)] {
             if let Some(value) = found.get(what) {
                 report.put(
@@ -90,6 +92,6 @@ async fn all_work(ground: &Ground<'_>, servers: &mut [Server]) -> Result<Vec<Rep
     let scenario = Scenario::typed(&line)?;
     let work = servers
         .iter_mut()
-        .map(|server| scenario.run(server, ground.place));
+        .map(|server| scenario.run(server, ground.options));
     try_join_all(work).await
 }

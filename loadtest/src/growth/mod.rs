@@ -14,9 +14,9 @@ mod sockets;
 mod sync;
 
 use crate::fault::Fault;
-use crate::place::Place;
 use crate::report::Report;
 use crate::report::run::Run;
+use crate::server_options::ServerOptions;
 use crate::stop::{self, attend};
 use crate::trouble::Trouble;
 use crate::{machine, processes, progress};
@@ -79,20 +79,20 @@ enum Step {
 
 impl Growth {
     /// Takes the steps.
-    pub(crate) fn run(&self, place: &Place, runtime: &Runtime) -> Run {
-        let (sockets, fewer) = self.allowed(place);
+    pub(crate) fn run(&self, options: &ServerOptions, runtime: &Runtime) -> Run {
+        let (sockets, fewer) = self.allowed(options);
         if let Some(fewer) = &fewer {
             progress::say(fewer);
         }
         let ground = Ground {
-            place,
+            options,
             growth: self,
             end: Instant::now() + Duration::from_secs_f64(self.minutes * 60.0),
             sockets,
             fewer,
         };
         let mut reports = Vec::new();
-        for step in self.steps(place) {
+        for step in self.steps(options) {
             if stop::is_asked() {
                 break;
             }
@@ -112,16 +112,16 @@ impl Growth {
             }
         }
         let settings =
-            json!({ "growth": self, "sockets_allowed": ground.sockets, "server": place.settings() });
+            json!({ "growth": self, "sockets_allowed": ground.sockets, "server": options.settings() });
         Run::new(settings, reports, Vec::new())
     }
 
     /// As many sockets as asked for, or fewer with the reason: this program and the server need an open file for each. A
     /// server that the run starts may have as many files open as this program.
-    fn allowed(&self, place: &Place) -> (usize, Option<String>) {
+    fn allowed(&self, options: &ServerOptions) -> (usize, Option<String>) {
         let wanted = self.sockets as u64 + OTHER_FILES;
         let ours = machine::allow_files(wanted);
-        let theirs = place.pid.and_then(processes::files_of).unwrap_or(ours);
+        let theirs = options.pid.and_then(processes::files_of).unwrap_or(ours);
         let (files, whose) = if theirs < ours {
             (theirs, "the server")
         } else {
@@ -138,11 +138,11 @@ impl Growth {
         (sockets, Some(fewer))
     }
 
-    fn steps(&self, place: &Place) -> Vec<Step> {
+    fn steps(&self, options: &ServerOptions) -> Vec<Step> {
         if !self.only.is_empty() {
             return self.only.clone();
         }
-        let several = place.database_url.is_some() && place.redis_url.is_some();
+        let several = options.database_url.is_some() && options.redis_url.is_some();
         let all = Step::value_variants().iter().copied();
         all.filter(|step| *step != Step::Instances || several).collect()
     }

@@ -3,10 +3,10 @@
 //! sending them is counted: no server can be faster with the same tables. The database has the server's settings.
 
 use crate::meter::{latency, micros};
-use crate::place::Place;
 use crate::processes::Processes;
 use crate::report::Report;
 use crate::rows::{Database, POSTGRES_SCHEMA, SQLITE_SCHEMA, Whose};
+use crate::server_options::ServerOptions;
 use crate::stop;
 use crate::trouble::Trouble;
 use std::time::{Duration, Instant};
@@ -24,12 +24,12 @@ const SCHEMA: &str = "taskwire_load_limit";
 
 /// Commits groups of `group` operations for so many seconds. Reports the operations a second and their CPU.
 pub(crate) async fn measure(
-    place: &Place,
+    options: &ServerOptions,
     postgres: Option<&str>,
     group: usize,
     seconds: f64,
 ) -> Result<Report, Trouble> {
-    let folder = place.folder()?;
+    let folder = options.folder()?;
     let url = postgres.map_or_else(
         || format!("sqlite:{}", folder.path().join("limit.db").display()),
         str::to_owned,
@@ -38,7 +38,7 @@ pub(crate) async fn measure(
     let measured = async {
         let most = (MOST * seconds) as usize / group + WARM_UP + 1;
         let statements = prepare(&mut database, group, most).await?;
-        commit(&mut database, &statements, place, (group, most), seconds).await
+        commit(&mut database, &statements, options, (group, most), seconds).await
     };
     let measured = measured.await;
     if postgres.is_some() {
@@ -92,7 +92,7 @@ async fn prepare(database: &mut Database, group: usize, groups: usize) -> Result
 async fn commit(
     database: &mut Database,
     statements: &[String],
-    place: &Place,
+    options: &ServerOptions,
     (group, most): (usize, usize),
     seconds: f64,
 ) -> Result<Report, Trouble> {
@@ -107,7 +107,7 @@ async fn commit(
     database.run("analyze").await?;
     let processes = Processes {
         server: Some(std::process::id()),
-        postmaster: place.postmaster,
+        postmaster: options.postmaster,
         ..Processes::default()
     };
     let mut groups = latency();
@@ -138,7 +138,7 @@ async fn commit(
     }
     report.put("limit: operations", ops / took, "per second");
     // SQLite works in this process.
-    if place.postmaster.is_some() || matches!(database, Database::Sqlite(_)) {
+    if options.postmaster.is_some() || matches!(database, Database::Sqlite(_)) {
         report.put(
             "limit: CPU per operation",
             (spent.server + spent.database) / ops,

@@ -6,10 +6,10 @@ use crate::accounts::Account;
 use crate::away::Crowd;
 use crate::crowd::Admission;
 use crate::link::Link;
-use crate::place::Place;
 use crate::processes::Spent;
 use crate::report::Report;
 use crate::report::plot::Plot;
+use crate::server_options::ServerOptions;
 use crate::target::Server;
 use crate::trouble::Trouble;
 use serde_json::json;
@@ -23,8 +23,12 @@ const AT: &str = "2026-01-01T00:00:00.000Z";
 const STREAMS: [(&str, u128); 3] = [("workspace", 1), ("workspace", 2), ("user", 3)];
 
 /// Cuts so many sockets of the bare server and reconnects all of them.
-pub(crate) async fn measure(place: &Place, sockets: usize, admission: Admission) -> Result<Report, Trouble> {
-    let server = Server::bare_writer(place, 1)?;
+pub(crate) async fn measure(
+    options: &ServerOptions,
+    sockets: usize,
+    admission: Admission,
+) -> Result<Report, Trouble> {
+    let server = Server::bare_writer(options, 1)?;
     // The bare server answers everybody with what was published last.
     let mut publisher = Link::open(server.address, PUBLISH, 0).await?;
     publisher.send(&welcome()).await?;

@@ -8,10 +8,10 @@ use crate::limit;
 use crate::link::Link;
 use crate::meter::millis_at;
 use crate::pace::Pace;
-use crate::place::Place;
 use crate::processes::Spent;
 use crate::report::Report;
 use crate::report::plot::Plot;
+use crate::server_options::ServerOptions;
 use crate::stage::{Audience, Flow, Stage, measure};
 use crate::stop;
 use crate::target::Server;
@@ -84,8 +84,8 @@ impl Fanout {
     }
 
     /// Measures the server, then the limit when asked to.
-    pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
-        self.across(server, server, place).await
+    pub(crate) async fn run(&self, server: &Server, options: &ServerOptions) -> Result<Report, Trouble> {
+        self.across(server, server, options).await
     }
 
     /// The same with the watchers at another instance than the writer.
@@ -93,7 +93,7 @@ impl Fanout {
         &self,
         server: &Server,
         watched: &Server,
-        place: &Place,
+        options: &ServerOptions,
     ) -> Result<Report, Trouble> {
         let flow = self.through_server(server, watched).await?;
         let pace = if self.saturate {
@@ -129,7 +129,7 @@ impl Fanout {
         );
         // An interrupted run has no limit to be compared with.
         if self.with_limit && !stop::is_asked() {
-            let limit = self.through_limit(place, flow.sample.clone()).await?;
+            let limit = self.through_limit(options, flow.sample.clone()).await?;
             percentiles = percentiles.of("limit", &limit.latency);
             beside(&mut report, &flow, &limit);
         }
@@ -157,9 +157,9 @@ impl Fanout {
         Ok(flow)
     }
 
-    async fn through_limit(&self, place: &Place, sample: Vec<u8>) -> Result<Flow, Trouble> {
+    async fn through_limit(&self, options: &ServerOptions, sample: Vec<u8>) -> Result<Flow, Trouble> {
         let usual = if self.saturate { 8 } else { self.burst };
-        let server = Server::bare_writer(place, self.frames_per_write.unwrap_or(usual))?;
+        let server = Server::bare_writer(options, self.frames_per_write.unwrap_or(usual))?;
         let stream = stream_of(&sample)
             .ok_or_else(|| Trouble::setup("no event came that the limit could send again"))?;
         let sockets = crowd::gather(self.watchers, self.admission, |n| {

@@ -7,9 +7,9 @@ use crate::limit;
 use crate::lock::lock;
 use crate::meter::{Latency, latency, micros};
 use crate::pace::Pace;
-use crate::place::Place;
 use crate::report::Report;
 use crate::report::plot::Plot;
+use crate::server_options::ServerOptions;
 use crate::stage::{Audience, Stage, measure};
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -49,11 +49,11 @@ struct Lag {
 
 impl Hop {
     /// Measures both at the same time.
-    pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
-        let redis = place.redis_url.as_deref();
+    pub(crate) async fn run(&self, server: &Server, options: &ServerOptions) -> Result<Report, Trouble> {
+        let redis = options.redis_url.as_deref();
         let redis =
             redis.ok_or_else(|| Trouble::setup("hop needs --redis-url, the Redis of both instances"))?;
-        let other = Server::beside(place, self.other_url.as_deref())?;
+        let other = Server::beside(options, self.other_url.as_deref())?;
         let audience = Audience {
             accounts: 1,
             watchers: WATCHERS,
@@ -122,7 +122,7 @@ fn lag(arrivals: &[Arrivals], before: u64) -> Lag {
                 lag.ahead += 1;
                 lag.behind.saturating_record(0);
             }
-            // It is missing there, which the board has counted.
+            // It is missing at the first watcher, which the board has counted.
             None => {}
         }
     }

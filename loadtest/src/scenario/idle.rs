@@ -1,4 +1,4 @@
-//! `idle`: many sockets that only are there. What each costs the server in memory, and how fast they come.
+//! `idle`: many sockets that do nothing. Measures what each costs the server in memory, and how fast they connect.
 
 use crate::accounts::{self, Account, SOCKET};
 use crate::board::{Board, Watch};
@@ -7,11 +7,11 @@ use crate::fault::Fault;
 use crate::link::Link;
 use crate::lock::lock;
 use crate::meter::{Meter, millis_at};
-use crate::place::Place;
-use crate::processes::Spent;
+use crate::processes::{Memory, Spent};
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::requests::{create, op_id};
+use crate::server_options::ServerOptions;
 use crate::target::Server;
 use crate::timeline::{self, Timeline};
 use crate::trouble::Trouble;
@@ -41,14 +41,14 @@ pub(crate) struct Idle {
 
 impl Idle {
     /// Opens the sockets in two halves, measures, and proves that each of them is subscribed.
-    pub(crate) async fn run(&self, server: &mut Server, place: &Place) -> Result<Report, Trouble> {
+    pub(crate) async fn run(&self, server: &mut Server, options: &ServerOptions) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
-        // Hashing passwords took memory that the sockets would use again, and seem to cost nothing.
-        server.restart(place)?;
+        // Hashing passwords took memory. The sockets would reuse it and seem to cost nothing.
+        server.restart(options)?;
         let server = &*server;
         let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
         let meter = Arc::new(Mutex::new(Meter::new()));
-        // What the first socket of all needs, the server needs once.
+        // The first socket makes the server allocate what it needs once.
         drop(crowd::join(server.address, 0, &accounts[0], Streams::default()).await?);
         let settle = Duration::from_secs_f64(self.settle);
         sleep(settle).await;
@@ -74,18 +74,7 @@ impl Idle {
         );
         let sockets = self.sockets as f64;
         if let [Some(before), Some(halfway), Some(after)] = memory[..] {
-            let whole = (after.proportional - before.proportional) / sockets;
-            let slope = (after.proportional - halfway.proportional) / (self.sockets - half) as f64;
-            report.put("memory per socket", whole.max(slope), "KiB");
-            report.put("from before the first to the last", whole, "KiB per socket");
-            report.put("from the middle one to the last", slope, "KiB per socket");
-            report.put(
-                "resident per socket, from the first on",
-                (after.resident - before.resident) / sockets,
-                "KiB",
-            );
-            report.put("resident before the first", before.resident / 1024.0, "MiB");
-            report.put("resident in all", after.resident / 1024.0, "MiB");
+            self.put_memory(&mut report, before, halfway, after);
         }
         report.put("connect rate", sockets / took, "sockets/s");
         if server.processes.server.is_some() {
@@ -110,6 +99,21 @@ impl Idle {
             self.sockets
         );
         Ok(report)
+    }
+
+    /// Adds the memory before the first socket, after the first half, and after the last.
+    fn put_memory(&self, report: &mut Report, before: Memory, halfway: Memory, after: Memory) {
+        let sockets = self.sockets as f64;
+        let second_half = (self.sockets - self.sockets / 2) as f64;
+        let whole = (after.proportional - before.proportional) / sockets;
+        let slope = (after.proportional - halfway.proportional) / second_half;
+        report.put("memory per socket", whole.max(slope), "KiB");
+        report.put("from before the first to the last", whole, "KiB per socket");
+        report.put("from the middle one to the last", slope, "KiB per socket");
+        let resident = (after.resident - before.resident) / sockets;
+        report.put("resident per socket, from the first on", resident, "KiB");
+        report.put("resident before the first", before.resident / 1024.0, "MiB");
+        report.put("resident in all", after.resident / 1024.0, "MiB");
     }
 
     async fn open(
@@ -137,7 +141,7 @@ impl Idle {
     }
 }
 
-/// Makes a task in each account's own workspace: every socket has to hear of one.
+/// Makes a task in each account's own workspace. Every socket has to get an event of one.
 async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Board) -> Result<(), Trouble> {
     let mut text = String::new();
     let mut links = Vec::new();

@@ -1,5 +1,5 @@
-//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as a server is used; `soak` is the same
-//! for long, and says what drifts meanwhile.
+//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as in real use. `soak` is the same for a
+//! long time, and reports what drifts.
 
 use crate::accounts::{self, Account};
 use crate::board::{Board, Watch};
@@ -23,7 +23,7 @@ use taskwire_protocol::WorkspaceId;
 use taskwire_protocol::account::Streams;
 use tokio::task::JoinSet;
 
-/// Who there is.
+/// The teams, the people and their sockets.
 #[derive(Args, Clone, Debug, Serialize)]
 pub(crate) struct Company {
     /// Workspaces
@@ -38,19 +38,19 @@ pub(crate) struct Company {
     /// Accounts; each is in several teams
     #[arg(long, value_parser = crate::options::count, default_value_t = 100)]
     pub(crate) accounts: usize,
-    /// Sockets that watch, each everything of its account
+    /// Sockets that watch everything of their account
     #[arg(long, value_parser = crate::options::count, default_value_t = 500)]
     pub(crate) sockets: usize,
-    /// People at work, each with a socket more
+    /// People at work, each with one more socket
     #[arg(long, value_parser = crate::options::count, default_value_t = 32)]
     pub(crate) people: usize,
-    /// Requests a second in all, by the clock; 0: each as soon as the one before is answered
+    /// Requests a second in all, by the clock; 0: each as soon as the previous one is answered
     #[arg(long, value_parser = crate::options::rate_or_none, default_value_t = 500.0)]
     pub(crate) rate: f64,
     /// What they ask for: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
     #[arg(long, default_value_t = Mix::REAL)]
     pub(crate) mix: Mix,
-    /// Another seed draws other teams and another order
+    /// The seed of the teams and of the order of requests
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
     #[command(flatten)]
@@ -65,7 +65,7 @@ pub(crate) struct Mixed {
     /// Seconds that are measured
     #[arg(long, value_parser = crate::options::measured, default_value_t = 10.0)]
     pub(crate) seconds: f64,
-    /// Seconds before that
+    /// Seconds of warm-up before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Soak {
     /// Seconds that are measured
     #[arg(long, value_parser = crate::options::measured, default_value_t = 600.0)]
     pub(crate) seconds: f64,
-    /// Seconds before that, in which caches fill
+    /// Seconds of warm-up before that, in which caches fill
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 5.0)]
     pub(crate) warm_up: f64,
 }
@@ -89,7 +89,7 @@ impl Company {
         self.sockets + self.people + self.workspaces
     }
 
-    /// The members of each team, as numbers of accounts; the first owns it.
+    /// The members of each team, as numbers of accounts. The first one owns the workspace.
     fn teams(&self, accounts: usize) -> Vec<Vec<usize>> {
         let mut dice = Dice::new(self.seed);
         let smallest = self.smallest.min(accounts);
@@ -175,7 +175,7 @@ impl Company {
         Ok(())
     }
 
-    /// A socket for each workspace that notes whose operations it saw.
+    /// For each workspace, a socket that notes which operations it saw.
     #[allow(clippy::too_many_arguments, reason = "one call, of what `work` has made")]
     async fn note(
         &self,
@@ -204,11 +204,11 @@ impl Company {
         workspaces: &[WorkspaceId],
     ) -> Result<Vec<Person>, Trouble> {
         let sockets_of = |n: usize| (n..self.sockets).step_by(accounts.len()).count() as u64;
-        let place = |team: usize| Workplace {
+        let workplace = |team: usize| Workplace {
             workspace: Some(workspaces[team]),
             audience: 1 + teams[team].iter().map(|n| sockets_of(*n)).sum::<u64>(),
         };
-        // Somebody may be in no team: those who work are.
+        // An account may be in no team. Only those in a team can work.
         let busy: Vec<usize> = (0..accounts.len())
             .filter(|n| teams.iter().any(|team| team.contains(n)))
             .collect();
@@ -219,7 +219,7 @@ impl Company {
             let streams = Streams::These(Vec::new());
             let (link, _) = crowd::join(server.address, 0, &accounts[who], streams).await?;
             let seed = self.seed.wrapping_mul(1_000_003).wrapping_add(n as u64);
-            people.push(Person::new(link, member.map(place).collect(), self.mix, seed));
+            people.push(Person::new(link, member.map(workplace).collect(), self.mix, seed));
         }
         Ok(people)
     }
@@ -238,7 +238,7 @@ impl Soak {
         report.title = report.title.replacen("mixed", "soak", 1);
         report.scenario = "soak".into();
         put_drift(&mut report, &outcome.samples);
-        // The sockets were closed when `work` returned; what the server still holds after a while, it leaks.
+        // The sockets were closed when `work` returned. What the server still holds after a while is a leak.
         tokio::time::sleep(Duration::from_secs(2)).await;
         if let Some(left) = server.processes.descriptors() {
             report.put("descriptors after all sockets were closed", left, "");
@@ -247,7 +247,8 @@ impl Soak {
     }
 }
 
-/// What drifts: memory and descriptors by the hour after the first fifth, and the latency's p99 at the end by its first.
+/// Adds what drifts after the first fifth: memory and descriptors an hour, and the p99 at the end divided by that at the
+/// start.
 fn put_drift(report: &mut Report, samples: &[Sample]) {
     let settled = &samples[samples.len() / 5..];
     let line = |value: &dyn Fn(&Sample) -> Option<f64>| {

@@ -9,8 +9,8 @@ pub(crate) mod resume;
 pub(crate) mod slow;
 pub(crate) mod storm;
 
-use crate::place::Place;
 use crate::report::Report;
+use crate::server_options::ServerOptions;
 use crate::target::Server;
 use crate::trouble::Trouble;
 use clap::{Parser, Subcommand};
@@ -71,17 +71,17 @@ impl Scenario {
     }
 
     /// Runs it once against a server.
-    pub(crate) async fn run(&self, server: &mut Server, place: &Place) -> Result<Report, Trouble> {
+    pub(crate) async fn run(&self, server: &mut Server, options: &ServerOptions) -> Result<Report, Trouble> {
         let report = match self {
-            Scenario::Idle(idle) => idle.run(server, place).await,
-            Scenario::Fanout(fanout) => fanout.run(server, place).await,
+            Scenario::Idle(idle) => idle.run(server, options).await,
+            Scenario::Fanout(fanout) => fanout.run(server, options).await,
             Scenario::Ops(ops) => ops.run(server).await,
             Scenario::Mixed(mixed) => mixed.run(server).await,
-            Scenario::Storm(storm) => storm.run(server, place).await,
+            Scenario::Storm(storm) => storm.run(server, options).await,
             Scenario::Resume(resume) => resume.run(server).await,
             Scenario::Slow(slow) => slow.run(server).await,
             Scenario::Soak(soak) => soak.run(server).await,
-            Scenario::Hop(hop) => hop.run(server, place).await,
+            Scenario::Hop(hop) => hop.run(server, options).await,
         };
         report.map(Report::over)
     }

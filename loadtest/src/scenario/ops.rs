@@ -1,6 +1,6 @@
-//! `ops`: people who each work in their own workspace while their other socket watches: one request after the other, or
-//! at a rate by the clock. Durable operations a second, what one costs, how long it takes; with one client, the latency
-//! of an idle server.
+//! `ops`: people work in their own workspaces while their other sockets watch, one request after the other or at a rate by
+//! the clock. Measures durable operations a second, what one costs and how long it takes; with one client, the latency of
+//! an idle server.
 
 use crate::accounts::{self, Account};
 use crate::board::{Board, Watch};
@@ -34,13 +34,13 @@ pub(crate) struct Ops {
     /// Seconds that are measured
     #[arg(long, value_parser = crate::options::measured, default_value_t = 5.0)]
     pub(crate) seconds: f64,
-    /// Seconds before that
+    /// Seconds of warm-up before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
     /// What they ask for: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
     #[arg(long, default_value_t = Mix::CREATE)]
     pub(crate) mix: Mix,
-    /// Requests a second in all, by the clock [default: each as soon as the one before is answered]
+    /// Requests a second in all, by the clock [default: each as soon as the previous one is answered]
     #[arg(long, value_parser = crate::options::rate)]
     pub(crate) rate: Option<f64>,
 }
@@ -54,7 +54,7 @@ impl Ops {
         let (mut watching, mut people) = (JoinSet::new(), Vec::new());
         for n in 0..self.clients {
             let account = &accounts[n % accounts.len()];
-            // Of several clients with one token a single watcher notes what it sees: the others see the same.
+            // Of several clients with one token only one watcher notes what it sees: the others see the same.
             let ledger = (n < accounts.len()).then(|| ledger.clone());
             people.push(
                 self.person(server, account, n, ledger, &board, &mut watching)
@@ -83,7 +83,7 @@ impl Ops {
         Ok(report)
     }
 
-    /// Opens both sockets of a client: one that watches everything of theirs, and one that asks.
+    /// Opens both sockets of a client: one watches everything of the account, the other sends requests.
     async fn person(
         &self,
         server: &Server,
@@ -110,12 +110,12 @@ impl Ops {
     }
 }
 
-/// How many of `clients` have the same of `tokens` tokens as client `n`, itself included.
+/// How many of `clients` share one of `tokens` tokens with client `n`, itself included.
 fn sharing(clients: usize, tokens: usize, n: usize) -> u64 {
     (0..clients).filter(|other| other % tokens == n % tokens).count() as u64
 }
 
-/// What a commit costs at least, where the server's commits go, and what an operation takes beyond it.
+/// Adds the shortest time of a commit on the server's disk, and how much longer an operation takes.
 fn put_commit(report: &mut Report, server: &Server, measured: &Latency) {
     let Some(commit) = server.folder().and_then(|folder| one_commit(folder).ok()) else {
         return;
@@ -125,7 +125,7 @@ fn put_commit(report: &mut Report, server: &Server, measured: &Latency) {
     report.put("latency p50 beyond it", operation - commit, "ms");
 }
 
-/// The median of appending 4 KiB to a file and waiting until they are on the disk, in ms.
+/// The median time to append 4 KiB to a file and have them on the disk, in ms.
 fn one_commit(folder: &Path) -> std::io::Result<f64> {
     let mut file = File::create(folder.join("commit"))?;
     let mut times = latency();

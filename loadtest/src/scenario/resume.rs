@@ -1,5 +1,5 @@
-//! `resume`: everybody is away for so many events, then everybody comes back. How long until all have caught up and what
-//! it costs, by how far they were behind: from the ring, from pages of the log that are shared.
+//! `resume`: all sockets are away for so many events, then all come back. Measures how long it takes until all have caught
+//! up, and what it costs, by how far they were behind: near positions come from the ring, far ones from pages of the log.
 
 use crate::accounts;
 use crate::away::Crowd;

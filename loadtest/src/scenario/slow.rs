@@ -1,5 +1,5 @@
-//! `slow`: a few readers crawl. The others must not feel it: their latency with crawlers is compared with that without, in
-//! turns in one run. And the crawlers lose nothing: let loose, they read on from the log to the head.
+//! `slow`: a few readers read very slowly, the crawlers. The others must not notice: their latency with and without crawlers
+//! is compared, in turns in one run. The crawlers must lose nothing: at the end they read fast, from the log to the head.
 
 use crate::accounts;
 use crate::board::{Board, Watch};
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// The kernel's receive buffer of one that crawls.
+/// The kernel's receive buffer of a crawler, in bytes.
 const BUFFER: u32 = 4096;
 
 /// `slow`.
@@ -29,7 +29,7 @@ pub(crate) struct Slow {
     /// Watchers that read as fast as they can
     #[arg(long, value_parser = crate::options::count, default_value_t = 1000)]
     pub(crate) watchers: usize,
-    /// Readers that crawl
+    /// Readers that read slowly
     #[arg(long, value_parser = crate::options::count, default_value_t = 4)]
     pub(crate) crawlers: usize,
     /// Bytes a second that each of them reads
@@ -38,7 +38,7 @@ pub(crate) struct Slow {
     /// Events a second
     #[arg(long, value_parser = crate::options::rate, default_value_t = 100.0)]
     pub(crate) rate: f64,
-    /// Turns of each, with crawlers and without
+    /// Turns with and turns without crawlers
     #[arg(long, value_parser = crate::options::count, default_value_t = 2)]
     pub(crate) rounds: usize,
     /// Seconds of a turn
@@ -51,7 +51,7 @@ pub(crate) struct Slow {
     pub(crate) admission: Admission,
 }
 
-/// Readers that crawl until they are let loose.
+/// Readers that crawl until `let_loose`.
 struct Crawlers {
     board: Arc<Board>,
     tasks: JoinSet<()>,
@@ -102,7 +102,7 @@ impl Slow {
             report.put("p50 without slow readers", millis_at(&without, 0.5), "ms");
             report.put("p99 without slow readers", before, "ms");
         }
-        // An interrupted run may not have come to them.
+        // An interrupted run may have no turn with crawlers.
         if !with.is_empty() {
             report.put("p50 with them", millis_at(&with, 0.5), "ms");
             report.put("p99 with them", after, "ms");
@@ -145,9 +145,9 @@ impl Slow {
 }
 
 impl Crawlers {
-    /// They read as fast as they can from now on, and must get each of so many events.
+    /// From now on they read as fast as they can, and must get all of so many events.
     async fn let_loose(self, events: u64) -> Faults {
-        // Every task holds a receiver, so somebody listens.
+        // It cannot fail: every task holds a receiver.
         let _ = self.loose.send(true);
         let all = events * self.count as u64;
         self.board.all(all).await;

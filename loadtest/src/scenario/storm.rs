@@ -1,14 +1,14 @@
-//! `storm`: every socket is cut at once and comes back at once. Seconds until all are authenticated and resumed, and
-//! proof that each goes on where it was.
+//! `storm`: all sockets are cut at once and come back at once. Measures the seconds until all are authenticated and resumed,
+//! and proves that each resumes where it was.
 
 use crate::accounts;
 use crate::away::Crowd;
 use crate::crowd::{self, Admission};
 use crate::limit;
-use crate::place::Place;
 use crate::report::Report;
 use crate::report::plot::Plot;
 use crate::requests::send_one;
+use crate::server_options::ServerOptions;
 use crate::stop;
 use crate::target::Server;
 use crate::trouble::Trouble;
@@ -28,7 +28,7 @@ pub(crate) struct Storm {
     /// Accounts that they belong to, all of them members of one workspace
     #[arg(long, value_parser = crate::options::count, default_value_t = 50)]
     pub(crate) accounts: usize,
-    /// Also measure a bare server that everybody comes back to, and the ratio to it
+    /// Also measure a bare server to which all come back, and the ratio to it
     #[arg(long)]
     pub(crate) with_limit: bool,
     #[command(flatten)]
@@ -37,10 +37,10 @@ pub(crate) struct Storm {
 
 impl Storm {
     /// Opens the sockets, cuts them, and brings them back; then the limit when asked to.
-    pub(crate) async fn run(&self, server: &Server, place: &Place) -> Result<Report, Trouble> {
+    pub(crate) async fn run(&self, server: &Server, options: &ServerOptions) -> Result<Report, Trouble> {
         let mut report = self.through_server(server).await?;
         if self.with_limit && !stop::is_asked() {
-            let limit = limit::storm::measure(place, self.sockets, self.admission).await?;
+            let limit = limit::storm::measure(options, self.sockets, self.admission).await?;
             if let (Some(all), Some(least)) = (report.get(ALL), limit.get("limit: until all are back")) {
                 report.put("until all are back, times the limit", all / least, "×");
             }
@@ -69,7 +69,7 @@ impl Storm {
 
         let (start, usage) = (Instant::now(), server.processes.usage());
         let away = present.cut().await?;
-        // Whether it is missed or comes live: every socket must get it once.
+        // Missed or live, every socket must get this event once.
         crowd.board.begin(0);
         send_one(&mut writer, workspace).await?;
         let (_present, back) = crowd.bring_back(away, start, self.admission).await?;

@@ -1,5 +1,5 @@
-//! A server that speaks just enough of the contract to be loaded, and breaks one promise on request. It keeps
-//! everything in memory, checks nothing, and knows no operation that the harness does not use.
+//! A server that speaks just enough of the contract for the harness, and breaks one promise on request. It keeps everything
+//! in memory, checks nothing, and knows only the operations that the harness uses.
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -14,17 +14,17 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use uuid::Uuid;
 
-/// The promise that is broken, once, with the fifth task of a workspace and its first watcher.
+/// The promise that is broken once, at the fifth task of a workspace and its first watcher.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Broken {
     Nothing,
     /// The event never comes.
     Gap,
-    /// It comes twice.
+    /// The event comes twice.
     Duplicate,
-    /// It comes after the next one.
+    /// The event comes after the next one.
     Reordered,
-    /// It is acknowledged and not in the log.
+    /// The operation is acknowledged but not in the log.
     LostAck,
     /// Positions are ignored.
     Resume,
@@ -32,7 +32,7 @@ pub(crate) enum Broken {
     Stale,
     /// An answer comes after the next one.
     OutOfTurn,
-    /// Nothing of what a socket asks for is answered for so long, from the hundredth operation on tasks on.
+    /// The server is silent for so long after a socket's hundredth operation on tasks.
     Stalled(Duration),
 }
 
@@ -57,7 +57,7 @@ struct Watcher {
 
 #[derive(Default)]
 struct World {
-    /// By token: the user, and what they are called.
+    /// By token: the user and the username.
     users: HashMap<String, (Uuid, String)>,
     /// By user: the streams that they may read, their own workspace first.
     streams_of: HashMap<Uuid, Vec<String>>,
@@ -79,7 +79,7 @@ struct Mock {
     broken: Broken,
 }
 
-/// Starts it on a thread of its own, for as long as the test runs; gives its URL.
+/// Starts the server on its own thread, which ends with the test. Returns its URL.
 pub(crate) fn start(broken: Broken) -> String {
     let (found, url) = std::sync::mpsc::sync_channel(1);
     std::thread::spawn(move || {
@@ -183,7 +183,7 @@ impl Mock {
 }
 
 fn send(frames: &Sender<String>, frame: String) {
-    // A socket that is gone needs nothing any more.
+    // A socket that is gone needs nothing.
     let _ = frames.try_send(frame);
 }
 
@@ -294,7 +294,7 @@ impl World {
         json!({ "items": items, "next_cursor": null })
     }
 
-    /// Puts the event into the log, and out; gives the task and the event's place.
+    /// Logs and sends the event. Returns the task, and the event's stream and `seq`.
     fn change(&mut self, user: Uuid, request: &Value, broken: Broken) -> (String, String, u64) {
         let data = &request["data"];
         let (event, task) = match request["type"].as_str() {

@@ -1,5 +1,5 @@
-//! Fan-out: many watchers of one workspace, one writer. What a delivery costs, how many there are a second, how late
-//! they are. An event is a stored task where the server stores any.
+//! Fan-out: many watchers of one workspace, one writer. Measures what a delivery costs, how many there are a second, how
+//! late they are. Where the server stores anything, an event is a stored task.
 
 use super::{Name, PATIENCE, Scenario};
 use crate::board::Board;

@@ -1,4 +1,4 @@
-//! `idle`: sockets that only are there. What each costs the server in memory, and proof that each is subscribed.
+//! `idle`: sockets that do nothing. Measures what each costs the server in memory, and proves that each is subscribed.
 
 use super::{PATIENCE, Scenario};
 use crate::board::Board;
@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// Sockets that are there before: what a server needs once is not counted, and what it had for a moment before that
-/// (Taskwire's password hashes take 19 MiB each) is used again or given back.
+/// Sockets before the measurement, so that what a server allocates once is not counted. By then it has also reused or freed
+/// what it needed for a moment: Taskwire's password hashes take 19 MiB each.
 const BEFORE: usize = 4000;
-/// Before memory is read.
+/// The pause before memory is read.
 const SETTLE: Duration = Duration::from_millis(1500);
 
 pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found) -> Result<(), Trouble> {

@@ -1,5 +1,5 @@
-//! `ops`: users who each make durable tasks, one after the other, while their other socket watches. Operations a
-//! second, what one costs everybody concerned, how long it takes.
+//! `ops`: users make durable tasks, one after the other, while their other sockets watch. Measures operations a second, what
+//! one costs the server and its databases, how long it takes.
 
 use super::{PATIENCE, Scenario};
 use crate::board::Board;
@@ -60,7 +60,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     while let Some(ended) = users.join_next().await {
         ended.map_err(|error| Trouble::setup(error.to_string()))??;
     }
-    // Each acknowledged task comes to its user's other socket, once.
+    // Each acknowledged task must come to its user's other socket once.
     shared.board.all(shared.acknowledged.load(Relaxed)).await;
     let measured = lock(&shared.latency).clone();
     let ops = measured.len().max(1) as f64;
@@ -73,7 +73,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     Ok(())
 }
 
-/// One task after the other, each as soon as the one before is acknowledged.
+/// Makes one task after the other, each as soon as the previous one is acknowledged.
 async fn make_tasks(
     mut link: Link,
     peer: Peer,
@@ -98,7 +98,7 @@ async fn make_tasks(
         .await?;
         let took = start.elapsed();
         shared.acknowledged.fetch_add(1, Relaxed);
-        // What was under way when the phase ended is not of it.
+        // A request that was under way at the end of the phase does not belong to it.
         if phase == MEASURE && shared.phase.load(Relaxed) == MEASURE {
             lock(&shared.latency).saturating_record(micros(took));
         }

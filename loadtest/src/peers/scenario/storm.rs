@@ -1,5 +1,5 @@
-//! `storm`: every socket is cut at once, something is written, and all come back at once. Seconds until all are in
-//! again; how many got what they missed; proof that all get what comes next.
+//! `storm`: all sockets are cut at once, an event is written, and all come back at once. Measures the seconds until all are
+//! subscribed again and how many got the event that they missed, and proves that all get the next one.
 
 use super::{PATIENCE, Scenario};
 use crate::board::Board;
@@ -69,7 +69,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     found.put("storm", "sent_away", sent_away.load(Relaxed) as f64);
     found.put_client("storm", spent, seconds);
     let missed = afterwards(back, &board, &mut writer).await?;
-    // nchan could, for clients that speak its own subprotocol.
+    // nchan could do that for clients that speak its own subprotocol.
     if target.peer != Peer::Nchan {
         let recovered = 100.0 * (1.0 - missed as f64 / scenario.cut as f64);
         found.put("storm", "recovered", recovered);
@@ -78,8 +78,8 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     Ok(())
 }
 
-/// Watches all sockets that came back; writes once more, which all have to get; says how many never got the event
-/// before it, which came while they were away.
+/// Watches all sockets that came back, and writes another event, which all have to get. Returns how many sockets never got
+/// the event that came while they were away.
 async fn afterwards(back: Vec<Link>, board: &Arc<Board>, writer: &mut Writer<'_>) -> Result<usize, Trouble> {
     let (end, ends) = watch::channel(());
     let mut tasks = JoinSet::new();
@@ -103,7 +103,7 @@ async fn afterwards(back: Vec<Link>, board: &Arc<Board>, writer: &mut Writer<'_>
     let before = board.lock().delivered;
     writer.send(1, Instant::now()).await?;
     writer.hear_until(board.all(before + sockets)).await?;
-    // Whatever came twice has come by now.
+    // Duplicates have come by now.
     sleep(GRACE).await;
     // Every task has a receiver.
     let _ = end.send(());

@@ -14,7 +14,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Which server is loaded.
 #[derive(Args, Clone, Debug)]
-pub(crate) struct Place {
+pub(crate) struct ServerOptions {
     /// The server's program, started for the run [default: `taskwire` beside this program]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "url")]
     pub(crate) server: Option<PathBuf>,
@@ -47,7 +47,7 @@ pub(crate) struct Place {
     patience: f64,
 }
 
-impl Place {
+impl ServerOptions {
     /// Without any progress for so long, what is missing counts as lost.
     pub(crate) fn patience(&self) -> Duration {
         Duration::try_from_secs_f64(self.patience).unwrap_or(PATIENCE)
