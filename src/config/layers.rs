@@ -325,6 +325,7 @@ fn is_foreign(name: &str, text: &str) -> bool {
     let key = name.strip_prefix(PREFIX).unwrap_or(name);
     OF_TW.contains(&key)
         || (cfg!(feature = "failpoints") && name == crate::failpoint::VARIABLE)
+        || (cfg!(feature = "ablation") && key == "WITHOUT")
         || key.starts_with("TEST_")
         || key == "SERVICE_HOST"
         || key.starts_with("SERVICE_PORT")

@@ -1,5 +1,5 @@
 //! What an optimistic group may assume instead of locking it, and whether its write verifies the assumption.
-//! `store/counted` knows the counters that the last commits left, and decides when it is better to lock.
+//! `store/transaction/optimistic` has the counters that the last commits left, and decides when locking is better.
 
 use super::answer::Verdict;
 use super::homes::Homes;
@@ -37,5 +37,6 @@ pub(super) fn is_told(
     advanced: &[StreamId],
 ) -> bool {
     let mut done = jobs.iter().zip(verdicts);
-    done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done()) && tx.is_told_by(advanced)
+    done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done())
+        && tx.is_verified_by(advanced)
 }

@@ -4,8 +4,8 @@ use super::bind::{
     Cell,
     Kind::{Id, Int, Text},
 };
-use super::composite::RowType;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::transaction::RowType;
 use super::{Reader, Result, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, TaskId};

@@ -4,10 +4,9 @@
 //! - `examine`    looking at a database without changing it
 //! - `link`       one connection of whichever driver, and running a text on it
 //! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
-//! - `bind`       how values travel; `composite` how rows do to PostgreSQL
-//! - `words`      full-text search's, as PostgreSQL gets them
-//! - `transaction` the writer's transaction: begin, lock, read, write, commit; what travels as one is in `waiting` on SQLite,
-//!   in `together` and `named` on PostgreSQL; `new_keys` what SQLite puts off, `counted` what a writer knows without asking
+//! - `bind`       how values travel
+//! - `words`      the words of full-text search, as PostgreSQL gets them
+//! - `transaction` the writer's transaction: begin, lock, read, write, commit, and the ways to do it in few round trips
 //! - `entity`     what the functions of every entity have in common
 //! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
@@ -17,8 +16,6 @@
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
 mod bind;
-mod composite;
-mod counted;
 pub mod entity;
 pub mod epoch;
 pub mod error;
@@ -28,8 +25,6 @@ pub mod leases;
 mod link;
 pub mod log;
 pub mod members;
-mod named;
-mod new_keys;
 pub mod notifications;
 pub mod open;
 pub mod ops;
@@ -43,10 +38,8 @@ mod statement;
 pub mod streams;
 pub mod task_list;
 pub mod tasks;
-mod together;
 pub mod transaction;
 pub mod users;
-mod waiting;
 mod words;
 pub mod workspaces;
 

@@ -4,9 +4,9 @@ use super::bind::{
     Cell,
     Kind::{Bool, Id, Int, Text},
 };
-use super::composite::RowType;
 use super::entity::{Changes, Keyed};
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::transaction::RowType;
 use super::users::public;
 use super::{Reader, Result, StoreError, Transaction};
 use std::sync::Arc;

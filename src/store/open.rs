@@ -1,11 +1,9 @@
 //! Which database, and opening it: settings of the connections, the lock file that keeps a second process away from
 //! an SQLite file, migrations, the epoch.
 
-use super::composite::RowTypes;
-use super::counted::Left;
 use super::link::{Link, Reader, Row, Source, answered};
 use super::statement::Sql;
-use super::transaction::Connection;
+use super::transaction::{Connection, LastCommitted, RowTypes};
 use super::{Result, StoreError, epoch, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
@@ -52,6 +50,10 @@ pub enum OpenError {
     /// A step of the schema failed.
     #[error("cannot bring the database's schema up to date: {0}")]
     Migrate(#[source] MigrateError),
+    /// `TASKWIRE_WITHOUT` names something else than a way to write.
+    #[cfg(feature = "ablation")]
+    #[error("TASKWIRE_WITHOUT: `{0}` is no way to write (src/store/transaction)")]
+    Way(String),
     /// Reading what is there failed.
     #[error("cannot read the database: {0}")]
     Read(#[from] StoreError),
@@ -70,8 +72,8 @@ struct Inner {
     most_pages: Option<u64>,
     /// SQLite's write-ahead log.
     wal: Option<PathBuf>,
-    /// What the writers' last commits left.
-    left: Arc<Left>,
+    /// Counters as the writers' last commits left them.
+    last_committed: Arc<LastCommitted>,
     /// Held as long as the store is: an SQLite file has one process.
     _lock: Option<File>,
 }
@@ -90,6 +92,10 @@ enum Pools {
 impl Store {
     /// Opens the database of the settings, brings its schema up to date, and reads its epoch.
     pub async fn open(settings: &Settings) -> std::result::Result<Store, OpenError> {
+        #[cfg(feature = "ablation")]
+        if let Some(name) = super::transaction::ways::unknown() {
+            return Err(OpenError::Way(name));
+        }
         let mut wal = None;
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
@@ -112,7 +118,7 @@ impl Store {
             outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(|bytes| (bytes / PAGE).max(1)),
             wal,
-            left: Arc::default(),
+            last_committed: Arc::default(),
             _lock: lock,
         })))
     }
@@ -202,9 +208,9 @@ impl Store {
             .map(drop)
     }
 
-    /// What the writers' last commits left.
-    pub(super) fn left(&self) -> Arc<Left> {
-        self.0.left.clone()
+    /// Counters as the writers' last commits left them.
+    pub(super) fn last_committed(&self) -> Arc<LastCommitted> {
+        self.0.last_committed.clone()
     }
 
     pub(super) fn most_pages(&self) -> Option<u64> {

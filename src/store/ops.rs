@@ -1,9 +1,9 @@
 //! What op_ids did: the first reply of each, so that a repeat has no second effect.
 
 use super::bind::Kind::{Id, Int, Text};
-use super::composite::RowType;
 use super::link::Dialect;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::transaction::RowType;
 use super::{Result, Transaction};
 use foldhash::HashMap;
 use std::sync::Arc;

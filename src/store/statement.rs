@@ -3,8 +3,9 @@
 //! prepared texts stay few; PostgreSQL an array of rows, or one a column. The text after it is shared.
 
 use super::bind::{Cell, Kind};
-use super::composite::RowType;
 use super::link::Dialect;
+use super::transaction::RowType;
+use super::transaction::ways::{self, Way};
 use foldhash::HashMap;
 use std::{fmt::Write, sync::Arc};
 
@@ -18,7 +19,7 @@ pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
     /// What its rows are to PostgreSQL, where they do not travel as an array a column.
-    pub(super) row: Option<RowType>,
+    row: Option<RowType>,
 }
 
 pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
@@ -39,6 +40,11 @@ pub(super) const fn statement_of(row: RowType, columns: Columns, body: &'static 
 }
 
 impl Statement {
+    /// The type as which its rows travel to PostgreSQL, if they do not travel as an array a column.
+    pub(super) fn row_type(&self) -> Option<RowType> {
+        self.row.filter(|_| ways::is_on(Way::Composite))
+    }
+
     /// The table that it writes, if it does.
     pub(super) fn writes(&self) -> Option<&'static str> {
         let verbs = ["insert into ", "update ", "delete from "];
@@ -141,7 +147,7 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
     let advances = |statement: &&Statement| statement.writes() == Some("streams");
     let advanced = format!("w{}", statements.iter().position(advances).unwrap_or_default());
     for (i, statement) in statements.iter().enumerate() {
-        let types: Vec<&str> = match statement.row {
+        let types: Vec<&str> = match statement.row_type() {
             Some(row) => vec![row.name()],
             None => statement.columns.iter().map(|(_, kind)| name(*kind)).collect(),
         };

@@ -2,8 +2,8 @@
 
 use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
-use super::composite::RowType;
 use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::transaction::RowType;
 use super::{Reader, Result, StoreError, Transaction};
 use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};

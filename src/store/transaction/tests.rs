@@ -1,5 +1,6 @@
 use super::*;
 use crate::config::Settings;
+use crate::store::statement::Sql;
 use tempfile::TempDir;
 
 const PAGES: u64 = 500;

@@ -1,23 +1,23 @@
-//! PostgreSQL's writes that wait for one another: they travel as one statement, whose parts are common tables that write.
-//! Each statement of its own costs a round trip, which is as much work as a few rows. Does not know what they write.
+//! PostgreSQL's writes that wait for one another and travel as one statement, whose parts are common table expressions that
+//! write. A further statement would cost a round trip, as much work as a few rows. Does not know what they write.
 
-use super::bind;
 use super::composite::RowTypes;
-use super::statement::{Batch, Statement, joined};
-use super::streams::VALIDATE;
+use crate::store::bind;
+use crate::store::statement::{Batch, Statement, joined};
+use crate::store::streams::VALIDATE;
 use foldhash::HashMap;
 use sqlx::postgres::PgArguments;
 use std::sync::Arc;
 
-/// Joined texts kept; they are few, and this bounds what odd groups leave behind.
+/// How many joined texts are kept. They are few; this bounds what unusual groups leave behind.
 const JOINED: usize = 256;
 
 /// What waits, and the texts of what waited before.
 #[derive(Default)]
 pub(super) struct Together {
-    /// PostgreSQL is still to be told of the transaction.
+    /// `begin` was not sent yet.
     begins: bool,
-    /// The sum of the seqs to which what waits has to bring streams.
+    /// What the seqs of the advanced streams must add up to.
     validates: Option<i64>,
     statements: Vec<&'static Statement>,
     arguments: PgArguments,
@@ -26,7 +26,7 @@ pub(super) struct Together {
 }
 
 impl Together {
-    /// Nothing waits yet, on a connection to the database with these types.
+    /// Nothing waits yet. The connection's database has these types.
     pub(super) fn new(types: RowTypes) -> Together {
         Together {
             types,
@@ -34,15 +34,15 @@ impl Together {
         }
     }
 
-    /// Whether this may travel with what waits: parts of one statement do not see what the others wrote, nor may two of
-    /// them write one row. So there is one for each table, unless `apart` says that all writes are of different rows; and
-    /// what reads comes later.
+    /// Whether a statement may travel with what waits. The parts of one statement do not see each other's writes, and two of
+    /// them must not write the same row. So a table has one part, unless `apart` says that all writes are of different rows;
+    /// a statement that reads travels later.
     pub(super) fn admits(&self, statement: &Statement, apart: bool) -> bool {
         let table = statement.writes();
         table.is_some() && (apart || self.statements.iter().all(|other| other.writes() != table))
     }
 
-    /// Whether something that waits is a write.
+    /// Whether one of the waiting statements writes.
     pub(super) fn writes(&self) -> bool {
         self.statements
             .iter()
@@ -52,28 +52,28 @@ impl Together {
     pub(super) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
         self.statements.push(statement);
         let (arguments, columns) = (&mut self.arguments, statement.columns);
-        match statement.row {
+        match statement.row_type() {
             Some(row) => self.types.add(arguments, row, columns, &batch.cells),
             None => bind::columns(arguments, &batch.cells, columns.iter().map(|(_, kind)| *kind)),
         }
     }
 
-    /// Lets the transaction's beginning wait.
+    /// Lets `begin` wait.
     pub(super) fn begin(&mut self) {
         self.begins = true;
     }
 
-    /// Whether the transaction's beginning waits: nothing was sent yet.
+    /// Whether `begin` waits: nothing was sent yet.
     pub(super) fn begins(&self) -> bool {
         self.begins
     }
 
-    /// Whether the transaction's beginning waited; it is left to the caller.
+    /// Whether `begin` waited. The caller sends it, or does without.
     pub(super) fn take_beginning(&mut self) -> bool {
         std::mem::take(&mut self.begins)
     }
 
-    /// What waits must bring streams to seqs of this sum.
+    /// The seqs of the streams that the write advances must add up to this.
     pub(super) fn validate(&mut self, seqs: i64) {
         self.validates = Some(seqs);
     }
@@ -98,7 +98,7 @@ impl Together {
         Some((text.clone(), std::mem::take(&mut self.arguments)))
     }
 
-    /// Nothing waits any more; true if the transaction's beginning did.
+    /// Forgets what waits. Whether `begin` was still waiting.
     pub(super) fn clear(&mut self) -> bool {
         self.statements.clear();
         self.arguments = PgArguments::default();
@@ -109,9 +109,9 @@ impl Together {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bind::Kind::{Id, Text};
-    use super::super::statement::statement;
     use super::*;
+    use crate::store::bind::Kind::{Id, Text};
+    use crate::store::statement::statement;
 
     static ONE: Statement = statement(
         &[("id", Id)],

@@ -1,11 +1,10 @@
-//! Rows as arrays of PostgreSQL's composite types (`array_recv`, `record_recv` in its sources): one argument a statement.
-//! An array a column makes a table of each in the server before they are joined, which for a task was a third of the
-//! work of writing it. Knows which types there are; does not know what is written.
+//! Rows as an array of a composite type of PostgreSQL (`array_recv`, `record_recv` in its sources): one argument a
+//! statement. From one array a column the server makes a table each and joins them, which was a third of the work of
+//! writing a task. Knows which types there are; does not know what is written.
 
-use super::Result;
-use super::StoreError;
-use super::bind::{Cell, Kind};
-use super::statement::Columns;
+use crate::store::bind::{Cell, Kind};
+use crate::store::statement::Columns;
+use crate::store::{Result, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
 use sqlx::postgres::types::Oid;
@@ -14,7 +13,7 @@ use sqlx::{Arguments, Encode, PgConnection, Postgres, Type};
 
 /// The types of the schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RowType {
+pub(in crate::store) enum RowType {
     Task,
     Notification,
     Stream,
@@ -32,7 +31,7 @@ impl RowType {
     ];
 
     /// Its name in the schema.
-    pub(super) fn name(self) -> &'static str {
+    pub(in crate::store) fn name(self) -> &'static str {
         match self {
             RowType::Task => "task_row",
             RowType::Notification => "notification_row",
@@ -43,31 +42,32 @@ impl RowType {
     }
 }
 
-/// The numbers of a type and of arrays of it.
+/// The object identifiers of a type and of arrays of it.
 #[derive(Clone, Copy, Default)]
 struct Oids {
     row: Oid,
     array: Oid,
 }
 
-/// The numbers that a database gave the types.
+/// The object identifiers that a database gave the types.
 #[derive(Default)]
-pub(super) struct RowTypes([Oids; RowType::ALL.len()]);
+pub(in crate::store) struct RowTypes([Oids; RowType::ALL.len()]);
 
 impl RowTypes {
-    /// Asks for them.
-    pub(super) async fn read(link: &mut PgConnection) -> Result<RowTypes> {
+    /// Reads them.
+    pub(in crate::store) async fn read(link: &mut PgConnection) -> Result<RowTypes> {
         let names = RowType::ALL.map(RowType::name);
         let query = "select t.oid, t.typarray from unnest($1::text[]) with ordinality n (name, place)
             join pg_type t on t.oid = to_regtype(n.name) order by n.place";
         let found: Vec<(Oid, Oid)> = sqlx::query_as(query).bind(&names[..]).fetch_all(link).await?;
         let all = found.into_iter().map(|(row, array)| Oids { row, array });
         let all: std::result::Result<[Oids; _], _> = all.collect::<Vec<_>>().try_into();
-        all.map(RowTypes)
-            .map_err(|_| StoreError::corrupt("the schema lacks types of rows: it is not up to date"))
+        all.map(RowTypes).map_err(|_| {
+            StoreError::corrupt("the schema lacks composite types of rows; it is not up to date")
+        })
     }
 
-    /// Appends an argument: all of these cells as rows of a type.
+    /// Appends one argument: all of these cells, as rows of a type.
     pub(super) fn add(&self, arguments: &mut PgArguments, of: RowType, columns: Columns, cells: &[Cell]) {
         let rows = Rows {
             oids: self.0[of as usize],
@@ -86,7 +86,7 @@ struct Rows<'c> {
 }
 
 impl Type<Postgres> for Rows<'_> {
-    /// Of no particular rows: [`Encode::produces`] tells of which.
+    /// Any record; [`Encode::produces`] says which.
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_name("record[]")
     }
@@ -118,7 +118,7 @@ impl Encode<'_, Postgres> for Rows<'_> {
     }
 }
 
-/// A length, and what is that long.
+/// Writes a length, and then as many bytes.
 fn sized(
     buffer: &mut Vec<u8>,
     fill: impl FnOnce(&mut Vec<u8>) -> std::result::Result<(), BoxDynError>,
@@ -154,7 +154,7 @@ fn size(bytes: usize) -> std::result::Result<u32, BoxDynError> {
     Ok(i32::try_from(bytes)?.cast_unsigned())
 }
 
-/// What PostgreSQL's own types are numbered, in every database (`pg_type.dat`).
+/// The object identifiers of PostgreSQL's own types, equal in every database (`pg_type.dat`).
 fn oid(kind: Kind) -> u32 {
     match kind {
         Kind::Bool => 16,

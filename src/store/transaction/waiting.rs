@@ -1,20 +1,20 @@
-//! SQLite's statements that wait for one another: they travel as one text. Every call costs two switches of threads, so
-//! begin and writes wait for the next read or the commit. Does not know what they do.
+//! SQLite's statements that wait for one another and travel as one text. A call costs two switches of threads, so `begin`
+//! and writes wait for the next read or for the commit. Does not know what they do.
 
-use super::bind;
-use super::statement::{Batch, Statement, Texts};
+use crate::store::bind;
+use crate::store::statement::{Batch, Statement, Texts};
 use foldhash::HashMap;
 use sqlx::Arguments;
 use sqlx::sqlite::SqliteArguments;
 use std::sync::Arc;
 
-/// Joined texts kept; they are few when rows are padded, and this bounds what odd groups leave behind.
+/// How many joined texts are kept. Padding keeps them few; this bounds what unusual groups leave behind.
 const JOINED: usize = 512;
 
-/// The only writer takes its lock at once.
+/// Takes the write lock at once: a deferred `begin` would ignore `busy_timeout`.
 const BEGIN: &str = "begin immediate";
 
-/// Parameters that travel at once, well below SQLite's 32,766.
+/// How many parameters travel at once, well below SQLite's limit of 32,766.
 const PARAMETERS: usize = 30_000;
 
 /// What waits, its arguments in order, and the texts of what waited before.
@@ -28,7 +28,7 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// Lets the transaction's beginning wait.
+    /// Lets `begin` wait.
     pub(super) fn begin(&mut self) {
         self.word(BEGIN);
     }
@@ -39,7 +39,7 @@ impl Waiting {
         self.parts.push(sql.into());
     }
 
-    /// Lets a statement wait, its rows filled up.
+    /// Lets a statement wait. Pads its rows.
     pub(super) fn push(&mut self, statement: &'static Statement, mut batch: Batch) {
         let rows = batch.pad(statement);
         self.key.push((statement.body, rows));
@@ -65,7 +65,7 @@ impl Waiting {
         Some((joined.clone(), std::mem::take(&mut self.arguments)))
     }
 
-    /// Nothing waits any more; true if the transaction's beginning did.
+    /// Forgets what waits. Whether `begin` was still waiting.
     pub(super) fn clear(&mut self) -> bool {
         let begins = self.key.first().is_some_and(|(sql, _)| *sql == BEGIN);
         self.key.clear();

@@ -1,9 +1,9 @@
-//! Statements that PostgreSQL knows by name. A text of calls has no parameters beside it, so several travel at once, the
-//! beginning of the transaction before them: a round trip costs as much work as a few rows. Their arguments are ids and
-//! numbers, which need no quoting. Does not know what they read.
+//! Statements that PostgreSQL knows by name (`prepare`). Their calls are plain text with the arguments in it, so several
+//! travel at once, with `begin` before them. Only ids and numbers are arguments: they need no quoting. Does not know what
+//! the statements read.
 
-use super::bind::{Cell, Kind};
-use super::statement::{Batch, Statement, declared, joined};
+use crate::store::bind::{Cell, Kind};
+use crate::store::statement::{Batch, Statement, declared, joined};
 use futures_util::TryStreamExt;
 use sqlx::postgres::PgRow;
 use sqlx::{AssertSqlSafe, Either, PgConnection};
@@ -14,7 +14,7 @@ use std::fmt::Write;
 pub(super) struct Named(Vec<&'static str>);
 
 impl Named {
-    /// Runs statements one after the other, a transaction's beginning before them if wanted; gives back the rows of each.
+    /// Runs statements one after the other, after `begin` if wanted. Returns the rows of each.
     pub(super) async fn run<const N: usize>(
         &mut self,
         link: &mut PgConnection,
@@ -29,7 +29,7 @@ impl Named {
         Ok(answers(link, text).await?.into_iter().skip(usize::from(begins)))
     }
 
-    /// The number of a statement, which is prepared if it is new.
+    /// The number of a statement. Prepares it if it is new.
     async fn number(
         &mut self,
         link: &mut PgConnection,
@@ -49,10 +49,10 @@ impl Named {
 
 /// Whether a statement's arguments may stand in a text.
 pub(super) fn admits(statement: &Statement) -> bool {
-    statement.row.is_none() && statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
+    statement.row_type().is_none() && statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
 }
 
-/// Appends the call of a statement over a batch.
+/// Appends the call of a statement with a batch.
 fn call(text: &mut String, number: usize, statement: &Statement, batch: &Batch) {
     let _ = write!(text, "execute taskwire_{number}(");
     let width = statement.columns.len();
@@ -71,7 +71,7 @@ fn call(text: &mut String, number: usize, statement: &Statement, batch: &Batch) 
     text.push_str("}');\n");
 }
 
-/// Runs a text of several statements, and gives back the rows of each.
+/// Runs a text of several statements. Returns the rows of each.
 async fn answers(link: &mut PgConnection, text: String) -> sqlx::Result<Vec<Vec<PgRow>>> {
     let (mut all, mut rows) = (Vec::new(), Vec::new());
     let mut answers = sqlx::raw_sql(AssertSqlSafe(text)).fetch_many(link);
@@ -86,9 +86,9 @@ async fn answers(link: &mut PgConnection, text: String) -> sqlx::Result<Vec<Vec<
 
 #[cfg(test)]
 mod tests {
-    use super::super::bind::Kind::{Id, Text};
-    use super::super::statement::statement;
     use super::*;
+    use crate::store::bind::Kind::{Id, Text};
+    use crate::store::statement::statement;
     use uuid::Uuid;
 
     static PAIRS: Statement = statement(&[("id", Id), ("task_id", Id)], "select id from v");

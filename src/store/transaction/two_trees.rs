@@ -1,15 +1,17 @@
-//! SQLite's keys in two trees. A key by stream or by workspace lies elsewhere for each of them, so that in one tree every
-//! row of a group would change a page of its own. New keys go into a small tree instead, all into the same few pages, and
-//! the writer moves them to the large one many at a time, when they share its pages too. Views show both as one:
-//! `log_by_stream`, `notifications_by_user` and `tasks_by_workspace` in the schema.
+//! SQLite's keys in two trees. Keys by stream, user or workspace lie far apart: in one tree every row of a group would
+//! change a page of its own. So new keys go into a small tree, where a whole group changes a few pages, and the writer moves
+//! many at a time to the large tree, where they then share pages too. Views show both as one: `log_by_stream`,
+//! `notifications_by_user` and `tasks_by_workspace` in the schema.
 
-/// New keys are moved when this many rows were written, of whatever table: the small trees stay at about ten pages.
+use super::ways::{self, Way};
+
+/// New keys are moved after so many rows of any table. The small trees stay at about ten pages.
 const MANY: usize = 4096;
 
-/// Moves the keys, in their order.
+/// Moves the keys, in the order of the large trees.
 pub(super) const MOVE: &str = include_str!("move_keys.sql");
 
-/// How many rows were written since keys were to be moved.
+/// How many rows were written since the last move.
 pub(super) struct NewKeys {
     committed: usize,
     /// By the transaction that runs.
@@ -17,7 +19,7 @@ pub(super) struct NewKeys {
 }
 
 impl Default for NewKeys {
-    /// Nobody knows what the process before this one left.
+    /// The process before this one may have left keys: the first commit moves them.
     fn default() -> NewKeys {
         NewKeys {
             committed: MANY,
@@ -41,10 +43,10 @@ impl NewKeys {
         self.written = 0;
     }
 
-    /// Whether the commit that comes moves them. Whatever becomes of it, the next ones do not try again until as many more
-    /// rows are there: a full database may have no room for this, and yet for them.
+    /// Whether the next commit moves them. If it fails, the following ones do not try again until as many rows came again: a
+    /// full database may have no room for the move and still room for them.
     pub(super) fn are_moved_now(&mut self) -> bool {
-        let many = self.committed + self.written >= MANY;
+        let many = ways::is_on(Way::TwoTrees) && self.committed + self.written >= MANY;
         if many {
             (self.committed, self.written) = (0, 0);
         }

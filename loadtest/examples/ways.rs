@@ -1,0 +1,154 @@
+//! What each of the store's ways to write buys (`src/store/transaction`): runs `loadtest ops` in turns, with all ways and
+//! without each of them, and prints the CPU of an operation, medians and ratios. A way whose ratio does not stand out from
+//! the spread buys nothing.
+//!
+//! The server must be a build with the feature `ablation`; any other one refuses to start with `TASKWIRE_WITHOUT` set:
+//!
+//! ```sh
+//! cargo build --release -p taskwire --features ablation && cargo build --release -p loadtest
+//! cargo run --release -p loadtest --example ways -- --database-url postgres://… --postmaster PID
+//! ```
+
+use clap::Parser;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+const SQLITE: [&str; 3] = ["counted", "waiting", "two_trees"];
+const POSTGRES: [&str; 5] = ["optimistic", "counted", "together", "named", "composite"];
+
+/// Measures what each of the store's ways to write buys.
+#[derive(Parser)]
+struct Arguments {
+    /// Runs of each; the order changes with every turn
+    #[arg(long, default_value_t = 5)]
+    turns: usize,
+    /// Measure on this PostgreSQL too
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+    /// PostgreSQL's first process; without it only the server's own CPU is counted there
+    #[arg(long, value_name = "PID", requires = "database_url")]
+    postmaster: Option<u32>,
+    /// The folder with `taskwire` and `loadtest` [default: the one above this program's]
+    #[arg(long, value_name = "FOLDER")]
+    programs: Option<PathBuf>,
+    /// Further options of `loadtest ops`, after `--`
+    #[arg(last = true)]
+    ops: Vec<String>,
+}
+
+fn main() -> ExitCode {
+    match measure(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(why) => {
+            eprintln!("the measurement failed: {why}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn measure(arguments: &Arguments) -> Result<(), String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let beside = own.parent().and_then(Path::parent).unwrap_or(Path::new("."));
+    let harness = arguments.programs.as_deref().unwrap_or(beside).join("loadtest");
+    measure_one("SQLite", &SQLITE, arguments, &harness, &[])?;
+    if let Some(url) = &arguments.database_url {
+        let mut place = vec!["--database-url".to_owned(), url.clone()];
+        if let Some(pid) = arguments.postmaster {
+            place.extend(["--postmaster".to_owned(), pid.to_string()]);
+        }
+        measure_one("PostgreSQL", &POSTGRES, arguments, &harness, &place)?;
+    }
+    Ok(())
+}
+
+fn measure_one(
+    database: &str,
+    ways: &[&str],
+    arguments: &Arguments,
+    harness: &Path,
+    place: &[String],
+) -> Result<(), String> {
+    let mut subjects: Vec<(&str, Vec<f64>)> = vec![("", Vec::new())];
+    subjects.extend(ways.iter().map(|way| (*way, Vec::new())));
+    for turn in 0..arguments.turns {
+        // each one has the first and the last place now and then
+        subjects.rotate_left(1);
+        for (without, costs) in &mut subjects {
+            let without: &str = without;
+            let shown = if without.is_empty() { "nothing" } else { without };
+            eprintln!(
+                "{database}, turn {} of {}: without {shown}",
+                turn + 1,
+                arguments.turns
+            );
+            costs.push(cost(harness, place, &arguments.ops, without)?);
+        }
+    }
+    for (_, costs) in &mut subjects {
+        costs.sort_by(f64::total_cmp);
+    }
+    let all = subjects.iter().find(|(without, _)| without.is_empty());
+    let all = all.map_or(f64::NAN, |(_, costs)| median(costs));
+    println!(
+        "\n{database}: CPU of an operation in µs (median, least, most of {} runs)",
+        arguments.turns
+    );
+    for way in std::iter::once(&"").chain(ways) {
+        let Some((_, costs)) = subjects.iter().find(|(without, _)| without == way) else {
+            continue;
+        };
+        let name = if way.is_empty() {
+            "with all ways".to_owned()
+        } else {
+            format!("without {way}")
+        };
+        let (least, most) = (
+            costs.first().unwrap_or(&f64::NAN),
+            costs.last().unwrap_or(&f64::NAN),
+        );
+        let middle = median(costs);
+        println!(
+            "{name:<22}{middle:>8.1}{least:>8.1}{most:>8.1}  ×{:.3}",
+            middle / all
+        );
+    }
+    Ok(())
+}
+
+/// µs of CPU that an operation costs, the database included where it is known.
+fn cost(harness: &Path, place: &[String], ops: &[String], without: &str) -> Result<f64, String> {
+    let found = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
+    let mut run = Command::new(harness);
+    run.args(place)
+        .arg("--pin")
+        .arg("--json")
+        .arg(found.path())
+        .arg("ops")
+        .args(ops);
+    if !without.is_empty() {
+        run.env("TASKWIRE_WITHOUT", without);
+    }
+    let output = run.stdout(Stdio::null()).status();
+    let status = output.map_err(|error| format!("{}: {error}", harness.display()))?;
+    if !status.success() {
+        return Err(format!("a run without {without:?} ended with {status}"));
+    }
+    let text = std::fs::read_to_string(found.path()).map_err(|error| error.to_string())?;
+    let run: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
+    let number = |what: &str| {
+        let numbers = run["reports"][0]["numbers"].as_array()?;
+        numbers.iter().find(|number| number["what"] == what)?["value"].as_f64()
+    };
+    let cost = number("CPU per operation").or_else(|| number("of the server alone, per operation"));
+    cost.ok_or_else(|| "the report says nothing of CPU".to_owned())
+}
+
+fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    match sorted {
+        [] => f64::NAN,
+        _ if sorted.len().is_multiple_of(2) => f64::midpoint(sorted[middle - 1], sorted[middle]),
+        _ => sorted[middle],
+    }
+}

@@ -1,0 +1,256 @@
+//! The writer's transaction, on a connection of its own: nothing else can leave a transaction open on it. After any error
+//! the transaction is over. Nothing more runs in it, and the next `begin` starts a new one.
+//!
+//! # Ways to write
+//!
+//! A round trip to PostgreSQL, or a call of SQLite's thread, costs as much work as writing a few rows. Seven ways save such
+//! costs, a file each. Each one is worth its code only while its gain shows in this command:
+//!
+//! ```sh
+//! cargo build --release -p taskwire --features ablation && cargo build --release -p loadtest
+//! cargo run --release -p loadtest --example ways -- --database-url postgres://… --postmaster PID
+//! ```
+//!
+//! It runs `loadtest ops` in turns, with all ways and without each of them, and prints the CPU of an operation and the
+//! ratios. In a build with the feature `ablation` the variable `TASKWIRE_WITHOUT` names ways, separated by commas, that the
+//! server does without; in any other build the ways cannot be switched off and the switches cost nothing (`ways`).
+//!
+//! | way | database | what it does | what it buys | when it applies |
+//! |---|---|---|---|---|
+//! | `optimistic` | PostgreSQL | decides on the counters of the last commit; the write refuses itself if they changed | no round trips for `begin`, locks, counters and `commit`: one instead of four | the group needs only tasks and workspaces' streams, and advances all that it relied on |
+//! | `counted` | both | keeps counters: on SQLite always, on PostgreSQL while their locks are held | no read of counters; their write need not be waited for | SQLite: every group; PostgreSQL: every group that locked its streams. `optimistic` needs it |
+//! | `together` | PostgreSQL | sends writes of several tables as one statement, whose parts are common table expressions | a round trip for each further table | writes of different tables, or of different rows. `optimistic` needs it |
+//! | `named` | PostgreSQL | sends `begin`, the locks and the look for op_ids as one text of prepared statements | two round trips | every group that locks streams and has op_ids |
+//! | `composite` | PostgreSQL | sends a batch as one array of composite values | the server's join of one array a column, a third of the work of writing a task | tables that every group writes: tasks, notifications, streams, log, ops |
+//! | `waiting` | SQLite | sends `begin` and writes with the next read or with the commit, as one text | two switches of threads a statement | every group |
+//! | `two_trees` | SQLite | puts new keys by stream, user and workspace into a small tree and moves many at once to the large one | about one changed page a row and commit | every group; moves after 4,096 rows |
+
+mod composite;
+mod counted;
+mod named;
+mod optimistic;
+mod send;
+#[cfg(test)]
+mod tests;
+mod together;
+mod two_trees;
+mod waiting;
+pub(super) mod ways;
+
+pub(super) use composite::{RowType, RowTypes};
+pub(super) use optimistic::LastCommitted;
+
+use super::link::Dialect;
+use super::open::Store;
+use super::statement::ROWS;
+use super::{Result, StoreError};
+use counted::CounterCache;
+use named::Named;
+use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+use taskwire_protocol::StreamId;
+use together::Together;
+use two_trees::{MOVE, NewKeys};
+use waiting::Waiting;
+
+/// How many pages beyond its limit an SQLite file may take for a transaction that makes room: a delete writes a few pages
+/// before it frees more.
+const RESERVE: u64 = 64;
+
+pub(super) enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
+/// The writer's connection and its transaction.
+pub struct Transaction {
+    store: Store,
+    connection: Option<Connection>,
+    open: bool,
+    stretched: bool,
+    waiting: Waiting,
+    together: Together,
+    named: Named,
+    pub(super) counted: CounterCache,
+    new_keys: NewKeys,
+}
+
+impl Transaction {
+    /// A writer on `store`. It connects at the first `begin`.
+    pub fn new(store: Store) -> Transaction {
+        let counted = CounterCache::new(!store.is_shared(), store.last_committed());
+        Transaction {
+            store,
+            connection: None,
+            open: false,
+            stretched: false,
+            waiting: Waiting::default(),
+            together: Together::default(),
+            named: Named::default(),
+            counted,
+            new_keys: NewKeys::default(),
+        }
+    }
+
+    /// Begins a transaction that may write.
+    pub async fn begin(&mut self) -> Result<()> {
+        if self.connection.is_none() {
+            self.connect().await?;
+        }
+        self.undo();
+        self.open = true;
+        match self.dialect()? {
+            Dialect::Sqlite => self.waiting.begin(),
+            Dialect::Postgres => self.together.begin(),
+        }
+        #[cfg(feature = "ablation")]
+        self.flush_unless_waiting().await?;
+        Ok(())
+    }
+
+    /// Begins a transaction that makes room in a full database. It may use the reserve.
+    pub async fn begin_stretched(&mut self) -> Result<()> {
+        self.begin().await?;
+        self.stretched = true;
+        self.limit(RESERVE).await
+    }
+
+    /// Connects, and forgets what was known of the connection before.
+    async fn connect(&mut self) -> Result<()> {
+        let (connection, types) = self.store.connect_writer().await?;
+        self.together = Together::new(types);
+        self.counted.forget();
+        self.named = Named::default();
+        self.connection = Some(connection);
+        Ok(())
+    }
+
+    /// Forgets what waits and what the transaction did to the counters. Whether `begin` was still waiting.
+    fn undo(&mut self) -> bool {
+        self.counted.undo();
+        self.new_keys.undo();
+        let (sqlite, postgres) = (self.waiting.clear(), self.together.clear());
+        sqlite || postgres
+    }
+
+    /// Relies on the known counters of these streams instead of locking them, if all are known. The transaction's write then
+    /// fails with [`super::Trouble::Contended`] if another writer has advanced a stream that it advances. All writes of the
+    /// transaction must be of different rows.
+    pub fn assume(&mut self, streams: &[StreamId]) -> bool {
+        self.counted.assume(streams.iter().copied())
+    }
+
+    /// Whether advancing these streams verifies all of the group's assumptions: every stream that it relied on is among them,
+    /// and the counters of the others are known too.
+    pub fn is_verified_by(&mut self, advanced: &[StreamId]) -> bool {
+        // one statement has to advance all of them
+        advanced.len() <= ROWS && self.counted.is_verified_by(advanced)
+    }
+
+    /// Whether it relies on counters that it has not locked.
+    pub fn is_optimistic(&self) -> bool {
+        self.counted.is_optimistic()
+    }
+
+    /// Says that an optimistic transaction was refused: more of the next ones will lock.
+    pub fn doubt(&self) {
+        self.counted.doubt();
+    }
+
+    /// The next write must bring the streams that it advances to seqs of this sum.
+    pub(super) fn validates(&mut self, seqs: i64) {
+        self.together.validate(seqs);
+    }
+
+    /// Sets the pages that the file may have, `more` than its setting. Without a setting only the disk limits it.
+    async fn limit(&mut self, more: u64) -> Result<()> {
+        if let (Some(pages), Some(Connection::Sqlite(link))) = (self.store.most_pages(), &mut self.connection)
+        {
+            let pragma = format!("pragma max_page_count = {}", pages + more);
+            sqlx::raw_sql(AssertSqlSafe(pragma)).execute(link).await?;
+        }
+        Ok(())
+    }
+
+    /// Takes the reserve back. If that fails, the connection is closed.
+    async fn relax(&mut self) {
+        if std::mem::take(&mut self.stretched) && self.limit(0).await.is_err() {
+            self.connection = None;
+        }
+    }
+
+    /// Sends what waits, unless it can travel with the commit. Nothing is committed before this returns, so an error here
+    /// leaves no unknown outcome.
+    pub async fn settle(&mut self) -> Result<()> {
+        match self.dialect()? {
+            Dialect::Sqlite => Ok(()),
+            // the only statement is a transaction of its own
+            Dialect::Postgres if self.together.begins() => Ok(()),
+            Dialect::Postgres => self.flush().await,
+        }
+    }
+
+    /// Makes everything since `begin` durable. An error with [`super::Trouble::Unavailable`] leaves the outcome unknown.
+    pub async fn commit(&mut self) -> Result<()> {
+        match self.dialect()? {
+            Dialect::Sqlite => {
+                // a transaction that makes room must not spend it on this
+                if !self.stretched && self.new_keys.are_moved_now() {
+                    self.waiting.word(MOVE);
+                    #[cfg(feature = "ablation")]
+                    self.flush_unless_waiting().await?;
+                }
+                self.waiting.word("commit");
+                self.flush().await?;
+                self.new_keys.keep();
+            }
+            Dialect::Postgres => {
+                // a statement that is alone is a transaction
+                let begun = !self.together.take_beginning();
+                self.open = begun;
+                self.flush().await?;
+                if begun {
+                    self.word("commit").await?;
+                }
+            }
+        }
+        self.counted.keep();
+        self.open = false;
+        self.relax().await;
+        Ok(())
+    }
+
+    /// Ends the transaction after an error. If even that fails, the connection is closed.
+    pub async fn rollback(&mut self) {
+        let begun = !self.undo();
+        if !std::mem::take(&mut self.open) {
+            return;
+        }
+        // SQLite may have rolled back by itself. Then there is nothing to roll back, which is an error too
+        if begun && self.word("rollback").await.is_err() {
+            self.connection = None;
+        }
+        self.relax().await;
+    }
+
+    /// Closes the connection. The next `begin` makes a new one.
+    pub fn disconnect(&mut self) {
+        (self.connection, self.open, self.stretched) = (None, false, false);
+    }
+
+    /// Whether this is the only writer of the database, so that what was written last is what is there.
+    pub fn is_alone(&self) -> bool {
+        self.counted.alone
+    }
+
+    pub(super) fn dialect(&self) -> Result<Dialect> {
+        match self.connection {
+            Some(Connection::Sqlite(_)) => Ok(Dialect::Sqlite),
+            Some(Connection::Postgres(_)) => Ok(Dialect::Postgres),
+            None => Err(gone()),
+        }
+    }
+}
+
+fn gone() -> StoreError {
+    StoreError::unavailable("the writer has no connection to the database")
+}
