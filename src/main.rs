@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use taskwire::clock::Clock;
 use taskwire::config::{Flags, Settings, SettingsError};
-use taskwire::operator::{self, Task};
+use taskwire::operator::{self, JobName, Task};
 use taskwire::{doctor, healthcheck, server, telemetry};
 use taskwire_protocol::account::GlobalRole;
 
@@ -46,7 +46,7 @@ enum Command {
     Doctor,
     /// Ask the node on this machine whether it lives: exit 0 or 1
     Healthcheck,
-    /// Change accounts or the epoch in the configured database, and end
+    /// Change accounts, the epoch or background jobs in the configured database, and end
     ///
     /// With PostgreSQL servers may run meanwhile and hear of it; with SQLite stop the server first.
     #[command(subcommand)]
@@ -84,6 +84,34 @@ enum Admin {
     },
     /// Begin another epoch, as after a restore: servers end, and once started again every client syncs anew
     NewEpoch,
+    /// List background jobs, dead ones first; retry or drop one
+    Jobs {
+        #[command(subcommand)]
+        change: Option<JobChange>,
+    },
+}
+
+#[derive(Subcommand, Clone)]
+enum JobChange {
+    /// Make a job due now and start its attempts over; a dead one lives again
+    Retry(JobArguments),
+    /// Remove a job
+    Drop(JobArguments),
+}
+
+#[derive(Args, Clone)]
+struct JobArguments {
+    /// What it does, like `retention`
+    kind: String,
+    /// Tells it from the others of its kind, as `taskwire admin jobs` lists it
+    #[arg(default_value = "")]
+    key: String,
+}
+
+impl From<JobArguments> for JobName {
+    fn from(JobArguments { kind, key }: JobArguments) -> JobName {
+        JobName { kind, key }
+    }
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -142,6 +170,13 @@ impl Admin {
                 password: password.read()?,
             },
             Admin::NewEpoch => Task::NewEpoch,
+            Admin::Jobs { change: None } => Task::ListJobs,
+            Admin::Jobs {
+                change: Some(JobChange::Retry(job)),
+            } => Task::RetryJob(job.into()),
+            Admin::Jobs {
+                change: Some(JobChange::Drop(job)),
+            } => Task::DropJob(job.into()),
         })
     }
 }

@@ -4,6 +4,7 @@
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
+use crate::store::jobs::JobRecord;
 use crate::store::open::OpenError;
 use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::Failure;
@@ -43,6 +44,21 @@ pub enum Task {
     },
     /// Begins another epoch.
     NewEpoch,
+    /// Lists jobs.
+    ListJobs,
+    /// Makes a job due now.
+    RetryJob(JobName),
+    /// Removes a job.
+    DropJob(JobName),
+}
+
+/// Which job.
+#[derive(Clone, Debug)]
+pub struct JobName {
+    /// What it does.
+    pub kind: String,
+    /// Tells it from the others of its kind; empty where a kind has one job.
+    pub key: String,
 }
 
 /// Why it was not done.
@@ -107,7 +123,43 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
             let then = "instances that run end within seconds, and clients sync once they are started again";
             Ok(format!("a new epoch begins: {then}"))
         }
+        Task::ListJobs => Ok(listed(&engine.jobs().await?)),
+        Task::RetryJob(JobName { kind, key }) => {
+            engine.retry_job(&kind, &key).await?;
+            Ok(format!("{} is due now", named(&kind, &key)))
+        }
+        Task::DropJob(JobName { kind, key }) => {
+            engine.drop_job(&kind, &key).await?;
+            Ok(format!("{} is removed", named(&kind, &key)))
+        }
     }
+}
+
+/// A line for each job.
+fn listed(jobs: &[JobRecord]) -> String {
+    if jobs.is_empty() {
+        return "there are no jobs".to_owned();
+    }
+    let line = |job: &JobRecord| {
+        let name = named(&job.kind, &job.key);
+        let state = match (job.dead_at, &job.holder) {
+            (Some(at), _) => format!("dead since {at}"),
+            (None, Some(instance)) => format!("runs on {instance}"),
+            (None, None) => format!("due at {}", job.due_at),
+        };
+        let error = job.error.as_deref().map(|error| format!(": {error}"));
+        format!(
+            "{name}  {state}  attempts {}{}",
+            job.attempts,
+            error.unwrap_or_default()
+        )
+    };
+    jobs.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// A job as the command line takes it.
+fn named(kind: &str, key: &str) -> String {
+    format!("{kind} {key}").trim_end().to_owned()
 }
 
 fn word(role: GlobalRole) -> &'static str {

@@ -99,13 +99,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let address = listener.local_addr()?;
     let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
-    let leases = jobs::Leases::new(&engine, &app.settings);
-    let (keeping, settings) = (engine.clone(), app.settings.clone());
-    let retention = AbortOnDrop(tokio::spawn(leases.clone().alone("retention", move || {
-        jobs::retention(keeping.clone(), settings.clone())
-    })));
-    let words = AbortOnDrop(tokio::spawn(jobs::words(engine.clone())));
-
+    let runner = jobs::Runner::start(&engine, &app.settings, jobs::KINDS);
     let database = engine.database_health().await.kind;
     tracing::info!(%address, database, instance = app.settings.instance, "serving");
     // a reader that has gone is no reason not to serve
@@ -129,9 +123,8 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         tracing::info!("draining");
         stop.cancel();
     }
-    drop((retention, words));
     let end = async {
-        leases.release().await;
+        runner.stop().await;
         engine.stop().await;
     };
     if tokio::time::timeout(closing, end).await.is_err() {

@@ -108,6 +108,7 @@ pub struct Settings {
     pub ring_bytes_per_topic: usize,
     pub ring_budget_bytes: usize,
     pub lease: Duration,
+    pub job_concurrency: usize,
 
     pub log_format: LogFormat,
     pub log_level: Targets,
@@ -229,6 +230,7 @@ impl Settings {
             ring_bytes_per_topic: from.whole("ring_bytes_per_topic", 4096..=1 << 30),
             ring_budget_bytes: from.whole("ring_budget_bytes", 4096..=1 << 40),
             lease: from.duration("lease_seconds", 1, 1..=3600),
+            job_concurrency: from.whole("job_concurrency", 1..=64),
 
             log_format: from.required("log_format", str::parse),
             log_level: from.required("log_level", values::log_level),

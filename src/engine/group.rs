@@ -11,6 +11,7 @@ use super::load::{self, Loaded, Memory};
 use super::members::MemberCache;
 use super::optimism::is_told;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
+use super::words::WordsJob;
 use super::write::{self, Placed, Rewritten};
 use crate::clock::Clock;
 use crate::failpoint::reach;
@@ -23,6 +24,7 @@ use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
+use tokio::sync::Notify;
 
 /// The writer: its connection and what it keeps between groups.
 pub(super) struct Writer {
@@ -48,6 +50,9 @@ pub(super) struct Shared {
     pub(super) sessions: Arc<Sessions>,
     pub(super) clock: Clock,
     pub(super) ids: Arc<Ids>,
+    pub(super) words: Arc<WordsJob>,
+    /// Wakes the runner of jobs.
+    pub(super) enqueued: Arc<Notify>,
 }
 
 /// A committed group.
@@ -58,10 +63,13 @@ struct Committed {
     members: Vec<(WorkspaceId, Arc<Members>)>,
     /// Accounts, sessions or memberships changed.
     outdates: bool,
+    /// It enqueued a job.
+    enqueues: bool,
 }
 
 impl Writer {
     pub(super) fn new(shared: Shared) -> Writer {
+        shared.words.clear();
         Writer {
             tx: Transaction::new(shared.store.clone()),
             shared,
@@ -99,6 +107,7 @@ impl Writer {
             };
             let optimistic = self.tx.is_optimistic();
             self.tx.rollback().await;
+            self.shared.words.clear();
             let sent = self.sent.take();
             let error = match fault {
                 Fault::Failed(error) => error,
@@ -167,6 +176,9 @@ impl Writer {
             users.admit(advanced.into_iter())?;
         }
         let unchanged = world.is_unchanged();
+        self.shared
+            .words
+            .enqueue_if_wanted(self.tx.is_alone(), &mut world)?;
         let (placed, forgotten) = if unchanged {
             (Vec::new(), Rewritten::new())
         } else {
@@ -201,6 +213,7 @@ impl Writer {
             placed,
             forgotten,
             outdates: world.concerns_accounts(),
+            enqueues: world.jobs().next().is_some(),
             members: world.changed_workspaces().collect(),
         })
     }
@@ -329,6 +342,9 @@ impl Writer {
         }
         if committed.outdates {
             self.shared.sessions.outdate();
+        }
+        if committed.enqueues {
+            self.shared.enqueued.notify_one();
         }
         for (stream, last) in committed.forgotten {
             self.shared.hub.forget(stream, last);

@@ -19,6 +19,7 @@
 //! - `operator`  what is done from the command line
 //! - `node`      what operations ask of the node beside its database
 //! - `health`    what probes and jobs ask
+//! - `jobs`      what the runner of jobs needs of the database; `words` the index of words, which a job updates
 
 mod accounts;
 mod answer;
@@ -33,6 +34,7 @@ mod homes;
 mod identity;
 mod instances;
 mod job;
+mod jobs;
 mod known;
 mod lane;
 mod lanes;
@@ -71,6 +73,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{Failure, Timestamp, UserId, WorkspaceId};
+use tokio::sync::Notify;
+use words::WordsJob;
 
 pub use crate::ops::Caller;
 pub use answer::named;
@@ -83,6 +87,7 @@ pub use measure::Measure;
 pub use reply::{Answering, Body, Reply, Then};
 pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::Refresh;
+pub use words::{Index, IndexWords};
 
 /// How long a stopping node waits at most until its last commits are handed to the other instances. What is not handed
 /// over they find in the log.
@@ -107,6 +112,9 @@ struct Inner {
     query: Duration,
     sessions: Arc<Sessions>,
     describe: Arc<str>,
+    words: Arc<WordsJob>,
+    /// A job was enqueued on this instance.
+    enqueued: Arc<Notify>,
 }
 
 /// Why the engine does not start.
@@ -141,6 +149,7 @@ impl Engine {
         let instances = Instances::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
         let presences = Presences::new(hub.clone(), clock.clone(), instances.me);
         tokio::spawn(presences.clone().attend());
+        let (words, enqueued) = (Arc::<WordsJob>::default(), Arc::<Notify>::default());
         let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
         let shared = Shared {
             store: store.clone(),
@@ -150,6 +159,8 @@ impl Engine {
             sessions: sessions.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
+            words: words.clone(),
+            enqueued: enqueued.clone(),
         };
         let inner = Inner {
             lane: Lane::start(shared, settings.database_lanes),
@@ -166,6 +177,8 @@ impl Engine {
             query: settings.query_timeout,
             sessions,
             describe: taskwire_protocol::generate::schema_text().into(),
+            words,
+            enqueued,
         };
         let engine = Engine(Arc::new(inner));
         engine.ensure_admin(settings).await.map_err(EngineError::Admin)?;

@@ -1,53 +1,118 @@
-//! The index of words, where it is not part of writing a task: brought up to date in short steps on the writer.
+//! The index of words, where it is not part of writing a task: brought up to date in short steps on the writer, by a job
+//! that the first change enqueues, and before each search.
 
 use super::lane::Chore;
 use super::{Engine, spawned};
+use crate::ops::world::World;
+use crate::store::jobs::{NewJob, Payload};
 use crate::store::search::{self, Due};
-use crate::store::{StoreError, Transaction};
+use crate::store::{Result as Stored, StoreError, Transaction};
+use serde::{Deserialize, Serialize};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
 
 /// Tasks of the first step: a few milliseconds.
 const STEP: i64 = 128;
-/// Steps grow up to this while more waits. Between two of them everybody else has a turn, and may write more than a small
-/// step indexes: the index would fall behind for as long as that goes on.
+/// Steps grow up to this while more waits. Between two steps other writers have a turn. They may write more than a small
+/// step indexes, and then the index would fall behind.
 const LARGEST: i64 = 1024;
 
-struct Index {
+/// The job that indexes words follows the first change after this: it takes all changes of that time together. A search
+/// does not wait for it.
+const DELAY: Duration = Duration::from_secs(2);
+
+/// The payload of the job that indexes words.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct IndexWords;
+
+impl Payload for IndexWords {
+    const KIND: &'static str = "words";
+}
+
+/// Whether the job that indexes words is in the table, as far as this process knows. Only SQLite has the job, and its only
+/// writer is in this process; so the groups of two seconds cost one row, and the others nothing.
+#[derive(Default)]
+pub(super) struct WordsJob {
+    is_enqueued: AtomicBool,
+}
+
+impl WordsJob {
+    /// Enqueues the job with the group that first changes words.
+    pub(super) fn enqueue_if_wanted(&self, alone: bool, world: &mut World) -> Stored<()> {
+        let is_wanted = alone && !self.is_enqueued.load(Ordering::Relaxed) && changes_words(world);
+        if is_wanted {
+            world.enqueue(NewJob::new("", &IndexWords, DELAY)?);
+            // before the commit: a run that begins right after it must find this set, to clear it
+            self.is_enqueued.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// The next change enqueues the job: a run has begun, or nobody knows whether the table has it.
+    pub(super) fn clear(&self) {
+        self.is_enqueued.store(false, Ordering::Relaxed);
+    }
+}
+
+fn changes_words(world: &World) -> bool {
+    world
+        .tasks
+        .changes()
+        .any(|change| match (change.before, change.now) {
+            (Some(before), Some(now)) => {
+                before.title != now.title || before.description != now.description || before.tags != now.tags
+            }
+            (before, now) => before.is_some() != now.is_some(),
+        })
+}
+
+/// A step that brings the index of words up to date.
+pub struct Index {
     due: Due,
     step: i64,
 }
 
 impl Chore for Index {
-    type Output = Option<Due>;
+    /// The next step; `None` when nothing waits any more.
+    type Output = Option<Index>;
 
     fn run<'a>(
         self,
         tx: &'a mut Transaction,
-    ) -> Pin<Box<dyn Future<Output = Result<Option<Due>, StoreError>> + Send + 'a>> {
-        Box::pin(search::catch_up(tx, self.due, self.step))
+    ) -> Pin<Box<dyn Future<Output = Result<Option<Index>, StoreError>> + Send + 'a>> {
+        Box::pin(async move {
+            let left = search::catch_up(tx, self.due, self.step).await?;
+            let step = (self.step * 2).min(LARGEST);
+            Ok(left.map(|due| Index { due, step }))
+        })
     }
 }
 
 impl Engine {
-    /// Indexes what waits to be indexed now; not what comes meanwhile.
-    pub async fn index_words(&self) -> Result<(), Failure> {
+    /// The first step of indexing what waits to be indexed now, not what comes meanwhile; `None` when nothing waits.
+    pub async fn words_to_index(&self) -> Result<Option<Index>, Failure> {
         let store = self.0.store.clone();
-        let mut waiting = spawned(async move { search::due(&mut store.read().await?).await }).await?;
-        let mut step = STEP;
-        while let Some(due) = waiting {
-            waiting = self.chore(Index { due, step }).await?;
-            step = (step * 2).min(LARGEST);
-        }
-        Ok(())
+        let due = spawned(async move { search::due(&mut store.read().await?).await }).await?;
+        Ok(due.map(|due| Index { due, step: STEP }))
     }
 
-    /// The same for a search that is about to begin. A full database has no room for the newest words, and is no reason
-    /// not to find the others.
+    /// The job that indexes words begins: changes from now on enqueue it again.
+    pub fn words_job_begins(&self) {
+        self.0.words.clear();
+    }
+
+    /// Indexes what waits, for a search that is about to begin. A full database has no room for the newest words, and is no
+    /// reason not to find the others.
     pub(super) async fn index_before_search(&self) -> Result<(), Failure> {
-        match self.index_words().await {
-            Err(failure) if failure.code == ErrorCode::StorageFull => Ok(()),
-            outcome => outcome,
+        let mut next = self.words_to_index().await?;
+        while let Some(step) = next {
+            next = match self.chore(step).await {
+                Err(failure) if failure.code == ErrorCode::StorageFull => None,
+                outcome => outcome?,
+            };
         }
+        Ok(())
     }
 }

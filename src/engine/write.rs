@@ -6,7 +6,7 @@ use crate::ops::for_each_entity;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
-use crate::store::{self, Result, Transaction, log, members, notifications, ops};
+use crate::store::{self, Result, Transaction, jobs, log, members, notifications, ops};
 use foldhash::{HashMap, HashMapExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -33,6 +33,7 @@ pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritte
     let changes = world.member_changes();
     members::upsert(tx, changes.written).await?;
     members::delete(tx, changes.removed).await?;
+    jobs::insert(tx, world.jobs()).await?;
     Ok(rewritten)
 }
 

@@ -76,15 +76,29 @@ fn describe() {
         "Groups of mutations, by whether they ran beside others"
     );
     metrics::describe_gauge!("taskwire_lane_groups", "Groups of mutations that run now");
-    metrics::describe_gauge!(
-        "taskwire_lease_held",
-        "Whether this instance does what one does for all, by lease"
-    );
     metrics::describe_counter!(
         "taskwire_connections_refused_total",
         "Connections dropped because there were too many"
     );
+    describe_jobs();
     describe_instances();
+}
+
+fn describe_jobs() {
+    metrics::describe_gauge!(
+        "taskwire_jobs_pending",
+        "Jobs that are due and that no instance runs, 1000 at most"
+    );
+    metrics::describe_gauge!(
+        "taskwire_jobs_running",
+        "Jobs that this instance runs now, by kind"
+    );
+    metrics::describe_gauge!(
+        "taskwire_jobs_dead",
+        "Jobs that failed for the last time, by kind, 1000 at most"
+    );
+    metrics::describe_counter!("taskwire_jobs_total", "Runs of jobs, by kind and outcome");
+    metrics::describe_histogram!("taskwire_job_seconds", "Runs of jobs, by kind");
 }
 
 /// What is said to and heard of other instances.

@@ -1,47 +1,57 @@
 //! Retention: what the logs, the op_ids and the ended sessions are kept for no longer. Each step deletes at most 500
 //! rows in a transaction of its own.
 
+use super::kind::{Job, Schedule};
+use super::run::{Ended, Run, Steps};
 use crate::config::Settings;
-use crate::engine::{Chore, Engine};
+use crate::engine::Chore;
+use crate::store::jobs::Payload;
 use crate::store::{StoreError, Transaction, log, ops, sessions};
+use serde::{Deserialize, Serialize};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::Failure;
 use uuid::Uuid;
 
-/// Between two rounds.
-const ROUND: Duration = Duration::from_mins(10);
-/// The first round comes soon after the start, but not in its way.
-const FIRST: Duration = Duration::from_secs(30);
 /// Rows of one step.
 const STEP: i64 = 500;
 /// A session that ended stays this long, so that its tokens are told why they are void.
 const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
 
-/// Applies the settings' retention for ever.
-pub async fn retention(engine: Engine, settings: Arc<Settings>) {
-    let mut wait = FIRST;
-    loop {
-        tokio::time::sleep(wait).await;
-        wait = ROUND;
-        if let Err(failure) = round(&engine, &settings).await {
-            tracing::warn!(error = %failure, "retention stopped early; the next round goes on");
-        }
+/// The job.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Retention;
+
+impl Payload for Retention {
+    const KIND: &'static str = "retention";
+}
+
+impl Job for Retention {
+    const SCHEDULE: Schedule = Schedule::Every {
+        // soon after the start, but not in its way
+        first: Duration::from_secs(30),
+        interval: Duration::from_mins(10),
+    };
+    /// A first round over large logs takes long. The next run goes on where this one ended.
+    const LIMIT: Duration = Duration::from_hours(1);
+
+    async fn run(self, run: Run) -> Result<Ended, Failure> {
+        round(&run, run.settings()).await?;
+        run.end().await
     }
 }
 
 /// One round over everything.
-pub async fn round(engine: &Engine, settings: &Settings) -> Result<(), Failure> {
-    let now = engine.clock().now_ms();
+pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failure> {
+    let now = steps.engine().clock().now_ms();
     let before = |kept: Duration| now.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
-    // what one of them cannot delete keeps none of the others
-    let ops = all(engine, || ForgetOps(before(settings.op_retention))).await;
-    let sessions = all(engine, || ForgetSessions(now - SESSION_GRACE_MS)).await;
+    // an error in one of them does not keep the others from being done
+    let ops = all(steps, || ForgetOps(before(settings.op_retention))).await;
+    let sessions = all(steps, || ForgetSessions(now - SESSION_GRACE_MS)).await;
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
-            logs(engine, before(kept), events).await
+            logs(steps, before(kept), events).await
         }
         None => Ok(()),
     };
@@ -49,16 +59,16 @@ pub async fn round(engine: &Engine, settings: &Settings) -> Result<(), Failure> 
 }
 
 /// Takes a step again and again, until it finds less than it may delete.
-async fn all<C: Chore<Output = u64>>(engine: &Engine, step: impl Fn() -> C) -> Result<(), Failure> {
-    while engine.chore(step()).await? >= STEP as u64 {}
+async fn all<C: Chore<Output = u64>>(steps: &impl Steps, step: impl Fn() -> C) -> Result<(), Failure> {
+    while steps.step(step()).await? >= STEP as u64 {}
     Ok(())
 }
 
 /// Cuts every log that is longer than `events`.
-async fn logs(engine: &Engine, before: i64, events: i64) -> Result<(), Failure> {
+async fn logs(steps: &impl Steps, before: i64, events: i64) -> Result<(), Failure> {
     let mut after = Uuid::nil();
     loop {
-        let page = engine.longer_streams(events, after, STEP).await?;
+        let page = steps.engine().longer_streams(events, after, STEP).await?;
         let Some((last, _)) = page.last() else {
             return Ok(());
         };
@@ -69,7 +79,7 @@ async fn logs(engine: &Engine, before: i64, events: i64) -> Result<(), Failure> 
                 seq: head - events,
                 before,
             };
-            all(engine, cut).await?;
+            all(steps, cut).await?;
         }
     }
 }

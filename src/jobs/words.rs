@@ -1,17 +1,28 @@
-//! Indexes the words of tasks that changed, soon after they did, where that is not part of writing them.
+//! Indexes the words of tasks soon after they changed, where that is not part of writing them. The group that changes a
+//! task enqueues the job (`engine/words`).
 
-use crate::engine::Engine;
+use super::kind::{Job, Schedule};
+use super::run::{Ended, Run, Steps};
+use crate::engine::IndexWords;
 use std::time::Duration;
+use taskwire_protocol::Failure;
 
-/// Between two looks. A search does not wait for it.
-const ROUND: Duration = Duration::from_secs(2);
+impl Job for IndexWords {
+    /// Few: each search catches up by itself, so nothing is lost when an operator is told early.
+    const SCHEDULE: Schedule = Schedule::Once { attempts: 4 };
+    const LIMIT: Duration = Duration::from_mins(10);
 
-/// Keeps the index of words up to date for ever.
-pub async fn words(engine: Engine) {
-    loop {
-        tokio::time::sleep(ROUND).await;
-        if let Err(failure) = engine.index_words().await {
-            tracing::warn!(error = %failure, "the index of words is behind; the next round goes on");
+    async fn run(self, run: Run) -> Result<Ended, Failure> {
+        run.engine().words_job_begins();
+        let mut next = run.engine().words_to_index().await?;
+        while let Some(step) = next {
+            let (left, ended) = run.step_or_end(step, Option::is_none).await?;
+            if let Some(ended) = ended {
+                return Ok(ended);
+            }
+            next = left;
         }
+        // a search was here before
+        run.end().await
     }
 }

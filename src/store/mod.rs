@@ -11,7 +11,7 @@
 //! - `start`      a group's first look: its locks, and what its op_ids did
 //! - `error`      what went wrong, as far as a caller can act on it
 //! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
-//!   `streams`, `log`, `ops`, `leases`, `instances` (and `kicks`), `epoch`
+//!   `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch`
 //!
 //! Knows rows and entities; does not know who may see them, nor when they change.
 
@@ -21,7 +21,7 @@ pub mod epoch;
 pub mod error;
 pub mod examine;
 pub mod instances;
-pub mod leases;
+pub mod jobs;
 mod link;
 pub mod log;
 pub mod members;

@@ -22,8 +22,8 @@ mod errors; // every error code
 mod exactly_once; // op_id
 mod failpoints; // places to die at: none in this build
 mod instances; // several instances, with Redis and without
+mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // a newcomer's first hour
-mod leases; // work that one instance does for all
 mod notifications; // notifications
 mod optimism; // groups that lock nothing, and what proves them wrong
 mod permissions; // every operation by everybody

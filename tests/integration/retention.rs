@@ -2,13 +2,13 @@
 //! asked of a real server on the same database.
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine as Database, Node, PASSWORD, PATIENCE, http};
+use crate::support::{Client, Engine as Database, Node, PASSWORD, eventually, http};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use taskwire::clock::Clock;
 use taskwire::engine::{Incoming, Sender};
-use taskwire::jobs::{Leases, round};
-use taskwire_protocol::{ErrorCode, OpId, Request};
-use tokio::sync::Notify;
-use tokio::time::timeout;
+use taskwire::jobs::{KINDS, Runner, round};
+use taskwire_protocol::{ErrorCode, OpId, Request, Timestamp};
 
 on_both_databases!(
     entries_go_when_they_are_old_and_not_among_the_newest,
@@ -183,18 +183,23 @@ async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
         ("database_max_bytes", "2000000"),
         ("log_retention_days", "1"),
         ("log_retention_events", "0"),
-        ("lease_seconds", "3"),
     ];
     let node = Node::start(Database::Sqlite, &settings).await;
     fill(&node).await;
     // the writer that finds a full file knows nothing of it
     let node = node.restarted().await;
-    let held = Notify::new();
-    let leases = Leases::new(&node.engine, &node.settings);
-    tokio::select! {
-        () = leases.alone("retention", async || held.notify_one()) => {}
-        held = timeout(PATIENCE, held.notified()) => held.expect("a lease"),
-    }
+    let runner = Runner::start(&node.engine, &Arc::new(node.settings.clone()), KINDS);
+    eventually("a job that can be run", || async {
+        node.engine.retry_job("retention", "").await.ok()
+    })
+    .await;
+    eventually("its run", async || {
+        let jobs = node.engine.jobs().await.expect("jobs");
+        let job = jobs.iter().find(|job| job.kind == "retention")?;
+        (job.holder.is_none() && job.due_at > Timestamp(Clock::system().now_ms())).then_some(())
+    })
+    .await;
+    runner.stop().await;
     assert!(node.count("log").await > 500);
     node.pass(2 * DAY).await;
     assert_eq!(node.count("log").await, 0);

@@ -14,10 +14,11 @@ pub use object::Object;
 
 use super::rows::Rows;
 use super::{Act, Login, Result, for_each_entity};
+use crate::store::jobs::NewJob;
 use crate::store::streams::Counters;
 use counts::Counts;
 use foldhash::HashMap;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::events::{self, CountedEvent, PlainEvent};
@@ -62,12 +63,13 @@ macro_rules! derive_world {
             purged: Vec<TaskId>,
             newest: HashMap<UserId, Timestamp>,
             read_all: BTreeSet<UserId>,
+            jobs: BTreeMap<(&'static str, String), NewJob>,
         }
 
         impl World {
             /// Whether there is nothing to write.
             pub fn is_unchanged(&self) -> bool {
-                $( self.$name.is_unchanged() && )* self.counts.is_unchanged()
+                $( self.$name.is_unchanged() && )* self.counts.is_unchanged() && self.jobs.is_empty()
             }
 
             /// Whether rows changed by which sessions and memberships are cached.
@@ -130,6 +132,16 @@ impl World {
             self.purged.push(id);
         }
         Ok(())
+    }
+
+    /// Enqueues background work with the group's transaction. Of several jobs of one kind and key the last one counts.
+    pub fn enqueue(&mut self, job: NewJob) {
+        self.jobs.insert(job.identity(), job);
+    }
+
+    /// The jobs that the group enqueues.
+    pub fn jobs(&self) -> impl Iterator<Item = &NewJob> {
+        self.jobs.values()
     }
 
     /// Writes a member.

@@ -1,0 +1,132 @@
+//! One run of a job: a sequence of transactions on the writer. Each of them holds the run's claim, so a run that lost it
+//! changes nothing more. The last one also completes the job: what it did and the end of the job are one commit.
+
+use crate::config::Settings;
+use crate::engine::{Chore, Engine};
+use crate::store::jobs::{self, Claim};
+use crate::store::{StoreError, Transaction};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use taskwire_protocol::{ErrorCode, Failure};
+
+/// A run under way.
+pub struct Run {
+    pub(super) engine: Engine,
+    pub(super) settings: Arc<Settings>,
+    pub(super) claim: Claim,
+    /// A recurring job is due again after this.
+    pub(super) again: Option<Duration>,
+}
+
+/// The proof that a job was completed.
+#[derive(Debug)]
+pub struct Ended(());
+
+/// Who takes steps on the writer, each a transaction of its own: a run, or the engine without a job.
+pub trait Steps: Sync {
+    /// The server.
+    fn engine(&self) -> &Engine;
+
+    /// Takes a step.
+    fn step<C: Chore>(&self, chore: C) -> impl Future<Output = Result<C::Output, Failure>> + Send;
+}
+
+impl Steps for Engine {
+    fn engine(&self) -> &Engine {
+        self
+    }
+
+    fn step<C: Chore>(&self, chore: C) -> impl Future<Output = Result<C::Output, Failure>> + Send {
+        self.chore(chore)
+    }
+}
+
+impl Steps for Run {
+    fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    async fn step<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
+        self.transaction(chore, |_| false).await.map(|(output, _)| output)
+    }
+}
+
+impl Run {
+    /// The settings of this instance.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Takes a step, which completes the job if `is_last` says so of what it came to.
+    pub async fn step_or_end<C: Chore>(
+        &self,
+        chore: C,
+        is_last: fn(&C::Output) -> bool,
+    ) -> Result<(C::Output, Option<Ended>), Failure> {
+        let (output, ends) = self.transaction(chore, is_last).await?;
+        Ok((output, ends.then_some(Ended(()))))
+    }
+
+    /// Completes the job.
+    pub async fn end(&self) -> Result<Ended, Failure> {
+        self.transaction(Nothing, |()| true).await.map(|_| Ended(()))
+    }
+
+    async fn transaction<C: Chore>(
+        &self,
+        chore: C,
+        is_last: fn(&C::Output) -> bool,
+    ) -> Result<(C::Output, bool), Failure> {
+        let held = Held {
+            claim: self.claim.clone(),
+            term: self.settings.lease,
+            again: self.again,
+            chore,
+            is_last,
+        };
+        let done = self.engine.chore(held).await?;
+        done.ok_or_else(|| Failure::new(ErrorCode::Conflict, "the run lost its claim"))
+    }
+}
+
+/// A chore that runs only while the claim is held; `None` when it is not.
+struct Held<C: Chore> {
+    claim: Claim,
+    term: Duration,
+    again: Option<Duration>,
+    chore: C,
+    is_last: fn(&C::Output) -> bool,
+}
+
+impl<C: Chore> Chore for Held<C> {
+    type Output = Option<(C::Output, bool)>;
+    const FREES: bool = C::FREES;
+
+    fn run<'a>(
+        self,
+        tx: &'a mut Transaction,
+    ) -> Pin<Box<dyn Future<Output = Result<Self::Output, StoreError>> + Send + 'a>> {
+        Box::pin(async move {
+            if !jobs::hold(tx, &self.claim, self.term).await? {
+                return Ok(None);
+            }
+            let output = self.chore.run(tx).await?;
+            let is_last = (self.is_last)(&output);
+            if is_last && !jobs::complete(tx, &self.claim, self.again).await? {
+                return Err(StoreError::corrupt("a claim that was held is gone"));
+            }
+            Ok(Some((output, is_last)))
+        })
+    }
+}
+
+struct Nothing;
+
+impl Chore for Nothing {
+    type Output = ();
+    const FREES: bool = true;
+    fn run(self, _: &mut Transaction) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
+        Box::pin(async { Ok(()) })
+    }
+}

@@ -1,0 +1,285 @@
+//! The runner of an instance: it claims what is due, runs it, and sleeps until the next job is due. It wakes at once when
+//! this instance enqueues something. What other instances enqueue they run themselves; it looks at the table now and then
+//! for what they leave behind.
+
+use super::kind::{Kind, Schedule};
+use super::outcome::{Outcome, record};
+use super::run::Run;
+use crate::config::Settings;
+use crate::engine::{Chore, Engine};
+use crate::store::jobs::{self, Ahead, Claim, Claimed, NewJob};
+use crate::store::{StoreError, Transaction};
+use futures_util::FutureExt;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use taskwire_protocol::Failure;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+/// Between two looks at the table at most, where other instances write to it,
+const SHARED_POLL: Duration = Duration::from_secs(5);
+/// and where nobody else does.
+const LONE_POLL: Duration = Duration::from_mins(1);
+/// After a look that found something due which another instance took.
+const TAKEN: Duration = Duration::from_millis(500);
+/// A stopping node takes at most this long to give its jobs back.
+const GIVING_BACK: Duration = Duration::from_secs(2);
+
+/// Runs jobs until it is stopped.
+pub struct Runner {
+    stopping: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+struct Shared {
+    engine: Engine,
+    settings: Arc<Settings>,
+    kinds: &'static [Kind],
+    stopping: CancellationToken,
+}
+
+impl Runner {
+    /// Starts to run jobs of these kinds. Jobs of other kinds stay in the table: a newer version may know them.
+    pub fn start(engine: &Engine, settings: &Arc<Settings>, kinds: &'static [Kind]) -> Runner {
+        let stopping = CancellationToken::new();
+        let shared = Arc::new(Shared {
+            engine: engine.clone(),
+            settings: settings.clone(),
+            kinds,
+            stopping: stopping.clone(),
+        });
+        let task = tokio::spawn(shared.run_jobs());
+        Runner { stopping, task }
+    }
+
+    /// Ends every run and gives its job back, so that another instance need not wait for the end of its claim.
+    pub async fn stop(mut self) {
+        self.stopping.cancel();
+        // a database that is away keeps nobody from stopping, and claims end by themselves
+        if timeout(GIVING_BACK, &mut self.task).await.is_err() {
+            tracing::warn!("jobs were not given back; another instance waits until their claims end");
+        }
+    }
+}
+
+impl Drop for Runner {
+    fn drop(&mut self) {
+        self.stopping.cancel();
+    }
+}
+
+impl Shared {
+    fn names(&self) -> Vec<&'static str> {
+        self.kinds.iter().map(|kind| kind.name).collect()
+    }
+
+    async fn run_jobs(self: Arc<Self>) {
+        for kind in self.kinds {
+            metrics::gauge!("taskwire_jobs_running", "kind" => kind.name).set(0.0);
+        }
+        let mut running = JoinSet::new();
+        let mut made = false;
+        loop {
+            if !made {
+                made = self.make_recurring().await.is_ok();
+            }
+            let pause = self.look(&mut running).await;
+            tokio::select! {
+                () = self.stopping.cancelled() => break,
+                () = self.engine.job_enqueued() => {}
+                Some(_) = running.join_next(), if !running.is_empty() => {}
+                () = sleep(pause) => {}
+            }
+        }
+        while running.join_next().await.is_some() {}
+    }
+
+    /// Claims and starts what is due, as far as there is room; how long to sleep then.
+    async fn look(self: &Arc<Self>, running: &mut JoinSet<()>) -> Duration {
+        let poll = if self.engine.is_shared() {
+            SHARED_POLL
+        } else {
+            LONE_POLL
+        };
+        // not all instances at once
+        let poll = poll.mul_f64(rand::random_range(0.8..1.2));
+        let room = self.settings.job_concurrency.saturating_sub(running.len());
+        if room == 0 {
+            return poll; // the end of a run wakes it
+        }
+        let Ok(ahead) = self.engine.jobs_ahead(self.names()).await else {
+            return poll;
+        };
+        self.count(&ahead);
+        match ahead.next_ms {
+            Some(next) if next > 0 => poll.min(Duration::from_millis(next as u64)),
+            None => poll,
+            Some(_) => match self.claim(room, running).await {
+                Ok(0) => TAKEN,
+                Ok(_) => Duration::ZERO,
+                Err(_) => poll,
+            },
+        }
+    }
+
+    fn count(&self, ahead: &Ahead) {
+        metrics::gauge!("taskwire_jobs_pending").set(ahead.pending as f64);
+        for kind in self.kinds {
+            let dead = ahead.dead.iter().find(|(name, _)| name == kind.name);
+            let dead = dead.map_or(0, |(_, number)| *number);
+            metrics::gauge!("taskwire_jobs_dead", "kind" => kind.name).set(dead as f64);
+        }
+    }
+
+    /// Puts recurring jobs into the table that are not there yet.
+    async fn make_recurring(&self) -> Result<(), Failure> {
+        let existing = self.engine.existing_jobs(self.names()).await?;
+        for kind in self.kinds {
+            if let Schedule::Every { first, .. } = kind.schedule
+                && !existing.iter().any(|name| name == kind.name)
+            {
+                let job = NewJob::recurring(kind.name, first);
+                self.engine.chore(Ensure(job)).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Claims up to `room` jobs and starts them; how many these are.
+    async fn claim(self: &Arc<Self>, room: usize, running: &mut JoinSet<()>) -> Result<usize, Failure> {
+        let asked = Instant::now();
+        let claimed = self
+            .engine
+            .chore(ClaimDue {
+                kinds: self.names(),
+                holder: self.settings.instance.clone(),
+                token: self.engine.claim_token(),
+                term: self.settings.lease,
+                limit: room as i64,
+            })
+            .await?;
+        let number = claimed.len();
+        for job in claimed {
+            let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.claim.kind) else {
+                continue; // only these kinds are claimed
+            };
+            let span = tracing::info_span!(
+                "job",
+                job.kind = kind.name,
+                job.key = job.claim.key,
+                job.attempt = job.attempt
+            );
+            running.spawn(self.clone().carry_out(kind, job, asked).instrument(span));
+        }
+        Ok(number)
+    }
+
+    /// Runs a job and records what became of it.
+    async fn carry_out(self: Arc<Self>, kind: &'static Kind, job: Claimed, asked: Instant) {
+        let running = metrics::gauge!("taskwire_jobs_running", "kind" => kind.name);
+        running.increment(1.0);
+        let (claim, attempt) = (job.claim.clone(), u32::try_from(job.attempt).unwrap_or(u32::MAX));
+        let began = Instant::now();
+        let outcome = tokio::select! {
+            biased;
+            () = self.stopping.cancelled() => Outcome::Stopped,
+            () = self.keep(&claim, asked) => Outcome::Lost,
+            outcome = self.attempt(kind, job, attempt) => outcome,
+        };
+        let (name, seconds) = (outcome.name(), began.elapsed().as_secs_f64());
+        metrics::histogram!("taskwire_job_seconds", "kind" => kind.name).record(seconds);
+        metrics::counter!("taskwire_jobs_total", "kind" => kind.name, "outcome" => name).increment(1);
+        record(&self.engine, kind, &claim, attempt, outcome).await;
+        running.decrement(1.0);
+    }
+
+    async fn attempt(&self, kind: &'static Kind, job: Claimed, attempt: u32) -> Outcome {
+        if attempt > 1 && kind.schedule.is_over(attempt - 1) {
+            return Outcome::Failed("its instance ended, or hung, in each of its attempts".to_owned());
+        }
+        let run = Run {
+            engine: self.engine.clone(),
+            settings: self.settings.clone(),
+            claim: job.claim,
+            again: kind.schedule.interval(),
+        };
+        let work = AssertUnwindSafe(async { (kind.start)(run, &job.payload).await }).catch_unwind();
+        match timeout(kind.limit, work).await {
+            Ok(Ok(Ok(_ended))) => Outcome::Ended,
+            Ok(Ok(Err(failure))) => Outcome::Failed(failure.message),
+            Ok(Err(_panic)) => Outcome::Failed("it panicked; the server's log has the reason".to_owned()),
+            Err(_) => Outcome::Failed(format!("it took longer than {} s", kind.limit.as_secs())),
+        }
+    }
+
+    /// Renews a claim until it is lost. It ends here no later than in the database: counted from before the database was
+    /// asked.
+    async fn keep(&self, claim: &Claim, asked: Instant) {
+        let term = self.settings.lease;
+        let mut until = asked + term;
+        loop {
+            sleep_until((Instant::now() + term / 3).min(until)).await;
+            let asked = Instant::now();
+            let renewed = self.engine.chore(Renew(claim.clone(), term));
+            match timeout_at(until, renewed).await {
+                Ok(Ok(true)) => until = asked + term,
+                // the database is away: others cannot claim the job either
+                Ok(Err(_)) if Instant::now() < until => {}
+                Ok(_) | Err(_) => return,
+            }
+        }
+    }
+}
+
+type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+struct Ensure(NewJob);
+
+impl Chore for Ensure {
+    type Output = ();
+    const FREES: bool = true;
+    fn run(self, tx: &mut Transaction) -> Running<'_, ()> {
+        Box::pin(async move { jobs::ensure(tx, &self.0).await })
+    }
+}
+
+struct ClaimDue {
+    kinds: Vec<&'static str>,
+    holder: String,
+    token: Uuid,
+    term: Duration,
+    limit: i64,
+}
+
+impl Chore for ClaimDue {
+    type Output = Vec<Claimed>;
+    const FREES: bool = true;
+    fn run(self, tx: &mut Transaction) -> Running<'_, Vec<Claimed>> {
+        Box::pin(async move {
+            for (kind, holder) in jobs::expire(tx, self.limit).await? {
+                tracing::warn!(
+                    job.kind = kind,
+                    instance = holder,
+                    "the claim of a job ended; it runs again"
+                );
+            }
+            let claimant = (&*self.holder, self.token);
+            jobs::claim(tx, &self.kinds, claimant, self.term, self.limit).await
+        })
+    }
+}
+
+struct Renew(Claim, Duration);
+
+impl Chore for Renew {
+    type Output = bool;
+    const FREES: bool = true;
+    fn run(self, tx: &mut Transaction) -> Running<'_, bool> {
+        Box::pin(async move { jobs::renew(tx, &self.0, self.1).await })
+    }
+}
