@@ -138,8 +138,8 @@ impl Client {
         Reply::read(self.exchange(O::NAME.into(), op_id, data).await?)
     }
 
-    /// Makes a call by its wire name, which this client need not know. The call gets a new `op_id` unless the name
-    /// is that of a known query.
+    /// Makes a call by its wire name, also one of a newer server. The call gets a new `op_id` unless this client knows
+    /// that the operation is not a mutation.
     pub async fn call_raw(&self, name: &str, data: Value) -> Result<Reply<Box<RawValue>>, CallError> {
         let known = CATALOG.iter().find(|entry| entry.name == name);
         let op_id = known

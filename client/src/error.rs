@@ -119,7 +119,7 @@ pub enum Stopped {
     Unreachable(Disconnected),
 }
 
-/// Why there is no connection just now.
+/// Why there is no connection at the moment.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum Disconnected {

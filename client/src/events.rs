@@ -1,5 +1,5 @@
 //! What the server sends unasked (events, signals) and what happens to the connection, in order. The queue is bounded:
-//! while the program takes no items, the client stops reading from the socket.
+//! while it is full, the client stops reading from the socket.
 
 use crate::{
     error::{Disconnected, Stopped},
@@ -41,14 +41,14 @@ pub enum Item {
     Resync {
         /// The stream.
         stream: StreamId,
-        /// Why.
+        /// Why the events do not continue it.
         reason: Reason,
     },
     /// The server welcomed the client. The `Resync` items follow, and then events.
     Connected(Arc<Welcome>),
     /// The connection was lost, or an attempt to connect failed.
     Disconnected {
-        /// Why.
+        /// Why there is no connection.
         reason: Disconnected,
         /// The wait before the next attempt.
         retry_in: Duration,

@@ -77,7 +77,7 @@ impl RefreshedTokens {
 impl TokenSource for RefreshedTokens {
     fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
         Box::pin(async move {
-            // Held over the request on purpose: a refresh token is good for one use, and a second caller waits for
+            // The lock is held during the request: a refresh token works once, and a second caller waits for
             // what the first one gets.
             let mut pair = self.pair.lock().await;
             let ends_soon = pair.ends.is_some_and(|ends| ends < Instant::now() + NEAR_ITS_END);

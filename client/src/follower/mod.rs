@@ -41,7 +41,7 @@ pub enum Change {
     Connected(Arc<Welcome>),
     /// The connection was lost, or an attempt to connect failed.
     Disconnected {
-        /// Why.
+        /// Why there is no connection.
         reason: Disconnected,
         /// The wait before the next attempt.
         retry_in: Duration,

@@ -92,7 +92,7 @@ async fn silence_ends_the_connection_and_pings_keep_it() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn waits_grow_while_the_server_is_away_and_begin_anew_after_a_good_connection() -> Tested {
+async fn waits_grow_while_the_server_is_away_and_start_small_after_a_good_connection() -> Tested {
     let (wire, mut server) = network(65_536);
     server.set_down(true);
     let (_client, mut events) = connect(&wire)?;

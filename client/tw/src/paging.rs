@@ -1,17 +1,17 @@
-//! Lists that come in pages, and calls that a command makes many of. While the server limits the rate, the command waits
-//! instead of failing.
+//! Lists that come in pages, and the calls of commands that make many. While the server limits the rate, the command
+//! waits instead of failing.
 
 use taskwire_client::{
     CallError, Client,
     protocol::{
-        ErrorCode, Operation, limits, member::ListMembers, notification::ListNotifications, task::ListTasks,
-        workspace::ListWorkspaces,
+        ErrorCode, Failure, Operation, limits, member::ListMembers, notification::ListNotifications,
+        task::ListTasks, workspace::ListWorkspaces,
     },
 };
 
 /// Makes a call, and waits while the server limits the rate.
 pub(crate) async fn call<O: Operation + Clone>(client: &Client, params: &O) -> Result<O::Output, CallError> {
-    let limited = |failure: &taskwire_client::protocol::Failure| failure.code == ErrorCode::RateLimited;
+    let limited = |failure: &Failure| failure.code == ErrorCode::RateLimited;
     client.call_patiently(params, limited).await
 }
 
