@@ -3,6 +3,7 @@
 //! - `server`   a node: starting, accepting, draining
 //! - `socket`   a WebSocket from upgrade to close
 //! - `http`     what is not the socket: sign-in, rpc, health, metrics, the page
+//! - `follow`   who reads which streams, whatever carries them
 //! - `reply`    reply frames and refusals, for both
 //! - `engine`   one request's way: authorize → handle → log → commit → publish
 //! - `ops`      what each operation does, a file a noun
@@ -25,6 +26,7 @@ pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
+pub mod follow;
 pub mod healthcheck;
 pub mod http;
 pub mod ids;

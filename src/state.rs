@@ -3,24 +3,17 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
 
 use metrics_exporter_prometheus::PrometheusHandle;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use crate::auth::limits::{Network, Windows};
 use crate::config::Settings;
 use crate::engine::Engine;
-use crate::socket::{Admission, Registry};
+use crate::follow::{Admission, Entrance, Registry};
 
 /// Addresses whose HTTP requests are counted one by one.
 const ADDRESSES: usize = 100_000;
-/// Sockets that are authenticated or welcomed at the same time: each reads its session, and its user's workspaces, and
-/// joins topics.
-const WELCOMES: usize = 64;
-/// A socket waits this long for its turn.
-const TURN: Duration = Duration::from_secs(10);
 
 /// The stages of a node's life, in order.
 const SERVING: u8 = 0;
@@ -38,9 +31,10 @@ pub struct App {
     pub sockets: Arc<Registry>,
     /// The door for new sockets.
     pub admission: Admission,
+    /// Where they are let in.
+    pub entrance: Arc<Entrance>,
     /// HTTP requests by address.
     pub requests: Windows<Network>,
-    welcomes: Semaphore,
     /// The numbers of `GET /metrics`; `None` when they are off.
     pub metrics: Option<PrometheusHandle>,
     stage: AtomicU8,
@@ -63,11 +57,11 @@ impl App {
         engine.attend(sockets.clone());
         Arc::new(App {
             admission: Admission::new(&settings, 0),
+            entrance: Arc::new(Entrance::new(engine.clone(), settings.clone())),
             settings,
             engine,
             sockets,
             requests,
-            welcomes: Semaphore::new(WELCOMES),
             metrics,
             stage: AtomicU8::new(SERVING),
             started: Instant::now(),
@@ -97,12 +91,6 @@ impl App {
     /// Whether the node is about to stop: nobody should be sent here any more.
     pub fn is_leaving(&self) -> bool {
         self.stage.load(Ordering::Acquire) >= LEAVING
-    }
-
-    /// A socket's turn to be authenticated or welcomed; `None` when too many others wait for theirs.
-    pub(crate) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
-        let turn = tokio::time::timeout(TURN, self.welcomes.acquire()).await;
-        turn.ok()?.ok()
     }
 
     /// Whether new sockets are refused.

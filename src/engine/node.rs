@@ -3,10 +3,11 @@
 use super::Engine;
 use crate::live::Presences;
 use crate::ops::node::{Answering, Node, Which, Whom};
+use crate::ops::{self, presence};
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
-use taskwire_protocol::presence::Presence;
+use taskwire_protocol::presence::{Presence, SetPresence};
 use taskwire_protocol::{Failure, TaskId, UserId, WorkspaceId};
 
 impl Node for Engine {
@@ -37,12 +38,18 @@ impl Engine {
         &self.0.presences
     }
 
-    /// The workspace of a task that the user may read.
-    pub async fn workspace_of(&self, user: UserId, task: TaskId) -> Result<Option<WorkspaceId>, Failure> {
-        let store = self.0.store.clone();
-        let found = super::spawned(async move {
-            crate::store::members::find_role_at_task(&mut store.read().await?, user, task).await
-        });
-        Ok(found.await?.map(|(workspace, _)| workspace))
+    /// Whether a user may be present where they say. `reads`: it is known that they may read the workspace.
+    pub async fn may_be_present(
+        &self,
+        user: UserId,
+        params: &SetPresence,
+        reads: bool,
+    ) -> Result<(), Failure> {
+        let (store, params) = (self.0.store.clone(), params.clone());
+        // in a task of its own: a read that is dropped half-way could leave a transaction in the pool
+        let asked = tokio::spawn(async move { presence::may_be_present(&store, user, &params, reads).await });
+        asked
+            .await
+            .unwrap_or_else(|_| Err(ops::bug("a read failed; the server's log has the reason")))
     }
 }

@@ -1,23 +1,23 @@
-//! The newest signals of one stream: kept for a moment, for whoever is at the head. Pure bookkeeping, boxed and there
-//! only while something was said lately. Signals are the first to be shed: who is behind never gets those that were
-//! said meanwhile, and what comes while many streams wait to be told of events is not taken in at all.
+//! The newest signals of one stream, kept for a moment for readers at its head. Pure bookkeeping; it exists, boxed, only
+//! while there was a signal lately. Signals are the first to be shed: a reader that is behind never gets those sent
+//! meanwhile, and none are taken in while many topics wait for the fan-out.
 
 use super::Frame;
 use smallvec::SmallVec;
 use std::{collections::VecDeque, time::Duration};
 use tokio::time::Instant;
 
-/// Signals of one stream that are kept; what is older than the newest ones is shed.
+/// How many signals of one stream are kept; older ones are shed.
 pub(crate) const KEPT: usize = 32;
-/// Bytes of a signal's frame; a larger one is nothing that this server says.
+/// The largest frame of a signal; this server sends no larger one.
 pub(crate) const FRAME: usize = 1024;
-/// How long a signal is worth delivering.
+/// A signal older than this is not delivered.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
 
-/// What was said lately.
+/// The signals of the last moment.
 pub(crate) struct Chatter {
     frames: VecDeque<(Instant, Frame)>,
-    /// When somebody looks whether it is over.
+    /// When to check whether all of them are stale.
     until: Instant,
 }
 
@@ -32,7 +32,7 @@ impl Chatter {
         }
     }
 
-    /// When somebody must call [`Chatter::is_over`].
+    /// When to call [`Chatter::is_over`].
     pub(crate) fn until(&self) -> Instant {
         self.until
     }
@@ -54,7 +54,7 @@ impl Chatter {
         said.extend(fresh.map(|(_, frame)| frame.clone()));
     }
 
-    /// The moment has come to look: whether nothing is fresh any more. Else the next moment is set, to `at` if given.
+    /// Whether nothing is fresh any more. If something is, sets the time of the next check, to `at` if given.
     pub(crate) fn is_over(&mut self, now: Instant, at: Option<Instant>) -> bool {
         match self.frames.back() {
             Some((newest, _)) if now.duration_since(*newest) < FRESH => {

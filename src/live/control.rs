@@ -32,12 +32,25 @@ pub enum Control {
     AccountChanged,
 }
 
+/// What is needed of `access.granted`. No more is read: another version of the server may have written the frame, and
+/// know a workspace with other fields.
+#[derive(Deserialize)]
+struct Granted {
+    workspace: GrantedWorkspace,
+    seq: u64,
+}
+
+#[derive(Deserialize)]
+struct GrantedWorkspace {
+    id: WorkspaceId,
+}
+
 impl Control {
     /// What a frame of the user's own stream tells the server; `None` for most.
     pub(crate) fn read(frame: &str) -> Option<Control> {
         match event_name(frame)? {
             events::AccessGranted::NAME => {
-                let granted = payload::<events::AccessGranted>(frame)?;
+                let granted: Granted = data(frame)?;
                 Some(Control::Granted {
                     workspace: granted.workspace.id,
                     seq: granted.seq,

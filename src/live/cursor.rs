@@ -1,14 +1,15 @@
-//! A socket's position in one stream, and reading on from it: from the ring, or from pages of the log when the ring
+//! A reader's position in one stream, and reading on from it: from the ring, or from pages of the log when the ring
 //! has moved on. Does not know where frames go.
 
 use super::{
     chatter::Said,
-    hub::{PageReading, Watch},
     page::{NoPage, Page, PageKey},
+    reads::PageReading,
     removals::Reader,
     ring::{Batch, Beyond},
     subscriptions::Mode,
     topic::Topic,
+    watch::Watch,
 };
 use std::{
     sync::Arc,
@@ -19,11 +20,11 @@ use taskwire_protocol::{StreamId, UserId};
 /// Bytes read at a time: what an outlet with room must be able to take.
 const BITE: usize = 16 * 1024;
 
-/// A position in a stream. In a line of the processor's cache: every delivery fetches one.
+/// A position in a stream. It fills one cache line: every delivery fetches one.
 #[repr(align(64))]
 pub(crate) struct Cursor {
     watch: Watch,
-    /// The last seq that was fed, or passed over on purpose.
+    /// The last seq that was fed, or skipped on purpose.
     pub(crate) seq: u64,
     /// Removals up to this seq were known when the user was let in.
     pub(crate) since: u64,
@@ -31,9 +32,9 @@ pub(crate) struct Cursor {
     catch_up: Option<Box<CatchUp>>,
     pub(crate) mode: Mode,
     pub(crate) paused: bool,
-    /// There may be something beyond it.
+    /// There may be something after the position.
     pub(crate) flagged: bool,
-    /// Signals of the topic that were delivered or shed; fits where there was room between the others.
+    /// How many signals of the topic were delivered or shed. A `u32`, to fit into the padding.
     heard: u32,
 }
 
@@ -76,22 +77,22 @@ impl Cursor {
         &self.watch.topic
     }
 
-    /// Whether frames are looked at, at most.
+    /// Whether nothing is fed: it is paused, or only watches.
     pub(crate) fn is_silent(&self) -> bool {
         self.paused || self.mode == Mode::Watch
     }
 
-    /// Whether a signal was said since the last look.
+    /// Whether there was a signal since the last look.
     pub(crate) fn has_signals(&self) -> bool {
         self.heard != self.watch.topic.said()
     }
 
-    /// What was said is not for this socket: it is behind, or silent.
+    /// Skips the signals: the reader is behind, or silent.
     pub(crate) fn shed_signals(&mut self) {
         self.heard = self.watch.topic.said();
     }
 
-    /// Takes what was said and is still worth it. Call it at the head only: the events come first.
+    /// Takes the signals that are still fresh. Call it at the head only: events come first.
     pub(crate) fn take_signals(&mut self, user: UserId, said: &mut Said) {
         let reader = Reader {
             user,
@@ -100,12 +101,12 @@ impl Cursor {
         self.heard = self.watch.topic.listen(self.heard, reader, said);
     }
 
-    /// Lets go of the page under way, if there is one.
+    /// Drops the page that is held or on its way.
     pub(crate) fn drop_page(&mut self) {
         self.catch_up = None;
     }
 
-    /// Reads on after `position` into an empty batch. Pending: a page of the log is on its way and will wake `cx`.
+    /// Reads what follows `position` into an empty batch. Pending while a page of the log is on its way; it wakes `cx`.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,

@@ -1,6 +1,6 @@
-//! Feeding what lies beyond a socket's cursors into an outlet: in bites, in turn, and only while there is room.
-//! All its state is in the cursors: a call can stop anywhere, and the next one goes on. Does not know what an outlet
-//! is, flushes nothing and keeps no time; the socket does.
+//! Feeds what lies beyond a reader's cursors into an outlet: in bites, cursor by cursor, only while there is room. All
+//! its state is in the cursors: a call can stop anywhere, and the next one goes on. Does not know what an outlet is,
+//! flushes nothing and keeps no time.
 
 use super::{
     Control, Dirty, Frame, Subscriptions,
@@ -13,15 +13,15 @@ use super::{
 use std::task::{Context, Poll};
 use taskwire_protocol::StreamId;
 
-/// Bites of one call, all cursors together: the socket's own replies wait no longer than that.
+/// Bites of one call, all cursors together: the reader's own replies wait no longer than that.
 const TURN: usize = 8;
 
-/// Bytes looked at in one go for what cannot wait.
+/// Bytes read at a time in search of what cannot wait.
 const PEEK: usize = 16 * 1024;
 
-/// Where frames go: a socket's write buffer.
+/// Where frames go: a socket's write buffer, for one.
 pub trait Outlet {
-    /// The way out is gone.
+    /// Why nothing can be fed any more.
     type Error;
 
     /// Ready when there is room for another bite (16 KiB, or a single larger frame).
@@ -30,9 +30,12 @@ pub trait Outlet {
     /// So many frames of so many bytes come next: an outlet may make room for them at once.
     fn expect(&mut self, _frames: usize, _bytes: usize) {}
 
-    /// Takes a frame; called only after `poll_room` was ready, and for a bite at a time. Flushing is up to the
+    /// Takes an event; called only after `poll_room` was ready, and for a bite at a time. Flushing is up to the
     /// outlet's owner, once after each `poll_deliver`.
-    fn feed(&mut self, frame: Frame) -> Result<(), Self::Error>;
+    fn event(&mut self, frame: Frame, stream: StreamId, seq: u64) -> Result<(), Self::Error>;
+
+    /// Takes a signal, as it takes events.
+    fn signal(&mut self, frame: Frame) -> Result<(), Self::Error>;
 }
 
 /// What a call of [`Subscriptions::poll_deliver`] came to.
@@ -40,16 +43,16 @@ pub trait Outlet {
 pub enum Delivered {
     /// Everything that is there was fed.
     All,
-    /// A turn's worth was fed: flush, attend to the socket's own replies, and call again without waiting.
+    /// A turn's worth was fed: flush, send the reader's own replies, and call again without waiting.
     More,
-    /// The user's own stream told something: act on it, and call again. What cannot wait may be told twice.
+    /// The user's own stream told the server something: act on it, and call again. What is urgent may be told twice.
     Control(Control),
     /// Retention overtook the cursor of this stream, which stands at the head now: frames were skipped. Close with
     /// 4408, so that the client resumes and is told `resumed: false`.
     Overtaken(StreamId),
 }
 
-/// Why nothing more can be delivered to a socket.
+/// Why nothing more can be delivered to a reader.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Stop<E> {
     /// The outlet is gone.
@@ -58,20 +61,20 @@ pub enum Stop<E> {
     Broken(StreamId),
 }
 
-/// What a visit to a cursor came to.
+/// The outcome of a visit to a cursor.
 enum Visit {
     /// A bite was read.
     Bite,
-    /// There is nothing beyond it.
+    /// There is nothing after its position.
     Done,
-    /// Its page of the log is on the way.
+    /// It waits for a page of the log.
     Waits,
-    Says(Delivered),
+    Stops(Delivered),
 }
 
 impl Subscriptions {
     /// Feeds what lies beyond the cursors that `dirty` names, and what earlier calls left. Call it on every wake of
-    /// the socket's task (it costs two compares when there is nothing to do), then flush the outlet.
+    /// the reader's task (it costs two compares when there is nothing to do), then flush the outlet.
     ///
     /// Pending: the outlet has no room, or all that is left waits for the log; `cx` is woken when that changes. Take
     /// the dirty set with this `cx`'s waker registered ([`super::Wakeup::poll`]), or marks meanwhile wake nobody.
@@ -121,7 +124,7 @@ impl Subscriptions {
                 Visit::Bite => (bites, waiting) = (bites + 1, 0),
                 Visit::Done => self.unflag(slot),
                 Visit::Waits => waiting += 1,
-                Visit::Says(delivered) => return Poll::Ready(Ok(delivered)),
+                Visit::Stops(delivered) => return Poll::Ready(Ok(delivered)),
             }
         }
         if self.flagged == 0 {
@@ -157,7 +160,7 @@ impl Subscriptions {
             (false, false) => cursor.seq,
             (false, true) => {
                 cursor.shed_signals();
-                return Ok(Visit::Done); // what it missed is found when it goes on
+                return Ok(Visit::Done); // it reads what it missed when it goes on
             }
             (true, false) => cursor.seq.min(looked),
             (true, true) => looked,
@@ -183,7 +186,7 @@ impl Subscriptions {
             }
             Err(NoPage::Overtaken(tail)) => {
                 self.skip_to_head(slot, tail);
-                Ok(Visit::Says(Delivered::Overtaken(stream)))
+                Ok(Visit::Stops(Delivered::Overtaken(stream)))
             }
         }
     }
@@ -201,7 +204,8 @@ impl Subscriptions {
         let Some(Some(cursor)) = self.cursors.get(slot) else {
             return Ok(Visit::Done);
         };
-        let (own, silent) = (cursor.stream() == StreamId::User(self.user), cursor.is_silent());
+        let (stream, silent) = (cursor.stream(), cursor.is_silent());
+        let own = stream == StreamId::User(self.user);
         if !silent {
             out.expect(batch.len(), batch.iter().map(|frame| frame.len()).sum());
         }
@@ -211,10 +215,10 @@ impl Subscriptions {
         for (frame, seq) in batch.drain(..).zip(position + 1..) {
             if own && seq > self.looked {
                 self.looked = seq;
-                told = self.heed(&frame);
+                told = self.read_control(&frame);
             }
             if !silent && seq > written {
-                outcome = out.feed(frame);
+                outcome = out.event(frame, stream, seq);
                 if outcome.is_err() {
                     break;
                 }
@@ -225,7 +229,7 @@ impl Subscriptions {
                 break;
             }
         }
-        // not before: acting on a frame may have taken another cursor away, never this one
+        // looked up again: acting on a frame may have removed another cursor, never this one
         let mut signals = false;
         if let Some(Some(cursor)) = self.cursors.get_mut(slot) {
             cursor.seq = written;
@@ -236,7 +240,7 @@ impl Subscriptions {
         }
         outcome.map_err(Stop::Outlet)?;
         match told {
-            Some(control) => Ok(Visit::Says(Delivered::Control(control))),
+            Some(control) => Ok(Visit::Stops(Delivered::Control(control))),
             None if more || signals => Ok(Visit::Bite),
             None => {
                 self.unflag(slot);
@@ -245,7 +249,7 @@ impl Subscriptions {
         }
     }
 
-    /// Feeds what was said to those who are at the head.
+    /// Feeds the signals to a cursor at the head.
     fn feed_signals<O: Outlet>(&mut self, slot: usize, out: &mut O) -> Result<Visit, Stop<O::Error>> {
         let user = self.user;
         if let Some(Some(cursor)) = self.cursors.get_mut(slot)
@@ -258,20 +262,20 @@ impl Subscriptions {
             let mut said = Said::new();
             cursor.take_signals(user, &mut said);
             for frame in said.drain(..) {
-                out.feed(frame).map_err(Stop::Outlet)?;
+                out.signal(frame).map_err(Stop::Outlet)?;
             }
         }
         Ok(Visit::Done)
     }
 
-    /// The outlet has no room: whoever is behind gets no signals.
+    /// The outlet has no room: cursors that are behind get no signals.
     fn shed_signals(&mut self) {
         let behind = self.cursors.iter_mut().flatten().filter(|cursor| cursor.flagged);
         behind.for_each(super::cursor::Cursor::shed_signals);
     }
 
     /// Looks at a frame of the user's own stream. A lost workspace is left before the frame that says so is fed.
-    fn heed(&mut self, frame: &str) -> Option<Control> {
+    fn read_control(&mut self, frame: &str) -> Option<Control> {
         let control = Control::read(frame)?;
         if let Control::Lost { workspace } = control {
             self.leave(StreamId::Workspace(workspace));
@@ -279,8 +283,8 @@ impl Subscriptions {
         Some(control)
     }
 
-    /// Looks ahead in the user's own stream for what cannot wait until the peer takes something. What is in the log only
-    /// cannot be looked at in time: the account may have changed there.
+    /// Looks ahead in the user's own stream for what is urgent, while the peer takes nothing. What only the log has cannot
+    /// be read in time: it counts as a change of the account.
     fn peek(&mut self) -> Option<Control> {
         let cursor = self.cursors.get(self.slot_of_own()?)?.as_ref()?;
         let reader = Reader {

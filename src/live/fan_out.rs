@@ -1,16 +1,16 @@
-//! The one task that marks the watchers of moved topics, so that no writer does. It also sees to frames that are
-//! late, with one timer for all topics, and to the memory of the rings.
+//! The one task that marks the watchers of moved topics, so that no writer does. With one timer for all topics it also
+//! gives up waiting for late frames, and it bounds the memory of the rings.
 
 use super::{hub::Hub, lock, topic::Topic};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 use tokio::time::Instant;
 
-/// Watchers marked before their tasks get a turn. Few: the runtime's own queue holds them all, and what marking them brought
-/// into the processor's cache is still there then, though the kernel fetches kilobytes for each delivery.
+/// Watchers marked before their tasks get a turn. Few: the runtime's own queue then holds them all, and what marking
+/// brought into the processor's cache is still there when they run, though each delivery fetches kilobytes.
 const CHUNK: usize = 32;
 
 impl Hub {
-    /// Marks the watchers of moved topics, for ever. One task for a hub: without it nobody is told anything.
+    /// Marks the watchers of moved topics, for ever. One task for a hub: without it no reader is woken.
     pub async fn fan_out(self: Arc<Hub>) {
         let mut batch = Vec::new();
         loop {
@@ -34,13 +34,13 @@ impl Hub {
         match deadline {
             None => self.news.notified().await,
             Some(deadline) => {
-                // running into the deadline is no error: it is what was waited for
+                // the deadline is as good an end of the wait as news
                 let _ = tokio::time::timeout_at(deadline, self.news.notified()).await;
             }
         }
     }
 
-    /// Topics that waited long enough for a frame read the log.
+    /// Topics that waited long enough for a frame send their readers to the log.
     fn stop_waiting(&self, now: Instant) {
         loop {
             let topic = {
@@ -85,7 +85,7 @@ impl Hub {
 }
 
 async fn mark_watchers(topic: &Topic) {
-    topic.leave_queue(); // before marking: what moves the head from now on queues the topic again
+    topic.leave_queue(); // before marking: the next move of the head must queue the topic again
     let mut from = Some(0);
     while let Some(key) = from {
         from = topic.mark(key, CHUNK);

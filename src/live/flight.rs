@@ -1,7 +1,7 @@
-//! Many who want the same thing at the same time share one read. Does not know what is read.
+//! One read for all who want the same thing at the same time. Does not know what is read.
 //!
-//! Each read runs in a task of its own and to its end, whoever gives up waiting for it: a database is not left in the
-//! middle of something, and a read that nobody waits for any longer is never taken up again when it has grown stale.
+//! Each read runs to its end in a task of its own, even when all who wait for it give up. So no transaction is left
+//! half-way, and nobody gets the result of a read that was suspended long ago.
 
 use super::lock;
 use std::{
@@ -28,7 +28,7 @@ where
         })
     }
 
-    /// What the read under way for `key` gives, or else what `read` does. `None`: it panicked.
+    /// Waits for the read under way for `key`; without one, starts `read`. `None` when the read panicked.
     pub(crate) async fn share<F>(self: &Arc<Self>, key: K, read: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -43,7 +43,7 @@ where
             // not under the lock: a runtime that is shutting down drops the task, and so the landing, right here
             tokio::spawn(async move {
                 let value = read.await;
-                drop(landing); // first, so that who comes after the outcome reads anew
+                drop(landing); // first: a caller that comes after the outcome starts a new read
                 let _ = tell.send(Some(value));
             });
         }
@@ -51,20 +51,20 @@ where
         value.clone()
     }
 
-    /// As [`Flights::share`], but by a read that begins after the call: what is under way already is waited out.
-    pub(crate) async fn share_anew<F>(self: &Arc<Self>, key: K, read: impl FnOnce() -> F) -> Option<T>
+    /// As [`Flights::share`], but the read begins after this call: one that is under way is waited for and discarded.
+    pub(crate) async fn share_fresh<F>(self: &Arc<Self>, key: K, read: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
     {
         let under_way = lock(&self.under_way).get(&key).cloned();
         if let Some(mut outcome) = under_way {
-            // however it ends, it is not what is wanted
+            // its outcome is discarded
             let _ = outcome.wait_for(Option::is_some).await;
         }
         self.share(key, read).await
     }
 
-    /// Where the outcome will be, and, when nothing is under way, where to tell it.
+    /// Where the outcome will be; and where to tell it, when this caller is the one to read.
     fn board(&self, key: K) -> (watch::Receiver<Option<T>>, Option<watch::Sender<Option<T>>>) {
         let mut under_way = lock(&self.under_way);
         if let Some(outcome) = under_way.get(&key) {
@@ -76,7 +76,7 @@ where
     }
 }
 
-/// Takes a read from the list when it ends, however it ends.
+/// Removes a read from the list when it ends, by a panic too.
 struct Landing<K: Eq + Hash, T> {
     flights: Arc<Flights<K, T>>,
     key: K,

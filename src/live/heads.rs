@@ -1,19 +1,19 @@
-//! Comparing heads with the log: the one repair for whatever other instances said and nobody here heard. One query for
-//! many streams; often for those in use, now and then for the others, and for all of them while nothing else tells.
-//! Does not know how others are heard.
+//! Compares heads with the log: the one repair for commits of other instances that were not heard of here. One query
+//! covers many streams: often those in use, now and then the others, and all of them while the bus does not work. Does
+//! not know the bus.
 
 use super::{Hub, LogUnavailable, lock};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use taskwire_protocol::StreamId;
 use tokio::time::Instant;
 
-/// Between two comparisons of the streams in use, or of all while the others, or one of them, are not heard.
+/// Between two comparisons of the streams in use; of all streams while some other instance is not heard.
 const EVERY: Duration = Duration::from_secs(2);
-/// How soon it is seen that the others, or one of them, are not heard any more.
+/// How soon it is noticed that another instance is no longer heard.
 const LOOK: Duration = Duration::from_millis(200);
 /// A stream whose head moved within this time is in use.
 const IN_USE: Duration = Duration::from_mins(1);
-/// The others are compared in as many turns, one each [`EVERY`]: each within 30 s.
+/// The other streams are compared in this many turns, one each [`EVERY`]: each stream within 30 s.
 const TURNS: u128 = 15;
 /// Streams of one query.
 const QUERY: usize = 1024;
@@ -21,16 +21,16 @@ const QUERY: usize = 1024;
 /// Which streams are to be compared when.
 #[derive(Default)]
 pub(crate) struct Plan {
-    /// Heads as they were seen last, and when they had moved.
+    /// The heads as they were last seen, and when each was first seen there.
     seen: HashMap<StreamId, (u64, Instant)>,
     last: Option<Instant>,
     turn: u128,
-    /// In the last round the others were heard.
+    /// The other instances were heard in the last round.
     heard: bool,
 }
 
 impl Hub {
-    /// Compares heads, for ever: one task for a hub whose database has other writers.
+    /// Compares heads, for ever. One task for a hub whose database has other writers.
     pub async fn keep_comparing(self: Arc<Hub>) {
         let mut plan = Plan::default();
         loop {
@@ -41,7 +41,7 @@ impl Hub {
             let due: Vec<StreamId> = due.into_iter().filter(|one| self.topic(*one).is_some()).collect();
             for (n, streams) in due.chunks(QUERY).enumerate() {
                 if self.compare(streams.to_vec()).await.is_err() {
-                    // these and the rest with the next look: a database that is away is asked one thing at a time
+                    // these and the rest again next time: a database that is away gets one query at a time
                     lock(&self.ask).extend(&due[n * QUERY..]);
                     break;
                 }
@@ -49,7 +49,7 @@ impl Hub {
         }
     }
 
-    /// What was committed to these streams may not have been heard.
+    /// Commits to these streams may not have been heard of here.
     pub fn compare_soon(&self, streams: Vec<StreamId>) {
         lock(&self.ask).extend(streams);
         self.asked.notify_one();
@@ -63,8 +63,8 @@ impl Hub {
         Ok(())
     }
 
-    /// The log of a stream has come to `head`: what did not come here by then, and does not within 30 ms, will be read
-    /// from the log. Nothing happens when nobody watches the stream.
+    /// The log's head of a stream is `head`. A frame up to there that does not come within 30 ms is read from the log.
+    /// Does nothing when nobody watches the stream.
     pub(crate) fn hear_of(&self, stream: StreamId, head: u64) {
         if let Some(topic) = self.topic(stream) {
             let news = topic.hear_of(head);

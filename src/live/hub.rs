@@ -1,25 +1,21 @@
-//! Stream → topic: what was committed goes in, whoever watches takes a watch, and reads of the log are shared.
-//! Knows nothing of cursors, sockets or the database; the marking of watchers is in `fan_out`.
+//! Stream → topic: what was committed goes in. Watching is in `watch`, reading the log in `reads`, marking watchers in
+//! `fan_out`. Knows no cursors, no readers and no database.
 
 use super::{
     Alone, Bus, BusHealth, Frame, Log, LogRange, LogUnavailable, Note, chatter,
     flight::Flights,
     lock,
     meters::Meters,
-    page::{NoPage, Page, PageKey, Read},
+    page::{PageKey, PageRead},
     ring::Budget,
     topic::{News, Topic},
-    wakeup::{Slot, Wakeup},
 };
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
-    future::Future,
-    pin::Pin,
     sync::{
         Arc, Mutex, PoisonError, RwLock,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
-    time::Duration,
 };
 use taskwire_protocol::{StreamId, UserId};
 use tokio::{
@@ -27,13 +23,10 @@ use tokio::{
     time::Instant,
 };
 
-/// The first wait before the log is asked again for a page; the waits double up to `LAST_RETRY`.
-const FIRST_RETRY: Duration = Duration::from_millis(200);
-const LAST_RETRY: Duration = Duration::from_secs(5);
-/// Notes of other instances that a slow listener may be behind before it loses the oldest.
+/// How many notes of other instances a slow listener may be behind before it loses the oldest.
 const NOTES: usize = 1024;
 
-/// With more topics than this to be told of events, signals are not taken in.
+/// With more topics than this waiting for the fan-out, signals are shed.
 const BUSY: usize = 256;
 
 /// A committed entry on its way to the watchers of its stream.
@@ -41,11 +34,11 @@ const BUSY: usize = 256;
 pub struct Published {
     /// The stream.
     pub stream: StreamId,
-    /// Its place there.
+    /// Its seq there.
     pub seq: u64,
     /// The encoded event frame.
     pub frame: Frame,
-    /// This entry ends the access of that user: nothing with this seq or a later one reaches their sockets.
+    /// This entry ends the access of that user: nothing with this seq or a later one reaches their readers.
     pub removed: Option<UserId>,
 }
 
@@ -70,7 +63,7 @@ impl Default for RingLimits {
 /// All topics of this instance.
 pub struct Hub {
     pub(crate) log: Arc<dyn Log>,
-    bus: Box<dyn Bus>,
+    pub(crate) bus: Box<dyn Bus>,
     pub(crate) topics: RwLock<HashMap<StreamId, Arc<Topic>>>,
     pub(crate) budget: Arc<Budget>,
     /// Bytes of all rings together.
@@ -79,22 +72,19 @@ pub struct Hub {
     pub(crate) moved: Mutex<Vec<Arc<Topic>>>,
     /// Topics that wait for a frame, each at most once, by when they stop waiting.
     pub(crate) late: Mutex<BTreeMap<(Instant, u64), Arc<Topic>>>,
-    /// Something came to `moved` or `late`.
+    /// Something was added to `moved` or `late`.
     pub(crate) news: Notify,
     /// Streams whose heads are to be compared with the log's.
     pub(crate) ask: Mutex<HashSet<StreamId>>,
-    /// Something came to `ask`.
+    /// Something was added to `ask`.
     pub(crate) asked: Notify,
     pub(crate) meters: Meters,
     notes: broadcast::Sender<Arc<Note>>,
     ids: AtomicU64,
-    /// By topic, not by stream: a read that began before a topic was there may miss what was published since.
-    ranges: Arc<Flights<u64, Result<LogRange, LogUnavailable>>>,
-    pages: Arc<Flights<PageKey, Read>>,
+    /// By topic, not by stream: a read that began before the topic existed may miss what was published since.
+    pub(crate) ranges: Arc<Flights<u64, Result<LogRange, LogUnavailable>>>,
+    pub(crate) pages: Arc<Flights<PageKey, PageRead>>,
 }
-
-/// A page of the log on its way to a cursor. It waits out a database that does not answer.
-pub(crate) type PageReading = Pin<Box<dyn Future<Output = Result<Arc<Page>, NoPage>> + Send>>;
 
 impl Hub {
     /// The hub of a single instance.
@@ -128,7 +118,7 @@ impl Hub {
         })
     }
 
-    /// A group was committed here. Call it after the commit; groups may come in any order. Never waits for a socket.
+    /// A group was committed here. Call it after the commit; groups may come in any order. Never waits for a reader.
     pub fn publish(&self, group: Vec<Published>) {
         self.bus.carry(&group);
         self.receive(group);
@@ -136,7 +126,7 @@ impl Hub {
 
     /// A group was committed, here or on another instance. Entries may be lost, repeated or out of order.
     pub fn receive(&self, mut group: Vec<Published>) {
-        // what tells users of a workspace comes after what is in it: who learns of an access finds it there
+        // users' streams last: when a user is told of a new workspace, its own entries are published already
         group.sort_by_key(|entry| matches!(entry.stream, StreamId::User(_)));
         self.budget.ticks.fetch_add(1, Ordering::Relaxed);
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
@@ -158,14 +148,14 @@ impl Hub {
         self.announce(moved);
     }
 
-    /// Says something to whoever watches a stream, here and on other instances: only those who are at its head now.
-    /// It is shed when there is more to do.
+    /// Sends a signal to the watchers of a stream, here and on other instances. Only those at its head get it, and
+    /// nobody while many topics wait for the fan-out.
     pub fn signal(&self, stream: StreamId, frame: &Frame) {
         self.bus.signal(stream, frame);
         self.receive_signal(stream, frame.clone());
     }
 
-    /// Another instance said something to the watchers of a stream.
+    /// A signal of another instance came.
     pub fn receive_signal(&self, stream: StreamId, frame: Frame) {
         let behind = lock(&self.moved).len() > BUSY;
         if behind || frame.len() > chatter::FRAME {
@@ -178,24 +168,24 @@ impl Hub {
         }
     }
 
-    /// Says something to all other instances. It may be lost.
+    /// Sends a note to all other instances. It may be lost.
     pub fn tell(&self, note: &Note) {
         self.bus.tell(note);
     }
 
-    /// Another instance said something.
+    /// A note of another instance came.
     pub fn hear(&self, note: Note) {
-        // an error only says that nobody listens
+        // an error says only that nobody listens
         let _ = self.notes.send(Arc::new(note));
     }
 
-    /// What other instances say from now on.
+    /// The notes of other instances, from now on.
     pub fn notes(&self) -> broadcast::Receiver<Arc<Note>> {
         self.notes.subscribe()
     }
 
-    /// The log was rewritten up to `last` (a purge): frames and pages held of it are dropped, frames up to there that are
-    /// still on their way are not taken, and readers go to the log. Call it after the commit.
+    /// The log was rewritten up to `last` (a purge). Frames and pages of it are dropped, frames up to there that are still
+    /// on their way are ignored, and readers go to the log. Call it after the commit.
     pub fn forget(&self, stream: StreamId, last: u64) {
         self.bus.forget(stream, last);
         self.forget_here(stream, last);
@@ -217,22 +207,22 @@ impl Hub {
         }
     }
 
-    /// How the way to other instances is.
+    /// The state of the connection to other instances.
     pub fn bus_health(&self) -> BusHealth {
         self.bus.health()
     }
 
-    /// Whether what other instances commit is heard here.
+    /// Whether commits of other instances are heard here.
     pub(crate) fn hears_others(&self) -> bool {
         matches!(self.bus.health(), BusHealth::Up(_)) && self.bus.hears_all()
     }
 
-    /// Whether something waits to be handed to other instances.
+    /// Whether something still waits to be sent to other instances.
     pub fn is_busy(&self) -> bool {
         self.bus.is_busy()
     }
 
-    /// The streams that somebody here watches, and how far they have come.
+    /// The watched streams and their heads.
     pub(crate) fn heads(&self) -> Vec<(StreamId, u64)> {
         let topics: Vec<Arc<Topic>> = {
             let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
@@ -242,7 +232,7 @@ impl Hub {
         heads.filter_map(|(stream, head)| Some((stream, head?))).collect()
     }
 
-    /// The streams that somebody here watches: those whose heads are worth comparing.
+    /// The watched streams.
     pub fn watched(&self) -> Vec<StreamId> {
         self.topics
             .read()
@@ -259,81 +249,6 @@ impl Hub {
             .is_some_and(|topic| topic.leaves_accounts_alone(seq, last))
     }
 
-    /// Takes a seat in a stream. It is in place before the head is read, so that no frame falls between.
-    pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, wakeup: &Arc<Wakeup>, slot: Slot) -> Watch {
-        // entry and seat under one lock, or the topic could go in between
-        let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
-        let new = || {
-            self.bus.join(stream);
-            Arc::new(Topic::new(stream, self.next_id(), self.budget.clone()))
-        };
-        let topic = topics.entry(stream).or_insert_with(new).clone();
-        let key = topic.watch(wakeup.clone(), slot);
-        self.meters.topics.set(topics.len() as f64);
-        Watch {
-            hub: self.clone(),
-            topic,
-            key,
-        }
-    }
-
-    /// Sees to it that the topic knows its head. Read once for all who wait for it.
-    pub(crate) async fn fill(&self, topic: &Arc<Topic>) -> Result<(), LogUnavailable> {
-        if topic.head().is_none() {
-            self.range(topic).await?;
-        }
-        Ok(())
-    }
-
-    /// What the log holds, as of a read that others may have begun.
-    pub(crate) async fn range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
-        let (log, stream) = (self.log.clone(), topic.stream);
-        let shared = self
-            .ranges
-            .share(topic.id, || async move { log.range(stream).await });
-        self.learn(topic, shared.await)
-    }
-
-    /// What the log holds, as of now or later.
-    pub(crate) async fn fresh_range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
-        let (log, stream) = (self.log.clone(), topic.stream);
-        let shared = self
-            .ranges
-            .share_anew(topic.id, || async move { log.range(stream).await });
-        self.learn(topic, shared.await)
-    }
-
-    /// What a shared read came to: the topic takes it in.
-    fn learn(
-        &self,
-        topic: &Arc<Topic>,
-        read: Option<Result<LogRange, LogUnavailable>>,
-    ) -> Result<LogRange, LogUnavailable> {
-        let range = read.unwrap_or(Err(LogUnavailable))?;
-        let news = topic.observe(range);
-        self.attend(topic, news);
-        Ok(range)
-    }
-
-    /// Reads a page, together with all who want the same.
-    pub(crate) fn page(self: &Arc<Hub>, key: PageKey) -> PageReading {
-        let hub = self.clone();
-        Box::pin(async move {
-            let mut wait = FIRST_RETRY;
-            loop {
-                let log = hub.log.clone();
-                let shared = hub
-                    .pages
-                    .share(key, || async move { Page::read(&*log, key).await });
-                if let Some(Ok(outcome)) = shared.await {
-                    return outcome;
-                }
-                tokio::time::sleep(wait).await;
-                wait = (wait * 2).min(LAST_RETRY);
-            }
-        })
-    }
-
     pub(crate) fn topic(&self, stream: StreamId) -> Option<Arc<Topic>> {
         self.topics
             .read()
@@ -342,11 +257,11 @@ impl Hub {
             .cloned()
     }
 
-    fn next_id(&self) -> u64 {
+    pub(crate) fn next_id(&self) -> u64 {
         self.ids.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Does what news of one topic demand.
+    /// Acts on the news of one topic.
     pub(crate) fn attend(&self, topic: &Arc<Topic>, news: News) {
         let mut moved = Vec::new();
         self.take_note(topic, news, &mut moved);
@@ -363,33 +278,11 @@ impl Hub {
         }
     }
 
-    /// Hands moved topics to the fan-out, a group at once: a socket that watches several is woken once.
+    /// Hands moved topics to the fan-out, a group at once: a reader of several is woken once.
     fn announce(&self, mut moved: Vec<Arc<Topic>>) {
         if !moved.is_empty() {
             lock(&self.moved).append(&mut moved);
             self.news.notify_one();
         }
-    }
-}
-
-/// A place among the watchers of a topic, left when it is dropped. The last one out takes the topic along.
-pub(crate) struct Watch {
-    pub(crate) hub: Arc<Hub>,
-    pub(crate) topic: Arc<Topic>,
-    key: u32,
-}
-
-impl Drop for Watch {
-    fn drop(&mut self) {
-        let gone = {
-            let mut topics = self.hub.topics.write().unwrap_or_else(PoisonError::into_inner);
-            let gone = self.topic.unwatch(self.key).then(|| {
-                self.hub.bus.leave(self.topic.stream);
-                topics.remove(&self.topic.stream)
-            });
-            self.hub.meters.topics.set(topics.len() as f64);
-            gone
-        };
-        drop(gone); // the ring's memory is given back outside the lock
     }
 }

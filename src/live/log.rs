@@ -1,13 +1,13 @@
-//! What live asks of the durable log: where a stream begins and ends, and a page of it. Does not know the database.
+//! What `live` asks of the durable log: where a stream begins and ends, and a page of it. Does not know the database.
 
 use super::Frame;
 use std::{fmt, future::Future, pin::Pin};
 use taskwire_protocol::StreamId;
 
-/// A read under way. Boxed, because it is rare and must not lie in every socket's task.
+/// A read under way. Boxed: it is rare, and must not take room in every socket's task.
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogUnavailable>> + Send + 'a>>;
 
-/// The database did not answer; why is in the server's log. Asking again later may help.
+/// The database did not answer; the server's log says why. Asking again later may help.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogUnavailable;
 
@@ -22,7 +22,7 @@ impl std::error::Error for LogUnavailable {}
 /// The entries `tail + 1 ..= head` of a stream are held. A stream that never had an entry is `0 .. 0`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogRange {
-    /// The newest seq that retention has taken; 0 when it took none.
+    /// The newest seq that retention has removed; 0 when it removed none.
     pub tail: u64,
     /// The newest seq that is committed.
     pub head: u64,

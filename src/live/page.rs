@@ -27,29 +27,29 @@ pub(crate) struct PageKey {
 /// Consecutive entries of a log, at least one.
 #[derive(Debug)]
 pub(crate) struct Page {
-    /// What it was read under.
+    /// The edition that it was read under.
     pub(crate) edition: u64,
-    /// Users whose access ends within it, and where.
+    /// Users whose access ends within it, and at which seq.
     pub(crate) removals: Vec<(UserId, u64)>,
     first: u64,
     frames: Vec<Frame>,
 }
 
-/// Why there is no page, and never will be.
+/// Why there is no such page, now or later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoPage {
-    /// Retention has taken what the page begins with, up to this seq.
+    /// Retention has removed the page's first entry; it has removed everything up to this seq.
     Overtaken(u64),
     /// An entry is missing.
     Broken,
 }
 
-/// What reading a page comes to.
-pub(crate) type Read = Result<Result<Arc<Page>, NoPage>, LogUnavailable>;
+/// The outcome of reading a page.
+pub(crate) type PageRead = Result<Result<Arc<Page>, NoPage>, LogUnavailable>;
 
 impl Page {
-    /// Reads a page. The caller knows that an entry after `key.after` was published.
-    pub(crate) async fn read(log: &dyn Log, key: PageKey) -> Read {
+    /// Reads a page. The caller knows that an entry after `key.after` was committed.
+    pub(crate) async fn read(log: &dyn Log, key: PageKey) -> PageRead {
         let entries = log.page(key.stream, key.after, ENTRIES).await?;
         let first = key.after + 1;
         if entries.first().is_none_or(|(seq, _)| *seq != first) {
@@ -90,8 +90,8 @@ impl Page {
         })))
     }
 
-    /// Clones the frames after `seq` and up to `last` into `batch`, at most `bytes` but at least one; how many, 0 when
-    /// the page has none of them.
+    /// Clones the frames after `seq` and up to `last` into `batch`, at most `bytes` but at least one. Returns how many;
+    /// 0 when the page has none of them.
     pub(crate) fn fill(&self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> u64 {
         let Some(start) = (seq + 1).checked_sub(self.first) else {
             return 0;

@@ -1,9 +1,9 @@
-//! Who was removed from a stream, and where that ends their reading. Pure bookkeeping, empty for most streams.
+//! Who was removed from a stream, and at which seq their reading ends. Pure bookkeeping, empty for most streams.
 
 use std::collections::HashSet;
 use taskwire_protocol::UserId;
 
-/// Removals kept before those that concern nobody here are dropped.
+/// With more removals than this, those of users who do not watch here are dropped.
 const ROOM: usize = 64;
 
 /// Who reads.
@@ -17,13 +17,13 @@ pub(crate) struct Reader {
 /// The removals of one stream.
 #[derive(Default)]
 pub(crate) struct Removals {
-    /// Most reads need to know no more than that this is not after their join.
+    /// The newest removal. Most reads look at nothing else: it is not after their join.
     newest: u64,
     all: Vec<(UserId, u64)>,
 }
 
 impl Removals {
-    /// The user's access ends before `seq`. True: there are many by now, see [`Removals::keep_only`].
+    /// The user's access ends before `seq`. True when there are many by now: see [`Removals::keep_only`].
     pub(crate) fn add(&mut self, user: UserId, seq: u64) -> bool {
         if !self.all.contains(&(user, seq)) {
             self.newest = self.newest.max(seq);
@@ -32,7 +32,7 @@ impl Removals {
         self.all.len() > ROOM
     }
 
-    /// Drops the removals of users who are not here. Who comes later was let in knowing them.
+    /// Drops the removals of users who do not watch here. A user who joins later was let in after them.
     pub(crate) fn keep_only(&mut self, here: &HashSet<UserId>) {
         self.all.retain(|(user, _)| here.contains(user));
         self.all.shrink_to_fit();

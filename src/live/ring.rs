@@ -1,5 +1,5 @@
-//! The newest frames of one stream, contiguous up to its head, and the few that came before an earlier one did.
-//! Pure bookkeeping: knows neither watchers, nor locks, nor the log it sends readers to.
+//! The newest frames of one stream, contiguous up to its head, and the few that came before an earlier one did. Pure
+//! bookkeeping: knows no watchers, no locks, and not the log that it sends readers to.
 
 use super::Frame;
 use smallvec::SmallVec;
@@ -14,7 +14,7 @@ use std::{
 /// Frames that may wait for an earlier one.
 pub(crate) const EARLY: usize = 64;
 
-/// What a frame costs beside its text: its place in the ring and the header of the shared bytes.
+/// What a frame costs beside its text: its slot in the ring and the header of the shared bytes.
 const FRAME_OVERHEAD: usize = 64;
 
 /// Frames in one bite.
@@ -27,7 +27,7 @@ pub(crate) type Batch = SmallVec<[Frame; BATCH]>;
 pub(crate) struct Budget {
     /// Bytes that one ring may take.
     pub(crate) per_ring: usize,
-    /// Bytes taken, the frames that wait included.
+    /// Bytes taken, waiting frames included.
     pub(crate) taken: AtomicUsize,
     /// A clock that ticks with each publish, for telling which ring was used least recently.
     pub(crate) ticks: AtomicU64,
@@ -38,7 +38,7 @@ pub(crate) struct Budget {
 pub(crate) struct Change {
     /// The head moved.
     pub(crate) moved: bool,
-    /// Frames wait for one that has not come.
+    /// Frames wait for one that did not come yet.
     pub(crate) waiting: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) struct Change {
 pub(crate) enum Beyond {
     /// Nothing.
     Nothing,
-    /// Frames were put into the batch; whether more follow.
+    /// Frames were put into the batch. `more`: others follow them.
     Frames { more: bool },
     /// The next frame is not in the ring.
     OnlyInLog,
@@ -56,9 +56,9 @@ pub(crate) enum Beyond {
 /// Where a position lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// At the head, or all that follows it is in the ring.
+    /// At the head, or the ring has all that follows.
     InRing,
-    /// What follows it is in the log, if anywhere.
+    /// Only the log may have what follows.
     InLog,
     /// Beyond the head.
     Ahead,
@@ -70,9 +70,9 @@ pub(crate) struct Ring {
     head: Option<u64>,
     bytes: usize,
     early: BTreeMap<u64, Frame>,
-    /// The newest seq that is known to be committed though its frame did not come: the log has all up to it.
+    /// The newest seq known to be committed, whether or not its frame came: the log has all up to it.
     seen: u64,
-    /// The newest seq whose entry was rewritten: a frame up to there that comes late is not what the log has.
+    /// The newest seq whose entry was rewritten: a frame up to there that comes late differs from the log's.
     rewritten: u64,
     used: u64,
     budget: Arc<Budget>,
@@ -98,7 +98,7 @@ impl Ring {
         self.head
     }
 
-    /// When it was used last, in ticks, and the bytes that it takes.
+    /// When it was last used, in ticks, and the bytes that it takes.
     pub(crate) fn usage(&self) -> (u64, usize) {
         (self.used, self.bytes)
     }
@@ -127,18 +127,18 @@ impl Ring {
         self.change(moved)
     }
 
-    /// Takes the place of a committed entry whose frame is in the log alone.
+    /// Takes note of a committed entry whose frame only the log has.
     pub(crate) fn apply_place(&mut self, seq: u64) -> Change {
         let change = self.hear_of(seq);
-        // others may be on their way that precede it; nothing precedes the next one
+        // frames before it may be on their way, unless it is the next one
         if self.missing() == Some(seq) {
             return self.give_up_waiting();
         }
         change
     }
 
-    /// The log's head is known. Asked for the first time, it is where readers start; later on it only tells whether
-    /// something is missing: a frame is committed a little before it comes.
+    /// The log's head is known. The first time, it is where readers start. Later it tells only whether something is
+    /// missing: a frame is committed a little before it comes.
     pub(crate) fn observe(&mut self, head: u64) -> Change {
         self.seen = self.seen.max(head);
         let first = self.head.is_none();
@@ -148,14 +148,13 @@ impl Ring {
         self.change(first)
     }
 
-    /// The log has come to `head`. Where readers start is not told by this: it may have been read before the ring was
-    /// there.
+    /// The log's head is `head`. Readers do not start there: it may have been read before the ring existed.
     pub(crate) fn hear_of(&mut self, head: u64) -> Change {
         self.seen = self.seen.max(head);
         self.change(false)
     }
 
-    /// The missing frame is too late: readers go to the log for it.
+    /// The missing frame is too late: readers read it from the log.
     pub(crate) fn give_up_waiting(&mut self) -> Change {
         if self.missing().is_none() {
             return Change::default();
@@ -164,8 +163,8 @@ impl Ring {
         self.change(true)
     }
 
-    /// The log was rewritten up to `last`. Drops the frames, not the head: readers go to the log. The frames that wait are
-    /// dropped too, and readers may pass the missing ones as they read the log in order.
+    /// The log was rewritten up to `last`. Drops the frames, not the head: readers go to the log. Waiting frames are
+    /// dropped too, and the head moves past the missing ones: readers find them in the log, in order.
     pub(crate) fn forget(&mut self, last: u64) -> Change {
         self.rewritten = self.rewritten.max(last);
         let newest = self.early.keys().next_back().copied().unwrap_or(0);
@@ -214,7 +213,7 @@ impl Ring {
         }
     }
 
-    /// Whether it holds all frames after `seq` and up to `last`, and all of them are such ones.
+    /// Whether it holds all frames after `seq` and up to `last`, and `such` is true of each.
     pub(crate) fn all(&self, seq: u64, last: u64, such: impl Fn(&str) -> bool) -> bool {
         let Some(head) = self.head.filter(|head| seq <= last && last <= *head) else {
             return false;
@@ -233,7 +232,8 @@ impl Ring {
         }
     }
 
-    /// Lets a frame wait. Where there is no room, nothing waits any longer: the log has it all. True: the head moved.
+    /// Keeps a frame until the ones before it come. Without room for it, nothing waits any longer, as the log has it
+    /// all. True when the head moved.
     fn park(&mut self, seq: u64, frame: Frame) -> bool {
         if self.early.contains_key(&seq) {
             return false;
@@ -308,7 +308,7 @@ impl Drop for Ring {
     }
 }
 
-/// Clones frames into an empty batch, at most `bytes` of them but at least one; how many it took.
+/// Clones frames into an empty batch, at most `bytes` of them but at least one. Returns how many.
 pub(crate) fn fill<'a>(frames: impl Iterator<Item = &'a Frame>, bytes: usize, batch: &mut Batch) -> u64 {
     let mut room = bytes;
     for frame in frames.take(BATCH) {

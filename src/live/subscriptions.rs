@@ -1,48 +1,27 @@
-//! The cursors of one socket: joining and leaving streams, pausing, resuming from a position. Feeding is in
-//! `deliver`. Does not know whether the user may read a stream: that is asked elsewhere.
+//! The cursors of one reader: joining and leaving streams, pausing, resuming from a position. Feeding is in
+//! `deliver`. Does not know whether the user may read a stream: `follow` asks that.
 
 use super::{
     Dirty, Hub, LogUnavailable, Wakeup,
     cursor::Cursor,
-    hub::Watch,
-    ring::Location,
-    topic::Topic,
+    join::{Joined, Start, enter},
     wakeup::{SLOT_BITS, Slot},
+    watch::Watch,
 };
 use std::sync::Arc;
-use taskwire_protocol::{StreamId, UserId, stream::Reason};
-
-/// Where a cursor starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
-    /// At the head.
-    Now,
-    /// After the last seq that the client has.
-    After(u64),
-}
+use taskwire_protocol::{StreamId, UserId};
 
 /// Whether a stream's frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     /// They are.
     Deliver,
-    /// They are only looked at for [`super::Control`]: the user's own stream on a socket that does not follow it.
+    /// They are only searched for [`super::Control`]: the user's own stream, for a reader that does not follow it.
     Watch,
 }
 
-/// What a join came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Joined {
-    /// The head.
-    pub seq: u64,
-    /// Whether what follows the given position will be fed; otherwise the cursor stands at the head.
-    pub resumed: bool,
-    /// Why not: `New`, `Expired` or `Unknown`.
-    pub reason: Option<Reason>,
-}
-
-/// The cursors of one socket. Dropping it leaves every stream. Its fields lie as they stand here: what a delivery touches
-/// is together.
+/// The cursors of one reader. Dropping it leaves every stream. The order of its fields is kept in memory, so that what a
+/// delivery touches is together.
 #[repr(C)]
 pub struct Subscriptions {
     /// A cursor's index is its slot.
@@ -53,16 +32,16 @@ pub struct Subscriptions {
     pub(crate) flagged: u32,
     /// The slot whose turn it is.
     pub(crate) turn: u32,
-    /// Up to this seq the user's own stream was looked at for control. Beside the cursor's position, which waits in
+    /// Up to this seq the user's own stream was searched for control. Kept beside the cursor's position, which stops in
     /// a pause and jumps in a second join.
     pub(crate) looked: u64,
     pub(crate) wakeup: Arc<Wakeup>,
-    /// Up to this seq it was looked at for what cannot wait, past the position when the outlet has no room.
+    /// Up to this seq it was searched for what is urgent: past the position while the outlet has no room.
     pub(crate) peeked: u64,
 }
 
 impl Subscriptions {
-    /// A socket of `user`, without a cursor yet.
+    /// A reader of `user`, without a cursor yet.
     pub fn new(hub: Arc<Hub>, user: UserId) -> Subscriptions {
         let wakeup = Arc::new(Wakeup::new(user));
         Subscriptions {
@@ -77,7 +56,7 @@ impl Subscriptions {
         }
     }
 
-    /// The socket's wakeup: what wakes its task, and the waker for its read half.
+    /// What wakes the reader's task; a socket's read half calls it too.
     pub fn wakeup(&self) -> &Arc<Wakeup> {
         &self.wakeup
     }
@@ -117,7 +96,7 @@ impl Subscriptions {
         Ok(joined)
     }
 
-    /// Takes the cursor away; false when there was none.
+    /// Removes the cursor; false when there was none.
     pub fn leave(&mut self, stream: StreamId) -> bool {
         let slot = self.slot(stream);
         slot.inspect(|slot| self.remove(*slot)).is_some()
@@ -131,7 +110,7 @@ impl Subscriptions {
         }
     }
 
-    /// Ends a pause. With `after`, the next frame is the one after it: the user was let in again as of that seq.
+    /// Ends a pause. With `after`, the next frame is the one after that seq: the user was let in again at that point.
     pub fn go_on(&mut self, stream: StreamId, after: Option<u64>) {
         let Some(slot) = self.slot(stream) else { return };
         if let Some(cursor) = &mut self.cursors[slot] {
@@ -145,33 +124,43 @@ impl Subscriptions {
         self.flag_slot(slot);
     }
 
-    /// The user was let in to a stream when it had come to `seq`: removals up to there were before that, whenever this
-    /// instance hears of them; a later one ends the cursor, be it from before the join.
+    /// The user was let in to a stream when its head was `seq`. Removals up to there came before that, even if this
+    /// instance hears of them later; any later one ends the cursor.
     pub fn let_in(&mut self, stream: StreamId, seq: u64) {
         if let Some(cursor) = self.cursor(stream) {
             cursor.since = seq;
         }
     }
 
-    /// How far a stream with a cursor has come, as far as this instance knows; 0 without one. Moves nothing: to join
-    /// again could place the cursor elsewhere than its client was told.
+    /// The head of a stream with a cursor, as far as this instance knows; 0 without one. Asking moves no cursor: joining
+    /// again could place it elsewhere than the client was told.
     pub fn head(&self, stream: StreamId) -> u64 {
         let slot = self.slot(stream);
         let cursor = slot.and_then(|slot| self.cursors[slot].as_ref());
         cursor.and_then(|cursor| cursor.topic().head()).unwrap_or(0)
     }
 
-    /// How far the user's own stream was looked at for control.
+    /// The streams that are delivered, and the last seq of each that was fed.
+    pub fn positions(&self) -> impl Iterator<Item = (StreamId, u64)> {
+        let delivers = self
+            .cursors
+            .iter()
+            .flatten()
+            .filter(|cursor| cursor.mode == Mode::Deliver);
+        delivers.map(|cursor| (cursor.stream(), cursor.seq))
+    }
+
+    /// How far the user's own stream was searched for control.
     pub fn told(&self) -> u64 {
         self.looked.max(self.peeked)
     }
 
-    /// How many streams have a cursor, the one only watched included.
+    /// How many streams have a cursor, one that is only watched included.
     pub fn count(&self) -> usize {
         self.cursors.iter().flatten().count()
     }
 
-    /// Whether the stream has a cursor, be it only watching.
+    /// Whether the stream has a cursor, even one that only watches.
     pub fn has(&self, stream: StreamId) -> bool {
         self.slot(stream).is_some()
     }
@@ -193,7 +182,7 @@ impl Subscriptions {
         }
     }
 
-    /// Takes a cursor away.
+    /// Removes a cursor.
     pub(crate) fn remove(&mut self, slot: usize) {
         self.unflag(slot);
         self.cursors[slot] = None;
@@ -228,11 +217,11 @@ impl Subscriptions {
             (self.looked, self.peeked) = (joined.seq, joined.seq);
         }
         if slot == self.cursors.len() {
-            self.cursors.reserve_exact(1); // most sockets have two or three; doubling would waste more than it saves
+            self.cursors.reserve_exact(1); // most readers have two or three; doubling would waste more than it saves
             self.cursors.push(None);
         }
         self.cursors[slot] = Some(cursor);
-        self.flag_slot(slot); // marks that came before the cursor found nothing to flag
+        self.flag_slot(slot); // earlier marks found no cursor to flag
     }
 
     fn flag_slot(&mut self, slot: usize) {
@@ -243,65 +232,6 @@ impl Subscriptions {
                 self.turn = slot as u32; // it is found without a look at the others
             }
             self.flagged += 1;
-        }
-    }
-}
-
-impl Joined {
-    fn resumed(seq: u64) -> Joined {
-        Joined {
-            seq,
-            resumed: true,
-            reason: None,
-        }
-    }
-
-    fn anew(seq: u64, reason: Reason) -> Joined {
-        Joined {
-            seq,
-            resumed: false,
-            reason: Some(reason),
-        }
-    }
-
-    fn position(&self, start: Start) -> u64 {
-        match start {
-            Start::After(seq) if self.resumed => seq,
-            _ => self.seq,
-        }
-    }
-}
-
-/// Where a cursor that starts so would stand. In the ring, or at its head: no database.
-async fn enter(hub: &Hub, topic: &Arc<Topic>, start: Start) -> Result<Joined, LogUnavailable> {
-    let Start::After(after) = start else {
-        return Ok(Joined::anew(topic.head().unwrap_or(0), Reason::New));
-    };
-    let (head, place) = topic.locate(after);
-    match place {
-        Location::InRing => Ok(Joined::resumed(head)),
-        Location::InLog => {
-            let tail = match topic.tail() {
-                Some(tail) => tail,
-                None => hub.range(topic).await?.tail,
-            };
-            let (head, _) = topic.locate(after);
-            Ok(if after < tail {
-                Joined::anew(head, Reason::Expired)
-            } else {
-                Joined::resumed(head)
-            })
-        }
-        Location::Ahead => {
-            // what the client saw elsewhere may be on its way here; its position holds when the log has come to it
-            let range = hub.fresh_range(topic).await?;
-            let (head, _) = topic.locate(after);
-            let resumed = after <= head.max(range.head) && after >= range.tail;
-            Ok(if resumed {
-                Joined::resumed(head.max(after))
-            } else {
-                Joined::anew(head, Reason::Unknown)
-            })
         }
     }
 }

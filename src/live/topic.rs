@@ -1,5 +1,5 @@
-//! A stream that somebody here watches: its ring, its watchers, and who was removed from it.
-//! Both locks are short, are never held together, over an await or while an outlet is fed. Knows nothing of the log.
+//! A watched stream: its ring, its watchers, and who was removed from it. Both locks are short; they are never held
+//! together, over an await, or while an outlet is fed. Knows nothing of the log.
 
 use super::{
     chatter::{self, Chatter, Said},
@@ -9,9 +9,9 @@ use super::{
     removals::{Reader, Removals},
     ring::{Batch, Beyond, Budget, Change, Location, Ring},
     wakeup::{Slot, Wakeup},
+    watchers::Watchers,
 };
 use std::{
-    collections::HashSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -24,19 +24,18 @@ use tokio::time::Instant;
 /// How late a missing frame may be before the log is read.
 pub(crate) const LATE: Duration = Duration::from_millis(30);
 
-/// For how long a log's tail is taken as it was read: a storm shares the read, and hardly anybody is told that a position
-/// holds which retention has just taken. Who is told so nevertheless is found out by the next page.
+/// For how long the log's tail is kept as it was read, so that a storm shares the read. A stale tail may accept a
+/// position that retention has just removed; the next page read detects this.
 const TAIL_IS_FRESH: Duration = Duration::from_millis(200);
 
 /// A watched stream.
 pub(crate) struct Topic {
-    /// Which.
     pub(crate) stream: StreamId,
-    /// Unique among all topics that ever were: a stream that is watched again gets another topic.
+    /// Unique among all topics that ever were: a stream that is watched again later gets another topic.
     pub(crate) id: u64,
     /// Already in the queue of the fan-out.
     queued: AtomicBool,
-    /// Signals that were ever said here, around and around.
+    /// How many signals were ever sent here; the count wraps.
     said: AtomicU32,
     state: Mutex<State>,
     watchers: Mutex<Watchers>,
@@ -49,9 +48,9 @@ struct State {
     removals: Removals,
     /// The tail of the log, and when it was read.
     tail: Option<(u64, Instant)>,
-    /// There while the hub has a deadline for this topic.
+    /// Set while the hub has a deadline for this topic.
     gap: Option<Gap>,
-    /// There while something was said lately.
+    /// Set while there was a signal lately.
     chatter: Option<Box<Chatter>>,
 }
 
@@ -59,12 +58,6 @@ struct Gap {
     /// The seq that others wait for; it may have come since.
     missing: u64,
     deadline: Instant,
-}
-
-#[derive(Default)]
-struct Watchers {
-    seats: Vec<Option<(Arc<Wakeup>, Slot)>>,
-    free: Vec<u32>,
 }
 
 /// How far a reader may go.
@@ -117,7 +110,7 @@ impl Topic {
         state.news(change)
     }
 
-    /// What the log holds, read after publishers could find this topic.
+    /// What the log holds, by a read that began after publishers could find this topic.
     pub(crate) fn observe(&self, range: LogRange) -> News {
         let mut state = lock(&self.state);
         state.tail = Some((range.tail, Instant::now()));
@@ -125,21 +118,21 @@ impl Topic {
         state.news(change)
     }
 
-    /// The log has come to `head`: what did not come here by then, and does not within 30 ms, is read from the log.
+    /// The log's head is `head`. A frame up to there that does not come within 30 ms is read from the log.
     pub(crate) fn hear_of(&self, head: u64) -> News {
         let mut state = lock(&self.state);
         let change = state.ring.hear_of(head);
         state.news(change)
     }
 
-    /// An entry was committed whose frame will not come.
+    /// An entry was committed whose frame does not travel.
     pub(crate) fn receive_place(&self, seq: u64) -> News {
         let mut state = lock(&self.state);
         let change = state.ring.apply_place(seq);
         state.news(change)
     }
 
-    /// The deadline of a gap has come.
+    /// The deadline of a gap has passed.
     pub(crate) fn late(&self, now: Instant) -> News {
         let mut state = lock(&self.state);
         let mut news = state.late_gap(now);
@@ -153,7 +146,7 @@ impl Topic {
         news
     }
 
-    /// A signal: for those who are at the head now.
+    /// A signal came, for those who are at the head now.
     pub(crate) fn say(&self, frame: super::Frame) -> News {
         let now = Instant::now();
         let mut state = lock(&self.state);
@@ -170,13 +163,13 @@ impl Topic {
         }
     }
 
-    /// How many signals were ever said here.
+    /// How many signals were ever sent here.
     pub(crate) fn said(&self) -> u32 {
         self.said.load(Ordering::Acquire)
     }
 
-    /// Clones the signals after the first `heard` ones that are still worth it; how many were ever said. Nothing for
-    /// a reader whose removal is known, be it on its way still.
+    /// Clones the signals after the first `heard` that are still fresh; returns how many were ever sent. A reader whose
+    /// removal is known gets none, even before the removal was fed to it.
     pub(crate) fn listen(&self, heard: u32, reader: Reader, said: &mut Said) -> u32 {
         let state = lock(&self.state);
         let count = self.said();
@@ -188,7 +181,7 @@ impl Topic {
         count
     }
 
-    /// The log was rewritten up to `last`, and is another `edition` now: what is held of it is dropped.
+    /// The log was rewritten up to `last`, and has another `edition` now: what is held of it is dropped.
     pub(crate) fn forget(&self, last: u64, edition: u64) -> News {
         let mut state = lock(&self.state);
         state.edition = edition;
@@ -196,7 +189,7 @@ impl Topic {
         state.news(change)
     }
 
-    /// Makes room; readers go to the log.
+    /// Drops the ring's frames to make room; readers go to the log.
     pub(crate) fn drop_frames(&self) {
         lock(&self.state).ring.drop_frames();
     }
@@ -209,12 +202,7 @@ impl Topic {
     /// The user's access ends before `seq`. Call it before any frame from `seq` on is applied.
     pub(crate) fn remove(&self, user: UserId, seq: u64) {
         if lock(&self.state).removals.add(user, seq) {
-            let here: HashSet<UserId> = lock(&self.watchers)
-                .seats
-                .iter()
-                .flatten()
-                .map(|(wakeup, _)| wakeup.user())
-                .collect();
+            let here = lock(&self.watchers).users();
             lock(&self.state).removals.keep_only(&here);
         }
     }
@@ -230,7 +218,7 @@ impl Topic {
         (state.ring.head().unwrap_or(0), state.ring.locate(seq))
     }
 
-    /// Whether all entries after `seq` and up to `last` are held, and none of them concerns accounts.
+    /// Whether the ring holds all entries after `seq` and up to `last`, and none of them concerns accounts.
     pub(crate) fn leaves_accounts_alone(&self, seq: u64, last: u64) -> bool {
         lock(&self.state)
             .ring
@@ -243,7 +231,7 @@ impl Topic {
         (at.elapsed() < TAIL_IS_FRESH).then_some(tail)
     }
 
-    /// Retention has come to `tail`.
+    /// Retention has removed everything up to `tail`.
     pub(crate) fn observe_tail(&self, tail: u64) {
         lock(&self.state).tail = Some((tail, Instant::now()));
     }
@@ -253,8 +241,8 @@ impl Topic {
         lock(&self.state).bounds(reader)
     }
 
-    /// Clones what the reader may see after `seq` into `batch`: at most `bytes`, but at least one frame. `None`: the
-    /// reader was removed and has seen everything before that.
+    /// Clones what the reader may see after `seq` into `batch`: at most `bytes`, but at least one frame. `None` when the
+    /// reader was removed and has seen everything before its removal.
     pub(crate) fn read(&self, seq: u64, reader: Reader, bytes: usize, batch: &mut Batch) -> Option<Beyond> {
         let mut state = lock(&self.state);
         let bounds = state.bounds(reader);
@@ -269,47 +257,29 @@ impl Topic {
         })
     }
 
-    /// Takes a seat: the wakeup is marked whenever the head moved.
+    /// Watches: the wakeup is marked whenever the head moved.
     pub(crate) fn watch(&self, wakeup: Arc<Wakeup>, slot: Slot) -> u32 {
-        let watchers = &mut *lock(&self.watchers);
-        let seat = Some((wakeup, slot));
-        if let Some(key) = watchers.free.pop() {
-            watchers.seats[key as usize] = seat;
-            return key;
-        }
-        watchers.seats.push(seat);
-        watchers.seats.len() as u32 - 1
+        lock(&self.watchers).add(wakeup, slot)
     }
 
-    /// Leaves a seat. True: it was the last one.
+    /// Watches no longer. True: it was the last watcher.
     pub(crate) fn unwatch(&self, key: u32) -> bool {
-        let watchers = &mut *lock(&self.watchers);
-        if let Some(seat) = watchers.seats.get_mut(key as usize)
-            && seat.take().is_some()
-        {
-            watchers.free.push(key);
-        }
-        watchers.free.len() == watchers.seats.len()
+        lock(&self.watchers).remove(key)
     }
 
-    /// Marks the watchers of up to `n` seats from `key` on; where to go on, `None` at the end.
+    /// Marks up to `n` watchers from `key` on; where to go on, `None` at the end.
     pub(crate) fn mark(&self, key: usize, n: usize) -> Option<usize> {
-        let watchers = lock(&self.watchers);
-        let end = watchers.seats.len().min(key + n);
-        for (wakeup, slot) in watchers.seats.get(key..end).unwrap_or_default().iter().flatten() {
-            wakeup.mark(*slot);
-        }
-        (end < watchers.seats.len()).then_some(end)
+        lock(&self.watchers).mark(key, n)
     }
 
-    /// Into the queue of the fan-out; false when it is there already.
+    /// Enters the queue of the fan-out; false when it is there already.
     pub(crate) fn enter_queue(&self) -> bool {
         !self.queued.swap(true, Ordering::AcqRel)
     }
 
-    /// From the queue of the fan-out: what moves the head from now on queues the topic again.
+    /// Leaves the queue of the fan-out: the next move of the head queues the topic again.
     pub(crate) fn leave_queue(&self) {
-        self.queued.swap(false, Ordering::AcqRel); // not a store: it must see what the last to queue it did before
+        self.queued.swap(false, Ordering::AcqRel); // not a store: it must see what the last one to queue it wrote before
     }
 }
 
@@ -325,7 +295,7 @@ impl State {
                 edition,
             };
         };
-        // before the head has come to the removal, the reader has just not got there yet
+        // until the head reaches the removal, there may be more before it
         let end = end.max(1);
         Bounds {
             last: head.min(end - 1),
@@ -340,7 +310,7 @@ impl State {
             return News::default();
         };
         if self.ring.missing().is_some() && gap.deadline > now {
-            // that one came, another is missing since; or it is not what is late
+            // another frame is missing since, and its deadline is later
             let deadline = Some(gap.deadline);
             self.gap = Some(gap);
             return News {

@@ -1,9 +1,9 @@
-//! One per socket: the waker of its task, and the set of what happened since that task last looked.
-//! Knows nothing of streams: a topic is a slot here.
+//! One per reader: the waker of its task, and the set of what happened since that task last looked. Knows nothing of
+//! streams: a topic is a slot here.
 //!
 //! Only the change from clean to dirty wakes the task; marking more sets bits, so a socket wakes once for a whole
-//! group of commits. Nothing is missed: whoever marks has made the news visible before, and the task takes the set
-//! before it looks for news.
+//! group of commits. Nothing is missed: the news is visible before the mark, and the task takes the set before it looks
+//! for news.
 
 use futures_util::task::AtomicWaker;
 use std::{
@@ -19,7 +19,7 @@ use taskwire_protocol::UserId;
 pub(crate) type Slot = u16;
 
 /// Bits for slots; two are kept for input and control. A socket with more topics shares bits between them: a set
-/// bit says "look", never "moved".
+/// bit means "look", never "moved".
 pub(crate) const SLOT_BITS: u32 = 62;
 
 const CONTROL: u64 = 1 << 62;
@@ -53,7 +53,7 @@ impl Dirty {
         self.0 & !(INPUT | CONTROL) != 0
     }
 
-    /// Takes in what else happened.
+    /// Adds what else happened.
     pub fn add(&mut self, other: Dirty) {
         self.0 |= other.0;
     }
@@ -98,8 +98,8 @@ impl Wakeup {
         self.set(1 << (u32::from(slot) % SLOT_BITS));
     }
 
-    /// Something beside topics and input wants the task's attention: a drain, a kick. What it is stands elsewhere
-    /// and must stand there before this call.
+    /// Something other than topics and input needs the task: a drain, a kick. What it is must be stored elsewhere before
+    /// this call.
     pub fn nudge(&self) {
         self.set(CONTROL);
     }
@@ -115,7 +115,7 @@ impl Wakeup {
         Dirty(self.dirty.swap(0, Ordering::AcqRel))
     }
 
-    /// What happened; when nothing did, the task is woken by the next thing that does. One task at a time.
+    /// What happened. Pending when nothing did; the next thing wakes the task. One task at a time.
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Dirty> {
         self.waker.register(cx.waker()); // before the look, so that a mark between the two wakes us
         let dirty = self.take();

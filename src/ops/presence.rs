@@ -1,10 +1,30 @@
-//! Presence: who may know who is there, and say that they type. Nothing of it is stored; the node knows it. Being there
-//! is said by a socket, which is asked for it itself.
+//! Presence: who may know who is there, be there, and say that they type. Nothing of it is stored; the node knows it.
 
 use super::caller::targets_a_workspace;
-use super::{Ask, Caller, Command, DONE, Query, Result, Target, Targeted};
+use super::{Ask, Caller, Command, DONE, Query, Result, Target, Targeted, not_found};
+use crate::store::{Store, members};
+use taskwire_protocol::UserId;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::presence::{ListPresence, PresenceList, ReportTyping};
+use taskwire_protocol::presence::{ListPresence, PresenceList, ReportTyping, SetPresence};
+
+/// Whether a user may be present where they say: in a workspace that they may read, at a task of that workspace.
+/// `reads`: it is known that they may read it.
+pub async fn may_be_present(store: &Store, user: UserId, params: &SetPresence, reads: bool) -> Result<()> {
+    let workspace = params.workspace_id;
+    if !reads {
+        let mut reader = store.read().await?;
+        let role = members::find_role(&mut reader, user, workspace).await?;
+        role.ok_or_else(|| not_found("workspace"))?;
+    }
+    if let Some(task) = params.task_id {
+        let mut reader = store.read().await?;
+        let place = members::find_role_at_task(&mut reader, user, task).await?;
+        if place.is_none_or(|(place, _)| place != workspace) {
+            return Err(not_found("task in this workspace").at("task_id"));
+        }
+    }
+    Ok(())
+}
 
 targets_a_workspace!(ListPresence);
 

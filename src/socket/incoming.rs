@@ -56,17 +56,17 @@ impl Connection {
         }
     }
 
-    /// Whether the socket is not authenticated, and will not be by what is under way.
+    /// Whether the socket is not authenticated, and no `auth` is under way.
     fn is_stranger(&self) -> bool {
         matches!(self.stage, Stage::Stranger(_)) && !self.requests.has("auth")
     }
 
-    /// Refuses what has no readable place among the requests, or came before authentication.
+    /// Refuses a frame whose operation is not known, or which came before authentication.
     fn refuse_now(&mut self, id: Option<RequestId>, failure: Failure) -> Result<(), End> {
         self.refuse_in_turn(id, "unknown", failure)
     }
 
-    /// Answers with an error when all requests before it are answered. An error costs what a request costs.
+    /// Answers with an error once all requests before it are answered. It counts against the rate limit as a request does.
     fn refuse_in_turn(
         &mut self,
         id: Option<RequestId>,
@@ -101,7 +101,7 @@ fn is_for_anyone(name: &str) -> bool {
         .any(|entry| entry.name == name && entry.access == Access::Anyone)
 }
 
-/// The operation's name as a label: what clients make up is one label only.
+/// The operation's name as a metric label; all names that clients make up share one.
 fn known(name: &str) -> &'static str {
     CATALOG
         .iter()
@@ -109,7 +109,7 @@ fn known(name: &str) -> &'static str {
         .map_or("unknown", |entry| entry.name)
 }
 
-/// The answer to whoever has not said who they are.
+/// The answer to a socket that is not authenticated.
 pub(super) fn auth_required() -> Failure {
     Failure::new(
         ErrorCode::AuthRequired,

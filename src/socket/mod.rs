@@ -1,40 +1,37 @@
-//! The WebSocket side: from the upgrade to the close frame, one task a socket.
+//! The WebSocket side: from the upgrade to the close frame, one task a socket. Who reads which streams is in `follow`;
+//! here is how that travels.
 //!
-//! - `upgrade`     the HTTP request that becomes a socket, and why it may not; `admission` how many at a time
+//! - `upgrade`     the HTTP request that becomes a socket, and why it may not
 //! - `connection`  the loop of a socket's task: deliver, answer, flush once, hear
+//! - `hearing`     when the client is heard, and what its messages do; `delivering` events and answers on their way out
 //! - `incoming`    what a text frame asks for: limits, shape, place in the order
 //! - `requests`    requests on their way: in order, mutations pipelined
-//! - `session`     what the socket carries out itself: signing in and out; `following` which streams it follows,
-//!   `presence` where its user is said to be
-//! - `welcome`     the answer to `auth`: which streams, from where
-//! - `pulse`       deadlines: authentication, heartbeat, the token's end; `pace` limits and strikes
-//! - `transport`   bytes, frames, close; `spare` memory for them; `answers` queues answers and counts them
-//! - `registry`    all sockets of the node: counts, drain; `census` lists and kicks them
+//! - `session`     how a request is begun; `settling` what the socket itself does when it is done
+//! - `deadlines`   what the socket does on its own; `pulse` when it is due, `pace` limits and strikes
+//! - `transport`   frames and close; `pipe` the bytes below, `spare` memory for them
+//! - `answers`     queues answers and counts them
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
 //! buffer. Never sees the store.
 
-mod admission;
 mod answers;
-mod census;
 mod connection;
-mod following;
+mod deadlines;
+mod delivering;
+mod hearing;
 mod incoming;
 mod pace;
-mod presence;
+mod pipe;
 mod pulse;
-mod registry;
 mod requests;
 mod session;
+mod settling;
 mod spare;
 mod transport;
 mod upgrade;
-mod welcome;
 
-pub use admission::Admission;
 #[cfg(target_os = "linux")]
 pub(crate) use pulse::SILENCE;
-pub use registry::Registry;
 pub use upgrade::upgrade;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! How much one socket may ask for, and how often it may break the rules before it is closed. Counts; answers and
+//! How much one socket may ask for, and how often it may break the rules before it is closed. Only counts: it answers and
 //! closes nothing.
 
 use std::collections::VecDeque;
@@ -6,9 +6,9 @@ use std::collections::VecDeque;
 use crate::auth::limits::Bucket;
 use crate::config::Settings;
 
-/// Frames that were no requests, until the socket is closed.
+/// This many frames that are no requests close the socket.
 const BAD_FRAMES: u8 = 10;
-/// `RATE_LIMITED` answers within [`LIMITED_WITHIN_MS`], until the socket is closed.
+/// This many `RATE_LIMITED` answers within [`LIMITED_WITHIN_MS`] close the socket.
 const LIMITED: usize = 100;
 const LIMITED_WITHIN_MS: i64 = 10_000;
 /// Pings and pongs between two of our own pings: a client needs one or two.
@@ -19,12 +19,12 @@ pub(super) struct Pace {
     bucket: Bucket,
     enabled: bool,
     bad_frames: u8,
-    /// Most sockets are never refused.
+    /// Boxed: most sockets are never refused.
     limited: Option<Box<Limited>>,
     controls: u32,
 }
 
-/// When requests were answered with `RATE_LIMITED`, of late.
+/// When requests were answered with `RATE_LIMITED` lately.
 #[derive(Default)]
 struct Limited(VecDeque<i64>);
 
@@ -50,7 +50,7 @@ impl Pace {
         }
     }
 
-    /// A request of so many operations; refused, the milliseconds to wait.
+    /// A request of this many operations; when refused, how many milliseconds to wait.
     pub(super) fn take(&mut self, operations: u32, now_ms: i64) -> Result<(), u64> {
         self.bucket.take(operations, now_ms)
     }

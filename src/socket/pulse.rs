@@ -1,5 +1,5 @@
-//! When a socket must act on its own: the deadline to authenticate, the heartbeat, the end of its token. One
-//! timer for whatever is due first. Sends nothing itself; says what is due.
+//! When a socket must act on its own: the deadline to authenticate, the heartbeat, the end of its token. One timer, set to
+//! what is due first. Says what is due; sends nothing itself.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -11,10 +11,11 @@ use tokio::time::{Instant, Sleep, sleep_until};
 pub(crate) const SILENCE: Duration = Duration::from_secs(8);
 /// This long before its token ends, a socket is told.
 const NOTICE: Duration = Duration::from_mins(1);
+
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// The socket did not authenticate in time; or its session ended, and what it still had to answer took too long.
+    /// The socket did not authenticate in time; or its session ended, and the answer to its logout took too long.
     Late,
     /// Send a ping, and tell [`Pulse::asked`].
     Ping,
@@ -24,11 +25,11 @@ pub(super) enum Due {
     Expiring,
     /// The token ended, and the grace too.
     Expired,
-    /// It is old enough to be asked to come back.
+    /// The socket is old enough to be asked to come back.
     Aged,
 }
 
-/// How long what may last.
+/// How long things may last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
     /// Until a socket has authenticated.
@@ -37,16 +38,16 @@ pub(super) struct Times {
     pub(super) heartbeat: Duration,
     /// After the token's end.
     pub(super) grace: Duration,
-    /// Until a socket is asked to come back, give or take a quarter.
+    /// Until a socket is asked to come back, plus or minus a quarter.
     pub(super) age: Option<Duration>,
 }
 
-/// The deadlines of one socket. What every delivery looks at lies last (`Connection`).
+/// The deadlines of one socket. What every delivery reads is last in memory (`Connection`).
 #[repr(C)]
 pub(super) struct Pulse {
     /// Boxed: a timer is larger than all of the rest.
     timer: Pin<Box<Sleep>>,
-    /// Until then it has to authenticate, or to be gone.
+    /// By then it must be authenticated; after the end of its session, closed.
     late_at: Option<Instant>,
     every: Duration,
     grace: Duration,
@@ -66,7 +67,7 @@ impl Pulse {
     /// A socket that must authenticate within a time and is pinged every so often.
     pub(super) fn new(now: Instant, times: Times) -> Pulse {
         let every = times.heartbeat;
-        // the first ping is shaken, so that sockets that came together are not asked together for ever
+        // the first ping comes at a random time, so that sockets that came together are not pinged together for ever
         let first = now + every.mul_f32(0.5 + rand::random::<f32>() / 2.0);
         let by = now + times.authenticate;
         let mut pulse = Pulse {
@@ -74,7 +75,7 @@ impl Pulse {
             late_at: Some(by),
             every,
             grace: times.grace,
-            // nor do they leave together
+            // random too, so that they do not leave together
             leaves_at: times
                 .age
                 .map(|age| now + age.mul_f32(0.75 + rand::random::<f32>() / 2.0)),
@@ -96,7 +97,7 @@ impl Pulse {
         self.arm();
     }
 
-    /// A token is being looked at, or was refused: until `by` there may come another.
+    /// A token is being checked, or was refused: there is time until `by`.
     pub(super) fn wait_for_token(&mut self, by: Instant) {
         if self.late_at.is_some() {
             self.late_at = Some(by);
@@ -104,20 +105,20 @@ impl Pulse {
         }
     }
 
-    /// The session ended; what the socket still has to answer has until `by`.
+    /// The session ended; the socket closes at `by` at the latest.
     pub(super) fn revoked(&mut self, by: Instant) {
         self.late_at = Some(by);
         self.arm();
     }
 
-    /// A ping was queued, and as much written as the peer took; `progress` is the transport's.
+    /// A ping was queued, and as much written as the peer took. `progress` is the transport's.
     pub(super) fn asked(&mut self, now: Instant, progress: u32) {
         self.ping_at = now + self.every;
         self.asked = Some((progress, now + SILENCE));
         self.arm();
     }
 
-    /// The peer could not be heard since it was asked: it has its time anew.
+    /// The peer could not be heard since it was asked: it has the whole time again.
     pub(super) fn wait_on(&mut self, now: Instant) {
         if let Some((_, until)) = &mut self.asked {
             *until = now + SILENCE;
@@ -125,7 +126,7 @@ impl Pulse {
         }
     }
 
-    /// Call it when the transport may have made progress.
+    /// Call this when the transport may have made progress.
     pub(super) fn heard(&mut self, progress: u32) {
         if self.asked.is_some_and(|(then, _)| then != progress) {
             self.asked = None;
@@ -133,7 +134,7 @@ impl Pulse {
         }
     }
 
-    /// What is due now; otherwise `waker` is called when something may be.
+    /// What is due now. Pending when nothing is; `waker` is called when something may be.
     pub(super) fn poll_due(&mut self, waker: &Waker) -> Poll<Due> {
         let mut cx = Context::from_waker(waker);
         while self.timer.as_mut().poll(&mut cx).is_ready() {
@@ -192,117 +193,4 @@ impl Pulse {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const BEAT: Duration = Duration::from_secs(25);
-    const HOUR: Duration = Duration::from_hours(1);
-
-    fn times(heartbeat: Duration) -> Times {
-        Times {
-            authenticate: Duration::from_secs(10),
-            heartbeat,
-            grace: Duration::from_secs(25),
-            age: None,
-        }
-    }
-
-    /// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
-    fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
-        loop {
-            let at = pulse.timer.deadline();
-            if let Some(due) = pulse.due(at) {
-                assert_eq!(
-                    pulse
-                        .due(at - Duration::from_millis(1))
-                        .filter(|_| due != Due::Expiring),
-                    None
-                );
-                return (due, (at - begun).as_secs());
-            }
-            pulse.arm();
-            assert_ne!(pulse.timer.deadline(), at, "the timer would spin");
-        }
-    }
-
-    #[tokio::test]
-    async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
-        let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, times(BEAT));
-        assert_eq!(next(&mut pulse, begun), (Due::Late, 10));
-    }
-
-    #[tokio::test]
-    async fn a_token_that_came_gives_a_socket_time_anew_until_one_is_taken() {
-        let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, times(BEAT));
-        pulse.wait_for_token(begun + Duration::from_secs(11));
-        assert_eq!(next(&mut pulse, begun), (Due::Late, 11));
-        pulse.authenticated(begun + HOUR);
-        pulse.wait_for_token(begun + Duration::from_secs(11));
-        assert_eq!(next(&mut pulse, begun).0, Due::Ping);
-    }
-
-    #[tokio::test]
-    async fn a_socket_whose_session_ended_is_late_soon() {
-        let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, times(BEAT));
-        pulse.authenticated(begun + HOUR);
-        pulse.revoked(begun + Duration::from_secs(1));
-        assert_eq!(next(&mut pulse, begun), (Due::Late, 1));
-    }
-
-    #[tokio::test]
-    async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
-        let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, times(BEAT));
-        pulse.authenticated(begun + HOUR);
-        let (due, seconds) = next(&mut pulse, begun);
-        assert!(
-            due == Due::Ping && (12..=25).contains(&seconds),
-            "{due:?} after {seconds} s"
-        );
-        let asked = begun + BEAT;
-        pulse.asked(asked, 5);
-        pulse.heard(6);
-        assert_eq!(next(&mut pulse, asked), (Due::Ping, 25));
-        pulse.asked(asked, 6);
-        pulse.heard(6);
-        assert_eq!(next(&mut pulse, asked), (Due::Dead, 8));
-        pulse.wait_on(asked + Duration::from_secs(8));
-        assert_eq!(next(&mut pulse, asked), (Due::Dead, 16));
-    }
-
-    #[tokio::test]
-    async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
-        let begun = Instant::now();
-        let mut pulse = Pulse::new(begun, times(HOUR));
-        pulse.authenticated(begun + Duration::from_secs(100));
-        assert_eq!(next(&mut pulse, begun), (Due::Expiring, 40));
-        pulse.authenticated(begun + Duration::from_secs(200));
-        assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
-        assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
-    }
-    #[tokio::test]
-    async fn an_old_socket_is_asked_to_leave_once_and_not_with_all_others() {
-        let begun = Instant::now();
-        let aged = Times {
-            age: Some(Duration::from_secs(100)),
-            ..times(HOUR)
-        };
-        let mut seconds: Vec<u64> = Vec::new();
-        for _ in 0..50 {
-            let mut pulse = Pulse::new(begun, aged);
-            pulse.authenticated(begun + 3 * HOUR);
-            let at = pulse.timer.deadline();
-            assert_eq!((pulse.due(at), pulse.due(at)), (Some(Due::Aged), None));
-            seconds.push((at - begun).as_secs());
-        }
-        assert!(
-            seconds.iter().all(|after| (75..=125).contains(after)),
-            "{seconds:?}"
-        );
-        seconds.sort_unstable();
-        assert!(seconds[40] - seconds[10] > 10, "{seconds:?}");
-    }
-}
+mod tests;

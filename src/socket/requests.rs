@@ -1,6 +1,6 @@
-//! The requests of one socket on their way: they take effect and are answered in the order sent. Mutations follow
-//! each other into the engine's queue without waiting; a query waits for the mutations before it, and everything
-//! waits for a query before it, or for what changes the socket itself. Does not know what requests mean.
+//! The requests of one socket on their way: they take effect and are answered in the order sent. Mutations enter the
+//! engine's queue one after another without waiting. A query waits for the mutations before it. Everything waits for a
+//! query before it, or for a request that changes the socket itself. Does not know what requests mean.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -11,7 +11,7 @@ use taskwire_protocol::frames::RequestId;
 use taskwire_protocol::{Failure, Kind, OpId, Request, StreamId};
 use tokio::time::Instant;
 
-use super::session::Settled;
+use super::settling::Settled;
 use crate::engine::{Answering, Measure, Reply};
 
 /// A request under way.
@@ -22,7 +22,7 @@ pub(super) struct Asked {
     pub(super) name: &'static str,
     /// When it came.
     pub(super) since: Instant,
-    /// The stream that is silent until the answer.
+    /// The stream that delivers nothing until the answer.
     pub(super) paused: Option<StreamId>,
 }
 
@@ -39,11 +39,11 @@ pub(super) enum Outcome {
     Reply(Result<Reply, Failure>),
     /// It never reached the dispatcher.
     Refused(Failure),
-    /// What the socket itself must do.
+    /// The socket itself must act on this.
     Settle(Box<Settled>),
 }
 
-/// Where a request is on its way.
+/// How far a request has come.
 pub(super) enum State {
     /// Its turn has not come.
     Waiting(Request, Option<OpId>),
@@ -55,12 +55,12 @@ pub(super) enum State {
     Done(Outcome),
 }
 
-/// What a request is to the ones after it.
+/// What the requests after this one wait for.
 #[derive(Clone, Copy)]
 enum Weight {
-    /// Refused when it came: in nobody's way.
+    /// Nothing: it was refused when it came.
     None,
-    /// The next mutation may follow at once.
+    /// Everything but mutations waits for it.
     Mutation,
     /// Everything waits for it.
     Other,
@@ -77,7 +77,7 @@ struct Entry {
 #[derive(Default)]
 pub(super) struct Requests {
     queue: VecDeque<Entry>,
-    /// How many from the front are under way or done.
+    /// How many, from the front, are under way or done.
     started: usize,
     mutations: usize,
     others: usize,
@@ -118,7 +118,7 @@ impl Requests {
         });
     }
 
-    /// A request that is begun already, before any other.
+    /// A request that was begun already, before any other.
     pub(super) fn begun(&mut self, asked: Asked, state: State) {
         self.queue.push_back(Entry {
             asked,
@@ -129,13 +129,13 @@ impl Requests {
         self.others += 1;
     }
 
-    /// Whether one of this name waits or is under way. One that was refused when it came is neither.
+    /// Whether a request of this name waits or is under way. One that was refused when it came does neither.
     pub(super) fn has(&self, name: &str) -> bool {
         let is_one = |entry: &Entry| entry.asked.name == name && !matches!(entry.weight, Weight::None);
         self.queue.iter().any(is_one)
     }
 
-    /// Whether one of this name is being carried out, as the oldest.
+    /// Whether a request of this name is being carried out: it is the oldest, and was begun.
     pub(super) fn is_under_way(&self, name: &str) -> bool {
         let began = |state: &Option<State>| matches!(state, Some(State::Session(_) | State::Call(_)));
         self.queue
@@ -143,7 +143,7 @@ impl Requests {
             .is_some_and(|entry| entry.asked.name == name && began(&entry.state))
     }
 
-    /// Whether a stream is silent until one of them is answered.
+    /// Whether a stream delivers nothing until one of them is answered.
     pub(super) fn keep_silent(&self, stream: StreamId) -> bool {
         self.queue.iter().any(|entry| entry.asked.paused == Some(stream))
     }
@@ -214,8 +214,8 @@ impl Requests {
     }
 }
 
-/// A mutation takes its place in the engine's queue at its first poll, so that comes now, whichever request is the
-/// first. Nobody need be woken by it: once it is the first, it is polled again.
+/// A mutation takes its place in the engine's queue at its first poll. So it is polled now, even when others are before
+/// it. It need not wake the task: once it is the first, it is polled again.
 fn take_place(state: State) -> State {
     let State::Call(mut future) = state else {
         return state;
@@ -227,159 +227,4 @@ fn take_place(state: State) -> State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::cell::RefCell;
-    use std::collections::HashMap;
-    use taskwire_protocol::ErrorCode;
-    use tokio::sync::oneshot;
-
-    /// Requests whose calls are answered by hand.
-    #[derive(Default)]
-    struct Bench {
-        requests: Requests,
-        begun: RefCell<HashMap<&'static str, oneshot::Sender<()>>>,
-    }
-
-    impl Bench {
-        fn push(&mut self, name: &'static str, wire: &str, data: &str) {
-            let request = Request::read(wire, data).unwrap_or_else(|failure| panic!("{failure}"));
-            self.requests.push(asked(name), request, None);
-            self.start();
-        }
-
-        fn start(&mut self) {
-            let begun = &self.begun;
-            self.requests.start(|asked, _, _| {
-                let (sender, receiver) = oneshot::channel();
-                begun.borrow_mut().insert(asked.name, sender);
-                State::Call(Box::pin(async move {
-                    let _answered = receiver.await;
-                    Ok(Reply::data(""))
-                }))
-            });
-        }
-
-        fn begun(&self) -> Vec<&'static str> {
-            let mut names: Vec<_> = self.begun.borrow().keys().copied().collect();
-            names.sort_unstable();
-            names
-        }
-
-        fn answer(&mut self, name: &str) {
-            let sender = self
-                .begun
-                .borrow_mut()
-                .remove(name)
-                .unwrap_or_else(|| panic!("{name} was not begun"));
-            assert!(sender.send(()).is_ok());
-        }
-
-        fn first(&mut self) -> Option<&'static str> {
-            let polled = self.requests.poll_first(&mut noop());
-            self.start();
-            match polled {
-                Poll::Ready((asked, _)) => Some(asked.name),
-                Poll::Pending => None,
-            }
-        }
-    }
-
-    fn noop() -> Context<'static> {
-        Context::from_waker(Waker::noop())
-    }
-
-    fn asked(name: &'static str) -> Asked {
-        Asked {
-            id: None,
-            name,
-            since: Instant::now(),
-            paused: None,
-        }
-    }
-
-    const TITLE: &str = r#"{"title":"a"}"#;
-
-    #[test]
-    fn mutations_follow_each_other_and_a_query_waits_for_them() {
-        let mut bench = Bench::default();
-        bench.push("m1", "task.create", TITLE);
-        bench.push("m2", "task.create", TITLE);
-        bench.push("q", "task.list", "{}");
-        bench.push("m3", "task.create", TITLE);
-        assert_eq!(bench.begun(), ["m1", "m2"]);
-        bench.answer("m2");
-        assert_eq!(bench.first(), None, "m2 was answered before m1");
-        bench.answer("m1");
-        assert_eq!((bench.first(), bench.first()), (Some("m1"), Some("m2")));
-        assert_eq!(bench.begun(), ["q"]);
-        bench.answer("q");
-        assert_eq!(bench.first(), Some("q"));
-        assert_eq!(bench.begun(), ["m3"]);
-    }
-
-    #[test]
-    fn a_refused_request_is_answered_in_its_turn_and_in_nobodys_way() {
-        let mut bench = Bench::default();
-        bench.push("m1", "task.create", TITLE);
-        bench
-            .requests
-            .refuse(asked("r"), Failure::new(ErrorCode::UnknownType, "no"));
-        bench.push("m2", "task.create", TITLE);
-        assert_eq!(bench.begun(), ["m1", "m2"]);
-        assert_eq!(bench.first(), None);
-        bench.answer("m1");
-        assert_eq!(
-            (bench.first(), bench.first(), bench.first()),
-            (Some("m1"), Some("r"), None)
-        );
-    }
-
-    #[tokio::test]
-    async fn what_waits_or_was_refused_is_not_under_way() {
-        let mut bench = Bench::default();
-        bench.push("m1", "task.create", TITLE);
-        let failure = Failure::new(ErrorCode::ValidationError, "no");
-        bench.requests.refuse(asked("refused"), failure);
-        let request = Request::read("auth.logout", "{}").unwrap_or_else(|failure| panic!("{failure}"));
-        bench.requests.push(asked("out"), request, None);
-        let begin = |requests: &mut Requests| {
-            requests.start(|_, _, _| State::Session(Box::pin(std::future::pending())));
-        };
-        begin(&mut bench.requests);
-        let is = |bench: &Bench, name| (bench.requests.has(name), bench.requests.is_under_way(name));
-        assert_eq!(
-            (is(&bench, "refused"), is(&bench, "out")),
-            ((false, false), (true, false))
-        );
-        bench.answer("m1");
-        assert_eq!(
-            bench
-                .requests
-                .poll_first(&mut noop())
-                .map(|(asked, _)| asked.name),
-            Poll::Ready("m1")
-        );
-        begin(&mut bench.requests);
-        assert!(!bench.requests.is_under_way("out"), "a refusal is answered first");
-        assert_eq!(
-            bench
-                .requests
-                .poll_first(&mut noop())
-                .map(|(asked, _)| asked.name),
-            Poll::Ready("refused")
-        );
-        assert!(bench.requests.is_under_way("out"));
-    }
-
-    #[test]
-    fn what_concerns_the_socket_itself_waits_for_all_before_it() {
-        let mut bench = Bench::default();
-        bench.push("m1", "task.create", TITLE);
-        bench.push("out", "auth.logout", "{}");
-        assert_eq!(bench.begun(), ["m1"]);
-        bench.answer("m1");
-        assert_eq!(bench.first(), Some("m1"));
-        assert_eq!(bench.begun(), ["out"]);
-    }
-}
+mod tests;

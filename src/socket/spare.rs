@@ -1,19 +1,19 @@
-//! The memory of a queue, which the sockets of a thread lend each other: most queues are there for one write, and in the
-//! same memory each time they stay in the processor's cache.
+//! Memory for queues, shared by the sockets of a thread. Most queues live for one write; in the same memory each time they
+//! stay in the processor's cache.
 
 use std::cell::Cell;
 
-/// More is not kept: a burst is over, and a thread keeps this for ever.
+/// A larger queue is freed: a thread keeps this memory for ever, and bursts are rare.
 const KEPT: usize = 64 * 1024;
 
 thread_local!(static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) });
 
-/// An empty queue, with room if nobody has borrowed it.
+/// An empty queue, with room unless the spare memory is lent already.
 pub(super) fn lend() -> Vec<u8> {
     SPARE.take()
 }
 
-/// A queue that was written.
+/// Takes back a queue that was written.
 pub(super) fn give_back(mut queue: Vec<u8>) {
     if queue.capacity() <= KEPT {
         queue.clear();
@@ -21,7 +21,7 @@ pub(super) fn give_back(mut queue: Vec<u8>) {
     }
 }
 
-/// A queue whose peer takes nothing for now keeps hardly more memory than it needs.
+/// Shrinks a queue whose peer takes nothing for now.
 pub(super) fn keep_little(queue: &mut Vec<u8>) {
     if queue.capacity() > 2 * queue.len() {
         queue.shrink_to_fit();

@@ -2,43 +2,40 @@
 //! into one queue that is written in as few system calls as it fits. Everything is polled by one task. Does not
 //! know what the messages mean, nor when to give up.
 //!
-//! Why not `WebSocketStream`: its write buffer never shrinks and its adapter keeps four wakers. Here the queue
-//! is given back whenever it runs empty (`spare`), and the read half has a waker of its own, so that a delivery
-//! does not poll (and zero-fill) the read buffer.
+//! Why not `WebSocketStream`: its write buffer never shrinks and its adapter keeps four wakers. Here the queue is given
+//! back whenever it runs empty (`spare`), and the read half has a waker of its own, so that a delivery does not poll (and
+//! zero-fill) the read buffer.
 
-use std::io::{self, Read, Write};
-use std::pin::Pin;
+use std::io;
 use std::task::{Context, Poll, Waker};
 
 use taskwire_protocol::CloseCode;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
-use super::spare;
+use super::pipe::Pipe;
 
 /// The longest header of a frame that is not masked.
 const HEADER: usize = 10;
-/// tungstenite zero-fills as much at every poll of the read half, and keeps it for each socket.
+/// tungstenite zero-fills this much at every poll of the read half, and keeps it for each socket.
 const READ_BUFFER: usize = 2 * 1024;
-/// A message of more bytes than this leaves a read buffer behind that is not kept.
+/// A message of more bytes than this grows the read buffer so far that it is replaced afterwards.
 const GROWN: usize = 8 * 1024;
-/// What tungstenite keeps of pongs and close frames that our queue did not take.
+/// How many bytes tungstenite keeps of pongs and close frames that our queue did not take.
 const CONTROL_BUFFER: usize = 1024;
-/// What is already written is cut off a waiting queue once it is this long.
-const CUT: usize = 32 * 1024;
 /// A peer that is being closed gets this long to take the close frame.
 const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
-/// Input of a peer that is being closed which is thrown away before we hang up on it.
+/// How much input of a peer that is being closed is thrown away before we hang up.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-/// The bytes of one socket. What writing touches lies first (`Connection`).
+/// One socket's frames. What writing touches is first in memory (`Connection`).
 #[repr(C)]
 pub(super) struct Transport {
     pipe: Pipe,
-    /// A large message came: the read buffer has grown, and shrinks only when it is made anew.
+    /// A large message came: the read buffer has grown, and shrinks only when it is replaced.
     grown: bool,
     context: WebSocketContext,
 }
@@ -53,13 +50,13 @@ pub(super) enum Heard {
     Closing,
     /// It broke the protocol.
     Broken(CloseCode, &'static str),
-    /// Nothing any more.
+    /// Nothing more: it is gone.
     Gone,
 }
 
 impl Transport {
-    /// Goes on after the upgrade; `part` was read behind the request. Frames of more than `max_message` bytes
-    /// break the protocol, control frames wait once `queue` bytes do.
+    /// Goes on after the upgrade; `part` was read behind the request. A frame of more than `max_message` bytes breaks the
+    /// protocol; control frames wait while `queue` bytes do.
     pub(super) fn new(
         tcp: TcpStream,
         part: Vec<u8>,
@@ -76,31 +73,22 @@ impl Transport {
         };
         Transport {
             context,
-            pipe: Pipe {
-                tcp,
-                input,
-                queue: Vec::new(),
-                written: 0,
-                limit: queue,
-                progress: 0,
-                since_text: 0,
-                unheard,
-            },
+            pipe: Pipe::new(tcp, input, queue, unheard),
             grown: false,
         }
     }
 
-    /// Who is woken when input comes from now on.
+    /// From now on, input wakes this.
     pub(super) fn wake_on_input(&mut self, input: Waker) {
         self.pipe.input = input;
     }
 
-    /// Who that is.
+    /// What input wakes.
     pub(super) fn input(&self) -> &Waker {
         &self.pipe.input
     }
 
-    /// The next message; when there is none, the input's waker is called once there may be.
+    /// The next message. Pending when there is none; the input's waker is called once there may be one.
     pub(super) fn hear(&mut self) -> Poll<Heard> {
         let heard = match self.context.read(&mut self.pipe) {
             Ok(Message::Text(text)) => {
@@ -130,7 +118,7 @@ impl Transport {
                 Heard::Closing
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                // nothing whole came; fragments that never end, or that carry nothing, are not waited for
+                // no whole message came; fragments without an end, or without content, are not waited for
                 if self.pipe.since_text > self.most_for_a_message() {
                     return Poll::Ready(Heard::Broken(
                         CloseCode::TooBig,
@@ -154,7 +142,7 @@ impl Transport {
         }
     }
 
-    /// Bytes that may come before a message is whole: twice the largest one, for the headers of its fragments.
+    /// How many bytes may come before a message is whole: twice the largest one, for the headers of its fragments.
     fn most_for_a_message(&self) -> usize {
         2 * self
             .context
@@ -168,7 +156,7 @@ impl Transport {
         self.frame(0x81, payload.as_bytes());
     }
 
-    /// Makes room for text frames at once, which come next.
+    /// Makes room at once for the text frames that come next.
     pub(super) fn expect(&mut self, frames: usize, bytes: usize) {
         self.pipe.queue().reserve(bytes + frames * HEADER);
     }
@@ -198,7 +186,7 @@ impl Transport {
 
     /// Bytes that wait to be written.
     pub(super) fn queued(&self) -> usize {
-        self.pipe.queue.len() - self.pipe.written
+        self.pipe.queued()
     }
 
     /// Changes whenever bytes came from the peer or went to it.
@@ -265,106 +253,6 @@ fn broken(error: &Error) -> Heard {
     }
 }
 
-/// The TCP stream as tungstenite wants it: reading never waits, writing goes to the queue.
-struct Pipe {
-    tcp: TcpStream,
-    input: Waker,
-    queue: Vec<u8>,
-    /// How much of the queue's beginning was written.
-    written: usize,
-    limit: usize,
-    progress: u32,
-    /// Bytes that came since the last whole message, without control frames.
-    since_text: usize,
-    /// Bytes that came and were not part of a frame that was heard.
-    unheard: usize,
-}
-
-impl Pipe {
-    /// The queue, to be added to.
-    fn queue(&mut self) -> &mut Vec<u8> {
-        if self.queue.capacity() == 0 {
-            self.queue = spare::lend();
-        }
-        &mut self.queue
-    }
-
-    /// A control frame is no part of a message; whoever counts those counts it.
-    fn pass_over(&mut self, payload: usize) {
-        self.since_text = self.since_text.saturating_sub(payload + 6);
-        self.hear(payload);
-    }
-
-    /// A masked frame with so much in it was heard. Of a message in fragments this counts too little, and then
-    /// something seems to be left for ever: that costs memory, and no bytes.
-    fn hear(&mut self, payload: usize) {
-        let header = match payload {
-            0..=125 => 6,
-            126..=0xffff => 8,
-            _ => 14,
-        };
-        self.unheard = self.unheard.saturating_sub(payload + header);
-    }
-
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.queue.len() {
-            match Pin::new(&mut self.tcp).poll_write(cx, &self.queue[self.written..]) {
-                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                Poll::Ready(Ok(bytes)) => {
-                    self.written += bytes;
-                    self.progress = self.progress.wrapping_add(1);
-                }
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending => {
-                    if self.written > CUT {
-                        self.queue.drain(..self.written);
-                        self.written = 0;
-                    }
-                    spare::keep_little(&mut self.queue);
-                    return Poll::Pending;
-                }
-            }
-        }
-        // an idle socket keeps nothing, be it room for what did not come
-        if self.queue.capacity() > 0 {
-            spare::give_back(std::mem::take(&mut self.queue));
-            self.written = 0;
-        }
-        Poll::Ready(Ok(()))
-    }
-}
-
-impl Read for Pipe {
-    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
-        let mut buffer = ReadBuf::new(bytes);
-        match Pin::new(&mut self.tcp).poll_read(&mut Context::from_waker(&self.input), &mut buffer) {
-            Poll::Ready(read) => {
-                read?;
-                self.progress = self.progress.wrapping_add(1);
-                self.since_text += buffer.filled().len();
-                self.unheard += buffer.filled().len();
-                Ok(buffer.filled().len())
-            }
-            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-}
-
-/// tungstenite writes whole control frames: they are taken whole or not at all.
-impl Write for Pipe {
-    fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
-        if self.queue.len() - self.written + frame.len() > self.limit {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        self.queue().extend_from_slice(frame);
-        Ok(frame.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -386,7 +274,7 @@ mod tests {
             std::future::poll_fn(|cx| transport.poll_flush(cx))
                 .await
                 .expect("room");
-            assert_eq!(transport.pipe.queue.capacity(), 0);
+            assert_eq!(transport.pipe.capacity(), 0);
         }
         let mut frame = [0; 4];
         peer.read_exact(&mut frame).await.expect("the frame");

@@ -13,25 +13,24 @@ use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use taskwire_protocol::account::Authenticate;
-use taskwire_protocol::{CloseCode, ErrorCode, Failure, SUBPROTOCOL, UserId};
+use taskwire_protocol::{ErrorCode, Failure, SUBPROTOCOL, UserId};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use uuid::Uuid;
 
-use super::admission::Refused;
 use super::connection::Connection;
 use super::requests::Asked;
 use super::session::{Stage, Stranger};
 use super::transport::Transport;
-use super::welcome::check_streams;
 use crate::config::Settings;
+use crate::follow::{Close, NotAdmitted, check_streams};
 use crate::live::Wakeup;
 use crate::peer::{self, Peer};
 use crate::reply::{HttpStream, Refusal};
 use crate::state::App;
 
-/// A message may be this many times `frame_bytes`: what lies between is answered, what lies beyond closes.
+/// A message up to this many times `frame_bytes` is refused by an answer; a larger one closes the socket.
 const ANSWERED: usize = 4;
 
 /// Answers the upgrade and begins the socket's task.
@@ -40,7 +39,11 @@ const ANSWERED: usize = 4;
 /// Why it may not become a socket.
 pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Refusal> {
     let Some(peer) = request.extensions().get::<Peer>().copied() else {
-        return Err(Failure::new(ErrorCode::InternalError, "a connection from nowhere").into());
+        return Err(Failure::new(
+            ErrorCode::InternalError,
+            "a request without the address of its connection",
+        )
+        .into());
     };
     let headers = request.headers();
     let protocol = negotiate(headers)?;
@@ -75,8 +78,8 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
         match app.admission.admit(app.sockets.count(), app.elapsed_ms()) {
             // a task of its own, which does not have the size of this one
             Ok(()) => drop(tasks.spawn(Box::new(connect(app, tcp, part, from, params)).run())),
-            Err(Refused::Politely(_turn)) => refuse(&app.settings, tcp, part).await,
-            Err(Refused::Silently) => {}
+            Err(NotAdmitted::Politely(_turn)) => refuse(&app.settings, tcp, part).await,
+            Err(NotAdmitted::Silently) => {}
         }
     });
 
@@ -173,14 +176,15 @@ fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
         })
 }
 
-/// Tells a socket that is not taken on to come back later: pages read the code of a close, not of a handshake.
+/// Tells a socket that is not taken on to come back later. By a close frame, because pages can read the code of a close
+/// but not of a handshake.
 async fn refuse(settings: &Settings, tcp: TcpStream, part: Vec<u8>) {
-    let code = CloseCode::TryAgain;
+    let Close { code, reason } = Close::TOO_MANY;
     metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string()).increment(1);
     let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let most = ANSWERED * settings.frame_bytes;
     let wire = Transport::new(tcp, part, wakeup.into(), most, settings.socket_queue_bytes);
-    wire.close(code, "too many sockets at once").await;
+    wire.close(code, reason).await;
 }
 
 /// The socket behind the upgrade. With a token in the header it begins as if an `auth` frame had come.

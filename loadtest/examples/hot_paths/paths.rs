@@ -217,9 +217,13 @@ impl Outlet for Sink {
         Poll::Ready(Ok(()))
     }
 
-    fn feed(&mut self, frame: Frame) -> Result<(), Infallible> {
+    fn event(&mut self, frame: Frame, _: StreamId, _: u64) -> Result<(), Infallible> {
         self.frames += 1;
         self.bytes += frame.len();
+        Ok(())
+    }
+
+    fn signal(&mut self, _: Frame) -> Result<(), Infallible> {
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! When a lost connection is tried again: soon, then more rarely, never at the same time as everybody else.
+//! When a lost connection is tried again: soon, then more rarely, and not at the same time as the other instances.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ const FIRST: Duration = Duration::from_millis(50);
 /// up to this.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Full jitter: a pause is anything up to a bound that grows.
+/// Full jitter: a pause is a random time up to a bound that grows.
 pub(super) struct Backoff {
     pub(super) bound: Duration,
 }
@@ -17,7 +17,7 @@ impl Backoff {
         Backoff { bound: FIRST }
     }
 
-    /// The connection was of use: the next pauses are short again.
+    /// The connection worked: the next pauses are short again.
     pub(super) fn reset(&mut self) {
         self.bound = FIRST;
     }

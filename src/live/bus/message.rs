@@ -1,27 +1,27 @@
-//! What travels between instances, in bytes: who says it and in which epoch, then entries, a signal, a note or a probe.
-//! The channel names the stream. Does not know how it travels; what cannot be read is no message.
+//! What travels between instances, in bytes: the sender and its epoch, then entries, a signal, a note or a probe. The
+//! channel names the stream. Does not know how it travels; bytes that cannot be read are ignored.
 
 use super::Note;
 use crate::live::{Frame, Published, control};
 use sha2::{Digest, Sha256};
 use taskwire_protocol::StreamId;
 
-/// Bytes of an event frame that travels; of a larger one only its place in the stream does.
+/// The largest event frame that travels; of a larger one only the seq does.
 pub(super) const FRAME: usize = 8 * 1024;
-/// Bytes of a message after which no further entry is put into it.
+/// Once a message has this many bytes, no further entry is put into it.
 pub(super) const MESSAGE: usize = 64 * 1024;
 
-/// The first byte: who does not know it passes the message over, and finds what it said in the log.
+/// The first byte. An instance of another version ignores the message, and finds the entries in the log.
 const VERSION: u8 = 1;
 /// Version, kind, sender, epoch.
 const HEADER: usize = 2 + 8 + 8;
-/// In the place of a length: the frame is in the log.
+/// In place of a length: the frame is only in the log.
 const IN_LOG: u32 = u32::MAX;
 
-/// Who says something, and about which epoch.
+/// The sender, and its epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// Another one at each start.
+    /// A new one at each start.
     pub(super) sender: u64,
     /// Of the epoch's name.
     pub(super) epoch: u64,
@@ -50,20 +50,20 @@ enum Kind {
     Compare = 6,
 }
 
-/// What another instance said.
+/// What another instance published.
 #[derive(Debug)]
 pub(super) enum Message {
     /// Entries of one stream.
     Entries {
         entries: Vec<Published>,
-        /// Further entries, whose frames are in the log.
+        /// Entries whose frames are only in the log.
         in_log: Vec<u64>,
-        /// The last of them that rewrote what was before it.
+        /// The last entry that rewrote earlier ones.
         rewrites: Option<u64>,
     },
     /// The log was rewritten up to this seq.
     Forget(u64),
-    /// Of any stream there may be more in the log than was told.
+    /// Any stream may have more in the log than was published.
     Compare,
     Signal(Frame),
     Note(Note),
@@ -86,7 +86,7 @@ impl Writing {
         Writing::new(Kind::Entries, stamp, 1024)
     }
 
-    /// Adds an entry; `None`: its frame is in the log.
+    /// Adds an entry; `None` when its frame is only in the log.
     pub(super) fn entry(&mut self, seq: u64, frame: Option<&Frame>) {
         self.0.extend(seq.to_be_bytes());
         let length = frame.map_or(IN_LOG, |frame| frame.len() as u32);
@@ -133,7 +133,7 @@ impl Writing {
     }
 }
 
-/// What a message of somebody else in the same epoch says; about which stream the channel tells, if about one.
+/// Reads a message of another instance in the same epoch. The channel names its stream, if it has one.
 pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option<Message> {
     let (kind, stamp, body) = header(bytes)?;
     if stamp.sender == own.sender || stamp.epoch != own.epoch {
@@ -149,7 +149,7 @@ pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option
     }
 }
 
-/// A probe of somebody in the same epoch: who sent it, and its number.
+/// A probe of any instance in the same epoch: its sender, and its number.
 pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<(u64, u64)> {
     let (kind, stamp, body) = header(bytes)?;
     let number = body.try_into().ok().map(u64::from_be_bytes)?;
@@ -185,7 +185,7 @@ fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
                 if control::rewrites_past(&frame) {
                     rewrites = rewrites.max(Some(seq));
                 }
-                // not taken from the sender's word: whose access ends is what the entry itself says
+                // read from the entry itself: the sender is not trusted to say whose access ends
                 let removed = match stream {
                     StreamId::Workspace(_) => control::removed_member(&frame),
                     StreamId::User(_) => None,
@@ -206,7 +206,7 @@ fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
     })
 }
 
-/// A copy of its own: a slice would keep the whole message in the ring.
+/// A copy: a slice would keep the whole message in the ring.
 fn text(bytes: &[u8]) -> Option<Frame> {
     std::str::from_utf8(bytes).ok().map(Frame::from)
 }

@@ -1,6 +1,6 @@
-//! The seam to other instances: what is handed to them, and what comes from them. What they committed enters by
-//! `Hub::receive`, what was lost on the way is found by comparing heads (`heads`); signals enter by
-//! `Hub::receive_signal`, notes by `Hub::hear`. The seam does not know what carries it; below it Redis does.
+//! The seam to other instances. Their commits enter by `Hub::receive`, their signals by `Hub::receive_signal`, their notes
+//! by `Hub::hear`; commits that were lost on the way are found by comparing heads (`heads`). The seam does not know its
+//! carrier; below it is Redis.
 //!
 //! - `redis`       the carrier: its address, and what the hub hands to it
 //! - `message`     what travels, in bytes
@@ -26,30 +26,30 @@ use taskwire_protocol::StreamId;
 
 pub use redis::{BadAddress, Redis, RedisOptions};
 
-/// How the way to the other instances is.
+/// The state of the connection to the other instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BusHealth {
-    /// There is none.
+    /// There are no other instances.
     Off,
-    /// What is said is heard again, after this long.
+    /// What is published comes back, after this long.
     Up(Duration),
-    /// It is not, or too late; what others commit is found in the log.
+    /// It does not come back, or too late; commits of others are found in the log.
     Down,
 }
 
-/// Words that one instance says to all others, such as who is present there. Nobody may rely on their arrival.
+/// What one instance tells all others, such as who is present there. It may get lost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
-    /// Which part of the server it is for.
+    /// The part of the server that it is for.
     pub about: String,
-    /// What that part has to say.
+    /// Its content.
     pub words: Box<RawValue>,
 }
 
 /// Carries committed groups, signals and notes to the other instances.
 ///
 /// It may lose, repeat and reorder: a receiver applies the next seq, ignores older ones, and reads the log for a gap.
-/// Every method is called on paths that must not wait: none waits or fails.
+/// No method waits or fails: all are called on paths that must not wait.
 pub trait Bus: Send + Sync + 'static {
     /// Hands a committed group on. Called on a writer's lane.
     fn carry(&self, group: &[Published]);
@@ -63,18 +63,18 @@ pub trait Bus: Send + Sync + 'static {
     /// The log was rewritten up to `last`: frames that others hold of it are to be dropped.
     fn forget(&self, _stream: StreamId, _last: u64) {}
 
-    /// Somebody here watches the stream from now on.
+    /// The stream is watched here from now on.
     fn join(&self, stream: StreamId);
 
-    /// Nobody here watches the stream any more.
+    /// The stream is no longer watched here.
     fn leave(&self, stream: StreamId);
 
-    /// How the way to the others is.
+    /// The state of the connection to the others.
     fn health(&self) -> BusHealth {
         BusHealth::Off
     }
 
-    /// Whether every other instance that was heard a moment ago is still heard.
+    /// Whether no other instance fell silent lately.
     fn hears_all(&self) -> bool {
         true
     }

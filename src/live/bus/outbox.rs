@@ -1,6 +1,6 @@
-//! What waits to be published: bounded, and filled without waiting. What finds no room is dropped and counted, and so is
-//! everything while there is no connection: it would be old news. But how far the streams came is kept in mind, and said
-//! once it can be, so that the others read the rest in the log.
+//! What waits to be published: bounded, and filled without waiting. Without room, and without a connection, things are
+//! dropped and counted. How far their streams came is remembered and published later, so that the others read the rest
+//! from the log.
 
 use super::message::FRAME;
 use crate::live::{Frame, Published, lock};
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 const BYTES: usize = 16 * 1024 * 1024;
 /// What an entry costs beside its frame.
 const OVERHEAD: usize = 64;
-/// Streams that are kept in mind; where more were dropped, the others are told to compare all of theirs.
+/// How many streams are remembered; when more were dropped, the others are told to compare all of theirs.
 const MISSED: usize = 1024;
 
 /// Something to publish.
@@ -28,7 +28,7 @@ pub(super) enum Outgoing {
     },
     /// The log was rewritten up to this seq.
     Forget(StreamId, u64),
-    /// More was dropped than can be told.
+    /// More streams were dropped than are remembered: compare all.
     Compare,
     Signal(StreamId, Frame),
     /// An encoded note.
@@ -47,12 +47,12 @@ impl Outgoing {
         frame + OVERHEAD
     }
 
-    /// 1, or 0 for what nobody misses.
+    /// 1, or 0 for what may be lost.
     fn counts(&self) -> u64 {
         u64::from(!matches!(self, Outgoing::Probe(_)))
     }
 
-    /// What may be lost without a loss gives way first.
+    /// The room that it may use: signals and notes give way first.
     fn room(&self) -> usize {
         match self {
             Outgoing::Signal(..) | Outgoing::Note(_) => BYTES / 4,
@@ -65,7 +65,7 @@ impl Outgoing {
 #[derive(Default)]
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
-    /// Something was taken and is not yet published.
+    /// Something was taken and is not published yet.
     publishing: AtomicBool,
     wake: Notify,
 }
@@ -73,12 +73,12 @@ pub(super) struct Outbox {
 /// The connection that publishes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Link {
-    /// It is being made, for the first time or again.
+    /// It is being made.
     #[default]
     Coming,
-    /// It is there.
+    /// It works.
     Open,
-    /// It could not be made; a pause, and it is tried again.
+    /// It could not be made, and is tried again after a pause.
     Away,
 }
 
@@ -91,7 +91,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Up to `n` of what waits, and after the last of it what was missed before.
+    /// Up to `n` of what waits; after the last of it, what was missed before.
     fn take(&mut self, n: usize) -> Vec<Outgoing> {
         let n = n.min(self.waiting.len());
         let mut taken: Vec<Outgoing> = self.waiting.drain(..n).collect();
@@ -102,18 +102,18 @@ impl Queue {
         taken
     }
 
-    /// Whether there is something to publish, and a connection for it, or soon one.
+    /// Whether there is something to publish, and a connection for it now or soon.
     fn is_busy(&self) -> bool {
         !self.waiting.is_empty() || self.link != Link::Away && !self.missed.is_empty()
     }
 }
 
-/// What was dropped, as far as others must know of it.
+/// What was dropped and others must know of.
 #[derive(Default)]
 struct Missed {
-    /// The newest entry, and up to where the log was rewritten; 0: not at all.
+    /// By stream: the newest entry, and up to where the log was rewritten (0: not at all).
     streams: HashMap<StreamId, (u64, u64)>,
-    /// There were too many.
+    /// There were too many streams.
     all: bool,
 }
 
@@ -140,7 +140,7 @@ impl Missed {
         self.all = true;
     }
 
-    /// Adds what is to be said of it, and forgets it.
+    /// Adds what others are to be told, and forgets it.
     fn say(&mut self, said: &mut Vec<Outgoing>) {
         if self.is_empty() {
             return;
@@ -202,12 +202,12 @@ impl Outbox {
         lock(&self.queue).link = Link::Coming;
     }
 
-    /// There is a connection: things are kept for it from now on.
+    /// There is a connection: from now on things wait for it.
     pub(super) fn open(&self) {
         lock(&self.queue).link = Link::Open;
     }
 
-    /// There is no connection, or it is gone, and with it what waited.
+    /// There is no connection, or it was lost: what waits is dropped.
     pub(super) fn close(&self) {
         let waited = {
             let mut queue = lock(&self.queue);
@@ -219,7 +219,7 @@ impl Outbox {
         self.publishing.store(false, Ordering::Release);
     }
 
-    /// These were to be published, and may not have been.
+    /// These may not have been published.
     pub(super) fn lose<'a>(&self, lost: impl Iterator<Item = &'a Outgoing>) {
         let (mut queue, mut dropped) = (lock(&self.queue), 0);
         for outgoing in lost {
@@ -245,14 +245,14 @@ impl Outbox {
         }
     }
 
-    /// Whether something is to be published, or is being.
+    /// Whether something waits to be published, or is being published.
     pub(super) fn is_busy(&self) -> bool {
         let waits = lock(&self.queue).is_busy();
         waits || self.publishing.load(Ordering::Acquire)
     }
 }
 
-/// Counts what is not published.
+/// Counts what was dropped.
 fn count_dropped(n: u64) {
     if n > 0 {
         metrics::counter!("taskwire_bus_dropped_total").increment(n);

@@ -1,6 +1,6 @@
-//! The connection that publishes: one task, off the way of every answer. What waits goes out in one pipeline, the
-//! entries of a stream in one message. What a lost connection took along is not sent again: of its streams the next one
-//! says only how far they came.
+//! The connection that publishes: one task, which no answer waits for. What waits goes out in one pipeline, the entries
+//! of a stream in one message. What a lost connection may not have sent is not sent again: the next one says only how
+//! far those streams came.
 
 use super::backoff::Backoff;
 use super::message::{MESSAGE, Stamp, Writing};
@@ -46,8 +46,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes until it fails. A connection was of use once something was published: one that is let in and refused
-    /// what it is for is tried more and more rarely too.
+    /// Publishes until it fails. A connection counts as working once something was published: one that is accepted but
+    /// may not publish is tried more and more rarely.
     async fn drain(&self, mut connection: MultiplexedConnection, backoff: &mut Backoff) -> redis::RedisError {
         loop {
             let mut batch = self.outbox.take(BATCH).await;
@@ -68,8 +68,8 @@ impl Publisher {
         }
     }
 
-    /// Messages, each with its channel. Those of workspaces come first, as in a group: who learns of an access finds
-    /// there what it gives access to. The order within a stream stays.
+    /// Messages, each with its channel. Those of workspaces come first, as in a group: a user who is told of a new
+    /// workspace finds its entries. The order within a stream stays.
     fn pack(&self, batch: &mut [Outgoing]) -> Vec<(String, Vec<u8>)> {
         batch.sort_by_key(|outgoing| match outgoing {
             Outgoing::Forget(..) => (0, None),

@@ -1,5 +1,5 @@
-//! Whether what is published comes back, and whether the others are heard: probes sent, probes heard, and what follows
-//! from their times. Does not know how they travel.
+//! Whether what is published comes back, and whether the other instances are heard: by the times of probes sent and probes
+//! heard. Does not know how they travel.
 
 use super::BusHealth;
 use crate::live::lock;
@@ -9,18 +9,18 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two probes. Often, so that what was lost in silence is looked for within three seconds.
+/// Between two probes. Often: what is lost without an error must be looked for within three seconds.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
-/// A probe that is not back by then is late: the log is asked instead.
+/// A probe that is not back by then is late: heads are compared with the log instead.
 const LATE: Duration = Duration::from_millis(1200);
-/// Another instance that was not heard for this long does not publish,
+/// Another instance that was not heard for this long is silent,
 const MUTE: Duration = EVERY.saturating_add(LATE);
-/// and after this long it is taken for gone: it does not say so when it stops.
+/// and after this long it counts as gone: it says nothing when it stops.
 const GONE: Duration = Duration::from_mins(5);
 /// After this long without a probe the connection is given up.
 pub(super) const SILENT: Duration = Duration::from_secs(5);
 
-/// The pulse of the way to the other instances.
+/// The pulse of the connection to the other instances.
 pub(super) struct Pulse {
     state: Mutex<State>,
     latency: Histogram,
@@ -29,7 +29,7 @@ pub(super) struct Pulse {
 
 #[derive(Default)]
 struct State {
-    /// When the connection that listens was made, while there is one.
+    /// When the listening connection was made, while there is one.
     since: Option<Instant>,
     /// The newest probe, and when it was sent.
     newest: Option<(u64, Instant)>,
@@ -37,7 +37,7 @@ struct State {
     missing: Option<(u64, Instant)>,
     /// How long the newest one took, and when it came.
     heard: Option<(Duration, Instant)>,
-    /// When each of the others was heard.
+    /// When each other instance was last heard.
     others: HashMap<u64, Instant>,
 }
 
@@ -72,7 +72,7 @@ impl Pulse {
         number
     }
 
-    /// A probe came back; so has, or never will, every one before it.
+    /// A probe came back. Earlier ones have come back too, or never will.
     pub(super) fn hear(&self, number: u64, now: Instant) {
         let mut state = lock(&self.state);
         let Some((_, oldest)) = state.missing.filter(|(missing, _)| *missing <= number) else {
@@ -95,14 +95,14 @@ impl Pulse {
         lock(&self.state).others.insert(sender, now);
     }
 
-    /// Whether nobody fell silent lately: what such a one commits is told by the log alone.
+    /// Whether no other instance fell silent lately: the commits of such an instance are only found in the log.
     pub(super) fn hears_all(&self, now: Instant) -> bool {
         let others = &mut lock(&self.state).others;
         others.retain(|_, heard| now - *heard < GONE);
         others.values().all(|heard| now - *heard <= MUTE)
     }
 
-    /// For how long nothing came back.
+    /// For how long no probe came back.
     pub(super) fn silence(&self, now: Instant) -> Duration {
         let state = lock(&self.state);
         let last = state.heard.map(|(_, at)| at).max(state.since);

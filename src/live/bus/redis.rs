@@ -1,6 +1,6 @@
-//! The carrier: Redis pub/sub, a fast hint and never the truth. Holds the address and the names of channels; what the
-//! hub hands over goes into a bounded queue or a set, so that no caller waits. Two connections of our own, each made
-//! again for ever: one publishes, one listens.
+//! The carrier: Redis pub/sub, a fast hint and never the truth. Holds the address and the names of channels. What the
+//! hub hands over goes into a bounded queue or a set, so that no caller waits. Two connections of its own, one that
+//! publishes and one that listens, are remade for ever.
 
 use super::message::Stamp;
 use super::outbox::{Outbox, Outgoing};
@@ -19,26 +19,26 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::StreamId;
 
-/// A connection that is not there by then is tried again later.
+/// A connection that is not made by then is tried again later.
 const CONNECT: Duration = Duration::from_secs(3);
-/// A command that is not answered by then costs the connection.
+/// When a command is not answered by then, the connection is given up.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// The address cannot be used, and why. It does not say the address, which may hold a password.
+/// Why the address cannot be used. The message leaves the address out: it may hold a password.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadAddress(String);
 
-/// Where Redis is, and under which names this instance speaks there.
+/// Where Redis is, and which names this instance uses there.
 #[derive(Debug)]
 pub struct RedisOptions {
-    /// `redis://` or `rediss://`, with user, password and database number as the case may be.
+    /// `redis://` or `rediss://`, with user, password and database number if needed.
     pub url: SecretString,
-    /// What the names of all channels begin with: deployments that share a Redis differ in it.
+    /// The prefix of all channels: deployments that share a Redis need different ones.
     pub prefix: String,
-    /// Positions in the log are valid within one epoch; who is in another is not heard.
+    /// Positions in the log are valid within one epoch; instances in another one are ignored.
     pub epoch: Arc<str>,
-    /// Another number at each start of each instance.
+    /// A new number at each start of each instance.
     pub instance: u64,
 }
 
@@ -79,7 +79,7 @@ impl Channels {
         format!("{}notes", self.prefix)
     }
 
-    /// Everybody's: who is not heard here any more may say things that are not heard either.
+    /// The probes of all instances: when they are no longer heard, other messages may be lost too.
     pub(super) fn probes(&self) -> String {
         format!("{}probes", self.prefix)
     }
@@ -89,7 +89,7 @@ impl Redis {
     /// A bus that is not connected: see [`Redis::start`].
     ///
     /// # Errors
-    /// The address cannot be used. Whether somebody answers there is not asked.
+    /// The address cannot be used. Nothing is connected yet.
     pub fn new(options: &RedisOptions) -> Result<Redis, BadAddress> {
         let info = address(options.url.expose_secret())?;
         Ok(Redis {
@@ -102,7 +102,7 @@ impl Redis {
         })
     }
 
-    /// What connects, and goes on for ever: spawn it once the hub is made.
+    /// The task that connects, and runs for ever: spawn it once the hub is made.
     ///
     /// # Errors
     /// The address cannot be used.
@@ -133,7 +133,7 @@ impl Redis {
 
 fn address(url: &str) -> Result<ConnectionInfo, BadAddress> {
     let info = url.into_connection_info().map_err(|error| bad(&error))?;
-    // the protocol in which messages come beside answers
+    // RESP3: messages come beside answers
     let settings = info
         .redis_settings()
         .clone()

@@ -1,6 +1,6 @@
-//! The connection that listens: made again for ever, to the streams that somebody here watches and to no others. What
-//! comes is taken in where it is read, so that nothing queues between Redis and the rings. After each subscription the
-//! heads of its streams are compared with the log: what was said before was said to nobody.
+//! The connection that listens, remade for ever: to the streams that are watched here and to no others. Messages are
+//! handled where they are read, so that nothing queues between Redis and the rings. After each subscription the heads of
+//! its streams are compared with the log: nobody here heard what was published before.
 
 use super::backoff::Backoff;
 use super::message::{self, Message, Stamp};
@@ -21,7 +21,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval_at};
 /// Channels of one command.
 const CHANNELS: usize = 512;
 
-/// The streams that somebody here watches, and those of them that changed sides since the connection was told.
+/// The streams that are watched here, and those that the connection was not told of yet.
 #[derive(Default)]
 pub(super) struct Wanted {
     streams: Mutex<Streams>,
@@ -51,7 +51,7 @@ impl Wanted {
         self.wake.notify_one();
     }
 
-    /// Up to `n` streams whose side is not what `listened` says: those to listen to, and those to leave.
+    /// Up to `n` streams that are wanted and not listened to, or the reverse: those to listen to, and those to leave.
     fn changes(&self, n: usize, listened: &HashSet<StreamId>) -> (Vec<StreamId>, Vec<StreamId>) {
         let mut streams = lock(&self.streams);
         let changed: Vec<StreamId> = streams.changed.iter().take(n).copied().collect();
@@ -76,7 +76,7 @@ impl Wanted {
     }
 }
 
-/// Listens to what other instances say.
+/// Listens to the other instances.
 pub(super) struct Subscriber {
     pub(super) hub: Arc<Hub>,
     pub(super) wanted: Arc<Wanted>,
@@ -146,7 +146,7 @@ impl Subscriber {
         })
     }
 
-    /// Listens until the connection is of no more use.
+    /// Listens until the connection is given up.
     async fn listen(&self, mut connection: MultiplexedConnection, ear: &Ear, backoff: &mut Backoff) -> Lost {
         let general = [self.channels.notes(), self.channels.probes()];
         if let Err(error) = connection.subscribe(&general[..]).await {

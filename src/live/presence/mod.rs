@@ -1,11 +1,12 @@
 //! Presence and typing on this instance, told to the others by notes and to people by signals.
 //!
-//! - `roster`  who is present where: merging, versions, expiry
+//! - `roster`  who is present where: versions, expiry; `person` merges what is said of one user
 //! - `words`   how it travels between instances
 //!
-//! What a note loses is said again within `REFRESH`; an instance that says nothing for `roster::HOLDS` is dead. Does not
-//! know who may be present where: that is asked before.
+//! A lost note is repeated within `REFRESH`; an instance that is silent for `roster::HOLDS` counts as dead. Does not know
+//! who may be present where: `ops` has that rule.
 
+mod person;
 mod roster;
 #[cfg(test)]
 mod tests;
@@ -27,18 +28,18 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior};
 use words::Words;
 
-/// Changes wait this long for company before other instances are told.
+/// Changes are gathered for this long before other instances are told.
 const GATHER: Duration = Duration::from_millis(50);
-/// Each who is here is said again once in so many ticks of a second.
+/// Everybody present here is told again once in this many ticks of a second.
 const REFRESH: u128 = 20;
 const TICK: Duration = Duration::from_secs(1);
-/// Between two looks at what has expired, in ticks.
+/// Ticks between two searches for what has expired.
 const EXPIRE: u128 = 5;
-/// Who is there is asked at these ticks: at once, and when the way to the others is there.
+/// The other instances are asked at these ticks: at once, and when the bus is likely to be connected.
 const ASKS: [u128; 2] = [0, 3];
-/// How often somebody's typing on a task is passed on.
+/// How often one user's typing on one task is passed on.
 const TYPING: Duration = Duration::from_secs(1);
-/// Whose typing is remembered for that.
+/// How many of these pairs are remembered.
 const TYPISTS: u64 = 50_000;
 
 /// Presence on one instance.
@@ -47,7 +48,7 @@ pub struct Presences {
     clock: Clock,
     me: InstanceId,
     roster: Mutex<Roster>,
-    /// There is something to be told.
+    /// The other instances are to be told something.
     untold: Notify,
     keys: AtomicU64,
     typists: Cache<(TaskId, UserId), ()>,
@@ -71,7 +72,7 @@ impl Presences {
         })
     }
 
-    /// A socket's place among those who are there.
+    /// A reader's presence, which it then sets.
     pub fn place(self: &Arc<Self>, workspace: WorkspaceId, user: UserId) -> PresenceGuard {
         PresenceGuard {
             presences: self.clone(),
@@ -81,12 +82,12 @@ impl Presences {
         }
     }
 
-    /// Who is in a workspace, on any instance: by user id, at most [`limits::PRESENCES`].
+    /// Who is present in a workspace, on any instance: by user id, at most [`limits::PRESENCES`].
     pub fn list(&self, workspace: WorkspaceId) -> Vec<Presence> {
         lock(&self.roster).list(workspace, limits::PRESENCES)
     }
 
-    /// Tells those who watch the workspace that somebody is typing; more often than once a second nothing happens.
+    /// Tells those who watch the workspace that somebody is typing, at most once a second.
     pub fn typing(&self, workspace_id: WorkspaceId, task_id: TaskId, user: PublicUser) {
         if !self.typists.entry((task_id, user.id)).or_insert(()).is_fresh() {
             return;
@@ -101,7 +102,7 @@ impl Presences {
         }
     }
 
-    /// Talks with the other instances, for ever. One task.
+    /// Exchanges notes with the other instances, for ever. One task.
     pub async fn attend(self: Arc<Self>) {
         let mut notes = self.hub.notes();
         let mut tick = tokio::time::interval(TICK);
@@ -111,7 +112,7 @@ impl Presences {
             tokio::select! {
                 note = notes.recv() => match note {
                     Ok(note) => self.hear(Words::read(&note)),
-                    Err(RecvError::Lagged(_)) => {} // it will be said again
+                    Err(RecvError::Lagged(_)) => {} // it will be told again
                     Err(RecvError::Closed) => return,
                 },
                 () = self.untold.notified() => {
@@ -167,8 +168,8 @@ impl Presences {
         self.show(roster.expire(now, at));
     }
 
-    /// Shows those who watch here what changed. The roster is locked meanwhile, so that the last word is the last one
-    /// said; each instance does so for its own watchers, by its own roster.
+    /// Shows what changed to those who watch here. The roster is locked meanwhile, so that changes are shown in their
+    /// order. Each instance shows its own watchers what its own roster says.
     fn show(&self, changed: impl IntoIterator<Item = PresenceChanged>) {
         for changed in changed {
             if let Some(frame) = signal(signals::PRESENCE_CHANGED, &changed) {
@@ -177,7 +178,7 @@ impl Presences {
         }
     }
 
-    fn tell(&self, told: Vec<roster::Told>) {
+    fn tell(&self, told: Vec<person::Told>) {
         for note in words::notes(self.me, told) {
             self.hub.tell(&note);
         }
@@ -194,7 +195,7 @@ impl Presences {
     }
 }
 
-/// A socket's place among those who are there, until it is dropped.
+/// A reader's presence in one workspace, until it is dropped.
 pub struct PresenceGuard {
     presences: Arc<Presences>,
     key: u64,
@@ -203,12 +204,12 @@ pub struct PresenceGuard {
 }
 
 impl PresenceGuard {
-    /// Where it is.
+    /// The workspace.
     pub fn workspace(&self) -> WorkspaceId {
         self.workspace
     }
 
-    /// Says that the user is there, and what that comes to with their other sockets.
+    /// Says that the user is there; returns what that gives together with their other readers.
     pub fn set(&self, user: &PublicUser, state: PresenceState, task: Option<TaskId>) -> Presence {
         let now = self.presences.now();
         let roster = &mut *lock(&self.presences.roster);

@@ -1,97 +1,19 @@
-//! Who is present where, by what each socket here and each other instance says: merging it, noticing what changed, and
-//! letting go of instances that fell silent. Pure bookkeeping: it is told what time it is, and neither sends nor waits.
+//! Who is present where, by what each reader here and each other instance says: merges it, notices what changed, and drops
+//! instances that fell silent. Pure bookkeeping: the time is given to it, and it neither sends nor waits.
 
-use serde::{Deserialize, Serialize};
+use super::person::{Person, Remote, Shown, Told, seen};
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 use taskwire_protocol::account::PublicUser;
-use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceNow, PresenceState};
+use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceState};
 use taskwire_protocol::{InstanceId, TaskId, Timestamp, UserId, WorkspaceId};
 use tokio::time::Instant;
 
-/// How long what another instance said holds without being said again. With the time between two looks it is less than
-/// the minute within which the presences of a killed instance end.
+/// How long a presence of another instance holds without being repeated. Together with the time between two searches
+/// this is less than a minute, within which the presences of a killed instance must end.
 pub(crate) const HOLDS: Duration = Duration::from_secs(50);
-/// What is kept of all other instances together; what comes beyond it is not taken in.
+/// How many presences of other instances are kept; further ones are ignored.
 const KEPT: usize = 200_000;
-
-/// A presence, of a socket or of several merged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Shown {
-    pub(crate) state: PresenceState,
-    pub(crate) task: Option<TaskId>,
-    /// Since when in this state.
-    pub(crate) since: Timestamp,
-    /// When it was last set.
-    pub(crate) set_at: Timestamp,
-}
-
-impl Shown {
-    /// Online wins over away; of equals, the one set last names the task, and the older one the beginning.
-    fn merge(self, other: Shown) -> Shown {
-        let rank = |shown: &Shown| (shown.state == PresenceState::Online, shown.set_at, shown.task);
-        let (last, first) = if rank(&self) >= rank(&other) {
-            (self, other)
-        } else {
-            (other, self)
-        };
-        if last.state != first.state {
-            return last;
-        }
-        Shown {
-            since: last.since.min(first.since),
-            ..last
-        }
-    }
-
-    /// What the contract shows of it.
-    pub(crate) fn presence(self, user: PublicUser) -> Presence {
-        Presence {
-            user,
-            state: self.state,
-            task_id: self.task,
-            since: self.since,
-        }
-    }
-}
-
-/// What an instance says of one of its users: all of their sockets there, merged.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Told {
-    pub(crate) workspace: WorkspaceId,
-    pub(crate) user: PublicUser,
-    /// Grows with every change on that instance: what comes late or twice is known by it.
-    pub(crate) version: u64,
-    /// `None`: not there any more.
-    pub(crate) shown: Option<Shown>,
-}
-
-struct Remote {
-    version: u64,
-    shown: Option<Shown>,
-    until: Instant,
-}
-
-struct Person {
-    user: PublicUser,
-    /// By socket.
-    here: Vec<(u64, Shown)>,
-    /// By instance; those who left stay for a while, so that older news of them are known as such.
-    elsewhere: Vec<(InstanceId, Remote)>,
-    /// When `here` last changed.
-    version: u64,
-}
-
-impl Person {
-    fn here(&self) -> Option<Shown> {
-        self.here.iter().map(|(_, shown)| *shown).reduce(Shown::merge)
-    }
-
-    fn shown(&self) -> Option<Shown> {
-        let elsewhere = self.elsewhere.iter().filter_map(|(_, remote)| remote.shown);
-        self.here().into_iter().chain(elsewhere).reduce(Shown::merge)
-    }
-}
 
 type Room = BTreeMap<UserId, Person>;
 
@@ -111,7 +33,7 @@ pub(crate) struct Roster {
 pub(crate) type Changed = Option<PresenceChanged>;
 
 impl Roster {
-    /// A socket says that its user is there; what that comes to with the user's other sockets.
+    /// A reader says that its user is there. Returns what that gives together with the user's other readers.
     pub(crate) fn set(
         &mut self,
         key: u64,
@@ -144,7 +66,7 @@ impl Roster {
         (shown.presence(user.clone()), changed)
     }
 
-    /// A socket is there no more.
+    /// A reader's presence ended.
     pub(crate) fn end(&mut self, key: u64, workspace: WorkspaceId, user: UserId, now: Timestamp) -> Changed {
         let user = self.rooms.get(&workspace)?.get(&user)?.user.clone();
         let changed = self.change(workspace, &user, now, |person| {
@@ -157,7 +79,7 @@ impl Roster {
         changed
     }
 
-    /// Another instance says something. Late and repeated words only show that it lives.
+    /// Another instance says something. A late or repeated note shows only that it lives.
     pub(crate) fn hear(&mut self, from: InstanceId, told: Told, now: Timestamp, at: Instant) -> Changed {
         let Told {
             workspace,
@@ -194,17 +116,17 @@ impl Roster {
         })
     }
 
-    /// Lets go of what other instances did not say again in time.
+    /// Drops what other instances did not repeat in time.
     pub(crate) fn expire(&mut self, now: Timestamp, at: Instant) -> Vec<PresenceChanged> {
         self.drop_remotes(now, |_, remote| remote.until <= at)
     }
 
-    /// Another instance has ended.
+    /// Another instance ended.
     pub(crate) fn gone(&mut self, from: InstanceId, now: Timestamp) -> Vec<PresenceChanged> {
         self.drop_remotes(now, |instance, _| instance == from)
     }
 
-    /// Who is in a workspace, by user id.
+    /// Who is present in a workspace, by user id.
     pub(crate) fn list(&self, workspace: WorkspaceId, most: usize) -> Vec<Presence> {
         let people = self.rooms.get(&workspace).into_iter().flat_map(BTreeMap::values);
         people
@@ -225,7 +147,7 @@ impl Roster {
         untold.into_iter().map(told).collect()
     }
 
-    /// All who are here and whom `part` picks, to be said again.
+    /// Those present here whom `part` picks, to be told again.
     pub(crate) fn told(&self, part: impl Fn(UserId) -> bool) -> Vec<Told> {
         let people = self
             .rooms
@@ -248,7 +170,7 @@ impl Roster {
         self.rooms.get(&workspace)?.get(&user)
     }
 
-    /// What changed of somebody here is to be told, as the newest there is.
+    /// Something changed about somebody here: it is to be told, under a new version.
     fn tell_of(&mut self, workspace: WorkspaceId, user: UserId) {
         self.version += 1;
         let version = self.version;
@@ -267,7 +189,7 @@ impl Roster {
         }
     }
 
-    /// Changes somebody, and says what people see of it.
+    /// Changes somebody's entry; returns what people see of it.
     fn change(
         &mut self,
         workspace: WorkspaceId,
@@ -318,25 +240,4 @@ impl Roster {
         });
         changed
     }
-}
-
-/// What people see of a change, if anything.
-fn seen(
-    workspace_id: WorkspaceId,
-    user: &PublicUser,
-    before: Option<Shown>,
-    after: Option<Shown>,
-    now: Timestamp,
-) -> Changed {
-    let look = |shown: Shown| (shown.state, shown.task);
-    if before.map(look) == after.map(look) {
-        return None;
-    }
-    Some(PresenceChanged {
-        workspace_id,
-        user: user.clone(),
-        state: after.map_or(PresenceNow::Offline, |shown| shown.state.into()),
-        task_id: after.and_then(|shown| shown.task),
-        since: after.map_or(now, |shown| shown.since),
-    })
 }

@@ -1,6 +1,7 @@
 //! Presence without I/O: merging, versions, expiry; and two hubs that hear each other's notes.
 
-use super::roster::{HOLDS, Roster, Told};
+use super::person::Told;
+use super::roster::{HOLDS, Roster};
 use super::*;
 use taskwire_protocol::presence::PresenceNow;
 use uuid::Uuid;

@@ -1,6 +1,6 @@
-//! What instances say to each other about presence: how it travels in notes. Knows neither when nor why it is said.
+//! What instances tell each other about presence: how it travels in notes. Does not know when or why.
 
-use super::roster::Told;
+use super::person::Told;
 use crate::live::Note;
 use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
@@ -15,16 +15,16 @@ const PART: usize = 16;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
 pub(super) enum Words {
-    /// Who is there, or not any more.
+    /// Who is present, or left.
     Here { from: InstanceId, told: Vec<Told> },
-    /// It is new: who is there?
+    /// It is new, and asks who is present.
     Ask { from: InstanceId },
-    /// It ends.
+    /// It stops.
     Gone { from: InstanceId },
 }
 
 impl Words {
-    /// As a note; `None` cannot happen to what is written here.
+    /// As a note. These types always encode, so it is never `None`.
     pub(super) fn note(&self) -> Option<Note> {
         let words = to_raw_value(self).ok()?;
         Some(Note {
@@ -33,14 +33,14 @@ impl Words {
         })
     }
 
-    /// What a note says, when it is about presence and can be read.
+    /// Reads a note; `None` when it is about something else or cannot be read.
     pub(super) fn read(note: &Note) -> Option<Words> {
         if note.about != ABOUT {
             return None;
         }
         let read = serde_json::from_str(note.words.get());
         read.inspect_err(|error| {
-            tracing::debug!(error.message = %error, "another instance says what cannot be read");
+            tracing::debug!(error.message = %error, "a note of another instance cannot be read");
         })
         .ok()
     }

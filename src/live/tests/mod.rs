@@ -234,13 +234,28 @@ impl Outlet for Peer {
         }
     }
 
-    fn feed(&mut self, frame: Frame) -> Result<(), Infallible> {
+    fn signal(&mut self, frame: Frame) -> Result<(), Infallible> {
+        self.take(&frame);
+        Ok(())
+    }
+
+    fn event(&mut self, frame: Frame, stream: StreamId, seq: u64) -> Result<(), Infallible> {
+        assert!(
+            frame.contains(&format!(r#""stream":"{stream}","seq":{seq},"#)),
+            "{frame}"
+        );
+        self.take(&frame);
+        Ok(())
+    }
+}
+
+impl Peer {
+    fn take(&mut self, frame: &str) {
         let room = self.room.load(Ordering::SeqCst);
         self.room.store(room.saturating_sub(1), Ordering::SeqCst);
         let (_, rest) = frame.split_once(r#""stream":""#).expect("a stream");
         let (stream, _) = rest.split_once('"').expect("a stream");
-        lock(&self.got).push((stream.to_owned(), seq_of(&frame)));
-        Ok(())
+        lock(&self.got).push((stream.to_owned(), seq_of(frame)));
     }
 }
 

@@ -203,3 +203,24 @@ async fn close_code(tcp: &mut TcpStream) -> u16 {
         .unwrap_or_else(|| panic!("no close frame in {bytes:?}"));
     u16::from_be_bytes([bytes[at + 2], bytes[at + 3]])
 }
+
+#[test]
+fn an_idle_socket_is_small() {
+    use super::connection::Connection;
+    fn output<A, F>(_: impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+    let sizes = [
+        size_of::<Connection>(),
+        output(Connection::run),
+        size_of::<crate::follow::Follower>(),
+    ];
+    println!("bytes of connection, of its task, of its follower: {sizes:?}");
+    assert!(
+        sizes
+            .iter()
+            .zip([680, 128, 112])
+            .all(|(size, most)| *size <= most),
+        "{sizes:?}"
+    );
+}

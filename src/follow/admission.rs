@@ -1,5 +1,5 @@
-//! Which new sockets are taken on: at a bounded rate, and up to a number. Decides before anybody's token is looked
-//! at, so that a storm costs no more than its handshakes. Does not know users; `registry` counts theirs.
+//! Which new readers are taken on: at a bounded rate, and up to a number. Decides before any token is checked, so that a
+//! storm costs no more than its handshakes. Does not know users; `registry` counts theirs.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,11 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::auth::limits::Bucket;
 use crate::config::Settings;
 
-/// Refused sockets that are being told so. Each holds a file until its peer has taken the close frame; whoever
-/// comes beyond them is cut without a word.
+/// How many refused readers may be told so at a time. Each holds a file until its peer has taken the close frame; further
+/// ones are cut without a word.
 const FAREWELLS: usize = 1024;
 
-/// The door for new sockets.
+/// Bounds how many readers come in.
 #[derive(Debug)]
 pub struct Admission {
     bucket: Mutex<Bucket>,
@@ -21,9 +21,9 @@ pub struct Admission {
     farewells: Arc<Semaphore>,
 }
 
-/// A socket that is not taken on.
+/// A reader that is not taken on.
 #[derive(Debug)]
-pub(super) enum Refused {
+pub enum NotAdmitted {
     /// Close it with 1013; the turn is held until that is done.
     Politely(OwnedSemaphorePermit),
     /// Cut it: too many others are being told already.
@@ -31,7 +31,7 @@ pub(super) enum Refused {
 }
 
 impl Admission {
-    /// A door as the settings want it. `now_ms` counts from anywhere.
+    /// By the settings. `now_ms` may count from any moment.
     pub fn new(settings: &Settings, now_ms: i64) -> Admission {
         let (rate, burst) = (
             settings.sockets_admitted_per_second,
@@ -44,8 +44,8 @@ impl Admission {
         }
     }
 
-    /// Whether another socket is taken on when there are `open` already.
-    pub(super) fn admit(&self, open: usize, now_ms: i64) -> Result<(), Refused> {
+    /// Whether another reader is taken on when there are `open` already.
+    pub fn admit(&self, open: usize, now_ms: i64) -> Result<(), NotAdmitted> {
         let within_rate = || {
             // nothing panics while it holds this lock
             let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
@@ -56,13 +56,14 @@ impl Admission {
         }
         metrics::counter!("taskwire_sockets_refused_total").increment(1);
         Err(match self.farewells.clone().try_acquire_owned() {
-            Ok(turn) => Refused::Politely(turn),
-            Err(_) => Refused::Silently,
+            Ok(turn) => NotAdmitted::Politely(turn),
+            Err(_) => NotAdmitted::Silently,
         })
     }
 }
 
-/// The rest is for the database, for requests over HTTP, and for those who are told that there is no room.
+/// Nine tenths of the files that the process may open. The rest is for the database, requests over HTTP, and refused
+/// readers that are being told so.
 fn as_many_as_files() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(files / 10 * 9).unwrap_or(usize::MAX)
@@ -92,16 +93,16 @@ mod tests {
     fn no_more_sockets_than_there_may_be() {
         let door = door(&[("max_sockets", "2")]);
         assert!(door.admit(1, 0).is_ok());
-        assert!(matches!(door.admit(2, 0), Err(Refused::Politely(_))));
+        assert!(matches!(door.admit(2, 0), Err(NotAdmitted::Politely(_))));
     }
 
     #[test]
     fn whoever_comes_while_many_are_told_is_cut() {
         let door = door(&[("max_sockets", "1")]);
         let told: Vec<_> = (0..FAREWELLS).map(|_| door.admit(1, 0)).collect();
-        assert!(matches!(door.admit(1, 0), Err(Refused::Silently)));
+        assert!(matches!(door.admit(1, 0), Err(NotAdmitted::Silently)));
         drop(told);
-        assert!(matches!(door.admit(1, 0), Err(Refused::Politely(_))));
+        assert!(matches!(door.admit(1, 0), Err(NotAdmitted::Politely(_))));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The sockets of this node as the engine sees them: listed, counted, and closed when somebody is kicked. Does not know
+//! The readers of this node as the engine sees them: listed, counted, and closed when somebody is kicked. Does not know
 //! the other instances.
 
 use std::net::IpAddr;
@@ -7,7 +7,8 @@ use std::sync::Arc;
 use taskwire_protocol::account::ClientInfo;
 use taskwire_protocol::{CloseCode, Timestamp, UserId, limits};
 
-use super::registry::{Owner, Registry};
+use super::handle::Owner;
+use super::registry::Registry;
 use crate::engine::{Caller, Socket, Sockets};
 use crate::ops::node::Whom;
 
@@ -64,7 +65,7 @@ impl Owner {
         address: Option<IpAddr>,
         since: Timestamp,
     ) -> Owner {
-        // it may say as much as a frame holds; this stays as long as the socket
+        // cut: a client may send as much as a frame holds, and this is kept as long as the reader
         let short = |text: &str| text.chars().take(limits::DEVICE_NAME).collect::<String>();
         let client = client.map(|client| match &client.version {
             Some(version) => format!("{}/{}", short(&client.name), short(version)).into(),
@@ -93,32 +94,33 @@ impl Owner {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::socket::registry::tests::{owner, wakeup};
-    use crate::socket::registry::{Order, Seat};
+    use crate::follow::handle::Order;
+    use crate::follow::registry::Registration;
+    use crate::follow::registry::tests::{owner, wakeup};
     use taskwire_protocol::SessionId;
     use uuid::Uuid;
 
     #[test]
     fn a_kick_reaches_one_session_or_all_of_a_user() {
         let registry = Arc::new(Registry::default());
-        let seats: Vec<_> = (0..3).map(|_| registry.enter(wakeup())).collect();
-        for (seat, (user, session)) in seats.iter().zip([(1, 1), (1, 9), (2, 2)]) {
-            assert_eq!(seat.belongs_to(owner(user, session), 9), Ok(()));
+        let registrations: Vec<_> = (0..3).map(|_| registry.enter(wakeup())).collect();
+        for (registration, (user, session)) in registrations.iter().zip([(1, 1), (1, 9), (2, 2)]) {
+            assert_eq!(registration.claim().belongs_to(owner(user, session), 9), Ok(()));
         }
         registry.close(Whom::Session(SessionId(Uuid::from_u128(9))));
-        let orders: Vec<_> = seats.iter().map(Seat::order).collect();
+        let orders: Vec<_> = registrations.iter().map(Registration::order).collect();
         assert_eq!(orders, [None, Some(Order::Close(CloseCode::Revoked)), None]);
         registry.close(Whom::User(UserId(Uuid::from_u128(1))));
-        assert!(seats[0].order().is_some() && seats[2].order().is_none());
+        assert!(registrations[0].order().is_some() && registrations[2].order().is_none());
     }
 
     #[test]
     fn sockets_are_listed_in_pages_in_the_order_in_which_they_came() {
         let registry = Arc::new(Registry::default());
         let strangers = registry.enter(wakeup());
-        let seats: Vec<_> = (0..5).map(|_| registry.enter(wakeup())).collect();
-        for (seat, user) in seats.iter().zip([1, 2, 1, 2, 1]) {
-            assert_eq!(seat.belongs_to(owner(user, 1), 9), Ok(()));
+        let registrations: Vec<_> = (0..5).map(|_| registry.enter(wakeup())).collect();
+        for (registration, user) in registrations.iter().zip([1, 2, 1, 2, 1]) {
+            assert_eq!(registration.claim().belongs_to(owner(user, 1), 9), Ok(()));
         }
         let user = UserId(Uuid::from_u128(1));
         let (page, total) = registry.list(Some(user), None, 2);

@@ -1,0 +1,122 @@
+//! Lets readers in: checks the token, counts the user's readers, joins the streams, makes the welcome. Bounds how many
+//! do so at a time, so that a storm of readers does not make all of their reads late. Does not know the transport.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use taskwire_protocol::account::Authenticate;
+use taskwire_protocol::frames::Welcome;
+use taskwire_protocol::{ErrorCode, Failure, Timestamp};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::close::{Close, Rejection};
+use super::follower::Follower;
+use super::handle::Owner;
+use super::log_unavailable;
+use super::opening::Opening;
+use super::registry::Claim;
+use super::welcome::welcome;
+use crate::config::Settings;
+use crate::engine::{Engine, Identity};
+
+/// Readers that are identified or welcomed at the same time: each reads its session and its user's workspaces, and
+/// joins topics.
+const AT_ONCE: usize = 64;
+/// A reader waits this long for its turn.
+const TURN: Duration = Duration::from_secs(10);
+/// The check of a token may take this long, the wait for its turn included.
+const IDENTIFIED_WITHIN: Duration = Duration::from_secs(15);
+
+/// Where readers of a node come in.
+#[derive(Debug)]
+pub struct Entrance {
+    engine: Engine,
+    settings: Arc<Settings>,
+    turns: Semaphore,
+}
+
+/// A reader that wants in.
+pub struct Arrival {
+    /// Its token, the streams that it asks for, and where it stands in them. [`super::check_streams`] has passed them.
+    pub params: Box<Authenticate>,
+    /// Where it comes from.
+    pub address: Option<IpAddr>,
+    /// Its entry in the registry, which gets an owner.
+    pub claim: Claim,
+}
+
+/// A reader that was let in.
+pub struct Opened {
+    /// What its client is told first.
+    pub welcome: Welcome,
+    /// The reader.
+    pub follower: Follower,
+}
+
+impl Entrance {
+    /// The entrance of a node.
+    pub fn new(engine: Engine, settings: Arc<Settings>) -> Entrance {
+        Entrance {
+            engine,
+            settings,
+            turns: Semaphore::new(AT_ONCE),
+        }
+    }
+
+    /// Lets a reader in. After a refusal its client may try again with another token.
+    pub async fn open(&self, arrival: Arrival) -> Result<Box<Opened>, Rejection> {
+        let identity = self.identify(&arrival.params.token).await?;
+        // boxed: a reader whose token is being checked must not be as large as one that is being welcomed
+        Box::pin(self.let_in(identity, arrival)).await
+    }
+
+    async fn identify(&self, token: &str) -> Result<Identity, Failure> {
+        let check = async {
+            match self.turn().await {
+                Some(_turn) => self.engine.authenticate(token).await,
+                None => Err(Failure::new(
+                    ErrorCode::Unavailable,
+                    "too many sockets at once; try again",
+                )),
+            }
+        };
+        let checked = tokio::time::timeout(IDENTIFIED_WITHIN, check).await;
+        checked.unwrap_or_else(|_| Err(log_unavailable()))
+    }
+
+    async fn let_in(&self, mut identity: Identity, arrival: Arrival) -> Result<Box<Opened>, Rejection> {
+        let Arrival {
+            params,
+            address,
+            claim,
+        } = arrival;
+        let settings = &self.settings;
+        let most = if settings.rate_limit_enabled {
+            settings.sockets_per_user
+        } else {
+            usize::MAX
+        };
+        let now = Timestamp(self.engine.clock().now_ms());
+        let owner = Owner::new(identity.caller.clone(), params.client.as_ref(), address, now);
+        if claim.belongs_to(owner, most).is_err() {
+            return Err(Close::TOO_MANY_OF_USER.into());
+        }
+        let Some(_turn) = self.turn().await else {
+            return Err(Close::TOO_MANY.into());
+        };
+        let limit = settings.streams_per_socket;
+        let mut opening = Opening::new(&self.engine, &identity, params.resume.as_ref(), limit);
+        let home = opening.follow_all(&mut identity, &params.streams).await?;
+        let mut opened = opening.done();
+        let welcome = welcome(settings, &self.engine, &identity, home.user(), &mut opened);
+        let follower = Follower::new(identity, opened, &params.streams, limit);
+        Ok(Box::new(Opened { welcome, follower }))
+    }
+
+    /// A turn to be identified or welcomed; `None` when too many others wait for theirs.
+    async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
+        turn.ok()?.ok()
+    }
+}

@@ -1,0 +1,118 @@
+//! A welcomed reader: who it is, its cursors, and delivering what lies beyond them. One per connection, held by its
+//! task. Joining streams is in `joining`, acting on the user's own stream in `orders`.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use taskwire_protocol::account::{Resume, Streams};
+use taskwire_protocol::{ErrorCode, Failure, Timestamp, UserId};
+
+use super::close::Close;
+use super::opening::OpenedStreams;
+use crate::engine::{Caller, Engine, Identity};
+use crate::live::{Control, Delivered, Dirty, Outlet, PresenceGuard, Stop, Subscriptions, Wakeup};
+
+/// A reader that was let in.
+pub struct Follower {
+    pub(super) caller: Arc<Caller>,
+    pub(super) subscriptions: Subscriptions,
+    /// Where the user is said to be. Boxed: most readers say nothing.
+    pub(super) presence: Option<Box<PresenceGuard>>,
+    expires_at: Timestamp,
+    /// Streams that it may follow.
+    pub(super) limit: u32,
+    /// Workspaces that the user joins are followed too.
+    pub(super) all: bool,
+    /// The user's own stream is delivered, not only watched.
+    pub(super) own: bool,
+}
+
+/// What delivering stopped for.
+#[derive(Debug)]
+pub enum Interruption<E> {
+    /// The user's own stream told something: [`Follower::obey`] it, and deliver again.
+    Control(Control),
+    /// The reader ends.
+    Close(Close),
+    /// The outlet is gone.
+    Outlet(E),
+}
+
+impl Follower {
+    pub(super) fn new(
+        identity: Identity,
+        opened: OpenedStreams,
+        streams: &Streams,
+        limit: usize,
+    ) -> Follower {
+        Follower {
+            caller: identity.caller,
+            subscriptions: opened.subscriptions,
+            presence: None,
+            expires_at: identity.expires_at,
+            limit: u32::try_from(limit).unwrap_or(u32::MAX),
+            all: matches!(streams, Streams::All(_)),
+            own: opened.own,
+        }
+    }
+
+    /// Who reads.
+    pub fn caller(&self) -> &Arc<Caller> {
+        &self.caller
+    }
+
+    /// When its token ends.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+
+    /// What wakes its task.
+    pub fn wakeup(&self) -> &Arc<Wakeup> {
+        self.subscriptions.wakeup()
+    }
+
+    pub(super) fn user(&self) -> UserId {
+        self.caller.user.id
+    }
+
+    /// Feeds events and signals while the outlet has room; true when there are more that have room. Call it on every
+    /// wake of the task, then flush the outlet.
+    #[inline]
+    pub fn deliver<O: Outlet>(
+        &mut self,
+        cx: &mut Context<'_>,
+        dirty: Dirty,
+        out: &mut O,
+    ) -> Result<bool, Interruption<O::Error>> {
+        match self.subscriptions.poll_deliver(cx, dirty, out) {
+            Poll::Pending | Poll::Ready(Ok(Delivered::All)) => Ok(false),
+            Poll::Ready(Ok(Delivered::More)) => Ok(true),
+            Poll::Ready(Ok(Delivered::Control(control))) => Err(Interruption::Control(control)),
+            Poll::Ready(Ok(Delivered::Overtaken(_)) | Err(Stop::Broken(_))) => {
+                Err(Interruption::Close(Close::TOO_FAR_BEHIND))
+            }
+            Poll::Ready(Err(Stop::Outlet(error))) => Err(Interruption::Outlet(error)),
+        }
+    }
+
+    /// Where it stands in the streams that it delivers: what a client sends back as `resume`.
+    pub fn position(&self, engine: &Engine) -> Resume {
+        let positions = self.subscriptions.positions();
+        Resume {
+            epoch: engine.epoch().to_string(),
+            positions: positions.map(|(stream, seq)| (stream.to_string(), seq)).collect(),
+        }
+    }
+
+    /// Takes a newer token of the same session; returns when that one ends.
+    pub fn renew(&mut self, identity: Identity) -> Result<Timestamp, Failure> {
+        let caller = &identity.caller;
+        if caller.user.id != self.user() || caller.session != self.caller.session {
+            let message = "the token belongs to another user or session";
+            return Err(Failure::new(ErrorCode::InvalidToken, message).at("token"));
+        }
+        self.caller = identity.caller;
+        self.expires_at = identity.expires_at;
+        Ok(self.expires_at)
+    }
+}

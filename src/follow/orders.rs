@@ -1,0 +1,82 @@
+//! What the user's own stream tells a reader to do: access that came or went, sessions that ended, an account that
+//! changed. `live` finds it among the frames; here it is acted on.
+
+use taskwire_protocol::{ErrorCode, StreamId, WorkspaceId};
+
+use super::close::{Close, Rejection};
+use super::follower::Follower;
+use super::registry::Registration;
+use crate::engine::Engine;
+use crate::live::{Control, Start};
+
+/// What an order came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obeyed {
+    /// Nothing for the transport to do.
+    Done,
+    /// Another stream is followed from now on. A sync of it may be under way: then pause it.
+    Joined(StreamId),
+    /// This reader's session ended. Close with [`Close::SESSION_ENDED`], once the logout that ended it is answered.
+    SessionEnded,
+}
+
+impl Follower {
+    /// Acts on what the user's own stream told.
+    pub async fn obey(
+        &mut self,
+        engine: &Engine,
+        registration: &Registration,
+        control: Control,
+    ) -> Result<Obeyed, Close> {
+        match control {
+            Control::Granted { workspace, seq } => self.granted(engine, workspace, seq).await,
+            Control::SessionRevoked { session } if session == self.caller.session => Ok(Obeyed::SessionEnded),
+            // another session of the user
+            Control::SessionRevoked { .. } => Ok(Obeyed::Done),
+            // its cursor is gone already
+            Control::Lost { workspace } => {
+                self.leave_presence(workspace);
+                Ok(Obeyed::Done)
+            }
+            Control::AccountChanged => self.account_changed(engine, registration).await,
+        }
+    }
+
+    async fn granted(&mut self, engine: &Engine, workspace: WorkspaceId, seq: u64) -> Result<Obeyed, Close> {
+        let stream = StreamId::from(workspace);
+        if !self.all || self.subscriptions.has(stream) {
+            return Ok(Obeyed::Done);
+        }
+        match self.join(engine, stream, Start::After(seq)).await {
+            Ok(joined) if joined.resumed => Ok(Obeyed::Joined(stream)),
+            // the access was lost again; or there are too many streams, which `welcome` says of the others
+            Err(Rejection::Refused(failure))
+                if matches!(failure.code, ErrorCode::NotFound | ErrorCode::Conflict) =>
+            {
+                Ok(Obeyed::Done)
+            }
+            // going on without the stream, or without its beginning, would be a silent gap
+            Ok(_) | Err(_) => Err(Close::TORN),
+        }
+    }
+
+    async fn account_changed(
+        &mut self,
+        engine: &Engine,
+        registration: &Registration,
+    ) -> Result<Obeyed, Close> {
+        let seen = self.subscriptions.told();
+        match engine.home(&self.caller, seen).await {
+            Ok(home) if home.user().is_active => {
+                self.caller = home.caller();
+                registration.speaks_for(self.caller.clone());
+                Ok(Obeyed::Done)
+            }
+            Err(failure) if failure.retryable => {
+                tracing::warn!(user.id = %self.user(), "an account could not be read again: {}", failure.message);
+                Err(Close::UNKNOWN_ACCOUNT)
+            }
+            Ok(_) | Err(_) => Err(Close::INACTIVE),
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! All readers of this node: how many, whose, and how to tell them all to say goodbye or to close. What a reader is told
+//! stands in its `handle`. Does not know frames.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use taskwire_protocol::{CloseCode, UserId};
+use tokio_util::task::TaskTracker;
+
+use super::handle::{Handle, Order, Owner, lock};
+use crate::engine::Caller;
+use crate::live::Wakeup;
+
+/// Readers that are told to close at a time: closing all at once would bring them all back at once.
+const BATCH: usize = 256;
+/// Clients come back spread over at least this many milliseconds. With more readers than this, one comes back each
+/// millisecond, as long as the time to drain allows.
+const SPREAD_MS: u64 = 500;
+/// Between two batches.
+const BETWEEN: Duration = Duration::from_millis(10);
+
+/// All readers of this node.
+#[derive(Default)]
+pub struct Registry {
+    readers: Mutex<Readers>,
+    tasks: TaskTracker,
+}
+
+#[derive(Default)]
+struct Readers {
+    /// Set once goodbye was said: over how many milliseconds readers come back.
+    spread_ms: Option<u64>,
+    /// All readers are being closed; so is one that comes now.
+    closing: bool,
+    next: u64,
+    handles: HashMap<u64, Arc<Handle>>,
+    per_user: HashMap<UserId, usize>,
+}
+
+/// A reader's entry in the registry, until it is dropped.
+pub struct Registration {
+    registry: Arc<Registry>,
+    key: u64,
+    handle: Arc<Handle>,
+}
+
+/// Gives a reader's entry its owner while the reader is being let in. It does not outlive the registration's holder.
+pub struct Claim {
+    registry: Arc<Registry>,
+    handle: Arc<Handle>,
+}
+
+/// The user has as many readers as they may.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct TooMany;
+
+impl std::fmt::Debug for Registry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Registry")
+            .field("sockets", &self.count())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// The tasks of readers: the server waits for them.
+    pub fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// How many readers there are, those not yet authenticated included.
+    pub fn count(&self) -> usize {
+        self.lock().handles.len()
+    }
+
+    /// How many users have a reader here.
+    pub fn users(&self) -> usize {
+        self.lock().per_user.len()
+    }
+
+    /// Tells every reader that the node restarts, with a delay of its own each, so that they do not all come back
+    /// in the same moment: the more there are, the wider they are spread, but not over more than `within`.
+    pub fn goodbye(&self, within: Duration) {
+        let (handles, spread_ms) = {
+            let mut readers = self.lock();
+            let most = (within.as_millis() as u64).max(SPREAD_MS);
+            let spread_ms = (readers.handles.len() as u64).clamp(SPREAD_MS, most);
+            readers.spread_ms = Some(spread_ms);
+            let handles: Vec<_> = readers.handles.values().cloned().collect();
+            (handles, spread_ms)
+        };
+        let count = handles.len() as u64;
+        for (place, handle) in (0..).zip(&handles) {
+            // random within its own part: while there are enough milliseconds, no two have the same delay
+            let (from, to) = (place * spread_ms / count, (place + 1) * spread_ms / count);
+            handle.say_goodbye(from + shaken(to - from));
+            handle.nudge();
+        }
+    }
+
+    /// Tells every reader to finish what is under way and to close for a restart, in batches, and waits for their
+    /// tasks; the caller bounds the wait.
+    pub async fn close_all(&self) {
+        self.lock().closing = true;
+        self.tasks.close();
+        for batch in self.handles().chunks(BATCH) {
+            for handle in batch {
+                handle.close_with(CloseCode::Restart);
+            }
+            tokio::time::sleep(BETWEEN).await;
+        }
+        self.tasks.wait().await;
+    }
+
+    /// A new reader, which belongs to nobody yet.
+    pub fn enter(self: &Arc<Self>, wakeup: Arc<Wakeup>) -> Registration {
+        let handle = Arc::new(Handle::new(wakeup));
+        let mut readers = self.lock();
+        if let Some(spread_ms) = readers.spread_ms {
+            handle.say_goodbye(shaken(spread_ms));
+            handle.nudge();
+        }
+        if readers.closing {
+            handle.close_with(CloseCode::Restart);
+        }
+        readers.next += 1;
+        let key = readers.next;
+        readers.handles.insert(key, handle.clone());
+        metrics::gauge!("taskwire_sockets").set(readers.handles.len() as f64);
+        Registration {
+            registry: self.clone(),
+            key,
+            handle,
+        }
+    }
+
+    /// Looks at each reader, by its key: a later one has a greater key.
+    pub(super) fn each(&self, mut look: impl FnMut(u64, &Arc<Handle>, &Owner)) {
+        let readers = self.lock();
+        for (key, handle) in &readers.handles {
+            if let Some(owner) = &*handle.owner() {
+                look(*key, handle, owner);
+            }
+        }
+    }
+
+    fn handles(&self) -> Vec<Arc<Handle>> {
+        self.lock().handles.values().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Readers> {
+        lock(&self.readers)
+    }
+}
+
+impl Readers {
+    fn leave(&mut self, user: UserId) {
+        if let Some(count) = self.per_user.get_mut(&user) {
+            *count -= 1;
+            if *count == 0 {
+                self.per_user.remove(&user);
+            }
+        }
+    }
+}
+
+impl Claim {
+    /// The reader belongs to a user from now on. Refused when they have `most` readers already.
+    pub(super) fn belongs_to(&self, owner: Owner, most: usize) -> Result<(), TooMany> {
+        let mut readers = self.registry.lock();
+        // an earlier welcome may have failed after this
+        if let Some(before) = self.handle.owner().take() {
+            readers.leave(before.caller.user.id);
+        }
+        let count = readers.per_user.entry(owner.caller.user.id).or_default();
+        if *count >= most {
+            return Err(TooMany);
+        }
+        *count += 1;
+        *self.handle.owner() = Some(owner);
+        Ok(())
+    }
+}
+
+impl Registration {
+    /// What gives the entry its owner.
+    pub fn claim(&self) -> Claim {
+        Claim {
+            registry: self.registry.clone(),
+            handle: self.handle.clone(),
+        }
+    }
+
+    /// Where the reader comes from, once it belongs to somebody.
+    pub fn address(&self) -> Option<IpAddr> {
+        self.handle.owner().as_ref()?.address
+    }
+
+    /// The owner's account changed.
+    pub(super) fn speaks_for(&self, caller: Arc<Caller>) {
+        if let Some(owner) = &mut *self.handle.owner() {
+            owner.caller = caller;
+        }
+    }
+
+    /// Nudges go to this wakeup from now on.
+    pub fn nudge_by(&self, wakeup: Arc<Wakeup>) {
+        self.handle.nudge_by(wakeup);
+    }
+
+    /// The next thing that the reader was told, once.
+    pub fn order(&self) -> Option<Order> {
+        self.handle.order()
+    }
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        let mut readers = self.registry.lock();
+        readers.handles.remove(&self.key);
+        if let Some(owner) = self.handle.owner().take() {
+            readers.leave(owner.caller.user.id);
+        }
+        metrics::gauge!("taskwire_sockets").set(readers.handles.len() as f64);
+    }
+}
+
+/// A delay below `ms`.
+fn shaken(ms: u64) -> u64 {
+    u64::from(rand::random::<u32>()) % ms.max(1)
+}
+
+#[cfg(test)]
+pub(super) mod tests;

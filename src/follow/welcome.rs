@@ -1,0 +1,51 @@
+//! What a new reader is told first: the server, the session, the limits, the streams and where each goes on.
+
+use taskwire_protocol::account::User;
+use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, Welcome};
+use taskwire_protocol::{PROTOCOL, Timestamp};
+
+use super::opening::OpenedStreams;
+use crate::config::Settings;
+use crate::engine::{Engine, Identity};
+
+pub(super) fn welcome(
+    settings: &Settings,
+    engine: &Engine,
+    identity: &Identity,
+    user: &User,
+    opened: &mut OpenedStreams,
+) -> Welcome {
+    // without limits a client need not slow down
+    let pace = |limit: u32| {
+        if settings.rate_limit_enabled {
+            limit
+        } else {
+            u32::MAX
+        }
+    };
+    Welcome {
+        protocol: PROTOCOL,
+        server: ServerInfo {
+            name: "taskwire".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            instance: settings.instance.clone(),
+            time: Timestamp(engine.clock().now_ms()),
+        },
+        epoch: opened.epoch.to_string(),
+        user: user.clone(),
+        session: SessionInfo {
+            id: identity.caller.session,
+            expires_at: identity.expires_at,
+        },
+        heartbeat_ms: settings.heartbeat.as_millis() as u64,
+        limits: Limits {
+            frame_bytes: settings.frame_bytes as u64,
+            in_flight: settings.in_flight as u32,
+            batch: settings.batch_ops as u32,
+            streams: settings.streams_per_socket as u32,
+            ops_per_second: pace(settings.ops_per_second),
+            burst: pace(settings.ops_burst),
+        },
+        streams: std::mem::take(&mut opened.listed),
+    }
+}

@@ -1,0 +1,108 @@
+//! One user's presence in one workspace: by reader here and by other instance, merged into what people see.
+
+use serde::{Deserialize, Serialize};
+use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceNow, PresenceState};
+use taskwire_protocol::{InstanceId, TaskId, Timestamp, WorkspaceId};
+use tokio::time::Instant;
+
+/// A presence, of one reader or of several merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shown {
+    pub(crate) state: PresenceState,
+    pub(crate) task: Option<TaskId>,
+    /// Since when in this state.
+    pub(crate) since: Timestamp,
+    /// When it was last set.
+    pub(crate) set_at: Timestamp,
+}
+
+impl Shown {
+    /// Online wins over away. Between equals, the one set last gives the task, the older one gives `since`.
+    pub(super) fn merge(self, other: Shown) -> Shown {
+        let rank = |shown: &Shown| (shown.state == PresenceState::Online, shown.set_at, shown.task);
+        let (last, first) = if rank(&self) >= rank(&other) {
+            (self, other)
+        } else {
+            (other, self)
+        };
+        if last.state != first.state {
+            return last;
+        }
+        Shown {
+            since: last.since.min(first.since),
+            ..last
+        }
+    }
+
+    /// What the contract shows of it.
+    pub(crate) fn presence(self, user: PublicUser) -> Presence {
+        Presence {
+            user,
+            state: self.state,
+            task_id: self.task,
+            since: self.since,
+        }
+    }
+}
+
+/// What an instance says of one of its users: all of their readers there, merged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Told {
+    pub(crate) workspace: WorkspaceId,
+    pub(crate) user: PublicUser,
+    /// Grows with every change on that instance, so that late and repeated notes are recognized.
+    pub(crate) version: u64,
+    /// `None` when the user left.
+    pub(crate) shown: Option<Shown>,
+}
+
+/// What another instance says of somebody.
+pub(super) struct Remote {
+    pub(super) version: u64,
+    pub(super) shown: Option<Shown>,
+    pub(super) until: Instant,
+}
+
+/// Somebody in one workspace.
+pub(super) struct Person {
+    pub(super) user: PublicUser,
+    /// By reader.
+    pub(super) here: Vec<(u64, Shown)>,
+    /// By instance. Entries of users who left stay for a while, so that older notes of them are recognized.
+    pub(super) elsewhere: Vec<(InstanceId, Remote)>,
+    /// When `here` last changed.
+    pub(super) version: u64,
+}
+
+impl Person {
+    pub(super) fn here(&self) -> Option<Shown> {
+        self.here.iter().map(|(_, shown)| *shown).reduce(Shown::merge)
+    }
+
+    pub(super) fn shown(&self) -> Option<Shown> {
+        let elsewhere = self.elsewhere.iter().filter_map(|(_, remote)| remote.shown);
+        self.here().into_iter().chain(elsewhere).reduce(Shown::merge)
+    }
+}
+
+/// What people see of a change, if anything.
+pub(super) fn seen(
+    workspace_id: WorkspaceId,
+    user: &PublicUser,
+    before: Option<Shown>,
+    after: Option<Shown>,
+    now: Timestamp,
+) -> Option<PresenceChanged> {
+    let look = |shown: Shown| (shown.state, shown.task);
+    if before.map(look) == after.map(look) {
+        return None;
+    }
+    Some(PresenceChanged {
+        workspace_id,
+        user: user.clone(),
+        state: after.map_or(PresenceNow::Offline, |shown| shown.state.into()),
+        task_id: after.and_then(|shown| shown.task),
+        since: after.map_or(now, |shown| shown.since),
+    })
+}

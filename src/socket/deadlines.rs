@@ -1,0 +1,105 @@
+//! What a socket does on its own when something is due: pings, notices, the end of one that is late, dead or too old.
+//! `pulse` says what is due.
+
+use std::task::{Context, Poll};
+
+use taskwire_protocol::CloseCode;
+use taskwire_protocol::frames::{Goodbye, SessionExpiring};
+use tokio::time::Instant;
+
+use super::connection::{Connection, End};
+use super::pulse::{Due, Times};
+use super::session::Stage;
+use crate::config::Settings;
+use crate::follow::Close;
+use crate::reply::frames;
+
+/// A socket that is asked to come back for its age does so within this many milliseconds: few do at a time.
+const MOVES_WITHIN_MS: u64 = 500;
+
+impl Connection {
+    /// Acts on deadlines; true when a ping was queued.
+    pub(super) fn poll_pulse(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        if !self.timer {
+            return Ok(false);
+        }
+        let Poll::Ready(due) = self.pulse.poll_due(self.wire.input()) else {
+            self.timer = false;
+            return Ok(false);
+        };
+        let pinged = self.act_on(due)?;
+        if !pinged {
+            // the timer was set again, and wakes nobody before it is polled
+            cx.waker().wake_by_ref();
+        }
+        Ok(pinged)
+    }
+
+    /// Acts on one deadline; true when a ping was queued.
+    fn act_on(&mut self, due: Due) -> Result<bool, End> {
+        match due {
+            Due::Late if self.revoked => return Err(Close::SESSION_ENDED.into()),
+            // a token that came in time is not late because the database is; it is when its peer takes no answers
+            Due::Late if self.has_room() && self.requests.is_under_way("auth") => self.wait_for_token(),
+            Due::Late => {
+                return Err(End::Close(
+                    CloseCode::Unauthenticated,
+                    "not authenticated in time",
+                ));
+            }
+            Due::Expired => return Err(Close::TOKEN_ENDED.into()),
+            Due::Dead => self.look_for_life()?,
+            Due::Expiring => {
+                if let Stage::Member(follower) = &self.stage {
+                    let expires_at = follower.expires_at();
+                    self.wire.text(&frames::signal(
+                        "session.expiring",
+                        &SessionExpiring { expires_at },
+                    ));
+                }
+            }
+            Due::Aged => {
+                let reconnect_after_ms = u64::from(rand::random::<u16>()) % MOVES_WITHIN_MS;
+                self.wire
+                    .text(&frames::signal("server.goodbye", &Goodbye { reconnect_after_ms }));
+                self.finishing = true;
+            }
+            Due::Ping => {
+                self.wire.ping();
+                self.pace.forgive_controls();
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Nothing was heard since the ping; but was anybody listening? What came while the socket waited for something
+    /// lies unread, and while the peer waits for answers that are not there yet, nothing is read at all.
+    fn look_for_life(&mut self) -> Result<(), End> {
+        let before = self.wire.progress();
+        self.hear()?;
+        if self.wire.progress() != before {
+            self.pulse.heard(self.wire.progress());
+        } else if self.is_deaf() {
+            self.pulse.wait_on(Instant::now());
+        } else {
+            return Err(End::Close(CloseCode::Dead, "no sign of life"));
+        }
+        Ok(())
+    }
+
+    /// A stranger has the whole time to authenticate again.
+    pub(super) fn wait_for_token(&mut self) {
+        self.pulse
+            .wait_for_token(Instant::now() + self.app.settings.auth_timeout);
+    }
+}
+
+pub(super) fn times(settings: &Settings) -> Times {
+    Times {
+        authenticate: settings.auth_timeout,
+        heartbeat: settings.heartbeat,
+        grace: settings.auth_grace,
+        age: settings.socket_max_age,
+    }
+}

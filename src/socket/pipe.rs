@@ -1,0 +1,141 @@
+//! The bytes of one socket below its frames: the TCP stream as tungstenite wants it, with our queue for what goes out.
+//! Knows no frames.
+
+use std::io::{self, Read, Write};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
+use tokio::net::TcpStream;
+
+use super::spare;
+
+/// What is already written is cut off a waiting queue once it is this long.
+const CUT: usize = 32 * 1024;
+
+/// The TCP stream as tungstenite wants it: reading never waits, writing goes to the queue.
+pub(super) struct Pipe {
+    pub(super) tcp: TcpStream,
+    /// Woken when input comes.
+    pub(super) input: Waker,
+    queue: Vec<u8>,
+    /// How much of the queue's beginning was written.
+    written: usize,
+    /// Control frames of tungstenite wait once the queue has so many bytes.
+    pub(super) limit: usize,
+    /// Changes whenever bytes came or went.
+    pub(super) progress: u32,
+    /// Bytes that came since the last whole message, without control frames.
+    pub(super) since_text: usize,
+    /// Bytes that came and were not part of a frame that was heard.
+    pub(super) unheard: usize,
+}
+
+impl Pipe {
+    /// A pipe whose queue is empty; `unheard` bytes came already.
+    pub(super) fn new(tcp: TcpStream, input: Waker, limit: usize, unheard: usize) -> Pipe {
+        Pipe {
+            tcp,
+            input,
+            queue: Vec::new(),
+            written: 0,
+            limit,
+            progress: 0,
+            since_text: 0,
+            unheard,
+        }
+    }
+
+    /// Bytes that wait to be written.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len() - self.written
+    }
+
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.queue.capacity()
+    }
+
+    /// The queue, to be added to.
+    pub(super) fn queue(&mut self) -> &mut Vec<u8> {
+        if self.queue.capacity() == 0 {
+            self.queue = spare::lend();
+        }
+        &mut self.queue
+    }
+
+    /// A control frame is no part of a message: it is counted elsewhere.
+    pub(super) fn pass_over(&mut self, payload: usize) {
+        self.since_text = self.since_text.saturating_sub(payload + 6);
+        self.hear(payload);
+    }
+
+    /// A masked frame with so much in it was heard. For a message in fragments this counts too little, and something
+    /// seems to be left for ever: the read buffer then keeps its size, and no byte is lost.
+    pub(super) fn hear(&mut self, payload: usize) {
+        let header = match payload {
+            0..=125 => 6,
+            126..=0xffff => 8,
+            _ => 14,
+        };
+        self.unheard = self.unheard.saturating_sub(payload + header);
+    }
+
+    pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while self.written < self.queue.len() {
+            match Pin::new(&mut self.tcp).poll_write(cx, &self.queue[self.written..]) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(bytes)) => {
+                    self.written += bytes;
+                    self.progress = self.progress.wrapping_add(1);
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => {
+                    if self.written > CUT {
+                        self.queue.drain(..self.written);
+                        self.written = 0;
+                    }
+                    spare::keep_little(&mut self.queue);
+                    return Poll::Pending;
+                }
+            }
+        }
+        // an idle socket keeps nothing, not even room for what did not come
+        if self.queue.capacity() > 0 {
+            spare::give_back(std::mem::take(&mut self.queue));
+            self.written = 0;
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Read for Pipe {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let mut buffer = ReadBuf::new(bytes);
+        match Pin::new(&mut self.tcp).poll_read(&mut Context::from_waker(&self.input), &mut buffer) {
+            Poll::Ready(read) => {
+                read?;
+                self.progress = self.progress.wrapping_add(1);
+                self.since_text += buffer.filled().len();
+                self.unheard += buffer.filled().len();
+                Ok(buffer.filled().len())
+            }
+            Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+/// tungstenite writes control frames one at a time: each is taken whole or not at all.
+impl Write for Pipe {
+    fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
+        if self.queued() + frame.len() > self.limit {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        self.queue().extend_from_slice(frame);
+        Ok(frame.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

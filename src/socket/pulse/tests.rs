@@ -1,0 +1,112 @@
+use super::*;
+
+const BEAT: Duration = Duration::from_secs(25);
+const HOUR: Duration = Duration::from_hours(1);
+
+fn times(heartbeat: Duration) -> Times {
+    Times {
+        authenticate: Duration::from_secs(10),
+        heartbeat,
+        grace: Duration::from_secs(25),
+        age: None,
+    }
+}
+
+/// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
+fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
+    loop {
+        let at = pulse.timer.deadline();
+        if let Some(due) = pulse.due(at) {
+            assert_eq!(
+                pulse
+                    .due(at - Duration::from_millis(1))
+                    .filter(|_| due != Due::Expiring),
+                None
+            );
+            return (due, (at - begun).as_secs());
+        }
+        pulse.arm();
+        assert_ne!(pulse.timer.deadline(), at, "the timer would spin");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(BEAT));
+    assert_eq!(next(&mut pulse, begun), (Due::Late, 10));
+}
+
+#[tokio::test]
+async fn a_token_that_came_gives_a_socket_time_anew_until_one_is_taken() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(BEAT));
+    pulse.wait_for_token(begun + Duration::from_secs(11));
+    assert_eq!(next(&mut pulse, begun), (Due::Late, 11));
+    pulse.authenticated(begun + HOUR);
+    pulse.wait_for_token(begun + Duration::from_secs(11));
+    assert_eq!(next(&mut pulse, begun).0, Due::Ping);
+}
+
+#[tokio::test]
+async fn a_socket_whose_session_ended_is_late_soon() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(BEAT));
+    pulse.authenticated(begun + HOUR);
+    pulse.revoked(begun + Duration::from_secs(1));
+    assert_eq!(next(&mut pulse, begun), (Due::Late, 1));
+}
+
+#[tokio::test]
+async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(BEAT));
+    pulse.authenticated(begun + HOUR);
+    let (due, seconds) = next(&mut pulse, begun);
+    assert!(
+        due == Due::Ping && (12..=25).contains(&seconds),
+        "{due:?} after {seconds} s"
+    );
+    let asked = begun + BEAT;
+    pulse.asked(asked, 5);
+    pulse.heard(6);
+    assert_eq!(next(&mut pulse, asked), (Due::Ping, 25));
+    pulse.asked(asked, 6);
+    pulse.heard(6);
+    assert_eq!(next(&mut pulse, asked), (Due::Dead, 8));
+    pulse.wait_on(asked + Duration::from_secs(8));
+    assert_eq!(next(&mut pulse, asked), (Due::Dead, 16));
+}
+
+#[tokio::test]
+async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(HOUR));
+    pulse.authenticated(begun + Duration::from_secs(100));
+    assert_eq!(next(&mut pulse, begun), (Due::Expiring, 40));
+    pulse.authenticated(begun + Duration::from_secs(200));
+    assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
+    assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
+}
+#[tokio::test]
+async fn an_old_socket_is_asked_to_leave_once_and_not_with_all_others() {
+    let begun = Instant::now();
+    let aged = Times {
+        age: Some(Duration::from_secs(100)),
+        ..times(HOUR)
+    };
+    let mut seconds: Vec<u64> = Vec::new();
+    for _ in 0..50 {
+        let mut pulse = Pulse::new(begun, aged);
+        pulse.authenticated(begun + 3 * HOUR);
+        let at = pulse.timer.deadline();
+        assert_eq!((pulse.due(at), pulse.due(at)), (Some(Due::Aged), None));
+        seconds.push((at - begun).as_secs());
+    }
+    assert!(
+        seconds.iter().all(|after| (75..=125).contains(after)),
+        "{seconds:?}"
+    );
+    seconds.sort_unstable();
+    assert!(seconds[40] - seconds[10] > 10, "{seconds:?}");
+}

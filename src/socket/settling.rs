@@ -1,0 +1,204 @@
+//! What the socket itself does when a request of its own is done: signing in and out, following streams, presence; and
+//! what it does when its user's stream tells it something. `follow` knows what these mean; here they are answered.
+
+use std::time::Duration;
+
+use taskwire_protocol::account::Renewed;
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::presence::SetPresence;
+use taskwire_protocol::stream::{Subscribe, Unsubscribe};
+use taskwire_protocol::{CloseCode, ErrorCode, Failure, Timestamp};
+use tokio::time::Instant;
+
+use super::connection::{Connection, End};
+use super::incoming::auth_required;
+use super::requests::Asked;
+use super::session::Stage;
+use crate::engine::{Identity, Reply, Then};
+use crate::follow::{Close, Obeyed, Opened, Rejection};
+use crate::live::Control;
+use crate::reply::frames;
+use crate::state::App;
+
+/// Refused tokens of one socket, until it is closed.
+const REFUSED_TOKENS: u8 = 3;
+
+/// From when a session ended until the logout that ended it is answered, or is not waited for any more.
+const LOGS_OUT_WITHIN: Duration = Duration::from_millis(500);
+
+/// What a request came to that the socket itself must act on.
+pub(super) enum Settled {
+    /// `auth`, by a frame or by the upgrade's header.
+    Opened {
+        result: Result<Box<Opened>, Rejection>,
+        by_header: bool,
+    },
+    /// `auth.renew`.
+    Renewed(Result<Identity, Failure>),
+    /// The dispatcher's reply, after which the socket has more to do than to send it.
+    Replied(Result<Reply, Failure>),
+    /// `stream.subscribe`.
+    Subscribe(Subscribe),
+    /// `stream.unsubscribe`.
+    Unsubscribe(Unsubscribe),
+    /// `presence.set`.
+    SetPresence(SetPresence),
+}
+
+impl Connection {
+    /// Acts on what a request came to.
+    pub(super) async fn settle(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
+        match settled {
+            Settled::Opened {
+                result: Ok(opened),
+                by_header: _,
+            } => {
+                self.welcome(&asked, *opened);
+                Ok(())
+            }
+            Settled::Opened {
+                result: Err(Rejection::Closed(close)),
+                by_header: _,
+            } => Err(close.into()),
+            Settled::Opened {
+                result: Err(Rejection::Refused(failure)),
+                by_header,
+            } => self.not_opened(&asked, &failure, by_header),
+            Settled::Replied(result) => self.replied(asked, result).await,
+            settled => self.settle_member(asked, settled).await,
+        }
+    }
+
+    /// Acts on what a member's request came to.
+    async fn settle_member(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
+        let Stage::Member(follower) = &mut self.stage else {
+            self.refuse(&asked, &auth_required());
+            return Ok(());
+        };
+        let engine = &self.app.engine;
+        match settled {
+            Settled::Renewed(result) => match result.and_then(|identity| follower.renew(identity)) {
+                Ok(expires_at) => {
+                    self.pulse.authenticated(moment(&self.app, expires_at));
+                    self.answer_with(&asked, &Renewed { expires_at });
+                }
+                Err(failure) => self.refuse(&asked, &failure),
+            },
+            Settled::Subscribe(params) => match follower.subscribe(engine, &params).await {
+                Ok(subscribed) => self.answer_with(&asked, &subscribed),
+                Err(Rejection::Refused(failure)) => self.refuse(&asked, &failure),
+                Err(Rejection::Closed(close)) => return Err(close.into()),
+            },
+            Settled::Unsubscribe(params) => match follower.unsubscribe(params.stream).await {
+                Ok(()) => self.answer_with(&asked, &Nothing {}),
+                Err(failure) => self.refuse(&asked, &failure),
+            },
+            Settled::SetPresence(params) => match follower.set_presence(engine, &params).await {
+                Ok(presence) => self.answer_with(&asked, &presence),
+                Err(failure) => self.refuse(&asked, &failure),
+            },
+            // these need no member
+            Settled::Opened { .. } | Settled::Replied(_) => {}
+        }
+        Ok(())
+    }
+
+    /// Answers, and does what the reply asks of the transport.
+    async fn replied(&mut self, asked: Asked, result: Result<Reply, Failure>) -> Result<(), End> {
+        let ended = matches!(&result, Ok(reply) if reply.then == Then::EndSession);
+        if ended || self.revoked {
+            self.answer(&asked, &result);
+            // the requests behind a logout have no session to act for
+            return Err(Close::SESSION_ENDED.into());
+        }
+        let result = match &mut self.stage {
+            Stage::Member(follower) => follower.synced(&self.app.engine, asked.paused, result).await?,
+            Stage::Stranger(_) => result,
+        };
+        self.answer(&asked, &result);
+        Ok(())
+    }
+
+    fn welcome(&mut self, asked: &Asked, opened: Opened) {
+        let Opened { welcome, follower } = opened;
+        self.wire.text(&frames::welcome(asked.id.as_ref(), &welcome));
+        let wakeup = follower.wakeup().clone();
+        self.wire.wake_on_input(wakeup.clone().into());
+        self.registration.nudge_by(wakeup.clone());
+        self.wakeup = wakeup;
+        (self.input, self.timer) = (true, true);
+        self.pulse.authenticated(moment(&self.app, follower.expires_at()));
+        self.stage = Stage::Member(Box::new(follower));
+    }
+
+    /// The token was refused, or could not be checked; another may come.
+    fn not_opened(&mut self, asked: &Asked, failure: &Failure, by_header: bool) -> Result<(), End> {
+        self.refuse(asked, failure);
+        let refused = is_refusal(failure.code);
+        if by_header {
+            return Err(if refused {
+                End::Close(CloseCode::Unauthenticated, "the token was refused")
+            } else {
+                End::Close(CloseCode::TryAgain, "not available just now")
+            });
+        }
+        if let Stage::Stranger(stranger) = &mut self.stage {
+            stranger.refused_tokens += u8::from(refused);
+            if stranger.refused_tokens >= REFUSED_TOKENS {
+                return Err(End::Close(
+                    CloseCode::Unauthenticated,
+                    "three tokens were refused",
+                ));
+            }
+        }
+        self.wait_for_token();
+        Ok(())
+    }
+
+    /// Acts on what the user's own stream told.
+    pub(super) async fn obey(&mut self, control: Control) -> Result<(), End> {
+        let Stage::Member(follower) = &mut self.stage else {
+            return Ok(());
+        };
+        match follower
+            .obey(&self.app.engine, &self.registration, control)
+            .await?
+        {
+            Obeyed::Done => Ok(()),
+            Obeyed::Joined(stream) => {
+                // a sync may have been asked for before the access was heard of
+                if self.requests.keep_silent(stream) {
+                    follower.pause(stream);
+                }
+                Ok(())
+            }
+            Obeyed::SessionEnded => {
+                // a logout that this socket is carrying out is answered first; one that waits may wait for long
+                self.revoked = self.requests.is_under_way("auth.logout");
+                if !self.revoked {
+                    return Err(Close::SESSION_ENDED.into());
+                }
+                self.pulse.revoked(Instant::now() + LOGS_OUT_WITHIN);
+                self.timer = true;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Whether this says that a token is no good; after any other failure the same token may be sent again.
+fn is_refusal(code: ErrorCode) -> bool {
+    matches!(
+        code,
+        ErrorCode::InvalidToken
+            | ErrorCode::TokenExpired
+            | ErrorCode::TokenRevoked
+            | ErrorCode::AccountInactive
+    )
+}
+
+/// A time of the clock as one that timers take.
+fn moment(app: &App, at: Timestamp) -> Instant {
+    let left_ms = at.0.saturating_sub(app.engine.clock().now_ms()).max(0);
+    Instant::now() + Duration::from_millis(left_ms.unsigned_abs())
+}
