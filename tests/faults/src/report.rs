@@ -3,8 +3,8 @@
 use crate::Failed;
 use crate::fault::plan::Diary;
 use crate::load::record::Operation;
-use crate::run::Sums;
 use crate::stage::Stage;
+use crate::usage::Usage;
 use crate::verdict;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -16,6 +16,15 @@ use tokio::time::sleep;
 
 /// Between two lines.
 const EVERY: Duration = Duration::from_secs(5);
+
+/// What a run came to, beside the verdicts.
+pub(crate) struct Sums {
+    pub(crate) operations: usize,
+    pub(crate) entries: u64,
+    pub(crate) usage: Vec<Usage>,
+    pub(crate) base: Vec<Usage>,
+    pub(crate) gaps: u64,
+}
 
 /// Prints how it goes, for ever.
 pub(crate) async fn progress(stage: Arc<Stage>, diary: Arc<Diary>) {

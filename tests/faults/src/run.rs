@@ -9,8 +9,8 @@ use crate::load::reader::{self, Sightings};
 use crate::load::record::Operation;
 use crate::load::{Phase, Shared};
 use crate::options::Options;
-use crate::report;
-use crate::stage::{Crew, Stage};
+use crate::report::{self, Sums};
+use crate::stage::{Crew, Size, Stage};
 use crate::truth::Tables;
 use crate::usage;
 use crate::verdict::Invariant;
@@ -41,7 +41,12 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
         .ok_or("--postgres-bin is missing; tests/chaos knows it")?;
     let world = World::start(&server, &bin, folder.path(), &logs, options.instances, seed).await?;
     let world = Arc::new(world);
-    let (stage, crew) = Stage::start(world.clone(), &options, seed).await?;
+    let size = Size {
+        workspaces: options.workspaces,
+        sockets: options.sockets,
+        scale: options.scale(),
+    };
+    let (stage, crew) = Stage::start(world.clone(), size, seed).await?;
     let missing = reader::connected(&stage.desks, Duration::from_mins(1)).await;
     println!("{} clients connected, {missing} not", stage.desks.len() - missing);
 
@@ -153,15 +158,6 @@ async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
         );
     }
     stage.at_head_in_time(when).await
-}
-
-/// What a run came to, beside the verdicts.
-pub(crate) struct Sums {
-    pub(crate) operations: usize,
-    pub(crate) entries: u64,
-    pub(crate) usage: Vec<usage::Usage>,
-    pub(crate) base: Vec<usage::Usage>,
-    pub(crate) gaps: u64,
 }
 
 /// The end of a run: calm, then every check.

@@ -7,7 +7,6 @@ use crate::load::reader::{Assignment, Desk, Reader, Sightings};
 use crate::load::record::{Operation, Removal};
 use crate::load::writer::Writer;
 use crate::load::{Phase, Shared};
-use crate::options::Options;
 use crate::truth::{self, Truth};
 use crate::usage::Usage;
 use crate::verdict::Invariant;
@@ -74,17 +73,27 @@ pub(crate) struct Crew {
     pub(crate) followers: Vec<JoinHandle<Followed>>,
 }
 
+/// How much is on the stage.
+#[derive(Clone, Copy)]
+pub(crate) struct Size {
+    pub(crate) workspaces: usize,
+    /// Sockets that read.
+    pub(crate) sockets: usize,
+    /// What the length of long faults is multiplied by.
+    pub(crate) scale: f64,
+}
+
 impl Stage {
     /// Makes the accounts and starts everybody; writers have no leave to write yet.
     pub(crate) async fn start(
         world: Arc<World>,
-        options: &Options,
+        size: Size,
         seed: u64,
     ) -> Result<(Arc<Stage>, Crew), Failed> {
         let mut random = StdRng::seed_from_u64(seed ^ 1);
         let base = Usage::of_all(&world).await?;
         let address = world.instances[0].address();
-        let accounts = Arc::new(Accounts::make(&address, options.workspaces, &mut random).await?);
+        let accounts = Arc::new(Accounts::make(&address, size.workspaces, &mut random).await?);
         let shared = Shared::new(world);
         let mut crew = Crew {
             writers: Vec::new(),
@@ -92,7 +101,7 @@ impl Stage {
             followers: Vec::new(),
         };
         let (mut desks, mut expected) = (Vec::new(), Vec::new());
-        for number in 0..options.sockets {
+        for number in 0..size.sockets {
             let assignment = assign(&accounts, number);
             expected.push(expect(&shared, &accounts, &assignment));
             let desk = Arc::new(Desk::default());
@@ -121,7 +130,7 @@ impl Stage {
         let stage = Arc::new(Stage {
             shared,
             desks,
-            readers: options.sockets,
+            readers: size.sockets,
             expected,
             operations: Mutex::default(),
             removals: Mutex::default(),
@@ -133,7 +142,7 @@ impl Stage {
                 .collect(),
             accounts,
             base,
-            scale: options.scale(),
+            scale: size.scale,
             place: AtomicUsize::new(random.random_range(0..100)),
             lag: AtomicU64::new(0),
             redis_disturbed: AtomicU64::new(0),
