@@ -102,7 +102,8 @@ impl Source {
         let mut names = Vec::new();
         for (at, word) in self.code.match_indices("use ") {
             let line = self.code[..at].rfind('\n').map_or(0, |end| end + 1);
-            let before = self.code[line..at].trim();
+            // an indented one is a function's or a test module's own
+            let before = &self.code[line..at];
             if !before.is_empty() && !before.starts_with("pub") {
                 continue;
             }
