@@ -71,6 +71,7 @@ pub struct ListConnections {
     /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
+    #[schemars(example = 50)]
     pub limit: Option<u32>,
     /// From the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,5 +101,6 @@ pub struct Kick {
     pub user_id: Option<UserId>,
     /// The session whose sockets are closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "{session}")]
     pub session_id: Option<SessionId>,
 }

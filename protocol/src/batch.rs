@@ -23,6 +23,7 @@ pub struct Batch {
 #[serde(deny_unknown_fields)]
 pub struct BatchOp {
     /// The operation's wire name.
+    #[schemars(example = "task.complete")]
     pub r#type: String,
     /// Makes this one exactly-once; with `atomic: false` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -30,6 +31,7 @@ pub struct BatchOp {
     /// Its parameters; may be left out when none is needed.
     #[serde(default = "nothing", deserialize_with = "or_nothing")]
     #[schemars(with = "Option<serde_json::Map<String, Value>>")]
+    #[schemars(example = serde_json::json!({ "id": "{task}" }))]
     pub data: Value,
 }
 

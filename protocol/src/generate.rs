@@ -4,14 +4,13 @@
 //! - `schema`      the whole contract as one JSON Schema document
 //! - `typescript`  types for browsers and Node, from that document
 //! - `reference`   `PROTOCOL.md`: hand-written prose around generated tables
-//! - `example`     a request for each operation
 
-mod example;
 mod reference;
 mod schema;
 mod typescript;
 
 pub use schema::{describe, schema_text};
+pub(crate) use schema::{document, fields, reference, resolve, variants};
 
 /// A generated file: its name in the `protocol` folder, and what makes its text.
 pub type Output = (&'static str, fn() -> String);

@@ -10,6 +10,8 @@
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
 //!   `stream`, `batch`, `admin`, `system`
+//! - `examples`    a valid request for each operation
+//! - `compatibility` whether a contract only grew since the last release
 //! - `generate`    the schema, the TypeScript types and the reference, made from the tables
 //!
 //! Knows nothing of servers, databases or sockets.
@@ -20,8 +22,10 @@ pub mod account;
 pub mod admin;
 pub mod batch;
 pub mod close;
+pub mod compatibility;
 pub mod error;
 pub mod events;
+pub mod examples;
 mod failure;
 pub mod frames;
 pub mod generate;
@@ -58,6 +62,10 @@ pub use time::Timestamp;
 
 /// The version of the contract, announced in `welcome`.
 pub const PROTOCOL: u32 = 1;
+
+/// Rises with each growth of the contract within its version, so that a client can ask what is there. Announced in
+/// `welcome`. A test compares the contract with the last released one, and says when to raise it.
+pub const REVISION: u32 = 1;
 
 /// The WebSocket subprotocol (RFC 6455, section 1.9).
 pub const SUBPROTOCOL: &str = "taskwire.v1";

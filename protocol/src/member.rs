@@ -40,6 +40,7 @@ pub struct ListMembers {
     /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
+    #[schemars(example = 50)]
     pub limit: Option<u32>,
     /// From the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -54,11 +55,13 @@ pub struct AddMember {
     pub workspace_id: WorkspaceId,
     /// The person, by username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "{newcomer}")]
     pub username: Option<String>,
     /// The person, by e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// Their role from now on; at most the caller's own role.
+    #[schemars(example = Role::Member, example = Role::Viewer, example = Role::Admin)]
     pub role: Role,
 }
 
@@ -71,6 +74,7 @@ pub struct UpdateMember {
     /// The person.
     pub user_id: UserId,
     /// Their role from now on; at most the caller's own role.
+    #[schemars(example = Role::Member, example = Role::Viewer, example = Role::Admin)]
     pub role: Role,
 }
 

@@ -31,6 +31,7 @@ pub struct Subscribe {
     pub stream: StreamId,
     /// The last `seq` that the client has; from now on when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 41)]
     pub since: Option<u64>,
 }
 
@@ -63,10 +64,12 @@ pub struct ReadHistory {
     /// Events after this `seq`; from the beginning when omitted.
     #[serde(default, deserialize_with = "or_default")]
     #[schemars(with = "Option<u64>")]
+    #[schemars(example = 40)]
     pub after: u64,
     /// Events of a page; 100 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::HISTORY))]
+    #[schemars(example = 50)]
     pub limit: Option<u32>,
     /// Only those of this task.
     #[serde(default, skip_serializing_if = "Option::is_none")]

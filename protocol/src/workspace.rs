@@ -56,6 +56,7 @@ pub struct WorkspaceName {
 pub struct CreateWorkspace {
     /// 1 to 100 characters.
     #[schemars(length(min = 1, max = limits::WORKSPACE_NAME))]
+    #[schemars(example = &"Garden", example = &"Kitchen")]
     pub name: String,
 }
 
@@ -66,6 +67,7 @@ pub struct ListWorkspaces {
     /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
+    #[schemars(example = 50)]
     pub limit: Option<u32>,
     /// From the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -255,3 +255,19 @@ macro_rules! derive_route {
 }
 
 for_each_operation!(derive_route);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwire_protocol::{examples::Examples, operations::CATALOG};
+
+    #[test]
+    fn the_example_of_every_operation_passes_its_checks() {
+        let examples = Examples::new();
+        for entry in CATALOG {
+            let data = examples.of(entry.name).expect("an example").printed();
+            let checked = Request::read(entry.name, &data).and_then(route);
+            assert!(checked.is_ok(), "{} {data}: {:?}", entry.name, checked.err());
+        }
+    }
+}

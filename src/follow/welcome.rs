@@ -2,7 +2,7 @@
 
 use taskwire_protocol::account::User;
 use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, Welcome};
-use taskwire_protocol::{PROTOCOL, Timestamp};
+use taskwire_protocol::{PROTOCOL, REVISION, Timestamp};
 
 use super::opening::OpenedStreams;
 use crate::config::Settings;
@@ -25,6 +25,7 @@ pub(super) fn welcome(
     };
     Welcome {
         protocol: PROTOCOL,
+        revision: REVISION,
         server: ServerInfo {
             name: "taskwire".to_owned(),
             version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -1,7 +1,7 @@
 //! How a socket or a device signs in, and the sessions that this makes.
 
 use super::User;
-use crate::{SessionId, Timestamp, limits, optional::or_default};
+use crate::{SessionId, Timestamp, examples::PASSWORD, limits, optional::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -93,6 +93,7 @@ pub struct Resume {
 #[serde(deny_unknown_fields)]
 pub struct Authenticate {
     /// The access token.
+    #[schemars(example = "{access_token}")]
     pub token: String,
     /// What the program says about itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -100,6 +101,7 @@ pub struct Authenticate {
     /// Which streams to follow; `"all"` when omitted.
     #[serde(default, deserialize_with = "or_default")]
     #[schemars(with = "Option<Streams>")]
+    #[schemars(example = AllStreams::All)]
     pub streams: Streams,
     /// Where to go on after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,12 +114,15 @@ pub struct Authenticate {
 pub struct SignUp {
     /// Unique, ignoring case.
     #[schemars(length(max = limits::EMAIL))]
+    #[schemars(example = "{new_email}")]
     pub email: String,
     /// 8 to 128 characters, not a common one.
     #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
+    #[schemars(example = PASSWORD)]
     pub password: String,
     /// The display name.
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
+    #[schemars(example = &"Ada")]
     pub name: String,
     /// 3 to 32 of `a-z 0-9 _ . -`, unique ignoring case; made from the e-mail address when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -134,8 +139,10 @@ pub struct SignUp {
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
     /// The address of the account.
+    #[schemars(example = "{email}")]
     pub email: String,
     /// Its password.
+    #[schemars(example = "{password}")]
     pub password: String,
     /// What the device calls itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -148,6 +155,7 @@ pub struct LogIn {
 #[serde(deny_unknown_fields)]
 pub struct RenewAuth {
     /// A fresh access token of the same user and session.
+    #[schemars(example = "{access_token}")]
     pub token: String,
 }
 

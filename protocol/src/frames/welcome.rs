@@ -12,6 +12,9 @@ use std::sync::Arc;
 pub struct Welcome {
     /// The version of the contract.
     pub protocol: u32,
+    /// Rises with each growth of the contract within its version. A server that does not send it has 0.
+    #[serde(default)]
+    pub revision: u32,
     /// Who answers.
     pub server: ServerInfo,
     /// Positions are valid in it; another one means: sync.

@@ -1,14 +1,12 @@
 //! `PROTOCOL.md`: the prose of `reference.md` with tables in its `{{…}}` places. Knows Markdown, and JSON Schema as
 //! far as this contract uses it.
 
-use super::{
-    example,
-    schema::{describe, fields, variants},
-};
+use super::schema::{self, describe, fields, resolve, variants};
 use crate::{
     CloseCode, ErrorCode, Retry,
     close::Then,
     events::EVENTS,
+    examples::{Examples, id},
     limits::{self, BOUNDS},
     operations::{Access, CATALOG, Kind, OperationEntry},
     signals::SIGNALS,
@@ -53,13 +51,14 @@ fn bounds() -> String {
 fn operations(document: &Value) -> String {
     let mut out = String::new();
     let mut chapter = "";
+    let examples = Examples::new();
     for entry in CATALOG {
         let this = chapter_of(entry.name);
         if this != chapter {
             let _ = writeln!(out, "### {this}\n");
         }
         chapter = this;
-        operation(&mut out, entry, document);
+        operation(&mut out, entry, document, &examples);
     }
     out
 }
@@ -79,11 +78,11 @@ fn chapter_of(operation: &str) -> &'static str {
     }
 }
 
-fn operation(out: &mut String, entry: &OperationEntry, document: &Value) {
+fn operation(out: &mut String, entry: &OperationEntry, document: &Value, examples: &Examples) {
     let shape = &document["operations"][entry.name];
     let _ = writeln!(out, "#### `{}`\n\n{}\n", entry.name, entry.doc);
     let _ = writeln!(out, "{} {}\n", kind(entry.kind), access(entry.access));
-    let params = example::resolve(&shape["params"], document);
+    let params = resolve(&shape["params"], document);
     let note = params["description"]
         .as_str()
         .and_then(|text| text.split_once(": "));
@@ -95,7 +94,7 @@ fn operation(out: &mut String, entry: &OperationEntry, document: &Value) {
     } else {
         table(out, params, "required");
     }
-    let output = example::resolve(&shape["output"], document);
+    let output = resolve(&shape["output"], document);
     let answer = match entry.name {
         "auth" => format!("`welcome` with {}", type_of(&shape["output"])),
         "ping" => "`pong`".to_owned(),
@@ -103,8 +102,22 @@ fn operation(out: &mut String, entry: &OperationEntry, document: &Value) {
         _ if output["type"] == "object" && fields(output).is_empty() => "`{}`".to_owned(),
         _ => type_of(&shape["output"]),
     };
-    let frame = example::request(entry, document);
+    let frame = request(entry, examples);
     let _ = writeln!(out, "Answer: {answer}.\n\n```json\n{frame}\n```\n");
+}
+
+/// The request frame of an operation, as people write it: on one line, the fields in the order of the reference.
+fn request(entry: &OperationEntry, examples: &Examples) -> String {
+    let mut frame = format!(r#"{{"type":"{}","id":7"#, entry.name);
+    if entry.kind == Kind::Mutation {
+        let _ = write!(frame, r#","op_id":"{}""#, id(9));
+    }
+    let data = examples.of(entry.name).map(|example| example.printed());
+    if let Some(data) = data.filter(|data| data != "{}") {
+        let _ = write!(frame, r#","data":{data}"#);
+    }
+    frame.push('}');
+    frame
 }
 
 fn kind(kind: Kind) -> &'static str {
@@ -186,7 +199,7 @@ fn close_codes() -> String {
 fn types(document: &Value) -> String {
     let params: Vec<&str> = CATALOG
         .iter()
-        .filter_map(|entry| example::reference(&document["operations"][entry.name]["params"]))
+        .filter_map(|entry| schema::reference(&document["operations"][entry.name]["params"]))
         .collect();
     let empty = Map::new();
     let all = document["$defs"].as_object().unwrap_or(&empty);
@@ -255,7 +268,7 @@ fn first_upper(text: &str) -> String {
 }
 
 fn type_of(schema: &Value) -> String {
-    if let Some(name) = example::reference(schema) {
+    if let Some(name) = schema::reference(schema) {
         return if name == "ErrorCode" {
             "[ErrorCode](#errors)".to_owned()
         } else {

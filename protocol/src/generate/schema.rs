@@ -2,7 +2,7 @@
 //! optional one may be missing), everything else as it writes it (a field that may be `null` is still there).
 
 use crate::{
-    CloseCode, ErrorCode, PROTOCOL, Retry, SUBPROTOCOL,
+    CloseCode, ErrorCode, PROTOCOL, REVISION, Retry, SUBPROTOCOL,
     close::Then,
     events::{EVENTS, Forgotten},
     frames,
@@ -18,6 +18,13 @@ use std::collections::BTreeMap;
 /// a millisecond; a server builds it once.
 #[must_use]
 pub fn describe() -> Value {
+    let mut document = document();
+    drop_examples(&mut document);
+    document
+}
+
+/// The same document with the values that `crate::examples` is made from.
+pub(crate) fn document() -> Value {
     let mut read = SchemaSettings::draft2020_12().for_deserialize().into_generator();
     let mut written = SchemaSettings::draft2020_12().for_serialize().into_generator();
     let operations: Map<String, Value> = CATALOG
@@ -52,6 +59,7 @@ pub fn describe() -> Value {
         "title": "Taskwire",
         "description": "The Taskwire wire contract: operations, events, signals, frames, errors and close codes.",
         "protocol": PROTOCOL,
+        "revision": REVISION,
         "subprotocol": SUBPROTOCOL,
         "limits": bounds(),
         "operations": operations,
@@ -309,6 +317,20 @@ fn tell_signals_apart(frames: &mut Value, written: &mut SchemaGenerator) {
     }
 }
 
+/// Takes the keyword `examples` out of every schema. A property may be called that too.
+fn drop_examples(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(drop_examples),
+        Value::Object(map) => {
+            if map.get("examples").is_some_and(Value::is_array) {
+                map.remove("examples");
+            }
+            map.values_mut().for_each(drop_examples);
+        }
+        _ => {}
+    }
+}
+
 /// Bounds whole numbers, and sorts the keys whatever `serde_json` was built with, so that the text is always the same.
 fn tidy(value: &mut Value) {
     match value {
@@ -329,8 +351,18 @@ fn tidy(value: &mut Value) {
     }
 }
 
+/// Follows a reference into the document's definitions.
+pub(crate) fn resolve<'a>(schema: &'a Value, document: &'a Value) -> &'a Value {
+    reference(schema).map_or(schema, |name| &document["$defs"][name])
+}
+
+/// The name of the definition that a schema refers to.
+pub(crate) fn reference(schema: &Value) -> Option<&str> {
+    schema["$ref"].as_str()?.rsplit('/').next()
+}
+
 /// Fields of an object: the required ones as declared, then the others by name.
-pub(super) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
+pub(crate) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
     let required: Vec<&str> = schema["required"]
         .as_array()
         .into_iter()
@@ -349,7 +381,7 @@ pub(super) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
 }
 
 /// What a schema leaves to choose from; nothing when it leaves no choice.
-pub(super) fn variants(schema: &Value) -> &[Value] {
+pub(crate) fn variants(schema: &Value) -> &[Value] {
     let choice = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
     choice.map_or(&[], Vec::as_slice)
 }

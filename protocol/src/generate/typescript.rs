@@ -3,8 +3,8 @@
 
 use super::schema::{self, describe, fields, variants};
 use crate::{
-    CloseCode, ErrorCode, PROTOCOL, SUBPROTOCOL, events::EVENTS, limits::BOUNDS, operations::CATALOG,
-    signals::SIGNALS,
+    CloseCode, ErrorCode, PROTOCOL, REVISION, SUBPROTOCOL, events::EVENTS, limits::BOUNDS,
+    operations::CATALOG, signals::SIGNALS,
 };
 use serde_json::Value;
 use std::fmt::Write;
@@ -43,6 +43,8 @@ fn constants(out: &mut String) {
     let _ = write!(
         out,
         "\n/** The version of the contract, announced in `welcome`. */\nexport const PROTOCOL = {PROTOCOL};\n\
+         \n/** Rises with each growth of the contract within its version; announced in `welcome`. */\n\
+         export const REVISION = {REVISION};\n\
          \n/** The WebSocket subprotocol. */\nexport const SUBPROTOCOL = \"{SUBPROTOCOL}\";\n\
          \n/** The fixed bounds; those of a socket are announced in `welcome`. */\nexport const LIMITS = {{\n"
     );

@@ -85,12 +85,14 @@ pub enum Sort {
 pub struct ListTasks {
     /// The personal one when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "{workspace}")]
     pub workspace_id: Option<Where>,
     /// In this project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<ProjectId>,
     /// Pending and completed ones when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = Status::Pending)]
     pub status: Option<Status>,
     /// Created at or after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -129,6 +131,7 @@ pub struct ListTasks {
     /// Items of a page; 50 when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = limits::PAGE))]
+    #[schemars(example = 50)]
     pub limit: Option<u32>,
     /// From the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]

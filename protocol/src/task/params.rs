@@ -2,7 +2,9 @@
 
 use super::Priority;
 use crate::{
-    Patch, ProjectId, TaskId, Timestamp, UserId, WorkspaceId, limits,
+    Patch, ProjectId, TaskId, Timestamp, UserId, WorkspaceId,
+    examples::{MOMENT, TITLES},
+    limits,
     optional::{given, nullable, required},
 };
 use schemars::JsonSchema;
@@ -14,9 +16,11 @@ use serde::{Deserialize, Serialize};
 pub struct CreateTask {
     /// A UUIDv7 made by the client, so that it can show the task before the answer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = (), example = "{new_id}")]
     pub id: Option<TaskId>,
     /// The personal one when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "{workspace}")]
     pub workspace_id: Option<WorkspaceId>,
     /// The project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -26,6 +30,7 @@ pub struct CreateTask {
     pub parent_id: Option<TaskId>,
     /// 1 to 200 characters.
     #[schemars(length(min = 1, max = limits::TITLE))]
+    #[schemars(example = TITLES[0], example = TITLES[1], example = TITLES[2])]
     pub title: String,
     /// Up to 1000 characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -33,9 +38,11 @@ pub struct CreateTask {
     pub description: Option<String>,
     /// `none` when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = Priority::High, example = Priority::Low)]
     pub priority: Option<Priority>,
     /// When it is due.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = MOMENT)]
     pub due_at: Option<Timestamp>,
     /// `due_at` means a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -73,14 +80,17 @@ pub struct ReplaceTask {
     pub id: TaskId,
     /// 1 to 200 characters.
     #[schemars(length(min = 1, max = limits::TITLE))]
+    #[schemars(example = TITLES[0], example = TITLES[1], example = TITLES[2])]
     pub title: String,
     /// Up to 1000 characters; `null` for none.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<String>", length(max = limits::DESCRIPTION))]
+    #[schemars(example = "Two litres", example = ())]
     pub description: Option<String>,
     /// Whether it is done.
     pub completed: bool,
     /// How pressing it is.
+    #[schemars(example = Priority::High, example = Priority::Low)]
     pub priority: Priority,
     /// When it is due; `null` for never.
     #[serde(deserialize_with = "required")]
@@ -88,6 +98,7 @@ pub struct ReplaceTask {
     pub due_at: Option<Timestamp>,
     /// Up to 20 names of up to 50 characters.
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
+    #[schemars(example = vec!["home"], example = vec!["home", "garden"])]
     pub tags: Vec<String>,
 }
 
@@ -99,10 +110,12 @@ pub struct UpdateTask {
     pub id: TaskId,
     /// Refuse with `VERSION_CONFLICT` when the task has another version.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(example = 1)]
     pub if_version: Option<i64>,
     /// 1 to 200 characters.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = limits::TITLE))]
+    #[schemars(example = TITLES[0], example = TITLES[1], example = TITLES[2])]
     pub title: Option<String>,
     /// Up to 1000 characters.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
@@ -113,9 +126,11 @@ pub struct UpdateTask {
     pub completed: Option<bool>,
     /// How pressing it is; `null` is `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(example = Priority::High, example = ())]
     pub priority: Patch<Priority>,
     /// When it is due.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(example = MOMENT, example = ())]
     pub due_at: Patch<Timestamp>,
     /// `due_at` means a day.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
@@ -140,6 +155,7 @@ pub struct UpdateTask {
     pub project_id: Patch<ProjectId>,
     /// The task that it is a part of.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(example = (), example = "{other_task}")]
     pub parent_id: Patch<TaskId>,
 }
 
@@ -174,6 +190,7 @@ pub struct CompleteTask {
     pub id: TaskId,
     /// Omitted: the opposite of what it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = true, example = false)]
     pub completed: Option<bool>,
 }
 
@@ -193,6 +210,7 @@ pub struct DeleteTask {
 #[serde(deny_unknown_fields)]
 pub struct RestoreTask {
     /// The task.
+    #[schemars(example = "{deleted_task}")]
     pub id: TaskId,
 }
 
@@ -207,12 +225,15 @@ pub struct MoveTask {
     pub project_id: Patch<ProjectId>,
     /// Under this task, or to the top with `null`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(example = (), example = "{other_task}")]
     pub parent_id: Patch<TaskId>,
     /// Right before this task of the same workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = (), example = "{other_task}")]
     pub before: Option<TaskId>,
     /// Right after this task of the same workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = "{other_task}")]
     pub after: Option<TaskId>,
 }
 
@@ -224,6 +245,7 @@ pub struct AssignTask {
     pub id: TaskId,
     /// Members of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = vec!["{user}"])]
     pub add: Option<Vec<UserId>>,
     /// Those who no longer do it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -1,0 +1,115 @@
+//! What clients receive: what the new contract lets a server write must be what readers of the old one expect. They
+//! ignore fields that they do not know.
+
+use super::{
+    Comparison, Side, is_null, properties, requires, shapes, tag, takes_null, target, types, values,
+};
+use serde_json::Value;
+
+impl Comparison<'_> {
+    /// Compares two schemas of what the server sends.
+    pub(super) fn received(&mut self, place: &str, old: &Value, new: &Value) {
+        if !self.is_new(Side::Server, old, new) {
+            return;
+        }
+        let (old, new) = (target(old, self.old), target(new, self.new));
+        if takes_null(new) && !takes_null(old) && (types(old).is_some() || shapes(old).len() > 1) {
+            self.say(place, "may be null now");
+        }
+        match (values(old), values(new)) {
+            // a set of values may grow
+            (Some(old), Some(new)) => {
+                for value in old.iter().filter(|value| !new.contains(value)) {
+                    self.say(place, format!("{value} is gone"));
+                }
+                return;
+            }
+            (Some(_), None) => return self.say(place, "is no longer one of the listed values"),
+            _ => {}
+        }
+        // fields beside a choice, as an event frame has them
+        self.received_object(place, old, new);
+        let (olds, news) = (shapes(old), shapes(new));
+        match (olds.as_slice(), news.as_slice()) {
+            ([old], [new]) => self.received_shape(place, old, new),
+            // what had one shape has several: each must do
+            ([old], several) => {
+                for new in several {
+                    self.received(place, old, new);
+                }
+            }
+            _ => {
+                for old in olds {
+                    self.received_variant(place, old, &news);
+                }
+            }
+        }
+    }
+
+    /// One of the old choices: it must still be among the new ones.
+    fn received_variant(&mut self, place: &str, old: &Value, news: &[&Value]) {
+        let mut nearest = None;
+        for new in news.iter().filter(|new| !is_null(new)) {
+            let breaks = self.aside(|this| this.received(place, old, new));
+            if breaks.is_empty() {
+                return;
+            }
+            if same_name(old, new) || same_tag(target(old, self.old), target(new, self.new)) {
+                nearest = Some(breaks);
+            }
+        }
+        match nearest {
+            Some(breaks) => self.breaks.extend(breaks),
+            None => self.say(place, format!("a choice is gone: {old}")),
+        }
+    }
+
+    fn received_shape(&mut self, place: &str, old: &Value, new: &Value) {
+        if old.get("$ref").is_some() || new.get("$ref").is_some() {
+            return self.received(place, old, new);
+        }
+        match (types(old), types(new)) {
+            (Some(old), Some(new)) => {
+                for name in new.iter().filter(|name| **name != "null" && !old.contains(name)) {
+                    self.say(place, format!("may be of type {name} now"));
+                }
+            }
+            (Some(_), None) => self.say(place, "may be of any type now"),
+            _ => {}
+        }
+        for key in ["pattern", "format"] {
+            if old.get(key).is_some() && new.get(key) != old.get(key) {
+                self.say(place, format!("{key} was {}, is {}", old[key], new[key]));
+            }
+        }
+        if let Some(old) = old.get("items") {
+            self.received(&format!("{place}[]"), old, &new["items"]);
+        }
+        let (old, new) = (&old["additionalProperties"], &new["additionalProperties"]);
+        if old.is_object() {
+            self.received(&format!("{place}.*"), old, new);
+        }
+    }
+
+    fn received_object(&mut self, place: &str, old: &Value, new: &Value) {
+        for (name, field) in properties(old).into_iter().flatten() {
+            let place = format!("{place}.{name}");
+            let Some(successor) = properties(new).and_then(|all| all.get(name)) else {
+                self.say(&place, "the field is gone");
+                continue;
+            };
+            if requires(old, name) && !requires(new, name) {
+                self.say(&place, "may be missing now");
+            }
+            self.received(&place, field, successor);
+        }
+    }
+}
+
+fn same_name(old: &Value, new: &Value) -> bool {
+    old["$ref"].is_string() && old["$ref"] == new["$ref"]
+}
+
+fn same_tag(old: &Value, new: &Value) -> bool {
+    tag(old).is_some_and(|(name, value)| new["properties"][name].get("const") == Some(value))
+}

@@ -1,0 +1,114 @@
+//! What clients send: whatever the old contract accepted, the new one must accept.
+
+use super::{Comparison, Side, properties, requires, shapes, takes_null, target, types, values};
+use serde_json::Value;
+
+/// Keywords whose number may only rise, and those whose number may only fall.
+const MOST: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
+const LEAST: [&str; 4] = ["minimum", "minLength", "minItems", "minProperties"];
+
+impl Comparison<'_> {
+    /// Compares two schemas of what clients send.
+    pub(super) fn sent(&mut self, place: &str, old: &Value, new: &Value) {
+        if !self.is_new(Side::Client, old, new) {
+            return;
+        }
+        let (old, new) = (target(old, self.old), target(new, self.new));
+        if takes_null(old)
+            && !takes_null(new)
+            && (types(new).is_some() || values(new).is_some() || shapes(new).len() > 1)
+        {
+            self.say(place, "null is no longer accepted");
+        }
+        match (values(old), values(new)) {
+            (Some(old), Some(new)) => {
+                for value in old.iter().filter(|value| !new.contains(value)) {
+                    self.say(place, format!("{value} is no longer accepted"));
+                }
+                return;
+            }
+            (None, Some(_)) => return self.say(place, "accepts only listed values now"),
+            _ => {}
+        }
+        let (olds, news) = (shapes(old), shapes(new));
+        match (olds.as_slice(), news.as_slice()) {
+            ([old], [new]) => self.sent_shape(place, old, new),
+            _ => {
+                for old in olds {
+                    self.sent_variant(place, old, &news);
+                }
+            }
+        }
+    }
+
+    /// One of the old choices: one of the new ones must take it.
+    fn sent_variant(&mut self, place: &str, old: &Value, news: &[&Value]) {
+        let taken = news
+            .iter()
+            .any(|new| self.aside(|this| this.sent(place, old, new)).is_empty());
+        if !taken {
+            self.say(place, format!("no longer accepts {old}"));
+        }
+    }
+
+    fn sent_shape(&mut self, place: &str, old: &Value, new: &Value) {
+        if old.get("$ref").is_some() || new.get("$ref").is_some() {
+            return self.sent(place, old, new);
+        }
+        match (types(old), types(new)) {
+            (Some(old), Some(new)) => {
+                for name in old.iter().filter(|name| **name != "null" && !new.contains(name)) {
+                    self.say(place, format!("no longer accepts a value of type {name}"));
+                }
+            }
+            (None, Some(_)) => self.say(place, "no longer accepts values of every type"),
+            _ => {}
+        }
+        for key in MOST {
+            self.bound(place, key, old, new, |old, new| new < old);
+        }
+        for key in LEAST {
+            self.bound(place, key, old, new, |old, new| new > old);
+        }
+        for key in ["pattern", "format"] {
+            if new.get(key).is_some() && new.get(key) != old.get(key) {
+                self.say(place, format!("{key} was {}, is {}", old[key], new[key]));
+            }
+        }
+        if let (Some(old), Some(new)) = (old.get("items"), new.get("items")) {
+            self.sent(&format!("{place}[]"), old, new);
+        }
+        self.sent_object(place, old, new);
+    }
+
+    fn bound(&mut self, place: &str, key: &str, old: &Value, new: &Value, narrower: fn(f64, f64) -> bool) {
+        let Some(is) = new[key].as_f64() else { return };
+        if old[key].as_f64().is_none_or(|was| narrower(was, is)) {
+            self.say(place, format!("{key} was {}, is {}", old[key], new[key]));
+        }
+    }
+
+    fn sent_object(&mut self, place: &str, old: &Value, new: &Value) {
+        for (name, field) in properties(old).into_iter().flatten() {
+            let place = format!("{place}.{name}");
+            match properties(new).and_then(|all| all.get(name)) {
+                Some(new) => self.sent(&place, field, new),
+                None if new["additionalProperties"] == false => self.say(&place, "the parameter is gone"),
+                None => {}
+            }
+        }
+        for (name, _) in properties(new).into_iter().flatten() {
+            if requires(new, name) && !requires(old, name) {
+                self.say(&format!("{place}.{name}"), "is required now");
+            }
+        }
+        let open = |schema: &Value| schema["additionalProperties"] != false;
+        if types(old).is_some_and(|types| types.contains(&"object")) && open(old) && !open(new) {
+            self.say(place, "other members are no longer accepted");
+        }
+        let (old, new) = (&old["additionalProperties"], &new["additionalProperties"]);
+        if old.is_object() && new.is_object() {
+            self.sent(&format!("{place}.*"), old, new);
+        }
+    }
+}
