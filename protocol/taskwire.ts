@@ -4,6 +4,9 @@
 /** The version of the contract, announced in `welcome`. */
 export const PROTOCOL = 1;
 
+/** Rises with each growth of the contract within its version; announced in `welcome`. */
+export const REVISION = 1;
+
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "taskwire.v1";
 
@@ -39,19 +42,19 @@ export const LIMITS = {
   password_min: 8,
   /** Characters of a password, at most. */
   password: 128,
-  /** Characters of the name that a device gives itself. */
+  /** Characters of a device's name. */
   device_name: 100,
   /** Characters of a request's `id` when it is a string. */
   request_id: 64,
-  /** The largest whole number that every JSON reader keeps exact (RFC 8259, section 6). */
+  /** The largest integer that every JSON reader keeps exact (RFC 8259, section 6). */
   integer: 9007199254740991,
   /** Items of one page, at most. */
   page: 100,
-  /** Items of one page when the request does not say. */
+  /** Items of one page when `limit` is omitted. */
   page_default: 50,
   /** Events of one page of `stream.history`, at most. */
   history: 500,
-  /** Events of one page of `stream.history` when the request does not say. */
+  /** Events of one page of `stream.history` when `limit` is omitted. */
   history_default: 100,
   /** Operations of one `batch`, and frames of one `/v1/rpc` array. */
   batch: 100,
@@ -61,17 +64,17 @@ export const LIMITS = {
   depth: 32,
   /** Notifications in `user.sync`. */
   sync_notifications: 100,
-  /** Who is there in one answer of `presence.list`, at most. */
+  /** Users in one answer of `presence.list`, at most. */
   presences: 1000,
-  /** Tasks that one cascade changes with an event each; beyond it a single `stream.reset` stands for all. */
+  /** Tasks that one cascade changes with an event each. Above it, one `stream.reset` replaces these events. */
   cascade: 1000,
 } as const;
 
-/** Why a socket was closed, and what a client does then. */
+/** Why a socket was closed, and what a client then does. */
 export const CLOSE_CODES = {
-  /** Normal. */
+  /** Normal closure. */
   1000: { name: "Normal", then: "as_you_like" },
-  /** Going away. */
+  /** The endpoint is going away. */
   1001: { name: "GoingAway", then: "as_you_like" },
   /** Broken WebSocket protocol: reserved bits or opcodes, an unmasked frame. */
   1002: { name: "Protocol", then: "stop" },
@@ -79,35 +82,35 @@ export const CLOSE_CODES = {
   1003: { name: "Unsupported", then: "stop" },
   /** Invalid UTF-8. */
   1007: { name: "InvalidText", then: "stop" },
-  /** A frame of more than four times the limit. */
+  /** A frame larger than four times the limit. */
   1009: { name: "TooBig", then: "stop" },
-  /** The server restarts; `server.goodbye` gave a delay. */
+  /** The server restarts. `server.goodbye` gave a delay. */
   1012: { name: "Restart", then: "after_goodbye" },
-  /** Overloaded, or too many sockets are being admitted. */
+  /** The server is overloaded, or is admitting too many sockets. */
   1013: { name: "TryAgain", then: "backoff" },
-  /** Ten frames that were no requests. */
+  /** The tenth frame that was not a request. */
   4400: { name: "BadFrames", then: "stop" },
-  /** Not, or no longer, authenticated. */
+  /** The socket is not authenticated, or no longer. */
   4401: { name: "Unauthenticated", then: "token" },
   /** The session was revoked or kicked. */
   4403: { name: "Revoked", then: "ask_the_person" },
-  /** Nothing moved on the socket: dead or no progress. */
+  /** The connection is dead, or makes no progress. */
   4408: { name: "Dead", then: "resume" },
-  /** The rate limit was ignored, or one user has too many sockets. */
+  /** The client ignored the rate limit, or the user has too many sockets. */
   4429: { name: "RateIgnored", then: "ten_seconds" },
 } as const;
 
-/** What went wrong, as a closed set. */
+/** An error code. */
 export type ErrorCode =
-  /** Not JSON, not an object, no string `type`, or nested too deep. */
+  /** The frame is not JSON, not an object, without a string `type`, or nested too deep. */
   | "BAD_FRAME"
   /** No operation has this `type`. */
   | "UNKNOWN_TYPE"
   /** The socket or request is not authenticated. */
   | "AUTH_REQUIRED"
-  /** The token is not one of ours, or is of the wrong kind. */
+  /** The server did not issue the token, or it is of the wrong kind. */
   | "INVALID_TOKEN"
-  /** The token was valid once. */
+  /** The token has expired. */
   | "TOKEN_EXPIRED"
   /** The token's session has ended. */
   | "TOKEN_REVOKED"
@@ -115,42 +118,42 @@ export type ErrorCode =
   | "INVALID_CREDENTIALS"
   /** The caller's role is too low. */
   | "FORBIDDEN"
-  /** The plan does not allow more. */
+  /** The plan's limit is reached. */
   | "PLAN_LIMIT"
-  /** The address has to be verified first. */
+  /** The e-mail address must be verified first. */
   | "EMAIL_NOT_VERIFIED"
   /** The account is deactivated. */
   | "ACCOUNT_INACTIVE"
-  /** It does not exist, or the caller may not know that it does. */
+  /** It does not exist, or the caller may not see it. */
   | "NOT_FOUND"
-  /** The path has no such method. */
+  /** The path does not support the HTTP method. */
   | "METHOD_NOT_ALLOWED"
-  /** The state does not allow it, or somebody took it first. */
+  /** The current state does not allow it, or the name or id is taken. */
   | "CONFLICT"
   /** `if_version` is stale; `context.current` has the entity. */
   | "VERSION_CONFLICT"
   /** The task is not deleted. */
   | "NOT_DELETED"
-  /** More bytes than allowed. */
+  /** The request is larger than allowed. */
   | "PAYLOAD_TOO_LARGE"
   /** The media type is not supported. */
   | "UNSUPPORTED_MEDIA"
-  /** A value is missing or wrong; `field` names it. */
+  /** A value is missing or invalid; `field` names it. */
   | "VALIDATION_ERROR"
   /** Too many failed sign-ins. */
   | "ACCOUNT_LOCKED"
   /** Too many requests. */
   | "RATE_LIMITED"
-  /** A fault of the server; the log has it under `request_id`. */
+  /** An error of the server; its log has the details under `request_id`. */
   | "INTERNAL_ERROR"
-  /** The database or the server is not available just now. */
+  /** The database or the server is temporarily unavailable. */
   | "UNAVAILABLE"
-  /** It took too long. */
+  /** The request took too long. */
   | "TIMEOUT"
   /** The disk is full. */
   | "STORAGE_FULL";
 
-/** The status of each code over HTTP, and whether trying again makes sense. */
+/** The HTTP status of each code, and whether to try again. */
 export const ERRORS: Record<ErrorCode, { http: number; retry: "no" | "yes" | "after" }> = {
   BAD_FRAME: { http: 400, retry: "no" },
   UNKNOWN_TYPE: { http: 400, retry: "no" },
@@ -183,7 +186,7 @@ export const ERRORS: Record<ErrorCode, { http: number; retry: "no" | "yes" | "af
 export interface AccessChanged {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** The role now. */
+  /** The new role. */
   role: Role;
 }
 
@@ -191,7 +194,7 @@ export interface AccessChanged {
 export interface AccessGranted {
   /** The workspace. */
   workspace: Workspace;
-  /** The role in it. */
+  /** The user's role in it. */
   role: Role;
   /** The head of the workspace's stream at that moment. */
   seq: number;
@@ -207,7 +210,7 @@ export interface AccessLost {
 
 /** Why access ended. */
 export type AccessLostReason =
-  /** Somebody removed the member. */
+  /** The member was removed. */
   | "removed"
   /** The member left. */
   | "left"
@@ -233,17 +236,17 @@ export type Actor = {
 export interface AddMember {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** Their role from now on; at most the caller's own role. */
+  /** The new role; at most the caller's own. */
   role: Role;
-  /** The person, by e-mail address. */
+  /** The user's e-mail address. */
   email?: string | null;
-  /** The person, by username. */
+  /** The user's username. */
   username?: string | null;
 }
 
 /** The payload of `notification.all_read`. */
 export interface AllRead {
-  /** Every notification created up to this moment is read now. */
+  /** Every notification created up to this moment is now read. */
   up_to: Timestamp;
   /** How many were unread. */
   updated: number;
@@ -253,7 +256,7 @@ export interface AllRead {
 
 /** The word `all`. */
 export type AllStreams =
-  /** The user's own and every workspace they belong to or will. */
+  /** The user's own stream and that of every workspace that they belong to or join later. */
   | "all";
 
 /** Parameters of `task.assign`. */
@@ -262,7 +265,7 @@ export interface AssignTask {
   id: TaskId;
   /** Members of the workspace. */
   add?: UserId[] | null;
-  /** Those who no longer do it. */
+  /** Assignees to remove. */
   remove?: UserId[] | null;
 }
 
@@ -270,9 +273,9 @@ export interface AssignTask {
 export interface Authenticate {
   /** The access token. */
   token: string;
-  /** What the program says about itself. */
+  /** The name and version of the client program. */
   client?: ClientInfo | null;
-  /** Where to go on after a lost connection. */
+  /** Where to continue after a lost connection. */
   resume?: Resume | null;
   /** Which streams to follow; `"all"` when omitted. */
   streams?: Streams | null;
@@ -280,9 +283,9 @@ export interface Authenticate {
 
 /** Parameters of `batch`. */
 export interface Batch {
-  /** Up to 100 mutations, done in this order. */
+  /** Up to 100 mutations, carried out in this order. */
   ops: BatchOp[];
-  /** All or none; true when omitted. */
+  /** Whether all or none are carried out; true when omitted. */
   atomic?: boolean | null;
 }
 
@@ -290,36 +293,36 @@ export interface Batch {
 export interface BatchOp {
   /** The operation's wire name. */
   type: string;
-  /** Its parameters; may be left out when none is needed. */
+  /** The parameters; may be omitted when none is required. */
   data?: Record<string, unknown> | null;
-  /** Makes this one exactly-once; with `atomic: false` only. */
+  /** Makes this mutation exactly-once. Allowed with `atomic: false` only. */
   op_id?: OpId | null;
 }
 
-/** What became of one mutation. */
+/** The result of one mutation. */
 export type BatchResult = {
-  /** What it answers on its own. */
+  /** The mutation's output. */
   data: Record<string, unknown>;
-  /** The last `seq` that it produced in each stream. */
+  /** The last `seq` that the mutation produced in each stream. */
   at: Record<string, number>;
-  /** It was done before: this is the first answer again. */
+  /** Whether this is the first answer again, because the mutation was carried out before. */
   replayed?: boolean;
 } | {
-  /** Why. */
+  /** The error. */
   error: Failure;
 };
 
-/** What `batch` answers. */
+/** The answer to `batch`. */
 export interface BatchResults {
-  /** One for each mutation, in order. */
+  /** One result for each mutation, in order. */
   results: BatchResult[];
 }
 
-/** What a program says about itself. */
+/** The name and version of a client program. */
 export interface ClientInfo {
-  /** Like `tw`. */
+  /** The name, like `tw`. */
   name: string;
-  /** Like `0.1.0`. */
+  /** The version, like `0.1.0`. */
   version?: string | null;
 }
 
@@ -327,35 +330,35 @@ export interface ClientInfo {
 export interface CompleteTask {
   /** The task. */
   id: TaskId;
-  /** Omitted: the opposite of what it is. */
+  /** Whether it is completed. When omitted, the operation toggles it. */
   completed?: boolean | null;
 }
 
-/** A socket of somebody who is signed in. */
+/** An authenticated socket. */
 export interface Connection {
-  /** The session that it speaks for. */
+  /** The session of the socket. */
   session_id: SessionId;
-  /** Whose it is. */
+  /** The user of the socket. */
   user: PublicUser;
-  /** What the program said about itself in `auth`, like `tw/0.1.0`. */
+  /** The client program as named in `auth`, like `tw/0.1.0`. */
   client: string | null;
-  /** The address that it comes from. */
+  /** The network address of the client. */
   address: string | null;
   /** When it was authenticated. */
   connected_at: Timestamp;
-  /** The instance that it is connected to. */
+  /** The instance that holds the socket. */
   instance: InstanceName;
 }
 
 /** A page of sockets. */
 export interface ConnectionPage {
-  /** The sockets, instance by instance. */
+  /** The sockets, ordered by instance. */
   items: Connection[];
-  /** Pass it as `cursor` for the next page; `null` at the end. */
+  /** Send it as `cursor` for the next page; `null` on the last page. */
   next_cursor: string | null;
-  /** The instances that did not answer within a second: their sockets are missing here. */
+  /** The instances that did not answer within a second. Their sockets are missing from the page. */
   unanswered: InstanceName[];
-  /** How many there are in all on the instances that answered; on the first page only. */
+  /** The number of sockets on all instances that answered; on the first page only. */
   total?: number;
 }
 
@@ -366,7 +369,7 @@ export type CountUnread = Record<string, never>;
 export interface CreateTask {
   /** 1 to 200 characters. */
   title: string;
-  /** `due_at` means a day. */
+  /** Whether `due_at` means a day. */
   all_day?: boolean | null;
   /** Members of the workspace. */
   assignee_ids?: UserId[] | null;
@@ -376,7 +379,7 @@ export interface CreateTask {
   due_at?: Timestamp | null;
   /** A UUIDv7 made by the client, so that it can show the task before the answer. */
   id?: TaskId | null;
-  /** The task that it is a part of. */
+  /** The parent task. */
   parent_id?: TaskId | null;
   /** `none` when omitted. */
   priority?: Priority | null;
@@ -384,11 +387,11 @@ export interface CreateTask {
   project_id?: ProjectId | null;
   /** How it repeats (RFC 5545, section 3.3.10). */
   recurrence?: string | null;
-  /** When to remind. */
+  /** When to remind the assignees. */
   remind_at?: Timestamp | null;
   /** Up to 20 names of up to 50 characters. */
   tags?: string[] | null;
-  /** The personal one when omitted. */
+  /** The personal workspace when omitted. */
   workspace_id?: WorkspaceId | null;
 }
 
@@ -406,7 +409,7 @@ export interface DeleteNotification {
 
 /** Parameters of `notification.delete_many`. */
 export interface DeleteNotifications {
-  /** Up to 100; unknown ones are passed over. */
+  /** Up to 100 ids; unknown ones are ignored. */
   ids: NotificationId[];
 }
 
@@ -414,16 +417,16 @@ export interface DeleteNotifications {
 export interface DeleteTask {
   /** The task. */
   id: TaskId;
-  /** For good: the log forgets its content too. */
+  /** Whether to purge it: it cannot be restored, and its content leaves the log. */
   permanent?: boolean | null;
 }
 
-/** What `task.delete` answers: the deleted task, or what is left of a purged one. */
+/** The answer to `task.delete`: the deleted task, or what is left of a purged one. */
 export type Deleted = Task | Purged;
 
-/** What `notification.delete_many` answers. */
+/** The answer to `notification.delete_many`. */
 export interface DeletedNotifications {
-  /** How many there were. */
+  /** How many were deleted. */
   deleted: number;
 }
 
@@ -432,22 +435,22 @@ export type Describe = Record<string, never>;
 
 /** The word `all`. */
 export type Everywhere =
-  /** Everywhere the user is. */
+  /** Every workspace that the user belongs to. */
   | "all";
 
-/** An error as it travels. */
+/** An error. */
 export interface Failure {
-  /** What went wrong. */
+  /** The error code. */
   code: ErrorCode;
-  /** For people; may change. */
+  /** A text for people; it may change. */
   message: string;
   /** Whether the same request may succeed later. */
   retryable: boolean;
-  /** Milliseconds to wait before trying again. */
+  /** How many milliseconds to wait before the next try. */
   retry_after_ms: number | null;
-  /** Names this answer in the server's log. */
+  /** Identifies this answer in the server's log. */
   request_id: string;
-  /** More for programs, like the current entity of a `VERSION_CONFLICT`. */
+  /** More data for programs, like the current entity of a `VERSION_CONFLICT`. */
   context?: unknown;
   /** The parameter at fault, like `title` or `ops[1].data.title`. */
   field?: string;
@@ -478,7 +481,7 @@ export interface GetTask {
 
 /** Parameters of `user.get`. */
 export interface GetUser {
-  /** Somebody who shares a workspace with the caller. */
+  /** A user who shares a workspace with the caller. */
   id: UserId;
 }
 
@@ -488,9 +491,9 @@ export interface GetWorkspace {
   workspace_id: WorkspaceId;
 }
 
-/** What somebody may do on the whole server. */
+/** What an account may do on the whole server. */
 export type GlobalRole =
-  /** Everybody. */
+  /** An ordinary account. */
   | "user"
   /** May administer the server. */
   | "admin";
@@ -505,13 +508,13 @@ export interface Goodbye {
 export interface History {
   /** Event frames, oldest first, as they were sent. */
   events: EventFrame[];
-  /** Whether there are more. */
+  /** Whether the log has more events. */
   has_more: boolean;
 }
 
-/** A running server, of those that share a database. */
+/** A running server. */
 export interface Instance {
-  /** Another one each time it starts. */
+  /** The instance; a new id with each start. */
   id: InstanceId;
   /** The setting `instance`. */
   name: string;
@@ -519,24 +522,24 @@ export interface Instance {
   version: string;
   /** When it started. */
   started_at: Timestamp;
-  /** When it last said that it lives; some seconds ago at most. */
+  /** When it last reported; normally some seconds ago. */
   seen_at: Timestamp;
-  /** How many sockets it had then. */
+  /** How many sockets it then had. */
   sockets: number;
-  /** Whether it is the one that answers. */
+  /** Whether this instance answers the request. */
   current: boolean;
 }
 
 /** An instance of the server, from its start to its end. */
 export type InstanceId = string;
 
-/** What `admin.instances` answers. */
+/** The answer to `admin.instances`. */
 export interface InstanceList {
-  /** Those seen within the last minute, the oldest first. */
+  /** The instances that reported within the last minute, the oldest first. */
   items: Instance[];
 }
 
-/** An instance in few words. */
+/** An instance's id and name. */
 export interface InstanceName {
   /** The instance. */
   id: InstanceId;
@@ -548,51 +551,51 @@ export interface InstanceName {
 export interface Invite {
   /** The invitation. */
   id: string;
-  /** The workspace that it invites to. */
+  /** The workspace. */
   workspace: WorkspaceName;
-  /** The address of who is invited. */
+  /** The e-mail address of the invited person. */
   email: string;
-  /** The role that it offers. */
+  /** The role that the person will have. */
   role: Role;
-  /** Who invited. */
+  /** The member who invited. */
   invited_by: PublicUser;
-  /** When it ends. */
+  /** When it expires. */
   expires_at: Timestamp;
-  /** When it was made. */
+  /** When it was created. */
   created_at: Timestamp;
 }
 
-/** Parameters of `admin.kick`: one of the two. */
+/** Parameters of `admin.kick`: exactly one of `user_id` and `session_id`. */
 export interface Kick {
   /** The session whose sockets are closed. */
   session_id?: SessionId | null;
-  /** Whose sockets are closed. */
+  /** The user whose sockets are closed. */
   user_id?: UserId | null;
 }
 
-/** What a socket may ask for. */
+/** The limits of a socket. */
 export interface Limits {
-  /** Bytes of a frame that the server reads. */
+  /** The maximum size of a frame in bytes. */
   frame_bytes: number;
-  /** Requests under way; past it the server stops reading. */
+  /** Maximum number of unanswered requests. Beyond it the server stops reading. */
   in_flight: number;
-  /** Operations of a batch. */
+  /** Maximum number of operations in a batch. */
   batch: number;
-  /** Streams of a socket. */
+  /** Maximum number of streams that the socket follows. */
   streams: number;
-  /** Operations a second, in the long run. */
+  /** Sustained operations a second. */
   ops_per_second: number;
-  /** Operations at once, after a pause. */
+  /** Maximum number of operations in a burst. */
   burst: number;
 }
 
 /** Parameters of `admin.connections`. */
 export interface ListConnections {
-  /** From the page before. */
+  /** The `next_cursor` of the page before. */
   cursor?: string | null;
   /** Items of a page; 50 when omitted. */
   limit?: number | null;
-  /** Only the sockets of this person. */
+  /** Only the sockets of this user. */
   user_id?: UserId | null;
 }
 
@@ -603,7 +606,7 @@ export type ListInstances = Record<string, never>;
 export interface ListMembers {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** From the page before. */
+  /** The `next_cursor` of the page before. */
   cursor?: string | null;
   /** Items of a page; 50 when omitted. */
   limit?: number | null;
@@ -611,13 +614,13 @@ export interface ListMembers {
 
 /** Parameters of `notification.list`. */
 export interface ListNotifications {
-  /** From the page before. */
+  /** The `next_cursor` of the page before. */
   cursor?: string | null;
   /** Items of a page; 50 when omitted. */
   limit?: number | null;
   /** Newest first when omitted. */
   sort?: NotificationSort | null;
-  /** Only those not seen. */
+  /** Whether to list unread notifications only. */
   unread_only?: boolean | null;
 }
 
@@ -629,43 +632,43 @@ export interface ListPresence {
 
 /** Parameters of `task.list`. */
 export interface ListTasks {
-  /** Done by this person. */
+  /** Only tasks assigned to this user. */
   assignee_id?: UserId | null;
-  /** From the page before. */
+  /** The `next_cursor` of the page before. */
   cursor?: string | null;
-  /** Created at or after. */
+  /** Only tasks created at or after this time. */
   date_from?: Timestamp | null;
-  /** Created at or before. */
+  /** Only tasks created at or before this time. */
   date_to?: Timestamp | null;
-  /** Due after. */
+  /** Only tasks due after this time. */
   due_after?: Timestamp | null;
-  /** Due before. */
+  /** Only tasks due before this time. */
   due_before?: Timestamp | null;
   /** Deleted ones too. */
   include_deleted?: boolean | null;
   /** Items of a page; 50 when omitted. */
   limit?: number | null;
-  /** Parts of this task. */
+  /** Only subtasks of this task. */
   parent_id?: TaskId | null;
-  /** Of this priority. */
+  /** Only tasks of this priority. */
   priority?: Priority | null;
-  /** In this project. */
+  /** Only tasks of this project. */
   project_id?: ProjectId | null;
-  /** Full-text search in title, description and tags; the last word may be a beginning. */
+  /** Full-text search in title, description and tags. The last word matches as a prefix. */
   q?: string | null;
-  /** Newest first when omitted; best match first with `q`. */
+  /** When omitted: newest first, or with `q` the best match first. */
   sort?: Sort | null;
-  /** Pending and completed ones when omitted. */
+  /** Pending and completed tasks when omitted. */
   status?: Status | null;
-  /** Bearing this tag. */
+  /** Only tasks with this tag. */
   tag?: string | null;
-  /** The personal one when omitted. */
+  /** The personal workspace when omitted. */
   workspace_id?: Where | null;
 }
 
 /** Parameters of `workspace.list`. */
 export interface ListWorkspaces {
-  /** From the page before. */
+  /** The `next_cursor` of the page before. */
   cursor?: string | null;
   /** Items of a page; 50 when omitted. */
   limit?: number | null;
@@ -673,11 +676,11 @@ export interface ListWorkspaces {
 
 /** Parameters of `auth.login`. */
 export interface LogIn {
-  /** The address of the account. */
+  /** The e-mail address of the account. */
   email: string;
-  /** Its password. */
+  /** The password. */
   password: string;
-  /** What the device calls itself. */
+  /** The name of the device. */
   device_name?: string | null;
 }
 
@@ -691,41 +694,41 @@ export type MarkAllRead = Record<string, never>;
 export interface MarkNotification {
   /** The notification. */
   id: NotificationId;
-  /** Whether the user has seen it. */
+  /** Whether the user has read it. */
   is_read: boolean;
 }
 
-/** What `notification.mark_all_read` answers. */
+/** The answer to `notification.mark_all_read`. */
 export interface MarkedAllRead {
   /** How many were unread. */
   updated: number;
 }
 
-/** Somebody in a workspace. */
+/** A member of a workspace. */
 export interface Member {
-  /** The person. */
+  /** The user. */
   user: PublicUser;
   /** Their role. */
   role: Role;
-  /** When they joined. */
+  /** When the user joined. */
   joined_at: Timestamp;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
 }
 
 /** A page of a list. */
 export interface MemberPage {
-  /** The items, in the order asked for; ties by id. */
+  /** The items, in the order asked for. Equal items are ordered by id. */
   items: Member[];
-  /** Pass it as `cursor` for the next page; `null` at the end. */
+  /** Send it as `cursor` for the next page; `null` on the last page. */
   next_cursor: string | null;
-  /** How many there are in all; on the first page only. */
+  /** The number of items on all pages; on the first page only. */
   total?: number;
 }
 
 /** The payload of `member.removed`. */
 export interface MemberRemoved {
-  /** The person. */
+  /** The user. */
   user_id: UserId;
 }
 
@@ -733,38 +736,38 @@ export interface MemberRemoved {
 export interface MoveTask {
   /** The task. */
   id: TaskId;
-  /** Right after this task of the same workspace. */
+  /** The task of the same workspace to place it after. */
   after?: TaskId | null;
-  /** Right before this task of the same workspace. */
+  /** The task of the same workspace to place it before. */
   before?: TaskId | null;
-  /** Under this task, or to the top with `null`. */
+  /** The new parent task; `null` makes it a task of its own. */
   parent_id?: TaskId | null;
-  /** Into this project, or out of any with `null`. */
+  /** The project to move it to; `null` takes it out of its project. */
   project_id?: ProjectId | null;
 }
 
 /** An answer with nothing to say. */
 export type Nothing = object;
 
-/** Something that concerns the user. */
+/** A notification. */
 export interface Notification {
   /** The notification. */
   id: NotificationId;
-  /** What happened. */
+  /** The type of notification. */
   type: NotificationType;
-  /** What happened, in few words; at most 200 characters. */
+  /** A short text, at most 200 characters. */
   title: string;
-  /** What happened, in more words; at most 1000 characters. */
+  /** A longer text, at most 1000 characters. */
   message: string;
-  /** Whether the user has seen it. */
+  /** Whether the user has read it. */
   is_read: boolean;
   /** The task concerned. */
   task_id: TaskId | null;
   /** The workspace concerned. */
   workspace_id: WorkspaceId | null;
-  /** Who did it. */
+  /** Who caused it. */
   actor: PublicUser | null;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
   /** When it happened. */
   created_at: Timestamp;
@@ -774,21 +777,21 @@ export interface Notification {
 export interface NotificationChanged {
   /** The notification. */
   id: NotificationId;
-  /** What happened. */
+  /** The type of notification. */
   type: NotificationType;
-  /** What happened, in few words; at most 200 characters. */
+  /** A short text, at most 200 characters. */
   title: string;
-  /** What happened, in more words; at most 1000 characters. */
+  /** A longer text, at most 1000 characters. */
   message: string;
-  /** Whether the user has seen it. */
+  /** Whether the user has read it. */
   is_read: boolean;
   /** The task concerned. */
   task_id: TaskId | null;
   /** The workspace concerned. */
   workspace_id: WorkspaceId | null;
-  /** Who did it. */
+  /** Who caused it. */
   actor: PublicUser | null;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
   /** When it happened. */
   created_at: Timestamp;
@@ -811,11 +814,11 @@ export type NotificationId = string;
 export interface NotificationPage {
   /** The notifications. */
   items: Notification[];
-  /** Pass it as `cursor` for the next page; `null` at the end. */
+  /** Send it as `cursor` for the next page; `null` on the last page. */
   next_cursor: string | null;
   /** How many are unread. */
   unread: number;
-  /** How many there are in all; on the first page only. */
+  /** The number of items on all pages; on the first page only. */
   total?: number;
 }
 
@@ -826,9 +829,9 @@ export type NotificationSort =
   /** Newest first. */
   | "-created_at";
 
-/** What happened. */
+/** The type of notification. */
 export type NotificationType =
-  /** A task was made. */
+  /** A task was created. */
   | "TASK_CREATED"
   /** A task was changed. */
   | "TASK_UPDATED"
@@ -840,9 +843,9 @@ export type NotificationType =
   | "TASK_COMPLETED"
   /** A task was reopened. */
   | "TASK_PENDING"
-  /** A task was given to somebody. */
+  /** A task was assigned. */
   | "TASK_ASSIGNED"
-  /** The time to be reminded. */
+  /** A reminder. */
   | "TASK_REMINDER"
   /** A task is due. */
   | "TASK_DUE"
@@ -860,7 +863,7 @@ export type NotificationType =
   | "LOGIN"
   /** A sign-out. */
   | "LOGOUT"
-  /** An account was made. */
+  /** An account was created. */
   | "SIGNUP"
   /** The profile was changed. */
   | "PROFILE_UPDATED"
@@ -869,28 +872,28 @@ export type NotificationType =
   /** Something about the account's security. */
   | "SECURITY";
 
-/** Makes a mutation exactly-once: the client's name for one intent. */
+/** Makes a mutation exactly-once: a UUID that the client makes for one intent. */
 export type OpId = string;
 
 /** Parameters of `ping`: answered with a `pong` frame, at once. */
 export type Ping = Record<string, never>;
 
-/** What somebody pays for. */
+/** The plan of an account. */
 export type Plan =
-  /** Nothing. */
+  /** The free plan. */
   | "free"
-  /** Something. */
+  /** The paid plan. */
   | "pro";
 
-/** Somebody who is in a workspace now: all their sockets there are one presence. */
+/** A user who is present in a workspace. All their sockets there count as one presence. */
 export interface Presence {
-  /** The person. */
+  /** The user. */
   user: PublicUser;
   /** `online` when at least one of their sockets is. */
   state: PresenceState;
-  /** The task that they look at, by the socket that set this state last. */
+  /** The task that the user is looking at, from the socket that last set this state. */
   task_id: TaskId | null;
-  /** Since when they are in this state. */
+  /** When this state began. */
   since: Timestamp;
 }
 
@@ -898,68 +901,68 @@ export interface Presence {
 export interface PresenceChanged {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** The person. */
+  /** The user. */
   user: PublicUser;
-  /** What they are now. */
+  /** The new state. */
   state: PresenceNow;
-  /** The task that they look at. */
+  /** The task that the user is looking at. */
   task_id: TaskId | null;
-  /** Since when they are in this state. */
+  /** When this state began. */
   since: Timestamp;
 }
 
-/** What `presence.list` answers. */
+/** The answer to `presence.list`. */
 export interface PresenceList {
-  /** Who is there, by user id. */
+  /** The users who are present, ordered by user id. */
   items: Presence[];
 }
 
-/** What became of somebody's presence. */
+/** A user's presence after a change. */
 export type PresenceNow =
-  /** There, and looking. */
+  /** The user is active. */
   | "online"
-  /** There, and doing something else. */
+  /** The user is connected but not active. */
   | "away"
-  /** Not there any more. */
+  /** The user is no longer present. */
   | "offline";
 
-/** What a socket says of its user. */
+/** The presence that a socket reports for its user. */
 export type PresenceState =
-  /** There, and looking. */
+  /** The user is active. */
   | "online"
-  /** There, and doing something else. */
+  /** The user is connected but not active. */
   | "away";
 
-/** How pressing a task is. */
+/** How urgent a task is. */
 export type Priority =
-  /** Not said. */
+  /** No priority. */
   | "none"
-  /** When there is time. */
+  /** Low. */
   | "low"
-  /** As usual. */
+  /** Medium. */
   | "medium"
-  /** Soon. */
+  /** High. */
   | "high"
-  /** Now. */
+  /** Urgent. */
   | "urgent";
 
-/** A group of tasks in a workspace. */
+/** A project: a group of tasks in a workspace. */
 export interface Project {
   /** The project. */
   id: ProjectId;
-  /** Where it is. */
+  /** The workspace that contains it. */
   workspace_id: WorkspaceId;
   /** Its name. */
   name: string;
-  /** Its color as `#rrggbb`; `null` for none. */
+  /** The color as `#rrggbb`; `null` for none. */
   color: string | null;
-  /** Where it stands among the others: compare as text. */
+  /** Its place among the other projects: compare as text. */
   position: string;
-  /** Whether it is put away. */
+  /** Whether it is archived. */
   is_archived: boolean;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
-  /** When it was made. */
+  /** When it was created. */
   created_at: Timestamp;
   /** When it last changed. */
   updated_at: Timestamp;
@@ -968,7 +971,7 @@ export interface Project {
 /** A project. */
 export type ProjectId = string;
 
-/** A person, as others see them. */
+/** A user, as others see them. */
 export interface PublicUser {
   /** The account. */
   id: UserId;
@@ -976,13 +979,13 @@ export interface PublicUser {
   username: string;
   /** The display name. */
   name: string;
-  /** Where the photo is, when there is one. */
+  /** The URL of the photo; `null` when there is none. */
   photo_url: string | null;
 }
 
 /** The payload of `task.purged`. */
 export interface Purged {
-  /** What was purged. */
+  /** The purged task. */
   id: TaskId;
   /** Its last version. */
   version: number;
@@ -992,34 +995,34 @@ export interface Purged {
 export interface ReadHistory {
   /** The stream. */
   stream: StreamId;
-  /** Events after this `seq`; from the beginning when omitted. */
+  /** Only events after this `seq`; from the beginning when omitted. */
   after?: number | null;
   /** Events of a page; 100 when omitted. */
   limit?: number | null;
-  /** Only those of this task. */
+  /** Only events of this task. */
   task_id?: TaskId | null;
 }
 
-/** Why a position could not be resumed from. */
+/** Why a stream was not resumed. */
 export type Reason =
   /** No position was given. */
   | "new"
-  /** The log no longer holds it. */
+  /** The log no longer holds the position. */
   | "expired"
-  /** It belongs to another epoch. */
+  /** The position belongs to another epoch. */
   | "epoch"
-  /** It is ahead of the head. */
+  /** The position is ahead of the head. */
   | "unknown"
   /** The caller may not read this stream. */
   | "no_access"
-  /** The socket follows as many streams as it may. */
+  /** The socket follows the maximum number of streams. */
   | "limit";
 
 /** Parameters of `member.remove`. */
 export interface RemoveMember {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** The person. */
+  /** The user. */
   user_id: UserId;
 }
 
@@ -1029,13 +1032,13 @@ export interface RenewAuth {
   token: string;
 }
 
-/** What `auth.renew` answers. */
+/** The answer to `auth.renew`. */
 export interface Renewed {
-  /** When the socket's authentication ends now. */
+  /** When the socket's authentication now ends. */
   expires_at: Timestamp;
 }
 
-/** Parameters of `task.replace`: all of them have to be there. */
+/** Parameters of `task.replace`: all of them are required. */
 export interface ReplaceTask {
   /** The task. */
   id: TaskId;
@@ -1043,11 +1046,11 @@ export interface ReplaceTask {
   title: string;
   /** Up to 1000 characters; `null` for none. */
   description: string | null;
-  /** Whether it is done. */
+  /** Whether it is completed. */
   completed: boolean;
-  /** How pressing it is. */
+  /** How urgent it is. */
   priority: Priority;
-  /** When it is due; `null` for never. */
+  /** When it is due; `null` for no date. */
   due_at: Timestamp | null;
   /** Up to 20 names of up to 50 characters. */
   tags: string[];
@@ -1055,7 +1058,7 @@ export interface ReplaceTask {
 
 /** Parameters of `presence.typing`. */
 export interface ReportTyping {
-  /** The task on which the user is typing. */
+  /** The task that the user is typing on. */
   task_id: TaskId;
 }
 
@@ -1068,32 +1071,32 @@ export interface RestoreTask {
   id: TaskId;
 }
 
-/** Where a client stands in each stream. */
+/** The client's position in each stream. */
 export interface Resume {
-  /** The `epoch` of the `welcome` in which the positions were valid. */
+  /** The `epoch` from the `welcome` for which the positions are valid. */
   epoch: string;
-  /** The last `seq` applied of each stream, by its name. */
+  /** The last `seq` that the client applied, by the name of the stream. */
   positions?: Record<string, number> | null;
 }
 
-/** What a member may do; each role may what the one before it may. */
+/** What a member may do. Each role includes the ones before it. */
 export type Role =
-  /** Reads. */
+  /** May read. */
   | "viewer"
-  /** Works on tasks. */
+  /** May also change tasks. */
   | "member"
-  /** Manages members. */
+  /** May also manage members. */
   | "admin"
-  /** Everything. */
+  /** May do everything. */
   | "owner";
 
-/** Who answers. */
+/** The server. */
 export interface ServerInfo {
   /** `taskwire`. */
   name: string;
   /** The version of the server. */
   version: string;
-  /** The instance that answers, of several. */
+  /** The name of the instance that answers. */
   instance: string;
   /** The server's time. */
   time: Timestamp;
@@ -1103,23 +1106,23 @@ export interface ServerInfo {
 export interface Session {
   /** The session. */
   id: SessionId;
-  /** What the device calls itself. */
+  /** The name of the device. */
   device_name: string | null;
-  /** The program, like `tw/0.1.0`. */
+  /** The client program, like `tw/0.1.0`. */
   client: string | null;
-  /** The address it signed in from. */
+  /** The network address that it signed in from. */
   address: string | null;
-  /** When it signed in. */
+  /** When the sign-in was. */
   created_at: Timestamp;
   /** When it last got a token. */
   last_seen_at: Timestamp;
-  /** Whether it is the one that asks. */
+  /** Whether it is the caller's session. */
   current: boolean;
 }
 
 /** The payload of the signal `session.expiring`. */
 export interface SessionExpiring {
-  /** When the access token ends. */
+  /** When the access token expires. */
   expires_at: Timestamp;
 }
 
@@ -1130,7 +1133,7 @@ export type SessionId = string;
 export interface SessionInfo {
   /** The session. */
   id: SessionId;
-  /** When the token ends. */
+  /** When the token expires. */
   expires_at: Timestamp;
 }
 
@@ -1142,11 +1145,11 @@ export interface SessionRevoked {
 
 /** Parameters of `presence.set`. */
 export interface SetPresence {
-  /** The workspace. A socket is in one at a time: setting another one ends its presence in the first. */
+  /** The workspace. A socket is present in one workspace at a time: setting another one ends its presence in the first. */
   workspace_id: WorkspaceId;
-  /** Whether the user is looking. */
+  /** Whether the user is active. */
   state: PresenceState;
-  /** The task of that workspace that they look at; none when omitted. */
+  /** The task of that workspace that the user is looking at. */
   task_id?: TaskId | null;
 }
 
@@ -1154,50 +1157,50 @@ export interface SetPresence {
 export interface SignUp {
   /** Unique, ignoring case. */
   email: string;
-  /** 8 to 128 characters, not a common one. */
+  /** 8 to 128 characters. Common passwords are refused. */
   password: string;
   /** The display name. */
   name: string;
-  /** What the device calls itself. */
+  /** The name of the device. */
   device_name?: string | null;
-  /** 3 to 32 of `a-z 0-9 _ . -`, unique ignoring case; made from the e-mail address when omitted. */
+  /** 3 to 32 characters of `a-z 0-9 _ . -`, unique ignoring case. Derived from the e-mail address when omitted. */
   username?: string | null;
 }
 
-/** The order of a list; `-` in front means descending. */
+/** The order of a list; a leading `-` means descending. */
 export type Sort =
   /** Oldest first. */
   | "created_at"
   /** Newest first. */
   | "-created_at"
-  /** Longest unchanged first. */
+  /** Least recently changed first. */
   | "updated_at"
-  /** Last changed first. */
+  /** Most recently changed first. */
   | "-updated_at"
-  /** Most pressing date first, those without one last. */
+  /** Earliest date first; tasks without a date last. */
   | "due_at"
-  /** Latest date first, those without one last. */
+  /** Latest date first; tasks without a date last. */
   | "-due_at"
-  /** Least pressing first. */
+  /** Least urgent first. */
   | "priority"
-  /** Most pressing first. */
+  /** Most urgent first. */
   | "-priority"
   /** By title, ignoring case. */
   | "title"
-  /** By title, backwards. */
+  /** By title, descending, ignoring case. */
   | "-title"
-  /** By hand. */
+  /** By position. */
   | "position"
-  /** By hand, backwards. */
+  /** By position, descending. */
   | "-position";
 
-/** Which tasks, by what became of them. */
+/** Which tasks to list, by their status. */
 export type Status =
   /** Deleted ones too. */
   | "all"
-  /** Not done, not deleted. */
+  /** Neither completed nor deleted. */
   | "pending"
-  /** Done, not deleted. */
+  /** Completed and not deleted. */
   | "completed"
   /** Deleted. */
   | "deleted";
@@ -1207,21 +1210,21 @@ export type StreamId = string;
 
 /** The payload of `stream.reset`: too much changed at once; sync again. */
 export interface StreamReset {
-  /** What happened, for people. */
+  /** What happened, as text for people. */
   message: string;
 }
 
 /** A stream in `welcome`. */
 export interface StreamState {
-  /** The stream, as it was asked for. */
+  /** The stream, as the client named it. */
   stream: string;
-  /** Its head; 0 where the caller may not know it. */
+  /** The `seq` of its newest event; 0 without access. */
   seq: number;
-  /** Whether the events after the given position follow. */
+  /** Whether the events after the client's position follow. */
   resumed: boolean;
-  /** Why it was not resumed. */
+  /** Why the stream was not resumed. */
   reason?: Reason;
-  /** The workspace, of a workspace's stream. */
+  /** The workspace, if it is a workspace's stream. */
   workspace?: StreamWorkspace;
 }
 
@@ -1231,7 +1234,7 @@ export interface StreamWorkspace {
   id: WorkspaceId;
   /** Its name. */
   name: string;
-  /** What it is for. */
+  /** Personal or shared. */
   kind: WorkspaceKind;
   /** The caller's role. */
   role: Role;
@@ -1244,17 +1247,17 @@ export type Streams = AllStreams | string[];
 export interface Subscribe {
   /** The stream. */
   stream: StreamId;
-  /** The last `seq` that the client has; from now on when omitted. */
+  /** The last `seq` that the client applied. When omitted, the stream is followed from its head. */
   since?: number | null;
 }
 
-/** What `stream.subscribe` answers. */
+/** The answer to `stream.subscribe`. */
 export interface Subscribed {
-  /** The head. */
+  /** The `seq` of the newest event. */
   seq: number;
-  /** Whether the events after `since` follow; otherwise live from `seq`. */
+  /** Whether the events after `since` follow. When false, events follow from `seq` on. */
   resumed: boolean;
-  /** Why it was not resumed. */
+  /** Why the stream was not resumed. */
   reason?: Reason;
 }
 
@@ -1265,71 +1268,71 @@ export type SyncUser = Record<string, never>;
 export interface SyncWorkspace {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** From the page before. */
+  /** The `next_cursor` of the page before. */
   cursor?: string | null;
 }
 
-/** A name that tasks can bear. */
+/** A tag: a name for tasks. */
 export interface Tag {
   /** The tag. */
   id: string;
-  /** Where it is. */
+  /** The workspace that contains it. */
   workspace_id: WorkspaceId;
   /** Its name. */
   name: string;
-  /** Its color as `#rrggbb`; `null` for none. */
+  /** The color as `#rrggbb`; `null` for none. */
   color: string | null;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
 }
 
-/** Something to do. */
+/** A task. */
 export interface Task {
   /** The task. */
   id: TaskId;
-  /** Where it is; never changes. */
+  /** The workspace that contains it; never changes. */
   workspace_id: WorkspaceId;
-  /** The project, when it is in one. */
+  /** The project that contains it. */
   project_id: ProjectId | null;
-  /** The task that it is a part of. */
+  /** The parent task. */
   parent_id: TaskId | null;
-  /** What is to be done. */
+  /** What to do. */
   title: string;
-  /** More about it. */
+  /** Details. */
   description: string | null;
-  /** Whether it is done. */
+  /** Whether it is completed. */
   completed: boolean;
   /** When it was completed; `null` while it is not. */
   completed_at: Timestamp | null;
-  /** How pressing it is. */
+  /** How urgent it is. */
   priority: Priority;
   /** When it is due. */
   due_at: Timestamp | null;
-  /** `due_at` means a day, not a moment. */
+  /** Whether `due_at` means a day, not a moment. */
   all_day: boolean;
-  /** When to remind. */
+  /** When to remind the assignees. */
   remind_at: Timestamp | null;
   /** How it repeats (RFC 5545, section 3.3.10). */
   recurrence: string | null;
-  /** Where it stands among the others: compare as text, ties by id. */
+  /** Its place among the other tasks: compare as text, ties by id. */
   position: string;
-  /** Names, in the order given. */
+  /** Names of tags, in the order given. */
   tags: string[];
-  /** Who does it. */
+  /** The assignees. */
   assignee_ids: UserId[];
   /** How many comments it has. */
   comment_count: number;
   /** How many attachments it has. */
   attachment_count: number;
-  /** Deleted, but can be restored. */
+  /** Whether it is deleted; it can be restored. */
   is_deleted: boolean;
   /** When it was deleted; `null` while it is not. */
   deleted_at: Timestamp | null;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
-  /** Who made it. */
+  /** The user who created it. */
   created_by: UserId;
-  /** When it was made. */
+  /** When it was created. */
   created_at: Timestamp;
   /** When it last changed. */
   updated_at: Timestamp;
@@ -1340,28 +1343,28 @@ export type TaskId = string;
 
 /** A page of a list. */
 export interface TaskPage {
-  /** The items, in the order asked for; ties by id. */
+  /** The items, in the order asked for. Equal items are ordered by id. */
   items: Task[];
-  /** Pass it as `cursor` for the next page; `null` at the end. */
+  /** Send it as `cursor` for the next page; `null` on the last page. */
   next_cursor: string | null;
-  /** How many there are in all; on the first page only. */
+  /** The number of items on all pages; on the first page only. */
   total?: number;
 }
 
 /** RFC 3339; the server writes UTC with milliseconds. */
 export type Timestamp = string;
 
-/** What a sign-in gives. */
+/** The tokens that a sign-in returns. */
 export interface Tokens {
-  /** Proves who is calling; a JWT (RFC 7519). */
+  /** The access token, a JWT (RFC 7519). */
   access_token: string;
   /** Always `Bearer` (RFC 6750). */
   token_type: string;
   /** Seconds until the access token ends. */
   expires_in: number;
-  /** Whose they are. */
+  /** The account that signed in. */
   user: User;
-  /** Gets the next pair, once; over HTTP without `"token_delivery":"body"` it is a cookie instead. */
+  /** Good for one refresh. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`. */
   refresh_token?: string;
 }
 
@@ -1371,11 +1374,11 @@ export interface Typing {
   workspace_id: WorkspaceId;
   /** The task. */
   task_id: TaskId;
-  /** Who is typing. */
+  /** The user who is typing. */
   user: PublicUser;
 }
 
-/** What `notification.unread_count` answers. */
+/** The answer to `notification.unread_count`. */
 export interface Unread {
   /** How many are unread. */
   unread: number;
@@ -1391,9 +1394,9 @@ export interface Unsubscribe {
 export interface UpdateMember {
   /** The workspace. */
   workspace_id: WorkspaceId;
-  /** The person. */
+  /** The user. */
   user_id: UserId;
-  /** Their role from now on; at most the caller's own role. */
+  /** The new role; at most the caller's own. */
   role: Role;
 }
 
@@ -1401,35 +1404,35 @@ export interface UpdateMember {
 export interface UpdateTask {
   /** The task. */
   id: TaskId;
-  /** `due_at` means a day. */
+  /** Whether `due_at` means a day. */
   all_day?: boolean | null;
-  /** Members of the workspace; `null` is nobody. */
+  /** Members of the workspace; `null` means nobody. */
   assignee_ids?: UserId[] | null;
-  /** Whether it is done. */
+  /** Whether it is completed. */
   completed?: boolean | null;
   /** Up to 1000 characters. */
   description?: string | null;
   /** When it is due. */
   due_at?: Timestamp | null;
-  /** Refuse with `VERSION_CONFLICT` when the task has another version. */
+  /** The expected version. The answer is `VERSION_CONFLICT` when the task has another one. */
   if_version?: number | null;
-  /** The task that it is a part of. */
+  /** The parent task. */
   parent_id?: TaskId | null;
-  /** How pressing it is; `null` is `none`. */
+  /** How urgent it is; `null` means `none`. */
   priority?: Priority | null;
   /** The project. */
   project_id?: ProjectId | null;
-  /** How it repeats. */
+  /** How it repeats (RFC 5545, section 3.3.10). */
   recurrence?: string | null;
-  /** When to remind. */
+  /** When to remind the assignees. */
   remind_at?: Timestamp | null;
-  /** Up to 20 names of up to 50 characters; `null` is none. */
+  /** Up to 20 names of up to 50 characters; `null` means none. */
   tags?: string[] | null;
   /** 1 to 200 characters. */
   title?: string | null;
 }
 
-/** A person's own account. */
+/** The user's own account. */
 export interface User {
   /** The account. */
   id: UserId;
@@ -1439,68 +1442,70 @@ export interface User {
   name: string;
   /** Unique, ignoring case. */
   email: string;
-  /** What they may do on the whole server. */
+  /** What the account may do on the whole server. */
   role: GlobalRole;
-  /** What they pay for. */
+  /** The plan. */
   plan: Plan;
-  /** False: signed out everywhere and cannot sign in. */
+  /** False: the user is signed out everywhere and cannot sign in. */
   is_active: boolean;
-  /** Whether the address was verified. */
+  /** Whether the e-mail address is verified. */
   is_verified: boolean;
   /** An IANA time zone. */
   timezone: string;
-  /** Theirs; `notifications` is the part that the server reads. */
+  /** The user's settings. The server reads `notifications`; the rest is for clients. */
   preferences: Record<string, unknown>;
-  /** Where the photo is, when there is one. */
+  /** The URL of the photo; `null` when there is none. */
   photo_url: string | null;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
-  /** When they signed up. */
+  /** When the account was created. */
   created_at: Timestamp;
   /** When the account last changed. */
   updated_at: Timestamp;
 }
 
-/** A person's account. */
+/** A user's account. */
 export type UserId = string;
 
-/** The state of a user's stream at `seq`. */
+/** A snapshot of a user's own data. */
 export interface UserSnapshot {
-  /** This state is the one after the event with this `seq`; the next event is `seq` + 1. */
+  /** The state is the one after the event with this `seq`; the next event has `seq` + 1. */
   seq: number;
   /** The account. */
   user: User;
-  /** Every workspace of theirs, with their role. */
+  /** The user's workspaces, with the user's role in each. */
   workspaces: Workspace[];
-  /** Invitations that wait for an answer. */
+  /** Invitations that the user has not answered. */
   invites: Invite[];
   /** The newest 100 notifications. */
   notifications: Notification[];
-  /** How many notifications are unread. */
+  /** The number of unread notifications. */
   unread: number;
 }
 
-/** What a socket may rely on from now on. */
+/** What holds for an authenticated socket. */
 export interface Welcome {
   /** The version of the contract. */
   protocol: number;
-  /** Who answers. */
+  /** Rises with each growth of the contract within its version. A server that does not send it has 0. */
+  revision: number;
+  /** The server. */
   server: ServerInfo;
-  /** Positions are valid in it; another one means: sync. */
+  /** The epoch in which positions are valid. When it differs from the client's, take a new snapshot. */
   epoch: string;
-  /** Who the socket speaks for. */
+  /** The authenticated user. */
   user: User;
-  /** The session of its token. */
+  /** The session of the token. */
   session: SessionInfo;
-  /** Milliseconds between the server's pings. */
+  /** Milliseconds between two pings of the server. */
   heartbeat_ms: number;
-  /** What the socket may ask for. */
+  /** The limits of this socket. */
   limits: Limits;
-  /** The streams that it follows. */
+  /** The streams asked for, with their state. */
   streams: StreamState[];
 }
 
-/** One workspace, or `"all"` of them. */
+/** One workspace, or `"all"` that the user belongs to. */
 export type Where = WorkspaceId | Everywhere;
 
 /** A workspace, as one of its members sees it. */
@@ -1509,11 +1514,11 @@ export interface Workspace {
   id: WorkspaceId;
   /** Its name. */
   name: string;
-  /** What it is for. */
+  /** Personal or shared. */
   kind: WorkspaceKind;
-  /** Grows with every change. */
+  /** Rises with every change. */
   version: number;
-  /** When it was made. */
+  /** When it was created. */
   created_at: Timestamp;
   /** When it last changed. */
   updated_at: Timestamp;
@@ -1521,17 +1526,17 @@ export interface Workspace {
   role?: Role;
 }
 
-/** A workspace, personal or of a team. */
+/** A workspace. */
 export type WorkspaceId = string;
 
-/** What a workspace is for. */
+/** Whether a workspace is personal or shared. */
 export type WorkspaceKind =
-  /** Made at signup; cannot be left, shared away or deleted. */
+  /** Created at signup; cannot be left, shared or deleted. */
   | "personal"
-  /** Shared. */
+  /** Shared by a team. */
   | "team";
 
-/** A workspace in few words. */
+/** A workspace's id and name. */
 export interface WorkspaceName {
   /** The workspace. */
   id: WorkspaceId;
@@ -1541,87 +1546,87 @@ export interface WorkspaceName {
 
 /** A page of a list. */
 export interface WorkspacePage {
-  /** The items, in the order asked for; ties by id. */
+  /** The items, in the order asked for. Equal items are ordered by id. */
   items: Workspace[];
-  /** Pass it as `cursor` for the next page; `null` at the end. */
+  /** Send it as `cursor` for the next page; `null` on the last page. */
   next_cursor: string | null;
-  /** How many there are in all; on the first page only. */
+  /** The number of items on all pages; on the first page only. */
   total?: number;
 }
 
-/** A page of a workspace's state. The first page has all but the later tasks. */
+/** A page of a workspace's snapshot. */
 export interface WorkspaceSnapshot {
-  /** Of the first page: this state is the one after the event with this `seq`, and the next event is `seq` + 1. */
+  /** On the first page: the state is the one after the event with this `seq`, and the next event has `seq` + 1. */
   seq: number;
-  /** Tasks in the order of their ids, deleted ones included. */
+  /** Tasks ordered by id, deleted ones included. */
   tasks: Task[];
-  /** For the next page; absent on the last. */
+  /** The cursor of the next page; absent on the last page. */
   cursor?: string;
-  /** All members; on the first page. */
+  /** All members, on the first page. */
   members?: Member[];
-  /** All projects; on the first page. */
+  /** All projects, on the first page. */
   projects?: Project[];
-  /** All tags; on the first page. */
+  /** All tags, on the first page. */
   tags?: Tag[];
-  /** The workspace; on the first page. */
+  /** The workspace, on the first page. */
   workspace?: Workspace;
 }
 
 /** Every operation by its wire name: what it takes and what `ok.data` holds. */
 export interface Operations {
-  /** Authenticates the socket; the answer is `welcome`. A session; access: anyone. */
+  /** Authenticates the socket. The answer is `welcome`. A session; access: anyone. */
   "auth": { params: Authenticate; output: Welcome };
-  /** Makes an account with a personal workspace and signs in. A session; access: anyone. */
+  /** Creates an account with a personal workspace, and signs in. A session; access: anyone. */
   "auth.signup": { params: SignUp; output: Tokens };
-  /** Signs in. A session; access: anyone. */
+  /** Signs in with e-mail address and password. A session; access: anyone. */
   "auth.login": { params: LogIn; output: Tokens };
-  /** Extends the socket with a fresh token of the same user and session. A session; access: user. */
+  /** Extends the socket's authentication with a new token of the same user and session. A session; access: user. */
   "auth.renew": { params: RenewAuth; output: Renewed };
-  /** Ends the session; its sockets close with 4403. A session; access: user. */
+  /** Ends the session. Its sockets close with 4403. A session; access: user. */
   "auth.logout": { params: LogOut; output: Nothing };
   /** The caller's account. A query; access: user. */
   "profile.get": { params: GetProfile; output: User };
-  /** The public profile of somebody who shares a workspace. A query; access: user. */
+  /** The public profile of a user who shares a workspace with the caller. A query; access: user. */
   "user.get": { params: GetUser; output: PublicUser };
-  /** The state of the caller's stream; subscribes to it. A query; access: user. */
+  /** A snapshot of the caller's own data. Subscribes to the caller's stream. A query; access: user. */
   "user.sync": { params: SyncUser; output: UserSnapshot };
-  /** Makes a team workspace, owned by the caller. A mutation; access: user. */
+  /** Creates a team workspace, owned by the caller. A mutation; access: user. */
   "workspace.create": { params: CreateWorkspace; output: Workspace };
-  /** The caller's workspaces, by id. A query; access: user. */
+  /** Lists the caller's workspaces, ordered by id. A query; access: user. */
   "workspace.list": { params: ListWorkspaces; output: WorkspacePage };
   /** One workspace. A query; access: viewer. */
   "workspace.get": { params: GetWorkspace; output: Workspace };
-  /** The state of a workspace, in pages; the first one subscribes. A query; access: viewer. */
+  /** A snapshot of a workspace, in pages. The first page subscribes to its stream. A query; access: viewer. */
   "workspace.sync": { params: SyncWorkspace; output: WorkspaceSnapshot };
-  /** The members of a workspace, by id. A query; access: viewer. */
+  /** Lists the members of a workspace, ordered by user id. A query; access: viewer. */
   "member.list": { params: ListMembers; output: MemberPage };
-  /** Adds somebody who has an account. A mutation; access: admin. */
+  /** Adds a user who has an account. A mutation; access: admin. */
   "member.add": { params: AddMember; output: Member };
   /** Changes a member's role. A mutation; access: admin. */
   "member.update": { params: UpdateMember; output: Member };
-  /** Removes a member; tasks lose them as assignee. A mutation; access: admin. */
+  /** Removes a member, also from the assignees of tasks. A mutation; access: admin. */
   "member.remove": { params: RemoveMember; output: Nothing };
-  /** Makes a task. A mutation; access: member. */
+  /** Creates a task. A mutation; access: member. */
   "task.create": { params: CreateTask; output: Task };
   /** One task. A query; access: viewer. */
   "task.get": { params: GetTask; output: Task };
-  /** Tasks, filtered, searched and sorted. A query; access: viewer. */
+  /** Lists tasks: filtered, searched and sorted. A query; access: viewer. */
   "task.list": { params: ListTasks; output: TaskPage };
-  /** Replaces what people edit of a task. A mutation; access: member. */
+  /** Replaces the fields of a task that people edit. A mutation; access: member. */
   "task.replace": { params: ReplaceTask; output: Task };
-  /** Changes only what is given. A mutation; access: member. */
+  /** Changes the given fields of a task. A mutation; access: member. */
   "task.update": { params: UpdateTask; output: Task };
-  /** Completes or reopens a task; toggles when `completed` is omitted. A mutation; access: member. */
+  /** Completes or reopens a task. Toggles it when `completed` is omitted. A mutation; access: member. */
   "task.complete": { params: CompleteTask; output: Task };
-  /** Deletes a task, so that it can be restored, or for good. A mutation; access: member. */
+  /** Deletes a task. It can be restored, unless `permanent` is true. A mutation; access: member. */
   "task.delete": { params: DeleteTask; output: Deleted };
   /** Restores a deleted task. A mutation; access: member. */
   "task.restore": { params: RestoreTask; output: Task };
   /** Moves a task within its workspace. A mutation; access: member. */
   "task.move": { params: MoveTask; output: Task };
-  /** Changes who does a task. A mutation; access: member. */
+  /** Changes the assignees of a task. A mutation; access: member. */
   "task.assign": { params: AssignTask; output: Task };
-  /** The caller's notifications. A query; access: user. */
+  /** Lists the caller's notifications. A query; access: user. */
   "notification.list": { params: ListNotifications; output: NotificationPage };
   /** One notification. A query; access: user. */
   "notification.get": { params: GetNotification; output: Notification };
@@ -1633,29 +1638,29 @@ export interface Operations {
   "notification.delete": { params: DeleteNotification; output: Nothing };
   /** Deletes several notifications. A mutation; access: user. */
   "notification.delete_many": { params: DeleteNotifications; output: DeletedNotifications };
-  /** How many notifications are unread. A query; access: user. */
+  /** The number of unread notifications. A query; access: user. */
   "notification.unread_count": { params: CountUnread; output: Unread };
-  /** Says that the user is there, for as long as this socket is and says nothing else. A session; access: viewer. */
+  /** Reports the user as present until the socket closes or reports something else. A session; access: viewer. */
   "presence.set": { params: SetPresence; output: Presence };
-  /** Who is in a workspace now. A query; access: viewer. */
+  /** Lists the users who are present in a workspace. A query; access: viewer. */
   "presence.list": { params: ListPresence; output: PresenceList };
-  /** Tells those who follow the workspace that the caller is typing, at most once a second for a task. A command; access: viewer. */
+  /** Tells the workspace's followers that the caller is typing, at most once a second for each task. A command; access: viewer. */
   "presence.typing": { params: ReportTyping; output: Nothing };
   /** Follows a stream. A session; access: user. */
   "stream.subscribe": { params: Subscribe; output: Subscribed };
   /** Stops following a stream. A session; access: user. */
   "stream.unsubscribe": { params: Unsubscribe; output: Nothing };
-  /** Reads a stream's log back: the audit trail. A query; access: user. */
+  /** Reads a stream's log: the audit trail. A query; access: user. */
   "stream.history": { params: ReadHistory; output: History };
-  /** Does several mutations in one request, each on its own or all or none. A mutation; access: user. */
+  /** Carries out several mutations in one request: all or none, or each on its own. A mutation; access: user. */
   "batch": { params: Batch; output: BatchResults };
-  /** The instances that run. A query; access: server_admin. */
+  /** Lists the running instances. A query; access: server_admin. */
   "admin.instances": { params: ListInstances; output: InstanceList };
-  /** The sockets that are authenticated, on all instances. A query; access: server_admin. */
+  /** Lists the authenticated sockets of all instances. A query; access: server_admin. */
   "admin.connections": { params: ListConnections; output: ConnectionPage };
-  /** Closes the sockets of a person or session with 4403, on all instances. A command; access: server_admin. */
+  /** Closes the sockets of a user or session with 4403, on all instances. A command; access: server_admin. */
   "admin.kick": { params: Kick; output: Nothing };
-  /** Answered with `pong`, ahead of everything else. A session; access: anyone. */
+  /** Answered with `pong`, ahead of all other requests. A session; access: anyone. */
   "ping": { params: Ping; output: Nothing };
   /** This contract as JSON Schema. A query; access: anyone. */
   "protocol.describe": { params: Describe; output: object };
@@ -1713,17 +1718,17 @@ export interface Events {
 
 /** Every signal by its wire name: its payload. */
 export interface Signals {
-  /** The access token ends in 60 seconds: send `auth.renew`. */
+  /** The access token expires in 60 seconds: send `auth.renew`. */
   "session.expiring": SessionExpiring;
-  /** The server is about to close the socket with 1012: come back after the delay. */
+  /** The server is about to close the socket with 1012: reconnect after the delay. */
   "server.goodbye": Goodbye;
-  /** Somebody's presence in a workspace changed; sent to those who follow its stream, their own sockets too. */
+  /** A user's presence in a workspace changed. Sent to all sockets that follow its stream, the user's own too. */
   "presence.changed": PresenceChanged;
-  /** Somebody is typing on a task; sent to those who follow its workspace's stream, their own sockets too. */
+  /** A user is typing on a task. Sent to all sockets that follow the workspace's stream, the user's own too. */
   "typing": Typing;
 }
 
-/** The frame of one operation. Without `id` there is no answer but an error; `op_id` makes a mutation exactly-once. */
+/** The frame of one operation. Without `id`, only errors are answered. `op_id` makes a mutation exactly-once. */
 export type RequestOf<K extends keyof Operations> = {
   type: K;
   id?: RequestId | null;
@@ -1742,17 +1747,17 @@ export interface WelcomeFrame {
   data: Welcome;
 }
 
-/** A request was done. `at`, of a mutation: the last `seq` that it produced in each stream the caller may read. */
+/** A request was carried out. `at`, for a mutation: the last `seq` that it produced in each stream that the caller may read. */
 export interface OkFrame<Output = unknown> {
   type: "ok";
   id: RequestId;
   at?: Record<string, number>;
   data: Output;
-  /** It was done before: this is the first answer again. */
+  /** Whether this is the first answer again, because the mutation was carried out before. */
   replayed?: boolean;
 }
 
-/** A request was refused; `id` is `null` when the request had none or it could not be read. */
+/** A request was refused. `id` is `null` when the request had none, or when it could not be read. */
 export interface ErrorFrame {
   type: "error";
   id: RequestId | null;
@@ -1767,17 +1772,17 @@ export interface EventOf<K extends keyof Events> {
   seq: number;
   event: K;
   at: Timestamp;
-  /** Who did it. */
+  /** Who caused it. */
   actor: Actor;
-  /** The mutation's `op_id`, when it had one. */
+  /** The `op_id` of the mutation, if it had one. */
   op_id?: OpId;
   data: K extends `task.${string}` ? Events[K] | Forgotten : Events[K];
 }
 
-/** Something happened: durable, ordered, gapless. `event` tells which. */
+/** Something happened: stored, in order, without gaps. `event` names it. */
 export type EventFrame = { [K in keyof Events]: EventOf<K> }[keyof Events];
 
-/** Something to know now: ephemeral. `signal` tells what. */
+/** Something happened: not stored, may be omitted. `signal` names it. */
 export type SignalFrame = {
   [K in keyof Signals]: { type: "signal"; signal: K; data: Signals[K] };
 }[keyof Signals];
@@ -1788,7 +1793,7 @@ export interface PongFrame {
   id: RequestId | null;
 }
 
-/** What a server sends; `type` tells which. */
+/** What a server sends; `type` tells which frame it is. */
 export type ServerFrame = WelcomeFrame | OkFrame | ErrorFrame | EventFrame | SignalFrame | PongFrame;
 
 /** The answer to an operation: most are answered by `ok`, `auth` by `welcome`, `ping` by `pong`. */

@@ -1,4 +1,4 @@
-//! Accounts: people, as they see themselves and as others see them. `sign_in` has their sessions.
+//! Accounts: the own view of a user, and the public one. `sign_in` has the sessions.
 
 use crate::{
     Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing, workspace::Workspace,
@@ -15,29 +15,29 @@ pub use sign_in::{
     SignUp, Streams, Tokens,
 };
 
-/// What somebody may do on the whole server.
+/// What an account may do on the whole server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GlobalRole {
-    /// Everybody.
+    /// An ordinary account.
     #[default]
     User,
     /// May administer the server.
     Admin,
 }
 
-/// What somebody pays for.
+/// The plan of an account.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Plan {
-    /// Nothing.
+    /// The free plan.
     #[default]
     Free,
-    /// Something.
+    /// The paid plan.
     Pro,
 }
 
-/// A person, as others see them.
+/// A user, as others see them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PublicUser {
     /// The account.
@@ -46,11 +46,11 @@ pub struct PublicUser {
     pub username: Arc<str>,
     /// The display name.
     pub name: Arc<str>,
-    /// Where the photo is, when there is one.
+    /// The URL of the photo; `null` when there is none.
     pub photo_url: Option<Arc<str>>,
 }
 
-/// A person's own account.
+/// The user's own account.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct User {
     /// The account.
@@ -61,23 +61,23 @@ pub struct User {
     pub name: Arc<str>,
     /// Unique, ignoring case.
     pub email: Arc<str>,
-    /// What they may do on the whole server.
+    /// What the account may do on the whole server.
     pub role: GlobalRole,
-    /// What they pay for.
+    /// The plan.
     pub plan: Plan,
-    /// False: signed out everywhere and cannot sign in.
+    /// False: the user is signed out everywhere and cannot sign in.
     pub is_active: bool,
-    /// Whether the address was verified.
+    /// Whether the e-mail address is verified.
     pub is_verified: bool,
     /// An IANA time zone.
     pub timezone: Arc<str>,
-    /// Theirs; `notifications` is the part that the server reads.
+    /// The user's settings. The server reads `notifications`; the rest is for clients.
     pub preferences: Map<String, Value>,
-    /// Where the photo is, when there is one.
+    /// The URL of the photo; `null` when there is none.
     pub photo_url: Option<Arc<str>>,
-    /// Grows with every change.
+    /// Rises with every change.
     pub version: i64,
-    /// When they signed up.
+    /// When the account was created.
     pub created_at: Timestamp,
     /// When the account last changed.
     pub updated_at: Timestamp,
@@ -105,7 +105,7 @@ pub struct GetProfile {}
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct GetUser {
-    /// Somebody who shares a workspace with the caller.
+    /// A user who shares a workspace with the caller.
     pub id: UserId,
 }
 
@@ -114,20 +114,20 @@ pub struct GetUser {
 #[serde(deny_unknown_fields)]
 pub struct SyncUser {}
 
-/// The state of a user's stream at `seq`.
+/// A snapshot of a user's own data.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct UserSnapshot {
-    /// This state is the one after the event with this `seq`; the next event is `seq` + 1.
+    /// The state is the one after the event with this `seq`; the next event has `seq` + 1.
     pub seq: u64,
     /// The account.
     pub user: User,
-    /// Every workspace of theirs, with their role.
+    /// The user's workspaces, with the user's role in each.
     pub workspaces: Vec<Workspace>,
-    /// Invitations that wait for an answer.
+    /// Invitations that the user has not answered.
     pub invites: Vec<Invite>,
     /// The newest 100 notifications.
     pub notifications: Vec<Notification>,
-    /// How many notifications are unread.
+    /// The number of unread notifications.
     pub unread: u64,
 }
 

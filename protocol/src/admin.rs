@@ -1,13 +1,13 @@
-//! Administration: who is where, on all instances. For accounts with the global role `admin`.
+//! Administration: instances and sockets. For accounts with the global role `admin`.
 
 use crate::{InstanceId, SessionId, Timestamp, UserId, account::PublicUser, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A running server, of those that share a database.
+/// A running server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Instance {
-    /// Another one each time it starts.
+    /// The instance; a new id with each start.
     pub id: InstanceId,
     /// The setting `instance`.
     pub name: String,
@@ -15,11 +15,11 @@ pub struct Instance {
     pub version: String,
     /// When it started.
     pub started_at: Timestamp,
-    /// When it last said that it lives; some seconds ago at most.
+    /// When it last reported; normally some seconds ago.
     pub seen_at: Timestamp,
-    /// How many sockets it had then.
+    /// How many sockets it then had.
     pub sockets: u64,
-    /// Whether it is the one that answers.
+    /// Whether this instance answers the request.
     pub current: bool,
 }
 
@@ -28,31 +28,31 @@ pub struct Instance {
 #[serde(deny_unknown_fields)]
 pub struct ListInstances {}
 
-/// What `admin.instances` answers.
+/// The answer to `admin.instances`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceList {
-    /// Those seen within the last minute, the oldest first.
+    /// The instances that reported within the last minute, the oldest first.
     pub items: Vec<Instance>,
 }
 
-/// A socket of somebody who is signed in.
+/// An authenticated socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Connection {
-    /// The session that it speaks for.
+    /// The session of the socket.
     pub session_id: SessionId,
-    /// Whose it is.
+    /// The user of the socket.
     pub user: PublicUser,
-    /// What the program said about itself in `auth`, like `tw/0.1.0`.
+    /// The client program as named in `auth`, like `tw/0.1.0`.
     pub client: Option<String>,
-    /// The address that it comes from.
+    /// The network address of the client.
     pub address: Option<String>,
     /// When it was authenticated.
     pub connected_at: Timestamp,
-    /// The instance that it is connected to.
+    /// The instance that holds the socket.
     pub instance: InstanceName,
 }
 
-/// An instance in few words.
+/// An instance's id and name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct InstanceName {
     /// The instance.
@@ -65,7 +65,7 @@ pub struct InstanceName {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListConnections {
-    /// Only the sockets of this person.
+    /// Only the sockets of this user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// Items of a page; 50 when omitted.
@@ -73,7 +73,7 @@ pub struct ListConnections {
     #[schemars(range(min = 1, max = limits::PAGE))]
     #[schemars(example = 50)]
     pub limit: Option<u32>,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -81,22 +81,22 @@ pub struct ListConnections {
 /// A page of sockets.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConnectionPage {
-    /// The sockets, instance by instance.
+    /// The sockets, ordered by instance.
     pub items: Vec<Connection>,
-    /// Pass it as `cursor` for the next page; `null` at the end.
+    /// Send it as `cursor` for the next page; `null` on the last page.
     pub next_cursor: Option<String>,
-    /// How many there are in all on the instances that answered; on the first page only.
+    /// The number of sockets on all instances that answered; on the first page only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
-    /// The instances that did not answer within a second: their sockets are missing here.
+    /// The instances that did not answer within a second. Their sockets are missing from the page.
     pub unanswered: Vec<InstanceName>,
 }
 
-/// Parameters of `admin.kick`: one of the two.
+/// Parameters of `admin.kick`: exactly one of `user_id` and `session_id`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Kick {
-    /// Whose sockets are closed.
+    /// The user whose sockets are closed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_id: Option<UserId>,
     /// The session whose sockets are closed.

@@ -10,10 +10,10 @@ use std::collections::BTreeMap;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Batch {
-    /// Up to 100 mutations, done in this order.
+    /// Up to 100 mutations, carried out in this order.
     #[schemars(length(min = 1, max = limits::BATCH))]
     pub ops: Vec<BatchOp>,
-    /// All or none; true when omitted.
+    /// Whether all or none are carried out; true when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub atomic: Option<bool>,
 }
@@ -25,10 +25,10 @@ pub struct BatchOp {
     /// The operation's wire name.
     #[schemars(example = "task.complete")]
     pub r#type: String,
-    /// Makes this one exactly-once; with `atomic: false` only.
+    /// Makes this mutation exactly-once. Allowed with `atomic: false` only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
-    /// Its parameters; may be left out when none is needed.
+    /// The parameters; may be omitted when none is required.
     #[serde(default = "nothing", deserialize_with = "or_nothing")]
     #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     #[schemars(example = serde_json::json!({ "id": "{task}" }))]
@@ -44,31 +44,31 @@ fn or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Er
     Ok(Option::deserialize(deserializer)?.unwrap_or_else(nothing))
 }
 
-/// What `batch` answers.
+/// The answer to `batch`.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 pub struct BatchResults {
-    /// One for each mutation, in order.
+    /// One result for each mutation, in order.
     pub results: Vec<BatchResult>,
 }
 
-/// What became of one mutation.
+/// The result of one mutation.
 #[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum BatchResult {
-    /// It was done.
+    /// The mutation was carried out.
     Done {
-        /// What it answers on its own.
+        /// The mutation's output.
         #[schemars(with = "serde_json::Map<String, Value>")]
         data: Box<RawValue>,
-        /// The last `seq` that it produced in each stream.
+        /// The last `seq` that the mutation produced in each stream.
         at: BTreeMap<String, u64>,
-        /// It was done before: this is the first answer again.
+        /// Whether this is the first answer again, because the mutation was carried out before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replayed: bool,
     },
-    /// It was refused.
+    /// The mutation was refused.
     Refused {
-        /// Why.
+        /// The error.
         error: Failure,
     },
 }

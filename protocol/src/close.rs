@@ -3,7 +3,7 @@
 /// What a client does when the socket closes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Then {
-    /// Nothing is wrong: reconnect or not.
+    /// Reconnect or not, as you like.
     AsYouLike,
     /// The client is at fault: stop.
     Stop,
@@ -59,9 +59,9 @@ macro_rules! close_codes {
 }
 
 close_codes! {
-    /// Normal.
+    /// Normal closure.
     Normal 1000 AsYouLike;
-    /// Going away.
+    /// The endpoint is going away.
     GoingAway 1001 AsYouLike;
     /// Broken WebSocket protocol: reserved bits or opcodes, an unmasked frame.
     Protocol 1002 Stop;
@@ -69,20 +69,20 @@ close_codes! {
     Unsupported 1003 Stop;
     /// Invalid UTF-8.
     InvalidText 1007 Stop;
-    /// A frame of more than four times the limit.
+    /// A frame larger than four times the limit.
     TooBig 1009 Stop;
-    /// The server restarts; `server.goodbye` gave a delay.
+    /// The server restarts. `server.goodbye` gave a delay.
     Restart 1012 AfterGoodbye;
-    /// Overloaded, or too many sockets are being admitted.
+    /// The server is overloaded, or is admitting too many sockets.
     TryAgain 1013 Backoff;
-    /// Ten frames that were no requests.
+    /// The tenth frame that was not a request.
     BadFrames 4400 Stop;
-    /// Not, or no longer, authenticated.
+    /// The socket is not authenticated, or no longer.
     Unauthenticated 4401 Token;
     /// The session was revoked or kicked.
     Revoked 4403 AskThePerson;
-    /// Nothing moved on the socket: dead or no progress.
+    /// The connection is dead, or makes no progress.
     Dead 4408 Resume;
-    /// The rate limit was ignored, or one user has too many sockets.
+    /// The client ignored the rate limit, or the user has too many sockets.
     RateIgnored 4429 TenSeconds;
 }

@@ -1,4 +1,4 @@
-//! An error as it travels. Detail beyond its message goes to the server's log.
+//! An error on the wire. More detail goes to the server's log.
 
 use crate::{ErrorCode, Retry};
 use schemars::JsonSchema;
@@ -6,31 +6,31 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::fmt;
 
-/// An error as it travels.
+/// An error.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Failure {
-    /// What went wrong.
+    /// The error code.
     pub code: ErrorCode,
-    /// For people; may change.
+    /// A text for people; it may change.
     pub message: String,
     /// The parameter at fault, like `title` or `ops[1].data.title`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
-    /// More for programs, like the current entity of a `VERSION_CONFLICT`.
+    /// More data for programs, like the current entity of a `VERSION_CONFLICT`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub context: Option<Value>,
     /// Whether the same request may succeed later.
     pub retryable: bool,
-    /// Milliseconds to wait before trying again.
+    /// How many milliseconds to wait before the next try.
     #[serde(default)]
     pub retry_after_ms: Option<u64>,
-    /// Names this answer in the server's log.
+    /// Identifies this answer in the server's log.
     #[serde(default)]
     pub request_id: String,
 }
 
 impl Failure {
-    /// An error with its code's retry meaning and without a `request_id` yet.
+    /// An error that has no `request_id` yet. The code decides whether it is retryable.
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Failure {
         Failure {
             code,
@@ -62,7 +62,7 @@ impl Failure {
         self
     }
 
-    /// Says when to try again, in milliseconds.
+    /// Sets `retry_after_ms`.
     #[must_use]
     pub fn after(mut self, milliseconds: u64) -> Failure {
         self.retry_after_ms = Some(milliseconds);

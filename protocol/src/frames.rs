@@ -1,4 +1,4 @@
-//! What travels: one JSON object a text frame. Does not know what any operation means.
+//! The frames: one JSON object in each text frame. Does not know what any operation means.
 
 mod actor;
 mod request;

@@ -1,5 +1,5 @@
-//! What is made from the tables: the JSON Schema, the TypeScript types and the reference. Each is committed, and a
-//! test fails when one is stale. Knows the tables and nothing of the types behind them but their schemas.
+//! Makes the JSON Schema, the TypeScript types and the reference from the tables. The files are committed; a test fails
+//! when one is stale. Knows the types behind the tables only by their schemas.
 //!
 //! - `schema`      the whole contract as one JSON Schema document
 //! - `typescript`  types for browsers and Node, from that document

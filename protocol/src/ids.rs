@@ -1,5 +1,5 @@
-//! The ids: newtypes over UUID, so that a task's id never stands where a user's belongs. Makes none: the server's
-//! clock does, as UUIDv7 (RFC 9562, section 5.7); clients may for `task.create` and every `op_id`.
+//! The ids: newtypes over UUID, so that a task's id never stands where a user's belongs. Makes no ids: the server
+//! makes UUIDv7 (RFC 9562, section 5.7), and clients make those of `task.create` and every `op_id`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -41,9 +41,9 @@ macro_rules! ids {
 }
 
 ids! {
-    /// A person's account.
+    /// A user's account.
     UserId;
-    /// A workspace, personal or of a team.
+    /// A workspace.
     WorkspaceId;
     /// A task.
     TaskId;
@@ -55,7 +55,7 @@ ids! {
     SessionId;
     /// An instance of the server, from its start to its end.
     InstanceId;
-    /// Makes a mutation exactly-once: the client's name for one intent.
+    /// Makes a mutation exactly-once: a UUID that the client makes for one intent.
     OpId;
 }
 
@@ -64,7 +64,7 @@ ids! {
 pub enum StreamId {
     /// A user's own stream: notifications, profile, sessions, memberships.
     User(UserId),
-    /// Everything in a workspace.
+    /// All changes in a workspace.
     Workspace(WorkspaceId),
 }
 
@@ -100,13 +100,13 @@ impl fmt::Display for StreamId {
     }
 }
 
-/// The text names no stream.
+/// A text that is not the name of a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotAStream;
 
 impl fmt::Display for NotAStream {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a stream is user:<id> or workspace:<id>")
+        f.write_str("a stream must be user:<id> or workspace:<id>")
     }
 }
 

@@ -10,16 +10,16 @@ use uuid::Uuid;
 pub struct Invite {
     /// The invitation.
     pub id: Uuid,
-    /// The workspace that it invites to.
+    /// The workspace.
     pub workspace: WorkspaceName,
-    /// The address of who is invited.
+    /// The e-mail address of the invited person.
     pub email: String,
-    /// The role that it offers.
+    /// The role that the person will have.
     pub role: Role,
-    /// Who invited.
+    /// The member who invited.
     pub invited_by: PublicUser,
-    /// When it ends.
+    /// When it expires.
     pub expires_at: Timestamp,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
 }

@@ -1,11 +1,11 @@
-//! The Taskwire wire contract: what a client may rely on, as types. Everything else about the contract (JSON Schema,
-//! TypeScript, the reference, dispatch, the permission matrix) derives from here.
+//! The Taskwire wire contract as types: what a client may rely on. The JSON Schema, the TypeScript types, the reference,
+//! the server's dispatch and the permission tests derive from it.
 //!
 //! - `operations`  the one table: a row per operation, with its access, parameters and output
 //! - `events`      the other table: a row per durable event, with its payload
-//! - `frames`      what travels: request, ok, error, event, signal, welcome
-//! - `signals`     what is sent now and kept nowhere
-//! - `error`       the closed set of error codes; `failure` an error as it travels
+//! - `frames`      request, ok, error, event, signal, welcome
+//! - `signals`     the table of messages that no log stores
+//! - `error`       the closed set of error codes; `failure` an error on the wire
 //! - `close`       the closed set of close codes
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
@@ -69,3 +69,8 @@ pub const REVISION: u32 = 1;
 
 /// The WebSocket subprotocol (RFC 6455, section 1.9).
 pub const SUBPROTOCOL: &str = "taskwire.v1";
+
+/// The examples in the README compile and hold.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,11 +1,11 @@
-//! The bounds of the contract, each once: validation, the schema and the reference all read them here.
+//! The limits of the contract, each once: validation, the schema and the reference read them here.
 //! Lengths are counted in Unicode scalar values after trimming.
 
 /// A bound, for programs.
 pub struct Bound {
     /// The name in the schema and in `taskwire.ts`.
     pub name: &'static str,
-    /// What it bounds.
+    /// What it limits.
     pub doc: &'static str,
     /// The bound itself.
     pub value: i64,
@@ -55,19 +55,19 @@ bounds! {
     PASSWORD_MIN "password_min": usize = 8;
     /// Characters of a password, at most.
     PASSWORD "password": usize = 128;
-    /// Characters of the name that a device gives itself.
+    /// Characters of a device's name.
     DEVICE_NAME "device_name": usize = 100;
     /// Characters of a request's `id` when it is a string.
     REQUEST_ID "request_id": usize = 64;
-    /// The largest whole number that every JSON reader keeps exact (RFC 8259, section 6).
+    /// The largest integer that every JSON reader keeps exact (RFC 8259, section 6).
     INTEGER "integer": i64 = (1 << 53) - 1;
     /// Items of one page, at most.
     PAGE "page": u32 = 100;
-    /// Items of one page when the request does not say.
+    /// Items of one page when `limit` is omitted.
     PAGE_DEFAULT "page_default": u32 = 50;
     /// Events of one page of `stream.history`, at most.
     HISTORY "history": u32 = 500;
-    /// Events of one page of `stream.history` when the request does not say.
+    /// Events of one page of `stream.history` when `limit` is omitted.
     HISTORY_DEFAULT "history_default": u32 = 100;
     /// Operations of one `batch`, and frames of one `/v1/rpc` array.
     BATCH "batch": usize = 100;
@@ -77,8 +77,8 @@ bounds! {
     DEPTH "depth": usize = 32;
     /// Notifications in `user.sync`.
     SYNC_NOTIFICATIONS "sync_notifications": u32 = 100;
-    /// Who is there in one answer of `presence.list`, at most.
+    /// Users in one answer of `presence.list`, at most.
     PRESENCES "presences": usize = 1000;
-    /// Tasks that one cascade changes with an event each; beyond it a single `stream.reset` stands for all.
+    /// Tasks that one cascade changes with an event each. Above it, one `stream.reset` replaces these events.
     CASCADE "cascade": usize = 1000;
 }

@@ -4,30 +4,30 @@ use crate::{Timestamp, UserId, WorkspaceId, account::PublicUser, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a member may do; each role may what the one before it may.
+/// What a member may do. Each role includes the ones before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Reads.
+    /// May read.
     Viewer,
-    /// Works on tasks.
+    /// May also change tasks.
     Member,
-    /// Manages members.
+    /// May also manage members.
     Admin,
-    /// Everything.
+    /// May do everything.
     Owner,
 }
 
-/// Somebody in a workspace.
+/// A member of a workspace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Member {
-    /// The person.
+    /// The user.
     pub user: PublicUser,
     /// Their role.
     pub role: Role,
-    /// When they joined.
+    /// When the user joined.
     pub joined_at: Timestamp,
-    /// Grows with every change.
+    /// Rises with every change.
     pub version: i64,
 }
 
@@ -42,7 +42,7 @@ pub struct ListMembers {
     #[schemars(range(min = 1, max = limits::PAGE))]
     #[schemars(example = 50)]
     pub limit: Option<u32>,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -53,14 +53,14 @@ pub struct ListMembers {
 pub struct AddMember {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// The person, by username.
+    /// The user's username.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "{newcomer}")]
     pub username: Option<String>,
-    /// The person, by e-mail address.
+    /// The user's e-mail address.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
-    /// Their role from now on; at most the caller's own role.
+    /// The new role; at most the caller's own.
     #[schemars(example = Role::Member, example = Role::Viewer, example = Role::Admin)]
     pub role: Role,
 }
@@ -71,9 +71,9 @@ pub struct AddMember {
 pub struct UpdateMember {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// The person.
+    /// The user.
     pub user_id: UserId,
-    /// Their role from now on; at most the caller's own role.
+    /// The new role; at most the caller's own.
     #[schemars(example = Role::Member, example = Role::Viewer, example = Role::Admin)]
     pub role: Role,
 }
@@ -84,13 +84,13 @@ pub struct UpdateMember {
 pub struct RemoveMember {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// The person.
+    /// The user.
     pub user_id: UserId,
 }
 
 /// The payload of `member.removed`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MemberRemoved {
-    /// The person.
+    /// The user.
     pub user_id: UserId,
 }

@@ -1,4 +1,4 @@
-//! Notifications: what concerns somebody, once per act.
+//! Notifications: what concerns a user, one for each act.
 
 use crate::{NotificationId, TaskId, Timestamp, WorkspaceId, account::PublicUser, limits};
 use schemars::JsonSchema;
@@ -9,26 +9,26 @@ mod types;
 
 pub use types::NotificationType;
 
-/// Something that concerns the user.
+/// A notification.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Notification {
     /// The notification.
     pub id: NotificationId,
-    /// What happened.
+    /// The type of notification.
     pub r#type: NotificationType,
-    /// What happened, in few words; at most 200 characters.
+    /// A short text, at most 200 characters.
     pub title: Arc<str>,
-    /// What happened, in more words; at most 1000 characters.
+    /// A longer text, at most 1000 characters.
     pub message: Arc<str>,
-    /// Whether the user has seen it.
+    /// Whether the user has read it.
     pub is_read: bool,
     /// The task concerned.
     pub task_id: Option<TaskId>,
     /// The workspace concerned.
     pub workspace_id: Option<WorkspaceId>,
-    /// Who did it.
+    /// Who caused it.
     pub actor: Option<PublicUser>,
-    /// Grows with every change.
+    /// Rises with every change.
     pub version: i64,
     /// When it happened.
     pub created_at: Timestamp,
@@ -38,7 +38,7 @@ pub struct Notification {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListNotifications {
-    /// Only those not seen.
+    /// Whether to list unread notifications only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unread_only: Option<bool>,
     /// Newest first when omitted.
@@ -49,7 +49,7 @@ pub struct ListNotifications {
     #[schemars(range(min = 1, max = limits::PAGE))]
     #[schemars(example = 50)]
     pub limit: Option<u32>,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -71,9 +71,9 @@ pub enum NotificationSort {
 pub struct NotificationPage {
     /// The notifications.
     pub items: Vec<Notification>,
-    /// Pass it as `cursor` for the next page; `null` at the end.
+    /// Send it as `cursor` for the next page; `null` on the last page.
     pub next_cursor: Option<String>,
-    /// How many there are in all; on the first page only.
+    /// The number of items on all pages; on the first page only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
     /// How many are unread.
@@ -94,7 +94,7 @@ pub struct GetNotification {
 pub struct MarkNotification {
     /// The notification.
     pub id: NotificationId,
-    /// Whether the user has seen it.
+    /// Whether the user has read it.
     pub is_read: bool,
 }
 
@@ -103,7 +103,7 @@ pub struct MarkNotification {
 #[serde(deny_unknown_fields)]
 pub struct MarkAllRead {}
 
-/// What `notification.mark_all_read` answers.
+/// The answer to `notification.mark_all_read`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct MarkedAllRead {
     /// How many were unread.
@@ -122,15 +122,15 @@ pub struct DeleteNotification {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteNotifications {
-    /// Up to 100; unknown ones are passed over.
+    /// Up to 100 ids; unknown ones are ignored.
     #[schemars(length(max = limits::DELETE_MANY))]
     pub ids: Vec<NotificationId>,
 }
 
-/// What `notification.delete_many` answers.
+/// The answer to `notification.delete_many`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DeletedNotifications {
-    /// How many there were.
+    /// How many were deleted.
     pub deleted: u64,
 }
 
@@ -139,7 +139,7 @@ pub struct DeletedNotifications {
 #[serde(deny_unknown_fields)]
 pub struct CountUnread {}
 
-/// What `notification.unread_count` answers.
+/// The answer to `notification.unread_count`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Unread {
     /// How many are unread.
@@ -159,7 +159,7 @@ pub struct NotificationChanged {
 /// The payload of `notification.all_read`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AllRead {
-    /// Every notification created up to this moment is read now.
+    /// Every notification created up to this moment is now read.
     pub up_to: Timestamp,
     /// How many were unread.
     pub updated: u64,

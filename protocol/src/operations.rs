@@ -26,63 +26,63 @@ use read::{params, unknown};
 macro_rules! for_each_operation {
     ($callback:ident) => {
         $callback! {
-            /// Authenticates the socket; the answer is `welcome`.
+            /// Authenticates the socket. The answer is `welcome`.
             "auth" session anyone: account::Authenticate => frames::Welcome;
-            /// Makes an account with a personal workspace and signs in.
+            /// Creates an account with a personal workspace, and signs in.
             "auth.signup" session anyone: account::SignUp => account::Tokens;
-            /// Signs in.
+            /// Signs in with e-mail address and password.
             "auth.login" session anyone: account::LogIn => account::Tokens;
-            /// Extends the socket with a fresh token of the same user and session.
+            /// Extends the socket's authentication with a new token of the same user and session.
             "auth.renew" session user: account::RenewAuth => account::Renewed;
-            /// Ends the session; its sockets close with 4403.
+            /// Ends the session. Its sockets close with 4403.
             "auth.logout" session user: account::LogOut => account::Done;
             /// The caller's account.
             "profile.get" query user: account::GetProfile => account::User;
-            /// The public profile of somebody who shares a workspace.
+            /// The public profile of a user who shares a workspace with the caller.
             "user.get" query user: account::GetUser => account::PublicUser;
-            /// The state of the caller's stream; subscribes to it.
+            /// A snapshot of the caller's own data. Subscribes to the caller's stream.
             "user.sync" query user: account::SyncUser => account::UserSnapshot;
 
-            /// Makes a team workspace, owned by the caller.
+            /// Creates a team workspace, owned by the caller.
             "workspace.create" mutation user: workspace::CreateWorkspace => workspace::Workspace;
-            /// The caller's workspaces, by id.
+            /// Lists the caller's workspaces, ordered by id.
             "workspace.list" query user: workspace::ListWorkspaces => page::Page<workspace::Workspace>;
             /// One workspace.
             "workspace.get" query viewer: workspace::GetWorkspace => workspace::Workspace;
-            /// The state of a workspace, in pages; the first one subscribes.
+            /// A snapshot of a workspace, in pages. The first page subscribes to its stream.
             "workspace.sync" query viewer: workspace::SyncWorkspace => workspace::WorkspaceSnapshot;
 
-            /// The members of a workspace, by id.
+            /// Lists the members of a workspace, ordered by user id.
             "member.list" query viewer: member::ListMembers => page::Page<member::Member>;
-            /// Adds somebody who has an account.
+            /// Adds a user who has an account.
             "member.add" mutation admin: member::AddMember => member::Member;
             /// Changes a member's role.
             "member.update" mutation admin: member::UpdateMember => member::Member;
-            /// Removes a member; tasks lose them as assignee.
+            /// Removes a member, also from the assignees of tasks.
             "member.remove" mutation admin: member::RemoveMember => account::Done;
 
-            /// Makes a task.
+            /// Creates a task.
             "task.create" mutation member: task::CreateTask => task::Task;
             /// One task.
             "task.get" query viewer: task::GetTask => task::Task;
-            /// Tasks, filtered, searched and sorted.
+            /// Lists tasks: filtered, searched and sorted.
             "task.list" query viewer: task::ListTasks => page::Page<task::Task>;
-            /// Replaces what people edit of a task.
+            /// Replaces the fields of a task that people edit.
             "task.replace" mutation member: task::ReplaceTask => task::Task;
-            /// Changes only what is given.
+            /// Changes the given fields of a task.
             "task.update" mutation member: task::UpdateTask => task::Task;
-            /// Completes or reopens a task; toggles when `completed` is omitted.
+            /// Completes or reopens a task. Toggles it when `completed` is omitted.
             "task.complete" mutation member: task::CompleteTask => task::Task;
-            /// Deletes a task, so that it can be restored, or for good.
+            /// Deletes a task. It can be restored, unless `permanent` is true.
             "task.delete" mutation member: task::DeleteTask => task::Deleted;
             /// Restores a deleted task.
             "task.restore" mutation member: task::RestoreTask => task::Task;
             /// Moves a task within its workspace.
             "task.move" mutation member: task::MoveTask => task::Task;
-            /// Changes who does a task.
+            /// Changes the assignees of a task.
             "task.assign" mutation member: task::AssignTask => task::Task;
 
-            /// The caller's notifications.
+            /// Lists the caller's notifications.
             "notification.list" query user: notification::ListNotifications => notification::NotificationPage;
             /// One notification.
             "notification.get" query user: notification::GetNotification => notification::Notification;
@@ -94,32 +94,32 @@ macro_rules! for_each_operation {
             "notification.delete" mutation user: notification::DeleteNotification => account::Done;
             /// Deletes several notifications.
             "notification.delete_many" mutation user: notification::DeleteNotifications => notification::DeletedNotifications;
-            /// How many notifications are unread.
+            /// The number of unread notifications.
             "notification.unread_count" query user: notification::CountUnread => notification::Unread;
 
-            /// Says that the user is there, for as long as this socket is and says nothing else.
+            /// Reports the user as present until the socket closes or reports something else.
             "presence.set" session viewer: presence::SetPresence => presence::Presence;
-            /// Who is in a workspace now.
+            /// Lists the users who are present in a workspace.
             "presence.list" query viewer: presence::ListPresence => presence::PresenceList;
-            /// Tells those who follow the workspace that the caller is typing, at most once a second for a task.
+            /// Tells the workspace's followers that the caller is typing, at most once a second for each task.
             "presence.typing" command viewer: presence::ReportTyping => account::Done;
 
             /// Follows a stream.
             "stream.subscribe" session user: stream::Subscribe => stream::Subscribed;
             /// Stops following a stream.
             "stream.unsubscribe" session user: stream::Unsubscribe => account::Done;
-            /// Reads a stream's log back: the audit trail.
+            /// Reads a stream's log: the audit trail.
             "stream.history" query user: stream::ReadHistory => stream::History;
 
-            /// Does several mutations in one request, each on its own or all or none.
+            /// Carries out several mutations in one request: all or none, or each on its own.
             "batch" mutation user: batch::Batch => batch::BatchResults;
-            /// The instances that run.
+            /// Lists the running instances.
             "admin.instances" query server_admin: admin::ListInstances => admin::InstanceList;
-            /// The sockets that are authenticated, on all instances.
+            /// Lists the authenticated sockets of all instances.
             "admin.connections" query server_admin: admin::ListConnections => admin::ConnectionPage;
-            /// Closes the sockets of a person or session with 4403, on all instances.
+            /// Closes the sockets of a user or session with 4403, on all instances.
             "admin.kick" command server_admin: admin::Kick => account::Done;
-            /// Answered with `pong`, ahead of everything else.
+            /// Answered with `pong`, ahead of all other requests.
             "ping" session anyone: system::Ping => account::Done;
             /// This contract as JSON Schema.
             "protocol.describe" query anyone: system::Describe => Value;
@@ -131,7 +131,7 @@ macro_rules! for_each_operation {
 pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The wire name.
     const NAME: &'static str;
-    /// What it does to state.
+    /// What it does.
     const KIND: Kind;
     /// Who may send it.
     const ACCESS: Access;
@@ -145,7 +145,7 @@ pub struct OperationEntry {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub doc: &'static str,
-    /// What it does to state.
+    /// What it does.
     pub kind: Kind,
     /// Who may send it.
     pub access: Access,
@@ -239,7 +239,7 @@ macro_rules! derive_operations {
                 match self { $( Request::$params(_) => $name, )* }
             }
 
-            /// What it does to state.
+            /// What it does.
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $( Request::$params(_) => kind!($kind), )* }

@@ -1,4 +1,4 @@
-//! What a missing parameter and what `null` mean, for fields where serde's own reading of `Option` is not the contract's.
+//! What a missing parameter and `null` mean, where serde reads `Option` in another way than the contract.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer};

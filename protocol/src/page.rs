@@ -7,11 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "{T}Page")]
 pub struct Page<T> {
-    /// The items, in the order asked for; ties by id.
+    /// The items, in the order asked for. Equal items are ordered by id.
     pub items: Vec<T>,
-    /// Pass it as `cursor` for the next page; `null` at the end.
+    /// Send it as `cursor` for the next page; `null` on the last page.
     pub next_cursor: Option<String>,
-    /// How many there are in all; on the first page only.
+    /// The number of items on all pages; on the first page only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total: Option<u64>,
 }

@@ -1,28 +1,28 @@
-//! Presence: who is here now, and who is typing. Kept nowhere: it ends with the sockets that said it.
+//! Presence: which users are connected now, and which are typing. It is not stored and ends with its sockets.
 
 use crate::{TaskId, Timestamp, WorkspaceId, account::PublicUser};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What a socket says of its user.
+/// The presence that a socket reports for its user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PresenceState {
-    /// There, and looking.
+    /// The user is active.
     Online,
-    /// There, and doing something else.
+    /// The user is connected but not active.
     Away,
 }
 
-/// What became of somebody's presence.
+/// A user's presence after a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PresenceNow {
-    /// There, and looking.
+    /// The user is active.
     Online,
-    /// There, and doing something else.
+    /// The user is connected but not active.
     Away,
-    /// Not there any more.
+    /// The user is no longer present.
     Offline,
 }
 
@@ -35,16 +35,16 @@ impl From<PresenceState> for PresenceNow {
     }
 }
 
-/// Somebody who is in a workspace now: all their sockets there are one presence.
+/// A user who is present in a workspace. All their sockets there count as one presence.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Presence {
-    /// The person.
+    /// The user.
     pub user: PublicUser,
     /// `online` when at least one of their sockets is.
     pub state: PresenceState,
-    /// The task that they look at, by the socket that set this state last.
+    /// The task that the user is looking at, from the socket that last set this state.
     pub task_id: Option<TaskId>,
-    /// Since when they are in this state.
+    /// When this state began.
     pub since: Timestamp,
 }
 
@@ -52,11 +52,11 @@ pub struct Presence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SetPresence {
-    /// The workspace. A socket is in one at a time: setting another one ends its presence in the first.
+    /// The workspace. A socket is present in one workspace at a time: setting another one ends its presence in the first.
     pub workspace_id: WorkspaceId,
-    /// Whether the user is looking.
+    /// Whether the user is active.
     pub state: PresenceState,
-    /// The task of that workspace that they look at; none when omitted.
+    /// The task of that workspace that the user is looking at.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
 }
@@ -69,10 +69,10 @@ pub struct ListPresence {
     pub workspace_id: WorkspaceId,
 }
 
-/// What `presence.list` answers.
+/// The answer to `presence.list`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PresenceList {
-    /// Who is there, by user id.
+    /// The users who are present, ordered by user id.
     pub items: Vec<Presence>,
 }
 
@@ -80,7 +80,7 @@ pub struct PresenceList {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReportTyping {
-    /// The task on which the user is typing.
+    /// The task that the user is typing on.
     pub task_id: TaskId,
 }
 
@@ -89,13 +89,13 @@ pub struct ReportTyping {
 pub struct PresenceChanged {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// The person.
+    /// The user.
     pub user: PublicUser,
-    /// What they are now.
+    /// The new state.
     pub state: PresenceNow,
-    /// The task that they look at.
+    /// The task that the user is looking at.
     pub task_id: Option<TaskId>,
-    /// Since when they are in this state.
+    /// When this state began.
     pub since: Timestamp,
 }
 
@@ -106,6 +106,6 @@ pub struct Typing {
     pub workspace_id: WorkspaceId,
     /// The task.
     pub task_id: TaskId,
-    /// Who is typing.
+    /// The user who is typing.
     pub user: PublicUser,
 }

@@ -4,24 +4,24 @@ use crate::{ProjectId, Timestamp, WorkspaceId};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A group of tasks in a workspace.
+/// A project: a group of tasks in a workspace.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Project {
     /// The project.
     pub id: ProjectId,
-    /// Where it is.
+    /// The workspace that contains it.
     pub workspace_id: WorkspaceId,
     /// Its name.
     pub name: String,
-    /// Its color as `#rrggbb`; `null` for none.
+    /// The color as `#rrggbb`; `null` for none.
     pub color: Option<String>,
-    /// Where it stands among the others: compare as text.
+    /// Its place among the other projects: compare as text.
     pub position: String,
-    /// Whether it is put away.
+    /// Whether it is archived.
     pub is_archived: bool,
-    /// Grows with every change.
+    /// Rises with every change.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,

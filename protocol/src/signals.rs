@@ -1,4 +1,4 @@
-//! The table of signals: what a socket is told now and what no log keeps. Knows neither who sends them nor when.
+//! The table of signals: messages that no log stores. Does not know when the server sends them.
 
 use crate::{frames, presence};
 use schemars::{Schema, SchemaGenerator};
@@ -27,12 +27,12 @@ macro_rules! signals {
 }
 
 signals! {
-    /// The access token ends in 60 seconds: send `auth.renew`.
+    /// The access token expires in 60 seconds: send `auth.renew`.
     SESSION_EXPIRING "session.expiring": frames::SessionExpiring;
-    /// The server is about to close the socket with 1012: come back after the delay.
+    /// The server is about to close the socket with 1012: reconnect after the delay.
     SERVER_GOODBYE "server.goodbye": frames::Goodbye;
-    /// Somebody's presence in a workspace changed; sent to those who follow its stream, their own sockets too.
+    /// A user's presence in a workspace changed. Sent to all sockets that follow its stream, the user's own too.
     PRESENCE_CHANGED "presence.changed": presence::PresenceChanged;
-    /// Somebody is typing on a task; sent to those who follow its workspace's stream, their own sockets too.
+    /// A user is typing on a task. Sent to all sockets that follow the workspace's stream, the user's own too.
     TYPING "typing": presence::Typing;
 }

@@ -5,21 +5,21 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-/// Why a position could not be resumed from.
+/// Why a stream was not resumed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// No position was given.
     New,
-    /// The log no longer holds it.
+    /// The log no longer holds the position.
     Expired,
-    /// It belongs to another epoch.
+    /// The position belongs to another epoch.
     Epoch,
-    /// It is ahead of the head.
+    /// The position is ahead of the head.
     Unknown,
     /// The caller may not read this stream.
     NoAccess,
-    /// The socket follows as many streams as it may.
+    /// The socket follows the maximum number of streams.
     Limit,
 }
 
@@ -29,20 +29,20 @@ pub enum Reason {
 pub struct Subscribe {
     /// The stream.
     pub stream: StreamId,
-    /// The last `seq` that the client has; from now on when omitted.
+    /// The last `seq` that the client applied. When omitted, the stream is followed from its head.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 41)]
     pub since: Option<u64>,
 }
 
-/// What `stream.subscribe` answers.
+/// The answer to `stream.subscribe`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Subscribed {
-    /// The head.
+    /// The `seq` of the newest event.
     pub seq: u64,
-    /// Whether the events after `since` follow; otherwise live from `seq`.
+    /// Whether the events after `since` follow. When false, events follow from `seq` on.
     pub resumed: bool,
-    /// Why it was not resumed.
+    /// Why the stream was not resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
 }
@@ -61,7 +61,7 @@ pub struct Unsubscribe {
 pub struct ReadHistory {
     /// The stream.
     pub stream: StreamId,
-    /// Events after this `seq`; from the beginning when omitted.
+    /// Only events after this `seq`; from the beginning when omitted.
     #[serde(default, deserialize_with = "or_default")]
     #[schemars(with = "Option<u64>")]
     #[schemars(example = 40)]
@@ -71,7 +71,7 @@ pub struct ReadHistory {
     #[schemars(range(min = 1, max = limits::HISTORY))]
     #[schemars(example = 50)]
     pub limit: Option<u32>,
-    /// Only those of this task.
+    /// Only events of this task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task_id: Option<TaskId>,
 }
@@ -82,13 +82,13 @@ pub struct History {
     /// Event frames, oldest first, as they were sent.
     #[schemars(with = "Vec<crate::frames::EventFrame>")]
     pub events: Vec<Box<RawValue>>,
-    /// Whether there are more.
+    /// Whether the log has more events.
     pub has_more: bool,
 }
 
 /// The payload of `stream.reset`: too much changed at once; sync again.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamReset {
-    /// What happened, for people.
+    /// What happened, as text for people.
     pub message: String,
 }

@@ -1,4 +1,4 @@
-//! What belongs to no noun.
+//! Operations that belong to no noun.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

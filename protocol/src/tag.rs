@@ -5,17 +5,17 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-/// A name that tasks can bear.
+/// A tag: a name for tasks.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tag {
     /// The tag.
     pub id: Uuid,
-    /// Where it is.
+    /// The workspace that contains it.
     pub workspace_id: WorkspaceId,
     /// Its name.
     pub name: String,
-    /// Its color as `#rrggbb`; `null` for none.
+    /// The color as `#rrggbb`; `null` for none.
     pub color: Option<String>,
-    /// Grows with every change.
+    /// Rises with every change.
     pub version: i64,
 }

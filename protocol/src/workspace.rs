@@ -1,4 +1,4 @@
-//! Workspaces: what a team or a person keeps its tasks in.
+//! Workspaces: a team or one person keeps tasks in each.
 
 use crate::{
     Timestamp, WorkspaceId, limits,
@@ -11,13 +11,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What a workspace is for.
+/// Whether a workspace is personal or shared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WorkspaceKind {
-    /// Made at signup; cannot be left, shared away or deleted.
+    /// Created at signup; cannot be left, shared or deleted.
     Personal,
-    /// Shared.
+    /// Shared by a team.
     Team,
 }
 
@@ -28,20 +28,20 @@ pub struct Workspace {
     pub id: WorkspaceId,
     /// Its name.
     pub name: Arc<str>,
-    /// What it is for.
+    /// Personal or shared.
     pub kind: WorkspaceKind,
     /// The reader's role. In events of the workspace's own stream, which all members share, it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
-    /// Grows with every change.
+    /// Rises with every change.
     pub version: i64,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     /// When it last changed.
     pub updated_at: Timestamp,
 }
 
-/// A workspace in few words.
+/// A workspace's id and name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceName {
     /// The workspace.
@@ -69,7 +69,7 @@ pub struct ListWorkspaces {
     #[schemars(range(min = 1, max = limits::PAGE))]
     #[schemars(example = 50)]
     pub limit: Option<u32>,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
@@ -88,32 +88,32 @@ pub struct GetWorkspace {
 pub struct SyncWorkspace {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }
 
-/// A page of a workspace's state. The first page has all but the later tasks.
+/// A page of a workspace's snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct WorkspaceSnapshot {
-    /// Of the first page: this state is the one after the event with this `seq`, and the next event is `seq` + 1.
+    /// On the first page: the state is the one after the event with this `seq`, and the next event has `seq` + 1.
     pub seq: u64,
-    /// For the next page; absent on the last.
+    /// The cursor of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
-    /// The workspace; on the first page.
+    /// The workspace, on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<Workspace>,
-    /// All members; on the first page.
+    /// All members, on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<Vec<Member>>,
-    /// All projects; on the first page.
+    /// All projects, on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub projects: Option<Vec<Project>>,
-    /// All tags; on the first page.
+    /// All tags, on the first page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tags: Option<Vec<Tag>>,
-    /// Tasks in the order of their ids, deleted ones included.
+    /// Tasks ordered by id, deleted ones included.
     pub tasks: Vec<Task>,
 }
 
@@ -122,7 +122,7 @@ pub struct WorkspaceSnapshot {
 pub struct AccessGranted {
     /// The workspace.
     pub workspace: Workspace,
-    /// The role in it.
+    /// The user's role in it.
     pub role: Role,
     /// The head of the workspace's stream at that moment.
     pub seq: u64,
@@ -133,7 +133,7 @@ pub struct AccessGranted {
 pub struct AccessChanged {
     /// The workspace.
     pub workspace_id: WorkspaceId,
-    /// The role now.
+    /// The new role.
     pub role: Role,
 }
 
@@ -150,7 +150,7 @@ pub struct AccessLost {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AccessLostReason {
-    /// Somebody removed the member.
+    /// The member was removed.
     Removed,
     /// The member left.
     Left,

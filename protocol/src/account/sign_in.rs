@@ -1,4 +1,4 @@
-//! How a socket or a device signs in, and the sessions that this makes.
+//! Signing in on a socket or a device, and sessions.
 
 use super::User;
 use crate::{SessionId, Timestamp, examples::PASSWORD, limits, optional::or_default};
@@ -6,13 +6,13 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What a program says about itself.
+/// The name and version of a client program.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ClientInfo {
-    /// Like `tw`.
+    /// The name, like `tw`.
     pub name: String,
-    /// Like `0.1.0`.
+    /// The version, like `0.1.0`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
 }
@@ -22,33 +22,33 @@ pub struct ClientInfo {
 pub struct Session {
     /// The session.
     pub id: SessionId,
-    /// What the device calls itself.
+    /// The name of the device.
     pub device_name: Option<String>,
-    /// The program, like `tw/0.1.0`.
+    /// The client program, like `tw/0.1.0`.
     pub client: Option<String>,
-    /// The address it signed in from.
+    /// The network address that it signed in from.
     pub address: Option<String>,
-    /// When it signed in.
+    /// When the sign-in was.
     pub created_at: Timestamp,
     /// When it last got a token.
     pub last_seen_at: Timestamp,
-    /// Whether it is the one that asks.
+    /// Whether it is the caller's session.
     pub current: bool,
 }
 
-/// What a sign-in gives.
+/// The tokens that a sign-in returns.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens {
-    /// Proves who is calling; a JWT (RFC 7519).
+    /// The access token, a JWT (RFC 7519).
     pub access_token: String,
     /// Always `Bearer` (RFC 6750).
     pub token_type: String,
     /// Seconds until the access token ends.
     pub expires_in: u64,
-    /// Gets the next pair, once; over HTTP without `"token_delivery":"body"` it is a cookie instead.
+    /// Good for one refresh. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<String>,
-    /// Whose they are.
+    /// The account that signed in.
     pub user: User,
 }
 
@@ -56,9 +56,9 @@ pub struct Tokens {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Streams {
-    /// `"all"`: the user's own and every workspace they belong to or will.
+    /// `"all"`: the user's own stream and that of every workspace that they belong to or join later.
     All(AllStreams),
-    /// These.
+    /// These streams.
     These(Vec<String>),
 }
 
@@ -72,17 +72,17 @@ impl Default for Streams {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AllStreams {
-    /// The user's own and every workspace they belong to or will.
+    /// The user's own stream and that of every workspace that they belong to or join later.
     All,
 }
 
-/// Where a client stands in each stream.
+/// The client's position in each stream.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Resume {
-    /// The `epoch` of the `welcome` in which the positions were valid.
+    /// The `epoch` from the `welcome` for which the positions are valid.
     pub epoch: String,
-    /// The last `seq` applied of each stream, by its name.
+    /// The last `seq` that the client applied, by the name of the stream.
     #[serde(default, deserialize_with = "or_default")]
     #[schemars(with = "Option<BTreeMap<String, u64>>")]
     pub positions: BTreeMap<String, u64>,
@@ -95,7 +95,7 @@ pub struct Authenticate {
     /// The access token.
     #[schemars(example = "{access_token}")]
     pub token: String,
-    /// What the program says about itself.
+    /// The name and version of the client program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
     /// Which streams to follow; `"all"` when omitted.
@@ -103,7 +103,7 @@ pub struct Authenticate {
     #[schemars(with = "Option<Streams>")]
     #[schemars(example = AllStreams::All)]
     pub streams: Streams,
-    /// Where to go on after a lost connection.
+    /// Where to continue after a lost connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<Resume>,
 }
@@ -116,7 +116,7 @@ pub struct SignUp {
     #[schemars(length(max = limits::EMAIL))]
     #[schemars(example = "{new_email}")]
     pub email: String,
-    /// 8 to 128 characters, not a common one.
+    /// 8 to 128 characters. Common passwords are refused.
     #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
     #[schemars(example = PASSWORD)]
     pub password: String,
@@ -124,11 +124,11 @@ pub struct SignUp {
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
     #[schemars(example = &"Ada")]
     pub name: String,
-    /// 3 to 32 of `a-z 0-9 _ . -`, unique ignoring case; made from the e-mail address when omitted.
+    /// 3 to 32 characters of `a-z 0-9 _ . -`, unique ignoring case. Derived from the e-mail address when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = limits::USERNAME_MIN, max = limits::USERNAME))]
     pub username: Option<String>,
-    /// What the device calls itself.
+    /// The name of the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
@@ -138,13 +138,13 @@ pub struct SignUp {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogIn {
-    /// The address of the account.
+    /// The e-mail address of the account.
     #[schemars(example = "{email}")]
     pub email: String,
-    /// Its password.
+    /// The password.
     #[schemars(example = "{password}")]
     pub password: String,
-    /// What the device calls itself.
+    /// The name of the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
@@ -159,10 +159,10 @@ pub struct RenewAuth {
     pub token: String,
 }
 
-/// What `auth.renew` answers.
+/// The answer to `auth.renew`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Renewed {
-    /// When the socket's authentication ends now.
+    /// When the socket's authentication now ends.
     pub expires_at: Timestamp,
 }
 

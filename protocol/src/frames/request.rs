@@ -1,5 +1,5 @@
-//! What a client sends: the envelope of a request. It is read leniently where the contract wants an answer with the
-//! right `id`. What the parameters mean is for `operations` to say.
+//! What a client sends: the envelope of a request. Reading is lenient where that lets the server answer with the right
+//! `id`. Does not know the parameters of any operation.
 
 use crate::{Failure, OpId, limits};
 use schemars::JsonSchema;
@@ -11,18 +11,18 @@ use std::borrow::Cow;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RequestId {
-    /// A whole number whose absolute value is below 2^53.
+    /// An integer with an absolute value below 2^53.
     Number(#[schemars(range(min = -limits::INTEGER, max = limits::INTEGER))] i64),
     /// Up to 64 characters.
     Text(#[schemars(length(max = limits::REQUEST_ID))] String),
 }
 
-/// A request before its parameters were looked at.
+/// A request whose parameters have not been read yet.
 #[derive(Debug)]
 pub struct RequestFrame<'a> {
     /// The operation's wire name.
     pub r#type: Cow<'a, str>,
-    /// Echoed in the answer; without it there is no answer but an error.
+    /// Echoed in the answer. Without it, only errors are answered.
     pub id: Option<RequestId>,
     /// Makes a mutation exactly-once.
     pub op_id: Option<OpId>,
@@ -42,7 +42,7 @@ struct Envelope<'a> {
     data: Option<&'a RawValue>,
 }
 
-/// Why a frame is no request.
+/// Why a frame is not a request.
 #[derive(Debug)]
 pub enum NotARequest {
     /// Not JSON, not an object, no string `type`, nested too deep: `BAD_FRAME`, counted against the socket.
@@ -55,23 +55,23 @@ impl<'a> RequestFrame<'a> {
     /// Reads the envelope of a request.
     pub fn parse(text: &'a str) -> Result<RequestFrame<'a>, NotARequest> {
         if too_deep(text) {
-            return Err(NotARequest::BadFrame("nested deeper than 32"));
+            return Err(NotARequest::BadFrame("the frame is nested deeper than 32 levels"));
         }
         if !text.trim_ascii_start().starts_with('{') {
-            return Err(NotARequest::BadFrame("a frame is one JSON object"));
+            return Err(NotARequest::BadFrame("a frame must be one JSON object"));
         }
-        let envelope: Envelope<'a> =
-            serde_json::from_str(text).map_err(|_| NotARequest::BadFrame("a frame is one JSON object"))?;
+        let envelope: Envelope<'a> = serde_json::from_str(text)
+            .map_err(|_| NotARequest::BadFrame("a frame must be one JSON object"))?;
         let name = envelope
             .r#type
             .and_then(|t| serde_json::from_str::<Cow<'a, str>>(t.get()).ok());
-        let r#type = name.ok_or(NotARequest::BadFrame("a request has a string `type`"))?;
+        let r#type = name.ok_or(NotARequest::BadFrame("a request must have a string `type`"))?;
         let id = request_id(envelope.id)?;
         let op_id = match envelope.op_id.map(RawValue::get) {
             None | Some("null") => None,
             Some(text) => match serde_json::from_str(text) {
                 Ok(op_id) => Some(op_id),
-                Err(_) => return Err(NotARequest::invalid(id, "op_id", "op_id is a UUID")),
+                Err(_) => return Err(NotARequest::invalid(id, "op_id", "op_id must be a UUID")),
             },
         };
         let data = match envelope.data.map(RawValue::get) {
@@ -105,14 +105,14 @@ fn request_id(raw: Option<&RawValue>) -> Result<Option<RequestId>, NotARequest> 
         _ => Err(NotARequest::invalid(
             None,
             "id",
-            "id is an integer below 2^53 or a string of at most 64 characters",
+            "id must be an integer below 2^53 or a string of at most 64 characters",
         )),
     }
 }
 
-/// Whether a frame nests deeper than [`limits::DEPTH`]: a server cannot say which request such a frame was.
+/// Whether a frame nests deeper than [`limits::DEPTH`]. The server does not parse such a frame.
 ///
-/// Brackets outside strings, without building anything: the answer for most frames is known from their count.
+/// Counts brackets outside strings and builds nothing. For most frames their number alone decides.
 pub fn too_deep(text: &str) -> bool {
     if text.bytes().filter(|b| matches!(b, b'{' | b'[')).count() <= limits::DEPTH {
         return false;

@@ -10,17 +10,17 @@ use std::collections::BTreeMap;
 /// A durable event.
 #[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 pub struct EventFrame {
-    /// The stream that it stands in.
+    /// The stream that contains it.
     pub stream: StreamId,
-    /// Its place there: from 1, without gaps.
+    /// Its place in the stream: from 1, without gaps.
     pub seq: u64,
-    /// What happened: the event's wire name.
+    /// The event's wire name.
     pub event: String,
     /// When it was committed.
     pub at: Timestamp,
-    /// Who did it.
+    /// Who caused it.
     pub actor: Actor,
-    /// The mutation's `op_id`, when it had one.
+    /// The `op_id` of the mutation, if it had one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
     /// The whole entity after the change; of a purged task `{"id":…,"purged":true}`.
@@ -35,35 +35,35 @@ pub struct EventFrame {
 pub enum ServerFrame {
     /// The answer to `auth`.
     Welcome {
-        /// The request's.
+        /// The `id` of the request.
         id: Option<RequestId>,
         /// What the socket may rely on.
         data: Box<Welcome>,
     },
-    /// A request was done.
+    /// A request was carried out.
     Ok {
-        /// The request's.
+        /// The `id` of the request.
         id: RequestId,
-        /// Of a mutation: the last `seq` that it produced in each stream the caller may read.
+        /// For a mutation: the last `seq` that it produced in each stream that the caller may read.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         at: Option<BTreeMap<String, u64>>,
         /// The operation's output.
         #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         data: Box<RawValue>,
-        /// It was done before: this is the first answer again.
+        /// Whether this is the first answer again, because the mutation was carried out before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replayed: bool,
     },
     /// A request was refused.
     Error {
-        /// The request's, when it could be read.
+        /// The `id` of the request, if it could be read.
         id: Option<RequestId>,
-        /// Why.
+        /// The error.
         error: Failure,
     },
-    /// Something happened: durable, ordered, gapless.
+    /// Something happened: stored, in order, without gaps.
     Event(EventFrame),
-    /// Something to know now: ephemeral.
+    /// Something happened: not stored, may be omitted.
     Signal {
         /// The signal's wire name.
         signal: String,
@@ -73,7 +73,7 @@ pub enum ServerFrame {
     },
     /// The answer to `ping`.
     Pong {
-        /// The request's.
+        /// The `id` of the request.
         #[serde(default)]
         id: Option<RequestId>,
     },
@@ -89,6 +89,6 @@ pub struct Goodbye {
 /// The payload of the signal `session.expiring`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionExpiring {
-    /// When the access token ends.
+    /// When the access token expires.
     pub expires_at: Timestamp,
 }

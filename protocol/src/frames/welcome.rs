@@ -1,4 +1,4 @@
-//! `welcome`: what a socket may rely on once it is authenticated.
+//! `welcome`: what holds for an authenticated socket.
 
 use crate::{
     SessionId, Timestamp, WorkspaceId, account::User, member::Role, stream::Reason, workspace::WorkspaceKind,
@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
-/// What a socket may rely on from now on.
+/// What holds for an authenticated socket.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Welcome {
     /// The version of the contract.
@@ -15,30 +15,30 @@ pub struct Welcome {
     /// Rises with each growth of the contract within its version. A server that does not send it has 0.
     #[serde(default)]
     pub revision: u32,
-    /// Who answers.
+    /// The server.
     pub server: ServerInfo,
-    /// Positions are valid in it; another one means: sync.
+    /// The epoch in which positions are valid. When it differs from the client's, take a new snapshot.
     pub epoch: String,
-    /// Who the socket speaks for.
+    /// The authenticated user.
     pub user: User,
-    /// The session of its token.
+    /// The session of the token.
     pub session: SessionInfo,
-    /// Milliseconds between the server's pings.
+    /// Milliseconds between two pings of the server.
     pub heartbeat_ms: u64,
-    /// What the socket may ask for.
+    /// The limits of this socket.
     pub limits: Limits,
-    /// The streams that it follows.
+    /// The streams asked for, with their state.
     pub streams: Vec<StreamState>,
 }
 
-/// Who answers.
+/// The server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ServerInfo {
     /// `taskwire`.
     pub name: String,
     /// The version of the server.
     pub version: String,
-    /// The instance that answers, of several.
+    /// The name of the instance that answers.
     pub instance: String,
     /// The server's time.
     pub time: Timestamp,
@@ -49,40 +49,40 @@ pub struct ServerInfo {
 pub struct SessionInfo {
     /// The session.
     pub id: SessionId,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
-/// What a socket may ask for.
+/// The limits of a socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
-    /// Bytes of a frame that the server reads.
+    /// The maximum size of a frame in bytes.
     pub frame_bytes: u64,
-    /// Requests under way; past it the server stops reading.
+    /// Maximum number of unanswered requests. Beyond it the server stops reading.
     pub in_flight: u32,
-    /// Operations of a batch.
+    /// Maximum number of operations in a batch.
     pub batch: u32,
-    /// Streams of a socket.
+    /// Maximum number of streams that the socket follows.
     pub streams: u32,
-    /// Operations a second, in the long run.
+    /// Sustained operations a second.
     pub ops_per_second: u32,
-    /// Operations at once, after a pause.
+    /// Maximum number of operations in a burst.
     pub burst: u32,
 }
 
 /// A stream in `welcome`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamState {
-    /// The stream, as it was asked for.
+    /// The stream, as the client named it.
     pub stream: String,
-    /// Its head; 0 where the caller may not know it.
+    /// The `seq` of its newest event; 0 without access.
     pub seq: u64,
-    /// Whether the events after the given position follow.
+    /// Whether the events after the client's position follow.
     pub resumed: bool,
-    /// Why it was not resumed.
+    /// Why the stream was not resumed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<Reason>,
-    /// The workspace, of a workspace's stream.
+    /// The workspace, if it is a workspace's stream.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workspace: Option<StreamWorkspace>,
 }
@@ -94,7 +94,7 @@ pub struct StreamWorkspace {
     pub id: WorkspaceId,
     /// Its name.
     pub name: Arc<str>,
-    /// What it is for.
+    /// Personal or shared.
     pub kind: WorkspaceKind,
     /// The caller's role.
     pub role: Role,

@@ -1,4 +1,4 @@
-/** The frame of one operation. Without `id` there is no answer but an error; `op_id` makes a mutation exactly-once. */
+/** The frame of one operation. Without `id`, only errors are answered. `op_id` makes a mutation exactly-once. */
 export type RequestOf<K extends keyof Operations> = {
   type: K;
   id?: RequestId | null;
@@ -17,17 +17,17 @@ export interface WelcomeFrame {
   data: Welcome;
 }
 
-/** A request was done. `at`, of a mutation: the last `seq` that it produced in each stream the caller may read. */
+/** A request was carried out. `at`, for a mutation: the last `seq` that it produced in each stream that the caller may read. */
 export interface OkFrame<Output = unknown> {
   type: "ok";
   id: RequestId;
   at?: Record<string, number>;
   data: Output;
-  /** It was done before: this is the first answer again. */
+  /** Whether this is the first answer again, because the mutation was carried out before. */
   replayed?: boolean;
 }
 
-/** A request was refused; `id` is `null` when the request had none or it could not be read. */
+/** A request was refused. `id` is `null` when the request had none, or when it could not be read. */
 export interface ErrorFrame {
   type: "error";
   id: RequestId | null;
@@ -42,17 +42,17 @@ export interface EventOf<K extends keyof Events> {
   seq: number;
   event: K;
   at: Timestamp;
-  /** Who did it. */
+  /** Who caused it. */
   actor: Actor;
-  /** The mutation's `op_id`, when it had one. */
+  /** The `op_id` of the mutation, if it had one. */
   op_id?: OpId;
   data: K extends `task.${string}` ? Events[K] | Forgotten : Events[K];
 }
 
-/** Something happened: durable, ordered, gapless. `event` tells which. */
+/** Something happened: stored, in order, without gaps. `event` names it. */
 export type EventFrame = { [K in keyof Events]: EventOf<K> }[keyof Events];
 
-/** Something to know now: ephemeral. `signal` tells what. */
+/** Something happened: not stored, may be omitted. `signal` names it. */
 export type SignalFrame = {
   [K in keyof Signals]: { type: "signal"; signal: K; data: Signals[K] };
 }[keyof Signals];
@@ -63,7 +63,7 @@ export interface PongFrame {
   id: RequestId | null;
 }
 
-/** What a server sends; `type` tells which. */
+/** What a server sends; `type` tells which frame it is. */
 export type ServerFrame = WelcomeFrame | OkFrame | ErrorFrame | EventFrame | SignalFrame | PongFrame;
 
 /** The answer to an operation: most are answered by `ok`, `auth` by `welcome`, `ping` by `pong`. */

@@ -123,20 +123,20 @@ fn request(entry: &OperationEntry, examples: &Examples) -> String {
 fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Query => "A query.",
-        Kind::Mutation => "A mutation: takes `op_id`, answers `at`.",
-        Kind::Command => "A command: acts at once, leaves no log entry.",
+        Kind::Mutation => "A mutation: takes `op_id`; its answer has `at`.",
+        Kind::Command => "A command: acts at once and leaves no log entry.",
         Kind::Session => "Concerns the socket or the session.",
     }
 }
 
 fn access(access: Access) -> &'static str {
     match access {
-        Access::Anyone => "For anybody, before authentication too.",
-        Access::User => "For anybody signed in.",
-        Access::Viewer => "For members of the workspace, from `viewer` on.",
-        Access::Member => "For members of the workspace, from `member` on.",
-        Access::Admin => "For members of the workspace, from `admin` on.",
-        Access::Owner => "For the workspace's `owner`.",
+        Access::Anyone => "For everyone, also before authentication.",
+        Access::User => "For every signed-in user.",
+        Access::Viewer => "For members of the workspace with at least the role `viewer`.",
+        Access::Member => "For members of the workspace with at least the role `member`.",
+        Access::Admin => "For members of the workspace with at least the role `admin`.",
+        Access::Owner => "For owners of the workspace.",
         Access::ServerAdmin => "For accounts with the global role `admin`.",
     }
 }
@@ -182,7 +182,7 @@ fn close_codes() -> String {
     for code in CloseCode::ALL {
         let then = match code.then() {
             Then::AsYouLike => "reconnects or not, as it likes",
-            Then::Stop => "stops: it has a fault that a reconnect repeats",
+            Then::Stop => "stops: a reconnect would repeat the fault",
             Then::AfterGoodbye => "reconnects after `reconnect_after_ms` of `server.goodbye`",
             Then::Backoff => "reconnects with backoff",
             Then::Token => "gets a fresh token, then reconnects",
@@ -195,7 +195,7 @@ fn close_codes() -> String {
     out
 }
 
-/// Every type that no operation has as its parameters: those stand with the operation.
+/// Every type except parameters, which are described with their operation.
 fn types(document: &Value) -> String {
     let params: Vec<&str> = CATALOG
         .iter()

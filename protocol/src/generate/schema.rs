@@ -1,5 +1,5 @@
-//! The contract as one JSON Schema (2020-12) document. Parameters are described as the server reads them (an
-//! optional one may be missing), everything else as it writes it (a field that may be `null` is still there).
+//! The contract as one JSON Schema (2020-12) document. Parameters are described as the server reads them: an optional one
+//! may be missing. Everything else is described as the server writes it: a field that may be `null` is always there.
 
 use crate::{
     CloseCode, ErrorCode, PROTOCOL, REVISION, Retry, SUBPROTOCOL,
@@ -94,7 +94,7 @@ fn payload(doc: &str, schema: &Schema) -> Value {
     json!({ "description": doc, "data": schema })
 }
 
-/// An output that may hold anything is an object all the same.
+/// An output of any shape is still an object.
 fn object(schema: Schema) -> Value {
     match schema.to_value() {
         Value::Object(reference) if reference.contains_key("$ref") => Value::Object(reference),
@@ -234,7 +234,7 @@ fn definitions(read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Map
     all
 }
 
-/// A field that the server leaves out when it is empty is never `null`, and one that it always writes needs no default.
+/// A field that the server omits when it is empty is never `null`. A field that it always writes needs no default.
 fn never_null_when_optional(schema: &mut Value) {
     if let Some(variants) = schema.get_mut("oneOf").and_then(Value::as_array_mut) {
         variants.iter_mut().for_each(never_null_when_optional);
@@ -282,7 +282,7 @@ fn without_null(field: &mut Value) {
     }
 }
 
-/// An event's name decides about its payload; an entry of a purged task has lost its own.
+/// The event's name decides the payload. An entry of a purged task has lost its payload.
 fn tell_events_apart(frame: &mut Value, written: &mut SchemaGenerator) {
     let each: Vec<Value> = EVENTS
         .iter()
@@ -301,7 +301,7 @@ fn tell_events_apart(frame: &mut Value, written: &mut SchemaGenerator) {
     }
 }
 
-/// A signal's name decides about its payload.
+/// The signal's name decides the payload.
 fn tell_signals_apart(frames: &mut Value, written: &mut SchemaGenerator) {
     let each: Vec<Value> = SIGNALS
         .iter()

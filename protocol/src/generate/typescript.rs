@@ -14,10 +14,10 @@ const HEAD: &str = "\
 // Ignore fields, events and signals that are not listed here: a newer server may send them.
 ";
 
-/// What is the same whatever the tables say: the frames.
+/// The frames, which do not depend on the tables.
 const FRAMES: &str = include_str!("frames.ts");
 
-/// Types that `frames.ts` says better than the schema.
+/// Types that `frames.ts` describes better than the schema.
 const BY_HAND: [&str; 3] = ["ServerFrame", "EventFrame", "ErrorCode"];
 
 /// The text of `taskwire.ts`.
@@ -52,7 +52,7 @@ fn constants(out: &mut String) {
         comment(out, "  ", bound.doc);
         let _ = writeln!(out, "  {}: {},", bound.name, bound.value);
     }
-    out.push_str("} as const;\n\n/** Why a socket was closed, and what a client does then. */\n");
+    out.push_str("} as const;\n\n/** Why a socket was closed, and what a client then does. */\n");
     out.push_str("export const CLOSE_CODES = {\n");
     for code in CloseCode::ALL {
         let (number, then) = (code.code(), schema::then(code.then()));
@@ -63,13 +63,13 @@ fn constants(out: &mut String) {
 }
 
 fn error_codes(out: &mut String) {
-    out.push_str("\n/** What went wrong, as a closed set. */\nexport type ErrorCode =\n");
+    out.push_str("\n/** An error code. */\nexport type ErrorCode =\n");
     for code in ErrorCode::ALL {
         comment(out, "  ", code.doc());
         let _ = writeln!(out, "  | \"{code}\"");
     }
     out.truncate(out.trim_end().len());
-    out.push_str(";\n\n/** The status of each code over HTTP, and whether trying again makes sense. */\n");
+    out.push_str(";\n\n/** The HTTP status of each code, and whether to try again. */\n");
     out.push_str(
         "export const ERRORS: Record<ErrorCode, { http: number; retry: \"no\" | \"yes\" | \"after\" }> = {\n",
     );

@@ -1,11 +1,11 @@
-//! The closed set of what a notification can be about.
+//! The closed set of notification types.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 macro_rules! notification_types {
     ($( #[doc = $doc:literal] $name:ident $wire:literal; )*) => {
-        /// What happened.
+        /// The type of notification.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
         pub enum NotificationType { $( #[doc = $doc] #[serde(rename = $wire)] $name, )* }
 
@@ -29,7 +29,7 @@ macro_rules! notification_types {
 }
 
 notification_types! {
-    /// A task was made.
+    /// A task was created.
     TaskCreated "TASK_CREATED";
     /// A task was changed.
     TaskUpdated "TASK_UPDATED";
@@ -41,9 +41,9 @@ notification_types! {
     TaskCompleted "TASK_COMPLETED";
     /// A task was reopened.
     TaskPending "TASK_PENDING";
-    /// A task was given to somebody.
+    /// A task was assigned.
     TaskAssigned "TASK_ASSIGNED";
-    /// The time to be reminded.
+    /// A reminder.
     TaskReminder "TASK_REMINDER";
     /// A task is due.
     TaskDue "TASK_DUE";
@@ -61,7 +61,7 @@ notification_types! {
     Login "LOGIN";
     /// A sign-out.
     Logout "LOGOUT";
-    /// An account was made.
+    /// An account was created.
     Signup "SIGNUP";
     /// The profile was changed.
     ProfileUpdated "PROFILE_UPDATED";

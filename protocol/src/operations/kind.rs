@@ -2,14 +2,14 @@
 
 use crate::member::Role;
 
-/// What an operation does to the server's state.
+/// What an operation does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Reads.
     Query,
-    /// Changes state, in one transaction with its log entries; takes an `op_id`.
+    /// Changes state. The change and its log entries are one transaction. Takes an `op_id`.
     Mutation,
-    /// Acts at once and leaves no log entry, so it has no `op_id`: sent twice, it acts twice.
+    /// Acts at once and leaves no log entry. It takes no `op_id`: sent twice, it acts twice.
     Command,
     /// Concerns the socket or the sign-in itself.
     Session,
@@ -18,24 +18,24 @@ pub enum Kind {
 /// Who may send an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Access {
-    /// Before authentication too.
+    /// Everyone, also before authentication.
     Anyone,
-    /// Anybody signed in, for what is theirs.
+    /// Every signed-in user, for their own data.
     User,
     /// At least a viewer of the workspace concerned.
     Viewer,
-    /// At least a member of it.
+    /// At least a member of the workspace concerned.
     Member,
-    /// At least an admin of it.
+    /// At least an admin of the workspace concerned.
     Admin,
-    /// Its owner.
+    /// An owner of the workspace concerned.
     Owner,
-    /// The global role `admin`.
+    /// An account with the global role `admin`.
     ServerAdmin,
 }
 
 impl Access {
-    /// The least role in the workspace concerned, where one is needed.
+    /// The minimum role in the workspace concerned, if one is needed.
     #[must_use]
     pub fn role(self) -> Option<Role> {
         match self {

@@ -1,4 +1,4 @@
-//! Reads a request's parameters. What is wrong with them is answered with the path of the field at fault.
+//! Reads a request's parameters. An error names the path of the field at fault.
 
 use super::Operation;
 use crate::{ErrorCode, Failure, batch};
@@ -14,13 +14,13 @@ pub(super) fn unknown(name: &str) -> Failure {
     .at("type")
 }
 
-/// Reads parameters; the slow second reading happens only to name the field at fault.
+/// Reads parameters. On an error it reads them a second time, more slowly, to name the field.
 pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
-    // serde would also read a list of the fields' values, in the order that they happen to have here
+    // serde would also take an array of the values, in the order of the fields
     if !data.trim_ascii_start().starts_with('{') {
-        return Err(Failure::invalid("data", "data is an object"));
+        return Err(Failure::invalid("data", "data must be an object"));
     }
-    // each of a batch's operations is read by itself, and refused by itself
+    // a batch's operations are read one by one, so that each is refused by itself
     if T::NAME != batch::Batch::NAME {
         refuse_nul(data)?;
     }
@@ -30,7 +30,7 @@ pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
     })
 }
 
-/// No text may hold U+0000, wherever it stands; in JSON it can only be written as an escape.
+/// Refuses U+0000 in every text. JSON can write it only as an escape.
 fn refuse_nul(data: &str) -> Result<(), Failure> {
     if !data.contains("\\u0000") {
         return Ok(());
@@ -77,7 +77,7 @@ fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
     let text = error.inner().to_string();
     let message = text.split(" at line ").next().unwrap_or(&text);
     let mut field = error.path().to_string();
-    // serde names a missing or unknown field in its message and leaves the path at the object around it
+    // for a missing or unknown field, serde's path ends at the object; only the message names the field
     if let Some(name) = ["missing field `", "unknown field `", "duplicate field `"]
         .iter()
         .find_map(|start| message.strip_prefix(start)?.split('`').next())

@@ -5,13 +5,13 @@ use crate::{ProjectId, TaskId, Timestamp, UserId, WorkspaceId, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// One workspace, or `"all"` of them.
+/// One workspace, or `"all"` that the user belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Where {
-    /// This one.
+    /// This workspace.
     One(WorkspaceId),
-    /// `"all"`: everywhere the user is.
+    /// `"all"`: every workspace that the user belongs to.
     Everywhere(Everywhere),
 }
 
@@ -19,25 +19,25 @@ pub enum Where {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Everywhere {
-    /// Everywhere the user is.
+    /// Every workspace that the user belongs to.
     All,
 }
 
-/// Which tasks, by what became of them.
+/// Which tasks to list, by their status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Deleted ones too.
     All,
-    /// Not done, not deleted.
+    /// Neither completed nor deleted.
     Pending,
-    /// Done, not deleted.
+    /// Completed and not deleted.
     Completed,
     /// Deleted.
     Deleted,
 }
 
-/// The order of a list; `-` in front means descending.
+/// The order of a list; a leading `-` means descending.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum Sort {
     /// Oldest first.
@@ -47,34 +47,34 @@ pub enum Sort {
     #[default]
     #[serde(rename = "-created_at")]
     CreatedAtDesc,
-    /// Longest unchanged first.
+    /// Least recently changed first.
     #[serde(rename = "updated_at")]
     UpdatedAt,
-    /// Last changed first.
+    /// Most recently changed first.
     #[serde(rename = "-updated_at")]
     UpdatedAtDesc,
-    /// Most pressing date first, those without one last.
+    /// Earliest date first; tasks without a date last.
     #[serde(rename = "due_at")]
     DueAt,
-    /// Latest date first, those without one last.
+    /// Latest date first; tasks without a date last.
     #[serde(rename = "-due_at")]
     DueAtDesc,
-    /// Least pressing first.
+    /// Least urgent first.
     #[serde(rename = "priority")]
     Priority,
-    /// Most pressing first.
+    /// Most urgent first.
     #[serde(rename = "-priority")]
     PriorityDesc,
     /// By title, ignoring case.
     #[serde(rename = "title")]
     Title,
-    /// By title, backwards.
+    /// By title, descending, ignoring case.
     #[serde(rename = "-title")]
     TitleDesc,
-    /// By hand.
+    /// By position.
     #[serde(rename = "position")]
     Position,
-    /// By hand, backwards.
+    /// By position, descending.
     #[serde(rename = "-position")]
     PositionDesc,
 }
@@ -83,49 +83,49 @@ pub enum Sort {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ListTasks {
-    /// The personal one when omitted.
+    /// The personal workspace when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "{workspace}")]
     pub workspace_id: Option<Where>,
-    /// In this project.
+    /// Only tasks of this project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<ProjectId>,
-    /// Pending and completed ones when omitted.
+    /// Pending and completed tasks when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = Status::Pending)]
     pub status: Option<Status>,
-    /// Created at or after.
+    /// Only tasks created at or after this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_from: Option<Timestamp>,
-    /// Created at or before.
+    /// Only tasks created at or before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub date_to: Option<Timestamp>,
-    /// Due before.
+    /// Only tasks due before this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_before: Option<Timestamp>,
-    /// Due after.
+    /// Only tasks due after this time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_after: Option<Timestamp>,
     /// Deleted ones too.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub include_deleted: Option<bool>,
-    /// Done by this person.
+    /// Only tasks assigned to this user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
-    /// Bearing this tag.
+    /// Only tasks with this tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
-    /// Of this priority.
+    /// Only tasks of this priority.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<Priority>,
-    /// Parts of this task.
+    /// Only subtasks of this task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<TaskId>,
-    /// Full-text search in title, description and tags; the last word may be a beginning.
+    /// Full-text search in title, description and tags. The last word matches as a prefix.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::SEARCH))]
     pub q: Option<String>,
-    /// Newest first when omitted; best match first with `q`.
+    /// When omitted: newest first, or with `q` the best match first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sort: Option<Sort>,
     /// Items of a page; 50 when omitted.
@@ -133,7 +133,7 @@ pub struct ListTasks {
     #[schemars(range(min = 1, max = limits::PAGE))]
     #[schemars(example = 50)]
     pub limit: Option<u32>,
-    /// From the page before.
+    /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
 }

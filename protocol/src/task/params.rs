@@ -18,14 +18,14 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = (), example = "{new_id}")]
     pub id: Option<TaskId>,
-    /// The personal one when omitted.
+    /// The personal workspace when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "{workspace}")]
     pub workspace_id: Option<WorkspaceId>,
     /// The project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<ProjectId>,
-    /// The task that it is a part of.
+    /// The parent task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<TaskId>,
     /// 1 to 200 characters.
@@ -44,7 +44,7 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = MOMENT)]
     pub due_at: Option<Timestamp>,
-    /// `due_at` means a day.
+    /// Whether `due_at` means a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
     /// Up to 20 names of up to 50 characters.
@@ -55,7 +55,7 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ASSIGNEES))]
     pub assignee_ids: Option<Vec<UserId>>,
-    /// When to remind.
+    /// When to remind the assignees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Timestamp>,
     /// How it repeats (RFC 5545, section 3.3.10).
@@ -72,7 +72,7 @@ pub struct GetTask {
     pub id: TaskId,
 }
 
-/// Parameters of `task.replace`: all of them have to be there.
+/// Parameters of `task.replace`: all of them are required.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReplaceTask {
@@ -87,12 +87,12 @@ pub struct ReplaceTask {
     #[schemars(schema_with = "nullable::<String>", length(max = limits::DESCRIPTION))]
     #[schemars(example = "Two litres", example = ())]
     pub description: Option<String>,
-    /// Whether it is done.
+    /// Whether it is completed.
     pub completed: bool,
-    /// How pressing it is.
+    /// How urgent it is.
     #[schemars(example = Priority::High, example = Priority::Low)]
     pub priority: Priority,
-    /// When it is due; `null` for never.
+    /// When it is due; `null` for no date.
     #[serde(deserialize_with = "required")]
     #[schemars(schema_with = "nullable::<Timestamp>")]
     pub due_at: Option<Timestamp>,
@@ -108,7 +108,7 @@ pub struct ReplaceTask {
 pub struct UpdateTask {
     /// The task.
     pub id: TaskId,
-    /// Refuse with `VERSION_CONFLICT` when the task has another version.
+    /// The expected version. The answer is `VERSION_CONFLICT` when the task has another one.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(example = 1)]
     pub if_version: Option<i64>,
@@ -121,10 +121,10 @@ pub struct UpdateTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::DESCRIPTION))]
     pub description: Patch<String>,
-    /// Whether it is done.
+    /// Whether it is completed.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub completed: Option<bool>,
-    /// How pressing it is; `null` is `none`.
+    /// How urgent it is; `null` means `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = Priority::High, example = ())]
     pub priority: Patch<Priority>,
@@ -132,28 +132,28 @@ pub struct UpdateTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = MOMENT, example = ())]
     pub due_at: Patch<Timestamp>,
-    /// `due_at` means a day.
+    /// Whether `due_at` means a day.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
-    /// When to remind.
+    /// When to remind the assignees.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub remind_at: Patch<Timestamp>,
-    /// How it repeats.
+    /// How it repeats (RFC 5545, section 3.3.10).
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::RECURRENCE))]
     pub recurrence: Patch<String>,
-    /// Up to 20 names of up to 50 characters; `null` is none.
+    /// Up to 20 names of up to 50 characters; `null` means none.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Patch<Vec<String>>,
-    /// Members of the workspace; `null` is nobody.
+    /// Members of the workspace; `null` means nobody.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::ASSIGNEES))]
     pub assignee_ids: Patch<Vec<UserId>>,
     /// The project.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub project_id: Patch<ProjectId>,
-    /// The task that it is a part of.
+    /// The parent task.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = (), example = "{other_task}")]
     pub parent_id: Patch<TaskId>,
@@ -188,7 +188,7 @@ impl UpdateTask {
 pub struct CompleteTask {
     /// The task.
     pub id: TaskId,
-    /// Omitted: the opposite of what it is.
+    /// Whether it is completed. When omitted, the operation toggles it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = true, example = false)]
     pub completed: Option<bool>,
@@ -200,7 +200,7 @@ pub struct CompleteTask {
 pub struct DeleteTask {
     /// The task.
     pub id: TaskId,
-    /// For good: the log forgets its content too.
+    /// Whether to purge it: it cannot be restored, and its content leaves the log.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permanent: Option<bool>,
 }
@@ -220,18 +220,18 @@ pub struct RestoreTask {
 pub struct MoveTask {
     /// The task.
     pub id: TaskId,
-    /// Into this project, or out of any with `null`.
+    /// The project to move it to; `null` takes it out of its project.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub project_id: Patch<ProjectId>,
-    /// Under this task, or to the top with `null`.
+    /// The new parent task; `null` makes it a task of its own.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = (), example = "{other_task}")]
     pub parent_id: Patch<TaskId>,
-    /// Right before this task of the same workspace.
+    /// The task of the same workspace to place it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = (), example = "{other_task}")]
     pub before: Option<TaskId>,
-    /// Right after this task of the same workspace.
+    /// The task of the same workspace to place it after.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = "{other_task}")]
     pub after: Option<TaskId>,
@@ -247,7 +247,7 @@ pub struct AssignTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = vec!["{user}"])]
     pub add: Option<Vec<UserId>>,
-    /// Those who no longer do it.
+    /// Assignees to remove.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remove: Option<Vec<UserId>>,
 }
