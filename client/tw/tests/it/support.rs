@@ -3,14 +3,18 @@
 use crate::script::*;
 use serde_json::{Value, json};
 use std::{
+    io::ErrorKind,
+    net::SocketAddr,
     path::Path,
     process::{Output, Stdio},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     process::Command,
+    time::sleep,
 };
 
 type Answers = dyn Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync;
@@ -96,6 +100,16 @@ pub(crate) async fn listen() -> Result<(TcpListener, String), Failed> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     Ok((listener, url))
+}
+
+/// The same port again. Another process may have taken it for a moment, for a connection of its own.
+pub(crate) async fn listen_again(address: SocketAddr) -> std::io::Result<TcpListener> {
+    loop {
+        match TcpListener::bind(address).await {
+            Err(error) if error.kind() == ErrorKind::AddrInUse => sleep(Duration::from_millis(50)).await,
+            bound => return bound,
+        }
+    }
 }
 
 /// The next connection, after the handshake.

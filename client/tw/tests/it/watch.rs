@@ -29,7 +29,7 @@ async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
     );
     // Killed: no close frame, nothing listens for a while.
     drop((peer, listener));
-    let listener = TcpListener::bind(address).await?;
+    let listener = soon("the port", listen_again(address)).await??;
     let mut peer = accept(&listener).await?;
     let auth = peer.welcome(&resumed_welcome()).await?;
     assert_eq!(auth["resume"]["positions"][home().to_string()], 11);
