@@ -1,6 +1,6 @@
-//! Named places on a mutation's way where a test lets the process die as by `kill -9`, or stand still. They exist only
-//! in builds with the feature `failpoints`; in any other build `reach` is nothing, and the variable that arms them
-//! refuses the start like every unknown setting. Does not know why somebody wants a node to die.
+//! Named places on a mutation's way where a test kills the process as by `kill -9`, or stops it for a while. They exist
+//! only in builds with the feature `failpoints`. In any other build `reach` compiles to nothing, and the variable that
+//! arms them refuses the start like every unknown setting. Knows no other part of the node.
 //!
 //! `TASKWIRE_FAILPOINTS` holds orders, separated by commas: `commit.after=kill:7` dies at the seventh passing,
 //! `publish.before=pause:500:1` stands still for 500 ms at the first, `clock=3600000` steps the clock by an hour,
@@ -25,20 +25,27 @@ pub const PLACES: [&str; 11] = [
 /// The variable with the orders.
 pub const VARIABLE: &str = "TASKWIRE_FAILPOINTS";
 
+/// An order that the node carries out, not a place that it passes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Steps the clock by so many milliseconds.
+    Clock(i64),
+    /// Cuts every log to its newest entries, so many of them.
+    Retention(u64),
+}
+
 #[cfg(not(feature = "failpoints"))]
 mod off {
-    use crate::config::Settings;
-    use crate::engine::Engine;
-    use std::sync::Arc;
+    use super::Command;
 
     /// Passes a place: nothing in this build.
     #[inline(always)]
     #[allow(clippy::inline_always, reason = "nothing must be left of it")]
     pub fn reach(_place: &'static str) {}
 
-    /// Takes orders: there is nobody in this build who could.
+    /// Takes no orders: this build has no fail points.
     #[allow(clippy::unnecessary_wraps, reason = "the other build can fail")]
-    pub fn obey(_engine: &Engine, _settings: &Arc<Settings>) -> std::io::Result<()> {
+    pub fn obey(_carry_out: impl Fn(Command) + Send + 'static) -> std::io::Result<()> {
         Ok(())
     }
 }
@@ -48,13 +55,10 @@ pub use off::{obey, reach};
 
 #[cfg(feature = "failpoints")]
 mod on {
-    use super::{PLACES, VARIABLE};
-    use crate::config::Settings;
-    use crate::engine::Engine;
-    use crate::jobs;
+    use super::{Command, PLACES, VARIABLE};
     use std::io::{self, ErrorKind};
     use std::path::PathBuf;
-    use std::sync::{Arc, Mutex, PoisonError};
+    use std::sync::{Mutex, PoisonError};
     use std::time::Duration;
 
     /// How soon an order from a file is heard.
@@ -73,8 +77,7 @@ mod on {
             act: Act,
             passings: u64,
         },
-        Clock(i64),
-        Retention(u64),
+        Command(Command),
     }
 
     static ARMED: Mutex<Vec<(&'static str, Act, u64)>> = Mutex::new(Vec::new());
@@ -104,24 +107,25 @@ mod on {
         std::thread::park();
     }
 
-    /// Takes the orders of the environment, and goes on listening where they say so.
-    pub fn obey(engine: &Engine, settings: &Arc<Settings>) -> io::Result<()> {
+    /// Takes the orders of the environment, and goes on listening where they say so. `carry_out` does what the node
+    /// itself must do.
+    pub fn obey(carry_out: impl Fn(Command) + Send + 'static) -> io::Result<()> {
         let Ok(text) = std::env::var(VARIABLE) else {
             return Ok(());
         };
         tracing::warn!("this build has fail points, and they are in use: it is for tests only");
         if let Some(path) = text.strip_prefix('@') {
-            tokio::spawn(listen(path.into(), engine.clone(), settings.clone()));
+            tokio::spawn(listen(path.into(), carry_out));
             return Ok(());
         }
         for order in text.split(',').filter(|order| !order.is_empty()) {
             let order = read(order).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-            carry_out(order, engine, settings);
+            take(order, &carry_out);
         }
         Ok(())
     }
 
-    async fn listen(path: PathBuf, engine: Engine, settings: Arc<Settings>) {
+    async fn listen(path: PathBuf, carry_out: impl Fn(Command)) {
         let mut done = 0;
         loop {
             tokio::time::sleep(LISTEN).await;
@@ -130,33 +134,22 @@ mod on {
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             for line in text.get(done..whole).unwrap_or_default().lines() {
                 match read(line) {
-                    Ok(order) => carry_out(order, &engine, &settings),
-                    Err(error) => tracing::error!(error, "an order that nobody understands"),
+                    Ok(order) => take(order, &carry_out),
+                    Err(error) => tracing::error!(error, "cannot read an order"),
                 }
             }
             done = whole;
         }
     }
 
-    fn carry_out(order: Order, engine: &Engine, settings: &Arc<Settings>) {
+    fn take(order: Order, carry_out: &impl Fn(Command)) {
         tracing::warn!(?order, "ordered");
         match order {
             Order::At { place, act, passings } => {
                 let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
                 armed.push((place, act, passings));
             }
-            Order::Clock(by_ms) => engine.clock().step(by_ms),
-            Order::Retention(events) => {
-                let mut settings = Settings::clone(settings);
-                settings.log_retention = Some(Duration::ZERO);
-                settings.log_retention_events = events;
-                let engine = engine.clone();
-                tokio::spawn(async move {
-                    if let Err(failure) = jobs::round(&engine, &settings).await {
-                        tracing::warn!(error = %failure, "the ordered retention stopped early");
-                    }
-                });
-            }
+            Order::Command(command) => carry_out(command),
         }
     }
 
@@ -165,10 +158,11 @@ mod on {
         let (name, act) = order.split_once('=').ok_or_else(|| wrong("takes NAME=WHAT"))?;
         let number = |text: &str| text.parse::<u64>().map_err(|_| wrong("takes a whole number"));
         match name {
-            "clock" => Ok(Order::Clock(
-                act.parse().map_err(|_| wrong("takes milliseconds"))?,
-            )),
-            "retention" => Ok(Order::Retention(number(act)?)),
+            "clock" => {
+                let by_ms = act.parse().map_err(|_| wrong("takes milliseconds"))?;
+                Ok(Order::Command(Command::Clock(by_ms)))
+            }
+            "retention" => Ok(Order::Command(Command::Retention(number(act)?))),
             _ => {
                 let place = PLACES.iter().find(|place| **place == name);
                 let place = place.ok_or_else(|| wrong("is no place"))?;
@@ -186,7 +180,7 @@ mod on {
 
     #[cfg(test)]
     mod tests {
-        use super::{Act, Order, reach, read};
+        use super::{Act, Command, Order, reach, read};
         use std::time::Duration;
 
         #[test]
@@ -203,8 +197,11 @@ mod on {
                 passings: 1,
             };
             assert_eq!(read("publish.before=pause:500:1"), Ok(pause));
-            assert_eq!(read("clock=-3600000"), Ok(Order::Clock(-3_600_000)));
-            assert_eq!(read("retention=200"), Ok(Order::Retention(200)));
+            assert_eq!(
+                read("clock=-3600000"),
+                Ok(Order::Command(Command::Clock(-3_600_000)))
+            );
+            assert_eq!(read("retention=200"), Ok(Order::Command(Command::Retention(200))));
             for wrong in [
                 "",
                 "commit.after",

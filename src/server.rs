@@ -25,7 +25,7 @@ use tokio_util::task::TaskTracker;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
-use crate::failpoint;
+use crate::failpoint::{self, Command};
 use crate::http;
 use crate::jobs;
 use crate::peer::Peer;
@@ -148,8 +148,27 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
     };
     let engine = Engine::start(&settings, Clock::system()).await?;
     let settings = Arc::new(settings);
-    failpoint::obey(&engine, &settings)?;
+    failpoint::obey(obedient(&engine, &settings))?;
     Ok(App::new(settings, engine, recorder))
+}
+
+/// Carries out the orders of a test.
+fn obedient(engine: &Engine, settings: &Arc<Settings>) -> impl Fn(Command) + Send + 'static {
+    let (engine, settings) = (engine.clone(), settings.clone());
+    move |command| match command {
+        Command::Clock(by_ms) => engine.clock().step(by_ms),
+        Command::Retention(events) => {
+            let mut settings = Settings::clone(&settings);
+            settings.log_retention = Some(Duration::ZERO);
+            settings.log_retention_events = events;
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                if let Err(failure) = jobs::round(&engine, &settings).await {
+                    tracing::warn!(error = %failure, "the ordered retention stopped early");
+                }
+            });
+        }
+    }
 }
 
 /// Serves a listener until `shutdown`. Then `/readyz` says 503, and after `drain_delay_seconds` in which nothing else

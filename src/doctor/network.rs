@@ -39,7 +39,7 @@ pub(super) async fn smtp(settings: &Settings) -> Finding {
 }
 
 /// Where a URL leads, without what is secret in it.
-struct Place {
+struct Endpoint {
     scheme: String,
     host: String,
     port: u16,
@@ -47,8 +47,8 @@ struct Place {
     login: Option<(String, String)>,
 }
 
-impl Place {
-    fn read(url: &SecretString, port: u16) -> io::Result<Place> {
+impl Endpoint {
+    fn read(url: &SecretString, port: u16) -> io::Result<Endpoint> {
         let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "the URL names no host");
         let uri: Uri = url.expose_secret().parse().map_err(|_| wrong())?;
         let authority = uri.authority().ok_or_else(wrong)?;
@@ -56,7 +56,7 @@ impl Place {
             let (user, password) = login.split_once(':').unwrap_or(("", login));
             (decoded(user), decoded(password))
         });
-        Ok(Place {
+        Ok(Endpoint {
             scheme: uri.scheme_str().unwrap_or_default().to_owned(),
             host: authority.host().trim_matches(['[', ']']).to_owned(),
             port: authority.port_u16().unwrap_or(port),
@@ -90,7 +90,7 @@ async fn ping(url: &SecretString) -> io::Result<String> {
         let path = path.split('?').next().unwrap_or_default();
         return answer(UnixStream::connect(path).await?, None, path).await;
     }
-    let place = Place::read(url, 6379)?;
+    let place = Endpoint::read(url, 6379)?;
     let shown = format!("{}:{}", place.host, place.port);
     let tcp = place.connect().await?;
     if place.scheme == "rediss" {
@@ -154,7 +154,7 @@ async fn line(link: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<String
 
 async fn greeting(url: &SecretString) -> io::Result<String> {
     let encrypted = url.expose_secret().starts_with("smtps:");
-    let place = Place::read(url, if encrypted { 465 } else { 587 })?;
+    let place = Endpoint::read(url, if encrypted { 465 } else { 587 })?;
     let shown = format!("{}:{}", place.host, place.port);
     let tcp = place.connect().await?;
     if encrypted {

@@ -1,7 +1,7 @@
 //! Answering a query or a command: within its time, in a task of its own, after the caller was authorized.
 
 use super::authorize::authorize;
-use super::dispatch::DynAsk;
+use super::route::DynAsk;
 use super::{Caller, Engine, Reply};
 use crate::ops::{Ask, bug};
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! A mutation that waits for its turn in the lane, and the way back of its answer.
 
 use super::Reply;
-use super::dispatch::{Route, route};
+use super::route::{Route, route};
 use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;

@@ -4,7 +4,6 @@ use super::{Chore, Engine, spawned};
 use crate::ops::not_found;
 use crate::store::jobs::{self, Ahead, JobRecord};
 use crate::store::{StoreError, Transaction};
-use std::pin::Pin;
 use taskwire_protocol::{ErrorCode, Failure};
 use uuid::Uuid;
 
@@ -67,8 +66,6 @@ impl Engine {
     }
 }
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'a>>;
-
 struct Retry {
     kind: String,
     key: String,
@@ -77,8 +74,8 @@ struct Retry {
 impl Chore for Retry {
     type Output = bool;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { jobs::retry(tx, &self.kind, &self.key).await })
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        jobs::retry(tx, &self.kind, &self.key).await
     }
 }
 
@@ -90,7 +87,7 @@ struct Drop {
 impl Chore for Drop {
     type Output = bool;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { jobs::delete(tx, &self.kind, &self.key).await })
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        jobs::delete(tx, &self.kind, &self.key).await
     }
 }

@@ -5,10 +5,11 @@
 //! one session (a later one never runs beside an earlier one, whatever they are about). The database's locks keep two
 //! writers from each other; this only keeps them from waiting there.
 
+use super::company::Last;
 use super::group::{Shared, Writer};
 use super::homes::Homes;
+use super::item::{GROUP, Item};
 use super::job::{Job, Kind};
-use super::lane::{GROUP, Item, Last};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -30,7 +31,7 @@ struct Waiting {
 }
 
 /// A group on its way.
-struct Running {
+struct RunningGroup {
     lanes: Set,
     sessions: HashSet<SessionId>,
 }
@@ -85,7 +86,7 @@ struct Writers {
     idle: Vec<Writer>,
     waiting: VecDeque<Waiting>,
     running: JoinSet<Ended>,
-    groups: HashMap<Id, Running>,
+    groups: HashMap<Id, RunningGroup>,
     stopped: bool,
 }
 
@@ -167,7 +168,7 @@ impl Writers {
                 took: began.elapsed(),
             }
         });
-        self.groups.insert(task.id(), Running { lanes, sessions });
+        self.groups.insert(task.id(), RunningGroup { lanes, sessions });
         metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
         metrics::counter!("taskwire_lane_groups_total", "beside" => beside(self.groups.len())).increment(1);
     }
@@ -192,7 +193,7 @@ impl Writers {
             }
         });
         let (lanes, sessions) = (0, HashSet::new());
-        self.groups.insert(task.id(), Running { lanes, sessions });
+        self.groups.insert(task.id(), RunningGroup { lanes, sessions });
     }
 
     /// A writer is free again; one whose task broke is replaced, connection and all.
@@ -200,7 +201,7 @@ impl Writers {
         let (id, writer, last) = match ended {
             Ok((id, ended)) => (id, ended.writer, Last::new(ended.jobs, ended.took)),
             Err(error) => {
-                tracing::error!(error = %error, "a group broke off; its writer begins afresh");
+                tracing::error!(error = %error, "a group panicked; another writer goes on");
                 (error.id(), Writer::new(self.shared.clone()), Last::default())
             }
         };
@@ -233,7 +234,7 @@ fn lane_of(stream: StreamId, lanes: usize) -> usize {
 /// `spread`: of the lanes of the first job alone.
 fn pick<'a>(
     waiting: &mut VecDeque<Waiting>,
-    running: impl Iterator<Item = &'a Running>,
+    running: impl Iterator<Item = &'a RunningGroup>,
     spread: bool,
 ) -> Picked {
     let (mut closed, mut held): (Set, HashSet<SessionId>) = (0, HashSet::new());

@@ -1,9 +1,9 @@
-//! The way into the writers' queue. While it is full, what comes stands in line before it, and is let in one after the
-//! other, in the order in which it came, whether or not anybody polls those who wait for the answers: a slow socket holds
-//! no place that it does not use. The line is as long as what callers have under way, for who goes away takes its own
-//! along. Does not know what becomes of what it lets in.
+//! The line before the writers' queue. While the queue is full, new items stand in line and enter in the order in which
+//! they came. They enter whether or not their callers are polled, so a slow socket holds up nobody. The line is no
+//! longer than what callers have under way: a caller that disconnects removes its own items. Does not know what becomes
+//! of the items.
 
-use super::lane::Item;
+use super::item::Item;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::mpsc::{self, Permit, error::TrySendError};
@@ -27,9 +27,9 @@ struct State {
 #[derive(Debug)]
 pub(super) struct Closed;
 
-/// A place in the line, or in the queue: dropped, that in the line is given up.
+/// A place in the line or in the queue. Dropped, it gives up the place in the line.
 #[must_use]
-pub(super) struct Place<'a> {
+pub(super) struct Ticket<'a> {
     line: &'a Line,
     number: Option<u64>,
 }
@@ -41,11 +41,11 @@ impl Line {
     }
 
     /// Takes a place: in the queue if there is room and nobody waits, else at the end of the line.
-    pub(super) fn enter(self: &Arc<Line>, item: Item) -> Result<Place<'_>, Closed> {
+    pub(super) fn enter(self: &Arc<Line>, item: Item) -> Result<Ticket<'_>, Closed> {
         let (line, mut state) = (&**self, self.lock());
         let item = if state.waiting.is_empty() {
             match self.queue.try_send(item) {
-                Ok(()) => return Ok(Place { line, number: None }),
+                Ok(()) => return Ok(Ticket { line, number: None }),
                 Err(TrySendError::Closed(_)) => return Err(Closed),
                 Err(TrySendError::Full(item)) => item,
             }
@@ -59,7 +59,7 @@ impl Line {
             tokio::spawn(self.clone().usher());
         }
         let number = Some(number);
-        Ok(Place { line, number })
+        Ok(Ticket { line, number })
     }
 
     /// Lets in who waits, until nobody does.
@@ -94,7 +94,7 @@ impl Line {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         let left = self
             .number

@@ -1,21 +1,20 @@
 //! One request's way: authorize → handle → log → commit → publish, written once. What sockets and HTTP see of the
 //! server is here; they see neither SQL nor rules.
 //!
-//! - `dispatch`  every request's way in, and the table of operations → what answers each
+//! - `dispatch`  every request's way in; `route` the table of operations → what answers each
 //! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics
 //! - `ask`       queries and commands; `authorize` whether the caller may
 //! - `sign_in`   signing up, in and out, a file an operation; `identity` who a token speaks for
 //! - `accounts`  accounts as these and operators make them; `known` who is behind a session, kept while it holds
 //! - `job`       a mutation that waits for its turn, and its answer
-//! - `lane`      the writers' bounded queue, and a single writer that drains it, a group at a time
-//! - `line`      what waits for room in it
-//! - `lanes`     several writers that drain it; `homes` tells the streams of tasks
+//! - `lane`      the way into the writers' bounded queue; `item` what stands in it, `line` what waits for room in it
+//! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the streams of tasks
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what becomes of a group when the database fails
 //! - `load`, `lookups`, `write`, `frame`, `answer`   the details of its steps
 //! - `members`   the members of workspaces, cached by `acl_version`
-//! - `instances`, `connections`   the other instances: which ones live, whom to kick, whose sockets are where
+//! - `instances`  the other instances: which ones live, whom to kick, whose sockets are where
 //! - `operator`  what is done from the command line
 //! - `node`      what operations ask of the node beside its database
 //! - `health`    what probes and jobs ask
@@ -25,7 +24,7 @@ mod accounts;
 mod answer;
 mod ask;
 mod authorize;
-mod connections;
+mod company;
 mod dispatch;
 pub mod frame;
 mod group;
@@ -33,6 +32,7 @@ mod health;
 mod homes;
 mod identity;
 mod instances;
+mod item;
 mod job;
 mod jobs;
 mod known;
@@ -49,8 +49,10 @@ mod optimism;
 mod publish;
 mod recovery;
 mod reply;
+mod route;
 mod sender;
 mod sign_in;
+mod single;
 mod words;
 mod write;
 
@@ -66,8 +68,9 @@ use crate::store::members as member_rows;
 use crate::store::open::OpenError;
 use group::Shared;
 use homes::Homes;
-use instances::Instances;
+use instances::ThisInstance;
 use known::Sessions;
+use lane::Lane;
 use members::MemberCache;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -78,13 +81,13 @@ use words::WordsJob;
 
 pub use crate::ops::Caller;
 pub use answer::named;
-pub use dispatch::sign_ins;
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};
-pub use lane::{Chore, Lane};
+pub use item::Chore;
 pub use measure::Measure;
 pub use reply::{Answering, Body, Reply, Then};
+pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::Refresh;
 pub use words::{Index, IndexWords};
@@ -102,7 +105,7 @@ struct Inner {
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
-    instances: Instances,
+    instance: ThisInstance,
     clock: Clock,
     ids: Arc<Ids>,
     tokens: AccessTokens,
@@ -146,8 +149,8 @@ impl Engine {
         let store = Store::open(settings).await?;
         let hub = publish::hub(settings, &store)?;
         let ids = Arc::new(Ids::new(clock.clone()));
-        let instances = Instances::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
-        let presences = Presences::new(hub.clone(), clock.clone(), instances.me);
+        let instance = ThisInstance::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
+        let presences = Presences::new(hub.clone(), clock.clone(), instance.id);
         tokio::spawn(presences.clone().attend());
         let (words, enqueued) = (Arc::<WordsJob>::default(), Arc::<Notify>::default());
         let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
@@ -167,7 +170,7 @@ impl Engine {
             store,
             hub,
             presences,
-            instances,
+            instance,
             clock,
             ids,
             tokens: AccessTokens::new(&keys.current, keys.previous.as_ref(), settings.access_token),

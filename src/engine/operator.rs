@@ -8,7 +8,6 @@ use crate::ops::not_found;
 use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
-use std::pin::Pin;
 use taskwire_protocol::account::{GlobalRole, User};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{Failure, SessionId};
@@ -63,7 +62,7 @@ struct NewEpoch(Uuid);
 
 impl Chore for NewEpoch {
     type Output = ();
-    fn run(self, tx: &mut Transaction) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
-        Box::pin(async move { epoch::replace(tx, &self.0.to_string()).await })
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        epoch::replace(tx, &self.0.to_string()).await
     }
 }

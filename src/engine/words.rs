@@ -1,14 +1,12 @@
 //! The index of words, where it is not part of writing a task: brought up to date in short steps on the writer, by a job
 //! that the first change enqueues, and before each search.
 
-use super::lane::Chore;
-use super::{Engine, spawned};
+use super::{Chore, Engine, spawned};
 use crate::ops::world::World;
 use crate::store::jobs::{NewJob, Payload};
 use crate::store::search::{self, Due};
 use crate::store::{Result as Stored, StoreError, Transaction};
 use serde::{Deserialize, Serialize};
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
@@ -78,15 +76,10 @@ impl Chore for Index {
     /// The next step; `None` when nothing waits any more.
     type Output = Option<Index>;
 
-    fn run<'a>(
-        self,
-        tx: &'a mut Transaction,
-    ) -> Pin<Box<dyn Future<Output = Result<Option<Index>, StoreError>> + Send + 'a>> {
-        Box::pin(async move {
-            let left = search::catch_up(tx, self.due, self.step).await?;
-            let step = (self.step * 2).min(LARGEST);
-            Ok(left.map(|due| Index { due, step }))
-        })
+    async fn run(self, tx: &mut Transaction) -> Result<Option<Index>, StoreError> {
+        let left = search::catch_up(tx, self.due, self.step).await?;
+        let step = (self.step * 2).min(LARGEST);
+        Ok(left.map(|due| Index { due, step }))
     }
 }
 

@@ -61,11 +61,11 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
-    pub(super) place: Option<Place>,
+    pub(super) place: Option<Permit>,
 }
 
 /// Kept as long as what a large body came to is in memory.
-pub(super) type Place = SemaphorePermit<'static>;
+pub(super) type Permit = SemaphorePermit<'static>;
 
 /// A few large bodies are in memory at once; the others wait in the kernel, and at their own ends.
 struct Door {
@@ -120,7 +120,7 @@ impl Door {
         Ok(held)
     }
 
-    async fn place(&'static self) -> Result<Place, Failure> {
+    async fn place(&'static self) -> Result<Permit, Failure> {
         match timeout(self.waiting, self.places.acquire()).await {
             Ok(Ok(place)) => Ok(place),
             _ => Err(Failure::new(

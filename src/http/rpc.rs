@@ -21,7 +21,7 @@ use taskwire_protocol::{Access, ErrorCode, Failure, Request};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span};
 
-use super::body::{self, Held, Place};
+use super::body::{self, Held, Permit};
 use super::caller;
 use super::outer;
 use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Sender};
@@ -42,7 +42,7 @@ struct Call {
 }
 
 /// An answer frame, and the failure that gives it its status.
-struct Answer {
+struct AnswerFrame {
     frame: String,
     failure: Option<Failure>,
 }
@@ -93,7 +93,7 @@ impl Call {
 
     /// The answers of an array, each made when the one before it was taken: however large they are together, one is in
     /// memory. So a frame is not begun before its reader has come to it, and never when the reader went away.
-    fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Place>) -> Body {
+    fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
         let work = (self, frames.into_iter(), place, Span::current());
         let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
             let frame = frames.next()?;
@@ -109,7 +109,7 @@ impl Call {
     }
 
     /// The answer to one of several, which all share the time of a request. Nobody else catches its panic.
-    async fn in_time(&self, text: &str) -> Answer {
+    async fn in_time(&self, text: &str) -> AnswerFrame {
         let late = || {
             Failure::new(
                 ErrorCode::Timeout,
@@ -129,7 +129,7 @@ impl Call {
         self.refuse(frames::id_of(text).as_ref(), failure)
     }
 
-    async fn answer(&self, text: &str) -> Answer {
+    async fn answer(&self, text: &str) -> AnswerFrame {
         let since = Instant::now();
         let limit = self.app.settings.frame_bytes;
         if text.len() > limit {
@@ -155,7 +155,7 @@ impl Call {
             }
         };
         match reply {
-            Ok(reply) => Answer {
+            Ok(reply) => AnswerFrame {
                 frame: frames::ok(frame.id.as_ref(), &reply),
                 failure: None,
             },
@@ -182,15 +182,15 @@ impl Call {
         })
     }
 
-    fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> Answer {
-        Answer {
+    fn refuse(&self, id: Option<&RequestId>, mut failure: Failure) -> AnswerFrame {
+        AnswerFrame {
             frame: refusal::frame(id, &mut failure, &self.request_id),
             failure: Some(failure),
         }
     }
 }
 
-impl IntoResponse for Answer {
+impl IntoResponse for AnswerFrame {
     fn into_response(self) -> Response {
         let status = self
             .failure

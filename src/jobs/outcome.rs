@@ -4,7 +4,6 @@ use super::kind::Kind;
 use crate::engine::{Chore, Engine};
 use crate::store::jobs::{self, Claim, Next};
 use crate::store::{StoreError, Transaction};
-use std::pin::Pin;
 use std::time::Duration;
 use taskwire_protocol::Failure;
 
@@ -89,8 +88,6 @@ async fn give_back(engine: &Engine, claim: &Claim) -> Result<bool, Failure> {
     engine.chore(GiveBack(claim.clone())).await
 }
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<bool, StoreError>> + Send + 'a>>;
-
 struct Fail {
     claim: Claim,
     error: String,
@@ -100,8 +97,8 @@ struct Fail {
 impl Chore for Fail {
     type Output = bool;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { jobs::fail(tx, &self.claim, &self.error, self.next).await })
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        jobs::fail(tx, &self.claim, &self.error, self.next).await
     }
 }
 
@@ -110,8 +107,8 @@ struct GiveBack(Claim);
 impl Chore for GiveBack {
     type Output = bool;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { jobs::give_back(tx, &self.0).await })
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        jobs::give_back(tx, &self.0).await
     }
 }
 

@@ -8,7 +8,6 @@ use crate::engine::Chore;
 use crate::store::jobs::Payload;
 use crate::store::{StoreError, Transaction, log, ops, sessions};
 use serde::{Deserialize, Serialize};
-use std::pin::Pin;
 use std::time::Duration;
 use taskwire_protocol::Failure;
 use uuid::Uuid;
@@ -84,15 +83,13 @@ async fn logs(steps: &impl Steps, before: i64, events: i64) -> Result<(), Failur
     }
 }
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<u64, StoreError>> + Send + 'a>>;
-
 struct ForgetOps(i64);
 
 impl Chore for ForgetOps {
     type Output = u64;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { ops::forget(tx, self.0, STEP).await })
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        ops::forget(tx, self.0, STEP).await
     }
 }
 
@@ -101,8 +98,8 @@ struct ForgetSessions(i64);
 impl Chore for ForgetSessions {
     type Output = u64;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { sessions::forget(tx, self.0, STEP).await })
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        sessions::forget(tx, self.0, STEP).await
     }
 }
 
@@ -115,7 +112,7 @@ struct CutLog {
 impl Chore for CutLog {
     type Output = u64;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async move { log::cut(tx, self.stream, self.seq, self.before, STEP).await })
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        log::cut(tx, self.stream, self.seq, self.before, STEP).await
     }
 }

@@ -5,7 +5,6 @@ use crate::config::Settings;
 use crate::engine::{Chore, Engine};
 use crate::store::jobs::{self, Claim};
 use crate::store::{StoreError, Transaction};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
@@ -103,21 +102,16 @@ impl<C: Chore> Chore for Held<C> {
     type Output = Option<(C::Output, bool)>;
     const FREES: bool = C::FREES;
 
-    fn run<'a>(
-        self,
-        tx: &'a mut Transaction,
-    ) -> Pin<Box<dyn Future<Output = Result<Self::Output, StoreError>> + Send + 'a>> {
-        Box::pin(async move {
-            if !jobs::hold(tx, &self.claim, self.term).await? {
-                return Ok(None);
-            }
-            let output = self.chore.run(tx).await?;
-            let is_last = (self.is_last)(&output);
-            if is_last && !jobs::complete(tx, &self.claim, self.again).await? {
-                return Err(StoreError::corrupt("a claim that was held is gone"));
-            }
-            Ok(Some((output, is_last)))
-        })
+    async fn run(self, tx: &mut Transaction) -> Result<Self::Output, StoreError> {
+        if !jobs::hold(tx, &self.claim, self.term).await? {
+            return Ok(None);
+        }
+        let output = self.chore.run(tx).await?;
+        let is_last = (self.is_last)(&output);
+        if is_last && !jobs::complete(tx, &self.claim, self.again).await? {
+            return Err(StoreError::corrupt("a claim that was held is gone"));
+        }
+        Ok(Some((output, is_last)))
     }
 }
 
@@ -126,7 +120,7 @@ struct Nothing;
 impl Chore for Nothing {
     type Output = ();
     const FREES: bool = true;
-    fn run(self, _: &mut Transaction) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
-        Box::pin(async { Ok(()) })
+    async fn run(self, _: &mut Transaction) -> Result<(), StoreError> {
+        Ok(())
     }
 }

@@ -11,7 +11,6 @@ use crate::store::jobs::{self, Ahead, Claim, Claimed, NewJob};
 use crate::store::{StoreError, Transaction};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::Failure;
@@ -236,15 +235,13 @@ impl Shared {
     }
 }
 
-type Running<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
-
 struct Ensure(NewJob);
 
 impl Chore for Ensure {
     type Output = ();
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_, ()> {
-        Box::pin(async move { jobs::ensure(tx, &self.0).await })
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        jobs::ensure(tx, &self.0).await
     }
 }
 
@@ -259,18 +256,16 @@ struct ClaimDue {
 impl Chore for ClaimDue {
     type Output = Vec<Claimed>;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_, Vec<Claimed>> {
-        Box::pin(async move {
-            for (kind, holder) in jobs::expire(tx, self.limit).await? {
-                tracing::warn!(
-                    job.kind = kind,
-                    instance = holder,
-                    "the claim of a job ended; it runs again"
-                );
-            }
-            let claimant = (&*self.holder, self.token);
-            jobs::claim(tx, &self.kinds, claimant, self.term, self.limit).await
-        })
+    async fn run(self, tx: &mut Transaction) -> Result<Vec<Claimed>, StoreError> {
+        for (kind, holder) in jobs::expire(tx, self.limit).await? {
+            tracing::warn!(
+                job.kind = kind,
+                instance = holder,
+                "the claim of a job ended; it runs again"
+            );
+        }
+        let claimant = (&*self.holder, self.token);
+        jobs::claim(tx, &self.kinds, claimant, self.term, self.limit).await
     }
 }
 
@@ -279,7 +274,7 @@ struct Renew(Claim, Duration);
 impl Chore for Renew {
     type Output = bool;
     const FREES: bool = true;
-    fn run(self, tx: &mut Transaction) -> Running<'_, bool> {
-        Box::pin(async move { jobs::renew(tx, &self.0, self.1).await })
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        jobs::renew(tx, &self.0, self.1).await
     }
 }

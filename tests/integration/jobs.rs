@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::collections::BTreeMap;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -225,13 +224,11 @@ struct Enqueue(usize);
 
 impl Chore for Enqueue {
     type Output = ();
-    fn run(self, tx: &mut Transaction) -> Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + '_>> {
-        Box::pin(async move {
-            let jobs =
-                (0..self.0).map(|number| NewJob::new(number.to_string(), &Short { number }, Duration::ZERO));
-            let jobs: Vec<NewJob> = jobs.collect::<Result<_, _>>()?;
-            insert(tx, &jobs).await
-        })
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        let jobs =
+            (0..self.0).map(|number| NewJob::new(number.to_string(), &Short { number }, Duration::ZERO));
+        let jobs: Vec<NewJob> = jobs.collect::<Result<_, _>>()?;
+        insert(tx, &jobs).await
     }
 }
 

@@ -3,7 +3,6 @@
 use crate::on_both_databases;
 use crate::support::{Engine as Database, Node, PATIENCE};
 use serde_json::{Value, json};
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use taskwire::engine::{Caller, Chore, Engine};
@@ -15,8 +14,6 @@ use tokio::time::timeout;
 
 on_both_databases!(a_writer_that_breaks_begins_afresh);
 
-type Running<'a> = Pin<Box<dyn Future<Output = Result<(), StoreError>> + Send + 'a>>;
-
 /// Stands until it is told to go on.
 struct Stand {
     begun: oneshot::Sender<()>,
@@ -25,12 +22,10 @@ struct Stand {
 
 impl Chore for Stand {
     type Output = ();
-    fn run(self, _: &mut Transaction) -> Running<'_> {
-        Box::pin(async {
-            self.begun.send(()).expect("somebody waits for it");
-            let _ = self.end.await;
-            Ok(())
-        })
+    async fn run(self, _: &mut Transaction) -> Result<(), StoreError> {
+        self.begun.send(()).expect("somebody waits for it");
+        let _ = self.end.await;
+        Ok(())
     }
 }
 
@@ -39,11 +34,9 @@ struct Break;
 
 impl Chore for Break {
     type Output = ();
-    fn run(self, tx: &mut Transaction) -> Running<'_> {
-        Box::pin(async {
-            epoch::replace(tx, "an epoch that nobody sees").await?;
-            panic!("a fault");
-        })
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        epoch::replace(tx, "an epoch that nobody sees").await?;
+        panic!("a fault");
     }
 }
 

@@ -48,7 +48,7 @@ fn job(session: u128, target: Target, alone: bool) -> Waiting {
 }
 
 /// Who is in the next group, by session, and who stays.
-fn next(waiting: &mut VecDeque<Waiting>, running: &[Running], spread: bool) -> (Vec<u128>, Vec<u128>) {
+fn next(waiting: &mut VecDeque<Waiting>, running: &[RunningGroup], spread: bool) -> (Vec<u128>, Vec<u128>) {
     let session = |job: &Job| job.caller.session.0.as_u128();
     let picked = pick(waiting, running.iter(), spread);
     let staying = waiting.iter().filter_map(|waiting| match &waiting.item {
@@ -58,9 +58,9 @@ fn next(waiting: &mut VecDeque<Waiting>, running: &[Running], spread: bool) -> (
     (picked.jobs.iter().map(session).collect(), staying.collect())
 }
 
-fn running(lanes: Set, sessions: &[u128]) -> Running {
+fn running(lanes: Set, sessions: &[u128]) -> RunningGroup {
     let sessions = sessions.iter().map(|id| SessionId(Uuid::from_u128(*id)));
-    Running {
+    RunningGroup {
         lanes,
         sessions: sessions.collect(),
     }

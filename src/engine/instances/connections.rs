@@ -1,51 +1,22 @@
-//! The sockets on all instances: asks the others by a note and waits for their answers, but not for long. Answers come in
+//! The sockets of all instances: asks the others by a note and waits for their answers, but not for long. Answers come in
 //! parts of bounded size.
 
-use super::instances::{ABOUT, Socket};
-use super::{Engine, Failure};
-use crate::live::Note;
+use super::notes::{Question, SocketList, Words, read};
+use super::sockets::Socket;
+use crate::engine::Engine;
 use crate::ops::cursor;
 use crate::ops::node::{SocketId, Which};
-use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
 use taskwire_protocol::admin::{Connection, ConnectionPage, InstanceName};
-use taskwire_protocol::{InstanceId, UserId};
+use taskwire_protocol::{Failure, InstanceId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
-use uuid::Uuid;
 
 /// How long the others have.
 const WAIT: Duration = Duration::from_secs(1);
 /// Sockets of one note.
 const PART: usize = 16;
-
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Words {
-    Ask(Question),
-    Answer(Answer),
-}
-
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Question {
-    id: Uuid,
-    from: InstanceId,
-    user: Option<UserId>,
-    after: Option<SocketId>,
-    limit: usize,
-}
-
-#[derive(Serialize, Deserialize)]
-struct Answer {
-    to: Uuid,
-    from: InstanceName,
-    /// Which part this is, of how many.
-    part: usize,
-    parts: usize,
-    total: u64,
-    sockets: Vec<Socket>,
-}
 
 /// What an instance has answered so far.
 #[derive(Default)]
@@ -56,10 +27,10 @@ struct Answered {
 
 impl Engine {
     /// A page of the sockets on all instances.
-    pub(super) async fn connections(&self, which: Which) -> Result<ConnectionPage, Failure> {
+    pub(in crate::engine) async fn connections(&self, which: Which) -> Result<ConnectionPage, Failure> {
         let question = Question {
             id: self.0.ids.next(),
-            from: self.0.instances.me,
+            from: self.0.instance.id,
             user: which.user,
             after: which.after,
             limit: which.limit + 1,
@@ -75,10 +46,10 @@ impl Engine {
         if !waiting.is_empty() {
             self.note(&Words::Ask(question));
         }
-        let (own, mut total) = self.own(&question);
+        let (own, mut total) = self.own_sockets(&question);
         let mut found: Vec<(SocketId, Connection)> = own
             .into_iter()
-            .map(|socket| shown(socket, &self.0.instances.name()))
+            .map(|socket| shown(socket, &self.0.instance.name()))
             .collect();
         let mut answered: HashMap<InstanceId, Answered> = HashMap::new();
         let deadline = Instant::now() + WAIT;
@@ -108,12 +79,32 @@ impl Engine {
         Ok(page(found, which, total, waiting))
     }
 
+    /// Answers a question of another instance.
+    pub(super) fn answer_question(&self, question: &Question) {
+        if question.from == self.0.instance.id {
+            return;
+        }
+        let (mut sockets, total) = self.own_sockets(question);
+        let parts = sockets.len().div_ceil(PART).max(1);
+        for part in 0..parts {
+            let rest = sockets.split_off(sockets.len().min(PART));
+            self.note(&Words::Answer(SocketList {
+                to: question.id,
+                from: self.0.instance.name(),
+                part,
+                parts,
+                total,
+                sockets: std::mem::replace(&mut sockets, rest),
+            }));
+        }
+    }
+
     /// What this instance answers: its sockets after the cursor, and how many it has.
-    fn own(&self, question: &Question) -> (Vec<Socket>, u64) {
-        let Some(sockets) = self.0.instances.sockets.get() else {
+    fn own_sockets(&self, question: &Question) -> (Vec<Socket>, u64) {
+        let Some(sockets) = self.0.instance.sockets.get() else {
             return (Vec::new(), 0);
         };
-        let me = self.0.instances.me;
+        let me = self.0.instance.id;
         let (after, limit) = match question.after {
             Some((instance, _)) if me < instance => (None, 0),
             Some((instance, key)) if me == instance => (Some(key), question.limit),
@@ -121,36 +112,6 @@ impl Engine {
         };
         sockets.list(question.user, after, limit)
     }
-}
-
-/// Answers a question of another instance.
-pub(super) fn answer(engine: &Engine, note: &Note) {
-    let Some(Words::Ask(question)) = read(note) else {
-        return;
-    };
-    if question.from == engine.0.instances.me {
-        return;
-    }
-    let (mut sockets, total) = engine.own(&question);
-    let parts = sockets.len().div_ceil(PART).max(1);
-    for part in 0..parts {
-        let rest = sockets.split_off(sockets.len().min(PART));
-        engine.note(&Words::Answer(Answer {
-            to: question.id,
-            from: engine.0.instances.name(),
-            part,
-            parts,
-            total,
-            sockets: std::mem::replace(&mut sockets, rest),
-        }));
-    }
-}
-
-fn read(note: &Note) -> Option<Words> {
-    if note.about != ABOUT {
-        return None;
-    }
-    serde_json::from_str(note.words.get()).ok()
 }
 
 fn shown(socket: Socket, instance: &InstanceName) -> (SocketId, Connection) {

@@ -1,0 +1,183 @@
+//! The instances that share a database: each says that it lives and knows the others. A note travels at once; what a
+//! lost note said is found in the database within two seconds. A database of this instance alone has no others.
+//!
+//! - `this`         this instance
+//! - `sockets`      what the engine sees of its sockets
+//! - `notes`        what instances say to each other
+//! - `kicks`        closing sockets on all of them
+//! - `connections`  listing the sockets of all of them
+
+mod connections;
+mod kicks;
+mod notes;
+mod sockets;
+mod this;
+
+pub use sockets::{Socket, Sockets};
+pub(super) use this::ThisInstance;
+
+use super::{Chore, Engine, spawned};
+use crate::ops::node::Whom;
+use crate::store::instances::{self, InstanceRecord};
+use crate::store::{StoreError, Transaction};
+use notes::Words;
+use std::sync::Arc;
+use std::time::Duration;
+use taskwire_protocol::admin::Instance;
+use taskwire_protocol::{Failure, InstanceId, Timestamp};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::MissedTickBehavior;
+
+/// Between two looks into the database.
+const LOOK: Duration = Duration::from_secs(2);
+/// The instance writes that it lives at every so many looks.
+const BEAT: u32 = 2;
+/// Old rows are deleted at every so many looks.
+const FORGET: u32 = 32;
+/// An instance that wrote nothing for so long is not listed.
+const SILENT_MS: i64 = 60_000;
+/// Older rows are deleted: by then every instance has read them.
+const OLD_MS: i64 = 10 * 60_000;
+/// How many instances are listed at most.
+const INSTANCES: i64 = 256;
+
+impl Engine {
+    /// The instance takes sockets from now on, and the others see it.
+    pub fn attend(&self, sockets: Arc<dyn Sockets>) {
+        if self.0.instance.sockets.set(sockets).is_err() {
+            return; // it does already
+        }
+        let (hearing, looking) = (self.clone(), self.clone());
+        let ending = self.0.instance.ending.clone();
+        tokio::spawn(
+            ending
+                .clone()
+                .run_until_cancelled_owned(async move { hearing.hear().await }),
+        );
+        if self.0.store.is_shared() {
+            tokio::spawn(ending.run_until_cancelled_owned(async move { looking.look().await }));
+        }
+    }
+
+    /// The instances that were seen lately.
+    pub(super) async fn instances(&self) -> Result<Vec<Instance>, Failure> {
+        let now = self.0.clock.now_ms();
+        let mine = self.0.instance.record(Timestamp(now));
+        let mut records = if self.0.store.is_shared() {
+            let store = self.0.store.clone();
+            let since = now - SILENT_MS;
+            spawned(async move { instances::list(&mut store.read().await?, since, INSTANCES).await }).await?
+        } else {
+            Vec::new()
+        };
+        records.retain(|record| record.id != mine.id);
+        let current = mine.id;
+        Ok(std::iter::once(mine)
+            .chain(records)
+            .map(|record| Instance {
+                current: record.id == current,
+                id: record.id,
+                name: record.name,
+                version: record.version,
+                started_at: record.started_at,
+                seen_at: record.seen_at,
+                sockets: record.sockets as u64,
+            })
+            .collect())
+    }
+
+    /// Acts on the notes of other instances.
+    async fn hear(&self) {
+        let mut notes = self.0.hub.notes();
+        loop {
+            let note = match notes.recv().await {
+                Ok(note) => note,
+                Err(RecvError::Lagged(_)) => continue,
+                Err(RecvError::Closed) => return,
+            };
+            match notes::read(&note) {
+                Some(Words::KickUser(id)) => self.0.instance.close(Whom::User(id)),
+                Some(Words::KickSession(id)) => self.0.instance.close(Whom::Session(id)),
+                Some(Words::Ask(question)) => self.answer_question(&question),
+                Some(Words::Answer(_)) | None => {}
+            }
+        }
+    }
+
+    /// Looks for orders in the database, and writes that the instance lives.
+    async fn look(&self) {
+        let mut tick = tokio::time::interval(LOOK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut looks = 0_u32;
+        let mut first = true;
+        loop {
+            tick.tick().await;
+            if looks.is_multiple_of(BEAT)
+                && let Err(failure) = self.beat(looks.is_multiple_of(FORGET)).await
+            {
+                tracing::debug!(error.message = %failure, "could not write that this instance lives");
+            }
+            looks = looks.wrapping_add(1);
+            self.notice_epoch().await;
+            if self.look_for_kicks(first).await.is_ok() {
+                first = false;
+            }
+        }
+    }
+
+    async fn beat(&self, forget: bool) -> Result<(), Failure> {
+        let now = self.0.clock.now_ms();
+        let instance = self.0.instance.record(Timestamp(now));
+        let beat = Beat {
+            instance,
+            now,
+            forget,
+        };
+        self.chore(beat).await
+    }
+
+    /// Lets the store see whether another epoch began. The next look asks a database that is away again.
+    async fn notice_epoch(&self) {
+        let store = self.0.store.clone();
+        let _ = spawned(async move { store.compare_epoch().await }).await;
+    }
+
+    /// The instance ends, and the others see it go.
+    pub(super) async fn leave(&self) {
+        self.0.instance.ending.cancel();
+        self.0.presences.goodbye();
+        let attended = self.0.instance.sockets.get().is_some();
+        if attended && self.0.store.is_shared() {
+            let left = self.chore(Leave(self.0.instance.id)).await;
+            if let Err(failure) = left {
+                tracing::debug!(error.message = %failure, "could not write that this instance ends; the others learn it late");
+            }
+        }
+    }
+}
+
+struct Beat {
+    instance: InstanceRecord,
+    now: i64,
+    forget: bool,
+}
+
+impl Chore for Beat {
+    type Output = ();
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        instances::beat(tx, &self.instance).await?;
+        if self.forget {
+            instances::forget(tx, self.now - OLD_MS).await?;
+        }
+        Ok(())
+    }
+}
+
+struct Leave(InstanceId);
+
+impl Chore for Leave {
+    type Output = ();
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        instances::leave(tx, self.0).await
+    }
+}

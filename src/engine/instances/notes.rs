@@ -1,0 +1,70 @@
+//! What instances say to each other about administration. A note may be lost or come twice.
+
+use super::sockets::Socket;
+use crate::engine::Engine;
+use crate::live::Note;
+use crate::ops::node::SocketId;
+use serde::{Deserialize, Serialize};
+use serde_json::value::to_raw_value;
+use taskwire_protocol::admin::InstanceName;
+use taskwire_protocol::{InstanceId, SessionId, UserId};
+use uuid::Uuid;
+
+/// Which notes are about administration.
+const ABOUT: &str = "admin";
+
+/// The words of a note.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Words {
+    /// Close a user's sockets.
+    KickUser(UserId),
+    /// Close a session's sockets.
+    KickSession(SessionId),
+    /// Which sockets do you have?
+    Ask(Question),
+    /// These.
+    Answer(SocketList),
+}
+
+/// A question for the sockets of an instance.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Question {
+    pub(super) id: Uuid,
+    pub(super) from: InstanceId,
+    pub(super) user: Option<UserId>,
+    pub(super) after: Option<SocketId>,
+    pub(super) limit: usize,
+}
+
+/// A part of the answer.
+#[derive(Serialize, Deserialize)]
+pub(super) struct SocketList {
+    pub(super) to: Uuid,
+    pub(super) from: InstanceName,
+    /// Which part this is, of how many.
+    pub(super) part: usize,
+    pub(super) parts: usize,
+    pub(super) total: u64,
+    pub(super) sockets: Vec<Socket>,
+}
+
+impl Engine {
+    /// Says something to the other instances.
+    pub(super) fn note(&self, words: &Words) {
+        if let Ok(words) = to_raw_value(words) {
+            self.0.hub.tell(&Note {
+                about: ABOUT.to_owned(),
+                words,
+            });
+        }
+    }
+}
+
+/// The words of a note about administration; `None` for other notes, and for words that this version does not know.
+pub(super) fn read(note: &Note) -> Option<Words> {
+    if note.about != ABOUT {
+        return None;
+    }
+    serde_json::from_str(note.words.get()).ok()
+}

@@ -1,0 +1,79 @@
+//! A single writer on the queue: it runs one group at a time.
+
+use super::company::Last;
+use super::group::{Shared, Writer};
+use super::item::{GROUP, Item};
+use super::job::Job;
+use futures_util::FutureExt;
+use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+use tokio::sync::mpsc;
+
+/// Runs what comes out of the queue.
+pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
+    let mut writer = Writer::new(shared.clone());
+    let mut waiting: VecDeque<Item> = VecDeque::with_capacity(GROUP);
+    let mut received = Vec::with_capacity(GROUP);
+    let mut last = Last::default();
+    loop {
+        if waiting.len() < GROUP {
+            let room = GROUP - waiting.len();
+            // what is there already goes into the group; only an empty lane waits
+            if waiting.is_empty() && queue.recv_many(&mut received, room).await == 0 {
+                return;
+            }
+            last.company(&mut queue, &mut received, room, waiting.len()).await;
+            waiting.extend(received.drain(..));
+        }
+        let broke = match waiting.pop_front() {
+            Some(Item::Job(job)) => {
+                let jobs = gather(job, &mut waiting);
+                metrics::histogram!("taskwire_group_size").record(jobs.len() as f64);
+                let (size, began) = (jobs.len(), Instant::now());
+                let broke = breaks(writer.run(jobs)).await;
+                last = Last::new(size, began.elapsed());
+                broke
+            }
+            Some(Item::Chore(errand)) => breaks(errand(&mut writer.tx)).await,
+            Some(Item::Stop(done)) => {
+                queue.close();
+                let _ = done.send(());
+                return;
+            }
+            None => false,
+        };
+        if broke {
+            tracing::error!("a group panicked; another writer goes on");
+            // it may have committed
+            shared.sessions.outdate();
+            writer = Writer::new(shared.clone());
+        }
+    }
+}
+
+/// Whether work on the writer panics. Without the only writer nothing would ever be written again.
+async fn breaks(work: impl Future<Output = ()>) -> bool {
+    // what it leaves half done is not looked at any more: the writer is replaced, connection and all
+    AssertUnwindSafe(work).catch_unwind().await.is_err()
+}
+
+/// The jobs that share a transaction: in order and of one kind, up to a chore, up to the group's size; one that needs a
+/// group of its own gets it.
+fn gather(first: Box<Job>, waiting: &mut VecDeque<Item>) -> Vec<Job> {
+    let (kind, mut weight) = (first.kind, first.weight());
+    let mut jobs = vec![*first];
+    if jobs[0].needs.alone {
+        return jobs;
+    }
+    while let Some(Item::Job(next)) = waiting.front() {
+        weight += next.weight();
+        if weight > GROUP || next.kind != kind || next.needs.alone {
+            break;
+        }
+        if let Some(Item::Job(next)) = waiting.pop_front() {
+            jobs.push(*next);
+        }
+    }
+    jobs
+}
