@@ -56,8 +56,8 @@ impl Metronome {
     /// nothing.
     pub(crate) fn end(mut self) -> Result<u64, Trouble> {
         self.stop();
-        let told = self.telling.take().map_or(Ok(0), JoinHandle::join);
-        told.map_err(|_| Trouble::setup("the thread that gives the turns ended too early"))
+        let ended = self.telling.take().map_or(Ok(0), JoinHandle::join);
+        ended.map_err(|_| Trouble::setup("the thread that gives the turns ended too early"))
     }
 }
 

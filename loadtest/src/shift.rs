@@ -112,23 +112,11 @@ impl Shift {
         ledger: &Arc<Mutex<Ledger>>,
     ) -> Result<Outcome, Trouble> {
         let start = Instant::now();
-        let from = start + Duration::from_secs_f64(self.warm_up);
-        let counter = Arc::new(Counter {
-            board: board.clone(),
-            ledger: ledger.clone(),
-            from,
-            until: from + Duration::from_secs_f64(self.seconds),
-            by_clock: self.rate.is_some(),
-            over: OnceLock::new(),
-            dropped: AtomicU64::new(0),
-            meter: Mutex::new(Meter::new()),
-            kinds: Mutex::new(std::array::from_fn(|_| latency())),
-            expected: AtomicU64::new(0),
-        });
+        let counter = self.counter(board, ledger, start);
         board.begin(0);
         let _measuring = stop::measuring();
         let (metronome, mut work) = self.start(people, &counter, start);
-        stop::sleep(from.saturating_duration_since(Instant::now())).await;
+        stop::sleep(counter.from.saturating_duration_since(Instant::now())).await;
         let (usage, began) = (server.processes.usage(), Instant::now());
         let desk = counter.clone();
         let total = Duration::from_secs_f64(self.seconds);
@@ -145,8 +133,8 @@ impl Shift {
         );
         let samples = timeline.end();
         wait(&mut work, board).await;
-        let untold = metronome.map_or(Ok(0), Metronome::end)?;
-        let dropped = counter.dropped.load(Relaxed) + untold;
+        let late = metronome.map_or(Ok(0), Metronome::end)?;
+        let dropped = counter.dropped.load(Relaxed) + late;
         board.fault(Fault::Dropped, dropped, || {
             "the server is far too slow for this rate".into()
         });
@@ -166,6 +154,24 @@ impl Shift {
         })
     }
 
+    /// A counter of what is measured in this shift.
+    fn counter(self, board: &Arc<Board>, ledger: &Arc<Mutex<Ledger>>, start: Instant) -> Arc<Counter> {
+        let from = start + Duration::from_secs_f64(self.warm_up);
+        Arc::new(Counter {
+            board: board.clone(),
+            ledger: ledger.clone(),
+            from,
+            until: from + Duration::from_secs_f64(self.seconds),
+            by_clock: self.rate.is_some(),
+            over: OnceLock::new(),
+            dropped: AtomicU64::new(0),
+            meter: Mutex::new(Meter::new()),
+            kinds: Mutex::new(std::array::from_fn(|_| latency())),
+            expected: AtomicU64::new(0),
+        })
+    }
+
+    /// Has people begin their work.
     fn start(
         self,
         people: Vec<Person>,

@@ -1,4 +1,4 @@
-//! What a text from a peer is: an event, an answer, or something else, told by how it begins, without parsing JSON. The
+//! What a text from a peer is: an event, an answer, or something else. It looks at how the text begins and does not parse JSON. The
 //! number of an event is in its task's title, `Task 7 of …`, for every peer.
 
 use super::peer::Peer;

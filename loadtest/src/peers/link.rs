@@ -35,7 +35,7 @@ struct Reader {
 }
 
 impl Link {
-    /// Connects.
+    /// Connects, and reads what arrives by `framing`.
     pub(super) async fn connect(to: SocketAddr, peer: Peer, framing: Framing) -> Result<Link, Trouble> {
         Ok(Link {
             connection: Connection::open(to, 0, None).await?,

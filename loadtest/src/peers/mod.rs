@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 /// Loads one server for `loadtest/peers/run`, or prints measurements as a table.
 #[derive(Parser)]
-#[command(name = "loadtest-peers", version, about)]
+#[command(name = "loadtest-peers", version)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

@@ -35,8 +35,8 @@ pub(crate) struct Fanout {
     #[arg(long, value_parser = crate::options::count, default_value_t = 1)]
     pub(crate) burst: usize,
     /// What the writer causes
-    #[arg(long, value_enum, default_value_t = Told::Task)]
-    pub(crate) event: Told,
+    #[arg(long, value_enum, default_value_t = EventKind::Task)]
+    pub(crate) event: EventKind,
     /// As fast as the watchers get them, instead of at a rate
     #[arg(long, conflicts_with = "event")]
     pub(crate) saturate: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Fanout {
 /// What the events are about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Told {
+pub(crate) enum EventKind {
     /// A task is made in a shared workspace: the event is the whole task
     Task,
     /// A notification is deleted, and all watchers are sockets of its user: about 280 bytes
@@ -96,37 +96,8 @@ impl Fanout {
         options: &ServerOptions,
     ) -> Result<Report, Trouble> {
         let flow = self.through_server(server, watched).await?;
-        let pace = if self.saturate {
-            "as fast as possible".to_owned()
-        } else {
-            format!("{} events/s in bursts of {}", self.rate, self.burst)
-        };
-        let told = match self.event {
-            Told::Task => "",
-            Told::Small => ", small events",
-        };
-        let mut report = Report::new("fanout", format!("{} watchers, {pace}{told}", self.watchers));
-        if let Some(cost) = flow.cost() {
-            report.put("server CPU per delivery", cost, "µs");
-        }
-        if flow.spent.database > 0.0 {
-            report.put(
-                "database CPU per event",
-                flow.spent.database / flow.events as f64,
-                "µs",
-            );
-        }
-        report.put("deliveries", flow.rate(), "per second");
-        report.put("events", flow.events as f64 / flow.seconds, "per second");
-        report.put("frame", flow.bytes as f64 / flow.deliveries as f64, "bytes");
-        report.put_latency(&flow.latency);
-        report.put_cores(flow.spent, flow.seconds);
-        report.plots = timeline::plots(&flow.samples, "deliveries");
+        let mut report = self.report(&flow);
         let mut percentiles = Plot::percentiles("latency by percentile").of("server", &flow.latency);
-        report.checked = format!(
-            "order, gaps and duplicates of {} deliveries at {} sockets, {} acknowledgements",
-            flow.deliveries, self.watchers, flow.events
-        );
         // An interrupted run has no limit to be compared with.
         if self.with_limit && !stop::is_asked() {
             let limit = self.through_limit(options, flow.sample.clone()).await?;
@@ -138,6 +109,38 @@ impl Fanout {
         Ok(report)
     }
 
+    /// The numbers of the server, without the faults.
+    fn report(&self, flow: &Flow) -> Report {
+        let pace = if self.saturate {
+            "as fast as possible".to_owned()
+        } else {
+            format!("{} events/s in bursts of {}", self.rate, self.burst)
+        };
+        let kind = match self.event {
+            EventKind::Task => "",
+            EventKind::Small => ", small events",
+        };
+        let mut report = Report::new("fanout", format!("{} watchers, {pace}{kind}", self.watchers));
+        if let Some(cost) = flow.cost() {
+            report.put("server CPU per delivery", cost, "µs");
+        }
+        if flow.spent.database > 0.0 {
+            let cost = flow.spent.database / flow.events as f64;
+            report.put("database CPU per event", cost, "µs");
+        }
+        report.put("deliveries", flow.rate(), "per second");
+        report.put("events", flow.events as f64 / flow.seconds, "per second");
+        report.put("frame", flow.bytes as f64 / flow.deliveries as f64, "bytes");
+        report.put_latency(&flow.latency);
+        report.put_cores(flow.spent, flow.seconds);
+        report.plots = timeline::plots(&flow.samples, "deliveries");
+        report.checked = format!(
+            "order, gaps and duplicates of {} deliveries at {} sockets, {} acknowledgements",
+            flow.deliveries, self.watchers, flow.events
+        );
+        report
+    }
+
     async fn through_server(&self, server: &Server, watched: &Server) -> Result<Flow, Trouble> {
         let audience = Audience {
             accounts: self.accounts,
@@ -145,8 +148,8 @@ impl Fanout {
             admission: self.admission,
         };
         let mut stage = match self.event {
-            Told::Task => Stage::of_tasks(server, &[watched], audience).await?,
-            Told::Small => {
+            EventKind::Task => Stage::of_tasks(server, &[watched], audience).await?,
+            EventKind::Small => {
                 // Warm-up and measurement may each end within a burst.
                 let events = (self.rate * (self.warm_up + self.seconds)).ceil() as usize + 2 * self.burst;
                 Stage::of_notifications(server, &[watched], audience, events).await?
