@@ -109,7 +109,7 @@ mod tests {
     use super::super::job::Job;
     use super::super::lane::Lane;
     use super::*;
-    use crate::ops::accounts::EndSession;
+    use crate::ops::sessions::EndSession;
     use std::pin::Pin;
     use std::task::{Context, Waker};
     use std::time::Duration;

@@ -1,8 +1,9 @@
-//! Accounts and sessions: what signing up, in and out changes, and what people read of themselves and each other.
-//! Passwords and tokens are checked before; here are only the rules on rows.
+//! Accounts: what signing up changes, and what people read of themselves and of each other. The password was hashed before.
 
 use super::caller::targets_the_caller;
 use super::notices::{Notice, tell};
+use super::sessions::begin;
+use super::step::{Step, decided_as_steps};
 use super::world::World;
 use super::{Act, Ask, Caller, Login, Needs, Query, Result, conflict, json, not_found, workspaces as making};
 use crate::domain::account as rules;
@@ -10,65 +11,16 @@ use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
 use crate::store::{notifications, streams, workspaces};
 use std::sync::Arc;
-use taskwire_protocol::account::{
-    GetProfile, GetUser, PublicUser, Session, SessionRevoked, SyncUser, User, UserSnapshot,
-};
+use taskwire_protocol::account::{GetProfile, GetUser, PublicUser, SyncUser, User, UserSnapshot};
 use taskwire_protocol::events;
 use taskwire_protocol::notification::{NotificationSort, NotificationType};
 use taskwire_protocol::workspace::WorkspaceKind;
-use taskwire_protocol::{ErrorCode, Failure, StreamId, Timestamp, limits};
+use taskwire_protocol::{StreamId, limits};
 
-/// Candidates for a username that the server makes.
+/// How many usernames the server tries when it makes one itself.
 const CANDIDATES: usize = 8;
 
-/// A step of signing up, in or out: a mutation of the caller's own that no row of the table has, for what comes in is
-/// checked and hashed before.
-pub(super) trait Step: Send + Sync {
-    const NAME: &'static str;
-
-    fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
-}
-
-macro_rules! decided_as_steps {
-    ($($step:ty),*) => { $(
-        impl $crate::ops::Decide for $step {
-            fn name(&self) -> &'static str {
-                Self::NAME
-            }
-
-            fn access(&self) -> taskwire_protocol::Access {
-                taskwire_protocol::Access::User
-            }
-
-            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
-                $crate::ops::Target::Own
-            }
-
-            fn needs(&self, caller: &$crate::ops::Caller, needs: &mut $crate::ops::Needs) {
-                $crate::ops::accounts::Step::needs(self, caller, needs);
-            }
-
-            fn decide(
-                &self,
-                act: &$crate::ops::Act<'_>,
-                world: &mut $crate::ops::world::World,
-            ) -> $crate::ops::Result<std::sync::Arc<str>> {
-                $crate::ops::accounts::Step::decide(self, act, world)
-            }
-
-            /// They have no `op_id`.
-            fn canonical(&self) -> String {
-                String::new()
-            }
-        }
-    )* };
-}
-
-pub(super) use decided_as_steps;
-
-decided_as_steps!(OpenAccount, OpenSession, RotateSession, EndSession);
+decided_as_steps!(OpenAccount);
 
 /// Makes an account, its personal workspace and its first session.
 pub struct OpenAccount {
@@ -180,150 +132,6 @@ impl Step for OpenAccount {
     }
 }
 
-/// Begins a session of an account.
-pub struct OpenSession {
-    /// The session.
-    pub session: SessionRecord,
-    /// The token version of the account whose password was verified: with another one, it had another password.
-    pub verified: i64,
-}
-
-/// The e-mail address or the password is wrong; which, is not said.
-pub fn wrong_credentials() -> Failure {
-    Failure::new(ErrorCode::InvalidCredentials, "e-mail or password is wrong")
-}
-
-impl Step for OpenSession {
-    const NAME: &'static str = "auth.login";
-
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
-        needs.accounts.insert(self.session.user);
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let account = world.accounts.get(self.session.user);
-        if account.is_none_or(|account| account.token_version != self.verified) {
-            return Err(wrong_credentials());
-        }
-        begin(act, world, self.session.clone())?;
-        let device = self
-            .session
-            .device_name
-            .as_deref()
-            .or(self.session.client.as_deref());
-        let message = format!("A new sign-in from {}", device.unwrap_or("an unnamed device"));
-        let notice = Notice {
-            r#type: NotificationType::Login,
-            message,
-            task: None,
-            workspace: None,
-        };
-        tell(act, world, act.caller.user.id, notice)?;
-        Ok("{}".into())
-    }
-}
-
-fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
-    world.emit::<events::SessionCreated>(act, session.user, &view(&session))?;
-    world.sessions.put(session);
-    Ok(())
-}
-
-fn view(session: &SessionRecord) -> Session {
-    Session {
-        id: session.id,
-        device_name: session.device_name.clone(),
-        client: session.client.clone(),
-        address: session.address.clone(),
-        created_at: session.created_at,
-        last_seen_at: session.last_seen_at,
-        current: false,
-    }
-}
-
-/// Replaces a session's refresh token. No stream shows it, so nothing is logged.
-pub struct RotateSession {
-    /// The hash that the session must still have.
-    pub from: String,
-    /// The hash that it gets.
-    pub to: String,
-    /// When the new token ends.
-    pub expires_at: Timestamp,
-}
-
-impl Step for RotateSession {
-    const NAME: &'static str = "auth.refresh";
-
-    fn needs(&self, caller: &Caller, needs: &mut Needs) {
-        needs.sessions.insert(caller.session);
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let session = living(world, act)?;
-        if session.refresh_hash != self.from {
-            return Err(Failure::new(
-                ErrorCode::InvalidToken,
-                "the refresh token was used already",
-            ));
-        }
-        let (refresh_hash, expires_at) = (self.to.clone(), self.expires_at);
-        world.sessions.put(SessionRecord {
-            refresh_hash,
-            expires_at,
-            last_seen_at: act.now,
-            ..session
-        });
-        Ok("{}".into())
-    }
-}
-
-/// Ends the caller's session.
-pub struct EndSession;
-
-impl Step for EndSession {
-    const NAME: &'static str = "auth.logout";
-
-    fn needs(&self, caller: &Caller, needs: &mut Needs) {
-        needs.sessions.insert(caller.session);
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let Ok(session) = living(world, act) else {
-            return Ok("{}".into());
-        };
-        world.emit::<events::SessionRevoked>(act, session.user, &SessionRevoked { id: session.id })?;
-        let device = session
-            .device_name
-            .as_deref()
-            .or(session.client.as_deref())
-            .unwrap_or("a device")
-            .to_owned();
-        world.sessions.put(SessionRecord {
-            revoked_at: Some(act.now),
-            ..session
-        });
-        let message = format!("Signed out on {device}");
-        let notice = Notice {
-            r#type: NotificationType::Logout,
-            message,
-            task: None,
-            workspace: None,
-        };
-        tell(act, world, act.caller.user.id, notice)?;
-        Ok("{}".into())
-    }
-}
-
-fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
-    let session = world
-        .sessions
-        .get(act.caller.session)
-        .filter(|session| session.revoked_at.is_none());
-    session
-        .cloned()
-        .ok_or_else(|| Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again"))
-}
-
 targets_the_caller!(GetProfile, GetUser, SyncUser);
 
 impl Query for GetProfile {
@@ -348,7 +156,7 @@ impl Query for SyncUser {
         let account = users::find(&mut reader, id)
             .await?
             .ok_or_else(|| not_found("account"))?;
-        let newest = notifications::Wanted {
+        let newest = notifications::Selection {
             unread_only: false,
             sort: NotificationSort::CreatedAtDesc,
             after: None,

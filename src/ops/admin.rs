@@ -1,8 +1,8 @@
 //! Administration: the running instances and their sockets, and what an operator does to accounts from the command line.
 
-use super::accounts::{Step, decided_as_steps};
 use super::caller::targets_the_caller;
 use super::node::{SocketId, Which, Whom};
+use super::step::{Step, decided_as_steps};
 use super::world::World;
 use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, json, not_found};
 use crate::store::sessions::SessionRecord;

@@ -1,11 +1,12 @@
 //! Pages of lists: the cursor says where a page ended. It is JSON in base64url (RFC 4648, section 5), opaque to clients.
 
 use super::Result;
+use crate::store;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use taskwire_protocol::{Failure, limits};
+use taskwire_protocol::{Failure, Page, limits};
 
 /// A cursor for the wire.
 pub fn write(position: &impl Serialize) -> String {
@@ -40,6 +41,45 @@ pub fn refused() -> Failure {
         "cursor",
         "cursor did not come from this list; omit it to start from the first page",
     )
+}
+
+/// Which page of a list a client asked for, by the position `P` at which the page before it ended.
+pub struct Wanted<P> {
+    /// Where the page before ended; `None` for the first page.
+    pub after: Option<P>,
+    limit: i64,
+}
+
+impl<P: Serialize + DeserializeOwned> Wanted<P> {
+    /// Checks the parameters `limit` and `cursor`.
+    pub fn read(limit: Option<u32>, cursor: Option<&str>) -> Result<Wanted<P>> {
+        let (limit, after) = (self::limit(limit)?, read(cursor)?);
+        Ok(Wanted { after, limit })
+    }
+
+    /// How many items to read: one more than the page holds, which tells whether there is another page.
+    pub fn to_read(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The page, from the items that were read. `count` is asked only for the first page.
+    pub async fn page<T>(
+        &self,
+        mut items: Vec<T>,
+        position: impl FnOnce(&T) -> P,
+        count: impl Future<Output = store::Result<u64>>,
+    ) -> Result<Page<T>> {
+        let next_cursor = cut(&mut items, self.limit, |item| write(&position(item)));
+        let total = match self.after {
+            Some(_) => None,
+            None => Some(count.await?),
+        };
+        Ok(Page {
+            items,
+            next_cursor,
+            total,
+        })
+    }
 }
 
 /// The size of a page.

@@ -1,11 +1,11 @@
 //! Members of workspaces.
 
 use super::caller::targets_a_workspace;
+use super::cursor::Wanted;
 use super::notices::{Notice, tell};
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, cursor,
-    not_found,
+    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, not_found,
 };
 use crate::domain::members as rules;
 use crate::store::{members, users};
@@ -196,20 +196,10 @@ fn role_of_caller(act: &Act<'_>) -> Role {
 
 impl Query for ListMembers {
     async fn answer(self, ask: Ask) -> Result<Page<Member>> {
-        let limit = cursor::limit(self.limit)?;
-        let after: Option<Uuid> = cursor::read(self.cursor.as_deref())?;
+        let wanted: Wanted<Uuid> = Wanted::read(self.limit, self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
-        let listed = members::list(&mut reader, self.workspace_id, after, limit + 1).await;
-        let mut items = listed?;
-        let next_cursor = cursor::cut(&mut items, limit, |member| cursor::write(&member.user.id));
-        let total = match after {
-            Some(_) => None,
-            None => Some(members::count(&mut reader, self.workspace_id).await?),
-        };
-        Ok(Page {
-            items,
-            next_cursor,
-            total,
-        })
+        let items = members::list(&mut reader, self.workspace_id, wanted.after, wanted.to_read()).await?;
+        let count = members::count(&mut reader, self.workspace_id);
+        wanted.page(items, |member| member.user.id.0, count).await
     }
 }

@@ -3,12 +3,12 @@
 //! tells everybody who watches.
 //!
 //! - `caller`    who asks, and what a request is about
+//! - `step`      mutations of the server's own, which the table of operations does not have
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what
 //! - `accounts`, `sessions`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`   the nouns
 //! - `node`      what operations ask of the node beside its database
-//! - `task_places`   where a task may be and whose it may be
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
 
@@ -27,8 +27,9 @@ pub mod notifications;
 pub mod presence;
 mod query;
 pub mod rows;
+pub mod sessions;
+mod step;
 pub mod streams;
-mod task_places;
 pub mod tasks;
 pub mod workspaces;
 pub mod world;

@@ -1,9 +1,10 @@
 //! Notifications: reading, marking and deleting them. `notices` makes them.
 
 use super::caller::targets_the_caller;
+use super::cursor::Wanted;
 use super::world::{Logged, World};
-use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, cursor, not_found};
-use crate::store::notifications::{self, Wanted};
+use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, not_found};
+use crate::store::notifications::{self, Selection};
 use crate::store::streams;
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events;
@@ -145,29 +146,32 @@ pub(super) fn remove(
 
 impl Query for ListNotifications {
     async fn answer(self, ask: Ask) -> Result<NotificationPage> {
-        let limit = cursor::limit(self.limit)?;
-        let after: Option<Uuid> = cursor::read(self.cursor.as_deref())?;
+        let wanted: Wanted<Uuid> = Wanted::read(self.limit, self.cursor.as_deref())?;
         let unread_only = self.unread_only.unwrap_or(false);
-        let wanted = Wanted {
+        let selection = Selection {
             unread_only,
             sort: self.sort.unwrap_or_default(),
-            after,
-            limit: limit + 1,
+            after: wanted.after,
+            limit: wanted.to_read(),
         };
         let user = ask.caller.user.id;
         let mut reader = ask.read().await?;
-        let mut items = notifications::list(&mut reader, user, wanted).await?;
-        let next_cursor = cursor::cut(&mut items, limit, |notification| cursor::write(&notification.id));
+        let items = notifications::list(&mut reader, user, selection).await?;
         let unread = streams::counters(&mut reader, user.into()).await?.unread.max(0) as u64;
-        let total = match after {
-            Some(_) => None,
-            None if unread_only => Some(unread),
-            None => Some(notifications::count(&mut reader, user).await?),
+        let count = async {
+            if unread_only {
+                Ok(unread)
+            } else {
+                notifications::count(&mut reader, user).await
+            }
         };
+        let page = wanted
+            .page(items, |notification| notification.id.0, count)
+            .await?;
         Ok(NotificationPage {
-            items,
-            next_cursor,
-            total,
+            items: page.items,
+            next_cursor: page.next_cursor,
+            total: page.total,
             unread,
         })
     }

@@ -1,6 +1,7 @@
 //! Workspaces.
 
 use super::caller::{targets_a_workspace, targets_the_caller};
+use super::cursor::Wanted;
 use super::world::World;
 use super::{Act, Ask, Change, Mutation, Query, Result, cursor, not_found};
 use crate::domain::text;
@@ -79,22 +80,12 @@ pub(super) fn make(
 
 impl Query for ListWorkspaces {
     async fn answer(self, ask: Ask) -> Result<Page<Workspace>> {
-        let limit = cursor::limit(self.limit)?;
-        let after: Option<Uuid> = cursor::read(self.cursor.as_deref())?;
+        let wanted: Wanted<Uuid> = Wanted::read(self.limit, self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
         let user = ask.caller.user.id;
-        let listed = workspaces::list(&mut reader, user, after, limit + 1).await;
-        let mut items = listed?;
-        let next_cursor = cursor::cut(&mut items, limit, |workspace| cursor::write(&workspace.id));
-        let total = match after {
-            Some(_) => None,
-            None => Some(workspaces::count(&mut reader, user).await?),
-        };
-        Ok(Page {
-            items,
-            next_cursor,
-            total,
-        })
+        let items = workspaces::list(&mut reader, user, wanted.after, wanted.to_read()).await?;
+        let count = workspaces::count(&mut reader, user);
+        wanted.page(items, |workspace| workspace.id.0, count).await
     }
 }
 

@@ -66,7 +66,7 @@ impl NotificationRow {
 
 /// Which notifications, and from where.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wanted {
+pub struct Selection {
     /// Only those not seen.
     pub unread_only: bool,
     /// By id, which grows with time.
@@ -78,7 +78,7 @@ pub struct Wanted {
 }
 
 /// A page of a user's notifications.
-pub async fn list(reader: &mut Reader, user: UserId, wanted: Wanted) -> Result<Vec<Notification>> {
+pub async fn list(reader: &mut Reader, user: UserId, wanted: Selection) -> Result<Vec<Notification>> {
     // the page first, then its people: SQLite makes no page of a view that is joined
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from (select * from notifications_by_user where user_id = "

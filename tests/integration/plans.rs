@@ -6,7 +6,7 @@ use crate::support::{Engine as Database, Server};
 use serde_json::{Value, json};
 use sqlx::Executor;
 use taskwire::config::Settings;
-use taskwire::store::notifications::{self, Wanted};
+use taskwire::store::notifications::{self, Selection};
 use taskwire::store::task_list::{self, Place, Position};
 use taskwire::store::{Plan, Reader, Store, log, members, streams, tasks, workspaces};
 use taskwire_protocol::notification::NotificationSort;
@@ -132,7 +132,7 @@ async fn other_lists(reader: &mut Reader) {
     for unread_only in [false, true] {
         for sort in [NotificationSort::CreatedAt, NotificationSort::CreatedAtDesc] {
             for after in [None, Some(MIDDLE)] {
-                let wanted = Wanted {
+                let wanted = Selection {
                     unread_only,
                     sort,
                     after,

@@ -4,7 +4,7 @@ use super::{SignIn, Signed};
 use crate::auth::passwords::needs_rehash;
 use crate::engine::accounts::{caller, inactive};
 use crate::engine::{Engine, Sender};
-use crate::ops::accounts::{OpenSession, wrong_credentials};
+use crate::ops::sessions::{OpenSession, wrong_credentials};
 use secrecy::SecretString;
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::{LogIn, Tokens};

@@ -2,7 +2,7 @@
 
 use super::{SignIn, Signed};
 use crate::engine::{Engine, Sender, Then};
-use crate::ops::accounts::EndSession;
+use crate::ops::sessions::EndSession;
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::{Done, LogOut};
 

@@ -5,7 +5,7 @@ use super::{SignIn, Signed};
 use crate::auth::tokens::RefreshToken;
 use crate::engine::accounts::caller;
 use crate::engine::{Engine, Sender};
-use crate::ops::accounts::RotateSession;
+use crate::ops::sessions::RotateSession;
 use taskwire_protocol::account::Tokens;
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{ErrorCode, Failure};

@@ -1,8 +1,8 @@
 //! Rules on a task's place: its project, its parent, its position in the order by hand, its assignees.
 
-use super::world::World;
-use super::{Act, Needs, Result, conflict, not_found};
 use crate::domain::position;
+use crate::ops::world::World;
+use crate::ops::{Act, Needs, Result, conflict, not_found};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
 

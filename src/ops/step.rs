@@ -1,0 +1,52 @@
+//! Mutations of the server's own: the rules on rows behind signing up, in and out, and behind an operator's commands.
+
+use super::world::World;
+use super::{Act, Caller, Needs, Result};
+use std::sync::Arc;
+
+/// A mutation of the caller's own account that the table of operations does not have: the part of a sign-in operation or
+/// of an operator's command that runs in a group, after passwords were hashed and tokens checked.
+pub(super) trait Step: Send + Sync {
+    const NAME: &'static str;
+
+    fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
+}
+
+macro_rules! decided_as_steps {
+    ($($step:ty),*) => { $(
+        impl $crate::ops::Decide for $step {
+            fn name(&self) -> &'static str {
+                Self::NAME
+            }
+
+            fn access(&self) -> taskwire_protocol::Access {
+                taskwire_protocol::Access::User
+            }
+
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::Own
+            }
+
+            fn needs(&self, caller: &$crate::ops::Caller, needs: &mut $crate::ops::Needs) {
+                $crate::ops::step::Step::needs(self, caller, needs);
+            }
+
+            fn decide(
+                &self,
+                act: &$crate::ops::Act<'_>,
+                world: &mut $crate::ops::world::World,
+            ) -> $crate::ops::Result<std::sync::Arc<str>> {
+                $crate::ops::step::Step::decide(self, act, world)
+            }
+
+            /// They have no `op_id`.
+            fn canonical(&self) -> String {
+                String::new()
+            }
+        }
+    )* };
+}
+
+pub(super) use decided_as_steps;

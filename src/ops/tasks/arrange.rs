@@ -1,0 +1,44 @@
+//! Moving a task: to another project or parent, or to another position in the order by hand.
+
+use super::places::{known_place, needs_parent, place_beside};
+use super::{change, living};
+use crate::ops::world::World;
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Result};
+use taskwire_protocol::Failure;
+use taskwire_protocol::events;
+use taskwire_protocol::task::{MoveTask, Task};
+
+impl Mutation for MoveTask {
+    fn check(self) -> Result<Self> {
+        if self.before.is_some() && self.after.is_some() {
+            return Err(Failure::invalid("before", "give before or after, not both"));
+        }
+        if self.before.or(self.after) == Some(self.id) {
+            let field = if self.before.is_some() { "before" } else { "after" };
+            return Err(Failure::invalid(field, "a task cannot stand beside itself"));
+        }
+        Ok(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs_parent(self.id, &self.parent_id, needs);
+        if let Some(beside) = self.before.or(self.after) {
+            needs.tasks.insert(beside);
+            needs.neighbours.insert((beside, self.before.is_some()));
+            needs.leaving.insert(self.id);
+        }
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        known_place(world, &before, &self.project_id, &self.parent_id)?;
+        let mut task = before.clone();
+        task.project_id = self.project_id.clone().change().unwrap_or(task.project_id);
+        task.parent_id = self.parent_id.clone().change().unwrap_or(task.parent_id);
+        if let Some(beside) = self.before.or(self.after) {
+            let field = if self.before.is_some() { "before" } else { "after" };
+            task.position = place_beside(act, world, &before, beside, field)?.into();
+        }
+        change::<events::TaskMoved>(act, world, before, task, None)
+    }
+}

@@ -1,0 +1,89 @@
+//! Editing a task: replace, update, complete, assign.
+
+use super::places::{known_people, known_place, needs_parent};
+use super::{change, living, updated};
+use crate::domain::task as rules;
+use crate::ops::world::World;
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Result};
+use serde_json::json;
+use taskwire_protocol::events;
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::task::{AssignTask, CompleteTask, ReplaceTask, Task, UpdateTask};
+use taskwire_protocol::{ErrorCode, Failure, Patch};
+
+impl Mutation for ReplaceTask {
+    fn check(self) -> Result<Self> {
+        rules::check_replace(self)
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        let task = rules::replaced(&before, self, act.now);
+        updated(act, world, before, task)
+    }
+}
+
+impl Mutation for UpdateTask {
+    fn check(self) -> Result<Self> {
+        rules::check_update(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs_parent(self.id, &self.parent_id, needs);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        if self.if_version.is_some_and(|version| version != before.version) {
+            let message = format!("the task has version {} now", before.version);
+            let context = json!({ "current": before });
+            return Err(Failure::new(ErrorCode::VersionConflict, message)
+                .at("if_version")
+                .with(context));
+        }
+        known_place(world, &before, &self.project_id, &self.parent_id)?;
+        if let Patch::Set(people) = &self.assignee_ids {
+            let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
+            known_people(world, workspace, people, assigned, "assignee_ids")?;
+        }
+        let task = rules::updated(&before, self, act.now);
+        updated(act, world, before, task)
+    }
+}
+
+impl Mutation for CompleteTask {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        let completed = self.completed.unwrap_or(!before.completed);
+        let mut task = before.clone();
+        rules::complete(&mut task, completed, act.now);
+        if completed {
+            change::<events::TaskCompleted>(act, world, before, task, Some(NotificationType::TaskCompleted))
+        } else {
+            change::<events::TaskReopened>(act, world, before, task, Some(NotificationType::TaskPending))
+        }
+    }
+}
+
+impl Mutation for AssignTask {
+    fn check(self) -> Result<Self> {
+        let add = self.add.as_deref().unwrap_or_default();
+        rules::assignees(add).map_err(|failure| failure.at("add"))?;
+        Ok(self)
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = living(world, self.id)?;
+        let (add, remove) = (
+            self.add.as_deref().unwrap_or_default(),
+            self.remove.as_deref().unwrap_or_default(),
+        );
+        known_people(world, before.workspace_id, add, &before.assignee_ids, "add")?;
+        let mut people = before.assignee_ids.clone();
+        people.extend(add);
+        people.retain(|user| !remove.contains(user));
+        let mut task = before.clone();
+        task.assignee_ids = rules::assignees(&people).map_err(|failure| failure.at("add"))?;
+        updated(act, world, before, task)
+    }
+}

@@ -1,0 +1,170 @@
+//! Tasks: making them, and what all changes of a task have in common.
+//!
+//! - `edit`      replace, update, complete, assign
+//! - `arrange`   move
+//! - `remove`    delete, purge, restore
+//! - `read`      one task, and lists
+//! - `places`    where a task may be and whose it may be
+
+mod arrange;
+mod edit;
+mod places;
+mod read;
+mod remove;
+
+use super::caller::targets_a_task;
+use super::notices::tell_of_task;
+use super::world::World;
+use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, conflict, not_found};
+use crate::domain::{position, task as rules};
+use places::{known_parent, known_people, known_project};
+use taskwire_protocol::events::{self, PlainEvent};
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::task::{
+    AssignTask, CompleteTask, CreateTask, DeleteTask, GetTask, MoveTask, ReplaceTask, RestoreTask, Task,
+    UpdateTask,
+};
+use taskwire_protocol::{TaskId, WorkspaceId};
+
+targets_a_task!(
+    GetTask,
+    ReplaceTask,
+    UpdateTask,
+    CompleteTask,
+    DeleteTask,
+    RestoreTask,
+    MoveTask,
+    AssignTask
+);
+
+impl Targeted for CreateTask {
+    fn target(&self, caller: &Caller) -> Target {
+        Target::Workspace(self.workspace_id.unwrap_or(caller.personal))
+    }
+}
+
+impl Mutation for CreateTask {
+    fn check(self) -> Result<Self> {
+        rules::check_create(self)
+    }
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.tasks.extend(self.id.iter().chain(&self.parent_id));
+        if let Some(id) = self.id {
+            // other mutations of the group may put tasks below or beside it
+            needs.ancestors.extend(self.parent_id);
+            let workspace = self.workspace_id.unwrap_or(caller.personal);
+            needs.made.insert((id, workspace));
+        }
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let workspace = act.workspace()?;
+        if self.id.is_some_and(|id| world.tasks.get(id).is_some()) {
+            return Err(conflict("a task has this id already").at("id"));
+        }
+        // the group deletes the purged row when it is written, after all decisions: a new row would go with it
+        if self.id.is_some_and(|id| world.purged().contains(&id)) {
+            return Err(conflict("the task with this id was purged just now").at("id"));
+        }
+        let people = self.assignee_ids.as_deref().unwrap_or_default();
+        known_project(self.project_id)?;
+        known_parent(world, workspace, self.parent_id)?;
+        known_people(world, workspace, people, &[], "assignee_ids")?;
+        let id = self.id.unwrap_or_else(|| TaskId(act.new_id()));
+        let task = Task {
+            id,
+            workspace_id: workspace,
+            project_id: self.project_id,
+            parent_id: self.parent_id,
+            title: self.title.as_str().into(),
+            description: self.description.as_deref().map(Into::into),
+            completed: false,
+            completed_at: None,
+            priority: self.priority.unwrap_or_default(),
+            due_at: self.due_at,
+            all_day: self.all_day.unwrap_or(false),
+            remind_at: self.remind_at,
+            recurrence: self.recurrence.as_deref().map(Into::into),
+            position: position::at_end(act.new_id()).into(),
+            tags: self
+                .tags
+                .iter()
+                .flatten()
+                .map(|tag| tag.as_str().into())
+                .collect(),
+            assignee_ids: rules::once(people),
+            comment_count: 0,
+            attachment_count: 0,
+            is_deleted: false,
+            deleted_at: None,
+            version: 1,
+            created_by: act.caller.user.id,
+            created_at: act.now,
+            updated_at: act.now,
+        };
+        write::<events::TaskCreated>(act, world, None, task, Some(NotificationType::TaskCreated))
+    }
+}
+
+/// The task. The engine has loaded it, because it is the target.
+fn there(world: &World, id: TaskId) -> Result<Task> {
+    world.tasks.get(id).cloned().ok_or_else(|| not_found("task"))
+}
+
+/// The task, if it may be changed.
+fn living(world: &World, id: TaskId) -> Result<Task> {
+    let task = there(world, id)?;
+    if task.is_deleted {
+        return Err(conflict("the task is deleted; restore it first"));
+    }
+    Ok(task)
+}
+
+fn stamped(act: &Act<'_>, before: &Task, task: Task) -> Task {
+    Task {
+        version: before.version + 1,
+        updated_at: act.now,
+        ..task
+    }
+}
+
+/// An event that shows a task.
+trait TaskEvent: PlainEvent<Stream = WorkspaceId, Payload = Task> {}
+
+impl<E: PlainEvent<Stream = WorkspaceId, Payload = Task>> TaskEvent for E {}
+
+/// Writes an edited task, unless it is what it was.
+fn updated(act: &Act<'_>, world: &mut World, before: Task, task: Task) -> Result<Change<Task>> {
+    change::<events::TaskUpdated>(act, world, before, task, Some(NotificationType::TaskUpdated))
+}
+
+/// Writes a changed task, unless it is what it was.
+fn change<E: TaskEvent>(
+    act: &Act<'_>,
+    world: &mut World,
+    before: Task,
+    task: Task,
+    notice: Option<NotificationType>,
+) -> Result<Change<Task>> {
+    if task == before {
+        return Ok(Change::nothing(before));
+    }
+    let task = stamped(act, &before, task);
+    write::<E>(act, world, Some(&before), task, notice)
+}
+
+fn write<E: TaskEvent>(
+    act: &Act<'_>,
+    world: &mut World,
+    before: Option<&Task>,
+    task: Task,
+    notice: Option<NotificationType>,
+) -> Result<Change<Task>> {
+    let logged = world.emit::<E>(act, task.workspace_id, &task)?;
+    if let Some(notice) = notice {
+        tell_of_task(act, world, before, &task, notice)?;
+    }
+    world.put_task(task);
+    Ok(Change::as_logged(logged))
+}

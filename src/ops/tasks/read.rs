@@ -1,0 +1,56 @@
+//! Reading tasks: one, and lists that are filtered, searched and sorted.
+
+use crate::ops::cursor::Wanted;
+use crate::ops::{Ask, Caller, Query, Result, Target, Targeted, cursor, not_found};
+use crate::store::task_list::{self, Place};
+use crate::store::tasks;
+use taskwire_protocol::task::{GetTask, ListTasks, Task, Where};
+use taskwire_protocol::{Page, limits};
+
+impl Targeted for ListTasks {
+    fn target(&self, caller: &Caller) -> Target {
+        match self.workspace_id {
+            None => Target::Workspace(caller.personal),
+            Some(Where::One(id)) => Target::Workspace(id),
+            Some(Where::Everywhere(_)) => Target::Own,
+        }
+    }
+}
+
+impl Query for GetTask {
+    async fn answer(self, ask: Ask) -> Result<Task> {
+        let found = tasks::find(&mut ask.read().await?, self.id).await?;
+        found.ok_or_else(|| not_found("task"))
+    }
+}
+
+impl Query for ListTasks {
+    fn searches(&self) -> bool {
+        self.q.is_some()
+    }
+
+    async fn answer(self, ask: Ask) -> Result<Page<Task>> {
+        let wanted: Wanted<task_list::Position> = Wanted::read(self.limit, self.cursor.as_deref())?;
+        if let Some(q) = &self.q {
+            crate::domain::text::checked("q", q, 0, limits::SEARCH)?;
+        }
+        let after = wanted.after.as_ref();
+        if after.is_some_and(|position| !task_list::fits(&self, position)) {
+            return Err(cursor::refused());
+        }
+        let place = match ask.place {
+            Some((workspace, _)) => Place::Workspace(workspace),
+            None => Place::OfUser(ask.caller.user.id),
+        };
+        let mut reader = ask.read().await?;
+        let items = task_list::list(&mut reader, place, &self, after, wanted.to_read()).await?;
+        let before = match after {
+            Some(task_list::Position::Offset(offset)) => *offset,
+            _ => 0,
+        };
+        let seen = (wanted.to_read() - 1).saturating_add(before);
+        let count = task_list::count(&mut reader, place, &self);
+        let position = |task: &Task| task_list::position_of(&self, task, seen);
+        wanted.page(items, position, count).await
+    }
+}

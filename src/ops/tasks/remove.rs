@@ -1,0 +1,87 @@
+//! Deleting a task, so that it can be restored or for good, and restoring it.
+
+use super::{change, stamped, there};
+use crate::ops::notices::tell_of_task;
+use crate::ops::world::World;
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade, notifications};
+use taskwire_protocol::events;
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::task::{DeleteTask, Deleted, Purged, RestoreTask, Task};
+use taskwire_protocol::{ErrorCode, Failure};
+
+impl Mutation for DeleteTask {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        if self.permanent == Some(true) {
+            needs.children.insert(self.id);
+            needs.notified.insert(self.id);
+            needs.leaving.insert(self.id);
+            needs.alone = true;
+            needs.frees = true;
+        }
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Deleted>> {
+        let before = there(world, self.id)?;
+        if self.permanent == Some(true) {
+            return purge(act, world, &before);
+        }
+        if before.is_deleted {
+            return Ok(Change::nothing(Deleted::Task(Box::new(before))));
+        }
+        let task = Task {
+            is_deleted: true,
+            deleted_at: Some(act.now),
+            ..before.clone()
+        };
+        let task = stamped(act, &before, task);
+        let logged = world.emit::<events::TaskDeleted>(act, task.workspace_id, &task)?;
+        tell_of_task(act, world, Some(&before), &task, NotificationType::TaskDeleted)?;
+        world.put_task(task.clone());
+        Ok(Change::logged(logged, Deleted::Task(Box::new(task))))
+    }
+}
+
+impl Mutation for RestoreTask {
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
+        let before = there(world, self.id)?;
+        if !before.is_deleted {
+            return Err(Failure::new(ErrorCode::NotDeleted, "the task is not deleted"));
+        }
+        let task = Task {
+            is_deleted: false,
+            deleted_at: None,
+            ..before.clone()
+        };
+        change::<events::TaskRestored>(act, world, before, task, Some(NotificationType::TaskRestored))
+    }
+}
+
+/// Removes a task for good: its row, its content in the log, the notifications that name it. Its subtasks stay, without
+/// a parent.
+fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
+    let parts: Vec<Task> = world
+        .tasks
+        .iter()
+        .map(|(_, part)| part)
+        .filter(|part| part.parent_id == Some(task.id))
+        .cloned()
+        .collect();
+    cascade::each(act, world, task.workspace_id, parts, |part| part.parent_id = None)?;
+    let mut left: Vec<_> = world
+        .notifications
+        .iter()
+        .filter(|(_, notification)| notification.task_id == Some(task.id))
+        .map(|((user, id), notification)| (*user, *id, notification.is_read))
+        .collect();
+    left.sort_unstable_by_key(|(user, id, _)| (*user, *id));
+    for (user, id, is_read) in left {
+        notifications::remove(act, world, user, id, is_read)?;
+    }
+    let purged = Purged {
+        id: task.id,
+        version: task.version + 1,
+    };
+    world.purge_task(task.id)?;
+    let logged = world.emit::<events::TaskPurged>(act, task.workspace_id, &purged)?;
+    Ok(Change::logged(logged, Deleted::Purged(purged)))
+}
