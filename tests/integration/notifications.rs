@@ -1,8 +1,8 @@
-//! Notifications: whom they go to, and reading, marking and deleting them; every answer and event has the right count.
+//! Notifications: who gets them; reading, marking and deleting them. Every answer and event has the right count.
 
 use crate::on_both_databases;
+use crate::support::fold::UserState;
 use crate::support::follower::{names, pluck, text};
-use crate::support::replica::UserReplica;
 use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
 
@@ -238,13 +238,13 @@ async fn what_a_clock_ahead_dated_is_marked_by_its_followers_too(engine: Engine)
     let snapshot = ada.client.ok("user.sync", json!({})).await;
     let newest = pluck(&snapshot["notifications"], "created_at");
     let newest = newest.iter().map(text).max().expect("notifications");
-    let mut replica = UserReplica::of(&snapshot);
+    let mut replica = UserState::of(&snapshot);
     let marked = ada.act("notification.mark_all_read", json!({})).await;
     let event = marked.event("notification.all_read");
     assert_eq!(event["data"]["up_to"], newest);
     replica.apply(event);
     let snapshot = ada.client.ok("user.sync", json!({})).await;
-    assert_eq!(replica, UserReplica::of(&snapshot));
+    assert_eq!(replica, UserState::of(&snapshot));
 }
 
 async fn a_batch_keeps_the_count_whatever_its_order(engine: Engine) {

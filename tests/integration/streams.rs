@@ -1,8 +1,8 @@
-//! Streams: snapshots and the events that keep them true, following and leaving, the log read back.
+//! Streams: snapshots and the events that keep them current; following and leaving; reading the log back.
 
 use crate::on_both_databases;
+use crate::support::fold::{UserState, WorkspaceState};
 use crate::support::follower::{pluck, text};
-use crate::support::replica::{UserReplica, WorkspaceReplica};
 use crate::support::{Client, Engine, Follower, Server, Team, eventually, new_id};
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -19,7 +19,7 @@ on_both_databases!(
 );
 
 /// All pages of a workspace.
-async fn sync(client: &mut Client, workspace: &str) -> WorkspaceReplica {
+async fn sync(client: &mut Client, workspace: &str) -> WorkspaceState {
     let mut pages = Vec::new();
     let mut asked = json!({ "workspace_id": workspace });
     loop {
@@ -40,7 +40,7 @@ async fn sync(client: &mut Client, workspace: &str) -> WorkspaceReplica {
         .map(|id| text(&id))
         .collect();
     assert!(ids.is_sorted_by(|a, b| a < b), "pages are in id order");
-    WorkspaceReplica::of(&pages)
+    WorkspaceState::of(&pages)
 }
 
 async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
@@ -50,7 +50,7 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
     let mut owner = Follower::new(team.owner.another(&server).await);
     let (own, shared) = (format!("user:{}", owner.client.user_id()), team.stream());
     let mut workspace = sync(&mut owner.client, &team.workspace).await;
-    let mut user = UserReplica::of(&owner.client.ok("user.sync", json!({})).await);
+    let mut user = UserState::of(&owner.client.ok("user.sync", json!({})).await);
     let ids: Vec<Uuid> = (0..3).map(|_| new_id()).collect();
     let (place, member) = (json!(team.workspace), team.member.user_id());
     let (admin, viewer) = (team.admin.user_id(), team.viewer.user_id());
@@ -116,7 +116,7 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
             { "type": "task.delete", "data": { "id": ids[1], "permanent": true } },
         ] }),
         ),
-        // the role that one has oneself
+        // the caller's own role
         (
             "member.update",
             json!({ "workspace_id": place, "user_id": owner.client.user_id(), "role": "admin" }),
@@ -131,9 +131,9 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
                 _ => {}
             }
         }
-        // the role of whoever asks is told by the user's own stream
+        // the user's own stream tells the role of the caller
         assert_eq!(
-            UserReplica::of(&owner.client.ok("user.sync", json!({})).await),
+            UserState::of(&owner.client.ok("user.sync", json!({})).await),
             user,
             "{name}"
         );
@@ -155,7 +155,7 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
     fresh.forget_role();
     assert_eq!(fresh, workspace);
     assert_eq!(
-        UserReplica::of(&owner.client.ok("user.sync", json!({})).await),
+        UserState::of(&owner.client.ok("user.sync", json!({})).await),
         user
     );
 }
@@ -344,7 +344,7 @@ async fn history_is_paged_and_by_task(engine: Engine) {
     }
 }
 
-/// More than SQLite keeps among its new keys, so that a part of everything has moved on; then a restart.
+/// More than SQLite keeps in its tree of new keys, so that a part of everything has moved to the large one; then a restart.
 async fn much_is_found_wherever_the_database_keeps_it(engine: Engine) {
     const BATCHES: usize = 9;
     let mut server = Server::start(engine, &[("rate_limit_enabled", "false")]).await;

@@ -128,7 +128,7 @@ impl Wish {
             _ => nth(&board.tasks, self.pick).map(|(id, _)| id.clone()),
         };
         let member = nth(&board.members, self.other);
-        let notification = nth(&replica.notifications, self.pick).map(|(id, _)| id.clone());
+        let notification = nth(replica.notifications(), self.pick).map(|(id, _)| id.clone());
         let roles = ["viewer", "member", "admin"];
         Some(match self.kind {
             Kind::Create => self.create(place, member.map(|(id, _)| id), made),
@@ -183,7 +183,7 @@ impl Wish {
             Kind::Forget => ("notification.delete", json!({ "id": notification? })),
             Kind::ForgetMany => {
                 let ids: Vec<_> = replica
-                    .notifications
+                    .notifications()
                     .keys()
                     .skip(self.pick % 50)
                     .take(3)

@@ -182,7 +182,7 @@ impl<'s> Actor<'s> {
     async fn connect(&mut self) {
         self.pending.clear();
         self.syncing.clear();
-        // half a snapshot is none
+        // a snapshot that was not complete is worth nothing
         let more = if self.epoch.is_null() {
             json!({})
         } else {
@@ -246,7 +246,7 @@ impl<'s> Actor<'s> {
             return;
         }
         self.syncing.insert(workspace.to_owned(), id);
-        let known = self.replica.workspaces.contains_key(workspace);
+        let known = self.replica.workspaces().contains_key(workspace);
         if known && let Some(cursor) = self.replica.take_page(workspace, &frame["data"]) {
             self.sync(workspace, Some(cursor)).await;
         }
@@ -267,7 +267,7 @@ impl Asked {
         self.answer = Some(answer);
     }
 
-    /// A repeat tells again what the first one told.
+    /// A repeat gets the first answer again.
     fn is_the_same(&self, before: &Value, answer: &Value) {
         if self.op_id.is_some() {
             assert_eq!(answer["replayed"], true, "{}: {answer}", self.name);

@@ -1,5 +1,5 @@
-//! What must hold when all clients have come to rest: the logs have no gap and each op once, the counters are right, and
-//! every replica is what a fresh client sees.
+//! What must hold when all clients are at rest: the logs have no gap and each op once, the counters are right, and every
+//! replica equals what a fresh client sees.
 
 use super::action::is_primary;
 use super::actor::{Actor, Asked};
@@ -7,7 +7,7 @@ use crate::support::{Client, Server, audit, text};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 
-/// Whether a client that read along knows what is there.
+/// Checks that a client that read along knows what is there.
 pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
     let mut fresh = Client::with_tokens(server, tokens, json!({})).await;
     actor.catch_up(&audit::heads(&fresh)).await;
@@ -55,7 +55,7 @@ fn changed(answer: &Value) -> bool {
 
 fn one(name: &str, data: &Value, answer: &Value, events: &[&Value], logs: &BTreeMap<String, Vec<Value>>) {
     if !changed(answer) {
-        // who was removed in the same commit may not be told where it stands
+        // a user who was removed in the same commit may not be told the position
         let told = events.is_empty() || removed_since(events[0], logs);
         assert!(told, "{name} {data} → {answer} left {events:?}");
         return;
@@ -80,7 +80,7 @@ fn one(name: &str, data: &Value, answer: &Value, events: &[&Value], logs: &BTree
     }
 }
 
-/// Whether whoever did this was removed from a workspace at the same moment.
+/// Whether the actor of this event was removed from a workspace at the same moment.
 fn removed_since(event: &Value, logs: &BTreeMap<String, Vec<Value>>) -> bool {
     logs.values().flatten().any(|other| {
         other["event"] == "member.removed"
@@ -116,7 +116,7 @@ fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeM
     }
 }
 
-/// What was purged is forgotten: no earlier entry shows it.
+/// What was purged is gone from the log: no earlier entry shows it.
 fn purged(log: &[Value]) {
     for (i, event) in log.iter().enumerate() {
         if event["event"] == "task.purged" {

@@ -1,6 +1,7 @@
-//! Reading everything back: the logs from their first entry, the rows, the counters; and whether they agree.
+//! Reads everything back, the logs from their first entry, the rows and the counters, and checks that they agree.
 
-use super::knowledge::{Board, Replica, by_id, text};
+use super::fold::WorkspaceState;
+use super::knowledge::{Replica, by_id, text};
 use super::{Client, Server, eventually};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -21,13 +22,15 @@ pub async fn agree(server: &Server, tokens: &Value) -> Logs {
     for (stream, log) in &logs {
         folded.positions.insert(stream.clone(), 0);
         if let Some(workspace) = stream.strip_prefix("workspace:") {
-            folded.boards.insert(workspace.to_owned(), Board::default());
+            folded
+                .boards
+                .insert(workspace.to_owned(), WorkspaceState::default());
             for event in log {
                 folded.apply(event);
             }
         }
     }
-    // a workspace's board must not go when the user's log tells how they came to it
+    // the user's log tells how they got access, which would drop the boards
     let boards = folded.boards.clone();
     for event in &logs[&folded.own_stream()] {
         folded.apply(event);
@@ -56,7 +59,7 @@ pub async fn heard(server: &Server, tokens: &Value) {
 /// Compares a replica with the rows and counters, as the server reads them now.
 pub async fn rows(client: &mut Client, held: &Replica) {
     let own = client.ok("user.sync", json!({})).await;
-    assert_eq!(held.unread, own["unread"], "unread");
+    assert_eq!(held.unread(), own["unread"], "unread");
     let all = pages(client, "notification.list", json!({ "limit": 100 })).await;
     let unread = all.iter().filter(|notification| notification["is_read"] == false);
     assert_eq!(
@@ -64,9 +67,9 @@ pub async fn rows(client: &mut Client, held: &Replica) {
         json!(unread.count()),
         "the counter of unread notifications"
     );
-    same("notification", &held.notifications, &by_id(&json!(all)));
-    same("workspace", &held.workspaces, &by_id(&own["workspaces"]));
-    for id in held.workspaces.keys() {
+    same("notification", held.notifications(), &by_id(&json!(all)));
+    same("workspace", held.workspaces(), &by_id(&own["workspaces"]));
+    for id in held.workspaces().keys() {
         let fresh = board(client, id).await;
         same("member", &held.boards[id].members, &fresh.members);
         same("task", &held.boards[id].tasks, &fresh.tasks);
@@ -109,7 +112,7 @@ pub fn heads(client: &Client) -> BTreeMap<String, u64> {
 }
 
 /// A workspace's snapshot.
-async fn board(client: &mut Client, workspace: &str) -> Board {
+async fn board(client: &mut Client, workspace: &str) -> WorkspaceState {
     let mut snapshot = Replica::default();
     let mut data = json!({ "workspace_id": workspace });
     loop {
@@ -121,7 +124,7 @@ async fn board(client: &mut Client, workspace: &str) -> Board {
     }
 }
 
-/// A workspace's counters are what counting gives.
+/// The workspace's counters equal a count of its tasks.
 async fn totals(client: &mut Client, workspace: &str, tasks: &BTreeMap<String, Value>) {
     let count = |fits: &dyn Fn(&Value) -> bool| tasks.values().filter(|task| fits(task)).count();
     let living = |task: &Value| task["is_deleted"] == false;

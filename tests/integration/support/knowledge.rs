@@ -1,8 +1,11 @@
-//! What a client knows, folded from plain JSON as the contract tells its author to: snapshot + events = state. It checks
-//! the order on the way: an event that is not the next one of its stream ends the test. Knows no socket.
+//! What a client knows of all its streams: snapshots, and the events that `fold` adds to them. It checks on the way that
+//! each event is the next one of its stream, and that nothing comes of a workspace that was lost. Knows no socket.
 
-use serde_json::{Value, json};
+use super::fold::{ById, UserState, WorkspaceState};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
+
+pub use super::fold::{by_id, text};
 
 /// Everything that one user may read.
 #[derive(Clone, Debug, Default)]
@@ -10,28 +13,18 @@ pub struct Replica {
     /// The last seq of each stream that was synced.
     pub positions: BTreeMap<String, u64>,
     pub user: String,
-    pub unread: u64,
-    pub notifications: BTreeMap<String, Value>,
-    /// The user's workspaces with their role there.
-    pub workspaces: BTreeMap<String, Value>,
-    pub boards: BTreeMap<String, Board>,
-    /// Lost after the last welcome: nothing of them may arrive.
+    own: UserState,
+    pub boards: BTreeMap<String, WorkspaceState>,
+    /// Events of workspaces of whose snapshots pages are to come.
+    held: BTreeMap<String, Vec<Value>>,
+    /// Workspaces that were lost after the last welcome: nothing of them may arrive.
     forbidden: BTreeSet<String>,
     /// The head of the user's stream at the last welcome.
     welcomed_at: u64,
 }
 
-/// One workspace.
-#[derive(Clone, Debug, Default)]
-pub struct Board {
-    pub members: BTreeMap<String, Value>,
-    pub tasks: BTreeMap<String, Value>,
-    /// Events kept while pages of the snapshot are to come.
-    held: Option<Vec<Value>>,
-}
-
 impl Replica {
-    /// A user's, who knows nothing yet.
+    /// A user's that knows nothing yet.
     pub fn of(user: String) -> Replica {
         Replica {
             user,
@@ -58,50 +51,59 @@ impl Replica {
         format!("user:{}", self.user)
     }
 
+    /// The user's workspaces with their role there.
+    pub fn workspaces(&self) -> &ById {
+        &self.own.workspaces
+    }
+
+    pub fn notifications(&self) -> &ById {
+        &self.own.notifications
+    }
+
+    pub fn unread(&self) -> u64 {
+        self.own.unread
+    }
+
     /// Whether all pages of a workspace came and it is followed.
     pub fn is_complete(&self, workspace: &str) -> bool {
-        let stream = format!("workspace:{workspace}");
-        let complete = |board: &Board| board.held.is_none();
-        self.positions.contains_key(&stream) && self.boards.get(workspace).is_some_and(complete)
+        let is_followed = self.positions.contains_key(&format!("workspace:{workspace}"));
+        is_followed && self.boards.contains_key(workspace) && !self.held.contains_key(workspace)
     }
 
     /// Takes the user's snapshot.
     pub fn take_user(&mut self, snapshot: &Value) {
-        self.positions
-            .insert(self.own_stream(), snapshot["seq"].as_u64().expect("a seq"));
-        self.unread = snapshot["unread"].as_u64().expect("a count");
-        self.notifications = by_id(&snapshot["notifications"]);
-        self.workspaces = by_id(&snapshot["workspaces"]);
+        self.own = UserState::of(snapshot);
+        self.positions.insert(self.own_stream(), self.own.seq);
     }
 
     /// Takes a page of a workspace's snapshot; the cursor of the next one.
     pub fn take_page(&mut self, workspace: &str, page: &Value) -> Option<Value> {
         let stream = format!("workspace:{workspace}");
         if page["workspace"].is_object() {
-            let seq = page["seq"].as_u64().expect("a seq");
-            let had = self.positions.insert(stream, seq).unwrap_or(0);
-            assert!(had <= seq, "a snapshot at {seq} after an event {had}");
-            let members = page["members"].as_array().expect("members").iter();
-            let members = members.map(|member| (text(&member["user"]["id"]).to_owned(), member.clone()));
-            let (members, tasks) = (members.collect(), by_id(&page["tasks"]));
-            let held = Some(Vec::new());
-            self.boards
-                .insert(workspace.to_owned(), Board { members, tasks, held });
+            let board = WorkspaceState::of_first(page);
+            let had = self.positions.insert(stream, board.seq).unwrap_or(0);
+            assert!(
+                had <= board.seq,
+                "a snapshot at {} after an event {had}",
+                board.seq
+            );
+            self.boards.insert(workspace.to_owned(), board);
+            self.held.insert(workspace.to_owned(), Vec::new());
         } else if let Some(board) = self.boards.get_mut(workspace) {
-            board.tasks.extend(by_id(&page["tasks"]));
+            board.add_page(page);
         }
         if !page["cursor"].is_null() {
             return Some(page["cursor"].clone());
         }
         if let Some(board) = self.boards.get_mut(workspace) {
-            for event in board.held.take().unwrap_or_default() {
+            for event in self.held.remove(workspace).unwrap_or_default() {
                 board.apply(&event);
             }
         }
         None
     }
 
-    /// Takes an event; whether it gave access to a workspace, which is to be synced now.
+    /// Takes an event; the workspace that it gave access to, which is to be synced now.
     pub fn apply(&mut self, event: &Value) -> Option<String> {
         let (stream, seq) = (text(&event["stream"]), event["seq"].as_u64().expect("a seq"));
         if let Some(workspace) = stream.strip_prefix("workspace:") {
@@ -117,7 +119,7 @@ impl Replica {
             return self.apply_own(event);
         };
         let board = self.boards.get_mut(workspace).expect("a board that was synced");
-        match &mut board.held {
+        match self.held.get_mut(workspace) {
             Some(held) => held.push(event.clone()),
             None => board.apply(event),
         }
@@ -125,94 +127,31 @@ impl Replica {
     }
 
     fn apply_own(&mut self, event: &Value) -> Option<String> {
+        self.own.apply(event);
         let data = &event["data"];
-        if let Some(unread) = data["unread"].as_u64() {
-            self.unread = unread;
-        }
         match text(&event["event"]) {
-            _ if data["purged"] == true => {}
-            "notification.created" | "notification.updated" => {
-                let mut notification = data.clone();
-                notification.as_object_mut().expect("an object").remove("unread");
-                take(&mut self.notifications, text(&data["id"]), notification);
-            }
-            "notification.all_read" => {
-                let up_to = text(&data["up_to"]);
-                for notification in self.notifications.values_mut() {
-                    if notification["is_read"] == false && text(&notification["created_at"]) <= up_to {
-                        notification["is_read"] = json!(true);
-                        notification["version"] = json!(version(notification) + 1);
-                    }
-                }
-            }
-            "notification.deleted" => drop(self.notifications.remove(text(&data["id"]))),
             "access.granted" => {
                 let id = text(&data["workspace"]["id"]).to_owned();
                 self.forget(&id);
                 self.forbidden.remove(&id);
-                self.workspaces.insert(id.clone(), data["workspace"].clone());
-                return Some(id);
-            }
-            "access.changed" => {
-                let workspace = self.workspaces.get_mut(text(&data["workspace_id"]));
-                workspace.expect("a workspace of theirs")["role"] = data["role"].clone();
+                Some(id)
             }
             "access.lost" => {
                 let id = text(&data["workspace_id"]);
                 self.forget(id);
-                self.workspaces.remove(id);
-                // what is replayed was lost before this socket; it may have been given back since
+                // a replayed loss came before this socket; the workspace may have been given back since
                 if event["seq"].as_u64() > Some(self.welcomed_at) {
                     self.forbidden.insert(id.to_owned());
                 }
+                None
             }
-            _ => {}
+            _ => None,
         }
-        None
     }
 
     fn forget(&mut self, workspace: &str) {
         self.boards.remove(workspace);
+        self.held.remove(workspace);
         self.positions.remove(&format!("workspace:{workspace}"));
     }
-}
-
-impl Board {
-    fn apply(&mut self, event: &Value) {
-        let data = &event["data"];
-        match text(&event["event"]) {
-            _ if data["purged"] == true => {}
-            "task.purged" => drop(self.tasks.remove(text(&data["id"]))),
-            name if name.starts_with("task.") => take(&mut self.tasks, text(&data["id"]), data.clone()),
-            "member.added" | "member.updated" => {
-                take(&mut self.members, text(&data["user"]["id"]), data.clone());
-            }
-            "member.removed" => drop(self.members.remove(text(&data["user_id"]))),
-            "stream.reset" => panic!("nothing here is so large: {event}"),
-            _ => {}
-        }
-    }
-}
-
-/// An event is an upsert: taken when its version is greater or equal.
-fn take(held: &mut BTreeMap<String, Value>, id: &str, entity: Value) {
-    if held.get(id).is_none_or(|held| version(&entity) >= version(held)) {
-        held.insert(id.to_owned(), entity);
-    }
-}
-
-fn version(entity: &Value) -> i64 {
-    entity["version"].as_i64().expect("a version")
-}
-
-/// Entities by their id.
-pub fn by_id(list: &Value) -> BTreeMap<String, Value> {
-    let list = list.as_array().expect("a list").iter();
-    list.map(|entity| (text(&entity["id"]).to_owned(), entity.clone()))
-        .collect()
-}
-
-/// A string.
-pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
 }

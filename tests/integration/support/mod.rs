@@ -1,19 +1,19 @@
-//! What every test stands on: real server processes on port 0 with a database of their own, and plain clients.
+//! What all tests use: real server processes on port 0, each with a database of its own, and plain clients.
 //!
 //! - `server`    a taskwire process: start, kill, start again
 //! - `node`      an engine in this process, with a clock of its own
 //! - `database`  a database of a test's own, on either engine
 //! - `cluster`   a PostgreSQL server of a test's own, to be stopped and killed
 //! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT, or hangs; `postgres_wire` sees one
-//! - `client`    a WebSocket client that keeps what it was not asked for
+//! - `client`    a WebSocket client; frames wait in it until a test takes them
 //! - `follower`  a client that knows where it stands in each stream
 //! - `team`      a workspace with somebody in each role
-//! - `replica`   a snapshot kept up to date by events
 //! - `http`      HTTP requests
 //! - `audit`     reading everything back: logs, rows and counters agree
-//! - `knowledge` what a client knows, folded from plain JSON
+//! - `fold`      what each event does to a snapshot
+//! - `knowledge` what a client knows of all its streams
 //! - `raw`       a socket as bytes
-//! - `proxy`     what cuts and stalls the links of a server
+//! - `proxy`     a proxy that cuts and stalls connections of a server
 //! - `redis`     a Redis of a test's own
 //! - `nginx`     a real nginx in front of servers
 //! - `tokens`    access tokens with other times in them
@@ -23,6 +23,7 @@ pub mod client;
 pub mod cluster;
 pub mod commit_proxy;
 pub mod database;
+pub mod fold;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
@@ -33,7 +34,6 @@ mod postgres_wire; // the fault test's too
 pub mod proxy;
 pub mod raw;
 pub mod redis;
-pub mod replica;
 pub mod server;
 pub mod team;
 pub mod tokens;

@@ -1,23 +1,26 @@
-//! A socket as bytes: for frames that no library would send, and for peers that do not read. Knows frames, not what is
+//! A socket as bytes: for frames that no client would send, and for peers that do not read. Knows frames, not what is
 //! in them.
 
 use super::{PATIENCE, Server, eventually};
 use serde_json::Value;
+use std::io::Cursor;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 /// Bytes that the kernel keeps for a peer that does not read; it counts twice.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
-/// A server that takes nothing for so long has stopped reading.
+/// A server that reads nothing for this long has stopped reading.
 const STUCK: Duration = Duration::from_secs(2);
 
 /// A connection.
 pub struct Raw(pub TcpStream);
 
 impl Raw {
-    /// A connection that nothing was said on.
+    /// A connection on which nothing was sent yet.
     pub async fn dial(server: &Server) -> Raw {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket
@@ -86,21 +89,13 @@ impl Raw {
 
     /// The next frame: its first byte and its payload.
     pub async fn frame(&mut self) -> (u8, Vec<u8>) {
-        let head = self.take(2).await;
-        let length = match head[1] {
-            126 => self
-                .take(2)
-                .await
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
-            127 => self
-                .take(8)
-                .await
-                .iter()
-                .fold(0, |sum, byte| sum << 8 | usize::from(*byte)),
-            short => usize::from(short),
-        };
-        (head[0], self.take(length).await)
+        let mut head = self.take(2).await;
+        loop {
+            if let Some((_, length)) = FrameHeader::parse(&mut Cursor::new(&head)).expect("a frame's head") {
+                return (head[0], self.take(length as usize).await);
+            }
+            head.extend(self.take(1).await);
+        }
     }
 
     /// The code of the close frame, passing over what comes before it.
@@ -121,21 +116,20 @@ impl Raw {
     }
 }
 
-/// A masked frame whose mask is zero; `first` is its first byte.
+/// A masked frame whose mask is zero. `first` is its first byte, valid or not.
 pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut bytes = vec![first];
-    match payload.len() {
-        length @ 0..=125 => bytes.push(0x80 | u8::try_from(length).expect("small")),
-        length @ 126..=0xffff => {
-            bytes.push(0xfe);
-            bytes.extend(u16::try_from(length).expect("small").to_be_bytes());
-        }
-        length => {
-            bytes.push(0xff);
-            bytes.extend((length as u64).to_be_bytes());
-        }
-    }
-    bytes.extend([0; 4]);
+    let header = FrameHeader {
+        is_final: first & 0x80 != 0,
+        rsv1: first & 0x40 != 0,
+        rsv2: first & 0x20 != 0,
+        rsv3: first & 0x10 != 0,
+        opcode: OpCode::from(first & 0x0f),
+        mask: Some([0; 4]),
+    };
+    let mut bytes = Vec::new();
+    header
+        .format(payload.len() as u64, &mut bytes)
+        .expect("a Vec takes everything");
     bytes.extend(payload);
     bytes
 }

@@ -1,0 +1,176 @@
+//! What each event does to what a client holds: the one place in the tests that folds events, as the contract tells
+//! clients to. It refuses an event that is not the next one of its stream, and an event that it does not know: an event
+//! of a new kind gets an arm here. Knows no sockets and no positions of several streams; `knowledge` does.
+
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Entities by their id.
+pub type ById = BTreeMap<String, Value>;
+
+/// A workspace as its snapshot and events tell it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct WorkspaceState {
+    pub seq: u64,
+    workspace: Value,
+    pub members: ById,
+    pub tasks: ById,
+}
+
+impl WorkspaceState {
+    /// From all pages of `workspace.sync`.
+    pub fn of(pages: &[Value]) -> WorkspaceState {
+        let mut state = WorkspaceState::of_first(&pages[0]);
+        pages[1..].iter().for_each(|page| state.add_page(page));
+        state
+    }
+
+    /// From the first page of `workspace.sync`.
+    pub fn of_first(page: &Value) -> WorkspaceState {
+        let not_yet = (&page["projects"], &page["tags"]);
+        assert_eq!(not_yet, (&json!([]), &json!([])), "{page}");
+        let members = page["members"].as_array().expect("members").iter();
+        WorkspaceState {
+            seq: seq(page),
+            workspace: page["workspace"].clone(),
+            members: members
+                .map(|member| (text(&member["user"]["id"]).to_owned(), member.clone()))
+                .collect(),
+            tasks: by_id(&page["tasks"]),
+        }
+    }
+
+    /// Adds a later page.
+    pub fn add_page(&mut self, page: &Value) {
+        self.tasks.extend(by_id(&page["tasks"]));
+    }
+
+    /// Leaves out the role of the caller: the user's own stream tells it.
+    pub fn forget_role(&mut self) {
+        fields(&mut self.workspace).remove("role");
+    }
+
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &Value) {
+        advance(&mut self.seq, event);
+        let data = &event["data"];
+        match text(&event["event"]) {
+            "task.purged" => drop(self.tasks.remove(text(&data["id"]))),
+            // what was purged since is not shown any more
+            name if name.starts_with("task.") && data["purged"] == true => {}
+            name if name.starts_with("task.") => upsert(&mut self.tasks, &data["id"], data.clone()),
+            "workspace.created" => self.workspace = data.clone(),
+            "member.added" | "member.updated" => {
+                upsert(&mut self.members, &data["user"]["id"], data.clone());
+            }
+            "member.removed" => drop(self.members.remove(text(&data["user_id"]))),
+            other => panic!("{other} is not known in a workspace: {event}"),
+        }
+    }
+}
+
+/// A user's own stream as its snapshot and events tell it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UserState {
+    pub seq: u64,
+    user: Value,
+    /// The user's workspaces with their role there.
+    pub workspaces: ById,
+    pub notifications: ById,
+    pub unread: u64,
+}
+
+impl UserState {
+    /// From `user.sync`.
+    pub fn of(snapshot: &Value) -> UserState {
+        assert_eq!(snapshot["invites"], json!([]), "{snapshot}");
+        UserState {
+            seq: seq(snapshot),
+            user: snapshot["user"].clone(),
+            workspaces: by_id(&snapshot["workspaces"]),
+            notifications: by_id(&snapshot["notifications"]),
+            unread: snapshot["unread"].as_u64().expect("a count"),
+        }
+    }
+
+    /// Folds an event in.
+    pub fn apply(&mut self, event: &Value) {
+        advance(&mut self.seq, event);
+        let data = &event["data"];
+        if let Some(unread) = data["unread"].as_u64() {
+            self.unread = unread;
+        }
+        match text(&event["event"]) {
+            "notification.created" | "notification.updated" if data["purged"] == true => {}
+            "notification.created" | "notification.updated" => {
+                let mut notification = data.clone();
+                fields(&mut notification).remove("unread");
+                upsert(&mut self.notifications, &data["id"], notification);
+            }
+            "notification.all_read" => self.read_all(text(&data["up_to"])),
+            "notification.deleted" => drop(self.notifications.remove(text(&data["id"]))),
+            "access.granted" => {
+                let mut workspace = data["workspace"].clone();
+                workspace["role"] = data["role"].clone();
+                self.workspaces
+                    .insert(text(&workspace["id"]).to_owned(), workspace);
+            }
+            "access.changed" => {
+                let workspace = self.workspaces.get_mut(text(&data["workspace_id"]));
+                workspace.expect("a workspace of theirs")["role"] = data["role"].clone();
+            }
+            "access.lost" => drop(self.workspaces.remove(text(&data["workspace_id"]))),
+            "profile.updated" => self.user = data.clone(),
+            "session.created" | "session.revoked" => {} // no part of the snapshot
+            other => panic!("{other} is not known in a user's stream: {event}"),
+        }
+    }
+
+    fn read_all(&mut self, up_to: &str) {
+        for notification in self.notifications.values_mut() {
+            if notification["is_read"] == false && text(&notification["created_at"]) <= up_to {
+                notification["is_read"] = json!(true);
+                notification["version"] = json!(version(notification) + 1);
+            }
+        }
+    }
+}
+
+fn seq(snapshot: &Value) -> u64 {
+    snapshot["seq"].as_u64().expect("a seq")
+}
+
+/// Takes the event's seq, which must be the next one.
+fn advance(at: &mut u64, event: &Value) {
+    assert_eq!(event["seq"], *at + 1, "not the next event: {event}");
+    *at += 1;
+}
+
+/// An event is an upsert: taken when its version is greater or equal.
+fn upsert(held: &mut ById, id: &Value, entity: Value) {
+    let id = text(id);
+    if held.get(id).is_none_or(|held| version(&entity) >= version(held)) {
+        held.insert(id.to_owned(), entity);
+    }
+}
+
+fn version(entity: &Value) -> i64 {
+    entity["version"].as_i64().expect("a version")
+}
+
+fn fields(value: &mut Value) -> &mut Map<String, Value> {
+    value.as_object_mut().expect("an object")
+}
+
+/// Entities by their id.
+pub fn by_id(list: &Value) -> ById {
+    let list = list.as_array().expect("a list").iter();
+    list.map(|entity| (text(&entity["id"]).to_owned(), entity.clone()))
+        .collect()
+}
+
+/// A string.
+#[track_caller]
+pub fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
+}
