@@ -14,9 +14,9 @@ on_both_databases!(
     a_reader_that_pauses_gets_everything_in_order,
 );
 
-/// With [`SOCKETS`], often enough that a removal meets every part of a fan-out.
+/// Together with [`SOCKETS`] enough for a removal to meet every part of a fan-out.
 const ROUNDS: usize = 40;
-/// With three of them a server that tells its sockets too late was not found out.
+/// Three did not detect a server that tells its sockets too late.
 const SOCKETS: usize = 24;
 
 /// Somebody who writes without a pause until told to stop.
@@ -49,7 +49,7 @@ impl Writer {
     }
 }
 
-/// A socket of somebody who comes and goes. Each frame is held against what they may read at that moment.
+/// A socket of somebody who comes and goes. It checks each frame against what they may read at that moment.
 struct Guest {
     client: Client,
     stream: String,
@@ -152,7 +152,7 @@ async fn a_member_who_comes_and_goes_gets_exactly_what_is_theirs(engine: Engine)
     }
     writer.stop().await;
     for guest in &mut guests {
-        // whatever was still under way comes before this answer
+        // events that were under way come before this answer
         let id = guest.client.ask("user.sync", json!({})).await;
         let sync = guest.client.answer(id).await;
         assert_eq!(sync["type"], "ok", "{sync}");
@@ -236,7 +236,7 @@ async fn a_reader_that_pauses_gets_everything_in_order(engine: Engine) {
     }
 }
 
-/// Whatever is read waits for one connection, and that for a lock; what is written does not.
+/// All reads wait for one connection, which waits for a lock. Writes do not wait.
 #[tokio::test]
 async fn a_stream_that_is_granted_during_its_sync_is_silent_until_the_page() {
     let server = Server::start(Engine::Postgres, &[("database_connections", "1")]).await;
@@ -252,7 +252,7 @@ async fn a_stream_that_is_granted_during_its_sync_is_silent_until_the_page() {
     let sync = bob
         .ask("workspace.sync", json!({ "workspace_id": workspace }))
         .await;
-    // it skips the queue: the one before it was heard
+    // a ping skips the queue: its answer shows that the server has read the request before it
     bob.call("ping", json!({})).await;
     let add = json!({ "workspace_id": workspace, "username": "bob", "role": "viewer" });
     team.owner.ok("member.add", add).await;

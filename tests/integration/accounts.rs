@@ -1,4 +1,4 @@
-//! Accounts: signing up, in and out, what one sees of oneself and of others, and what the own stream says of it.
+//! Accounts: signing up, in and out; what users see of themselves and of others; what their own stream tells them.
 
 use crate::on_both_databases;
 use crate::support::follower::{names, text};
@@ -291,8 +291,8 @@ async fn waiting(server: &Server, n: i64) {
     .await;
 }
 
-/// Signs in while an operator resets the password: both have read the account before either may change it, and one of
-/// them does so first. The answer to the sign-in.
+/// Signs in while an operator resets the password. Both read the account before either changes it; then one of them goes
+/// first. Returns the answer to the sign-in.
 async fn meet(server: &Arc<Server>, name: &str, reset_first: bool) -> Value {
     let user = Client::sign_up(server, name).await.user_id();
     let mut holder = server.database.link().await;

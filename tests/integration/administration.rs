@@ -1,5 +1,5 @@
-//! Who is where: instances, sockets, kicks, on one instance and on several, with Redis and without; and what an operator
-//! does from the command line.
+//! Instances, sockets and kicks, on one instance and on several, with Redis and without; and what an operator does from
+//! the command line.
 
 use crate::on_both_databases;
 use crate::presence::instances;
@@ -19,7 +19,7 @@ const OPERATOR: [(&str, &str); 2] = [("admin_email", "op@example.com"), ("admin_
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn instances_that_start_together_have_one_administrator_and_all_of_them_run() {
     let first = Server::prepare(Engine::Postgres, &OPERATOR).await;
-    // so that they come to the account at the same time
+    // so that they reach the account at the same time
     assert_eq!(first.run(&["migrate"]).0, Some(0));
     let servers: Vec<Server> = std::thread::scope(|scope| {
         let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| first.beside(&[]))).collect();
@@ -156,20 +156,20 @@ async fn without_redis_a_kick_reaches_other_instances_by_the_database() {
         second.map(|second| second["id"].clone())
     })
     .await;
-    // an instance looks every two seconds; the rest is for a machine that is busy
+    // an instance looks every two seconds; the rest allows for a busy machine
     let begun = Instant::now();
     operator
         .ok("admin.kick", json!({ "user_id": ada.user_id() }))
         .await;
     is_kicked(&mut there, begun, Duration::from_secs(6)).await;
-    // who comes back stays: what was ordered was done
+    // a user that comes back stays: the kick has been carried out
     let mut back = ada.another(&second).await;
     let third = first.beside(&[]);
     let mut elsewhere = ada.another(&third).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     back.ok("profile.get", json!({})).await;
     elsewhere.ok("profile.get", json!({})).await;
-    // nobody can be asked: it is said whose sockets are missing
+    // without Redis no instance can be asked: the answer says whose sockets are missing
     let page = connections(&mut operator, Some(&ada.user_id())).await;
     let unanswered: Vec<&Value> = page["unanswered"]
         .as_array()
@@ -213,7 +213,7 @@ async fn with_redis_sockets_of_all_instances_are_listed_and_kicked_at_once() {
     seen.dedup();
     assert_eq!(seen.len(), 3, "instance by instance");
 
-    // mostly before the database could have told: the look there comes every two seconds
+    // mostly earlier than by the database, which is read every two seconds
     let begun = Instant::now();
     operator.ok("admin.kick", json!({ "user_id": id })).await;
     for socket in &mut sockets {

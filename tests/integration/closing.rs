@@ -1,5 +1,5 @@
-//! How sockets end: every close code of the contract is provoked on a real process, here or where it is said; handshakes
-//! that stall; a peer that floods and never reads.
+//! How sockets end. Every close code of the contract is provoked on a real process, here or in the test that the table
+//! names; also handshakes that stall, and peers that flood and never read.
 
 use crate::on_both_databases;
 use crate::support::raw::{self, counted};
@@ -120,7 +120,7 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
 
 const HERE: &str = "tests/integration/closing.rs";
 
-/// Memory that peers who never read may cost.
+/// The memory that peers that never read may cost.
 const FLOOD_BOUND: u64 = 32 * 1024 * 1024;
 
 #[test]
@@ -183,7 +183,7 @@ async fn a_restart_says_goodbye_and_answers_what_is_under_way(engine: Engine) {
     assert_eq!(created.count(), answered.len() + 1, "what was made was answered");
 }
 
-/// The delay of the one goodbye.
+/// The delay in the only `server.goodbye`.
 fn goodbye(frames: &[Value]) -> u64 {
     let mut goodbyes = frames.iter().filter(|frame| frame["signal"] == "server.goodbye");
     let delay = goodbyes.next().expect("a goodbye")["data"]["reconnect_after_ms"].as_u64();
@@ -249,7 +249,7 @@ async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: En
         .database
         .execute("alter table members rename to away")
         .await;
-    // whoever does not follow it loses nothing
+    // a socket that does not follow it loses nothing
     let error = quiet.refused("stream.subscribe", subscribe.clone()).await;
     assert_eq!(error["retryable"], true, "{error}");
     ada.ask("stream.subscribe", subscribe.clone()).await;
@@ -276,7 +276,7 @@ async fn whose_changed_account_cannot_be_read_is_closed() {
         .database
         .execute("alter table members rename to away")
         .await;
-    // by another process: the server is told, and has to read who it is now
+    // another process changes it: the server hears of it, and has to read the account again
     let (code, said) = server.run(&["admin", "set-role", "ada@example.com", "admin"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(ada.until_closed().await.1, Some(4408));
@@ -424,7 +424,7 @@ async fn a_peer_that_neither_reads_nor_answers_is_dead() {
     drop(deaf);
 }
 
-/// Events of more than a kilobyte each, to whoever listens and whoever does not.
+/// Events of more than a kilobyte each, for readers and for a peer that does not read.
 async fn tell_kilobytes(client: &mut Client, events: usize) {
     let description = "x".repeat(1000);
     for n in 0..events {
@@ -434,7 +434,7 @@ async fn tell_kilobytes(client: &mut Client, events: usize) {
     }
 }
 
-/// Whoever reads stays, and the place of the other was given up.
+/// The reader stays, and the place of the other socket is free.
 async fn stays_alone(server: &Server, reader: &mut Client) {
     reader.ok("profile.get", json!({})).await;
     let health = http::get(server, "/health/detailed").await;
@@ -448,7 +448,7 @@ async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
     let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let deaf = Raw::member(&server, &ada.tokens).await;
-    // more than the peer's kernel takes, and less than ours keeps: each event is written at once
+    // more than the peer's kernel takes, and less than ours buffers: each event is written at once
     tell_kilobytes(&mut ada, 30).await;
     let trickle = async {
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -521,7 +521,7 @@ async fn a_stalled_handshake_ends_while_others_are_served() {
     let dripping = async {
         let mut peer = Raw::dial(&server).await;
         peer.send(b"GET /v1/socket HTTP/1.1\r\nX-Long: ").await;
-        // a byte now and then buys no time
+        // a byte now and then does not extend the deadline
         while begun.elapsed() < Duration::from_secs(10) {
             let mut byte = [0];
             let heard = tokio::time::timeout(Duration::from_millis(100), async {

@@ -1,5 +1,5 @@
-//! Many people in many shared workspaces on three instances, all at once and in each other's way: nobody waits in a
-//! circle, everything acknowledged is in the logs once, and the logs have no gap.
+//! Many people write to many shared workspaces on three instances at once. No transactions deadlock, everything
+//! acknowledged is in the logs once, and the logs have no gap.
 
 use crate::support::{Client, Engine, Server, audit, http, text};
 use futures_util::future::join_all;
@@ -103,7 +103,7 @@ impl Field {
     }
 }
 
-/// One person's part; the op_ids of the tasks that were made for sure, in the order in which they were asked for.
+/// One person's part. Returns the op_ids of the creates that were acknowledged, in the order of the requests.
 async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> Vec<String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut acknowledged = Vec::new();
@@ -137,7 +137,7 @@ async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> Vec<String> {
     acknowledged
 }
 
-/// A new account and a socket of it that follows nothing: here the writers are to be kept busy, not the readers.
+/// A new account and a socket of it that follows nothing: this test loads the writers, not the readers.
 async fn arrive(server: &Server, name: &str) -> Client {
     let tokens = http::sign_up(server, name).await;
     Client::with_tokens(server, &tokens, json!({ "streams": [] })).await
@@ -256,8 +256,8 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
     }
 }
 
-/// What one socket asked for is there once each, and in the order in which it was asked for: in one workspace by place,
-/// and between workspaces by time.
+/// Each request of one socket is in the logs once, in the order of the requests: within a workspace by position, between
+/// workspaces by time.
 fn in_order(asked: &[String], found: &HashMap<&str, Vec<&Value>>) {
     let mut last: HashMap<&str, i64> = HashMap::new();
     let mut time = "";

@@ -1,5 +1,5 @@
-//! Whatever clients do, and however often they are cut off: at the end all know the same, the logs have no gap, and no
-//! op happened twice. TASKWIRE_TEST_SEED repeats a run's plans, TASKWIRE_TEST_CASES says how many.
+//! Clients do random things and are cut off at random. At the end all know the same, the logs have no gap, and no op
+//! happened twice. TASKWIRE_TEST_SEED repeats the plans of a run; TASKWIRE_TEST_CASES sets their number.
 
 mod action;
 mod actor;
@@ -23,9 +23,9 @@ on_both_databases!(
     marking_all_as_read_within_a_batch_spares_what_comes_after_it
 );
 
-/// How long new cases are begun in a normal run; and how long a failure is made smaller.
+/// How long a normal run begins new cases.
 const TIME: Duration = Duration::from_secs(12);
-/// Who owns the first workspace, who the second, and one more; the last socket is another one of the first's.
+/// The person behind each socket: the owner of the first workspace, that of the second, a third one; and the first again.
 const PEOPLE: [usize; 4] = [0, 1, 2, 0];
 /// Rings and queues so small that readers fall behind at once.
 const SMALL: [(&str, &str); 3] = [
@@ -74,7 +74,7 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
                 tokio::runtime::Handle::current().block_on(carry_out(&server, &plan, number));
             });
         };
-        // a failed expectation is a failed case, which is then made smaller
+        // a failed expectation is a failed case, which is then shrunk
         std::panic::catch_unwind(AssertUnwindSafe(case)).map_err(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -133,7 +133,7 @@ async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2
                 .ok("batch", json!({ "ops": vec![task; 75], "atomic": true }))
                 .await;
         }
-        // a snapshot shows the newest hundred; what the replicas hold is to be compared whole
+        // a snapshot has only the newest hundred, and the test compares everything that replicas hold
         loop {
             let page = client.ok("notification.list", json!({ "limit": 100 })).await;
             let items = page["items"].as_array().expect("items").iter();

@@ -1,5 +1,5 @@
-//! kill -9 in the middle of writes, fifty times: what was acknowledged is there once, what was not is there whole or not at
-//! all, and logs, rows, counters and op_ids agree about which.
+//! kill -9 in the middle of writes, fifty times. Acknowledged requests are there once; the others are there whole or not
+//! at all; logs, rows, counters and op_ids agree.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, Server, audit, http, text};
@@ -142,7 +142,7 @@ fn whole_or_not_at_all(sent: &Sent, entries: Option<Vec<&Value>>) -> bool {
     true
 }
 
-/// Sends everything again: an op that is in the log is told as done, one that is not happens now.
+/// Sends everything again: an op that is in the log is answered as a repeat; one that is not is done now.
 async fn op_ids_agree(server: &Server, tokens: &[Value], all: &[Sent], held: &[bool]) {
     let mut clients = Vec::new();
     for tokens in tokens {

@@ -1,5 +1,5 @@
-//! What is in `deploy/`, as far as it can be checked without a container engine: the image's steps run in an empty
-//! folder, the node of the image runs as nobody, the compose file holds together, nginx takes its configuration.
+//! `deploy/`, as far as it can be checked without a container engine: the steps of the image run in an empty folder, its
+//! node runs as nobody, the compose file is consistent, nginx accepts its configuration.
 
 use crate::support::nginx::{self, Nginx, free_address, is_root};
 use crate::support::{Client, Engine, PATIENCE, Server, eventually, http};
@@ -20,7 +20,7 @@ const COMPOSE: &str = include_str!("../../deploy/compose.yaml");
 const EXAMPLE: &str = include_str!("../../deploy/env.example");
 const UNIT: &str = include_str!("../../deploy/taskwire.service");
 
-/// Values for what compose.yaml asks of whoever runs it.
+/// Values for the variables that compose.yaml requires.
 const FILLED: [(&str, &str); 3] = [
     (
         "TASKWIRE_JWT_SECRET",
@@ -50,7 +50,7 @@ fn of<'a>(stage: &'a [(String, String)], word: &str) -> Vec<&'a str> {
         .collect()
 }
 
-/// What the image would hold, in a folder, and how to run it.
+/// A folder with the contents of the image, and how to run it.
 struct Image {
     root: tempfile::TempDir,
     stage: Vec<(String, String)>,

@@ -8,7 +8,7 @@ use tokio::net::TcpListener;
 
 on_both_databases!(all_is_well_before_the_first_start_and_beside_a_node);
 
-/// What it found of a subject, with the advice: the lines that begin with it.
+/// What it reports about a subject, with the advice: the lines that begin with it.
 fn found<'a>(told: &'a str, subject: &str) -> &'a str {
     let start = told
         .find(&format!("{subject} "))
@@ -93,7 +93,7 @@ async fn a_postgresql_that_loses_what_it_acknowledged_is_warned_of() {
     );
 }
 
-/// Somebody who says `first`, and then answers each thing said with the next of `answers`.
+/// A server that says `first`, and then answers each message with the next of `answers`.
 async fn speaker(first: &'static str, answers: &'static [&'static str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address").to_string();
@@ -121,7 +121,7 @@ async fn redis_and_smtp_are_asked_for_their_first_words() {
     assert_eq!(code, Some(0), "{told}");
     is(&told, "redis", "ok");
     is(&told, "smtp", "ok");
-    // the other way round nobody speaks the language, and nobody's password is told
+    // with the URLs exchanged neither server understands the other's protocol; no password is shown
     server.set("redis_url", &format!("redis://:s3cret@{smtp}"));
     server.set("smtp_url", &format!("smtp://ada:s3cret@{redis}"));
     let (code, told) = server.run(&["doctor"]);

@@ -1,4 +1,4 @@
-//! The pages that people read first: their links lead to files of this repository. Does not look at the network.
+//! The links of the pages that people read first lead to files of this repository. Does not use the network.
 
 use std::fs;
 use std::path::{Path, PathBuf};

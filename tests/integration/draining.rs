@@ -1,4 +1,4 @@
-//! A node that stops, and a node that is asked for more sockets than it takes on: who is told what, and when.
+//! A node that stops, and a node that is asked for more sockets than it accepts: what each client is told, and when.
 
 use crate::support::raw::Raw;
 use crate::support::{Client, Engine, PATIENCE, Server, eventually, http, text};
@@ -10,7 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-/// What a loaded machine may take longer than the node means to.
+/// How late a loaded machine may be.
 const SLACK: Duration = Duration::from_secs(2);
 
 async fn not_ready(server: &Server) {
@@ -106,7 +106,7 @@ async fn a_node_ends_in_time_though_its_database_hangs() {
     drop(other);
 }
 
-/// Somebody who takes connections and says nothing, and where; a connection is told of by the channel.
+/// A server that accepts connections and says nothing, with its address; the channel reports each connection.
 async fn silence() -> (String, mpsc::Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("postgres://x@{}/y", listener.local_addr().expect("its address"));
@@ -220,7 +220,7 @@ async fn past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_the
 #[tokio::test]
 async fn no_more_sockets_than_there_may_be_and_the_next_comes_when_one_goes() {
     let server = Server::start(Engine::Sqlite, &[("max_sockets", "2")]).await;
-    // nobody's token is looked at: it may be wrong
+    // tokens are not checked: one may be wrong
     let tokens = http::sign_up(&server, "ada").await;
     let held = [
         Raw::upgrade(&server, "").await,

@@ -1,4 +1,4 @@
-//! Errors: every code of the contract is provoked with its status, here or where it is said.
+//! Errors: every code of the contract is provoked with its status, here or in the module that the table names.
 
 use crate::on_both_databases;
 use crate::support::tokens::{SECRET, expired};
@@ -31,7 +31,7 @@ const NOT_PROVOKED: &[(ErrorCode, &str)] = &[
 struct Seen(BTreeSet<&'static str>);
 
 impl Seen {
-    /// What a code promises, held against an answer.
+    /// Checks an answer against what the table says of its code.
     fn check(&mut self, code: ErrorCode, status: u16, error: &Value) {
         assert_eq!(
             (error["code"].as_str(), status),
@@ -172,7 +172,7 @@ async fn a_query_that_takes_too_long_is_timeout() {
     ada.ok("task.list", json!({})).await;
 }
 
-/// A node that is about to stop takes no more on, while its sockets take leave.
+/// A node that is about to stop accepts nothing more while its sockets close.
 async fn draining_is_unavailable(server: &Server, seen: &mut Seen) {
     let pid = server.pid().to_string();
     let told = Command::new("kill").arg("-TERM").arg(pid).status();

@@ -1,4 +1,4 @@
-//! `op_id`: a repeated mutation has one effect and gets its first answer again, on any socket, after any crash.
+//! `op_id`: a repeated mutation has one effect and gets its first answer again, on any socket and after any crash.
 
 use crate::on_both_databases;
 use crate::support::follower::{once, pluck};
@@ -150,7 +150,7 @@ async fn an_op_id_names_one_request_of_one_user(engine: Engine) {
         !is_replay(&theirs) && theirs["data"]["created_by"] == bob.user_id(),
         "{theirs}"
     );
-    // a query takes no notice of it
+    // a query ignores it
     let query = once(&mut ada, &op, "task.list", json!({})).await;
     assert_eq!(query["type"], "ok");
 }

@@ -1,4 +1,4 @@
-//! Fail points: the program that everybody builds has none, and says so instead of ignoring whoever asks for them.
+//! Fail points: a normal build has none, and says so instead of ignoring the request for them.
 
 use crate::support::{Engine, Server};
 

@@ -1,5 +1,5 @@
-//! Several instances on one PostgreSQL database, as real processes: what one commits reaches the sockets of all, whatever
-//! becomes of Redis, and nobody keeps what was taken from them elsewhere.
+//! Several instances on one PostgreSQL database, as real processes. What one commits reaches the sockets of all, with
+//! Redis in any state; access that ends on one instance ends on all.
 
 mod control;
 mod redis;
@@ -10,10 +10,10 @@ use crate::support::{Client, Follower, Server, Team, http, text};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// In what time something reaches another instance, with Redis and without: what the contract promises.
+/// The time in which an event reaches another instance, with Redis and without, as the contract promises.
 const SOON: Duration = Duration::from_secs(1);
 const WITHOUT_REDIS: Duration = Duration::from_secs(3);
-/// A loaded machine may be late; one of so many tries is in time.
+/// A loaded machine may be late; one of this many tries is in time.
 const TRIES: usize = 4;
 
 /// Instances that share a Redis.
@@ -44,7 +44,7 @@ async fn number(server: &Server, name: &str) -> f64 {
     line.map_or(0.0, |number| number.parse().expect("a number"))
 }
 
-/// How long a task takes from one's commit to another's socket.
+/// The time from the commit of a task on one instance to its event on a socket of another.
 async fn push(writer: &mut Client, reader: &mut Client, workspace: &str) -> Duration {
     let title = uuid::Uuid::new_v4().to_string();
     let create = json!({ "workspace_id": workspace, "title": title });
@@ -115,8 +115,8 @@ async fn what_any_instance_commits_reaches_all_of_them_without_a_gap() {
     }
 }
 
-/// The later one waits for the stream's lock, and then finds what the earlier one did; had it looked too early, the key of
-/// the remembered op_ids would send it back.
+/// The later one waits for the stream's lock, and then finds what the earlier one did. If it had looked too early, the key
+/// of the remembered op_ids would make it run again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copies_of_a_mutation_on_several_instances_at_once_have_one_effect() {
     const ROUNDS: usize = 30;

@@ -1,5 +1,5 @@
-//! Groups that lock nothing before they write: what another instance did in between is seen, refused or not, and an op_id
-//! is one effect however it is met.
+//! Groups that lock nothing before they write. They notice what another instance did in between, also when they refuse,
+//! and a repeated op_id has one effect.
 
 use crate::support::team::Team;
 use crate::support::{Client, Engine, Server, audit, http, new_id, text};
@@ -71,7 +71,7 @@ async fn what_another_instance_wrote_in_between_is_built_upon() {
     }
     let refused = number(&servers[0], "taskwire_group_retries_total", "serialization").await;
     assert!(refused > 0.0, "nothing was ever refused: that is no test");
-    // and ever fewer try
+    // and fewer and fewer groups try
     assert!(refused < 6.0, "{refused}");
 }
 
@@ -103,8 +103,8 @@ async fn what_another_instance_allowed_or_deleted_is_known_at_once() {
     }
 }
 
-/// The group changes the workspace, so that its write tells whether the workspace was as believed; and what was done under
-/// the op_id makes the same request impossible now.
+/// The group changes the workspace, so its write verifies what it assumed of the workspace. What was done under the op_id
+/// makes the same request impossible now.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
     let server = Server::start(Engine::Postgres, &[]).await;
@@ -135,10 +135,10 @@ async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
     audit::agree(&server, &ada.tokens).await;
 }
 
-/// In which workspace a task is, an instance remembers beyond the task's end.
+/// An instance remembers the workspace of a task that no longer exists.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_task_that_was_purged_and_created_elsewhere_is_found_there() {
-    // one writer: the server's own work makes no connection that forgets what the last commit left
+    // one writer: the server's own work uses no other connection, which would not know what the last commit left
     let server = Server::start(Engine::Postgres, &[("database_lanes", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let elsewhere = ada.ok("workspace.create", json!({ "name": "Elsewhere" })).await["id"].clone();
@@ -149,7 +149,7 @@ async fn a_task_that_was_purged_and_created_elsewhere_is_found_there() {
         .await;
     let again = json!({ "id": id, "title": "T", "workspace_id": elsewhere });
     ada.ok("task.create", again).await;
-    // leaves what the next group relies on
+    // leaves the counters that the next group relies on
     ada.ok("task.create", json!({ "title": "Left" })).await;
     let unsure = async || number(&server, "taskwire_group_retries_total", "unsure").await;
     let before = unsure().await;

@@ -1,5 +1,5 @@
-//! The main lists stay fast however much there is: the plans of the statements that really run are read, and one that scans
-//! a table or sorts all of what it finds is refused.
+//! The main lists stay fast in large databases. The test reads the plans of the statements that really run, and refuses one
+//! that scans a table or sorts everything that it finds.
 
 use crate::on_both_databases;
 use crate::support::{Engine as Database, Server};
@@ -19,15 +19,15 @@ on_both_databases!(no_main_list_scans_a_table_or_sorts_all_of_it);
 /// The workspace, user and task that most of it is about.
 const ONE: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
 
-/// Orders without an index of their own, which every write would pay for: they sort, but the workspace's rows only.
+/// Orders without an index, because every write would pay for it. They sort, but only the workspace's rows.
 const SORTED: [&str; 4] = ["updated_at", "priority", "title", "position"];
 
 /// In the middle of the tasks and notifications; of the members and workspaces.
 const MIDDLE: Uuid = Uuid::from_u128(ONE.as_u128() + 30_000);
 const MIDDLE_OF_FEW: Uuid = Uuid::from_u128(ONE.as_u128() + 1000);
 
-/// PostgreSQL plans by what is there: much, and most of it somebody else's; and several pages of a task's entries, for it
-/// may sort a few. SQLite plans by the indexes alone.
+/// PostgreSQL plans by the data: much of it, most of other users, and several pages of entries of one task, because it may
+/// sort a few. SQLite plans by the indexes alone.
 const MUCH: &str = "
     create function id(bigint) returns uuid language sql immutable as
       $$ select ('01990000-0000-7000-8000-' || lpad(to_hex($1), 12, '0'))::uuid $$;
@@ -176,7 +176,7 @@ fn check_by(reader: &mut Reader, what: &str, refused: fn(&str) -> bool) {
     let plans = reader.take_plans();
     assert!(!plans.is_empty(), "{what} ran no statement");
     for Plan { text, steps } in plans {
-        // what SQLite took out of a view, by its keys, it calls a scan too: one a view
+        // SQLite also calls a read of a view by its keys a scan: one for each view
         let mut views = steps
             .iter()
             .filter(|step| step.starts_with("CO-ROUTINE "))

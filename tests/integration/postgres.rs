@@ -1,5 +1,5 @@
-//! PostgreSQL stopped, killed, hung, started again and taken over by a standby under a running node; answers to COMMIT that
-//! never come; transactions that nobody ends.
+//! PostgreSQL is stopped, killed, hung, restarted, and replaced by a standby under a running node. Answers to COMMIT are
+//! lost; transactions stay open.
 
 use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};
@@ -58,7 +58,7 @@ async fn a_lost_answer_to_a_commit_is_found_out_by_the_op_id() {
         if stands == 1 {
             expected.insert(unknown, 1);
         }
-        // whoever watches sees what was committed, though nobody here saw that it was, and without another commit
+        // watchers see what was committed, although the node did not learn that it was, and without another commit
         for title in [known, unknown] {
             if expected.contains_key(title) {
                 let event = watcher.event("task.created").await;
@@ -109,7 +109,7 @@ async fn commits_cut_at_random_lose_and_double_nothing() {
         }
         settle(&mut ada, &mut open).await;
     }
-    // what nobody here saw commit is published a moment later
+    // what the node did not see commit is published a moment later
     eventually("the heads", || {
         heads_are_known(&server, &server.database.url, &ada.tokens)
     })
@@ -139,7 +139,7 @@ async fn heads_are_known(server: &Server, database: &str, tokens: &Value) -> Opt
     Some(())
 }
 
-/// Takes an answer to each of the requests, and those out that were done.
+/// Reads an answer to each request; removes the requests that were done.
 async fn settle(client: &mut Client, open: &mut HashMap<String, Value>) {
     for title in open.keys().cloned().collect::<Vec<_>>() {
         if done(&client.answer(title.as_str()).await) {
@@ -148,7 +148,7 @@ async fn settle(client: &mut Client, open: &mut HashMap<String, Value>) {
     }
 }
 
-/// Whether it was done; the one other answer is that it may be tried again.
+/// Whether it was done. The only other answer that may come is one that allows a retry.
 fn done(answer: &Value) -> bool {
     let unavailable = answer["error"]["code"] == "UNAVAILABLE" && answer["error"]["retryable"] == true;
     assert!(answer["type"] == "ok" || unavailable, "{answer}");
@@ -185,7 +185,7 @@ async fn a_server_that_comes_back(outage: Outage) {
         Outage::Kill => cluster.kill(),
     }
     settle(&mut ada, &mut open).await;
-    // away: writing and reading say so, on sockets that stay
+    // away: writes and reads are refused, and the sockets stay
     ada.send(&add(&mut open)).await;
     let refused = ada.answer("task 51").await;
     assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
@@ -236,7 +236,7 @@ async fn a_server_that_is_killed_comes_back() {
     Box::pin(a_server_that_comes_back(Outage::Kill)).await;
 }
 
-/// A standby that was behind lacks the end of the logs, and seqs that clients have seen are given again.
+/// A standby that was behind lacks the end of the logs, and gives out seqs that clients have seen already.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_standby_that_takes_over_is_another_epoch() {
     let cluster = Cluster::start(&[]);
@@ -247,7 +247,7 @@ async fn a_standby_that_takes_over_is_another_epoch() {
     let mut writer = Transaction::new(store.clone());
     writer.begin().await.expect("a connection");
     cluster.take_over();
-    // nothing is written with what is known of the epoch before
+    // nothing is written with counters of the earlier epoch
     writer.disconnect();
     let refused = writer.begin().await.expect_err("another epoch");
     assert_eq!(refused.trouble, Trouble::Unavailable, "{refused}");
@@ -266,7 +266,7 @@ async fn a_standby_that_takes_over_is_another_epoch() {
     assert_eq!(again.welcome["data"]["streams"][0]["reason"], "epoch");
 }
 
-/// It lets clients in, and answers nothing that they ask.
+/// It accepts clients and answers none of their queries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
     let mut server = Server::prepare(Engine::Postgres, &[]).await;
@@ -369,7 +369,7 @@ async fn reads_that_are_given_up_leave_no_transaction_behind() {
     }
 }
 
-/// Of the many reads none is worth a line there.
+/// Reads are many, and none may write a line there.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn service_in_good_order_leaves_no_warning_in_the_log_of_postgresql() {
     let cluster = Cluster::start(&[]);

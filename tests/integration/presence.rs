@@ -1,5 +1,5 @@
-//! Who is there and who types: one presence of several sockets, on one instance and on several, and its end however a
-//! socket or an instance ends.
+//! Who is present and who types: one presence for several sockets, on one instance and on several; it ends in whatever
+//! way the socket or the instance ends.
 
 use crate::on_both_databases;
 use crate::support::follower::text;
@@ -268,7 +268,7 @@ async fn presence_and_typing_are_the_same_on_every_instance() {
     let mut there = member.another(&servers[1]).await;
     let task = task(&mut owner, &workspace).await;
     let at = |state: &str| json!({ "workspace_id": workspace, "state": state, "task_id": task });
-    // a note may be lost while the way to Redis is being made; it is said again, so that the signal comes all the same
+    // a note may be lost while the connection to Redis is made; it is repeated, so the signal comes all the same
     there.ok("presence.set", at("away")).await;
     assert_eq!(eventual_change(&mut owner).await, json!(["member", "away", task]));
     let mut here = member.another(&servers[0]).await;
@@ -287,7 +287,7 @@ async fn presence_and_typing_are_the_same_on_every_instance() {
     here.cut();
     assert_eq!(eventual_change(&mut owner).await, json!(["member", "away", task]));
 
-    // typing crosses too; it is not said again
+    // typing reaches other instances too; it is not repeated
     eventually("typing on another instance is heard", async || {
         there.ok("presence.typing", json!({ "task_id": task })).await;
         tokio::time::sleep(Duration::from_millis(200)).await;

@@ -1,5 +1,5 @@
-//! What is kept, and for how long. The clock is stepped, so the engine runs in this process; what clients are told of it is
-//! asked of a real server on the same database.
+//! What is kept, and for how long. The clock is stepped, so the engine runs in this process; a real server on the same
+//! database shows what clients are told.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine as Database, Node, PASSWORD, eventually, http};
@@ -186,7 +186,7 @@ async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
     ];
     let node = Node::start(Database::Sqlite, &settings).await;
     fill(&node).await;
-    // the writer that finds a full file knows nothing of it
+    // the writer that finds the file full knows nothing of retention
     let node = node.restarted().await;
     let runner = Runner::start(&node.engine, &Arc::new(node.settings.clone()), KINDS);
     eventually("a job that can be run", || async {

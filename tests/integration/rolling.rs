@@ -1,5 +1,5 @@
-//! Three instances on one PostgreSQL behind a real nginx, restarted one after the other under load: those who follow see
-//! a pause and never a gap, and what was answered is there once.
+//! Three instances on one PostgreSQL behind a real nginx are restarted one after the other under load. Followers see a
+//! pause and no gap; everything that was acknowledged is there once.
 
 use crate::support::nginx::Nginx;
 use crate::support::redis::Redis;
@@ -58,7 +58,7 @@ impl Fleet {
         Client::connect(Config::new(self.proxy.url(""), token)).expect("a client")
     }
 
-    /// Stops an instance in good order and starts another process in its place.
+    /// Stops an instance in an orderly way and starts another process in its place.
     async fn restart(&mut self, n: usize) {
         let instance = &mut self.instances[n];
         instance.ask_to_stop();
@@ -153,7 +153,7 @@ impl Seen {
 struct Follower {
     client: Client,
     until: tokio::sync::watch::Sender<Option<BTreeMap<String, u64>>>,
-    /// Ends of its connections that no restart in good order should bring.
+    /// Ends of its connections that an orderly restart should not cause.
     broken: Arc<Mutex<Vec<String>>>,
     seen: JoinHandle<Seen>,
 }

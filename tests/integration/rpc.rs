@@ -1,4 +1,4 @@
-//! `/v1/rpc`: the shape of its answers, its tokens, its limits. What operations do is said where they are.
+//! `/v1/rpc`: the shape of its answers, its tokens, its limits. The operations have tests of their own.
 
 use crate::support::{Engine, Raw, Server, http, text};
 use reqwest::header::HeaderMap;
@@ -112,7 +112,7 @@ async fn a_refused_token_is_answered_frame_by_frame() {
     assert_eq!(header(&headers, "www-authenticate"), "Bearer");
     is_error(&frame, &headers, "INVALID_TOKEN");
 
-    // who sends a token means it: it is not left out where none is needed
+    // a token that was sent is checked, also where none is needed
     let several = json!([one, { "type": "ping", "id": "two" }, { "type": "task.list" }, 4]);
     let (status, headers, frames) = read(ask(&several)).await;
     let frames = frames.as_array().expect("an array for an array");
@@ -161,7 +161,7 @@ async fn a_frame_that_is_too_large_keeps_its_id() {
     assert_eq!(frames[1], json!({ "type": "pong", "id": 8 }));
 }
 
-/// A request of which nobody says how long it is, up to the first byte of its body.
+/// A request without a length, up to the first byte of its body.
 async fn begin(server: &Server, headers: &str) -> Raw {
     let mut raw = Raw::dial(server).await;
     let request = format!(

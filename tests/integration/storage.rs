@@ -1,4 +1,4 @@
-//! What becomes of the service when its storage does not play along: full, taken, newer, or gone for a moment.
+//! The service when its storage is full, in use, of a newer version, or gone for a moment.
 
 use crate::on_both_databases;
 use crate::support::database::admin_url;
@@ -117,7 +117,7 @@ async fn one_process_serves_an_sqlite_file_by_whatever_path() {
     let mut server = Server::prepare(Engine::Sqlite, &[]).await;
     let elsewhere = tempfile::tempdir().expect("a folder");
     let link = elsewhere.path().join("link.db");
-    // nothing is there yet that it leads to
+    // nothing exists yet at its target
     std::os::unix::fs::symlink(server.folder.path().join("taskwire.db"), &link).expect("a link");
     let file = std::mem::replace(&mut server.database.url, format!("sqlite:{}", link.display()));
     server.spawn();
@@ -264,7 +264,7 @@ async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
     }
 }
 
-/// Whether it was done; the one other answer is that it may be tried again.
+/// Whether it was done. The only other answer that may come is one that allows a retry.
 fn done(answer: &Value) -> bool {
     if answer["type"] == "ok" {
         return true;

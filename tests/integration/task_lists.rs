@@ -145,7 +145,7 @@ async fn every_order_has_pages_without_gaps_and_repeats(engine: Engine) {
             let due = (i % 3 != 0).then(|| format!("2030-01-0{}T00:00:00Z", 1 + i % 4));
             let priority = ["none", "low", "medium", "high", "urgent"][i % 5];
             let title = ["b", "A", "a", "C", "Z z", "a!"][i % 6];
-            // every fifth id is not of this moment, as of a task that was made while its client was away
+            // every fifth id is from another moment, like that of a task that a client made while it was offline
             let id = (i % 5 == 0).then(|| format!("{:08x}-0000-7000-8000-{i:012}", i * 0x00ff_ffff));
             json!({ "type": "task.create",
                 "data": { "id": id, "title": title, "due_at": due, "priority": priority } })
@@ -194,7 +194,7 @@ async fn every_order_has_pages_without_gaps_and_repeats(engine: Engine) {
     );
 }
 
-/// By what a task is ordered, so that JSON values compare.
+/// The value that orders a task, in a form in which JSON values compare.
 fn rank(key: &str, task: &Value) -> Value {
     match key {
         "priority" => {

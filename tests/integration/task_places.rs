@@ -1,4 +1,4 @@
-//! Where a task stands: before and after others, under a parent; and whose it is.
+//! The place of a task, before and after others and under a parent; and its assignees.
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck, text};

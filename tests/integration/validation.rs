@@ -1,4 +1,4 @@
-//! What a value must be, to the exact bound, and the field that is at fault.
+//! The bounds of each value, exactly, and the field that an error names.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, PASSWORD, Server, new_id};
@@ -336,7 +336,7 @@ async fn a_wrong_value_is_refused_with_its_field(engine: Engine) {
             "{name} {data}: {error}"
         );
     }
-    // the same field twice is nobody's wish
+    // the same field twice is refused
     ada.send_text(r#"{"type":"task.create","id":"twice","data":{"title":"a","title":"b"}}"#)
         .await;
     let answer = ada.answer("twice").await;

@@ -256,7 +256,7 @@ async fn every_error_has_one_shape() {
     }
 }
 
-/// The headers that keep browsers from making more of an answer than it is.
+/// The headers that keep browsers from interpreting an answer as something else.
 fn hardened(headers: &HeaderMap) {
     for (name, value) in [
         ("x-content-type-options", "nosniff"),

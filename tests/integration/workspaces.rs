@@ -1,4 +1,4 @@
-//! Workspaces and their members: what each operation does, who hears of it, and who stays.
+//! Workspaces and their members: what each operation does, who is told, and who remains.
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck, text};
@@ -55,7 +55,7 @@ async fn a_workspace_is_made_listed_and_read(engine: Engine) {
         (&listed["total"], &listed["next_cursor"]),
         (&json!(2), &Value::Null)
     );
-    // what joined later is followed too
+    // a workspace that was joined later is followed too
     let task = json!({ "workspace_id": id, "title": "There" });
     let task = ada.act("task.create", task).await;
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The writer beside what waits for it: searches, which wait for the index of words, and a fault of its own.
+//! The writer and what waits for it: searches, which wait for the index of words; and a writer that fails.
 
 use crate::on_both_databases;
 use crate::support::{Engine as Database, Node, PATIENCE};
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 on_both_databases!(a_writer_that_breaks_begins_afresh);
 
-/// Stands until it is told to go on.
+/// Blocks until it is told to go on.
 struct Stand {
     begun: oneshot::Sender<()>,
     end: oneshot::Receiver<()>,
@@ -29,7 +29,7 @@ impl Chore for Stand {
     }
 }
 
-/// Breaks off in the middle of a transaction.
+/// Panics in the middle of a transaction.
 struct Break;
 
 impl Chore for Break {
@@ -44,7 +44,7 @@ fn search() -> Value {
     json!({ "q": "milk" })
 }
 
-/// Sends batches one after the other, each made anew, and counts them.
+/// Sends batches one after the other, each of them new, and counts them.
 async fn keep_on(engine: Engine, caller: Arc<Caller>, made: impl Fn() -> Value, done: Arc<AtomicU64>) {
     loop {
         let request = Request::read("batch", &made().to_string()).expect("a request");

@@ -1,5 +1,5 @@
 //! The fault test of Taskwire: three instances, their PostgreSQL and their Redis under load, broken in every way
-//! known, and a checker that misses nothing. How to run it and what it says: tests/README.md.
+//! known, and a checker of the invariants. How to run it and what it prints: tests/README.md.
 //!
 //! - `options`   the command line
 //! - `world`     what is broken: PostgreSQL, Redis, proxies before them, instances as real processes
@@ -27,7 +27,7 @@ mod world;
 use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 
-/// Everything that was started goes with the run, also when somebody ends it.
+/// Everything that was started ends with the run, also when the run is interrupted.
 async fn until_interrupted(run: impl Future<Output = Result<bool, Failed>>) -> Result<bool, Failed> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;

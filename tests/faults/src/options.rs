@@ -5,7 +5,7 @@ use clap::Parser;
 use std::path::PathBuf;
 
 /// Breaks three instances of Taskwire, their PostgreSQL and their Redis in every way known, under load, and checks
-/// that nothing is lost, doubled, out of order, or shown to whom it does not concern.
+/// that nothing is lost, doubled, out of order, or shown to somebody without access.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "tests/chaos", version)]
 pub(crate) struct Options {

@@ -1,4 +1,4 @@
-//! Sockets that wait for a slow database, or whose peers let them wait: what ends them meanwhile, and what does not.
+//! Sockets that wait for a slow database or a slow peer: what ends them meanwhile, and what does not.
 
 use crate::support::raw;
 use crate::support::{Client, Engine, Raw, Server, eventually, http, text};
@@ -7,14 +7,14 @@ use serde_json::json;
 use sqlx::Executor;
 use std::time::{Duration, Instant};
 
-/// An account that may ask for the instances, whose table nothing else on the way of a request reads.
+/// An account that may list the instances. No other part of a request reads that table.
 const OPERATOR: [(&str, &str); 2] = [
     ("admin_email", "ada@example.com"),
     ("admin_password", crate::support::PASSWORD),
 ];
 const NO_INSTANCES: &str = "begin; lock table instances";
 
-/// Whether the logout is one or not, it waits for its turn, and may wait for long.
+/// A logout waits for its turn, possibly for long, whether it is valid or not.
 #[tokio::test]
 async fn a_session_that_ends_elsewhere_does_not_wait_for_a_logout_that_waits() {
     let server = Server::start(Engine::Postgres, &OPERATOR).await;
@@ -24,7 +24,7 @@ async fn a_session_that_ends_elsewhere_does_not_wait_for_a_logout_that_waits() {
         link.execute(NO_INSTANCES).await.expect("a lock");
         ada.ask("admin.instances", json!({})).await;
         ada.ask("auth.logout", logout).await;
-        // it skips the queue: those before it were heard
+        // a ping skips the queue: its answer shows that the server has read the requests before it
         assert_eq!(ada.call("ping", json!({})).await["type"], "pong");
         let token = text(&ada.tokens["access_token"]);
         let out = http::request(&server, Method::POST, "/v1/auth/logout").bearer_auth(token);
@@ -36,7 +36,7 @@ async fn a_session_that_ends_elsewhere_does_not_wait_for_a_logout_that_waits() {
     }
 }
 
-/// It was refused when it came, or waits behind answers that nobody takes.
+/// The `auth` was refused when it came, or waits behind answers that the peer does not read.
 #[tokio::test]
 async fn a_token_that_is_not_looked_at_buys_no_time() {
     let settings = [("auth_timeout_seconds", "1"), ("socket_queue_bytes", "16384")];
@@ -48,7 +48,7 @@ async fn a_token_that_is_not_looked_at_buys_no_time() {
     for auth in [token, json!({ "nonsense": true })] {
         let mut deaf = Raw::upgrade(&server, "").await;
         let auth = json!({ "type": "auth", "id": 2, "data": auth }).to_string();
-        // answers of more bytes than the kernels and the queue hold; heard at once, the last one too
+        // more bytes of answers than the kernels and the queue hold; the server has read all requests, the last one too
         let frames = [describe.repeat(10), raw::frame(0x81, auth.as_bytes())].concat();
         deaf.send(&frames).await;
         all.push(deaf);

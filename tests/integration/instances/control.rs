@@ -1,4 +1,4 @@
-//! What is taken from somebody on one instance is gone on all others: sessions, roles, workspaces; what is given comes.
+//! Sessions, roles and workspaces that a user loses on one instance are lost on all others; those that they get arrive.
 
 use super::{SOON, TRIES, WITHOUT_REDIS, with_redis};
 use crate::support::{Client, Raw, Server, Team, http, raw, text};
@@ -36,7 +36,7 @@ async fn log_out(servers: &[Server], streams: &Value) -> Duration {
     let (_, code) = there.until_closed().await;
     assert_eq!(code, Some(4403));
     let took = begun.elapsed();
-    // whoever comes then is refused, whatever was known of the session there
+    // a socket that comes then is refused, although that instance knew the session
     tokio::time::sleep(SOON.saturating_sub(took)).await;
     let mut late = Client::connect(&servers[1]).await;
     let token = json!({ "token": tokens["access_token"] });
@@ -143,7 +143,7 @@ async fn access_is_granted_changed_and_lost_on_all_instances() {
     }
 }
 
-/// The other instance has read who is behind the session a moment ago, and hears of the removal a moment later.
+/// The other instance read the session's account a moment ago, and hears of the removal a moment later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_arrives_just_after_a_removal_elsewhere_gets_nothing() {
     for (servers, _) in both_ways().await {
@@ -169,7 +169,7 @@ async fn who_arrives_just_after_a_removal_elsewhere_gets_nothing() {
                     .await;
             }
             if round % 5 == 0 {
-                // long enough for what was lost or late
+                // long enough for lost and late messages
                 tokio::time::sleep(WITHOUT_REDIS).await;
             }
             for event in guest.events_so_far().await {

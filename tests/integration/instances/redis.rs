@@ -1,5 +1,5 @@
-//! What becomes of Redis: killed, stopped, cut off, not there at the start, with a password; service goes on, pushes
-//! come within three seconds, and everything is back by itself.
+//! Redis is killed, stopped, cut off, absent at the start, or has a password. Service goes on, pushes come within three
+//! seconds, and the instances recover by themselves.
 
 use super::{SOON, TRIES, WITHOUT_REDIS, follows, head, push, redis_becomes};
 use crate::support::{Client, Engine, Proxy, Redis, Server, http};
@@ -53,7 +53,7 @@ impl Pair {
         }
     }
 
-    /// Whatever happened, a third socket that resumes gets every event once, on either instance.
+    /// After all of it, a third socket that resumes gets every event once, on either instance.
     async fn has_lost_nothing(self) {
         Box::pin(self.resumes_everywhere()).await;
     }
@@ -99,7 +99,7 @@ async fn redis_stands_still_and_goes_on() {
     pair.all_say("healthy").await;
     pair.pushes_within(SOON).await;
     redis.pause();
-    // from the first moment on, when nobody can know yet
+    // from the first moment on, before anybody can detect it
     pair.pushes_within(WITHOUT_REDIS).await;
     pair.all_say("degraded").await;
     pair.pushes_within(WITHOUT_REDIS).await;
@@ -128,7 +128,7 @@ async fn one_instance_is_cut_off_from_redis() {
     proxy.heal();
     pair.all_say("healthy").await;
     pair.pushes_within(SOON).await;
-    // a link that stands and carries nothing, as behind a firewall that forgot it
+    // a connection that is open and carries nothing, as behind a firewall that forgot it
     proxy.stall(true);
     pair.pushes_within(WITHOUT_REDIS).await;
     redis_becomes(&pair.servers[1], "degraded").await;

@@ -1,5 +1,5 @@
-//! Many sockets of one session that come while others write: what is known of the session is read seldom, and never
-//! believed when it is told here already that another instance took something away.
+//! Many sockets of one session connect while others write. The session is read seldom, and a cached one is not used once
+//! this instance has heard that another one took something away.
 
 use super::control::{both_ways, log_in};
 use super::{number, with_redis};
@@ -24,7 +24,7 @@ impl Drop for Running {
     }
 }
 
-/// Tells somebody of one task after the other.
+/// Makes one task after the other, each of which notifies somebody.
 async fn tell(server: &Server, team: &Team, whom: &Client) -> Running {
     let mut writer = Client::with_tokens(server, &team.admin.tokens, json!({ "streams": [] })).await;
     let (workspace, whom) = (team.workspace.clone(), whom.user_id());
@@ -60,7 +60,7 @@ async fn a_storm_reads_a_session_seldom_however_much_its_user_is_told() {
     }
     let took = begun.elapsed().as_secs_f64();
     let reads = number(&servers[1], "taskwire_session_reads_total").await - before;
-    // what was read stands for a second
+    // what was read is valid for a second
     let most = 3.0 + 3.0 * took;
     assert!(
         reads <= most,

@@ -1,4 +1,4 @@
-//! A WebSocket client that speaks plain JSON and keeps what it was not asked for: events wait until a test takes them.
+//! A WebSocket client that speaks plain JSON. Frames that a test did not ask for wait until it takes them.
 
 use super::{PATIENCE, Server, http};
 use futures_util::{SinkExt, StreamExt};
@@ -133,7 +133,7 @@ impl Client {
         answer["error"].clone()
     }
 
-    /// The next event with this name, passing over none of the same stream that a test may still want: they stay.
+    /// The next event with this name. Other events stay for later.
     pub async fn event(&mut self, name: &str) -> Value {
         self.take(name, |frame| frame["type"] == "event" && frame["event"] == name)
             .await

@@ -1,5 +1,5 @@
-//! A PostgreSQL server of a test's own, for what cannot be done to one that others use: stopping it, killing it, setting
-//! it up badly. Its programs are those that `tests/run` found or installed. It is gone with the test, files and all.
+//! A PostgreSQL server of a test's own, for tests that stop it, kill it or configure it badly. Its programs are those that
+//! `tests/run` found or installed. It ends with the test, and its files are deleted.
 
 use super::PATIENCE;
 use std::fs;
@@ -85,7 +85,7 @@ impl Cluster {
         assert!(done, "it did not stop: {}", self.log());
     }
 
-    /// kill -9 of the process that all others of it belong to.
+    /// kill -9 of its main process.
     pub fn kill(&self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).expect("a running server");
         let pid = pid.lines().next().expect("a process").to_owned();
@@ -180,7 +180,7 @@ fn bin() -> PathBuf {
     found.expect("initdb and pg_ctl: ./tests/run installs PostgreSQL where it can")
 }
 
-/// Somebody harmless, when we are root.
+/// An unprivileged user, when we are root.
 fn unprivileged() -> Option<(u32, u32)> {
     let number = |arguments: &[&str]| -> Option<u32> {
         let output = Command::new("id").args(arguments).output().ok()?;

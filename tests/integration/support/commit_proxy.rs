@@ -1,7 +1,7 @@
 //! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its own:
-//! before it arrived, or after it was carried out and before its answer came back. Or it lets clients in and keeps what they
-//! ask, as a server that hangs. All else passes as it is, and it knows nothing of what is committed; `postgres_wire` sees
-//! that something is.
+//! before it arrives, or after it was carried out and before its answer comes back. Or it accepts clients and holds their
+//! queries, like a server that hangs. Everything else passes unchanged. It does not know what is committed; `postgres_wire`
+//! detects that something is.
 
 use super::postgres_wire::Requests;
 use sqlx::postgres::PgConnectOptions;
@@ -42,7 +42,7 @@ struct Plan {
 impl Plan {
     /// Waits until questions are passed on.
     async fn spoken(&self) {
-        // it lives as long as the plan does
+        // the sender lives as long as the plan
         let _ = self.silent.subscribe().wait_for(|silent| !silent).await;
     }
 

@@ -1,5 +1,5 @@
-//! A client that knows where it stands in each stream: it waits for the events of what it did, and fails on a gap or on
-//! an event of something that was to change nothing.
+//! A client that knows its position in each stream. It waits for the events of what it did, and fails on a gap, or on an
+//! event of a request that should change nothing.
 
 use super::{Client, Server};
 use serde_json::{Value, json};
@@ -121,7 +121,7 @@ impl Follower {
         events
     }
 
-    /// The events of what somebody else did, in the streams that both follow and in one's own.
+    /// The events of what somebody else did, in the streams that this client follows.
     pub async fn witness(&mut self, done: &Done) -> Vec<Value> {
         let mut events = Vec::new();
         for (stream, seq) in &done.at {

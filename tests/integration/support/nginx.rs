@@ -1,5 +1,5 @@
-//! A real nginx with `deploy/nginx.conf`, in front of servers under test. Only the addresses are put in; what it writes
-//! goes into a folder of its own, and it runs as nobody.
+//! A real nginx with `deploy/nginx.conf`, in front of servers under test. Only the addresses are replaced. It writes into a
+//! folder of its own and runs as nobody.
 
 use super::PATIENCE;
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Somebody who owns nothing.
+/// A user who owns nothing.
 const NOBODY: u32 = 65_534;
 
 /// The configuration as it is deployed.
@@ -61,7 +61,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // its workers end with a master that was asked, not with one that was killed
+        // its workers end with a master that gets a signal, not with one that is killed
         let asked = Command::new("kill").arg(self.process.id().to_string()).status();
         let deadline = Instant::now() + PATIENCE;
         while asked.as_ref().is_ok_and(std::process::ExitStatus::success)
@@ -119,7 +119,7 @@ fn program() -> PathBuf {
     })
 }
 
-/// A folder for whoever nginx runs as.
+/// A folder for the user that nginx runs as.
 fn folder() -> TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     if is_root() {

@@ -9,7 +9,7 @@ use taskwire::config::Settings;
 use taskwire::engine::{Caller, Engine, Incoming, Reply, Sender};
 use taskwire_protocol::{Failure, OpId, Request};
 
-/// When the story begins: some time ago, so that its end is not in the future of the real server.
+/// When the test's time begins: so long ago that its end is not in the future of the real server.
 const START: i64 = 1_770_000_000_000;
 
 /// The engine, and the only account that it has.
@@ -47,7 +47,7 @@ impl Node {
         }
     }
 
-    /// Asks for something, whatever becomes of it.
+    /// Sends a request; its answer may be a refusal.
     pub async fn ask(&self, name: &str, data: &Value, op_id: Option<OpId>) -> Result<Reply, Failure> {
         let request = Request::read(name, &data.to_string()).expect("a request");
         self.engine.call(&self.caller, request, op_id).await
@@ -90,7 +90,7 @@ impl Node {
         .expect("a count")
     }
 
-    /// Ends the engine and begins another one on what it left.
+    /// Ends the engine and starts another one on its database.
     pub async fn restarted(mut self) -> Node {
         self.end().await;
         self.settings.database_url = self.server.database.url.parse().expect("a database");
@@ -99,7 +99,7 @@ impl Node {
         self
     }
 
-    /// Ends the engine and starts a server on what it left.
+    /// Ends the engine and starts a server on its database.
     pub async fn into_server(mut self) -> Server {
         self.end().await;
         self.server.spawn();

@@ -1,5 +1,5 @@
-//! A TCP proxy between a server and what it depends on: it can cut all links, let them stand without a byte, and heal.
-//! It knows bytes, not what they say.
+//! A TCP proxy between a server and what it depends on. It can cut all connections, stall them without a byte, and heal.
+//! It does not know what the bytes mean.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Proxy {
         self.address
     }
 
-    /// Ends all links with a reset, and those that are begun until [`Proxy::heal`].
+    /// Ends all links with a reset, and new ones too until [`Proxy::heal`].
     pub fn cut(&self) {
         self.state.send_modify(|state| {
             state.cuts += 1;
@@ -114,7 +114,7 @@ async fn copy(from: &TcpStream, to: &TcpStream, state: &mut watch::Receiver<Stat
         if from.readable().await.is_err() {
             return;
         }
-        // before anything is taken: what waits is not lost when the link is cut meanwhile
+        // before anything is read: bytes that wait are not lost when the link is cut meanwhile
         if state.wait_for(|state| !state.stalled).await.is_err() {
             return;
         }

@@ -1,4 +1,4 @@
-//! A taskwire process on a port of its own. It is ended, however the test ends; its log is shown when the test fails.
+//! A taskwire process on a port of its own. It ends with the test, and its log is shown when the test fails.
 
 use super::PATIENCE;
 use super::database::{Database, Engine};

@@ -1,4 +1,4 @@
-//! Access tokens as somebody who knows the secret could make them: those of a test with other times in them.
+//! Access tokens made with the server's secret: copies of a test's tokens with other times in them.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};

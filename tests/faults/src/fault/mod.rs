@@ -1,4 +1,4 @@
-//! The faults: what breaks, for how long, and how it heals. Each ends with the thing behind it whole again.
+//! The faults: what breaks, for how long, and how it heals. Each ends with everything whole again.
 //!
 //! - `infrastructure`   PostgreSQL, Redis and the links to them
 //! - `instances`        processes that die, stop, restart, or whose clock jumps

@@ -1,5 +1,5 @@
-//! The last fault of a run: an older backup is put back under clients that have seen more. They must be told, by
-//! another epoch, and come to the head all the same.
+//! The last fault of a run: an older backup is restored under clients that have seen more. A new epoch must tell them,
+//! and they must reach the head all the same.
 
 use crate::Failed;
 use crate::load::accounts::Caller;
@@ -33,7 +33,7 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
     if !stage.all_ready().await {
         return Err("an instance does not start on a restored database".into());
     }
-    // clients come back with positions that the database never heard of
+    // clients come back with positions that the database does not have
     stage.at_head_in_time("after a backup was restored").await?;
     write(stage, "after").await?;
     stage

@@ -1,4 +1,4 @@
-//! A follower: the client that users have, with its replica of everything, for the whole run.
+//! A follower: the Rust client that users have, with its replica of everything, for the whole run.
 
 use super::accounts::User;
 use super::reader::Desk;

@@ -1,5 +1,5 @@
 //! A reader: follows streams through raw frames, over any number of connections, and looks at every event that comes.
-//! What it keeps is where it stands and a sum of what it saw; the checker compares the sum with the log.
+//! It keeps its positions and a sum of what it saw; the checker compares the sum with the log.
 
 use super::accounts::User;
 use super::record::{Seen, Segment, weigh};
@@ -20,7 +20,7 @@ use taskwire_protocol::stream::Reason;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-/// Until the deadline of which somebody who abandoned a socket keeps it open.
+/// How long an abandoned socket stays open: past the server's deadline for it.
 const ABANDONED: Duration = Duration::from_secs(20);
 
 /// Who reads, and what.
@@ -29,7 +29,7 @@ pub(crate) struct Assignment {
     pub(crate) user: User,
     /// The one workspace to follow beside the user's stream; everything when `None`.
     pub(crate) workspace: Option<Uuid>,
-    /// Where streams may lie that they are entitled to.
+    /// Workspaces whose streams they may get.
     pub(crate) entitled: Vec<Uuid>,
     /// The membership comes and goes, and every event is kept with its time.
     pub(crate) guest: bool,
@@ -290,7 +290,7 @@ impl Reader {
             match self.desk.order.swap(0, Relaxed) {
                 0 => {}
                 1 => {
-                    // half-open: the other side is told nothing, and nobody reads
+                    // half-open: the server is told nothing, and nobody reads
                     tokio::spawn(async move {
                         sleep(ABANDONED).await;
                         drop(socket);
@@ -338,7 +338,7 @@ impl Reader {
         }
     }
 
-    /// A guest's events are kept one by one.
+    /// Keeps each event of a guest.
     fn note(&mut self, id: Uuid, seq: u64) {
         if self.assignment.guest && id != self.assignment.user.id {
             self.sightings.seen.push(Seen {
@@ -373,7 +373,7 @@ impl Reader {
         early.sum = early.sum.wrapping_add(weigh(frame.seq, text.as_bytes()));
     }
 
-    /// A membership begins: the stream follows from the event after `seq`, and some of it may be here already.
+    /// A membership begins: the stream's events after `seq` follow, and some may have come already.
     fn granted(&mut self, id: Uuid, seq: u64) {
         let early = self.early.remove(&id).filter(|early| early.last > seq);
         self.begin(id, seq);

@@ -1,4 +1,4 @@
-//! What is kept of a run: little of each thing, so that a million fit, and enough to find out what went wrong.
+//! The records of a run: small, so that a million fit, and enough to find out what went wrong.
 
 use uuid::Uuid;
 
@@ -16,14 +16,14 @@ pub(crate) enum What {
     RemoveMember,
 }
 
-/// How an operation ended, for whoever invoked it.
+/// How an operation ended for the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// No answer has come.
     Open,
     /// `ok`.
     Acknowledged,
-    /// An error that no retry heals.
+    /// An error that no retry can mend.
     Refused,
 }
 

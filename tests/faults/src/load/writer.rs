@@ -134,7 +134,7 @@ impl Writer {
                     let Ok(text) = text else { return };
                     match self.take(&text) {
                         Some(again) => {
-                            // the server is short of something: not at once
+                            // the server lacks something just now: try again later
                             sleep(Duration::from_millis(self.random.random_range(20..200))).await;
                             if let Some(at) = self.pending.iter().position(|pending| pending.number == again)
                                 && self.resend(&mut socket, at).await.is_err()
@@ -147,7 +147,7 @@ impl Writer {
                 }
                 _ = tick.tick() => {
                     let late = self.pending.front().is_some_and(|first| first.sent.elapsed() > PATIENCE);
-                    // in the middle of things: whoever it was sent to goes on with it
+                    // in the middle of an operation: the instance that got it goes on with it
                     let moves = Instant::now() > ends && self.shared.phase() == Phase::Load;
                     if late || moves {
                         return;
