@@ -1,10 +1,14 @@
 //! What a client may do in the property test, as plain data that can be generated and printed; and the request that it
-//! becomes for somebody who sees a given replica.
+//! becomes for somebody who sees a given replica. The mutations are those of the table, their parameters come from its
+//! examples: a new one takes part by being there.
 
 use crate::support::{Replica, new_id, text};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use taskwire_protocol::Kind;
+use taskwire_protocol::examples::Examples;
+use taskwire_protocol::operations::CATALOG;
 
 /// A step of a client.
 #[derive(Clone, Debug)]
@@ -30,59 +34,50 @@ pub enum Action {
 /// A mutation, of which the replica at hand says what it is about.
 #[derive(Clone, Debug)]
 pub struct Wish {
-    kind: Kind,
+    operation: &'static str,
+    /// Which workspace, which thing there, which other one.
     place: usize,
     pick: usize,
     other: usize,
+    /// Decides the optional parameters and the values.
+    choices: u64,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Kind {
-    Create,
-    Update,
-    Replace,
-    Complete,
-    Delete,
-    Restore,
-    Purge,
-    Move,
-    Assign,
-    AddMember,
-    UpdateMember,
-    RemoveMember,
-    Mark,
-    MarkAll,
-    Forget,
-    ForgetMany,
-}
+/// What people do most.
+const OFTEN: [&str; 7] = [
+    "task.create",
+    "task.create",
+    "task.create",
+    "task.update",
+    "task.complete",
+    "task.move",
+    "task.assign",
+];
+
+/// Drawn more often than the rest of the table: few deletes are for good, and few additions name somebody new.
+const ALSO: [&str; 5] = [
+    "task.delete",
+    "task.delete",
+    "task.delete",
+    "member.add",
+    "member.add",
+];
 
 fn wish() -> impl Strategy<Value = Wish> {
-    use Kind::{
-        AddMember, Assign, Complete, Create, Delete, Forget, ForgetMany, Mark, MarkAll, Move, Purge,
-        RemoveMember, Replace, Restore, Update, UpdateMember,
-    };
-    let often = prop::sample::select(vec![Create, Create, Create, Update, Complete, Move, Assign]);
-    let seldom = prop::sample::select(vec![
-        Replace,
-        Delete,
-        Delete,
-        Restore,
-        Purge,
-        Mark,
-        MarkAll,
-        Forget,
-        ForgetMany,
-        AddMember,
-        AddMember,
-        UpdateMember,
-        RemoveMember,
-    ]);
-    let kind = prop_oneof![often, seldom];
-    (kind, 0..8_usize, 0..1000_usize, 0..1000_usize).prop_map(|(kind, place, pick, other)| Wish {
-        kind,
+    let mutations = CATALOG.iter().filter(|entry| entry.kind == Kind::Mutation);
+    let alone = mutations.map(|entry| entry.name).filter(|name| *name != "batch");
+    let alone = alone.chain(ALSO);
+    let operation = prop_oneof![
+        prop::sample::select(OFTEN.to_vec()),
+        prop::sample::select(alone.collect::<Vec<_>>()),
+    ];
+    let picks = (0..8_usize, 0..1000_usize, 0..1000_usize, any::<u64>());
+    (operation, picks).prop_map(|(operation, (place, pick, other, choices))| Wish {
+        operation,
         place,
         pick,
         other,
+        choices,
     })
 }
 
@@ -113,140 +108,96 @@ pub fn workspace(replica: &Replica, n: usize) -> Option<String> {
     nth(&replica.boards, n).map(|(id, _)| id.clone())
 }
 
+/// What a client knows that may be named in a request.
+pub struct Known<'a> {
+    pub replica: &'a Replica,
+    /// Usernames.
+    pub people: &'a [String],
+    /// Everything that this client made, by the operation that made it.
+    pub made: &'a dyn Fn(&str) -> Vec<Value>,
+}
+
 impl Wish {
     /// The name and data of the request; `None` when there is nothing to do it to. `made` is the id of a task that the
     /// same batch makes; a wish may be about that one.
     pub fn request(
         &self,
-        replica: &Replica,
-        people: &[String],
+        examples: &Examples,
+        known: &Known<'_>,
         made: &mut Option<String>,
     ) -> Option<(&'static str, Value)> {
-        let (place, board) = nth(&replica.boards, self.place)?;
-        let task = match made {
-            Some(made) if self.pick.is_multiple_of(3) => Some(made.clone()),
-            _ => nth(&board.tasks, self.pick).map(|(id, _)| id.clone()),
+        let (workspace, board) = nth(&known.replica.boards, self.place)?;
+        let mut state = self.choices;
+        let mut choose = |below: usize| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) as usize % below
         };
-        let member = nth(&board.members, self.other);
-        let notification = nth(replica.notifications(), self.pick).map(|(id, _)| id.clone());
-        let roles = ["viewer", "member", "admin"];
-        Some(match self.kind {
-            Kind::Create => self.create(place, member.map(|(id, _)| id), made),
-            Kind::Update => {
-                let task = task?;
-                ("task.update", self.update(&task, board.tasks.get(&task)))
+        let example = examples.varied(self.operation, &mut choose)?;
+        let before = made.clone();
+        let task = |n: usize| nth(&board.tasks, n).map(|(id, _)| json!(id));
+        let mut data = example.fill(|place| match place {
+            "workspace" => Some(json!(workspace)),
+            "stream" => Some(json!(format!("workspace:{workspace}"))),
+            "task" | "deleted_task" => match &before {
+                Some(made) if self.pick.is_multiple_of(3) => Some(json!(made)),
+                _ => task(self.pick),
+            },
+            "other_task" => task(self.other),
+            "user" => nth(&board.members, self.other).map(|(id, _)| json!(id)),
+            "newcomer" => Some(json!(known.people[self.other % known.people.len()])),
+            "notification" => nth(known.replica.notifications(), self.pick).map(|(id, _)| json!(id)),
+            "new_id" if self.operation == "task.create" && before.is_none() => {
+                let id = new_id();
+                *made = Some(id.to_string());
+                Some(json!(id))
             }
-            Kind::Replace => (
-                "task.replace",
-                json!({ "id": task?, "title": format!("replaced {}", self.other), "description": null,
-                    "completed": self.other.is_multiple_of(2), "priority": "high", "due_at": null, "tags": ["r"] }),
-            ),
-            Kind::Complete if self.other.is_multiple_of(2) => ("task.complete", json!({ "id": task? })),
-            Kind::Complete => (
-                "task.complete",
-                json!({ "id": task?, "completed": self.other.is_multiple_of(3) }),
-            ),
-            Kind::Delete => ("task.delete", json!({ "id": task? })),
-            Kind::Restore => ("task.restore", json!({ "id": task? })),
-            Kind::Purge => ("task.delete", json!({ "id": task?, "permanent": true })),
-            Kind::Move => {
-                let beside = nth(&board.tasks, self.other)?.0;
-                match self.other % 4 {
-                    0 => ("task.move", json!({ "id": task?, "before": beside })),
-                    1 => ("task.move", json!({ "id": task?, "after": beside })),
-                    2 => ("task.move", json!({ "id": task?, "parent_id": beside })),
-                    _ => ("task.move", json!({ "id": task?, "parent_id": null })),
-                }
+            "new_id" => Some(json!(new_id())),
+            entity => {
+                let all = (known.made)(&format!("{entity}.create"));
+                (!all.is_empty()).then(|| all[self.pick % all.len()].clone())
             }
-            Kind::Assign if self.pick.is_multiple_of(4) => {
-                ("task.assign", json!({ "id": task?, "remove": [member?.0] }))
-            }
-            Kind::Assign => ("task.assign", json!({ "id": task?, "add": [member?.0] })),
-            Kind::AddMember => (
-                "member.add",
-                json!({ "workspace_id": place, "username": people[self.other % people.len()],
-                    "role": roles[self.pick % 3] }),
-            ),
-            Kind::UpdateMember => (
-                "member.update",
-                json!({ "workspace_id": place, "user_id": member?.0, "role": roles[self.pick % 3] }),
-            ),
-            Kind::RemoveMember => (
-                "member.remove",
-                json!({ "workspace_id": place, "user_id": member?.0 }),
-            ),
-            Kind::Mark => (
-                "notification.mark",
-                json!({ "id": notification?, "is_read": !self.other.is_multiple_of(3) }),
-            ),
-            Kind::MarkAll => ("notification.mark_all_read", json!({})),
-            Kind::Forget => ("notification.delete", json!({ "id": notification? })),
-            Kind::ForgetMany => {
-                let ids: Vec<_> = replica
-                    .notifications()
-                    .keys()
-                    .skip(self.pick % 50)
-                    .take(3)
-                    .collect();
-                ("notification.delete_many", json!({ "ids": ids }))
-            }
-        })
-    }
-
-    fn create(
-        &self,
-        place: &str,
-        member: Option<&String>,
-        made: &mut Option<String>,
-    ) -> (&'static str, Value) {
-        let title = format!("task {} of {}", self.pick, self.other);
-        let mut data = json!({ "workspace_id": place, "title": title });
-        if self.pick.is_multiple_of(2) {
-            data["tags"] = json!([format!("tag{}", self.pick % 5), "all"]);
+        })?;
+        if self.operation == "task.create" && self.pick.is_multiple_of(2) {
             data["description"] = json!("long ".repeat(self.other % 150));
         }
-        if let (Some(member), true) = (member, self.pick.is_multiple_of(3)) {
-            data["assignee_ids"] = json!([member]);
+        if self.operation == "notification.delete_many" {
+            let more = known.replica.notifications().keys().skip(self.other % 50).take(2);
+            let ids = data["ids"].as_array_mut().expect("ids");
+            ids.extend(more.map(|id| json!(id)));
         }
-        if made.is_none() && self.other.is_multiple_of(2) {
-            let id = new_id();
-            data["id"] = json!(id);
-            *made = Some(id.to_string());
+        // the version that the client sees: an example's is right once at most
+        let seen = data["id"].as_str().and_then(|id| board.tasks.get(id));
+        if let (Some(expected), Some(seen)) = (data.get_mut("if_version"), seen) {
+            *expected = seen["version"].clone();
         }
-        ("task.create", data)
-    }
-
-    fn update(&self, id: &str, seen: Option<&Value>) -> Value {
-        match self.other % 5 {
-            0 => json!({ "id": id, "title": format!("changed {}", self.pick) }),
-            1 => json!({ "id": id, "description": null, "priority": "urgent" }),
-            2 => json!({ "id": id, "due_at": "2031-01-02T03:04:05.000Z", "tags": ["x"] }),
-            3 => json!({ "id": id, "completed": true }),
-            _ => {
-                let version = seen.map_or(json!(1), |task| task["version"].clone());
-                json!({ "id": id, "if_version": version, "title": format!("as seen {}", self.pick) })
-            }
-        }
+        Some((self.operation, data))
     }
 }
 
-/// The first event that a mutation makes where it applies: each makes exactly one of these, however much it takes along.
+/// The events of which a mutation makes exactly one where it applies, however much it takes along. `None`: it may make
+/// any number of them, or is not known here; then it makes one event at least.
+pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
+    let events: &[&str] = match name {
+        "workspace.create" => &["workspace.created"],
+        "task.create" => &["task.created"],
+        "task.update" | "task.replace" | "task.assign" => &["task.updated"],
+        "task.complete" => &["task.completed", "task.reopened"],
+        "task.delete" if permanent => &["task.purged"],
+        "task.delete" => &["task.deleted"],
+        "task.restore" => &["task.restored"],
+        "task.move" => &["task.moved"],
+        "member.add" => &["member.added"],
+        "member.update" => &["member.updated"],
+        "member.remove" => &["member.removed"],
+        "notification.mark" => &["notification.updated"],
+        "notification.mark_all_read" => &["notification.all_read"],
+        "notification.delete" => &["notification.deleted"],
+        _ => return None,
+    };
+    Some(events)
+}
+
+/// Whether an event is one of those.
 pub fn is_primary(name: &str, permanent: bool, event: &Value) -> bool {
-    let event = text(&event["event"]);
-    match name {
-        "task.create" => event == "task.created",
-        "task.update" | "task.replace" | "task.assign" => event == "task.updated",
-        "task.complete" => event == "task.completed" || event == "task.reopened",
-        "task.delete" if permanent => event == "task.purged",
-        "task.delete" => event == "task.deleted",
-        "task.restore" => event == "task.restored",
-        "task.move" => event == "task.moved",
-        "member.add" => event == "member.added",
-        "member.update" => event == "member.updated",
-        "member.remove" => event == "member.removed",
-        "notification.mark" => event == "notification.updated",
-        "notification.mark_all_read" => event == "notification.all_read",
-        "notification.delete" => event == "notification.deleted",
-        _ => false,
-    }
+    primary(name, permanent).is_some_and(|names| names.contains(&text(&event["event"])))
 }

@@ -1,10 +1,11 @@
 //! A client of the property test: a socket, a replica, and a ledger of what it asked for and what it was told.
 
-use super::action::{self, Action};
+use super::action::{self, Action, Known, Wish};
 use crate::support::{Client, Replica, Server, text};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::time::Duration;
+use taskwire_protocol::examples::Examples;
 
 /// Refusals that a client may provoke; any other is a fault.
 const REFUSALS: [&str; 6] = [
@@ -36,6 +37,7 @@ pub struct Actor<'s> {
     server: &'s Server,
     tokens: Value,
     people: Vec<String>,
+    examples: Examples,
     client: Option<Client>,
     epoch: Value,
     pub replica: Replica,
@@ -53,6 +55,7 @@ impl<'s> Actor<'s> {
             server,
             tokens: tokens.clone(),
             people: people.to_vec(),
+            examples: Examples::new(),
             client: None,
             epoch: Value::Null,
             replica: Replica::default(),
@@ -71,7 +74,7 @@ impl<'s> Actor<'s> {
         for action in plan {
             match action {
                 Action::Do(wish, wait) => {
-                    if let Some((name, data)) = wish.request(&self.replica, &self.people, &mut None) {
+                    if let Some((name, data)) = self.request(wish, &mut None) {
                         self.mutate(name, data, true, *wait).await;
                     }
                 }
@@ -82,7 +85,7 @@ impl<'s> Actor<'s> {
                 } => {
                     let mut made = None;
                     let ops = wishes.iter().filter_map(|wish| {
-                        let (name, data) = wish.request(&self.replica, &self.people, &mut made)?;
+                        let (name, data) = self.request(wish, &mut made)?;
                         let mut op = json!({ "type": name, "data": data });
                         if *inner_op_ids {
                             op["op_id"] = json!(uuid::Uuid::new_v4());
@@ -117,6 +120,23 @@ impl<'s> Actor<'s> {
             }
         }
         self.settle().await;
+    }
+
+    /// What a wish becomes for somebody who knows what this client knows.
+    fn request(&self, wish: &Wish, made: &mut Option<String>) -> Option<(&'static str, Value)> {
+        let made_by = |create: &str| {
+            let asked = self.ledger.iter().filter(|asked| asked.name == create);
+            let done = asked.filter_map(|asked| asked.answer.as_ref());
+            done.filter(|answer| answer["type"] == "ok")
+                .map(|answer| answer["data"]["id"].clone())
+                .collect()
+        };
+        let known = Known {
+            replica: &self.replica,
+            people: &self.people,
+            made: &made_by,
+        };
+        wish.request(&self.examples, &known, made)
     }
 
     /// Reads until each stream stands where it ends.
@@ -240,7 +260,7 @@ impl<'s> Actor<'s> {
             assert_eq!(frame["error"]["code"], "NOT_FOUND", "{frame}");
             return;
         }
-        // a first page always moves the stream; a later one of a snapshot that was begun anew since is void
+        // a first page always moves the stream; a later one is void when another snapshot has begun since
         let first = frame["data"]["workspace"].is_object();
         if !first && self.syncing.get(workspace) != Some(&id) {
             return;

@@ -1,0 +1,238 @@
+//! Everybody who tries an operation, and what an operation may be about: the places of an example are filled with things
+//! that are made for the try.
+
+use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id};
+use serde_json::{Value, json};
+use taskwire_protocol::examples::Examples;
+use taskwire_protocol::member::Role;
+use taskwire_protocol::operations::CATALOG;
+
+/// Who tries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Person {
+    Anonymous,
+    /// Somebody with an account and a team of their own.
+    OtherTenant,
+    Viewer,
+    Member,
+    Admin,
+    Owner,
+    /// Somebody who was a member.
+    Removed,
+    /// Somebody with the global role `admin`, in no team.
+    Operator,
+}
+
+use Person::{Admin, Anonymous, Member, Operator, OtherTenant, Owner, Removed, Viewer};
+
+pub const EVERYBODY: [Person; 8] = [
+    Anonymous,
+    OtherTenant,
+    Viewer,
+    Member,
+    Admin,
+    Owner,
+    Removed,
+    Operator,
+];
+
+impl Person {
+    /// Their role in the team.
+    pub fn role(self) -> Option<Role> {
+        match self {
+            Anonymous | OtherTenant | Removed | Operator => None,
+            Viewer => Some(Role::Viewer),
+            Member => Some(Role::Member),
+            Admin => Some(Role::Admin),
+            Owner => Some(Role::Owner),
+        }
+    }
+}
+
+/// The team, those outside, and two who are added and removed.
+pub struct Stage {
+    server: Server,
+    examples: Examples,
+    team: Team,
+    stranger: Client,
+    removed: Client,
+    operator: Client,
+    /// A viewer of the team.
+    pupil: String,
+    made: u32,
+}
+
+impl Stage {
+    pub async fn set(engine: Engine) -> Stage {
+        let operator = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+        let server = Server::start(engine, &operator).await;
+        let mut team = Team::gather(&server).await;
+        let operator = Client::log_in(&server, "op").await;
+        let mut stranger = Client::sign_up(&server, "stranger").await;
+        stranger
+            .ok("workspace.create", json!({ "name": "Elsewhere" }))
+            .await;
+        let removed = Client::sign_up(&server, "removed").await;
+        let pupil = Client::sign_up(&server, "pupil").await.user_id();
+        Client::sign_up(&server, "newcomer").await;
+        let place = json!({ "workspace_id": team.workspace, "username": "removed", "role": "owner" });
+        team.owner.ok("member.add", place).await;
+        let place = json!({ "workspace_id": team.workspace, "user_id": removed.user_id() });
+        team.owner.ok("member.remove", place).await;
+        Stage {
+            server,
+            examples: Examples::new(),
+            team,
+            stranger,
+            removed,
+            operator,
+            pupil,
+            made: 0,
+        }
+    }
+
+    fn client(&mut self, who: Person) -> &mut Client {
+        match who {
+            Anonymous => unreachable!("they have no socket that lasts"),
+            OtherTenant => &mut self.stranger,
+            Viewer => &mut self.team.viewer,
+            Member => &mut self.team.member,
+            Admin => &mut self.team.admin,
+            Owner => &mut self.team.owner,
+            Removed => &mut self.removed,
+            Operator => &mut self.operator,
+        }
+    }
+
+    /// Tries an operation; the answer.
+    pub async fn tries(&mut self, name: &str, who: Person) -> Value {
+        let data = self.parameters(name, who).await;
+        if who == Anonymous {
+            return Client::connect(&self.server).await.call(name, data).await;
+        }
+        if name == "auth.logout" {
+            // not the session that goes on
+            let email = self.client(who).welcome["data"]["user"]["email"].clone();
+            let login = json!({ "email": email, "password": PASSWORD, "token_delivery": "body" });
+            let answer = http::post(&self.server, "/v1/auth/login", &login).await;
+            let tokens = answer.json().await.expect("tokens");
+            let mut again = Client::with_tokens(&self.server, &tokens, json!({ "streams": [] })).await;
+            return again.call(name, data).await;
+        }
+        self.client(who).call(name, data).await
+    }
+
+    /// Tries it inside a batch.
+    pub async fn tries_in_batch(&mut self, name: &str, who: Person) -> Value {
+        let data = self.parameters(name, who).await;
+        let batch = json!({ "ops": [{ "type": name, "data": data }] });
+        self.client(who).call("batch", batch).await
+    }
+
+    /// The operation's example, about things that are there: somebody who may is not refused.
+    async fn parameters(&mut self, name: &str, who: Person) -> Value {
+        let example = self.examples.of(name).expect("an operation of the table");
+        let mut things = Vec::new();
+        for place in example.places() {
+            things.push((place, Box::pin(self.thing(place, name, who)).await));
+        }
+        let thing = |place: &str| {
+            let found = things.iter().find(|(name, _)| *name == place);
+            found.map(|(_, thing)| thing.clone())
+        };
+        let data = example.fill(thing).expect("every place is filled");
+        assert!(
+            !data.to_string().contains("\"…\""),
+            "{name} has no example: give each required text of its parameters an #[schemars(example = …)] in \
+             protocol/src ({data})"
+        );
+        data
+    }
+
+    /// What stands in a place of an example (see `taskwire_protocol::examples`).
+    async fn thing(&mut self, place: &str, operation: &str, who: Person) -> Value {
+        self.made += 1;
+        match place {
+            "workspace" => json!(self.team.workspace),
+            "stream" => json!(self.team.stream()),
+            "task" | "other_task" => self.entity("task").await,
+            "deleted_task" => {
+                let id = self.entity("task").await;
+                self.team.owner.ok("task.delete", json!({ "id": id })).await;
+                id
+            }
+            "user" => {
+                self.join(false, "pupil").await;
+                self.join(true, "pupil").await;
+                json!(self.pupil)
+            }
+            "newcomer" => {
+                self.join(false, "newcomer").await;
+                json!("newcomer")
+            }
+            "notification" => self.notification(who).await,
+            // nobody's: a kick that hits nobody is done too
+            "new_id" | "session" => json!(new_id()),
+            "access_token" => match who {
+                Anonymous => self.stranger.tokens["access_token"].clone(),
+                _ => self.client(who).tokens["access_token"].clone(),
+            },
+            "email" => json!("stranger@example.com"),
+            "password" => json!(PASSWORD),
+            "new_email" => json!(format!("new-{}@example.com", self.made)),
+            entity => {
+                let create = format!("{entity}.create");
+                assert!(
+                    CATALOG.iter().any(|entry| entry.name == create),
+                    "the example of {operation} has the place {{{entity}}}, which nothing fills: there is no \
+                     operation {create}; give the place an arm in permissions/stage.rs"
+                );
+                self.entity(entity).await
+            }
+        }
+    }
+
+    /// A new entity of the team's, made by its `create`; the id.
+    async fn entity(&mut self, noun: &str) -> Value {
+        let create = format!("{noun}.create");
+        let data = self.parameters(&create, Owner).await;
+        self.team.owner.ok(&create, data).await["id"].clone()
+    }
+
+    /// Makes somebody a viewer of the team, or not a member.
+    async fn join(&mut self, wanted: bool, username: &str) {
+        let workspace = &self.team.workspace;
+        let (name, data) = if wanted {
+            (
+                "member.add",
+                json!({ "workspace_id": workspace, "username": username, "role": "viewer" }),
+            )
+        } else {
+            let members = self
+                .team
+                .owner
+                .ok("member.list", json!({ "workspace_id": workspace }));
+            let members = members.await["items"].as_array().expect("members").clone();
+            let mut users = members.iter().map(|member| &member["user"]);
+            let Some(user) = users.find(|user| user["username"] == username) else {
+                return;
+            };
+            (
+                "member.remove",
+                json!({ "workspace_id": workspace, "user_id": user["id"] }),
+            )
+        };
+        self.team.owner.ok(name, data).await;
+    }
+
+    /// A notification of theirs.
+    async fn notification(&mut self, who: Person) -> Value {
+        if who == Anonymous {
+            return json!(new_id());
+        }
+        let client = self.client(who);
+        client.ok("task.create", json!({ "title": "News" })).await; // in their own workspace
+        let page = client.ok("notification.list", json!({ "limit": 1 })).await;
+        page["items"][0]["id"].clone()
+    }
+}
