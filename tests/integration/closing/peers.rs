@@ -1,0 +1,134 @@
+//! Peers that do not play along: they never read, stall in the handshake, or flood. What ends them, and what they may cost
+//! meanwhile.
+
+use crate::support::raw::{self, counted};
+use crate::support::{Client, Engine, Raw, Server, http};
+use serde_json::{Value, json};
+use std::time::{Duration, Instant};
+
+/// The memory that peers that never read may cost.
+const FLOOD_BOUND: u64 = 32 * 1024 * 1024;
+
+#[tokio::test]
+async fn a_peer_that_neither_reads_nor_answers_is_dead() {
+    let settings = [("heartbeat_seconds", "1"), ("socket_queue_bytes", "65536")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let deaf = Raw::member(&server, &ada.tokens).await;
+    // more than the kernels and the queue hold: the ping cannot leave either
+    tell_kilobytes(&mut ada, 600).await;
+    counted(&server, 4408).await;
+    stays_alone(&server, &mut ada).await;
+    drop(deaf);
+}
+
+/// Events of more than a kilobyte each, for readers and for a peer that does not read.
+async fn tell_kilobytes(client: &mut Client, events: usize) {
+    let description = "x".repeat(1000);
+    for n in 0..events {
+        let data = json!({ "title": n.to_string(), "description": description });
+        client.ok("task.create", data).await;
+        client.forget_events();
+    }
+}
+
+/// The reader stays, and the place of the other socket is free.
+async fn stays_alone(server: &Server, reader: &mut Client) {
+    reader.ok("profile.get", json!({})).await;
+    let health = http::get(server, "/health/detailed").await;
+    let health: Value = health.json().await.expect("JSON");
+    assert_eq!(health["sockets"], 1, "its place was given up");
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
+    let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let deaf = Raw::member(&server, &ada.tokens).await;
+    // more than the peer's kernel takes, and less than ours buffers: each event is written at once
+    tell_kilobytes(&mut ada, 30).await;
+    let trickle = async {
+        let mut second = tokio::time::interval(Duration::from_secs(1));
+        for _ in 0..20 {
+            second.tick().await;
+            ada.ok("task.create", json!({ "title": "a little more" })).await;
+            ada.forget_events();
+        }
+    };
+    tokio::select! {
+        () = counted(&server, 4408) => {}
+        () = trickle => panic!("it lives on"),
+    }
+    stays_alone(&server, &mut ada).await;
+    drop(deaf);
+}
+
+#[tokio::test]
+async fn a_stalled_handshake_ends_while_others_are_served() {
+    let server = Server::start(Engine::Sqlite, &[("handshake_timeout_seconds", "1")]).await;
+    let begun = Instant::now();
+    let mut stalled = Vec::new();
+    for said in ["", "G", "GET /v1/socket HTTP/1.1\r\nHost: a\r\n"] {
+        for _ in 0..20 {
+            let mut peer = Raw::dial(&server).await;
+            peer.send(said.as_bytes()).await;
+            stalled.push(peer);
+        }
+    }
+    let dripping = async {
+        let mut peer = Raw::dial(&server).await;
+        peer.send(b"GET /v1/socket HTTP/1.1\r\nX-Long: ").await;
+        // a byte now and then does not extend the deadline
+        while begun.elapsed() < Duration::from_secs(10) {
+            let mut byte = [0];
+            let heard = tokio::time::timeout(Duration::from_millis(100), async {
+                tokio::io::AsyncReadExt::read(&mut peer.0, &mut byte).await
+            });
+            match heard.await {
+                Err(_) => drop(tokio::io::AsyncWriteExt::write(&mut peer.0, b"x").await),
+                Ok(read) if read.as_ref().is_ok_and(|read| *read > 0) => {}
+                Ok(_) => return,
+            }
+        }
+        panic!("it drips on");
+    };
+    let served = async {
+        Client::sign_up(&server, "ada")
+            .await
+            .ok("profile.get", json!({}))
+            .await
+    };
+    tokio::join!(dripping, served);
+    for peer in &mut stalled {
+        peer.ended().await;
+    }
+    assert!(begun.elapsed() < Duration::from_secs(6), "{:?}", begun.elapsed());
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_flood_by_peers_that_never_read_costs_no_memory() {
+    let mut server = Server::start(Engine::Sqlite, &[("auth_timeout_seconds", "300")]).await;
+    let tokens = Client::sign_up(&server, "ada").await.tokens;
+    server.terminate(); // the password's hash took more than a flood may
+    server.spawn();
+    let before = server.memory("VmRSS");
+    let mut peers = Vec::new();
+    for ping in [
+        raw::frame(0x89, &[b'x'; 125]),
+        raw::frame(0x81, br#"{"type":"ping","id":1}"#),
+    ] {
+        for mut peer in [
+            Raw::upgrade(&server, "").await,
+            Raw::member(&server, &tokens).await,
+        ] {
+            peer.flood(&ping.repeat(1000), 256 << 20).await;
+            peers.push(peer);
+        }
+    }
+    let grown = server.memory("VmHWM") - before;
+    assert!(grown < FLOOD_BOUND, "{grown} bytes more");
+    let mut ada = Client::with_tokens(&server, &tokens, json!({})).await;
+    ada.ok("profile.get", json!({})).await;
+}
