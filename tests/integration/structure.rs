@@ -75,7 +75,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     // what a node runs on
     ("auth", &[]),
     ("config", &["auth", "domain", "failpoint"]),
-    ("failpoint", &["config", "engine", "jobs"]), // it lists the places that they have
+    ("failpoint", &[]),
     ("healthcheck", &["config"]),
     ("telemetry", &["config"]),
     ("ids", &["clock"]),
@@ -128,30 +128,8 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
             "workspace",
         ],
     ),
-    // `failpoint` lists the places of the modules that stop at it
-    (
-        "src",
-        "",
-        &["config", "engine", "failpoint", "jobs", "ops", "store"],
-    ),
-    (
-        "src",
-        "engine",
-        &[
-            "accounts",
-            "connections",
-            "dispatch",
-            "instances",
-            "job",
-            "route",
-            "sign_in",
-        ],
-    ),
-    (
-        "src",
-        "engine",
-        &["group", "lane", "lanes", "line", "load", "lookups", "words"],
-    ),
+    ("src", "engine", &["accounts", "job", "route", "sign_in"]),
+    ("src", "engine", &["group", "load", "lookups"]),
     ("src", "live", &["bus", "hub"]),
     ("src", "live", &["cursor", "subscriptions"]),
     ("src", "live::bus", &["publisher", "redis", "subscriber"]),
