@@ -1,5 +1,5 @@
-//! What `taskwire admin …` does: opens the database through the engine, does one thing, and ends. Instances that run on
-//! the same PostgreSQL hear of it as of every change; an SQLite file must not be in use.
+//! What `taskwire admin …` does: it opens the database through the engine, does one thing, and ends. Running instances on
+//! the same PostgreSQL see it as they see every change. An SQLite file must not be in use.
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -10,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::GlobalRole;
 
-/// Characters of a password that is made here, and which they are: none that look alike.
+/// The length of a generated password, and its characters: none that look alike.
 const PASSWORD: usize = 20;
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
@@ -120,7 +120,7 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
         }
         Task::NewEpoch => {
             engine.new_epoch().await?;
-            let then = "instances that run end within seconds, and clients sync once they are started again";
+            let then = "running instances end within seconds; restart them, and clients sync";
             Ok(format!("a new epoch begins: {then}"))
         }
         Task::ListJobs => Ok(listed(&engine.jobs().await?)),

@@ -18,8 +18,8 @@ impl SettingsError {
 impl fmt::Display for SettingsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problems.len() {
-            1 => write!(out, "a setting refuses the start:")?,
-            several => write!(out, "{several} settings refuse the start:")?,
+            1 => write!(out, "cannot start with this setting:")?,
+            several => write!(out, "cannot start with these {several} settings:")?,
         }
         self.problems
             .iter()

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use tempfile::TempDir;

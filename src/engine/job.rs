@@ -118,8 +118,8 @@ pub(super) enum Work {
     Batch(Batch),
 }
 
-/// Whose streams a job locks first. Groups hold jobs of one kind: those of workspaces wait for users' counters at
-/// their end, those of users for nothing more, so that no two groups wait for each other in a circle.
+/// Whose streams a job locks first. A group holds jobs of one kind. Groups of workspaces lock users' counters at their
+/// end; groups of users lock nothing more. So no two groups wait for each other in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     User,
@@ -159,7 +159,7 @@ impl Job {
         asked
     }
 
-    /// Answers. Nobody may be waiting any more; what was done stands.
+    /// Answers. If the caller has gone, what was done stands.
     pub(super) fn answer(self, reply: Result<Reply, Failure>) {
         if let Some(answer) = self.answer {
             let _ = answer.send(reply);
@@ -194,7 +194,7 @@ impl Job {
     }
 }
 
-/// What a job needs in memory. Found out here, before the queue, and not in the lane, where everybody waits.
+/// What a job needs in memory. It is collected before the queue, because in the lane everybody would wait for it.
 fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
     let (one, parts) = match work {
         Work::One(step) => (Some(step), &[][..]),
@@ -223,9 +223,9 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
     (needs, kind.unwrap_or(Kind::User))
 }
 
-/// The answer of a job whose outcome nobody can know.
+/// The answer of a job whose commit was not answered.
 pub(super) fn unknown_outcome() -> Failure {
-    let message = "the database went away while it committed; whether this was done is not known: send an op_id to be sure";
+    let message = "the connection to the database broke during the commit; the outcome is unknown; retry with the same op_id, or look before you retry";
     Failure::new(ErrorCode::Unavailable, message)
 }
 

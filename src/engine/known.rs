@@ -1,7 +1,7 @@
-//! Who is behind a session: read once for a storm of sockets. What was read holds as long as nothing about accounts,
-//! sessions or memberships was committed here since, and for a second at most. What other instances committed stands in
-//! the user's own stream: who has seen that stream come to a place is told nothing older, unless all that came since
-//! was read did not concern accounts at all. Who wants the same session at the same time shares one read.
+//! Who is behind a session, read once for a storm of sockets. A cached session is valid for at most a second, and only
+//! until this instance commits something about accounts, sessions or memberships. Commits of other instances show in
+//! the user's own stream. A caller that has seen this stream at a later position than the read gets the cached session
+//! only if no entry in between concerns accounts. Callers that want the same session at the same time share one read.
 
 use super::accounts::caller;
 use super::spawned;
@@ -30,10 +30,10 @@ pub(super) struct Known {
     pub(super) caller: Arc<Caller>,
     pub(super) account: Account,
     pub(super) workspaces: Vec<Workspace>,
-    /// How far the user's own stream had come: all that it tells up to there is in the rest. Moves on past entries that
-    /// do not concern accounts.
+    /// The head of the user's own stream when this was read: the other fields include everything up to it. It moves on
+    /// past entries that do not concern accounts.
     as_of: AtomicU64,
-    /// How far the workspaces' streams had come when the memberships were read: removals up to there were before them.
+    /// The heads of the workspaces' streams when the memberships were read. Removals up to there are older than these.
     pub(super) heads: HashMap<StreamId, u64>,
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Sessions {
 }
 
 impl Known {
-    /// Whether nothing is missing that the user's own stream tells up to `seen`.
+    /// Whether this includes everything about accounts that the user's own stream says up to `seen`.
     fn tells_all(&self, hub: &Hub, seen: u64) -> bool {
         let as_of = self.as_of.load(Ordering::Acquire);
         if as_of >= seen {
@@ -79,21 +79,21 @@ impl Sessions {
         }
     }
 
-    /// Something about accounts, sessions or memberships was committed. Called before it is published: whoever joins a
-    /// stream after the publication reads anew.
+    /// Something about accounts, sessions or memberships was committed. Called before it is published, so that a
+    /// socket that joins a stream after the publication reads again.
     pub(super) fn outdate(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
 
-    /// What is kept of a session and still holds, for somebody who has seen the user's own stream come to `seen`.
+    /// The cached session, if it is complete up to position `seen` of the user's own stream.
     pub(super) fn kept(&self, id: SessionId, seen: u64) -> Option<Arc<Known>> {
         let (generation, known) = self.cache.get(&id)?;
         let holds = generation == self.generation.load(Ordering::Acquire) && known.tells_all(&self.hub, seen);
         holds.then_some(known)
     }
 
-    /// Reads a session together with all who want it now, for somebody who has seen the user's own stream come to
-    /// `seen`; `None` when there is no such one.
+    /// Reads a session, complete up to position `seen` of the user's own stream, in one read with all who want it now.
+    /// `None`: there is no such session.
     pub(super) async fn read(
         self: &Arc<Self>,
         id: SessionId,
@@ -105,7 +105,7 @@ impl Sessions {
         if !found.as_ref().is_some_and(misses) {
             return Ok(found);
         }
-        // the read was begun by somebody else before we asked; the next one begins after that
+        // another caller began the read before we asked; the next read begins after that
         let (_, found) = self.share(id).await?;
         Ok(found)
     }
@@ -119,7 +119,7 @@ impl Sessions {
         read.await.unwrap_or_else(|| Err(broken()))
     }
 
-    /// Reads a session for nobody else: nothing that was committed before the call is missing.
+    /// Reads a session for this caller alone. It includes everything that was committed before the call.
     pub(super) async fn read_now(self: &Arc<Self>, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
         let sessions = self.clone();
         let (_, found) = spawned(async move { sessions.read_alone(id).await }).await?;
@@ -137,7 +137,8 @@ impl Sessions {
     }
 }
 
-/// The place of the user's own stream is read first: what is committed meanwhile may be in the rest, and is told again.
+/// The head of the user's own stream is read first. What is committed meanwhile may be in the rest already; a reader
+/// then hears of it a second time, and misses nothing.
 async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>> {
     let mut reader = store.read().await?;
     let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {

@@ -1,9 +1,9 @@
-//! Several writers on one queue. One of them takes everything while the queue is short. While it is longer than a group,
-//! streams are told apart by a hash, each writer takes the jobs of its streams, and a group holds no other's.
+//! Several writers on one queue. While the queue is short, one writer takes everything. While it is longer than a group,
+//! a hash assigns each stream to a lane, and a group holds jobs of free lanes only.
 //!
-//! What keeps its order: jobs on one stream (its lane is with one writer at a time, first come first served), and jobs of
-//! one session (a later one never runs beside an earlier one, whatever they are about). The database's locks keep two
-//! writers from each other; this only keeps them from waiting there.
+//! Two kinds of jobs keep their order: those on one stream, because one writer at a time has its lane, and those of one
+//! session, because a later job never runs beside an earlier one. Correctness comes from the database's locks; lanes
+//! only keep writers from waiting for each other there.
 
 use super::company::Last;
 use super::group::{Shared, Writer};
@@ -17,12 +17,12 @@ use taskwire_protocol::{SessionId, StreamId};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// Jobs that are looked through for a group; further ones wait in the queue.
+/// How many waiting jobs are considered for a group. Further ones stay in the queue.
 const LOOKED_THROUGH: usize = 8 * GROUP;
 /// Lanes at most: one bit each.
 pub(super) const MOST: usize = 16;
 
-/// A set of lanes, a bit each. A job whose stream is not known is in none and goes with any.
+/// A set of lanes, a bit each. A job whose stream is unknown is in no lane and goes with any.
 type Set = u16;
 
 struct Waiting {
@@ -196,7 +196,7 @@ impl Writers {
         self.groups.insert(task.id(), RunningGroup { lanes, sessions });
     }
 
-    /// A writer is free again; one whose task broke is replaced, connection and all.
+    /// A writer is free again. One whose task panicked is replaced, together with its connection.
     fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Last {
         let (id, writer, last) = match ended {
             Ok((id, ended)) => (id, ended.writer, Last::new(ended.jobs, ended.took)),

@@ -1,4 +1,5 @@
-//! What operations ask of the node beside its database: presence of the live part, the other instances of the engine.
+//! What operations ask of the node beside its database. Presence comes from the live part, the other instances from the
+//! engine.
 
 use super::Engine;
 use crate::live::Presences;

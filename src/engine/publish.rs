@@ -7,8 +7,8 @@ use crate::store::{Store, log, streams};
 use std::sync::Arc;
 use taskwire_protocol::StreamId;
 
-/// The hub over the stored log, and what runs for it. Where others may write to the database, they are heard through
-/// Redis when there is one, and what is not heard is found by comparing heads.
+/// The hub over the stored log, with its background tasks. On a shared database, entries of other instances arrive
+/// through Redis if it is set; comparing heads finds those that do not arrive.
 pub(super) fn hub(settings: &Settings, store: &Store) -> Result<Arc<Hub>, EngineError> {
     let log = Arc::new(StoredLog(store.clone()));
     let limits = RingLimits {
@@ -30,7 +30,7 @@ pub(super) fn hub(settings: &Settings, store: &Store) -> Result<Arc<Hub>, Engine
         }
         url => {
             if url.is_some() {
-                tracing::warn!("redis_url is not used: an SQLite database has one instance");
+                tracing::warn!("redis_url is ignored: an SQLite database has a single instance");
             }
             Hub::new(log, limits)
         }
@@ -56,7 +56,7 @@ impl Log for StoredLog {
     fn range(&self, stream: StreamId) -> Reading<'_, LogRange> {
         let store = self.0.clone();
         Box::pin(async move {
-            // in a task of its own: a read that is dropped half-way must not leave its connection in disorder
+            // a read that is dropped half-way could leave a transaction in the pool: a task runs to its end
             let read = tokio::spawn(async move { log::range(&mut store.read().await?, stream).await });
             let range = read.await.map_err(|_| LogUnavailable)?;
             let (tail, head) = range.map_err(|error| StoredLog::unavailable(&error))?;

@@ -1,5 +1,5 @@
-//! What becomes of a group that the database did not let through: again, again with more locks, or an answer that says so;
-//! and finding out what a commit did whose answer never came. Does not know what the group's mutations do.
+//! What happens to a group after an error of the database: it runs again, or again with more locks, or its jobs are
+//! refused. After a commit without an answer, finds out what it did. Does not know what the group's mutations do.
 
 use super::job::{Job, unknown_outcome};
 use crate::live::Hub;
@@ -11,10 +11,10 @@ use taskwire_protocol::StreamId;
 
 /// How often a group runs again when another transaction was in the way or the connection had broken.
 const TRIES: u32 = 6;
-/// How often a group runs again because it needs more locks, before it goes without the right order: then PostgreSQL
-/// would find the circle, if there ever was one.
+/// How often a group runs again because it needs more locks. After that it runs without the right order of locks, and
+/// PostgreSQL would detect a deadlock.
 const WIDENED: u32 = 3;
-/// Between two looks at what a commit did; they double up to the last.
+/// The first pause before asking what a commit did. The pause doubles, up to `LAST_LOOK`.
 const LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
@@ -24,7 +24,7 @@ pub(super) enum Fault {
     Failed(StoreError),
     /// It holds users' streams and needs these too, out of order: they have to be locked from the start.
     Narrow(BTreeSet<StreamId>),
-    /// It relied on what is not locked, and its write would not tell whether that held.
+    /// It relied on rows that it did not lock, and its write would not detect a change of them.
     Unsure,
 }
 
@@ -47,12 +47,12 @@ pub(super) struct Tries {
 }
 
 impl Tries {
-    /// Whether the order of locks may still be put right.
+    /// Whether it may run again for the right order of locks.
     pub(super) fn may_widen(&self) -> bool {
         self.widened < WIDENED
     }
 
-    /// Whether nothing may be relied on that is not locked.
+    /// Whether it must lock everything that it relies on.
     pub(super) fn must_lock(&self) -> bool {
         self.locks
     }
@@ -90,7 +90,7 @@ impl Tries {
     }
 }
 
-/// Answers those that nobody can know the outcome of; gives back those with an op_id.
+/// Answers the jobs without an op_id, whose outcome stays unknown. Gives back the others.
 pub(super) fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
     let (known, unknown): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.op_id.is_some());
     for job in unknown {
@@ -99,7 +99,7 @@ pub(super) fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
     known
 }
 
-/// A commit may have advanced these streams: once the database answers, their watchers get what it did.
+/// A commit may have advanced these streams. Once the database answers, their watchers get its entries.
 pub(super) fn look_for(store: Store, hub: Arc<Hub>, streams: BTreeSet<StreamId>) {
     tokio::spawn(async move {
         let mut pause = LOOK;

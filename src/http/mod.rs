@@ -67,8 +67,7 @@ impl Routes {
         }
     }
 
-    /// Answers a request. A handshake takes a shorter way past what means nothing to it: shared resources of pages,
-    /// preflights, bodies.
+    /// Answers a request. A handshake skips what does not concern it: CORS, preflights, bodies.
     pub async fn answer(self, request: axum::http::Request<Incoming>) -> Response {
         if !is_handshake(&request) {
             return match self.router.oneshot(request).await {
@@ -94,8 +93,8 @@ fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
         && request.headers().contains_key(UPGRADE)
 }
 
-/// The largest body of `/v1/rpc`: as many frames as an array holds, each as large as may be. It is held in memory until it
-/// is answered or time is up, so few that are large are taken at once, of callers with a token.
+/// The largest body of `/v1/rpc`: an array of the most and largest frames that are allowed. A body stays in memory until it
+/// is answered or timed out. So only callers with a token may send large ones, and only a few at a time.
 fn rpc_body(settings: &Settings) -> usize {
     let frame = settings.frame_bytes.saturating_add(BETWEEN_FRAMES);
     frame.saturating_mul(settings.batch_ops).max(BODY)
@@ -129,19 +128,19 @@ fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// The answer when a part of the program failed.
+/// The answer to a request that panicked.
 fn fault(panic: Box<dyn Any + Send>) -> Response {
     Refusal::from(failed(panic)).into_response()
 }
 
-/// What is said of a part of the program that failed: what it was stays in the log.
+/// What the client is told of a panic. The detail goes to the log alone.
 #[allow(clippy::needless_pass_by_value, reason = "those who catch it give it away")]
 fn failed(panic: Box<dyn Any + Send>) -> Failure {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
     let text = text
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
-    tracing::error!(panic = text, "a request's task panicked");
+    tracing::error!(panic = text, "a request panicked");
     Failure::new(ErrorCode::InternalError, "a fault of the server")
 }
 

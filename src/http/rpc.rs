@@ -1,5 +1,5 @@
-//! `POST /v1/rpc`: a request frame in, its answer out; or an array of them, carried out in order, each while the answer
-//! before it goes out. The operations are the socket's; what only a socket can do is refused.
+//! `POST /v1/rpc`: a request frame in, its answer out; or an array of frames, carried out in order, while their answers
+//! go out. The operations are those of the socket, but for what only a socket can do.
 
 mod array;
 
@@ -37,7 +37,7 @@ struct Call {
     caller: Result<Option<Arc<Caller>>, Failure>,
     origin: Origin,
     request_id: Arc<str>,
-    /// What was not begun by then is not done.
+    /// A frame that was not begun by then is refused.
     ends: Instant,
 }
 
@@ -91,8 +91,8 @@ impl Call {
         }
     }
 
-    /// The answers of an array, each made when the one before it was taken: however large they are together, one is in
-    /// memory. So a frame is not begun before its reader has come to it, and never when the reader went away.
+    /// The answers of an array. Each is made when the one before it was sent, so only one is in memory at a time. A frame
+    /// is not begun before the client has read the answers before it, and never if the client went away.
     fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
         let work = (self, frames.into_iter(), place, Span::current());
         let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
@@ -108,7 +108,7 @@ impl Call {
         Body::from_stream(pieces.chain(end).map(Ok::<_, Infallible>))
     }
 
-    /// The answer to one of several, which all share the time of a request. Nobody else catches its panic.
+    /// The answer to one frame of several. They share the time of one request. A panic must be caught here.
     async fn in_time(&self, text: &str) -> AnswerFrame {
         let late = || {
             Failure::new(

@@ -1,0 +1,140 @@
+//! The table of settings: the name, the type and how the value is read. The manual (`config.default.toml`) says what
+//! each does.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use secrecy::SecretString;
+use tracing_subscriber::filter::Targets;
+
+use super::read::Reader;
+use super::values::{self, DatabaseUrl, Environment, Listen, LogFormat, Network};
+use super::web::{AllowedHost, AllowedOrigins, PublicUrl};
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 86_400;
+
+macro_rules! settings {
+    (
+        $(#[$about:meta])*
+        ($from:ident)
+        { $( $(#[$doc:meta])* $name:ident: $type:ty = $value:expr; )* }
+    ) => {
+        $(#[$about])*
+        pub struct Settings { $( $(#[$doc])* pub $name: $type, )* }
+
+        impl Settings {
+            /// Reads every setting; what is wrong with one is noted by the reader.
+            pub(super) fn read($from: &mut Reader) -> Settings {
+                Settings { $( $name: $value, )* }
+            }
+        }
+    };
+}
+
+settings! {
+    /// Every setting, typed and checked. A field is named like its setting, durations without the unit; the manual
+    /// (`config.default.toml`) says what each does.
+    #[derive(Clone, Debug)]
+    #[allow(
+        missing_docs,
+        reason = "the manual of settings is config.default.toml, and has a sentence for each"
+    )]
+    (from)
+    {
+        listen: Listen = from.required("listen", str::parse);
+        data_dir: PathBuf = data_dir(from);
+        environment: Environment = from.required("environment", str::parse);
+        /// Never empty: a random name was made when none is set.
+        instance: String = from
+            .parsed("instance", values::instance_name)
+            .unwrap_or_else(random_name);
+        drain: Duration = from.duration("drain_seconds", 1, 0..=3600);
+        drain_delay: Duration = from.duration("drain_delay_seconds", 1, 0..=3600);
+
+        database_url: DatabaseUrl = from
+            .parsed("database_url", str::parse)
+            .unwrap_or_else(|| DatabaseUrl::Sqlite {
+                path: data_dir(from).join("taskwire.db"),
+            });
+        database_connections: u32 = from.whole("database_connections", 1..=1000);
+        database_lanes: usize = from.whole("database_lanes", 1..=16);
+        /// `None`: what the disk holds.
+        database_max_bytes: Option<u64> = Some(from.whole("database_max_bytes", 0..=1 << 50))
+            .filter(|bytes| *bytes > 0);
+        query_timeout: Duration = from.duration("query_timeout_seconds", 1, 1..=25);
+        redis_url: Option<SecretString> = from.parsed("redis_url", values::redis_url);
+        redis_prefix: String = from.required("redis_prefix", values::prefix);
+
+        public_url: Option<PublicUrl> = from.parsed("public_url", str::parse);
+        allowed_origins: AllowedOrigins = AllowedOrigins::collect(from.list("allowed_origins", str::parse));
+        /// Empty: any.
+        allowed_hosts: Vec<AllowedHost> = from.list("allowed_hosts", str::parse);
+        trusted_proxies: Vec<Network> = from.list("trusted_proxies", str::parse);
+
+        /// As set; [`Settings::jwt_keys`] gives the keys to use.
+        jwt_secret: Option<SecretString> = from.secret("jwt_secret");
+        jwt_secret_previous: Option<SecretString> = from.secret("jwt_secret_previous");
+        access_token: Duration = from.duration("access_token_minutes", MINUTE, 1..=1440);
+        refresh_token: Duration = from.duration("refresh_token_days", DAY, 1..=365);
+        require_verified_email: bool = from.truth("require_verified_email");
+        /// Never 0: the number of CPUs when it is set to 0.
+        password_hash_concurrency: usize = match from.whole("password_hash_concurrency", 0..=1024) {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            some => some,
+        };
+        admin_email: Option<String> = from.parsed("admin_email", values::account_email);
+        admin_password: Option<SecretString> = from.secret("admin_password");
+
+        smtp_url: Option<SecretString> = from.parsed("smtp_url", |text| {
+            values::url_with(text, &["smtp", "smtps"], "smtp://… or smtps://…")
+        });
+        mail_from: Option<String> = from.parsed("mail_from", values::mailbox);
+
+        rate_limit_enabled: bool = from.truth("rate_limit_enabled");
+        rate_limit_requests: u32 = from.whole("rate_limit_requests", 1..=1_000_000);
+        rate_limit_window: Duration = from.duration("rate_limit_window_seconds", 1, 1..=DAY);
+        ops_per_second: u32 = from.whole("ops_per_second", 1..=1_000_000);
+        ops_burst: u32 = from.whole("ops_burst", 1..=1_000_000);
+        sockets_per_user: usize = from.whole("sockets_per_user", 1..=100_000);
+        /// `None`: what the system's limit of open files leaves room for.
+        max_sockets: Option<usize> = Some(from.whole("max_sockets", 0..=10_000_000)).filter(|most| *most > 0);
+        sockets_admitted_per_second: u32 = from.whole("sockets_admitted_per_second", 1..=1_000_000);
+        sockets_admitted_burst: u32 = from.whole("sockets_admitted_burst", 1..=10_000_000);
+        frame_bytes: usize = from.whole("frame_bytes", 1024..=1 << 24);
+        in_flight: usize = from.whole("in_flight", 1..=10_000);
+        batch_ops: usize = from.whole("batch_ops", 1..=1000);
+        streams_per_socket: usize = from.whole("streams_per_socket", 1..=10_000);
+
+        heartbeat: Duration = from.duration("heartbeat_seconds", 1, 1..=3600);
+        handshake_timeout: Duration = from.duration("handshake_timeout_seconds", 1, 1..=300);
+        auth_timeout: Duration = from.duration("auth_timeout_seconds", 1, 1..=300);
+        auth_grace: Duration = from.duration("auth_grace_seconds", 1, 0..=3600);
+        /// `None`: for ever.
+        socket_max_age: Option<Duration> = Some(from.duration("socket_max_age_minutes", MINUTE, 0..=10_080))
+            .filter(|age| !age.is_zero());
+        socket_queue_bytes: usize = from.whole("socket_queue_bytes", 1 << 14..=1 << 26);
+
+        /// `None`: for ever.
+        log_retention: Option<Duration> = Some(from.duration("log_retention_days", DAY, 0..=36_500))
+            .filter(|kept| !kept.is_zero());
+        log_retention_events: u64 = from.whole("log_retention_events", 0..=1_000_000_000);
+        op_retention: Duration = from.duration("op_retention_days", DAY, 7..=3650);
+        ring_bytes_per_topic: usize = from.whole("ring_bytes_per_topic", 4096..=1 << 30);
+        ring_budget_bytes: usize = from.whole("ring_budget_bytes", 4096..=1 << 40);
+        lease: Duration = from.duration("lease_seconds", 1, 1..=3600);
+        job_concurrency: usize = from.whole("job_concurrency", 1..=64);
+
+        log_format: LogFormat = from.required("log_format", str::parse);
+        log_level: Targets = from.required("log_level", values::log_level);
+        metrics_enabled: bool = from.truth("metrics_enabled");
+    }
+}
+
+fn data_dir(from: &mut Reader) -> PathBuf {
+    from.required("data_dir", values::folder)
+}
+
+fn random_name() -> String {
+    format!("node-{:08x}", rand::random::<u32>())
+}

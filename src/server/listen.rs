@@ -1,0 +1,84 @@
+//! The listening socket, and what the system is asked for. Does not accept connections.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+use tokio::net::TcpListener;
+
+use super::StartError;
+use crate::config::Settings;
+
+/// Connections that wait to be accepted. After a restart all clients of a node come back at once.
+const BACKLOG: i32 = 4096;
+/// What the kernel buffers for a slow reader. Linux doubles the number.
+const SEND_BUFFER: usize = 64 * 1024;
+/// Open files that a node asks for.
+const FILES: u64 = 1 << 20;
+/// Listens where the settings say.
+pub(super) async fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
+    let failed = |error| StartError::Listen {
+        address: settings.listen.to_string(),
+        error,
+    };
+    let addresses = tokio::net::lookup_host(settings.listen.host_and_port())
+        .await
+        .map_err(failed)?;
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    for address in addresses {
+        match listen(address) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(failed(last))
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // a restarted node takes its port back while old connections still end
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    TcpListener::from_std(socket.into())
+}
+
+/// Sets what connections inherit from their listener.
+pub(super) fn tune(listener: &TcpListener, settings: &Settings) {
+    if let Err(error) = SockRef::from(listener).set_send_buffer_size(SEND_BUFFER) {
+        tracing::warn!(error.message = %error, "cannot set the send buffer's size; the system's default stays");
+    }
+    // without it small frames wait for the peer's acknowledgement of the one before
+    if let Err(error) = SockRef::from(listener).set_tcp_nodelay(true) {
+        tracing::warn!(error.message = %error, "cannot set TCP_NODELAY; small frames may be late");
+    }
+    #[cfg(target_os = "linux")]
+    if let Err(error) = SockRef::from(listener).set_tcp_user_timeout(Some(patience(settings))) {
+        tracing::warn!(error.message = %error, "cannot set TCP_USER_TIMEOUT; connections of dead peers may stay longer");
+    }
+}
+
+/// How long the kernel waits for a peer to acknowledge what was sent. A socket sees that its bytes were written, but not
+/// that they left this machine. Without this limit a socket with occasional writes would outlive its peer.
+#[cfg(target_os = "linux")]
+fn patience(settings: &Settings) -> Duration {
+    settings.heartbeat + crate::socket::SILENCE
+}
+
+/// Every socket is a file: asks for as many as the system gives.
+pub(super) fn raise_file_limit() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let wished = limit.maximum.map_or(FILES, |most| most.min(FILES));
+    if limit.current.is_some_and(|current| current < wished) {
+        let raised = Rlimit {
+            current: Some(wished),
+            maximum: limit.maximum,
+        };
+        if let Err(error) = setrlimit(Resource::Nofile, raised) {
+            tracing::warn!(error.message = %error, "cannot raise the limit of open files");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! What a test orders a node to do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::Settings;
+use crate::engine::Engine;
+use crate::failpoint::Command;
+use crate::jobs;
+
+/// Carries out the orders of a test.
+pub(super) fn carry_out(engine: &Engine, settings: &Arc<Settings>) -> impl Fn(Command) + Send + 'static {
+    let (engine, settings) = (engine.clone(), settings.clone());
+    move |command| match command {
+        Command::Clock(by_ms) => engine.clock().step(by_ms),
+        Command::Retention(events) => {
+            let mut settings = Settings::clone(&settings);
+            settings.log_retention = Some(Duration::ZERO);
+            settings.log_retention_events = events;
+            let engine = engine.clone();
+            tokio::spawn(async move {
+                if let Err(failure) = jobs::round(&engine, &settings).await {
+                    tracing::warn!(error = %failure, "the ordered retention stopped early");
+                }
+            });
+        }
+    }
+}
