@@ -853,11 +853,11 @@ export type NotificationType =
   | "TASK_OVERDUE"
   /** A comment was added. */
   | "COMMENT_ADDED"
-  /** Somebody was mentioned. */
+  /** A user was mentioned. */
   | "MENTION"
-  /** Somebody was added to a workspace. */
+  /** A user was added to a workspace. */
   | "MEMBER_ADDED"
-  /** Somebody was invited. */
+  /** A user was invited. */
   | "INVITE"
   /** A sign-in. */
   | "LOGIN"
@@ -1208,7 +1208,7 @@ export type Status =
 /** A durable log: `user:<id>` or `workspace:<id>`. */
 export type StreamId = string;
 
-/** The payload of `stream.reset`: too much changed at once; sync again. */
+/** The payload of `stream.reset`: too much changed at once; take a new snapshot. */
 export interface StreamReset {
   /** What happened, as text for people. */
   message: string;
@@ -1406,7 +1406,7 @@ export interface UpdateTask {
   id: TaskId;
   /** Whether `due_at` means a day. */
   all_day?: boolean | null;
-  /** Members of the workspace; `null` means nobody. */
+  /** Members of the workspace; `null` means none. */
   assignee_ids?: UserId[] | null;
   /** Whether it is completed. */
   completed?: boolean | null;
@@ -1668,7 +1668,7 @@ export interface Operations {
 
 /** Every durable event by its wire name: its payload. */
 export interface Events {
-  /** A task was made. */
+  /** A task was created. */
   "task.created": Task;
   /** A task was changed, replaced or assigned. */
   "task.updated": Task;
@@ -1682,19 +1682,19 @@ export interface Events {
   "task.restored": Task;
   /** A task was moved. */
   "task.moved": Task;
-  /** A task is gone for good. */
+  /** A task was deleted permanently. */
   "task.purged": Purged;
-  /** A workspace was made: the first event of its stream. */
+  /** A workspace was created. This is the first event of its stream. */
   "workspace.created": Workspace;
-  /** Somebody joined the workspace. */
+  /** A user joined the workspace. */
   "member.added": Member;
   /** A member's role or profile changed. */
   "member.updated": Member;
   /** A member left or was removed. */
   "member.removed": MemberRemoved;
-  /** Too much changed at once: sync again. */
+  /** Too much changed at once: take a new snapshot. */
   "stream.reset": StreamReset;
-  /** A notification came. */
+  /** A notification was created. */
   "notification.created": NotificationChanged;
   /** A notification was marked. */
   "notification.updated": NotificationChanged;
@@ -1702,15 +1702,15 @@ export interface Events {
   "notification.all_read": AllRead;
   /** A notification was deleted. */
   "notification.deleted": NotificationDeleted;
-  /** The user may read a workspace from now on. */
+  /** The user may now read a workspace. */
   "access.granted": AccessGranted;
   /** The user's role in a workspace changed. */
   "access.changed": AccessChanged;
   /** The user may no longer read a workspace. */
   "access.lost": AccessLost;
-  /** The profile changed. */
+  /** The user's profile changed. */
   "profile.updated": User;
-  /** A sign-in. */
+  /** The user signed in. */
   "session.created": Session;
   /** A session ended. */
   "session.revoked": SessionRevoked;

@@ -203,7 +203,7 @@ macro_rules! events {
 }
 
 events! {
-    /// A task was made.
+    /// A task was created.
     TaskCreated "task.created" workspace: task::Task;
     /// A task was changed, replaced or assigned.
     TaskUpdated "task.updated" workspace: task::Task;
@@ -217,19 +217,19 @@ events! {
     TaskRestored "task.restored" workspace: task::Task;
     /// A task was moved.
     TaskMoved "task.moved" workspace: task::Task;
-    /// A task is gone for good.
+    /// A task was deleted permanently.
     TaskPurged "task.purged" workspace(rewrites_past): task::Purged;
-    /// A workspace was made: the first event of its stream.
+    /// A workspace was created. This is the first event of its stream.
     WorkspaceCreated "workspace.created" workspace(accounts): workspace::Workspace;
-    /// Somebody joined the workspace.
+    /// A user joined the workspace.
     MemberAdded "member.added" workspace(accounts): member::Member;
     /// A member's role or profile changed.
     MemberUpdated "member.updated" workspace(accounts): member::Member;
     /// A member left or was removed.
     MemberRemoved "member.removed" workspace(accounts, ends_access): member::MemberRemoved;
-    /// Too much changed at once: sync again.
+    /// Too much changed at once: take a new snapshot.
     StreamReset "stream.reset" any(accounts): stream::StreamReset;
-    /// A notification came.
+    /// A notification was created.
     NotificationCreated "notification.created" user: notification::NotificationChanged,
         counting notification::Notification;
     /// A notification was marked.
@@ -240,15 +240,15 @@ events! {
     /// A notification was deleted.
     NotificationDeleted "notification.deleted" user: notification::NotificationDeleted,
         counting notification::NotificationGone;
-    /// The user may read a workspace from now on.
+    /// The user may now read a workspace.
     AccessGranted "access.granted" user(accounts): workspace::AccessGranted;
     /// The user's role in a workspace changed.
     AccessChanged "access.changed" user(accounts): workspace::AccessChanged;
     /// The user may no longer read a workspace.
     AccessLost "access.lost" user(accounts): workspace::AccessLost;
-    /// The profile changed.
+    /// The user's profile changed.
     ProfileUpdated "profile.updated" user(accounts): account::User;
-    /// A sign-in.
+    /// The user signed in.
     SessionCreated "session.created" user(accounts): account::Session;
     /// A session ended.
     SessionRevoked "session.revoked" user(accounts): account::SessionRevoked;

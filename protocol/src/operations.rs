@@ -20,8 +20,9 @@ use read::{params, unknown};
 ///
 /// - kind: `mutation` changes state and takes an `op_id`; `query` reads; `command` acts at once and logs nothing;
 ///   `session` concerns the socket or the sign-in itself.
-/// - access: `anyone` before authentication too; `user` anybody signed in, for what is theirs; `viewer`, `member`,
-///   `admin`, `owner` at least that role in the workspace concerned; `server_admin` the global role `admin`.
+/// - access: `anyone` means everyone, also before authentication; `user` every signed-in user, for their own data;
+///   `viewer`, `member`, `admin` and `owner` at least that role in the workspace concerned; `server_admin` the global
+///   role `admin`.
 #[macro_export]
 macro_rules! for_each_operation {
     ($callback:ident) => {

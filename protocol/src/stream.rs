@@ -86,7 +86,7 @@ pub struct History {
     pub has_more: bool,
 }
 
-/// The payload of `stream.reset`: too much changed at once; sync again.
+/// The payload of `stream.reset`: too much changed at once; take a new snapshot.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct StreamReset {
     /// What happened, as text for people.

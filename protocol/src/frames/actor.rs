@@ -21,7 +21,7 @@ pub enum Actor {
     },
     /// The server: reminders, recurrence, retention.
     Server,
-    /// Somebody who ran `taskwire admin` on the command line.
+    /// An operator who ran `taskwire admin` on the command line.
     Operator,
 }
 

@@ -51,11 +51,11 @@ notification_types! {
     TaskOverdue "TASK_OVERDUE";
     /// A comment was added.
     CommentAdded "COMMENT_ADDED";
-    /// Somebody was mentioned.
+    /// A user was mentioned.
     Mention "MENTION";
-    /// Somebody was added to a workspace.
+    /// A user was added to a workspace.
     MemberAdded "MEMBER_ADDED";
-    /// Somebody was invited.
+    /// A user was invited.
     Invite "INVITE";
     /// A sign-in.
     Login "LOGIN";

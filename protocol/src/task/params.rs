@@ -146,7 +146,7 @@ pub struct UpdateTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Patch<Vec<String>>,
-    /// Members of the workspace; `null` means nobody.
+    /// Members of the workspace; `null` means none.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::ASSIGNEES))]
     pub assignee_ids: Patch<Vec<UserId>>,
