@@ -18,6 +18,9 @@
 
 #![deny(missing_docs)]
 
+#[macro_use]
+pub mod ids;
+
 pub mod account;
 pub mod admin;
 pub mod batch;
@@ -29,7 +32,6 @@ pub mod examples;
 mod failure;
 pub mod frames;
 pub mod generate;
-pub mod ids;
 pub mod invite;
 pub mod limits;
 pub mod member;
