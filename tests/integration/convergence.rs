@@ -9,12 +9,14 @@ use crate::on_both_databases;
 use crate::support::{Client, Engine, Server, audit, http, text};
 use action::Action;
 use actor::Actor;
+use check::Tally;
 use futures_util::future::join_all;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 use serde_json::{Value, json};
 use std::panic::AssertUnwindSafe;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 on_both_databases!(
@@ -64,6 +66,7 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
     let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
     let (number, started) = (AtomicUsize::new(0), Instant::now());
+    let tally = Mutex::new(Tally::new());
     let outcome = runner.run(&plan(), |plan| {
         if cases.is_none() && started.elapsed() > TIME {
             return Ok(());
@@ -71,7 +74,10 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
         let number = number.fetch_add(1, Ordering::Relaxed);
         let case = || {
             tokio::task::block_in_place(|| {
-                tokio::runtime::Handle::current().block_on(carry_out(&server, &plan, number));
+                tokio::runtime::Handle::current().block_on(async {
+                    let done = carry_out(&server, &plan, number).await;
+                    check::add(&mut tally.lock().unwrap_or_else(PoisonError::into_inner), done);
+                });
             });
         };
         // a failed expectation is a failed case, which is then shrunk
@@ -82,14 +88,17 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
         })
     });
     match outcome {
-        Ok(()) => {}
+        Ok(()) => {
+            let tally = tally.into_inner().unwrap_or_else(PoisonError::into_inner);
+            check::takes_part(&tally, number.into_inner());
+        }
         Err(TestError::Fail(reason, plan)) => panic!("TASKWIRE_TEST_SEED={seed}: {reason}\n{plan:#?}"),
         Err(TestError::Abort(reason)) => panic!("TASKWIRE_TEST_SEED={seed}: {reason}"),
     }
 }
 
-/// One case: people of its own, two workspaces, and everybody at once.
-async fn carry_out(server: &Server, plan: &Plan, number: usize) {
+/// One case: people of its own, two workspaces, and everybody at once. How often each mutation was asked for and done.
+async fn carry_out(server: &Server, plan: &Plan, number: usize) -> Tally {
     let names: Vec<String> = (0..3).map(|n| format!("p{number}-{n}")).collect();
     let tokens = join_all(names.iter().map(|name| http::sign_up(server, name))).await;
     share(server, &tokens[0], &names, ["member", "admin"], plan.large).await;
@@ -113,6 +122,8 @@ async fn carry_out(server: &Server, plan: &Plan, number: usize) {
     for (actor, person) in actors.iter_mut().zip(PEOPLE) {
         check::replica(server, &tokens[person], actor).await;
     }
+    let ledgers: Vec<_> = actors.iter().map(|actor| &*actor.ledger).collect();
+    check::tally(&ledgers)
 }
 
 /// A workspace of somebody, shared with the two others.

@@ -144,7 +144,12 @@ impl Wish {
             },
             "other_task" => task(self.other),
             "user" => nth(&board.members, self.other).map(|(id, _)| json!(id)),
-            "newcomer" => Some(json!(known.people[self.other % known.people.len()])),
+            "newcomer" => {
+                let is_new = |name: &&String| board.members.values().all(|m| m["user"]["username"] != **name);
+                let new = known.people.iter().filter(is_new);
+                let all: Vec<&String> = new.chain(known.people).collect();
+                Some(json!(all[self.other % all.len()]))
+            }
             "notification" => nth(known.replica.notifications(), self.pick).map(|(id, _)| json!(id)),
             "new_id" if self.operation == "task.create" && before.is_none() => {
                 let id = new_id();

@@ -6,6 +6,61 @@ use super::actor::{Actor, Asked};
 use crate::support::{Client, Server, audit, text};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
+use taskwire_protocol::Kind;
+use taskwire_protocol::operations::CATALOG;
+
+/// How often each mutation was asked for, and done.
+pub type Tally = BTreeMap<String, (usize, usize)>;
+
+/// Cases after which chance is no reason for a mutation that had no turn. A normal run has fewer; see
+/// TASKWIRE_TEST_CASES.
+const ENOUGH: usize = 40;
+
+/// Counts the mutations, those of batches too.
+pub fn tally(ledgers: &[&[Asked]]) -> Tally {
+    let mut tally = Tally::new();
+    for asked in ledgers.iter().flat_map(|ledger| ledger.iter()) {
+        let answer = asked.answer.as_ref().expect("an answer");
+        let Some(parts) = asked.data["ops"].as_array() else {
+            count(&mut tally, asked.name, answer["type"] == "ok");
+            continue;
+        };
+        let results = results(answer);
+        for (n, part) in parts.iter().enumerate() {
+            let is_done = results.get(n).is_some_and(|result| result["error"].is_null());
+            count(&mut tally, text(&part["type"]), is_done);
+        }
+    }
+    tally
+}
+
+fn count(tally: &mut Tally, name: &str, is_done: bool) {
+    let (asked, done) = tally.entry(name.to_owned()).or_default();
+    *asked += 1;
+    *done += usize::from(is_done);
+}
+
+/// Adds one tally to another.
+pub fn add(sum: &mut Tally, more: Tally) {
+    for (name, (asked, done)) in more {
+        let entry = sum.entry(name).or_default();
+        entry.0 += asked;
+        entry.1 += done;
+    }
+}
+
+/// Every mutation of the table takes part, given enough cases.
+pub fn takes_part(tally: &Tally, cases: usize) {
+    println!("{cases} cases; asked for and done: {tally:?}");
+    let mutations = CATALOG.iter().filter(|entry| entry.kind == Kind::Mutation);
+    for name in mutations.map(|entry| entry.name).filter(|name| *name != "batch") {
+        assert!(
+            cases < ENOUGH || tally.contains_key(name),
+            "{name} never took part: nobody had what its example names. An entity is known to the client that made it \
+             by its `create`; give any other place an arm in `Wish::request`"
+        );
+    }
+}
 
 /// Checks that a client that read along knows what is there.
 pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
