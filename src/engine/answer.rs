@@ -169,12 +169,13 @@ fn result(reply: Result<Reply, Failure>) -> String {
     }
 }
 
-/// An error with a `request_id`, under which the server's log has it.
+/// An error with a `request_id`. One that has none yet was not logged by the dispatcher.
 pub fn named(mut failure: Failure) -> Failure {
-    if failure.request_id.is_empty() {
+    let is_new = failure.request_id.is_empty();
+    if is_new {
         failure.request_id = Uuid::new_v4().to_string();
     }
-    if matches!(failure.code, ErrorCode::InternalError) {
+    if is_new && failure.code == ErrorCode::InternalError {
         tracing::error!(
             request.id = failure.request_id,
             "a request failed: {}",

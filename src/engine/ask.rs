@@ -6,6 +6,7 @@ use super::{Caller, Engine, Reply};
 use crate::ops::{Ask, bug};
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure};
+use tracing::Instrument;
 
 impl Engine {
     /// Answers, or gives up when it takes too long.
@@ -21,7 +22,7 @@ impl Engine {
         }
         let store = self.0.store.clone();
         // a query that is dropped half-way could leave a transaction in the pool: a task runs to its end
-        let task = tokio::spawn(async move {
+        let reading = async move {
             let place = authorize(&store, &caller, question.access(), question.target(&caller)).await?;
             let node = Arc::new(self);
             let ask = Ask {
@@ -31,7 +32,8 @@ impl Engine {
                 node,
             };
             question.answer(ask).await
-        });
+        };
+        let task = tokio::spawn(reading.in_current_span());
         let broke = |_| bug("the query failed; the server's log has the reason");
         task.await.map_err(broke)?
     }

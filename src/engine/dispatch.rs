@@ -5,17 +5,29 @@ use super::job::{Batch, Job, Step, Work};
 use super::measure::Measure;
 use super::route::{Route, route};
 use super::sign_in::{DynSignIn, Refresh};
+use super::trace::Trace;
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
 use crate::ops::Result;
 use std::sync::Arc;
 use taskwire_protocol::{Access, Failure, OpId, Request};
 use tokio::time::Instant;
+use tracing::Instrument;
 
 impl Engine {
     /// Answers any request that is not the socket's own, and records it. A mutation takes its place in the queue at the
     /// first poll: polling several once, in order, keeps their order. After that it needs no polling. Once there is room
     /// for it in the queue, it is done even if the answer is dropped.
     pub fn dispatch(&self, incoming: Incoming) -> Answering {
+        let trace = Trace::of(&incoming);
+        let span = trace.span();
+        let answering = self.answering(incoming, trace);
+        if span.is_disabled() {
+            return answering;
+        }
+        Box::pin(answering.instrument(span))
+    }
+
+    fn answering(&self, incoming: Incoming, trace: Trace) -> Answering {
         let Incoming {
             request,
             op_id,
@@ -23,8 +35,9 @@ impl Engine {
             since,
         } = incoming;
         let measure = Measure::begin(request.name(), since);
-        let begun = self.clone().begin(request, op_id, sender, measure);
-        begun.unwrap_or_else(|failure| measured(measure, std::future::ready(Err(failure))))
+        let watch = Watch { measure, trace };
+        let begun = self.clone().begin(request, op_id, sender, &watch);
+        begun.unwrap_or_else(|failure| watch.over(std::future::ready(Err(failure))))
     }
 
     /// Answers a request of somebody who is signed in.
@@ -34,8 +47,14 @@ impl Engine {
 
     /// Answers `POST /v1/auth/refresh`, which is no row of the table, and records it.
     pub fn refresh(&self, refresh: Refresh, sender: Sender, since: Instant) -> Answering {
+        let trace = Trace {
+            operation: Refresh::NAME,
+            request_id: sender.request_id.clone(),
+            caller: None,
+        };
         let answering = Box::new(refresh).answer(self.clone(), sender);
-        measured(Measure::begin(Refresh::NAME, since), answering)
+        let measure = Measure::begin(Refresh::NAME, since);
+        Watch { measure, trace }.over(answering)
     }
 
     /// The answer to a request that goes ahead of everything else; `None` for all others.
@@ -53,7 +72,7 @@ impl Engine {
         request: Request,
         op_id: Option<OpId>,
         sender: Sender,
-        measure: Measure,
+        watch: &Watch,
     ) -> Result<Answering> {
         if request.access() != Access::Anyone {
             sender.caller()?;
@@ -61,32 +80,52 @@ impl Engine {
         Ok(match route(request)? {
             Route::Mutation(decide) => {
                 let work = Work::One(Step::new(decide));
-                measured(measure, self.submit(sender.caller()?, op_id, work))
+                watch.over(self.submit(sender.caller()?, op_id, work, sender.request_id))
             }
             Route::Batch(batch) => {
                 let work = Work::Batch(Batch::read(*batch, op_id, self.0.batch_ops)?);
-                measured(measure, self.submit(sender.caller()?, op_id, work))
+                watch.over(self.submit(sender.caller()?, op_id, work, sender.request_id))
             }
-            Route::Ask(question) => measured(measure, self.ask(sender.caller()?, question)),
-            Route::SignIn(sign_in) => measured(measure, sign_in.answer(self, sender)),
-            Route::Describe => measured(measure, std::future::ready(Ok(Reply::data(self.describe())))),
-            Route::Ping => measured(measure, std::future::ready(Ok(Reply::pong()))),
+            Route::Ask(question) => watch.over(self.ask(sender.caller()?, question)),
+            Route::SignIn(sign_in) => watch.over(sign_in.answer(self, sender)),
+            Route::Describe => watch.over(std::future::ready(Ok(Reply::data(self.describe())))),
+            Route::Ping => watch.over(std::future::ready(Ok(Reply::pong()))),
             Route::Socket(name) => return Err(of_a_socket(name)),
         })
     }
 
-    async fn submit(self, caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Result<Reply> {
-        self.0.lane.submit(Box::new(Job::new(caller, op_id, work))).await
+    async fn submit(
+        self,
+        caller: Arc<Caller>,
+        op_id: Option<OpId>,
+        work: Work,
+        request_id: Option<Arc<str>>,
+    ) -> Result<Reply> {
+        let mut job = Box::new(Job::new(caller, op_id, work));
+        job.request_id = request_id;
+        self.0.lane.submit(job).await
     }
 }
 
-/// A reply on its way, recorded when it is there.
-fn measured(measure: Measure, answering: impl Future<Output = Result<Reply>> + Send + 'static) -> Answering {
-    Box::pin(async move {
-        let answer = answering.await;
-        measure.end(&answer);
-        answer
-    })
+/// What is recorded of a request once its answer is there.
+#[derive(Clone)]
+struct Watch {
+    measure: Measure,
+    trace: Trace,
+}
+
+impl Watch {
+    fn over(&self, answering: impl Future<Output = Result<Reply>> + Send + 'static) -> Answering {
+        let Watch { measure, trace } = self.clone();
+        Box::pin(async move {
+            let mut answer = answering.await;
+            if let Err(failure) = &mut answer {
+                trace.report(failure);
+            }
+            measure.end(&answer);
+            answer
+        })
+    }
 }
 
 fn of_a_socket(name: &str) -> Failure {

@@ -244,6 +244,8 @@ impl Writer {
         let mut seen: HashMap<(UserId, OpId), i64> = HashMap::new();
         let mut verdicts = Vec::with_capacity(jobs.len());
         for job in jobs {
+            let span = tracing::enabled!(tracing::Level::DEBUG).then(|| job.trace().span());
+            let _entered = span.as_ref().map(tracing::Span::enter);
             let key = job.op_id.map(|op_id| (job.caller.user.id, op_id));
             let verdict = match recall(key, job.hash(), &seen, memory) {
                 Some(verdict) => verdict,
@@ -374,10 +376,24 @@ fn makes_room(jobs: &[Job]) -> bool {
 }
 
 fn refuse(jobs: Vec<Job>, error: StoreError) {
-    let failure = Failure::from(error);
+    let failure = match &jobs[..] {
+        [job] => refusal(job, error),
+        _ => Failure::from(error),
+    };
     for job in jobs {
         job.answer(Err(failure.clone()));
     }
+}
+
+/// The answer to a job that the database did not let through, and its line in the log, under one id.
+fn refusal(job: &Job, error: StoreError) -> Failure {
+    let (trace, id) = (job.trace(), job.trace().id());
+    let mut failure = trace.of_failure(&id).in_scope(|| Failure::from(error));
+    // what is part of a sign-in is answered under the id of the sign-in
+    if !job.is_own() {
+        failure.request_id = id;
+    }
+    failure
 }
 
 /// What an op_id did before, in this group or an earlier one.

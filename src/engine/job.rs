@@ -2,6 +2,7 @@
 
 use super::Reply;
 use super::route::{Route, route};
+use super::trace::Trace;
 use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -135,6 +136,8 @@ pub(super) struct Job {
     pub(super) needs: Needs,
     pub(super) kind: Kind,
     pub(super) queued: Instant,
+    /// The id that the transport gave the request.
+    pub(super) request_id: Option<Arc<str>>,
     answer: Option<oneshot::Sender<Result<Reply, Failure>>>,
 }
 
@@ -148,6 +151,7 @@ impl Job {
             needs,
             kind,
             queued: Instant::now(),
+            request_id: None,
             answer: None,
         }
     }
@@ -163,6 +167,23 @@ impl Job {
     pub(super) fn answer(self, reply: Result<Reply, Failure>) {
         if let Some(answer) = self.answer {
             let _ = answer.send(reply);
+        }
+    }
+
+    /// Whether it is part of another request, a sign-in.
+    pub(super) fn is_own(&self) -> bool {
+        matches!(&self.work, Work::One(step) if step.own)
+    }
+
+    /// What the log says of it.
+    pub(super) fn trace(&self) -> Trace {
+        Trace {
+            operation: match &self.work {
+                Work::One(step) => step.decide.name(),
+                Work::Batch(_) => "batch",
+            },
+            request_id: self.request_id.clone(),
+            caller: Some(self.caller.clone()),
         }
     }
 

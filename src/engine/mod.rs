@@ -2,7 +2,7 @@
 //! server is here; they see neither SQL nor rules.
 //!
 //! - `dispatch`  every request's way in; `route` the table of operations → what answers each
-//! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics
+//! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics, `trace` the log
 //! - `ask`       queries and commands; `authorize` whether the caller may
 //! - `sign_in`   signing up, in and out, a file an operation; `identity` who a token speaks for
 //! - `accounts`  accounts as these and operators make them; `known` who is behind a session, kept while it holds
@@ -53,6 +53,7 @@ mod route;
 mod sender;
 mod sign_in;
 mod single;
+mod trace;
 mod words;
 mod write;
 

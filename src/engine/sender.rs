@@ -29,6 +29,8 @@ pub struct Sender {
     pub origin: Origin,
     /// How a refresh token reaches them.
     pub delivery: Delivery,
+    /// The id of the request. `None`: it gets one if it fails.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// Where a request comes from: what the list of sessions shows.

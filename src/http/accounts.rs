@@ -15,6 +15,7 @@ use taskwire_protocol::{Access, ErrorCode, Failure, Request};
 use tokio::time::Instant;
 
 use super::body::{self, Media, Read};
+use super::outer::RequestId;
 use super::{caller, cookie};
 use crate::engine::{self, Body, Caller, Delivery, Incoming, Refresh, Reply, Sender, Then};
 use crate::ops::bug;
@@ -32,8 +33,9 @@ pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
         let answer =
             move |State(app): State<Arc<App>>,
                   Extension(peer): Extension<Peer>,
+                  Extension(id): Extension<RequestId>,
                   headers: HeaderMap,
-                  body: Read| async move { sign_in(name, app, peer, headers, body).await };
+                  body: Read| async move { sign_in(name, app, (peer, id), headers, body).await };
         router.route(&path, routing::post(answer))
     });
     router
@@ -45,7 +47,7 @@ pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
 async fn sign_in(
     name: &'static str,
     app: Arc<App>,
-    peer: Peer,
+    from: (Peer, RequestId),
     headers: HeaderMap,
     body: Read,
 ) -> Result<Response, Refusal> {
@@ -60,7 +62,7 @@ async fn sign_in(
     let reply = app.engine.dispatch(Incoming {
         request,
         op_id: None,
-        sender: sender(&app, peer, &headers, caller, delivery),
+        sender: sender(&app, from, &headers, caller, delivery),
         since,
     });
     let status = match name {
@@ -90,6 +92,7 @@ fn parameters(name: &str, headers: &HeaderMap, body: Read) -> Result<Map<String,
 async fn refresh(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
+    Extension(id): Extension<RequestId>,
     headers: HeaderMap,
     uri: Uri,
     body: Read,
@@ -110,7 +113,7 @@ async fn refresh(
         Some(token) => (token, Delivery::Body),
         None => (by_cookie(&app, &headers, &uri)?, Delivery::Cookie),
     };
-    let sender = sender(&app, peer, &headers, None, wished.unwrap_or(came_by));
+    let sender = sender(&app, (peer, id), &headers, None, wished.unwrap_or(came_by));
     let reply = app.engine.refresh(Refresh { token }, sender, since);
     answer(&app, StatusCode::OK, reply.await?)
 }
@@ -136,6 +139,7 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
 async fn me(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
+    Extension(id): Extension<RequestId>,
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
@@ -143,7 +147,7 @@ async fn me(
     let reply = app.engine.dispatch(Incoming {
         request: Request::GetProfile(Box::new(GetProfile {})),
         op_id: None,
-        sender: sender(&app, peer, &headers, Some(caller), Delivery::Body),
+        sender: sender(&app, (peer, id), &headers, Some(caller), Delivery::Body),
         since,
     });
     answer(&app, StatusCode::OK, reply.await?)
@@ -151,7 +155,7 @@ async fn me(
 
 fn sender(
     app: &App,
-    peer: Peer,
+    (peer, RequestId(id)): (Peer, RequestId),
     headers: &HeaderMap,
     caller: Option<Arc<Caller>>,
     delivery: Delivery,
@@ -160,6 +164,7 @@ fn sender(
         caller,
         origin: peer::origin(peer, headers, &app.settings),
         delivery,
+        request_id: Some(id),
     }
 }
 

@@ -173,7 +173,8 @@ fn shape(response: &mut Response, id: &str, route: &str) {
         }
         None => return,
     };
-    if failure.code == ErrorCode::InternalError {
+    // one with an id was logged under it
+    if failure.code == ErrorCode::InternalError && failure.request_id.is_empty() {
         tracing::error!(request.id = id, "a request failed: {}", failure.message);
     }
     refusal::say_when(response.headers_mut(), &failure, status);

@@ -177,6 +177,7 @@ impl Call {
                 caller,
                 origin: self.origin.clone(),
                 delivery: Delivery::Body,
+                request_id: Some(self.request_id.clone()),
             },
             since,
         })

@@ -121,6 +121,10 @@ impl Connection {
 
     fn welcome(&mut self, asked: &Asked, opened: Opened) {
         let Opened { welcome, follower } = opened;
+        // the socket's, at the level at which it has one
+        let (span, caller) = (tracing::Span::current(), follower.caller());
+        span.record("user.id", tracing::field::display(caller.user.id));
+        span.record("session.id", tracing::field::display(caller.session));
         self.wire.text(&frames::welcome(asked.id.as_ref(), &welcome));
         let wakeup = follower.wakeup().clone();
         self.wire.wake_on_input(wakeup.clone().into());

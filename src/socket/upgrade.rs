@@ -17,6 +17,8 @@ use taskwire_protocol::{ErrorCode, Failure, SUBPROTOCOL, UserId};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::connection::Connection;
@@ -77,7 +79,16 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
         let tcp = parts.io.into_inner();
         match app.admission.admit(app.sockets.count(), app.elapsed_ms()) {
             // a task of its own, which does not have the size of this one
-            Ok(()) => drop(tasks.spawn(Box::new(connect(app, tcp, part, from, params)).run())),
+            Ok(()) => {
+                let socket = Box::new(connect(app, tcp, part, from, params)).run();
+                // at other levels a socket carries no span
+                let span = tracing::debug_span!("socket", user.id = Empty, session.id = Empty);
+                if span.is_disabled() {
+                    tasks.spawn(socket);
+                } else {
+                    tasks.spawn(socket.instrument(span));
+                }
+            }
             Err(NotAdmitted::Politely(_turn)) => refuse(&app.settings, tcp, part).await,
             Err(NotAdmitted::Silently) => {}
         }
