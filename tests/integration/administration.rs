@@ -257,6 +257,7 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
             (&last["event"], &last["data"]["role"]),
             (&json!("profile.updated"), &json!("admin"))
         );
+        assert_eq!(last["actor"], json!({ "kind": "operator" }));
     } else {
         assert_eq!(server.run(&promote).0, Some(0));
         let told = ada.event("profile.updated").await;
@@ -264,6 +265,7 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
             (&told["data"]["role"], &told["data"]["version"]),
             (&json!("admin"), &json!(2))
         );
+        assert_eq!(told["actor"], json!({ "kind": "operator" }));
     }
     eventually("the socket may administer", async || {
         (ada.call("admin.instances", json!({})).await["type"] == "ok").then_some(())
