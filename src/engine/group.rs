@@ -4,27 +4,21 @@
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
 use super::authorize::allowed;
-use super::homes::Homes;
 use super::job::{Batch, Job, Step, Work, within};
-use super::known::Sessions;
 use super::load::{self, Loaded, Memory};
-use super::members::MemberCache;
 use super::optimism::is_told;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
-use super::words::WordsJob;
+use super::shared::Shared;
 use super::write::{self, Placed, Rewritten};
-use crate::clock::Clock;
 use crate::failpoint::reach;
-use crate::ids::Ids;
-use crate::live::{Frame, Hub, Published};
+use crate::live::{Frame, Published};
 use crate::ops::world::{Members, World};
 use crate::ops::{Act, Caller, Target};
-use crate::store::{Store, StoreError, Transaction, Trouble};
+use crate::store::{StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
-use tokio::sync::Notify;
 
 /// The writer: its connection and what it keeps between groups.
 pub(super) struct Writer {
@@ -38,21 +32,6 @@ pub(super) struct Writer {
 struct Sent {
     advanced: BTreeSet<StreamId>,
     forgotten: Rewritten,
-}
-
-/// What the writers of a node share. Clones are the same.
-#[derive(Clone)]
-pub(super) struct Shared {
-    pub(super) store: Store,
-    pub(super) cache: Arc<MemberCache>,
-    pub(super) homes: Arc<Homes>,
-    pub(super) hub: Arc<Hub>,
-    pub(super) sessions: Arc<Sessions>,
-    pub(super) clock: Clock,
-    pub(super) ids: Arc<Ids>,
-    pub(super) words: Arc<WordsJob>,
-    /// Wakes the runner of jobs.
-    pub(super) enqueued: Arc<Notify>,
 }
 
 /// A committed group.

@@ -2,10 +2,10 @@
 //! arrived while the one before was committed. One writer drains the queue (`single`) or several do (`lanes`).
 
 use super::Reply;
-use super::group::Shared;
 use super::item::{Chore, Errand, Item};
 use super::job::Job;
 use super::line::{Closed, Line};
+use super::shared::Shared;
 use super::{lanes, single};
 use crate::store::{StoreError, Transaction};
 use std::sync::Arc;

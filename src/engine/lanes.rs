@@ -6,10 +6,11 @@
 //! only keep writers from waiting for each other there.
 
 use super::company::Last;
-use super::group::{Shared, Writer};
+use super::group::Writer;
 use super::homes::Homes;
 use super::item::{GROUP, Item};
 use super::job::{Job, Kind};
+use super::shared::Shared;
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};

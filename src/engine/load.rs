@@ -1,10 +1,11 @@
 //! A group's first step: locks its primary streams and brings into memory what its mutations need, a statement a table.
 
-use super::group::Shared;
 use super::job::Job;
+use super::loading::{HeldUsers, Loading};
 use super::lookups;
 use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
+use super::shared::Shared;
 use crate::ops::world::{Members, World};
 use crate::ops::{Needs, for_each_entity};
 use crate::store::ops::Remembered;
@@ -26,44 +27,6 @@ pub(super) fn needs(jobs: &[Job]) -> Needs {
         all.merge(&job.needs);
     }
     all
-}
-
-/// The users' streams that a group has locked. Everybody locks workspaces first and then users, each in the order of
-/// their ids: whoever holds a user's stream may only wait for those after it.
-#[derive(Default)]
-pub(super) struct HeldUsers(BTreeSet<StreamId>);
-
-impl HeldUsers {
-    /// Refuses what would be waited for out of order.
-    pub(super) fn admit(&self, streams: impl Iterator<Item = StreamId>) -> std::result::Result<(), Fault> {
-        let Some(last) = self.0.last().map(|stream| stream.uuid()) else {
-            return Ok(());
-        };
-        let more: BTreeSet<StreamId> = streams
-            .filter(|stream| matches!(stream, StreamId::User(_)) && !self.0.contains(stream))
-            .collect();
-        if more.iter().any(|stream| stream.uuid() < last) {
-            return Err(Fault::Narrow(more));
-        }
-        Ok(())
-    }
-
-    pub(super) fn hold(&mut self, streams: impl IntoIterator<Item = StreamId>) {
-        let users = streams
-            .into_iter()
-            .filter(|stream| matches!(stream, StreamId::User(_)));
-        self.0.extend(users);
-    }
-}
-
-/// A group's world while it is being loaded.
-pub(super) struct Loading<'a> {
-    pub(super) tx: &'a mut Transaction,
-    pub(super) shared: &'a Shared,
-    pub(super) needs: &'a Needs,
-    pub(super) tries: &'a Tries,
-    pub(super) world: World,
-    pub(super) users: HeldUsers,
 }
 
 /// What a group decides on.

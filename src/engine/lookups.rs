@@ -1,7 +1,7 @@
 //! How a group finds rows that its mutations cannot name by key: a function for each lookup of the table of entities
 //! (`ops/mod.rs`), in the order of the table. A lookup sees what the entities and the lookups before it loaded.
 
-use super::load::Loading;
+use super::loading::Loading;
 use super::recovery::Fault;
 use crate::domain::position;
 use crate::ops::{Login, for_each_entity};

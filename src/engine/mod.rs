@@ -12,7 +12,7 @@
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what becomes of a group when the database fails
-//! - `load`, `lookups`, `write`, `frame`, `answer`   the details of its steps
+//! - `load`, `loading`, `lookups`, `write`, `frame`, `answer`   the details of its steps; `shared` what all writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `instances`  the other instances: which ones live, whom to kick, whose sockets are where
 //! - `operator`  what is done from the command line
@@ -40,6 +40,7 @@ mod lane;
 mod lanes;
 mod line;
 mod load;
+mod loading;
 mod lookups;
 mod measure;
 mod members;
@@ -51,6 +52,7 @@ mod recovery;
 mod reply;
 mod route;
 mod sender;
+mod shared;
 mod sign_in;
 mod single;
 mod trace;
@@ -67,12 +69,12 @@ use crate::ops;
 use crate::store::Store;
 use crate::store::members as member_rows;
 use crate::store::open::OpenError;
-use group::Shared;
 use homes::Homes;
 use instances::ThisInstance;
 use known::Sessions;
 use lane::Lane;
 use members::MemberCache;
+use shared::Shared;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taskwire_protocol::member::Role;

@@ -1,9 +1,10 @@
 //! A single writer on the queue: it runs one group at a time.
 
 use super::company::Last;
-use super::group::{Shared, Writer};
+use super::group::Writer;
 use super::item::{GROUP, Item};
 use super::job::Job;
+use super::shared::Shared;
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;

@@ -4,6 +4,7 @@
 //!
 //! - `caller`    who asks, and what a request is about
 //! - `step`      mutations of the server's own, which the table of operations does not have
+//! - `act`       one mutation being decided
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what
@@ -13,6 +14,7 @@
 //! - `cursor`    where a page of a list ended
 
 pub mod accounts;
+mod act;
 pub mod admin;
 mod caller;
 mod cascade;
@@ -40,9 +42,10 @@ use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{ErrorCode, Failure};
 
 pub use crate::store::users::Login;
+pub use act::Act;
 pub use caller::{Caller, Target, Targeted};
 pub use command::Command;
-pub use mutation::{Act, Change, Decide, Mutation};
+pub use mutation::{Change, Decide, Mutation};
 pub use needs::Needs;
 pub use query::{Ask, Query};
 

@@ -129,11 +129,9 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
         ],
     ),
     ("src", "engine", &["accounts", "job", "route", "sign_in"]),
-    ("src", "engine", &["group", "load", "lookups"]),
     ("src", "live", &["bus", "hub"]),
     ("src", "live", &["cursor", "subscriptions"]),
     ("src", "live::bus", &["publisher", "redis", "subscriber"]),
-    ("src", "ops", &["mutation", "world"]),
     (
         "src",
         "socket",

@@ -1,0 +1,27 @@
+//! What the writers of a node share.
+
+use super::homes::Homes;
+use super::known::Sessions;
+use super::members::MemberCache;
+use super::words::WordsJob;
+use crate::clock::Clock;
+use crate::ids::Ids;
+use crate::live::Hub;
+use crate::store::Store;
+use std::sync::Arc;
+use tokio::sync::Notify;
+
+/// What the writers of a node share. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Shared {
+    pub(super) store: Store,
+    pub(super) cache: Arc<MemberCache>,
+    pub(super) homes: Arc<Homes>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) clock: Clock,
+    pub(super) ids: Arc<Ids>,
+    pub(super) words: Arc<WordsJob>,
+    /// Wakes the runner of jobs.
+    pub(super) enqueued: Arc<Notify>,
+}
