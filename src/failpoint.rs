@@ -120,7 +120,7 @@ mod on {
         }
         for order in text.split(',').filter(|order| !order.is_empty()) {
             let order = read(order).map_err(|error| io::Error::new(ErrorKind::InvalidInput, error))?;
-            take(order, &carry_out);
+            take(&order, &carry_out);
         }
         Ok(())
     }
@@ -134,7 +134,7 @@ mod on {
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             for line in text.get(done..whole).unwrap_or_default().lines() {
                 match read(line) {
-                    Ok(order) => take(order, &carry_out),
+                    Ok(order) => take(&order, &carry_out),
                     Err(error) => tracing::error!(error, "cannot read an order"),
                 }
             }
@@ -142,9 +142,9 @@ mod on {
         }
     }
 
-    fn take(order: Order, carry_out: &impl Fn(Command)) {
+    fn take(order: &Order, carry_out: &impl Fn(Command)) {
         tracing::warn!(?order, "ordered");
-        match order {
+        match *order {
             Order::At { place, act, passings } => {
                 let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
                 armed.push((place, act, passings));
