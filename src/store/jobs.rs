@@ -174,14 +174,15 @@ pub async fn existing(reader: &mut Reader, kinds: &[&'static str]) -> Result<Vec
     Ok(rows.into_iter().map(|(kind,)| kind).collect())
 }
 
-/// When there will be something to do, of these kinds.
+/// When there will be something to do, of these kinds. (`kind || ''` here and in [`claim`]: by the primary key SQLite would
+/// read and sort all jobs of the kinds, instead of reading the first ones by their times.)
 pub async fn ahead(reader: &mut Reader, kinds: &[&'static str]) -> Result<Ahead> {
     let now = now(reader.dialect());
     let mut sql = Sql::new(&format!("select {now}, (select due_at from jobs where "));
-    sql.push("claim is null and dead_at is null and kind in (")
+    sql.push("claim is null and dead_at is null and kind || '' in (")
         .bind_all(kinds.iter().copied());
     sql.push(
-        ") order by due_at limit 1), (select claimed_until from jobs where claim is not null and kind in (",
+        ") order by due_at limit 1), (select claimed_until from jobs where claim is not null and kind || '' in (",
     );
     sql.bind_all(kinds.iter().copied());
     sql.push(") order by claimed_until limit 1), (select count(*) from (select 1 from jobs where ");
@@ -230,7 +231,7 @@ pub async fn claim(
     sql.bind(token).push(", holder = ").bind(holder);
     sql.push(&format!(", claimed_until = {now} + ")).bind(ms(term));
     sql.push(" where (kind, key) in (select kind, key from jobs where claim is null and dead_at is null");
-    sql.push(&format!(" and due_at <= {now} and kind in ("));
+    sql.push(&format!(" and due_at <= {now} and kind || '' in ("));
     sql.bind_all(kinds.iter().copied())
         .push(") order by due_at limit ")
         .bind(limit);
