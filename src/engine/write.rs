@@ -119,11 +119,11 @@ pub(super) async fn log_and_memory(
     memos: &[Memo],
     now: Timestamp,
 ) -> Result<()> {
-    let entries: Vec<log::Entry> = world
+    let entries: Vec<log::EntryRecord> = world
         .entries(0)
         .iter()
         .zip(placed)
-        .map(|(entry, placed)| log::Entry {
+        .map(|(entry, placed)| log::EntryRecord {
             stream: placed.stream,
             seq: placed.seq,
             at: now.0,

@@ -1,4 +1,4 @@
-//! How values travel: a cell is one value of a row, bound to whichever driver runs the text.
+//! How values travel: a cell is one value of a row, and is bound to the driver that runs the text.
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -13,6 +13,21 @@ pub(super) enum Kind {
     Int,
     Text,
     Bool,
+}
+
+/// The columns of a statement: their names and types.
+pub(super) type Columns = &'static [(&'static str, Kind)];
+
+impl Kind {
+    /// Its type in PostgreSQL.
+    pub(super) fn postgres(self) -> &'static str {
+        match self {
+            Kind::Id => "uuid",
+            Kind::Int => "bigint",
+            Kind::Text => "text",
+            Kind::Bool => "boolean",
+        }
+    }
 }
 
 /// One value.
@@ -75,7 +90,7 @@ impl From<String> for Cell {
     }
 }
 
-/// Encoding these types cannot fail; a missing argument would be an error of the statement.
+/// Encoding these types cannot fail. A missing argument would be an error of the statement.
 fn add<A: Arguments, T: for<'t> Encode<'t, A::Database> + Type<A::Database>>(arguments: &mut A, value: T) {
     let _ = arguments.add(value);
 }
@@ -108,7 +123,7 @@ where
     }
 }
 
-/// A batch of rows as one array a column.
+/// Binds a batch of rows as one array a column.
 pub(super) fn columns(
     arguments: &mut PgArguments,
     cells: &[Cell],

@@ -1,19 +1,19 @@
-//! What went wrong in the database, as far as a caller can act on it. The detail stays in `source`, for the log.
+//! What went wrong in the database, as far as a caller can act on it. `source` keeps the detail for the log.
 
 use std::fmt;
 
 /// What a caller can do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
-    /// Another transaction was in the way (PostgreSQL 40001, 40P01, 55P03; SQLite busy): run it again.
+    /// Another transaction was in the way (PostgreSQL 40001, 40P01, 55P03; SQLite busy). Run it again.
     Contended,
-    /// The database cannot be reached, or the connection broke: again later.
+    /// The database cannot be reached, or the connection broke. Try again later.
     Unavailable,
-    /// The disk or the allowed size is full.
+    /// The disk is full, or the database has its allowed size.
     Full,
     /// A row with this key exists.
     Taken,
-    /// A fault of ours.
+    /// A fault of this program.
     Bug,
 }
 
@@ -27,7 +27,7 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// The database contains what the code never wrote.
+    /// The database contains something that no version of this program writes.
     pub fn corrupt(what: impl Into<String>) -> StoreError {
         StoreError {
             trouble: Trouble::Bug,
@@ -36,7 +36,7 @@ impl StoreError {
         }
     }
 
-    /// The database took longer than it takes for anything.
+    /// The database did not answer in time.
     pub(super) fn silence() -> StoreError {
         StoreError {
             trouble: Trouble::Unavailable,
@@ -49,7 +49,7 @@ impl StoreError {
         self.cause == "silence"
     }
 
-    /// What it was, in a word of a closed set: for metrics.
+    /// The cause as one word of a closed set, for metrics.
     pub fn cause(&self) -> &'static str {
         self.cause
     }
@@ -146,7 +146,7 @@ fn by_code(code: &str) -> Trouble {
             || code.starts_with("53")
             || code.starts_with("57")
             || code == "25P03"
-            // a standby took over, or the server is being one
+            // read-only: a standby took over, or this server is one
             || code == "25006" =>
         {
             Trouble::Unavailable

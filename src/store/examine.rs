@@ -1,5 +1,5 @@
-//! Looking at a database without changing it or waiting for it: what `taskwire doctor` wants to know. Makes no schema, takes
-//! no lock, and works beside a node that runs.
+//! Looking at a database for `taskwire doctor`, without changing it. It makes no schema, takes no lock, and works while a
+//! node runs.
 
 use super::open::{POSTGRES, SQLITE};
 use super::{OpenError, Result, postgres};
@@ -18,39 +18,40 @@ pub struct Examined {
     pub version: String,
     /// How long an answer took.
     pub latency: Duration,
-    /// How its schema stands to this program's.
+    /// Its schema, compared with this program's.
     pub schema: Schema,
-    /// What only a server has.
+    /// Facts of a PostgreSQL server.
     pub server: Option<Server>,
 }
 
-/// What there is to say of a PostgreSQL server.
+/// Facts of a PostgreSQL server.
 #[derive(Clone, Debug)]
 pub struct Server {
     /// Its version as a number: 150004 is 15.4.
     pub version: i64,
-    /// How far its clock is ahead of the given one, in milliseconds; right to half the latency.
+    /// How many milliseconds its clock is ahead of the given one. The error is at most half the latency.
     pub ahead_ms: i64,
-    /// Connections that it gives to users who are no administrators.
+    /// How many connections it gives to ordinary users.
     pub connections: i64,
-    /// Settings with which it loses what it said was durable.
+    /// Settings with which it may lose what it acknowledged as durable.
     pub unsafe_settings: Vec<(String, String)>,
 }
 
-/// How a schema stands to this program's.
+/// A schema, compared with this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schema {
-    /// There is none yet; the first start makes it.
+    /// There is none yet. The first start makes it.
     None,
     /// It is this program's.
     Current,
-    /// The next start brings it up to date.
+    /// It is older. The next start brings it up to date.
     Older,
     /// A newer program made it.
     Newer(i64),
 }
 
-/// Looks at the database of the settings. `None`: an SQLite file that is not there yet. `now_ms` tells the time here.
+/// Looks at the database of the settings. `None` stands for an SQLite file that is not there yet. `now_ms` is the clock of
+/// this machine.
 pub async fn examine(
     settings: &Settings,
     now_ms: impl Fn() -> i64,

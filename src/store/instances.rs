@@ -1,18 +1,18 @@
-//! The instances that share a database, and whose sockets they were told to close.
+//! The instances that share a database, and the orders to close sockets that they all follow.
 
-use super::bind::{
-    Cell,
-    Kind::{Id, Int, Text},
-};
-use super::statement::{Batch, Sql, Statement, statement};
+use super::bind::Cell;
+use super::rows::Stored;
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement};
+use super::table::{Part, insert, table, text, upsert};
 use super::{Reader, Result, Transaction};
 use taskwire_protocol::{InstanceId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
-/// An instance, as it last said itself.
+/// An instance, as it last reported itself.
 #[derive(Clone, Debug)]
 pub struct InstanceRecord {
-    /// Another one each time it starts.
+    /// A new one at each start.
     pub id: InstanceId,
     /// The setting `instance`.
     pub name: String,
@@ -20,38 +20,56 @@ pub struct InstanceRecord {
     pub version: String,
     /// When it started.
     pub started_at: Timestamp,
-    /// When it last said that it lives.
+    /// When it last reported.
     pub seen_at: Timestamp,
-    /// Its sockets then.
+    /// How many sockets it had then.
     pub sockets: i64,
 }
 
-/// Whose sockets every instance is to close.
+/// An order to close the sockets of a user or of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct KickRecord {
-    /// What each instance remembers having done.
+    /// By this id each instance remembers what it has done.
     pub id: Uuid,
-    /// A person's.
+    /// Whose sockets.
     pub user: Option<UserId>,
-    /// A session's.
+    /// Which session's sockets.
     pub session: Option<SessionId>,
 }
 
+table! {
+    /// An instance's row.
+    struct InstanceRow {
+        id: Uuid = fixed,
+        name: String = fixed,
+        version: String = fixed,
+        started_at: i64 = fixed,
+        seen_at: i64,
+        sockets: i64,
+    }
+}
+
+impl Stored for InstanceRow {
+    type Value = InstanceRecord;
+
+    fn read(self) -> Result<InstanceRecord> {
+        Ok(InstanceRecord {
+            id: InstanceId(self.id),
+            name: self.name,
+            version: self.version,
+            started_at: Timestamp(self.started_at),
+            seen_at: Timestamp(self.seen_at),
+            sockets: self.sockets,
+        })
+    }
+}
+
 static BEAT: Statement = statement(
-    &[
-        ("id", Id),
-        ("name", Text),
-        ("version", Text),
-        ("started_at", Int),
-        ("seen_at", Int),
-        ("sockets", Int),
-    ],
-    "insert into instances (id, name, version, started_at, seen_at, sockets)
-     select id, name, version, started_at, seen_at, sockets from v where {rows}
-     on conflict (id) do update set seen_at = excluded.seen_at, sockets = excluded.sockets",
+    InstanceRow::TABLE.written,
+    upsert!("instances", "id", InstanceRow::TABLE),
 );
 
-/// An instance lives.
+/// Reports that an instance is alive.
 pub async fn beat(tx: &mut Transaction, instance: &InstanceRecord) -> Result<()> {
     let row = [
         instance.id.0.into(),
@@ -64,35 +82,25 @@ pub async fn beat(tx: &mut Transaction, instance: &InstanceRecord) -> Result<()>
     tx.execute(&BEAT, Batch::of([row])).await
 }
 
-/// Up to `limit` instances that were seen after `after`.
+/// Up to `limit` instances that reported after `after`.
 pub async fn list(reader: &mut Reader, after: i64, limit: i64) -> Result<Vec<InstanceRecord>> {
-    let mut sql =
-        Sql::new("select id, name, version, started_at, seen_at, sockets from instances where seen_at > ");
-    sql.bind(after).push(" order by id limit ").bind(limit);
-    let rows: Vec<(Uuid, String, String, i64, i64, i64)> = reader.fetch(sql).await?;
-    Ok(rows
-        .into_iter()
-        .map(
-            |(id, name, version, started_at, seen_at, sockets)| InstanceRecord {
-                id: InstanceId(id),
-                name,
-                version,
-                started_at: Timestamp(started_at),
-                seen_at: Timestamp(seen_at),
-                sockets,
-            },
-        )
-        .collect())
+    let mut sql = Sql::new(text![
+        Part::Plain("select "),
+        Part::Each("$", InstanceRow::TABLE.read),
+        Part::Plain(" from instances where seen_at > "),
+    ]);
+    sql.bind(after).page("id", None, limit);
+    reader.list::<InstanceRow>(sql).await
 }
 
-/// Forgets an instance that ended.
+/// Deletes an instance that ended.
 pub async fn leave(tx: &mut Transaction, id: InstanceId) -> Result<()> {
     let mut sql = Sql::new("delete from instances where id = ");
     sql.bind(id.0).push(" returning seen_at");
     tx.select::<(i64,)>(sql).await.map(drop)
 }
 
-/// Forgets instances that were not seen, and orders that were given, up to `before`.
+/// Deletes instances that last reported, and orders that were given, up to `before`.
 pub async fn forget(tx: &mut Transaction, before: i64) -> Result<()> {
     let mut sql = Sql::new("delete from instances where seen_at <= ");
     sql.bind(before).push(" returning seen_at");
@@ -102,12 +110,33 @@ pub async fn forget(tx: &mut Transaction, before: i64) -> Result<()> {
     tx.select::<(i64,)>(sql).await.map(drop)
 }
 
-static KICK: Statement = statement(
-    &[("id", Id), ("user_id", Id), ("session_id", Id), ("at", Int)],
-    "insert into kicks (id, user_id, session_id, at) select id, user_id, session_id, at from v where {rows}",
-);
+table! {
+    /// A kick's row.
+    struct KickRow {
+        id: Uuid,
+        user_id: Option<Uuid>,
+        session_id: Option<Uuid>,
+    }
+    written {
+        at: i64,
+    }
+}
 
-/// Every instance is to close these sockets.
+impl Stored for KickRow {
+    type Value = KickRecord;
+
+    fn read(self) -> Result<KickRecord> {
+        Ok(KickRecord {
+            id: self.id,
+            user: self.user_id.map(UserId),
+            session: self.session_id.map(SessionId),
+        })
+    }
+}
+
+static KICK: Statement = statement(KickRow::TABLE.written, insert!("kicks", KickRow::TABLE));
+
+/// Orders every instance to close sockets.
 pub async fn kick(tx: &mut Transaction, kick: KickRecord, at: i64) -> Result<()> {
     let row = [
         kick.id.into(),
@@ -118,17 +147,13 @@ pub async fn kick(tx: &mut Transaction, kick: KickRecord, at: i64) -> Result<()>
     tx.execute(&KICK, Batch::of([row])).await
 }
 
-/// The newest `limit` orders that are kept.
+/// The newest `limit` orders.
 pub async fn kicks(reader: &mut Reader, limit: i64) -> Result<Vec<KickRecord>> {
-    let mut sql = Sql::new("select id, user_id, session_id from kicks order by at desc, id limit ");
-    sql.bind(limit);
-    let rows: Vec<(Uuid, Option<Uuid>, Option<Uuid>)> = reader.fetch(sql).await?;
-    Ok(rows
-        .into_iter()
-        .map(|(id, user, session)| KickRecord {
-            id,
-            user: user.map(UserId),
-            session: session.map(SessionId),
-        })
-        .collect())
+    let mut sql = Sql::new(text![
+        Part::Plain("select "),
+        Part::Each("$", KickRow::TABLE.read),
+        Part::Plain(" from kicks order by at desc, id"),
+    ]);
+    sql.limit(limit);
+    reader.list::<KickRow>(sql).await
 }

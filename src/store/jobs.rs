@@ -6,7 +6,8 @@
 
 use super::bind::Kind::{Int, Text};
 use super::link::Dialect;
-use super::statement::{Batch, Sql, Statement, statement};
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement};
 use super::{Reader, Result, Transaction};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

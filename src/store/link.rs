@@ -1,7 +1,7 @@
-//! One connection of whichever driver, and running a text on it. Owns no transaction.
+//! One connection of either driver, and running a text on it. Owns no transaction.
 
 use super::bind::{self, Cell};
-use super::statement::Sql;
+use super::sql::Sql;
 use super::{Result, StoreError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
@@ -21,7 +21,7 @@ pub(super) enum Dialect {
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
 
-/// A connection of whichever driver.
+/// A connection of either driver.
 pub(super) enum Link<'c> {
     Sqlite(&'c mut SqliteConnection),
     Postgres(&'c mut PgConnection),
@@ -51,23 +51,23 @@ impl Link<'_> {
     }
 }
 
-/// PostgreSQL ends a statement by itself after 30 s (`statement_timeout`); past this the connection is dead and does not
-/// know it.
+/// How long PostgreSQL may take to answer. It ends a statement by itself after 30 s (`statement_timeout`), so a connection
+/// that is silent for longer is dead.
 const PATIENCE: Duration = Duration::from_secs(35);
 
-/// What PostgreSQL says in time.
+/// Waits for PostgreSQL's answer, but not for ever.
 pub(super) async fn answered<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
     let answer = tokio::time::timeout(PATIENCE, asked).await;
     Ok(answer.map_err(|_| StoreError::silence())??)
 }
 
-/// A connection for reading: outside a transaction, or inside one that shows a single moment.
+/// A connection for reading. It is outside a transaction, or inside one that shows a single moment.
 pub struct Reader {
     source: Source,
     plans: Option<Vec<Plan>>,
 }
 
-/// How the database goes about a statement.
+/// How the database runs a statement.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The statement.
@@ -88,13 +88,13 @@ impl Reader {
         Reader { source, plans: None }
     }
 
-    /// From now on asks the database for the plan of each statement before it runs: for finding out why one is slow,
-    /// and for the test that none of the main ones can be.
+    /// From now on asks the database for the plan of each statement before it runs. It shows why a statement is slow, and a
+    /// test checks that the main ones use indexes.
     pub fn explain(&mut self) {
         self.plans = Some(Vec::new());
     }
 
-    /// The plans of the statements that ran since they were asked for or taken.
+    /// The plans of the statements that ran since `explain`, or since the last call.
     pub fn take_plans(&mut self) -> Vec<Plan> {
         self.plans.as_mut().map(std::mem::take).unwrap_or_default()
     }
@@ -128,7 +128,7 @@ impl Reader {
         }
     }
 
-    /// Whether full-text search is SQLite's.
+    /// Which database this is.
     pub(super) fn dialect(&self) -> Dialect {
         match self.source {
             Source::Sqlite(_) | Source::SqliteMoment(_) => Dialect::Sqlite,
@@ -148,10 +148,10 @@ impl Reader {
         Ok(self.fetch(sql).await?.into_iter().next())
     }
 
-    /// A row that is always there, such as a count.
+    /// The row of a query that always has one, such as a count.
     pub(super) async fn get<T: Row>(&mut self, sql: Sql) -> Result<T> {
         self.find(sql)
             .await?
-            .ok_or_else(|| StoreError::corrupt("a row that is always there is missing"))
+            .ok_or_else(|| StoreError::corrupt("a query that always has a row returned none"))
     }
 }

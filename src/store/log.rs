@@ -4,7 +4,9 @@ use super::bind::{
     Cell,
     Kind::{Id, Int, Text},
 };
-use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement, statement_of};
+use super::table::{Table, columns, insert};
 use super::transaction::RowType;
 use super::{Reader, Result, Transaction};
 use std::sync::Arc;
@@ -12,33 +14,31 @@ use taskwire_protocol::{StreamId, TaskId};
 use uuid::Uuid;
 
 /// An entry to write.
-pub struct Entry {
-    /// The log.
+pub struct EntryRecord {
+    /// Its stream.
     pub stream: StreamId,
-    /// Its place there.
+    /// Its place in the stream.
     pub seq: i64,
-    /// When, in milliseconds.
+    /// When it happened, in milliseconds.
     pub at: i64,
-    /// The task concerned, for its history and for forgetting it.
+    /// The task that it concerns, for the task's history and for purging.
     pub task: Option<TaskId>,
     /// The encoded event.
     pub frame: Arc<str>,
 }
 
-static INSERT: Statement = statement_of(
-    RowType::Entry,
-    &[
-        ("stream", Id),
-        ("seq", Int),
-        ("at", Int),
-        ("task_id", Id),
-        ("frame", Text),
-    ],
-    "insert into log (stream, seq, at, task_id, frame) select stream, seq, at, task_id, frame from v where {rows}",
-);
+pub(super) const TABLE: Table = columns! {
+    stream: Uuid,
+    seq: i64,
+    at: i64,
+    task_id: Option<Uuid>,
+    frame: String,
+};
+
+static INSERT: Statement = statement_of(RowType::Entry, TABLE.written, insert!("log", TABLE));
 
 /// Appends entries.
-pub async fn insert(tx: &mut Transaction, entries: &[Entry]) -> Result<()> {
+pub async fn insert(tx: &mut Transaction, entries: &[EntryRecord]) -> Result<()> {
     let rows = entries.iter().map(|entry| {
         [
             entry.stream.uuid().into(),
@@ -59,11 +59,8 @@ pub async fn page(
     limit: i64,
 ) -> Result<Vec<(i64, String)>> {
     let mut sql = Sql::new("select seq, frame from log_by_stream where stream = ");
-    sql.bind(stream.uuid())
-        .push(" and seq > ")
-        .bind(after)
-        .push(" order by seq limit ")
-        .bind(limit);
+    sql.bind(stream.uuid()).after("seq", after);
+    sql.push(" order by seq").limit(limit);
     reader.fetch(sql).await
 }
 
@@ -77,14 +74,11 @@ pub async fn page_of_task(
 ) -> Result<Vec<(i64, String)>> {
     let mut sql = Sql::new("select seq, frame from log where task_id = ");
     sql.bind(task.0).push(" and stream = ").bind(stream.uuid());
-    sql.push(" and seq > ")
-        .bind(after)
-        .push(" order by seq limit ")
-        .bind(limit);
+    sql.after("seq", after).push(" order by seq").limit(limit);
     reader.fetch(sql).await
 }
 
-/// The tail and the head: the entries from tail + 1 to head are held.
+/// The tail and the head of a stream: the log has the entries from tail + 1 to head.
 pub async fn range(reader: &mut Reader, stream: StreamId) -> Result<(i64, i64)> {
     let mut sql = Sql::new(
         "select s.seq, (select seq from log_by_stream where stream = s.id order by seq limit 1)
@@ -97,7 +91,7 @@ pub async fn range(reader: &mut Reader, stream: StreamId) -> Result<(i64, i64)> 
     }))
 }
 
-/// What a task left in all logs, `limit` entries after (stream, seq).
+/// A task's entries in all logs: stream, seq and frame.
 pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(Uuid, i64, String)>> {
     let mut sql = Sql::new("select stream, seq, frame from log where task_id = ");
     sql.bind(task.0);
@@ -106,7 +100,7 @@ pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(Uuid, i6
 
 pub(super) static REWRITE: Statement = statement(
     &[("task_id", Id), ("stream", Id), ("seq", Int), ("frame", Text)],
-    // with the plain condition SQLite reads everybody's log once the list is long, instead of looking its rows up
+    // with the plain condition and a long list SQLite would scan the whole log instead of looking rows up
     "update log set frame = v.frame from v where
      {sqlite:log.number = (
        select l.number from log l where l.task_id = v.task_id and l.stream = v.stream and l.seq = v.seq)}
@@ -126,15 +120,11 @@ pub async fn rewrite(tx: &mut Transaction, task: TaskId, entries: &[(Uuid, i64, 
     tx.execute(&REWRITE, Batch::of(rows)).await
 }
 
-/// Cuts up to `limit` of the oldest entries of a stream, as far as they are not after `seq` and older than `before`.
+/// Deletes up to `limit` of the oldest entries of a stream that are older than `before` and not after `seq`.
 pub async fn cut(tx: &mut Transaction, stream: Uuid, seq: i64, before: i64, limit: i64) -> Result<u64> {
     let mut oldest = Sql::new("select seq, at from log_by_stream where stream = ");
-    oldest
-        .bind(stream)
-        .push(" and seq <= ")
-        .bind(seq)
-        .push(" order by seq limit ")
-        .bind(limit);
+    oldest.bind(stream).push(" and seq <= ").bind(seq);
+    oldest.push(" order by seq").limit(limit);
     let Some((cut, last)) = tx.expired(oldest, before).await? else {
         return Ok(0);
     };

@@ -1,14 +1,17 @@
 //! Members of workspaces.
 
-use super::bind::Kind::{Id, Int};
-use super::statement::{Batch, Sql, Statement, statement};
+use super::bind::Kind::Id;
+use super::rows::Stored;
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement};
+use super::table::{Part, table, text, upsert};
 use super::users::public;
 use super::{Reader, Result, StoreError, Transaction};
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
-/// A role from its code in the database.
+/// The role of a code.
 pub(super) fn role(code: i64) -> Result<Role> {
     match code {
         1 => Ok(Role::Viewer),
@@ -28,31 +31,43 @@ fn code(role: Role) -> i64 {
     }
 }
 
-#[derive(sqlx::FromRow)]
-struct MemberRow {
-    workspace_id: Uuid,
-    user_id: Uuid,
-    username: String,
-    name: String,
-    photo_url: Option<String>,
-    role: i64,
-    joined_at: i64,
-    version: i64,
-}
-
-impl MemberRow {
-    fn read(self) -> Result<(WorkspaceId, Member)> {
-        let member = Member {
-            user: public((self.user_id, self.username, self.name, self.photo_url)),
-            role: role(self.role)?,
-            joined_at: Timestamp(self.joined_at),
-            version: self.version,
-        };
-        Ok((WorkspaceId(self.workspace_id), member))
+table! {
+    /// A member's row.
+    struct MemberRow {
+        workspace_id: Uuid = fixed,
+        user_id: Uuid = fixed,
+        role: i64,
+        joined_at: i64,
+        version: i64,
     }
 }
 
-/// What a user is in a workspace, if anything, and how far its stream had come at that moment.
+/// A member, and who that is.
+#[derive(sqlx::FromRow)]
+struct MemberAndUser {
+    #[sqlx(flatten)]
+    row: MemberRow,
+    username: String,
+    name: String,
+    photo_url: Option<String>,
+}
+
+impl Stored for MemberAndUser {
+    type Value = (WorkspaceId, Member);
+
+    fn read(self) -> Result<(WorkspaceId, Member)> {
+        let row = self.row;
+        let member = Member {
+            user: public((row.user_id, self.username, self.name, self.photo_url)),
+            role: role(row.role)?,
+            joined_at: Timestamp(row.joined_at),
+            version: row.version,
+        };
+        Ok((WorkspaceId(row.workspace_id), member))
+    }
+}
+
+/// A user's role in a workspace, if any, and the head of its stream at the same moment.
 pub async fn find_role_and_head(
     reader: &mut Reader,
     user: UserId,
@@ -67,14 +82,14 @@ pub async fn find_role_and_head(
     found.map(|(code, head)| Ok((role(code)?, head))).transpose()
 }
 
-/// What a user is in a workspace, if anything.
+/// A user's role in a workspace, if any.
 pub async fn find_role(reader: &mut Reader, user: UserId, workspace: WorkspaceId) -> Result<Option<Role>> {
     let mut sql = Sql::new("select role from members where workspace_id = ");
     sql.bind(workspace.0).push(" and user_id = ").bind(user.0);
     reader.scalar::<i64>(sql).await?.map(role).transpose()
 }
 
-/// Where a task is, and what the user is there; `None` where there is no such task or it is none of theirs.
+/// A task's workspace and the user's role there. `None` if there is no such task, or the user is no member there.
 pub async fn find_role_at_task(
     reader: &mut Reader,
     user: UserId,
@@ -97,17 +112,17 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Member>> {
-    let mut sql = Sql::new(
-        "select m.workspace_id, m.user_id, u.username, u.name, u.photo_url, m.role, m.joined_at, m.version
-         from members m join users u on u.id = m.user_id where m.workspace_id = ",
-    );
-    sql.bind(workspace.0);
-    if let Some(after) = after {
-        sql.push(" and m.user_id > ").bind(after);
-    }
-    sql.push(" order by m.user_id limit ").bind(limit);
+    let mut sql = Sql::new(text![
+        Part::Plain("select "),
+        Part::Each("m.$", MemberRow::TABLE.read),
+        Part::Plain(
+            ", u.username, u.name, u.photo_url
+             from members m join users u on u.id = m.user_id where m.workspace_id = "
+        ),
+    ]);
+    sql.bind(workspace.0).page("m.user_id", after, limit);
     reader
-        .fetch::<MemberRow>(sql)
+        .fetch::<MemberAndUser>(sql)
         .await?
         .into_iter()
         .map(|row| Ok(row.read()?.1))
@@ -118,13 +133,19 @@ pub async fn list(
 pub async fn count(reader: &mut Reader, workspace: WorkspaceId) -> Result<u64> {
     let mut sql = Sql::new("select count(*) from members where workspace_id = ");
     sql.bind(workspace.0);
-    Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
+    reader.count(sql).await
 }
 
 pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
-    "select m.workspace_id, m.user_id, u.username, u.name, u.photo_url, m.role, m.joined_at, m.version
-     from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}",
+    text![
+        Part::Plain("select "),
+        Part::Each("m.$", MemberRow::TABLE.read),
+        Part::Plain(
+            ", u.username, u.name, u.photo_url
+             from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}"
+        ),
+    ],
 );
 
 /// All members of these workspaces.
@@ -132,24 +153,12 @@ pub async fn load(
     tx: &mut Transaction,
     workspaces: impl IntoIterator<Item = WorkspaceId>,
 ) -> Result<Vec<(WorkspaceId, Member)>> {
-    let rows: Vec<MemberRow> = tx
-        .fetch(&LOAD, Batch::of(workspaces.into_iter().map(|id| [id.0.into()])))
-        .await?;
-    rows.into_iter().map(MemberRow::read).collect()
+    tx.load::<MemberAndUser>(&LOAD, Batch::ids(workspaces)).await
 }
 
 static UPSERT: Statement = statement(
-    &[
-        ("workspace_id", Id),
-        ("user_id", Id),
-        ("role", Int),
-        ("joined_at", Int),
-        ("version", Int),
-    ],
-    "insert into members (workspace_id, user_id, role, joined_at, version)
-     select workspace_id, user_id, role, joined_at, version from v where {rows}
-     on conflict (workspace_id, user_id) do update set role = excluded.role, joined_at = excluded.joined_at,
-       version = excluded.version",
+    MemberRow::TABLE.written,
+    upsert!("members", "workspace_id, user_id", MemberRow::TABLE),
 );
 
 /// Writes members, new and changed ones alike.

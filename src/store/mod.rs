@@ -1,21 +1,23 @@
 //! The only SQL. One text serves both databases; this module alone names a driver.
 //!
-//! - `open`       which database, the lock file, migrations, the epoch; `postgres` its connections to a server
+//! - `database`   the database: connections for readers and writers, the epoch; `open` opens it, `postgres` and `sqlite` say how
 //! - `examine`    looking at a database without changing it
-//! - `link`       one connection of whichever driver, and running a text on it
-//! - `statement`  texts: fixed ones over a batch of rows, and those put together from filters
+//! - `link`       one connection of either driver, and running a text on it
+//! - `table`      a table's columns, listed once; `rows` reading rows as what they stand for
+//! - `statement`  fixed statements over a batch of rows; `sql` texts that are put together from filters
 //! - `bind`       how values travel
 //! - `words`      the words of full-text search, as PostgreSQL gets them
 //! - `transaction` the writer's transaction: begin, lock, read, write, commit, and the ways to do it in few round trips
-//! - `entity`     what the functions of every entity have in common
 //! - `start`      a group's first look: its locks, and what its op_ids did
+//! - `entity`     what the functions of every entity have in common
 //! - `error`      what went wrong, as far as a caller can act on it
-//! - one file a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`), `notifications`,
-//!   `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch`
+//! - one file or folder a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
+//!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch`
 //!
-//! Knows rows and entities; does not know who may see them, nor when they change.
+//! Knows rows and entities. Does not know who may see them, nor when they change.
 
 mod bind;
+mod database;
 pub mod entity;
 pub mod epoch;
 pub mod error;
@@ -31,11 +33,15 @@ pub mod ops;
 #[cfg(test)]
 mod plans;
 mod postgres;
+mod rows;
 pub mod search;
 pub mod sessions;
+mod sql;
+mod sqlite;
 pub mod start;
 mod statement;
 pub mod streams;
+mod table;
 pub mod task_list;
 pub mod tasks;
 pub mod transaction;
@@ -43,10 +49,11 @@ pub mod users;
 mod words;
 pub mod workspaces;
 
+pub use database::Store;
 pub use error::{StoreError, Trouble};
 pub use link::{Plan, Reader};
-pub use open::{OpenError, Store};
+pub use open::OpenError;
 pub use transaction::Transaction;
 
-/// What every function here returns.
+/// The result of every function here.
 pub type Result<T> = std::result::Result<T, StoreError>;

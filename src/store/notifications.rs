@@ -1,11 +1,11 @@
 //! Notifications.
 
-use super::bind::{
-    Cell,
-    Kind::{Bool, Id, Int, Text},
-};
+use super::bind::{Cell, Kind::Id};
 use super::entity::{Changes, Keyed};
-use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::rows::Stored;
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement, statement_of};
+use super::table::{Part, insert, table, text};
 use super::transaction::RowType;
 use super::users::public;
 use super::{Reader, Result, StoreError, Transaction};
@@ -14,60 +14,73 @@ use taskwire_protocol::notification::{Notification, NotificationSort, Notificati
 use taskwire_protocol::{NotificationId, TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
+table! {
+    /// A notification's row.
+    pub(super) struct NotificationRow {
+        user_id: Uuid = fixed,
+        id: Uuid = fixed,
+        r#type: String = fixed,
+        title: String = fixed,
+        message: String = fixed,
+        is_read: bool,
+        task_id: Option<Uuid> = fixed,
+        workspace_id: Option<Uuid> = fixed,
+        actor_id: Option<Uuid> = fixed,
+        version: i64,
+        created_at: i64 = fixed,
+    }
+}
+
+/// A notification, and who caused it.
 #[derive(sqlx::FromRow)]
-struct NotificationRow {
-    user_id: Uuid,
-    id: Uuid,
-    r#type: String,
-    title: String,
-    message: String,
-    is_read: bool,
-    task_id: Option<Uuid>,
-    workspace_id: Option<Uuid>,
-    actor_id: Option<Uuid>,
+struct NotificationAndActor {
+    #[sqlx(flatten)]
+    row: NotificationRow,
     actor_username: Option<String>,
     actor_name: Option<String>,
     actor_photo: Option<String>,
-    version: i64,
-    created_at: i64,
 }
 
-const COLUMNS: &str = "n.user_id, n.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, \
-    u.id as actor_id, u.username as actor_username, u.name as actor_name, u.photo_url as actor_photo, \
-    n.version, n.created_at";
+const COLUMNS: &str = text![
+    Part::Each("n.$", NotificationRow::TABLE.read),
+    Part::Plain(", u.username as actor_username, u.name as actor_name, u.photo_url as actor_photo"),
+];
 
-impl NotificationRow {
+impl Stored for NotificationAndActor {
+    type Value = (UserId, Notification);
+
     fn read(self) -> Result<(UserId, Notification)> {
-        let Some(r#type) = NotificationType::parse(&self.r#type) else {
+        let row = self.row;
+        let Some(r#type) = NotificationType::parse(&row.r#type) else {
             return Err(StoreError::corrupt(format!(
                 "{:?} is no type of notification",
-                self.r#type
+                row.r#type
             )));
         };
-        let actor = match (self.actor_id, self.actor_username, self.actor_name) {
+        let actor = match (row.actor_id, self.actor_username, self.actor_name) {
             (Some(id), Some(username), Some(name)) => Some(public((id, username, name, self.actor_photo))),
             _ => None,
         };
         let notification = Notification {
-            id: NotificationId(self.id),
+            id: NotificationId(row.id),
             r#type,
-            title: self.title.into(),
-            message: self.message.into(),
-            is_read: self.is_read,
-            task_id: self.task_id.map(TaskId),
-            workspace_id: self.workspace_id.map(WorkspaceId),
+            title: row.title.into(),
+            message: row.message.into(),
+            is_read: row.is_read,
+            task_id: row.task_id.map(TaskId),
+            workspace_id: row.workspace_id.map(WorkspaceId),
             actor,
-            version: self.version,
-            created_at: Timestamp(self.created_at),
+            version: row.version,
+            created_at: Timestamp(row.created_at),
         };
-        Ok((UserId(self.user_id), notification))
+        Ok((UserId(row.user_id), notification))
     }
 }
 
-/// Which notifications, and from where.
+/// Which notifications a list has.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Selection {
-    /// Only those not seen.
+    /// Only unread ones.
     pub unread_only: bool,
     /// By id, which grows with time.
     pub sort: NotificationSort,
@@ -94,22 +107,21 @@ pub async fn list(reader: &mut Reader, user: UserId, wanted: Selection) -> Resul
     if let Some(after) = wanted.after {
         sql.push(beyond).bind(after);
     }
-    sql.push(&format!(" order by id{order} limit "))
-        .bind(wanted.limit);
+    sql.push(" order by id").push(order).limit(wanted.limit);
     sql.push(") n left join users u on u.id = n.actor_id");
-    let mut rows: Vec<NotificationRow> = reader.fetch(sql).await?;
-    rows.sort_unstable_by_key(|row| row.id); // a join promises no order
+    let mut rows: Vec<NotificationAndActor> = reader.fetch(sql).await?;
+    rows.sort_unstable_by_key(|found| found.row.id); // a join promises no order
     if wanted.sort == NotificationSort::CreatedAtDesc {
         rows.reverse();
     }
-    rows.into_iter().map(|row| Ok(row.read()?.1)).collect()
+    rows.into_iter().map(|found| Ok(found.read()?.1)).collect()
 }
 
 /// How many notifications a user has.
 pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
     let mut sql = Sql::new("select count(*) from notifications_by_user where user_id = ");
     sql.bind(user.0);
-    Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
+    reader.count(sql).await
 }
 
 /// One of a user's notifications.
@@ -118,15 +130,11 @@ pub async fn find(reader: &mut Reader, user: UserId, id: NotificationId) -> Resu
         "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.user_id = "
     ));
     sql.bind(user.0).push(" and n.id = ").bind(id.0);
-    reader
-        .find::<NotificationRow>(sql)
-        .await?
-        .map(|row| Ok(row.read()?.1))
-        .transpose()
+    let found = reader.one::<NotificationAndActor>(sql).await?;
+    Ok(found.map(|(_, notification)| notification))
 }
 
-/// When the newest of a user's notifications was made. Their ids do not tell: those of several instances are as far apart
-/// as their clocks.
+/// When the newest of a user's notifications was made. Ids do not tell: the clocks of the instances that made them differ.
 pub async fn newest(tx: &mut Transaction, user: UserId) -> Result<Option<Timestamp>> {
     let mut sql = Sql::new("select max(created_at) from notifications_by_user where user_id = ");
     sql.bind(user.0);
@@ -136,55 +144,43 @@ pub async fn newest(tx: &mut Transaction, user: UserId) -> Result<Option<Timesta
 
 pub(super) static LOAD: Statement = statement(
     &[("user_id", Id), ("id", Id)],
-    "select n.user_id, n.id, n.type, n.title, n.message, n.is_read, n.task_id, n.workspace_id, u.id as actor_id,
-       u.username as actor_username, u.name as actor_name, u.photo_url as actor_photo, n.version, n.created_at
-     from v cross join notifications n left join users u on u.id = n.actor_id
-     where n.user_id = v.user_id and n.id = v.id and {rows}",
+    text![
+        Part::Plain("select "),
+        Part::Plain(COLUMNS),
+        Part::Plain(
+            " from v cross join notifications n left join users u on u.id = n.actor_id
+             where n.user_id = v.user_id and n.id = v.id and {rows}"
+        ),
+    ],
 );
 
-/// These notifications.
+/// The notifications with these keys.
 pub async fn load(
     tx: &mut Transaction,
     keys: impl IntoIterator<Item = (UserId, NotificationId)>,
 ) -> Result<Vec<(UserId, Notification)>> {
     let rows = keys.into_iter().map(|(user, id)| [user.0.into(), id.0.into()]);
-    let rows: Vec<NotificationRow> = tx.fetch(&LOAD, Batch::of(rows)).await?;
-    rows.into_iter().map(NotificationRow::read).collect()
+    tx.load::<NotificationAndActor>(&LOAD, Batch::of(rows)).await
 }
 
-/// Those that a task left, whoever got them.
+/// All users' notifications of a task.
 pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(UserId, Notification)>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.task_id = "
     ));
     sql.bind(task.0);
-    tx.select::<NotificationRow>(sql)
-        .await?
-        .into_iter()
-        .map(NotificationRow::read)
-        .collect()
+    tx.list::<NotificationAndActor>(sql).await
 }
 
 static UPSERT: Statement = statement_of(
     RowType::Notification,
-    &[
-        ("user_id", Id),
-        ("id", Id),
-        ("type", Text),
-        ("title", Text),
-        ("message", Text),
-        ("is_read", Bool),
-        ("task_id", Id),
-        ("workspace_id", Id),
-        ("actor_id", Id),
-        ("version", Int),
-        ("created_at", Int),
-    ],
-    "insert into notifications (user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, version,
-       created_at)
-     select user_id, id, type, title, message, is_read, task_id, workspace_id, actor_id, version, created_at
-     from v where {rows}
-     on conflict ({postgres:user_id, }id) do update set is_read = excluded.is_read, version = excluded.version",
+    NotificationRow::TABLE.written,
+    insert!(
+        "notifications",
+        NotificationRow::TABLE,
+        Part::Plain(" on conflict ({postgres:user_id, }id) do update set "),
+        Part::Changing("$ = excluded.$", NotificationRow::TABLE),
+    ),
 );
 
 impl Keyed<(UserId, NotificationId), Notification> for (UserId, Notification) {
@@ -231,11 +227,7 @@ pub(super) static READ_ALL: Statement = statement(
        and notifications.is_read = false and {rows}",
 );
 
-/// Marks everything unread of these users as read.
+/// Marks all notifications of these users as read.
 pub async fn read_all(tx: &mut Transaction, users: impl IntoIterator<Item = UserId>) -> Result<()> {
-    tx.execute(
-        &READ_ALL,
-        Batch::of(users.into_iter().map(|user| [user.0.into()])),
-    )
-    .await
+    tx.execute(&READ_ALL, Batch::ids(users)).await
 }

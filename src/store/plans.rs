@@ -1,5 +1,5 @@
-//! The statements that look rows up do so by an index, however many rows they are given: SQLite's own account of each.
-//! (The plans of the readers' statements are a test of their own, on both databases.)
+//! Statements of writers that look rows up do so by an index, however many rows they are given: SQLite's own account of
+//! each. `tests/integration/plans.rs` checks the readers' statements, on both databases.
 
 use super::statement::{ROWS, Statement, text};
 use super::{log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
@@ -19,14 +19,14 @@ static LOOKUPS: [(&str, &Statement, usize); 15] = [
     ("notifications::LOAD", &notifications::LOAD, ROWS),
     ("notifications::READ_ALL", &notifications::READ_ALL, USERS),
     ("ops::FIND", &ops::FIND, ROWS),
-    ("sessions::FIND", &sessions::FIND, ROWS),
+    ("sessions::LOAD", &sessions::LOAD, ROWS),
     ("streams::LOCK", &streams::LOCK, ROWS),
     ("tasks::DELETE", &tasks::DELETE, ROWS),
     ("tasks::LOAD", &tasks::LOAD, ROWS),
     ("tasks::UNASSIGN", &tasks::UNASSIGN, ROWS),
     ("tasks::UNTAG", &tasks::UNTAG, ROWS),
     ("users::LOAD", &users::LOAD, ROWS),
-    ("workspaces::FIND", &workspaces::FIND, ROWS),
+    ("workspaces::LOAD", &workspaces::LOAD, ROWS),
 ];
 
 /// What it scans besides the list of rows, and indexes that it makes for itself.

@@ -1,5 +1,5 @@
-//! Connecting to PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and what the
-//! server is set to that would lose data. Does not know what is read and written.
+//! Connecting to PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the server's
+//! settings that may lose data. Does not know what is read and written.
 
 use super::{OpenError, Result, open};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -8,32 +8,31 @@ use std::pin::pin;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// Prepared statements of a connection.
+/// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
-/// A connection that nobody used for this long is asked whether it still lives before somebody gets it. In a busy pool
-/// none is, so it costs nothing there.
+/// A connection that was idle for longer is checked before it is used. In a busy pool none is, so this costs nothing there.
 const FRESH: Duration = Duration::from_millis(50);
-/// A connection that does not answer for this long is dead.
+/// A connection that does not answer within this time is dead.
 const DEAD: Duration = Duration::from_secs(5);
 
-/// A step of the schema that takes longer is worth a word.
+/// A migration that takes longer is logged.
 const WORTH_SAYING: Duration = Duration::from_secs(2);
 
-/// Of every connection. A transaction that nobody ends, because its node hangs or its machine is gone, must not hold its
-/// locks for ever; and whoever waits for a lock must outwait such a one.
+/// Settings of every connection. A transaction whose node hangs or is gone must not hold its locks for ever, and the wait for
+/// a lock must be longer than such a transaction lives.
 const GUARDS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("lock_timeout", "10s"),
     ("statement_timeout", "30s"),
     ("jit", "off"),
-    // that a table is there already is no news
+    // migrations would log a notice for each table that exists
     ("client_min_messages", "warning"),
 ];
 
-/// A step of the schema may take long, and another instance waits for it.
+/// A migration may take long, and another instance waits for it.
 const PATIENT: [(&str, &str); 2] = [("lock_timeout", "0"), ("statement_timeout", "0")];
 
-/// The writer looks rows up by key; on fresh tables the planner would rather scan them.
+/// The writer looks rows up by key. On new tables the planner would prefer to scan them.
 const WRITER: [(&str, &str); 2] = [
     ("plan_cache_mode", "force_generic_plan"),
     ("enable_seqscan", "off"),
@@ -56,7 +55,7 @@ pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, Strin
     Ok((options, shown))
 }
 
-/// Brings the schema up to date; the pool of readers and the options of writers.
+/// Brings the schema up to date. Returns the pool of readers and the options of writers.
 pub(super) async fn open(
     url: &str,
     connections: u32,
@@ -70,25 +69,24 @@ pub(super) async fn open(
     said_to_wait(open::migrate(&open::POSTGRES, &mut link)).await?;
     for (setting, value) in unsafe_settings(&mut link).await? {
         tracing::warn!(
-            "PostgreSQL runs with {setting} = {value}: when it or its machine stops hard, what was acknowledged is lost. \
-             Set it to on"
+            "PostgreSQL runs with {setting} = {value}: a crash may lose acknowledged commits. Set it to on"
         );
     }
     link.close().await.map_err(failed)?;
     let reads = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(open::ACQUIRE)
-        // how long they wait is a metric
+        // a metric says how long they wait
         .acquire_slow_threshold(open::ACQUIRE)
         .test_before_acquire(false)
         .before_acquire(|link, meta| {
             Box::pin(async move {
-                // after a restart of the server every connection of the pool is dead
+                // after a restart of the server all pooled connections are dead
                 Ok(meta.idle_for < FRESH || in_time(link.ping()).await)
             })
         })
         .after_release(|link, _| {
-            // what a cancelled query may have left open; alone, a rollback of nothing is a warning in the server's log
+            // ends what a cancelled query left open; `begin` avoids the server's warning that there is no transaction
             Box::pin(async move { Ok(in_time(link.execute("begin; rollback")).await) })
         })
         .connect_with(guarded.clone())
@@ -97,14 +95,14 @@ pub(super) async fn open(
     Ok((reads, guarded.options(WRITER)))
 }
 
-/// Waits as long as it takes, and says once that it does.
+/// Waits without a bound, and logs once that it does.
 async fn said_to_wait<T>(migrating: impl Future<Output = T>) -> T {
     let mut migrating = pin!(migrating);
     if let Ok(done) = tokio::time::timeout(WORTH_SAYING, &mut migrating).await {
         return done;
     }
     tracing::warn!(
-        "the start waits for the database's schema: another instance brings it up to date, or something holds its tables"
+        "the start waits for the migration of the database: another instance runs it, or a transaction holds its tables"
     );
     migrating.await
 }
@@ -113,7 +111,7 @@ async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> bool {
     matches!(tokio::time::timeout(DEAD, asked).await, Ok(Ok(_)))
 }
 
-/// What the server is set to that lets it lose what it said was durable.
+/// The server's settings that let it lose what it acknowledged as durable.
 pub(super) async fn unsafe_settings(link: &mut PgConnection) -> Result<Vec<(String, String)>> {
     let query = "select name, setting from pg_settings
         where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name";

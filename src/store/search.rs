@@ -1,9 +1,9 @@
-//! SQLite's index of words: new tasks, and those that changed (`task_search_due`), are indexed in steps, because an insert
-//! into the index in every small transaction costs as much as the task. Whoever searches sees to it that nothing waits
-//! that was there before. PostgreSQL keeps the words in the task's row: nothing waits there.
+//! SQLite's index of words. New tasks and changed ones (`task_search_due`) are indexed in steps: an insert into the index in
+//! every small transaction would cost as much as the task. A search first has everything indexed that was there before it.
+//! PostgreSQL keeps the words in the task's row, so nothing waits there.
 
 use super::link::Dialect;
-use super::statement::Sql;
+use super::sql::Sql;
 use super::{Reader, Result, Transaction};
 
 /// The highest number in the index.
@@ -12,22 +12,22 @@ const INDEXED: &str = "coalesce((select max(id) from task_search_docsize), 0)";
 const INSERT: &str = "insert into task_search (rowid, scope, title, description, tags)
     select number, hex(workspace_id), title, description, tags from tasks where number";
 
-/// What waits to be indexed at a moment, by the tasks' numbers. What comes later with a higher number is not in it, and what
-/// changes behind `after` is not gone back for: who works it off comes to an end, however much is written meanwhile.
+/// The tasks that wait to be indexed at a moment, by their numbers. It excludes later tasks, whose numbers are higher, and
+/// changes behind `after`. So catching up comes to an end, however much is written meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
-    /// Of the tasks that changed, those up to here are done.
+    /// Changed tasks up to this number are indexed.
     after: i64,
     /// The highest number.
     to: i64,
 }
 
-/// What waits to be indexed now.
+/// The tasks that wait to be indexed now, if any.
 pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
     if reader.dialect() == Dialect::Postgres {
         return Ok(None);
     }
-    // one number for both: below it a number is not taken to be indexed before all new ones are
+    // one number for both kinds: a changed task counts as indexed only after all new ones are
     let sql = Sql::new(&format!(
         "select max(task, due) from (
            select coalesce((select max(number) from tasks), 0) as task,
@@ -38,12 +38,12 @@ pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
     Ok(to.map(|to| Due { after: 0, to }))
 }
 
-/// Indexes tasks of those that are due, about `limit` at most; returns what is due after that.
+/// Indexes about `limit` of the tasks that are due. Returns those that are due after that.
 pub async fn catch_up(tx: &mut Transaction, due: Due, limit: i64) -> Result<Option<Due>> {
     if !tx.is_alone() {
         return Ok(None);
     }
-    // new ones first: only when all of them are there does a number below the highest say that a task was indexed
+    // new ones first: a number below the index's highest says that a task was indexed only when all new ones were
     if index_new(tx, due.to, limit).await? >= limit as u64 {
         return Ok(Some(due));
     }
@@ -83,9 +83,9 @@ async fn index_changed(tx: &mut Transaction, due: Due, limit: i64) -> Result<Opt
     Ok((changed >= limit as u64).then_some(Due { after: last, ..due }))
 }
 
-/// The next numbers of what waits, `limit` at most: how many these are, the first and the last.
+/// The next numbers that wait, at most `limit`: their count, the first and the last.
 async fn next(tx: &mut Transaction, mut sql: Sql, limit: i64) -> Result<Option<(u64, i64, i64)>> {
-    sql.push(" order by number limit ").bind(limit);
+    sql.push(" order by number").limit(limit);
     let numbers: Vec<(i64,)> = tx.select(sql).await?;
     let ends = numbers.first().zip(numbers.last());
     Ok(ends.map(|((first,), (last,))| (numbers.len() as u64, *first, *last)))

@@ -1,11 +1,11 @@
 //! Sessions: one sign-in on one device, and the hash of its refresh token.
 
-use super::bind::{
-    Cell,
-    Kind::{Id, Int, Text},
-};
+use super::bind::{Cell, Kind::Id};
 use super::entity::{Changes, Keyed};
-use super::statement::{Batch, Sql, Statement, statement};
+use super::rows::Stored;
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement};
+use super::table::{Part, table, text, upsert};
 use super::{Reader, Result, Transaction};
 use taskwire_protocol::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
@@ -15,11 +15,11 @@ use uuid::Uuid;
 pub struct SessionRecord {
     /// The session.
     pub id: SessionId,
-    /// Whose.
+    /// Its user.
     pub user: UserId,
     /// What the device calls itself.
     pub device_name: Option<String>,
-    /// The program.
+    /// The client program.
     pub client: Option<String>,
     /// Where it signed in from.
     pub address: Option<String>,
@@ -27,31 +27,36 @@ pub struct SessionRecord {
     pub refresh_hash: String,
     /// When it signed in.
     pub created_at: Timestamp,
-    /// When it last got a token.
+    /// When it last got an access token.
     pub last_seen_at: Timestamp,
-    /// When its refresh token ends.
+    /// When its refresh token expires.
     pub expires_at: Timestamp,
-    /// When it ended.
+    /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 
-#[derive(sqlx::FromRow)]
-struct SessionRow {
-    id: Uuid,
-    user_id: Uuid,
-    device_name: Option<String>,
-    client: Option<String>,
-    address: Option<String>,
-    refresh_hash: String,
-    created_at: i64,
-    last_seen_at: i64,
-    expires_at: i64,
-    revoked_at: Option<i64>,
+table! {
+    /// A session's row.
+    struct SessionRow {
+        id: Uuid = fixed,
+        user_id: Uuid = fixed,
+        device_name: Option<String> = fixed,
+        client: Option<String> = fixed,
+        address: Option<String> = fixed,
+        refresh_hash: String,
+        created_at: i64 = fixed,
+        last_seen_at: i64,
+        expires_at: i64,
+        revoked_at: Option<i64>,
+    }
 }
 
-impl From<SessionRow> for SessionRecord {
-    fn from(row: SessionRow) -> SessionRecord {
-        SessionRecord {
+impl Stored for SessionRow {
+    type Value = SessionRecord;
+
+    fn read(self) -> Result<SessionRecord> {
+        let row = self;
+        Ok(SessionRecord {
             id: SessionId(row.id),
             user: UserId(row.user_id),
             device_name: row.device_name,
@@ -62,7 +67,7 @@ impl From<SessionRow> for SessionRecord {
             last_seen_at: Timestamp(row.last_seen_at),
             expires_at: Timestamp(row.expires_at),
             revoked_at: row.revoked_at.map(Timestamp),
-        }
+        })
     }
 }
 
@@ -73,9 +78,9 @@ struct SessionAndHead {
     head: i64,
 }
 
-const COLUMNS: &str = "id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at, revoked_at";
+const COLUMNS: &str = text![Part::Each("$", SessionRow::TABLE.read)];
 
-/// The session with this id, and how far its user's stream had come at that moment.
+/// The session with this id, and the head of its user's stream at the same moment.
 pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option<(SessionRecord, i64)>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS}, coalesce((select s.seq from streams s where s.id = sessions.user_id), 0) as head
@@ -83,14 +88,16 @@ pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option
     ));
     sql.bind(id.0);
     let found = reader.find::<SessionAndHead>(sql).await?;
-    Ok(found.map(|row| (row.session.into(), row.head)))
+    found.map(|row| Ok((row.session.read()?, row.head))).transpose()
 }
 
-pub(super) static FIND: Statement = statement(
+pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
-    "select s.id, s.user_id, s.device_name, s.client, s.address, s.refresh_hash, s.created_at, s.last_seen_at,
-       s.expires_at, s.revoked_at
-     from v cross join sessions s where s.id = v.id and {rows}",
+    text![
+        Part::Plain("select "),
+        Part::Each("s.$", SessionRow::TABLE.read),
+        Part::Plain(" from v cross join sessions s where s.id = v.id and {rows}"),
+    ],
 );
 
 /// The sessions with these ids.
@@ -98,13 +105,7 @@ pub async fn load(
     tx: &mut Transaction,
     ids: impl IntoIterator<Item = SessionId>,
 ) -> Result<Vec<SessionRecord>> {
-    let rows = ids.into_iter().map(|id| [id.0.into()]);
-    Ok(tx
-        .fetch::<SessionRow>(&FIND, Batch::of(rows))
-        .await?
-        .into_iter()
-        .map(SessionRecord::from)
-        .collect())
+    tx.load::<SessionRow>(&LOAD, Batch::ids(ids)).await
 }
 
 /// The sessions of a user that have not ended.
@@ -113,29 +114,12 @@ pub async fn load_living(tx: &mut Transaction, user: UserId) -> Result<Vec<Sessi
         "select {COLUMNS} from sessions where revoked_at is null and user_id = "
     ));
     sql.bind(user.0).push(" order by id");
-    let rows = tx.select::<SessionRow>(sql).await?;
-    Ok(rows.into_iter().map(SessionRecord::from).collect())
+    tx.list::<SessionRow>(sql).await
 }
 
 static UPSERT: Statement = statement(
-    &[
-        ("id", Id),
-        ("user_id", Id),
-        ("device_name", Text),
-        ("client", Text),
-        ("address", Text),
-        ("refresh_hash", Text),
-        ("created_at", Int),
-        ("last_seen_at", Int),
-        ("expires_at", Int),
-        ("revoked_at", Int),
-    ],
-    "insert into sessions (id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at,
-       expires_at, revoked_at)
-     select id, user_id, device_name, client, address, refresh_hash, created_at, last_seen_at, expires_at, revoked_at
-     from v where {rows}
-     on conflict (id) do update set refresh_hash = excluded.refresh_hash, last_seen_at = excluded.last_seen_at,
-       expires_at = excluded.expires_at, revoked_at = excluded.revoked_at",
+    SessionRow::TABLE.written,
+    upsert!("sessions", "id", SessionRow::TABLE),
 );
 
 impl Keyed<SessionId, SessionRecord> for SessionRecord {
@@ -168,7 +152,7 @@ pub async fn write<'a>(
     tx.execute(&UPSERT, Batch::of(rows)).await
 }
 
-/// Forgets up to `limit` that ended before `before`.
+/// Deletes up to `limit` sessions that expired before `before`.
 pub async fn forget(tx: &mut Transaction, before: i64, limit: i64) -> Result<u64> {
     let mut sql = Sql::new("delete from sessions where id in (select id from sessions where expires_at < ");
     sql.bind(before)

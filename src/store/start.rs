@@ -1,5 +1,5 @@
-//! A group's first look: the locks of its streams, and what its op_ids did before. Reads that nearly every group makes,
-//! asked for at once.
+//! A group's first look: the locks of its streams, and what its op_ids did before. Nearly every group makes both reads, so
+//! they travel at once.
 
 use super::ops::{self, Remembered};
 use super::streams::{self, Counters};
@@ -7,16 +7,16 @@ use super::{Result, Transaction};
 use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 
-/// What a group begins with.
+/// What a group starts with.
 pub struct Start {
-    /// The counters of the streams that are locked now, or of those that an optimistic group relies on.
+    /// The counters of the locked streams, or of those that an optimistic group relies on.
     pub streams: HashMap<StreamId, Counters>,
-    /// What the op_ids did.
+    /// What the op_ids did before.
     pub memory: HashMap<(UserId, OpId), Remembered>,
 }
 
-/// Relies on what is known of these streams instead of locking them, if that is something. What the op_ids did is not
-/// looked for: to write one that is there already fails.
+/// Relies on the known counters of these streams instead of locking them, if all are known. It does not look the op_ids up:
+/// writing one that exists fails.
 pub fn assume(tx: &mut Transaction, streams: impl IntoIterator<Item = StreamId>) -> Option<Start> {
     let streams: Vec<StreamId> = streams.into_iter().collect();
     tx.assume(&streams).then(|| Start {
@@ -25,8 +25,8 @@ pub fn assume(tx: &mut Transaction, streams: impl IntoIterator<Item = StreamId>)
     })
 }
 
-/// Locks these streams, and those of the workspaces that hold these tasks; then looks for what these op_ids did. In this
-/// order: who held the locks before may have done it.
+/// Locks these streams and those of the workspaces that hold these tasks. Then it looks the op_ids up, in this order: the
+/// group that held the locks before may have written them.
 pub async fn start(
     tx: &mut Transaction,
     streams: impl IntoIterator<Item = StreamId>,

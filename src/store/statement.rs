@@ -1,24 +1,24 @@
-//! Texts of SQL. A fixed one runs over a batch of rows, which become the common table `v`; how they get there is the
-//! one thing in which the databases differ: SQLite takes a list of values, rounded up to a few lengths so that the
-//! prepared texts stay few; PostgreSQL an array of rows, or one a column. The text after it is shared.
+//! Fixed statements over a batch of rows. The rows become the common table expression `v`, and only there do the databases
+//! differ: SQLite takes a list of values, padded to a few lengths so that there are few prepared texts; PostgreSQL takes
+//! one array of rows, or one array a column. The text after that is shared.
 
-use super::bind::{Cell, Kind};
+use super::bind::{Cell, Columns};
 use super::link::Dialect;
 use super::transaction::RowType;
 use super::transaction::ways::{self, Way};
 use foldhash::HashMap;
 use std::{fmt::Write, sync::Arc};
+use uuid::Uuid;
 
-pub(super) type Columns = &'static [(&'static str, Kind)];
-
-/// A statement over a batch of rows. `{rows}` in the body stands for the filter that drops the padding; what stands in
-/// `{postgres:…}` is for PostgreSQL only (what to lock, because there others write too, and full-text search), and in
-/// `{sqlite:…}` for SQLite only (keys that are tables of their own there). `{advanced}` stands for what the part of the
-/// same statement that advances streams gives back.
+/// A statement over a batch of rows. In its body
+/// - `{rows}` is the filter that drops the padding;
+/// - `{postgres:…}` is for PostgreSQL alone: locks, because others write there too, and full-text search;
+/// - `{sqlite:…}` is for SQLite alone: keys that are tables of their own there;
+/// - `{advanced}` is what the part that advances streams returns, where several parts are one statement.
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
-    /// What its rows are to PostgreSQL, where they do not travel as an array a column.
+    /// The composite type of its rows in PostgreSQL; without one they travel as an array a column.
     row: Option<RowType>,
 }
 
@@ -30,7 +30,7 @@ pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement
     }
 }
 
-/// A statement over rows of a type: one that groups run all the time.
+/// A statement whose rows have a composite type: one that every group runs.
 pub(super) const fn statement_of(row: RowType, columns: Columns, body: &'static str) -> Statement {
     Statement {
         columns,
@@ -53,7 +53,7 @@ impl Statement {
     }
 }
 
-/// Rows of one statement, at most.
+/// How many rows one statement takes at most.
 pub(super) const ROWS: usize = 512;
 
 /// The rows of one statement, cell after cell.
@@ -70,12 +70,17 @@ impl Batch {
         }
     }
 
+    /// A batch of rows that have only an id.
+    pub(super) fn ids<I: Into<Uuid>>(ids: impl IntoIterator<Item = I>) -> Batch {
+        Batch::of(ids.into_iter().map(|id| [Cell::Id(Some(id.into()))]))
+    }
+
     /// Whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// In parts that one statement carries: none when there is nothing to do.
+    /// Splits it into parts of at most [`ROWS`] rows. An empty batch has no parts.
     pub(super) fn chunks(self, statement: &Statement) -> Vec<Batch> {
         let cells = ROWS * statement.columns.len();
         if self.cells.len() <= cells {
@@ -93,7 +98,7 @@ impl Batch {
         self.cells.len() / statement.columns.len()
     }
 
-    /// Fills up with rows of nulls, which the statement's filter drops.
+    /// Adds rows of nulls, which the statement's filter drops. Returns how many rows there are then.
     pub(super) fn pad(&mut self, statement: &Statement) -> usize {
         let rows = padded(self.rows(statement));
         let width = statement.columns.len();
@@ -116,7 +121,7 @@ fn padded(rows: usize) -> usize {
     }
 }
 
-/// SQLite's finished texts by statement and row count.
+/// SQLite's texts by statement and row count.
 #[derive(Default)]
 pub(super) struct Texts(HashMap<(&'static str, usize), Arc<str>>);
 
@@ -140,7 +145,8 @@ pub(super) fn text(statement: &Statement, rows: usize) -> String {
     format!("with v({names}) as ({values}) {body}")
 }
 
-/// Statements as one for PostgreSQL: all but the last are common tables that write. The arrays come in their order.
+/// Joins statements into one for PostgreSQL: all but the last are common table expressions that write. The arrays are its
+/// arguments, in the same order.
 pub(super) fn joined(statements: &[&Statement]) -> String {
     let mut text = "with ".to_owned();
     let mut before = 0;
@@ -149,7 +155,11 @@ pub(super) fn joined(statements: &[&Statement]) -> String {
     for (i, statement) in statements.iter().enumerate() {
         let types: Vec<&str> = match statement.row_type() {
             Some(row) => vec![row.name()],
-            None => statement.columns.iter().map(|(_, kind)| name(*kind)).collect(),
+            None => statement
+                .columns
+                .iter()
+                .map(|(_, kind)| kind.postgres())
+                .collect(),
         };
         let arrays = types.into_iter().map(|name| {
             before += 1;
@@ -175,7 +185,7 @@ pub(super) fn declared(statement: &Statement) -> String {
         statement
             .columns
             .iter()
-            .map(|(_, kind)| format!("{}[]", name(*kind))),
+            .map(|(_, kind)| format!("{}[]", kind.postgres())),
     )
 }
 
@@ -210,54 +220,4 @@ fn values(width: usize, rows: usize) -> String {
 
 fn join(parts: impl Iterator<Item = String>) -> String {
     parts.collect::<Vec<_>>().join(", ")
-}
-
-fn name(kind: Kind) -> &'static str {
-    match kind {
-        Kind::Id => "uuid",
-        Kind::Int => "bigint",
-        Kind::Text => "text",
-        Kind::Bool => "boolean",
-    }
-}
-
-/// A text put together from parts and values.
-#[derive(Clone, Default)]
-pub struct Sql {
-    pub(super) text: String,
-    pub(super) cells: Vec<Cell>,
-}
-
-impl Sql {
-    /// Begins with a text.
-    pub fn new(text: &str) -> Sql {
-        Sql {
-            text: text.to_owned(),
-            cells: Vec::new(),
-        }
-    }
-
-    /// Appends a text.
-    pub fn push(&mut self, text: &str) -> &mut Sql {
-        self.text.push_str(text);
-        self
-    }
-
-    /// Appends a value.
-    pub fn bind(&mut self, cell: impl Into<Cell>) -> &mut Sql {
-        self.cells.push(cell.into());
-        let _ = write!(self.text, "${}", self.cells.len());
-        self
-    }
-
-    /// Appends values with commas between.
-    pub fn bind_all<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Sql {
-        for (i, cell) in cells.into_iter().enumerate() {
-            if i > 0 {
-                self.push(", ");
-            }
-            self.bind(cell);
-        }
-        self
-    }
 }

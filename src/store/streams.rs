@@ -2,7 +2,9 @@
 
 use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
-use super::statement::{Batch, Sql, Statement, statement, statement_of};
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement, statement_of};
+use super::table::{Part, insert, table, text};
 use super::transaction::RowType;
 use super::{Reader, Result, StoreError, Transaction};
 use foldhash::{HashMap, HashMapExt};
@@ -16,18 +18,18 @@ pub struct Counters {
     pub seq: i64,
     /// Grows when memberships change.
     pub acl_version: i64,
-    /// Of a user's stream: unread notifications.
+    /// In a user's stream: unread notifications.
     pub unread: i64,
-    /// Of a workspace's: tasks to do.
+    /// In a workspace's: tasks to do.
     pub pending: i64,
-    /// Of a workspace's: tasks done.
+    /// In a workspace's: tasks done.
     pub completed: i64,
-    /// Of a workspace's: tasks deleted.
+    /// In a workspace's: tasks deleted.
     pub deleted: i64,
 }
 
 impl Counters {
-    /// What they come to when as much is added to each.
+    /// The sums of both.
     #[must_use]
     pub fn plus(self, by: Counters) -> Counters {
         Counters {
@@ -41,17 +43,18 @@ impl Counters {
     }
 }
 
-/// A stream's row.
-#[derive(sqlx::FromRow)]
-pub(super) struct CountersRow {
-    id: Uuid,
-    kind: i64,
-    seq: i64,
-    acl_version: i64,
-    unread: i64,
-    pending: i64,
-    completed: i64,
-    deleted: i64,
+table! {
+    /// A stream's row.
+    pub(super) struct CountersRow {
+        id: Uuid = fixed,
+        kind: i64 = fixed,
+        seq: i64,
+        acl_version: i64,
+        unread: i64,
+        pending: i64,
+        completed: i64,
+        deleted: i64,
+    }
 }
 
 impl CountersRow {
@@ -95,19 +98,24 @@ fn kind(stream: StreamId) -> i64 {
     }
 }
 
-/// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for everybody: workspaces
-/// first, for their groups get to users' streams at their end. By kind too: who names a user's id as a workspace's must
-/// not lock that user's stream, which nobody would know to be held.
+/// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for all: workspaces first,
+/// because their groups lock users' streams at their end. It matches the kind too: a user's id sent as a workspace's would
+/// otherwise lock that user's stream unnoticed.
 pub(super) static LOCK: Statement = statement(
     &[("id", Id), ("kind", Int), ("task_id", Id)],
-    "select s.id, s.kind, s.seq, s.acl_version, s.unread, s.pending, s.completed, s.deleted
-           from streams s where {postgres:(s.id, s.kind)}{sqlite:s.id} in (
-             select coalesce(v.id, t.workspace_id){postgres:, coalesce(v.kind, 1)}
-             from v left join tasks t on t.id = v.task_id where v.id is not null or t.id is not null)
-           order by s.kind desc, s.id{postgres: for no key update of s}",
+    text![
+        Part::Plain("select "),
+        Part::Each("s.$", CountersRow::TABLE.read),
+        Part::Plain(
+            " from streams s where {postgres:(s.id, s.kind)}{sqlite:s.id} in (
+               select coalesce(v.id, t.workspace_id){postgres:, coalesce(v.kind, 1)}
+               from v left join tasks t on t.id = v.task_id where v.id is not null or t.id is not null)
+             order by s.kind desc, s.id{postgres: for no key update of s}"
+        ),
+    ],
 );
 
-/// Streams to be locked: the counters of those that are kept, and what to ask for the others.
+/// Splits streams that are to be locked: the known counters, and the batch that locks the others.
 pub(super) fn to_lock(
     tx: &Transaction,
     streams: impl IntoIterator<Item = StreamId>,
@@ -128,7 +136,7 @@ pub(super) fn to_lock(
     (kept, Batch::of(rows))
 }
 
-/// Adds those that are locked now.
+/// Keeps the counters of streams that are locked now, and adds them to `all`.
 pub(super) fn locked(tx: &mut Transaction, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
     for row in rows {
         let (stream, counters) = row.read();
@@ -148,36 +156,29 @@ pub async fn lock(
     Ok(all)
 }
 
-/// Every stream touched, in the order of locks, so that two groups never wait for each other.
+/// Advances all streams that a group touched, in the order of locks, so that two groups never wait for each other.
 static ADVANCE: Statement = statement_of(
     RowType::Stream,
-    &[
-        ("id", Id),
-        ("kind", Int),
-        ("seq", Int),
-        ("acl_version", Int),
-        ("unread", Int),
-        ("pending", Int),
-        ("completed", Int),
-        ("deleted", Int),
-    ],
-    "insert into streams (id, kind, seq, acl_version, unread, pending, completed, deleted)
-     select id, kind, seq, acl_version, unread, pending, completed, deleted from v where {rows} order by kind desc, id
-     on conflict (id) do update set seq = streams.seq + excluded.seq,
-       acl_version = streams.acl_version + excluded.acl_version, unread = streams.unread + excluded.unread,
-       pending = streams.pending + excluded.pending, completed = streams.completed + excluded.completed,
-       deleted = streams.deleted + excluded.deleted
-     {postgres:returning id, kind, seq, acl_version, unread, pending, completed, deleted}",
+    CountersRow::TABLE.written,
+    insert!(
+        "streams",
+        CountersRow::TABLE,
+        Part::Plain(" order by kind desc, id on conflict (id) do update set "),
+        Part::Changing("$ = streams.$ + excluded.$", CountersRow::TABLE),
+        Part::Plain(" {postgres:returning "),
+        Part::Each("$", CountersRow::TABLE.read),
+        Part::Plain("}"),
+    ),
 );
 
-/// Refuses what an optimistic group wrote in the same statement, unless its streams came to the seqs that it counted on:
-/// these only grow, so their sum is right when each is.
+/// Refuses the write of an optimistic group, whose last part this is, unless its streams came to the expected seqs. Seqs
+/// only grow, so their sum is right only if each of them is.
 pub(super) static VALIDATE: Statement = statement(
     &[("seq", Int)],
     "select taskwire_refuse() from v where v.seq <> (select sum(a.seq) from {advanced} a)",
 );
 
-/// Adds to the counters, making those that are missing; returns what they are now.
+/// Adds to the counters of streams, and makes the streams that are missing. Returns the counters as they are now.
 pub async fn advance(
     tx: &mut Transaction,
     deltas: &[(StreamId, Counters)],
@@ -191,7 +192,7 @@ pub async fn advance(
         }
         return Ok(after);
     }
-    // with the locks held, or nobody else there, what the counters will be is known, and nothing waits for the answer
+    // the counters are locked, or this is the only writer: what they will be is known before the write is answered
     let before = lock(tx, deltas.iter().map(|(stream, _)| *stream)).await?;
     tx.execute(&ADVANCE, advances(deltas)).await?;
     let mut after = HashMap::with_capacity(deltas.len());
@@ -223,9 +224,11 @@ fn advances(deltas: &[(StreamId, Counters)]) -> Batch {
 
 /// A stream's counters; zeros where there is no such stream.
 pub async fn counters(reader: &mut Reader, stream: StreamId) -> Result<Counters> {
-    let mut sql = Sql::new(
-        "select id, kind, seq, acl_version, unread, pending, completed, deleted from streams where id = ",
-    );
+    let mut sql = Sql::new(text![
+        Part::Plain("select "),
+        Part::Each("$", CountersRow::TABLE.read),
+        Part::Plain(" from streams where id = "),
+    ]);
     sql.bind(stream.uuid());
     Ok(reader
         .find::<CountersRow>(sql)
@@ -233,12 +236,12 @@ pub async fn counters(reader: &mut Reader, stream: StreamId) -> Result<Counters>
         .map_or(Counters::default(), |row| row.read().1))
 }
 
-/// The newest seqs of streams, by their primary key; those that never had an entry are left out.
+/// The newest seqs of streams. Streams that never had an entry are left out.
 pub async fn heads(reader: &mut Reader, streams: &[StreamId]) -> Result<Vec<(StreamId, i64)>> {
     let Some(last) = streams.last() else {
         return Ok(Vec::new());
     };
-    // up to the next power of two, so that the prepared texts stay few
+    // padded to a power of two, so that there are few prepared texts
     let padding = streams.len().next_power_of_two() - streams.len();
     let ids = streams.iter().chain(std::iter::repeat_n(last, padding));
     let mut sql = Sql::new("select id, kind, seq from streams where id in (");
@@ -250,7 +253,7 @@ pub async fn heads(reader: &mut Reader, streams: &[StreamId]) -> Result<Vec<(Str
         .collect())
 }
 
-/// Streams after `after` with more than `events` entries, in the order of their ids: where retention may cut.
+/// Streams after `after` with more than `events` entries, by id: retention may cut these.
 pub async fn longer_than(
     reader: &mut Reader,
     events: i64,
@@ -258,17 +261,13 @@ pub async fn longer_than(
     limit: i64,
 ) -> Result<Vec<(Uuid, i64)>> {
     let mut sql = Sql::new("select id, seq from streams where seq > ");
-    sql.bind(events)
-        .push(" and id > ")
-        .bind(after)
-        .push(" order by id limit ")
-        .bind(limit);
+    sql.bind(events).page("id", Some(after), limit);
     reader.fetch(sql).await
 }
 
-/// A counter that has to be there.
+/// The counters of a stream that must be there.
 pub(crate) fn of(all: &HashMap<StreamId, Counters>, stream: StreamId) -> Result<Counters> {
     all.get(&stream)
         .copied()
-        .ok_or_else(|| StoreError::corrupt(format!("no counters of {stream} came back")))
+        .ok_or_else(|| StoreError::corrupt(format!("the database returned no counters of {stream}")))
 }

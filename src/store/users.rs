@@ -2,59 +2,69 @@
 
 use super::bind::{
     Cell,
-    Kind::{Bool, Id, Int, Text},
+    Kind::{Id, Text},
 };
 use super::entity::{Changes, Keyed};
-use super::statement::{Batch, Sql, Statement, statement};
+use super::rows::Stored;
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement};
+use super::table::{Part, table, text, upsert};
 use super::{Reader, Result, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
-/// An account with what only the server knows of it.
+/// An account, with what only the server knows of it.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// What its owner sees.
     pub user: User,
     /// A PHC string.
     pub password_hash: Arc<str>,
-    /// Tokens with another one are void.
+    /// Tokens with another version are invalid.
     pub token_version: i64,
     /// The workspace made at signup.
     pub personal: WorkspaceId,
 }
 
-/// Under which an e-mail address or username is unique: without case.
+/// The form in which e-mail addresses and usernames are unique: without case.
 pub fn key(text: &str) -> String {
     text.to_lowercase()
 }
 
-#[derive(sqlx::FromRow)]
-struct UserRow {
-    id: Uuid,
-    email: String,
-    username: String,
-    name: String,
-    password_hash: String,
-    role: i64,
-    plan: i64,
-    is_active: bool,
-    is_verified: bool,
-    timezone: String,
-    preferences: String,
-    photo_url: Option<String>,
-    token_version: i64,
-    personal_id: Uuid,
-    version: i64,
-    created_at: i64,
-    updated_at: i64,
+table! {
+    /// An account's row.
+    struct UserRow {
+        id: Uuid = fixed,
+        email: String,
+        username: String,
+        name: String,
+        password_hash: String,
+        role: i64,
+        plan: i64,
+        is_active: bool,
+        is_verified: bool,
+        timezone: String,
+        preferences: String,
+        photo_url: Option<String>,
+        token_version: i64,
+        personal_id: Uuid = fixed,
+        version: i64,
+        created_at: i64 = fixed,
+        updated_at: i64,
+    }
+    written {
+        email_key: String,
+        username_key: String,
+    }
 }
 
-const COLUMNS: &str = "id, email, username, name, password_hash, role, plan, is_active, is_verified, timezone, \
-    preferences, photo_url, token_version, personal_id, version, created_at, updated_at";
+const COLUMNS: &str = text![Part::Each("$", UserRow::TABLE.read)];
 
-impl UserRow {
+impl Stored for UserRow {
+    type Value = Account;
+
     fn read(self) -> Result<Account> {
         let user = User {
             id: UserId(self.id),
@@ -90,36 +100,35 @@ impl UserRow {
 pub async fn find(reader: &mut Reader, id: UserId) -> Result<Option<Account>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from users where id = "));
     sql.bind(id.0);
-    reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
+    reader.one::<UserRow>(sql).await
 }
 
 /// The account with this e-mail address, whatever its case.
 pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Account>> {
-    // no address has U+0000 in it, and PostgreSQL cannot even be asked for one
+    // no address contains U+0000, and PostgreSQL refuses a text with it
     if email.contains('\0') {
         return Ok(None);
     }
     let mut sql = Sql::new(&format!("select {COLUMNS} from users where email_key = "));
     sql.bind(key(email));
-    reader.find::<UserRow>(sql).await?.map(UserRow::read).transpose()
+    reader.one::<UserRow>(sql).await
 }
 
 pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
-    "select u.id, u.email, u.username, u.name, u.password_hash, u.role, u.plan, u.is_active, u.is_verified, u.timezone,
-       u.preferences, u.photo_url, u.token_version, u.personal_id, u.version, u.created_at, u.updated_at
-     from v cross join users u where u.id = v.id and {rows}",
+    text![
+        Part::Plain("select "),
+        Part::Each("u.$", UserRow::TABLE.read),
+        Part::Plain(" from v cross join users u where u.id = v.id and {rows}"),
+    ],
 );
 
 /// The accounts with these ids.
 pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<Account>> {
-    let rows: Vec<UserRow> = tx
-        .fetch(&LOAD, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
-        .await?;
-    rows.into_iter().map(UserRow::read).collect()
+    tx.load::<UserRow>(&LOAD, Batch::ids(ids)).await
 }
 
-/// Somebody as those see them who share a workspace with them; their own account always.
+/// A user, as seen by `of`, who shares a workspace with them or is the same user.
 pub async fn find_acquaintance(reader: &mut Reader, id: UserId, of: UserId) -> Result<Option<PublicUser>> {
     let mut sql = Sql::new("select u.id, u.username, u.name, u.photo_url from users u where u.id = ");
     sql.bind(id.0).push(" and (u.id = ").bind(of.0);
@@ -171,40 +180,7 @@ pub async fn by_login<'a>(
         .collect())
 }
 
-static UPSERT: Statement = statement(
-    &[
-        ("id", Id),
-        ("email", Text),
-        ("email_key", Text),
-        ("username", Text),
-        ("username_key", Text),
-        ("name", Text),
-        ("password_hash", Text),
-        ("role", Int),
-        ("plan", Int),
-        ("is_active", Bool),
-        ("is_verified", Bool),
-        ("timezone", Text),
-        ("preferences", Text),
-        ("photo_url", Text),
-        ("token_version", Int),
-        ("personal_id", Id),
-        ("version", Int),
-        ("created_at", Int),
-        ("updated_at", Int),
-    ],
-    "insert into users (id, email, email_key, username, username_key, name, password_hash, role, plan, is_active,
-       is_verified, timezone, preferences, photo_url, token_version, personal_id, version, created_at, updated_at)
-     select id, email, email_key, username, username_key, name, password_hash, role, plan, is_active,
-       is_verified, timezone, preferences, photo_url, token_version, personal_id, version, created_at, updated_at
-     from v where {rows}
-     on conflict (id) do update set email = excluded.email, email_key = excluded.email_key,
-       username = excluded.username, username_key = excluded.username_key, name = excluded.name,
-       password_hash = excluded.password_hash, role = excluded.role, plan = excluded.plan,
-       is_active = excluded.is_active, is_verified = excluded.is_verified, timezone = excluded.timezone,
-       preferences = excluded.preferences, photo_url = excluded.photo_url, token_version = excluded.token_version,
-       version = excluded.version, updated_at = excluded.updated_at",
-);
+static UPSERT: Statement = statement(UserRow::TABLE.written, upsert!("users", "id", UserRow::TABLE));
 
 impl Keyed<UserId, Account> for Account {
     fn keyed(self) -> (UserId, Account) {
@@ -220,9 +196,7 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, UserId, A
         [
             user.id.0.into(),
             user.email.clone().into(),
-            key(&user.email).into(),
             user.username.clone().into(),
-            key(&user.username).into(),
             user.name.clone().into(),
             account.password_hash.clone().into(),
             i64::from(user.role == GlobalRole::Admin).into(),
@@ -239,6 +213,8 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, UserId, A
             user.version.into(),
             user.created_at.0.into(),
             user.updated_at.0.into(),
+            key(&user.email).into(),
+            key(&user.username).into(),
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await

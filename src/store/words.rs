@@ -1,21 +1,21 @@
-//! The words of full-text search as PostgreSQL gets them. They are split here: its own parser keeps addresses and
-//! numbers in one piece, which SQLite's does not, and costs more than all the rest of writing a task.
+//! The words of full-text search as PostgreSQL gets them. They are split here, because PostgreSQL's parser keeps addresses and
+//! numbers in one piece, unlike SQLite's, and costs more than the rest of writing a task.
 
 use std::fmt::Write;
 
-/// A longer word is not found: PostgreSQL takes no more bytes for one.
+/// The bytes of a word that PostgreSQL takes at most. Longer words are not found.
 const LONGEST: usize = 2046;
-/// PostgreSQL counts words up to this place.
+/// The highest place of a word that PostgreSQL takes.
 const LAST_PLACE: usize = 16_383;
 
-/// The words of a text, in lower case: everything that is no letter or digit separates them.
+/// The words of a text in lower case. All characters but letters and digits separate words.
 pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
     text.split(|c: char| !c.is_alphanumeric())
         .filter(|word| !word.is_empty())
         .map(str::to_lowercase)
 }
 
-/// Texts as a `tsvector`, in its text form: each word with its place.
+/// The text form of a `tsvector`: each word with its place.
 pub(super) fn vector<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut vector = String::new();
     let words = texts.into_iter().flat_map(split);

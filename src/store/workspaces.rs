@@ -1,26 +1,32 @@
 //! Workspaces.
 
-use super::bind::Kind::{Id, Int, Text};
+use super::bind::Kind::Id;
 use super::entity::{Changes, Keyed};
 use super::members::role;
-use super::statement::{Batch, Sql, Statement, statement};
+use super::rows::Stored;
+use super::sql::Sql;
+use super::statement::{Batch, Statement, statement};
+use super::table::{Part, table, text, upsert};
 use super::{Reader, Result, Transaction};
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
-#[derive(sqlx::FromRow)]
-struct WorkspaceRow {
-    id: Uuid,
-    name: String,
-    kind: i64,
-    version: i64,
-    created_at: i64,
-    updated_at: i64,
-    role: Option<i64>,
+table! {
+    /// A workspace's row.
+    struct WorkspaceRow {
+        id: Uuid = fixed,
+        name: String,
+        kind: i64 = fixed,
+        version: i64,
+        created_at: i64 = fixed,
+        updated_at: i64,
+    }
 }
 
-impl WorkspaceRow {
+impl Stored for WorkspaceRow {
+    type Value = Workspace;
+
     fn read(self) -> Result<Workspace> {
         Ok(Workspace {
             id: WorkspaceId(self.id),
@@ -30,7 +36,7 @@ impl WorkspaceRow {
             } else {
                 WorkspaceKind::Team
             },
-            role: self.role.map(role).transpose()?,
+            role: None,
             version: self.version,
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -38,15 +44,46 @@ impl WorkspaceRow {
     }
 }
 
+/// A workspace, and the role of the member who asks.
+#[derive(sqlx::FromRow)]
+struct WorkspaceOfMember {
+    #[sqlx(flatten)]
+    workspace: WorkspaceRow,
+    role: i64,
+}
+
+impl Stored for WorkspaceOfMember {
+    type Value = Workspace;
+
+    fn read(self) -> Result<Workspace> {
+        let role = Some(role(self.role)?);
+        Ok(Workspace {
+            role,
+            ..self.workspace.read()?
+        })
+    }
+}
+
 #[derive(sqlx::FromRow)]
 struct WorkspaceAndHead {
     #[sqlx(flatten)]
-    workspace: WorkspaceRow,
+    workspace: WorkspaceOfMember,
     head: i64,
 }
 
-const OF_USER: &str = "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, m.role
-    from members m join workspaces w on w.id = m.workspace_id where m.user_id = ";
+const OF_USER: &str = text![
+    Part::Plain("select "),
+    Part::Each("w.$", WorkspaceRow::TABLE.read),
+    Part::Plain(", m.role from members m join workspaces w on w.id = m.workspace_id where m.user_id = "),
+];
+const OF_USER_WITH_HEAD: &str = text![
+    Part::Plain("select "),
+    Part::Each("w.$", WorkspaceRow::TABLE.read),
+    Part::Plain(
+        ", m.role, coalesce((select s.seq from streams s where s.id = w.id), 0) as head
+         from members m join workspaces w on w.id = m.workspace_id where m.user_id = "
+    ),
+];
 
 /// A page of a user's workspaces after `after`, by id.
 pub async fn list(
@@ -56,27 +93,14 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Workspace>> {
     let mut sql = Sql::new(OF_USER);
-    sql.bind(user.0);
-    if let Some(after) = after {
-        sql.push(" and m.workspace_id > ").bind(after);
-    }
-    sql.push(" order by m.workspace_id limit ").bind(limit);
-    reader
-        .fetch::<WorkspaceRow>(sql)
-        .await?
-        .into_iter()
-        .map(WorkspaceRow::read)
-        .collect()
+    sql.bind(user.0).page("m.workspace_id", after, limit);
+    reader.list::<WorkspaceOfMember>(sql).await
 }
 
-/// All workspaces of a user, by id, each with how far its stream had come at that moment: one statement, so that a
-/// membership and the place as of which it holds cannot differ.
+/// All workspaces of a user, by id, each with the head of its stream. One statement reads both, so that a membership belongs
+/// to exactly this head.
 pub async fn list_with_heads(reader: &mut Reader, user: UserId) -> Result<Vec<(Workspace, i64)>> {
-    let mut sql = Sql::new(
-        "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, m.role,
-           coalesce((select s.seq from streams s where s.id = w.id), 0) as head
-         from members m join workspaces w on w.id = m.workspace_id where m.user_id = ",
-    );
+    let mut sql = Sql::new(OF_USER_WITH_HEAD);
     sql.bind(user.0).push(" order by m.workspace_id");
     let rows: Vec<WorkspaceAndHead> = reader.fetch(sql).await?;
     rows.into_iter()
@@ -88,24 +112,23 @@ pub async fn list_with_heads(reader: &mut Reader, user: UserId) -> Result<Vec<(W
 pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
     let mut sql = Sql::new("select count(*) from members where user_id = ");
     sql.bind(user.0);
-    Ok(reader.get::<(i64,)>(sql).await?.0 as u64)
+    reader.count(sql).await
 }
 
 /// A workspace as this member sees it.
 pub async fn find(reader: &mut Reader, user: UserId, id: WorkspaceId) -> Result<Option<Workspace>> {
     let mut sql = Sql::new(OF_USER);
     sql.bind(user.0).push(" and m.workspace_id = ").bind(id.0);
-    reader
-        .find::<WorkspaceRow>(sql)
-        .await?
-        .map(WorkspaceRow::read)
-        .transpose()
+    reader.one::<WorkspaceOfMember>(sql).await
 }
 
-pub(super) static FIND: Statement = statement(
+pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
-    "select w.id, w.name, w.kind, w.version, w.created_at, w.updated_at, cast(null as bigint) as role
-     from v cross join workspaces w where w.id = v.id and {rows}",
+    text![
+        Part::Plain("select "),
+        Part::Each("w.$", WorkspaceRow::TABLE.read),
+        Part::Plain(" from v cross join workspaces w where w.id = v.id and {rows}"),
+    ],
 );
 
 /// The workspaces with these ids, without a role.
@@ -113,17 +136,12 @@ pub async fn load(
     tx: &mut Transaction,
     ids: impl IntoIterator<Item = WorkspaceId>,
 ) -> Result<Vec<Workspace>> {
-    let rows: Vec<WorkspaceRow> = tx
-        .fetch(&FIND, Batch::of(ids.into_iter().map(|id| [id.0.into()])))
-        .await?;
-    rows.into_iter().map(WorkspaceRow::read).collect()
+    tx.load::<WorkspaceRow>(&LOAD, Batch::ids(ids)).await
 }
 
 static UPSERT: Statement = statement(
-    &[("id", Id), ("name", Text), ("kind", Int), ("version", Int), ("created_at", Int), ("updated_at", Int)],
-    "insert into workspaces (id, name, kind, version, created_at, updated_at)
-     select id, name, kind, version, created_at, updated_at from v where {rows}
-     on conflict (id) do update set name = excluded.name, version = excluded.version, updated_at = excluded.updated_at",
+    WorkspaceRow::TABLE.written,
+    upsert!("workspaces", "id", WorkspaceRow::TABLE),
 );
 
 impl Keyed<WorkspaceId, Workspace> for Workspace {

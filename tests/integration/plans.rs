@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use sqlx::Executor;
 use taskwire::config::Settings;
 use taskwire::store::notifications::{self, Selection};
-use taskwire::store::task_list::{self, Place, Position};
+use taskwire::store::task_list::{self, PageEnd, Scope};
 use taskwire::store::{Plan, Reader, Store, log, members, streams, tasks, workspaces};
 use taskwire_protocol::notification::NotificationSort;
 use taskwire_protocol::task::ListTasks;
@@ -87,9 +87,9 @@ async fn task_lists(reader: &mut Reader) {
     wanted.push(json!({ "date_from": "1970-01-01T00:00:01.000Z", "date_to": "1970-01-01T00:00:50.000Z" }));
     for wanted in wanted {
         let list: ListTasks = serde_json::from_value(wanted.clone()).expect("parameters");
-        let place = Place::Workspace(WorkspaceId(ONE));
+        let place = Scope::Workspace(WorkspaceId(ONE));
         let undated =
-            matches!(wanted["sort"].as_str(), Some("due_at" | "-due_at")).then_some(Position::Void(ONE));
+            matches!(wanted["sort"].as_str(), Some("due_at" | "-due_at")).then_some(PageEnd::Void(ONE));
         for after in [None, Some(middle(&wanted)), undated] {
             let page = task_list::list(reader, place, &list, after.as_ref(), 51).await;
             page.expect("a page");
@@ -115,16 +115,16 @@ async fn task_lists(reader: &mut Reader) {
 }
 
 /// A position in the middle of a list.
-fn middle(wanted: &Value) -> Position {
+fn middle(wanted: &Value) -> PageEnd {
     match wanted["sort"]
         .as_str()
         .unwrap_or_default()
         .trim_start_matches('-')
     {
-        "title" => Position::Text("title 5".to_owned(), ONE),
-        "position" => Position::Text("5".to_owned(), ONE),
-        "priority" => Position::Number(2, ONE),
-        _ => Position::Number(30_000, ONE),
+        "title" => PageEnd::Text("title 5".to_owned(), ONE),
+        "position" => PageEnd::Text("5".to_owned(), ONE),
+        "priority" => PageEnd::Number(2, ONE),
+        _ => PageEnd::Number(30_000, ONE),
     }
 }
 

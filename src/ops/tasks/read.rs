@@ -2,7 +2,7 @@
 
 use crate::ops::cursor::Wanted;
 use crate::ops::{Ask, Caller, Query, Result, Target, Targeted, cursor, not_found};
-use crate::store::task_list::{self, Place};
+use crate::store::task_list::{self, Scope};
 use crate::store::tasks;
 use taskwire_protocol::task::{GetTask, ListTasks, Task, Where};
 use taskwire_protocol::{Page, limits};
@@ -30,7 +30,7 @@ impl Query for ListTasks {
     }
 
     async fn answer(self, ask: Ask) -> Result<Page<Task>> {
-        let wanted: Wanted<task_list::Position> = Wanted::read(self.limit, self.cursor.as_deref())?;
+        let wanted: Wanted<task_list::PageEnd> = Wanted::read(self.limit, self.cursor.as_deref())?;
         if let Some(q) = &self.q {
             crate::domain::text::checked("q", q, 0, limits::SEARCH)?;
         }
@@ -39,18 +39,18 @@ impl Query for ListTasks {
             return Err(cursor::refused());
         }
         let place = match ask.place {
-            Some((workspace, _)) => Place::Workspace(workspace),
-            None => Place::OfUser(ask.caller.user.id),
+            Some((workspace, _)) => Scope::Workspace(workspace),
+            None => Scope::OfUser(ask.caller.user.id),
         };
         let mut reader = ask.read().await?;
         let items = task_list::list(&mut reader, place, &self, after, wanted.to_read()).await?;
         let before = match after {
-            Some(task_list::Position::Offset(offset)) => *offset,
+            Some(task_list::PageEnd::Offset(offset)) => *offset,
             _ => 0,
         };
         let seen = (wanted.to_read() - 1).saturating_add(before);
         let count = task_list::count(&mut reader, place, &self);
-        let position = |task: &Task| task_list::position_of(&self, task, seen);
+        let position = |task: &Task| task_list::page_end(&self, task, seen);
         wanted.page(items, position, count).await
     }
 }

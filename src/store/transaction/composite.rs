@@ -2,8 +2,7 @@
 //! statement. From one array a column the server makes a table each and joins them, which was a third of the work of
 //! writing a task. Knows which types there are; does not know what is written.
 
-use crate::store::bind::{Cell, Kind};
-use crate::store::statement::Columns;
+use crate::store::bind::{Cell, Columns, Kind};
 use crate::store::{Result, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;

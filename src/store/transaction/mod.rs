@@ -40,8 +40,8 @@ pub(super) mod ways;
 pub(super) use composite::{RowType, RowTypes};
 pub(super) use optimistic::LastCommitted;
 
+use super::database::Store;
 use super::link::Dialect;
-use super::open::Store;
 use super::statement::ROWS;
 use super::{Result, StoreError};
 use counted::CounterCache;

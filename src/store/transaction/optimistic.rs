@@ -15,10 +15,10 @@ const CAUTION: u32 = 1024;
 /// Counters as the commits of this process left them, shared by its writers. A group takes the counters of its streams out,
 /// so that no other group of this process relies on what it is about to change.
 #[derive(Default)]
-pub(in crate::store) struct LastCommitted(Mutex<Known>);
+pub(in crate::store) struct LastCommitted(Mutex<Kept>);
 
 #[derive(Default)]
-struct Known {
+struct Kept {
     counters: HashMap<StreamId, Counters>,
     /// How many groups are to lock after the next refusal.
     caution: u32,
@@ -27,7 +27,7 @@ struct Known {
 }
 
 impl LastCommitted {
-    fn known(&self) -> MutexGuard<'_, Known> {
+    fn known(&self) -> MutexGuard<'_, Kept> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -4,7 +4,8 @@
 use super::ways::{self, Way};
 use super::{Connection, Transaction, gone, named};
 use crate::store::link::{Dialect, Link, Row, answered};
-use crate::store::statement::{Batch, Sql, Statement};
+use crate::store::sql::Sql;
+use crate::store::statement::{Batch, Statement};
 use crate::store::{Result, StoreError};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgRow;

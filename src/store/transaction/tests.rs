@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Settings;
-use crate::store::statement::Sql;
+use crate::store::sql::Sql;
 use tempfile::TempDir;
 
 const PAGES: u64 = 500;

@@ -1,0 +1,190 @@
+//! The database: which one, its epoch, and connections for readers and writers.
+
+use super::link::{Link, Reader, Source, answered};
+use super::open::ACQUIRE;
+use super::sql::Sql;
+use super::transaction::{Connection, LastCommitted, RowTypes};
+use super::{Result, StoreError, epoch};
+use sqlx::postgres::PgConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio_util::sync::CancellationToken;
+
+/// The database. Clones share its connections.
+#[derive(Clone)]
+pub struct Store(pub(super) Arc<Inner>);
+
+pub(super) struct Inner {
+    pub(super) pools: Pools,
+    pub(super) epoch: Arc<str>,
+    /// Cancelled when the database is found in another epoch.
+    pub(super) outdated: CancellationToken,
+    /// How many pages an SQLite file may have.
+    pub(super) most_pages: Option<u64>,
+    /// The file of SQLite's write-ahead log.
+    pub(super) wal: Option<PathBuf>,
+    /// Counters as the writers' last commits left them.
+    pub(super) last_committed: Arc<LastCommitted>,
+    /// Keeps other processes away from an SQLite file as long as the store is open.
+    pub(super) _lock: Option<File>,
+}
+
+pub(super) enum Pools {
+    Sqlite {
+        reads: SqlitePool,
+        writer: Box<SqliteConnectOptions>,
+    },
+    Postgres {
+        reads: PgPool,
+        writer: Box<PgConnectOptions>,
+    },
+}
+
+impl Store {
+    /// The epoch of the logs: positions are valid within one epoch.
+    pub fn epoch(&self) -> Arc<str> {
+        self.0.epoch.clone()
+    }
+
+    /// Waits until the database is found in another epoch than at opening. From then on writers do not connect.
+    pub async fn outdated(&self) {
+        self.0.outdated.cancelled().await;
+    }
+
+    /// Checks that the database is still in the epoch of its opening.
+    pub async fn compare_epoch(&self) -> Result<()> {
+        let mut reader = self.read().await?;
+        self.keep_to(&epoch::current(reader.link()).await?)
+    }
+
+    /// Refuses another epoch: nothing that this process knows is valid there.
+    fn keep_to(&self, found: &str) -> Result<()> {
+        if *found == *self.0.epoch {
+            return Ok(());
+        }
+        self.0.outdated.cancel();
+        Err(StoreError::unavailable(
+            "the database's epoch changed while this node was running; restart it",
+        ))
+    }
+
+    /// `sqlite` or `postgres`, for people.
+    pub fn kind(&self) -> &'static str {
+        match self.0.pools {
+            Pools::Sqlite { .. } => "sqlite",
+            Pools::Postgres { .. } => "postgres",
+        }
+    }
+
+    /// How many of the wanted writers may write at the same time.
+    pub fn writers(&self, wanted: usize) -> usize {
+        match self.0.pools {
+            Pools::Sqlite { .. } => 1,
+            Pools::Postgres { .. } => wanted,
+        }
+    }
+
+    /// Whether it was closed.
+    pub fn is_closed(&self) -> bool {
+        match &self.0.pools {
+            Pools::Sqlite { reads, .. } => reads.is_closed(),
+            Pools::Postgres { reads, .. } => reads.is_closed(),
+        }
+    }
+
+    /// Whether other processes may write to it too.
+    pub fn is_shared(&self) -> bool {
+        matches!(self.0.pools, Pools::Postgres { .. })
+    }
+
+    /// A connection for reading.
+    pub async fn read(&self) -> Result<Reader> {
+        Ok(Reader::on(match &self.0.pools {
+            Pools::Sqlite { reads, .. } => Source::Sqlite(waited(reads.acquire()).await?),
+            Pools::Postgres { reads, .. } => Source::Postgres(waited(reads.acquire()).await?),
+        }))
+    }
+
+    /// A connection for reading that shows a single moment to all of its statements.
+    /// Await it to its end: a cancelled `begin` would leave a transaction open in the pool.
+    pub async fn moment(&self) -> Result<Reader> {
+        Ok(Reader::on(match &self.0.pools {
+            Pools::Sqlite { reads, .. } => Source::SqliteMoment(waited(reads.begin()).await?),
+            Pools::Postgres { reads, .. } => {
+                let begin = "begin isolation level repeatable read, read only";
+                // the pool bounds the wait for a connection, but not for the answer
+                let beginning = Box::pin(async { Ok(waited(reads.begin_with(begin)).await) });
+                Source::PostgresMoment(answered(beginning).await??)
+            }
+        }))
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.read()
+            .await?
+            .get::<(i64,)>(Sql::new("select cast(1 as bigint)"))
+            .await
+            .map(drop)
+    }
+
+    /// Counters as the writers' last commits left them.
+    pub(super) fn last_committed(&self) -> Arc<LastCommitted> {
+        self.0.last_committed.clone()
+    }
+
+    pub(super) fn most_pages(&self) -> Option<u64> {
+        self.0.most_pages
+    }
+
+    /// Bytes of SQLite's write-ahead log. After a checkpoint, every 4,000 pages, it starts from the beginning, and what lies
+    /// beyond 64 MiB is cut off. Only a long read lets it grow further.
+    pub fn wal_bytes(&self) -> Option<u64> {
+        let path = self.0.wal.as_ref()?;
+        Some(std::fs::metadata(path).map_or(0, |file| file.len()))
+    }
+
+    /// A connection for writing, and the composite types of its database.
+    pub(super) async fn connect_writer(&self) -> Result<(Connection, RowTypes)> {
+        match &self.0.pools {
+            Pools::Sqlite { writer, .. } => {
+                Ok((Connection::Sqlite(writer.connect().await?), RowTypes::default()))
+            }
+            Pools::Postgres { writer, .. } => {
+                // the bound covers the first queries: a server may accept a connection and then not answer
+                let connecting = tokio::time::timeout(ACQUIRE, self.connect_to_postgres(writer)).await;
+                connecting.map_err(|_| StoreError::silence())?
+            }
+        }
+    }
+
+    /// Checks the epoch first: each new connection may lead to another server.
+    async fn connect_to_postgres(&self, writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
+        let mut link = writer.connect().await?;
+        self.keep_to(&epoch::current(Link::Postgres(&mut link)).await?)?;
+        let types = RowTypes::read(&mut link).await?;
+        Ok((Connection::Postgres(link), types))
+    }
+
+    /// Lets readers finish, then closes their connections.
+    pub async fn close(&self) {
+        match &self.0.pools {
+            Pools::Sqlite { reads, .. } => reads.close().await,
+            Pools::Postgres { reads, .. } => reads.close().await,
+        }
+    }
+}
+
+/// Waits for a connection, and measures how long.
+async fn waited<T>(wanted: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    let began = std::time::Instant::now();
+    let outcome = wanted.await;
+    metrics::histogram!("taskwire_pool_wait_seconds").record(began.elapsed().as_secs_f64());
+    if let Err(sqlx::Error::PoolTimedOut) = &outcome {
+        metrics::counter!("taskwire_pool_timeouts_total").increment(1);
+    }
+    Ok(outcome?)
+}

@@ -1,0 +1,64 @@
+//! A text of SQL that is put together from parts and values, and what many such texts have in common.
+
+use super::bind::Cell;
+use std::fmt::Write;
+use uuid::Uuid;
+
+/// A text put together from parts and values.
+#[derive(Clone, Default)]
+pub struct Sql {
+    pub(super) text: String,
+    pub(super) cells: Vec<Cell>,
+}
+
+impl Sql {
+    /// Begins with a text.
+    pub fn new(text: &str) -> Sql {
+        Sql {
+            text: text.to_owned(),
+            cells: Vec::new(),
+        }
+    }
+
+    /// Appends a text.
+    pub fn push(&mut self, text: &str) -> &mut Sql {
+        self.text.push_str(text);
+        self
+    }
+
+    /// Appends a value.
+    pub fn bind(&mut self, cell: impl Into<Cell>) -> &mut Sql {
+        self.cells.push(cell.into());
+        let _ = write!(self.text, "${}", self.cells.len());
+        self
+    }
+
+    /// Appends values with commas between.
+    pub fn bind_all<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Sql {
+        for (i, cell) in cells.into_iter().enumerate() {
+            if i > 0 {
+                self.push(", ");
+            }
+            self.bind(cell);
+        }
+        self
+    }
+
+    /// Appends the end of a query of a page: the rows after `after` in the order of a column, if there is a page before.
+    pub(super) fn page(&mut self, column: &str, after: Option<Uuid>, limit: i64) -> &mut Sql {
+        if let Some(after) = after {
+            self.after(column, after);
+        }
+        self.push(" order by ").push(column).limit(limit)
+    }
+
+    /// Appends the condition that a column is greater than a value.
+    pub(super) fn after(&mut self, column: &str, value: impl Into<Cell>) -> &mut Sql {
+        self.push(" and ").push(column).push(" > ").bind(value)
+    }
+
+    /// Appends how many rows are wanted at most.
+    pub(super) fn limit(&mut self, rows: i64) -> &mut Sql {
+        self.push(" limit ").bind(rows)
+    }
+}

@@ -1,0 +1,105 @@
+//! An SQLite file: the settings of its connections, and the lock that keeps other processes away from it.
+
+use super::database::Pools;
+use super::{OpenError, open};
+use crate::config::Settings;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{ConnectOptions, Connection as _};
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Bytes of a page of an SQLite file.
+const PAGE: u64 = 4096;
+/// Prepared statements of a connection.
+const STATEMENTS: usize = 512;
+
+/// How many pages a file of so many bytes may have.
+pub(super) fn pages(bytes: u64) -> u64 {
+    (bytes / PAGE).max(1)
+}
+
+/// The path of a file that is there or will be made, with all links resolved: every process must find the same lock beside
+/// it.
+pub(super) fn real(path: &Path) -> std::io::Result<PathBuf> {
+    match path.canonicalize() {
+        Err(error) if error.kind() == ErrorKind::NotFound => {}
+        found => return found,
+    }
+    let folder = match path.parent() {
+        Some(folder) if folder != "" => folder,
+        _ => Path::new("."),
+    };
+    if let Ok(to) = path.read_link() {
+        return real(&folder.join(to));
+    }
+    let name = path.file_name().ok_or(ErrorKind::InvalidInput)?;
+    Ok(folder.canonicalize()?.join(name))
+}
+
+/// The path of a file beside another one.
+pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
+    let mut path = file.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
+}
+
+/// Locks a file beside the database. The system releases the lock however the process ends.
+pub(super) fn lock(database: &Path) -> std::result::Result<File, OpenError> {
+    let path = beside(database, ".lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path);
+    let file = file.map_err(|error| OpenError::Lock(path.clone(), error))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
+        Err(TryLockError::Error(error)) => Err(OpenError::Lock(path, error)),
+    }
+}
+
+/// The pool of readers and the options of the writer.
+pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Result<Pools, OpenError> {
+    let failed = |error| OpenError::Open(path.display().to_string(), error);
+    let writer = SqliteConnectOptions::new()
+        .filename(path)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // NORMAL would lose acknowledged commits when the power fails
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(Duration::from_secs(5))
+        // in KiB; a commit that split a page walks over the whole cache, so a larger one costs more than it saves
+        .pragma("cache_size", "-16384")
+        // otherwise the statement journal of a multi-row write spills into a file
+        .pragma("temp_store", "memory")
+        // a checkpoint copies a page that every group touches once in so many
+        .pragma("wal_autocheckpoint", "4000")
+        .pragma("journal_size_limit", "67108864")
+        .statement_cache_capacity(STATEMENTS)
+        .disable_statement_logging();
+    let mut link = writer.clone().connect().await.map_err(failed)?;
+    open::migrate(&open::SQLITE, &mut link).await?;
+    link.close().await.map_err(failed)?;
+    let reads = SqlitePoolOptions::new()
+        .max_connections(settings.database_connections.min(8))
+        .acquire_timeout(open::ACQUIRE)
+        // a metric says how long they wait
+        .acquire_slow_threshold(open::ACQUIRE)
+        .test_before_acquire(false)
+        .connect_with(writer.clone().read_only(true).create_if_missing(false))
+        .await
+        .map_err(failed)?;
+    // a file that is larger already stays as it is, and is full
+    let writer = match settings.database_max_bytes {
+        Some(bytes) => writer.pragma("max_page_count", pages(bytes).to_string()),
+        None => writer,
+    };
+    Ok(Pools::Sqlite {
+        reads,
+        writer: Box::new(writer),
+    })
+}

@@ -1,0 +1,305 @@
+//! A table's columns, listed once: the row that is read, the columns of its statements and their texts derive from one
+//! list. Texts are put together when the program is compiled.
+
+use super::bind::{Columns, Kind};
+use uuid::Uuid;
+
+/// A Rust type that a column is read as.
+pub(super) trait Value {
+    const KIND: Kind;
+}
+
+impl Value for Uuid {
+    const KIND: Kind = Kind::Id;
+}
+impl Value for i64 {
+    const KIND: Kind = Kind::Int;
+}
+impl Value for String {
+    const KIND: Kind = Kind::Text;
+}
+impl Value for bool {
+    const KIND: Kind = Kind::Bool;
+}
+impl<T: Value> Value for Option<T> {
+    const KIND: Kind = T::KIND;
+}
+
+/// A table's columns.
+#[derive(Clone, Copy)]
+pub(super) struct Table {
+    /// Those that are read.
+    pub(super) read: Columns,
+    /// Those that are written.
+    pub(super) written: Columns,
+    /// Which of the written ones never change once a row is there.
+    pub(super) fixed: &'static [bool],
+}
+
+/// Declares a row, as it is read, and its `TABLE`. A column with `= fixed` never changes once a row is there. Columns after
+/// `written` are written and not read.
+macro_rules! table {
+    (
+        $(#[$meta:meta])*
+        $vis:vis struct $row:ident { $( $name:ident: $type:ty $(= $fixed:ident)? ),+ $(,)? }
+        $( written { $( $more:ident: $more_type:ty $(= $more_fixed:ident)? ),+ $(,)? } )?
+    ) => {
+        $(#[$meta])*
+        #[derive(sqlx::FromRow)]
+        $vis struct $row { $( $vis $name: $type, )+ }
+
+        impl $row {
+            /// Its columns.
+            $vis const TABLE: $crate::store::table::Table = $crate::store::table::columns! {
+                $( $name: $type $(= $fixed)? ),+
+                $(; written { $( $more: $more_type $(= $more_fixed)? ),+ } )?
+            };
+        }
+    };
+}
+
+/// The columns of a table.
+macro_rules! columns {
+    (
+        $( $name:ident: $type:ty $(= $fixed:ident)? ),+ $(,)?
+        $(; written { $( $more:ident: $more_type:ty $(= $more_fixed:ident)? ),+ $(,)? } )?
+    ) => {
+        $crate::store::table::Table {
+            read: &[ $( $crate::store::table::column!($name: $type) ),+ ],
+            written: &[
+                $( $crate::store::table::column!($name: $type), )+
+                $( $( $crate::store::table::column!($more: $more_type), )+ )?
+            ],
+            fixed: &[
+                $( $crate::store::table::fixed!($($fixed)?), )+
+                $( $( $crate::store::table::fixed!($($more_fixed)?), )+ )?
+            ],
+        }
+    };
+}
+
+macro_rules! column {
+    ($name:ident: $type:ty) => {
+        (
+            $crate::store::table::plain(stringify!($name)),
+            <$type as $crate::store::table::Value>::KIND,
+        )
+    };
+}
+
+macro_rules! fixed {
+    () => {
+        false
+    };
+    (fixed) => {
+        true
+    };
+}
+
+/// A text put together from [`Part`]s when the program is compiled.
+macro_rules! text {
+    ($($part:expr),+ $(,)?) => {{
+        const PARTS: &[$crate::store::table::Part] = &[$($part),+];
+        const BYTES: [u8; $crate::store::table::length(PARTS)] = $crate::store::table::bytes(PARTS);
+        const TEXT: &str = match std::str::from_utf8(&BYTES) {
+            Ok(text) => text,
+            Err(_) => panic!("a character was cut"),
+        };
+        TEXT
+    }};
+}
+
+/// The text of a statement that inserts rows into a table, and what follows.
+macro_rules! insert {
+    ($name:literal, $table:expr $(, $more:expr)* $(,)?) => {
+        $crate::store::table::text![
+            $crate::store::table::Part::Plain(concat!("insert into ", $name, " (")),
+            $crate::store::table::Part::Each("$", $table.written),
+            $crate::store::table::Part::Plain(") select "),
+            $crate::store::table::Part::Each("$", $table.written),
+            $crate::store::table::Part::Plain(" from v where {rows}"),
+            $($more),*
+        ]
+    };
+}
+
+/// The text of a statement that inserts rows, and changes those whose key is there already.
+macro_rules! upsert {
+    ($name:literal, $key:literal, $table:expr) => {
+        $crate::store::table::insert!(
+            $name,
+            $table,
+            $crate::store::table::Part::Plain(concat!(" on conflict (", $key, ") do update set ")),
+            $crate::store::table::Part::Changing("$ = excluded.$", $table),
+        )
+    };
+}
+
+pub(super) use {column, columns, fixed, insert, table, text, upsert};
+
+/// A part of a text.
+#[derive(Clone, Copy)]
+pub(super) enum Part {
+    /// A text as it is.
+    Plain(&'static str),
+    /// A pattern for each of these columns, with commas between. `$` stands for the column's name.
+    Each(&'static str, Columns),
+    /// The same for those written columns of a table that may change.
+    Changing(&'static str, Table),
+}
+
+/// A column's name without the `r#` of a Rust keyword.
+pub(super) const fn plain(name: &'static str) -> &'static str {
+    match name.as_bytes() {
+        [b'r', b'#', ..] => name.split_at(2).1,
+        _ => name,
+    }
+}
+
+/// Columns and one more.
+pub(super) const fn with<const N: usize>(
+    columns: Columns,
+    more: (&'static str, Kind),
+) -> [(&'static str, Kind); N] {
+    let mut all = [more; N];
+    let mut i = 0;
+    while i < columns.len() {
+        all[i] = columns[i];
+        i += 1;
+    }
+    assert!(columns.len() + 1 == N, "the number of columns is wrong");
+    all
+}
+
+/// How many bytes the parts have.
+pub(super) const fn length(parts: &[Part]) -> usize {
+    let mut text = Text {
+        bytes: [0],
+        length: 0,
+    };
+    text.parts(parts);
+    text.length
+}
+
+/// The bytes of the parts.
+pub(super) const fn bytes<const N: usize>(parts: &[Part]) -> [u8; N] {
+    let mut text = Text {
+        bytes: [0; N],
+        length: 0,
+    };
+    text.parts(parts);
+    text.bytes
+}
+
+/// Counts what is appended, and keeps as much of it as there is room for.
+struct Text<const N: usize> {
+    bytes: [u8; N],
+    length: usize,
+}
+
+impl<const N: usize> Text<N> {
+    const fn parts(&mut self, parts: &[Part]) {
+        let mut i = 0;
+        while i < parts.len() {
+            match parts[i] {
+                Part::Plain(text) => self.push(text.as_bytes(), ""),
+                Part::Each(pattern, columns) => self.each(pattern, columns, &[]),
+                Part::Changing(pattern, table) => self.each(pattern, table.written, table.fixed),
+            }
+            i += 1;
+        }
+    }
+
+    const fn each(&mut self, pattern: &str, columns: Columns, left_out: &[bool]) {
+        let (mut i, mut first) = (0, true);
+        while i < columns.len() {
+            if i >= left_out.len() || !left_out[i] {
+                if !first {
+                    self.push(b", ", "");
+                }
+                self.push(pattern.as_bytes(), columns[i].0);
+                first = false;
+            }
+            i += 1;
+        }
+    }
+
+    /// Appends a pattern, with a name in the place of each `$`. Without a name `$` is itself.
+    const fn push(&mut self, pattern: &[u8], name: &str) {
+        let mut i = 0;
+        while i < pattern.len() {
+            if pattern[i] == b'$' && !name.is_empty() {
+                self.push(name.as_bytes(), "");
+            } else {
+                if self.length < N {
+                    self.bytes[self.length] = pattern[i];
+                }
+                self.length += 1;
+            }
+            i += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{log, notifications, ops, streams, tasks};
+
+    table! {
+        /// For the tests.
+        #[allow(dead_code, reason = "only its columns matter")]
+        struct Small { id: Uuid = fixed, r#type: String, done: Option<bool> }
+        written { hidden: i64 }
+    }
+
+    const READ: &str = text![
+        Part::Plain("select "),
+        Part::Each("s.$", Small::TABLE.read),
+        Part::Plain(" $1")
+    ];
+    const CHANGED: &str = text![Part::Changing("$ = excluded.$", Small::TABLE)];
+
+    #[test]
+    fn texts_derive_from_the_columns() {
+        let table = Small::TABLE;
+        assert_eq!(
+            table.written,
+            [
+                ("id", Kind::Id),
+                ("type", Kind::Text),
+                ("done", Kind::Bool),
+                ("hidden", Kind::Int)
+            ]
+        );
+        assert_eq!(READ, "select s.id, s.type, s.done $1");
+        assert_eq!(
+            CHANGED,
+            "type = excluded.type, done = excluded.done, hidden = excluded.hidden"
+        );
+    }
+
+    /// PostgreSQL reads the values of a composite type by their order.
+    #[test]
+    fn composite_types_have_the_columns_in_their_order() {
+        let schema = include_str!("../../migrations/postgres/0002_groups_in_one_statement.sql");
+        let types = [
+            ("task_row", tasks::WRITTEN.as_slice()),
+            ("notification_row", notifications::NotificationRow::TABLE.written),
+            ("stream_row", streams::CountersRow::TABLE.written),
+            ("entry_row", log::TABLE.written),
+            ("op_row", ops::OpRow::TABLE.written),
+        ];
+        for (name, columns) in types {
+            let head = format!("create type {name} as (");
+            let rest = schema.split_once(&head).expect("the schema has the type").1;
+            let list = rest.split_once(");").expect("it ends").0;
+            let found: Vec<String> = list.split(',').map(|part| part.trim().to_owned()).collect();
+            let ours: Vec<String> = columns
+                .iter()
+                .map(|(name, kind)| format!("{name} {}", kind.postgres()))
+                .collect();
+            assert_eq!(found, ours, "{name}");
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! Lists of tasks: filters, full-text search, every order, pages by keyset.
+//!
+//! - `order`   what orders a list, and where a page of it ended
+//! - `filter`  the conditions that its filters become
+
+mod filter;
+mod order;
+
+pub use order::{PageEnd, fits, page_end};
+
+use super::link::Dialect;
+use super::sql::Sql;
+use super::tasks::{COLUMNS, TaskRow, by_id};
+use super::{Reader, Result, streams};
+use filter::{conditions, filter, fts5, of, tsquery, words};
+use order::{Key, keyset, order};
+use taskwire_protocol::task::{ListTasks, Status, Task};
+use taskwire_protocol::{UserId, WorkspaceId};
+use uuid::Uuid;
+
+/// Whose tasks a list is about.
+#[derive(Clone, Copy, Debug)]
+pub enum Scope {
+    /// Those of this workspace.
+    Workspace(WorkspaceId),
+    /// Those of all workspaces of this user.
+    OfUser(UserId),
+}
+
+/// A page of tasks.
+pub async fn list(
+    reader: &mut Reader,
+    scope: Scope,
+    wanted: &ListTasks,
+    after: Option<&PageEnd>,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let (key, descending) = order(wanted);
+    let Some(words) = words(wanted) else {
+        return Ok(Vec::new());
+    };
+    if key == Key::Match {
+        return best_matches(reader, scope, wanted, &words, after, limit).await;
+    }
+    if key != Key::Due {
+        let mut sql = select(reader.dialect(), scope, wanted, &words);
+        keyset(&mut sql, reader.dialect(), key, descending, after, limit);
+        return reader.list::<TaskRow>(sql).await;
+    }
+    // tasks without a date come last in both directions, so the dated ones are read first; each part has an index
+    let mut tasks = Vec::new();
+    if !matches!(after, Some(PageEnd::Void(_))) {
+        let mut sql = select(reader.dialect(), scope, wanted, &words);
+        sql.push(" and t.due_at is not null");
+        keyset(&mut sql, reader.dialect(), key, descending, after, limit);
+        tasks = reader.list::<TaskRow>(sql).await?;
+    }
+    let rest = limit - tasks.len() as i64;
+    if rest > 0 {
+        tasks.extend(undated(reader, scope, wanted, &words, after, rest).await?);
+    }
+    Ok(tasks)
+}
+
+/// How many tasks match the filters.
+pub async fn count(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Result<u64> {
+    if let Some(total) = counted(reader, scope, wanted).await? {
+        return Ok(total);
+    }
+    let Some(words) = words(wanted) else { return Ok(0) };
+    let mut sql = Sql::new(&format!("select count(*) from {} t where ", table(wanted)));
+    filter(&mut sql, reader.dialect(), scope, wanted, &words);
+    reader.count(sql).await
+}
+
+/// A workspace's stream counts its tasks by status. Other filters count rows.
+async fn counted(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Result<Option<u64>> {
+    let Scope::Workspace(workspace) = scope else {
+        return Ok(None);
+    };
+    let unfiltered = ListTasks {
+        workspace_id: wanted.workspace_id,
+        status: wanted.status,
+        include_deleted: wanted.include_deleted,
+        sort: wanted.sort,
+        limit: wanted.limit,
+        cursor: wanted.cursor.clone(),
+        ..ListTasks::default()
+    };
+    if *wanted != unfiltered {
+        return Ok(None);
+    }
+    let counters = streams::counters(reader, workspace.into()).await?;
+    let (pending, completed, deleted) = (counters.pending, counters.completed, counters.deleted);
+    let total = match (wanted.status, wanted.include_deleted.unwrap_or(false)) {
+        (Some(Status::All), _) | (None, true) => pending + completed + deleted,
+        (None, false) => pending + completed,
+        (Some(Status::Pending), false) => pending,
+        (Some(Status::Completed), false) => completed,
+        (Some(Status::Deleted), _) => deleted,
+        (Some(Status::Pending | Status::Completed), true) => return Ok(None),
+    };
+    Ok(Some(total.max(0) as u64))
+}
+
+/// The table of a list: tasks, where the list has an index of its own there, or a workspace's tasks by creation.
+fn table(wanted: &ListTasks) -> &'static str {
+    let by_index = order(wanted).0 == Key::Due
+        || wanted.q.is_some()
+        || wanted.parent_id.is_some()
+        || wanted.status == Some(Status::Deleted);
+    if by_index { "tasks" } else { "tasks_by_workspace" }
+}
+
+fn select(dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[String]) -> Sql {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from {} t where ", table(wanted)));
+    filter(&mut sql, dialect, scope, wanted, words);
+    sql
+}
+
+/// The tasks without a date, by id.
+async fn undated(
+    reader: &mut Reader,
+    scope: Scope,
+    wanted: &ListTasks,
+    words: &[String],
+    after: Option<&PageEnd>,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let dialect = reader.dialect();
+    let after = match after {
+        Some(PageEnd::Void(id)) => *id,
+        _ => Uuid::nil(),
+    };
+    let narrow = |sql: &mut Sql| {
+        conditions(sql, dialect, scope, wanted, words);
+        sql.push(" and t.due_at is null");
+    };
+    if let Scope::Workspace(id) = scope {
+        return by_id(reader, id, after, limit, narrow).await;
+    }
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks_by_workspace t where "));
+    of(&mut sql, scope);
+    narrow(&mut sql);
+    sql.page("t.id", Some(after), limit);
+    reader.list::<TaskRow>(sql).await
+}
+
+async fn best_matches(
+    reader: &mut Reader,
+    scope: Scope,
+    wanted: &ListTasks,
+    words: &[String],
+    after: Option<&PageEnd>,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let offset = if let Some(PageEnd::Offset(offset)) = after {
+        *offset
+    } else {
+        0
+    };
+    let mut sql;
+    match reader.dialect() {
+        Dialect::Sqlite => {
+            sql = Sql::new(&format!(
+                "select {COLUMNS} from task_search s join tasks t on t.number = s.rowid where task_search match "
+            ));
+            sql.bind(fts5(scope, words)).push(" and ");
+            filter(&mut sql, Dialect::Sqlite, scope, wanted, &[]);
+            sql.push(" order by s.rank, t.id desc limit ");
+        }
+        Dialect::Postgres => {
+            sql = select(Dialect::Postgres, scope, wanted, words);
+            sql.push(" order by ts_rank_cd(t.search, ").bind(tsquery(words));
+            sql.push("::tsquery) desc, t.id desc limit ");
+        }
+    }
+    sql.bind(limit).push(" offset ").bind(offset);
+    reader.list::<TaskRow>(sql).await
+}

@@ -1,0 +1,125 @@
+//! What orders a list of tasks, where a page of it ended, and the condition that begins the next page there.
+
+use crate::store::bind::Cell;
+use crate::store::link::Dialect;
+use crate::store::sql::Sql;
+use crate::store::tasks::priority_code;
+use serde::{Deserialize, Serialize};
+use taskwire_protocol::task::{ListTasks, Sort, Task};
+use uuid::Uuid;
+
+/// Where a page ended. It is opaque on the wire.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub enum PageEnd {
+    /// After this number and id.
+    #[serde(rename = "n")]
+    Number(i64, Uuid),
+    /// After this text and id.
+    #[serde(rename = "t")]
+    Text(String, Uuid),
+    /// After this id among those without a value.
+    #[serde(rename = "v")]
+    Void(Uuid),
+    /// After this many: the best matches have no key to continue from.
+    #[serde(rename = "o")]
+    Offset(i64),
+}
+
+/// What orders a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Key {
+    Created,
+    Updated,
+    Due,
+    Priority,
+    Title,
+    Position,
+    Match,
+}
+
+pub(super) fn order(wanted: &ListTasks) -> (Key, bool) {
+    match wanted.sort {
+        None if wanted.q.is_some() => (Key::Match, false),
+        None | Some(Sort::CreatedAtDesc) => (Key::Created, true),
+        Some(Sort::CreatedAt) => (Key::Created, false),
+        Some(Sort::UpdatedAt) => (Key::Updated, false),
+        Some(Sort::UpdatedAtDesc) => (Key::Updated, true),
+        Some(Sort::DueAt) => (Key::Due, false),
+        Some(Sort::DueAtDesc) => (Key::Due, true),
+        Some(Sort::Priority) => (Key::Priority, false),
+        Some(Sort::PriorityDesc) => (Key::Priority, true),
+        Some(Sort::Title) => (Key::Title, false),
+        Some(Sort::TitleDesc) => (Key::Title, true),
+        Some(Sort::Position) => (Key::Position, false),
+        Some(Sort::PositionDesc) => (Key::Position, true),
+    }
+}
+
+/// Whether a page of a list with this order can end so.
+pub fn fits(wanted: &ListTasks, position: &PageEnd) -> bool {
+    match (order(wanted).0, position) {
+        (Key::Match, PageEnd::Offset(offset)) => *offset >= 0,
+        (Key::Due, PageEnd::Number(..) | PageEnd::Void(_))
+        | (Key::Created | Key::Updated | Key::Priority, PageEnd::Number(..))
+        | (Key::Title | Key::Position, PageEnd::Text(..)) => true,
+        _ => false,
+    }
+}
+
+/// The end of a page whose last task this is, the `seen`th of the list.
+pub fn page_end(wanted: &ListTasks, task: &Task, seen: i64) -> PageEnd {
+    let id = task.id.0;
+    match order(wanted).0 {
+        Key::Created => PageEnd::Number(task.created_at.0, id),
+        Key::Updated => PageEnd::Number(task.updated_at.0, id),
+        Key::Due => task
+            .due_at
+            .map_or(PageEnd::Void(id), |due| PageEnd::Number(due.0, id)),
+        Key::Priority => PageEnd::Number(priority_code(task.priority), id),
+        Key::Title => PageEnd::Text(task.title.to_string(), id),
+        Key::Position => PageEnd::Text(task.position.to_string(), id),
+        Key::Match => PageEnd::Offset(seen),
+    }
+}
+
+fn key_text(dialect: Dialect, key: Key) -> &'static str {
+    match (key, dialect) {
+        (Key::Created | Key::Match, _) => "t.created_at",
+        (Key::Updated, _) => "t.updated_at",
+        (Key::Due, _) => "t.due_at",
+        (Key::Priority, _) => "t.priority",
+        (Key::Title, Dialect::Sqlite) => "lower(t.title)",
+        (Key::Title, Dialect::Postgres) => "(lower(t.title) collate \"C\")",
+        (Key::Position, _) => "t.position",
+    }
+}
+
+pub(super) fn keyset(
+    sql: &mut Sql,
+    dialect: Dialect,
+    key: Key,
+    descending: bool,
+    after: Option<&PageEnd>,
+    limit: i64,
+) {
+    let text = key_text(dialect, key);
+    let value: Option<(Cell, Uuid)> = match after {
+        Some(PageEnd::Number(number, id)) => Some(((*number).into(), *id)),
+        Some(PageEnd::Text(value, id)) => Some((value.as_str().into(), *id)),
+        _ => None,
+    };
+    if let Some((value, id)) = value {
+        let beyond = if descending { "<" } else { ">" };
+        sql.push(&format!(" and ({text}, t.id) {beyond} ("));
+        if key == Key::Title {
+            sql.push("lower(").bind(value).push(")")
+        } else {
+            sql.bind(value)
+        };
+        sql.push(", ").bind(id).push(")");
+    }
+    let direction = if descending { " desc" } else { "" };
+    sql.push(&format!(" order by {text}{direction}, t.id{direction}"))
+        .limit(limit);
+}

@@ -1,0 +1,82 @@
+//! Tasks as a group needs them in memory: by their ids, and by what relates them to others.
+
+use super::row::{COLUMNS, TaskRow};
+use crate::store::bind::Kind::Id;
+use crate::store::sql::Sql;
+use crate::store::statement::{Batch, Statement, statement};
+use crate::store::table::{Part, text};
+use crate::store::{Result, Transaction};
+use taskwire_protocol::task::Task;
+use taskwire_protocol::{TaskId, UserId, WorkspaceId};
+
+pub(in crate::store) static LOAD: Statement = statement(
+    &[("id", Id)],
+    text![
+        Part::Plain("select "),
+        Part::Each("t.$", TaskRow::TABLE.read),
+        Part::Plain(" from v cross join tasks t where t.id = v.id and {rows}"),
+    ],
+);
+
+/// The tasks with these ids.
+pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = TaskId>) -> Result<Vec<Task>> {
+    tx.load::<TaskRow>(&LOAD, Batch::ids(ids)).await
+}
+
+/// The subtasks of a task.
+pub async fn load_children(tx: &mut Transaction, parent: TaskId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.parent_id = "));
+    sql.bind(parent.0).push(" order by t.id");
+    tx.list::<TaskRow>(sql).await
+}
+
+/// The tasks of a workspace that a user is assigned to.
+pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: UserId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from task_assignees a join tasks t on t.id = a.task_id where a.user_id = "
+    ));
+    sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
+    sql.push(" order by a.task_id");
+    tx.list::<TaskRow>(sql).await
+}
+
+/// The tasks above a task, nearest first: its parent, the parent's parent, …
+pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(
+        "with recursive up (id, parent_id, depth) as (
+           select t.id, t.parent_id, 0 from tasks t where t.id = ",
+    );
+    sql.bind(task.0).push(
+        " union all select t.id, t.parent_id, up.depth + 1 from up join tasks t on t.id = up.parent_id
+          where up.depth < 1000) ",
+    );
+    sql.push(&format!(
+        "select {COLUMNS} from up join tasks t on t.id = up.id order by up.depth"
+    ));
+    tx.list::<TaskRow>(sql).await
+}
+
+/// The nearest tasks before or after a position in a workspace's order by hand.
+pub async fn load_neighbours(
+    tx: &mut Transaction,
+    workspace: WorkspaceId,
+    (position, id): (&str, TaskId),
+    before: bool,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let (beyond, order) = if before {
+        ("<", "t.position desc, t.id desc")
+    } else {
+        (">", "t.position, t.id")
+    };
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from tasks_by_workspace t where t.workspace_id = "
+    ));
+    sql.bind(workspace.0);
+    sql.push(&format!(" and (t.position, t.id) {beyond} ("))
+        .bind(position)
+        .push(", ")
+        .bind(id.0);
+    sql.push(&format!(") order by {order}")).limit(limit);
+    tx.list::<TaskRow>(sql).await
+}

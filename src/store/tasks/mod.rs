@@ -1,0 +1,25 @@
+//! Tasks.
+//!
+//! - `row`    a task's row, and the task that it stands for
+//! - `read`   tasks as readers ask for them; lists with filters are in `task_list`
+//! - `load`   tasks as a group needs them in memory
+//! - `write`  writing those that it changed; `marks` the tables that find tasks by tag and by assignee
+
+mod load;
+mod marks;
+mod read;
+mod row;
+mod write;
+
+pub use load::{load, load_ancestors, load_assigned, load_children, load_neighbours};
+pub use read::{find, sync};
+pub use write::write;
+
+#[cfg(test)]
+pub(super) use load::LOAD;
+#[cfg(test)]
+pub(super) use marks::{UNASSIGN, UNTAG};
+pub(super) use read::by_id;
+pub(super) use row::{COLUMNS, TaskRow, priority_code};
+#[cfg(test)]
+pub(super) use write::{DELETE, WRITTEN};

@@ -1,0 +1,69 @@
+//! Tasks as readers ask for them.
+
+use super::row::{COLUMNS, TaskRow};
+use crate::ids::moment_ms;
+use crate::store::rows;
+use crate::store::sql::Sql;
+use crate::store::{Reader, Result};
+use taskwire_protocol::task::Task;
+use taskwire_protocol::{TaskId, WorkspaceId};
+use uuid::Uuid;
+
+/// The task with this id.
+pub async fn find(reader: &mut Reader, id: TaskId) -> Result<Option<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.id = "));
+    sql.bind(id.0);
+    reader.one::<TaskRow>(sql).await
+}
+
+/// A page of a workspace's tasks after `after`, by id, deleted ones included.
+pub async fn sync(
+    reader: &mut Reader,
+    workspace: WorkspaceId,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Task>> {
+    by_id(reader, workspace, after.unwrap_or_default(), limit, |_| ()).await
+}
+
+/// A workspace's tasks after an id, by id, as far as they meet the conditions that `narrow` appends.
+///
+/// An id that the server made contains the moment of creation, so the index by creation has those tasks in the order of
+/// their ids. Tasks whose ids clients made earlier have a small index of their own. Without a large index by id every write
+/// changes a page less.
+pub(in crate::store) async fn by_id(
+    reader: &mut Reader,
+    workspace: WorkspaceId,
+    after: Uuid,
+    limit: i64,
+    narrow: impl Fn(&mut Sql),
+) -> Result<Vec<Task>> {
+    let moment = Some(moment_ms(after));
+    let dated = (
+        true,
+        "tasks_by_workspace",
+        "t.workspace_id, t.created_at, t.id",
+        moment,
+    );
+    let undated = (false, "tasks", "t.workspace_id, t.id", None);
+    let mut tasks = Vec::new();
+    for (dated_by_id, table, order, moment) in [dated, undated] {
+        // a range: with `workspace_id = …` PostgreSQL tends to walk along the primary key, past the tasks of all workspaces
+        let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where ({order}) > ("));
+        sql.bind(workspace.0);
+        if let Some(ms) = moment {
+            sql.push(", ").bind(ms);
+        }
+        sql.push(", ")
+            .bind(after)
+            .push(") and t.workspace_id <= ")
+            .bind(workspace.0);
+        sql.push(&format!(" and t.dated_by_id = {dated_by_id}"));
+        narrow(&mut sql);
+        sql.push(&format!(" order by {order}")).limit(limit);
+        tasks.append(&mut reader.fetch::<TaskRow>(sql).await?);
+    }
+    tasks.sort_by_key(|task| task.id);
+    tasks.truncate(usize::try_from(limit).unwrap_or_default());
+    rows::read(tasks)
+}
