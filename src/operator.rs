@@ -4,8 +4,8 @@
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, EngineError};
+use crate::store::OpenError;
 use crate::store::jobs::JobRecord;
-use crate::store::open::OpenError;
 use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::GlobalRole;

@@ -1,4 +1,4 @@
-//! What each of the store's ways to write buys (`src/store/transaction`): runs `loadtest ops` in turns, with all ways and
+//! What each of the store's ways to write buys (`src/store/ways`): runs `loadtest ops` in turns, with all ways and
 //! without each of them, and prints the CPU of an operation, medians and ratios. A way whose ratio does not stand out from
 //! the spread buys nothing.
 //!

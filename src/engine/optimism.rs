@@ -1,5 +1,5 @@
 //! What an optimistic group may assume instead of locking it, and whether its write verifies the assumption.
-//! `store/transaction/optimistic` has the counters that the last commits left, and decides when locking is better.
+//! `store/ways/optimistic` has the counters that the last commits left, and decides when locking is better.
 
 use super::answer::Verdict;
 use super::homes::Homes;

@@ -1,17 +1,21 @@
 //! The database: which one, its epoch, and connections for readers and writers.
 
-use super::link::{Link, Reader, Source, answered};
-use super::open::ACQUIRE;
+use super::link::{Connection, Link, Reader, Source, answered};
 use super::sql::Sql;
-use super::transaction::{Connection, LastCommitted, RowTypes};
-use super::{Result, StoreError, epoch};
+use super::ways::composite::RowTypes;
+use super::ways::optimistic::LastCommitted;
+use super::{Result, StoreError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, PgPool, SqlitePool};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
+
+/// How long a query waits for a connection before it fails as UNAVAILABLE.
+pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
 
 /// The database. Clones share its connections.
 #[derive(Clone)]
@@ -57,7 +61,7 @@ impl Store {
     /// Checks that the database is still in the epoch of its opening.
     pub async fn compare_epoch(&self) -> Result<()> {
         let mut reader = self.read().await?;
-        self.keep_to(&epoch::current(reader.link()).await?)
+        self.keep_to(&current_epoch(reader.link()).await?)
     }
 
     /// Refuses another epoch: nothing that this process knows is valid there.
@@ -164,7 +168,7 @@ impl Store {
     /// Checks the epoch first: each new connection may lead to another server.
     async fn connect_to_postgres(&self, writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
         let mut link = writer.connect().await?;
-        self.keep_to(&epoch::current(Link::Postgres(&mut link)).await?)?;
+        self.keep_to(&current_epoch(Link::Postgres(&mut link)).await?)?;
         let types = RowTypes::read(&mut link).await?;
         Ok((Connection::Postgres(link), types))
     }
@@ -187,4 +191,23 @@ async fn waited<T>(wanted: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
         metrics::counter!("taskwire_pool_timeouts_total").increment(1);
     }
     Ok(outcome?)
+}
+
+const EPOCH_OF_SQLITE: &str = "select value from meta where key = 'epoch'";
+
+/// The name of the file that a server writes its log to begins with its timeline. The control file would be late: it has the
+/// timeline of the last checkpoint, and the first checkpoint after a takeover may end minutes later. A standby writes no log.
+const EPOCH_OF_POSTGRES: &str = "select value || '.'
+    || cast(cast('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as bit(32)) as int)
+    from meta where key = 'epoch' and not pg_is_in_recovery()";
+
+/// The epoch of a connection's database.
+pub(super) async fn current_epoch(link: Link<'_>) -> Result<String> {
+    let text = match link {
+        Link::Sqlite(_) => EPOCH_OF_SQLITE,
+        Link::Postgres(_) => EPOCH_OF_POSTGRES,
+    };
+    let found: Vec<(String,)> = link.fetch(text.into(), &[]).await?;
+    let epoch = found.into_iter().next().map(|(epoch,)| epoch);
+    epoch.ok_or_else(|| StoreError::unavailable("the database has no epoch, because its server is a standby"))
 }

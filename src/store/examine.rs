@@ -1,7 +1,8 @@
 //! Looking at a database for `taskwire doctor`, without changing it. It makes no schema, takes no lock, and works while a
 //! node runs.
 
-use super::open::{POSTGRES, SQLITE};
+use super::database::ACQUIRE;
+use super::schema::{POSTGRES, SQLITE};
 use super::{OpenError, Result, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
@@ -94,7 +95,7 @@ async fn sqlite(path: &Path) -> std::result::Result<Examined, OpenError> {
 async fn server(url: &str, now_ms: impl Fn() -> i64) -> std::result::Result<Examined, OpenError> {
     let (options, shown) = postgres::options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
-    let connecting = tokio::time::timeout(super::open::ACQUIRE, options.connect()).await;
+    let connecting = tokio::time::timeout(ACQUIRE, options.connect()).await;
     let mut link = connecting
         .map_err(|_| failed(sqlx::Error::PoolTimedOut))?
         .map_err(failed)?;

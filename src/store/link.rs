@@ -21,6 +21,12 @@ pub(super) enum Dialect {
 pub trait Row: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin {}
 impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unpin> Row for T {}
 
+/// The writer's connection.
+pub(super) enum Connection {
+    Sqlite(SqliteConnection),
+    Postgres(PgConnection),
+}
+
 /// A connection of either driver.
 pub(super) enum Link<'c> {
     Sqlite(&'c mut SqliteConnection),

@@ -5,9 +5,8 @@ use super::bind::{
     Kind::{Id, Int, Text},
 };
 use super::sql::Sql;
-use super::statement::{Batch, Statement, statement, statement_of};
+use super::statement::{Batch, RowType, Statement, statement, statement_of};
 use super::table::{Table, columns, insert};
-use super::transaction::RowType;
 use super::{Reader, Result, Transaction};
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, TaskId};

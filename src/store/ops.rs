@@ -3,9 +3,8 @@
 use super::bind::Kind::Id;
 use super::link::Dialect;
 use super::sql::Sql;
-use super::statement::{Batch, Statement, statement, statement_of};
+use super::statement::{Batch, RowType, Statement, statement, statement_of};
 use super::table::{Part, insert, table, text};
-use super::transaction::RowType;
 use super::{Result, Transaction};
 use foldhash::HashMap;
 use std::sync::Arc;

@@ -1,7 +1,8 @@
 //! Connecting to PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the server's
 //! settings that may lose data. Does not know what is read and written.
 
-use super::{OpenError, Result, open};
+use super::database::ACQUIRE;
+use super::{OpenError, Result, schema};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, Executor, PgConnection, PgPool};
 use std::pin::pin;
@@ -63,10 +64,10 @@ pub(super) async fn open(
     let (guarded, shown) = options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
     let patient = guarded.clone().options(PATIENT);
-    let connecting = tokio::time::timeout(open::ACQUIRE, patient.connect()).await;
-    let connected = connecting.map_err(|_| OpenError::Silent(shown.clone(), open::ACQUIRE.as_secs()))?;
+    let connecting = tokio::time::timeout(ACQUIRE, patient.connect()).await;
+    let connected = connecting.map_err(|_| OpenError::Silent(shown.clone(), ACQUIRE.as_secs()))?;
     let mut link = connected.map_err(failed)?;
-    said_to_wait(open::migrate(&open::POSTGRES, &mut link)).await?;
+    said_to_wait(schema::migrate(&schema::POSTGRES, &mut link)).await?;
     for (setting, value) in unsafe_settings(&mut link).await? {
         tracing::warn!(
             "PostgreSQL runs with {setting} = {value}: a crash may lose acknowledged commits. Set it to on"
@@ -75,9 +76,9 @@ pub(super) async fn open(
     link.close().await.map_err(failed)?;
     let reads = PgPoolOptions::new()
         .max_connections(connections)
-        .acquire_timeout(open::ACQUIRE)
+        .acquire_timeout(ACQUIRE)
         // a metric says how long they wait
-        .acquire_slow_threshold(open::ACQUIRE)
+        .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
         .before_acquire(|link, meta| {
             Box::pin(async move {

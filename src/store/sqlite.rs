@@ -1,7 +1,7 @@
 //! An SQLite file: the settings of its connections, and the lock that keeps other processes away from it.
 
-use super::database::Pools;
-use super::{OpenError, open};
+use super::database::{ACQUIRE, Pools};
+use super::{OpenError, schema};
 use crate::config::Settings;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _};
@@ -82,13 +82,13 @@ pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Resul
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
     let mut link = writer.clone().connect().await.map_err(failed)?;
-    open::migrate(&open::SQLITE, &mut link).await?;
+    schema::migrate(&schema::SQLITE, &mut link).await?;
     link.close().await.map_err(failed)?;
     let reads = SqlitePoolOptions::new()
         .max_connections(settings.database_connections.min(8))
-        .acquire_timeout(open::ACQUIRE)
+        .acquire_timeout(ACQUIRE)
         // a metric says how long they wait
-        .acquire_slow_threshold(open::ACQUIRE)
+        .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
         .connect_with(writer.clone().read_only(true).create_if_missing(false))
         .await

@@ -4,11 +4,40 @@
 
 use super::bind::{Cell, Columns};
 use super::link::Dialect;
-use super::transaction::RowType;
-use super::transaction::ways::{self, Way};
 use foldhash::HashMap;
 use std::{fmt::Write, sync::Arc};
 use uuid::Uuid;
+
+/// The composite types of rows in PostgreSQL's schema.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RowType {
+    Task,
+    Notification,
+    Stream,
+    Entry,
+    Op,
+}
+
+impl RowType {
+    pub(super) const ALL: [RowType; 5] = [
+        RowType::Task,
+        RowType::Notification,
+        RowType::Stream,
+        RowType::Entry,
+        RowType::Op,
+    ];
+
+    /// Its name in the schema.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            RowType::Task => "task_row",
+            RowType::Notification => "notification_row",
+            RowType::Stream => "stream_row",
+            RowType::Entry => "entry_row",
+            RowType::Op => "op_row",
+        }
+    }
+}
 
 /// A statement over a batch of rows. In its body
 /// - `{rows}` is the filter that drops the padding;
@@ -19,7 +48,7 @@ pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
     /// The composite type of its rows in PostgreSQL; without one they travel as an array a column.
-    row: Option<RowType>,
+    pub(super) row: Option<RowType>,
 }
 
 pub(super) const fn statement(columns: Columns, body: &'static str) -> Statement {
@@ -40,11 +69,6 @@ pub(super) const fn statement_of(row: RowType, columns: Columns, body: &'static 
 }
 
 impl Statement {
-    /// The type as which its rows travel to PostgreSQL, if they do not travel as an array a column.
-    pub(super) fn row_type(&self) -> Option<RowType> {
-        self.row.filter(|_| ways::is_on(Way::Composite))
-    }
-
     /// The table that it writes, if it does.
     pub(super) fn writes(&self) -> Option<&'static str> {
         let verbs = ["insert into ", "update ", "delete from "];
@@ -147,13 +171,13 @@ pub(super) fn text(statement: &Statement, rows: usize) -> String {
 
 /// Joins statements into one for PostgreSQL: all but the last are common table expressions that write. The arrays are its
 /// arguments, in the same order.
-pub(super) fn joined(statements: &[&Statement]) -> String {
+pub(super) fn joined(statements: &[&Statement], row_type: fn(&Statement) -> Option<RowType>) -> String {
     let mut text = "with ".to_owned();
     let mut before = 0;
     let advances = |statement: &&Statement| statement.writes() == Some("streams");
     let advanced = format!("w{}", statements.iter().position(advances).unwrap_or_default());
     for (i, statement) in statements.iter().enumerate() {
-        let types: Vec<&str> = match statement.row_type() {
+        let types: Vec<&str> = match row_type(statement) {
             Some(row) => vec![row.name()],
             None => statement
                 .columns

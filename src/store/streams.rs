@@ -1,47 +1,16 @@
 //! Streams: the counter row that gives each log entry its seq, and what else is counted under its lock.
 
+pub use super::counters::Counters;
+
 use super::bind::Cell;
 use super::bind::Kind::{Id, Int};
 use super::sql::Sql;
-use super::statement::{Batch, Statement, statement, statement_of};
+use super::statement::{Batch, RowType, Statement, statement, statement_of};
 use super::table::{Part, insert, table, text};
-use super::transaction::RowType;
 use super::{Reader, Result, StoreError, Transaction};
 use foldhash::{HashMap, HashMapExt};
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 use uuid::Uuid;
-
-/// A stream's counters.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// The newest entry's seq.
-    pub seq: i64,
-    /// Grows when memberships change.
-    pub acl_version: i64,
-    /// In a user's stream: unread notifications.
-    pub unread: i64,
-    /// In a workspace's: tasks to do.
-    pub pending: i64,
-    /// In a workspace's: tasks done.
-    pub completed: i64,
-    /// In a workspace's: tasks deleted.
-    pub deleted: i64,
-}
-
-impl Counters {
-    /// The sums of both.
-    #[must_use]
-    pub fn plus(self, by: Counters) -> Counters {
-        Counters {
-            seq: self.seq + by.seq,
-            acl_version: self.acl_version + by.acl_version,
-            unread: self.unread + by.unread,
-            pending: self.pending + by.pending,
-            completed: self.completed + by.completed,
-            deleted: self.deleted + by.deleted,
-        }
-    }
-}
 
 table! {
     /// A stream's row.
@@ -202,7 +171,7 @@ pub async fn advance(
         after.insert(*stream, counters);
     }
     if tx.is_optimistic() {
-        tx.validates(after.values().map(|counters| counters.seq).sum());
+        tx.validates(&VALIDATE, after.values().map(|counters| counters.seq).sum());
     }
     Ok(after)
 }

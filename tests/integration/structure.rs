@@ -145,20 +145,6 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
             "settling",
         ],
     ),
-    (
-        "src",
-        "store",
-        &[
-            "epoch",
-            "link",
-            "open",
-            "postgres",
-            "statement",
-            "streams",
-            "transaction",
-        ],
-    ),
-    ("src", "store::transaction", &["counted", "optimistic"]),
 ];
 
 #[test]

@@ -14,7 +14,7 @@ pub(crate) const SQLITE_SCHEMA: &str = include_str!("../../../migrations/sqlite/
 pub(crate) const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/postgres/0001_core.sql");
 
 /// The statements by which the server moves new keys.
-const MOVE_KEYS: &str = include_str!("../../../src/store/transaction/move_keys.sql");
+const MOVE_KEYS: &str = include_str!("../../../src/store/ways/move_keys.sql");
 
 /// A database that rows are written to.
 pub(crate) enum Database {

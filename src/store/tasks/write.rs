@@ -8,9 +8,8 @@ use crate::store::bind::{
     Kind::{self, Id, Text},
 };
 use crate::store::entity::{Changes, Keyed};
-use crate::store::statement::{Batch, Statement, statement, statement_of};
+use crate::store::statement::{Batch, RowType, Statement, statement, statement_of};
 use crate::store::table::{Part, text, with};
-use crate::store::transaction::RowType;
 use crate::store::{Result, Transaction, words};
 use std::sync::Arc;
 use taskwire_protocol::task::Task;

@@ -1,65 +1,27 @@
 //! The writer's transaction, on a connection of its own: nothing else can leave a transaction open on it. After any error
 //! the transaction is over. Nothing more runs in it, and the next `begin` starts a new one.
 //!
-//! # Ways to write
-//!
-//! A round trip to PostgreSQL, or a call of SQLite's thread, costs as much work as writing a few rows. Seven ways save such
-//! costs, a file each. Each one is worth its code only while its gain shows in this command:
-//!
-//! ```sh
-//! cargo build --release -p taskwire --features ablation && cargo build --release -p loadtest
-//! cargo run --release -p loadtest --example ways -- --database-url postgres://… --postmaster PID
-//! ```
-//!
-//! It runs `loadtest ops` in turns, with all ways and without each of them, and prints the CPU of an operation and the
-//! ratios. In a build with the feature `ablation` the variable `TASKWIRE_WITHOUT` names ways, separated by commas, that the
-//! server does without; in any other build the ways cannot be switched off and the switches cost nothing (`ways`).
-//!
-//! | way | database | what it does | what it buys | when it applies |
-//! |---|---|---|---|---|
-//! | `optimistic` | PostgreSQL | decides on the counters of the last commit; the write refuses itself if they changed | no round trips for `begin`, locks, counters and `commit`: one instead of four | the group needs only tasks and workspaces' streams, and advances all that it relied on |
-//! | `counted` | both | keeps counters: on SQLite always, on PostgreSQL while their locks are held | no read of counters; their write need not be waited for | SQLite: every group; PostgreSQL: every group that locked its streams. `optimistic` needs it |
-//! | `together` | PostgreSQL | sends writes of several tables as one statement, whose parts are common table expressions | a round trip for each further table | writes of different tables, or of different rows. `optimistic` needs it |
-//! | `named` | PostgreSQL | sends `begin`, the locks and the look for op_ids as one text of prepared statements | two round trips | every group that locks streams and has op_ids |
-//! | `composite` | PostgreSQL | sends a batch as one array of composite values | the server's join of one array a column, a third of the work of writing a task | tables that every group writes: tasks, notifications, streams, log, ops |
-//! | `waiting` | SQLite | sends `begin` and writes with the next read or with the commit, as one text | two switches of threads a statement | every group |
-//! | `two_trees` | SQLite | puts new keys by stream, user and workspace into a small tree and moves many at once to the large one | about one changed page a row and commit | every group; moves after 4,096 rows |
+//! `send` sends its statements. The ways by which they travel in few round trips are in `ways`.
 
-mod composite;
-mod counted;
-mod named;
-mod optimistic;
 mod send;
 #[cfg(test)]
 mod tests;
-mod together;
-mod two_trees;
-mod waiting;
-pub(super) mod ways;
-
-pub(super) use composite::{RowType, RowTypes};
-pub(super) use optimistic::LastCommitted;
 
 use super::database::Store;
-use super::link::Dialect;
-use super::statement::ROWS;
+use super::link::{Connection, Dialect};
+use super::statement::{ROWS, Statement};
+use super::ways::counted::CounterCache;
+use super::ways::named::Named;
+use super::ways::together::Together;
+use super::ways::two_trees::{MOVE, NewKeys};
+use super::ways::waiting::Waiting;
 use super::{Result, StoreError};
-use counted::CounterCache;
-use named::Named;
-use sqlx::{AssertSqlSafe, PgConnection, SqliteConnection};
+use sqlx::AssertSqlSafe;
 use taskwire_protocol::StreamId;
-use together::Together;
-use two_trees::{MOVE, NewKeys};
-use waiting::Waiting;
 
 /// How many pages beyond its limit an SQLite file may take for a transaction that makes room: a delete writes a few pages
 /// before it frees more.
 const RESERVE: u64 = 64;
-
-pub(super) enum Connection {
-    Sqlite(SqliteConnection),
-    Postgres(PgConnection),
-}
 
 /// The writer's connection and its transaction.
 pub struct Transaction {
@@ -156,9 +118,9 @@ impl Transaction {
         self.counted.doubt();
     }
 
-    /// The next write must bring the streams that it advances to seqs of this sum.
-    pub(super) fn validates(&mut self, seqs: i64) {
-        self.together.validate(seqs);
+    /// The next write must bring the streams that it advances to seqs of this sum. `statement` checks it.
+    pub(super) fn validates(&mut self, statement: &'static Statement, seqs: i64) {
+        self.together.validate(statement, seqs);
     }
 
     /// Sets the pages that the file may have, `more` than its setting. Without a setting only the disk limits it.

@@ -1,11 +1,11 @@
 //! Sending statements to the writer's database, and what waits with them. Knows the ways by which statements travel; does
 //! not know what they read and write.
 
-use super::ways::{self, Way};
-use super::{Connection, Transaction, gone, named};
-use crate::store::link::{Dialect, Link, Row, answered};
+use super::{Transaction, gone};
+use crate::store::link::{Connection, Dialect, Link, Row, answered};
 use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement};
+use crate::store::ways::{self, Way, named};
 use crate::store::{Result, StoreError};
 use sqlx::AssertSqlSafe;
 use sqlx::postgres::PgRow;

@@ -3,16 +3,16 @@
 //! many at a time to the large tree, where they then share pages too. Views show both as one: `log_by_stream`,
 //! `notifications_by_user` and `tasks_by_workspace` in the schema.
 
-use super::ways::{self, Way};
+use super::{Way, is_on};
 
 /// New keys are moved after so many rows of any table. The small trees stay at about ten pages.
 const MANY: usize = 4096;
 
 /// Moves the keys, in the order of the large trees.
-pub(super) const MOVE: &str = include_str!("move_keys.sql");
+pub(in crate::store) const MOVE: &str = include_str!("move_keys.sql");
 
 /// How many rows were written since the last move.
-pub(super) struct NewKeys {
+pub(in crate::store) struct NewKeys {
     committed: usize,
     /// By the transaction that runs.
     written: usize,
@@ -29,24 +29,24 @@ impl Default for NewKeys {
 }
 
 impl NewKeys {
-    pub(super) fn count(&mut self, rows: usize) {
+    pub(in crate::store) fn count(&mut self, rows: usize) {
         self.written += rows;
     }
 
     /// The transaction is committed.
-    pub(super) fn keep(&mut self) {
+    pub(in crate::store) fn keep(&mut self) {
         self.committed += std::mem::take(&mut self.written);
     }
 
     /// The transaction is over, and left no rows.
-    pub(super) fn undo(&mut self) {
+    pub(in crate::store) fn undo(&mut self) {
         self.written = 0;
     }
 
     /// Whether the next commit moves them. If it fails, the following ones do not try again until as many rows came again: a
     /// full database may have no room for the move and still room for them.
-    pub(super) fn are_moved_now(&mut self) -> bool {
-        let many = ways::is_on(Way::TwoTrees) && self.committed + self.written >= MANY;
+    pub(in crate::store) fn are_moved_now(&mut self) -> bool {
+        let many = is_on(Way::TwoTrees) && self.committed + self.written >= MANY;
         if many {
             (self.committed, self.written) = (0, 0);
         }

@@ -19,7 +19,7 @@ const PARAMETERS: usize = 30_000;
 
 /// What waits, its arguments in order, and the texts of what waited before.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(in crate::store) struct Waiting {
     key: Vec<(&'static str, usize)>,
     parts: Vec<Arc<str>>,
     arguments: SqliteArguments,
@@ -29,18 +29,18 @@ pub(super) struct Waiting {
 
 impl Waiting {
     /// Lets `begin` wait.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::store) fn begin(&mut self) {
         self.word(BEGIN);
     }
 
     /// Lets a text without arguments wait.
-    pub(super) fn word(&mut self, sql: &'static str) {
+    pub(in crate::store) fn word(&mut self, sql: &'static str) {
         self.key.push((sql, 0));
         self.parts.push(sql.into());
     }
 
     /// Lets a statement wait. Pads its rows.
-    pub(super) fn push(&mut self, statement: &'static Statement, mut batch: Batch) {
+    pub(in crate::store) fn push(&mut self, statement: &'static Statement, mut batch: Batch) {
         let rows = batch.pad(statement);
         self.key.push((statement.body, rows));
         self.parts.push(self.texts.get(statement, rows));
@@ -48,12 +48,12 @@ impl Waiting {
     }
 
     /// Whether a batch has room beside what waits.
-    pub(super) fn admits(&self, batch: &Batch) -> bool {
+    pub(in crate::store) fn admits(&self, batch: &Batch) -> bool {
         self.arguments.len() + batch.cells.len() <= PARAMETERS
     }
 
     /// What waits, as one text.
-    pub(super) fn take(&mut self) -> Option<(Arc<str>, SqliteArguments)> {
+    pub(in crate::store) fn take(&mut self) -> Option<(Arc<str>, SqliteArguments)> {
         if self.key.is_empty() {
             return None;
         }
@@ -66,7 +66,7 @@ impl Waiting {
     }
 
     /// Forgets what waits. Whether `begin` was still waiting.
-    pub(super) fn clear(&mut self) -> bool {
+    pub(in crate::store) fn clear(&mut self) -> bool {
         let begins = self.key.first().is_some_and(|(sql, _)| *sql == BEGIN);
         self.key.clear();
         self.parts.clear();

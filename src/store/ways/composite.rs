@@ -2,7 +2,9 @@
 //! statement. From one array a column the server makes a table each and joins them, which was a third of the work of
 //! writing a task. Knows which types there are; does not know what is written.
 
+use super::{Way, is_on};
 use crate::store::bind::{Cell, Columns, Kind};
+use crate::store::statement::{RowType, Statement};
 use crate::store::{Result, StoreError};
 use sqlx::encode::IsNull;
 use sqlx::error::BoxDynError;
@@ -10,35 +12,9 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
 use sqlx::{Arguments, Encode, PgConnection, Postgres, Type};
 
-/// The types of the schema.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::store) enum RowType {
-    Task,
-    Notification,
-    Stream,
-    Entry,
-    Op,
-}
-
-impl RowType {
-    const ALL: [RowType; 5] = [
-        RowType::Task,
-        RowType::Notification,
-        RowType::Stream,
-        RowType::Entry,
-        RowType::Op,
-    ];
-
-    /// Its name in the schema.
-    pub(in crate::store) fn name(self) -> &'static str {
-        match self {
-            RowType::Task => "task_row",
-            RowType::Notification => "notification_row",
-            RowType::Stream => "stream_row",
-            RowType::Entry => "entry_row",
-            RowType::Op => "op_row",
-        }
-    }
+/// The type as which a statement's rows travel, if they do not travel as an array a column.
+pub(in crate::store) fn row_type(statement: &Statement) -> Option<RowType> {
+    statement.row.filter(|_| is_on(Way::Composite))
 }
 
 /// The object identifiers of a type and of arrays of it.
@@ -67,7 +43,13 @@ impl RowTypes {
     }
 
     /// Appends one argument: all of these cells, as rows of a type.
-    pub(super) fn add(&self, arguments: &mut PgArguments, of: RowType, columns: Columns, cells: &[Cell]) {
+    pub(in crate::store) fn add(
+        &self,
+        arguments: &mut PgArguments,
+        of: RowType,
+        columns: Columns,
+        cells: &[Cell],
+    ) {
         let rows = Rows {
             oids: self.0[of as usize],
             columns,

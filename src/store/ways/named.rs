@@ -2,6 +2,7 @@
 //! travel at once, with `begin` before them. Only ids and numbers are arguments: they need no quoting. Does not know what
 //! the statements read.
 
+use super::composite::row_type;
 use crate::store::bind::{Cell, Kind};
 use crate::store::statement::{Batch, Statement, declared, joined};
 use futures_util::TryStreamExt;
@@ -11,11 +12,11 @@ use std::fmt::Write;
 
 /// The statements that a connection knows, by number.
 #[derive(Default)]
-pub(super) struct Named(Vec<&'static str>);
+pub(in crate::store) struct Named(Vec<&'static str>);
 
 impl Named {
     /// Runs statements one after the other, after `begin` if wanted. Returns the rows of each.
-    pub(super) async fn run<const N: usize>(
+    pub(in crate::store) async fn run<const N: usize>(
         &mut self,
         link: &mut PgConnection,
         begins: bool,
@@ -39,7 +40,7 @@ impl Named {
             return Ok(number);
         }
         let number = self.0.len();
-        let (types, text) = (declared(statement), joined(&[statement]));
+        let (types, text) = (declared(statement), joined(&[statement], row_type));
         let text = format!("prepare taskwire_{number}({types}) as {text}");
         sqlx::raw_sql(AssertSqlSafe(text)).execute(link).await?;
         self.0.push(statement.body);
@@ -48,8 +49,8 @@ impl Named {
 }
 
 /// Whether a statement's arguments may stand in a text.
-pub(super) fn admits(statement: &Statement) -> bool {
-    statement.row_type().is_none() && statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
+pub(in crate::store) fn admits(statement: &Statement) -> bool {
+    row_type(statement).is_none() && statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
 }
 
 /// Appends the call of a statement with a batch.

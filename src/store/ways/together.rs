@@ -1,10 +1,9 @@
 //! PostgreSQL's writes that wait for one another and travel as one statement, whose parts are common table expressions that
 //! write. A further statement would cost a round trip, as much work as a few rows. Does not know what they write.
 
-use super::composite::RowTypes;
+use super::composite::{RowTypes, row_type};
 use crate::store::bind;
 use crate::store::statement::{Batch, Statement, joined};
-use crate::store::streams::VALIDATE;
 use foldhash::HashMap;
 use sqlx::postgres::PgArguments;
 use std::sync::Arc;
@@ -14,11 +13,11 @@ const JOINED: usize = 256;
 
 /// What waits, and the texts of what waited before.
 #[derive(Default)]
-pub(super) struct Together {
+pub(in crate::store) struct Together {
     /// `begin` was not sent yet.
     begins: bool,
-    /// What the seqs of the advanced streams must add up to.
-    validates: Option<i64>,
+    /// The statement that checks what the seqs of the advanced streams add up to, and the sum.
+    validates: Option<(&'static Statement, i64)>,
     statements: Vec<&'static Statement>,
     arguments: PgArguments,
     texts: HashMap<Vec<&'static str>, Arc<str>>,
@@ -27,7 +26,7 @@ pub(super) struct Together {
 
 impl Together {
     /// Nothing waits yet. The connection's database has these types.
-    pub(super) fn new(types: RowTypes) -> Together {
+    pub(in crate::store) fn new(types: RowTypes) -> Together {
         Together {
             types,
             ..Together::default()
@@ -37,51 +36,51 @@ impl Together {
     /// Whether a statement may travel with what waits. The parts of one statement do not see each other's writes, and two of
     /// them must not write the same row. So a table has one part, unless `apart` says that all writes are of different rows;
     /// a statement that reads travels later.
-    pub(super) fn admits(&self, statement: &Statement, apart: bool) -> bool {
+    pub(in crate::store) fn admits(&self, statement: &Statement, apart: bool) -> bool {
         let table = statement.writes();
         table.is_some() && (apart || self.statements.iter().all(|other| other.writes() != table))
     }
 
     /// Whether one of the waiting statements writes.
-    pub(super) fn writes(&self) -> bool {
+    pub(in crate::store) fn writes(&self) -> bool {
         self.statements
             .iter()
             .any(|statement| statement.writes().is_some())
     }
 
-    pub(super) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
+    pub(in crate::store) fn push(&mut self, statement: &'static Statement, batch: &Batch) {
         self.statements.push(statement);
         let (arguments, columns) = (&mut self.arguments, statement.columns);
-        match statement.row_type() {
+        match row_type(statement) {
             Some(row) => self.types.add(arguments, row, columns, &batch.cells),
             None => bind::columns(arguments, &batch.cells, columns.iter().map(|(_, kind)| *kind)),
         }
     }
 
     /// Lets `begin` wait.
-    pub(super) fn begin(&mut self) {
+    pub(in crate::store) fn begin(&mut self) {
         self.begins = true;
     }
 
     /// Whether `begin` waits: nothing was sent yet.
-    pub(super) fn begins(&self) -> bool {
+    pub(in crate::store) fn begins(&self) -> bool {
         self.begins
     }
 
     /// Whether `begin` waited. The caller sends it, or does without.
-    pub(super) fn take_beginning(&mut self) -> bool {
+    pub(in crate::store) fn take_beginning(&mut self) -> bool {
         std::mem::take(&mut self.begins)
     }
 
     /// The seqs of the streams that the write advances must add up to this.
-    pub(super) fn validate(&mut self, seqs: i64) {
-        self.validates = Some(seqs);
+    pub(in crate::store) fn validate(&mut self, statement: &'static Statement, seqs: i64) {
+        self.validates = Some((statement, seqs));
     }
 
     /// What waits, as one statement.
-    pub(super) fn take(&mut self) -> Option<(Arc<str>, PgArguments)> {
-        if let Some(seqs) = self.validates.take() {
-            self.push(&VALIDATE, &Batch::of([[seqs.into()]]));
+    pub(in crate::store) fn take(&mut self) -> Option<(Arc<str>, PgArguments)> {
+        if let Some((statement, seqs)) = self.validates.take() {
+            self.push(statement, &Batch::of([[seqs.into()]]));
         }
         if self.statements.is_empty() {
             return None;
@@ -94,12 +93,12 @@ impl Together {
         let text = self
             .texts
             .entry(key)
-            .or_insert_with(|| joined(&statements).into());
+            .or_insert_with(|| joined(&statements, row_type).into());
         Some((text.clone(), std::mem::take(&mut self.arguments)))
     }
 
     /// Forgets what waits. Whether `begin` was still waiting.
-    pub(super) fn clear(&mut self) -> bool {
+    pub(in crate::store) fn clear(&mut self) -> bool {
         self.statements.clear();
         self.arguments = PgArguments::default();
         self.validates = None;

@@ -1,0 +1,33 @@
+//! A stream's counters.
+
+/// A stream's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// The newest entry's seq.
+    pub seq: i64,
+    /// Grows when memberships change.
+    pub acl_version: i64,
+    /// In a user's stream: unread notifications.
+    pub unread: i64,
+    /// In a workspace's: tasks to do.
+    pub pending: i64,
+    /// In a workspace's: tasks done.
+    pub completed: i64,
+    /// In a workspace's: tasks deleted.
+    pub deleted: i64,
+}
+
+impl Counters {
+    /// The sums of both.
+    #[must_use]
+    pub fn plus(self, by: Counters) -> Counters {
+        Counters {
+            seq: self.seq + by.seq,
+            acl_version: self.acl_version + by.acl_version,
+            unread: self.unread + by.unread,
+            pending: self.pending + by.pending,
+            completed: self.completed + by.completed,
+            deleted: self.deleted + by.deleted,
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Bringing the schema up to date, and why a database cannot be opened.
+
+use super::StoreError;
+use sqlx::migrate::{MigrateError, Migrator};
+use std::path::PathBuf;
+
+pub(super) static SQLITE: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
+
+/// Why the database cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The file or server cannot be reached.
+    #[error("cannot open the database {0}: {1}")]
+    Open(String, #[source] sqlx::Error),
+    /// The server does not accept a connection, or accepts it and does not answer.
+    #[error("the database {0} did not answer within {1} s; check database_url, and that the server runs")]
+    Silent(String, u64),
+    /// Another process serves this file.
+    #[error("{0} is in use by another process: an SQLite file serves one process, PostgreSQL serves many")]
+    InUse(PathBuf),
+    /// The lock file cannot be made or locked.
+    #[error("cannot lock {0}: {1}")]
+    Lock(PathBuf, #[source] std::io::Error),
+    /// A newer version of Taskwire has changed the schema.
+    #[error("the database's schema has version {0}, newer than this program; run a newer Taskwire")]
+    Newer(i64),
+    /// A step of the schema failed.
+    #[error("cannot bring the database's schema up to date: {0}")]
+    Migrate(#[source] MigrateError),
+    /// `TASKWIRE_WITHOUT` names something that is no way to write.
+    #[cfg(feature = "ablation")]
+    #[error("TASKWIRE_WITHOUT: `{0}` is no way to write (src/store/ways)")]
+    Way(String),
+    /// Reading the epoch or the settings failed.
+    #[error("cannot read the database: {0}")]
+    Read(#[from] StoreError),
+}
+
+pub(super) async fn migrate<'a, C>(migrator: &Migrator, link: &'a mut C) -> std::result::Result<(), OpenError>
+where
+    &'a mut C: sqlx::Acquire<'a>,
+    <&'a mut C as sqlx::Acquire<'a>>::Database: sqlx::Database,
+    <<&'a mut C as sqlx::Acquire<'a>>::Connection as std::ops::Deref>::Target: sqlx::migrate::Migrate,
+{
+    migrator.run(link).await.map_err(|error| match error {
+        MigrateError::VersionMissing(version) | MigrateError::VersionTooNew(version, _) => {
+            OpenError::Newer(version)
+        }
+        other => OpenError::Migrate(other),
+    })
+}
