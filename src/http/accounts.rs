@@ -30,13 +30,26 @@ const UNDER: &str = "/v1/auth/";
 pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
     let router = engine::sign_ins().fold(router, |router, name| {
         let path = format!("{UNDER}{}", name.trim_start_matches("auth.").replace('_', "-"));
-        let answer =
-            move |State(app): State<Arc<App>>,
-                  Extension(peer): Extension<Peer>,
-                  Extension(id): Extension<RequestId>,
-                  headers: HeaderMap,
-                  body: Read| async move { sign_in(name, app, (peer, id), headers, body).await };
-        router.route(&path, routing::post(answer))
+        let with_body = move |State(app): State<Arc<App>>,
+                              Extension(peer): Extension<Peer>,
+                              Extension(id): Extension<RequestId>,
+                              headers: HeaderMap,
+                              body: Read| async move {
+            let object = parameters(name, &headers, body)?;
+            sign_in(name, app, (peer, id), headers, object).await
+        };
+        // a logout needs no body, so it does not wait for one
+        let without_body = move |State(app): State<Arc<App>>,
+                                 Extension(peer): Extension<Peer>,
+                                 Extension(id): Extension<RequestId>,
+                                 headers: HeaderMap| async move {
+            sign_in(name, app, (peer, id), headers, Map::new()).await
+        };
+        let method = match name {
+            "auth.logout" => routing::post(without_body),
+            _ => routing::post(with_body),
+        };
+        router.route(&path, method)
     });
     router
         .route("/v1/auth/refresh", routing::post(refresh))
@@ -49,10 +62,9 @@ async fn sign_in(
     app: Arc<App>,
     from: (Peer, RequestId),
     headers: HeaderMap,
-    body: Read,
+    mut object: Map<String, Value>,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
-    let mut object = parameters(name, &headers, body)?;
     let delivery = delivery(&mut object)?.unwrap_or(Delivery::Cookie);
     let request = Request::read(name, &serde_json::to_string(&object).unwrap_or_default())?;
     let caller = match request.access() {
@@ -72,11 +84,9 @@ async fn sign_in(
     answer(&app, status, reply.await?)
 }
 
-/// What the body says. A login may be OAuth2's password form (RFC 6749, section 4.3.2); a logout needs no body, and
-/// none is read.
+/// What the body says. A login may be OAuth2's password form (RFC 6749, section 4.3.2).
 fn parameters(name: &str, headers: &HeaderMap, body: Read) -> Result<Map<String, Value>, Refusal> {
     match name {
-        "auth.logout" => Ok(Map::new()),
         "auth.login" => {
             let bytes = body::bytes(body)?;
             match body::media(headers)? {

@@ -42,7 +42,9 @@ impl Outcome {
 pub(super) async fn record(engine: &Engine, kind: &Kind, claim: &Claim, attempt: u32, outcome: Outcome) {
     match outcome {
         Outcome::Ended => {}
-        Outcome::Lost => tracing::warn!("a job's run lost its claim; another run has the job"),
+        Outcome::Lost => {
+            tracing::warn!("a job's run lost its claim: another run has the job, or an operator dropped it");
+        }
         Outcome::Stopped => {
             if !matches!(give_back(engine, claim).await, Ok(true)) {
                 tracing::warn!("a job was not given back; another instance waits until its claim ends");

@@ -6,6 +6,7 @@ use crate::engine::{Chore, Engine};
 use crate::store::jobs::{self, Claim};
 use crate::store::{StoreError, Transaction};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
 
@@ -16,6 +17,8 @@ pub struct Run {
     pub(super) claim: Claim,
     /// A recurring job is due again after this.
     pub(super) again: Option<Duration>,
+    /// Set when a transaction finds that the claim is gone.
+    pub(super) lost: Arc<AtomicBool>,
 }
 
 /// The proof that a job was completed.
@@ -85,7 +88,10 @@ impl Run {
             is_last,
         };
         let done = self.engine.chore(held).await?;
-        done.ok_or_else(|| Failure::new(ErrorCode::Conflict, "the run lost its claim"))
+        done.ok_or_else(|| {
+            self.lost.store(true, Ordering::Relaxed);
+            Failure::new(ErrorCode::Conflict, "the run lost its claim")
+        })
     }
 }
 

@@ -12,6 +12,7 @@ use crate::store::{StoreError, Transaction};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 use taskwire_protocol::Failure;
 use tokio::task::{JoinHandle, JoinSet};
@@ -82,11 +83,9 @@ impl Shared {
             metrics::gauge!("taskwire_jobs_running", "kind" => kind.name).set(0.0);
         }
         let mut running = JoinSet::new();
-        let mut made = false;
         loop {
-            if !made {
-                made = self.make_recurring().await.is_ok();
-            }
+            // each time: an operator may have dropped one; a database that is away is asked again
+            let _ = self.make_recurring().await;
             let pause = self.look(&mut running).await;
             tokio::select! {
                 () = self.stopping.cancelled() => break,
@@ -185,10 +184,11 @@ impl Shared {
         let (claim, attempt) = (job.claim.clone(), u32::try_from(job.attempt).unwrap_or(u32::MAX));
         let began = Instant::now();
         let outcome = tokio::select! {
+            // a run that has ended is never taken for a lost one: its last transaction removed its claim
             biased;
+            outcome = self.attempt(kind, job, attempt) => outcome,
             () = self.stopping.cancelled() => Outcome::Stopped,
             () = self.keep(&claim, asked) => Outcome::Lost,
-            outcome = self.attempt(kind, job, attempt) => outcome,
         };
         let (name, seconds) = (outcome.name(), began.elapsed().as_secs_f64());
         metrics::histogram!("taskwire_job_seconds", "kind" => kind.name).record(seconds);
@@ -199,6 +199,8 @@ impl Shared {
 
     async fn attempt(&self, kind: &'static Kind, job: Claimed, attempt: u32) -> Outcome {
         if attempt > 1 && kind.schedule.is_over(attempt - 1) {
+            // the job does not begin: without this, no later change would enqueue the index of words again
+            self.engine.words_job_begins();
             return Outcome::Failed("its instance ended, or hung, in each of its attempts".to_owned());
         }
         let run = Run {
@@ -206,10 +208,13 @@ impl Shared {
             settings: self.settings.clone(),
             claim: job.claim,
             again: kind.schedule.interval(),
+            lost: Arc::default(),
         };
+        let lost = run.lost.clone();
         let work = AssertUnwindSafe(async { (kind.start)(run, &job.payload).await }).catch_unwind();
         match timeout(kind.limit, work).await {
             Ok(Ok(Ok(_ended))) => Outcome::Ended,
+            Ok(Ok(Err(_))) if lost.load(Ordering::Relaxed) => Outcome::Lost,
             Ok(Ok(Err(failure))) => Outcome::Failed(failure.message),
             Ok(Err(_panic)) => Outcome::Failed("it panicked; the server's log has the reason".to_owned()),
             Err(_) => Outcome::Failed(format!("it took longer than {} s", kind.limit.as_secs())),

@@ -188,9 +188,10 @@ pub async fn ahead(reader: &mut Reader, kinds: &[&'static str]) -> Result<Ahead>
     sql.bind_all(kinds.iter().copied());
     sql.push(") order by claimed_until limit 1), (select count(*) from (select 1 from jobs where ");
     sql.push(&format!(
-        "claim is null and dead_at is null and due_at <= {now} limit "
+        "claim is null and dead_at is null and due_at <= {now} and kind in ("
     ));
-    sql.bind(COUNTED).push(") as due)");
+    sql.bind_all(kinds.iter().copied());
+    sql.push(") limit ").bind(COUNTED).push(") as due)");
     let (now, due, ends, pending): (i64, Option<i64>, Option<i64>, i64) = reader.get(sql).await?;
     let mut sql =
         Sql::new("select kind, count(*) from (select kind from jobs where dead_at is not null limit ");

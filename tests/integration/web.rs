@@ -6,9 +6,12 @@ use crate::support::{Engine, PASSWORD, Raw, Server, eventually, http, text};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 on_both_databases!(
     a_browser_changes_its_cookie_at_each_refresh,
+    a_logout_does_not_wait_for_a_body,
     a_program_signs_in_by_form_and_keeps_its_token_itself,
     probes_and_numbers_tell_how_the_node_is,
 );
@@ -111,6 +114,24 @@ async fn a_browser_changes_its_cookie_at_each_refresh(engine: Engine) {
         let (refused, error) = read(request).await;
         assert_eq!((refused, &error["error"]["code"]), (401, &json!("TOKEN_REVOKED")));
     }
+}
+
+async fn a_logout_does_not_wait_for_a_body(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let token = text(&tokens["access_token"]);
+    let mut stream = tokio::net::TcpStream::connect(server.address)
+        .await
+        .expect("connected");
+    let head = format!(
+        "POST /v1/auth/logout HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nContent-Length: 9\r\n\r\n",
+        server.address
+    );
+    stream.write_all(head.as_bytes()).await.expect("sent");
+    let mut status = [0; 12];
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_exact(&mut status)).await;
+    read.expect("an answer before the body").expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 200");
 }
 
 async fn a_program_signs_in_by_form_and_keeps_its_token_itself(engine: Engine) {
