@@ -14,7 +14,7 @@ use taskwire::operator::{self, JobName, Task};
 use taskwire::{doctor, healthcheck, server, telemetry};
 use taskwire_protocol::account::GlobalRole;
 
-/// For tasks to end once all is done, at most.
+/// The most time for tasks to end after everything else is done.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 #[global_allocator]
@@ -82,7 +82,7 @@ enum Admin {
         #[command(flatten)]
         password: Password,
     },
-    /// Begin another epoch, as after a restore: servers end, and once started again every client syncs anew
+    /// Begin another epoch, as after a restore: servers end; once they run again, every client syncs from the start
     NewEpoch,
     /// List background jobs, dead ones first; retry or drop one
     Jobs {

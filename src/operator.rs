@@ -19,9 +19,9 @@ const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 pub enum Task {
     /// Gives an account a global role.
     SetRole {
-        /// Whose.
+        /// The account's e-mail address.
         email: String,
-        /// Which.
+        /// The role that it gets.
         role: GlobalRole,
     },
     /// Makes an account.
@@ -37,7 +37,7 @@ pub enum Task {
     },
     /// Gives an account another password and ends its sessions.
     ResetPassword {
-        /// Whose.
+        /// The account's e-mail address.
         email: String,
         /// `None`: one is made.
         password: Option<SecretString>,

@@ -125,7 +125,7 @@ fn the_databases_commit_the_same_rows_without_a_server() {
         service("TASKWIRE_TEST_POSTGRES")
     ));
     assert!(text.contains("PostgreSQL"), "{text}");
-    // Whose processes are not known, so neither is what they need.
+    // The processes of that database are unknown, so their CPU is unknown too.
     assert!(!text.contains("CPU per operation"), "{text}");
 }
 

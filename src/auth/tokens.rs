@@ -19,7 +19,7 @@ use taskwire_protocol::{ErrorCode, Failure, SessionId, Timestamp, UserId};
 use tracing::error;
 use uuid::Uuid;
 
-/// Who issues the tokens, and whom they are for (`iss`, `aud`).
+/// The issuer and the audience of every token (`iss`, `aud`).
 const ISSUER: &str = "taskwire";
 /// The header's `typ` (RFC 9068, section 2.1): no other JWT that the same key may ever sign passes for an access token.
 const HEADER_TYPE: &str = "at+jwt";
@@ -30,14 +30,14 @@ const TOKEN_BYTES: usize = 4096;
 /// How far the clock of the instance that issued a token may be ahead of ours.
 const CLOCK_SKEW_MS: i64 = 60_000;
 
-/// Whom a token speaks for.
+/// The account and session that a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subject {
     /// The account.
     pub user: UserId,
     /// The sign-in that the token belongs to.
     pub session: SessionId,
-    /// The account's, when the token was made; a greater one since revokes it.
+    /// The account's version when the token was made. Once the account has a greater one, the token is revoked.
     pub token_version: i64,
     /// What they may do on the whole server.
     pub role: GlobalRole,
@@ -46,7 +46,7 @@ pub struct Subject {
 /// What a token says, once it was found to be ours and in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// Whom it speaks for.
+    /// The account and session that it stands for.
     pub subject: Subject,
     /// Names this token among those of its session.
     pub id: Uuid,
@@ -59,7 +59,7 @@ pub struct Claims {
 /// A fresh access token.
 #[derive(Clone)]
 pub struct Issued {
-    /// The token itself: whoever has it is its subject.
+    /// The token itself. A bearer token: anyone who holds it can act as its subject.
     pub token: String,
     /// From this moment on it is refused.
     pub expires_at: Timestamp,
@@ -270,7 +270,7 @@ impl RefreshToken {
         RefreshToken { session, secret }
     }
 
-    /// Reads what a client sent. That it reads says nothing about whether it was ever issued.
+    /// Reads what a client sent. A token that can be read may still never have been issued.
     ///
     /// Fails with `INVALID_TOKEN`.
     pub fn parse(text: &str) -> Result<RefreshToken, Failure> {

@@ -316,7 +316,7 @@ fn secret_in_file(key: &str) -> Option<&str> {
     key.strip_suffix("_file").filter(|secret| is_secret(secret))
 }
 
-/// What the command line `tw` reads: whoever has them set can still start a server in the same shell.
+/// Variables of the command line `tw`. The server ignores them, so both can run in the same shell.
 const OF_TW: [&str; 3] = ["URL", "TOKEN", "PASSWORD"];
 
 /// Variables with our prefix that others set: `tw`, the test suite, and Kubernetes, which describes a service called

@@ -8,7 +8,7 @@ use toml::Value;
 use super::layers::{self, Layers};
 use super::secret;
 
-/// The settings in force, masked. Its text is a valid `--config FILE`, but for the masked values.
+/// The settings in force, masked. Its text is a valid `--config FILE`, except for the masked values.
 #[derive(Clone, Debug)]
 pub struct Effective {
     lines: Vec<String>,

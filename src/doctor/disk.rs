@@ -7,9 +7,9 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// With less a node runs out within days.
+/// Bytes free. With fewer a node runs out of space within days.
 const LITTLE: u64 = 1 << 30;
-/// With less it cannot work: SQLite's log and an upload.
+/// Bytes free. With fewer a node cannot work: SQLite's log and an upload need them.
 const NOTHING: u64 = 64 << 20;
 /// A disk that takes longer makes every commit wait.
 const SLOW: Duration = Duration::from_millis(100);
@@ -20,7 +20,7 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|part| !part.exists()).collect();
     let written = settings.create_data_dir().and_then(|()| write(folder));
     let room = room(folder);
-    // the folder of a node that never ran is none of ours, nor are those above it
+    // leave no trace where no node has run: remove the folders that this check made
     for made in missing {
         let _ = fs::remove_dir(made);
     }

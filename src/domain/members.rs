@@ -1,11 +1,11 @@
-//! Who may give whom which role.
+//! Which roles a member may grant, change or remove.
 
 use super::Result;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::WorkspaceKind;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// Somebody with role `by` gives a member with role `from` (`None`: a new one) the role `to` (`None`: out).
+/// A member with role `by` changes another's role from `from` (`None`: a new member) to `to` (`None`: removal).
 pub fn change(
     kind: WorkspaceKind,
     by: Role,

@@ -1,5 +1,5 @@
-//! The one way to an answer: sockets, `/v1/rpc` and `/v1/auth/…` hand in every request here, but for what only a socket
-//! can do.
+//! The one way to an answer: sockets, `/v1/rpc` and `/v1/auth/…` hand in every request here, except those that only a
+//! socket can carry out.
 
 use super::job::{Batch, Job, Step, Work};
 use super::measure::Measure;

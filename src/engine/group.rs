@@ -197,8 +197,8 @@ impl Writer {
         })
     }
 
-    /// The commit of these was sent, and its answer did not come. Whoever watches is told what it did as soon as that
-    /// can be read; gives back the jobs that find out by their op_id.
+    /// The commit of these jobs was sent, and its answer did not come. Watchers get what it committed as soon as the
+    /// database can be read. Returns the jobs with an op_id: running them again tells what the commit did.
     fn wonder(&self, jobs: Vec<Job>, sent: Sent) -> Vec<Job> {
         metrics::counter!("taskwire_commits_unknown_total").increment(1);
         let Shared {
@@ -349,7 +349,7 @@ impl Writer {
     }
 }
 
-/// Whether a full database is no reason to refuse this: it will be less full.
+/// Whether this runs in a full database too, because it frees space.
 fn makes_room(jobs: &[Job]) -> bool {
     matches!(jobs, [job] if job.needs.frees)
 }
@@ -408,7 +408,7 @@ fn remember(
     }
 }
 
-/// Whether the caller may, by the members that the group's lock made exact.
+/// Checks the caller's access against the members, which are exact under the group's lock.
 fn authorize(
     step: &Step,
     caller: &Caller,

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::Failure;
 use uuid::Uuid;
 
-/// A database that has not answered by then counts as away.
+/// A database that takes longer to answer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How the database is.

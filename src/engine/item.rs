@@ -1,4 +1,4 @@
-//! What stands in the writers' queue.
+//! The items of the writers' queue.
 
 use super::job::Job;
 use crate::store::{StoreError, Transaction};
@@ -20,7 +20,7 @@ pub trait Chore: Send + 'static {
     fn run(self, tx: &mut Transaction) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
 }
 
-/// A chore that sends its result to whoever waits for it.
+/// A chore that sends its result to the task that waits for it.
 pub(super) type Errand =
     Box<dyn for<'a> FnOnce(&'a mut Transaction) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 

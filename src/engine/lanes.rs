@@ -37,7 +37,7 @@ struct RunningGroup {
     sessions: HashSet<SessionId>,
 }
 
-/// A writer that is done, and what its group came to.
+/// A writer that is done, and the result of its group.
 struct Ended {
     writer: Writer,
     jobs: usize,

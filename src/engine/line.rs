@@ -1,5 +1,5 @@
 //! The line before the writers' queue. While the queue is full, new items stand in line and enter in the order in which
-//! they came. They enter whether or not their callers are polled, so a slow socket holds up nobody. The line is no
+//! they came. They enter whether or not their callers are polled, so a slow socket delays no other. The line is no
 //! longer than what callers have under way: a caller that disconnects removes its own items. Does not know what becomes
 //! of the items.
 
@@ -85,7 +85,7 @@ impl Line {
         state.ushered = false;
         let sent_away = std::mem::take(&mut state.waiting);
         drop(state);
-        drop(sent_away); // which tells those who wait for them
+        drop(sent_away); // their callers learn it from the drop
         false
     }
 

@@ -14,7 +14,7 @@
 //! - `recovery`  what becomes of a group when the database fails
 //! - `load`, `loading`, `lookups`, `write`, `frame`, `answer`   the details of its steps; `shared` what all writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
-//! - `instances`  the other instances: which ones live, whom to kick, whose sockets are where
+//! - `instances`  the other instances: which ones live, which sockets each has, kicks
 //! - `operator`  what is done from the command line
 //! - `node`      what operations ask of the node beside its database
 //! - `health`    what probes and jobs ask

@@ -1,4 +1,4 @@
-//! What a request came to: the inside of its `ok` frame, and what the transport does beside sending it. Does not know
+//! The result of a request: the inside of its `ok` frame, and what the transport does beside sending it. Does not know
 //! how frames travel.
 
 use std::fmt;
@@ -9,7 +9,7 @@ use taskwire_protocol::{Failure, StreamId};
 /// A reply that may take a moment.
 pub type Answering = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
-/// What a request came to.
+/// The result of a request.
 #[derive(Clone, Debug)]
 pub struct Reply {
     /// What the frame says.

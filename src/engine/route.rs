@@ -84,7 +84,8 @@ fn mutation<M: Mutation>(params: M) -> Result<Route> {
     Ok(Route::Mutation(Box::new(params.check()?)))
 }
 
-/// Of a row of the kind `session`: the one for what only a socket can do, the other for signing in.
+/// Of two expressions for a row of the kind `session`, takes the first for operations that only a socket can carry out,
+/// the second for signing in.
 macro_rules! socket_or {
     (Authenticate, $socket:expr, $sign_in:expr) => {
         $socket

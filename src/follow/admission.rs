@@ -9,8 +9,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::auth::limits::Bucket;
 use crate::config::Settings;
 
-/// How many refused readers may be told so at a time. Each holds a file until its peer has taken the close frame; further
-/// ones are cut without a word.
+/// How many refused readers may be sent a close frame at a time. Each holds a file until its peer has taken the frame.
+/// Further ones are cut without a frame.
 const FAREWELLS: usize = 1024;
 
 /// Bounds how many readers come in.

@@ -18,7 +18,7 @@ impl Close {
     pub const TOKEN_ENDED: Close = Close::new(CloseCode::Unauthenticated, "the token ended");
     /// The account was deactivated or is gone.
     pub(super) const INACTIVE: Close = Close::new(CloseCode::Revoked, "the account is not active");
-    /// Whether the account is still active could not be asked. Nothing asks again; the client comes back.
+    /// The account could not be read, so it may be inactive. Nothing tries again; the client reconnects.
     pub(super) const UNKNOWN_ACCOUNT: Close =
         Close::new(CloseCode::Dead, "the account could not be read again");
     /// Retention overtook the reader, or the log has a hole. The client resumes, and is told whether to sync.

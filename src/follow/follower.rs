@@ -56,7 +56,7 @@ impl Follower {
         }
     }
 
-    /// Who reads.
+    /// The account that reads.
     pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
     }

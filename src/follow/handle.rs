@@ -23,7 +23,7 @@ pub(super) struct Handle {
     close: AtomicU16,
 }
 
-/// Whom a reader belongs to, and where it comes from.
+/// The account behind a reader, and where it connects from.
 pub(super) struct Owner {
     pub(super) caller: Arc<Caller>,
     /// What the program said about itself.

@@ -64,8 +64,8 @@ impl Follower {
         Ok(result)
     }
 
-    /// Joins a stream that the user may read. Joined first and allowed second: access that is lost in between is seen
-    /// by the one or by the other. A refusal leaves the streams as they were, but for one that may not be read.
+    /// Joins a stream that the user may read. It joins first and asks for access second, so that a loss of access in
+    /// between is noticed by one of the two. A refusal ends a stream that may not be read, and changes no other.
     pub(super) async fn join(
         &mut self,
         engine: &Engine,

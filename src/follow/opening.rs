@@ -167,8 +167,8 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    /// A workspace that was lost between the engine's answer and its join must not be followed. Who may read a stream must
-    /// be asked after joining it; here it is asked once for all of them.
+    /// A workspace that was lost between the engine's answer and its join must not be followed. Access to a stream
+    /// must be checked after joining it; here one check covers all of them.
     async fn check_again(&mut self, identity: &Identity, seen: u64) -> Result<(), Failure> {
         let home = self.engine.home(&identity.caller, seen).await?;
         let still: HashSet<_> = home.workspaces().iter().map(|workspace| workspace.id).collect();
@@ -230,7 +230,7 @@ impl<'a> Opening<'a> {
         })
     }
 
-    /// Where a stream is to be joined, and whether the client's position is of another epoch, and so no position.
+    /// Where to join a stream, and whether the client's position is from another epoch and therefore invalid.
     fn start(&self, stream: &str) -> (Start, bool) {
         let Some(resume) = self.resume else {
             return (Start::Now, false);

@@ -9,7 +9,7 @@ use super::registry::Registration;
 use crate::engine::Engine;
 use crate::live::{Control, Start};
 
-/// What an order came to.
+/// The result of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obeyed {
     /// Nothing for the transport to do.

@@ -23,10 +23,10 @@ static DOOR: Door = Door {
     sending: Duration::from_secs(10),
     waiting: Duration::from_secs(5),
 };
-/// When to come back, for those that found no place.
+/// How long a request that found no place should wait before it is sent again.
 const RETRY_AFTER_MS: u64 = 1000;
 
-/// What the `Bytes` extractor came to.
+/// The result of the `Bytes` extractor.
 pub(super) type Read = Result<Bytes, BytesRejection>;
 
 /// The media types that routes take.
@@ -64,15 +64,15 @@ pub(super) struct Held {
     pub(super) place: Option<Permit>,
 }
 
-/// Kept as long as what a large body came to is in memory.
+/// A place for a large body. Kept as long as what was made from the body is in memory.
 pub(super) type Permit = SemaphorePermit<'static>;
 
-/// A few large bodies are in memory at once; the others wait in the kernel, and at their own ends.
+/// Few large bodies are in memory at once. The others wait in the kernel and at their senders.
 struct Door {
     places: Semaphore,
-    /// A body that is not there by then is given up, and its sender does not keep a place longer.
+    /// A body that takes longer to arrive is given up, so that a slow sender frees its place.
     sending: Duration,
-    /// Somebody who finds no place is sent away after this.
+    /// A request that waits longer for a place is refused.
     waiting: Duration,
 }
 
@@ -132,7 +132,8 @@ impl Door {
     }
 }
 
-/// Reads over what still comes: somebody who sends may read nothing before the end, and the answer would be lost.
+/// Reads and discards the rest of the body: a client may read nothing until it has sent everything, and would miss the
+/// answer.
 async fn heard_out(
     mut pieces: impl futures_util::Stream<Item = Result<Bytes, axum::Error>> + Unpin,
     ends: Instant,

@@ -22,7 +22,7 @@ pub(super) async fn must(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, 
     caller(app, headers).await?.ok_or_else(auth_required)
 }
 
-/// The answer to whoever sends no token.
+/// The refusal of a request without a token.
 pub(super) fn auth_required() -> Failure {
     Failure::new(ErrorCode::AuthRequired, "send a token: Authorization: Bearer …")
 }

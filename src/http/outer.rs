@@ -1,4 +1,4 @@
-//! What every request and answer goes through: its id, the host's name, the rate limit, a time limit, security
+//! What every request and answer passes: its id, the host's name, the rate limit, a time limit, security
 //! headers, the shape of errors, the metrics. Does not know what the routes do.
 
 use std::sync::Arc;
@@ -24,9 +24,9 @@ use crate::reply::headers::{X_REQUEST_ID, secure};
 use crate::reply::refusal::{self, Waiting};
 use crate::state::App;
 
-/// A request that is not answered by then is given up.
+/// A request that takes longer is given up.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// A client's own request id may have so many characters.
+/// The most characters of a client's own request id.
 const REQUEST_ID: usize = 128;
 
 const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
@@ -77,7 +77,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
     secure(&app.settings, response.headers_mut());
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
-        // while draining it is no news that something is not available
+        // while draining, unavailability is expected and deserves no warning
         if status.is_server_error() && !app.is_leaving() {
             tracing::warn!(http.status = status.as_u16(), duration_ms, "answered");
         } else {
@@ -132,10 +132,10 @@ fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<
     (refusal.map(Refusal::from), allowance)
 }
 
-/// Why the host that a request asks for is not this node.
+/// Refuses a request for a host that is not this node.
 fn misled(app: &App, request: &Request) -> Option<Failure> {
     let bad = |message| Some(Failure::new(ErrorCode::BadFrame, message));
-    // of two, a proxy in front may have believed the other (RFC 9112, section 3.2)
+    // with two `Host` headers, a proxy in front may have used the other one (RFC 9112, section 3.2)
     if request.headers().get_all(HOST).iter().nth(1).is_some() {
         return bad("a request has one Host header");
     }
@@ -160,7 +160,7 @@ fn request_id(headers: &HeaderMap) -> String {
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
-/// Gives an error its body. What refuses without a failure of ours gets one by its status.
+/// Gives an error its body. A refusal without a `Failure`, such as the router's, gets one that fits its status.
 fn shape(response: &mut Response, id: &str, route: &str) {
     let status = response.status();
     let mut failure = match response.extensions_mut().remove::<Waiting>() {

@@ -1,5 +1,5 @@
 //! `POST /v1/rpc`: a request frame in, its answer out; or an array of frames, carried out in order, while their answers
-//! go out. The operations are those of the socket, but for what only a socket can do.
+//! go out. The operations are those of the socket, except those that only a socket can carry out.
 
 mod array;
 
@@ -37,7 +37,7 @@ struct Call {
     caller: Result<Option<Arc<Caller>>, Failure>,
     origin: Origin,
     request_id: Arc<str>,
-    /// A frame that was not begun by then is refused.
+    /// A frame that has not begun at this time is refused.
     ends: Instant,
 }
 

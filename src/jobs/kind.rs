@@ -30,9 +30,9 @@ pub enum Schedule {
     /// Again and again. The server itself keeps the job in the table: one of the kind, whose key is empty and whose payload
     /// is `null`. It never dies.
     Every {
-        /// From the moment that it is made to its first run.
+        /// From the job's creation to its first run.
         first: Duration,
-        /// From a success to the next run, and from a failure at most.
+        /// From a success to the next run; after a failure, the longest pause.
         interval: Duration,
     },
 }
@@ -46,7 +46,7 @@ impl Schedule {
         }
     }
 
-    /// Whether no run may follow this many.
+    /// Whether the job may not run again after this many runs.
     pub(super) fn is_over(self, runs: u32) -> bool {
         matches!(self, Schedule::Once { attempts } if runs >= attempts)
     }

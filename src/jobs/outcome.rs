@@ -1,4 +1,4 @@
-//! What becomes of a job after a run: it ended, it fails and backs off, it is dead.
+//! What happens to a job after a run: it ended, it fails and backs off, it is dead.
 
 use super::kind::Kind;
 use crate::engine::{Chore, Engine};

@@ -60,7 +60,7 @@ impl Run {
         &self.settings
     }
 
-    /// Takes a step, which completes the job if `is_last` says so of what it came to.
+    /// Takes a step. The step completes the job if `is_last` is true of the step's result.
     pub async fn step_or_end<C: Chore>(
         &self,
         chore: C,

@@ -43,7 +43,7 @@ enum CatchUp {
     Holding(Arc<Page>),
 }
 
-/// What a read came to.
+/// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// Nothing: the cursor is at the head.

@@ -38,7 +38,7 @@ pub trait Outlet {
     fn signal(&mut self, frame: Frame) -> Result<(), Self::Error>;
 }
 
-/// What a call of [`Subscriptions::poll_deliver`] came to.
+/// The result of [`Subscriptions::poll_deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
     /// Everything that is there was fed.

@@ -34,7 +34,7 @@ impl Hub {
         match deadline {
             None => self.news.notified().await,
             Some(deadline) => {
-                // the deadline is as good an end of the wait as news
+                // the wait ends at the deadline or at news; both are handled alike
                 let _ = tokio::time::timeout_at(deadline, self.news.notified()).await;
             }
         }

@@ -5,7 +5,7 @@ use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{Operation, SessionId, TaskId, WorkspaceId};
 
-/// For whom a request is made, and by whom. Made once per socket or HTTP request.
+/// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The account that the request speaks for.

@@ -11,12 +11,12 @@ pub trait Query: Targeted {
     /// Reads the answer.
     fn answer(self, ask: Ask) -> impl Future<Output = Result<Self::Output>> + Send;
 
-    /// Whether it looks for words: then the index of words is brought up to date before.
+    /// Whether it searches for words. The index of words is brought up to date before such a query.
     fn searches(&self) -> bool {
         false
     }
 
-    /// Of a first page of a snapshot: the stream it shows and its position.
+    /// If the output is the first page of a snapshot: its stream and position.
     fn snapshot(&self, _output: &Self::Output) -> Option<(StreamId, u64)> {
         None
     }
@@ -24,9 +24,9 @@ pub trait Query: Targeted {
 
 /// What a query or a command is asked with.
 pub struct Ask {
-    /// Who.
+    /// The account that asks.
     pub caller: Arc<Caller>,
-    /// Where, and as what: of targets in a workspace.
+    /// The workspace of the target and the caller's role there; `None` for targets outside workspaces.
     pub place: Option<(WorkspaceId, Role)>,
     /// Where to read.
     pub store: Store,

@@ -70,8 +70,8 @@ impl Pipe {
         self.hear(payload);
     }
 
-    /// A masked frame with so much in it was heard. For a message in fragments this counts too little, and something
-    /// seems to be left for ever: the read buffer then keeps its size, and no byte is lost.
+    /// A masked frame with a payload of this many bytes was heard. This counts too little for a message in fragments,
+    /// so some bytes always seem to be unread. Then the read buffer keeps its size; no byte is lost.
     pub(super) fn hear(&mut self, payload: usize) {
         let header = match payload {
             0..=125 => 6,

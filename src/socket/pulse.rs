@@ -47,7 +47,7 @@ pub(super) struct Times {
 pub(super) struct Pulse {
     /// Boxed: a timer is larger than all of the rest.
     timer: Pin<Box<Sleep>>,
-    /// By then it must be authenticated; after the end of its session, closed.
+    /// When the socket is closed: at the deadline for `auth`, or after the end of its session.
     late_at: Option<Instant>,
     every: Duration,
     grace: Duration,

@@ -16,7 +16,7 @@ use crate::engine::{Answering, Measure, Reply};
 
 /// A request under way.
 pub(super) struct Asked {
-    /// To be echoed.
+    /// The client's id, which the answer repeats.
     pub(super) id: Option<RequestId>,
     /// The operation's wire name, for the metrics.
     pub(super) name: &'static str,
@@ -33,7 +33,7 @@ impl Asked {
     }
 }
 
-/// What a request came to.
+/// The result of a request.
 pub(super) enum Outcome {
     /// The dispatcher's answer.
     Reply(Result<Reply, Failure>),

@@ -1,5 +1,5 @@
-//! How a request is begun whose turn has come: handed to the engine, or carried out by the socket itself. What that
-//! comes to is acted on in `settling`. Does not know how bytes travel, nor the order of requests.
+//! Begins a request when its turn has come: hands it to the engine, or carries it out in the socket. `settling` acts on
+//! the result. Does not know how bytes travel, nor the order of requests.
 
 use std::sync::Arc;
 

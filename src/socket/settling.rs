@@ -23,10 +23,10 @@ use crate::state::App;
 /// Refused tokens of one socket, until it is closed.
 const REFUSED_TOKENS: u8 = 3;
 
-/// From when a session ended until the logout that ended it is answered, or is not waited for any more.
+/// How long a socket whose session ended waits for the answer to the logout that ended it.
 const LOGS_OUT_WITHIN: Duration = Duration::from_millis(500);
 
-/// What a request came to that the socket itself must act on.
+/// A result of a request that the socket itself must act on.
 pub(super) enum Settled {
     /// `auth`, by a frame or by the upgrade's header.
     Opened {
@@ -46,7 +46,7 @@ pub(super) enum Settled {
 }
 
 impl Connection {
-    /// Acts on what a request came to.
+    /// Acts on the result of a request.
     pub(super) async fn settle(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
         match settled {
             Settled::Opened {
@@ -69,7 +69,7 @@ impl Connection {
         }
     }
 
-    /// Acts on what a member's request came to.
+    /// Acts on the result of a member's request.
     async fn settle_member(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
         let Stage::Member(follower) = &mut self.stage else {
             self.refuse(&asked, &auth_required());

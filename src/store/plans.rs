@@ -10,7 +10,7 @@ const SCHEMA: &str = include_str!("../../migrations/sqlite/0001_core.sql");
 /// Users who ask for something in one group.
 const USERS: usize = 64;
 
-/// With as many rows as they get at most.
+/// The statements, each with the most rows that it gets.
 static LOOKUPS: [(&str, &Statement, usize); 15] = [
     ("log::REWRITE", &log::REWRITE, ROWS),
     ("members::DELETE", &members::DELETE, ROWS),

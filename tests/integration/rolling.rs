@@ -16,7 +16,7 @@ use taskwire_protocol::task::CreateTask;
 use tokio::task::JoinHandle;
 
 const PEOPLE: usize = 6;
-/// Of each of them.
+/// Followers of each person.
 const FOLLOWERS: usize = 9;
 /// Between two tasks of one writer: the load goes on through all restarts.
 const BETWEEN: Duration = Duration::from_millis(25);

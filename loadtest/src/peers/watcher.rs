@@ -17,7 +17,7 @@ pub(super) struct Watcher {
 }
 
 impl Watcher {
-    /// A watcher for whom `next` is the first event.
+    /// A watcher that expects `next` as its first event.
     pub(super) fn from(next: u64) -> Watcher {
         Watcher {
             next,

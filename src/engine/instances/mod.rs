@@ -36,7 +36,7 @@ const BEAT: u32 = 2;
 const FORGET: u32 = 32;
 /// An instance that wrote nothing for so long is not listed.
 const SILENT_MS: i64 = 60_000;
-/// Older rows are deleted: by then every instance has read them.
+/// Older rows are deleted, because every instance has read them.
 const OLD_MS: i64 = 10 * 60_000;
 /// How many instances are listed at most.
 const INSTANCES: i64 = 256;

@@ -31,7 +31,7 @@ pub(super) trait SignIn: Send + 'static {
     ) -> impl Future<Output = Result<Signed<Self::Output>, Failure>> + Send;
 }
 
-/// What one of them came to.
+/// The result of one of them.
 pub(super) struct Signed<T> {
     pub(super) output: T,
     pub(super) then: Then,

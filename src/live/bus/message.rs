@@ -23,7 +23,7 @@ const IN_LOG: u32 = u32::MAX;
 pub(super) struct Stamp {
     /// A new one at each start.
     pub(super) sender: u64,
-    /// Of the epoch's name.
+    /// A hash of the epoch's name.
     pub(super) epoch: u64,
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// For ever; `connect` makes a connection.
+    /// Publishes for ever. `connect` makes a connection.
     pub(super) async fn run<C>(self, connect: impl Fn() -> C)
     where
         C: Future<Output = redis::RedisResult<MultiplexedConnection>>,

@@ -9,13 +9,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// Between two probes. Often: what is lost without an error must be looked for within three seconds.
+/// The time between two probes. Short, because a message that is lost without an error must be found within three
+/// seconds.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
-/// A probe that is not back by then is late: heads are compared with the log instead.
+/// A probe that takes longer to come back is late: heads are then compared with the log.
 const LATE: Duration = Duration::from_millis(1200);
-/// Another instance that was not heard for this long is silent,
+/// Another instance that was not heard for this long is silent.
 const MUTE: Duration = EVERY.saturating_add(LATE);
-/// and after this long it counts as gone: it says nothing when it stops.
+/// After this long a silent instance counts as gone: an instance announces no stop.
 const GONE: Duration = Duration::from_mins(5);
 /// After this long without a probe the connection is given up.
 pub(super) const SILENT: Duration = Duration::from_secs(5);

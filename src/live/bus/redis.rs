@@ -1,6 +1,6 @@
 //! The carrier: Redis pub/sub, a fast hint and never the truth. Holds the address and the names of channels. What the
-//! hub hands over goes into a bounded queue or a set, so that no caller waits. Two connections of its own, one that
-//! publishes and one that listens, are remade for ever.
+//! hub hands over goes into a bounded queue or a set, so that no caller waits. It has two connections, one to
+//! publish and one to listen, and reconnects them for ever.
 
 use super::message::Stamp;
 use super::outbox::{Outbox, Outgoing};
@@ -19,9 +19,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::StreamId;
 
-/// A connection that is not made by then is tried again later.
+/// An attempt to connect that takes longer has failed; another follows later.
 const CONNECT: Duration = Duration::from_secs(3);
-/// When a command is not answered by then, the connection is given up.
+/// When the answer to a command takes longer, the connection is given up.
 const ANSWER: Duration = Duration::from_secs(3);
 
 /// Why the address cannot be used. The message leaves the address out: it may hold a password.

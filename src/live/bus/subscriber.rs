@@ -1,6 +1,6 @@
-//! The connection that listens, remade for ever: to the streams that are watched here and to no others. Messages are
-//! handled where they are read, so that nothing queues between Redis and the rings. After each subscription the heads of
-//! its streams are compared with the log: nobody here heard what was published before.
+//! The connection that listens, to the streams that are watched here and to no others. It reconnects for ever. Messages
+//! are handled where they are read, so that nothing queues between Redis and the rings. After each subscription the
+//! heads of its streams are compared with the log: this instance did not receive what was published before.
 
 use super::backoff::Backoff;
 use super::message::{self, Message, Stamp};
@@ -108,7 +108,7 @@ enum Lost {
 }
 
 impl Subscriber {
-    /// For ever; `connect` makes a connection that gives its pushes to an ear.
+    /// Listens for ever. `connect` makes a connection that gives its pushes to an [`Ear`].
     pub(super) async fn run<C>(self, connect: impl Fn(Arc<Ear>) -> C)
     where
         C: Future<Output = RedisResult<MultiplexedConnection>>,

@@ -147,7 +147,7 @@ impl Roster {
         untold.into_iter().map(told).collect()
     }
 
-    /// Those present here whom `part` picks, to be told again.
+    /// The people present here that `part` selects, to be announced again.
     pub(crate) fn told(&self, part: impl Fn(UserId) -> bool) -> Vec<Told> {
         let people = self
             .rooms

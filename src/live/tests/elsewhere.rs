@@ -151,7 +151,7 @@ async fn a_removal_before_the_user_was_let_in_does_not_end_their_reading() {
     assert!(socket.subscriptions.has(workspace(1)));
 }
 
-/// Who may read was known as of an entry before the removal: the question was answered from what was kept.
+/// The answer about access came from a cache that was older than the removal.
 #[tokio::test]
 async fn a_removal_after_what_was_known_ends_the_reading_though_the_join_came_later() {
     let world = World::new();

@@ -27,7 +27,7 @@ use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{StreamId, TaskId, Timestamp, UserId, WorkspaceId};
 
-/// What became of the members that changed.
+/// The members that changed.
 pub struct MemberChanges<'a> {
     /// New and changed ones.
     pub written: Vec<(WorkspaceId, &'a Member)>,

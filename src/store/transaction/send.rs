@@ -84,9 +84,9 @@ impl Transaction {
         link.fetch(sql.text.into(), &sql.cells).await
     }
 
-    /// `oldest` selects rows in order, each as (place, time). Returns how many of the first ones are older than `before`, and
-    /// the place of the last of these. Clocks may be set back, so times need not grow with places: the first row that stays
-    /// keeps all after it.
+    /// `oldest` selects rows in order, each as (place, time). Returns how many of the first ones are older than
+    /// `before`, and the place of the last of these. Clocks may be set back, so times may not grow with places: the
+    /// first row that is not expired keeps all rows after it.
     pub(in crate::store) async fn expired(&mut self, oldest: Sql, before: i64) -> Result<Option<(u64, i64)>> {
         let oldest: Vec<(i64, i64)> = self.select(oldest).await?;
         let expired = oldest.iter().take_while(|(_, at)| *at < before).enumerate();

@@ -17,7 +17,7 @@ use tokio::time::sleep;
 /// Between two lines.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// What a run came to, beside the verdicts.
+/// The results of a run beside the verdicts.
 pub(crate) struct Sums {
     pub(crate) operations: usize,
     pub(crate) entries: u64,
@@ -156,7 +156,7 @@ pub(crate) fn panics(logs: &Path) -> Result<Vec<String>, Failed> {
     Ok(panics)
 }
 
-/// Keeps what was invoked, one operation a line, for whoever looks into a violation.
+/// Keeps every operation that was invoked, one a line, to investigate a violation.
 pub(crate) fn records(logs: &Path, operations: &[Operation]) -> Result<(), Failed> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(logs.join("operations.txt"))?);
     let mut line = String::new();

@@ -53,7 +53,7 @@ impl Pair {
         }
     }
 
-    /// After all of it, a third socket that resumes gets every event once, on either instance.
+    /// Afterwards a third socket that resumes gets every event once, on either instance.
     async fn has_lost_nothing(self) {
         Box::pin(self.resumes_everywhere()).await;
     }

@@ -1,5 +1,5 @@
-//! The modules of one crate and who imports whom. Finds circles: modules that stand side by side and need each other,
-//! directly or by way of others. A module and the one that it stands in are no circle: they share their private names.
+//! The modules of one crate and the imports between them. Finds circles: sibling modules that need each other, directly
+//! or through others. A module and its parent are not a circle: they share private names.
 
 use super::source::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};

@@ -16,7 +16,7 @@ pub struct Cluster {
     folder: TempDir,
     bin: PathBuf,
     port: u16,
-    /// Whom it runs as; it refuses to be root.
+    /// The user and group that it runs as: PostgreSQL refuses to run as root.
     user: Option<(u32, u32)>,
 }
 

@@ -11,7 +11,7 @@ pub struct Follower {
     pub heads: BTreeMap<String, u64>,
 }
 
-/// What a mutation came to.
+/// The result of a mutation.
 pub struct Done {
     pub data: Value,
     pub at: BTreeMap<String, u64>,

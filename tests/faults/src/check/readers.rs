@@ -7,8 +7,8 @@ use crate::verdict::{Invariant, Verdicts};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// I4: what a reader saw of a stream is what the log has there, byte for byte. That nothing is missing between was
-/// seen on arrival. `truth` is the log of one era.
+/// I4: what a reader saw of a stream is what the log has there, byte for byte. Gaps were looked for on arrival. `truth`
+/// is the log of one era.
 pub(crate) fn content(sightings: &[Sightings], truth: &Truth, era: u64, verdicts: &Verdicts) {
     for (number, reader) in sightings.iter().enumerate() {
         for segment in reader.segments.iter().filter(|segment| segment.era == era) {

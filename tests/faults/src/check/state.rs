@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use taskwire_client::Replica;
 use uuid::Uuid;
 
-/// I2: the log ends where the counter says. That it has no gap was seen while it was read.
+/// I2: the log ends where the counter says. Gaps were looked for while it was read.
 pub(crate) fn heads(truth: &Truth, tables: &Tables, verdicts: &Verdicts) {
     let ends: HashMap<Uuid, u64> = truth
         .streams

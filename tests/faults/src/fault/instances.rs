@@ -111,7 +111,7 @@ pub(super) async fn clock_step(stage: &Stage, random: &mut StdRng) -> Result<Str
     let starts = instance.starts.load(Relaxed);
     instance.order(&format!("clock={by}"))?;
     sleep(Duration::from_secs(3)).await;
-    // a process that is started anew has the right time already
+    // a restarted process has the right time already
     if instance.starts.load(Relaxed) == starts {
         instance.order(&format!("clock={}", -by))?;
     }

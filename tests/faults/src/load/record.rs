@@ -46,7 +46,7 @@ pub(crate) struct Operation {
     pub(crate) at: u64,
     /// The title that it set; 0 for none.
     pub(crate) content: u64,
-    /// Of the first answer.
+    /// The hash of the first answer.
     pub(crate) reply: u64,
 }
 

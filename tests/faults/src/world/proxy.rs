@@ -162,7 +162,7 @@ async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Contro
     let mut buffer = vec![0; 64 << 10];
     while let Ok(read @ 1..) = from.read(&mut buffer).await {
         if shared.swallow.load(Relaxed) {
-            // the commit is done, and this connection ends without a word of it
+            // the commit is done, but this connection ends before its answer is passed on
             controls.swallowed.fetch_add(1, Relaxed);
             return;
         }
