@@ -227,8 +227,8 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// Runs `work` with a runtime of its own. What still hangs on a blocking thread when it ends, such as a name that nobody
-/// resolves, is left behind: it would hold the process past the time to drain.
+/// Runs `work` with a runtime of its own. Work that still blocks a thread at the end, such as the lookup of a name, is
+/// abandoned: waiting for it could keep the process alive past the time to drain.
 fn to_the_end<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
@@ -236,7 +236,7 @@ fn to_the_end<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Resul
     outcome
 }
 
-/// Prints what the doctor finds; fails when a node would not do its work.
+/// Prints what the doctor finds; fails when a node could not work.
 async fn examine(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let findings = doctor::examine(settings, &Clock::system()).await;
     for finding in &findings {

@@ -31,7 +31,7 @@ pub struct App {
     pub sockets: Arc<Registry>,
     /// The door for new sockets.
     pub admission: Admission,
-    /// Where they are let in.
+    /// Where readers are let in.
     pub entrance: Arc<Entrance>,
     /// HTTP requests by address.
     pub requests: Windows<Network>,

@@ -17,17 +17,17 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 use tracing::error;
 
-/// Memory of one hash in KiB: 19 MiB, of which as many are in use as hashes run at once.
+/// Memory of one hash in KiB: 19 MiB. Every hash that runs takes as much.
 const MEMORY_KIB: u32 = 19_456;
 /// Passes over that memory.
 const PASSES: u32 = 2;
 /// Threads of one hash.
 const LANES: u32 = 1;
-/// What an unknown account's password is hashed with. It guards nothing: the result is thrown away.
+/// The salt for the password of an unknown account. It protects nothing: the hash is discarded.
 const DUMMY_SALT: &[u8; 16] = b"no such account.";
-/// How long a caller waits for its turn before it is sent away.
+/// How long a caller waits for its turn before it is refused.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// When to come back, for those sent away.
+/// When a refused caller should try again.
 const RETRY_AFTER_MS: u64 = 1000;
 
 /// Well-known weak passwords in lower case. The usual dictionaries, so that the first guesses fail.
@@ -73,7 +73,7 @@ fn too_long(password: &str) -> bool {
 }
 
 /// Whether a stored hash (PHC string) was made with other parameters than today's, so that it should be replaced
-/// when its password is next at hand.
+/// at the next sign-in, when the password is known.
 pub fn needs_rehash(stored: &str) -> bool {
     let Ok(hash) = PasswordHash::new(stored) else {
         return true;
@@ -96,7 +96,7 @@ pub struct Passwords {
     patience: Duration,
 }
 
-/// A caller's place; dropped when its work is done, not when its caller loses interest.
+/// A caller's place. It is freed when the work is done, not when the caller stops waiting.
 struct Turn {
     _running: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
@@ -130,8 +130,8 @@ impl Passwords {
     }
 
     /// Whether the password is the one of the stored hash (PHC string). `None` stands for an account that does not
-    /// exist: the answer is `false` after the same work, so that the time it takes does not tell. So it is for a
-    /// password longer than any can be, which is not hashed itself.
+    /// exist: the answer is `false` after the same work, so that the time does not reveal this. The same holds for a
+    /// password that is longer than allowed, which is not hashed itself.
     ///
     /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow, with `INTERNAL_ERROR` when
     /// the stored hash is damaged.
@@ -148,8 +148,8 @@ impl Passwords {
         .await
     }
 
-    /// Runs `work` on a blocking thread when its turn has come. Once begun it finishes, and holds its turn until
-    /// then, even if the caller is gone: the memory is in use as long.
+    /// Runs `work` on a blocking thread when its turn has come. It runs to its end and holds its turn until
+    /// then, even if the caller is gone, because it uses the memory until then.
     async fn in_turn<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -200,7 +200,7 @@ fn check(password: &str, hash: &PasswordHash) -> password_hash::Result<bool> {
     }
 }
 
-/// Does the work of a check without anything to check against.
+/// Does the work of a check without a stored hash.
 fn waste(password: &str) -> password_hash::Result<bool> {
     let password = if too_long(password) { "" } else { password };
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];

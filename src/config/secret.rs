@@ -98,8 +98,8 @@ pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
     Ok(SecretString::from(key))
 }
 
-/// Written beside and then linked into place, so that the file is whole or missing whatever happens, and two
-/// processes that start together end up with one key.
+/// Writes a draft and then links it into place. So the file is either complete or missing, and two processes that start
+/// together get the same key.
 fn generate_key(file: &Path) -> io::Result<()> {
     let key: [u8; 48] = rand::random();
     let key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, key);
@@ -114,7 +114,7 @@ fn generate_key(file: &Path) -> io::Result<()> {
     });
     let linked = written.and_then(|()| match fs::hard_link(&draft, file) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // File systems without hard links: whole or missing still, only not safe against a twin.
+        // A file system without hard links: the file is still complete or missing, but two processes may get two keys.
         Err(_) => fs::rename(&draft, file),
         Ok(()) => Ok(()),
     });

@@ -1,6 +1,6 @@
-//! `taskwire doctor`: whether what a node with these settings stands on is there and in order. A line a check, and what to
-//! do where something is wrong. Changes nothing but a file that it makes in data_dir and takes away again; runs beside a
-//! node.
+//! `taskwire doctor`: whether everything that a node with these settings depends on is available and in order. A line a
+//! check, and what to do where something is wrong. Changes nothing but a file that it makes in data_dir and takes away
+//! again; runs beside a node.
 //!
 //! - `database`  the database, and its clock
 //! - `network`   Redis and SMTP: connecting, and the first words

@@ -1,4 +1,4 @@
-//! Redis and SMTP: whether somebody is there and speaks the language. Of encrypted ones only the connection is tried.
+//! Redis and SMTP: whether a server answers in the right protocol. For TLS only the connection is tried.
 
 use super::Finding;
 use crate::config::Settings;

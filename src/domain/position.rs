@@ -1,37 +1,38 @@
 //! Where a task stands among the others: a text between two others, compared byte by byte, so that a move changes one
 //! task only. Read it as a fraction in base 36: digits after the point, never ending in 0.
 //!
-//! The end is where the next task will be made, not the upper half of what is left above the last: what is moved to the
-//! end stays ahead of what is made later.
+//! The end of the order is the place of a task that is created now. So a task that is moved to the end stays ahead of
+//! every task that is created later.
 
 use uuid::Uuid;
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// Behind everything made before: the time in a UUIDv7 grows. No other task has to be read for it.
+/// The place behind every task with an older id: the time in a UUIDv7 grows. It needs no read of other tasks.
 pub fn at_end(id: Uuid) -> String {
-    // twelve bytes hold the milliseconds and the counter, which alone tells what is made within one of them
+    // twelve bytes hold the milliseconds and the counter; the counter orders ids of one millisecond
     let mut text = id.simple().to_string();
     text.truncate(24);
     text.push('1');
     text
 }
 
-/// Behind the last of all: at the end, as if it were made now with this id. Where the last is ahead of that (it was made by
-/// a clock that is ahead, or moved before the end was what it is now), the next place behind it.
+/// A place behind the last task: the end, as for a task created now with this id. If the last task is behind that
+/// already, because a clock that is ahead made it or an older version moved it, it is the next place behind the last
+/// task.
 pub fn behind(last: &str, id: Uuid) -> String {
     let end = at_end(id);
     if *end > *last { end } else { next(last) }
 }
 
-/// A place between two others that differ; `None` is the beginning. An upper one that is not above the lower one counts
-/// for nothing.
+/// A place between two others that differ; `None` is the beginning. An upper place that is not above the lower one is
+/// ignored.
 pub fn between(before: Option<&str>, after: &str) -> String {
     let (before, after) = (values(before.unwrap_or_default()), values(after));
     text(&middle(&before, (before < after).then_some(&after)))
 }
 
-/// A greater place, as near as can be had without growing each time: its last digit counts up.
+/// A greater place close to this one. It counts up the last digit, so that the text rarely grows.
 fn next(place: &str) -> String {
     let mut digits = values(place);
     match digits.last_mut().filter(|digit| **digit < DIGITS.len() - 1) {
@@ -83,7 +84,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The id of what is made as the number `n`.
+    /// The id of the task that is created as number `n`.
     fn id(n: usize) -> Uuid {
         Uuid::from_u128((1 << 125) + ((n as u128) << 32))
     }

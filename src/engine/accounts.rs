@@ -36,7 +36,7 @@ impl Engine {
         Ok(())
     }
 
-    /// Makes an account that nobody signed up for. Its address counts as verified.
+    /// Makes an account without a sign-up. Its address counts as verified.
     pub(super) async fn make_account(
         &self,
         email: &str,
@@ -139,7 +139,7 @@ pub(super) fn inactive() -> Failure {
     Failure::new(ErrorCode::AccountInactive, "the account is deactivated")
 }
 
-/// Whether an account was not made because somebody has the address.
+/// Whether the failure says that an account with this address exists.
 fn is_there(failure: &Failure) -> bool {
     failure.code == ErrorCode::Conflict && failure.field.as_deref() == Some("email")
 }

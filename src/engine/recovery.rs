@@ -77,7 +77,7 @@ impl Tries {
         let again = match error.trouble {
             Trouble::Contended => self.failed < TRIES,
             Trouble::Unavailable => self.failed < 2 || (worth_it && self.failed < TRIES),
-            // what was taken is there to be seen now, and is decided upon
+            // the row that took the name or id is visible now, so the next run decides on it
             Trouble::Taken => self.failed < 2,
             Trouble::Full => worth_it && self.failed < 2,
             Trouble::Bug => false,

@@ -52,7 +52,7 @@ impl Handle {
         }
     }
 
-    /// Whose the reader is; `None` before it was let in.
+    /// The reader's owner; `None` until it was let in.
     pub(super) fn owner(&self) -> MutexGuard<'_, Option<Owner>> {
         lock(&self.owner)
     }

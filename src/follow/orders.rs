@@ -1,5 +1,5 @@
 //! What the user's own stream tells a reader to do: access that came or went, sessions that ended, an account that
-//! changed. `live` finds it among the frames; here it is acted on.
+//! changed. `live` finds these among the frames; this module acts on them.
 
 use taskwire_protocol::{ErrorCode, StreamId, WorkspaceId};
 
@@ -49,7 +49,8 @@ impl Follower {
         }
         match self.join(engine, stream, Start::After(seq)).await {
             Ok(joined) if joined.resumed => Ok(Obeyed::Joined(stream)),
-            // the access was lost again; or there are too many streams, which `welcome` says of the others
+            // access was lost again, or the reader follows too many streams, as a `welcome` reports for streams past
+            // the limit
             Err(Rejection::Refused(failure))
                 if matches!(failure.code, ErrorCode::NotFound | ErrorCode::Conflict) =>
             {

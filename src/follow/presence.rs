@@ -1,5 +1,5 @@
 //! Where a reader says that its user is: one workspace at a time, as long as the reader lives and the user may read it.
-//! `ops` has the rule, `live` what becomes of it with the user's other readers.
+//! `ops` has the rule; `live` merges it with what the user's other readers say.
 
 use taskwire_protocol::presence::{Presence, SetPresence};
 use taskwire_protocol::{Failure, WorkspaceId};

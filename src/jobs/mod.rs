@@ -4,7 +4,7 @@
 //! - `kind`       what a kind is: its name, its limits, its work
 //! - `run`        one run of a job: its transactions, the last of which completes it
 //! - `runner`     claims what is due, and runs it
-//! - `outcome`    what becomes of a job after a run: backoff, death
+//! - `outcome`    what happens to a job after a run: backoff, death
 //! - `retention`  deletes what is kept no longer
 //! - `words`      the index of words, where it is not part of writing a task
 //!

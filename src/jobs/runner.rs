@@ -177,7 +177,7 @@ impl Shared {
         Ok(number)
     }
 
-    /// Runs a job and records what became of it.
+    /// Runs a job and records the outcome.
     async fn carry_out(self: Arc<Self>, kind: &'static Kind, job: Claimed, asked: Instant) {
         let running = metrics::gauge!("taskwire_jobs_running", "kind" => kind.name);
         running.increment(1.0);

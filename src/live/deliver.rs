@@ -41,7 +41,7 @@ pub trait Outlet {
 /// The result of [`Subscriptions::poll_deliver`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Delivered {
-    /// Everything that is there was fed.
+    /// Everything available was fed.
     All,
     /// A turn's worth was fed: flush, send the reader's own replies, and call again without waiting.
     More,

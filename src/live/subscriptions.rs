@@ -36,7 +36,8 @@ pub struct Subscriptions {
     /// a pause and jumps in a second join.
     pub(crate) looked: u64,
     pub(crate) wakeup: Arc<Wakeup>,
-    /// Up to this seq it was searched for what is urgent: past the position while the outlet has no room.
+    /// Up to this seq the user's own stream was searched for urgent control. Ahead of the position while the outlet has
+    /// no room.
     pub(crate) peeked: u64,
 }
 
@@ -61,12 +62,12 @@ impl Subscriptions {
         &self.wakeup
     }
 
-    /// Places a cursor in a stream, or moves the one that is there and sets its mode; a pause ends. The first cursor
-    /// in the user's own stream has control looked for from the head on.
+    /// Places a cursor in a stream, or moves the one that is there and sets its mode; a pause ends. The first
+    /// cursor in the user's own stream starts the search for control, at the head.
     ///
-    /// Ask whether the user may read the stream *after* joining it and before delivering, and leave when not: then a
-    /// removal is either seen by the question, or ends the cursor. When the log does not answer, everything is as it
-    /// was before, and joining again asks again.
+    /// Ask whether the user may read the stream *after* joining it and before delivering, and leave when not. Then a
+    /// removal is either seen by that check, or ends the cursor. When the log does not answer, nothing has changed, and
+    /// another join tries again.
     pub async fn join(
         &mut self,
         stream: StreamId,

@@ -1,4 +1,4 @@
-//! Watching a stream: a topic is there as long as somebody watches it.
+//! Watching a stream: a topic exists as long as a reader watches it.
 
 use super::{
     hub::Hub,

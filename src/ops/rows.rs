@@ -1,7 +1,8 @@
-//! What a group holds of a table: rows as they are now, and as the changed ones were; and the members of a workspace.
+//! The rows of a table that a group holds: each as it is now, changed ones also as they were; and a workspace's
+//! members.
 //!
-//! It does not know whether a row that was removed and put again is another one than before. Where that makes a
-//! difference to what is written (a task keeps its workspace and its creation), the mutation refuses to put it.
+//! It does not know whether a row that was removed and inserted again is the same one. Where that matters for the write
+//! (a task keeps its workspace and its creation), the mutation refuses to insert it.
 
 use crate::store::entity::{Change, Keyed};
 use foldhash::{HashMap, HashMapExt};
@@ -43,7 +44,7 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
         self.now.iter()
     }
 
-    /// Puts a new row, or a changed one in the place of the row before, which it gives back.
+    /// Inserts a row, or replaces the row before it; returns that one.
     pub(super) fn put(&mut self, row: impl Keyed<K, V>) -> Option<&V> {
         let (key, row) = row.keyed();
         let before = self.now.insert(key, row);

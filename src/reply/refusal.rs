@@ -114,7 +114,7 @@ pub(crate) fn frame(id: Option<&RequestId>, failure: &mut Failure, request_id: &
     frames::error(id, failure)
 }
 
-/// What a status without a failure of ours means: it came from a part below.
+/// The failure for a status that another part, such as the router, answered without a `Failure`.
 pub(crate) fn of_status(status: StatusCode) -> Failure {
     let (code, message) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),

@@ -1,4 +1,4 @@
-//! When a socket hears its client, and what its messages do.
+//! When a socket reads from its client, and what the messages do.
 
 use std::task::Poll;
 
@@ -7,11 +7,11 @@ use taskwire_protocol::CloseCode;
 use super::connection::{Connection, End};
 use super::transport::Heard;
 
-/// Messages that are heard before what they brought is flushed.
+/// The most messages that are read before their answers are flushed.
 const HEARD_AT_ONCE: usize = 16;
 
 impl Connection {
-    /// Takes in some messages; true when there were any: their answers wait to be flushed.
+    /// Reads some messages; returns whether there were any, whose answers must be flushed.
     pub(super) fn hear(&mut self) -> Result<bool, End> {
         for heard in 0..HEARD_AT_ONCE {
             if !self.may_hear() {
@@ -35,8 +35,8 @@ impl Connection {
         Ok(true)
     }
 
-    /// A peer that does not take its answers, or has as many requests under way as it may, is not heard. What it sends
-    /// waits in the kernel, and then at its own end.
+    /// Whether to read from the peer. It is not read while it takes no answers, or has as many requests under way as it
+    /// may. Then what it sends waits in the kernel, and after that at the peer.
     fn may_hear(&self) -> bool {
         self.input
             && !self.finishing
@@ -45,7 +45,7 @@ impl Connection {
             && self.requests.len() < self.app.settings.in_flight
     }
 
-    /// The peer is not heard though it takes its answers: the node has not made them yet.
+    /// Whether the peer is not read because the node has not answered yet, though the peer takes its answers.
     pub(super) fn is_deaf(&self) -> bool {
         self.has_room() && (self.finishing || self.requests.len() >= self.app.settings.in_flight)
     }

@@ -3,7 +3,7 @@
 //!
 //! - `upgrade`     the HTTP request that becomes a socket, and why it may not
 //! - `connection`  the loop of a socket's task: deliver, answer, flush once, hear
-//! - `hearing`     when the client is heard, and what its messages do; `delivering` events and answers on their way out
+//! - `hearing`     when the client is read, and what its messages do; `delivering` events and answers on their way out
 //! - `incoming`    what a text frame asks for: limits, shape, place in the order
 //! - `requests`    requests on their way: in order, mutations pipelined
 //! - `session`     how a request is begun; `settling` what the socket itself does when it is done

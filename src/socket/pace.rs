@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use crate::auth::limits::Bucket;
 use crate::config::Settings;
 
-/// This many frames that are no requests close the socket.
+/// This many frames that are not requests close the socket.
 const BAD_FRAMES: u8 = 10;
 /// This many `RATE_LIMITED` answers within [`LIMITED_WITHIN_MS`] close the socket.
 const LIMITED: usize = 100;
@@ -24,11 +24,11 @@ pub(super) struct Pace {
     controls: u32,
 }
 
-/// When requests were answered with `RATE_LIMITED` lately.
+/// The times of recent `RATE_LIMITED` answers.
 #[derive(Default)]
 struct Limited(VecDeque<i64>);
 
-/// It was too often: close the socket.
+/// The socket broke a rule too often: close it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooOften;
 

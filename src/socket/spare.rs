@@ -1,5 +1,5 @@
-//! Memory for queues, shared by the sockets of a thread. Most queues live for one write; in the same memory each time they
-//! stay in the processor's cache.
+//! Memory for queues, shared by the sockets of a thread. Most queues live for one write. Reusing the same memory
+//! keeps them in the processor's cache.
 
 use std::cell::Cell;
 
@@ -8,7 +8,7 @@ const KEPT: usize = 64 * 1024;
 
 thread_local!(static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) });
 
-/// An empty queue, with room unless the spare memory is lent already.
+/// An empty queue. It has the spare memory, unless another queue has it now.
 pub(super) fn lend() -> Vec<u8> {
     SPARE.take()
 }
@@ -21,7 +21,7 @@ pub(super) fn give_back(mut queue: Vec<u8>) {
     }
 }
 
-/// Shrinks a queue whose peer takes nothing for now.
+/// Shrinks a queue while its peer takes nothing.
 pub(super) fn keep_little(queue: &mut Vec<u8>) {
     if queue.capacity() > 2 * queue.len() {
         queue.shrink_to_fit();

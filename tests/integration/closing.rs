@@ -143,7 +143,7 @@ async fn a_restart_says_goodbye_and_answers_what_is_under_way(engine: Engine) {
     let mut server = Server::start(engine, &[("drain_seconds", "5")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut watcher = ada.another(&server).await;
-    let silent = Raw::member(&server, &ada.tokens).await; // keeps the node draining: it never closes its side
+    let silent = Raw::member(&server, &ada.tokens).await; // never closes its side, so the node keeps draining
     let mut ids = Vec::new();
     for n in 0..200 {
         ids.push(ada.ask("task.create", json!({ "title": n.to_string() })).await);
@@ -274,7 +274,7 @@ async fn whose_changed_account_cannot_be_read_is_closed() {
         .database
         .execute("alter table members rename to away")
         .await;
-    // another process changes it: the server hears of it, and has to read the account again
+    // another process changes it: the server is told, and must read the account again
     let (code, said) = server.run(&["admin", "set-role", "ada@example.com", "admin"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(ada.until_closed().await.1, Some(4408));

@@ -55,7 +55,7 @@ impl Effect {
     }
 }
 
-/// What becomes of a stream.
+/// What happens to a stream.
 pub(super) enum Change {
     /// It continues after this `seq`.
     Stands(StreamId, u64),

@@ -80,7 +80,7 @@ struct Connection {
 /// How a connection, or the attempt to make one, ended.
 enum Ended {
     Stop(Stopped),
-    /// With the wait before the next attempt; `None` for the backoff's.
+    /// The wait before the next attempt; `None` takes the backoff's.
     Retry(Disconnected, Option<Duration>),
 }
 

@@ -1,5 +1,5 @@
 //! The streams that have to be synced, one after the other, and the page that is being fetched.
-//! Does not know what becomes of a page.
+//! Does not know what is done with a page.
 
 use crate::{Boxed, client::Client, error::CallError};
 use futures_util::FutureExt as _;

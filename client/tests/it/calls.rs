@@ -1,4 +1,4 @@
-//! Calls: their answers, their order, and what becomes of them when the connection is lost.
+//! Calls: their answers, their order, and what happens to them when the connection is lost.
 
 use crate::support::*;
 use serde_json::{Value, json};

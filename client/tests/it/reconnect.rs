@@ -1,4 +1,4 @@
-//! Coming back: after every close code, after silence, with patience or without.
+//! Reconnecting: after every close code, after silence, with patience and without.
 
 use crate::support::*;
 use serde_json::json;
@@ -9,7 +9,7 @@ use taskwire_client::{
 };
 use tokio::time::Instant;
 
-/// How long the client waited, once it was closed with this code, before it came back.
+/// How long the client waited before it reconnected after a close with this code.
 async fn wait_after(code: u16, goodbye_ms: Option<u64>) -> Result<Result<Duration, String>, Failed> {
     let (wire, mut server) = network(65_536);
     let (_client, mut events) = connect(&wire)?;

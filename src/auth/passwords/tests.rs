@@ -1,4 +1,4 @@
-//! What passwords may be, and that they are known again; and what happens when too many come at once.
+//! Which passwords are accepted, that a hash recognises its password, and what happens when too many come at once.
 
 use super::*;
 use futures_util::FutureExt;

@@ -1,4 +1,4 @@
-//! What instances say to each other about administration. A note may be lost or come twice.
+//! The notes about administration that instances send each other. A note may be lost or come twice.
 
 use super::sockets::Socket;
 use crate::engine::Engine;
@@ -10,7 +10,7 @@ use taskwire_protocol::admin::InstanceName;
 use taskwire_protocol::{InstanceId, SessionId, UserId};
 use uuid::Uuid;
 
-/// Which notes are about administration.
+/// The label of notes about administration.
 const ABOUT: &str = "admin";
 
 /// The words of a note.
@@ -21,9 +21,9 @@ pub(super) enum Words {
     KickUser(UserId),
     /// Close a session's sockets.
     KickSession(SessionId),
-    /// Which sockets do you have?
+    /// Ask for the sockets of the instance.
     Ask(Question),
-    /// These.
+    /// A part of the answer: these sockets.
     Answer(SocketList),
 }
 

@@ -1,4 +1,4 @@
-//! The sockets of this instance, as far as the engine reaches them. Does not know how they are held.
+//! The sockets of this instance, as the engine sees them. Does not know where they are kept.
 
 use crate::ops::node::Whom;
 use serde::{Deserialize, Serialize};
@@ -9,7 +9,8 @@ pub trait Sockets: Send + Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
-    /// Those of a user, or all, after a key and in the order of keys; at most `limit`. And how many there are in all.
+    /// The sockets of a user, or all of them, in the order of keys: at most `limit` after a key. And their total
+    /// number.
     fn list(&self, user: Option<UserId>, after: Option<u64>, limit: usize) -> (Vec<Socket>, u64);
 
     /// Closes them with 4403.
@@ -19,11 +20,11 @@ pub trait Sockets: Send + Sync {
 /// A socket of somebody who is signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Socket {
-    /// Tells it from the others of its instance; a later one has a greater key.
+    /// Identifies the socket on its instance. A later socket has a greater key.
     pub key: u64,
     /// The session that it speaks for.
     pub session: SessionId,
-    /// Whose it is.
+    /// The account that it belongs to.
     pub user: taskwire_protocol::account::PublicUser,
     /// What the program said about itself, like `tw/0.1.0`.
     pub client: Option<String>,

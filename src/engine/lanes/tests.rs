@@ -87,7 +87,7 @@ fn a_long_queue_is_spread_over_lanes_in_order() {
 
 #[test]
 fn a_session_keeps_its_order_across_lanes() {
-    // 1 is on lane 0, then on lane 1: the second waits for the first, and whatever of 1 comes after it too
+    // 1 is on lane 0, then on lane 1: the second job waits for the first, and so do later jobs of 1
     let mut waiting: VecDeque<_> = [
         job(1, on_lane(0), false),
         job(1, on_lane(1), false),

@@ -31,13 +31,13 @@ pub(super) trait SignIn: Send + 'static {
     ) -> impl Future<Output = Result<Signed<Self::Output>, Failure>> + Send;
 }
 
-/// The result of one of them.
+/// The result of signing up, in or out.
 pub(super) struct Signed<T> {
     pub(super) output: T,
     pub(super) then: Then,
 }
 
-/// One of any kind.
+/// A sign-up, sign-in or sign-out, whichever it is.
 pub(super) trait DynSignIn: Send {
     fn answer(self: Box<Self>, engine: Engine, sender: Sender) -> Answering;
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// The longest pause before the second try; it doubles with each further one,
+/// The longest pause before the second try. It doubles with each further try,
 const FIRST: Duration = Duration::from_millis(50);
 /// up to this.
 const LONGEST: Duration = Duration::from_secs(2);

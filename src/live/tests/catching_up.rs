@@ -108,7 +108,7 @@ async fn a_cursor_that_retention_overtook_is_told() {
     assert_eq!(socket.deliver().await, Ok(Delivered::Overtaken(workspace(1))));
     world.commit(workspace(1), 1);
     socket.receives(workspace(1), 300, 1).await;
-    // and who comes now is told so at once
+    // a reader that joins now is told so at once
     assert!(
         !world
             .socket(user(1))
@@ -162,7 +162,7 @@ async fn after_a_purge_frames_come_from_the_log() {
     socket.receives(workspace(1), 0, 8).await;
 }
 
-/// It was committed before the purge, and was on its way for longer.
+/// The frame was committed before the purge, but arrives after it.
 #[tokio::test]
 async fn a_frame_that_comes_after_its_purge_is_read_from_the_log() {
     let world = World::new();

@@ -4,7 +4,7 @@ use super::super::{Bus, BusHealth, Note, heads::Plan, log::LogRange};
 use super::*;
 use tokio::time::Instant;
 
-/// A way to the others that is as well as the test says.
+/// A bus whose health the test sets.
 #[derive(Clone)]
 struct Way {
     up: Arc<AtomicBool>,
@@ -120,7 +120,7 @@ async fn a_large_frame_that_comes_early_waits_for_those_before_it() {
 async fn a_comparison_that_overtakes_the_first_read_of_a_head_is_kept_in_mind() {
     let world = World::new();
     let socket = world.socket(user(1));
-    // the read of the head was begun, two entries came, the subscription was confirmed and the heads compared
+    // order: the read of the head begins, two entries are committed, the subscription is confirmed, heads are compared
     let watch = world.hub.watch(workspace(1), socket.subscriptions.wakeup(), 0);
     world.hub.hear_of(workspace(1), 2);
     assert_eq!(watch.topic.head(), None, "it alone says not where readers start");
@@ -129,7 +129,7 @@ async fn a_comparison_that_overtakes_the_first_read_of_a_head_is_kept_in_mind() 
     assert_eq!(watch.topic.head(), Some(2));
 }
 
-/// The removal is heard of only after the user was let in again: it was before that.
+/// The removal came before the user was let in again, but is only heard of afterwards.
 #[tokio::test]
 async fn a_removal_before_the_user_was_let_in_does_not_end_their_reading() {
     let world = World::new();
@@ -170,7 +170,7 @@ async fn a_removal_after_what_was_known_ends_the_reading_though_the_join_came_la
     assert_eq!(socket.got(workspace(1)), [1]);
 }
 
-/// What is kept of an account may be used only where each entry since is at hand, and says nothing of accounts.
+/// A cached account may be used only if the ring holds every entry since, and none of them concerns accounts.
 #[tokio::test]
 async fn notifications_leave_accounts_alone_and_what_is_not_at_hand_does_not() {
     let world = World::new();
@@ -223,7 +223,7 @@ async fn positions_from_elsewhere_share_reads_that_begin_after_them() {
     let world = World::new();
     let mut first = world.socket(user(1));
     first.join(workspace(1), Start::Now).await;
-    drop(world.append(workspace(1))); // committed elsewhere, and not heard of here
+    drop(world.append(workspace(1))); // committed elsewhere; the frame does not arrive here
     let before = world.log.ranges.load(Ordering::SeqCst);
     let mut others: Vec<Socket> = (0..50).map(|_| world.socket(user(1))).collect();
     let joins = others

@@ -1,4 +1,4 @@
-//! Everything at once, on several threads: each socket gets 1 to n, in order, whatever races.
+//! Everything at once, on several threads: each socket gets 1 to n, in order, despite all races.
 
 use super::*;
 

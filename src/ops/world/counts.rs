@@ -14,24 +14,24 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Those of a stream, before the group.
+    /// Sets a stream's counters as they were before the group.
     pub(super) fn load(&mut self, stream: StreamId, counters: Counters) {
         self.loaded.insert(stream, counters);
     }
 
-    /// Those of a stream with what the group added so far.
+    /// A stream's counters, with what the group added so far.
     pub(super) fn now(&self, stream: StreamId) -> Counters {
         let base = self.loaded.get(&stream).copied().unwrap_or_default();
         let delta = self.deltas.get(&stream).copied().unwrap_or_default();
         base.plus(delta)
     }
 
-    /// What the group adds to those of a stream.
+    /// What the group adds to a stream's counters.
     pub(super) fn delta(&mut self, stream: StreamId) -> &mut Counters {
         self.deltas.entry(stream).or_default()
     }
 
-    /// Adds a task to its workspace's tasks of its status, or takes it away with -1.
+    /// Counts a task in its workspace, by its status; -1 takes it away.
     pub(super) fn task(&mut self, task: &Task, number: i64) {
         let delta = self.delta(task.workspace_id.into());
         let counter = match (task.is_deleted, task.completed) {

@@ -61,7 +61,7 @@ pub(crate) struct Entry {
 pub(crate) struct TaskState {
     pub(crate) workspace: Uuid,
     pub(crate) version: i64,
-    /// Of the whole entity, as the log has it.
+    /// A hash of the whole entity, as the log has it.
     pub(crate) whole: u64,
     pub(crate) title: u64,
     pub(crate) completed: bool,
@@ -103,7 +103,7 @@ struct Person {
 }
 
 impl Truth {
-    /// Of a log that was cut before anybody read it.
+    /// The truth when the log was cut before it was read.
     pub(crate) fn of_a_cut_log() -> Truth {
         Truth {
             cut: true,

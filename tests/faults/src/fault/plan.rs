@@ -1,5 +1,5 @@
-//! Which fault when: the same seed gives the same choices. Faults on the same thing wait for each other, all others
-//! run together.
+//! Chooses which fault comes when: the same seed gives the same choices. Faults on the same thing wait for each other,
+//! all others run together.
 
 use super::Kind;
 use crate::stage::Stage;
@@ -53,7 +53,7 @@ pub(crate) fn kinds(only: &[Kind]) -> Vec<Kind> {
     again.chain(Kind::value_variants().iter().copied()).collect()
 }
 
-/// What became of the faults: by kind, how many and how many of them could not be carried out.
+/// The outcome of the faults: by kind, how many there were and how many could not be carried out.
 #[derive(Default)]
 pub(crate) struct Diary {
     pub(crate) done: Mutex<BTreeMap<Kind, (u64, u64)>>,
@@ -61,7 +61,7 @@ pub(crate) struct Diary {
 }
 
 impl Diary {
-    /// Injects a fault and writes down what came of it.
+    /// Injects a fault and records the outcome.
     pub(crate) async fn inject(&self, stage: &Stage, fault: &Planned) {
         let mut random = StdRng::seed_from_u64(fault.seed);
         let began = stage.shared.now();

@@ -1,4 +1,4 @@
-//! The load: who there is, who writes, who reads, and what they record.
+//! The load: accounts, writers, readers, and what they record.
 //!
 //! - `accounts`   users, workspaces, memberships
 //! - `record`     what is kept of an operation and of what a reader saw
@@ -92,7 +92,7 @@ impl Shared {
         *streams.entry(id).or_insert(next)
     }
 
-    /// Takes leave for one mutation.
+    /// Takes one mutation out of the budget; false when none is left.
     pub(crate) fn take_leave(&self) -> bool {
         !self.pause.load(Relaxed)
             && self

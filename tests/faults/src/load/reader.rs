@@ -23,7 +23,7 @@ use uuid::Uuid;
 /// How long an abandoned socket stays open: past the server's deadline for it.
 const ABANDONED: Duration = Duration::from_secs(20);
 
-/// Who reads, and what.
+/// The account that reads, and what it reads.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
     pub(crate) user: User,
@@ -35,13 +35,13 @@ pub(crate) struct Assignment {
     pub(crate) guest: bool,
 }
 
-/// What others see of a reader, and tell it.
+/// What other tasks see of a reader, and the orders that they give it.
 #[derive(Default)]
 pub(crate) struct Desk {
     /// Where it stands in each stream.
     pub(crate) at: Mutex<Vec<(u32, u64)>>,
     pub(crate) pace: Pace,
-    /// 1: abandon the socket without a word; 2: cut it.
+    /// 1: abandon the socket without a close frame; 2: cut it.
     pub(crate) order: AtomicU8,
     /// Says that there is an order.
     pub(crate) nudge: tokio::sync::Notify,
@@ -68,7 +68,7 @@ pub(crate) struct Reader {
     streams: HashMap<Uuid, Segment>,
     /// The head of the user's own stream at the welcome, which shows all memberships up to there.
     shown: u64,
-    /// What came of a workspace before `access.granted` did: streams have no order among each other.
+    /// Events of a workspace that came before its `access.granted`: streams have no order among each other.
     early: HashMap<Uuid, Segment>,
     sightings: Sightings,
 }

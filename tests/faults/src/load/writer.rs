@@ -27,7 +27,7 @@ const TASKS: usize = 400;
 const ECHO: u32 = 25;
 /// An answer that takes longer is not waited for: the connection is given up.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// Milliseconds that a writer stays with an instance: those that came back get some too.
+/// Milliseconds that a writer stays with an instance, so that restarted instances get writers too.
 const STAY: std::ops::Range<u64> = 2000..10_000;
 /// Times that a writer sends the same thing before it says that something is wrong.
 const TRIES: u16 = 400;
@@ -186,7 +186,7 @@ impl Writer {
         socket.send(pending.text.clone()).await
     }
 
-    /// Takes an answer; the number of an operation that is to be sent again.
+    /// Takes an answer; returns the number of an operation to send again.
     fn take(&mut self, text: &str) -> Option<u64> {
         let answer: Answer<'_> = serde_json::from_str(text).ok()?;
         let at = self

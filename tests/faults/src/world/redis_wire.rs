@@ -1,4 +1,4 @@
-//! As much of Redis' protocol as it takes to tell published messages from answers, and to be unkind to them.
+//! As much of Redis' protocol as is needed to tell published messages from answers, and to lose, repeat or delay them.
 
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
