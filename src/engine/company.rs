@@ -51,7 +51,7 @@ impl Last {
             if enough || now - began >= self.wait || idle >= QUIET {
                 return;
             }
-            // others run, and the sockets are polled; a turn that took long was somebody's work, perhaps an answer's
+            // other tasks run now, sockets among them; a long turn means that one had work, perhaps to send an answer
             tokio::task::yield_now().await;
             let turn = now.elapsed();
             idle = if turn > TURN || received.len() > before {

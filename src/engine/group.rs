@@ -1,5 +1,5 @@
-//! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. An error of the
-//! database leaves nothing behind, and each mutation gets its chance again alone.
+//! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. After an
+//! error of the database nothing is committed, and each mutation runs again alone.
 
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
@@ -61,7 +61,7 @@ impl Writer {
         let Err((jobs, error)) = self.run_together(jobs).await else {
             return;
         };
-        // each alone would wait for a database that is away as long as all together
+        // with an unavailable database, each job alone would wait as long as all together
         if jobs.len() == 1 || error.trouble == Trouble::Unavailable {
             return refuse(jobs, error);
         }
@@ -73,7 +73,7 @@ impl Writer {
         }
     }
 
-    /// Does the jobs in one transaction; gives back those that could not be done, with the reason.
+    /// Runs the jobs in one transaction; returns those that could not be done, with the reason.
     async fn run_together(&mut self, mut jobs: Vec<Job>) -> Result<(), (Vec<Job>, StoreError)> {
         let mut tries = Tries::default();
         loop {
@@ -101,7 +101,8 @@ impl Writer {
             };
             let trouble = error.trouble;
             if optimistic && matches!(trouble, Trouble::Contended | Trouble::Taken) {
-                // Contended: somebody else wrote to its streams. Taken: an op_id was used before, and is looked for now
+                // Contended: another process wrote to its streams. Taken: an op_id was used before; the next run looks
+                // it up
                 if trouble == Trouble::Contended {
                     self.tx.doubt();
                 }
@@ -114,7 +115,7 @@ impl Writer {
             if trouble == Trouble::Unavailable {
                 self.tx.disconnect();
                 if let Some(sent) = sent {
-                    // committed or not: an op_id will tell, nothing else can
+                    // the outcome of the commit is unknown; only an op_id tells it
                     unknown = true;
                     jobs = self.wonder(jobs, sent);
                 }

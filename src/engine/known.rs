@@ -20,13 +20,13 @@ use taskwire_protocol::{Failure, SessionId, StreamId};
 
 /// Sessions that are kept.
 const SESSIONS: u64 = 20_000;
-/// How long what was read may stand.
+/// How long a cached session is valid.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// A session, whose it is, and where they are a member.
+/// A session, its account, and the account's workspaces.
 pub(super) struct Known {
     pub(super) session: SessionRecord,
-    /// Who asks in the session; one for all of its sockets.
+    /// The caller: one for all sockets of the session.
     pub(super) caller: Arc<Caller>,
     pub(super) account: Account,
     pub(super) workspaces: Vec<Workspace>,
@@ -40,7 +40,7 @@ pub(super) struct Known {
 /// A read, and the generation that it was begun in.
 type Read = (u64, Option<Arc<Known>>);
 
-/// What is known of sessions.
+/// The cached sessions.
 pub(super) struct Sessions {
     store: Store,
     hub: Arc<Hub>,
@@ -137,8 +137,8 @@ impl Sessions {
     }
 }
 
-/// The head of the user's own stream is read first. What is committed meanwhile may be in the rest already; a reader
-/// then hears of it a second time, and misses nothing.
+/// The head of the user's own stream is read first. The rest may already include what is committed meanwhile; a reader
+/// then gets that a second time, and misses nothing.
 async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>> {
     let mut reader = store.read().await?;
     let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {

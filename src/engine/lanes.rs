@@ -114,7 +114,7 @@ impl Writers {
         }
     }
 
-    /// Starts what may run now. Whether everything is done and nothing more is to come.
+    /// Starts what may run now. Returns whether a stop was reached, with everything before it done.
     fn start(&mut self) -> bool {
         while !self.stopped && !self.idle.is_empty() {
             match self.waiting.front().map(|next| &next.item) {
@@ -225,14 +225,14 @@ fn lanes_of(job: &Job, homes: &Homes, lanes: usize) -> Set {
     streams.fold(0, |set, stream| set | 1 << lane_of(stream, lanes))
 }
 
-/// The end of an id is random.
+/// The lane of a stream. It takes the end of the id, which is random.
 fn lane_of(stream: StreamId, lanes: usize) -> usize {
     (stream.uuid().as_u128() & 0xffff) as usize % lanes.clamp(1, MOST)
 }
 
-/// Takes the jobs of one group out of those that wait, in their order: of one kind, up to a group's size, none on a lane
-/// that is taken or on which an earlier job stays behind, none of a session whose earlier job runs or stays behind.
-/// `spread`: of the lanes of the first job alone.
+/// Takes the jobs of one group out of the waiting ones, in their order: jobs of one kind, up to a group's size. It
+/// leaves a job whose lane is taken or has an earlier job that stays behind, and a job whose session has an earlier job
+/// that runs or stays behind. `spread`: it takes only jobs on the lanes of the first one.
 fn pick<'a>(
     waiting: &mut VecDeque<Waiting>,
     running: impl Iterator<Item = &'a RunningGroup>,

@@ -124,8 +124,8 @@ async fn know(
     }
     for (id, acl_version) in missing {
         let members = Arc::new(Members::new(acl_version, loaded.remove(&id).unwrap_or_default()));
-        // read under the stream's lock: committed, and of this version; where an optimistic group reads newer ones, nobody
-        // else will ask for those of the older version
+        // read under the stream's lock: committed, and of this version. An optimistic group may read newer ones, but no
+        // other group will ask for the older version
         shared.cache.put(id, members.clone());
         world.loaded_members(id, members);
     }

@@ -80,12 +80,12 @@ async fn assigned(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
-/// The tasks near those beside which others are placed. A task that the group itself makes will stand where the end is
+/// The tasks near those beside which others are placed. A task that the group makes is placed at the end as it is
 /// now.
 async fn neighbours(loading: &mut Loading<'_>) -> Done {
     let (shared, needs) = (loading.shared, loading.needs);
     let end: Arc<str> = position::at_end(shared.ids.next()).into();
-    // any of the group's tasks may have been moved away from there before the last of them is placed
+    // every task of the group may leave this place before the last one is placed, so read one more than there are tasks
     let nearest = needs.tasks.len() as i64 + 1;
     // when a task leaves its place, the tasks on its two sides become neighbours
     let left = needs
@@ -111,8 +111,8 @@ async fn neighbours(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
-/// The notifications about tasks. Their recipients are read first; the recipients' streams are locked, all at once, before
-/// the rows are read for good.
+/// The notifications about tasks. It reads their recipients, locks the recipients' streams all at once, and then reads
+/// the rows again under the locks.
 async fn notified(loading: &mut Loading<'_>) -> Done {
     let needs = loading.needs;
     let mut owners: BTreeSet<StreamId> = BTreeSet::new();

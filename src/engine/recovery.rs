@@ -70,8 +70,8 @@ impl Tries {
         metrics::counter!("taskwire_group_retries_total", "cause" => "locks").increment(1);
     }
 
-    /// Whether to run again after this error; waits a moment first. `worth_it`: the commit had been sent, and an op_id will
-    /// tell; or the database is full, and there is a little more room for this.
+    /// Whether to run again after this error; waits a moment first. `worth_it`: the commit was sent and an op_id tells
+    /// its outcome; or the database is full, and this job frees space, so it may use some more.
     pub(super) async fn again(&mut self, error: &StoreError, worth_it: bool) -> bool {
         self.failed += 1;
         let again = match error.trouble {

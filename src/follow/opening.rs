@@ -17,7 +17,7 @@ use crate::live::{LogUnavailable, Mode, Start, Subscriptions};
 
 /// A client may name this many times the streams that its reader may follow: those past the limit are only listed.
 const NAMED_TIMES: usize = 4;
-/// And at least this many: more than a frame of 64 KiB holds of real names.
+/// A client may always name this many: a frame of 64 KiB holds fewer real names.
 const NAMED_AT_LEAST: usize = 2048;
 
 /// Whether a client names no more streams than a `welcome` may list.
@@ -36,7 +36,7 @@ pub fn check_streams(streams: &Streams, settings: &Settings) -> Result<(), Failu
 pub(super) struct Opening<'a> {
     engine: &'a Engine,
     subscriptions: Subscriptions,
-    /// Where the client stands, by its own word.
+    /// The client's positions, as it sent them.
     resume: Option<&'a Resume>,
     epoch: Arc<str>,
     limit: usize,
@@ -49,7 +49,7 @@ pub(super) struct OpenedStreams {
     pub(super) subscriptions: Subscriptions,
     /// Its streams, and those that it asked for and does not follow.
     pub(super) listed: Vec<StreamState>,
-    /// Positions count within it.
+    /// Positions are valid within this epoch.
     pub(super) epoch: Arc<str>,
     /// The user's own stream is delivered, not only watched.
     pub(super) own: bool,
@@ -107,7 +107,7 @@ impl<'a> Opening<'a> {
             joined.map_err(|LogUnavailable| log_unavailable())?.seq
         };
         let home = self.engine.home(&identity.caller, head).await?;
-        // the token may have been checked against what was known before the stream was joined
+        // the token may have been checked against a session that was cached before the stream was joined
         identity.caller = home.caller();
         let asked: Vec<String> = match streams {
             Streams::All(_) => {

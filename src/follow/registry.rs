@@ -13,12 +13,12 @@ use super::handle::{Handle, Order, Owner, lock};
 use crate::engine::Caller;
 use crate::live::Wakeup;
 
-/// Readers that are told to close at a time: closing all at once would bring them all back at once.
+/// How many readers are told to close at a time: if all close at once, all reconnect at once.
 const BATCH: usize = 256;
 /// Clients come back spread over at least this many milliseconds. With more readers than this, one comes back each
 /// millisecond, as long as the time to drain allows.
 const SPREAD_MS: u64 = 500;
-/// Between two batches.
+/// The pause between two batches.
 const BETWEEN: Duration = Duration::from_millis(10);
 
 /// All readers of this node.
@@ -30,7 +30,7 @@ pub struct Registry {
 
 #[derive(Default)]
 struct Readers {
-    /// Set once goodbye was said: over how many milliseconds readers come back.
+    /// Over how many milliseconds readers come back; `None` before the goodbye.
     spread_ms: Option<u64>,
     /// All readers are being closed; so is one that comes now.
     closing: bool,
@@ -114,7 +114,7 @@ impl Registry {
         self.tasks.wait().await;
     }
 
-    /// A new reader, which belongs to nobody yet.
+    /// A new reader, without an owner yet.
     pub fn enter(self: &Arc<Self>, wakeup: Arc<Wakeup>) -> Registration {
         let handle = Arc::new(Handle::new(wakeup));
         let mut readers = self.lock();
@@ -193,7 +193,7 @@ impl Registration {
         }
     }
 
-    /// Where the reader comes from, once it belongs to somebody.
+    /// Where the reader comes from, once it has an owner.
     pub fn address(&self) -> Option<IpAddr> {
         self.handle.owner().as_ref()?.address
     }

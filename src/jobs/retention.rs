@@ -1,4 +1,4 @@
-//! Retention: what the logs, the op_ids and the ended sessions are kept for no longer. Each step deletes at most 500
+//! Retention: deletes old entries of logs, old op_ids and sessions that ended long ago. Each step deletes at most 500
 //! rows in a transaction of its own.
 
 use super::kind::{Job, Schedule};
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// Rows of one step.
 const STEP: i64 = 500;
-/// A session that ended stays this long, so that its tokens are told why they are void.
+/// An ended session is kept this long, so that a client with its tokens is told why they are invalid.
 const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
 
 /// The job.

@@ -21,11 +21,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// Between two looks at the table at most, where other instances write to it,
+/// The longest time between two looks at the table where other instances write to it.
 const SHARED_POLL: Duration = Duration::from_secs(5);
-/// and where nobody else does.
+/// The same where this instance alone writes to it.
 const LONE_POLL: Duration = Duration::from_mins(1);
-/// After a look that found something due which another instance took.
+/// The time to the next look when another instance took what was due.
 const TAKEN: Duration = Duration::from_millis(500);
 /// A stopping node takes at most this long to give its jobs back.
 const GIVING_BACK: Duration = Duration::from_secs(2);
@@ -60,7 +60,7 @@ impl Runner {
     /// Ends every run and gives its job back, so that another instance need not wait for the end of its claim.
     pub async fn stop(mut self) {
         self.stopping.cancel();
-        // a database that is away keeps nobody from stopping, and claims end by themselves
+        // an unavailable database must not prevent the stop; claims end by themselves
         if timeout(GIVING_BACK, &mut self.task).await.is_err() {
             tracing::warn!("jobs were not given back; another instance waits until their claims end");
         }
@@ -221,8 +221,8 @@ impl Shared {
         }
     }
 
-    /// Renews a claim until it is lost. It ends here no later than in the database: counted from before the database was
-    /// asked.
+    /// Renews a claim until it is lost. It counts the term from before it asks the database, so the claim never ends
+    /// later here than there.
     async fn keep(&self, claim: &Claim, asked: Instant) {
         let term = self.settings.lease;
         let mut until = asked + term;
@@ -232,7 +232,7 @@ impl Shared {
             let renewed = self.engine.chore(Renew(claim.clone(), term));
             match timeout_at(until, renewed).await {
                 Ok(Ok(true)) => until = asked + term,
-                // the database is away: others cannot claim the job either
+                // the database is unavailable: other instances cannot claim the job either
                 Ok(Err(_)) if Instant::now() < until => {}
                 Ok(_) | Err(_) => return,
             }

@@ -1,5 +1,5 @@
-//! Indexes the words of tasks soon after they changed, where that is not part of writing them. The group that changes a
-//! task enqueues the job (`engine/words`).
+//! Indexes the words of tasks soon after they changed, on SQLite, where writing a task does not do it. The group that
+//! changes a task enqueues the job (`engine/words`).
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -8,7 +8,7 @@ use std::time::Duration;
 use taskwire_protocol::Failure;
 
 impl Job for IndexWords {
-    /// Few: each search catches up by itself, so nothing is lost when an operator is told early.
+    /// Few, so that an operator is told early. Nothing is lost by it: each search indexes what is missing.
     const SCHEDULE: Schedule = Schedule::Once { attempts: 4 };
     const LIMIT: Duration = Duration::from_mins(10);
 

@@ -40,7 +40,7 @@ where
                 key,
             };
             let read = read();
-            // not under the lock: a runtime that is shutting down drops the task, and so the landing, right here
+            // not under the lock: a runtime that shuts down drops the task at once, and the landing takes the lock then
             tokio::spawn(async move {
                 let value = read.await;
                 drop(landing); // first: a caller that comes after the outcome starts a new read
@@ -64,7 +64,7 @@ where
         self.share(key, read).await
     }
 
-    /// Where the outcome will be; and where to tell it, when this caller is the one to read.
+    /// Where the outcome will appear; and where to send it, if this caller must do the read.
     fn board(&self, key: K) -> (watch::Receiver<Option<T>>, Option<watch::Sender<Option<T>>>) {
         let mut under_way = lock(&self.under_way);
         if let Some(outcome) = under_way.get(&key) {

@@ -81,7 +81,7 @@ pub struct Hub {
     pub(crate) meters: Meters,
     notes: broadcast::Sender<Arc<Note>>,
     ids: AtomicU64,
-    /// By topic, not by stream: a read that began before the topic existed may miss what was published since.
+    /// Keyed by topic, not by stream: a read that began before the topic existed may miss what was published since.
     pub(crate) ranges: Arc<Flights<u64, Result<LogRange, LogUnavailable>>>,
     pub(crate) pages: Arc<Flights<PageKey, PageRead>>,
 }
@@ -126,7 +126,7 @@ impl Hub {
 
     /// A group was committed, here or on another instance. Entries may be lost, repeated or out of order.
     pub fn receive(&self, mut group: Vec<Published>) {
-        // users' streams last: when a user is told of a new workspace, its own entries are published already
+        // users' streams last: when a user is told of a new workspace, the workspace's entries are already published
         group.sort_by_key(|entry| matches!(entry.stream, StreamId::User(_)));
         self.budget.ticks.fetch_add(1, Ordering::Relaxed);
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
@@ -175,7 +175,7 @@ impl Hub {
 
     /// A note of another instance came.
     pub fn hear(&self, note: Note) {
-        // an error says only that nobody listens
+        // an error only means that there is no listener
         let _ = self.notes.send(Arc::new(note));
     }
 
@@ -243,7 +243,7 @@ impl Hub {
     }
 
     /// Whether nothing in a user's own stream after `seq` and up to `last` concerns accounts, sessions or memberships.
-    /// False also when that is not known here: what other instances committed may be in the log alone.
+    /// Also false when this instance does not know: frames of other instances may be in the log alone.
     pub fn leaves_accounts_alone(&self, stream: StreamId, seq: u64, last: u64) -> bool {
         self.topic(stream)
             .is_some_and(|topic| topic.leaves_accounts_alone(seq, last))

@@ -6,11 +6,11 @@ use metrics::{Counter, Gauge, Histogram};
 pub(crate) struct Meters {
     /// Event frames given to sockets.
     pub(crate) delivered: Counter,
-    /// Signals that were not taken in.
+    /// Signals that were dropped.
     pub(crate) shed: Counter,
     /// Pages that cursors asked the log for.
     pub(crate) catch_ups: Counter,
-    /// By how many events a cursor was behind when it did.
+    /// By how many events a cursor was behind when it asked.
     pub(crate) lag: Histogram,
     /// Times that readers were sent to the log for a frame that did not come.
     pub(crate) gaps: Counter,

@@ -63,7 +63,7 @@ pub use wakeup::{Dirty, Wakeup};
 /// slice of a larger buffer would keep all of it in the ring.
 pub type Frame = tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Locks. A panic elsewhere leaves nothing half-done behind these locks, so poison means nothing here.
+/// Locks, and ignores poison: no panic leaves a half-done change behind these locks.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

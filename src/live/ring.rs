@@ -137,8 +137,8 @@ impl Ring {
         change
     }
 
-    /// The log's head is known. The first time, it is where readers start. Later it tells only whether something is
-    /// missing: a frame is committed a little before it comes.
+    /// The log's head is known. The first time, it is where readers start. Later it only tells whether a
+    /// frame is missing, because a frame is committed a little before it arrives here.
     pub(crate) fn observe(&mut self, head: u64) -> Change {
         self.seen = self.seen.max(head);
         let first = self.head.is_none();

@@ -55,7 +55,7 @@ struct State {
 }
 
 struct Gap {
-    /// The seq that others wait for; it may have come since.
+    /// The missing seq that later frames wait for. It may have arrived since.
     missing: u64,
     deadline: Instant,
 }

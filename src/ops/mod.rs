@@ -133,7 +133,7 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// A fault of ours.
+/// A bug of this program.
 pub fn bug(message: &str) -> Failure {
     Failure::new(ErrorCode::InternalError, message)
 }

@@ -98,7 +98,7 @@ impl Members {
         self.by_user.get(&user)
     }
 
-    /// What somebody is here.
+    /// A user's role here.
     pub fn role(&self, user: UserId) -> Option<Role> {
         self.get(user).map(|member| member.role)
     }
@@ -108,7 +108,7 @@ impl Members {
         self.by_user.len()
     }
 
-    /// Whether there is nobody: the workspace is not there.
+    /// Whether there are no members: then the workspace does not exist.
     pub fn is_empty(&self) -> bool {
         self.by_user.is_empty()
     }

@@ -1,5 +1,5 @@
-//! Starting and stopping. `run(listener, app, shutdown)` is all of a node but its settings and its parts; tests give it a
-//! listener on port 0.
+//! Starting and stopping. `run(listener, app, shutdown)` is all of a node except its settings and its parts; tests give
+//! it a listener on port 0.
 //!
 //! - `listen`  the listening socket, and what the system is asked for
 //! - `accept`  connections, until they end or become sockets
@@ -153,7 +153,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
         AbortOnDrop(tokio::spawn(tidy))
     });
     listen::tune(&listener, &app.settings);
-    // in a task of its own: from this thread each connection would be handed to another
+    // in a task of its own, on a worker: from this thread every connection would move to another thread
     let accept = accept::accept(listener, app.clone(), connections.clone(), draining.clone());
     let mut accepting = AbortOnDrop(tokio::spawn(accept));
     let mut shutdown = pin!(shutdown);

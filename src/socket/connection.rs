@@ -172,7 +172,7 @@ impl Connection {
         if let Poll::Ready(Err(error)) = self.wire.poll_flush(cx) {
             return Ok(Some(Step::End(broke(&error))));
         }
-        // what found no room was not polled, so nothing else would wake this task for it
+        // answers and events that found no room were not polled, so nothing else would wake this task for them
         again |= full && self.has_room();
         if pinged {
             self.pulse.asked(Instant::now(), self.wire.progress());
@@ -185,7 +185,7 @@ impl Connection {
             Err(end) => return Ok(Some(Step::End(end))),
         }
         self.pulse.heard(self.wire.progress());
-        // after a ping the timer was set again, and wakes nobody before it is polled
+        // after a ping the timer was set again, and it wakes the task only once it was polled
         if again || pinged { Err(Again) } else { Ok(None) }
     }
 

@@ -29,7 +29,7 @@ impl Connection {
         };
         let pinged = self.act_on(due)?;
         if !pinged {
-            // the timer was set again, and wakes nobody before it is polled
+            // the timer was set again, and it wakes the task only once it was polled
             cx.waker().wake_by_ref();
         }
         Ok(pinged)
@@ -39,7 +39,8 @@ impl Connection {
     fn act_on(&mut self, due: Due) -> Result<bool, End> {
         match due {
             Due::Late if self.revoked => return Err(Close::SESSION_ENDED.into()),
-            // a token that came in time is not late because the database is; it is when its peer takes no answers
+            // a token that came in time gets more time when the database is slow, but not when the peer takes no
+            // answers
             Due::Late if self.has_room() && self.requests.is_under_way("auth") => self.wait_for_token(),
             Due::Late => {
                 return Err(End::Close(
@@ -73,8 +74,9 @@ impl Connection {
         Ok(false)
     }
 
-    /// Nothing was heard since the ping; but was anybody listening? What came while the socket waited for something
-    /// lies unread, and while the peer waits for answers that are not there yet, nothing is read at all.
+    /// Nothing was read since the ping. That need not mean a dead peer: input may be unread because this task was
+    /// waiting, and nothing is read while the peer waits for answers of the node. So read first, and close only after
+    /// that.
     fn look_for_life(&mut self) -> Result<(), End> {
         let before = self.wire.progress();
         self.hear()?;
@@ -88,7 +90,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A stranger has the whole time to authenticate again.
+    /// Gives a socket that is not authenticated the whole time to authenticate again.
     pub(super) fn wait_for_token(&mut self) {
         self.pulse
             .wait_for_token(Instant::now() + self.app.settings.auth_timeout);

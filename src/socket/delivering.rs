@@ -74,7 +74,7 @@ impl Connection {
     }
 }
 
-/// How a connection ends that cannot be written to: the kernel gives up a peer that took nothing for too long.
+/// How a connection ends after a failed write: the kernel gives up a peer that took nothing for too long.
 pub(super) fn broke(error: &io::Error) -> End {
     match error.kind() {
         io::ErrorKind::TimedOut => End::Close(CloseCode::Dead, "no sign of life"),

@@ -7,7 +7,7 @@ use crate::store::instances::{self, KickRecord};
 use crate::store::{StoreError, Transaction};
 use taskwire_protocol::Failure;
 
-/// Orders to kick that are looked at.
+/// The most kick orders that one look reads.
 const KICKS: i64 = 1000;
 
 impl Engine {
@@ -28,8 +28,8 @@ impl Engine {
         self.chore(StoreKick { kick, at }).await
     }
 
-    /// Carries out the orders in the database that are new here. `first`: they are older than this instance, and so
-    /// none of its sockets is meant.
+    /// Carries out the orders in the database that are new here. `first`: they are older than this instance, so
+    /// they concern none of its sockets.
     pub(super) async fn look_for_kicks(&self, first: bool) -> Result<(), Failure> {
         let store = self.0.store.clone();
         let orders = spawned(async move { instances::kicks(&mut store.read().await?, KICKS).await }).await?;

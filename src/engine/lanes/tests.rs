@@ -97,7 +97,7 @@ fn a_session_keeps_its_order_across_lanes() {
     ]
     .into();
     let (group, staying) = next(&mut waiting, &[], true);
-    // 2 would pass 1 on lane 1, and 3 would pass it on lane 0
+    // 2 would overtake 1 on lane 1, and 3 would overtake it on lane 0
     assert_eq!((group, staying), (vec![1], vec![1, 1, 2, 3]));
     let running = running(1, &[1]);
     let (group, staying) = next(&mut waiting, &[running], true);

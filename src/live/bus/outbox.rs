@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use taskwire_protocol::StreamId;
 use tokio::sync::Notify;
 
-/// Bytes that may wait; their frames are shared with the rings as long as those hold them.
+/// Bytes that may wait. Their frames share memory with the rings while these hold them.
 const BYTES: usize = 16 * 1024 * 1024;
 /// What an entry costs beside its frame.
 const OVERHEAD: usize = 64;
@@ -47,12 +47,12 @@ impl Outgoing {
         frame + OVERHEAD
     }
 
-    /// 1, or 0 for what may be lost.
+    /// How many to count when it is dropped: 0 for a probe, 1 for anything else.
     fn counts(&self) -> u64 {
         u64::from(!matches!(self, Outgoing::Probe(_)))
     }
 
-    /// The room that it may use: signals and notes give way first.
+    /// How many bytes may wait when it is added: signals and notes are dropped first.
     fn room(&self) -> usize {
         match self {
             Outgoing::Signal(..) | Outgoing::Note(_) => BYTES / 4,
@@ -140,7 +140,7 @@ impl Missed {
         self.all = true;
     }
 
-    /// Adds what others are to be told, and forgets it.
+    /// Moves what was dropped into the batch, to be told to others.
     fn say(&mut self, said: &mut Vec<Outgoing>) {
         if self.is_empty() {
             return;
@@ -219,7 +219,7 @@ impl Outbox {
         self.publishing.store(false, Ordering::Release);
     }
 
-    /// These may not have been published.
+    /// Remembers the streams of these, which may not have been published.
     pub(super) fn lose<'a>(&self, lost: impl Iterator<Item = &'a Outgoing>) {
         let (mut queue, mut dropped) = (lock(&self.queue), 0);
         for outgoing in lost {

@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The streams of which others hear, and how far they came: their frames are in the log.
+    /// The streams that others are told of, each with its head: the frames are in the log.
     async fn places(publisher: &Publisher) -> Vec<(StreamId, u64)> {
         let mut batch = publisher.outbox.take(BATCH).await;
         let messages = read_all(publisher, &mut batch).into_iter();
@@ -223,7 +223,7 @@ mod tests {
                 outbox: outbox.clone(),
                 ..publisher()
             };
-            // as far as it comes at once
+            // one poll: as far as it gets without waiting
             let _ = publisher.run(connect).now_or_never();
             outbox.is_busy()
         };

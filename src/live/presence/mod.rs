@@ -39,7 +39,7 @@ const EXPIRE: u128 = 5;
 const ASKS: [u128; 2] = [0, 3];
 /// How often one user's typing on one task is passed on.
 const TYPING: Duration = Duration::from_secs(1);
-/// How many of these pairs are remembered.
+/// How many pairs of a task and a user who types are remembered.
 const TYPISTS: u64 = 50_000;
 
 /// Presence on one instance.
@@ -48,7 +48,7 @@ pub struct Presences {
     clock: Clock,
     me: InstanceId,
     roster: Mutex<Roster>,
-    /// The other instances are to be told something.
+    /// Notified when there is something to tell the other instances.
     untold: Notify,
     keys: AtomicU64,
     typists: Cache<(TaskId, UserId), ()>,

@@ -31,7 +31,7 @@ use taskwire_protocol::{StreamId, TaskId, Timestamp, UserId, WorkspaceId};
 pub struct MemberChanges<'a> {
     /// New and changed ones.
     pub written: Vec<(WorkspaceId, &'a Member)>,
-    /// Those who are gone.
+    /// Removed ones.
     pub removed: Vec<(WorkspaceId, UserId)>,
 }
 
@@ -108,7 +108,7 @@ impl World {
         self.members.get(&workspace).map(Arc::as_ref)
     }
 
-    /// What somebody is in a workspace.
+    /// A user's role in a workspace.
     pub fn role(&self, workspace: WorkspaceId, user: UserId) -> Option<Role> {
         self.members(workspace)?.role(user)
     }
@@ -122,7 +122,7 @@ impl World {
         self.tasks.put(task);
     }
 
-    /// Takes a task out for good: its row, and its content in the log, that of this group's entries too.
+    /// Purges a task: its row, and its content in the log, including this group's entries.
     pub fn purge_task(&mut self, id: TaskId) -> Result<()> {
         for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
             entry.forget()?;

@@ -8,11 +8,11 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Descriptors above the base line that are no leak: a full pool of connections to the database, Redis, and a few.
+/// Descriptors above the base line that are not a leak: a full pool of connections to the database, Redis, and a few.
 const DESCRIPTORS: u64 = 40;
 /// Memory above the base line that is no leak: the rings' budget, caches, and what an allocator keeps.
 const MEMORY: u64 = 192 << 20;
-/// How long a node has to find out that half-open sockets are dead, and to let go.
+/// How long a node has to find out that half-open sockets are dead, and to release them.
 const CALM: Duration = Duration::from_secs(45);
 
 /// What an instance holds.
@@ -26,7 +26,7 @@ pub(crate) struct Usage {
 }
 
 impl Usage {
-    /// Of every instance.
+    /// The usage of every instance.
     pub(crate) async fn of_all(world: &World) -> Result<Vec<Usage>, Failed> {
         let mut all = Vec::new();
         for instance in &world.instances {

@@ -123,7 +123,7 @@ const KEPT: u64 = 300;
 
 pub(super) async fn retention(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
     let (number, instance, _turn) = pick(stage, random).await?;
-    // what is cut must have been read, which takes a database that is there: the checker needs all of it
+    // read the log before the cut, because the checker needs all of it; the lock keeps PostgreSQL up meanwhile
     let _postgres = stage.shared.world.postgres.lock().await;
     let mut truth = stage.truth.lock().await;
     truth.read_on(&stage.shared).await?;
