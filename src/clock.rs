@@ -1,5 +1,5 @@
 //! What time it is. The only place that asks the operating system for the date, so that tests can set and step
-//! it. Does not measure how long something takes: that is `Instant`'s, which never jumps.
+//! it. Does not measure how long something takes: `Instant` does that and never jumps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

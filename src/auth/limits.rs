@@ -1,5 +1,5 @@
 //! Limits: a token bucket for each socket, and windows for what is counted by key (requests by address over HTTP). Does
-//! not know what is limited, nor what a refusal looks like on the wire beyond its `Failure`.
+//! not know what is limited. Of the wire it knows only the `Failure` of a refusal.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -13,7 +13,7 @@ use taskwire_protocol::{ErrorCode, Failure};
 /// One operation, in the unit that buckets count in: at `rate` operations a second a millisecond refills exactly
 /// `1000 × rate` of it, so no rounding ever loses or gives time.
 const MICRO: i64 = 1_000_000;
-/// Time between two searches for ended windows: with every key fresh, each newcomer would search them all.
+/// The time between two searches for ended windows. Without it, each new key could search them all.
 const SWEEP_EVERY_MS: i64 = 1000;
 
 /// A token bucket: `rate` operations a second in the long run, `burst` at once. Small, for every socket has one.
@@ -51,10 +51,10 @@ impl Bucket {
         }
     }
 
-    /// Takes `cost` operations out of it, or nothing. A cost greater than the burst passes when the bucket is full, and
-    /// what it took too much is waited for afterwards: a large batch stays possible, and costs what its parts would.
+    /// Takes `cost` operations out of it, or nothing. A cost greater than the burst passes when the bucket is full.
+    /// The following operations then wait for the excess. So a large batch is possible and costs as much as its parts.
     ///
-    /// Refused: the milliseconds after which the same would pass.
+    /// A refusal carries the milliseconds after which the same would pass.
     pub fn take(&mut self, cost: u32, now_ms: i64) -> Result<(), u64> {
         if self.rate == 0 || cost == 0 {
             return Ok(());
@@ -85,8 +85,8 @@ impl Bucket {
     }
 }
 
-/// Where a request comes from, as it is counted: an IPv4 address, or the /64 of an IPv6 one, which is what a single
-/// customer has at least.
+/// Where a request comes from, as it is counted: an IPv4 address, or the /64 of an IPv6 address, because even a single
+/// customer has a whole /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
@@ -212,7 +212,8 @@ impl<K: Eq + Hash> Windows<K> {
         }
     }
 
-    /// Also when the clock went back to before its beginning: better one window too many than an address locked out.
+    /// Whether the window has ended. A clock that went back to before its start ends it too: an extra window is better
+    /// than a locked-out address.
     fn ended(&self, window: &Window, now_ms: i64) -> bool {
         let elapsed_ms = now_ms.saturating_sub(window.began_ms);
         !(0..self.window_ms).contains(&elapsed_ms)

@@ -1,5 +1,5 @@
-//! What accounts are guarded with, as parts that know the protocol's types and plain values only: who uses them
-//! reads the database, the settings and the clock, and hands them what they need.
+//! The parts that protect accounts. They know only the protocol's types and plain values: their callers read the
+//! database, the settings and the clock, and pass in what is needed.
 //!
 //! - `passwords`  hashing and checking off the async threads, and which new passwords are refused
 //! - `tokens`     access tokens (signed, short-lived) and refresh tokens (opaque, kept as a hash)

@@ -246,7 +246,7 @@ fn invalid() -> Failure {
 const REFRESH_PREFIX: &str = "rt_";
 const SESSION_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
-/// The base64url of both: a multiple of three bytes, so there is no padding and one way to write it.
+/// The length of both in base64url. They are a multiple of three bytes, so there is no padding and only one encoding.
 const REFRESH_TEXT: usize = (SESSION_BYTES + SECRET_BYTES) / 3 * 4;
 
 /// Gets a session its next pair of tokens: `rt_`, then the session's id and 256 random bits in base64url.
@@ -317,7 +317,8 @@ impl RefreshToken {
         hasher.finalize().into()
     }
 
-    /// Whether this is the token whose hash was stored, in a time that does not tell how much of it matches.
+    /// Whether this is the token whose hash was stored, in constant time, so that the duration does not reveal how much
+    /// matches.
     pub fn matches(&self, stored: &[u8]) -> bool {
         self.hash().ct_eq(stored).into()
     }

@@ -1,5 +1,5 @@
-//! What is wrong with the settings, all of it at once, in words that name the setting, where its value came
-//! from and what it takes. Does not know which settings there are, and never holds a secret's value.
+//! Everything that is wrong with the settings, reported at once. Each problem names the setting, the source of its
+//! value and the values that it takes. Does not know which settings there are, and never holds a secret's value.
 
 use std::fmt;
 

@@ -11,7 +11,8 @@ use super::error::Problem;
 use super::layers::{self, Layers};
 use super::secret;
 
-/// Reads values; every misfit becomes a [`Problem`] and a harmless stand-in value, so that all are found at once.
+/// Reads values. A value that does not fit becomes a [`Problem`], and a harmless value replaces it, so that one run
+/// finds all problems.
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
     pub(super) problems: Vec<Problem>,

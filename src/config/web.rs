@@ -1,5 +1,5 @@
-//! What a browser says about where it comes from, against what the settings allow: origins, hosts, and the
-//! address under which people reach the node. Does not read requests.
+//! The origins and hosts that the settings allow, checked against what a browser sends; and the node's public address.
+//! Does not read requests.
 
 use std::fmt;
 use std::net::Ipv6Addr;

@@ -1,5 +1,5 @@
-//! The database: there, of a version and a schema that this program knows, set up so that it keeps what it acknowledged,
-//! with a clock like ours.
+//! The database: whether it answers, has a version and a schema that this program knows, keeps what it acknowledges,
+//! and has a clock like ours.
 
 use super::Finding;
 use crate::clock::Clock;
@@ -8,9 +8,9 @@ use crate::store::examine::{Examined, Schema, Server, examine};
 
 /// The oldest PostgreSQL that is tested.
 const OLDEST: i64 = 140_000;
-/// Clocks differ by less than this where somebody keeps them.
+/// Synchronized clocks differ by less than this.
 const DRIFT_MS: u64 = 1000;
-/// Past this tokens end too early or too late.
+/// With a greater difference, tokens end too early or too late.
 const WRONG_MS: u64 = 60_000;
 /// Connections beside the pool and the writers: start, migration, this program.
 const SPARE: i64 = 3;

@@ -93,8 +93,8 @@ pub fn own_id(id: Option<TaskId>) -> Result<Option<TaskId>> {
     Ok(id)
 }
 
-/// Trims and checks what a new task is made of. Assignees stay as they were given: who of them is no member is named by
-/// the place in that list.
+/// Trims and checks what a new task is made of. Assignees keep their order, because an error names one by its place in
+/// the list.
 pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     given.id = own_id(given.id)?;
     given.title = title(&given.title)?;

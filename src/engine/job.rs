@@ -120,7 +120,7 @@ pub(super) enum Work {
 }
 
 /// Whose streams a job locks first. A group holds jobs of one kind. Groups of workspaces lock users' counters at their
-/// end; groups of users lock nothing more. So no two groups wait for each other in a circle.
+/// end; groups of users lock nothing more. So groups never wait for each other in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     User,

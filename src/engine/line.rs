@@ -40,7 +40,7 @@ impl Line {
         Arc::new(Line { queue, state })
     }
 
-    /// Takes a place: in the queue if there is room and nobody waits, else at the end of the line.
+    /// Takes a place: in the queue if it has room and the line is empty, otherwise at the end of the line.
     pub(super) fn enter(self: &Arc<Line>, item: Item) -> Result<Ticket<'_>, Closed> {
         let (line, mut state) = (&**self, self.lock());
         let item = if state.waiting.is_empty() {
@@ -62,7 +62,7 @@ impl Line {
         Ok(Ticket { line, number })
     }
 
-    /// Lets in who waits, until nobody does.
+    /// Moves items from the line into the queue until the line is empty.
     async fn usher(self: Arc<Line>) {
         loop {
             let room = self.queue.reserve().await;
@@ -72,8 +72,8 @@ impl Line {
         }
     }
 
-    /// Gives room in the queue to the first in line; under the lock, so that nobody comes in between. Where there will be
-    /// none any more, all are sent away. False: nobody waits.
+    /// Moves the first item of the line into the queue, under the lock, so that no other item overtakes it. Without
+    /// `room` the queue is closed and all items are dropped. Returns false when the line is empty.
     fn admit(&self, room: Option<Permit<'_, Item>>) -> bool {
         let mut state = self.lock();
         if let Some(room) = room

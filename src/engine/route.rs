@@ -18,9 +18,9 @@ pub(super) enum Route {
     SignIn(Box<dyn DynSignIn>),
     /// The contract itself.
     Describe,
-    /// Nothing but the proof that somebody answers.
+    /// An empty answer, which proves that the server answers.
     Ping,
-    /// The socket that it came on, and nobody else.
+    /// Only the socket that it came on can carry it out.
     Socket(&'static str),
 }
 

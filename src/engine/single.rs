@@ -53,9 +53,9 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
     }
 }
 
-/// Whether work on the writer panics. Without the only writer nothing would ever be written again.
+/// Whether work on the writer panics. It must be caught: without the only writer nothing could be written again.
 async fn breaks(work: impl Future<Output = ()>) -> bool {
-    // what it leaves half done is not looked at any more: the writer is replaced, connection and all
+    // half-done state is not used again: the writer and its connection are replaced
     AssertUnwindSafe(work).catch_unwind().await.is_err()
 }
 

@@ -17,8 +17,8 @@ const STEP: i64 = 128;
 /// step indexes, and then the index would fall behind.
 const LARGEST: i64 = 1024;
 
-/// The job that indexes words follows the first change after this: it takes all changes of that time together. A search
-/// does not wait for it.
+/// The job that indexes words runs this long after the first change, so it indexes all changes of that time together. A
+/// search does not wait for it.
 const DELAY: Duration = Duration::from_secs(2);
 
 /// The payload of the job that indexes words.
@@ -29,8 +29,8 @@ impl Payload for IndexWords {
     const KIND: &'static str = "words";
 }
 
-/// Whether the job that indexes words is in the table, as far as this process knows. Only SQLite has the job, and its only
-/// writer is in this process; so the groups of two seconds cost one row, and the others nothing.
+/// Whether the job that indexes words is in the table, as far as this process knows. Only SQLite has the job, and its
+/// only writer is in this process; so of all groups within two seconds only one writes the job's row.
 #[derive(Default)]
 pub(super) struct WordsJob {
     is_enqueued: AtomicBool,

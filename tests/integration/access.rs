@@ -14,12 +14,12 @@ on_both_databases!(
     a_reader_that_pauses_gets_everything_in_order,
 );
 
-/// Together with [`SOCKETS`] enough for a removal to meet every part of a fan-out.
+/// With so many rounds and [`SOCKETS`], a removal meets every part of a fan-out.
 const ROUNDS: usize = 40;
-/// Three did not detect a server that tells its sockets too late.
+/// Three sockets did not detect a server that tells its sockets too late.
 const SOCKETS: usize = 24;
 
-/// Somebody who writes without a pause until told to stop.
+/// A member who writes without a pause until told to stop.
 struct Writer {
     stop: Arc<AtomicBool>,
     task: JoinHandle<Client>,
@@ -49,7 +49,8 @@ impl Writer {
     }
 }
 
-/// A socket of somebody who comes and goes. It checks each frame against what they may read at that moment.
+/// A socket of a member who is removed and added again and again. It checks each frame against what they may read at
+/// that moment.
 struct Guest {
     client: Client,
     stream: String,

@@ -18,7 +18,7 @@ on_both_databases!(
     a_changed_role_counts_at_once
 );
 
-/// What an example may name that is the caller's own, or nobody's. Everything else in it belongs to the team.
+/// Placeholders of an example for what belongs to the caller or to no user. Everything else belongs to the team.
 const NOT_THE_TEAMS: [&str; 8] = [
     "access_token",
     "email",

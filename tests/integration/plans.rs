@@ -22,12 +22,12 @@ const ONE: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
 /// Orders without an index, because every write would pay for it. They sort, but only the workspace's rows.
 const SORTED: [&str; 4] = ["updated_at", "priority", "title", "position"];
 
-/// In the middle of the tasks and notifications; of the members and workspaces.
+/// An id in the middle of the tasks and notifications; below, one in the middle of the members and workspaces.
 const MIDDLE: Uuid = Uuid::from_u128(ONE.as_u128() + 30_000);
 const MIDDLE_OF_FEW: Uuid = Uuid::from_u128(ONE.as_u128() + 1000);
 
-/// PostgreSQL plans by the data: much of it, most of other users, and several pages of entries of one task, because it may
-/// sort a few. SQLite plans by the indexes alone.
+/// PostgreSQL plans by the data, so there must be much of it: most belongs to other users, and one task has several
+/// pages of entries, because PostgreSQL may sort a few rows. SQLite plans by the indexes alone.
 const MUCH: &str = "
     create function id(bigint) returns uuid language sql immutable as
       $$ select ('01990000-0000-7000-8000-' || lpad(to_hex($1), 12, '0'))::uuid $$;

@@ -1,5 +1,5 @@
-//! Who is present and who types: one presence for several sockets, on one instance and on several; it ends in whatever
-//! way the socket or the instance ends.
+//! Who is present and who types: one presence for several sockets, on one instance and on several; it ends
+//! however the socket or the instance ends.
 
 use crate::on_both_databases;
 use crate::support::follower::text;

@@ -1,5 +1,6 @@
-//! The instances that share a database: each says that it lives and knows the others. A note travels at once; what a
-//! lost note said is found in the database within two seconds. A database of this instance alone has no others.
+//! The instances that share a database: each announces that it lives and knows the others. A note travels at once; if
+//! it is lost, its content is found in the database within two seconds. A database of this instance alone has no
+//! others.
 //!
 //! - `this`         this instance
 //! - `sockets`      what the engine sees of its sockets

@@ -1,4 +1,4 @@
-//! `auth.login`: begins a session for somebody who knows the password.
+//! `auth.login`: begins a session for a user who knows the password.
 
 use super::{SignIn, Signed};
 use crate::auth::passwords::needs_rehash;

@@ -1,5 +1,5 @@
-//! Peers that do not play along: they never read, stall in the handshake, or flood. What ends them, and what they may cost
-//! meanwhile.
+//! Peers that misbehave: they never read, stall in the handshake, or flood. What ends them, and what they may cost
+//! until then.
 
 use crate::support::raw::{self, counted};
 use crate::support::{Client, Engine, Raw, Server, http};

@@ -12,8 +12,8 @@ use taskwire_protocol::operations::CATALOG;
 /// How often each mutation was asked for, and done.
 pub type Tally = BTreeMap<String, (usize, usize)>;
 
-/// Cases after which chance is no reason for a mutation that had no turn. A normal run has fewer; see
-/// TASKWIRE_TEST_CASES.
+/// After so many cases, every mutation must have had a turn; with fewer, one may be missing by chance. A normal run has
+/// fewer; see TASKWIRE_TEST_CASES.
 const ENOUGH: usize = 40;
 
 /// Counts the mutations, those of batches too.

@@ -1,5 +1,5 @@
-//! Everybody who tries an operation, and what an operation may be about: the places of an example are filled with things
-//! that are made for the try.
+//! The people who try an operation, and the entities that it may be about: each placeholder of an example gets an
+//! entity that is made for the try.
 
 use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use taskwire_protocol::operations::CATALOG;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
     Anonymous,
-    /// Somebody with an account and a team of their own.
+    /// A user with a team of their own.
     OtherTenant,
     Viewer,
     Member,
@@ -19,7 +19,7 @@ pub enum Person {
     Owner,
     /// Somebody who was a member.
     Removed,
-    /// Somebody with the global role `admin`, in no team.
+    /// A user with the global role `admin`, in no team.
     Operator,
 }
 
@@ -129,7 +129,7 @@ impl Stage {
         self.client(who).call("batch", batch).await
     }
 
-    /// The operation's example, about things that are there: somebody who may is not refused.
+    /// The operation's example, about entities that exist, so that a caller with access is not refused.
     async fn parameters(&mut self, name: &str, who: Person) -> Value {
         let example = self.examples.of(name).expect("an operation of the table");
         let mut things = Vec::new();
@@ -149,7 +149,7 @@ impl Stage {
         data
     }
 
-    /// What stands in a place of an example (see `taskwire_protocol::examples`).
+    /// The value for a placeholder of an example (see `taskwire_protocol::examples`).
     async fn thing(&mut self, place: &str, operation: &str, who: Person) -> Value {
         self.made += 1;
         match place {
@@ -171,7 +171,7 @@ impl Stage {
                 json!("newcomer")
             }
             "notification" => self.notification(who).await,
-            // nobody's: a kick that hits nobody is done too
+            // an id that no entity has: a kick that closes no socket succeeds too
             "new_id" | "session" => json!(new_id()),
             "access_token" => match who {
                 Anonymous => self.stranger.tokens["access_token"].clone(),

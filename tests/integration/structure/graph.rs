@@ -126,7 +126,7 @@ fn below<'m>(parent: &[String], module: &'m [String]) -> Option<&'m str> {
     module.strip_prefix(parent)?.first().map(String::as_str)
 }
 
-/// What is needed by `start`, directly or by way of others.
+/// The modules that `start` needs, directly or through others.
 fn reach<'m>(needs: &BTreeMap<&'m str, BTreeMap<&'m str, &str>>, start: &str) -> BTreeSet<&'m str> {
     let (mut found, mut open) = (BTreeSet::new(), vec![start]);
     while let Some(next) = open.pop() {
@@ -159,7 +159,7 @@ impl Names {
         Names { modules }
     }
 
-    /// The module in which the thing at `path` stands: a name that a module imports is followed to where it comes from.
+    /// The module that defines the item at `path`. It follows a name that a module imports to its origin.
     fn home(&self, path: &[String], steps: usize) -> Module {
         let longest = (0..=path.len())
             .rev()
