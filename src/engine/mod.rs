@@ -11,7 +11,7 @@
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the streams of tasks
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
-//! - `recovery`  what becomes of a group when the database fails
+//! - `recovery`  what happens to a group when the database fails
 //! - `load`, `loading`, `lookups`, `write`, `frame`, `answer`   the details of its steps; `shared` what all writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `instances`  the other instances: which ones live, which sockets each has, kicks

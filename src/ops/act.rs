@@ -1,4 +1,4 @@
-//! One mutation being decided: for whom, when, and where.
+//! One mutation being decided: its caller, its time, and the workspace of its target.
 
 use super::{Caller, Result, bug};
 use crate::ids::Ids;
@@ -7,20 +7,20 @@ use taskwire_protocol::{OpId, Timestamp, WorkspaceId};
 
 /// One mutation being decided.
 pub struct Act<'a> {
-    /// For whom, and by whom.
+    /// The account, and who acts on its behalf.
     pub caller: &'a Caller,
-    /// When.
+    /// The time of the mutation: one for all that it writes.
     pub now: Timestamp,
     /// Makes ids.
     pub ids: &'a Ids,
     /// The client's name for it.
     pub op_id: Option<OpId>,
-    /// Where, and as what: of targets in a workspace.
+    /// The workspace of the target and the caller's role there; `None` for targets outside workspaces.
     pub place: Option<(WorkspaceId, Role)>,
 }
 
 impl Act<'_> {
-    /// An id that bears this moment.
+    /// A new id, which contains the time of the mutation.
     pub fn new_id(&self) -> uuid::Uuid {
         self.ids.next_at(self.now.0)
     }
