@@ -71,7 +71,7 @@ impl Tries {
     }
 
     /// Whether to run again after this error; waits a moment first. `worth_it`: the commit was sent and an op_id tells
-    /// its outcome; or the database is full, and this job frees space, so it may use some more.
+    /// its outcome; or the database is full, and this job frees space, so it may use the reserve.
     pub(super) async fn again(&mut self, error: &StoreError, worth_it: bool) -> bool {
         self.failed += 1;
         let again = match error.trouble {
