@@ -10,7 +10,7 @@
 //! - `domain`   pure rules
 //! - `store`    the only SQL
 //! - `live`     from a commit to every socket that watches
-//! - `jobs`     retention
+//! - `jobs`     background work, which a table of the database keeps
 //! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
 //! - `auth`     passwords, tokens, limits
