@@ -27,8 +27,8 @@
 //!
 //! 1. [`Admission::admit`], then [`Registry::enter`]: a [`Registration`], held as long as the reader.
 //! 2. [`Entrance::open`]: the [`Opened`] reader with its welcome, or a [`Rejection`].
-//! 3. On every wake of [`Follower::wakeup`]: [`Follower::deliver`] into an [`Outlet`](crate::live::Outlet), which gets
-//!    events with their stream and seq, and signals.
+//! 3. On every wake of its task, by [`Follower::wakeup`] or by a page of the log that arrived: [`Follower::deliver`] into
+//!    an [`Outlet`](crate::live::Outlet), which gets events with their stream and seq, and signals.
 //! 4. [`Follower::obey`] for what delivering found in the user's own stream; [`Registration::order`] on a nudge.
 //! 5. On a [`Close`]: says its code and reason, and drops the follower and the registration.
 //!

@@ -16,7 +16,7 @@ use super::{Arrival, Entrance, Follower, Interruption, Obeyed, Opened, Registrat
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::engine::{Engine, Incoming, Sender};
-use crate::live::{Control, Frame, Outlet, Wakeup};
+use crate::live::{Control, Dirty, Frame, Outlet, Wakeup};
 
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A new task is told in the streams of its workspace and of its creator.
@@ -121,13 +121,21 @@ impl Reader {
     async fn delivers(&mut self, n: usize) -> Result<(), Interruption<Infallible>> {
         let wakeup = self.follower.wakeup().clone();
         let delivering = poll_fn(|cx| {
-            while let Poll::Ready(dirty) = wakeup.poll(cx) {
+            loop {
+                // without a mark too: a page of the log that was asked for wakes the task, and marks nothing
+                let marked = wakeup.poll(cx);
+                let dirty = match marked {
+                    Poll::Ready(dirty) => dirty,
+                    Poll::Pending => Dirty::default(),
+                };
                 while self.follower.deliver(cx, dirty, &mut self.out)? {}
                 if self.out.0.len() >= n {
                     return Poll::Ready(Ok(()));
                 }
+                if marked.is_pending() {
+                    return Poll::Pending;
+                }
             }
-            Poll::Pending
         });
         timeout(PATIENCE, delivering).await.expect("events in time")
     }
