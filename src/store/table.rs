@@ -229,15 +229,23 @@ impl<const N: usize> Text<N> {
         let mut i = 0;
         while i < pattern.len() {
             if pattern[i] == b'$' && !name.is_empty() {
-                self.push(name.as_bytes(), "");
-            } else {
-                if self.length < N {
-                    self.bytes[self.length] = pattern[i];
+                let (name, mut j) = (name.as_bytes(), 0);
+                while j < name.len() {
+                    self.byte(name[j]);
+                    j += 1;
                 }
-                self.length += 1;
+            } else {
+                self.byte(pattern[i]);
             }
             i += 1;
         }
+    }
+
+    const fn byte(&mut self, byte: u8) {
+        if self.length < N {
+            self.bytes[self.length] = byte;
+        }
+        self.length += 1;
     }
 }
 
