@@ -100,7 +100,11 @@ macro_rules! fixed {
 macro_rules! text {
     ($($part:expr),+ $(,)?) => {{
         const PARTS: &[$crate::store::table::Part] = &[$($part),+];
-        const BYTES: [u8; $crate::store::table::length(PARTS)] = $crate::store::table::bytes(PARTS);
+        const BYTES: [u8; $crate::store::table::fill(&mut [], PARTS)] = {
+            let mut bytes = [0; $crate::store::table::fill(&mut [], PARTS)];
+            let _length = $crate::store::table::fill(&mut bytes, PARTS);
+            bytes
+        };
         const TEXT: &str = match std::str::from_utf8(&BYTES) {
             Ok(text) => text,
             Err(_) => panic!("a character was cut"),
@@ -171,82 +175,62 @@ pub(super) const fn with<const N: usize>(
     all
 }
 
-/// How many bytes the parts have.
-pub(super) const fn length(parts: &[Part]) -> usize {
-    let mut text = Text {
-        bytes: [0],
-        length: 0,
-    };
-    text.parts(parts);
-    text.length
+// The functions below take and return only references and numbers. With other types, an optimized build with rustc 1.95
+// ends in a cycle (E0391): to find a length in a type, it looks at the bodies of all functions of the crate.
+
+/// Writes the parts one after another, as far as there is room. Returns the length of the whole text.
+pub(super) const fn fill(out: &mut [u8], parts: &[Part]) -> usize {
+    let (mut i, mut length) = (0, 0);
+    while i < parts.len() {
+        length = match &parts[i] {
+            Part::Plain(text) => put(out, length, text, ""),
+            Part::Each(pattern, columns) => put_each(out, length, pattern, columns, &[]),
+            Part::Changing(pattern, table) => put_each(out, length, pattern, table.written, table.fixed),
+        };
+        i += 1;
+    }
+    length
 }
 
-/// The bytes of the parts.
-pub(super) const fn bytes<const N: usize>(parts: &[Part]) -> [u8; N] {
-    let mut text = Text {
-        bytes: [0; N],
-        length: 0,
-    };
-    text.parts(parts);
-    text.bytes
+/// Writes a pattern at `at` for each column that is not left out. Returns where it ends.
+const fn put_each(out: &mut [u8], at: usize, pattern: &str, columns: Columns, left_out: &[bool]) -> usize {
+    let (mut i, mut end) = (0, at);
+    while i < columns.len() {
+        if i >= left_out.len() || !left_out[i] {
+            if end > at {
+                end = put(out, end, ", ", "");
+            }
+            end = put(out, end, pattern, columns[i].0);
+        }
+        i += 1;
+    }
+    end
 }
 
-/// Counts what is appended, and keeps as much of it as there is room for.
-struct Text<const N: usize> {
-    bytes: [u8; N],
-    length: usize,
+/// Writes a pattern at `at`, with a name in the place of each `$`. Without a name `$` is itself. Returns where it ends.
+const fn put(out: &mut [u8], at: usize, pattern: &str, name: &str) -> usize {
+    let (pattern, name) = (pattern.as_bytes(), name.as_bytes());
+    let (mut i, mut end) = (0, at);
+    while i < pattern.len() {
+        if pattern[i] == b'$' && !name.is_empty() {
+            let mut j = 0;
+            while j < name.len() {
+                end = put_byte(out, end, name[j]);
+                j += 1;
+            }
+        } else {
+            end = put_byte(out, end, pattern[i]);
+        }
+        i += 1;
+    }
+    end
 }
 
-impl<const N: usize> Text<N> {
-    const fn parts(&mut self, parts: &[Part]) {
-        let mut i = 0;
-        while i < parts.len() {
-            match parts[i] {
-                Part::Plain(text) => self.push(text.as_bytes(), ""),
-                Part::Each(pattern, columns) => self.each(pattern, columns, &[]),
-                Part::Changing(pattern, table) => self.each(pattern, table.written, table.fixed),
-            }
-            i += 1;
-        }
+const fn put_byte(out: &mut [u8], at: usize, byte: u8) -> usize {
+    if at < out.len() {
+        out[at] = byte;
     }
-
-    const fn each(&mut self, pattern: &str, columns: Columns, left_out: &[bool]) {
-        let (mut i, mut first) = (0, true);
-        while i < columns.len() {
-            if i >= left_out.len() || !left_out[i] {
-                if !first {
-                    self.push(b", ", "");
-                }
-                self.push(pattern.as_bytes(), columns[i].0);
-                first = false;
-            }
-            i += 1;
-        }
-    }
-
-    /// Appends a pattern, with a name in the place of each `$`. Without a name `$` is itself.
-    const fn push(&mut self, pattern: &[u8], name: &str) {
-        let mut i = 0;
-        while i < pattern.len() {
-            if pattern[i] == b'$' && !name.is_empty() {
-                let (name, mut j) = (name.as_bytes(), 0);
-                while j < name.len() {
-                    self.byte(name[j]);
-                    j += 1;
-                }
-            } else {
-                self.byte(pattern[i]);
-            }
-            i += 1;
-        }
-    }
-
-    const fn byte(&mut self, byte: u8) {
-        if self.length < N {
-            self.bytes[self.length] = byte;
-        }
-        self.length += 1;
-    }
+    at + 1
 }
 
 #[cfg(test)]
