@@ -27,8 +27,8 @@ const SHARED_POLL: Duration = Duration::from_secs(5);
 const LONE_POLL: Duration = Duration::from_mins(1);
 /// The time to the next look when another instance took what was due.
 const TAKEN: Duration = Duration::from_millis(500);
-/// A stopping node takes at most this long to give its jobs back.
-const GIVING_BACK: Duration = Duration::from_secs(2);
+/// The shortest time between two looks for recurring jobs that an operator dropped.
+const ENSURE: Duration = Duration::from_secs(30);
 
 /// Runs jobs until it is stopped.
 pub struct Runner {
@@ -57,11 +57,12 @@ impl Runner {
         Runner { stopping, task }
     }
 
-    /// Ends every run and gives its job back, so that another instance need not wait for the end of its claim.
-    pub async fn stop(mut self) {
+    /// Ends every run and gives its job back, so that another instance need not wait for the end of its claim. Takes at
+    /// most `patience`.
+    pub async fn stop(mut self, patience: Duration) {
         self.stopping.cancel();
         // an unavailable database must not prevent the stop; claims end by themselves
-        if timeout(GIVING_BACK, &mut self.task).await.is_err() {
+        if timeout(patience, &mut self.task).await.is_err() {
             tracing::warn!("jobs were not given back; another instance waits until their claims end");
         }
     }
@@ -83,9 +84,12 @@ impl Shared {
             metrics::gauge!("taskwire_jobs_running", "kind" => kind.name).set(0.0);
         }
         let mut running = JoinSet::new();
+        let mut ensure_at = Instant::now();
         loop {
-            // each time: an operator may have dropped one; a database that is away is asked again
-            let _ = self.make_recurring().await;
+            // now and then: an operator may have dropped one
+            if ensure_at <= Instant::now() && self.make_recurring().await.is_ok() {
+                ensure_at = Instant::now() + ENSURE;
+            }
             let pause = self.look(&mut running).await;
             tokio::select! {
                 () = self.stopping.cancelled() => break,

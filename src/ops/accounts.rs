@@ -115,17 +115,8 @@ impl Step for OpenAccount {
             "Welcome, {}! This is where news about your tasks will be.",
             user.name
         );
-        tell(
-            &act,
-            world,
-            user.id,
-            Notice {
-                r#type: NotificationType::Signup,
-                message,
-                task: None,
-                workspace: None,
-            },
-        )?;
+        let notice = Notice::of_account(NotificationType::Signup, message);
+        tell(&act, world, user.id, notice)?;
         let output = json(&account.user)?.into();
         world.accounts.put(account);
         Ok(output)

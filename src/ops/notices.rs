@@ -20,6 +20,18 @@ pub(super) struct Notice {
     pub(super) workspace: Option<WorkspaceId>,
 }
 
+impl Notice {
+    /// Something that concerns an account, and no workspace.
+    pub(super) fn of_account(r#type: NotificationType, message: String) -> Notice {
+        Notice {
+            r#type,
+            message,
+            task: None,
+            workspace: None,
+        }
+    }
+}
+
 /// The account behind an act; `None` for the server and for operators.
 fn acting_user(act: &Act<'_>) -> Option<PublicUser> {
     act.caller.actor.is_user().then(|| act.caller.user.clone())

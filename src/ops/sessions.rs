@@ -45,12 +45,7 @@ impl Step for OpenSession {
             .as_deref()
             .or(self.session.client.as_deref());
         let message = format!("A new sign-in from {}", device.unwrap_or("an unnamed device"));
-        let notice = Notice {
-            r#type: NotificationType::Login,
-            message,
-            task: None,
-            workspace: None,
-        };
+        let notice = Notice::of_account(NotificationType::Login, message);
         tell(act, world, act.caller.user.id, notice)?;
         Ok("{}".into())
     }
@@ -137,12 +132,7 @@ impl Step for EndSession {
             ..session
         });
         let message = format!("Signed out on {device}");
-        let notice = Notice {
-            r#type: NotificationType::Logout,
-            message,
-            task: None,
-            workspace: None,
-        };
+        let notice = Notice::of_account(NotificationType::Logout, message);
         tell(act, world, act.caller.user.id, notice)?;
         Ok("{}".into())
     }

@@ -108,7 +108,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         stop.cancel();
     }
     let end = async {
-        runner.stop().await;
+        runner.stop(closing / 2).await;
         engine.stop().await;
     };
     if tokio::time::timeout(closing, end).await.is_err() {

@@ -36,9 +36,10 @@ impl Connection {
             })
     }
 
-    /// Writes answers, oldest first, while there is room for them.
+    /// Writes answers, oldest first, while there is room for them. A stranger's `auth` goes on without room, because it
+    /// holds one of the entrance's few turns.
     pub(super) fn answer_ready(&mut self, cx: &mut Context<'_>) -> Option<Step> {
-        while self.has_room() {
+        while self.has_room() || self.is_entering() {
             let Poll::Ready((asked, outcome)) = self.requests.poll_first(cx) else {
                 break;
             };
@@ -59,6 +60,10 @@ impl Connection {
             }
         }
         None
+    }
+
+    fn is_entering(&self) -> bool {
+        matches!(self.stage, Stage::Stranger(_)) && self.requests.is_under_way("auth")
     }
 
     /// Before a close: requests that were refused in the burst that led to it are still answered.

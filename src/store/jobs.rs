@@ -210,12 +210,13 @@ pub async fn expire(tx: &mut Transaction, limit: i64) -> Result<Vec<(String, Str
     let dialect = tx.dialect()?;
     let (now, skip) = (now(dialect), skip_locked(dialect));
     let mut sql = Sql::new(&format!(
-        "update jobs set claim = null, claimed_until = null where (kind, key) in (
-           select kind, key from jobs where claim is not null and claimed_until <= {now} order by claimed_until limit "
+        "with ended as materialized (select kind, key from jobs where claim is not null and claimed_until <= {now}
+           order by claimed_until limit "
     ));
-    sql.bind(limit)
-        .push(skip)
-        .push(") returning kind, coalesce(holder, '')");
+    sql.bind(limit).push(skip).push(
+        ") update jobs set claim = null, claimed_until = null where (kind, key) in (select kind, key from ended)
+           returning kind, coalesce(holder, '')",
+    );
     tx.select(sql).await
 }
 
@@ -229,16 +230,20 @@ pub async fn claim(
 ) -> Result<Vec<Claimed>> {
     let dialect = tx.dialect()?;
     let (now, skip) = (now(dialect), skip_locked(dialect));
-    let mut sql = Sql::new("update jobs set attempts = attempts + 1, claim = ");
-    sql.bind(token).push(", holder = ").bind(holder);
-    sql.push(&format!(", claimed_until = {now} + ")).bind(ms(term));
-    sql.push(" where (kind, key) in (select kind, key from jobs where claim is null and dead_at is null");
-    sql.push(&format!(" and due_at <= {now} and kind || '' in ("));
+    // materialized: a plan that reads the jobs again for each row would claim more than `limit`
+    let mut sql = Sql::new(&format!(
+        "with due as materialized (select kind, key from jobs where claim is null and dead_at is null
+           and due_at <= {now} and kind || '' in ("
+    ));
     sql.bind_all(kinds.iter().copied())
         .push(") order by due_at limit ")
         .bind(limit);
     sql.push(skip)
-        .push(") returning kind, key, payload, attempts, revision");
+        .push(") update jobs set attempts = attempts + 1, claim = ")
+        .bind(token);
+    sql.push(", holder = ").bind(holder);
+    sql.push(&format!(", claimed_until = {now} + ")).bind(ms(term));
+    sql.push(" where (kind, key) in (select kind, key from due) returning kind, key, payload, attempts, revision");
     let rows: Vec<(String, String, String, i64, i64)> = tx.select(sql).await?;
     let claimed = rows
         .into_iter()

@@ -362,6 +362,10 @@ async fn a_recurring_job_goes_on_after_a_restart(database: Database) {
         "a start does not put it off"
     );
     server.kill();
+    server.database.execute("delete from jobs").await;
+    server.spawn();
+    eventually("the dropped job again", || retention_due(&server)).await;
+    server.kill();
     server.database.execute("update jobs set due_at = 0").await;
     server.spawn();
     retention_ran(&server).await;

@@ -2,7 +2,7 @@
 //! database shows what clients are told.
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine as Database, Node, PASSWORD, eventually, http};
+use crate::support::{Client, Engine as Database, Node, PASSWORD, PATIENCE, eventually, http};
 use serde_json::{Value, json};
 use std::sync::Arc;
 use taskwire::clock::Clock;
@@ -199,7 +199,7 @@ async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
         (job.holder.is_none() && job.due_at > Timestamp(Clock::system().now_ms())).then_some(())
     })
     .await;
-    runner.stop().await;
+    runner.stop(PATIENCE).await;
     assert!(node.count("log").await > 500);
     node.pass(2 * DAY).await;
     assert_eq!(node.count("log").await, 0);
