@@ -1,5 +1,5 @@
-//! Limits: a token bucket for each socket, and windows for what is counted by key (requests by address over HTTP). Does
-//! not know what is limited. Of the wire it knows only the `Failure` of a refusal.
+//! Limits: a token bucket for each socket, and windows that count by key (HTTP requests by address). Does not know what
+//! is limited. Of the protocol it knows only the `Failure` of a refusal.
 
 use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr};
@@ -10,13 +10,13 @@ use std::time::Duration;
 use dashmap::DashMap;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// One operation, in the unit that buckets count in: at `rate` operations a second a millisecond refills exactly
-/// `1000 × rate` of it, so no rounding ever loses or gives time.
+/// One operation, in the unit that buckets count in. At `rate` operations a second, a millisecond refills exactly
+/// `1000 × rate` units, so rounding never loses or gains time.
 const MICRO: i64 = 1_000_000;
 /// The time between two searches for ended windows. Without it, each new key could search them all.
 const SWEEP_EVERY_MS: i64 = 1000;
 
-/// A token bucket: `rate` operations a second in the long run, `burst` at once. Small, for every socket has one.
+/// A token bucket: `rate` operations a second in the long run, `burst` at once. Small, because every socket has one.
 #[derive(Clone, Copy, Debug)]
 pub struct Bucket {
     /// In millionths of an operation; below zero after a cost greater than the burst.
@@ -51,10 +51,10 @@ impl Bucket {
         }
     }
 
-    /// Takes `cost` operations out of it, or nothing. A cost greater than the burst passes when the bucket is full.
-    /// The following operations then wait for the excess. So a large batch is possible and costs as much as its parts.
+    /// Takes `cost` operations, or none. A cost greater than the burst passes when the bucket is full; later operations
+    /// then wait until the excess is refilled. So a large batch is possible and costs as much as its parts.
     ///
-    /// A refusal carries the milliseconds after which the same would pass.
+    /// A refusal returns the milliseconds after which the same cost passes.
     pub fn take(&mut self, cost: u32, now_ms: i64) -> Result<(), u64> {
         if self.rate == 0 || cost == 0 {
             return Ok(());
@@ -70,7 +70,7 @@ impl Bucket {
     }
 
     fn refill(&mut self, now_ms: i64) {
-        // A clock that went back gives nothing, and is believed from there.
+        // A clock that went back refills nothing; from then on its new time counts.
         let elapsed_ms = now_ms.saturating_sub(self.refilled_ms).max(0);
         let gained = elapsed_ms.saturating_mul(self.per_ms());
         self.level = self
@@ -85,14 +85,14 @@ impl Bucket {
     }
 }
 
-/// Where a request comes from, as it is counted: an IPv4 address, or the /64 of an IPv6 address, because even a single
+/// The unit by which requests are counted: an IPv4 address, or the /64 of an IPv6 address, because even a single
 /// customer has a whole /64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
 impl From<IpAddr> for Network {
     fn from(address: IpAddr) -> Network {
-        // A dual-stack socket sees IPv4 as ::ffff:a.b.c.d, all of which is one /64.
+        // A dual-stack socket sees IPv4 addresses as ::ffff:a.b.c.d, and these all share one /64.
         Network(match address.to_canonical() {
             IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() >> 64 << 64)),
             v4 @ IpAddr::V4(_) => v4,
@@ -100,21 +100,21 @@ impl From<IpAddr> for Network {
     }
 }
 
-/// Where a key stands in its window: what the `X-RateLimit-*` headers say.
+/// The state of a key's window, for the `X-RateLimit-*` headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
-    /// Requests of one window.
+    /// Requests allowed in one window.
     pub limit: u32,
-    /// Those left in this one.
+    /// Requests left in the current window.
     pub remaining: u32,
     /// Seconds until the next window, rounded up.
     pub reset_seconds: u64,
-    /// This request is refused; the milliseconds after which one would pass.
+    /// Set if this request is refused: the milliseconds after which the next one passes.
     pub retry_after_ms: Option<u64>,
 }
 
 impl Allowance {
-    /// The refusal as it travels, if it is one.
+    /// The failure to answer with, if the request is refused.
     pub fn refusal(&self) -> Option<Failure> {
         let retry_after_ms = self.retry_after_ms?;
         let failure = Failure::new(ErrorCode::RateLimited, "too many requests; try again later");
@@ -122,18 +122,18 @@ impl Allowance {
     }
 }
 
-/// What one key did in its current window.
+/// The requests of one key in its current window.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     began_ms: i64,
     used: u32,
 }
 
-/// Fixed windows by key: `limit` requests in each, the first of which begins when the key is first seen.
+/// Fixed windows by key, with `limit` requests in each. The first window of a key begins with its first request.
 ///
-/// At most `keys` are remembered (at most one more a thread, for the instant in which several arrive at once). When
-/// there is no room, ended windows are forgotten; when all are running, newcomers share one window, so that a flood of
-/// addresses is limited too, instead of costing memory or pushing others out.
+/// At most `keys` keys are stored; each thread that adds one at the same instant may exceed this by one. When there is
+/// no room, ended windows are removed. When all windows still run, new keys share one window. So a flood of addresses
+/// is limited too; it neither costs memory nor evicts other keys.
 #[derive(Debug)]
 pub struct Windows<K: Eq + Hash> {
     /// `None`: no limit.
@@ -171,7 +171,7 @@ impl<K: Eq + Hash> Windows<K> {
         }
     }
 
-    /// Counts a request of this key; a refused one counts for nothing. `None`: there is no limit, so there are no
+    /// Counts a request of this key; refused requests are not counted. `None`: there is no limit, so there are no
     /// headers either. `now_ms` may count from anywhere, as long as it is the same clock each time.
     pub fn take(&self, key: K, now_ms: i64) -> Option<Allowance> {
         let limit = self.limit?;

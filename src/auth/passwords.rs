@@ -1,5 +1,5 @@
-//! Passwords: hashed and checked with argon2id (RFC 9106) off the async threads, a bounded number at a time; and
-//! the rule for new ones. Does not know accounts: callers bring the stored hash, or its absence.
+//! Hashes and checks passwords with argon2id (RFC 9106), outside the async threads and a bounded number at a time. Has
+//! the rule for new passwords. Does not know accounts: callers pass the stored hash, or `None`.
 
 use std::collections::HashSet;
 use std::hint::black_box;
@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::{task, time};
 use tracing::error;
 
-/// Memory of one hash in KiB: 19 MiB. Every hash that runs takes as much.
+/// Memory in KiB that each running hash takes: 19 MiB.
 const MEMORY_KIB: u32 = 19_456;
 /// Passes over that memory.
 const PASSES: u32 = 2;
@@ -25,19 +25,20 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// The salt for the password of an unknown account. It protects nothing: the hash is discarded.
 const DUMMY_SALT: &[u8; 16] = b"no such account.";
-/// How long a caller waits for its turn before it is refused.
+/// How long a caller waits in the queue before it is refused.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// When a refused caller should try again.
 const RETRY_AFTER_MS: u64 = 1000;
 
-/// Well-known weak passwords in lower case. The usual dictionaries, so that the first guesses fail.
+/// Well-known weak passwords, in lower case. Attackers try these first.
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// Says whether a new password may be used: 8 to 128 characters as they are (nothing is trimmed), no U+0000, not a
-/// common one and not what others know about the person (`personal`: e-mail, username, name), both ignoring case.
+/// Checks a new password. It must have 8 to 128 characters, without trimming, and no U+0000. It must not be a common
+/// password, nor a text that others know about the person (`personal`: e-mail address, username, name). These two
+/// comparisons ignore case and surrounding spaces.
 ///
-/// The failure is a `VALIDATION_ERROR` of the field `password`; callers whose field has another name move it.
+/// The failure is a `VALIDATION_ERROR` of the field `password`; callers whose field has another name change it.
 pub fn check_new(password: &str, personal: &[&str]) -> Result<(), Failure> {
     let refuse = |why: &str| Err(Failure::invalid("password", why));
     if password.contains('\0') {
@@ -59,7 +60,7 @@ pub fn check_new(password: &str, personal: &[&str]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// No list holds `zzzzzzzz` in every letter and length.
+/// Catches `zzzzzzzz`: no list contains every letter in every length.
 fn is_one_letter(password: &str) -> bool {
     let mut letters = password.chars();
     letters
@@ -67,13 +68,13 @@ fn is_one_letter(password: &str) -> bool {
         .is_some_and(|first| letters.all(|letter| letter == first))
 }
 
-/// Looks at no more of the text than it must: it may be as large as a frame.
+/// Does not read the whole text, which may be as large as a frame.
 fn too_long(password: &str) -> bool {
     password.chars().nth(PASSWORD).is_some()
 }
 
-/// Whether a stored hash (PHC string) was made with other parameters than today's, so that it should be replaced
-/// at the next sign-in, when the password is known.
+/// Whether a stored hash (PHC string) has other parameters than the current ones. It should then be replaced at the
+/// next sign-in, when the password is known.
 pub fn needs_rehash(stored: &str) -> bool {
     let Ok(hash) = PasswordHash::new(stored) else {
         return true;
@@ -91,20 +92,20 @@ pub fn needs_rehash(stored: &str) -> bool {
 pub struct Passwords {
     /// One permit for each hash that may run.
     running: Arc<Semaphore>,
-    /// One permit for each caller that may be here at all, running or waiting.
+    /// One permit for each caller that may run or wait.
     places: Arc<Semaphore>,
     patience: Duration,
 }
 
-/// A caller's place. It is freed when the work is done, not when the caller stops waiting.
+/// A caller's permits. They are released when the work is done, even if the caller left earlier.
 struct Turn {
     _running: OwnedSemaphorePermit,
     _place: OwnedSemaphorePermit,
 }
 
 impl Passwords {
-    /// At most `concurrency` hashes at once (the number of CPUs is right: each takes one, and 19 MiB), and a queue
-    /// of `4 × concurrency + 16` callers, who wait at most 2 s.
+    /// At most `concurrency` hashes run at once. Pass the number of CPUs: each hash takes one CPU and 19 MiB. The queue
+    /// has `4 × concurrency + 16` places, and a caller waits at most 2 s.
     pub fn new(concurrency: usize) -> Passwords {
         let concurrency = concurrency.clamp(1, 1024);
         Passwords::with_queue(concurrency, 4 * concurrency + 16, PATIENCE)
@@ -118,7 +119,8 @@ impl Passwords {
         }
     }
 
-    /// Hashes a password into a PHC string with a salt of its own. Does not judge it: see [`check_new`].
+    /// Hashes a password into a PHC string with a random salt. Does not check whether the password may be used: see
+    /// [`check_new`].
     ///
     /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow.
     pub async fn hash(&self, password: SecretString) -> Result<String, Failure> {
@@ -129,9 +131,9 @@ impl Passwords {
         .await
     }
 
-    /// Whether the password is the one of the stored hash (PHC string). `None` stands for an account that does not
-    /// exist: the answer is `false` after the same work, so that the time does not reveal this. The same holds for a
-    /// password that is longer than allowed, which is not hashed itself.
+    /// Whether the password matches the stored hash (PHC string). `None` means that the account does not exist: the
+    /// answer is `false` after the same work, so that the duration does not reveal it. A password that is too long gets
+    /// the same answer after the same work; it is not hashed itself.
     ///
     /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow, with `INTERNAL_ERROR` when
     /// the stored hash is damaged.
@@ -148,8 +150,8 @@ impl Passwords {
         .await
     }
 
-    /// Runs `work` on a blocking thread when its turn has come. It runs to its end and holds its turn until
-    /// then, even if the caller is gone, because it uses the memory until then.
+    /// Runs `work` on a blocking thread as soon as a permit is free. The work keeps its permits until it ends, even if
+    /// the caller leaves, because it uses the memory until then.
     async fn in_turn<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
@@ -200,7 +202,7 @@ fn check(password: &str, hash: &PasswordHash) -> password_hash::Result<bool> {
     }
 }
 
-/// Does the work of a check without a stored hash.
+/// Does the same work as a check, without a stored hash.
 fn waste(password: &str) -> password_hash::Result<bool> {
     let password = if too_long(password) { "" } else { password };
     let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
@@ -218,10 +220,10 @@ fn busy(reason: &'static str) -> Failure {
     .after(RETRY_AFTER_MS)
 }
 
-/// The detail is for the log; neither the password nor the hash is part of it.
+/// Logs the cause, which contains neither the password nor the hash.
 fn internal(cause: &(dyn std::error::Error + 'static)) -> Failure {
     error!(error = cause, "a password could not be hashed or checked");
-    Failure::new(ErrorCode::InternalError, "something went wrong on the server")
+    Failure::new(ErrorCode::InternalError, "internal server error")
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
-//! Tokens. Access tokens: signed (JWT, RFC 7519, in the profile of RFC 9068), short-lived, checked without a database.
-//! Refresh tokens: opaque, of which only a hash is kept. Does not know whether a session still lives or an account
-//! is active: callers compare the claims with what is stored.
+//! Access tokens are signed (JWT, RFC 7519, in the profile of RFC 9068), short-lived, and checked without a database.
+//! Refresh tokens are opaque; only their hash is stored. Does not know whether a session still exists or an account is
+//! active: callers compare the claims with the database.
 
 use std::fmt;
 use std::time::Duration;
@@ -21,11 +21,12 @@ use uuid::Uuid;
 
 /// The issuer and the audience of every token (`iss`, `aud`).
 const ISSUER: &str = "taskwire";
-/// The header's `typ` (RFC 9068, section 2.1): no other JWT that the same key may ever sign passes for an access token.
+/// The header's `typ` (RFC 9068, section 2.1). So another kind of JWT, signed with the same key, is not an access
+/// token.
 const HEADER_TYPE: &str = "at+jwt";
 /// The claim `typ`, for readers that see only the claims.
 const CLAIM_TYPE: &str = "access";
-/// Ours are a tenth of it; what is longer is not worth decoding.
+/// A longer token is refused without decoding. Ours have about a tenth of this.
 const TOKEN_BYTES: usize = 4096;
 /// How far the clock of the instance that issued a token may be ahead of ours.
 const CLOCK_SKEW_MS: i64 = 60_000;
@@ -39,20 +40,20 @@ pub struct Subject {
     pub session: SessionId,
     /// The account's version when the token was made. Once the account has a greater one, the token is revoked.
     pub token_version: i64,
-    /// What they may do on the whole server.
+    /// The account's role on the whole server.
     pub role: GlobalRole,
 }
 
-/// What a token says, once it was found to be ours and in force.
+/// The contents of a verified token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Claims {
-    /// The account and session that it stands for.
+    /// The account and session that the token stands for.
     pub subject: Subject,
-    /// Names this token among those of its session.
+    /// The token's unique id.
     pub id: Uuid,
-    /// When it was made, to the second.
+    /// When the token was issued, to the second.
     pub issued_at: Timestamp,
-    /// From this moment on it is refused.
+    /// From this moment on the token is refused.
     pub expires_at: Timestamp,
 }
 
@@ -61,7 +62,7 @@ pub struct Claims {
 pub struct Issued {
     /// The token itself. A bearer token: anyone who holds it can act as its subject.
     pub token: String,
-    /// From this moment on it is refused.
+    /// From this moment on the token is refused.
     pub expires_at: Timestamp,
     /// Its lifetime in seconds, for `Tokens::expires_in`.
     pub expires_in: u64,
@@ -75,7 +76,7 @@ impl fmt::Debug for Issued {
     }
 }
 
-/// The claims as they travel. Times are whole seconds (`NumericDate`); one of another type fails to read.
+/// The claims as a token encodes them. Times are whole seconds (`NumericDate`); any other type is refused.
 #[derive(Serialize, Deserialize)]
 struct WireClaims {
     iss: String,
@@ -112,7 +113,7 @@ impl fmt::Debug for AccessTokens {
 
 impl AccessTokens {
     /// Signs with `secret`; tokens signed with `previous`, the secret before the last rotation, are accepted too.
-    /// `lifetime` counts in whole seconds. An empty secret verifies nothing: anybody could sign with it.
+    /// `lifetime` counts in whole seconds. With an empty secret no token is valid, because anybody could sign with it.
     pub fn new(secret: &SecretString, previous: Option<&SecretString>, lifetime: Duration) -> AccessTokens {
         let checks = std::iter::once(secret)
             .chain(previous)
@@ -129,9 +130,9 @@ impl AccessTokens {
         }
     }
 
-    /// A token for the subject, in force from `now_ms` (Unix milliseconds) for at least the whole lifetime.
+    /// A token for the subject, valid from `now_ms` (Unix milliseconds) for at least the whole lifetime.
     ///
-    /// Fails with `INTERNAL_ERROR` only, when the signing itself does.
+    /// Fails with `INTERNAL_ERROR` if the signing fails.
     pub fn issue(&self, subject: &Subject, now_ms: i64) -> Result<Issued, Failure> {
         let issued_s = now_ms.div_euclid(1000);
         // Rounded up to the second, so that the client may rely on all of `expires_in`.
@@ -155,7 +156,7 @@ impl AccessTokens {
                 error = &cause as &dyn std::error::Error,
                 "an access token could not be signed"
             );
-            Failure::new(ErrorCode::InternalError, "something went wrong on the server")
+            Failure::new(ErrorCode::InternalError, "internal server error")
         })?;
         Ok(Issued {
             token,
@@ -164,9 +165,10 @@ impl AccessTokens {
         })
     }
 
-    /// What the token says, when it is ours and in force at `now_ms` (Unix milliseconds).
+    /// The claims of a token that we signed and that is valid at `now_ms` (Unix milliseconds).
     ///
-    /// Fails with `TOKEN_EXPIRED` when only its time is over, else with `INVALID_TOKEN`, which does not say why.
+    /// Fails with `TOKEN_EXPIRED` if the token has expired and is otherwise valid. Any other failure is
+    /// `INVALID_TOKEN`, without a reason.
     pub fn verify(&self, token: &str, now_ms: i64) -> Result<Claims, Failure> {
         let claims = self.decode(token).ok_or_else(invalid)?;
         let in_force_ms = claims.nbf.saturating_mul(1000);
@@ -192,7 +194,7 @@ impl AccessTokens {
         })
     }
 
-    /// Everything but the times.
+    /// Checks everything except the times.
     fn decode(&self, token: &str) -> Option<WireClaims> {
         if token.len() > TOKEN_BYTES {
             return None;
@@ -222,8 +224,8 @@ fn header() -> Header {
     }
 }
 
-/// The library checks the algorithm, the signature, the issuer and the audience. The times are ours to check: it would
-/// ask the system's clock, and forgive a minute after the end.
+/// The library checks the algorithm, the signature, the issuer and the audience. We check the times: the library would
+/// read the system's clock, and accept a token for a minute after its end.
 fn validation() -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_issuer(&[ISSUER]);
@@ -242,14 +244,16 @@ fn invalid() -> Failure {
     Failure::new(ErrorCode::InvalidToken, "the token is not valid")
 }
 
-/// What a refresh token begins with, so that people and scanners recognise a leaked one.
+/// The prefix of a refresh token, by which people and scanners recognise a leaked one.
 const REFRESH_PREFIX: &str = "rt_";
 const SESSION_BYTES: usize = 16;
 const SECRET_BYTES: usize = 32;
-/// The length of both in base64url. They are a multiple of three bytes, so there is no padding and only one encoding.
+/// The length of both in base64url. Together they are a multiple of three bytes, so there is no padding and only one
+/// encoding.
 const REFRESH_TEXT: usize = (SESSION_BYTES + SECRET_BYTES) / 3 * 4;
 
-/// Gets a session its next pair of tokens: `rt_`, then the session's id and 256 random bits in base64url.
+/// A client exchanges this for the session's next pair of tokens. Its text is `rt_`, then the session's id and 256
+/// random bits in base64url.
 pub struct RefreshToken {
     session: SessionId,
     secret: SecretBox<[u8; SECRET_BYTES]>,
@@ -270,7 +274,7 @@ impl RefreshToken {
         RefreshToken { session, secret }
     }
 
-    /// Reads what a client sent. A token that can be read may still never have been issued.
+    /// Parses what a client sent. A token that can be parsed was not necessarily issued by us.
     ///
     /// Fails with `INVALID_TOKEN`.
     pub fn parse(text: &str) -> Result<RefreshToken, Failure> {
@@ -295,7 +299,7 @@ impl RefreshToken {
         })
     }
 
-    /// The session it claims to belong to: where to look for the hash.
+    /// The session that the token claims to belong to, and whose stored hash it must match.
     pub fn session(&self) -> SessionId {
         self.session
     }
@@ -308,8 +312,8 @@ impl RefreshToken {
         format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(*bytes))
     }
 
-    /// What is stored of it: SHA-256 over session and secret. A slow hash would add nothing: 256 random bits cannot be
-    /// guessed.
+    /// The stored form: SHA-256 over session and secret. A slow hash would add nothing, because 256 random bits cannot
+    /// be guessed.
     pub fn hash(&self) -> [u8; 32] {
         let mut hasher = Sha256::new();
         hasher.update(self.session.0.as_bytes());

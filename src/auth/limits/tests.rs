@@ -25,7 +25,7 @@ fn a_bucket_gives_its_burst_and_then_its_rate() {
     let passed = (0..10_000).filter(|ms| bucket.take(1, 27 + ms).is_ok()).count();
     assert_eq!(
         passed, 499,
-        "10 s at 50 a second, the last of which is due at their end"
+        "50 a second for 10 s are 500; the last one is due at the end of the 10 s"
     );
 }
 
@@ -37,7 +37,7 @@ fn a_bucket_never_holds_more_than_its_burst() {
 }
 
 #[test]
-fn waiting_as_long_as_was_said_is_enough_at_any_rate() {
+fn waiting_for_the_returned_time_is_enough_at_any_rate() {
     for rate in [1, 3, 7, 50, 999, 1001, u32::MAX] {
         let mut bucket = Bucket::new(rate, 10, 0);
         assert_eq!(bucket.take(10, 0), Ok(()));
@@ -72,7 +72,7 @@ fn an_unlimited_bucket_never_refuses() {
 }
 
 #[test]
-fn a_window_counts_down_refuses_and_begins_anew() {
+fn a_window_counts_down_refuses_and_starts_over() {
     let windows = windows(2, 10);
     let at = |now_ms| windows.take("a", now_ms).unwrap();
     let first = Allowance {
@@ -102,19 +102,19 @@ fn keys_are_counted_apart() {
 }
 
 #[test]
-fn when_every_window_is_running_newcomers_share_one_and_nobody_is_pushed_out() {
+fn when_all_windows_run_new_keys_share_one_and_none_is_evicted() {
     let windows = windows(2, 2);
     assert!(passes(&windows, "a", 0) && passes(&windows, "b", 0));
     assert!(passes(&windows, "c", 0) && passes(&windows, "d", 0));
-    assert!(!passes(&windows, "e", 0), "c and d used it up");
+    assert!(!passes(&windows, "e", 0), "c and d used up the shared window");
     assert!(passes(&windows, "a", 0) && !passes(&windows, "a", 0));
     assert_eq!(windows.by_key.len(), 2);
-    assert!(passes(&windows, "e", 60_000), "the ended ones made room");
+    assert!(passes(&windows, "e", 60_000), "ended windows are removed");
     assert_eq!(windows.by_key.len(), 1);
 }
 
 #[test]
-fn ended_windows_are_looked_for_once_a_second_at_most() {
+fn ended_windows_are_searched_once_a_second_at_most() {
     let windows = windows(1, 1);
     assert!(passes(&windows, "a", 0) && passes(&windows, "b", 59_900));
     assert!(!passes(&windows, "c", 60_100), "the shared window still runs");
@@ -145,7 +145,7 @@ fn without_a_limit_nothing_is_kept() {
 }
 
 #[test]
-fn an_ipv6_customer_counts_as_one_and_mapped_ipv4_as_ipv4() {
+fn an_ipv6_network_counts_as_one_and_mapped_ipv4_as_ipv4() {
     let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
     assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
     assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));

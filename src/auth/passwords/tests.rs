@@ -1,4 +1,4 @@
-//! Which passwords are accepted, that a hash recognises its password, and what happens when too many come at once.
+//! Which new passwords are accepted, which password a hash matches, and what happens when the queue is full.
 
 use super::*;
 use futures_util::FutureExt;
@@ -47,7 +47,7 @@ fn common_passwords_are_refused_in_any_case() {
 }
 
 #[test]
-fn what_others_know_about_the_person_is_refused() {
+fn the_address_username_and_name_of_the_person_are_refused() {
     for password in ["ada.byron@example.org", "ADA.BYRON", "ada byron"] {
         assert!(refusal(password).is_some(), "{password}");
     }
@@ -64,11 +64,11 @@ fn the_common_passwords_are_sorted_in_lower_case_and_long_enough_to_matter() {
             "{line:?}"
         );
     }
-    assert_eq!(COMMON.len(), lines.len(), "each once");
+    assert_eq!(COMMON.len(), lines.len(), "no line is repeated");
 }
 
 #[tokio::test]
-async fn a_hash_knows_its_password_and_no_other() {
+async fn a_hash_matches_its_password_and_no_other() {
     let passwords = Passwords::new(2);
     let hash = passwords.hash("tea at half past four".into()).await.unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{hash}");
@@ -78,7 +78,7 @@ async fn a_hash_knows_its_password_and_no_other() {
     assert!(!verify("Tea at half past four", Some(&*hash)).await);
     assert!(!verify("tea at half past four", None).await);
     let again = passwords.hash("tea at half past four".into()).await.unwrap();
-    assert_ne!(hash, again, "each has a salt of its own");
+    assert_ne!(hash, again, "each hash has its own salt");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn an_overlong_password_is_wrong_and_is_not_hashed_itself() {
 }
 
 #[tokio::test]
-async fn a_hash_with_old_parameters_is_checked_and_wants_to_be_replaced() {
+async fn a_hash_with_old_parameters_still_matches_and_needs_a_rehash() {
     let old = old_hash();
     assert!(needs_rehash(&old));
     let passwords = Passwords::new(1);
@@ -105,7 +105,7 @@ async fn a_hash_with_old_parameters_is_checked_and_wants_to_be_replaced() {
 }
 
 #[tokio::test]
-async fn a_damaged_hash_is_an_error_of_the_server() {
+async fn a_damaged_hash_is_an_internal_error() {
     let failure = Passwords::new(1)
         .verify("tea at half past four".into(), Some("damaged"))
         .await;
@@ -113,7 +113,7 @@ async fn a_damaged_hash_is_an_error_of_the_server() {
 }
 
 #[tokio::test]
-async fn past_the_queue_callers_are_sent_away_at_once() {
+async fn a_full_queue_refuses_callers_at_once() {
     let passwords = Passwords::with_queue(1, 1, Duration::from_mins(1));
     let running = passwords.running.clone().acquire_owned().await.unwrap();
     let places = passwords.places.clone().acquire_many_owned(2).await.unwrap();
@@ -126,7 +126,7 @@ async fn past_the_queue_callers_are_sent_away_at_once() {
 }
 
 #[tokio::test]
-async fn who_waits_too_long_is_sent_away_and_leaves_the_queue() {
+async fn a_caller_that_waits_too_long_is_refused_and_leaves_the_queue() {
     let passwords = Passwords::with_queue(1, 1, Duration::ZERO);
     let running = passwords.running.clone().acquire_owned().await.unwrap();
     let failure = passwords.hash("anything".into()).await.unwrap_err();

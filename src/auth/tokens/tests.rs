@@ -1,4 +1,4 @@
-//! Tokens that must be refused, and the few that must not.
+//! Which tokens are accepted, and which are refused.
 
 use super::*;
 use rand::SeedableRng;
@@ -37,13 +37,13 @@ fn claims() -> Value {
     })
 }
 
-/// Signed with our key, whatever it says.
+/// A token with any header and claims, signed with our key.
 fn signed(header: &Header, claims: &Value) -> String {
     jsonwebtoken::encode(header, claims, &tokens().signs).unwrap()
 }
 
-/// Our claims with one of them changed, or left out.
-fn but(name: &str, value: Value) -> String {
+/// A token with one claim changed, or left out if `value` is null.
+fn with_claim(name: &str, value: Value) -> String {
     let mut claims = claims();
     if value.is_null() {
         claims.as_object_mut().unwrap().remove(name);
@@ -58,7 +58,7 @@ fn verify(token: &str) -> Result<Claims, ErrorCode> {
 }
 
 #[test]
-fn a_token_says_whom_it_was_issued_to() {
+fn a_token_names_its_subject() {
     let issued = tokens().issue(&subject(), NOW_MS).unwrap();
     let claims = verify(&issued.token).unwrap();
     assert_eq!(claims.subject, subject());
@@ -70,7 +70,7 @@ fn a_token_says_whom_it_was_issued_to() {
 }
 
 #[test]
-fn a_token_lasts_its_lifetime_and_not_a_millisecond_after_its_end() {
+fn a_token_lasts_its_lifetime_and_not_a_millisecond_longer() {
     let tokens = tokens();
     let issued = tokens.issue(&subject(), NOW_MS).unwrap();
     let end_ms = issued.expires_at.0;
@@ -91,12 +91,12 @@ fn a_token_of_the_future_is_refused_beyond_a_minute_of_clock_skew() {
 }
 
 #[test]
-fn the_claims_that_the_other_tests_spoil_are_good() {
+fn the_unchanged_claims_are_accepted() {
     assert!(verify(&signed(&header(), &claims())).is_ok());
 }
 
 #[test]
-fn a_token_for_or_from_somebody_else_is_refused() {
+fn a_token_with_a_foreign_claim_is_refused() {
     for (name, value) in [
         ("iss", json!("elsewhere")),
         ("aud", json!("elsewhere")),
@@ -106,7 +106,7 @@ fn a_token_for_or_from_somebody_else_is_refused() {
         ("sub", json!("somebody")),
     ] {
         assert_eq!(
-            verify(&but(name, value.clone())),
+            verify(&with_claim(name, value.clone())),
             Err(ErrorCode::InvalidToken),
             "{name} {value}"
         );
@@ -117,7 +117,7 @@ fn a_token_for_or_from_somebody_else_is_refused() {
 fn every_claim_is_required() {
     for name in claims().as_object().unwrap().keys() {
         assert_eq!(
-            verify(&but(name, Value::Null)),
+            verify(&with_claim(name, Value::Null)),
             Err(ErrorCode::InvalidToken),
             "{name}"
         );
@@ -128,14 +128,20 @@ fn every_claim_is_required() {
 fn a_time_is_a_whole_number_and_never_overflows() {
     for value in [json!("1790000900"), json!(1_790_000_900.5), json!(true)] {
         for name in ["exp", "nbf", "iat"] {
-            let token = but(name, value.clone());
+            let token = with_claim(name, value.clone());
             assert_eq!(verify(&token), Err(ErrorCode::InvalidToken), "{name} {value}");
         }
     }
-    assert_eq!(verify(&but("nbf", json!(i64::MAX))), Err(ErrorCode::InvalidToken));
-    assert_eq!(verify(&but("exp", json!(i64::MIN))), Err(ErrorCode::InvalidToken));
-    assert_eq!(verify(&but("exp", json!(0))), Err(ErrorCode::TokenExpired));
-    assert!(verify(&but("exp", json!(i64::MAX))).is_ok());
+    assert_eq!(
+        verify(&with_claim("nbf", json!(i64::MAX))),
+        Err(ErrorCode::InvalidToken)
+    );
+    assert_eq!(
+        verify(&with_claim("exp", json!(i64::MIN))),
+        Err(ErrorCode::InvalidToken)
+    );
+    assert_eq!(verify(&with_claim("exp", json!(0))), Err(ErrorCode::TokenExpired));
+    assert!(verify(&with_claim("exp", json!(i64::MAX))).is_ok());
 }
 
 #[test]
@@ -192,7 +198,7 @@ fn a_token_with_any_one_character_changed_is_refused() {
 }
 
 #[test]
-fn text_that_is_no_token_is_refused() {
+fn text_that_is_not_a_token_is_refused() {
     for text in [
         "",
         ".",
@@ -209,7 +215,7 @@ fn text_that_is_no_token_is_refused() {
 
 #[test]
 fn a_token_over_4_kib_is_refused_even_when_we_signed_it() {
-    let with_padding = |bytes: usize| but("padding", json!("x".repeat(bytes)));
+    let with_padding = |bytes: usize| with_claim("padding", json!("x".repeat(bytes)));
     assert!(verify(&with_padding(2000)).is_ok());
     let token = with_padding(4000);
     assert!(token.len() > TOKEN_BYTES);
@@ -255,14 +261,14 @@ fn a_refresh_token_reads_back_and_matches_its_hash_only() {
 }
 
 #[test]
-fn the_hash_of_a_refresh_token_holds_for_its_session_only() {
+fn the_hash_of_a_refresh_token_matches_its_session_only() {
     let one = RefreshToken::new(SessionId(Uuid::from_u128(1)), &mut StdRng::seed_from_u64(1));
     let two = RefreshToken::new(SessionId(Uuid::from_u128(2)), &mut StdRng::seed_from_u64(1));
     assert!(!two.matches(&one.hash()));
 }
 
 #[test]
-fn text_that_is_no_refresh_token_is_refused() {
+fn text_that_is_not_a_refresh_token_is_refused() {
     let good = RefreshToken::new(subject().session, &mut StdRng::seed_from_u64(1)).reveal();
     for text in [
         "",
@@ -280,7 +286,7 @@ fn text_that_is_no_refresh_token_is_refused() {
 }
 
 #[test]
-fn what_is_printed_for_debugging_holds_no_secret() {
+fn debug_output_contains_no_secret() {
     let tokens = tokens();
     let issued = tokens.issue(&subject(), NOW_MS).unwrap();
     let refresh = RefreshToken::new(subject().session, &mut StdRng::seed_from_u64(1));
