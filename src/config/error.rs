@@ -1,25 +1,25 @@
-//! Everything that is wrong with the settings, reported at once. Each problem names the setting, the source of its
-//! value and the values that it takes. Does not know which settings there are, and never holds a secret's value.
+//! Reports all problems of the settings at once. Each problem names the setting, the source of its value and the valid
+//! values. Does not know which settings exist, and never contains a secret's value.
 
 use std::fmt;
 
-/// The settings cannot be used. Its text has a line for each [`Problem`].
+/// Why the settings cannot be used. Its text has a line for each [`Problem`].
 #[derive(Debug, thiserror::Error)]
 pub struct SettingsError {
-    /// Everything that is wrong, never empty.
+    /// All problems, never empty.
     pub problems: Vec<Problem>,
 }
 
 impl SettingsError {
-    /// What the process exits with when its settings (or its command line) are refused.
+    /// The exit code of the process when its settings or its command line are refused.
     pub const EXIT_CODE: u8 = 2;
 }
 
 impl fmt::Display for SettingsError {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.problems.len() {
-            1 => write!(out, "cannot start with this setting:")?,
-            several => write!(out, "cannot start with these {several} settings:")?,
+            1 => write!(out, "cannot start until this setting is corrected:")?,
+            several => write!(out, "cannot start until these {several} settings are corrected:")?,
         }
         self.problems
             .iter()
@@ -27,14 +27,14 @@ impl fmt::Display for SettingsError {
     }
 }
 
-/// One thing that is wrong.
+/// One problem.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The setting's name (`ops_burst`), or that of a source that cannot be read (`--config`).
     pub setting: String,
     /// Where the value came from: `environment variable TASKWIRE_LISTEN`, `file taskwire.toml`.
     pub origin: Option<String>,
-    /// What is wrong, and what the setting takes.
+    /// What is wrong, and which values are valid.
     pub message: String,
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The message for a name that is no setting, with the nearest known name when one is near.
+/// The message for an unknown name. It proposes the most similar known name, if one is similar enough.
 pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let nearest = known
         .map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known))
@@ -56,11 +56,11 @@ pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> S
         Some((distance, known)) if distance <= (name.len() / 4).max(2) => {
             format!("unknown setting; did you mean {known}?")
         }
-        _ => "unknown setting; config.default.toml lists them all".to_owned(),
+        _ => "unknown setting; config.default.toml lists all settings".to_owned(),
     }
 }
 
-/// Levenshtein's distance: how many letters must be added, dropped or changed.
+/// Levenshtein distance: how many letters must be added, dropped or changed.
 fn distance(from: &str, to: &str) -> usize {
     let to: Vec<char> = to.chars().collect();
     let mut row: Vec<usize> = (0..=to.len()).collect();
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn only_a_near_name_is_proposed() {
+    fn only_a_similar_name_is_proposed() {
         let known = ["listen", "data_dir"];
         assert!(unknown("lisen", known.into_iter()).ends_with("did you mean listen?"));
         assert!(!unknown("colour", known.into_iter()).contains("did you mean"));

@@ -1,5 +1,5 @@
-//! The command line's settings: the few that are typed often have a flag of their own, the rest goes through
-//! `--set`. Does not know what values they take: a flag's text is read like an environment variable's.
+//! Settings on the command line. Those that are typed often have their own flag; `--set` is for all others. Does not
+//! know which values are valid: a flag's text is read like an environment variable's.
 
 use std::path::PathBuf;
 
@@ -39,7 +39,7 @@ pub struct Flags {
 }
 
 impl Flags {
-    /// The flags that name one setting each, as (flag, setting, text).
+    /// The settings that have their own flag, as (flag, setting, text).
     pub(super) fn named(&self) -> impl Iterator<Item = (&'static str, &'static str, &str)> {
         [
             ("--listen", "listen", &self.listen),

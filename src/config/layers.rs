@@ -1,5 +1,5 @@
-//! The sources of settings, merged: for each name the strongest value and where it came from. Knows the names
-//! and types from `config.default.toml` and which of them are secrets; does not know what the values mean.
+//! Merges the sources of settings: for each name, the value of the strongest source and where it came from. Knows the
+//! names and types from `config.default.toml`, and which settings are secrets. Does not know what the values mean.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -10,10 +10,10 @@ use toml::{Table, Value};
 use super::error::{self, Problem};
 use super::flags::Flags;
 
-/// The manual of settings, built into the program: every name, its default, a sentence each.
+/// The manual of settings, built into the program: the name, the default and a description of each.
 pub const DEFAULT: &str = include_str!("../../config.default.toml");
 
-/// The settings that are never shown and may stand in a file of their own (`jwt_secret_file`).
+/// The settings that are never shown. Each can also be read from its own file (`jwt_secret_file`).
 const SECRETS: [&str; 6] = [
     "database_url",
     "redis_url",
@@ -22,7 +22,7 @@ const SECRETS: [&str; 6] = [
     "jwt_secret_previous",
     "admin_password",
 ];
-/// Read from the environment under their bare names too, as hosting services set them.
+/// Settings that are read from the environment without the prefix too, because hosting services set these names.
 const BARE: [(&str, &str); 3] = [
     ("DATABASE_URL", "database_url"),
     ("REDIS_URL", "redis_url"),
@@ -30,14 +30,14 @@ const BARE: [(&str, &str); 3] = [
 ];
 const PREFIX: &str = "TASKWIRE_";
 
-/// Where settings are read from; tests give their own.
+/// Where settings are read from; tests pass their own.
 #[derive(Default)]
 pub(super) struct Sources {
     /// The file named by `--config` and the command line's other settings.
     pub(super) flags: Flags,
     /// The process's environment.
     pub(super) environment: Vec<(OsString, OsString)>,
-    /// A `.env` file, which need not be there.
+    /// A `.env` file; it may be missing.
     pub(super) dotenv: Option<PathBuf>,
 }
 
@@ -49,13 +49,13 @@ pub(super) struct Entry {
     pub(super) origin: Option<String>,
 }
 
-/// Every setting's value in force, and what was wrong with the sources.
+/// The value in force of every setting, and the problems of the sources.
 pub(super) struct Layers {
     entries: BTreeMap<String, Entry>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// A value on its way into the layers: setting, value, origin.
+/// A value from one source: setting, value, origin.
 type Given = (String, Value, String);
 
 impl Layers {
@@ -83,7 +83,7 @@ impl Layers {
         layers
     }
 
-    /// The value in force; `None` for a name that is no setting.
+    /// The value in force; `None` for an unknown name.
     pub(super) fn get(&self, key: &str) -> Option<&Entry> {
         self.entries.get(key)
     }
@@ -139,7 +139,7 @@ impl Layers {
                     ".env",
                     origin.clone(),
                     format!(
-                        "entry {} cannot be read; takes NAME=VALUE, with quotes around spaces",
+                        "entry {} cannot be read; write NAME=VALUE, with quotes around a value with spaces",
                         number + 1
                     ),
                 ),
@@ -154,14 +154,14 @@ impl Layers {
             let Some(name) = name.to_str() else { continue };
             match text.to_str() {
                 Some(text) => drop(variables.insert(name.to_owned(), text.to_owned())),
-                None if name.starts_with(PREFIX) => self.refuse(name, None, "takes UTF-8 text".to_owned()),
+                None if name.starts_with(PREFIX) => self.refuse(name, None, "must be UTF-8 text".to_owned()),
                 None => {}
             }
         }
         variables
     }
 
-    /// The prefixed names win over the bare ones of the same source.
+    /// A name with the prefix wins over the same name without it in the same source.
     fn add_variables(&mut self, variables: &HashMap<String, String>, origin: &str) {
         let mut given = Vec::new();
         for (name, key) in BARE {
@@ -191,7 +191,7 @@ impl Layers {
         self.add(given);
     }
 
-    /// An empty variable counts as not set: container tools pass on what they do not have as empty.
+    /// An empty variable counts as not set: container tools pass a variable that they do not have as empty.
     fn variable(&mut self, key: &str, text: &str, origin: String) -> Option<Given> {
         if text.is_empty() {
             None
@@ -208,13 +208,13 @@ impl Layers {
         for pair in &flags.set {
             match pair.split_once('=') {
                 Some((key, text)) => given.extend(self.typed(key.trim(), text, "flag --set".to_owned())),
-                None => self.refuse("--set", None, "takes KEY=VALUE".to_owned()),
+                None => self.refuse("--set", None, "must be KEY=VALUE".to_owned()),
             }
         }
         self.add(given);
     }
 
-    /// Reads a text as the type that the setting's default has.
+    /// Parses a text as the type of the setting's default.
     fn typed(&mut self, key: &str, text: &str, origin: String) -> Option<Given> {
         let read = match self.entries.get(key).map(|entry| &entry.value) {
             Some(Value::Integer(_)) => text
@@ -237,14 +237,14 @@ impl Layers {
         };
         match read {
             Ok(value) => Some((key.to_owned(), value, origin)),
-            Err(takes) => {
-                self.refuse(key, Some(origin), format!("takes {takes}, not {text:?}"));
+            Err(expected) => {
+                self.refuse(key, Some(origin), format!("must be {expected}, not {text:?}"));
                 None
             }
         }
     }
 
-    /// Puts one source's values over what is there.
+    /// Replaces the values of weaker sources by the given ones.
     fn add(&mut self, given: Vec<Given>) {
         let names: BTreeSet<String> = given.iter().map(|(key, ..)| key.clone()).collect();
         for (key, value, origin) in given {
@@ -258,7 +258,7 @@ impl Layers {
                     self.refuse(
                         &key,
                         Some(origin),
-                        format!("{secret} is given too; takes one of the two"),
+                        format!("{secret} is set too; set only one of the two"),
                     );
                 } else {
                     self.add_secret_file(secret, &key, &value, &origin);
@@ -272,7 +272,11 @@ impl Layers {
 
     fn add_secret_file(&mut self, secret: &str, key: &str, path: &Value, origin: &str) {
         let Some(path) = path.as_str() else {
-            return self.refuse(key, Some(origin.to_owned()), "takes a file's path".to_owned());
+            return self.refuse(
+                key,
+                Some(origin.to_owned()),
+                "must be the path of a file".to_owned(),
+            );
         };
         if path.is_empty() {
             return;
@@ -311,12 +315,13 @@ pub(super) fn is_secret(key: &str) -> bool {
     SECRETS.contains(&key)
 }
 
-/// `jwt_secret` for `jwt_secret_file`.
+/// The secret that a file's setting stands for: `jwt_secret` for `jwt_secret_file`.
 fn secret_in_file(key: &str) -> Option<&str> {
     key.strip_suffix("_file").filter(|secret| is_secret(secret))
 }
 
-/// Variables of the command line `tw`. The server ignores them, so both can run in the same shell.
+/// Variables of the command-line client `tw`, without the prefix. The server ignores them, so both can run in the same
+/// shell.
 const OF_TW: [&str; 3] = ["URL", "TOKEN", "PASSWORD"];
 
 /// Variables with our prefix that others set: `tw`, the test suite, and Kubernetes, which describes a service called

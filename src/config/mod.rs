@@ -1,12 +1,12 @@
 //! The settings of a node: where they come from, their types, and the rules between them. `config.default.toml` is
-//! their manual and their default. Loading reads files and the environment, and changes nothing. What a setting does,
-//! only its user knows.
+//! their manual and has their defaults. Loading reads files and the environment, and changes nothing. Does not know
+//! what a setting does: the code that uses it knows.
 //!
 //! - `settings`   the table of settings
-//! - `layers`     the sources, merged; `flags` those of the command line
-//! - `read`, `values`, `web`, `secret`   from a value to its type
-//! - `rules`      what holds between settings, and what production refuses
-//! - `error`, `show`   what is wrong, and what is in force
+//! - `layers`     merges the sources; `flags` has those of the command line
+//! - `read`, `values`, `web`, `secret`   convert a value to its type
+//! - `rules`      the rules between settings, and what production refuses
+//! - `error`, `show`   report what is wrong, and which values are in force
 
 mod error;
 mod flags;
@@ -36,7 +36,7 @@ use read::Reader;
 
 impl Settings {
     /// Settings from all sources: the defaults, `--config`, `.env` in the working directory, the process's
-    /// environment, flags; and how to show them.
+    /// environment, flags. Also returns them in printable form.
     pub fn load(flags: Flags) -> Result<(Self, Effective), SettingsError> {
         let environment = std::env::vars_os().collect();
         Self::from_sources(&Sources {
@@ -74,13 +74,13 @@ impl Settings {
         Err(SettingsError { problems })
     }
 
-    /// Makes `data_dir`, for this user alone, when it is missing.
+    /// Creates `data_dir` if it is missing. Only this user can enter it.
     pub fn create_data_dir(&self) -> io::Result<()> {
         secret::create_private_folder(&self.data_dir)
     }
 
-    /// The keys of access tokens: those set, or else (in development) one that is generated at first use and
-    /// kept in `data_dir/jwt_secret`. The only part of the settings that writes to the disk.
+    /// The keys that sign and check access tokens. Without `jwt_secret` (in development only) the first use generates a
+    /// key and stores it in `data_dir/jwt_secret`. Nothing else in the settings writes a file.
     pub fn jwt_keys(&self) -> io::Result<JwtKeys> {
         let current = if let Some(secret) = &self.jwt_secret {
             secret.clone()

@@ -1,5 +1,5 @@
-//! Takes merged values out as Rust types and collects what does not fit. Knows types and ranges as its callers
-//! give them, not which settings there are.
+//! Converts merged values to Rust types and collects the problems. Its callers name types and ranges; it does not know
+//! which settings exist.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -11,8 +11,8 @@ use super::error::Problem;
 use super::layers::{self, Layers};
 use super::secret;
 
-/// Reads values. A value that does not fit becomes a [`Problem`], and a harmless value replaces it, so that one run
-/// finds all problems.
+/// Reads values. An invalid value becomes a [`Problem`], and a harmless value replaces it, so that one run finds all
+/// problems.
 pub(super) struct Reader<'a> {
     layers: &'a Layers,
     pub(super) problems: Vec<Problem>,
@@ -26,7 +26,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Notes that a setting's value cannot stay; `message` says what it takes.
+    /// Records a problem with a setting; `message` says which values are valid.
     pub(super) fn refuse(&mut self, key: &str, message: impl Into<String>) {
         let origin = self.layers.get(key).and_then(|entry| entry.origin.clone());
         self.problems.push(Problem {
@@ -36,22 +36,22 @@ impl<'a> Reader<'a> {
         });
     }
 
-    /// The text of a setting.
+    /// A string.
     pub(super) fn text(&mut self, key: &str) -> &'a str {
         match self.value(key) {
             Some(Value::String(text)) => text,
-            _ => self.misfit(key, "a text in quotes").unwrap_or_default(),
+            _ => self.misfit(key, "a string in quotes").unwrap_or_default(),
         }
     }
 
-    /// A secret as it stands, `None` when it is empty.
+    /// A secret, not trimmed; `None` if it is empty.
     pub(super) fn secret(&mut self, key: &str) -> Option<SecretString> {
         Some(self.text(key))
             .filter(|text| !text.is_empty())
             .map(SecretString::from)
     }
 
-    /// A text made into `T`, `None` when it is empty or does not fit. `parse` fails with what is taken instead.
+    /// A string, parsed as `T`; `None` if it is empty or invalid. The error of `parse` says which values are valid.
     pub(super) fn parsed<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         let text = self.text(key).trim();
         if text.is_empty() {
@@ -61,24 +61,24 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A text made into `T`; an empty one does not fit.
+    /// A string, parsed as `T`. `parse` gets an empty string too, and refuses it.
     pub(super) fn required<T: Default>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> T {
         let text = self.text(key).trim();
         self.parse(key, text, parse).unwrap_or_default()
     }
 
-    /// A list of texts, each made into `T`.
+    /// A list of strings, each parsed as `T`.
     pub(super) fn list<T>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, String>) -> Vec<T> {
         let Some(Value::Array(items)) = self.value(key) else {
             return self
-                .misfit(key, "a list of texts, [\"…\", \"…\"]")
+                .misfit(key, "a list of strings, [\"…\", \"…\"]")
                 .unwrap_or_default();
         };
         let mut parsed = Vec::with_capacity(items.len());
         for item in items {
             match item.as_str() {
                 Some(text) => parsed.extend(self.parse(key, text.trim(), &parse)),
-                None => drop(self.misfit::<()>(key, "a list of texts, [\"…\", \"…\"]")),
+                None => drop(self.misfit::<()>(key, "a list of strings, [\"…\", \"…\"]")),
             }
         }
         parsed
@@ -92,11 +92,11 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// A whole number within `range`, as the type its user wants.
+    /// A whole number within `range`.
     pub(super) fn whole<N: TryFrom<u64> + Default>(&mut self, key: &str, range: RangeInclusive<u64>) -> N {
-        let takes = format!("a whole number from {} to {}", range.start(), range.end());
+        let expected = format!("a whole number from {} to {}", range.start(), range.end());
         let Some(Value::Integer(number)) = self.value(key) else {
-            return self.misfit(key, &takes).unwrap_or_default();
+            return self.misfit(key, &expected).unwrap_or_default();
         };
         let fitting = u64::try_from(*number)
             .ok()
@@ -104,7 +104,7 @@ impl<'a> Reader<'a> {
         fitting
             .and_then(|number| N::try_from(number).ok())
             .unwrap_or_else(|| {
-                self.refuse(key, format!("takes {takes}, not {number}"));
+                self.refuse(key, format!("must be {expected}, not {number}"));
                 N::default()
             })
     }
@@ -120,21 +120,21 @@ impl<'a> Reader<'a> {
 
     fn parse<T>(&mut self, key: &str, text: &str, parse: impl Fn(&str) -> Result<T, String>) -> Option<T> {
         parse(text)
-            .map_err(|takes| {
+            .map_err(|expected| {
                 let shown = if layers::is_secret(key) {
                     secret::mask(text)
                 } else {
                     text.to_owned()
                 };
-                self.refuse(key, format!("takes {takes}, not {shown:?}"));
+                self.refuse(key, format!("must be {expected}, not {shown:?}"));
             })
             .ok()
     }
 
-    /// A value of another type. It is not shown: it may be a secret written without quotes.
-    fn misfit<T>(&mut self, key: &str, takes: &str) -> Option<T> {
+    /// Refuses a value of the wrong type. The value is not shown: it may be a secret written without quotes.
+    fn misfit<T>(&mut self, key: &str, expected: &str) -> Option<T> {
         let found = self.value(key).map_or("nothing", Value::type_str);
-        self.refuse(key, format!("takes {takes}, not a value of type {found}"));
+        self.refuse(key, format!("must be {expected}, not a value of type {found}"));
         None
     }
 }

@@ -6,7 +6,7 @@ use super::read::Reader;
 use super::{Environment, Settings, secret};
 use crate::auth::passwords::check_new;
 
-/// Notes every rule that the settings break.
+/// Reports every rule that the settings break.
 pub(super) fn check(settings: &Settings, reader: &mut Reader) {
     always(settings, reader);
     if settings.environment == Environment::Production {
@@ -19,36 +19,36 @@ fn always(settings: &Settings, reader: &mut Reader) {
         let least = settings.ring_bytes_per_topic;
         reader.refuse(
             "ring_budget_bytes",
-            format!("takes at least ring_bytes_per_topic, {least}"),
+            format!("must be at least ring_bytes_per_topic, which is {least}"),
         );
     }
     if !settings.drain_delay.is_zero() && settings.drain_delay >= settings.drain {
         let less = settings.drain.as_secs();
         reader.refuse(
             "drain_delay_seconds",
-            format!("takes less than drain_seconds, {less}"),
+            format!("must be less than drain_seconds, which is {less}"),
         );
     }
-    // taken and not done, it would promise a safety that is not there
+    // if the node accepted true, it would promise a protection that it does not have
     if settings.require_verified_email {
         reader.refuse(
             "require_verified_email",
-            "takes false: this version cannot verify addresses",
+            "must be false: this version cannot verify e-mail addresses",
         );
     }
     if settings.smtp_url.is_some() && reader.text("mail_from").trim().is_empty() {
         reader.refuse(
             "mail_from",
-            "must be set with smtp_url: a sender, like Taskwire <tasks@example.com>",
+            "must be set when smtp_url is set: the sender, like Taskwire <tasks@example.com>",
         );
     }
     match (&settings.admin_email, &settings.admin_password) {
         (Some(_), None) => reader.refuse(
             "admin_password",
-            "must be set with admin_email (or admin_password_file)",
+            "must be set when admin_email is set (or set admin_password_file)",
         ),
         (None, Some(_)) if reader.text("admin_email").trim().is_empty() => {
-            reader.refuse("admin_email", "must be set with admin_password");
+            reader.refuse("admin_email", "must be set when admin_password is set");
         }
         _ => {}
     }
@@ -64,7 +64,7 @@ fn production(settings: &Settings, reader: &mut Reader) {
     if settings.allowed_origins.any {
         reader.refuse(
             "allowed_origins",
-            "\"*\" is refused in production; takes a list of origins",
+            "must not be \"*\" in production: list the origins",
         );
     }
     if reader.text("public_url").trim().is_empty() {
@@ -77,7 +77,7 @@ fn production(settings: &Settings, reader: &mut Reader) {
         reader.refuse(
             "jwt_secret",
             "must be set in production: at least 32 bytes, as TASKWIRE_JWT_SECRET or in a file named by \
-             TASKWIRE_JWT_SECRET_FILE; `openssl rand -base64 48` makes one",
+             TASKWIRE_JWT_SECRET_FILE; `openssl rand -base64 48` generates one",
         );
     }
     refuse_weak("jwt_secret", settings.jwt_secret.as_ref(), reader);
@@ -92,7 +92,7 @@ fn refuse_weak(key: &str, set: Option<&SecretString>, reader: &mut Reader) {
     if let Some(weakness) = set.and_then(|set| secret::weakness(set.expose_secret())) {
         reader.refuse(
             key,
-            format!("{weakness}; production takes at least 32 random bytes"),
+            format!("{weakness}; production needs at least 32 random bytes"),
         );
     }
 }

@@ -1,5 +1,5 @@
-//! Secrets: how they are masked, when one is too weak, and the keys that sign access tokens, one of which may
-//! be generated and kept on disk. Does not know how tokens are made.
+//! Secrets: masks them, detects weak ones, and provides the keys that sign access tokens. If no key is set, one is
+//! generated and stored on disk. Does not know how tokens are made.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -7,7 +7,7 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
-/// The least length, in bytes, of a key that signs tokens in production: what HS256 wants.
+/// The minimum length, in bytes, of a signing key in production. HS256 requires it (RFC 7518, section 3.2).
 pub const JWT_SECRET_BYTES: usize = 32;
 
 /// The keys of access tokens.
@@ -15,11 +15,12 @@ pub const JWT_SECRET_BYTES: usize = 32;
 pub struct JwtKeys {
     /// Signs new tokens and checks them.
     pub current: SecretString,
-    /// Checks tokens from before the last change of keys, never signs.
+    /// Checks tokens from before the last change of keys. Never signs.
     pub previous: Option<SecretString>,
 }
 
-/// What may be shown of a secret: a URL keeps its scheme, user, host and path, anything else nothing.
+/// The part of a secret that may be shown: of a URL its scheme, user, host and path; of an SQLite URL all; of anything
+/// else nothing.
 pub(super) fn mask(text: &str) -> String {
     if text.is_empty() || text.starts_with("sqlite:") {
         return text.to_owned();
@@ -28,7 +29,7 @@ pub(super) fn mask(text: &str) -> String {
         return "***".to_owned();
     };
     let (shown_user, rest) = match rest.rsplit_once('@') {
-        // Only a plain name before a colon is surely a user; anything else may be (part of) a password.
+        // Only a plain name before a colon is certainly a user. Anything else may be part of a password.
         Some((who, rest)) => match who.split_once(':') {
             Some((user, _))
                 if user
@@ -48,7 +49,7 @@ pub(super) fn mask(text: &str) -> String {
     format!("{scheme}://{shown_user}{place}{parameters}")
 }
 
-/// Why a key must not sign tokens in production, if so.
+/// Why a key is too weak to sign tokens in production; `None` if it is strong enough.
 pub(super) fn weakness(key: &str) -> Option<&'static str> {
     let lower = key.to_lowercase();
     let placeholders = [
@@ -72,7 +73,7 @@ pub(super) fn weakness(key: &str) -> Option<&'static str> {
     }
 }
 
-/// Makes a folder that only this user can enter; one that is there stays as it is.
+/// Creates a folder that only this user can enter. An existing folder stays unchanged.
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
@@ -81,7 +82,7 @@ pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     builder.create(folder).map_err(|error| at(folder, &error))
 }
 
-/// The key kept in `file`, generated there when it is missing.
+/// The key stored in `file`. Generates the file if it is missing.
 pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
     if !file.exists() {
         generate_key(file)?;
@@ -90,7 +91,7 @@ pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
     let key = key.trim();
     if key.len() < JWT_SECRET_BYTES {
         let message = format!(
-            "{} holds no key of 32 bytes; remove it, and a new one is made",
+            "{} has no key of at least 32 bytes; remove the file, and the node generates a new key",
             file.display()
         );
         return Err(io::Error::new(io::ErrorKind::InvalidData, message));
@@ -118,7 +119,7 @@ fn generate_key(file: &Path) -> io::Result<()> {
         Err(_) => fs::rename(&draft, file),
         Ok(()) => Ok(()),
     });
-    // A draft left behind does no harm, and the outcome above is what matters.
+    // An error here is ignored: a leftover draft does no harm.
     drop(fs::remove_file(&draft));
     linked.map_err(|error| at(file, &error))
 }
@@ -132,7 +133,7 @@ mod tests {
     use super::{mask, weakness};
 
     #[test]
-    fn a_masked_url_keeps_what_helps_and_nothing_else() {
+    fn a_masked_url_keeps_scheme_user_host_and_path_only() {
         assert_eq!(
             mask("postgres://ada:s3cret@db:5432/tasks"),
             "postgres://ada:***@db:5432/tasks"

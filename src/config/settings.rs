@@ -24,7 +24,7 @@ macro_rules! settings {
         pub struct Settings { $( $(#[$doc])* pub $name: $type, )* }
 
         impl Settings {
-            /// Reads every setting; what is wrong with one is noted by the reader.
+            /// Reads every setting. The reader collects the problems.
             pub(super) fn read($from: &mut Reader) -> Settings {
                 Settings { $( $name: $value, )* }
             }
@@ -33,8 +33,8 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Every setting, typed and checked. A field is named like its setting, durations without the unit; the manual
-    /// (`config.default.toml`) says what each does.
+    /// Every setting, typed and checked. A field has the name of its setting, a duration without the unit. The
+    /// manual (`config.default.toml`) says what each does.
     #[derive(Clone, Debug)]
     #[allow(
         missing_docs,
@@ -45,7 +45,7 @@ settings! {
         listen: Listen = from.required("listen", str::parse);
         data_dir: PathBuf = data_dir(from);
         environment: Environment = from.required("environment", str::parse);
-        /// Never empty: a random name was made when none is set.
+        /// Never empty: a random name if none is set.
         instance: String = from
             .parsed("instance", values::instance_name)
             .unwrap_or_else(random_name);
@@ -59,7 +59,7 @@ settings! {
             });
         database_connections: u32 = from.whole("database_connections", 1..=1000);
         database_lanes: usize = from.whole("database_lanes", 1..=16);
-        /// `None`: what the disk holds.
+        /// `None`: no limit but the disk.
         database_max_bytes: Option<u64> = Some(from.whole("database_max_bytes", 0..=1 << 50))
             .filter(|bytes| *bytes > 0);
         query_timeout: Duration = from.duration("query_timeout_seconds", 1, 1..=25);
@@ -68,7 +68,7 @@ settings! {
 
         public_url: Option<PublicUrl> = from.parsed("public_url", str::parse);
         allowed_origins: AllowedOrigins = AllowedOrigins::collect(from.list("allowed_origins", str::parse));
-        /// Empty: any.
+        /// Empty: any host.
         allowed_hosts: Vec<AllowedHost> = from.list("allowed_hosts", str::parse);
         trusted_proxies: Vec<Network> = from.list("trusted_proxies", str::parse);
 
@@ -78,7 +78,7 @@ settings! {
         access_token: Duration = from.duration("access_token_minutes", MINUTE, 1..=1440);
         refresh_token: Duration = from.duration("refresh_token_days", DAY, 1..=365);
         require_verified_email: bool = from.truth("require_verified_email");
-        /// Never 0: the number of CPUs when it is set to 0.
+        /// Never 0: a setting of 0 becomes the number of CPUs.
         password_hash_concurrency: usize = match from.whole("password_hash_concurrency", 0..=1024) {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
@@ -97,7 +97,7 @@ settings! {
         ops_per_second: u32 = from.whole("ops_per_second", 1..=1_000_000);
         ops_burst: u32 = from.whole("ops_burst", 1..=1_000_000);
         sockets_per_user: usize = from.whole("sockets_per_user", 1..=100_000);
-        /// `None`: what the system's limit of open files leaves room for.
+        /// `None`: derived from the system's limit of open files.
         max_sockets: Option<usize> = Some(from.whole("max_sockets", 0..=10_000_000)).filter(|most| *most > 0);
         sockets_admitted_per_second: u32 = from.whole("sockets_admitted_per_second", 1..=1_000_000);
         sockets_admitted_burst: u32 = from.whole("sockets_admitted_burst", 1..=10_000_000);
@@ -110,7 +110,7 @@ settings! {
         handshake_timeout: Duration = from.duration("handshake_timeout_seconds", 1, 1..=300);
         auth_timeout: Duration = from.duration("auth_timeout_seconds", 1, 1..=300);
         auth_grace: Duration = from.duration("auth_grace_seconds", 1, 0..=3600);
-        /// `None`: for ever.
+        /// `None`: no limit.
         socket_max_age: Option<Duration> = Some(from.duration("socket_max_age_minutes", MINUTE, 0..=10_080))
             .filter(|age| !age.is_zero());
         socket_queue_bytes: usize = from.whole("socket_queue_bytes", 1 << 14..=1 << 26);

@@ -1,5 +1,5 @@
-//! The settings in force as a person may see them: TOML, secrets masked, with the source of each value that is
-//! not the default. Holds no secret.
+//! The settings in force as TOML, with masked secrets, and with the source of each value that is not the default.
+//! Contains no secret.
 
 use std::fmt;
 

@@ -1,4 +1,4 @@
-//! Tests of loading: precedence, refusals, masking, the kept key.
+//! Tests of loading: precedence, refusals, masking, the stored key.
 
 use std::ffi::OsString;
 use std::fs;
@@ -56,7 +56,7 @@ fn admin<'a>(email: &'a str, password: &'a str) -> Vec<(&'a str, &'a str)> {
 /// The refusal's lines, one a problem.
 fn refusal<T>(loaded: Result<T, SettingsError>) -> Vec<String> {
     let Err(error) = loaded else {
-        panic!("the settings were taken")
+        panic!("the settings were accepted")
     };
     error
         .to_string()
@@ -67,7 +67,7 @@ fn refusal<T>(loaded: Result<T, SettingsError>) -> Vec<String> {
 }
 
 #[test]
-fn the_defaults_alone_are_the_contract_s() {
+fn the_defaults_are_the_documented_ones() {
     let settings = Settings::from_pairs(&[]).expect("the defaults");
     assert_eq!(settings.listen.to_string(), "127.0.0.1:8080");
     assert_eq!(settings.database_url.to_string(), "sqlite:data/taskwire.db");
@@ -105,7 +105,7 @@ fn the_defaults_alone_are_the_contract_s() {
 }
 
 #[test]
-fn each_setting_has_a_sentence_and_is_read() {
+fn each_setting_is_described_and_is_read() {
     let keys: Vec<String> = toml::from_str::<toml::Table>(DEFAULT)
         .expect("valid")
         .into_iter()
@@ -118,10 +118,10 @@ fn each_setting_has_a_sentence_and_is_read() {
             .last();
         assert!(
             before.is_some_and(|line| line.starts_with("# ")),
-            "{key} has no sentence"
+            "{key} has no description"
         );
     }
-    // A date fits no setting, so each that is read complains.
+    // No setting accepts a date, so each setting that is read reports a problem.
     let folder = folder();
     let dates: String = keys.join(" = 1979-05-27\n") + " = 1979-05-27\n";
     let flags = Flags {
@@ -143,7 +143,7 @@ fn each_setting_has_a_sentence_and_is_read() {
 }
 
 #[test]
-fn later_sources_win() {
+fn stronger_sources_win() {
     let folder = folder();
     let file = "ops_burst = 1\nin_flight = 1\nbatch_ops = 1\nops_per_second = 1\nsockets_per_user = 1\n";
     let dotenv = "TASKWIRE_IN_FLIGHT=2\nTASKWIRE_BATCH_OPS=2\nTASKWIRE_OPS_PER_SECOND=2\nTASKWIRE_SOCKETS_PER_USER=2\n";
@@ -182,7 +182,7 @@ fn later_sources_win() {
 }
 
 #[test]
-fn what_is_shown_is_in_the_manual_s_order_and_a_valid_file() {
+fn the_printed_settings_are_in_the_manual_s_order_and_a_valid_file() {
     let (_, effective) = load(&[], &[]).expect("the defaults");
     let shown = effective.to_string();
     assert!(
@@ -194,7 +194,7 @@ fn what_is_shown_is_in_the_manual_s_order_and_a_valid_file() {
 }
 
 #[test]
-fn bare_names_are_read_and_the_prefixed_ones_win() {
+fn names_without_the_prefix_are_read_and_names_with_it_win() {
     let database =
         |variables: &[(&str, &str)]| load(variables, &[]).expect("settings").0.database_url.to_string();
     assert_eq!(database(&[("DATABASE_URL", "sqlite:a.db")]), "sqlite:a.db");
@@ -224,7 +224,7 @@ fn bare_names_are_read_and_the_prefixed_ones_win() {
 }
 
 #[test]
-fn lists_come_separated_by_commas() {
+fn commas_separate_the_items_of_a_list() {
     let variables = [
         (
             "TASKWIRE_ALLOWED_ORIGINS",
@@ -241,7 +241,7 @@ fn lists_come_separated_by_commas() {
 }
 
 #[test]
-fn everything_wrong_is_named_at_once_with_its_source() {
+fn all_problems_are_reported_at_once_with_their_sources() {
     let folder = folder();
     let file = write(
         &folder,
@@ -265,25 +265,25 @@ fn everything_wrong_is_named_at_once_with_its_source() {
     let file = file.display();
     for expected in [
         format!("ops_burts (file {file}): unknown setting; did you mean ops_burst?"),
-        format!("drain_seconds (file {file}): takes a whole number from 0 to 3600, not a value of type string"),
-        format!("server (file {file}): unknown setting; config.default.toml lists them all"),
+        format!("drain_seconds (file {file}): must be a whole number from 0 to 3600, not a value of type string"),
+        format!("server (file {file}): unknown setting; config.default.toml lists all settings"),
         "TASKWIRE_LISTN (environment variable TASKWIRE_LISTN): unknown setting; did you mean TASKWIRE_LISTEN?".to_owned(),
-        "in_flight (environment variable TASKWIRE_IN_FLIGHT): takes a whole number, not \"many\"".to_owned(),
-        "ops_burst (environment variable TASKWIRE_OPS_BURST): takes a whole number from 1 to 1000000, not 0".to_owned(),
-        "--set: takes KEY=VALUE".to_owned(),
+        "in_flight (environment variable TASKWIRE_IN_FLIGHT): must be a whole number, not \"many\"".to_owned(),
+        "ops_burst (environment variable TASKWIRE_OPS_BURST): must be a whole number from 1 to 1000000, not 0".to_owned(),
+        "--set: must be KEY=VALUE".to_owned(),
     ] {
         assert!(lines.contains(&expected), "{expected:?} is missing in {lines:#?}");
     }
     assert!(
         lines
             .iter()
-            .any(|line| line.starts_with("listen (flag --listen): takes an address and a port")),
+            .any(|line| line.starts_with("listen (flag --listen): must be an address and a port")),
         "{lines:#?}"
     );
     assert!(
         lines
             .iter()
-            .any(|line| line.starts_with("log_level (flag --set): takes off, error")),
+            .any(|line| line.starts_with("log_level (flag --set): must be off, error")),
         "{lines:#?}"
     );
     assert_eq!(lines.len(), 9, "{lines:#?}");
@@ -326,7 +326,7 @@ fn a_file_that_cannot_be_read_is_a_problem_and_shows_no_secret() {
 }
 
 #[test]
-fn a_missing_dotenv_and_other_programs_variables_are_no_problem() {
+fn a_missing_dotenv_and_other_programs_variables_are_ignored() {
     let others = [
         ("TASKWIRE_TEST_POSTGRES", "x"),
         ("TASKWIRE_URL", "http://127.0.0.1:8080"),
@@ -352,12 +352,12 @@ fn a_missing_dotenv_and_other_programs_variables_are_no_problem() {
     assert_eq!(
         refusal(load(&[("TASKWIRE_PORT", "9000")], &[])).len(),
         1,
-        "a person wrote this one"
+        "Kubernetes does not set this value"
     );
 }
 
 #[test]
-fn secrets_may_stand_in_files() {
+fn secrets_can_be_read_from_files() {
     let folder = folder();
     let file = write(&folder, "secret", "s3cret in a file\r\n");
     let path = file.to_str().expect("a plain path");
@@ -370,7 +370,7 @@ fn secrets_may_stand_in_files() {
         "jwt_secret = \"***\" # environment variable TASKWIRE_JWT_SECRET_FILE, read from {path}\n"
     )));
     let both = [("TASKWIRE_JWT_SECRET_FILE", path), ("TASKWIRE_JWT_SECRET", "x")];
-    assert!(refusal(load(&both, &[]))[0].contains("takes one of the two"));
+    assert!(refusal(load(&both, &[]))[0].contains("set only one of the two"));
     let none = [("TASKWIRE_JWT_SECRET_FILE", "/nowhere/at/all")];
     assert!(refusal(load(&none, &[]))[0].contains("/nowhere/at/all cannot be read"));
     assert!(refusal(load(&[("TASKWIRE_LISTEN_FILE", path)], &[]))[0].contains("unknown setting"));
@@ -425,7 +425,7 @@ fn production_refuses_what_is_unsafe_in_public() {
             let pairs: Vec<_> = PRODUCTION.into_iter().chain([(key, weak)]).collect();
             assert!(
                 refusal(Settings::from_pairs(&pairs))[0].starts_with(key),
-                "{key} {weak} was taken"
+                "{key} {weak} was accepted"
             );
         }
     }
@@ -436,7 +436,7 @@ fn production_refuses_what_is_unsafe_in_public() {
 }
 
 #[test]
-fn settings_that_need_each_other_or_cannot_be_are_refused_alone() {
+fn one_invalid_or_missing_setting_is_one_problem() {
     for (pairs, named) in [
         (vec![("smtp_url", "smtp://mail")], "mail_from"),
         (vec![("admin_email", "ada@example.com")], "admin_password"),
@@ -470,7 +470,7 @@ fn zero_days_keep_the_log_for_ever() {
 }
 
 #[test]
-fn the_generated_key_is_kept_and_private() {
+fn the_generated_key_is_stored_and_private() {
     let folder = folder();
     let data_dir = folder.path().join("new/data");
     let settings =
@@ -500,7 +500,7 @@ fn the_generated_key_is_kept_and_private() {
             .jwt_keys()
             .expect_err("too short")
             .to_string()
-            .contains("jwt_secret holds no key")
+            .contains("jwt_secret has no key")
     );
 }
 
@@ -546,7 +546,7 @@ fn a_secret_that_is_set_is_used_and_nothing_is_written() {
 }
 
 #[test]
-fn the_example_names_settings_only() {
+fn the_example_has_valid_settings_only() {
     let example = include_str!("../../.env.example");
     let variables: Vec<(&str, &str)> = example
         .lines()
@@ -559,6 +559,6 @@ fn the_example_names_settings_only() {
     assert_eq!(
         lines.len(),
         1,
-        "all but the jwt_secret, which everyone makes: {lines:?}"
+        "only jwt_secret is missing, which every operator generates: {lines:?}"
     );
 }

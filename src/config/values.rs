@@ -1,5 +1,5 @@
-//! The types of single settings: addresses, database URLs, names of modes, networks. Each is made from text and
-//! fails with what it takes. Does not know which setting it is for, except in words.
+//! The types of single settings: addresses, database URLs, names of modes, networks. Each is parsed from text; its
+//! error says which values are valid, and follows the words "must be". Does not know which setting a value belongs to.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -21,12 +21,13 @@ pub struct Listen {
 }
 
 impl Listen {
-    /// As `TcpListener::bind` takes it; the host is without brackets. Port 0 asks for a free one.
+    /// Host and port as `TcpListener::bind` takes them: an IPv6 address has no brackets, and port 0 asks for a free
+    /// port.
     pub fn host_and_port(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 
-    /// Where a process on this machine reaches a node that listens here.
+    /// The address at which a process on this machine reaches the node.
     #[must_use]
     pub fn as_seen_from_here(&self) -> Self {
         let host = match self.host.parse() {
@@ -64,22 +65,22 @@ impl FromStr for Listen {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let takes = || {
+        let expected = || {
             "an address and a port, like 127.0.0.1:8080, localhost:8080, [::1]:8080 or 0.0.0.0:8080"
                 .to_owned()
         };
-        let (host, port) = text.rsplit_once(':').ok_or_else(takes)?;
-        let port = port.parse().map_err(|_| takes())?;
+        let (host, port) = text.rsplit_once(':').ok_or_else(expected)?;
+        let port = port.parse().map_err(|_| expected())?;
         let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-            Some(inner) => inner.parse::<Ipv6Addr>().map_err(|_| takes())?.to_string(),
+            Some(inner) => inner.parse::<Ipv6Addr>().map_err(|_| expected())?.to_string(),
             None if is_host_name(host) => host.to_owned(),
-            None => return Err(takes()),
+            None => return Err(expected()),
         };
         Ok(Self { host, port })
     }
 }
 
-/// Whether a text can be a host's name or an IPv4 address.
+/// Whether a text is a valid host name or IPv4 address.
 pub(super) fn is_host_name(text: &str) -> bool {
     let is_label = |label: &str| {
         !label.is_empty()
@@ -92,7 +93,7 @@ pub(super) fn is_host_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label) && (!all_numeric || text.parse::<Ipv4Addr>().is_ok())
 }
 
-/// Which database, and where.
+/// The kind of database, and its place.
 #[derive(Clone, Debug)]
 pub enum DatabaseUrl {
     /// The embedded database in one file.
@@ -111,13 +112,13 @@ impl FromStr for DatabaseUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let takes = || {
+        let expected = || {
             "sqlite:PATH (a file, without parameters) or postgres://USER:PASSWORD@HOST/DATABASE".to_owned()
         };
         if let Some(path) = text.strip_prefix("sqlite:") {
             let path = path.strip_prefix("//").unwrap_or(path);
             if path.is_empty() || path.contains(":memory:") || path.contains('?') || path.ends_with('/') {
-                return Err(takes());
+                return Err(expected());
             }
             return Ok(Self::Sqlite {
                 path: PathBuf::from(path),
@@ -130,7 +131,7 @@ impl FromStr for DatabaseUrl {
             Some(place) if !place.is_empty() => Ok(Self::Postgres {
                 url: SecretString::from(text),
             }),
-            _ => Err(takes()),
+            _ => Err(expected()),
         }
     }
 }
@@ -148,7 +149,7 @@ impl fmt::Display for DatabaseUrl {
 /// How strict the node is about its settings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Environment {
-    /// Starts with nothing prepared.
+    /// Starts without any preparation.
     #[default]
     Development,
     /// Refuses settings that are unsafe in public.
@@ -173,7 +174,7 @@ pub enum LogFormat {
     /// For people.
     #[default]
     Pretty,
-    /// An object a line, for machines.
+    /// One JSON object a line, for machines.
     Json,
 }
 
@@ -189,28 +190,30 @@ impl FromStr for LogFormat {
     }
 }
 
-/// Reads a level and its exceptions, `info,taskwire::engine=debug`.
+/// Parses a level and its exceptions, `info,taskwire::engine=debug`.
 pub(super) fn log_level(text: &str) -> Result<Targets, String> {
-    let takes =
-        || "off, error, warn, info, debug or trace, and exceptions like taskwire::engine=debug".to_owned();
-    // The crate's own reading would take a misspelt level for the name of a module.
+    let expected = || {
+        "off, error, warn, info, debug or trace, with optional exceptions like taskwire::engine=debug"
+            .to_owned()
+    };
+    // The crate's own parser would take a misspelt level for the name of a module.
     let level = |text: &str| {
         if text.is_empty() {
-            Err(takes())
+            Err(expected())
         } else {
-            LevelFilter::from_str(text).map_err(|_| takes())
+            LevelFilter::from_str(text).map_err(|_| expected())
         }
     };
     text.split(',')
         .map(str::trim)
         .try_fold(Targets::new(), |targets, part| match part.split_once('=') {
-            Some((module, _)) if module.trim().is_empty() => Err(takes()),
+            Some((module, _)) if module.trim().is_empty() => Err(expected()),
             Some((module, text)) => Ok(targets.with_target(module.trim(), level(text.trim())?)),
             None => Ok(targets.with_default(level(part)?)),
         })
 }
 
-/// Bits before the IPv4 address in one that is written as IPv6, `::ffff:10.0.0.1`.
+/// The bits before the IPv4 address in an IPv4-mapped IPv6 address, `::ffff:10.0.0.1`.
 const MAPPED: u8 = 96;
 
 /// An address or a network of addresses, `10.0.0.0/8`.
@@ -221,7 +224,7 @@ pub struct Network {
 }
 
 impl Network {
-    /// Whether an address lies in it; an IPv4 address written as IPv6 counts as IPv4.
+    /// Whether an address is in this network. An IPv4-mapped IPv6 address counts as IPv4.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address.to_canonical()) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
@@ -241,15 +244,15 @@ impl FromStr for Network {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let takes = || "addresses and networks, like 10.0.0.0/8 or ::1".to_owned();
+        let expected = || "an address or a network, like 10.0.0.0/8 or ::1".to_owned();
         let (address, bits) = text
             .split_once('/')
             .map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| takes())?;
+        let address: IpAddr = address.parse().map_err(|_| expected())?;
         let most = if address.is_ipv4() { 32 } else { 128 };
-        let bits: u8 = bits.map_or(Ok(most), str::parse).map_err(|_| takes())?;
+        let bits: u8 = bits.map_or(Ok(most), str::parse).map_err(|_| expected())?;
         if bits > most {
-            return Err(takes());
+            return Err(expected());
         }
         // addresses are compared as IPv4 wherever they can be
         let written_as_ipv6 = if address.to_canonical() == address {
@@ -262,37 +265,40 @@ impl FromStr for Network {
                 address: address.to_canonical(),
                 bits,
             }),
-            None => Err(format!("{}; of IPv4 written as IPv6 at least /{MAPPED}", takes())),
+            None => Err(format!(
+                "{}; an IPv4 network written as IPv6 needs at least /{MAPPED}",
+                expected()
+            )),
         }
     }
 }
 
-/// A node's name: 1 to 64 of the letters that logs, metrics and Redis channels take without quotes.
+/// A node's name: at most 64 characters, none of which needs quotes in logs, metrics and Redis channels.
 pub(super) fn instance_name(text: &str) -> Result<String, String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
     if text.len() <= 64 && text.bytes().all(plain) {
         Ok(text.to_owned())
     } else {
-        Err("at most 64 of A-Z a-z 0-9 . _ -".to_owned())
+        Err("at most 64 characters of A-Z a-z 0-9 . _ -".to_owned())
     }
 }
 
-/// The address of a Redis, read as its client reads it, so that what it lacks is found at the start.
+/// The URL of a Redis server. The Redis client parses it here too, so that the node does not start with an invalid one.
 pub(super) fn redis_url(text: &str) -> Result<SecretString, String> {
-    let takes =
+    let expected =
         "redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… for TLS, or redis+unix:///PATH?db=DATABASE";
-    let url = url_with(text, &["redis", "rediss", "redis+unix"], takes)?;
+    let url = url_with(text, &["redis", "rediss", "redis+unix"], expected)?;
     match text.into_connection_info() {
         Ok(_) => Ok(url),
-        Err(error) => Err(format!("{takes} ({error})")),
+        Err(error) => Err(format!("{expected} ({error})")),
     }
 }
 
-/// What names begin with: 1 to 64 letters that need no quotes.
+/// The prefix of Redis channel names: a name as in [`instance_name`], not empty.
 pub(super) fn prefix(text: &str) -> Result<String, String> {
     match instance_name(text) {
         Ok(name) if !name.is_empty() => Ok(name),
-        _ => Err("1 to 64 of A-Z a-z 0-9 . _ -".to_owned()),
+        _ => Err("1 to 64 characters of A-Z a-z 0-9 . _ -".to_owned()),
     }
 }
 
@@ -306,21 +312,21 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
 }
 
 /// A URL with one of `schemes`, kept whole as a secret.
-pub(super) fn url_with(text: &str, schemes: &[&str], takes: &str) -> Result<SecretString, String> {
+pub(super) fn url_with(text: &str, schemes: &[&str], expected: &str) -> Result<SecretString, String> {
     match text.split_once("://") {
         Some((scheme, place)) if schemes.contains(&scheme) && !place.is_empty() => {
             Ok(SecretString::from(text))
         }
-        _ => Err(takes.to_owned()),
+        _ => Err(expected.to_owned()),
     }
 }
 
-/// An account's address, as signing up takes it.
+/// An account's e-mail address, under the rules of sign-up.
 pub(super) fn account_email(text: &str) -> Result<String, String> {
     account::email(text).map_err(|_| "an e-mail address, like ada@example.com".to_owned())
 }
 
-/// `ada@example.com`, loosely: whether it works only a mail shows.
+/// `ada@example.com`, checked loosely: only a delivered mail shows whether an address works.
 fn email(text: &str) -> Result<String, String> {
     let odd = |letter: char| letter.is_control() || letter.is_whitespace() || "<>,;\"".contains(letter);
     match text.rsplit_once('@') {

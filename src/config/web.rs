@@ -1,5 +1,5 @@
-//! The origins and hosts that the settings allow, checked against what a browser sends; and the node's public address.
-//! Does not read requests.
+//! The allowed origins and hosts, which are compared with what a browser sends; and the node's public address. Does not
+//! read requests.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -28,8 +28,8 @@ impl FromStr for Origin {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let takes = || "origins, like https://app.example.com or http://localhost:5173".to_owned();
-        let (scheme, host) = text.split_once("://").ok_or_else(takes)?;
+        let expected = || "an origin, like https://app.example.com or http://localhost:5173".to_owned();
+        let (scheme, host) = text.split_once("://").ok_or_else(expected)?;
         let (scheme, host) = (
             scheme.to_ascii_lowercase(),
             host.strip_suffix('/').unwrap_or(host),
@@ -38,9 +38,9 @@ impl FromStr for Origin {
         if !scheme.starts_with(|first: char| first.is_ascii_alphabetic())
             || !scheme.bytes().all(is_scheme_byte)
         {
-            return Err(takes());
+            return Err(expected());
         }
-        let (host, port) = host_and_port(host).ok_or_else(takes)?;
+        let (host, port) = host_and_port(host).ok_or_else(expected)?;
         let own_port = match scheme.as_str() {
             "http" | "ws" => Some(80),
             "https" | "wss" => Some(443),
@@ -53,17 +53,17 @@ impl FromStr for Origin {
     }
 }
 
-/// Which origins' pages may connect, beside the node's own.
+/// The origins whose pages may connect, besides the node's own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AllowedOrigins {
-    /// `*`: every one of them (refused in production).
+    /// `*`: every origin (refused in production).
     pub any: bool,
-    /// Those named.
+    /// The listed origins.
     pub list: Vec<Origin>,
 }
 
 impl AllowedOrigins {
-    /// Whether an `Origin` header's value is allowed. `null` and malformed ones never are, not even by `*`.
+    /// Whether an `Origin` header's value is allowed. `null` and malformed values are never allowed, not even with `*`.
     pub fn allows(&self, origin: &str) -> bool {
         origin
             .parse::<Origin>()
@@ -101,7 +101,7 @@ impl FromStr for OriginOrAny {
     }
 }
 
-/// A host under whose name requests are answered; without a port it stands for every port.
+/// An accepted value of the `Host` header. Without a port it matches every port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedHost {
     host: String,
@@ -109,7 +109,7 @@ pub struct AllowedHost {
 }
 
 impl AllowedHost {
-    /// Whether a `Host` header's value names it.
+    /// Whether a `Host` header's value matches.
     pub fn matches(&self, header: &str) -> bool {
         host_and_port(header)
             .is_some_and(|(host, port)| host == self.host && (self.port.is_none() || port == self.port))
@@ -130,12 +130,12 @@ impl FromStr for AllowedHost {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let (host, port) = host_and_port(text)
-            .ok_or("host names, like tasks.example.com or localhost:8080; leave it empty for any")?;
+            .ok_or("a host name, like tasks.example.com or localhost:8080; an empty list allows any")?;
         Ok(Self { host, port })
     }
 }
 
-/// The address under which people reach the node, without a slash at its end.
+/// The address at which people reach the node, without a slash at its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublicUrl {
     text: String,
@@ -158,14 +158,14 @@ impl FromStr for PublicUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let takes = || "the node's address, like https://tasks.example.com".to_owned();
-        let (scheme, rest) = text.split_once("://").ok_or_else(takes)?;
+        let expected = || "the node's address, like https://tasks.example.com".to_owned();
+        let (scheme, rest) = text.split_once("://").ok_or_else(expected)?;
         let (host, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let origin: Origin = format!("{scheme}://{host}").parse().map_err(|_| takes())?;
+        let origin: Origin = format!("{scheme}://{host}").parse().map_err(|_| expected())?;
         let is_web = origin.0.starts_with("http://") || origin.0.starts_with("https://");
         let is_path_byte = |byte: u8| byte.is_ascii_alphanumeric() || b"/-._~%".contains(&byte);
         if !is_web || !path.bytes().all(is_path_byte) {
-            return Err(takes());
+            return Err(expected());
         }
         Ok(Self {
             text: format!("{origin}{}", path.trim_end_matches('/')),
@@ -215,12 +215,12 @@ mod tests {
             "https://u@a",
             "*",
         ] {
-            assert!(normal(bad).is_err(), "{bad} was taken");
+            assert!(normal(bad).is_err(), "{bad} was accepted");
         }
     }
 
     #[test]
-    fn a_wildcard_still_refuses_what_is_no_origin() {
+    fn a_wildcard_still_refuses_what_is_not_an_origin() {
         let any = AllowedOrigins {
             any: true,
             list: Vec::new(),
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_a_port_stands_for_every_port() {
+    fn a_host_without_a_port_matches_every_port() {
         let host: AllowedHost = "Tasks.example.com".parse().expect("a host");
         assert!(host.matches("tasks.example.com") && host.matches("TASKS.example.com:8443"));
         assert!(!host.matches("example.com") && !host.matches("tasks.example.com:x"));
@@ -253,7 +253,7 @@ mod tests {
             "https://example.com/?a=b",
             "https://",
         ] {
-            assert!(bad.parse::<PublicUrl>().is_err(), "{bad} was taken");
+            assert!(bad.parse::<PublicUrl>().is_err(), "{bad} was accepted");
         }
     }
 }
