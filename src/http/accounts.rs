@@ -1,6 +1,6 @@
-//! `/v1/auth/…`: the sign-in operations with a path each, and what of it is HTTP's alone. The refresh token goes into a
-//! cookie that scripts cannot read, or into the body for programs that ask for it. Does not know how passwords and
-//! tokens are checked.
+//! `/v1/auth/…`: a path for each sign-in operation, and the parts that only HTTP has. The refresh token is sent in a
+//! cookie that scripts cannot read, or in the body to clients that ask for it. Does not know how passwords and tokens
+//! are checked.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ use crate::peer::{self, Peer};
 use crate::reply::Refusal;
 use crate::state::App;
 
-/// Where the paths are.
+/// The prefix of the paths.
 const UNDER: &str = "/v1/auth/";
 
 /// Adds the paths: `/v1/auth/logout` for `auth.logout`, and so on for each sign-in of the table of operations.
@@ -69,7 +69,7 @@ async fn sign_in(
     let request = Request::read(name, &serde_json::to_string(&object).unwrap_or_default())?;
     let caller = match request.access() {
         Access::Anyone => None,
-        _ => Some(caller::must(&app, &headers).await?),
+        _ => Some(caller::required(&app, &headers).await?),
     };
     let reply = app.engine.dispatch(Incoming {
         request,
@@ -84,7 +84,7 @@ async fn sign_in(
     answer(&app, status, reply.await?)
 }
 
-/// What the body says. A login may be OAuth2's password form (RFC 6749, section 4.3.2).
+/// The parameters in the body. A login may send OAuth2's password form instead of JSON (RFC 6749, section 4.3.2).
 fn parameters(name: &str, headers: &HeaderMap, body: Read) -> Result<Map<String, Value>, Refusal> {
     match name {
         "auth.login" => {
@@ -98,7 +98,7 @@ fn parameters(name: &str, headers: &HeaderMap, body: Read) -> Result<Map<String,
     }
 }
 
-/// `POST /v1/auth/refresh`: with the token in the body, or the browser's cookie.
+/// `POST /v1/auth/refresh`, with the token in the body or in the browser's cookie.
 async fn refresh(
     State(app): State<Arc<App>>,
     Extension(peer): Extension<Peer>,
@@ -113,12 +113,12 @@ async fn refresh(
     let given = match object.remove("refresh_token") {
         None | Some(Value::Null) => None,
         Some(Value::String(token)) => Some(token),
-        Some(_) => return Err(Failure::invalid("refresh_token", "refresh_token is text").into()),
+        Some(_) => return Err(Failure::invalid("refresh_token", "refresh_token must be a string").into()),
     };
     if let Some(field) = object.keys().next() {
         return Err(Failure::invalid(field.as_str(), format!("unknown field {field}")).into());
     }
-    // a client that sends the token in the body has no use for a cookie
+    // a client that sends the token in the body does not need a cookie
     let (token, came_by) = match given {
         Some(token) => (token, Delivery::Body),
         None => (by_cookie(&app, &headers, &uri)?, Delivery::Cookie),
@@ -128,7 +128,7 @@ async fn refresh(
     answer(&app, StatusCode::OK, reply.await?)
 }
 
-/// The browser sends the cookie along with a request of any page: the page must be one of ours.
+/// The token in the cookie. A browser sends the cookie with requests of any page, so the page's origin must be allowed.
 fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failure> {
     let site = headers
         .get("sec-fetch-site")
@@ -136,10 +136,16 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
     if !peer::may_come_from(headers, uri, &app.settings) || site == "cross-site" {
         return Err(Failure::new(
             ErrorCode::Forbidden,
-            "pages of this origin may not use the cookie",
+            "the cookie is not accepted from this page; see allowed_origins",
         ));
     }
-    let missing = || Failure::new(ErrorCode::InvalidToken, "there is no refresh token").at("refresh_token");
+    let missing = || {
+        Failure::new(
+            ErrorCode::InvalidToken,
+            "no refresh token: send refresh_token in the body, or the cookie",
+        )
+        .at("refresh_token")
+    };
     cookie::read(headers)
         .filter(|token| !token.is_empty())
         .ok_or_else(missing)
@@ -153,7 +159,7 @@ async fn me(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
-    let caller = caller::must(&app, &headers).await?;
+    let caller = caller::required(&app, &headers).await?;
     let reply = app.engine.dispatch(Incoming {
         request: Request::GetProfile(Box::new(GetProfile {})),
         op_id: None,
@@ -178,7 +184,7 @@ fn sender(
     }
 }
 
-/// Takes `token_delivery` out of a body: the operations do not know it.
+/// Removes `token_delivery` from the body, because the operations do not know this field.
 fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure> {
     match object.remove("token_delivery").as_ref().map(Value::as_str) {
         None => Ok(None),
@@ -186,14 +192,14 @@ fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure
         Some(Some("body")) => Ok(Some(Delivery::Body)),
         Some(_) => Err(Failure::invalid(
             "token_delivery",
-            "token_delivery is cookie or body",
+            "token_delivery must be cookie or body",
         )),
     }
 }
 
-/// OAuth2's form as our object. Its other fields are ignored.
+/// Converts OAuth2's form into our parameters. Its other fields are ignored.
 fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
-    let bad = |_| Failure::new(ErrorCode::BadFrame, "the body is no form");
+    let bad = |_| Failure::new(ErrorCode::BadFrame, "the body is not a valid form");
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes).map_err(bad)?;
     let mut object = Map::new();
     for (name, value) in pairs {
@@ -210,7 +216,7 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
 /// The output as the body, and the cookie that the reply asks for.
 fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Response, Refusal> {
     let Body::Data(output) = reply.body else {
-        return Err(bug("a sign-in has no output").into());
+        return Err(bug("a sign-in operation returned no output").into());
     };
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     let mut response = (status, headers, output.to_string()).into_response();

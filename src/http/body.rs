@@ -1,5 +1,5 @@
-//! A request's body as text of a media type that the route takes; and bodies that may be large: how long they may take to
-//! come, and how many are held at once.
+//! Reads bodies of requests: checks their media type, and limits how many large bodies are in memory and how long each
+//! may take to arrive. Does not know what a body means.
 
 use std::time::Duration;
 
@@ -17,19 +17,19 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::BODY;
 use crate::reply::Refusal;
 
-/// What lets large bodies in.
+/// The limits of the process.
 static DOOR: Door = Door {
     places: Semaphore::const_new(16),
     sending: Duration::from_secs(10),
     waiting: Duration::from_secs(5),
 };
-/// How long a request that found no place should wait before it is sent again.
+/// How long a client should wait before it repeats a request that got no place.
 const RETRY_AFTER_MS: u64 = 1000;
 
 /// The result of the `Bytes` extractor.
 pub(super) type Read = Result<Bytes, BytesRejection>;
 
-/// The media types that routes take.
+/// The media types that routes accept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Media {
     /// `application/json`
@@ -38,7 +38,7 @@ pub(super) enum Media {
     Form,
 }
 
-/// Which of them a request's body is; nothing said counts as JSON.
+/// The media type of a request's body: JSON if the request does not say.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
     let kind = headers
         .get(CONTENT_TYPE)
@@ -57,27 +57,27 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
     }
 }
 
-/// A body in memory, and its place while it is there.
+/// A body in memory, and its place if it is large.
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) bytes: Vec<u8>,
     pub(super) place: Option<Permit>,
 }
 
-/// A place for a large body. Kept as long as what was made from the body is in memory.
+/// A place for a large body. Keep it as long as the body, or what was parsed from it, is in memory.
 pub(super) type Permit = SemaphorePermit<'static>;
 
-/// Few large bodies are in memory at once. The others wait in the kernel and at their senders.
+/// Limits how many large bodies are in memory at once. The others wait in the kernel's buffers and at their senders.
 struct Door {
     places: Semaphore,
-    /// A body that takes longer to arrive is given up, so that a slow sender frees its place.
+    /// A body that takes longer to arrive is refused, so that a slow sender frees its place.
     sending: Duration,
     /// A request that waits longer for a place is refused.
     waiting: Duration,
 }
 
-/// A body that may be large if `most` allows it, and says how large. It is asked once the body turns out to be larger than
-/// others may be.
+/// Reads a body that may be large. `most` returns its largest size, or refuses the caller; it runs only if the body
+/// exceeds `BODY`.
 pub(super) async fn held(body: Body, most: impl FnOnce() -> Result<usize, Failure>) -> Result<Held, Failure> {
     DOOR.take(body, most).await
 }
@@ -96,7 +96,7 @@ impl Door {
         let mut most = Some(most);
         let mut room = BODY;
         let mut ends = Instant::now() + self.sending;
-        let late = |_| Failure::new(ErrorCode::Timeout, "the body did not come in time");
+        let late = |_| Failure::new(ErrorCode::Timeout, "the body did not arrive in time");
         while let Some(piece) = timeout_at(ends, pieces.next()).await.map_err(late)? {
             let piece = piece.map_err(|_| broke_off())?;
             let size = held.bytes.len() + piece.len();
@@ -105,7 +105,7 @@ impl Door {
             {
                 room = match most() {
                     Ok(bytes) => bytes,
-                    Err(failure) => return Err(heard_out(pieces, ends, failure).await),
+                    Err(failure) => return Err(discard_rest(pieces, ends, failure).await),
                 };
                 let waited = Instant::now();
                 held.place = Some(self.place().await?);
@@ -113,7 +113,7 @@ impl Door {
             }
             if size > room {
                 drop(held);
-                return Err(heard_out(pieces, ends, too_large()).await);
+                return Err(discard_rest(pieces, ends, too_large()).await);
             }
             held.bytes.extend_from_slice(&piece);
         }
@@ -132,9 +132,9 @@ impl Door {
     }
 }
 
-/// Reads and discards the rest of the body: a client may read nothing until it has sent everything, and would miss the
-/// answer.
-async fn heard_out(
+/// Reads and discards the rest of the body. Some clients read nothing until they have sent everything, and would miss
+/// the answer.
+async fn discard_rest(
     mut pieces: impl futures_util::Stream<Item = Result<Bytes, axum::Error>> + Unpin,
     ends: Instant,
     failure: Failure,
@@ -144,14 +144,14 @@ async fn heard_out(
     failure
 }
 
-/// The body of a route that takes JSON alone.
+/// The body of a route that accepts only JSON.
 pub(super) fn json(headers: &HeaderMap, body: Read) -> Result<Bytes, Refusal> {
     let bytes = bytes(body)?;
     is_json(headers)?;
     Ok(bytes)
 }
 
-/// Refuses whatever is not JSON.
+/// Refuses other media types than JSON.
 pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
     match media(headers)? {
         Media::Json => Ok(()),
@@ -160,7 +160,10 @@ pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
 }
 
 fn not_json() -> Failure {
-    Failure::new(ErrorCode::UnsupportedMedia, "the body is application/json")
+    Failure::new(
+        ErrorCode::UnsupportedMedia,
+        "the content type must be application/json",
+    )
 }
 
 fn too_large() -> Failure {
@@ -168,10 +171,10 @@ fn too_large() -> Failure {
 }
 
 fn broke_off() -> Failure {
-    Failure::new(ErrorCode::BadFrame, "the body broke off")
+    Failure::new(ErrorCode::BadFrame, "the body is incomplete")
 }
 
-/// The body, whatever it is.
+/// The body of any media type.
 pub(super) fn bytes(body: Read) -> Result<Bytes, Refusal> {
     body.map_err(|rejection| match rejection.status() {
         StatusCode::PAYLOAD_TOO_LARGE => too_large().into(),
@@ -179,7 +182,7 @@ pub(super) fn bytes(body: Read) -> Result<Bytes, Refusal> {
     })
 }
 
-/// A JSON object; an empty body is an empty one.
+/// Parses a JSON object. An empty body counts as an empty object.
 pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     if bytes.trim_ascii().is_empty() {
         return Ok(Map::new());
@@ -187,8 +190,8 @@ pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     let bad = |message| Failure::new(ErrorCode::BadFrame, message);
     match serde_json::from_slice(bytes) {
         Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(bad("the body is a JSON object")),
-        Err(_) => Err(bad("the body is not JSON")),
+        Ok(_) => Err(bad("the body must be a JSON object")),
+        Err(_) => Err(bad("the body is not valid JSON")),
     }
 }
 
@@ -207,7 +210,7 @@ mod tests {
         }))
     }
 
-    /// A body of so many bytes that come at once, and then nothing more without an end.
+    /// A body whose bytes arrive at once, and whose end never arrives.
     fn stalled(bytes: usize) -> Body {
         Body::from_stream(come(bytes).chain(stream::pending()))
     }
@@ -222,11 +225,11 @@ mod tests {
     }
 
     fn never() -> Result<usize, Failure> {
-        panic!("a small body is asked for nothing")
+        panic!("`most` must not run for a small body")
     }
 
     #[tokio::test]
-    async fn only_what_has_grown_large_takes_a_place_and_keeps_it_while_it_is_held() {
+    async fn only_a_large_body_takes_a_place_and_keeps_it_while_it_is_in_memory() {
         let door = door(1);
         let mut small = Box::pin(door.take(stalled(BODY), never));
         assert!((&mut small).now_or_never().is_none());
@@ -241,20 +244,17 @@ mod tests {
         let failure = door
             .take(whole(BODY + 1), || Ok(2 * BODY))
             .await
-            .expect_err("no place");
+            .expect_err("every place is taken");
         assert_eq!(failure.code, ErrorCode::Unavailable);
         drop(held);
         assert!(door.take(whole(2 * BODY), || Ok(2 * BODY)).await.is_ok());
     }
 
     #[tokio::test]
-    async fn who_may_not_send_more_or_sends_it_too_slowly_gets_no_place_or_loses_it() {
+    async fn a_caller_that_is_refused_or_too_slow_keeps_no_place() {
         let door = door(1);
         let stranger = || Err(Failure::new(ErrorCode::AuthRequired, "who are you?"));
-        let failure = door
-            .take(whole(BODY + 1), stranger)
-            .await
-            .expect_err("a stranger");
+        let failure = door.take(whole(BODY + 1), stranger).await.expect_err("no token");
         assert_eq!(failure.code, ErrorCode::AuthRequired);
         let failure = door
             .take(whole(2 * BODY + 1), || Ok(2 * BODY))

@@ -17,12 +17,15 @@ pub(super) async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<
     }
 }
 
-/// The owner of the token, who must be there.
-pub(super) async fn must(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
+/// The owner of the token; `AUTH_REQUIRED` without one.
+pub(super) async fn required(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
     caller(app, headers).await?.ok_or_else(auth_required)
 }
 
 /// The refusal of a request without a token.
 pub(super) fn auth_required() -> Failure {
-    Failure::new(ErrorCode::AuthRequired, "send a token: Authorization: Bearer …")
+    Failure::new(
+        ErrorCode::AuthRequired,
+        "authentication required: send the header Authorization: Bearer TOKEN",
+    )
 }

@@ -1,4 +1,4 @@
-//! The cookie that keeps a browser's refresh token out of its scripts' reach. Does not know what the token means.
+//! The cookie that stores a browser's refresh token out of reach of scripts. Does not know what the token means.
 
 use axum::http::header::COOKIE;
 use axum::http::{HeaderMap, HeaderValue};
@@ -21,7 +21,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<String> {
         .map(|(_, token)| token.to_owned())
 }
 
-/// Keeps a token for as long as it lives; without one the browser forgets what it has.
+/// The `Set-Cookie` header that stores a token until it expires. Without a token it deletes the cookie.
 pub(super) fn write(token: Option<&str>, settings: &Settings) -> Option<HeaderValue> {
     let seconds = if token.is_some() {
         settings.refresh_token.as_secs()
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn the_cookie_is_for_this_path_and_no_script() {
+    fn the_cookie_is_limited_to_its_path_and_hidden_from_scripts() {
         let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
         let line = write(Some("r"), &settings).expect("a header");
         let line = line.to_str().expect("text");

@@ -1,4 +1,4 @@
-//! Probes and numbers: whether the process lives, whether it takes on work, what it depends on.
+//! Probes and metrics: whether the process is alive, whether it accepts work, and the state of what it depends on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::live::BusHealth;
 use crate::reply::Refusal;
 use crate::state::App;
 
-/// A database that takes longer for the smallest question is not well.
+/// If the smallest query takes longer, the database counts as degraded.
 const SLOW: Duration = Duration::from_millis(500);
 
 /// `GET /health`
@@ -28,7 +28,7 @@ pub(super) async fn alive() -> Response {
     fresh(Json(json!({ "status": "alive" })))
 }
 
-/// `GET /readyz`: 503 from the moment that the node is to stop.
+/// `GET /readyz`: 503 as soon as the node begins to stop.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
     if app.is_leaving() {
         return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop").into());
@@ -36,7 +36,7 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refus
     Ok(fresh(Json(json!({ "status": "ready" }))))
 }
 
-/// `GET /health/detailed`: 503 when the database is gone; without Redis the node serves on, and is degraded.
+/// `GET /health/detailed`: 503 if the database does not answer. Without Redis the node continues, and is degraded.
 pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
     let database = app.engine.database_health().await;
     let status = match database.healthy {
@@ -80,7 +80,7 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
 /// `GET /metrics`
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
     let Some(recorder) = &app.metrics else {
-        return Err(Failure::new(ErrorCode::NotFound, "metrics are off").into());
+        return Err(Failure::new(ErrorCode::NotFound, "metrics are off: metrics_enabled is false").into());
     };
     if let Some(bytes) = app.engine.wal_bytes() {
         metrics::gauge!("taskwire_sqlite_wal_bytes").set(bytes as f64);

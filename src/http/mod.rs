@@ -1,9 +1,9 @@
-//! What is not the socket: accounts, the same operations by `/v1/rpc`, health, metrics, the front page.
+//! Everything over HTTP except sockets: sign-in, the same operations by `/v1/rpc`, health, metrics, the front page.
 //!
-//! - `outer`    what every request goes through: ids, limits, headers, the shape of errors
-//! - `accounts` signup, login, refresh, logout, me; `cookie` the refresh token's
-//! - `rpc`      a request frame in, its answer out
-//! - `health`   probes and numbers
+//! - `outer`    wraps every request: ids, limits, headers, the shape of errors
+//! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
+//! - `rpc`      answers a request frame, or an array of them
+//! - `health`   probes and metrics
 //! - `page`     the front page
 
 mod accounts;
@@ -42,16 +42,16 @@ use crate::reply::Refusal;
 use crate::socket;
 use crate::state::App;
 
-/// Where sockets are.
+/// The path of sockets.
 const SOCKET: &str = "/v1/socket";
-/// Where their operations are carried out without one.
+/// The path that carries out their operations without a socket.
 const RPC: &str = "/v1/rpc";
-/// The largest body of a request that is not a file, nor an array of frames.
+/// The largest body of a request, in bytes, except an array of frames.
 const BODY: usize = 1024 * 1024;
-/// What may stand between two frames of an array: a comma, a line's end, some indentation.
+/// Bytes allowed between two frames of an array: a comma, a line break, some indentation.
 const BETWEEN_FRAMES: usize = 16;
 
-/// What answers the requests of a node. Clones are the same.
+/// Answers the requests of a node. Clones share everything.
 #[derive(Clone, Debug)]
 pub struct Routes {
     app: Arc<App>,
@@ -67,7 +67,7 @@ impl Routes {
         }
     }
 
-    /// Answers a request. A handshake skips what does not concern it: CORS, preflights, bodies.
+    /// Answers a request. A WebSocket handshake skips the layers for CORS, preflights and bodies.
     pub async fn answer(self, request: axum::http::Request<Incoming>) -> Response {
         if !is_handshake(&request) {
             return match self.router.oneshot(request).await {
@@ -93,14 +93,15 @@ fn is_handshake(request: &axum::http::Request<Incoming>) -> bool {
         && request.headers().contains_key(UPGRADE)
 }
 
-/// The largest body of `/v1/rpc`: an array of the most and largest frames that are allowed. A body stays in memory until it
-/// is answered or timed out. So only callers with a token may send large ones, and only a few at a time.
+/// The largest body of `/v1/rpc`: an array of as many frames, each as large, as the settings allow. A body stays in
+/// memory until it is answered or times out. So only callers with a token may send large ones, and only a few at a
+/// time.
 fn rpc_body(settings: &Settings) -> usize {
     let frame = settings.frame_bytes.saturating_add(BETWEEN_FRAMES);
     frame.saturating_mul(settings.batch_ops).max(BODY)
 }
 
-/// All routes of a node, with all that a page may ask for.
+/// All routes of a node, and the layers around them.
 fn router(app: Arc<App>) -> Router {
     let router = Router::new()
         .route("/", get(page::front))
@@ -113,11 +114,11 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
     accounts::routes(router)
-        .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "there is nothing here")))
+        .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {
             Refusal::from(Failure::new(
                 ErrorCode::MethodNotAllowed,
-                "the path has no such method",
+                "the path does not allow this method",
             ))
         })
         .layer(DefaultBodyLimit::max(BODY))
@@ -133,15 +134,18 @@ fn fault(panic: Box<dyn Any + Send>) -> Response {
     Refusal::from(failed(panic)).into_response()
 }
 
-/// What the client is told of a panic. The detail goes to the log alone.
-#[allow(clippy::needless_pass_by_value, reason = "those who catch it give it away")]
+/// The failure that a client gets after a panic. The details are only logged.
+#[allow(
+    clippy::needless_pass_by_value,
+    reason = "a caller that catches a panic owns it"
+)]
 fn failed(panic: Box<dyn Any + Send>) -> Failure {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
     let text = text
         .or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_default();
     tracing::error!(panic = text, "a request panicked");
-    Failure::new(ErrorCode::InternalError, "a fault of the server")
+    Failure::new(ErrorCode::InternalError, "internal server error")
 }
 
 async fn upgrade(State(app): State<Arc<App>>, request: Request) -> Result<Response, Refusal> {
@@ -155,7 +159,7 @@ async fn describe(State(app): State<Arc<App>>) -> impl IntoResponse {
     )
 }
 
-/// Pages of allowed origins may read answers.
+/// Lets pages of allowed origins read answers.
 fn cors(app: &App) -> CorsLayer {
     let settings = app.settings.clone();
     let allowed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
@@ -163,7 +167,7 @@ fn cors(app: &App) -> CorsLayer {
             .to_str()
             .is_ok_and(|origin| settings.allowed_origins.allows(origin))
     };
-    // with a wildcard nobody's cookies may be sent along
+    // with a wildcard, browsers must not send cookies along
     let credentials = !app.settings.allowed_origins.any;
     let exposed = [
         "x-request-id",

@@ -1,5 +1,5 @@
-//! What every request and answer passes: its id, the host's name, the rate limit, a time limit, security
-//! headers, the shape of errors, the metrics. Does not know what the routes do.
+//! Wraps every request: its id, the check of the host, the rate limit, a time limit, security headers, the shape of
+//! errors, the metrics. Does not know what the routes do.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::reply::headers::{X_REQUEST_ID, secure};
 use crate::reply::refusal::{self, Waiting};
 use crate::state::App;
 
-/// A request that takes longer is given up.
+/// A request that takes longer is aborted, and answered with `TIMEOUT`.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// The most characters of a client's own request id.
 const REQUEST_ID: usize = 128;
@@ -42,7 +42,7 @@ pub(super) async fn outer(State(app): State<Arc<App>>, request: Request, next: N
     around(&app, request, route.into(), |request| next.run(request)).await
 }
 
-/// What a request to a route goes through before and after `answer`.
+/// Everything that happens to a request before and after `answer`.
 pub(super) async fn around<F: Future<Output = Response>>(
     app: &App,
     mut request: Request,
@@ -62,7 +62,9 @@ pub(super) async fn around<F: Future<Output = Response>>(
             .await
         {
             Ok(response) => response,
-            Err(_) => Refusal::from(Failure::new(ErrorCode::Timeout, "it took too long")).into_response(),
+            Err(_) => {
+                Refusal::from(Failure::new(ErrorCode::Timeout, "the request took too long")).into_response()
+            }
         },
     };
     shape(&mut response, &id, &route);
@@ -77,7 +79,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
     secure(&app.settings, response.headers_mut());
     let duration_ms = begun.elapsed().as_millis();
     span.in_scope(|| {
-        // while draining, unavailability is expected and deserves no warning
+        // while the node stops, 503 is expected and needs no warning
         if status.is_server_error() && !app.is_leaving() {
             tracing::warn!(http.status = status.as_u16(), duration_ms, "answered");
         } else {
@@ -94,13 +96,14 @@ pub(super) async fn around<F: Future<Output = Response>>(
     response
 }
 
-/// A preflight is answered before [`outer`] sees it: it is asked for its host and gets its id and the headers here.
+/// The CORS layer answers a preflight before [`outer`] sees it. So its host is checked here, and its answer gets its id
+/// and the headers here.
 pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     if request.method() != Method::OPTIONS {
         return next.run(request).await;
     }
     let id = request_id(request.headers());
-    let mut response = if let Some(failure) = misled(&app, &request) {
+    let mut response = if let Some(failure) = host_refused(&app, &request) {
         let mut response = Refusal::from(failure).into_response();
         shape(&mut response, &id, request.uri().path());
         response
@@ -115,12 +118,12 @@ pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, nex
     response
 }
 
-/// Whether a request may go on, and where its address stands.
+/// Whether a request is refused, and the state of its address's rate limit.
 fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<Allowance>) {
-    if let Some(failure) = misled(app, request) {
+    if let Some(failure) = host_refused(app, request) {
         return (Some(failure.into()), None);
     }
-    // sockets have limits of their own; preflights, probes and scrapers are not people's requests
+    // sockets have their own limits; preflights, probes and scrapers are not limited
     if !route.starts_with("/v1/") || route == "/v1/socket" || request.method() == Method::OPTIONS {
         return (None, None);
     }
@@ -132,31 +135,31 @@ fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<
     (refusal.map(Refusal::from), allowance)
 }
 
-/// Refuses a request for a host that is not this node.
-fn misled(app: &App, request: &Request) -> Option<Failure> {
+/// Refuses a request whose `Host` header is ambiguous or not in `allowed_hosts`.
+fn host_refused(app: &App, request: &Request) -> Option<Failure> {
     let bad = |message| Some(Failure::new(ErrorCode::BadFrame, message));
     // with two `Host` headers, a proxy in front may have used the other one (RFC 9112, section 3.2)
     if request.headers().get_all(HOST).iter().nth(1).is_some() {
-        return bad("a request has one Host header");
+        return bad("send exactly one Host header");
     }
     let hosts = &app.settings.allowed_hosts;
     let host = peer::host(request.headers(), request.uri()).unwrap_or("");
     if hosts.is_empty() || hosts.iter().any(|allowed| allowed.matches(host)) {
         return None;
     }
-    bad("this node is not asked under that name")
+    bad("the Host header is not in allowed_hosts")
 }
 
-/// The client's id of the request when it is sane, a new one otherwise.
+/// The client's own request id if it is valid, otherwise a new one.
 fn request_id(headers: &HeaderMap) -> String {
-    let sane = |id: &&str| {
+    let valid = |id: &&str| {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.:".contains(&byte);
         (1..=REQUEST_ID).contains(&id.len()) && id.bytes().all(plain)
     };
     [X_REQUEST_ID, X_CORRELATION_ID]
         .iter()
         .filter_map(|name| headers.get(name)?.to_str().ok())
-        .find(sane)
+        .find(valid)
         .map_or_else(|| Uuid::new_v4().to_string(), str::to_owned)
 }
 
@@ -173,7 +176,7 @@ fn shape(response: &mut Response, id: &str, route: &str) {
         }
         None => return,
     };
-    // one with an id was logged under it
+    // a failure that has an id was already logged
     if failure.code == ErrorCode::InternalError && failure.request_id.is_empty() {
         tracing::error!(request.id = id, "a request failed: {}", failure.message);
     }

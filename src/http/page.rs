@@ -1,4 +1,5 @@
-//! `GET /`: what this is, and the next commands. Loads nothing; its one style sheet is allowed by its hash.
+//! `GET /`: a page that introduces the node and shows the first commands. It loads nothing; the content security policy
+//! allows its style sheet by hash.
 
 use std::sync::OnceLock;
 

@@ -1,5 +1,5 @@
-//! `POST /v1/rpc`: a request frame in, its answer out; or an array of frames, carried out in order, while their answers
-//! go out. The operations are those of the socket, except those that only a socket can carry out.
+//! `POST /v1/rpc` carries out a request frame, or an array of frames in order; each answer of an array is sent before
+//! the next frame begins. The operations are those of the socket, except those that only a socket can carry out.
 
 mod array;
 
@@ -30,14 +30,14 @@ use crate::reply::frames;
 use crate::reply::refusal::{self, Refusal};
 use crate::state::App;
 
-/// What is the same for all frames of a body.
+/// What all frames of a body share.
 struct Call {
     app: Arc<App>,
-    /// `None` without a token; a refused one refuses each frame.
+    /// `None` without a token. If the token is refused, so is each frame.
     caller: Result<Option<Arc<Caller>>, Failure>,
     origin: Origin,
     request_id: Arc<str>,
-    /// A frame that has not begun at this time is refused.
+    /// A frame that has not begun by this time is refused.
     ends: Instant,
 }
 
@@ -79,20 +79,20 @@ pub(super) async fn call(
 }
 
 impl Call {
-    /// How large a body of this caller's may be.
+    /// The largest body that this caller may send, in bytes.
     fn most(&self) -> Result<usize, Failure> {
         match &self.caller {
             Ok(Some(_)) => Ok(super::rpc_body(&self.app.settings)),
             Ok(None) => Err(Failure::new(
                 ErrorCode::PayloadTooLarge,
-                "without a token a body has at most 1 MiB",
+                "without a token the body can have at most 1 MiB",
             )),
             Err(failure) => Err(failure.clone()),
         }
     }
 
-    /// The answers of an array. Each is made when the one before it was sent, so only one is in memory at a time. A frame
-    /// is not begun before the client has read the answers before it, and never if the client went away.
+    /// The answers of an array. Each is made after the previous one was sent, so only one is in memory at a time. A
+    /// frame waits until the client reads the answers before it, and never begins if the client disconnects.
     fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
         let work = (self, frames.into_iter(), place, Span::current());
         let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
@@ -108,12 +108,13 @@ impl Call {
         Body::from_stream(pieces.chain(end).map(Ok::<_, Infallible>))
     }
 
-    /// The answer to one frame of several. They share the time of one request. A panic must be caught here.
+    /// The answer to one frame of several. Together they have the time of one request. A panic must be caught here,
+    /// because the response has already begun.
     async fn in_time(&self, text: &str) -> AnswerFrame {
         let late = || {
             Failure::new(
                 ErrorCode::Timeout,
-                "it took too long; send it again, with its op_id if it has one",
+                "the request took too long; send it again, with the same op_id if it has one",
             )
         };
         let failure = if Instant::now() < self.ends {
@@ -163,7 +164,8 @@ impl Call {
         }
     }
 
-    /// What a frame asks for. A stranger is told to send a token before anything of the frame is judged.
+    /// The request of a frame. Without a token the answer is `AUTH_REQUIRED`, before the frame's parameters are
+    /// checked.
     fn incoming(&self, frame: &RequestFrame<'_>, since: Instant) -> Result<Incoming, Failure> {
         let caller = self.caller.clone()?;
         let row = CATALOG.iter().find(|row| row.name == frame.r#type);

@@ -117,8 +117,10 @@ pub(crate) fn frame(id: Option<&RequestId>, failure: &mut Failure, request_id: &
 /// The failure for a status that another part, such as the router, answered without a `Failure`.
 pub(crate) fn of_status(status: StatusCode) -> Failure {
     let (code, message) = match status {
-        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "there is nothing here"),
-        StatusCode::METHOD_NOT_ALLOWED => (ErrorCode::MethodNotAllowed, "the path has no such method"),
+        StatusCode::NOT_FOUND => (ErrorCode::NotFound, "no such path"),
+        StatusCode::METHOD_NOT_ALLOWED => {
+            (ErrorCode::MethodNotAllowed, "the path does not allow this method")
+        }
         StatusCode::PAYLOAD_TOO_LARGE => (ErrorCode::PayloadTooLarge, "the body is too large"),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             (ErrorCode::UnsupportedMedia, "the media type is not supported")
@@ -126,7 +128,7 @@ pub(crate) fn of_status(status: StatusCode) -> Failure {
         StatusCode::UNPROCESSABLE_ENTITY => (ErrorCode::ValidationError, "the request is not valid"),
         StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "not available just now"),
         status if status.is_client_error() => (ErrorCode::BadFrame, "the request cannot be read"),
-        _ => (ErrorCode::InternalError, "a fault of the server"),
+        _ => (ErrorCode::InternalError, "internal server error"),
     };
     Failure::new(code, message)
 }

@@ -1,4 +1,4 @@
-//! An array of frames as text, taken apart. Does not know what is in a frame.
+//! Splits the text of an array into its frames. Does not know what is in a frame.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use serde::de::{Deserializer as _, IgnoredAny, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// The frames of a JSON array, of which there may be `most`.
+/// The frames of a JSON array, at most `most` of them.
 pub(super) fn frames(text: &str, most: usize) -> Result<Vec<Box<RawValue>>, Failure> {
     let mut from = serde_json::Deserializer::from_str(text);
     let read = from.deserialize_seq(AtMost(most));
@@ -14,13 +14,14 @@ pub(super) fn frames(text: &str, most: usize) -> Result<Vec<Box<RawValue>>, Fail
         Ok(Some(frames)) => Ok(frames),
         Ok(None) => Err(Failure::new(
             ErrorCode::ValidationError,
-            format!("at most {most} requests at once"),
+            format!("an array can have at most {most} requests"),
         )),
-        Err(_) => Err(Failure::new(ErrorCode::BadFrame, "the body is not JSON")),
+        Err(_) => Err(Failure::new(ErrorCode::BadFrame, "the body is not valid JSON")),
     }
 }
 
-/// `None` when there are more. They are read over: millions of tiny ones would take more memory than their text.
+/// Reads at most this many frames; `None` if there are more. The rest is skipped, not stored: millions of tiny frames
+/// would take more memory than their text.
 struct AtMost(usize);
 
 impl<'de> Visitor<'de> for AtMost {
@@ -51,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_array_has_at_most_so_many_frames_and_nothing_behind_it() {
+    fn an_array_has_a_limited_number_of_frames_and_nothing_after_it() {
         let read = |text: &str| frames(text, 2).map_err(|failure| failure.code);
         let texts =
             |text: &str| read(text).map(|all| all.iter().map(|one| one.get().to_owned()).collect::<Vec<_>>());
