@@ -1,4 +1,5 @@
-//! Answers as text: ok, error, signal, pong. Events come encoded already, from the log. Does not know sockets.
+//! Encodes answers as text: ok, error, welcome, pong, signal. Events are not encoded here: the log stores them encoded.
+//! Does not know sockets.
 
 use std::fmt::Write as _;
 
@@ -8,7 +9,7 @@ use taskwire_protocol::frames::RequestId;
 
 use crate::engine::{Body, Reply};
 
-/// The answer to a request that was done.
+/// The answer to a request that succeeded.
 pub(crate) fn ok(id: Option<&RequestId>, reply: &Reply) -> String {
     if matches!(reply.body, Body::Pong) {
         return pong(id);
@@ -20,7 +21,7 @@ pub(crate) fn ok(id: Option<&RequestId>, reply: &Reply) -> String {
     text
 }
 
-/// The answer to a request that has no place in the log.
+/// The answer to a request that the engine does not carry out, with this data.
 pub(crate) fn ok_with(id: Option<&RequestId>, data: &impl Serialize) -> String {
     with("ok", id, "data", data)
 }
@@ -40,7 +41,7 @@ fn pong(id: Option<&RequestId>) -> String {
     opening("pong", id, 0) + "}"
 }
 
-/// Something to know now.
+/// A signal: a message that is in no log.
 pub(crate) fn signal(name: &str, data: &impl Serialize) -> String {
     format!(
         "{{\"type\":\"signal\",\"signal\":\"{name}\",\"data\":{}}}",
@@ -48,13 +49,13 @@ pub(crate) fn signal(name: &str, data: &impl Serialize) -> String {
     )
 }
 
-/// The id of a request that is too large to be read, where it has one.
+/// The id of a request that was refused unread, if it has a valid one.
 pub(crate) fn id_of(text: &str) -> Option<RequestId> {
     #[derive(Deserialize)]
     struct WithId {
         id: Option<RequestId>,
     }
-    // skips everything else without building it
+    // serde skips everything else without building it
     serde_json::from_str::<WithId>(text)
         .ok()?
         .id
@@ -80,7 +81,7 @@ fn opening(kind: &str, id: Option<&RequestId>, more: usize) -> String {
     text
 }
 
-/// Types of the contract always encode; `null` would still be a frame that clients can read.
+/// Types of the protocol always encode. If one did not, `null` would still be valid JSON.
 fn json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|_| "null".to_owned())
 }
@@ -128,13 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn the_id_of_an_oversize_request_is_found_behind_its_data() {
+    fn the_id_of_an_oversize_request_is_found_after_its_data() {
         let text = format!(
             r#"{{"type":"task.create","data":{{"id":1,"title":"{}"}},"id":"seven"}}"#,
             "x".repeat(100_000)
         );
         assert_eq!(id_of(&text), Some(RequestId::Text("seven".into())));
         assert_eq!(id_of(r#"{"type":"task.create","data":{"id":1}}"#), None);
-        assert_eq!(id_of("no json"), None);
+        assert_eq!(id_of("not json"), None);
     }
 }

@@ -1,4 +1,4 @@
-//! The headers that every answer of HTTP has, an upgrade's and an unreadable request's included.
+//! The headers of every HTTP answer, including answers to upgrades and to requests that cannot be parsed.
 
 use axum::http::header::{
     CONTENT_SECURITY_POLICY, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
@@ -11,12 +11,12 @@ use crate::config::{Environment, Settings};
 /// The id of a request, ours or the client's own.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Headers that [`secure`] sets.
+/// The number of headers that [`secure`] sets.
 const SECURITY: usize = 8;
 
-/// Headers that keep browsers from making more of an answer than it is. A page brings its own policy.
+/// Sets the security headers for browsers, unless the answer already has its own (the front page has its own policy).
 pub(crate) fn secure(settings: &Settings, headers: &mut HeaderMap) {
-    headers.reserve(SECURITY); // handshakes come by the thousand: the map grows once
+    headers.reserve(SECURITY); // thousands of handshakes may arrive at once: grow the map only once
     let mut set = |name: HeaderName, value: &'static str| {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));

@@ -1,6 +1,6 @@
-//! Requests that cannot be read as HTTP are answered by the HTTP library itself, with a status and nothing else. The
-//! stream here stands below it and gives such an answer our shape: an id, the security headers, an error to read.
-//! Does not look at requests, nor at answers that the routes gave.
+//! The HTTP library itself answers a request that is not valid HTTP, with a status and nothing else (a bare answer).
+//! The stream here is below the library, and replaces a bare answer by ours: with an id, the security headers and an
+//! error body. Does not look at requests, and leaves the answers of routes unchanged.
 
 use std::io;
 use std::pin::Pin;
@@ -22,19 +22,19 @@ use crate::config::Settings;
 pub struct HttpStream {
     tcp: TokioIo<TcpStream>,
     settings: Arc<Settings>,
-    /// Our answer, on its way instead of a bare one.
+    /// Our answer that replaces a bare one and is not fully written yet.
     own: Option<Own>,
 }
 
 struct Own {
     bytes: Vec<u8>,
     written: usize,
-    /// Bytes of the bare answer.
+    /// The length of the bare answer. The library is told that these bytes were written.
     stands_for: usize,
 }
 
 impl HttpStream {
-    /// Nothing was read from it yet.
+    /// Wraps a connection from which nothing was read yet.
     pub fn new(tcp: TcpStream, settings: Arc<Settings>) -> HttpStream {
         let tcp = TokioIo::new(tcp);
         HttpStream {
@@ -44,12 +44,12 @@ impl HttpStream {
         }
     }
 
-    /// The connection without this.
+    /// The wrapped connection.
     pub fn into_inner(self) -> TcpStream {
         self.tcp.into_inner()
     }
 
-    /// Begins our own answer if `bytes` are a bare one.
+    /// Prepares our own answer if `bytes` are a bare one.
     fn look(&mut self, bytes: &[u8]) {
         if self.own.is_none()
             && let Some(status) = bare(bytes)
@@ -123,7 +123,7 @@ impl Write for HttpStream {
     }
 }
 
-/// The status of an answer without an id: every route's answer has one.
+/// The status of a bare answer: a failure without a request id. Every route's answer has an id.
 fn bare(bytes: &[u8]) -> Option<StatusCode> {
     let rest = bytes.strip_prefix(b"HTTP/1.")?.get(1..)?.strip_prefix(b" ")?;
     let status = StatusCode::from_bytes(rest.get(..3)?).ok()?;
@@ -138,7 +138,7 @@ fn answer(settings: &Settings, status: StatusCode) -> Vec<u8> {
     let failure = match status {
         StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Failure::new(
             ErrorCode::BadFrame,
-            "the headers are too many or too large: at most 64 of them, and 16 KiB",
+            "too many or too large headers: a request can have 64 headers, and 16 KiB together",
         ),
         status => refusal::of_status(status),
     };

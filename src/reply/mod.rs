@@ -1,9 +1,9 @@
-//! How the server answers, below its two doors: `socket` and `http` both use these, and neither names the other for it.
+//! How the server answers. `socket` and `http` both use this module, so that neither depends on the other for it.
 //!
 //! - `frames`       reply frames as text: ok, error, welcome, pong, signal
-//! - `refusal`      a failure as an HTTP answer: status, headers, body; also of an upgrade that is refused
+//! - `refusal`      a failure as an HTTP answer: status, headers, body; for refused upgrades too
 //! - `headers`      the headers of every answer
-//! - `http_stream`  a connection whose unreadable requests are answered in our shape too
+//! - `http_stream`  a connection on which invalid HTTP gets an error body of ours
 //!
 //! Knows no routes, no sockets and no sessions.
 

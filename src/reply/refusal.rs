@@ -1,5 +1,5 @@
-//! A failure as an HTTP answer: status, headers, one shape of body, and another on `/v1/rpc`. The body is written by
-//! `http`, which knows the request's id.
+//! A failure as an HTTP answer: status, headers, and body, which on `/v1/rpc` is an error frame. `http` writes the
+//! body, because it knows the request's id.
 
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
@@ -10,7 +10,7 @@ use taskwire_protocol::{ErrorCode, Failure};
 
 use super::frames;
 
-/// A failure, its status, and headers of its own.
+/// A failure, its status, and further headers.
 #[derive(Debug)]
 pub struct Refusal {
     /// What went wrong.
@@ -21,7 +21,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Another status than the code's.
+    /// Replaces the status that follows from the code.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Refusal {
         self.status = status;
@@ -44,7 +44,7 @@ pub(crate) fn status(code: ErrorCode) -> StatusCode {
     StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
 }
 
-/// A failure that waits in a response for its body.
+/// A response's failure, in its extensions until the body is written.
 #[derive(Clone)]
 pub(crate) struct Waiting(pub(crate) Box<Failure>);
 
@@ -58,7 +58,7 @@ impl IntoResponse for Refusal {
     }
 }
 
-/// The headers that a client needs to know what to do next.
+/// Sets the headers that tell a client what to do next: sign in, or retry later.
 pub(crate) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: StatusCode) {
     if status == StatusCode::UNAUTHORIZED {
         headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -114,7 +114,7 @@ pub(crate) fn frame(id: Option<&RequestId>, failure: &mut Failure, request_id: &
     frames::error(id, failure)
 }
 
-/// The failure for a status that another part, such as the router, answered without a `Failure`.
+/// The failure for a status that was answered without a `Failure`, for example by the router.
 pub(crate) fn of_status(status: StatusCode) -> Failure {
     let (code, message) = match status {
         StatusCode::NOT_FOUND => (ErrorCode::NotFound, "no such path"),
@@ -126,7 +126,7 @@ pub(crate) fn of_status(status: StatusCode) -> Failure {
             (ErrorCode::UnsupportedMedia, "the media type is not supported")
         }
         StatusCode::UNPROCESSABLE_ENTITY => (ErrorCode::ValidationError, "the request is not valid"),
-        StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "not available just now"),
+        StatusCode::SERVICE_UNAVAILABLE => (ErrorCode::Unavailable, "temporarily unavailable; try again"),
         status if status.is_client_error() => (ErrorCode::BadFrame, "the request cannot be read"),
         _ => (ErrorCode::InternalError, "internal server error"),
     };

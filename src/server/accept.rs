@@ -1,5 +1,4 @@
-//! Connections: accepting them, and answering on each until it ends or becomes a socket. Does not know what is said on
-//! them.
+//! Accepts connections, and serves HTTP on each until it ends or becomes a socket. Does not know the requests.
 
 use std::io;
 use std::net::SocketAddr;
@@ -24,14 +23,15 @@ use crate::peer::Peer;
 use crate::reply::HttpStream;
 use crate::state::App;
 
-/// Headers of one request, and their bytes together: beyond them 431.
+/// The most headers of one request, and their most bytes together. Beyond them the answer is 431.
 const HEADERS: usize = 64;
 const HEADER_BYTES: usize = 16 * 1024;
-/// Connections that are not sockets (yet), at most. Each ends within seconds, also a stalled handshake.
+/// The most connections that are not sockets (yet). A stalled handshake ends within seconds.
 const CONNECTIONS: usize = 8192;
-/// The pause after a failed accept. Descriptors or memory are short then, and an immediate retry would spin.
+/// The pause after a failed accept. File descriptors or memory are short then, and an immediate retry would spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
-/// Accepts for ever.
+
+/// Accepts connections until it is aborted.
 pub(super) async fn accept(
     listener: TcpListener,
     app: Arc<App>,
@@ -44,10 +44,10 @@ pub(super) async fn accept(
     loop {
         let (tcp, address) = match listener.accept().await {
             Ok(accepted) => accepted,
-            // the peer left before it was accepted
+            // the client disconnected before it was accepted
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
             Err(error) => {
-                tracing::warn!(error.message = %error, "cannot accept a connection");
+                tracing::warn!(error.message = %error, "cannot accept a connection; trying again");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
@@ -56,7 +56,7 @@ pub(super) async fn accept(
             metrics::counter!("taskwire_connections_refused_total").increment(1);
             continue;
         };
-        let connection = converse(
+        let connection = serve(
             http.clone(),
             app.settings.clone(),
             tcp,
@@ -80,8 +80,8 @@ fn builder(settings: &Settings) -> http1::Builder {
     builder
 }
 
-/// One connection, until it is closed or becomes a socket.
-async fn converse(
+/// Serves one connection until it is closed or becomes a socket.
+async fn serve(
     http: http1::Builder,
     settings: Arc<Settings>,
     tcp: TcpStream,
@@ -90,9 +90,9 @@ async fn converse(
     draining: CancellationToken,
     permit: OwnedSemaphorePermit,
 ) {
-    // only on Linux does a connection inherit it from the listener
+    // only on Linux does a connection inherit TCP_NODELAY from the listener
     if !cfg!(target_os = "linux") && tcp.set_nodelay(true).is_err() {
-        return; // gone already
+        return; // the client has disconnected
     }
     metrics::gauge!("taskwire_connections").increment(1.0);
     let service = service_fn(move |mut request: Request<Incoming>| {

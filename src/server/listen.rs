@@ -1,4 +1,4 @@
-//! The listening socket, and what the system is asked for. Does not accept connections.
+//! Opens and tunes the listening socket, and raises the limit of open files. Does not accept connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,13 +10,14 @@ use tokio::net::TcpListener;
 use super::StartError;
 use crate::config::Settings;
 
-/// Connections that wait to be accepted. After a restart all clients of a node come back at once.
+/// The most connections that wait to be accepted. After a restart all clients of a node reconnect at once.
 const BACKLOG: i32 = 4096;
-/// What the kernel buffers for a slow reader. Linux doubles the number.
+/// Bytes that the kernel buffers for a slow reader. Linux doubles this number.
 const SEND_BUFFER: usize = 64 * 1024;
-/// Open files that a node asks for.
+/// The most open files that a node asks for.
 const FILES: u64 = 1 << 20;
-/// Listens where the settings say.
+
+/// Listens on the address in the settings.
 pub(super) async fn bind(settings: &Settings) -> Result<TcpListener, StartError> {
     let failed = |error| StartError::Listen {
         address: settings.listen.to_string(),
@@ -37,7 +38,7 @@ pub(super) async fn bind(settings: &Settings) -> Result<TcpListener, StartError>
 
 fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // a restarted node takes its port back while old connections still end
+    // lets a restarted node bind its port while old connections are still closing
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
     socket.bind(&address.into())?;
@@ -48,9 +49,9 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
 /// Sets what connections inherit from their listener.
 pub(super) fn tune(listener: &TcpListener, settings: &Settings) {
     if let Err(error) = SockRef::from(listener).set_send_buffer_size(SEND_BUFFER) {
-        tracing::warn!(error.message = %error, "cannot set the send buffer's size; the system's default stays");
+        tracing::warn!(error.message = %error, "cannot set the send buffer's size; the system's default is used");
     }
-    // without it small frames wait for the peer's acknowledgement of the one before
+    // without it a small frame waits until the peer acknowledges the previous one
     if let Err(error) = SockRef::from(listener).set_tcp_nodelay(true) {
         tracing::warn!(error.message = %error, "cannot set TCP_NODELAY; small frames may be late");
     }
@@ -60,14 +61,15 @@ pub(super) fn tune(listener: &TcpListener, settings: &Settings) {
     }
 }
 
-/// How long the kernel waits for a peer to acknowledge what was sent. A socket sees that its bytes were written, but not
-/// that they left this machine. Without this limit a socket with occasional writes would outlive its peer.
+/// How long the kernel waits for a peer to acknowledge what was sent. A node knows that bytes were written to the
+/// kernel, but not that they left the machine. Without this limit a socket with occasional writes would outlive its
+/// peer.
 #[cfg(target_os = "linux")]
 fn patience(settings: &Settings) -> Duration {
     settings.heartbeat + crate::socket::SILENCE
 }
 
-/// Every socket is a file: asks for as many as the system gives.
+/// Raises the limit of open files as far as the system allows, because every socket is an open file.
 pub(super) fn raise_file_limit() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -78,7 +80,7 @@ pub(super) fn raise_file_limit() {
             maximum: limit.maximum,
         };
         if let Err(error) = setrlimit(Resource::Nofile, raised) {
-            tracing::warn!(error.message = %error, "cannot raise the limit of open files");
+            tracing::warn!(error.message = %error, "cannot raise the limit of open files; fewer sockets are possible");
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Starting and stopping. `run(listener, app, shutdown)` is all of a node except its settings and its parts; tests give
+//! Starts and stops a node. `run(listener, app, shutdown)` is the whole node except its settings and parts; tests pass
 //! it a listener on port 0.
 //!
-//! - `listen`  the listening socket, and what the system is asked for
-//! - `accept`  connections, until they end or become sockets
-//! - `orders`  what a test orders a node to do, in builds with fail points
+//! - `listen`  opens the listening socket, and raises the limit of open files
+//! - `accept`  serves connections until they end or become sockets
+//! - `orders`  carries out a test's orders, in builds with fail points
 
 mod accept;
 mod listen;
@@ -29,17 +29,17 @@ use crate::http;
 use crate::jobs;
 use crate::state::App;
 
-/// The longest time for closing the database.
+/// The most time for closing the database.
 const LAST_MOMENT: Duration = Duration::from_secs(1);
-/// The shortest, whatever `drain_seconds` says.
+/// The least time for closing the database, even if `drain_seconds` is shorter.
 const SHORTEST_MOMENT: Duration = Duration::from_millis(250);
-/// Between two tidyings of the recorder.
+/// The time between two upkeeps of the metrics recorder.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// Why a node did not start, or ended with a failure.
+/// Why a node did not start, or failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// The address cannot be listened on.
+    /// The node cannot listen on the address.
     #[error("cannot listen on {address}: {error}")]
     Listen {
         /// The address.
@@ -54,15 +54,15 @@ pub enum StartError {
     #[error(transparent)]
     Engine(#[from] EngineError),
     /// A standby took over, a backup was restored, or somebody began another epoch.
-    #[error("the database has another epoch than at the start: restart this node, so that clients sync")]
+    #[error("the database's epoch changed while this node was running: restart it, so that clients sync")]
     Outdated,
-    /// A second signal came while draining.
-    #[error("a second signal stopped the node before every request was answered")]
+    /// A second signal arrived while the node drained.
+    #[error("a second signal stopped this node before it answered every request")]
     Interrupted,
 }
 
-/// Runs a node until SIGTERM or SIGINT; a second signal ends it at once. It also ends when the database's epoch changes,
-/// so that the next start begins in the new epoch.
+/// Runs a node until SIGTERM or SIGINT; a second signal ends it at once. It also ends when the database's epoch
+/// changes, so that the next start begins in the new epoch.
 pub async fn serve(settings: Settings) -> Result<(), StartError> {
     listen::raise_file_limit();
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
@@ -70,14 +70,14 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         let listener = listen::bind(&settings).await?;
         Ok::<_, StartError>((listener, build(settings).await?))
     };
-    // this may take long: another instance changes the schema, or a name does not resolve
+    // this may take long, while another instance migrates the schema or a name does not resolve
     let started = tokio::select! {
         started = starting => Some(started?),
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
     };
     let Some((listener, app)) = started else {
-        tracing::info!("stopped during the start");
+        tracing::info!("a signal stopped this node during its start");
         return Ok(());
     };
     let address = listener.local_addr()?;
@@ -86,7 +86,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
     let runner = jobs::Runner::start(&engine, &app.settings, jobs::KINDS);
     let database = engine.database_health().await.kind;
     tracing::info!(%address, database, instance = app.settings.instance, "serving");
-    // serves even if nobody reads the standard output
+    // an error is ignored: nobody has to read the standard output
     let _ready = writeln!(io::stdout(), "listening on http://{address}");
     let stop = CancellationToken::new();
     let mut node = pin!(run(listener, app, stop.clone().cancelled_owned()));
@@ -97,7 +97,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             () = engine.outdated(), if !stop.is_cancelled() => {
-                tracing::error!("the database's epoch changed (another epoch began): this node drains and ends, and must be restarted");
+                tracing::error!("the database's epoch changed: this node drains and exits with code 1; restart it");
                 ended = Err(StartError::Outdated);
             }
         }
@@ -112,7 +112,7 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         engine.stop().await;
     };
     if tokio::time::timeout(closing, end).await.is_err() {
-        tracing::warn!("the database did not finish in time; requests that were under way are not answered");
+        tracing::warn!("the database did not close in time; unfinished requests get no answer");
     }
     ended
 }
@@ -124,7 +124,7 @@ pub async fn migrate(settings: &Settings) -> Result<(), StartError> {
 
 /// The parts of a node.
 async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
-    // first, because some parts record metrics when they are made
+    // first, because some parts record metrics when they start
     let recorder = if settings.metrics_enabled {
         http::recorder()
     } else {
@@ -137,8 +137,8 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
 }
 
 /// Serves a listener until `shutdown`. Then `/readyz` answers 503, and nothing else changes for `drain_delay_seconds`.
-/// After that the node drains: it accepts no sockets, tells each socket when to come back, answers requests that are
-/// under way, and closes sockets with 1012. All of it takes `drain_seconds` at most, less the time for closing the
+/// After that the node drains: it accepts no new sockets, tells each socket when to reconnect, answers pending
+/// requests, and closes sockets with 1012. Together this takes at most `drain_seconds` minus the time for closing the
 /// database.
 pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
     let connections = TaskTracker::new();
@@ -153,7 +153,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
         AbortOnDrop(tokio::spawn(tidy))
     });
     listen::tune(&listener, &app.settings);
-    // in a task of its own, on a worker: from this thread every connection would move to another thread
+    // spawned onto a worker thread: if this thread accepted, every connection would have to move to another thread
     let accept = accept::accept(listener, app.clone(), connections.clone(), draining.clone());
     let mut accepting = AbortOnDrop(tokio::spawn(accept));
     let mut shutdown = pin!(shutdown);
@@ -172,7 +172,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     app.drain();
     app.sockets.goodbye(app.settings.drain);
     let drain = async {
-        // open connections are still answered, so probes see that the node drains
+        // new connections are still answered, so that probes see that the node drains
         tokio::select! {
             _ = &mut accepting.0 => {}
             () = app.sockets.close_all() => {}
@@ -185,12 +185,12 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     if tokio::time::timeout_at(ends, drain).await.is_err() {
         tracing::warn!(
             sockets = app.sockets.count(),
-            "drain_seconds are over; the remaining sockets are cut"
+            "drain_seconds are over; the remaining sockets are cut off"
         );
     }
 }
 
-/// What is left of `drain_seconds` for closing the database.
+/// The part of `drain_seconds` that is reserved for closing the database.
 fn last_moment(settings: &Settings) -> Duration {
     (settings.drain / 4).min(LAST_MOMENT)
 }

@@ -1,4 +1,4 @@
-//! What a test orders a node to do.
+//! Carries out the orders that a test gives to a node: steps the clock, runs retention.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use crate::engine::Engine;
 use crate::failpoint::Command;
 use crate::jobs;
 
-/// Carries out the orders of a test.
+/// A function that carries out one order.
 pub(super) fn carry_out(engine: &Engine, settings: &Arc<Settings>) -> impl Fn(Command) + Send + 'static {
     let (engine, settings) = (engine.clone(), settings.clone());
     move |command| match command {
@@ -20,7 +20,7 @@ pub(super) fn carry_out(engine: &Engine, settings: &Arc<Settings>) -> impl Fn(Co
             let engine = engine.clone();
             tokio::spawn(async move {
                 if let Err(failure) = jobs::round(&engine, &settings).await {
-                    tracing::warn!(error = %failure, "the ordered retention stopped early");
+                    tracing::warn!(error = %failure, "retention that a test ordered failed");
                 }
             });
         }

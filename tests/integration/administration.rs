@@ -328,7 +328,7 @@ async fn another_epoch_ends_an_instance_that_runs_in_the_one_before() {
     drop(ada);
     assert_eq!(server.ended().await, Some(1));
     assert!(
-        server.log().contains("another epoch than at the start"),
+        server.log().contains("epoch changed while this node was running"),
         "{}",
         server.log()
     );
