@@ -6,39 +6,39 @@ use std::pin::Pin;
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// The work of one kind of job. The value is the payload.
+/// A kind of job. A value of the type is the payload of one job.
 pub trait Job: Payload {
-    /// How often it runs.
+    /// How often the job runs.
     const SCHEDULE: Schedule;
-    /// A run that takes longer is ended, and has failed.
+    /// A run that takes longer is ended and counts as failed.
     const LIMIT: Duration;
 
-    /// Does the work. A run may end at any moment and begin again from the start, on another instance too: what it did in
-    /// earlier transactions must not harm when it is done twice. What must be done once belongs in the transaction that
-    /// completes the job ([`Run::step_or_end`]).
+    /// Does the work. A run may stop at any moment, and the next run begins from the start, perhaps on another
+    /// instance. So transactions before the last one must be safe to repeat. What must be done exactly once belongs in
+    /// the transaction that completes the job ([`Run::step_or_end`]).
     fn run(self, run: Run) -> impl Future<Output = Result<Ended, Failure>> + Send;
 }
 
 /// How often a job runs.
 #[derive(Clone, Copy, Debug)]
 pub enum Schedule {
-    /// Until it succeeds, so many times at most; then it is dead.
+    /// Until it succeeds. After the last attempt it is dead.
     Once {
-        /// Runs that may fail.
+        /// The most runs.
         attempts: u32,
     },
-    /// Again and again. The server itself keeps the job in the table: one of the kind, whose key is empty and whose payload
-    /// is `null`. It never dies.
+    /// Again and again. The server itself inserts the job into the table: one of this kind, with an empty key and the
+    /// payload `null`. It is never dead.
     Every {
-        /// From the job's creation to its first run.
+        /// The time from the job's creation to its first run.
         first: Duration,
-        /// From a success to the next run; after a failure, the longest pause.
+        /// The time from a success to the next run; after failures, the longest pause.
         interval: Duration,
     },
 }
 
 impl Schedule {
-    /// When a success is followed by another run.
+    /// The time from a success to the next run; `None` if there is no next run.
     pub(super) fn interval(self) -> Option<Duration> {
         match self {
             Schedule::Once { .. } => None,
@@ -46,7 +46,7 @@ impl Schedule {
         }
     }
 
-    /// Whether the job may not run again after this many runs.
+    /// Whether this many runs are all that the job may have.
     pub(super) fn is_over(self, runs: u32) -> bool {
         matches!(self, Schedule::Once { attempts } if runs >= attempts)
     }
@@ -64,7 +64,7 @@ pub struct Kind {
 }
 
 impl Kind {
-    /// The row of a kind.
+    /// The registry's row for `J`.
     pub const fn of<J: Job>() -> Kind {
         Kind {
             name: J::KIND,

@@ -1,14 +1,14 @@
-//! Background work: jobs, which a table of the database keeps. A job runs on one instance at a time, again after a
-//! failure, and until it succeeded or is dead. One file a kind; the registry is [`KINDS`].
+//! Background work: jobs, which are rows of a database table. A job runs on one instance at a time. After a failure it
+//! runs again, until it succeeds or is dead. Each kind has a file; the registry is [`KINDS`].
 //!
 //! - `kind`       what a kind is: its name, its limits, its work
 //! - `run`        one run of a job: its transactions, the last of which completes it
-//! - `runner`     claims what is due, and runs it
+//! - `runner`     claims jobs that are due, and runs them
 //! - `outcome`    what happens to a job after a run: backoff, death
-//! - `retention`  deletes what is kept no longer
-//! - `words`      the index of words, where it is not part of writing a task
+//! - `retention`  deletes what has reached its age limit
+//! - `words`      indexes the words of tasks, on SQLite
 //!
-//! A new kind: its payload (`store::jobs::Payload`), its file with a [`Job`], its line in [`KINDS`].
+//! To add a kind, write its payload (`store::jobs::Payload`), its file with a [`Job`], and its line in [`KINDS`].
 
 mod kind;
 mod outcome;

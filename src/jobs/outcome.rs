@@ -1,4 +1,4 @@
-//! What happens to a job after a run: it ended, it fails and backs off, it is dead.
+//! What happens to a job after a run: it is complete, it runs again after a pause, or it is dead.
 
 use super::kind::Kind;
 use crate::engine::{Chore, Engine};
@@ -7,22 +7,22 @@ use crate::store::{StoreError, Transaction};
 use std::time::Duration;
 use taskwire_protocol::Failure;
 
-/// Before the second attempt; the pauses double from one to the next.
+/// The pause before the second attempt. Each further pause is twice as long.
 const BACKOFF: Duration = Duration::from_secs(1);
-/// No pause is longer.
+/// The longest pause.
 const LONGEST: Duration = Duration::from_hours(1);
-/// Bytes of an error that are kept for operators.
+/// Bytes of an error that are stored for operators.
 const ERROR: usize = 1000;
 
-/// How a run came to its end.
+/// How a run ended.
 pub(super) enum Outcome {
     /// The job is complete.
     Ended,
     /// The run failed, for this reason.
     Failed(String),
-    /// Another run may have the job by now.
+    /// The run lost its claim. Another run may have the job by now.
     Lost,
-    /// The node stops.
+    /// The node stopped the run because it is stopping itself.
     Stopped,
 }
 
@@ -43,11 +43,13 @@ pub(super) async fn record(engine: &Engine, kind: &Kind, claim: &Claim, attempt:
     match outcome {
         Outcome::Ended => {}
         Outcome::Lost => {
-            tracing::warn!("a job's run lost its claim: another run has the job, or an operator dropped it");
+            tracing::warn!(
+                "a run lost its claim on a job: another run has the job, or an operator dropped it"
+            );
         }
         Outcome::Stopped => {
             if !matches!(give_back(engine, claim).await, Ok(true)) {
-                tracing::warn!("a job was not given back; another instance waits until its claim ends");
+                tracing::warn!("a job was not released; it runs again when its claim expires");
             }
         }
         Outcome::Failed(error) => fail(engine, kind, claim, attempt, error).await,
@@ -64,18 +66,22 @@ async fn fail(engine: &Engine, kind: &Kind, claim: &Claim, attempt: u32, mut err
         }
         Next::Dead => tracing::error!(
             error.message = error,
-            "a job failed for the last time; `taskwire admin jobs` lists it"
+            "a job failed for the last time and is dead; `taskwire admin jobs` lists it"
         ),
     }
     let claim = claim.clone();
     match engine.chore(Fail { claim, error, next }).await {
         Ok(true) => {}
-        Ok(false) => tracing::warn!("a job's run lost its claim; another run has the job"),
-        Err(_) => tracing::warn!("a job's failure was not recorded; the job runs again when its claim ends"),
+        Ok(false) => tracing::warn!(
+            "a failed run lost its claim on a job: another run has the job, or an operator dropped it"
+        ),
+        Err(_) => {
+            tracing::warn!("the failure of a job was not recorded; it runs again when its claim expires")
+        }
     }
 }
 
-/// What follows a failed attempt. The pauses are spread by `jitter`, so that jobs that failed together do not come back
+/// What follows a failed attempt. `jitter` shortens the pause, so that jobs that failed together do not run again
 /// together.
 fn after(kind: &Kind, attempt: u32, jitter: f64) -> Next {
     if kind.schedule.is_over(attempt) {
@@ -123,7 +129,7 @@ mod tests {
         let found = KINDS
             .iter()
             .find(|kind| kind.schedule.interval().is_some() == recurs);
-        found.expect("one of each")
+        found.expect("a kind of either schedule")
     }
 
     fn pause(kind: &Kind, attempt: u32) -> Option<Duration> {
@@ -138,12 +144,12 @@ mod tests {
         let kind = kind(false);
         assert_eq!(pause(kind, 1), Some(BACKOFF));
         assert_eq!(pause(kind, 3), Some(BACKOFF * 4));
-        assert!(kind.schedule.is_over(4), "as many as the schedule says");
+        assert!(kind.schedule.is_over(4), "the fourth attempt is the last");
         assert_eq!(pause(kind, 4), None);
     }
 
     #[test]
-    fn a_recurring_job_goes_on_at_its_interval() {
+    fn a_recurring_job_is_never_dead_and_pauses_at_most_its_interval() {
         let kind = kind(true);
         let interval = kind.schedule.interval().expect("an interval");
         assert_eq!(pause(kind, 1), Some(BACKOFF));

@@ -1,5 +1,5 @@
-//! Retention: deletes old entries of logs, old op_ids and sessions that ended long ago. Each step deletes at most 500
-//! rows in a transaction of its own.
+//! Retention: deletes old entries of logs, old op_ids and sessions that ended long ago. Each step is one transaction,
+//! which deletes at most 500 rows.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -12,12 +12,12 @@ use std::time::Duration;
 use taskwire_protocol::Failure;
 use uuid::Uuid;
 
-/// Rows of one step.
+/// The most rows that one step deletes.
 const STEP: i64 = 500;
-/// An ended session is kept this long, so that a client with its tokens is told why they are invalid.
+/// How long an ended session stays stored, so that a client with its tokens learns why they are invalid.
 const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
 
-/// The job.
+/// The job. It has no parameters.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Retention;
 
@@ -27,11 +27,11 @@ impl Payload for Retention {
 
 impl Job for Retention {
     const SCHEDULE: Schedule = Schedule::Every {
-        // soon after the start, but not in its way
+        // soon after the start, but without slowing it down
         first: Duration::from_secs(30),
         interval: Duration::from_mins(10),
     };
-    /// A first round over large logs takes long. The next run goes on where this one ended.
+    /// A first round over large logs takes long. The next run continues where this one ended.
     const LIMIT: Duration = Duration::from_hours(1);
 
     async fn run(self, run: Run) -> Result<Ended, Failure> {
@@ -40,11 +40,11 @@ impl Job for Retention {
     }
 }
 
-/// One round over everything.
+/// One round over op_ids, sessions and logs.
 pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failure> {
     let now = steps.engine().clock().now_ms();
     let before = |kept: Duration| now.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
-    // an error in one of them does not keep the others from being done
+    // an error in one of them does not stop the others
     let ops = all(steps, || ForgetOps(before(settings.op_retention))).await;
     let sessions = all(steps, || ForgetSessions(now - SESSION_GRACE_MS)).await;
     let logs = match settings.log_retention {
@@ -57,13 +57,13 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
     ops.and(sessions).and(logs)
 }
 
-/// Takes a step again and again, until it finds less than it may delete.
+/// Repeats a step until it deletes fewer rows than it may.
 async fn all<C: Chore<Output = u64>>(steps: &impl Steps, step: impl Fn() -> C) -> Result<(), Failure> {
     while steps.step(step()).await? >= STEP as u64 {}
     Ok(())
 }
 
-/// Cuts every log that is longer than `events`.
+/// Deletes entries older than `before`, except the newest `events` of each log.
 async fn logs(steps: &impl Steps, before: i64, events: i64) -> Result<(), Failure> {
     let mut after = Uuid::nil();
     loop {

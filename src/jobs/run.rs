@@ -1,5 +1,6 @@
-//! One run of a job: a sequence of transactions on the writer. Each of them holds the run's claim, so a run that lost it
-//! changes nothing more. The last one also completes the job: what it did and the end of the job are one commit.
+//! One run of a job: a sequence of transactions on the writer. Each transaction locks the row of the run's claim, so a
+//! run that lost its claim changes nothing more. The last one also completes the job, so its work and the completion
+//! are one commit.
 
 use crate::config::Settings;
 use crate::engine::{Chore, Engine};
@@ -10,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// A run under way.
+/// A run in progress.
 pub struct Run {
     pub(super) engine: Engine,
     pub(super) settings: Arc<Settings>,
@@ -25,9 +26,9 @@ pub struct Run {
 #[derive(Debug)]
 pub struct Ended(());
 
-/// Who takes steps on the writer, each a transaction of its own: a run, or the engine without a job.
+/// Takes steps on the writer, each in its own transaction: a run does, and the engine outside of jobs.
 pub trait Steps: Sync {
-    /// The server.
+    /// The engine.
     fn engine(&self) -> &Engine;
 
     /// Takes a step.
@@ -60,7 +61,7 @@ impl Run {
         &self.settings
     }
 
-    /// Takes a step. The step completes the job if `is_last` is true of the step's result.
+    /// Takes a step. It also completes the job if `is_last` is true for its result.
     pub async fn step_or_end<C: Chore>(
         &self,
         chore: C,
@@ -90,12 +91,12 @@ impl Run {
         let done = self.engine.chore(held).await?;
         done.ok_or_else(|| {
             self.lost.store(true, Ordering::Relaxed);
-            Failure::new(ErrorCode::Conflict, "the run lost its claim")
+            Failure::new(ErrorCode::Conflict, "the run lost its claim on the job")
         })
     }
 }
 
-/// A chore that runs only while the claim is held; `None` when it is not.
+/// A chore that runs only while the claim is held; `None` if it is lost.
 struct Held<C: Chore> {
     claim: Claim,
     term: Duration,
@@ -115,7 +116,9 @@ impl<C: Chore> Chore for Held<C> {
         let output = self.chore.run(tx).await?;
         let is_last = (self.is_last)(&output);
         if is_last && !jobs::complete(tx, &self.claim, self.again).await? {
-            return Err(StoreError::corrupt("a claim that was held is gone"));
+            return Err(StoreError::corrupt(
+                "the claim of a job vanished inside its transaction",
+            ));
         }
         Ok(Some((output, is_last)))
     }

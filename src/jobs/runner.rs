@@ -1,6 +1,6 @@
-//! The runner of an instance: it claims what is due, runs it, and sleeps until the next job is due. It wakes at once when
-//! this instance enqueues something. What other instances enqueue they run themselves; it looks at the table now and then
-//! for what they leave behind.
+//! The runner of an instance claims jobs that are due, runs them, and sleeps until the next job is due. It wakes at
+//! once when this instance enqueues a job. Other instances run the jobs that they enqueue. The runner also polls the
+//! table, for jobs of instances that died.
 
 use super::kind::{Kind, Schedule};
 use super::outcome::{Outcome, record};
@@ -21,13 +21,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
-/// The longest time between two looks at the table where other instances write to it.
+/// The longest time between two polls of the table, if other instances write to it.
 const SHARED_POLL: Duration = Duration::from_secs(5);
-/// The same where this instance alone writes to it.
+/// The longest time between two polls, if only this instance writes to the table.
 const LONE_POLL: Duration = Duration::from_mins(1);
-/// The time to the next look when another instance took what was due.
+/// The time to the next poll after another instance claimed the jobs that were due.
 const TAKEN: Duration = Duration::from_millis(500);
-/// The shortest time between two looks for recurring jobs that an operator dropped.
+/// The shortest time between two checks for recurring jobs that an operator dropped.
 const ENSURE: Duration = Duration::from_secs(30);
 
 /// Runs jobs until it is stopped.
@@ -44,7 +44,7 @@ struct Shared {
 }
 
 impl Runner {
-    /// Starts to run jobs of these kinds. Jobs of other kinds stay in the table: a newer version may know them.
+    /// Starts to run jobs of these kinds. Jobs of other kinds stay in the table for a newer version that knows them.
     pub fn start(engine: &Engine, settings: &Arc<Settings>, kinds: &'static [Kind]) -> Runner {
         let stopping = CancellationToken::new();
         let shared = Arc::new(Shared {
@@ -57,13 +57,13 @@ impl Runner {
         Runner { stopping, task }
     }
 
-    /// Ends every run and gives its job back, so that another instance need not wait for the end of its claim. Takes at
+    /// Ends every run and releases its job, so that another instance need not wait until the claim expires. Takes at
     /// most `patience`.
     pub async fn stop(mut self, patience: Duration) {
         self.stopping.cancel();
-        // an unavailable database must not prevent the stop; claims end by themselves
+        // an unavailable database must not prevent the stop; claims also expire
         if timeout(patience, &mut self.task).await.is_err() {
-            tracing::warn!("jobs were not given back; another instance waits until their claims end");
+            tracing::warn!("jobs were not released; they run again when their claims expire");
         }
     }
 }
@@ -86,11 +86,11 @@ impl Shared {
         let mut running = JoinSet::new();
         let mut ensure_at = Instant::now();
         loop {
-            // now and then: an operator may have dropped one
+            // now and then, because an operator may have dropped one
             if ensure_at <= Instant::now() && self.make_recurring().await.is_ok() {
                 ensure_at = Instant::now() + ENSURE;
             }
-            let pause = self.look(&mut running).await;
+            let pause = self.poll_table(&mut running).await;
             tokio::select! {
                 () = self.stopping.cancelled() => break,
                 () = self.engine.job_enqueued() => {}
@@ -101,18 +101,18 @@ impl Shared {
         while running.join_next().await.is_some() {}
     }
 
-    /// Claims and starts what is due, as far as there is room; how long to sleep then.
-    async fn look(self: &Arc<Self>, running: &mut JoinSet<()>) -> Duration {
+    /// Claims and starts jobs that are due, as many as may run at once. Returns how long to sleep afterwards.
+    async fn poll_table(self: &Arc<Self>, running: &mut JoinSet<()>) -> Duration {
         let poll = if self.engine.is_shared() {
             SHARED_POLL
         } else {
             LONE_POLL
         };
-        // not all instances at once
+        // jitter, so that instances do not poll at the same moment
         let poll = poll.mul_f64(rand::random_range(0.8..1.2));
         let room = self.settings.job_concurrency.saturating_sub(running.len());
         if room == 0 {
-            return poll; // the end of a run wakes it
+            return poll; // the end of a run wakes the runner earlier
         }
         let Ok(ahead) = self.engine.jobs_ahead(self.names()).await else {
             return poll;
@@ -138,7 +138,7 @@ impl Shared {
         }
     }
 
-    /// Puts recurring jobs into the table that are not there yet.
+    /// Inserts the recurring jobs that are missing in the table.
     async fn make_recurring(&self) -> Result<(), Failure> {
         let existing = self.engine.existing_jobs(self.names()).await?;
         for kind in self.kinds {
@@ -152,7 +152,7 @@ impl Shared {
         Ok(())
     }
 
-    /// Claims up to `room` jobs and starts them; how many these are.
+    /// Claims up to `room` jobs and starts them. Returns their number.
     async fn claim(self: &Arc<Self>, room: usize, running: &mut JoinSet<()>) -> Result<usize, Failure> {
         let asked = Instant::now();
         let claimed = self
@@ -168,7 +168,7 @@ impl Shared {
         let number = claimed.len();
         for job in claimed {
             let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.claim.kind) else {
-                continue; // only these kinds are claimed
+                continue; // cannot happen: only these kinds are claimed
             };
             let span = tracing::info_span!(
                 "job",
@@ -188,7 +188,8 @@ impl Shared {
         let (claim, attempt) = (job.claim.clone(), u32::try_from(job.attempt).unwrap_or(u32::MAX));
         let began = Instant::now();
         let outcome = tokio::select! {
-            // a run that has ended is never taken for a lost one: its last transaction removed its claim
+            // the attempt first: the last transaction of a run that ended removes the claim, which must not count as
+            // lost
             biased;
             outcome = self.attempt(kind, job, attempt) => outcome,
             () = self.stopping.cancelled() => Outcome::Stopped,
@@ -203,9 +204,11 @@ impl Shared {
 
     async fn attempt(&self, kind: &'static Kind, job: Claimed, attempt: u32) -> Outcome {
         if attempt > 1 && kind.schedule.is_over(attempt - 1) {
-            // the job does not begin: without this, no later change would enqueue the index of words again
+            // the job's code does not run; without this call no later change would enqueue the index of words again
             self.engine.words_job_begins();
-            return Outcome::Failed("its instance ended, or hung, in each of its attempts".to_owned());
+            return Outcome::Failed(
+                "in every attempt the instance died or hung before the run ended".to_owned(),
+            );
         }
         let run = Run {
             engine: self.engine.clone(),
@@ -220,13 +223,15 @@ impl Shared {
             Ok(Ok(Ok(_ended))) => Outcome::Ended,
             Ok(Ok(Err(_))) if lost.load(Ordering::Relaxed) => Outcome::Lost,
             Ok(Ok(Err(failure))) => Outcome::Failed(failure.message),
-            Ok(Err(_panic)) => Outcome::Failed("it panicked; the server's log has the reason".to_owned()),
-            Err(_) => Outcome::Failed(format!("it took longer than {} s", kind.limit.as_secs())),
+            Ok(Err(_panic)) => {
+                Outcome::Failed("the run panicked; the server's log has the reason".to_owned())
+            }
+            Err(_) => Outcome::Failed(format!("the run took longer than {} s", kind.limit.as_secs())),
         }
     }
 
-    /// Renews a claim until it is lost. It counts the term from before it asks the database, so the claim never ends
-    /// later here than there.
+    /// Renews a claim until it is lost. The term is counted from before the request to the database, so the claim never
+    /// expires later here than there.
     async fn keep(&self, claim: &Claim, asked: Instant) {
         let term = self.settings.lease;
         let mut until = asked + term;
@@ -270,7 +275,7 @@ impl Chore for ClaimDue {
             tracing::warn!(
                 job.kind = kind,
                 instance = holder,
-                "the claim of a job ended; it runs again"
+                "the claim on a job expired; the job runs again"
             );
         }
         let claimant = (&*self.holder, self.token);

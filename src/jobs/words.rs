@@ -1,5 +1,5 @@
-//! Indexes the words of tasks soon after they changed, on SQLite, where writing a task does not do it. The group that
-//! changes a task enqueues the job (`engine/words`).
+//! Indexes the words of changed tasks on SQLite, where the write of a task does not index them. The group that changes
+//! a task enqueues the job (`engine/words`).
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -8,7 +8,8 @@ use std::time::Duration;
 use taskwire_protocol::Failure;
 
 impl Job for IndexWords {
-    /// Few, so that an operator is told early. Nothing is lost by it: each search indexes what is missing.
+    /// Few attempts, so that an operator hears of a failure early. Nothing is lost: each search indexes what is
+    /// missing.
     const SCHEDULE: Schedule = Schedule::Once { attempts: 4 };
     const LIMIT: Duration = Duration::from_mins(10);
 
@@ -22,7 +23,7 @@ impl Job for IndexWords {
             }
             next = left;
         }
-        // a search was here before
+        // a search has indexed everything already
         run.end().await
     }
 }
