@@ -1,5 +1,5 @@
-//! The database: whether it answers, has a version and a schema that this program knows, keeps what it acknowledges,
-//! and has a clock like ours.
+//! Checks the database: that it answers, that this program supports its version and schema, that commits are durable,
+//! that it has enough connections, and that its clock agrees with ours.
 
 use super::Finding;
 use crate::clock::Clock;
@@ -12,27 +12,27 @@ const OLDEST: i64 = 140_000;
 const DRIFT_MS: u64 = 1000;
 /// With a greater difference, tokens end too early or too late.
 const WRONG_MS: u64 = 60_000;
-/// Connections beside the pool and the writers: start, migration, this program.
+/// Connections besides the pool and the writers: for a start, a migration, and this program.
 const SPARE: i64 = 3;
 
 pub(super) async fn findings(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     match examine(settings, || clock.now_ms()).await {
         Err(error) => {
             let failure = Finding::failure("database", error.to_string());
-            let advice = "check database_url, and that the server runs and lets this machine in";
+            let advice = "check database_url, and that the server runs and accepts this machine";
             vec![
                 failure.advise(advice),
-                Finding::off("clock", "the database's clock cannot be asked"),
+                Finding::off("clock", "the database's clock cannot be read"),
             ]
         }
         Ok(None) => vec![
-            Finding::ok("database", "no SQLite file yet; the first start makes it"),
-            Finding::off("clock", "SQLite has no clock of its own"),
+            Finding::ok("database", "no SQLite file yet; the first start creates it"),
+            Finding::off("clock", "SQLite uses the clock of this machine"),
         ],
         Ok(Some(found)) => {
             let mut findings = vec![schema(&found)];
             match &found.server {
-                None => findings.push(Finding::off("clock", "SQLite has no clock of its own")),
+                None => findings.push(Finding::off("clock", "SQLite uses the clock of this machine")),
                 Some(server) => findings.extend(server_findings(settings, server)),
             }
             findings
@@ -45,16 +45,16 @@ fn schema(found: &Examined) -> Finding {
     let said = |schema: &str| format!("{}; answers in {latency:.1} ms; {schema}", found.version);
     match found.schema {
         Schema::Current => Finding::ok("database", said("its schema is current")),
-        Schema::None => Finding::ok("database", said("no schema yet; the first start makes it")),
+        Schema::None => Finding::ok("database", said("no schema yet; the first start creates it")),
         Schema::Older => Finding::ok(
             "database",
-            said("an older schema, which the next start brings up to date"),
+            said("its schema is older; the next start migrates it"),
         ),
         Schema::Newer(version) => {
             let newer = said(&format!(
-                "its schema has version {version}, newer than this program"
+                "its schema has version {version}, which is newer than this program"
             ));
-            Finding::failure("database", newer).advise("run the newer taskwire")
+            Finding::failure("database", newer).advise("use a newer version of taskwire")
         }
     }
 }
@@ -64,7 +64,7 @@ fn server_findings(settings: &Settings, server: &Server) -> Vec<Finding> {
     if server.version < OLDEST {
         let old = Finding::warning(
             "version",
-            "this PostgreSQL is older than any that taskwire is tested with",
+            "taskwire is not tested with a PostgreSQL as old as this one",
         );
         findings.push(old.advise("use PostgreSQL 14 or newer"));
     }
@@ -72,7 +72,7 @@ fn server_findings(settings: &Settings, server: &Server) -> Vec<Finding> {
     let wanted = i64::from(settings.database_connections) + lanes;
     if wanted + SPARE > server.connections {
         let few = format!(
-            "one node may open {wanted} connections, the server has {}",
+            "a node opens up to {wanted} connections, but the server has only {}",
             server.connections
         );
         let advice = "raise max_connections in PostgreSQL, or lower database_connections";
@@ -92,16 +92,16 @@ fn durability(server: &Server) -> Finding {
         .map(|(name, value)| format!("{name} = {value}"))
         .collect();
     let found = format!(
-        "PostgreSQL runs with {}: a crash loses what was acknowledged",
+        "PostgreSQL runs with {}: a crash can lose acknowledged changes",
         settings.join(", ")
     );
-    Finding::warning("durability", found).advise("set them to on in postgresql.conf, and reload")
+    Finding::warning("durability", found).advise("set these to on in postgresql.conf, and reload")
 }
 
 fn clock(server: &Server) -> Finding {
     let apart = server.ahead_ms.unsigned_abs();
-    let found = format!("{apart} ms from the database's clock");
-    let advice = "keep the time of both machines with NTP (chrony, systemd-timesyncd)";
+    let found = format!("this machine's clock and the database's differ by {apart} ms");
+    let advice = "synchronize both machines with NTP (chrony, systemd-timesyncd)";
     if apart <= DRIFT_MS {
         Finding::ok("clock", found)
     } else if apart <= WRONG_MS {

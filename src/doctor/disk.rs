@@ -1,4 +1,4 @@
-//! data_dir: made, written to and made durable as a node would, and how much room there is.
+//! Checks data_dir: creates it, writes a file durably as a node does, and reads how much space is free.
 
 use super::Finding;
 use crate::config::Settings;
@@ -7,11 +7,11 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// Bytes free. With fewer a node runs out of space within days.
+/// Free bytes. With fewer, a node may run out of space within days.
 const LITTLE: u64 = 1 << 30;
-/// Bytes free. With fewer a node cannot work: SQLite's log and an upload need them.
+/// Free bytes. With fewer, a node cannot work: SQLite's write-ahead log alone may need as much.
 const NOTHING: u64 = 64 << 20;
-/// A disk that takes longer makes every commit wait.
+/// If a durable write takes longer, the disk slows down every commit.
 const SLOW: Duration = Duration::from_millis(100);
 
 pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
@@ -20,26 +20,29 @@ pub(super) fn findings(settings: &Settings) -> Vec<Finding> {
     let missing: Vec<&Path> = folder.ancestors().take_while(|part| !part.exists()).collect();
     let written = settings.create_data_dir().and_then(|()| write(folder));
     let room = room(folder);
-    // leave no trace where no node has run: remove the folders that this check made
+    // if no node has run here, leave nothing behind: remove the folders that this check created
     for made in missing {
         let _ = fs::remove_dir(made);
     }
     let write = match written {
         Ok(took) if took < SLOW => {
             let ms = took.as_secs_f64() * 1000.0;
-            Finding::ok("disk", format!("{shown} can be written; durable in {ms:.1} ms"))
+            Finding::ok(
+                "disk",
+                format!("{shown} is writable; a durable write takes {ms:.1} ms"),
+            )
         }
         Ok(took) => {
-            let found = format!("{shown} takes {} ms to make a write durable", took.as_millis());
-            Finding::warning("disk", found).advise("use a faster disk, or one that others use less")
+            let found = format!("{shown} is slow: a durable write takes {} ms", took.as_millis());
+            Finding::warning("disk", found).advise("use a faster disk, or one with less load")
         }
-        Err(error) => Finding::failure("disk", format!("{shown} cannot be written: {error}"))
-            .advise("give data_dir to the user that runs taskwire"),
+        Err(error) => Finding::failure("disk", format!("{shown} is not writable: {error}"))
+            .advise("make the user that runs taskwire the owner of data_dir"),
     };
     vec![write, space(room)]
 }
 
-/// How long it takes to write a little and know it durable.
+/// How long a small durable write takes.
 fn write(folder: &Path) -> io::Result<Duration> {
     let path = folder.join(format!(".doctor-{:016x}", rand::random::<u64>()));
     let began = Instant::now();
@@ -52,7 +55,7 @@ fn write(folder: &Path) -> io::Result<Duration> {
     done.and(removed).map(|()| took)
 }
 
-/// Bytes that a user may still write.
+/// The free bytes for an unprivileged user.
 fn room(folder: &Path) -> io::Result<u64> {
     let found = rustix::fs::statvfs(folder)?;
     Ok(found.f_bavail.saturating_mul(found.f_frsize))
@@ -61,10 +64,10 @@ fn room(folder: &Path) -> io::Result<u64> {
 fn space(room: io::Result<u64>) -> Finding {
     let bytes = match room {
         Ok(bytes) => bytes,
-        Err(error) => return Finding::warning("space", format!("not known: {error}")),
+        Err(error) => return Finding::warning("space", format!("cannot be read: {error}")),
     };
     let found = format!("{:.1} GiB free", bytes as f64 / f64::from(1 << 30));
-    let advice = "make room, or put data_dir where there is some";
+    let advice = "free some space, or move data_dir to a larger disk";
     if bytes < NOTHING {
         Finding::failure("space", found).advise(advice)
     } else if bytes < LITTLE {

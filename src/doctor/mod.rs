@@ -1,9 +1,9 @@
-//! `taskwire doctor`: whether everything that a node with these settings depends on is available and in order. A line a
-//! check, and what to do where something is wrong. Changes nothing but a file that it makes in data_dir and takes away
-//! again; runs beside a node.
+//! `taskwire doctor`: checks everything that a node with these settings depends on. Each check is one line, and a
+//! second one with advice if something is wrong. It can run beside a node. It changes nothing, except that it writes a
+//! file in data_dir and removes it again.
 //!
 //! - `database`  the database, and its clock
-//! - `network`   Redis and SMTP: connecting, and the first words
+//! - `network`   Redis and SMTP: the connection, and the first answer
 //! - `disk`      data_dir
 
 mod database;
@@ -14,12 +14,12 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use std::fmt;
 
-/// How a check came out.
+/// The result of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
-    /// It is not in use.
+    /// Not in use.
     Off,
-    /// As it should be.
+    /// In order.
     Ok,
     /// A node runs, but not as well or as safely as it could.
     Warning,
@@ -32,7 +32,7 @@ pub enum Outcome {
 pub struct Finding {
     /// What was checked.
     pub subject: &'static str,
-    /// How it came out.
+    /// The result.
     pub outcome: Outcome,
     /// What was found.
     pub found: String,
@@ -88,7 +88,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// Checks everything, one after the other.
+/// Runs all checks, one after the other.
 pub async fn examine(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     let mut findings = database::findings(settings, clock).await;
     findings.push(network::redis(settings).await);
@@ -97,7 +97,7 @@ pub async fn examine(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     findings
 }
 
-/// Whether everything that the settings ask for is there.
+/// Whether no check failed.
 pub fn is_well(findings: &[Finding]) -> bool {
     findings.iter().all(|finding| finding.outcome != Outcome::Failure)
 }

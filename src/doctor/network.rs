@@ -1,4 +1,4 @@
-//! Redis and SMTP: whether a server answers in the right protocol. For TLS only the connection is tried.
+//! Checks that Redis and SMTP servers answer in their protocol. With TLS it only connects.
 
 use super::Finding;
 use crate::config::Settings;
@@ -15,10 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) async fn redis(settings: &Settings) -> Finding {
     let Some(url) = &settings.redis_url else {
-        return Finding::off("redis", "redis_url is not set: one instance");
+        return Finding::off("redis", "redis_url is not set; one instance does not need it");
     };
-    let advice = "check redis_url, and that Redis runs and lets this machine in; until then other instances' changes \
-        come up to 3 s later";
+    let advice = "check redis_url, and that Redis runs and accepts this machine; until then the changes of other \
+        instances arrive up to 3 s late";
     match timeout(PATIENCE, ping(url)).await {
         Ok(Ok(found)) => Finding::ok("redis", found),
         Ok(Err(error)) => Finding::failure("redis", error.to_string()).advise(advice),
@@ -30,7 +30,7 @@ pub(super) async fn smtp(settings: &Settings) -> Finding {
     let Some(url) = &settings.smtp_url else {
         return Finding::off("smtp", "smtp_url is not set");
     };
-    let advice = "check smtp_url; no mail waits for it, this version sends none yet";
+    let advice = "check smtp_url; no mail is lost: this version sends none yet";
     match timeout(PATIENCE, greeting(url)).await {
         Ok(Ok(found)) => Finding::ok("smtp", found),
         Ok(Err(error)) => Finding::failure("smtp", error.to_string()).advise(advice),
@@ -38,18 +38,18 @@ pub(super) async fn smtp(settings: &Settings) -> Finding {
     }
 }
 
-/// Where a URL leads, without what is secret in it.
+/// The parts of a URL. Only `login` is secret.
 struct Endpoint {
     scheme: String,
     host: String,
     port: u16,
-    /// User and password, as they stand in the URL.
+    /// User and password, percent-decoded.
     login: Option<(String, String)>,
 }
 
 impl Endpoint {
     fn read(url: &SecretString, port: u16) -> io::Result<Endpoint> {
-        let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "the URL names no host");
+        let wrong = || io::Error::new(io::ErrorKind::InvalidInput, "the URL has no host");
         let uri: Uri = url.expose_secret().parse().map_err(|_| wrong())?;
         let authority = uri.authority().ok_or_else(wrong)?;
         let login = authority.as_str().rsplit_once('@').map(|(login, _)| {
@@ -70,7 +70,7 @@ impl Endpoint {
     }
 }
 
-/// A part of a URL with its `%xx` read.
+/// Percent-decodes a part of a URL.
 fn decoded(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -95,13 +95,13 @@ async fn ping(url: &SecretString) -> io::Result<String> {
     let tcp = place.connect().await?;
     if place.scheme == "rediss" {
         return Ok(format!(
-            "{shown} takes connections; what is said in TLS was not tried"
+            "{shown} accepts connections; the protocol inside TLS was not checked"
         ));
     }
     answer(tcp, place.login.as_ref(), &shown).await
 }
 
-/// Says who we are, where that is asked for, and PING.
+/// Logs in if the URL has a login, then sends PING.
 async fn answer(
     link: impl AsyncRead + AsyncWrite + Unpin,
     login: Option<&(String, String)>,
@@ -124,7 +124,7 @@ async fn answer(
     }
 }
 
-/// One command and the first line of its answer.
+/// Sends one command. Returns the first line of the answer.
 async fn say(
     link: &mut BufReader<impl AsyncRead + AsyncWrite + Unpin>,
     words: &[&str],
@@ -137,7 +137,7 @@ async fn say(
     line(link).await
 }
 
-/// A line, of which a stranger may send the first kilobyte.
+/// Reads a line, at most its first kilobyte: the other side may be any program.
 async fn line(link: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<String> {
     use tokio::io::AsyncReadExt;
     let mut bytes = Vec::new();
@@ -147,7 +147,9 @@ async fn line(link: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<String
         .filter(|c| !c.is_control())
         .collect();
     if text.is_empty() {
-        return Err(io::Error::other("it closed the connection without a word"));
+        return Err(io::Error::other(
+            "the server closed the connection without an answer",
+        ));
     }
     Ok(text)
 }
@@ -159,7 +161,7 @@ async fn greeting(url: &SecretString) -> io::Result<String> {
     let tcp = place.connect().await?;
     if encrypted {
         return Ok(format!(
-            "{shown} takes connections; what is said in TLS was not tried"
+            "{shown} accepts connections; the protocol inside TLS was not checked"
         ));
     }
     let said = line(&mut BufReader::new(tcp)).await?;

@@ -1,9 +1,9 @@
-//! What an e-mail address, a username and a name are.
+//! Rules for e-mail addresses, usernames and names; usernames made from addresses; addresses masked for logs.
 
 use super::{Result, text};
 use taskwire_protocol::{Failure, limits};
 
-/// An e-mail address, as far as its form tells (RFC 5321, section 4.1.2, without quoted parts and literals).
+/// Checks the form of an e-mail address (RFC 5321, section 4.1.2, without quoted parts and literals).
 pub fn email(given: &str) -> Result<String> {
     let email = text::checked("email", given, 3, limits::EMAIL)?;
     let fine = email.split_once('@').is_some_and(|(local, domain)| {
@@ -37,7 +37,6 @@ fn is_domain(domain: &str) -> bool {
         })
 }
 
-/// A username.
 pub fn username(given: &str) -> Result<String> {
     let username = text::checked("username", given, limits::USERNAME_MIN, limits::USERNAME)?;
     if username.chars().all(may_stand_in_username) {
@@ -45,16 +44,16 @@ pub fn username(given: &str) -> Result<String> {
     }
     Err(Failure::invalid(
         "username",
-        "username must be 3 to 32 of a-z 0-9 _ . -",
+        "username must be 3 to 32 characters of a-z 0-9 _ . -",
     ))
 }
 
-/// Upper case stands for lower case: usernames are unique without it.
+/// Upper case is allowed, but does not make a username different from another.
 fn may_stand_in_username(c: char) -> bool {
     c.is_ascii_alphanumeric() || "_.-".contains(c)
 }
 
-/// A username made from an e-mail address, to which something may have to be added to make it unique.
+/// A username made from an e-mail address. If it is taken, [`username_with`] makes others.
 pub fn username_from(email: &str) -> String {
     let local = email.split('@').next().unwrap_or_default().to_lowercase();
     let mut made: String = local
@@ -68,19 +67,18 @@ pub fn username_from(email: &str) -> String {
     made
 }
 
-/// A name with a number behind it, cut to fit.
+/// A username with a number at its end, shortened to the longest length.
 pub fn username_with(base: &str, number: u32) -> String {
     let suffix = format!("-{number}");
     let kept: String = base.chars().take(limits::USERNAME - suffix.len()).collect();
     kept + &suffix
 }
 
-/// A person's name.
 pub fn name(given: &str) -> Result<String> {
     text::checked("name", given, limits::NAME_MIN, limits::NAME)
 }
 
-/// An address as a log may show it.
+/// An e-mail address as logs may show it: `a***@example.com`.
 pub fn masked(email: &str) -> String {
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
     let first: String = local.chars().take(1).collect();
@@ -92,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_has_a_form() {
+    fn an_address_needs_a_valid_form() {
         for good in ["ada@example.com", " a.b+c@x.co ", "ü@bücher.example"] {
             assert!(email(good).is_ok(), "{good}");
         }

@@ -5,7 +5,8 @@ use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::WorkspaceKind;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// A member with role `by` changes another's role from `from` (`None`: a new member) to `to` (`None`: removal).
+/// Checks a change of a member's role by a member with role `by`: from `from` (`None`: a new member) to `to` (`None`:
+/// removal). `owners` is the number of owners before the change.
 pub fn change(
     kind: WorkspaceKind,
     by: Role,
@@ -16,19 +17,19 @@ pub fn change(
     if kind == WorkspaceKind::Personal {
         return Err(Failure::new(
             ErrorCode::Conflict,
-            "a personal workspace is not shared",
+            "a personal workspace cannot have other members",
         ));
     }
     if from.is_some_and(|role| role > by) || to.is_some_and(|role| role > by) {
         return Err(Failure::new(
             ErrorCode::Forbidden,
-            "a role above one's own is not one's to give or take",
+            "you cannot grant or revoke a role above your own",
         ));
     }
     if from == Some(Role::Owner) && to != Some(Role::Owner) && owners < 2 {
         return Err(Failure::new(
             ErrorCode::Conflict,
-            "the last owner stays; make somebody else an owner first",
+            "a workspace needs an owner; make another member an owner first",
         ));
     }
     Ok(())
@@ -46,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_reaches_above_themselves_and_an_owner_remains() {
+    fn no_role_above_the_own_is_changed_and_an_owner_remains() {
         assert_eq!(code(Admin, None, Some(Member), 1), None);
         assert_eq!(code(Admin, None, Some(Owner), 1), Some(ErrorCode::Forbidden));
         assert_eq!(

@@ -1,5 +1,5 @@
-//! The pure rules: what a value must be, who may give which role, where a task stands among the others. No I/O, no
-//! time, no randomness: what they need of those is passed in.
+//! Pure rules: which values are valid, who may grant which role, how tasks are ordered. No I/O, no clock, no
+//! randomness: callers pass in what a rule needs of these.
 
 pub mod account;
 pub mod members;

@@ -1,14 +1,15 @@
-//! Where a task stands among the others: a text between two others, compared byte by byte, so that a move changes one
-//! task only. Read it as a fraction in base 36: digits after the point, never ending in 0.
+//! The place of a task among the others: a text that is compared byte by byte. There is always a text between two
+//! others, so a move changes only one task. Read it as a fraction in base 36: digits after the point, never ending in
+//! 0.
 //!
-//! The end of the order is the place of a task that is created now. So a task that is moved to the end stays ahead of
+//! The end of the order is the place of a task that is created now. So a task that is moved to the end stays before
 //! every task that is created later.
 
 use uuid::Uuid;
 
 const DIGITS: &[u8; 36] = b"0123456789abcdefghijklmnopqrstuvwxyz";
 
-/// The place behind every task with an older id: the time in a UUIDv7 grows. It needs no read of other tasks.
+/// The place after every task with an older id. It needs no read of other tasks, because the time in a UUIDv7 grows.
 pub fn at_end(id: Uuid) -> String {
     // twelve bytes hold the milliseconds and the counter; the counter orders ids of one millisecond
     let mut text = id.simple().to_string();
@@ -17,15 +18,15 @@ pub fn at_end(id: Uuid) -> String {
     text
 }
 
-/// A place behind the last task: the end, as for a task created now with this id. If the last task is behind that
-/// already, because a clock that is ahead made it or an older version moved it, it is the next place behind the last
-/// task.
+/// A place after the last task: normally the end, as for a task that is created now with this id. But the last task may
+/// already be after that, because an instance whose clock is ahead created it, or an older version moved it. Then the
+/// result is the next place after the last task.
 pub fn behind(last: &str, id: Uuid) -> String {
     let end = at_end(id);
     if *end > *last { end } else { next(last) }
 }
 
-/// A place between two others that differ; `None` is the beginning. An upper place that is not above the lower one is
+/// A place between `before` (`None`: the beginning) and `after`. If `after` is not greater than `before`, it is
 /// ignored.
 pub fn between(before: Option<&str>, after: &str) -> String {
     let (before, after) = (values(before.unwrap_or_default()), values(after));
@@ -52,7 +53,7 @@ fn values(text: &str) -> Vec<usize> {
         .collect()
 }
 
-/// The shortest fraction between two, about in the middle; no upper one means 1.
+/// The shortest fraction between `low` and `high`, about in the middle. `None` for `high` means 1.
 fn middle(low: &[usize], high: Option<&[usize]>) -> Vec<usize> {
     let mut made = Vec::new();
     let (mut low, mut high) = (low, high);
@@ -90,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_id_stands_behind_within_a_millisecond_too() {
+    fn a_later_id_comes_after_even_within_a_millisecond() {
         let counter = uuid::ContextV7::new();
         let id = || Uuid::new_v7(uuid::Timestamp::from_unix(&counter, 1_800_000_000, 0));
         let places: Vec<String> = (0..1000).map(|_| at_end(id())).collect();
@@ -98,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn there_is_always_room_between_two() {
+    fn there_is_always_a_place_between_two_others() {
         let (first, mut last) = (at_end(id(1)), at_end(id(2)));
         for _ in 0..200 {
             let between = between(Some(&first), &last);
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_one_that_is_ahead_of_its_time_is_near_it() {
+    fn the_place_after_a_task_from_a_fast_clock_is_near_it() {
         let ahead = at_end(id(5));
         let behind_it = behind(&ahead, id(1));
         assert!(ahead < behind_it && behind_it < at_end(id(6)), "{behind_it}");
@@ -119,7 +120,7 @@ mod tests {
             assert!(place > last, "{place} {last}");
             last = place;
         }
-        assert_eq!(last.len(), 7, "one digit more each 35 times");
+        assert_eq!(last.len(), 7, "one more digit every 35 times");
     }
 
     proptest! {

@@ -1,21 +1,20 @@
-//! What a task may be, and what a change makes of it.
+//! Rules for the fields of a task, and the task that results from an update.
 
 use super::{Result, text};
 use std::sync::Arc;
 use taskwire_protocol::task::{CreateTask, ReplaceTask, Task, UpdateTask};
 use taskwire_protocol::{Failure, Patch, TaskId, Timestamp, UserId, limits};
 
-/// A title.
 pub fn title(given: &str) -> Result<String> {
     text::checked("title", given, 1, limits::TITLE)
 }
 
-/// A description; an empty one is none.
+/// An empty description becomes `None`.
 pub fn description(given: Option<String>) -> Result<Option<String>> {
     text::optional("description", given, limits::DESCRIPTION)
 }
 
-/// Tags in the order given, each once.
+/// Trims and checks tags. They keep their order; repeated ones are dropped.
 pub fn tags(given: &[String]) -> Result<Vec<String>> {
     let mut tags: Vec<String> = Vec::with_capacity(given.len());
     for (i, tag) in given.iter().enumerate() {
@@ -28,13 +27,13 @@ pub fn tags(given: &[String]) -> Result<Vec<String>> {
     if tags.len() > limits::TAGS {
         return Err(Failure::invalid(
             "tags",
-            format!("a task has at most {} tags", limits::TAGS),
+            format!("a task can have at most {} tags", limits::TAGS),
         ));
     }
     Ok(tags)
 }
 
-/// People in the order given, each once.
+/// The users in the given order, without repeated ones.
 pub fn once(given: &[UserId]) -> Vec<UserId> {
     let mut people: Vec<UserId> = Vec::with_capacity(given.len());
     for user in given {
@@ -45,22 +44,22 @@ pub fn once(given: &[UserId]) -> Vec<UserId> {
     people
 }
 
-/// Assignees, each once.
+/// Checks the number of assignees. Repeated ones are dropped.
 pub fn assignees(given: &[UserId]) -> Result<Vec<UserId>> {
     let people = once(given);
     if people.len() > limits::ASSIGNEES {
-        let message = format!("a task has at most {} assignees", limits::ASSIGNEES);
+        let message = format!("a task can have at most {} assignees", limits::ASSIGNEES);
         return Err(Failure::invalid("assignee_ids", message));
     }
     Ok(people)
 }
 
-/// How often a rule can repeat.
+/// The frequencies that a recurrence rule can have.
 const FREQUENCIES: [&str; 7] = [
     "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
 ];
 
-/// A recurrence rule, as far as its form tells: `NAME=VALUE` pairs with a frequency (RFC 5545, section 3.3.10).
+/// Checks the form of a recurrence rule: `NAME=VALUE` pairs, one of them a frequency (RFC 5545, section 3.3.10).
 pub fn recurrence(given: Option<String>) -> Result<Option<String>> {
     let Some(rule) = text::optional("recurrence", given, limits::RECURRENCE)? else {
         return Ok(None);
@@ -85,7 +84,7 @@ pub fn recurrence(given: Option<String>) -> Result<Option<String>> {
     }
 }
 
-/// An id that a client made.
+/// Checks an id that a client chose.
 pub fn own_id(id: Option<TaskId>) -> Result<Option<TaskId>> {
     if id.is_some_and(|id| id.0.get_version_num() != 7) {
         return Err(Failure::invalid("id", "id must be a UUIDv7"));
@@ -93,8 +92,8 @@ pub fn own_id(id: Option<TaskId>) -> Result<Option<TaskId>> {
     Ok(id)
 }
 
-/// Trims and checks what a new task is made of. Assignees keep their order, because an error names one by its place in
-/// the list.
+/// Trims and checks the fields of a new task. Assignees stay as they were given, because an error names one by its
+/// index.
 pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     given.id = own_id(given.id)?;
     given.title = title(&given.title)?;
@@ -105,7 +104,7 @@ pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     Ok(given)
 }
 
-/// Trims and checks what a task is replaced with.
+/// Trims and checks the fields of a replacement.
 pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
     given.title = title(&given.title)?;
     given.description = description(given.description)?;
@@ -113,7 +112,7 @@ pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
     Ok(given)
 }
 
-/// Trims and checks what a task is updated with. Assignees stay as they were given.
+/// Trims and checks the fields of an update. Assignees stay as they were given.
 pub fn check_update(mut given: UpdateTask) -> Result<UpdateTask> {
     given.title = given.title.map(|text| title(&text)).transpose()?;
     given.description = patch(given.description, |text| description(Some(text)))?;
@@ -132,7 +131,7 @@ fn patch<T>(given: Patch<T>, check: impl FnOnce(T) -> Result<Option<T>>) -> Resu
     }
 }
 
-/// Marks a task as done or not.
+/// Marks a task as completed or not.
 pub fn complete(task: &mut Task, completed: bool, now: Timestamp) {
     if task.completed != completed {
         task.completed = completed;
@@ -140,7 +139,7 @@ pub fn complete(task: &mut Task, completed: bool, now: Timestamp) {
     }
 }
 
-/// What an update makes of a task.
+/// The task after an update.
 pub fn updated(task: &Task, update: &UpdateTask, now: Timestamp) -> Task {
     let mut task = task.clone();
     if let Some(title) = &update.title {
@@ -174,7 +173,7 @@ pub fn updated(task: &Task, update: &UpdateTask, now: Timestamp) -> Task {
     task
 }
 
-/// What a replacement makes of a task.
+/// The task after a replacement.
 pub fn replaced(task: &Task, with: &ReplaceTask, now: Timestamp) -> Task {
     let mut task = task.clone();
     set_text(&mut task.title, &with.title);
@@ -211,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_stand_once_and_an_error_names_the_one() {
+    fn repeated_tags_are_dropped_and_an_error_names_the_invalid_tag() {
         assert_eq!(tags(&[" a ".into(), "a".into()]).ok(), Some(vec!["a".to_owned()]));
         let failure = tags(&["a".into(), String::new()]).err();
         assert_eq!(failure.and_then(|f| f.field).as_deref(), Some("tags[1]"));

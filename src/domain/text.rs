@@ -12,7 +12,7 @@ pub fn checked(field: &str, text: &str, min: usize, max: usize) -> Result<String
             format!("{field} must not contain U+0000"),
         ));
     }
-    // a scalar value has at most four bytes: most texts need no counting
+    // a text has no more characters than bytes, so most texts need no counting
     let length = if text.len() <= max && min <= 1 {
         text.len().min(max)
     } else {
@@ -31,7 +31,7 @@ fn bounds(field: &str, min: usize, max: usize) -> String {
     }
 }
 
-/// An optional text; an empty one is none.
+/// Trims and checks an optional text. An empty one becomes `None`.
 pub fn optional(field: &str, text: Option<String>, max: usize) -> Result<Option<String>> {
     let Some(text) = text else { return Ok(None) };
     Ok(Some(checked(field, &text, 0, max)?).filter(|text| !text.is_empty()))

@@ -30,7 +30,7 @@ async fn all_is_well_before_the_first_start_and_beside_a_node(engine: Engine) {
     let (code, told) = server.run(&["doctor"]);
     assert_eq!(code, Some(0), "{told}");
     assert!(
-        found(&told, "database").contains("the first start makes it"),
+        found(&told, "database").contains("the first start creates it"),
         "{told}"
     );
     is(&told, "redis", "off");
