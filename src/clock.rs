@@ -1,5 +1,5 @@
-//! What time it is. The only place that asks the operating system for the date, so that tests can set and step
-//! it. Does not measure how long something takes: `Instant` does that and never jumps.
+//! The current time. Only this module asks the operating system for it, so that tests can set and step it. Does not
+//! measure durations: `Instant` does that and never jumps.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -10,7 +10,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Clock {
     /// `None`: the system's time.
     stands_at_ms: Option<i64>,
-    /// What tests stepped it by.
+    /// The sum of all steps.
     stepped_ms: Arc<AtomicI64>,
 }
 
@@ -37,7 +37,8 @@ impl Clock {
         base_ms.saturating_add(self.stepped_ms.load(Ordering::Relaxed))
     }
 
-    /// Moves this clock and its clones, backwards when negative: how tests let days pass, or a clock jump.
+    /// Moves this clock and its clones, backwards if `by_ms` is negative. Tests let days pass with it, or let a clock
+    /// jump.
     pub fn step(&self, by_ms: i64) {
         self.stepped_ms.fetch_add(by_ms, Ordering::Relaxed);
     }
@@ -45,7 +46,7 @@ impl Clock {
 
 #[allow(clippy::disallowed_methods, reason = "every other place asks this clock")]
 fn system_ms() -> i64 {
-    // A date before 1970 comes from a machine whose clock is unset; 1970 is as good.
+    // A time before 1970 means that the machine's clock is not set; 1970 is as good.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

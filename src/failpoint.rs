@@ -1,11 +1,11 @@
-//! Named places on a mutation's way where a test kills the process as by `kill -9`, or stops it for a while. They exist
-//! only in builds with the feature `failpoints`. In any other build `reach` compiles to nothing, and the variable that
-//! arms them refuses the start like every unknown setting. Knows no other part of the node.
+//! Named places on the path of a mutation, where a test kills the process (as `kill -9` does) or pauses it. They exist
+//! only in builds with the feature `failpoints`. In any other build `reach` compiles to nothing, and a node does not
+//! start if the variable with the orders is set, because it is an unknown setting. Knows no other part of the node.
 //!
-//! `TASKWIRE_FAILPOINTS` holds orders, separated by commas: `commit.after=kill:7` dies at the seventh passing,
-//! `publish.before=pause:500:1` stands still for 500 ms at the first, `clock=3600000` steps the clock by an hour,
-//! `retention=200` cuts every log to its newest 200 entries. `@FILE` reads orders, one a line, from what is appended
-//! to a file while the node runs.
+//! `TASKWIRE_FAILPOINTS` has orders, separated by commas. `commit.after=kill:7` kills the process when it passes the
+//! place for the seventh time. `publish.before=pause:500:1` pauses it for 500 ms the first time. `clock=3600000` steps
+//! the clock by an hour. `retention=200` cuts every log to its newest 200 entries. With `@FILE` the node reads orders
+//! from lines that are appended to a file while it runs.
 
 /// Every place, in the order in which a group of mutations passes them.
 pub const PLACES: [&str; 11] = [
@@ -28,9 +28,9 @@ pub const VARIABLE: &str = "TASKWIRE_FAILPOINTS";
 /// An order that the node carries out, not a place that it passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Steps the clock by so many milliseconds.
+    /// Steps the clock by this number of milliseconds.
     Clock(i64),
-    /// Cuts every log to its newest entries, so many of them.
+    /// Cuts every log to this number of newest entries.
     Retention(u64),
 }
 
@@ -38,12 +38,12 @@ pub enum Command {
 mod off {
     use super::Command;
 
-    /// Passes a place: nothing in this build.
+    /// Passes a place. Does nothing in this build.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "nothing must be left of it")]
+    #[allow(clippy::inline_always, reason = "the call must compile to nothing")]
     pub fn reach(_place: &'static str) {}
 
-    /// Takes no orders: this build has no fail points.
+    /// Carries out no orders: this build has no fail points.
     #[allow(clippy::unnecessary_wraps, reason = "the other build can fail")]
     pub fn obey(_carry_out: impl Fn(Command) + Send + 'static) -> std::io::Result<()> {
         Ok(())
@@ -61,7 +61,7 @@ mod on {
     use std::sync::{Mutex, PoisonError};
     use std::time::Duration;
 
-    /// How soon an order from a file is heard.
+    /// The time between two reads of the file with orders.
     const LISTEN: Duration = Duration::from_millis(20);
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,7 +82,7 @@ mod on {
 
     static ARMED: Mutex<Vec<(&'static str, Act, u64)>> = Mutex::new(Vec::new());
 
-    /// Passes a place: dies or waits there when that was ordered.
+    /// Passes a place. Kills or pauses the process if a test ordered that.
     pub fn reach(place: &'static str) {
         let act = {
             let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,17 +103,17 @@ mod on {
 
     fn die() {
         let _ = rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL);
-        // the signal takes hold before anything else runs on this thread, or shortly after
+        // the signal may arrive a moment later: nothing more must run on this thread
         std::thread::park();
     }
 
-    /// Takes the orders of the environment, and goes on listening where they say so. `carry_out` does what the node
-    /// itself must do.
+    /// Carries out the orders in the environment, and then those in the file that they name. `carry_out` does the
+    /// commands, which need other parts of the node.
     pub fn obey(carry_out: impl Fn(Command) + Send + 'static) -> io::Result<()> {
         let Ok(text) = std::env::var(VARIABLE) else {
             return Ok(());
         };
-        tracing::warn!("this build has fail points, and they are in use: it is for tests only");
+        tracing::warn!("fail points are in use: this build is for tests only");
         if let Some(path) = text.strip_prefix('@') {
             tokio::spawn(listen(path.into(), carry_out));
             return Ok(());
@@ -130,12 +130,12 @@ mod on {
         loop {
             tokio::time::sleep(LISTEN).await;
             let text = tokio::fs::read_to_string(&path).await.unwrap_or_default();
-            // a line counts once it is whole
+            // only complete lines are read
             let whole = text.rfind('\n').map_or(0, |end| end + 1);
             for line in text.get(done..whole).unwrap_or_default().lines() {
                 match read(line) {
                     Ok(order) => take(&order, &carry_out),
-                    Err(error) => tracing::error!(error, "cannot read an order"),
+                    Err(error) => tracing::error!(error, "an order is not valid"),
                 }
             }
             done = whole;
@@ -143,7 +143,7 @@ mod on {
     }
 
     fn take(order: &Order, carry_out: &impl Fn(Command)) {
-        tracing::warn!(?order, "ordered");
+        tracing::warn!(?order, "carrying out an order");
         match *order {
             Order::At { place, act, passings } => {
                 let mut armed = ARMED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -155,23 +155,23 @@ mod on {
 
     pub(super) fn read(order: &str) -> Result<Order, String> {
         let wrong = |what: &str| format!("{VARIABLE}: {order:?}: {what}");
-        let (name, act) = order.split_once('=').ok_or_else(|| wrong("takes NAME=WHAT"))?;
-        let number = |text: &str| text.parse::<u64>().map_err(|_| wrong("takes a whole number"));
+        let (name, act) = order.split_once('=').ok_or_else(|| wrong("must be NAME=WHAT"))?;
+        let number = |text: &str| text.parse::<u64>().map_err(|_| wrong("needs a whole number"));
         match name {
             "clock" => {
-                let by_ms = act.parse().map_err(|_| wrong("takes milliseconds"))?;
+                let by_ms = act.parse().map_err(|_| wrong("needs milliseconds"))?;
                 Ok(Order::Command(Command::Clock(by_ms)))
             }
             "retention" => Ok(Order::Command(Command::Retention(number(act)?))),
             _ => {
                 let place = PLACES.iter().find(|place| **place == name);
-                let place = place.ok_or_else(|| wrong("is no place"))?;
+                let place = place.ok_or_else(|| wrong("is not the name of a place"))?;
                 let (act, passings) = match act.split(':').collect::<Vec<_>>()[..] {
                     ["kill", passings] => (Act::Kill, number(passings)?),
                     ["pause", ms, passings] => {
                         (Act::Pause(Duration::from_millis(number(ms)?)), number(passings)?)
                     }
-                    _ => return Err(wrong("takes kill:N or pause:MS:N")),
+                    _ => return Err(wrong("needs kill:N or pause:MS:N")),
                 };
                 Ok(Order::At { place, act, passings })
             }
@@ -184,7 +184,7 @@ mod on {
         use std::time::Duration;
 
         #[test]
-        fn orders_are_read() {
+        fn orders_are_parsed() {
             let kill = Order::At {
                 place: "commit.after",
                 act: Act::Kill,
@@ -214,7 +214,7 @@ mod on {
         }
 
         #[test]
-        fn a_place_that_nobody_armed_is_passed() {
+        fn a_place_without_an_order_does_nothing() {
             reach("row.before");
         }
     }

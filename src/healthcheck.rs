@@ -1,6 +1,5 @@
-//! Asks a node on this machine whether it lives, for containers' health checks: a few lines of HTTP over TCP, so
-//! that images need no other program. Does not look at what the node depends on; `/readyz` and
-//! `/health/detailed` do.
+//! Checks that a node on this machine is alive, for the health checks of containers. Sends one HTTP request over TCP,
+//! so that images need no other program. Does not check what the node depends on; `/health/detailed` does.
 
 use std::io;
 use std::time::Duration;
@@ -17,23 +16,23 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug, thiserror::Error)]
 pub enum NotAlive {
     /// The settings say port 0, so the node's port is not known.
-    #[error("the port is not known: listen is {0}")]
+    #[error("the node's port is not known, because listen is {0}")]
     UnknownPort(String),
     /// Nobody listens there, or the connection broke.
-    #[error("{address}: {error}")]
+    #[error("cannot reach {address}: {error}")]
     Unreachable {
-        /// Where it was looked for.
+        /// The address of the attempt.
         address: String,
         /// What the operating system says.
         error: io::Error,
     },
     /// No answer within 5 s.
-    #[error("{0}: no answer within 5 s")]
+    #[error("no answer from {0} within 5 s")]
     Late(String),
-    /// Another answer than 200.
-    #[error("{address}: answered {status:?}")]
+    /// An answer with another status than 200.
+    #[error("{address} answered {status:?}, not status 200")]
     Refused {
-        /// Where it was asked.
+        /// The address that answered.
         address: String,
         /// The answer's first line.
         status: String,
@@ -47,7 +46,7 @@ pub async fn check(settings: &Settings) -> Result<(), NotAlive> {
     if listen.host_and_port().1 == 0 {
         return Err(NotAlive::UnknownPort(address));
     }
-    // A node that answers under certain names only is asked by one of them.
+    // A node with allowed_hosts refuses other Host headers.
     let host = settings
         .allowed_hosts
         .first()
@@ -65,7 +64,7 @@ async fn status_line(address: (&str, u16), host: &str) -> io::Result<String> {
     let request = format!("GET /livez HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    // The first line is all that matters, and a stranger on this port may send without end.
+    // Only the first line matters, and another program on this port might send without end.
     stream.take(1024).read_to_end(&mut answer).await?;
     let line = answer.split(|&byte| byte == b'\n').next().unwrap_or_default();
     Ok(String::from_utf8_lossy(line).trim().to_owned())
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_node_with_allowed_hosts_is_asked_by_one_of_them() {
+    async fn the_host_header_is_one_of_allowed_hosts() {
         let (_, request) = ask(
             "HTTP/1.1 200 OK\r\n\r\n",
             &[("allowed_hosts", "tasks.example.com")],

@@ -1,5 +1,5 @@
-//! The only maker of ids: UUIDv7 (RFC 9562, section 5.7), increasing on a node even within a millisecond and when
-//! the clock steps back.
+//! Makes all ids: UUIDv7 (RFC 9562, section 5.7). They increase on a node, even within a millisecond and when the clock
+//! steps back.
 
 use crate::clock::Clock;
 use std::sync::{Mutex, PoisonError};
@@ -31,13 +31,13 @@ impl Ids {
         }
     }
 
-    /// An id greater than every one before it.
+    /// An id greater than every earlier one.
     pub fn next(&self) -> Uuid {
         self.next_at(self.clock.now_ms())
     }
 
-    /// An id greater than every one before it, with this time in it (Unix milliseconds) unless one before it has a
-    /// later one.
+    /// An id greater than every earlier one. It contains `now_ms` (Unix milliseconds), or the time of the last id if
+    /// that is later.
     pub fn next_at(&self, now_ms: i64) -> Uuid {
         let now = u64::try_from(now_ms).unwrap_or_default();
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -57,7 +57,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_bears_its_moment() {
+    fn an_id_contains_its_time() {
         let ids = Ids::new(Clock::fixed(1_800_000_000_000));
         assert_eq!(moment_ms(ids.next()), 1_800_000_000_000);
         assert_eq!(moment_ms(ids.next_at(1_800_000_000_777)), 1_800_000_000_777);

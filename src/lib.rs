@@ -1,23 +1,24 @@
-//! The server of Taskwire, a real-time task backend: its map.
+//! The server of Taskwire, a real-time task backend. Its modules:
 //!
 //! - `server`   a node: starting, accepting, draining
 //! - `socket`   a WebSocket from upgrade to close
-//! - `http`     what is not the socket: sign-in, rpc, health, metrics, the page
-//! - `follow`   who reads which streams, whatever carries them
-//! - `reply`    reply frames and refusals, for both
-//! - `engine`   one request's way: authorize → handle → log → commit → publish
+//! - `http`     everything else over HTTP: sign-in, rpc, health, metrics, the page
+//! - `follow`   readers of streams, over any transport
+//! - `reply`    reply frames and refusals, for `socket` and `http`
+//! - `engine`   the path of a request: authorize → handle → log → commit → publish
 //! - `ops`      what each operation does, a file a noun
 //! - `domain`   pure rules
 //! - `store`    the only SQL
 //! - `live`     from a commit to every socket that watches
-//! - `jobs`     background work, which a table of the database keeps
+//! - `jobs`     background work, stored in a table of the database
 //! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
 //! - `auth`     passwords, tokens, limits
-//! - `failpoint` where tests let a node die, in builds made for it
+//! - `failpoint` places where tests kill or pause a node, in builds for them
 //! - `state`    what every request and socket of a node shares
-//! - `doctor`   whether what a node stands on is in order
-//! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   what a node runs on
+//! - `doctor`   checks what a node depends on
+//! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   settings, the log, time, ids, the check that a node is
+//!   alive
 
 pub mod auth;
 pub mod clock;

@@ -1,5 +1,5 @@
-//! The command line of `taskwire`: subcommands, exit codes (0 ok, 1 failure, 2 usage or settings), and the
-//! process's allocator. Does not know how a node works; `taskwire::server` does.
+//! The command line of `taskwire`: subcommands, exit codes (0 ok, 1 failure, 2 usage or settings), and the process's
+//! allocator. Does not know how a node works; `taskwire::server` does.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ use taskwire::operator::{self, JobName, Task};
 use taskwire::{doctor, healthcheck, server, telemetry};
 use taskwire_protocol::account::GlobalRole;
 
-/// The most time for tasks to end after everything else is done.
+/// How long the runtime may take to end after the command is done.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
 
 #[global_allocator]
@@ -35,54 +35,54 @@ struct CommandLine {
 
 #[derive(Subcommand, Clone, Default)]
 enum Command {
-    /// Run a node (what happens without a subcommand)
+    /// Run a node (the default)
     #[default]
     Serve,
     /// Print the settings in force and where each came from, secrets masked
     Config,
-    /// Bring the database's schema up to date, and end
+    /// Migrate the database's schema, then exit
     Migrate,
-    /// Check the database, Redis, SMTP, the disk and the clock, and say what to do: exit 1 when something is broken
+    /// Check the database, Redis, SMTP, the disk and the clock, and give advice: exit 1 if a check fails
     Doctor,
-    /// Ask the node on this machine whether it lives: exit 0 or 1
+    /// Check that the node on this machine is alive: exit 0 or 1
     Healthcheck,
-    /// Change accounts, the epoch or background jobs in the configured database, and end
+    /// Change accounts, the epoch or background jobs in the configured database, then exit
     ///
-    /// With PostgreSQL servers may run meanwhile and hear of it; with SQLite stop the server first.
+    /// With PostgreSQL, servers can run meanwhile and see the change at once. With SQLite, stop the server first.
     #[command(subcommand)]
     Admin(Admin),
 }
 
 #[derive(Subcommand, Clone)]
 enum Admin {
-    /// Make an account
+    /// Create an account
     CreateUser {
         /// Its e-mail address
         email: String,
         /// The name that others see; the address's first part when omitted
         #[arg(long)]
         name: Option<String>,
-        /// What it may do on the server
+        /// Its role on the server
         #[arg(long, value_enum, default_value_t = Role::User)]
         role: Role,
         #[command(flatten)]
         password: Password,
     },
-    /// Say what an account may do on the server; sockets that are open learn it at once
+    /// Change an account's role on the server; its open sockets get the role at once
     SetRole {
         /// The account's e-mail address
         email: String,
-        /// What it may do
+        /// The new role
         role: Role,
     },
-    /// Give an account another password; it is signed out everywhere
+    /// Set a new password for an account, and sign it out everywhere
     ResetPassword {
         /// The account's e-mail address
         email: String,
         #[command(flatten)]
         password: Password,
     },
-    /// Begin another epoch, as after a restore: servers end; once they run again, every client syncs from the start
+    /// Begin a new epoch, after a restore: running servers exit; after their restart every client syncs from the start
     NewEpoch,
     /// List background jobs, dead ones first; retry or drop one
     Jobs {
@@ -93,7 +93,7 @@ enum Admin {
 
 #[derive(Subcommand, Clone)]
 enum JobChange {
-    /// Make a job due now and start its attempts over; a dead one lives again
+    /// Make a job due now and reset its attempts; a dead job runs again
     Retry(JobArguments),
     /// Remove a job
     Drop(JobArguments),
@@ -101,9 +101,9 @@ enum JobChange {
 
 #[derive(Args, Clone)]
 struct JobArguments {
-    /// What it does, like `retention`
+    /// The job's kind, like `retention`
     kind: String,
-    /// Tells it from the others of its kind, as `taskwire admin jobs` lists it
+    /// The job's key, as `taskwire admin jobs` lists it; most kinds need none
     #[arg(default_value = "")]
     key: String,
 }
@@ -122,7 +122,7 @@ enum Role {
 
 #[derive(Args, Clone, Copy)]
 struct Password {
-    /// Read the password from standard input, one line; otherwise one is made and printed
+    /// Read the password from standard input, one line; without this, generate a password and print it
     #[arg(long = "password-stdin")]
     stdin: bool,
 }
@@ -188,7 +188,7 @@ fn main() -> ExitCode {
         Ok(loaded) => loaded,
         Err(error) => {
             eprintln!("taskwire: {error}");
-            // To a container's health check, 2 has another meaning.
+            // Docker reserves exit code 2 of a health check.
             let code = if matches!(command, Command::Healthcheck) {
                 1
             } else {
@@ -212,7 +212,7 @@ fn main() -> ExitCode {
 
 fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
     telemetry::init(&settings)?;
-    to_the_end(async {
+    run_on_runtime(async {
         match command {
             Command::Migrate => server::migrate(&settings).await?,
             Command::Healthcheck => healthcheck::check(&settings).await?,
@@ -227,16 +227,16 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
     })
 }
 
-/// Runs `work` with a runtime of its own. Work that still blocks a thread at the end, such as the lookup of a name, is
-/// abandoned: waiting for it could keep the process alive past the time to drain.
-fn to_the_end<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
+/// Runs `work` on its own runtime. A thread that is still blocked at the end, for example by the lookup of a name, is
+/// abandoned: waiting for it could keep the process alive after the time to drain.
+fn run_on_runtime<T>(work: impl Future<Output = Result<T, Box<dyn Error>>>) -> Result<T, Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let outcome = runtime.block_on(work);
     runtime.shutdown_timeout(LAST_MOMENT);
     outcome
 }
 
-/// Prints what the doctor finds; fails when a node could not work.
+/// Prints the findings of the doctor. Fails if a check failed.
 async fn examine(settings: &Settings) -> Result<(), Box<dyn Error>> {
     let findings = doctor::examine(settings, &Clock::system()).await;
     for finding in &findings {
@@ -245,11 +245,11 @@ async fn examine(settings: &Settings) -> Result<(), Box<dyn Error>> {
     if doctor::is_well(&findings) {
         Ok(())
     } else {
-        Err("something that a node with these settings needs is not in order".into())
+        Err("a check failed: a node with these settings cannot work".into())
     }
 }
 
-/// Prints to stdout; a reader that has gone (`taskwire config | head -1`) is no failure.
+/// Prints to stdout. A closed pipe (`taskwire config | head -1`) is not a failure.
 fn print(text: &str) -> Result<(), Box<dyn Error>> {
     match io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
@@ -261,12 +261,12 @@ fn print(text: &str) -> Result<(), Box<dyn Error>> {
 mod tests {
     use clap::{CommandFactory, Parser};
 
-    use super::{Command, CommandLine, to_the_end};
+    use super::{Command, CommandLine, run_on_runtime};
 
     #[test]
-    fn nothing_that_hangs_on_a_blocking_thread_holds_the_process() {
+    fn a_blocked_thread_does_not_keep_the_process_alive() {
         let (release, hanging) = std::sync::mpsc::sync_channel::<()>(0);
-        let done = to_the_end(async {
+        let done = run_on_runtime(async {
             drop(tokio::task::spawn_blocking(move || hanging.recv()));
             Ok(7)
         });
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_stand_before_or_after_the_subcommand() {
+    fn flags_can_be_before_or_after_the_subcommand() {
         CommandLine::command().debug_assert();
         for line in [
             ["taskwire", "--listen=a:1", "config"],

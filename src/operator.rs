@@ -1,5 +1,5 @@
-//! What `taskwire admin …` does: it opens the database through the engine, does one thing, and ends. Running instances on
-//! the same PostgreSQL see it as they see every change. An SQLite file must not be in use.
+//! Carries out `taskwire admin …`: opens the database through the engine, does one task, and closes it. Instances that
+//! run on the same PostgreSQL see the change like any other. An SQLite file must not be in use.
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -10,11 +10,11 @@ use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::GlobalRole;
 
-/// The length of a generated password, and its characters: none that look alike.
+/// The length of a generated password, and its characters. No two of them look alike.
 const PASSWORD: usize = 20;
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
-/// What is to be done.
+/// A task of an operator.
 #[derive(Clone, Debug)]
 pub enum Task {
     /// Gives an account a global role.
@@ -24,25 +24,25 @@ pub enum Task {
         /// The role that it gets.
         role: GlobalRole,
     },
-    /// Makes an account.
+    /// Creates an account.
     CreateUser {
         /// Its address, taken as verified.
         email: String,
         /// Its display name.
         name: String,
-        /// What it may do on the server.
+        /// Its role on the server.
         role: GlobalRole,
-        /// `None`: one is made.
+        /// `None`: generate one.
         password: Option<SecretString>,
     },
-    /// Gives an account another password and ends its sessions.
+    /// Sets an account's password and ends its sessions.
     ResetPassword {
         /// The account's e-mail address.
         email: String,
-        /// `None`: one is made.
+        /// `None`: generate one.
         password: Option<SecretString>,
     },
-    /// Begins another epoch.
+    /// Begins a new epoch.
     NewEpoch,
     /// Lists jobs.
     ListJobs,
@@ -52,30 +52,29 @@ pub enum Task {
     DropJob(JobName),
 }
 
-/// Which job.
+/// The name of a job.
 #[derive(Clone, Debug)]
 pub struct JobName {
-    /// What it does.
     pub kind: String,
-    /// Tells it from the others of its kind; empty where a kind has one job.
+    /// Distinguishes jobs of the same kind; empty if the kind has only one.
     pub key: String,
 }
 
-/// Why it was not done.
+/// Why a task was not done.
 #[derive(Debug, thiserror::Error)]
 pub enum Refused {
-    /// A server has the SQLite file.
+    /// A server uses the SQLite file.
     #[error("{0} is in use: stop the server first, then run this again")]
     InUse(std::path::PathBuf),
     /// The database or another part cannot be used.
     #[error(transparent)]
     Engine(EngineError),
-    /// The engine says no.
+    /// The engine refused the task.
     #[error("{}", .0.message)]
     Failure(#[from] Failure),
 }
 
-/// Does it; what there is to say about it.
+/// Carries out a task. Returns the text to print.
 pub async fn run(settings: &Settings, task: Task) -> Result<String, Refused> {
     let engine = Engine::start(settings, Clock::system())
         .await
@@ -100,27 +99,27 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
             role,
             password,
         } => {
-            let (password, made) = given_or_made(password);
+            let (password, generated) = given_or_generated(password);
             let user = engine.create_account(&email, &name, role, &password).await?;
-            let made = made.unwrap_or_default();
+            let generated = generated.unwrap_or_default();
             Ok(format!(
-                "made {} with the role {}{made}",
+                "created {} with the role {}{generated}",
                 user.email,
                 word(user.role)
             ))
         }
         Task::ResetPassword { email, password } => {
-            let (password, made) = given_or_made(password);
+            let (password, generated) = given_or_generated(password);
             let user = engine.reset_password(&email, &password).await?;
-            let made = made.unwrap_or_default();
+            let generated = generated.unwrap_or_default();
             Ok(format!(
-                "{} has another password and is signed out everywhere{made}",
+                "{} has a new password and is signed out everywhere{generated}",
                 user.email
             ))
         }
         Task::NewEpoch => {
             engine.new_epoch().await?;
-            let then = "running instances end within seconds; restart them, and clients sync";
+            let then = "running instances exit within seconds; restart them, then clients sync";
             Ok(format!("a new epoch begins: {then}"))
         }
         Task::ListJobs => Ok(listed(&engine.jobs().await?)),
@@ -157,7 +156,7 @@ fn listed(jobs: &[JobRecord]) -> String {
     jobs.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// A job as the command line takes it.
+/// A job's name as the command line takes it.
 fn named(kind: &str, key: &str) -> String {
     format!("{kind} {key}").trim_end().to_owned()
 }
@@ -169,15 +168,15 @@ fn word(role: GlobalRole) -> &'static str {
     }
 }
 
-/// The password, and what to say of one that was made here.
-fn given_or_made(given: Option<SecretString>) -> (SecretString, Option<String>) {
+/// The given password; or a generated one, and the line that shows it.
+fn given_or_generated(given: Option<SecretString>) -> (SecretString, Option<String>) {
     if let Some(password) = given {
         return (password, None);
     }
-    let made: String = (0..PASSWORD)
+    let generated: String = (0..PASSWORD)
         .map(|_| char::from(ALPHABET[rand::random::<u8>() as usize % ALPHABET.len()]))
         .collect();
-    let password = SecretString::from(made);
+    let password = SecretString::from(generated);
     let said = format!("\npassword: {}", password.expose_secret());
     (password, Some(said))
 }

@@ -1,5 +1,5 @@
-//! What a request's headers say about who sends it: the address behind proxies, the page's origin, the token.
-//! Does not answer anybody.
+//! What a request's headers say about its sender: the address behind proxies, the page's origin, the token. Does not
+//! send answers.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -9,17 +9,17 @@ use axum::http::{HeaderMap, Uri};
 use crate::config::{self, Settings};
 use crate::engine;
 
-/// A program's name in `User-Agent` is cut after so many characters.
+/// The most characters of `User-Agent` that are stored.
 const CLIENT: usize = 100;
 
-/// Where the connection came from: in the extensions of every request.
+/// The address of the connection's other end. It is in the extensions of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
 
-/// The address that sent a request: the connection's, or what the proxies in front that are trusted say.
+/// The address that sent a request: the connection's, or the one that trusted proxies report.
 ///
-/// Proxies append to `X-Forwarded-For`, so it is read from its end, through as many trusted ones as there are: what
-/// stands before the first stranger was written by that stranger.
+/// Each proxy appends an address to `X-Forwarded-For`, so the header is read from its end, up to the first address that
+/// is not a trusted proxy. That one may have written everything before it.
 pub fn address(peer: Peer, headers: &HeaderMap, settings: &Settings) -> IpAddr {
     let trusted = |address: IpAddr| {
         settings
@@ -43,7 +43,7 @@ pub fn address(peer: Peer, headers: &HeaderMap, settings: &Settings) -> IpAddr {
     address
 }
 
-/// Where a sign-in comes from, for the list of sessions.
+/// The origin of a sign-in, for the list of sessions.
 pub fn origin(peer: Peer, headers: &HeaderMap, settings: &Settings) -> engine::Origin {
     let client = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
     engine::Origin {
@@ -52,8 +52,8 @@ pub fn origin(peer: Peer, headers: &HeaderMap, settings: &Settings) -> engine::O
     }
 }
 
-/// Whether the page that sends a request may: no page at all (no `Origin`), one of this node's own, of `public_url`,
-/// or of an allowed origin. `null` (a sandboxed page, a file) never.
+/// Whether the page that sends a request is allowed to. Allowed are a request without a page (no `Origin`), and pages
+/// of this node, of `public_url` and of `allowed_origins`. `null` (a sandboxed page, a file) is never allowed.
 pub fn may_come_from(headers: &HeaderMap, uri: &Uri, settings: &Settings) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return true };
@@ -76,7 +76,7 @@ pub fn may_come_from(headers: &HeaderMap, uri: &Uri, settings: &Settings) -> boo
         || settings.allowed_origins.allows(text)
 }
 
-/// The name under which this node was asked.
+/// The host that the request names, with its port.
 pub fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     match uri.authority() {
         Some(authority) => Some(authority.as_str()),
@@ -84,8 +84,8 @@ pub fn host<'a>(headers: &'a HeaderMap, uri: &'a Uri) -> Option<&'a str> {
     }
 }
 
-/// The token of `Authorization: Bearer` (RFC 6750, section 2.1); `None` without that header, or when it is meant for
-/// somebody else (a proxy's `Basic`), `Some("")` when it cannot be read.
+/// The token of `Authorization: Bearer` (RFC 6750, section 2.1). `None` without that header or with another scheme (a
+/// proxy's `Basic`), `Some("")` if the header cannot be read.
 pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?.to_str().unwrap_or("");
     match value.split_once(' ') {
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!(
             from("192.0.2.1", "198.51.100.7"),
             "192.0.2.1",
-            "a stranger's word"
+            "the header of an untrusted peer is ignored"
         );
         assert_eq!(from("10.0.0.1", "198.51.100.7"), "198.51.100.7");
         assert_eq!(
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_this_node_and_allowed_ones_may_come() {
+    fn pages_of_this_node_and_of_allowed_origins_are_allowed() {
         let settings = settings(&[
             ("allowed_origins", "https://app.example.com"),
             ("public_url", "https://tasks.example.com"),
@@ -153,7 +153,7 @@ mod tests {
             "https://example.com",
             "",
         ] {
-            assert!(!may(stranger), "{stranger} came in");
+            assert!(!may(stranger), "{stranger} was allowed");
         }
         assert!(may_come_from(
             &headers(&[("host", "a")]),
@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bearer_token_is_told_from_other_authorization() {
+    fn a_bearer_token_is_distinguished_from_other_authorization() {
         assert_eq!(bearer(&headers(&[("authorization", "bearer abc")])), Some("abc"));
         assert_eq!(bearer(&headers(&[("authorization", "Basic abc")])), None);
         assert_eq!(bearer(&headers(&[("authorization", "abc")])), Some(""));

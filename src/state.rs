@@ -1,4 +1,4 @@
-//! What every request and socket of a node shares. Holds the parts together; does nothing.
+//! The parts that every request and socket of a node shares, and the stage of the node's life. Does no work itself.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use crate::config::Settings;
 use crate::engine::Engine;
 use crate::follow::{Admission, Entrance, Registry};
 
-/// Addresses whose HTTP requests are counted one by one.
+/// The most addresses whose HTTP requests are counted separately.
 const ADDRESSES: usize = 100_000;
 
 /// The stages of a node's life, in order.
@@ -20,29 +20,28 @@ const SERVING: u8 = 0;
 const LEAVING: u8 = 1;
 const DRAINING: u8 = 2;
 
-/// What every request and socket of a node shares.
+/// The parts that every request and socket of a node shares.
 #[derive(Debug)]
 pub struct App {
-    /// The settings.
     pub settings: Arc<Settings>,
-    /// Carries requests out.
+    /// Carries out requests.
     pub engine: Engine,
-    /// The sockets.
+    /// The open sockets.
     pub sockets: Arc<Registry>,
-    /// The door for new sockets.
+    /// Limits how many new sockets are admitted.
     pub admission: Admission,
-    /// Where readers are let in.
+    /// Authenticates readers and opens their streams.
     pub entrance: Arc<Entrance>,
-    /// HTTP requests by address.
+    /// The rate limit of HTTP requests, by address.
     pub requests: Windows<Network>,
-    /// The numbers of `GET /metrics`; `None` when they are off.
+    /// Renders `GET /metrics`; `None` if metrics are off.
     pub metrics: Option<PrometheusHandle>,
     stage: AtomicU8,
     started: Instant,
 }
 
 impl App {
-    /// A node's shared parts, not draining.
+    /// A node's shared parts, in the stage of serving.
     pub fn new(settings: Arc<Settings>, engine: Engine, metrics: Option<PrometheusHandle>) -> Arc<App> {
         let requests = if settings.rate_limit_enabled {
             Windows::new(
@@ -68,7 +67,7 @@ impl App {
         })
     }
 
-    /// Milliseconds since the start: for limits, which must not follow a clock that jumps.
+    /// Milliseconds since the start. Limits use this, because the system's clock may jump.
     pub fn elapsed_ms(&self) -> i64 {
         self.started.elapsed().as_millis() as i64
     }
@@ -78,17 +77,17 @@ impl App {
         self.requests.take(address.into(), self.elapsed_ms())
     }
 
-    /// The node stops soon: probes say so from now on, and nothing else changes.
+    /// Marks the node as about to stop: from now on `/readyz` answers 503. Nothing else changes.
     pub fn leave(&self) {
         self.stage.fetch_max(LEAVING, Ordering::AcqRel);
     }
 
-    /// Nothing new is taken on from now on.
+    /// Refuses new sockets from now on.
     pub fn drain(&self) {
         self.stage.fetch_max(DRAINING, Ordering::AcqRel);
     }
 
-    /// Whether the node is about to stop: nobody should be sent here any more.
+    /// Whether the node is about to stop, or drains. A load balancer should send nothing more.
     pub fn is_leaving(&self) -> bool {
         self.stage.load(Ordering::Acquire) >= LEAVING
     }

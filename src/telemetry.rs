@@ -1,5 +1,5 @@
-//! Where log lines go: stderr, one line an event, for people or for machines, with what looks like a credential
-//! struck out. Does not know what is logged, nor metrics.
+//! Writes log lines to stderr, one for each event, for people or for machines. Masks what looks like a credential. Does
+//! not know what is logged, nor metrics.
 
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
@@ -13,7 +13,7 @@ use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
 
 use crate::config::{LogFormat, Settings};
 
-/// Sends the process's log lines to stderr. Fails when something else was set up before.
+/// Sends the process's log lines to stderr. Fails if the process already has a subscriber.
 pub fn init(settings: &Settings) -> Result<(), TryInitError> {
     let colours =
         io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -36,7 +36,7 @@ fn subscriber<W>(
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let lines = tracing_subscriber::fmt::layer().with_writer(Striking(to));
+    let lines = tracing_subscriber::fmt::layer().with_writer(Masking(to));
     match format {
         LogFormat::Pretty => Box::new(registry().with(levels).with(lines.with_ansi(colours))),
         LogFormat::Json => {
@@ -46,27 +46,28 @@ where
     }
 }
 
-/// A second line of defence: secrets are typed so that they cannot be printed, but errors of other programs
-/// quote URLs and headers as they like.
-struct Striking<W>(W);
+/// A second line of defence. The types of secrets prevent that we print them, but errors from libraries may quote URLs
+/// and headers.
+struct Masking<W>(W);
 
-impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Striking<W> {
-    type Writer = StrikingWriter<W::Writer>;
+impl<'a, W: MakeWriter<'a>> MakeWriter<'a> for Masking<W> {
+    type Writer = MaskingWriter<W::Writer>;
 
     fn make_writer(&'a self) -> Self::Writer {
-        StrikingWriter(self.0.make_writer())
+        MaskingWriter(self.0.make_writer())
     }
 }
 
-struct StrikingWriter<W>(W);
+struct MaskingWriter<W>(W);
 
-impl<W: Write> Write for StrikingWriter<W> {
-    /// Takes a whole line, as the formatter gives it, or nothing.
+impl<W: Write> Write for MaskingWriter<W> {
+    /// `line` is a whole line: the formatter writes each line in one call.
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
-        // A line break in a value would let a client write log lines of its own.
+        // A line break in a value would let a client forge log lines.
         let text = text.trim_end_matches('\n').replace('\n', "\\n");
-        self.0.write_all(format!("{}\n", strike_out(&text)).as_bytes())?;
+        self.0
+            .write_all(format!("{}\n", mask_credentials(&text)).as_bytes())?;
         Ok(line.len())
     }
 
@@ -75,10 +76,10 @@ impl<W: Write> Write for StrikingWriter<W> {
     }
 }
 
-const STRUCK: &str = "***";
+const MASK: &str = "***";
 
-/// The line without signed tokens, what follows `Bearer`, and user and password in URLs.
-fn strike_out(line: &str) -> Cow<'_, str> {
+/// Masks signed tokens, the text after `Bearer`, and user and password in URLs.
+fn mask_credentials(line: &str) -> Cow<'_, str> {
     if !["eyJ", "earer ", "://"].iter().any(|mark| line.contains(mark)) {
         return Cow::Borrowed(line);
     }
@@ -88,14 +89,14 @@ fn strike_out(line: &str) -> Cow<'_, str> {
         let (keep, skip) = credential(rest).unwrap_or((first.len_utf8(), 0));
         kept.push_str(&rest[..keep]);
         if skip > 0 {
-            kept.push_str(STRUCK);
+            kept.push_str(MASK);
         }
         rest = &rest[keep + skip..];
     }
     Cow::Owned(kept)
 }
 
-/// Whether a credential begins here: how many bytes of what introduces it stay, and how many after them go.
+/// If a credential begins here: how many bytes of its introduction are kept, and how many after them are masked.
 fn credential(text: &str) -> Option<(usize, usize)> {
     let run = |text: &str, ends: &str| {
         text.find(|letter: char| letter.is_whitespace() || letter.is_control() || ends.contains(letter))
@@ -123,7 +124,7 @@ mod tests {
 
     use tracing_subscriber::filter::{LevelFilter, Targets};
 
-    use super::{strike_out, subscriber};
+    use super::{mask_credentials, subscriber};
     use crate::config::LogFormat;
 
     #[derive(Clone, Default)]
@@ -178,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn levels_hold_with_their_exceptions() {
+    fn levels_and_their_exceptions_apply() {
         let text = logged(
             LogFormat::Pretty,
             info().with_target("loud", LevelFilter::DEBUG),
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_credential_stays() {
+    fn text_without_a_credential_is_unchanged() {
         for line in [
             "listening on http://127.0.0.1:8080",
             "ada@example.com at https://a/b",
@@ -214,7 +215,7 @@ mod tests {
             "eyJ",
             "grüße ://",
         ] {
-            assert_eq!(strike_out(line), line);
+            assert_eq!(mask_credentials(line), line);
         }
     }
 }

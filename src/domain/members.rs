@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn no_role_above_the_own_is_changed_and_an_owner_remains() {
+    fn a_member_changes_no_role_above_their_own_and_an_owner_remains() {
         assert_eq!(code(Admin, None, Some(Member), 1), None);
         assert_eq!(code(Admin, None, Some(Owner), 1), Some(ErrorCode::Forbidden));
         assert_eq!(
