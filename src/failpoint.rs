@@ -107,8 +107,8 @@ mod on {
         std::thread::park();
     }
 
-    /// Carries out the orders in the environment, and then those in the file that they name. `carry_out` does the
-    /// commands, which need other parts of the node.
+    /// Carries out the orders in the environment; if it names a file, those that are appended to the file. `carry_out`
+    /// does the commands, which need other parts of the node.
     pub fn obey(carry_out: impl Fn(Command) + Send + 'static) -> io::Result<()> {
         let Ok(text) = std::env::var(VARIABLE) else {
             return Ok(());
