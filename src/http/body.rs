@@ -17,7 +17,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::BODY;
 use crate::reply::Refusal;
 
-/// The limits of the process.
+/// The limits that all requests of this process share.
 static DOOR: Door = Door {
     places: Semaphore::const_new(16),
     sending: Duration::from_secs(10),
