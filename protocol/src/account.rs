@@ -1,4 +1,4 @@
-//! Accounts: the own view of a user, and the public one. `sign_in` has the sessions.
+//! Accounts: what users see of themselves, and what others see of them. `sign_in` has the sessions.
 
 use crate::{
     Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing, workspace::Workspace,

@@ -39,7 +39,7 @@ fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// As in a frame of its own, `null` is no parameters.
+/// `null` means no parameters, as in the `data` of a request frame.
 fn or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
     Ok(Option::deserialize(deserializer)?.unwrap_or_else(nothing))
 }
@@ -62,7 +62,7 @@ pub enum BatchResult {
         data: Box<RawValue>,
         /// The last `seq` that the mutation produced in each stream.
         at: BTreeMap<String, u64>,
-        /// Whether this is the first answer again, because the mutation was carried out before.
+        /// Whether this repeats the first answer, because the mutation was carried out before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replayed: bool,
     },

@@ -1,5 +1,5 @@
-//! Whether a contract only grew. Compares the contract of the last release with the present one, and lists what a client
-//! of the last release would feel.
+//! Whether a contract only grew. Compares the contract of the last release with the current one, and lists the changes
+//! that would break a client of the last release.
 //!
 //! - What clients send must still be accepted: no operation or parameter is gone, none became required, no type, set of
 //!   values, bound or pattern became narrower, and nobody lost access.
@@ -24,7 +24,7 @@ pub fn contract() -> Value {
     contract
 }
 
-/// What clients that know the contract `old` would feel if a server had the contract `new`. Empty when nothing.
+/// Lists the changes from `old` to `new` that would break a client of `old`. Empty when there are none.
 #[must_use]
 pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
     let mut found = Comparison::new(old, new);
@@ -39,8 +39,8 @@ pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
     found.breaks
 }
 
-/// What is wrong with the present revision, given the contract of the last release. The revision stays while the
-/// contract stays, and rises when it grows. Prose does not count.
+/// Says what is wrong with the revision of `new`, given the contract of the last release. The revision must stay while
+/// the contract stays, and rise when it grows. Contracts have no prose: a changed description needs no new revision.
 #[must_use]
 pub fn wrong_revision(old: &Value, new: &Value) -> Option<String> {
     let (was, is) = (old["revision"].as_u64(), new["revision"].as_u64());
@@ -48,7 +48,7 @@ pub fn wrong_revision(old: &Value, new: &Value) -> Option<String> {
     match (same, is.cmp(&was)) {
         (true, std::cmp::Ordering::Equal) | (false, std::cmp::Ordering::Greater) => None,
         (true, _) => {
-            Some("the contract is the released one: REVISION must be the released one too".to_owned())
+            Some("the contract equals the released one: set REVISION to the released revision".to_owned())
         }
         (false, _) => Some("the contract grew since the last release: raise REVISION".to_owned()),
     }
@@ -62,7 +62,7 @@ fn without_revision(contract: &Value) -> Value {
     contract
 }
 
-/// Takes descriptions out of every schema. A property may be called `description`: its value is a schema, not a text.
+/// Removes the description of every schema. A property may be named `description`: its value is a schema, so it stays.
 fn drop_prose(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(drop_prose),
@@ -81,7 +81,7 @@ struct Comparison<'a> {
     old: &'a Value,
     new: &'a Value,
     breaks: Vec<String>,
-    /// The definitions that are being compared or were: types may refer to each other in a circle.
+    /// The pairs of definitions whose comparison has begun: types may refer to each other in a circle.
     seen: HashSet<(Side, String, String)>,
 }
 
@@ -183,7 +183,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// The members of an object of the old contract, each with its successor.
+    /// The members of an object of the old contract, each with the member of that name in the new one.
     fn each(&self, table: &str) -> Vec<(String, &'a Value, Option<&'a Value>)> {
         let members = self.old[table].as_object().into_iter().flatten();
         members
@@ -199,7 +199,7 @@ impl<'a> Comparison<'a> {
         }
     }
 
-    /// Runs a comparison on the side: what it found is returned and not kept.
+    /// Runs a comparison and returns what it found, without adding that to `breaks`.
     fn aside(&mut self, compare: impl FnOnce(&mut Self)) -> Vec<String> {
         let before = std::mem::take(&mut self.breaks);
         let seen = self.seen.clone();
@@ -209,7 +209,7 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// Whether all who had the old access have the new one.
+/// Whether every caller that the old access admits is admitted by the new one.
 fn admits(new: &str, old: &str) -> bool {
     let ranks = ["anyone", "user", "viewer", "member", "admin", "owner"];
     let rank = |access: &str| ranks.iter().position(|rank| *rank == access);
@@ -225,12 +225,12 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-/// The schema behind a reference.
+/// Follows a reference to its definition.
 fn target<'v>(schema: &'v Value, contract: &'v Value) -> &'v Value {
     crate::generate::resolve(schema, contract)
 }
 
-/// The types that a schema names. `None`: any.
+/// The types that a schema allows; `None` when it allows any.
 fn types(schema: &Value) -> Option<Vec<&str>> {
     match &schema["type"] {
         Value::String(name) => Some(vec![name]),
@@ -283,7 +283,7 @@ fn requires(schema: &Value, name: &str) -> bool {
     required.is_some_and(|names| names.iter().any(|other| other == name))
 }
 
-/// The value of the field by which variants are told apart.
+/// The field that distinguishes a variant from the others, and its value.
 fn tag(schema: &Value) -> Option<(&str, &Value)> {
     let mut all = properties(schema)?.iter();
     all.find_map(|(name, field)| Some((name.as_str(), field.get("const")?)))

@@ -9,7 +9,7 @@ use std::fmt;
 pub enum Retry {
     /// No: the request itself is wrong.
     No,
-    /// Yes, soon; a mutation with the same `op_id`.
+    /// Yes, soon; send a mutation again with the same `op_id`.
     Yes,
     /// Yes, after `retry_after_ms`.
     After,

@@ -1,5 +1,5 @@
-//! The table of durable events. A row says the wire name, the kind of stream that carries the event, what the server
-//! itself does about it, and the payload; for each row there is a type, so that an event and its payload belong together.
+//! The table of durable events. A row has the wire name, the kind of stream that carries the event, what the server
+//! itself does when it reads the event, and the payload. Each row makes a type, which ties the event to its payload.
 
 use crate::{StreamId, TaskId, UserId, WorkspaceId, account, member, notification, stream, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -28,7 +28,7 @@ pub struct EventEntry {
     pub effects: Effects,
     /// The schema of its payload.
     pub payload: fn(&mut SchemaGenerator) -> Schema,
-    /// Reads from a payload who loses access to the stream by this event.
+    /// Reads from a payload which user loses access to the stream by this event.
     pub loses_access: fn(&RawValue) -> serde_json::Result<Option<UserId>>,
 }
 
@@ -54,16 +54,16 @@ pub enum StreamKind {
 /// What the server itself does when it reads an event in a log.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Effects {
-    /// It concerns accounts, sessions or memberships: what is cached about them no longer holds.
+    /// It changes accounts, sessions or memberships: what is cached about them is stale.
     pub accounts: bool,
-    /// Somebody loses access to the stream: [`Payload::loses_access`] says who.
+    /// A user loses access to the stream: [`Payload::loses_access`] returns the user.
     pub ends_access: bool,
     /// Earlier entries of the stream were rewritten together with it.
     pub rewrites_past: bool,
 }
 
 impl Effects {
-    /// The server does nothing about it.
+    /// The server does nothing when it reads the event.
     pub const NONE: Effects = Effects {
         accounts: false,
         ends_access: false,
@@ -71,7 +71,7 @@ impl Effects {
     };
 }
 
-/// A durable event as a type: its wire name and its payload belong together.
+/// A durable event as a type, which ties its wire name to its payload.
 pub trait EventType {
     /// The wire name.
     const NAME: &'static str;
@@ -100,7 +100,7 @@ pub trait Payload: Serialize {
         None
     }
 
-    /// The person who loses access to the stream by this event.
+    /// The user who loses access to the stream by this event.
     fn loses_access(&self) -> Option<UserId> {
         None
     }
@@ -146,13 +146,13 @@ macro_rules! plain_or_counted {
 macro_rules! events {
     ($( #[doc = $doc:literal] $variant:ident $name:literal $stream:ident $( ( $($effect:ident),* ) )? :
         $payload:ty $( , counting $uncounted:ty )? ; )*) => {
-        /// A durable event, read.
+        /// A durable event with its payload.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Event {
             $( #[doc = $doc] $variant(Box<$payload>), )*
-            /// An entry whose task was purged: pass over it.
+            /// An entry whose task was purged: ignore it.
             Forgotten(Forgotten),
-            /// Of a newer server: pass over it.
+            /// An event of a newer server: ignore it.
             Unknown,
         }
 
@@ -318,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn who_loses_access_is_read_from_the_payload() {
+    fn the_payload_tells_which_user_loses_access() {
         let user = UserId(Uuid::from_u128(1));
         let data = serde_json::value::to_raw_value(&member::MemberRemoved { user_id: user }).expect("JSON");
         let entry = EventEntry::find("member.removed").expect("a row");

@@ -1,5 +1,5 @@
 //! A valid request for each operation, made from the table: for the reference, and for tests that try every operation.
-//! A new operation gets one by being in the table.
+//! A new row of the table gets an example without further work.
 //!
 //! ```
 //! use serde_json::json;
@@ -17,15 +17,15 @@
 //!
 //! An example has every required parameter, and each optional one that carries `#[schemars(example = …)]` in its type.
 //! A required parameter takes its first `example`. Without one the type decides: the first value of an enum, `true`,
-//! the least whole number, a moment, or the place of an id. An optional parameter whose first `example` is `null` is in
-//! no example; [`Examples::varied`] takes its others.
+//! the least whole number, a moment, or the place of an id. An optional parameter whose first `example` is `null` is
+//! omitted; only [`Examples::varied`] uses its other examples.
 //!
 //! # Places
 //!
-//! What has to exist on the server stands in an example as a place: the text `{task}`, which [`Example::fill`]
-//! replaces. The same place stands for the same thing wherever it appears in an example.
+//! A value that must exist on the server appears in an example as a place: the string `{task}`, which [`Example::fill`]
+//! replaces. A place that appears several times in an example has one value.
 //!
-//! | place | what belongs there |
+//! | place | its value |
 //! |---|---|
 //! | `workspace` | the id of a workspace in which the caller has at least the role that the operation asks for |
 //! | `stream` | the stream of that workspace |
@@ -61,7 +61,7 @@ pub struct Examples {
 /// The parameters of a valid request, with places for what has to exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Example {
-    /// JSON, the fields in the order of the reference. A place is the whole of a text: `"{task}"`, or `"{task?}"` in an
+    /// JSON, the fields in the order of the reference. A place is a whole string: `"{task}"`, or `"{task?}"` in an
     /// optional parameter.
     text: String,
 }
@@ -85,9 +85,9 @@ impl Examples {
         self.write(operation, Writer::new(&self.document))
     }
 
-    /// One of many requests of this operation, for tests that try what comes. `choose(n)` picks a number below `n`. It
-    /// decides which optional parameters are there and which of the possible values each parameter has. Each parameter
-    /// is valid by itself; two of them may exclude each other.
+    /// One of many requests of this operation, for randomized tests. `choose(n)` picks a number below `n`. It decides
+    /// which optional parameters are present, and which of its possible values each parameter has. Each parameter is
+    /// valid by itself, but two of them may exclude each other.
     pub fn varied(&self, operation: &str, choose: &mut dyn FnMut(usize) -> usize) -> Option<Example> {
         self.write(operation, Writer::varying(&self.document, choose))
     }
@@ -116,8 +116,8 @@ impl Example {
         places
     }
 
-    /// The parameters, with `value(place)` in each place. An optional parameter whose place stays empty is left out.
-    /// `None` when a required one stays empty.
+    /// The parameters, with `value(place)` in each place. When that is `None`, an optional parameter is omitted; for a
+    /// required parameter the result is `None`.
     pub fn fill(&self, mut value: impl FnMut(&str) -> Option<Value>) -> Option<Value> {
         let data = serde_json::from_str(&self.text).ok()?;
         match filled(data, &mut value) {
@@ -208,7 +208,7 @@ fn sample(place: &str) -> String {
     }
 }
 
-/// An id that looks real, a different one for each kind of thing.
+/// An id that looks real, a different one for each kind of entity.
 pub(crate) fn id(which: u8) -> String {
     format!("01931f2a-5c00-7000-8000-00000000000{which}")
 }

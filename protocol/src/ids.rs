@@ -1,4 +1,4 @@
-//! The ids: newtypes over UUID, so that a task's id never stands where a user's belongs. Makes no ids: the server
+//! The ids: newtypes over UUID, so that a task's id in the place of a user's does not compile. Makes no ids: the server
 //! makes UUIDv7 (RFC 9562, section 5.7), and clients make those of `task.create` and every `op_id`.
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::{borrow::Cow, fmt, str::FromStr};
 use uuid::Uuid;
 
-/// Makes the types of ids. The file of a noun calls it for its own.
+/// Makes the types of ids. A file with a new noun may call it for that noun's id.
 macro_rules! ids {
     ($( #[doc = $doc:literal] $name:ident; )*) => { $(
         #[doc = $doc]

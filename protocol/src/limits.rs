@@ -7,7 +7,7 @@ pub struct Bound {
     pub name: &'static str,
     /// What it limits.
     pub doc: &'static str,
-    /// The bound itself.
+    /// The number of characters, items, levels or events, or the number itself.
     pub value: i64,
 }
 

@@ -1,4 +1,4 @@
-//! Notifications: what concerns a user, one for each act.
+//! Notifications: one for each act that concerns a user.
 
 use crate::{NotificationId, TaskId, Timestamp, WorkspaceId, account::PublicUser, limits};
 use schemars::JsonSchema;

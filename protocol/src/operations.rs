@@ -128,11 +128,11 @@ macro_rules! for_each_operation {
     };
 }
 
-/// An operation's parameters; the row of the table says the rest.
+/// An operation's parameters, with the facts of its row in the table.
 pub trait Operation: Serialize + DeserializeOwned + JsonSchema + Send + Sync + 'static {
     /// The wire name.
     const NAME: &'static str;
-    /// What it does.
+    /// Query, mutation, command or session.
     const KIND: Kind;
     /// Who may send it.
     const ACCESS: Access;
@@ -146,7 +146,7 @@ pub struct OperationEntry {
     pub name: &'static str,
     /// What it does, in a sentence.
     pub doc: &'static str,
-    /// What it does.
+    /// Query, mutation, command or session.
     pub kind: Kind,
     /// Who may send it.
     pub access: Access,
@@ -240,7 +240,7 @@ macro_rules! derive_operations {
                 match self { $( Request::$params(_) => $name, )* }
             }
 
-            /// What it does.
+            /// Query, mutation, command or session.
             #[must_use]
             pub fn kind(&self) -> Kind {
                 match self { $( Request::$params(_) => kind!($kind), )* }
@@ -262,7 +262,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_stands_once() {
+    fn every_name_is_unique() {
         let mut names: Vec<_> = CATALOG.iter().map(|entry| entry.name).collect();
         names.sort_unstable();
         names.dedup();

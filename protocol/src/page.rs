@@ -1,4 +1,4 @@
-//! Pages of a list, by keyset: a cursor is opaque, and a page costs the same wherever it lies.
+//! Pages of a list, by keyset: a cursor is opaque, and a late page costs no more than the first.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

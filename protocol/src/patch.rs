@@ -23,7 +23,7 @@ impl<T> Patch<T> {
         matches!(self, Patch::Keep)
     }
 
-    /// What the field becomes, `None` when it stays.
+    /// The new value of the field (`Some(None)` is empty); `None` when it stays.
     pub fn change(self) -> Option<Option<T>> {
         match self {
             Patch::Keep => None,

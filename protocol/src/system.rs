@@ -1,4 +1,4 @@
-//! Operations that belong to no noun.
+//! Operations without an entity: `ping` and `protocol.describe`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

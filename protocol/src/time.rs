@@ -13,7 +13,7 @@ pub struct Timestamp(pub i64);
 const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 impl Timestamp {
-    /// Reads RFC 3339 (section 5.6) with any offset; finer than a millisecond is cut.
+    /// Reads RFC 3339 (section 5.6) with any offset, and truncates to milliseconds.
     pub fn parse(text: &str) -> Option<Timestamp> {
         let millis = DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis();
         RANGE.contains(&millis).then_some(Timestamp(millis))
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_written_as_the_calendar_has_it() {
+    fn a_time_is_written_as_chrono_writes_it() {
         let mut millis = *RANGE.start();
         while millis <= *RANGE.end() {
             let expected = DateTime::from_timestamp_millis(millis)

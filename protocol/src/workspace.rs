@@ -1,4 +1,4 @@
-//! Workspaces: a team or one person keeps tasks in each.
+//! Workspaces: each holds the tasks of a team or of one person.
 
 use crate::{
     Timestamp, WorkspaceId, limits,

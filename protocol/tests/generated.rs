@@ -1,4 +1,4 @@
-//! The committed files say what the types say, and say it completely.
+//! The committed files are up to date with the types, and describe all of them.
 
 use serde_json::Value;
 use std::{fs, path::Path};
@@ -78,7 +78,7 @@ fn every_definition_is_referred_to() {
 }
 
 #[test]
-fn every_operation_event_and_signal_is_a_sentence() {
+fn every_operation_event_and_signal_has_a_sentence() {
     let operations = CATALOG.iter().map(|entry| (entry.name, entry.doc));
     let events = EVENTS.iter().map(|entry| (entry.name, entry.doc));
     let signals = SIGNALS.iter().map(|entry| (entry.name, entry.doc));
@@ -98,7 +98,7 @@ fn every_type_and_field_is_described() {
     for (name, definition) in document["$defs"].as_object().unwrap() {
         assert!(described(definition), "{name} is not described");
         walk(definition, name, &mut |value, place| {
-            // a choice inside a frame names the frame's fields again, each name with its payload
+            // a choice inside a frame repeats the frame's fields, to tie each name to its payload
             if place.starts_with("EventFrame/oneOf") || place.matches("/oneOf").count() > 1 {
                 return;
             }
@@ -121,7 +121,7 @@ fn every_type_and_field_is_described() {
 
 #[test]
 fn both_directions_agree_on_the_types_they_share() {
-    // a type that requests and answers share is described once: it must not depend on the direction
+    // a type of both requests and answers is described once, so it must not depend on the direction
     let document = describe();
     let sent = reachable(&document, &document["operations"], "params");
     let answered = reachable(&document, &document["operations"], "output");
@@ -129,7 +129,7 @@ fn both_directions_agree_on_the_types_they_share() {
         let definition = &document["$defs"][name];
         assert!(
             definition.get("properties").is_none(),
-            "{name} is both read and written"
+            "{name} is both read and written, and has fields"
         );
     }
 }
@@ -156,7 +156,7 @@ fn every_optional_parameter_may_be_null() {
             {
                 assert!(
                     is_required(field) || takes_null(schema),
-                    "{place}: {field} is omitted but never null"
+                    "{place}: {field} may be omitted but not null"
                 );
             }
         });
@@ -248,7 +248,7 @@ fn the_hand_written_frames_have_the_fields_of_the_types() {
 #[test]
 fn every_place_of_the_reference_is_filled_and_every_link_leads_somewhere() {
     let reference = committed("PROTOCOL.md");
-    assert!(!reference.contains("{{"), "an unfilled place");
+    assert!(!reference.contains("{{"), "PROTOCOL.md has an unfilled place");
     let anchors: Vec<String> = reference
         .lines()
         .filter_map(|line| match line.strip_prefix("<a id=\"") {
@@ -268,7 +268,7 @@ fn every_place_of_the_reference_is_filled_and_every_link_leads_somewhere() {
     {
         assert!(
             anchors.iter().any(|anchor| anchor == link),
-            "nothing is called #{link}"
+            "PROTOCOL.md has no heading or anchor #{link}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The contract only grows: clients of the last release feel nothing of what came since.
+//! The contract only grows: no change since the last release breaks its clients.
 
 use serde_json::Value;
 use taskwire_protocol::compatibility::{breaks, contract, wrong_revision};
@@ -8,11 +8,11 @@ fn released() -> Value {
 }
 
 #[test]
-fn clients_of_the_last_release_feel_nothing() {
+fn the_contract_breaks_no_client_of_the_last_release() {
     let breaks = breaks(&released(), &contract());
     assert!(
         breaks.is_empty(),
-        "clients of the last release (protocol/released.json) would feel this: {breaks:#?}"
+        "these changes break clients of the last release (protocol/released.json): {breaks:#?}"
     );
 }
 

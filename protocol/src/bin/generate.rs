@@ -1,8 +1,8 @@
 //! Writes the generated files of this crate.
 //!
 //! - `cargo run -p taskwire-protocol --bin generate` writes the schema, the TypeScript types and the reference.
-//! - With `--release` it also keeps the present contract as the released one, to which later ones are compared. It refuses
-//!   when clients of the last release would feel the difference.
+//! - With `--release` it also saves the current contract as the released one, with which a test compares later
+//!   contracts. It refuses when the current contract would break clients of the last release.
 
 use serde_json::Value;
 use std::{env, fs, io, path::Path, process::ExitCode};
@@ -38,7 +38,7 @@ fn write(folder: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Keeps the present contract as the released one.
+/// Saves the current contract as the released one, unless it would break clients of the last release.
 fn keep(folder: &Path) -> Result<(), String> {
     let (file, present) = (folder.join(RELEASED), contract());
     match fs::read_to_string(&file) {
@@ -48,7 +48,7 @@ fn keep(folder: &Path) -> Result<(), String> {
             let mut wrong = breaks(&last, &present);
             wrong.extend(wrong_revision(&last, &present));
             if !wrong.is_empty() {
-                return Err(format!("{RELEASED} stays as it is:\n{}", wrong.join("\n")));
+                return Err(format!("{RELEASED} was not changed:\n{}", wrong.join("\n")));
             }
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

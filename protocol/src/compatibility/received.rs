@@ -1,4 +1,4 @@
-//! What clients receive: what the new contract lets a server write must be what readers of the old one expect. They
+//! What clients receive: a server of the new contract may write only what clients of the old contract expect. Clients
 //! ignore fields that they do not know.
 
 use super::{
@@ -32,7 +32,7 @@ impl Comparison<'_> {
         let (olds, news) = (shapes(old), shapes(new));
         match (olds.as_slice(), news.as_slice()) {
             ([old], [new]) => self.received_shape(place, old, new),
-            // what had one shape has several: each must do
+            // one shape became several: each of them must be compatible with the old one
             ([old], several) => {
                 for new in several {
                     self.received(place, old, new);

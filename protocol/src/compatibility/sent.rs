@@ -1,9 +1,9 @@
-//! What clients send: whatever the old contract accepted, the new one must accept.
+//! What clients send: the new contract must accept everything that the old one accepted.
 
 use super::{Comparison, Side, properties, requires, shapes, takes_null, target, types, values};
 use serde_json::Value;
 
-/// Keywords whose number may only rise, and those whose number may only fall.
+/// Upper bounds, which may only rise. `LEAST` has the lower bounds, which may only fall.
 const MOST: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
 const LEAST: [&str; 4] = ["minimum", "minLength", "minItems", "minProperties"];
 
@@ -41,7 +41,7 @@ impl Comparison<'_> {
         }
     }
 
-    /// One of the old choices: one of the new ones must take it.
+    /// One of the old choices: at least one of the new ones must accept it.
     fn sent_variant(&mut self, place: &str, old: &Value, news: &[&Value]) {
         let taken = news
             .iter()

@@ -1,7 +1,7 @@
 use super::*;
 use serde_json::json;
 
-/// What is found when `doctor` has changed the present contract.
+/// What `breaks` finds after `doctor` has changed the current contract.
 fn after(doctor: impl FnOnce(&mut Value)) -> Vec<String> {
     let old = contract();
     let mut new = old.clone();
@@ -10,7 +10,7 @@ fn after(doctor: impl FnOnce(&mut Value)) -> Vec<String> {
     breaks(&old, &new)
 }
 
-/// The change is refused, and every complaint is about this.
+/// Asserts that the change is refused, and that every finding contains `what`.
 fn refused(what: &str, doctor: impl FnOnce(&mut Value)) {
     let found = after(doctor);
     assert!(!found.is_empty(), "{what}: passed");
@@ -24,7 +24,7 @@ fn passes(doctor: impl FnOnce(&mut Value)) {
 fn at<'v>(contract: &'v mut Value, pointer: &str) -> &'v mut Value {
     contract
         .pointer_mut(pointer)
-        .unwrap_or_else(|| panic!("{pointer} is not there"))
+        .unwrap_or_else(|| panic!("the contract has no {pointer}"))
 }
 
 fn set(pointer: &'static str, value: Value) -> impl FnOnce(&mut Value) {
@@ -44,7 +44,7 @@ fn remove(pointer: &'static str, name: &'static str) -> impl FnOnce(&mut Value) 
     }
 }
 
-/// Takes the items out of an array for which `which` is true.
+/// Removes the items of an array for which `which` is true.
 fn drop_items(pointer: &'static str, which: fn(&Value) -> bool) -> impl FnOnce(&mut Value) {
     move |contract| {
         at(contract, pointer)
@@ -359,7 +359,7 @@ fn what_is_new_and_optional_passes() {
     ));
     passes(set("/limits/batch", json!(200)));
     passes(|contract| {
-        // what was optional is always there, and what could be null no longer is
+        // an optional field becomes required, and a nullable field is never null
         at(contract, "/$defs/Workspace/required")
             .as_array_mut()
             .expect("names")
@@ -384,7 +384,7 @@ fn the_revision_rises_when_the_contract_grows_and_only_then() {
 }
 
 #[test]
-fn prose_is_no_part_of_the_contract() {
+fn descriptions_are_not_part_of_the_contract() {
     let contract = contract();
     assert_eq!(contract["operations"]["task.get"]["description"], Value::Null);
     assert!(contract["$defs"]["Task"]["properties"]["description"].is_object());

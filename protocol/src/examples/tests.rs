@@ -37,7 +37,7 @@ fn every_variation_is_read() {
 }
 
 #[test]
-fn a_place_is_filled_wherever_it_stands() {
+fn a_place_is_filled_wherever_it_appears() {
     let example = Examples::new().of("batch").expect("an operation");
     assert_eq!(example.places(), ["task"]);
     let data = example.fill(|_| Some(json!(id(7)))).expect("filled");
@@ -45,7 +45,7 @@ fn a_place_is_filled_wherever_it_stands() {
 }
 
 #[test]
-fn an_optional_parameter_without_a_value_is_left_out() {
+fn an_optional_parameter_without_a_value_is_omitted() {
     let example = Examples::new().of("task.move").expect("an operation");
     assert_eq!(example.places(), ["task", "other_task"]);
     let data = example.fill(|place| (place == "task").then(|| json!(id(1))));
@@ -57,13 +57,13 @@ fn an_optional_parameter_without_a_value_is_left_out() {
 }
 
 #[test]
-fn what_concerns_a_workspace_says_which() {
+fn an_operation_of_a_workspace_names_something_in_it() {
     let examples = Examples::new();
     for entry in CATALOG.iter().filter(|entry| entry.access.role().is_some()) {
         let example = examples.of(entry.name).expect(entry.name);
         assert!(
             !example.places().is_empty(),
-            "{}: names nothing of a workspace",
+            "{}: the example names no workspace and nothing in one",
             entry.name
         );
     }

@@ -9,7 +9,7 @@ type Choose<'a> = &'a mut dyn FnMut(usize) -> usize;
 /// Writes one example.
 pub(super) struct Writer<'a> {
     document: &'a Value,
-    /// Picks a number below the given one; without it, the first of everything is taken.
+    /// Picks a number below the given one. Without it the writer takes the first of several values.
     choose: Option<Choose<'a>>,
 }
 
@@ -24,7 +24,7 @@ impl<'a> Writer<'a> {
         Writer { document, choose }
     }
 
-    /// The parameters that have this schema.
+    /// Writes parameters of this schema.
     pub(super) fn params(&mut self, schema: &Value) -> String {
         let schema = resolve(schema, self.document);
         self.object(schema, false)
@@ -33,7 +33,7 @@ impl<'a> Writer<'a> {
     fn object(&mut self, schema: &Value, optional: bool) -> String {
         let mut members = Vec::new();
         for (name, field, required) in fields(schema) {
-            if required || self.has_its_turn(field) {
+            if required || self.writes_optional(field) {
                 let value = self.value(field, optional || !required);
                 match value {
                     Some(value) => members.push(format!(r#""{name}":{value}"#)),
@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Whether an optional parameter is written.
-    fn has_its_turn(&mut self, field: &Value) -> bool {
+    fn writes_optional(&mut self, field: &Value) -> bool {
         match &mut self.choose {
             Some(choose) => choose(2) == 1,
             None => field["examples"].get(0).is_some_and(|first| !first.is_null()),
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
         of.get(index)
     }
 
-    /// A value for a parameter; `None` for a text that no example is given for.
+    /// A value for a parameter; `None` for a string parameter without an example.
     fn value(&mut self, schema: &Value, optional: bool) -> Option<String> {
         if let Some(examples) = schema["examples"].as_array() {
             return self.one(examples).map(|value| mark(value, optional));
@@ -104,7 +104,8 @@ impl<'a> Writer<'a> {
     }
 }
 
-/// What the name of a type says: a moment, or the place of an id. An `OpId` names a request, nothing that exists.
+/// The value for a type with this name: a moment, or the place of an id. An `OpId` has none: it names a request and not
+/// something that exists.
 fn by_name(name: &str) -> Option<Value> {
     match name {
         "Timestamp" => Some(json!(MOMENT)),
@@ -116,7 +117,7 @@ fn by_name(name: &str) -> Option<Value> {
     }
 }
 
-/// An example's JSON; in an optional parameter its places are marked as such.
+/// The JSON of an example. In an optional parameter each place gets a `?`.
 fn mark(value: &Value, optional: bool) -> String {
     let text = value.to_string();
     if optional {

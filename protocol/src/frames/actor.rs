@@ -52,7 +52,7 @@ struct Fields {
     token: Option<Arc<str>>,
 }
 
-/// Log entries from before `kind` existed are read too: without `kind` the actor is a user, and `null` is the server.
+/// Also reads log entries that are older than the field `kind`. In them an actor is a user, and `null` is the server.
 impl<'de> Deserialize<'de> for Actor {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Actor, D::Error> {
         let Some(fields) = Option::<Fields>::deserialize(deserializer)? else {

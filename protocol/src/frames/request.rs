@@ -26,7 +26,7 @@ pub struct RequestFrame<'a> {
     pub id: Option<RequestId>,
     /// Makes a mutation exactly-once.
     pub op_id: Option<OpId>,
-    /// The parameters as they came; `{}` when omitted.
+    /// The JSON text of the parameters, not parsed yet; `{}` when omitted.
     pub data: &'a str,
 }
 
@@ -47,7 +47,7 @@ struct Envelope<'a> {
 pub enum NotARequest {
     /// Not JSON, not an object, no string `type`, nested too deep: `BAD_FRAME`, counted against the socket.
     BadFrame(&'static str),
-    /// A request with something wrong beside its parameters, and its `id` when that could be read.
+    /// A request whose `id` or `op_id` is invalid, and its `id` when that could be read.
     Invalid(Option<RequestId>, Box<Failure>),
 }
 
@@ -112,7 +112,8 @@ fn request_id(raw: Option<&RawValue>) -> Result<Option<RequestId>, NotARequest> 
 
 /// Whether a frame nests deeper than [`limits::DEPTH`]. The server does not parse such a frame.
 ///
-/// Counts brackets outside strings and builds nothing. For most frames their number alone decides.
+/// Counts brackets outside strings and builds nothing. Most frames have too few brackets to nest that deep, so a first
+/// count decides.
 pub fn too_deep(text: &str) -> bool {
     if text.bytes().filter(|b| matches!(b, b'{' | b'[')).count() <= limits::DEPTH {
         return false;

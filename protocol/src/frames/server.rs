@@ -1,4 +1,4 @@
-//! What a server sends.
+//! What a server sends: answers, events and signals.
 
 use super::{Actor, RequestId, Welcome};
 use crate::{Failure, OpId, StreamId, Timestamp};
@@ -50,7 +50,7 @@ pub enum ServerFrame {
         /// The operation's output.
         #[schemars(with = "serde_json::Map<String, serde_json::Value>")]
         data: Box<RawValue>,
-        /// Whether this is the first answer again, because the mutation was carried out before.
+        /// Whether this repeats the first answer, because the mutation was carried out before.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         replayed: bool,
     },

@@ -23,7 +23,7 @@ export interface OkFrame<Output = unknown> {
   id: RequestId;
   at?: Record<string, number>;
   data: Output;
-  /** Whether this is the first answer again, because the mutation was carried out before. */
+  /** Whether this repeats the first answer, because the mutation was carried out before. */
   replayed?: boolean;
 }
 

@@ -106,7 +106,7 @@ fn operation(out: &mut String, entry: &OperationEntry, document: &Value, example
     let _ = writeln!(out, "Answer: {answer}.\n\n```json\n{frame}\n```\n");
 }
 
-/// The request frame of an operation, as people write it: on one line, the fields in the order of the reference.
+/// The request frame of an operation, on one line, with the fields in the order of the reference.
 fn request(entry: &OperationEntry, examples: &Examples) -> String {
     let mut frame = format!(r#"{{"type":"{}","id":7"#, entry.name);
     if entry.kind == Kind::Mutation {
@@ -195,7 +195,7 @@ fn close_codes() -> String {
     out
 }
 
-/// Every type except parameters, which are described with their operation.
+/// Every type except the parameters: these are described with their operation.
 fn types(document: &Value) -> String {
     let params: Vec<&str> = CATALOG
         .iter()
@@ -204,7 +204,7 @@ fn types(document: &Value) -> String {
     let empty = Map::new();
     let all = document["$defs"].as_object().unwrap_or(&empty);
     let mut out = String::new();
-    // the frames and the codes have chapters of their own
+    // frames and codes have their own chapters; `Nothing` is printed as `{}`
     let elsewhere = ["ServerFrame", "ErrorCode", "Nothing"];
     for (name, definition) in all {
         if !params.contains(&name.as_str()) && !elsewhere.contains(&name.as_str()) {
@@ -252,7 +252,7 @@ fn table(out: &mut String, schema: &Value, needed: &str) {
     out.push('\n');
 }
 
-/// Text that a table can hold.
+/// Escapes a text for a cell of a table.
 fn cell(text: &str) -> String {
     text.split_whitespace()
         .collect::<Vec<_>>()

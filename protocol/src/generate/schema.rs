@@ -125,7 +125,7 @@ pub(super) fn access(access: Access) -> &'static str {
     }
 }
 
-/// How the document names what a retry is good for.
+/// How the document names whether to retry.
 pub(super) fn retry(retry: Retry) -> &'static str {
     match retry {
         Retry::No => "no",
@@ -148,7 +148,7 @@ pub(super) fn then(then: Then) -> &'static str {
     }
 }
 
-/// A request frame: what all have in common, and then each operation with its parameters.
+/// A request frame: the common fields, and then each operation with its parameters.
 fn client_frame(generator: &mut SchemaGenerator) -> Value {
     let id = generator.subschema_for::<frames::RequestId>();
     let op_id = generator.subschema_for::<crate::OpId>();
@@ -172,10 +172,10 @@ fn client_frame(generator: &mut SchemaGenerator) -> Value {
         "type": "object",
         "properties": {
             "type": { "description": "The operation's wire name.", "type": "string" },
-            "id": { "description": "Echoed in the answer; without it there is no answer but an error.",
+            "id": { "description": "Echoed in the answer. Without it, only errors are answered.",
                 "anyOf": [id, { "type": "null" }] },
             "op_id": { "description": "Makes a mutation exactly-once.", "anyOf": [op_id, { "type": "null" }] },
-            "data": { "description": "The parameters; may be left out when none is needed." },
+            "data": { "description": "The parameters; may be omitted when none is required." },
         },
         "required": ["type"],
         "oneOf": each,
@@ -219,7 +219,7 @@ fn bounds() -> BTreeMap<&'static str, i64> {
     BOUNDS.iter().map(|bound| (bound.name, bound.value)).collect()
 }
 
-/// Both sides' types. A type that is read and written is described as it is written.
+/// The types of requests and answers. A type that the server reads and writes is described as it writes it.
 fn definitions(read: &mut SchemaGenerator, written: &mut SchemaGenerator) -> Map<String, Value> {
     let mut answers = written.take_definitions(false);
     answers.values_mut().for_each(never_null_when_optional);
@@ -317,7 +317,7 @@ fn tell_signals_apart(frames: &mut Value, written: &mut SchemaGenerator) {
     }
 }
 
-/// Takes the keyword `examples` out of every schema. A property may be called that too.
+/// Removes the keyword `examples` of every schema. A property may also be named `examples`: it stays.
 fn drop_examples(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(drop_examples),
@@ -331,7 +331,8 @@ fn drop_examples(value: &mut Value) {
     }
 }
 
-/// Bounds whole numbers, and sorts the keys whatever `serde_json` was built with, so that the text is always the same.
+/// Bounds whole numbers, and sorts the keys. Features of `serde_json` change the order of keys; sorted keys keep the text
+/// the same.
 fn tidy(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(tidy),
@@ -361,7 +362,7 @@ pub(crate) fn reference(schema: &Value) -> Option<&str> {
     schema["$ref"].as_str()?.rsplit('/').next()
 }
 
-/// Fields of an object: the required ones as declared, then the others by name.
+/// The fields of an object, and whether each is required: the required ones as declared, then the others by name.
 pub(crate) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
     let required: Vec<&str> = schema["required"]
         .as_array()
@@ -380,7 +381,7 @@ pub(crate) fn fields(schema: &Value) -> Vec<(&str, &Value, bool)> {
     fields
 }
 
-/// What a schema leaves to choose from; nothing when it leaves no choice.
+/// The alternatives of a schema (`oneOf` or `anyOf`); empty when it has none.
 pub(crate) fn variants(schema: &Value) -> &[Value] {
     let choice = schema["oneOf"].as_array().or_else(|| schema["anyOf"].as_array());
     choice.map_or(&[], Vec::as_slice)

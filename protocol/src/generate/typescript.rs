@@ -1,5 +1,5 @@
 //! The contract as TypeScript types, from the schema document. Knows JSON Schema as far as this contract uses it.
-//! Whole numbers stay below 2^53, so that every one of them is a `number`.
+//! Whole numbers stay below 2^53, so a `number` is exact for each.
 
 use super::schema::{self, describe, fields, variants};
 use crate::{
@@ -144,7 +144,7 @@ fn describe_of(schema: &Value) -> &str {
     schema["description"].as_str().unwrap_or_default()
 }
 
-/// A doc comment, when there is something to say.
+/// Writes a doc comment, unless the text is empty.
 fn comment(out: &mut String, indent: &str, text: &str) {
     if !text.is_empty() {
         let text = text
@@ -168,7 +168,7 @@ fn object(schema: &Value, indent: &str) -> String {
     out
 }
 
-/// The type that a schema stands for.
+/// The TypeScript type of a schema.
 pub(super) fn type_of(schema: &Value, indent: &str) -> String {
     if let Some(reference) = schema["$ref"].as_str() {
         return reference.rsplit('/').next().unwrap_or_default().to_owned();

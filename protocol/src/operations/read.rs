@@ -20,7 +20,7 @@ pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
     if !data.trim_ascii_start().starts_with('{') {
         return Err(Failure::invalid("data", "data must be an object"));
     }
-    // a batch's operations are read one by one, so that each is refused by itself
+    // the operations of a batch are read one by one later, so that each is refused by itself
     if T::NAME != batch::Batch::NAME {
         refuse_nul(data)?;
     }
@@ -30,7 +30,7 @@ pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
     })
 }
 
-/// Refuses U+0000 in every text. JSON can write it only as an escape.
+/// Refuses U+0000 in every string. JSON can write it only as an escape.
 fn refuse_nul(data: &str) -> Result<(), Failure> {
     if !data.contains("\\u0000") {
         return Ok(());
@@ -44,7 +44,7 @@ fn refuse_nul(data: &str) -> Result<(), Failure> {
     })
 }
 
-/// The path of the first text with U+0000 in it.
+/// The path of the first string that contains U+0000.
 fn with_nul(value: &Value, path: String) -> Option<String> {
     match value {
         Value::String(text) => text.contains('\0').then_some(path),
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn no_text_holds_a_nul_however_deep() {
+    fn a_nul_is_refused_at_any_depth() {
         assert_eq!(
             refused("task.create", r#"{"title":"a","tags":["b","\u0000"]}"#)
                 .0
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_nul_in_one_operation_is_no_fault_of_the_batch() {
+    fn a_nul_in_one_operation_does_not_refuse_the_batch() {
         let batch = r#"{"ops":[{"type":"task.create","data":{"title":"\u0000"}}]}"#;
         let Ok(Request::Batch(batch)) = Request::read("batch", batch) else {
             panic!("refused")
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn null_is_the_same_as_omitting_what_is_optional() {
+    fn null_equals_omitting_an_optional_parameter() {
         let resume = r#"{"token":"t","resume":{"epoch":"e"}}"#;
         let resume_null = r#"{"token":"t","resume":{"epoch":"e","positions":null}}"#;
         let history = r#"{"stream":"user:01890000-0000-7000-8000-000000000001"}"#;
@@ -186,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn null_clears_and_an_omitted_field_stays() {
+    fn null_clears_a_field_and_omitting_it_keeps_it() {
         let id = "01890000-0000-7000-8000-000000000001";
         let data = format!(r#"{{"id":"{id}","due_at":null}}"#);
         let Ok(Request::UpdateTask(update)) = Request::read("task.update", &data) else {
