@@ -1,6 +1,6 @@
-# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, which the tests start themselves),
-# starts and stops them. Sourced by tests/run and tests/chaos, which own $work, $logs, show and give_up. It never touches
-# a server that ran before.
+# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, which the tests start), starts and
+# stops them. tests/run and tests/chaos source this file; they define $work, $logs, show and give_up. It never
+# touches a server that already runs.
 # shellcheck shell=bash
 
 postgres_bin=''  # the folder of initdb and postgres
@@ -35,7 +35,7 @@ find_nginx() {
   [[ -n $nginx_program ]]
 }
 
-# Prints what is missing and required, one word a line.
+# Prints the required programs that are missing, one word a line.
 missing() {
   find_postgres || printf 'postgresql\n'
   command -v redis-server >/dev/null || printf 'redis-server\n'
@@ -43,7 +43,7 @@ missing() {
   command -v cc >/dev/null || printf 'compiler\n'
 }
 
-# Prints what is missing and optional. Without valgrind the tests say that they do not count instructions.
+# Prints the optional programs that are missing. Without valgrind the tests print that they do not count instructions.
 wanted() {
   if [[ $(uname -s) == Linux ]]; then
     command -v valgrind >/dev/null || printf 'valgrind\n'
@@ -68,7 +68,7 @@ redis-server, nginx and a C compiler (cc). Then run this again."
     fi
   fi
   find_postgres && find_nginx
-  # Optional packages come last and separately, so that one that does not exist blocks no required one.
+  # Optional packages come last and separately: one that does not exist must not block the required ones.
   what=$(wanted)
   if [[ -n $what ]] && command -v apt-get >/dev/null; then
     printf '   installing: %s\n' "$what"
@@ -102,7 +102,7 @@ for what in $1; do
 done
 [ -n "$packages" ] || exit 0
 
-# These packages create a cluster and start servers when they are installed. Prevent it meanwhile.
+# When these packages are installed, they create a cluster and start servers. Prevent both.
 ours=''
 undo() { for file in $ours; do rm -f "$file"; done; }
 trap undo EXIT
@@ -175,7 +175,7 @@ await_line() {
 }
 
 # Makes the cluster's files. Text sorts by the rules of a language, as on most servers, so that tests detect a query that
-# needs byte order and does not say so.
+# needs byte order without `collate "C"`.
 init_postgres() {
   local data=$1 options=(--username=postgres --auth=trust --encoding=UTF8 --no-sync)
   local linguistic=(--locale=C.UTF-8 --lc-messages=C --locale-provider=icu --icu-locale=en-US)

@@ -331,8 +331,8 @@ fn drop_examples(value: &mut Value) {
     }
 }
 
-/// Bounds whole numbers, and sorts the keys. Features of `serde_json` change the order of keys; sorted keys keep the text
-/// the same.
+/// Bounds whole numbers, and sorts the keys. The features of `serde_json` decide their order; sorting keeps the text the
+/// same.
 fn tidy(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(tidy),

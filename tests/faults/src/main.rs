@@ -1,13 +1,13 @@
-//! The fault test of Taskwire: three instances, their PostgreSQL and their Redis under load, broken in every way
-//! known, and a checker of the invariants. How to run it and what it prints: tests/README.md.
+//! The fault test of Taskwire: it puts three instances, their PostgreSQL and their Redis under load, injects every
+//! known kind of fault, and checks the invariants. tests/README.md says how to run it and what it prints.
 //!
 //! - `options`   the command line
-//! - `world`     what is broken: PostgreSQL, Redis, proxies before them, instances as real processes
-//! - `load`      who writes and reads, and what they record
-//! - `fault`     what breaks, when, and how it heals
-//! - `stage`     a run's parts in one place
+//! - `world`     the servers: PostgreSQL, Redis, proxies before them, instances as real processes
+//! - `load`      the clients that write and read, and their records
+//! - `fault`     what breaks, when, and how it is repaired
+//! - `stage`     all parts of a run in one place
 //! - `truth`     what really happened, read from PostgreSQL
-//! - `check`     the invariants, over records and truth; `verdict` what was found; `usage` what processes hold
+//! - `check`     the invariants, over records and truth; `verdict` what they found; `usage` what processes hold
 //! - `run`       a run from beginning to end; `report` what it prints
 //! - `socket`    raw frames
 
@@ -27,7 +27,7 @@ mod world;
 use clap::{Parser, ValueEnum};
 use std::process::ExitCode;
 
-/// Everything that was started ends with the run, also when the run is interrupted.
+/// Runs until the end or an interrupt. Either way this function returns, so that everything that was started ends.
 async fn until_interrupted(run: impl Future<Output = Result<bool, Failed>>) -> Result<bool, Failed> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
@@ -38,7 +38,7 @@ async fn until_interrupted(run: impl Future<Output = Result<bool, Failed>>) -> R
     }
 }
 
-/// Why something could not be done; for people.
+/// An error as text for people.
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
@@ -62,7 +62,7 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            eprintln!("the fault test could not be carried out: {error}");
+            eprintln!("the fault test could not run: {error}");
             ExitCode::FAILURE
         }
     }

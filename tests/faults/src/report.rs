@@ -1,4 +1,4 @@
-//! What a run prints: a line of progress every few seconds, and at the end a table of everything.
+//! What a run prints: a line of progress every five seconds, and tables at the end.
 
 use crate::Failed;
 use crate::fault::plan::Diary;
@@ -14,10 +14,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::sleep;
 
-/// Between two lines.
+/// The time between two lines of progress.
 const EVERY: Duration = Duration::from_secs(5);
 
-/// The results of a run beside the verdicts.
+/// Results of a run that are not verdicts.
 pub(crate) struct Sums {
     pub(crate) operations: usize,
     pub(crate) entries: u64,
@@ -26,7 +26,7 @@ pub(crate) struct Sums {
     pub(crate) gaps: u64,
 }
 
-/// Prints how it goes, for ever.
+/// Prints the progress, until it is aborted.
 pub(crate) async fn progress(stage: Arc<Stage>, diary: Arc<Diary>) {
     loop {
         sleep(EVERY).await;
@@ -63,7 +63,7 @@ pub(crate) async fn progress(stage: Arc<Stage>, diary: Arc<Diary>) {
     }
 }
 
-/// The table at the end.
+/// Prints the tables at the end.
 pub(crate) fn table(
     stage: &Stage,
     diary: &Diary,
@@ -76,7 +76,7 @@ pub(crate) fn table(
     println!("\nfaults");
     for (kind, (times, failures)) in diary.done.lock().unwrap_or_else(PoisonError::into_inner).iter() {
         let failures = if *failures > 0 {
-            format!(", {failures} could not be carried out")
+            format!(", {failures} could not be injected")
         } else {
             String::new()
         };
@@ -156,7 +156,7 @@ pub(crate) fn panics(logs: &Path) -> Result<Vec<String>, Failed> {
     Ok(panics)
 }
 
-/// Keeps every operation that was invoked, one a line, to investigate a violation.
+/// Writes every invoked operation to a file, one a line, to investigate a violation.
 pub(crate) fn records(logs: &Path, operations: &[Operation]) -> Result<(), Failed> {
     let mut file = std::io::BufWriter::new(std::fs::File::create(logs.join("operations.txt"))?);
     let mut line = String::new();

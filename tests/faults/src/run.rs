@@ -21,10 +21,10 @@ use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 
-/// Until every operation has its answer, once everything is whole.
+/// How long operations may still wait for their answers, once every instance serves.
 const ANSWERS: Duration = Duration::from_mins(1);
 
-/// Runs; whether everything held.
+/// Runs the fault test. Returns whether every invariant held and every fault could be injected.
 pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
     let seed = options.seed.unwrap_or_else(rand::random);
     let logs = artifacts(&options)?;
@@ -34,11 +34,11 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
     let server = options
         .server
         .clone()
-        .ok_or("--server is missing; tests/chaos knows it")?;
+        .ok_or("--server is missing; run tests/chaos, which sets it")?;
     let bin = options
         .postgres_bin
         .clone()
-        .ok_or("--postgres-bin is missing; tests/chaos knows it")?;
+        .ok_or("--postgres-bin is missing; run tests/chaos, which sets it")?;
     let world = World::start(&server, &bin, folder.path(), &logs, options.instances, seed).await?;
     let world = Arc::new(world);
     let size = Size {
@@ -54,7 +54,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
     let diary = Arc::new(Diary::default());
     let progress = tokio::spawn(report::progress(stage.clone(), diary.clone()));
     let length = Duration::from_secs_f64(options.minutes * 60.0);
-    // every kind alone takes as long as it takes, at the same pace
+    // with --each the length of the run is not known: feed at the same pace for long enough
     let rounds = if options.each { 100 } else { 1 };
     let feeder = tokio::spawn(feed(
         stage.shared.clone(),
@@ -66,7 +66,7 @@ pub(crate) async fn run(options: Options) -> Result<bool, Failed> {
     } else {
         let plan = plan::draw(&plan::kinds(&options.only), options.faults, seed);
         diary.carry_out(&stage, plan, length).await;
-        // the rest of the mutations, when faults have kept the writers from them
+        // let writers invoke the rest of the mutations when faults have delayed them
         while began.elapsed() < length.mul_f64(1.5)
             && (began.elapsed() < length || stage.shared.budget.load(Relaxed) > 0)
         {
@@ -101,7 +101,7 @@ fn artifacts(options: &Options) -> Result<PathBuf, Failed> {
         .keep())
 }
 
-/// Gives writers leave for so many mutations, evenly over the time.
+/// Gives writers a budget of `mutations`, evenly over `length`.
 async fn feed(shared: Arc<Shared>, mutations: u64, length: Duration) {
     let began = Instant::now();
     let mut tick = interval(Duration::from_millis(20));
@@ -116,9 +116,9 @@ async fn feed(shared: Arc<Shared>, mutations: u64, length: Duration) {
     }
 }
 
-/// Every kind alone: under load, then calm.
+/// Injects every kind alone under load. After each, waits until all clients are at the head.
 async fn each(stage: &Arc<Stage>, diary: &Diary, kinds: &[Kind], seed: u64) -> Result<(), Failed> {
-    // an instance dies at every point, in their order
+    // an instance dies at each fail point, in their order
     let mut kinds = kinds.to_vec();
     if kinds.contains(&Kind::KillAtPoint) {
         kinds.retain(|kind| *kind != Kind::KillAtPoint);
@@ -141,7 +141,7 @@ async fn each(stage: &Arc<Stage>, diary: &Diary, kinds: &[Kind], seed: u64) -> R
     Ok(())
 }
 
-/// Everything is whole and nobody writes: now all clients must come to the head.
+/// No fault is active and nobody writes: now every instance must serve, and all clients must reach the head.
 async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
     let verdicts = &stage.shared.verdicts;
     if !stage.all_ready().await {
@@ -154,13 +154,13 @@ async fn calm(stage: &Stage, when: &str) -> Result<(), Failed> {
         let pending = stage.shared.pending.load(Relaxed);
         verdicts.violated(
             Invariant::I7,
-            format!("{when}: {pending} operations without an answer after {ANSWERS:?}"),
+            format!("{when}: {pending} operations have no answer after {ANSWERS:?}"),
         );
     }
     stage.at_head_in_time(when).await
 }
 
-/// The end of a run: calm, then every check.
+/// Ends a run: waits until all clients are at the head, then runs every check.
 async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path) -> Result<Sums, Failed> {
     let shared = &stage.shared;
     let verdicts = &shared.verdicts;
@@ -210,7 +210,7 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     })
 }
 
-/// I5: what every instance says afresh to a few users is what the log says.
+/// I5: fresh snapshots of a few users from every instance equal the log.
 async fn snapshots(stage: &Stage) -> Result<(), Failed> {
     let truth = stage.truth.lock().await;
     for (number, instance) in stage.shared.world.instances.iter().enumerate() {
@@ -223,7 +223,7 @@ async fn snapshots(stage: &Stage) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Sends all clients home. I5: the replicas that they take with them are what fresh ones are.
+/// Ends all clients. I5: the replica of each follower equals a fresh one.
 async fn dismiss(
     stage: &Stage,
     readers: Vec<tokio::task::JoinHandle<Sightings>>,

@@ -1,5 +1,5 @@
-//! One socket of the fault test: raw frames, so that no client of ours can hide what a server does. It may read
-//! slowly. Does not know what frames mean beyond the answer to its own first one.
+//! One socket of the fault test. It uses raw frames, so that our client cannot hide what a server does, and can read
+//! slowly. Does not know what frames mean, except the answer to its first one.
 
 use crate::Failed;
 use futures_util::{SinkExt, StreamExt};
@@ -19,15 +19,15 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
-/// Up to the `welcome`.
+/// The deadline for connecting, for each frame to send, and for `welcome`.
 const OPENING: Duration = Duration::from_secs(15);
-/// A slow reader takes this much at once.
+/// A slow reader takes this many bytes at once.
 const SIP: usize = 128;
 
-/// Bytes a second that a socket reads; 0 for as many as come.
+/// Bytes a second that a socket reads; 0 means no limit.
 pub(crate) type Pace = Arc<AtomicU64>;
 
-/// A socket.
+/// A WebSocket of the fault test.
 pub(crate) struct Socket(WebSocketStream<Tap>);
 
 /// The answer to the first frame.
@@ -94,7 +94,7 @@ impl Socket {
         Ok(timeout(OPENING, self.0.send(Message::Text(text.into()))).await??)
     }
 
-    /// The next text; an error at the end, whatever ended it. Safe to cancel.
+    /// The next text. An error when the socket has ended, for any reason. Safe to cancel.
     pub(crate) async fn next(&mut self) -> Result<Utf8Bytes, Failed> {
         loop {
             match self.0.next().await {
@@ -112,13 +112,13 @@ impl Socket {
         }
     }
 
-    /// Says goodbye, in a moment or not at all.
+    /// Closes the socket; gives up after 2 s.
     pub(crate) async fn close(mut self) {
         let _ = timeout(Duration::from_secs(2), self.0.close(None)).await;
     }
 }
 
-/// A stream that may be read slowly.
+/// A TCP stream that reads at the given pace.
 struct Tap {
     stream: TcpStream,
     pace: Pace,

@@ -1,4 +1,4 @@
-//! A run's parts in one place: the world, the load, the records; starting them, and waiting until all is calm.
+//! All parts of a run in one place: the world, the load, the records. Starts them, and waits until clients caught up.
 
 use crate::Failed;
 use crate::load::accounts::{self, Accounts, User};
@@ -26,12 +26,12 @@ use uuid::Uuid;
 const WRITERS: usize = 24;
 /// Clients with a replica.
 const FOLLOWERS: usize = 6;
-/// One reader in so many follows everything that its user may read.
+/// One reader in this many follows everything that its user may read.
 const ALL: usize = 10;
 
-/// I7: how long clients have.
+/// I7: how long clients may take to reach the head.
 const AT_HEAD: Duration = Duration::from_secs(5);
-/// The longest pause of a client between two tries is 20 s, and then it has to connect.
+/// A client pauses 20 s at most between two tries; the rest is for connecting.
 const LONGEST_PAUSE: Duration = Duration::from_secs(25);
 
 /// Everything that a run consists of.
@@ -39,21 +39,21 @@ pub(crate) struct Stage {
     pub(crate) shared: Arc<Shared>,
     pub(crate) accounts: Arc<Accounts>,
     pub(crate) desks: Vec<Arc<Desk>>,
-    /// How many of them are readers; the others are followers.
+    /// How many desks belong to readers. Those of followers come after them.
     readers: usize,
-    /// What each desk must stand in when all is calm.
+    /// The streams in which each desk must have a position once clients caught up.
     expected: Vec<Vec<u32>>,
-    /// What faults invoke themselves.
+    /// The operations that faults invoked.
     pub(crate) operations: Mutex<Vec<Operation>>,
     pub(crate) removals: Mutex<Vec<Removal>>,
     pub(crate) truth: tokio::sync::Mutex<Truth>,
     pub(crate) base: Vec<Usage>,
     pub(crate) scale: f64,
-    /// One change of a guest's membership at a time.
+    /// Held by the fault that changes a guest's membership: one at a time.
     pub(crate) guests: Vec<tokio::sync::Mutex<()>>,
-    /// The next place to die at.
+    /// The number of the next fail point to die at.
     pub(crate) place: AtomicUsize,
-    /// Nanoseconds that this program was late itself at most, lately.
+    /// The greatest recent lag of this program, in nanoseconds.
     pub(crate) lag: AtomicU64,
     /// When Redis was last disturbed, by `Shared::now`.
     pub(crate) redis_disturbed: AtomicU64,
@@ -61,30 +61,30 @@ pub(crate) struct Stage {
 
 /// A client that is not at the head.
 pub(crate) struct Behind {
-    /// It is one that users have, and waits with its next try as the contract tells it to.
+    /// It is a follower that is not connected: it may pause before its next try, as the contract says.
     pub(crate) waits: bool,
     pub(crate) words: String,
 }
 
-/// The tasks of a run, and what they give at its end.
+/// The tasks of a run, with what each returns at its end.
 pub(crate) struct Crew {
     pub(crate) writers: Vec<JoinHandle<Vec<Operation>>>,
     pub(crate) readers: Vec<JoinHandle<Sightings>>,
     pub(crate) followers: Vec<JoinHandle<Followed>>,
 }
 
-/// How much is on the stage.
+/// The size of a run.
 #[derive(Clone, Copy)]
 pub(crate) struct Size {
     pub(crate) workspaces: usize,
     /// Sockets that read.
     pub(crate) sockets: usize,
-    /// What the length of long faults is multiplied by.
+    /// The factor for the length of long faults.
     pub(crate) scale: f64,
 }
 
 impl Stage {
-    /// Makes the accounts and starts everybody; writers have no leave to write yet.
+    /// Makes the accounts and starts all clients. Writers wait, because their budget is still 0.
     pub(crate) async fn start(
         world: Arc<World>,
         size: Size,
@@ -109,7 +109,7 @@ impl Stage {
             let reader = Reader::new(shared.clone(), number as u32, assignment, desk, random.random());
             crew.readers.push(tokio::spawn(reader.run()));
             if number % 200 == 199 {
-                sleep(Duration::from_millis(100)).await; // a storm is a fault of its own
+                sleep(Duration::from_millis(100)).await; // do not connect all at once: that is a fault (`Kind::Storm`)
             }
         }
         for number in 0..FOLLOWERS {
@@ -157,7 +157,7 @@ impl Stage {
         operations.push(operation);
     }
 
-    /// Waits until every instance serves.
+    /// Waits until every instance serves; false when one does not within 90 s.
     pub(crate) async fn all_ready(&self) -> bool {
         for instance in &self.shared.world.instances {
             if !instance.ready(Duration::from_secs(90)).await {
@@ -167,7 +167,7 @@ impl Stage {
         true
     }
 
-    /// Waits until no operation is without an answer.
+    /// Waits until every operation has an answer; false when `patience` ends first.
     pub(crate) async fn all_answered(&self, patience: Duration) -> bool {
         let deadline = Instant::now() + patience;
         while self.shared.pending.load(Relaxed) > 0 {
@@ -179,7 +179,7 @@ impl Stage {
         true
     }
 
-    /// Waits until every client is at the head of all its streams. How long it took, and who is not.
+    /// Waits until every client is at the head of all its streams. Returns how long it took, and who is still behind.
     async fn all_at_head(&self, patience: Duration) -> Result<(Duration, Vec<Behind>), Failed> {
         let began = Instant::now();
         let mut link = PgConnection::connect(&self.shared.world.database).await?;
@@ -197,8 +197,8 @@ impl Stage {
         }
     }
 
-    /// I7: nobody writes, and within 5 s every client is at the head. A client that users have may still wait before
-    /// its next try to connect: it has as long as the contract's longest pause.
+    /// I7: nobody writes, so every client must be at the head within 5 s. A follower may be in a pause before its next
+    /// try to connect: then it gets 25 s more, because the contract allows pauses of up to 20 s.
     pub(crate) async fn at_head_in_time(&self, when: &str) -> Result<(), Failed> {
         let verdicts = &self.shared.verdicts;
         let (mut took, mut behind) = self.all_at_head(AT_HEAD).await?;
@@ -208,7 +208,7 @@ impl Stage {
         if !behind.is_empty() && behind.iter().all(|client| client.waits) {
             (took, behind) = self.all_at_head(LONGEST_PAUSE).await?;
             println!(
-                "  {when}: those that waited to connect, but {}, after another {took:.1?}",
+                "  {when}: of the clients that waited to connect, {} are still behind after another {took:.1?}",
                 behind.len()
             );
         }
@@ -232,9 +232,9 @@ impl Stage {
             let words = match (late, missing) {
                 (Some((stream, last)), _) => {
                     let head = heads.get(stream).copied().unwrap_or_default();
-                    format!("{last} of {head} in stream {stream}")
+                    format!("at {last} of {head} in stream {stream}")
                 }
-                (None, Some(stream)) => format!("without stream {stream}"),
+                (None, Some(stream)) => format!("has no position in stream {stream}"),
                 (None, None) if !connected => "not connected".to_owned(),
                 (None, None) => continue,
             };
@@ -246,7 +246,7 @@ impl Stage {
         behind
     }
 
-    /// Tells everybody how far the run is.
+    /// Tells all clients the phase of the run.
     pub(crate) fn enter(&self, phase: Phase) {
         self.shared.phase.send_replace(phase);
     }
@@ -288,14 +288,14 @@ fn expect(shared: &Shared, accounts: &Accounts, assignment: &Assignment) -> Vec<
         .collect()
 }
 
-/// Sees how late this program's own tasks are: what it measures cannot be more exact than that.
+/// Measures how late this program's own tasks run: its measurements cannot be more exact than that.
 async fn watch_lag(stage: Arc<Stage>) {
     const TICK: Duration = Duration::from_millis(50);
     loop {
         let began = Instant::now();
         sleep(TICK).await;
         let late = began.elapsed().saturating_sub(TICK).as_nanos() as u64;
-        // it fades, so that one bad moment does not excuse the whole run
+        // the lag fades, so that one bad moment does not excuse the rest of the run
         let faded = stage.lag.load(Relaxed) * 99 / 100;
         stage.lag.store(late.max(faded), Relaxed);
     }

@@ -1,4 +1,4 @@
-//! What really happened, read from PostgreSQL: every entry of the log as it was first seen, and the tables at the end.
+//! What really happened, read from PostgreSQL: every entry of the log as first read, and the tables at the end.
 
 use crate::Failed;
 use crate::load::record::weigh;
@@ -10,10 +10,10 @@ use sqlx::{Connection, PgConnection, Row};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// Entries read at once.
+/// Entries of one query.
 const PAGE: i64 = 20_000;
 
-/// Everything that the log ever said.
+/// Everything that the log ever had.
 #[derive(Default)]
 pub(crate) struct Truth {
     /// By the number of the stream.
@@ -25,16 +25,16 @@ pub(crate) struct Truth {
     pub(crate) members: HashMap<(Uuid, Uuid), bool>,
     ids: HashMap<u32, (Uuid, bool)>,
     pub(crate) entries: u64,
-    /// The log may begin later than at 1: it was cut before anybody read it.
+    /// Whether a log may begin after seq 1, because it was cut before it was read.
     cut: bool,
 }
 
 /// One stream's log.
 #[derive(Default)]
 pub(crate) struct Story {
-    /// The first entry that was read; what came before was cut unread, which only a mistake of ours can do.
+    /// The seq of the first entry that was read: 1, unless `Truth::cut`.
     pub(crate) first: u64,
-    /// `sums[n]` is the sum over the first n entries, by `record::weigh`.
+    /// `sums[n]` is the sum of `record::weigh` over the first n + 1 entries.
     pub(crate) sums: Vec<u64>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Entry {
 pub(crate) struct TaskState {
     pub(crate) workspace: Uuid,
     pub(crate) version: i64,
-    /// A hash of the whole entity, as the log has it.
+    /// A hash of the whole entity as JSON in the log; 0 when read from the table.
     pub(crate) whole: u64,
     pub(crate) title: u64,
     pub(crate) completed: bool,
@@ -103,7 +103,7 @@ struct Person {
 }
 
 impl Truth {
-    /// The truth when the log was cut before it was read.
+    /// The truth of logs that may have been cut before they are read.
     pub(crate) fn of_a_cut_log() -> Truth {
         Truth {
             cut: true,
@@ -111,7 +111,7 @@ impl Truth {
         }
     }
 
-    /// Reads what was written since the last time.
+    /// Reads the entries that were written since the last call.
     pub(crate) async fn read_on(&mut self, shared: &Shared) -> Result<(), Failed> {
         let mut link = PgConnection::connect(&shared.world.database).await?;
         let heads: Vec<(Uuid, i64, i64)> = sqlx::query_as("select id, kind, seq from streams")
@@ -168,7 +168,7 @@ impl Truth {
             || (story.first != 1 && !self.cut)
         {
             let what = format!(
-                "{kind}:{id}: row {seq} says {} {}; {expected} was next",
+                "{kind}:{id}: row {seq} has a frame of {} with seq {}; expected seq {expected}",
                 frame.stream, frame.seq
             );
             shared.verdicts.violated(Invariant::I2, what);
@@ -231,13 +231,13 @@ impl Truth {
     }
 }
 
-/// The tables, as they are now.
+/// The tables at the time of reading.
 #[derive(Default)]
 pub(crate) struct Tables {
     pub(crate) tasks: HashMap<Uuid, TaskState>,
     pub(crate) members: Vec<(Uuid, Uuid)>,
     pub(crate) heads: HashMap<Uuid, u64>,
-    /// What op_ids are remembered.
+    /// The op_ids that are stored.
     pub(crate) ops: std::collections::HashSet<Uuid>,
 }
 

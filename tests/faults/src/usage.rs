@@ -1,4 +1,4 @@
-//! I9: what a process holds: descriptors, memory, threads, and by its own metrics sockets and topics.
+//! I9: what an instance holds: descriptors, memory and threads by `/proc`; sockets and topics by its metrics.
 
 use crate::Failed;
 use crate::verdict::{Invariant, Verdicts};
@@ -8,9 +8,9 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep, timeout};
 
-/// Descriptors above the base line that are not a leak: a full pool of connections to the database, Redis, and a few.
+/// Descriptors above the baseline that are not a leak: a full pool of connections to the database, Redis, and a few.
 const DESCRIPTORS: u64 = 40;
-/// Memory above the base line that is no leak: the rings' budget, caches, and what an allocator keeps.
+/// Memory above the baseline that is not a leak: the rings' budget, caches, and what an allocator keeps.
 const MEMORY: u64 = 192 << 20;
 /// How long a node has to find out that half-open sockets are dead, and to release them.
 const CALM: Duration = Duration::from_secs(45);
@@ -75,7 +75,7 @@ impl Usage {
     }
 }
 
-/// I9: when all clients have gone every instance returns to its base line. What each holds then.
+/// I9: after all clients have left, every instance returns to its baseline. Returns what each holds then.
 pub(crate) async fn back_at_base(world: &World, base: &[Usage], verdicts: &Verdicts) -> Vec<Usage> {
     let deadline = Instant::now() + CALM;
     loop {
@@ -86,7 +86,7 @@ pub(crate) async fn back_at_base(world: &World, base: &[Usage], verdicts: &Verdi
                 for (number, (now, base)) in now.iter().zip(base).enumerate() {
                     verdicts.checked(Invariant::I9, 1);
                     if now.exceeds(base) {
-                        let what = format!("instance {number} holds {now:?}, at the start {base:?}");
+                        let what = format!("instance {number} holds {now:?}; at the start it held {base:?}");
                         verdicts.violated(Invariant::I9, what);
                     }
                 }
@@ -95,7 +95,7 @@ pub(crate) async fn back_at_base(world: &World, base: &[Usage], verdicts: &Verdi
             Err(error) if over => {
                 verdicts.violated(
                     Invariant::I9,
-                    format!("what an instance holds cannot be read: {error}"),
+                    format!("cannot read what an instance holds: {error}"),
                 );
                 return Vec::new();
             }
@@ -104,7 +104,7 @@ pub(crate) async fn back_at_base(world: &World, base: &[Usage], verdicts: &Verdi
     }
 }
 
-/// The body of an answer to a plain GET.
+/// The whole answer to a GET, headers included.
 async fn get(address: &str, path: &str) -> Result<String, Failed> {
     let mut stream = TcpStream::connect(address).await?;
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");

@@ -1,10 +1,10 @@
-//! The invariants, and what was found against each.
+//! The invariants, and the violations of each.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 
-/// What must hold whatever breaks. In the words of tests/README.md.
+/// What must hold under every fault; tests/README.md says how each is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Invariant {
     /// Each acknowledged operation is in the log exactly once, with its content.
@@ -13,17 +13,17 @@ pub(crate) enum Invariant {
     I2,
     /// One `op_id` has one effect, and each retry gets the same reply.
     I3,
-    /// A client sees exactly last + 1, or an explicit and honest `resumed:false`.
+    /// After `last` a client sees `last` + 1, or an explicit `resumed:false` with a true reason.
     I4,
     /// The fold of the log equals the tables, each snapshot and each replica.
     I5,
-    /// An operation without an acknowledgement is wholly in or wholly out.
+    /// An operation without an acknowledgement is wholly in the log, or not at all.
     I6,
     /// After the last fault every client is at the head within 5 s.
     I7,
-    /// Nothing reaches a socket outside its memberships, and nothing 1 s after a revocation.
+    /// A socket gets no event outside its memberships, and none from 1 s after a removal.
     I8,
-    /// Tasks, descriptors and memory return to the base line.
+    /// Sockets, topics, descriptors, threads and memory return to the baseline.
     I9,
     /// An operation acknowledged before another began has the lower `seq`.
     I10,
@@ -44,19 +44,19 @@ pub(crate) const ALL: [Invariant; 10] = [
 ];
 
 impl Invariant {
-    /// In a line.
+    /// The invariant in a few words, for the table of a report.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Invariant::I1 => "acknowledged = in the log once, with its content",
             Invariant::I2 => "seq is 1..head",
             Invariant::I3 => "one op_id, one effect, one reply",
-            Invariant::I4 => "clients see last + 1, or an honest resumed:false",
+            Invariant::I4 => "clients see last + 1, or resumed:false with a true reason",
             Invariant::I5 => "fold of the log = tables = snapshots = replicas",
-            Invariant::I6 => "unacknowledged = wholly in or out",
+            Invariant::I6 => "unacknowledged = wholly in the log, or not at all",
             Invariant::I7 => "all at the head within 5 s of the last fault",
-            Invariant::I8 => "nothing outside memberships, nothing after a revocation",
-            Invariant::I9 => "sockets, descriptors, memory back at the base line",
-            Invariant::I10 => "acknowledged before begun has the lower seq",
+            Invariant::I8 => "no event outside memberships, none after a removal",
+            Invariant::I9 => "sockets, descriptors, memory back at the baseline",
+            Invariant::I10 => "acknowledged before another began = lower seq",
         }
     }
 }
@@ -67,18 +67,18 @@ impl fmt::Display for Invariant {
     }
 }
 
-/// What was found, from wherever.
+/// The findings of all checks.
 #[derive(Default)]
 pub(crate) struct Verdicts(Mutex<BTreeMap<Invariant, Finding>>);
 
-/// What was found about one invariant.
+/// The findings about one invariant.
 #[derive(Clone, Default)]
 pub(crate) struct Finding {
-    /// How many things were looked at.
+    /// How many checks ran.
     pub(crate) checked: u64,
-    /// How many were wrong.
+    /// How many of them failed.
     pub(crate) violations: u64,
-    /// The first few, in words.
+    /// The first few violations, in words.
     pub(crate) examples: Vec<String>,
 }
 
@@ -86,12 +86,12 @@ pub(crate) struct Finding {
 const EXAMPLES: usize = 20;
 
 impl Verdicts {
-    /// These many things were looked at.
+    /// Counts `times` checks.
     pub(crate) fn checked(&self, invariant: Invariant, times: u64) {
         self.with(invariant, |finding| finding.checked += times);
     }
 
-    /// Something is wrong.
+    /// Counts a violation, and keeps its description if it is among the first.
     pub(crate) fn violated(&self, invariant: Invariant, what: impl Into<String>) {
         self.with(invariant, |finding| {
             finding.violations += 1;
@@ -101,14 +101,14 @@ impl Verdicts {
         });
     }
 
-    /// What was found about one.
+    /// The findings about one invariant.
     pub(crate) fn of(&self, invariant: Invariant) -> Finding {
         let mut found = Finding::default();
         self.with(invariant, |finding| found = finding.clone());
         found
     }
 
-    /// All violations.
+    /// The number of all violations.
     pub(crate) fn violations(&self) -> u64 {
         ALL.iter().map(|invariant| self.of(*invariant).violations).sum()
     }

@@ -1,4 +1,4 @@
-//! Each check is given a record that was tampered with, and must see it: a checker that cannot fail proves nothing.
+//! Each check gets forged records and must reject them: a checker that cannot fail proves nothing.
 
 use super::{operations, readers, state};
 use crate::load::reader::Sightings;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 const SECOND: u64 = 1_000_000_000;
 
-/// Three acknowledged operations at 1, 2 and 3 of stream 0, one after the other, and the log that they made.
+/// Three acknowledged operations, one after the other, at seq 1, 2 and 3 of stream 0, and the log that they made.
 fn sound() -> (Vec<Operation>, Truth, HashSet<Uuid>) {
     let mut truth = Truth::default();
     let mut sums = Vec::new();
@@ -44,7 +44,7 @@ fn sound() -> (Vec<Operation>, Truth, HashSet<Uuid>) {
     (operations, truth, remembered)
 }
 
-/// The invariants that a check of operations finds violated, after somebody changed the records.
+/// The invariants that the checks of operations find violated after `tamper` changed the records.
 fn found(tamper: impl FnOnce(&mut Vec<Operation>, &mut Truth, &mut HashSet<Uuid>)) -> Vec<Invariant> {
     let (mut ops, mut truth, mut remembered) = sound();
     tamper(&mut ops, &mut truth, &mut remembered);
@@ -87,7 +87,7 @@ fn i3_sees_a_second_effect_and_the_effect_of_a_refused_operation() {
         let entry = truth.ops[&ops[0].op_id][0].clone();
         truth.ops.entry(ops[0].op_id).or_default().push(entry);
     });
-    // what is there twice is not whole either
+    // an operation with two effects violates I6 too: it has more entries than it should
     assert_eq!(twice, [Invariant::I3, Invariant::I6]);
     assert_eq!(
         found(|ops, _, _| ops[0].outcome = Outcome::Refused),
@@ -96,7 +96,7 @@ fn i3_sees_a_second_effect_and_the_effect_of_a_refused_operation() {
 }
 
 #[test]
-fn i6_sees_half_an_operation_a_forgotten_one_and_one_of_nobody() {
+fn i6_sees_half_an_operation_a_forgotten_op_id_and_an_entry_that_nobody_invoked() {
     let half = found(|ops, _, _| (ops[0].outcome, ops[0].entries) = (Outcome::Open, 2));
     assert_eq!(half, [Invariant::I6]);
     let forgotten = found(|ops, _, remembered| {
@@ -107,7 +107,7 @@ fn i6_sees_half_an_operation_a_forgotten_one_and_one_of_nobody() {
 }
 
 #[test]
-fn an_open_operation_may_be_in_or_out() {
+fn an_open_operation_may_be_in_the_log_or_not() {
     assert!(found(|ops, _, _| ops[0].outcome = Outcome::Open).is_empty());
     let out = found(|ops, truth, remembered| {
         ops[0].outcome = Outcome::Open;
@@ -118,7 +118,7 @@ fn an_open_operation_may_be_in_or_out() {
 }
 
 #[test]
-fn i10_sees_an_operation_that_overtook_an_acknowledged_one() {
+fn i10_sees_an_operation_with_a_lower_seq_than_an_earlier_one() {
     // the third began after the first was acknowledged, and got a lower seq
     let overtaken = found(|ops, truth, _| {
         (ops[0].at, ops[2].at) = (3, 1);
@@ -131,7 +131,7 @@ fn i10_sees_an_operation_that_overtook_an_acknowledged_one() {
     assert_eq!(overtaken, [Invariant::I10]);
 }
 
-/// What the checks of readers find about a reader who saw this.
+/// The invariants that the checks of readers find violated by a reader with these records.
 fn read(segment: Segment, seen: &[(u64, u64)]) -> Vec<Invariant> {
     let (_, truth, _) = sound();
     let user = Uuid::from_u128(9);

@@ -1,8 +1,8 @@
-//! The checker: each invariant a function over the records and the truth, in linear time. Knows no sockets and no
+//! The checker: each invariant is a function over the records and the truth, in linear time. Knows no sockets and no
 //! clock.
 //!
-//! - `operations`   I1, I3, I6, I10: what was invoked, and what the log has of it
-//! - `readers`      I4, I8: what was seen, and what may have been
+//! - `operations`   I1, I3, I6, I10: what writers invoked, against the log
+//! - `readers`      I4, I8: what readers saw, against the log and their memberships
 //! - `state`        I2, I5: the log, the tables, the snapshots
 
 pub(crate) mod operations;

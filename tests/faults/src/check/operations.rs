@@ -1,4 +1,4 @@
-//! I1, I3, I6, I10: what was invoked and answered, against what the log has of it.
+//! I1, I3, I6, I10: what writers invoked and how it was answered, against the log.
 
 use crate::load::record::{Operation, Outcome};
 use crate::truth::{Entry, Truth};
@@ -6,8 +6,8 @@ use crate::verdict::{Invariant, Verdicts};
 use std::collections::{BTreeMap, HashSet};
 use uuid::Uuid;
 
-/// I1 and I3: an acknowledged operation is in its stream as often as it makes entries, once, where its answer said,
-/// with its content; a refused one is not.
+/// I1 and I3: the stream has the entries of an acknowledged operation once, at the seq of its answer and with its
+/// content. It has no entry of a refused operation.
 pub(crate) fn acknowledged(operations: &[Operation], truth: &Truth, verdicts: &Verdicts) {
     for operation in operations {
         let entries = entries(operation, truth);
@@ -17,14 +17,14 @@ pub(crate) fn acknowledged(operations: &[Operation], truth: &Truth, verdicts: &V
                 verdicts.checked(Invariant::I1, 1);
                 if found != usize::from(operation.entries) {
                     let invariant = if found == 0 { Invariant::I1 } else { Invariant::I3 };
-                    let what = format!("{} stands {found} times in its stream", named(operation));
+                    let what = format!("{} has {found} entries in its stream", named(operation));
                     verdicts.violated(invariant, what);
                     continue;
                 }
                 let last = entries.iter().map(|entry| entry.seq).max();
                 if operation.at != 0 && last != Some(operation.at) {
                     let what = format!(
-                        "{} is at {last:?}, its answer said {}",
+                        "{} is at seq {last:?}, but its answer said {}",
                         named(operation),
                         operation.at
                     );
@@ -37,7 +37,7 @@ pub(crate) fn acknowledged(operations: &[Operation], truth: &Truth, verdicts: &V
             Outcome::Refused if found > 0 => {
                 verdicts.violated(
                     Invariant::I3,
-                    format!("{} was refused and is in the log", named(operation)),
+                    format!("{} was refused, but is in the log", named(operation)),
                 );
             }
             Outcome::Refused | Outcome::Open => {}
@@ -45,8 +45,8 @@ pub(crate) fn acknowledged(operations: &[Operation], truth: &Truth, verdicts: &V
     }
 }
 
-/// I6: an operation without an acknowledgement is wholly in the log and remembered, or not at all; and nothing is in
-/// the log that nobody invoked.
+/// I6: an operation without an acknowledgement is in the log with all its entries, and its op_id is stored; or neither.
+/// And a writer invoked every entry of the log.
 pub(crate) fn whole(
     operations: &[Operation],
     truth: &Truth,
@@ -72,7 +72,7 @@ pub(crate) fn whole(
     for op_id in truth.ops.keys().filter(|op_id| !invoked.contains(op_id)) {
         verdicts.violated(
             Invariant::I6,
-            format!("op_id {op_id} is in the log and nobody invoked it"),
+            format!("op_id {op_id} is in the log, but nobody invoked it"),
         );
     }
 }
@@ -87,13 +87,13 @@ pub(crate) fn order(operations: &[Operation], verdicts: &Verdicts) {
     }
     for operations in streams.values_mut() {
         operations.sort_unstable_by_key(|operation| operation.at);
-        // from the end: the earliest acknowledgement of all that have a higher seq
+        // from the end: the operation that was acknowledged first, of those with a higher seq
         let mut earliest: Option<&Operation> = None;
         for operation in operations.iter().rev() {
             verdicts.checked(Invariant::I10, 1);
             if let Some(later) = earliest.filter(|later| later.answered < operation.began) {
                 let what = format!(
-                    "{} was acknowledged at seq {} before {} began, which has {}",
+                    "{} was acknowledged at seq {} before {} began, which has the lower seq {}",
                     named(later),
                     later.at,
                     named(operation),
@@ -108,7 +108,7 @@ pub(crate) fn order(operations: &[Operation], verdicts: &Verdicts) {
     }
 }
 
-/// The entries of an operation in the stream that it goes to.
+/// The entries of an operation in its workspace's stream.
 fn entries<'a>(operation: &Operation, truth: &'a Truth) -> Vec<&'a Entry> {
     let all = truth.ops.get(&operation.op_id);
     all.into_iter()

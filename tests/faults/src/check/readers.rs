@@ -1,4 +1,4 @@
-//! I4 and I8: what readers saw, against the log and against what they might see.
+//! I4 and I8: what readers saw, against the log and their memberships.
 
 use crate::load::reader::Sightings;
 use crate::load::record::{Removal, Segment};
@@ -7,8 +7,8 @@ use crate::verdict::{Invariant, Verdicts};
 use std::collections::HashMap;
 use uuid::Uuid;
 
-/// I4: what a reader saw of a stream is what the log has there, byte for byte. Gaps were looked for on arrival. `truth`
-/// is the log of one era.
+/// I4: what a reader saw of a stream equals the log, byte for byte. The reader itself looked for gaps when events
+/// arrived. `truth` is the log of one era.
 pub(crate) fn content(sightings: &[Sightings], truth: &Truth, era: u64, verdicts: &Verdicts) {
     for (number, reader) in sightings.iter().enumerate() {
         for segment in reader.segments.iter().filter(|segment| segment.era == era) {
@@ -34,7 +34,7 @@ fn differs(segment: &Segment, truth: &Truth) -> Option<String> {
     };
     let (Some(before), Some(after)) = (sum(segment.after), sum(segment.last)) else {
         return Some(format!(
-            "saw {} of stream {}, whose head is {}",
+            "saw seq {} of stream {}, whose head is {}",
             segment.last,
             segment.stream,
             story.head()
@@ -42,7 +42,7 @@ fn differs(segment: &Segment, truth: &Truth) -> Option<String> {
     };
     (after.wrapping_sub(before) != segment.sum).then(|| {
         format!(
-            "{} to {} of stream {} were not what the log has",
+            "seq {} to {} of stream {} differ from the log",
             segment.after + 1,
             segment.last,
             segment.stream
@@ -50,8 +50,8 @@ fn differs(segment: &Segment, truth: &Truth) -> Option<String> {
     })
 }
 
-/// I8: nothing of a workspace arrives later than a moment after a removal was acknowledged, up to the next
-/// membership. What was written before the removal may: it was on its way.
+/// I8: after a removal was acknowledged and its grace time is over, the reader gets no event of the workspace until its
+/// next membership. Events from before the removal are exempt: they were on their way.
 pub(crate) fn removals(sightings: &[Sightings], removals: &[Removal], verdicts: &Verdicts) {
     let mut of: HashMap<(Uuid, u32), Vec<&Removal>> = HashMap::new();
     for removal in removals {
@@ -63,14 +63,14 @@ pub(crate) fn removals(sightings: &[Sightings], removals: &[Removal], verdicts: 
         for seen in &reader.seen {
             verdicts.checked(Invariant::I8, 1);
             let removals = of.get(&(reader.user, seen.stream)).map_or(&[][..], Vec::as_slice);
-            // in the order in which they were made: the last one before the event
+            // removals are sorted by seq: take the last one before the event
             let at = removals.partition_point(|removal| removal.seq < seen.seq);
             let Some(removal) = at.checked_sub(1).map(|at| removals[at]) else {
                 continue;
             };
             if seen.seq < removal.until && seen.at > removal.at + removal.grace {
                 let what = format!(
-                    "reader {}: seq {} of stream {} came {} ms after the removal at {} was acknowledged",
+                    "reader {}: seq {} of stream {} arrived {} ms after the removal at seq {} was acknowledged",
                     seen.reader,
                     seen.seq,
                     seen.stream,

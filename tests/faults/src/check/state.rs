@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use taskwire_client::Replica;
 use uuid::Uuid;
 
-/// I2: the log ends where the counter says. Gaps were looked for while it was read.
+/// I2: the last seq of each log equals the stream's counter. `Truth::read_on` looked for gaps.
 pub(crate) fn heads(truth: &Truth, tables: &Tables, verdicts: &Verdicts) {
     let ends: HashMap<Uuid, u64> = truth
         .streams
@@ -26,7 +26,7 @@ pub(crate) fn heads(truth: &Truth, tables: &Tables, verdicts: &Verdicts) {
     }
 }
 
-/// I5: the newest entry of each task is its row, and no row is without an entry; the same for memberships.
+/// I5: the row of each task equals the task's newest entry, and each row has an entry. The same for memberships.
 pub(crate) fn tables(truth: &Truth, tables: &Tables, verdicts: &Verdicts) {
     for (id, told) in &truth.tasks {
         verdicts.checked(Invariant::I5, 1);
@@ -56,20 +56,20 @@ pub(crate) fn tables(truth: &Truth, tables: &Tables, verdicts: &Verdicts) {
     for id in tables.tasks.keys().filter(|id| !truth.tasks.contains_key(id)) {
         verdicts.violated(
             Invariant::I5,
-            format!("task {id} is in the table and not in the log"),
+            format!("task {id} is in the table, but not in the log"),
         );
     }
     let members: std::collections::HashSet<&(Uuid, Uuid)> = tables.members.iter().collect();
     for (member, told) in &truth.members {
         verdicts.checked(Invariant::I5, 1);
         if members.contains(member) != *told {
-            let what = format!("member {member:?}: the log says {told}, the table the opposite");
+            let what = format!("member {member:?}: member by the log: {told}; the table says the opposite");
             verdicts.violated(Invariant::I5, what);
         }
     }
 }
 
-/// I5: every task of a fresh snapshot is what the log says of it, and none is missing.
+/// I5: every task of a fresh snapshot equals its newest entry in the log, and no task is missing.
 pub(crate) fn snapshot(truth: &Truth, replica: &Replica, verdicts: &Verdicts) {
     for (id, workspace) in replica.workspaces() {
         for (task_id, task) in workspace.tasks() {
@@ -92,7 +92,7 @@ pub(crate) fn snapshot(truth: &Truth, replica: &Replica, verdicts: &Verdicts) {
     }
 }
 
-/// I5: a replica kept up to date by events is the same as one made of snapshots.
+/// I5: a replica that events kept up to date equals a replica that was made of snapshots.
 pub(crate) fn replica(kept: &Replica, fresh: &Replica, who: &str, verdicts: &Verdicts) {
     verdicts.checked(Invariant::I5, 1);
     if let Some(difference) = kept.difference(fresh) {

@@ -1,4 +1,5 @@
-//! Sockets that vanish, dawdle or come all at once; one op_id from everywhere; memberships that end mid-way.
+//! Sockets that are abandoned, read slowly or reconnect all at once; one op_id sent many times; memberships that end in
+//! the middle of a fan-out.
 
 use crate::Failed;
 use crate::load::accounts::Caller;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
-/// One client in so many is concerned.
+/// One client in this many is affected.
 const SHARE: u32 = 10;
 
 pub(super) fn half_open(stage: &Stage, random: &mut StdRng) -> String {
@@ -49,7 +50,7 @@ pub(super) fn storm(stage: &Stage) -> String {
     format!("{} clients", stage.desks.len())
 }
 
-/// Somebody's mutation, invoked by a fault.
+/// A mutation that a fault invokes with a user's token.
 struct Intent<'a> {
     token: &'a str,
     name: &'a str,
@@ -58,7 +59,7 @@ struct Intent<'a> {
 }
 
 impl Intent<'_> {
-    /// Sends it once: the `ok`, or nothing when it has to be sent again.
+    /// Sends it once. Returns the `ok`, or `None` when it must be sent again.
     async fn once(&self, address: &str) -> Result<Option<Value>, Failed> {
         let asked = async {
             let mut caller = Caller::of(address, self.token).await?;
@@ -90,7 +91,7 @@ impl Intent<'_> {
     }
 }
 
-/// What an answer says, apart from whether it is a repeat.
+/// A hash of an answer without `replayed`.
 fn reply(answer: &Value) -> u64 {
     hash(format!("{}|{}", answer["at"], answer["data"]).as_bytes())
 }
@@ -111,7 +112,7 @@ fn operation(stage: &Stage, what: What, op_id: Uuid, workspace: Uuid) -> Operati
     }
 }
 
-/// Times that the same op_id is sent.
+/// How often the same op_id is sent.
 const TIMES: usize = 50;
 
 pub(super) async fn same_op(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
@@ -160,7 +161,7 @@ pub(super) async fn same_op(stage: &Stage, random: &mut StdRng) -> Result<String
     }
     (record.answered, record.reply) = (stage.shared.now(), first.unwrap_or_default());
     stage.record(record);
-    Ok(format!("{TIMES} answers, {effects} of them not a repeat"))
+    Ok(format!("sent {TIMES} times, {effects} answers without replayed"))
 }
 
 pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
@@ -179,10 +180,10 @@ pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String,
     )
     .await?;
     let stream = stage.shared.stream(workspace.id);
-    // long enough for what comes too late to come
+    // long enough to see an event that arrives too late
     let length = Duration::from_millis(random.random_range(4500..7000));
     sleep(length).await;
-    // with Redis a second, without three; and this program is not more exact than it is punctual
+    // 1 s with Redis, 3.5 s while it is disturbed; and this program may notice an event late itself
     let calm = removed
         .answered
         .saturating_sub(stage.redis_disturbed.load(Relaxed))

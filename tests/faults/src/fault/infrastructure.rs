@@ -1,4 +1,4 @@
-//! PostgreSQL, Redis, and the links to them.
+//! Faults of PostgreSQL, of Redis, and of the connections to them.
 
 use crate::Failed;
 use crate::stage::Stage;
@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
-/// Lengths in seconds, by the run's scale; nothing is shorter than half a second.
+/// `length` in seconds, multiplied by the run's scale; at least half a second, or `length` when that is shorter.
 fn seconds(stage: &Stage, length: f64) -> Duration {
     Duration::from_secs_f64((length * stage.scale).max(length.min(0.5)))
 }
@@ -20,7 +20,7 @@ fn disturbed(stage: &Stage) {
 
 pub(super) async fn redis_killed(stage: &Stage, length: f64) -> Result<String, Failed> {
     let mut redis = stage.shared.world.redis.lock().await;
-    // a second is short enough as it is
+    // one second needs no scaling
     let length = if length > 1.0 {
         seconds(stage, length)
     } else {
@@ -34,7 +34,7 @@ pub(super) async fn redis_killed(stage: &Stage, length: f64) -> Result<String, F
     Ok(format!("for {length:?}"))
 }
 
-/// Waits, and says again and again that Redis is not what it should be.
+/// Waits, and records meanwhile that Redis is disturbed.
 async fn keep_disturbed(stage: &Stage, length: Duration) {
     let end = Instant::now() + length;
     while Instant::now() < end {
@@ -91,7 +91,7 @@ pub(super) async fn postgres_ended(stage: &Stage, how: Signal) -> Result<String,
     let began = Instant::now();
     postgres.end(how).await?;
     postgres.run().await?;
-    Ok(format!("away for {:?}", began.elapsed()))
+    Ok(format!("down for {:?}", began.elapsed()))
 }
 
 pub(super) fn postgres_cut(stage: &Stage) -> String {

@@ -1,4 +1,4 @@
-//! Instances that die, stop, restart, cut their logs, or whose clock jumps.
+//! Faults of instances: killed, stopped, restarted, a clock that jumps, logs that are cut.
 
 use crate::Failed;
 use crate::stage::Stage;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::sync::MutexGuard;
 use tokio::time::sleep;
 
-/// Where a mutation's way can end (`src/failpoint.rs` of the server).
+/// The fail points at which a mutation can be interrupted (`src/failpoint.rs` of the server).
 pub(crate) const POINTS: usize = 11;
 const PLACES: [&str; POINTS] = [
     "row.before",
@@ -27,10 +27,10 @@ const PLACES: [&str; POINTS] = [
     "answer.between",
     "answer.after",
 ];
-/// Until an instance serves again.
+/// How long an instance may take until it serves again.
 const BACK: Duration = Duration::from_secs(90);
 
-/// An instance that serves, and nobody else's fault on it meanwhile.
+/// Chooses an instance that serves. The guard keeps other faults away from it.
 async fn pick<'a>(
     stage: &'a Stage,
     random: &mut StdRng,
@@ -49,7 +49,7 @@ async fn back(number: usize, instance: &Instance) -> Result<(), Failed> {
     if instance.ready(BACK).await {
         return Ok(());
     }
-    Err(format!("instance {number} did not come back").into())
+    Err(format!("instance {number} did not start again").into())
 }
 
 pub(super) async fn kill_at_point(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
@@ -64,7 +64,7 @@ pub(super) async fn kill_at_point(stage: &Stage, random: &mut StdRng) -> Result<
         instance.died(starts, Duration::from_secs(5)).await;
     }
     back(number, instance).await?;
-    let how = if there { "at" } else { "not reached:" };
+    let how = if there { "at" } else { "killed without reaching" };
     Ok(format!("instance {number} {how} {place}, passing {passing}"))
 }
 
@@ -94,7 +94,7 @@ pub(super) async fn rolling_restart(stage: &Stage) -> Result<String, Failed> {
         let starts = instance.starts.load(Relaxed);
         instance.signal(Signal::TERM);
         if !instance.died(starts, Duration::from_secs(30)).await {
-            return Err(format!("instance {number} does not end by SIGTERM").into());
+            return Err(format!("instance {number} did not end after SIGTERM").into());
         }
         back(number, instance).await?;
     }
@@ -111,24 +111,24 @@ pub(super) async fn clock_step(stage: &Stage, random: &mut StdRng) -> Result<Str
     let starts = instance.starts.load(Relaxed);
     instance.order(&format!("clock={by}"))?;
     sleep(Duration::from_secs(3)).await;
-    // a restarted process has the right time already
+    // a restarted process already has the right time
     if instance.starts.load(Relaxed) == starts {
         instance.order(&format!("clock={}", -by))?;
     }
     Ok(format!("instance {number} by {by} ms"))
 }
 
-/// Entries that a cut leaves.
+/// How many entries of each log retention keeps.
 const KEPT: u64 = 300;
 
 pub(super) async fn retention(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
     let (number, instance, _turn) = pick(stage, random).await?;
-    // read the log before the cut, because the checker needs all of it; the lock keeps PostgreSQL up meanwhile
+    // read the log before the cut, because the checker needs all of it; the lock keeps faults away from PostgreSQL
     let _postgres = stage.shared.world.postgres.lock().await;
     let mut truth = stage.truth.lock().await;
     truth.read_on(&stage.shared).await?;
     stage.shared.world.cuts.fetch_add(1, Relaxed);
     instance.order(&format!("retention={KEPT}"))?;
     sleep(Duration::from_millis(500)).await;
-    Ok(format!("by instance {number}, {KEPT} entries left of each log"))
+    Ok(format!("by instance {number}, {KEPT} entries of each log kept"))
 }

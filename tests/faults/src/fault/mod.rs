@@ -1,9 +1,10 @@
-//! The faults: what breaks, for how long, and how it heals. Each ends with everything whole again.
+//! The faults: what breaks, for how long, and how it is repaired. After each fault everything works again.
 //!
 //! - `infrastructure`   PostgreSQL, Redis and the links to them
-//! - `instances`        processes that die, stop, restart, or whose clock jumps
-//! - `clients`          sockets that vanish, dawdle or come all at once; what clients do to each other
-//! - `plan`             which fault when
+//! - `instances`        processes that are killed, stopped, restarted, or whose clock jumps
+//! - `clients`          sockets that are abandoned, read slowly or reconnect at once; what clients do to each other
+//! - `plan`             which fault comes when
+//! - `restore`          the last fault: an older backup is restored
 
 mod clients;
 mod infrastructure;
@@ -23,7 +24,7 @@ use rand::rngs::StdRng;
 pub(crate) enum Kind {
     /// An instance dies by kill -9 at a chosen point: around row, log, commit, publish, answer
     KillAtPoint,
-    /// An instance dies by kill -9, wherever it is
+    /// An instance dies by kill -9 at a random time
     Kill,
     /// An instance is stopped (SIGSTOP) for 5 s
     Stop,
@@ -33,44 +34,44 @@ pub(crate) enum Kind {
     ClockStep,
     /// Retention cuts logs that are being read
     Retention,
-    /// Redis is killed, and back after 1 s
+    /// Redis is killed, and restarted after 1 s
     RedisKilled1s,
-    /// Redis is killed, and back after 30 s
+    /// Redis is killed, and restarted after 30 s
     RedisKilled30s,
-    /// Redis is killed, and back after 3 min
+    /// Redis is killed, and restarted after 3 min
     RedisKilled3min,
     /// Redis is stopped (SIGSTOP) for 20 s
     RedisStopped,
-    /// The links of Redis' subscribers are cut
+    /// The connections of Redis' subscribers are cut
     SubscriberCut,
     /// 30% of Redis' messages are lost, 10% come twice, and they are shuffled, for 10 s
     RedisNoise,
-    /// Nothing passes between Redis and the instances for 6 s, and nobody is told
+    /// Nothing passes between Redis and the instances for 6 s, but connections stay open
     RedisStalled,
     /// PostgreSQL is restarted at once
     PostgresRestart,
     /// PostgreSQL is killed by kill -9
     PostgresKilled,
-    /// All links to PostgreSQL are cut
+    /// All connections to PostgreSQL are cut
     PostgresCut,
-    /// Nothing passes between PostgreSQL and the instances for 3 s
+    /// Nothing passes between PostgreSQL and the instances for 3 s, but connections stay open
     PostgresStalled,
-    /// PostgreSQL's answers to a few COMMITs are swallowed
+    /// PostgreSQL's answers to a few COMMITs are lost
     CommitSwallowed,
-    /// Clients vanish without a word, their sockets half open
+    /// Clients stop reading without a close frame: their sockets are half-open
     HalfOpen,
     /// Readers slow down to 1 KiB/s for 8 s
     SlowReaders,
-    /// All sockets are cut and come back at once
+    /// All readers drop their sockets and reconnect at once
     Storm,
-    /// The same op_id 50 times on all instances at once
+    /// One op_id is sent 50 times, to all instances at once
     SameOp,
     /// A membership is revoked in the middle of a fan-out
     Revoke,
 }
 
 impl Kind {
-    /// Breaks it and heals it; what was done, in words.
+    /// Injects the fault and repairs it. Returns what was done, in words.
     pub(crate) async fn inject(self, stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
         match self {
             Kind::KillAtPoint => instances::kill_at_point(stage, random).await,
@@ -103,7 +104,7 @@ impl Kind {
         }
     }
 
-    /// Its name, as on the command line.
+    /// The name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value()
             .map_or_else(String::new, |value| value.get_name().to_owned())

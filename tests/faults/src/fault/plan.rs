@@ -1,5 +1,5 @@
-//! Chooses which fault comes when: the same seed gives the same choices. Faults on the same thing wait for each other,
-//! all others run together.
+//! Chooses which fault comes when: the same seed gives the same choices. Faults of the same server or instance wait for
+//! each other; all others run at the same time.
 
 use super::Kind;
 use crate::stage::Stage;
@@ -12,16 +12,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::{Instant, sleep_until};
 
-/// A fault to come.
+/// A fault that will be injected.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Planned {
-    /// When, from 0 to 1 of the time.
+    /// When: a fraction of the run's time, from 0 to 1.
     pub(crate) at: f64,
     pub(crate) kind: Kind,
     pub(crate) seed: u64,
 }
 
-/// Draws `count` faults: every kind comes before any comes twice.
+/// Draws `count` faults. Every kind comes once before any comes twice.
 pub(crate) fn draw(kinds: &[Kind], count: usize, seed: u64) -> Vec<Planned> {
     let mut random = StdRng::seed_from_u64(seed);
     let (mut drawn, mut round) = (Vec::new(), Vec::new());
@@ -41,10 +41,10 @@ pub(crate) fn draw(kinds: &[Kind], count: usize, seed: u64) -> Vec<Planned> {
     drawn
 }
 
-/// Times that an instance dies at a chosen point in each round of all kinds: there are many points.
+/// How often `KillAtPoint` comes in each round of all kinds: it has many points.
 const POINTS: usize = 4;
 
-/// The kinds that were asked for; by default all of them, and more than once what has many variants.
+/// The kinds that were asked for; by default all, with `KillAtPoint` several times.
 pub(crate) fn kinds(only: &[Kind]) -> Vec<Kind> {
     if !only.is_empty() {
         return only.to_vec();
@@ -53,7 +53,7 @@ pub(crate) fn kinds(only: &[Kind]) -> Vec<Kind> {
     again.chain(Kind::value_variants().iter().copied()).collect()
 }
 
-/// The outcome of the faults: by kind, how many there were and how many could not be carried out.
+/// The outcome of the faults: for each kind, how many there were and how many could not be injected.
 #[derive(Default)]
 pub(crate) struct Diary {
     pub(crate) done: Mutex<BTreeMap<Kind, (u64, u64)>>,
@@ -68,7 +68,7 @@ impl Diary {
         let outcome = fault.kind.inject(stage, &mut random).await;
         let (from, to) = (began as f64 / 1e9, stage.shared.now() as f64 / 1e9);
         let failed = outcome.is_err();
-        let words = outcome.unwrap_or_else(|error| format!("COULD NOT BE CARRIED OUT: {error}"));
+        let words = outcome.unwrap_or_else(|error| format!("COULD NOT BE INJECTED: {error}"));
         println!("  {from:7.1} s to {to:.1} s  {:<18} {words}", fault.kind.name());
         let mut done = self.done.lock().unwrap_or_else(PoisonError::into_inner);
         let (times, failures) = done.entry(fault.kind).or_default();
@@ -80,7 +80,7 @@ impl Diary {
         }
     }
 
-    /// Carries a plan out over `length`, and waits until everything is whole again.
+    /// Injects the faults of a plan over `length`, and waits until all are repaired.
     pub(crate) async fn carry_out(
         self: &Arc<Self>,
         stage: &Arc<Stage>,
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_same_seed_gives_the_same_choices_and_every_kind_comes_first() {
+    fn the_same_seed_gives_the_same_choices_and_no_kind_comes_twice_before_all_came() {
         let kinds = kinds(&[]);
         let plan = draw(&kinds, kinds.len() + 3, 42);
         assert_eq!(plan, draw(&kinds, kinds.len() + 3, 42));

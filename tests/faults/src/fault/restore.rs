@@ -1,5 +1,5 @@
-//! The last fault of a run: an older backup is restored under clients that have seen more. A new epoch must tell them,
-//! and they must reach the head all the same.
+//! The last fault of a run: an older backup is restored while clients have seen later events. The new epoch must tell
+//! them, and they must reach the head of the restored log.
 
 use crate::Failed;
 use crate::load::accounts::Caller;
@@ -10,10 +10,10 @@ use sqlx::{Connection, PgConnection};
 use std::sync::atomic::Ordering::Relaxed;
 use uuid::Uuid;
 
-/// Tasks that the backup does not have.
+/// How many tasks are created after the backup, and again after the restore.
 const LOST: usize = 100;
 
-/// Copies the database, goes on, puts the copy back. What the log says before and after.
+/// Copies the database, writes more, and restores the copy.
 pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
     let world = &stage.shared.world;
     let backup = world.folder.join("backup");
@@ -31,9 +31,9 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
         instance.want(true).await;
     }
     if !stage.all_ready().await {
-        return Err("an instance does not start on a restored database".into());
+        return Err("an instance did not start on the restored database".into());
     }
-    // clients come back with positions that the database does not have
+    // clients reconnect with positions that the database does not have
     stage.at_head_in_time("after a backup was restored").await?;
     write(stage, "after").await?;
     stage

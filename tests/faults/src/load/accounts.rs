@@ -1,4 +1,4 @@
-//! Who there is: users, their workspaces, and guests whose membership comes and goes.
+//! The accounts: users, their workspaces, and guests, whose membership is removed and added again.
 
 use crate::Failed;
 use crate::socket::{Pace, Socket};
@@ -10,17 +10,17 @@ use taskwire_protocol::account::Tokens;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Somebody.
+/// An account with a token.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: Uuid,
     pub(crate) username: String,
     pub(crate) token: String,
-    /// Numbers of the workspaces that they are in for good.
+    /// Numbers of the workspaces that the user belongs to for the whole run.
     pub(crate) workspaces: Vec<usize>,
 }
 
-/// A workspace.
+/// A workspace and its lasting members.
 #[derive(Clone, Debug)]
 pub(crate) struct Workspace {
     pub(crate) id: Uuid,
@@ -28,12 +28,12 @@ pub(crate) struct Workspace {
     pub(crate) members: Vec<usize>,
 }
 
-/// Everybody.
+/// All accounts and workspaces of a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Accounts {
     pub(crate) users: Vec<User>,
     pub(crate) workspaces: Vec<Workspace>,
-    /// Each belongs to the workspace of the same number, most of the time.
+    /// Each belongs to the workspace with its number, except while a fault has removed it.
     pub(crate) guests: Vec<User>,
 }
 
@@ -52,7 +52,7 @@ impl Caller {
         Ok(Caller(socket))
     }
 
-    /// The whole answer to a request, whatever it says.
+    /// Sends a request, and returns its whole answer: `ok` or `error`.
     pub(crate) async fn ask(
         &mut self,
         name: &str,
@@ -73,7 +73,7 @@ impl Caller {
         }
     }
 
-    /// What a request gives; an error when it was refused.
+    /// Sends a request, and returns the `data` of its answer; an error when it was refused.
     pub(crate) async fn call(&mut self, name: &str, data: &Value) -> Result<Value, Failed> {
         let mut answer = self.ask(name, None, data).await?;
         if answer["type"] == "error" {
@@ -87,7 +87,7 @@ impl Caller {
 const MEMBERS: usize = 4;
 
 impl Accounts {
-    /// Makes them all on one instance.
+    /// Makes all of them through one instance.
     pub(crate) async fn make(
         address: &str,
         workspaces: usize,
@@ -136,7 +136,7 @@ impl Accounts {
     }
 }
 
-/// Signs in once more, as another device.
+/// Signs in again, in a new session.
 pub(crate) async fn sign_in(address: &str, name: &str) -> Result<Tokens, Failed> {
     let mut caller = Caller::stranger(address).await?;
     let data = json!({"email": format!("{name}@example.com"), "password": password(name)});
@@ -156,7 +156,7 @@ async fn sign_up(address: &str, name: &str) -> Result<User, Failed> {
         value
             .as_str()
             .map(str::to_owned)
-            .ok_or("an answer without tokens")
+            .ok_or("the answer to auth.signup has no tokens")
     };
     Ok(User {
         id: text(&tokens["user"]["id"])?.parse()?,

@@ -1,4 +1,4 @@
-//! A follower: the Rust client that users have, with its replica of everything, for the whole run.
+//! A follower: the real Rust client with its replica of everything, for the whole run.
 
 use super::accounts::User;
 use super::reader::Desk;
@@ -12,13 +12,13 @@ use taskwire_protocol::account::Tokens;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// What became of a follower.
+/// The result of a follower.
 pub(crate) struct Followed {
     pub(crate) user: User,
     pub(crate) replica: Replica,
     /// Why it ended early.
     pub(crate) stopped: Option<String>,
-    /// Events that the client found missing: it reconnects then, and nobody notices.
+    /// How often the client found events missing. It then reconnects, so users do not notice.
     pub(crate) gaps: u64,
 }
 
@@ -36,7 +36,7 @@ pub(crate) async fn follow(
         stopped: None,
         gaps: 0,
     };
-    // as users do: a node whose clock is wrong refuses a token, and the next one is asked for
+    // refresh tokens, as users do: a node whose clock is wrong refuses a token, and the client then asks for a new one
     let tokens = RefreshedTokens::new(format!("http://{address}"), tokens);
     let config = Config::new(format!("http://{address}"), tokens).named("chaos", "1");
     let (client, events) = match Client::connect(config) {

@@ -1,10 +1,10 @@
 //! The load: accounts, writers, readers, and what they record.
 //!
 //! - `accounts`   users, workspaces, memberships
-//! - `record`     what is kept of an operation and of what a reader saw
-//! - `writer`     invokes mutations, resends what was not answered
+//! - `record`     the records of operations and of what readers saw
+//! - `writer`     invokes mutations, and resends those without an answer
 //! - `reader`     follows streams through raw frames, over any number of connections
-//! - `follower`   the same through the client that users have, with a replica
+//! - `follower`   follows streams through the real Rust client, with a replica
 
 pub(crate) mod accounts;
 pub(crate) mod follower;
@@ -22,7 +22,7 @@ use std::time::Instant;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-/// What everybody in the load shares.
+/// State that all tasks of the load share.
 pub(crate) struct Shared {
     pub(crate) world: Arc<World>,
     pub(crate) verdicts: Verdicts,
@@ -31,12 +31,12 @@ pub(crate) struct Shared {
     began: Instant,
     /// Mutations that writers may still invoke.
     pub(crate) budget: AtomicU64,
-    /// Writers hold back while set.
+    /// While set, writers begin nothing new.
     pub(crate) pause: AtomicBool,
     /// Operations without an answer.
     pub(crate) pending: AtomicU64,
     pub(crate) phase: watch::Sender<Phase>,
-    /// Bumped to make every reader drop its connection at once.
+    /// A change makes every reader drop its connection at once.
     pub(crate) storm: watch::Sender<u64>,
 }
 
@@ -45,13 +45,13 @@ pub(crate) struct Shared {
 pub(crate) enum Phase {
     /// Writers write, readers read.
     Load,
-    /// Writers have their last answers and end; readers read.
+    /// Writers wait for their last answers and end; readers read.
     Settle,
     /// Readers end.
     Over,
 }
 
-/// What is counted while it happens.
+/// Counters of a run.
 #[derive(Default)]
 pub(crate) struct Counts {
     pub(crate) invoked: AtomicU64,
@@ -92,7 +92,7 @@ impl Shared {
         *streams.entry(id).or_insert(next)
     }
 
-    /// Takes one mutation out of the budget; false when none is left.
+    /// Takes one mutation out of the budget; false when none is left, or while writers pause.
     pub(crate) fn take_leave(&self) -> bool {
         !self.pause.load(Relaxed)
             && self

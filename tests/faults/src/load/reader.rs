@@ -1,5 +1,5 @@
-//! A reader: follows streams through raw frames, over any number of connections, and looks at every event that comes.
-//! It keeps its positions and a sum of what it saw; the checker compares the sum with the log.
+//! A reader: follows streams through raw frames, over any number of connections, and checks every event on arrival. It
+//! keeps its positions and a sum of what it saw; the checker compares the sum with the log.
 
 use super::accounts::User;
 use super::record::{Seen, Segment, weigh};
@@ -20,7 +20,7 @@ use taskwire_protocol::stream::Reason;
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 
-/// How long an abandoned socket stays open: past the server's deadline for it.
+/// How long an abandoned socket stays open: longer than the server waits for a dead connection.
 const ABANDONED: Duration = Duration::from_secs(20);
 
 /// The account that reads, and what it reads.
@@ -29,23 +29,23 @@ pub(crate) struct Assignment {
     pub(crate) user: User,
     /// The one workspace to follow beside the user's stream; everything when `None`.
     pub(crate) workspace: Option<Uuid>,
-    /// Workspaces whose streams they may get.
+    /// The workspaces whose events the reader may get.
     pub(crate) entitled: Vec<Uuid>,
-    /// The membership comes and goes, and every event is kept with its time.
+    /// Faults remove and add the user's membership, and the reader records every event with its time.
     pub(crate) guest: bool,
 }
 
-/// What other tasks see of a reader, and the orders that they give it.
+/// What other tasks know of a reader or follower, and the orders that they give to a reader.
 #[derive(Default)]
 pub(crate) struct Desk {
-    /// Where it stands in each stream.
+    /// Its position in each stream.
     pub(crate) at: Mutex<Vec<(u32, u64)>>,
     pub(crate) pace: Pace,
-    /// 1: abandon the socket without a close frame; 2: cut it.
+    /// 1: abandon the socket without a close frame; any other value but 0: drop it.
     pub(crate) order: AtomicU8,
-    /// Says that there is an order.
+    /// Wakes the reader for an order.
     pub(crate) nudge: tokio::sync::Notify,
-    /// Connected at the moment.
+    /// Whether it is connected now.
     pub(crate) connected: std::sync::atomic::AtomicBool,
 }
 
@@ -66,9 +66,9 @@ pub(crate) struct Reader {
     random: StdRng,
     epoch: String,
     streams: HashMap<Uuid, Segment>,
-    /// The head of the user's own stream at the welcome, which shows all memberships up to there.
+    /// The head of the user's own stream in `welcome`, which shows all memberships up to that head.
     shown: u64,
-    /// Events of a workspace that came before its `access.granted`: streams have no order among each other.
+    /// Events of a workspace that arrived before its `access.granted`: two streams have no common order.
     early: HashMap<Uuid, Segment>,
     sightings: Sightings,
 }
@@ -170,7 +170,7 @@ impl Reader {
         format!("{kind}:{id}")
     }
 
-    /// Looks at every stream of a `welcome`: resumed, or an honest reason why not.
+    /// Checks every stream of a `welcome`: it is resumed, or its reason is true.
     fn welcome(&mut self, welcome: &Welcome) {
         self.early.clear();
         let followed: Vec<Uuid> = welcome
@@ -191,17 +191,16 @@ impl Reader {
             if state.resumed {
                 if known.is_none_or(|last| last > state.seq) {
                     let what = format!(
-                        "{} resumed from {known:?}, its head is {}",
+                        "{} was resumed from {known:?}, but its head is {}",
                         state.stream, state.seq
                     );
                     self.shared.verdicts.violated(Invariant::I4, what);
                 }
                 continue;
             }
-            let honest = self.honest(state.reason, known, welcome);
-            if !honest {
+            if !self.is_true(state.reason, known, welcome) {
                 let what = format!(
-                    "{}: resumed:false, {:?}, with {known:?} of {}",
+                    "{}: resumed:false for the untrue reason {:?}; position {known:?}, head {}",
                     state.stream, state.reason, state.seq
                 );
                 self.shared.verdicts.violated(Invariant::I4, what);
@@ -215,7 +214,7 @@ impl Reader {
                 self.end(id);
             }
         }
-        // a guest's workspace goes from the list while nobody is connected
+        // a guest's workspace may be missing: the membership can end while the reader is not connected
         let gone: Vec<Uuid> = self
             .streams
             .keys()
@@ -224,7 +223,7 @@ impl Reader {
             .collect();
         for id in gone {
             if !self.assignment.guest {
-                let what = format!("reader {}: {} is not in its welcome", self.number, self.name(id));
+                let what = format!("reader {}: {} is missing in its welcome", self.number, self.name(id));
                 self.shared.verdicts.violated(Invariant::I4, what);
             }
             self.end(id);
@@ -233,7 +232,7 @@ impl Reader {
         self.stand();
     }
 
-    fn honest(&self, reason: Option<Reason>, known: Option<u64>, welcome: &Welcome) -> bool {
+    fn is_true(&self, reason: Option<Reason>, known: Option<u64>, welcome: &Welcome) -> bool {
         let world = &self.shared.world;
         match reason {
             Some(Reason::New) => known.is_none(),
@@ -274,7 +273,7 @@ impl Reader {
         );
     }
 
-    /// One connection, until it ends.
+    /// Reads one connection until it ends.
     async fn follow(&mut self, mut socket: Socket) {
         let mut storm = self.shared.storm.subscribe();
         storm.mark_unchanged();
@@ -290,7 +289,7 @@ impl Reader {
             match self.desk.order.swap(0, Relaxed) {
                 0 => {}
                 1 => {
-                    // half-open: the server is told nothing, and nobody reads
+                    // half-open: send no close frame, and read nothing
                     tokio::spawn(async move {
                         sleep(ABANDONED).await;
                         drop(socket);
@@ -304,7 +303,7 @@ impl Reader {
 
     fn take(&mut self, text: &str) {
         let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
-            let what = format!("reader {}: unreadable: {text}", self.number);
+            let what = format!("reader {}: cannot parse this frame: {text}", self.number);
             return self.shared.verdicts.violated(Invariant::I4, what);
         };
         if frame.r#type != "event" {
@@ -326,11 +325,11 @@ impl Reader {
             }
         } else {
             let what = format!(
-                "reader {}: {} {} came after {}",
+                "reader {}: {} seq {} came after seq {}",
                 self.number, frame.stream, frame.seq, segment.last
             );
             self.shared.verdicts.violated(Invariant::I4, what);
-            // so that one gap is one violation
+            // continue from here, so that one gap counts as one violation
             self.begin(id, frame.seq);
         }
         if frame.stream.starts_with("user:") && frame.seq > self.shown {
@@ -338,7 +337,7 @@ impl Reader {
         }
     }
 
-    /// Keeps each event of a guest.
+    /// Records each workspace event of a guest with its time.
     fn note(&mut self, id: Uuid, seq: u64) {
         if self.assignment.guest && id != self.assignment.user.id {
             self.sightings.seen.push(Seen {
@@ -350,12 +349,13 @@ impl Reader {
         }
     }
 
-    /// An event of a stream that this socket does not follow. A guest's may cross with `access.granted`, which says
-    /// where they begin, or with `access.lost`: those are judged by their time.
+    /// Takes an event of a stream that this reader does not follow. A guest may get such events shortly before
+    /// `access.granted`, which says where they begin, or shortly after `access.lost`. The checker judges those by their
+    /// time; from any other reader they are a violation.
     fn stray(&mut self, id: Uuid, frame: &Frame<'_>, text: &str) {
         if !(self.assignment.guest && self.assignment.entitled.contains(&id)) {
             let what = format!(
-                "reader {}: {} {} does not concern it",
+                "reader {}: has no access to {}, but got seq {}",
                 self.number, frame.stream, frame.seq
             );
             return self.shared.verdicts.violated(Invariant::I8, what);
@@ -373,14 +373,14 @@ impl Reader {
         early.sum = early.sum.wrapping_add(weigh(frame.seq, text.as_bytes()));
     }
 
-    /// A membership begins: the stream's events after `seq` follow, and some may have come already.
+    /// A membership begins: the stream's events after `seq` follow, and some may have arrived already.
     fn granted(&mut self, id: Uuid, seq: u64) {
         let early = self.early.remove(&id).filter(|early| early.last > seq);
         self.begin(id, seq);
         let Some(early) = early else { return };
         if early.after != seq {
             let what = format!(
-                "reader {}: granted workspace {id} from {seq}, and {} to {} had come",
+                "reader {}: workspace {id} was granted from seq {seq}, but seq {} to {} arrived before",
                 self.number,
                 early.after + 1,
                 early.last
@@ -390,7 +390,7 @@ impl Reader {
         self.streams.insert(id, early);
     }
 
-    /// Memberships come and go on the user's stream.
+    /// Applies a membership event of the user's own stream.
     fn membership(&mut self, frame: &Frame<'_>) {
         let Some(data) = frame.data else { return };
         let Ok(data) = serde_json::from_str::<Value>(data.get()) else {
@@ -414,7 +414,7 @@ impl Reader {
     }
 }
 
-/// Waits until every desk has a connection, or the time is over; how many have none.
+/// Waits until every client is connected, or the time is over. Returns how many are not.
 pub(crate) async fn connected(desks: &[Arc<Desk>], patience: Duration) -> usize {
     let missing = || desks.iter().filter(|desk| !desk.connected.load(Relaxed)).count();
     let all = async {

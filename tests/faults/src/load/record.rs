@@ -1,8 +1,8 @@
-//! The records of a run: small, so that a million fit, and enough to find out what went wrong.
+//! The records of a run: small enough for a million, and complete enough to find the cause of a violation.
 
 use uuid::Uuid;
 
-/// What an operation did.
+/// The kind of an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum What {
     Create,
@@ -19,54 +19,54 @@ pub(crate) enum What {
 /// How an operation ended for the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
-    /// No answer has come.
+    /// No answer has arrived.
     Open,
     /// `ok`.
     Acknowledged,
-    /// An error that no retry can mend.
+    /// An error that is not retryable.
     Refused,
 }
 
-/// One operation, from its invoke to its first answer.
+/// One operation, from its first sending to its first answer.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
     pub(crate) op_id: Uuid,
     pub(crate) what: What,
-    /// The number of the stream that it goes to.
+    /// The number of its workspace's stream.
     pub(crate) stream: u32,
     /// Entries that it makes there.
     pub(crate) entries: u16,
-    /// Times that it was sent.
+    /// How often it was sent.
     pub(crate) sent: u16,
     pub(crate) outcome: Outcome,
     /// Nanoseconds since the beginning: first sent, first answered.
     pub(crate) began: u64,
     pub(crate) answered: u64,
-    /// Where the answer put its last entry; 0 when it did not say.
+    /// The seq of its last entry by the answer; 0 when the answer did not say.
     pub(crate) at: u64,
-    /// The title that it set; 0 for none.
+    /// The hash of the title that it set; 0 for none.
     pub(crate) content: u64,
     /// The hash of the first answer.
     pub(crate) reply: u64,
 }
 
-/// What one reader saw of one stream in a row: the events after `after` up to `last`, and the sum of their hashes.
+/// What one reader saw of one stream without a gap: the events after `after` up to `last`, and the sum of their hashes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Segment {
     pub(crate) stream: u32,
-    /// Backups restored before it: the log of another era is another log.
+    /// The number of backups that were restored before it: each restore begins another log.
     pub(crate) era: u64,
     pub(crate) after: u64,
     pub(crate) last: u64,
     pub(crate) sum: u64,
 }
 
-/// Part of the sum of a segment: an event's place and bytes.
+/// One event's part of a segment's sum: a hash of its seq and bytes.
 pub(crate) fn weigh(seq: u64, frame: &[u8]) -> u64 {
     super::hash(frame).rotate_left((seq % 64) as u32) ^ seq.wrapping_mul(0x9E37_79B9_7F4A_7C15)
 }
 
-/// An event that reached somebody whose membership comes and goes.
+/// An event that a guest received.
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) reader: u32,
@@ -75,13 +75,13 @@ pub(crate) struct Seen {
     pub(crate) at: u64,
 }
 
-/// A membership that was taken away.
+/// A membership that was removed.
 #[derive(Clone, Debug)]
 pub(crate) struct Removal {
-    /// The reader that lost it.
+    /// The user who lost it.
     pub(crate) user: Uuid,
     pub(crate) stream: u32,
-    /// Its entry in the workspace's stream.
+    /// The seq of the removal in the workspace's stream.
     pub(crate) seq: u64,
     /// When it was acknowledged.
     pub(crate) at: u64,

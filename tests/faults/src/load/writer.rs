@@ -1,5 +1,5 @@
-//! A writer: invokes mutations through raw frames, one by one or several in flight, and records each. What was not
-//! answered is sent again with the same `op_id`, on any instance, until there is an answer.
+//! A writer: invokes mutations through raw frames, several in flight, and records each. It sends a mutation without an
+//! answer again with the same `op_id`, to any instance, until it gets an answer.
 
 use super::accounts::{Accounts, User};
 use super::record::{Operation, Outcome, What};
@@ -21,26 +21,26 @@ use uuid::Uuid;
 
 /// Operations under way at the same time.
 const DEPTH: usize = 6;
-/// Tasks that a writer goes on changing.
+/// The most tasks that a writer changes.
 const TASKS: usize = 400;
-/// One in so many answered operations is sent again, to see that it gets the same answer.
+/// One in this many answered operations is sent again, to check that it gets the same answer.
 const ECHO: u32 = 25;
-/// An answer that takes longer is not waited for: the connection is given up.
+/// When an answer takes longer, the writer gives up the connection.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// Milliseconds that a writer stays with an instance, so that restarted instances get writers too.
+/// How many milliseconds a writer stays with an instance. It moves, so that restarted instances get writers too.
 const STAY: std::ops::Range<u64> = 2000..10_000;
-/// Times that a writer sends the same thing before it says that something is wrong.
+/// After this many sends without an answer an operation is a violation.
 const TRIES: u16 = 400;
 
 /// An operation that waits for its answer.
 struct Pending {
     number: u64,
     text: String,
-    /// Its record, by place.
+    /// The index of its record.
     record: usize,
-    /// Which of the writer's tasks it changes.
+    /// The index in `Writer::flat` of the task that it changes.
     task: Option<usize>,
-    /// It was answered before, and is only asked again.
+    /// It was answered before; this is the repeat that checks for the same answer.
     echo: bool,
     sent: Instant,
 }
@@ -67,7 +67,7 @@ pub(crate) struct Writer {
     flat: Vec<(usize, usize)>,
 }
 
-/// An answer as it came.
+/// An answer as the server sent it.
 #[derive(Deserialize)]
 struct Answer<'a> {
     r#type: &'a str,
@@ -99,7 +99,7 @@ impl Writer {
         }
     }
 
-    /// Writes until the load is over and everything has its answer.
+    /// Writes until the load is over and every operation has its answer.
     pub(crate) async fn run(mut self) -> Vec<Operation> {
         while self.shared.phase() < Phase::Over {
             if self.shared.phase() > Phase::Load && self.pending.is_empty() {
@@ -119,7 +119,7 @@ impl Writer {
         self.records
     }
 
-    /// One connection, until it ends or there is nothing left to do.
+    /// Uses one connection until it ends or nothing is left to do.
     async fn converse(&mut self, mut socket: Socket) {
         for at in 0..self.pending.len() {
             if self.resend(&mut socket, at).await.is_err() {
@@ -134,7 +134,7 @@ impl Writer {
                     let Ok(text) = text else { return };
                     match self.take(&text) {
                         Some(again) => {
-                            // the server lacks something just now: try again later
+                            // a retryable error: try again later
                             sleep(Duration::from_millis(self.random.random_range(20..200))).await;
                             if let Some(at) = self.pending.iter().position(|pending| pending.number == again)
                                 && self.resend(&mut socket, at).await.is_err()
@@ -147,7 +147,7 @@ impl Writer {
                 }
                 _ = tick.tick() => {
                     let late = self.pending.front().is_some_and(|first| first.sent.elapsed() > PATIENCE);
-                    // in the middle of an operation: the instance that got it goes on with it
+                    // leave in the middle of operations: the old instance still carries them out
                     let moves = Instant::now() > ends && self.shared.phase() == Phase::Load;
                     if late || moves {
                         return;
@@ -214,7 +214,7 @@ impl Writer {
                 self.shared.verdicts.checked(Invariant::I3, 1);
                 if reply != record.reply || !answer.replayed {
                     let what = format!(
-                        "{:?} {}: another answer to a repeat: {text}",
+                        "{:?} {}: the repeat got another answer: {text}",
                         record.what, record.op_id
                     );
                     self.shared.verdicts.violated(Invariant::I3, what);
@@ -241,7 +241,7 @@ impl Writer {
         self.finish(done)
     }
 
-    /// Afterwards: the task is free again, and now and then the same is asked once more.
+    /// After an answer: frees the task, and sometimes repeats the operation. Returns the number of the repeat.
     fn finish(&mut self, mut done: Pending) -> Option<u64> {
         self.shared.pending.fetch_sub(1, Relaxed);
         if let Some((workspace, task)) = done.task.map(|at| self.flat[at])
@@ -263,7 +263,7 @@ impl Writer {
         Some(number)
     }
 
-    /// Thinks of a mutation and records it as begun.
+    /// Chooses a mutation, records it as begun, and adds it to `pending`.
     fn invoke(&mut self) {
         let workspace = self.user.workspaces[self.random.random_range(0..self.user.workspaces.len())];
         let id = self.accounts.workspaces[workspace].id;
@@ -311,7 +311,7 @@ impl Writer {
         format!("writer {} thought {} part {part}", self.label, self.next)
     }
 
-    /// A new task's id; the time in it is when the writer began, which is good enough for an order.
+    /// A new task's id, a UUIDv7. Its time is a constant plus the number of operations so far: it needs no clock.
     fn new_id(&mut self) -> Uuid {
         let (high, low): (u64, u64) = (self.random.random(), self.random.random());
         uuid::Builder::from_unix_timestamp_millis(1_790_000_000_000 + self.next, &{
@@ -409,7 +409,7 @@ impl Writer {
 /// Name, kind, parameters, hash of the title, entries, task, workspace.
 type Made = (&'static str, What, Value, u64, u16, Option<usize>, Uuid);
 
-/// The `seq` that an answer's `at` gives for a stream; 0 for none.
+/// The `seq` of a stream in an answer's `at`; 0 for none.
 pub(crate) fn place(at: &str, shared: &Shared, stream: u32) -> u64 {
     let at: BTreeMap<String, u64> = serde_json::from_str(at).unwrap_or_default();
     let found = at

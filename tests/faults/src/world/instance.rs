@@ -1,4 +1,4 @@
-//! An instance: a real process on a port that it keeps, started again whenever it ends.
+//! An instance: a real process on a fixed port, which is started again whenever it ends.
 
 use super::process;
 use crate::Failed;
@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How to start one.
+/// How to start an instance.
 pub(crate) struct Recipe {
     pub(crate) server: PathBuf,
     pub(crate) folder: PathBuf,
@@ -27,11 +27,11 @@ pub(crate) struct Recipe {
 pub(crate) enum State {
     Starting,
     Ready,
-    /// Ended for good.
+    /// It cannot be started.
     Over,
 }
 
-/// An instance.
+/// An instance, over all its processes.
 pub(crate) struct Instance {
     pub(crate) port: u16,
     orders: PathBuf,
@@ -107,7 +107,7 @@ impl Instance {
         false
     }
 
-    /// Ends it for good, or starts it again after that.
+    /// Stops the instance and keeps it stopped (`false`), or lets it run again (`true`).
     pub(crate) async fn want(&self, running: bool) {
         self.wanted.send_replace(running);
         if running {
@@ -136,17 +136,17 @@ impl Instance {
                 Ok(true) => failures = 0,
                 Ok(false) => failures += 1,
                 Err(error) => {
-                    eprintln!("an instance cannot be started: {error}");
+                    eprintln!("cannot start an instance: {error}");
                     self.state.send_replace(State::Over);
                     return;
                 }
             }
-            // an orchestrator would wait longer; here the point is to have it back under load
+            // an orchestrator would wait longer; here the instance shall come back under load
             sleep(Duration::from_millis(100 << failures.min(4))).await;
         }
     }
 
-    /// Runs the process to its end; whether it ever served.
+    /// Runs the process to its end. Returns whether it ever served.
     async fn run(&self, recipe: &Recipe) -> Result<bool, Failed> {
         std::fs::write(&self.orders, "")?;
         let log = std::fs::File::options()
@@ -186,7 +186,7 @@ impl Instance {
             let status = child.wait().await?;
             self.pid.store(0, Relaxed);
             self.state.send_replace(State::Starting);
-            let words = format!("--- ended: {status}, it had served: {served}\n");
+            let words = format!("--- ended: {status}; had served: {served}\n");
             let mut log = std::fs::File::options().append(true).open(&recipe.log)?;
             std::io::Write::write_all(&mut log, words.as_bytes())?;
         }

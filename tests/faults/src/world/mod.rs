@@ -1,8 +1,8 @@
-//! The world that is broken: PostgreSQL and Redis, a proxy before each, and the instances.
+//! The servers that faults break: PostgreSQL and Redis, a proxy before each, and the instances.
 //!
-//! - `process`       starting, signalling, ports
+//! - `process`       starts and signals processes, finds ports
 //! - `postgres`, `redis`   the servers
-//! - `proxy`         what stands before them; `postgres_wire`, `redis_wire` what it understands
+//! - `proxy`         the proxy before each; `postgres_wire` and `redis_wire` read what it carries
 //! - `instance`      a taskwire process that is started again whenever it ends
 
 pub(crate) mod instance;
@@ -26,20 +26,20 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio::sync::Mutex;
 
-/// Everything that can be broken. A lock is held while a fault is on the thing behind it.
+/// All servers. A fault holds the lock of the server that it breaks.
 pub(crate) struct World {
     pub(crate) postgres: Mutex<Postgres>,
     pub(crate) postgres_proxy: Proxy,
     pub(crate) redis: Mutex<Redis>,
     pub(crate) redis_proxy: Proxy,
     pub(crate) instances: Vec<Arc<Instance>>,
-    /// One fault at a time on an instance.
+    /// By instance: held by its fault, so that an instance has one fault at a time.
     pub(crate) turns: Vec<Mutex<()>>,
-    /// The database, not by way of the proxy.
+    /// The URL of the database, without the proxy.
     pub(crate) database: String,
-    /// How often a log was cut on order: from then on `expired` is an honest answer.
+    /// How often a fault cut the logs. After the first cut `expired` is a true reason.
     pub(crate) cuts: AtomicU64,
-    /// How often a backup was restored: from then on `epoch` is.
+    /// How often a backup was restored. After the first restore `epoch` is a true reason.
     pub(crate) restores: AtomicU64,
     pub(crate) folder: PathBuf,
 }
@@ -70,7 +70,7 @@ impl World {
                 // half-open sockets are found within the run
                 text("heartbeat_seconds", "3"),
                 text("drain_seconds", "5"),
-                // cutting is on order only
+                // only the fault `Retention` cuts logs
                 text("log_retention_days", "0"),
                 text("log_level", "info"),
             ]

@@ -1,4 +1,4 @@
-//! The private PostgreSQL: made, started, restarted, killed; and copied and put back, for a restored backup.
+//! The private PostgreSQL: makes, starts, restarts and kills it; dumps and restores its database.
 
 use super::process::{self, unprivileged};
 use crate::Failed;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::process::Child;
 use tokio::time::{Instant, sleep};
 
-/// A PostgreSQL server of this run's own.
+/// The PostgreSQL server of this run.
 pub(crate) struct Postgres {
     bin: PathBuf,
     data: PathBuf,
@@ -54,7 +54,7 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Its address by way of `port`.
+    /// The URL of a database through `port`: the server's own port, or the proxy's.
     pub(crate) fn url(database: &str, port: u16) -> String {
         format!("postgres://postgres@127.0.0.1:{port}/{database}")
     }
@@ -64,7 +64,7 @@ impl Postgres {
         self.port
     }
 
-    /// Starts it, and again while what a killed one left behind is in the way.
+    /// Starts it. Tries again while what a killed process left behind prevents that.
     pub(crate) async fn run(&mut self) -> Result<(), Failed> {
         let deadline = Instant::now() + Duration::from_secs(90);
         while Instant::now() < deadline {
@@ -84,7 +84,7 @@ impl Postgres {
             let mut child = process::start(&mut command, &self.log)?;
             if process::listening(&mut child, self.port).await? {
                 self.child = Some(child);
-                // it listens before it has recovered
+                // it listens before its recovery is complete
                 while Instant::now() < deadline {
                     if PgConnection::connect(&Postgres::url("postgres", self.port))
                         .await
@@ -100,7 +100,7 @@ impl Postgres {
         Err(format!("PostgreSQL did not start, see {}", self.log.display()).into())
     }
 
-    /// Ends it: `INT` in good order, `QUIT` at once, `KILL` as a power failure of the process.
+    /// Ends it: `INT` is a fast shutdown, `QUIT` an immediate one, `KILL` a crash.
     pub(crate) async fn end(&mut self, how: Signal) -> Result<(), Failed> {
         if let Some(mut child) = self.child.take() {
             if let Some(pid) = child.id() {
@@ -129,7 +129,7 @@ impl Postgres {
         succeeded("pg_dump", command.status().await?)
     }
 
-    /// Puts the database back as it was copied.
+    /// Replaces the database by a copy from `dump`.
     pub(crate) async fn restore(&self, from: &Path) -> Result<(), Failed> {
         let mut admin = PgConnection::connect(&Postgres::url("postgres", self.port)).await?;
         sqlx::query("drop database taskwire with (force)")

@@ -1,14 +1,14 @@
-//! As much of PostgreSQL's protocol (version 3) as it takes to see that a client commits.
+//! As much of PostgreSQL's protocol (version 3) as is needed to detect that a client commits.
 
 use std::collections::HashSet;
 
-/// What one client has sent, cut into messages.
+/// What one client has sent, split into messages.
 #[derive(Default)]
 pub(crate) struct Requests {
     partial: Vec<u8>,
-    /// The startup message has no type byte, and neither has a request for TLS before it.
+    /// Whether the startup message was seen. It has no type byte; nor has a request for TLS before it.
     started: bool,
-    /// A transaction was begun and not ended.
+    /// Whether a transaction is open.
     open: bool,
     /// The names of the statements that write.
     writes: HashSet<Vec<u8>>,
@@ -17,8 +17,7 @@ pub(crate) struct Requests {
 const STARTUP: [u8; 4] = 196_608_u32.to_be_bytes();
 
 impl Requests {
-    /// Takes bytes; says whether among the messages that they complete is a COMMIT, or a write that is a transaction of its
-    /// own.
+    /// Takes bytes. Returns whether they complete a COMMIT, or a write outside a transaction, which commits by itself.
     pub(crate) fn commits(&mut self, bytes: &[u8]) -> bool {
         self.partial.extend_from_slice(bytes);
         let (mut commits, mut at) = (false, 0);
@@ -46,7 +45,7 @@ impl Requests {
 
     /// Whether this message commits something.
     fn message(&mut self, kind: u8, content: &[u8]) -> bool {
-        // a statement's name and then its text, or a portal's name and then the statement's
+        // Parse has a statement's name and its text; Bind has a portal's name and a statement's name
         let mut parts = content.split(|byte| *byte == 0);
         let (first, second) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
         match kind {
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_seen_however_it_is_cut() {
+    fn a_commit_in_several_parts_is_detected() {
         let mut stream = [&8_u32.to_be_bytes()[..], &80_877_103_u32.to_be_bytes()].concat();
         stream.extend([&9_u32.to_be_bytes()[..], &196_608_u32.to_be_bytes(), b"\0"].concat());
         stream.extend(message(b'Q', b"begin\0"));
@@ -97,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_write_of_its_own_commits() {
+    fn a_write_outside_a_transaction_commits() {
         let mut requests = Requests::default();
         let startup = [&9_u32.to_be_bytes()[..], &196_608_u32.to_be_bytes(), b"\0"].concat();
         assert!(!requests.commits(&startup));

@@ -1,4 +1,4 @@
-//! A process of the world: started as somebody harmless where that is needed, signalled, stopped, restarted.
+//! Starts processes, as an unprivileged user where that is needed, and signals them.
 
 use crate::Failed;
 use rustix::process::{Pid, Signal, kill_process};
@@ -9,14 +9,14 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::{Instant, sleep};
 
-/// Sends a signal; a process that has gone is no failure.
+/// Sends a signal. A process that has ended is not an error.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
     }
 }
 
-/// A command that does not run as root, which PostgreSQL refuses.
+/// A command that does not run as root, because PostgreSQL refuses root.
 pub(crate) fn unprivileged(program: &Path) -> Command {
     if !rustix::process::geteuid().is_root() {
         return Command::new(program);
@@ -32,7 +32,7 @@ pub(crate) fn unprivileged(program: &Path) -> Command {
     command
 }
 
-/// The number of the user `postgres`, or of nobody.
+/// The id of the user `postgres`, or of `nobody`.
 pub(crate) fn postgres_user() -> u32 {
     let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let line = users.lines().find(|line| line.starts_with("postgres:"));
@@ -40,7 +40,7 @@ pub(crate) fn postgres_user() -> u32 {
     number.unwrap_or(65_534)
 }
 
-/// Starts a process whose output goes to the end of `log`.
+/// Starts a process, and appends its output to `log`.
 pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Child, Failed> {
     let open = || File::options().create(true).append(true).open(log);
     Ok(command
@@ -51,7 +51,7 @@ pub(crate) fn start(command: &mut Command, log: &Path) -> Result<Child, Failed> 
         .spawn()?)
 }
 
-/// Waits until `port` on this machine is answered, or the process ends.
+/// Waits until something listens on `port`. False when the process ends first, or after a minute.
 pub(crate) async fn listening(child: &mut Child, port: u16) -> Result<bool, Failed> {
     let deadline = Instant::now() + Duration::from_mins(1);
     while Instant::now() < deadline {

@@ -1,5 +1,5 @@
-//! A TCP proxy that can cut, refuse, stall and delay, and that knows just enough of what it carries to lose, double
-//! and shuffle Redis' messages, and to swallow PostgreSQL's answer to a COMMIT.
+//! A TCP proxy that can cut, refuse, stall and delay connections. It knows enough of what it carries to lose, double
+//! and reorder Redis' messages, and to lose PostgreSQL's answer to a COMMIT.
 
 use super::postgres_wire::Requests;
 use super::redis_wire::Noise;
@@ -25,30 +25,30 @@ pub(crate) struct Controls {
     carries: Carries,
     /// New connections are closed at once.
     pub(crate) refuse: AtomicBool,
-    /// Milliseconds that every piece is late.
+    /// Milliseconds by which everything is delayed.
     pub(crate) delay_ms: AtomicU64,
-    /// Answers to COMMIT still to swallow.
+    /// How many more answers to COMMIT to lose.
     pub(crate) swallow: AtomicU32,
-    /// Whether messages are lost, doubled and shuffled.
+    /// Whether Redis' messages are lost, doubled and reordered.
     pub(crate) noise: AtomicBool,
-    /// What the noise did: messages lost, doubled, shuffled.
+    /// How many messages were lost, doubled and reordered.
     pub(crate) noises: [AtomicU64; 3],
-    /// Answers swallowed.
+    /// How many answers to COMMIT were lost.
     pub(crate) swallowed: AtomicU64,
     seed: AtomicU64,
     stalled: watch::Sender<bool>,
-    /// Connections older than this generation end; subscribers only, when the flag says so.
+    /// When the generation rises, connections end: all, or with the flag only those that subscribe.
     cut: watch::Sender<(u64, bool)>,
 }
 
 impl Controls {
-    /// Ends every connection now; those that subscribe alone when `subscribers`.
+    /// Ends every connection now; with `subscribers` only those that subscribe.
     pub(crate) fn cut(&self, subscribers: bool) {
         self.cut
             .send_modify(|(generation, only)| (*generation, *only) = (*generation + 1, subscribers));
     }
 
-    /// Nothing passes while stalled, and nobody is told.
+    /// While stalled nothing passes, but connections stay open.
     pub(crate) fn stall(&self, stalled: bool) {
         self.stalled.send_replace(stalled);
     }
@@ -61,7 +61,7 @@ pub(crate) struct Proxy {
 }
 
 impl Proxy {
-    /// Listens on a free port and carries to `port`.
+    /// Listens on a free port and forwards to `port`.
     pub(crate) async fn start(carries: Carries, port: u16, seed: u64) -> Result<Proxy, Failed> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let controls = Arc::new(Controls {
@@ -95,10 +95,10 @@ impl Proxy {
     }
 }
 
-/// What both directions of a connection know of it.
+/// State of a connection that both directions share.
 #[derive(Default)]
 struct Shared {
-    /// The next answer is to a COMMIT, and nobody must hear it.
+    /// The next answer is to a COMMIT, and must be lost.
     swallow: AtomicBool,
     subscribes: AtomicBool,
 }

@@ -1,4 +1,4 @@
-//! The private Redis: started, killed, stopped, continued.
+//! The private Redis: starts, kills, stops and continues it.
 
 use super::process;
 use crate::Failed;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
-/// A Redis server of this run's own.
+/// The Redis server of this run.
 pub(crate) struct Redis {
     port: u16,
     folder: PathBuf,
@@ -17,7 +17,7 @@ pub(crate) struct Redis {
 }
 
 impl Redis {
-    /// Starts one.
+    /// Starts it for the first time.
     pub(crate) async fn start(folder: &Path, logs: &Path) -> Result<Redis, Failed> {
         std::fs::create_dir_all(folder)?;
         let mut redis = Redis {
@@ -35,7 +35,7 @@ impl Redis {
         self.port
     }
 
-    /// Starts it again.
+    /// Starts its process.
     pub(crate) async fn run(&mut self) -> Result<(), Failed> {
         for _ in 0..20 {
             let mut command = Command::new("redis-server");
@@ -59,7 +59,7 @@ impl Redis {
         Err(format!("Redis did not start, see {}", self.log.display()).into())
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub(crate) async fn kill(&mut self) -> Result<(), Failed> {
         if let Some(mut child) = self.child.take() {
             child.kill().await?;

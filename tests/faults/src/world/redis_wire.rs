@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-/// A stream of answers and messages, with noise in the messages.
+/// Redis' answers and messages to one client. It can lose, repeat and delay the messages.
 pub(crate) struct Noise {
     partial: Vec<u8>,
     held: Option<Vec<u8>>,
@@ -20,8 +20,8 @@ impl Noise {
         }
     }
 
-    /// What to pass on of these bytes. With noise 30% of the messages are lost, 10% come twice, and one in five
-    /// comes after the one that follows it.
+    /// The bytes to pass on. With noise 30% of the messages are lost, 10% come twice, and up to 20% are held back until
+    /// after the next message.
     pub(crate) fn pass(&mut self, bytes: &[u8], noisy: bool, counts: &[AtomicU64; 3]) -> Vec<u8> {
         self.partial.extend_from_slice(bytes);
         let mut out = Vec::with_capacity(self.partial.len());
@@ -58,7 +58,7 @@ impl Noise {
     }
 }
 
-/// Bytes of the whole value at the start; `None` while it is incomplete.
+/// The length of the first value; `None` while it is incomplete.
 fn length(bytes: &[u8]) -> Option<usize> {
     let end = bytes.windows(2).position(|pair| pair == b"\r\n")? + 2;
     let number = || std::str::from_utf8(&bytes[1..end - 2]).ok()?.parse::<i64>().ok();
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn without_noise_every_byte_passes_however_it_is_cut() {
+    fn without_noise_every_byte_passes_in_parts_of_any_size() {
         let mut noise = Noise::new(1);
         let stream = [
             b"+OK\r\n".to_vec(),
