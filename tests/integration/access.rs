@@ -1,4 +1,5 @@
-//! Who gets what while it changes: members come, go and change roles in the middle of a fan-out; readers pause.
+//! What users receive while their access changes: members are added, removed and change roles in the middle of a
+//! fan-out. Also readers that pause.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, Raw, Server, Team, eventually, text};
@@ -9,14 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::task::JoinHandle;
 
 on_both_databases!(
-    a_member_who_comes_and_goes_gets_exactly_what_is_theirs,
-    a_role_that_is_lost_is_lost_between_two_requests,
+    a_member_who_is_removed_and_added_gets_exactly_the_events_of_each_membership,
+    a_lowered_role_applies_from_the_next_request_on,
     a_reader_that_pauses_gets_everything_in_order,
 );
 
-/// With so many rounds and [`SOCKETS`], a removal meets every part of a fan-out.
+/// With this many rounds and [`SOCKETS`], removals happen in every part of a fan-out.
 const ROUNDS: usize = 40;
-/// Three sockets did not detect a server that tells its sockets too late.
+/// With three sockets the test did not detect a server that told its sockets of a removal too late.
 const SOCKETS: usize = 24;
 
 /// A member who writes without a pause until told to stop.
@@ -54,9 +55,9 @@ impl Writer {
 struct Guest {
     client: Client,
     stream: String,
-    /// Whether it asks for the stream itself instead of following everything.
+    /// Whether it subscribes to the stream itself instead of following everything.
     asks: bool,
-    /// The last event of the workspace that came, while they are a member.
+    /// The seq of the last workspace event received, while they are a member.
     at: Option<u64>,
     heard: usize,
 }
@@ -77,7 +78,7 @@ impl Guest {
         }
     }
 
-    /// Takes the next frame.
+    /// Takes the next frame, and checks it.
     async fn step(&mut self) {
         let frame = self.client.take("a frame", |_| true).await;
         assert_ne!(frame["type"], "error", "{frame}");
@@ -86,7 +87,7 @@ impl Guest {
             assert_eq!(
                 self.at.map(|at| at + 1),
                 Some(seq),
-                "not a member's next event: {frame}"
+                "not the next event of a membership: {frame}"
             );
             self.at = Some(seq);
             self.heard += 1;
@@ -98,11 +99,11 @@ impl Guest {
                 self.client.ask("stream.subscribe", since).await;
             }
         } else if frame["event"] == "access.lost" {
-            assert!(self.at.take().is_some(), "lost twice: {frame}");
+            assert!(self.at.take().is_some(), "access was lost twice: {frame}");
         }
     }
 
-    /// Reads until access is lost; the last event of the workspace that came.
+    /// Reads until access is lost. Returns the seq of the last workspace event received.
     async fn lose(&mut self) -> u64 {
         let mut last = 0;
         while let Some(at) = self.at {
@@ -113,14 +114,14 @@ impl Guest {
     }
 }
 
-/// The seq at which a mutation's last event stands.
+/// The seq of a mutation's last event in a stream.
 fn seq_of(answer: &Value, stream: &str) -> u64 {
     answer["at"][stream]
         .as_u64()
         .unwrap_or_else(|| panic!("{answer}"))
 }
 
-async fn a_member_who_comes_and_goes_gets_exactly_what_is_theirs(engine: Engine) {
+async fn a_member_who_is_removed_and_added_gets_exactly_the_events_of_each_membership(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let (stream, bob) = (team.stream(), Client::sign_up(&server, "bob").await);
@@ -142,18 +143,21 @@ async fn a_member_who_comes_and_goes_gets_exactly_what_is_theirs(engine: Engine)
         assert_eq!(
             first,
             seq_of(&added, &stream),
-            "followed from the event that added them"
+            "access.granted must name the seq of member.added"
         );
         let removed = team.owner.call("member.remove", remove.clone()).await;
         for guest in &mut guests {
             let last = guest.lose().await;
-            assert!(last < seq_of(&removed, &stream), "{last} came, of {removed}");
+            assert!(
+                last < seq_of(&removed, &stream),
+                "seq {last} arrived after the removal {removed}"
+            );
         }
         team.owner.forget_events();
     }
     writer.stop().await;
     for guest in &mut guests {
-        // events that were under way come before this answer
+        // events that were already on their way arrive before this answer
         let id = guest.client.ask("user.sync", json!({})).await;
         let sync = guest.client.answer(id).await;
         assert_eq!(sync["type"], "ok", "{sync}");
@@ -162,7 +166,7 @@ async fn a_member_who_comes_and_goes_gets_exactly_what_is_theirs(engine: Engine)
     }
 }
 
-async fn a_role_that_is_lost_is_lost_between_two_requests(engine: Engine) {
+async fn a_lowered_role_applies_from_the_next_request_on(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let (stream, member) = (team.stream(), team.member.user_id());
@@ -185,8 +189,11 @@ async fn a_role_that_is_lost_is_lost_between_two_requests(engine: Engine) {
         for id in ids {
             let answer = writer.answer(id).await;
             if answer["type"] == "ok" {
-                assert!(!forbidden, "allowed again: {answer}");
-                assert!(seq_of(&answer, &stream) < lowered, "after the change: {answer}");
+                assert!(!forbidden, "allowed after a refusal: {answer}");
+                assert!(
+                    seq_of(&answer, &stream) < lowered,
+                    "carried out after the role was lowered: {answer}"
+                );
             } else {
                 assert_eq!(answer["error"]["code"], "FORBIDDEN", "{answer}");
                 forbidden = true;
@@ -237,9 +244,9 @@ async fn a_reader_that_pauses_gets_everything_in_order(engine: Engine) {
     }
 }
 
-/// All reads wait for one connection, which waits for a lock. Writes do not wait.
+/// All reads wait for the only connection of the pool, which waits for a lock. Writes have their own connection.
 #[tokio::test]
-async fn a_stream_that_is_granted_during_its_sync_is_silent_until_the_page() {
+async fn a_stream_that_is_granted_during_a_sync_sends_nothing_before_the_page() {
     let server = Server::start(Engine::Postgres, &[("database_connections", "1")]).await;
     let mut team = Team::gather(&server).await;
     let mut bob = Client::sign_up(&server, "bob").await;

@@ -1,4 +1,4 @@
-//! Accounts: signing up, in and out; what users see of themselves and of others; what their own stream tells them.
+//! Accounts: signing up, in and out; what users see of themselves and of others; the events of their own stream.
 
 use crate::on_both_databases;
 use crate::support::follower::{names, text};
@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 on_both_databases!(
     signing_up_makes_an_account_with_a_workspace_and_a_welcome,
-    addresses_and_usernames_are_unique_whatever_their_case,
+    addresses_and_usernames_are_unique_ignoring_case,
     a_username_is_made_from_the_address,
-    signing_in_takes_the_right_password_and_is_heard_of,
+    signing_in_needs_the_right_password_and_tells_the_other_sockets,
     a_refresh_token_works_once,
-    a_socket_is_renewed_by_its_own_session_only,
+    only_a_token_of_its_own_session_renews_a_socket,
     signing_out_ends_the_session,
-    people_see_those_they_share_a_workspace_with,
+    users_see_the_other_members_of_their_workspaces,
 );
 
 fn signup(email: &str, username: Option<&str>) -> Value {
@@ -46,7 +46,7 @@ async fn signing_up_makes_an_account_with_a_workspace_and_a_welcome(engine: Engi
     );
     assert!(
         tokens["refresh_token"].is_string(),
-        "always in the body on a socket"
+        "on a socket the refresh token is in the answer"
     );
     let mut ada = Client::with_tokens(&server, &tokens, json!({})).await;
     assert_eq!(ada.ok("profile.get", json!({})).await, *user);
@@ -81,7 +81,7 @@ async fn signing_up_makes_an_account_with_a_workspace_and_a_welcome(engine: Engi
     );
 }
 
-async fn addresses_and_usernames_are_unique_whatever_their_case(engine: Engine) {
+async fn addresses_and_usernames_are_unique_ignoring_case(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut nobody = Client::connect(&server).await;
     nobody
@@ -100,7 +100,7 @@ async fn addresses_and_usernames_are_unique_whatever_their_case(engine: Engine) 
             "{data}"
         );
     }
-    // eight at once: one of them gets the address
+    // eight requests at once: one of them gets the address
     let mut sockets = Vec::new();
     for _ in 0..8 {
         sockets.push(Client::connect(&server).await);
@@ -139,7 +139,7 @@ async fn a_username_is_made_from_the_address(engine: Engine) {
     assert_eq!(short["user"]["username"], "x__");
 }
 
-async fn signing_in_takes_the_right_password_and_is_heard_of(engine: Engine) {
+async fn signing_in_needs_the_right_password_and_tells_the_other_sockets(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let mut nobody = Client::connect(&server).await;
@@ -154,7 +154,7 @@ async fn signing_in_takes_the_right_password_and_is_heard_of(engine: Engine) {
         assert_eq!(error["code"], "INVALID_CREDENTIALS");
         assert_eq!(
             error["message"], "e-mail or password is wrong",
-            "the same for all"
+            "the message must not tell whether the account exists"
         );
     }
     let data = json!({ "email": " ADA@example.com", "password": PASSWORD, "device_name": "Phone" });
@@ -195,7 +195,7 @@ async fn a_refresh_token_works_once(engine: Engine) {
             (401, &json!("INVALID_TOKEN"))
         );
     }
-    // eight at once: one of them gets the next pair
+    // eight requests at once: one of them gets new tokens
     let tries = (0..8).map(|_| refresh(&server, &second["refresh_token"]));
     let answers = futures_util::future::join_all(tries).await;
     let fine = answers.iter().filter(|(status, _)| *status == 200).count();
@@ -203,7 +203,7 @@ async fn a_refresh_token_works_once(engine: Engine) {
     ada.ok("profile.get", json!({})).await;
 }
 
-async fn a_socket_is_renewed_by_its_own_session_only(engine: Engine) {
+async fn only_a_token_of_its_own_session_renews_a_socket(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let bob = http::sign_up(&server, "bob").await;
@@ -256,7 +256,7 @@ async fn signing_out_ends_the_session(engine: Engine) {
     );
 }
 
-async fn people_see_those_they_share_a_workspace_with(engine: Engine) {
+async fn users_see_the_other_members_of_their_workspaces(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let mut stranger = Client::sign_up(&server, "stranger").await;
@@ -291,8 +291,8 @@ async fn waiting(server: &Server, n: i64) {
     .await;
 }
 
-/// Signs in while an operator resets the password. Both read the account before either changes it; then one of them goes
-/// first. Returns the answer to the sign-in.
+/// Signs in while an operator resets the password. Both read the account before either changes it; then one of them
+/// commits first. Returns the answer to the sign-in.
 async fn meet(server: &Arc<Server>, name: &str, reset_first: bool) -> Value {
     let user = Client::sign_up(server, name).await.user_id();
     let mut holder = server.database.link().await;
@@ -330,7 +330,7 @@ async fn meet(server: &Arc<Server>, name: &str, reset_first: bool) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_sign_in_that_meets_a_reset_of_the_password_does_not_outlive_it() {
+async fn a_sign_in_during_a_password_reset_does_not_outlive_it() {
     let server = Arc::new(Server::start(Engine::Postgres, &[]).await);
     let tokens = meet(&server, "ada", false).await;
     let (status, refused) = refresh(&server, &tokens["refresh_token"]).await;

@@ -1,4 +1,4 @@
-//! Batches: several mutations in one request, all or none, or each on its own.
+//! Batches: several mutations in one request, all or none, or each independently.
 
 use crate::on_both_databases;
 use crate::support::follower::text;
@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 on_both_databases!(
-    an_atomic_batch_is_done_whole_and_answers_each,
+    an_atomic_batch_is_carried_out_wholly_and_answers_each_mutation,
     a_refused_atomic_batch_leaves_nothing_behind,
-    the_others_of_a_loose_batch_are_done,
+    a_refused_mutation_does_not_stop_the_others_of_a_batch_that_is_not_atomic,
     a_batch_holds_one_to_a_hundred_mutations_and_nothing_else,
     later_mutations_see_earlier_ones,
     a_batch_reaches_several_workspaces,
@@ -20,7 +20,7 @@ fn op(name: &str, data: &Value) -> Value {
     json!({ "type": name, "data": data })
 }
 
-async fn an_atomic_batch_is_done_whole_and_answers_each(engine: Engine) {
+async fn an_atomic_batch_is_carried_out_wholly_and_answers_each_mutation(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let id = new_id();
@@ -49,7 +49,7 @@ async fn an_atomic_batch_is_done_whole_and_answers_each(engine: Engine) {
     assert_eq!(
         json!(done.at),
         json!({ &own: 6, &shared: 4 }),
-        "the last of each stream"
+        "the last seq of each stream"
     );
     assert_eq!(
         json!([
@@ -158,19 +158,19 @@ async fn a_refused_atomic_batch_leaves_nothing_behind(engine: Engine) {
         .await;
     assert_eq!(
         error["context"]["current"]["title"], "Changed",
-        "as the batch had it"
+        "the task as the batch itself had changed it"
     );
     assert_eq!(ada.client.ok("task.get", json!({ "id": id })).await, task);
     let next = ada.act("task.update", json!({ "id": id, "title": "Next" })).await;
     assert_eq!(
         next.names(),
         ["notification.created", "task.updated"],
-        "no event of what was undone"
+        "refused batches left no event"
     );
     assert_eq!(next.data["version"], 2);
 }
 
-async fn the_others_of_a_loose_batch_are_done(engine: Engine) {
+async fn a_refused_mutation_does_not_stop_the_others_of_a_batch_that_is_not_atomic(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let id = new_id();
@@ -313,7 +313,7 @@ async fn a_batch_reaches_several_workspaces(engine: Engine) {
         .map(|place| op("task.create", &json!({ "workspace_id": place, "title": "T" })))
         .collect();
     let done = ada.act("batch", json!({ "ops": ops })).await;
-    assert_eq!(done.at.len(), 4, "three workspaces and one's own stream");
+    assert_eq!(done.at.len(), 4, "three workspaces and the user's own stream");
     ops.push(op(
         "task.create",
         &json!({ "workspace_id": new_id(), "title": "T" }),

@@ -1,5 +1,4 @@
-//! How sockets end. Every close code of the contract is provoked on a real process, here or in the test that the table
-//! names.
+//! How sockets close. A test provokes each close code of the contract; the table names the tests.
 
 use crate::on_both_databases;
 use crate::support::raw;
@@ -15,18 +14,18 @@ mod peers; // peers that stall, flood and never read
 mod waiting; // sockets that wait for a slow database or peer
 
 on_both_databases!(
-    a_restart_says_goodbye_and_answers_what_is_under_way,
+    a_restart_sends_goodbye_and_answers_pending_requests,
     a_session_that_ends_closes_its_sockets_within_a_second,
-    a_database_that_is_not_there_asks_to_try_again,
-    a_follower_whose_access_nobody_can_say_is_closed_and_resumes,
+    a_socket_closes_with_1013_while_its_session_cannot_be_read,
+    a_follower_whose_access_cannot_be_read_is_closed_and_resumes,
 );
 
-/// The tests that provoke each code: file and name. Codes of the unit tests of `src/socket` are named too.
+/// The tests that provoke each code: file and name. Some are unit tests of `src/socket`.
 const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::Normal,
         HERE,
-        "a_goodbye_of_the_peer_is_answered_with_its_code",
+        "a_close_frame_of_the_peer_is_answered_with_its_code",
     ),
     (
         CloseCode::Normal,
@@ -36,7 +35,7 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::GoingAway,
         HERE,
-        "a_goodbye_of_the_peer_is_answered_with_its_code",
+        "a_close_frame_of_the_peer_is_answered_with_its_code",
     ),
     (CloseCode::Protocol, HERE, "a_broken_protocol_has_its_code"),
     (CloseCode::Unsupported, HERE, "a_broken_protocol_has_its_code"),
@@ -50,32 +49,32 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::Restart,
         HERE,
-        "a_restart_says_goodbye_and_answers_what_is_under_way",
+        "a_restart_sends_goodbye_and_answers_pending_requests",
     ),
     (
         CloseCode::TryAgain,
         "tests/integration/draining.rs",
-        "past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_themselves",
+        "above_the_admission_rate_sockets_close_with_1013_and_clients_reconnect",
     ),
     (
         CloseCode::TryAgain,
         HERE,
-        "a_database_that_is_not_there_asks_to_try_again",
+        "a_socket_closes_with_1013_while_its_session_cannot_be_read",
     ),
     (
         CloseCode::BadFrames,
         HERE,
-        "ten_frames_that_are_no_requests_close",
+        "ten_frames_that_are_not_requests_close_the_socket",
     ),
     (
         CloseCode::Unauthenticated,
         HERE,
-        "whoever_does_not_authenticate_is_closed",
+        "a_socket_that_does_not_authenticate_is_closed",
     ),
     (
         CloseCode::Unauthenticated,
         HERE,
-        "a_socket_whose_token_ended_is_closed_after_its_grace",
+        "a_socket_whose_token_expired_is_closed_after_the_grace_time",
     ),
     (
         CloseCode::Unauthenticated,
@@ -95,12 +94,12 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::Dead,
         HERE,
-        "a_follower_whose_access_nobody_can_say_is_closed_and_resumes",
+        "a_follower_whose_access_cannot_be_read_is_closed_and_resumes",
     ),
     (
         CloseCode::Dead,
         HERE,
-        "whose_changed_account_cannot_be_read_is_closed",
+        "a_socket_whose_changed_account_cannot_be_read_is_closed",
     ),
     (
         CloseCode::Dead,
@@ -115,7 +114,7 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::RateIgnored,
         HERE,
-        "too_many_requests_sockets_or_pings_close",
+        "too_many_requests_sockets_or_pings_close_a_socket",
     ),
 ];
 
@@ -132,14 +131,17 @@ fn every_close_code_is_provoked() {
             .unwrap_or_else(|| panic!("{file} has no {test}"));
         let body = rest.split_once("\n}\n").expect("its end").0;
         let number = code.code().to_string();
-        assert!(body.contains(&number), "{test} does not speak of {number}");
+        assert!(
+            body.contains(&number),
+            "{file}: the test {test} does not contain {number}"
+        );
         provoked.insert(code.code());
     }
     let all: BTreeSet<u16> = CloseCode::ALL.iter().map(|code| code.code()).collect();
     assert_eq!(provoked, all);
 }
 
-async fn a_restart_says_goodbye_and_answers_what_is_under_way(engine: Engine) {
+async fn a_restart_sends_goodbye_and_answers_pending_requests(engine: Engine) {
     let mut server = Server::start(engine, &[("drain_seconds", "5")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut watcher = ada.another(&server).await;
@@ -156,18 +158,26 @@ async fn a_restart_says_goodbye_and_answers_what_is_under_way(engine: Engine) {
     })
     .await;
     let alive = http::get(&server, "/livez").await;
-    assert_eq!(alive.status(), 200, "a node that drains is no dead one");
+    assert_eq!(
+        alive.status(),
+        200,
+        "/livez must answer 200 while the node drains"
+    );
 
     let (frames, code) = ada.until_closed().await;
     assert_eq!(code, Some(1012));
     let mut delays = vec![goodbye(&frames)];
     let answered: Vec<i64> = frames.iter().filter_map(|frame| frame["id"].as_i64()).collect();
-    assert_eq!(answered, ids[1..=answered.len()], "in order, none left out");
+    assert_eq!(
+        answered,
+        ids[1..=answered.len()],
+        "answers must be in order, and none may be missing"
+    );
     assert!(frames.iter().all(|frame| frame["type"] != "error"), "{frames:?}");
     let (frames, code) = watcher.until_closed().await;
     assert_eq!(code, Some(1012));
     delays.push(goodbye(&frames));
-    assert_ne!(delays[0], delays[1], "they come back at different times");
+    assert_ne!(delays[0], delays[1], "each socket must get another delay");
     let tokens = ada.tokens.clone();
     let stream = format!("workspace:{}", ada.personal());
     drop((ada, watcher, silent));
@@ -178,7 +188,11 @@ async fn a_restart_says_goodbye_and_answers_what_is_under_way(engine: Engine) {
     let created = logs[&stream]
         .iter()
         .filter(|event| event["event"] == "task.created");
-    assert_eq!(created.count(), answered.len() + 1, "what was made was answered");
+    assert_eq!(
+        created.count(),
+        answered.len() + 1,
+        "every created task must have been answered"
+    );
 }
 
 /// The delay in the only `server.goodbye`.
@@ -210,13 +224,13 @@ async fn a_session_that_ends_closes_its_sockets_within_a_second(engine: Engine) 
             assert_eq!(client.until_closed().await.1, Some(4403));
         }
         assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
-        elsewhere.ok("profile.get", json!({})).await; // another session of the same person
+        elsewhere.ok("profile.get", json!({})).await; // another session of the same user stays
     }
 }
 
-async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
+async fn a_socket_closes_with_1013_while_its_session_cannot_be_read(engine: Engine) {
     let server = Server::start(engine, &[]).await;
-    // a session that no socket used yet: the server has to read it
+    // no socket has used this session yet, so the server must read it
     let tokens = http::sign_up(&server, "ada").await;
     server
         .database
@@ -234,7 +248,7 @@ async fn a_database_that_is_not_there_asks_to_try_again(engine: Engine) {
     Client::with_tokens(&server, &tokens, json!({})).await;
 }
 
-async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: Engine) {
+async fn a_follower_whose_access_cannot_be_read_is_closed_and_resumes(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let stream = format!("workspace:{}", ada.personal());
@@ -247,7 +261,7 @@ async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: En
         .database
         .execute("alter table members rename to away")
         .await;
-    // a socket that does not follow it loses nothing
+    // a socket that does not follow the stream yet loses nothing: it stays open
     let error = quiet.refused("stream.subscribe", subscribe.clone()).await;
     assert_eq!(error["retryable"], true, "{error}");
     ada.ask("stream.subscribe", subscribe.clone()).await;
@@ -267,14 +281,14 @@ async fn a_follower_whose_access_nobody_can_say_is_closed_and_resumes(engine: En
 }
 
 #[tokio::test]
-async fn whose_changed_account_cannot_be_read_is_closed() {
+async fn a_socket_whose_changed_account_cannot_be_read_is_closed() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     server
         .database
         .execute("alter table members rename to away")
         .await;
-    // another process changes it: the server is told, and must read the account again
+    // another process changes the account: the server is notified, and must read the account again
     let (code, said) = server.run(&["admin", "set-role", "ada@example.com", "admin"]);
     assert_eq!(code, Some(0), "{said}");
     assert_eq!(ada.until_closed().await.1, Some(4408));
@@ -286,7 +300,7 @@ async fn whose_changed_account_cannot_be_read_is_closed() {
 }
 
 #[tokio::test]
-async fn a_goodbye_of_the_peer_is_answered_with_its_code() {
+async fn a_close_frame_of_the_peer_is_answered_with_its_code() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     for code in [1000_u16, 1001] {
         let mut peer = Raw::upgrade(&server, "").await;
@@ -307,7 +321,7 @@ async fn a_broken_protocol_has_its_code() {
         ("a binary frame", raw::frame(0x82, b"{}"), 1003),
         ("invalid UTF-8", raw::frame(0x81, b"{\"type\":\"\xff\"}"), 1007),
         (
-            "beyond four frames",
+            "more than four times the frame limit",
             raw::frame(0x81, &vec![b' '; 4 * 65_536 + 1]),
             1009,
         ),
@@ -320,14 +334,14 @@ async fn a_broken_protocol_has_its_code() {
                 Raw::upgrade(&server, "").await
             };
             peer.send(&bytes).await;
-            assert_eq!(peer.closed().await, code, "{what}, a member: {member}");
+            assert_eq!(peer.closed().await, code, "{what}; authenticated: {member}");
             peer.ended().await;
         }
     }
 }
 
 #[tokio::test]
-async fn ten_frames_that_are_no_requests_close() {
+async fn ten_frames_that_are_not_requests_close_the_socket() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let deep = format!(r#"{{"type":"ping","data":{}{}}}"#, "[".repeat(40), "]".repeat(40));
@@ -342,7 +356,7 @@ async fn ten_frames_that_are_no_requests_close() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_authenticate_is_closed() {
+async fn a_socket_that_does_not_authenticate_is_closed() {
     let server = Server::start(Engine::Sqlite, &[("auth_timeout_seconds", "1")]).await;
     let mut late = Client::connect(&server).await;
     assert_eq!(late.call("ping", json!({})).await["type"], "pong");
@@ -350,16 +364,20 @@ async fn whoever_does_not_authenticate_is_closed() {
         late.refused("task.list", json!({})).await["code"],
         "AUTH_REQUIRED"
     );
-    assert_eq!(late.until_closed().await.1, Some(4401), "the deadline");
+    assert_eq!(late.until_closed().await.1, Some(4401), "closed at the deadline");
     let mut refused = Raw::member(&server, &json!({ "access_token": "nonsense" })).await;
     let (_, payload) = refused.frame().await;
     let error: Value = serde_json::from_slice(&payload).expect("JSON");
     assert_eq!(error["error"]["code"], "INVALID_TOKEN", "{error}");
-    assert_eq!(refused.closed().await, 4401, "the header's token");
+    assert_eq!(
+        refused.closed().await,
+        4401,
+        "closed because the token of the header is invalid"
+    );
 }
 
 #[tokio::test]
-async fn authorization_that_is_meant_for_a_proxy_is_no_token() {
+async fn authorization_for_a_proxy_is_not_taken_for_a_token() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let tokens = http::sign_up(&server, "ada").await;
     let mut peer = Raw::upgrade(&server, "Authorization: Basic YWRhOnRlYQ==\r\n").await;
@@ -371,7 +389,7 @@ async fn authorization_that_is_meant_for_a_proxy_is_no_token() {
 }
 
 #[tokio::test]
-async fn a_token_that_came_in_time_is_not_late_because_the_database_is() {
+async fn a_slow_database_does_not_make_a_token_late() {
     let server = Server::start(Engine::Postgres, &[("auth_timeout_seconds", "1")]).await;
     let tokens = http::sign_up(&server, "ada").await;
     let mut link = server.database.link().await;
@@ -382,13 +400,13 @@ async fn a_token_that_came_in_time_is_not_late_because_the_database_is() {
         .await;
     let mut late = Client::connect(&server).await;
     let (_, code) = late.until_closed().await;
-    assert_eq!(code, Some(4401), "both had their time");
+    assert_eq!(code, Some(4401), "the deadline of both sockets has passed");
     link.execute("rollback").await.expect("no lock");
     assert_eq!(early.answer(id).await["type"], "welcome");
 }
 
 #[tokio::test]
-async fn a_socket_whose_token_ended_is_closed_after_its_grace() {
+async fn a_socket_whose_token_expired_is_closed_after_the_grace_time() {
     let settings = [("jwt_secret", tokens::SECRET), ("auth_grace_seconds", "2")];
     let server = Server::start(Engine::Sqlite, &settings).await;
     let begun = Instant::now();
@@ -410,7 +428,7 @@ async fn a_socket_whose_token_ended_is_closed_after_its_grace() {
 }
 
 #[tokio::test]
-async fn too_many_requests_sockets_or_pings_close() {
+async fn too_many_requests_sockets_or_pings_close_a_socket() {
     let settings = [
         ("rate_limit_enabled", "true"),
         ("ops_per_second", "1"),
@@ -430,12 +448,12 @@ async fn too_many_requests_sockets_or_pings_close() {
     assert_eq!(
         (limited.count(), code),
         (100, Some(4429)),
-        "the limit was ignored"
+        "closed after 100 refusals"
     );
 
     let mut pinging = Raw::upgrade(&server, "").await;
     pinging.send(&raw::frame(0x89, b"").repeat(2001)).await;
-    assert_eq!(pinging.closed().await, 4429, "pings without end");
+    assert_eq!(pinging.closed().await, 4429, "too many pings");
 
     eventually("room", || async {
         let health = http::get(&server, "/health/detailed").await;
@@ -445,6 +463,6 @@ async fn too_many_requests_sockets_or_pings_close() {
     .await;
     let _rest = [ada.another(&server).await, ada.another(&server).await];
     let mut fourth = Raw::member(&server, &ada.tokens).await;
-    assert_eq!(fourth.closed().await, 4429, "a socket too many");
+    assert_eq!(fourth.closed().await, 4429, "one socket too many");
     ada.ok("profile.get", json!({})).await;
 }

@@ -16,10 +16,10 @@ const WORKSPACES: usize = 8;
 /// Members of each workspace.
 const MEMBERS: usize = 12;
 const ROUNDS: usize = 6;
-/// Requests that everybody sends before they read an answer.
+/// Requests that each user sends before reading an answer.
 const AT_ONCE: usize = 16;
 
-/// What everybody knows.
+/// What all users know.
 struct Field {
     workspaces: Vec<String>,
     people: Vec<String>,
@@ -31,7 +31,7 @@ impl Field {
         &self.workspaces[rng.random_range(0..WORKSPACES)]
     }
 
-    /// Somebody who is, or was, in the workspace.
+    /// A user who may be, or have been, in the workspace.
     fn member(&self, rng: &mut StdRng) -> &str {
         &self.people[rng.random_range(0..PEOPLE)]
     }
@@ -87,7 +87,7 @@ impl Field {
             90..93 => ("notification.mark_all_read", json!({})),
             93..94 => ("workspace.create", json!({ "name": "One more" })),
             _ => {
-                // across workspaces, and the sender's own stream among them
+                // across workspaces and the sender's own stream
                 let mut ops: Vec<(&str, Value)> = (0..3).map(|_| self.create(rng)).collect();
                 ops.push(("notification.mark_all_read", json!({})));
                 ops.push(("task.delete", json!({ "id": self.task(rng), "permanent": true })));
@@ -103,7 +103,7 @@ impl Field {
     }
 }
 
-/// One person's part. Returns the op_ids of the creates that were acknowledged, in the order of the requests.
+/// Sends one user's requests. Returns the op_ids of the acknowledged creates, in the order of the requests.
 async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> Vec<String> {
     let mut rng = StdRng::seed_from_u64(seed);
     let mut acknowledged = Vec::new();
@@ -137,13 +137,13 @@ async fn play(mut client: Client, field: Arc<Field>, seed: u64) -> Vec<String> {
     acknowledged
 }
 
-/// A new account and a socket of it that follows nothing: this test loads the writers, not the readers.
+/// Makes an account, and a socket that follows nothing: this test loads the writers, not the readers.
 async fn arrive(server: &Server, name: &str) -> Client {
     let tokens = http::sign_up(server, name).await;
     Client::with_tokens(server, &tokens, json!({ "streams": [] })).await
 }
 
-/// The workspaces, each with a dozen members of all instances.
+/// Makes the workspaces, each with a dozen members whose sockets are on all instances.
 async fn gather(owner: &mut Client, people: &[String]) -> Vec<String> {
     let mut workspaces = Vec::new();
     for w in 0..WORKSPACES {
@@ -177,7 +177,7 @@ async fn metric(servers: &[Server], name: &str) -> BTreeMap<String, f64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
+async fn no_transactions_deadlock_and_nothing_is_lost() {
     let settings = [("jwt_secret", SECRET), ("sockets_per_user", "50")];
     let first = Server::start(Engine::Postgres, &settings).await;
     let servers = vec![first.beside(&[]), first.beside(&[]), first];
@@ -215,7 +215,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
     );
     assert!(
         acknowledged.len() > 200,
-        "{}: that is no test",
+        "only {} creates were acknowledged: too few for a test",
         acknowledged.len()
     );
     assert!(
@@ -230,7 +230,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         .await
         .expect("a count");
     assert_eq!(deadlocks, 0);
-    // every stream's log is 1 to its head
+    // every log has the seqs from 1 to its head
     let gaps = "select count(*) from streams s left join
           (select stream, count(*) as entries, min(seq) as first, max(seq) as last from log group by stream) l
           on l.stream = s.id
@@ -240,7 +240,7 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
         .await
         .expect("a count");
     assert_eq!(gaps, 0);
-    // rows, counters and logs agree, as an instance sees them that took no part
+    // rows, counters and logs agree; a new instance reads them
     let auditor = servers[2].beside(&[]);
     let logs = audit::agree(&auditor, &tokens[0]).await;
     let mut found: HashMap<&str, Vec<&Value>> = HashMap::new();
@@ -256,20 +256,23 @@ async fn nobody_waits_in_a_circle_and_nothing_is_lost() {
     }
 }
 
-/// Each request of one socket is in the logs once, in the order of the requests: within a workspace by position, between
-/// workspaces by time.
+/// Asserts that each request of one socket is in the logs once, in the order of the requests: within a workspace by
+/// seq, between workspaces by time.
 fn in_order(asked: &[String], found: &HashMap<&str, Vec<&Value>>) {
     let mut last: HashMap<&str, i64> = HashMap::new();
     let mut time = "";
     for op_id in asked {
         let events = found.get(op_id.as_str()).map(Vec::as_slice);
         let Some([event]) = events else {
-            panic!("a create was acknowledged, and is in the log as {events:?}");
+            panic!("an acknowledged create must be in the logs once: {events:?}");
         };
         let seq = event["seq"].as_i64().expect("a seq");
         let before = last.insert(text(&event["stream"]), seq).unwrap_or_default();
-        assert!(before < seq, "{event} comes before {before}");
-        assert!(time <= text(&event["at"]), "{event} comes before {time}");
+        assert!(before < seq, "{event} must come after seq {before}");
+        assert!(
+            time <= text(&event["at"]),
+            "{event} must not be earlier than {time}"
+        );
         time = text(&event["at"]);
     }
 }

@@ -1,5 +1,6 @@
-//! Clients do random things and are cut off at random. At the end all know the same, the logs have no gap, and no op
-//! happened twice. TASKWIRE_TEST_SEED repeats the plans of a run; TASKWIRE_TEST_CASES sets their number.
+//! Clients send random requests and lose their connections at random. At the end all replicas are equal, the logs have
+//! no gap, and no operation took effect twice. TASKWIRE_TEST_SEED repeats the plans of a run; TASKWIRE_TEST_CASES sets
+//! their number.
 
 mod action;
 mod actor;
@@ -20,14 +21,15 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 on_both_databases!(
-    clients_that_come_and_go_agree_at_the_end,
+    clients_that_reconnect_at_random_agree_at_the_end,
     a_reader_that_pauses_gets_every_answer,
-    marking_all_as_read_within_a_batch_spares_what_comes_after_it
+    marking_all_as_read_in_a_batch_does_not_mark_later_notifications
 );
 
-/// How long a normal run begins new cases.
+/// A normal run begins no new case after this time.
 const TIME: Duration = Duration::from_secs(12);
-/// The person behind each socket: the owner of the first workspace, that of the second, a third one; and the first again.
+/// The user of each socket: the owner of the first workspace, the owner of the second, a third user; and the first
+/// again.
 const PEOPLE: [usize; 4] = [0, 1, 2, 0];
 /// Rings and queues so small that readers fall behind at once.
 const SMALL: [(&str, &str); 3] = [
@@ -38,7 +40,7 @@ const SMALL: [(&str, &str); 3] = [
 
 #[derive(Clone, Debug)]
 struct Plan {
-    /// More tasks than a page of a snapshot holds.
+    /// Whether a workspace has more tasks than a page of a snapshot holds.
     large: bool,
     steps: Vec<Vec<Action>>,
 }
@@ -48,7 +50,7 @@ fn plan() -> impl Strategy<Value = Plan> {
     (prop::bool::weighted(0.25), steps).prop_map(|(large, steps)| Plan { large, steps })
 }
 
-async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
+async fn clients_that_reconnect_at_random_agree_at_the_end(engine: Engine) {
     let seed = std::env::var("TASKWIRE_TEST_SEED").ok();
     let seed: u64 = seed.map_or_else(rand::random, |seed| seed.parse().expect("a number"));
     let cases = std::env::var("TASKWIRE_TEST_CASES").ok();
@@ -80,7 +82,7 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
                 });
             });
         };
-        // a failed expectation is a failed case, which is then shrunk
+        // turn a panic into a failed case, which proptest then shrinks
         std::panic::catch_unwind(AssertUnwindSafe(case)).map_err(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -97,7 +99,8 @@ async fn clients_that_come_and_go_agree_at_the_end(engine: Engine) {
     }
 }
 
-/// One case: people of its own, two workspaces, and everybody at once. How often each mutation was asked for and done.
+/// Runs one case: new users, two workspaces, and all clients at once. Returns how often each mutation was sent and
+/// carried out.
 async fn carry_out(server: &Server, plan: &Plan, number: usize) -> Tally {
     let names: Vec<String> = (0..3).map(|n| format!("p{number}-{n}")).collect();
     let tokens = join_all(names.iter().map(|name| http::sign_up(server, name))).await;
@@ -126,7 +129,7 @@ async fn carry_out(server: &Server, plan: &Plan, number: usize) -> Tally {
     check::tally(&ledgers)
 }
 
-/// A workspace of somebody, shared with the two others.
+/// Makes a workspace of one user, and adds the two others.
 async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2], large: bool) {
     let mut client = Client::with_tokens(server, owner, json!({})).await;
     let workspace = client.ok("workspace.create", json!({ "name": "shared" })).await;
@@ -144,7 +147,7 @@ async fn share(server: &Server, owner: &Value, names: &[String], roles: [&str; 2
                 .ok("batch", json!({ "ops": vec![task; 75], "atomic": true }))
                 .await;
         }
-        // a snapshot has only the newest hundred, and the test compares everything that replicas hold
+        // a snapshot has only the newest hundred notifications, but replicas are compared whole: delete all
         loop {
             let page = client.ok("notification.list", json!({ "limit": 100 })).await;
             let items = page["items"].as_array().expect("items").iter();
@@ -168,7 +171,7 @@ async fn a_reader_that_pauses_gets_every_answer(engine: Engine) {
     for _ in 0..150 {
         asked.push(ada.ask("task.list", json!({ "limit": 100 })).await);
     }
-    // meanwhile answers fill every buffer on their way
+    // during these requests the answers fill every buffer
     for _ in 0..50 {
         other.ok("profile.get", json!({})).await;
     }
@@ -177,7 +180,7 @@ async fn a_reader_that_pauses_gets_every_answer(engine: Engine) {
     }
 }
 
-async fn marking_all_as_read_within_a_batch_spares_what_comes_after_it(engine: Engine) {
+async fn marking_all_as_read_in_a_batch_does_not_mark_later_notifications(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let first = ada.ok("notification.list", json!({})).await["items"][0]["id"].clone();

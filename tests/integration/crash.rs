@@ -1,5 +1,5 @@
-//! kill -9 in the middle of writes, fifty times. Acknowledged requests are there once; the others are there whole or not
-//! at all; logs, rows, counters and op_ids agree.
+//! kill -9 in the middle of writes, fifty times. Acknowledged requests are in the log once; the others wholly or not at
+//! all; logs, rows, counters and op_ids agree.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, Server, audit, http, text};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use std::collections::HashMap;
 use std::time::Duration;
 
-on_both_databases!(a_killed_server_loses_nothing_and_halves_nothing);
+on_both_databases!(a_killed_server_loses_no_acknowledged_request_and_keeps_no_half_of_one);
 
-/// Kills.
+/// The number of kills.
 const ROUNDS: usize = 50;
-/// Requests of one writer and round: small and large ones.
+/// The requests of one writer in one round, by the number of tasks that each creates.
 const SIZES: [usize; 8] = [1, 1, 2, 1, 10, 1, 50, 3];
 
 /// A request that a writer sent before the server was killed.
@@ -23,7 +23,7 @@ struct Sent {
     answer: Option<Value>,
 }
 
-async fn a_killed_server_loses_nothing_and_halves_nothing(engine: Engine) {
+async fn a_killed_server_loses_no_acknowledged_request_and_keeps_no_half_of_one(engine: Engine) {
     let mut server = Server::start(engine, &[]).await;
     let tokens = join_all(["ada", "bob"].map(|name| http::sign_up(&server, name))).await;
     let mut ada = Client::with_tokens(&server, &tokens[0], json!({})).await;
@@ -47,7 +47,7 @@ async fn a_killed_server_loses_nothing_and_halves_nothing(engine: Engine) {
                 sent.push(request);
             }
         }
-        // the more rounds, the later the kill: from before the first commit to after the last one
+        // each round kills later: from before the first commit to after the last one
         for _ in 0..round * 3 {
             if tokio::time::timeout(Duration::from_millis(500), watcher.next_of(&stream))
                 .await
@@ -72,14 +72,14 @@ async fn a_killed_server_loses_nothing_and_halves_nothing(engine: Engine) {
     println!("{acknowledged} of {} were acknowledged", all.len());
     assert!(
         acknowledged > 0 && acknowledged < all.len(),
-        "the kills were not in the middle"
+        "no kill came between the first and the last answer"
     );
     let mut there = entries(&logs[&stream]);
     let mut held = Vec::new();
     for sent in &all {
         held.push(whole_or_not_at_all(sent, there.remove(&sent.op_id)));
     }
-    assert!(there.is_empty(), "nobody sent {there:?}");
+    assert!(there.is_empty(), "no client sent the request of {there:?}");
     op_ids_agree(&server, &tokens, &all, &held).await;
     for tokens in &tokens {
         audit::agree(&server, tokens).await;
@@ -118,18 +118,22 @@ fn entries(log: &[Value]) -> HashMap<String, Vec<&Value>> {
     entries
 }
 
-/// Whether it is in the log, which has all of it or nothing.
+/// Asserts that the log has all of a request or nothing. Returns whether it has it.
 fn whole_or_not_at_all(sent: &Sent, entries: Option<Vec<&Value>>) -> bool {
     let entries = entries.unwrap_or_default();
     if entries.is_empty() {
-        assert!(sent.answer.is_none(), "acknowledged and lost: {:?}", sent.answer);
+        assert!(
+            sent.answer.is_none(),
+            "acknowledged, but not in the log: {:?}",
+            sent.answer
+        );
         return false;
     }
     let titles: Vec<&str> = entries
         .iter()
         .map(|event| text(&event["data"]["title"]))
         .collect();
-    assert_eq!(titles, sent.titles, "half of it, twice, or in another order");
+    assert_eq!(titles, sent.titles, "incomplete, twice, or in another order");
     if let Some(answer) = &sent.answer {
         assert_eq!(answer["type"], "ok", "{answer}");
         let last = entries.last().expect("an entry");
@@ -142,7 +146,7 @@ fn whole_or_not_at_all(sent: &Sent, entries: Option<Vec<&Value>>) -> bool {
     true
 }
 
-/// Sends everything again: an op that is in the log is answered as a repeat; one that is not is done now.
+/// Sends everything again. Operations in the log must be answered as repeats; the others are carried out now.
 async fn op_ids_agree(server: &Server, tokens: &[Value], all: &[Sent], held: &[bool]) {
     let mut clients = Vec::new();
     for tokens in tokens {

@@ -1,5 +1,5 @@
-//! `deploy/`, as far as it can be checked without a container engine: the steps of the image run in an empty folder, its
-//! node runs as nobody, the compose file is consistent, nginx accepts its configuration.
+//! Checks of `deploy/` that need no container engine: the steps of the image run in an empty folder, its node runs as
+//! an unprivileged user, the compose file is consistent, nginx accepts its configuration.
 
 use crate::support::nginx::{self, Nginx, free_address, is_root};
 use crate::support::{Client, Engine, PATIENCE, Server, eventually, http};
@@ -46,7 +46,7 @@ struct Image {
 }
 
 impl Image {
-    /// Runs the steps of the last stage. The program is the one under test: compiling it is the first stage's.
+    /// Runs the steps of the last stage with the program under test. The first stage would compile it.
     fn make() -> Image {
         let root = tempfile::tempdir().expect("a folder");
         let rights = fs::Permissions::from_mode(0o755);
@@ -68,7 +68,7 @@ impl Image {
         image
     }
 
-    /// A path of the image in the folder.
+    /// The place of an image's path in the folder.
     fn path(&self, path: &str) -> PathBuf {
         self.root.path().join(path.trim_start_matches('/'))
     }
@@ -122,7 +122,7 @@ impl Image {
     }
 }
 
-/// Ends what it started, however the test ends.
+/// A process that ends with the test, even when the test fails.
 struct Running(Child);
 
 impl Drop for Running {
@@ -133,7 +133,7 @@ impl Drop for Running {
 }
 
 #[tokio::test]
-async fn the_images_steps_give_a_node_that_runs_as_nobody_and_is_healthy() {
+async fn the_steps_of_the_image_make_a_node_that_runs_unprivileged_and_is_healthy() {
     let image = Image::make();
     let data = fs::metadata(image.path("/var/lib/taskwire")).expect("the data folder");
     assert_eq!(data.permissions().mode() & 0o777, 0o700);
@@ -143,11 +143,11 @@ async fn the_images_steps_give_a_node_that_runs_as_nobody_and_is_healthy() {
         assert_eq!(
             format!("{}:{}", data.uid(), data.gid()),
             user,
-            "it keeps its data to itself"
+            "the data folder must belong to the image's user"
         );
     }
     let listen = free_address().to_string();
-    assert!(!image.is_healthy(&listen), "nobody is there yet");
+    assert!(!image.is_healthy(&listen), "healthy before the node was started");
     let mut node = image.command(of(&image.stage, "ENTRYPOINT")[0], &listen);
     let node = node.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
     let mut node = Running(node.expect("the program"));
@@ -171,12 +171,12 @@ async fn the_images_steps_give_a_node_that_runs_as_nobody_and_is_healthy() {
     assert!(!image.is_healthy(&listen));
     assert!(
         image.path("/var/lib/taskwire/taskwire.db").exists(),
-        "what it keeps is in the volume"
+        "the database must be in the volume"
     );
 }
 
 #[test]
-fn the_image_is_built_by_the_compiler_that_the_program_asks_for() {
+fn the_image_is_built_with_the_compiler_of_the_manifest() {
     let manifest = include_str!("../../Cargo.toml");
     let wanted = manifest
         .lines()
@@ -234,7 +234,7 @@ fn the_unit_runs_the_program_where_the_image_has_it_and_lets_it_drain() {
 }
 
 #[test]
-fn nginx_takes_its_configuration_and_waits_longer_than_a_heartbeat() {
+fn nginx_accepts_its_configuration_and_waits_longer_than_a_heartbeat() {
     let said = nginx::test();
     let text = String::from_utf8_lossy(&said.stderr);
     assert!(said.status.success() && !text.contains("[warn]"), "{text}");
@@ -253,9 +253,9 @@ fn nginx_takes_its_configuration_and_waits_longer_than_a_heartbeat() {
 }
 
 #[tokio::test]
-async fn through_nginx_a_node_is_reached_and_its_numbers_are_not() {
+async fn nginx_forwards_to_a_node_but_not_to_its_metrics() {
     let server = Server::start(Engine::Sqlite, &[("trusted_proxies", "127.0.0.1")]).await;
-    // two of three are away: nobody notices
+    // two of the three nodes are down: clients do not notice
     let mut proxy = Some(Nginx::start([free_address(), server.address, free_address()]));
     let url = |path: &str| proxy.as_ref().expect("it runs").url(path);
     let _ = http::get(&server, "/livez").await; // makes TLS ready for this process
@@ -283,7 +283,7 @@ async fn through_nginx_a_node_is_reached_and_its_numbers_are_not() {
     let tokens = http::sign_up(&server, "ada").await;
     let address = proxy.as_ref().expect("it runs").address;
     let mut ada = Client::through(address, &tokens).await;
-    ada.ok("task.create", json!({ "title": "By way of nginx" })).await;
+    ada.ok("task.create", json!({ "title": "Through nginx" })).await;
     ada.event("task.created").await;
 
     drop((ada, server));
@@ -293,7 +293,7 @@ async fn through_nginx_a_node_is_reached_and_its_numbers_are_not() {
         if answer.status() == 503 {
             break answer;
         }
-        assert!(Instant::now() < deadline, "somebody answers: {answer:?}");
+        assert!(Instant::now() < deadline, "a node still answers: {answer:?}");
     };
     assert_eq!(away.headers()["retry-after"], "1");
     let body: Value = away.json().await.expect("JSON");

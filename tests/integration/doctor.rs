@@ -1,4 +1,4 @@
-//! What `taskwire doctor` finds, and with which exit code it says so.
+//! What `taskwire doctor` reports, and its exit codes.
 
 use crate::on_both_databases;
 use crate::support::cluster::Cluster;
@@ -6,9 +6,9 @@ use crate::support::{Engine, Server};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-on_both_databases!(all_is_well_before_the_first_start_and_beside_a_node);
+on_both_databases!(doctor_finds_no_failure_before_the_first_start_and_beside_a_node);
 
-/// What it reports about a subject, with the advice: the lines that begin with it.
+/// The lines that it prints about a subject, with the advice.
 fn found<'a>(told: &'a str, subject: &str) -> &'a str {
     let start = told
         .find(&format!("{subject} "))
@@ -25,7 +25,7 @@ fn is(told: &str, subject: &str, outcome: &str) {
     assert_eq!(found.split_whitespace().nth(1), Some(outcome), "{found}");
 }
 
-async fn all_is_well_before_the_first_start_and_beside_a_node(engine: Engine) {
+async fn doctor_finds_no_failure_before_the_first_start_and_beside_a_node(engine: Engine) {
     let mut server = Server::prepare(engine, &[]).await;
     let (code, told) = server.run(&["doctor"]);
     assert_eq!(code, Some(0), "{told}");
@@ -38,7 +38,7 @@ async fn all_is_well_before_the_first_start_and_beside_a_node(engine: Engine) {
     is(&told, "disk", "ok");
     assert!(
         !server.folder.path().join("data").exists(),
-        "it left data_dir behind"
+        "doctor must not leave data_dir behind"
     );
     server.spawn();
     let (code, told) = server.run(&["doctor"]);
@@ -60,7 +60,7 @@ async fn all_is_well_before_the_first_start_and_beside_a_node(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_postgresql_that_loses_what_it_acknowledged_is_warned_of() {
+async fn doctor_warns_of_a_postgresql_that_may_lose_commits() {
     let off = [
         "fsync = off",
         "full_page_writes = off",
@@ -93,7 +93,7 @@ async fn a_postgresql_that_loses_what_it_acknowledged_is_warned_of() {
     );
 }
 
-/// A server that says `first`, and then answers each message with the next of `answers`.
+/// A server that sends `first`, and then answers each message with the next of `answers`.
 async fn speaker(first: &'static str, answers: &'static [&'static str]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("its address").to_string();
@@ -111,7 +111,7 @@ async fn speaker(first: &'static str, answers: &'static [&'static str]) -> Strin
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_and_smtp_are_asked_for_their_first_words() {
+async fn doctor_checks_the_protocols_of_redis_and_smtp() {
     let redis = speaker("", &["+OK\r\n", "+PONG\r\n"]).await;
     let smtp = speaker("220 mail.example.com ESMTP\r\n", &[]).await;
     let mut server = Server::prepare(Engine::Sqlite, &[("mail_from", "tasks@example.com")]).await;
@@ -137,7 +137,7 @@ async fn redis_and_smtp_are_asked_for_their_first_words() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_data_dir_that_was_missing_is_missing_again_with_all_above_it() {
+async fn doctor_leaves_no_folder_behind_for_a_missing_data_dir() {
     let mut server = Server::prepare(Engine::Sqlite, &[]).await;
     let top = server.folder.path().join("srv");
     for data_dir in [top.join("taskwire/data"), "here/data".into()] {

@@ -1,4 +1,4 @@
-//! The links of the pages that people read first lead to files of this repository. Does not use the network.
+//! Checks that the links in the Markdown pages lead to files of this repository. Does not use the network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ fn a_link_in_a_page_leads_to_a_file() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// A scan that finds nothing would pass for ever.
+/// Without this test, a scan that finds no link would always pass.
 #[test]
 fn links_of_all_forms_are_found() {
     let text = "[a](b.md), [c](d/e.md#part) and [f](https://g.example) [h](#here)\n```\n[i](j)\n```\n[k](l)";

@@ -1,4 +1,4 @@
-//! A node that stops, and a node that is asked for more sockets than it accepts: what each client is told, and when.
+//! A node that stops, and a node that gets more sockets than it admits: what clients are told, and when.
 
 use crate::support::raw::Raw;
 use crate::support::{Client, Engine, PATIENCE, Server, eventually, http, text};
@@ -21,7 +21,7 @@ async fn not_ready(server: &Server) {
 }
 
 #[tokio::test]
-async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
+async fn a_node_is_not_ready_for_a_while_before_it_closes_sockets() {
     let settings = [("drain_seconds", "12"), ("drain_delay_seconds", "6")];
     let mut server = Server::start(Engine::Sqlite, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
@@ -33,7 +33,7 @@ async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
     new.ok("profile.get", json!({})).await;
     assert!(
         told.elapsed() < Duration::from_secs(6),
-        "too slow to say anything"
+        "the requests took longer than the delay: this run proves nothing"
     );
     for client in [&mut ada, &mut new] {
         let (frames, code) = client.until_closed().await;
@@ -42,7 +42,7 @@ async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
     }
     assert!(
         told.elapsed() >= Duration::from_secs(6),
-        "the balancer had no time"
+        "sockets closed before the load balancer had time to notice"
     );
     drop((ada, new));
     assert_eq!(server.ended().await, Some(0));
@@ -57,7 +57,7 @@ async fn a_node_says_that_it_is_not_ready_before_anything_else_changes() {
 async fn an_upgrade_while_the_node_drains_is_refused_with_503() {
     let mut server = Server::start(Engine::Sqlite, &[]).await;
     let tokens = http::sign_up(&server, "ada").await;
-    let mut silent = Raw::member(&server, &tokens).await; // it never closes its side, and so keeps the node
+    let mut silent = Raw::member(&server, &tokens).await; // never closes its side, so the node keeps draining
     server.ask_to_stop();
     not_ready(&server).await;
     let refused = eventually("a refusal", || async {
@@ -80,7 +80,7 @@ async fn an_upgrade_while_the_node_drains_is_refused_with_503() {
 }
 
 #[tokio::test]
-async fn a_node_ends_in_time_though_its_database_hangs() {
+async fn a_node_ends_in_time_when_its_database_hangs() {
     let mut server = Server::start(Engine::Postgres, &[("drain_seconds", "4")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut other = server.database.link().await;
@@ -106,7 +106,7 @@ async fn a_node_ends_in_time_though_its_database_hangs() {
     drop(other);
 }
 
-/// A server that accepts connections and says nothing, with its address; the channel reports each connection.
+/// The URL of a server that accepts connections and sends nothing. The channel gets each connection.
 async fn silence() -> (String, mpsc::Receiver<TcpStream>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let url = format!("postgres://x@{}/y", listener.local_addr().expect("its address"));
@@ -122,7 +122,7 @@ async fn silence() -> (String, mpsc::Receiver<TcpStream>) {
 }
 
 #[tokio::test]
-async fn a_start_ends_when_it_is_told_to_and_when_the_database_says_nothing() {
+async fn a_start_ends_on_request_and_when_the_database_does_not_answer() {
     let (url, mut connections) = silence().await;
     let mut server = Server::prepare(Engine::Sqlite, &[("database_url", &url)]).await;
     let _output = server.launch();
@@ -139,7 +139,7 @@ async fn a_start_ends_when_it_is_told_to_and_when_the_database_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_start_that_waits_for_the_schema_says_so_once_and_ends_when_it_is_told_to() {
+async fn a_start_that_waits_for_the_schema_logs_that_once_and_ends_on_request() {
     let mut server = Server::prepare(Engine::Postgres, &[]).await;
     assert_eq!(server.run(&["migrate"]).0, Some(0));
     let mut other = server.database.link().await;
@@ -163,7 +163,7 @@ fn caller(server: &Server, tokens: &Value) -> (Caller, Events) {
     Caller::connect(config.following([])).expect("a client")
 }
 
-/// Waits until a client has been welcomed; the close codes that it saw on the way.
+/// Waits until a client is connected. Returns the close codes that it got before.
 async fn welcomed(events: &mut Events) -> Vec<u16> {
     let mut codes = Vec::new();
     let coming = async {
@@ -184,7 +184,7 @@ async fn welcomed(events: &mut Events) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_themselves() {
+async fn above_the_admission_rate_sockets_close_with_1013_and_clients_reconnect() {
     let settings = [
         ("sockets_admitted_per_second", "2"),
         ("sockets_admitted_burst", "3"),
@@ -203,7 +203,7 @@ async fn past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_the
             (0x88, payload) => break u16::from_be_bytes([payload[0], payload[1]]),
             _ => sockets.push(socket),
         }
-        assert!(sockets.len() < 50, "everybody is admitted");
+        assert!(sockets.len() < 50, "no socket was refused");
     };
     assert_eq!(refused, 1013);
     let mut clients: Vec<_> = (0..10).map(|_| caller(&server, &tokens)).collect();
@@ -213,14 +213,14 @@ async fn past_the_rate_of_admission_sockets_close_with_1013_and_come_back_by_the
     }
     assert!(
         !codes.is_empty() && codes.iter().all(|code| *code == 1013),
-        "ten at once are more than the door lets in: {codes:?}"
+        "ten sockets at once exceed the admission rate, so some must close with 1013: {codes:?}"
     );
 }
 
 #[tokio::test]
-async fn no_more_sockets_than_there_may_be_and_the_next_comes_when_one_goes() {
+async fn above_max_sockets_a_socket_closes_and_one_is_admitted_when_another_closes() {
     let server = Server::start(Engine::Sqlite, &[("max_sockets", "2")]).await;
-    // tokens are not checked: one may be wrong
+    // the server counts sockets before it checks their tokens, so a wrong token does not matter
     let tokens = http::sign_up(&server, "ada").await;
     let held = [
         Raw::upgrade(&server, "").await,

@@ -1,4 +1,4 @@
-//! Errors: every code of the contract is provoked with its status, here or in the module that the table names.
+//! Errors: a test provokes each code of the contract and checks its status, here or where the table says.
 
 use crate::on_both_databases;
 use crate::support::tokens::{SECRET, expired};
@@ -13,20 +13,23 @@ use taskwire_protocol::error::Retry;
 
 on_both_databases!(every_code_is_provoked_with_its_status);
 
-/// Codes that another module provokes.
+/// Codes that another test provokes.
 const ELSEWHERE: &[(ErrorCode, &str)] = &[
     (ErrorCode::StorageFull, "`storage` fills the disk"),
-    (ErrorCode::Timeout, "below, where readers can be made to wait"),
+    (
+        ErrorCode::Timeout,
+        "a test of its own below, on PostgreSQL: only there a lock can make a query wait",
+    ),
 ];
 
-/// Codes that nothing leads to yet, or that no test can wait for.
+/// Codes that the server never sends yet.
 const NOT_PROVOKED: &[(ErrorCode, &str)] = &[
     (ErrorCode::PlanLimit, "no plan has a limit yet"),
     (ErrorCode::EmailNotVerified, "addresses are not verified yet"),
     (ErrorCode::AccountLocked, "accounts are not locked yet"),
 ];
 
-/// The codes that came, each checked against the table.
+/// The codes that were received, each checked against the table.
 #[derive(Default)]
 struct Seen(BTreeSet<&'static str>);
 
@@ -52,7 +55,7 @@ impl Seen {
         self.0.insert(code.as_str());
     }
 
-    /// Sends a request that must come to this code.
+    /// Sends a request that must be refused with this code.
     async fn http(&mut self, code: ErrorCode, request: RequestBuilder) {
         let answer = request.send().await.expect("an answer");
         let status = answer.status().as_u16();
@@ -138,7 +141,7 @@ async fn every_code_is_provoked_with_its_status(engine: Engine) {
     )
     .await;
     draining_is_unavailable(&server, &mut seen).await;
-    drop(team); // it kept the server from ending at once
+    drop(team); // its sockets delay the end of the server
     too_many_are_limited(engine, &mut seen).await;
 
     let mut left: Vec<&str> = ErrorCode::ALL.iter().map(|code| code.as_str()).collect();
@@ -150,12 +153,12 @@ async fn every_code_is_provoked_with_its_status(engine: Engine) {
     assert_eq!(
         left.into_iter().collect::<BTreeSet<_>>(),
         excused.collect(),
-        "provoked nowhere, and nobody says why"
+        "the codes that were not provoked must be those of ELSEWHERE and NOT_PROVOKED"
     );
 }
 
 #[tokio::test]
-async fn a_query_that_takes_too_long_is_timeout() {
+async fn a_query_that_takes_too_long_is_answered_with_timeout() {
     let server = Server::start(Engine::Postgres, &[("query_timeout_seconds", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let token = ada.tokens["access_token"].clone();

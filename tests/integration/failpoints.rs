@@ -1,4 +1,4 @@
-//! Fail points: a normal build has none, and says so instead of ignoring the request for them.
+//! Fail points: a normal build has none, and refuses to start when they are requested.
 
 use crate::support::{Engine, Server};
 

@@ -10,10 +10,10 @@ use crate::support::{Client, Follower, Server, Team, http, text};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// The time in which an event reaches another instance, with Redis and without, as the contract promises.
+/// The time within which an event must reach another instance, with Redis and without.
 const SOON: Duration = Duration::from_secs(1);
 const WITHOUT_REDIS: Duration = Duration::from_secs(3);
-/// A loaded machine may be late; one of this many tries is in time.
+/// A loaded machine may be late, so one of this many tries must be in time.
 const TRIES: usize = 4;
 
 /// Instances that share a Redis.
@@ -26,7 +26,7 @@ async fn with_redis(n: usize) -> Vec<Server> {
     servers
 }
 
-/// Waits until an instance says this of Redis.
+/// Waits until an instance reports this status of Redis.
 async fn redis_becomes(server: &Server, status: &str) {
     crate::support::eventually(&format!("redis {status}"), || async {
         let health: Value = http::get(server, "/health/detailed").await.json().await.ok()?;
@@ -35,7 +35,7 @@ async fn redis_becomes(server: &Server, status: &str) {
     .await;
 }
 
-/// A number of an instance's metrics.
+/// The value of an instance's metric.
 async fn number(server: &Server, name: &str) -> f64 {
     let metrics = http::get(server, "/metrics").await.text().await.expect("numbers");
     let line = metrics
@@ -58,7 +58,7 @@ async fn push(writer: &mut Client, reader: &mut Client, workspace: &str) -> Dura
     begun.elapsed()
 }
 
-/// Asserts that the events of a stream come one after the other, from `seq` on to `to`.
+/// Asserts that the events of a stream arrive without a gap, from `seq` + 1 to `to`.
 async fn follows(reader: &mut Client, stream: &str, mut seq: u64, to: u64) {
     while seq < to {
         let event = reader.next_of(stream).await;
@@ -115,8 +115,8 @@ async fn what_any_instance_commits_reaches_all_of_them_without_a_gap() {
     }
 }
 
-/// The later one waits for the stream's lock, and then finds what the earlier one did. If it had looked too early, the key
-/// of the remembered op_ids would make it run again.
+/// The later copy waits for the stream's lock, and then finds the op_id of the earlier one. If it has looked before
+/// that lock, the unique key of the op_ids makes it run again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn copies_of_a_mutation_on_several_instances_at_once_have_one_effect() {
     const ROUNDS: usize = 30;
@@ -159,11 +159,11 @@ async fn a_push_crosses_instances_within_a_second_and_without_redis_within_three
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_frame_too_large_to_travel_is_read_from_the_log() {
+async fn a_frame_too_large_for_redis_is_read_from_the_log() {
     let servers = with_redis(2).await;
     let mut team = Team::gather(&servers[0]).await;
     let mut reader = Client::with_tokens(&servers[1], &team.viewer.tokens, json!({})).await;
-    // six bytes a character in JSON
+    // each of these characters takes six bytes in JSON
     let description = format!("x{}x", "\u{1}".repeat(998));
     for title in ["One", "Two"] {
         let data = json!({ "workspace_id": team.workspace, "title": title, "description": description,
@@ -179,7 +179,7 @@ async fn a_frame_too_large_to_travel_is_read_from_the_log() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn deployments_that_share_a_redis_do_not_hear_each_other() {
+async fn deployments_that_share_a_redis_do_not_receive_from_each_other() {
     let one = with_redis(1).await;
     let other = with_redis(1).await;
     let mut ada = Client::sign_up(&one[0], "ada").await;
@@ -197,7 +197,7 @@ async fn deployments_that_share_a_redis_do_not_hear_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_purge_elsewhere_takes_the_text_out_of_what_is_kept_here() {
+async fn a_purge_on_another_instance_removes_the_text_from_the_ring_here() {
     let servers = with_redis(2).await;
     let mut writer = Follower::sign_up(&servers[0], "ada").await;
     let workspace = writer.client.personal();

@@ -1,5 +1,5 @@
-//! Background jobs: one run at a time, however many instances there are; taken over from an instance that is gone; again
-//! after a failure, until the job is dead; on after a restart.
+//! Background jobs: one run at a time with any number of instances; another instance takes over when one dies; a failed
+//! run is repeated until the job is dead; recurring jobs continue after a restart.
 
 use crate::on_both_databases;
 use crate::support::database::Database as Place;
@@ -23,12 +23,12 @@ use tokio::runtime::Runtime;
 on_both_databases!(
     a_recurring_job_goes_on_after_a_restart,
     a_job_that_fails_backs_off_and_ends_dead,
-    a_kind_that_nobody_knows_stays
+    a_job_of_an_unknown_kind_stays_untouched
 );
 
 const SECRET: &str = "a secret of all three instances, long enough";
 
-/// A number that the database gives for a text of SQL.
+/// The number that a query returns.
 async fn number(place: &Place, text: &str) -> Option<i64> {
     let text = AssertSqlSafe(text.to_owned());
     let found = match place.engine {
@@ -44,13 +44,13 @@ async fn number(place: &Place, text: &str) -> Option<i64> {
     found.expect("an answer")
 }
 
-/// When the retention job is due, while nobody runs it.
+/// When the retention job is due; `None` while it runs or before it exists.
 async fn retention_due(server: &Server) -> Option<i64> {
     let text = "select due_at from jobs where kind = 'retention' and claim is null";
     number(&server.database, text).await
 }
 
-/// Waits until the retention job was run: it is due in the future.
+/// Waits until the retention job has run: then it is due in the future.
 async fn retention_ran(server: &Server) {
     eventually("a run of retention", || async {
         retention_due(server)
@@ -60,7 +60,7 @@ async fn retention_ran(server: &Server) {
     .await;
 }
 
-/// How often an instance ran a kind to this outcome.
+/// How often runs of a kind on an instance had this outcome.
 async fn runs(server: &Server, kind: &str, outcome: &str) -> u64 {
     let line = format!("taskwire_jobs_total{{kind=\"{kind}\",outcome=\"{outcome}\"}} ");
     metric(server, &line).await.unwrap_or(0)
@@ -74,7 +74,7 @@ async fn metric(server: &Server, line: &str) -> Option<u64> {
 
 // --- Kinds of this file, run by engines in this process -------------------------------------
 
-/// An engine in a runtime of its own, so that it can be killed: what it runs ends, and nothing is given back.
+/// An engine in its own runtime. Dropping it kills the engine: its runs end, and it gives no job back.
 struct Instance {
     runtime: Option<Runtime>,
     engine: Engine,
@@ -89,11 +89,11 @@ impl Instance {
             ("data_dir", &*data),
             ("database_url", &*server.database.url),
             ("lease_seconds", "3"),
-            // a name that is given twice does not make two holders one
+            // several instances with one name are still different holders
             ("instance", "same"),
         ];
         let settings = Arc::new(Settings::from_pairs(&pairs).expect("settings"));
-        // clocks that differ by hours do not matter: the database's counts
+        // clocks may differ by hours: only the database's clock counts
         let clock = Clock::fixed(1_770_000_000_000 + number as i64 * 3_600_000);
         let starting = std::thread::spawn(move || {
             let mut runtime = tokio::runtime::Builder::new_multi_thread();
@@ -121,7 +121,7 @@ impl Drop for Instance {
     }
 }
 
-/// Which instance runs this.
+/// The number of the instance that runs this.
 fn instance(run: &Run) -> usize {
     let data = run.settings().data_dir.display().to_string();
     let (_, number) = data.rsplit_once('-').expect("a number");
@@ -163,7 +163,7 @@ impl Job for Endless {
     }
 }
 
-/// Who does more of it.
+/// The number of the instance that makes progress with the endless job.
 async fn worker() -> usize {
     let steps = || STEPS.each_ref().map(|steps| steps.load(Ordering::SeqCst));
     let before = steps();
@@ -176,7 +176,7 @@ async fn worker() -> usize {
 static ENDLESS: &[Kind] = &[Kind::of::<Endless>()];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_of_three_works_and_another_takes_over_when_it_is_gone() {
+async fn one_of_three_instances_runs_a_job_and_another_takes_over_when_it_dies() {
     let server = Server::prepare(Database::Postgres, &[]).await;
     let mut instances = Vec::new();
     for number in 0..3 {
@@ -261,7 +261,7 @@ async fn retention_runs_once_on_one_of_three_instances() {
         let (code, said) = servers[0].run(&["admin", "jobs", "retry", "retention"]);
         assert_eq!(code, Some(0), "{said}");
         retention_ran(&servers[0]).await;
-        // the counter follows the commit
+        // the counter rises after the commit
         eventually("a count", || async {
             let mut all = 0;
             for server in &servers {
@@ -274,7 +274,8 @@ async fn retention_runs_once_on_one_of_three_instances() {
     }
 }
 
-/// Three instances, and a lock that makes retention stand in its first step on one of them.
+/// Three instances, and a lock that makes retention wait in its first step on one of them. Returns the number of that
+/// one.
 async fn standing(lease: &str) -> (Vec<Server>, PgConnection, usize) {
     let settings = [("lease_seconds", lease), ("jwt_secret", SECRET)];
     let mut first = Server::prepare(Database::Postgres, &settings).await;
@@ -309,7 +310,7 @@ async fn holder(servers: &[Server]) -> usize {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_instance_loses_its_job_to_another() {
+async fn another_instance_takes_over_the_job_of_a_killed_one() {
     let (mut servers, mut lock, killed) = standing("2").await;
     let text = "select holder from jobs";
     let holder: String = sqlx::query_scalar(text)
@@ -331,17 +332,17 @@ async fn a_killed_instance_loses_its_job_to_another() {
         }
     }
     assert_eq!(ended, 1);
-    // and it comes back without taking anything away
+    // its restart does not run the job again
     servers[killed].spawn();
     assert!(retention_due(&servers[0]).await > Some(Clock::system().now_ms()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stopped_instance_gives_its_job_back() {
-    // so long that nobody waits for it
+    // a lease so long that the test would not outlast it
     let (mut servers, mut lock, stopped) = standing("3600").await;
     servers[stopped].ask_to_stop();
-    // the step, and what gives the job back
+    // two statements wait: the step, and the one that gives the job back
     eventually("a job on its way back", || async {
         (servers[0].database.lock_waiters().await > 1).then_some(())
     })
@@ -359,7 +360,7 @@ async fn a_recurring_job_goes_on_after_a_restart(database: Database) {
     assert_eq!(
         retention_due(&server).await,
         Some(due),
-        "a start does not put it off"
+        "a start must not change when the job is due"
     );
     server.kill();
     server.database.execute("delete from jobs").await;
@@ -369,18 +370,14 @@ async fn a_recurring_job_goes_on_after_a_restart(database: Database) {
     server.database.execute("update jobs set due_at = 0").await;
     server.spawn();
     retention_ran(&server).await;
-    assert_eq!(
-        server.terminate(),
-        Some(0),
-        "and what was not running need not be given back"
-    );
+    assert_eq!(server.terminate(), Some(0), "ends in order when no job runs");
 }
 
-/// A server whose job `words` fails for ever.
+/// A server whose job `words` always fails.
 async fn failing(database: Database) -> Server {
     let server = Server::start(database, &[]).await;
     if database == Database::Postgres {
-        // nothing enqueues it there; its payload cannot be read
+        // on PostgreSQL nothing enqueues this job; its payload cannot be read
         let job = "insert into jobs (kind, key, payload, due_at, attempts, revision) values ('words', '', '7', 0, 0, 0)";
         server.database.execute(job).await;
         return server;
@@ -408,7 +405,7 @@ async fn a_job_that_fails_backs_off_and_ends_dead(database: Database) {
     let dead = "select attempts from jobs where kind = 'words' and dead_at is not null";
     let attempts = eventually("its end", || number(&server.database, dead)).await;
     assert_eq!(attempts, 4);
-    // half a second, one, two; and the look at the table may have come late
+    // pauses of 0.5 s, 1 s and 2 s; the first failure may have been noticed late
     assert!(since.elapsed() > Duration::from_secs(3), "{:?}", since.elapsed());
     eventually("a sign", || async {
         let dead = metric(&server, "taskwire_jobs_dead{kind=\"words\"} ").await;
@@ -418,7 +415,7 @@ async fn a_job_that_fails_backs_off_and_ends_dead(database: Database) {
     assert_eq!(runs(&server, "words", "failed").await, 4);
     assert!(server.log().contains("a job failed for the last time"));
     if database == Database::Sqlite {
-        assert_eq!(server.terminate(), Some(0)); // its file has one process
+        assert_eq!(server.terminate(), Some(0)); // only one process may open its file
     }
     let (code, said) = server.run(&["admin", "jobs"]);
     let first = said.lines().next().unwrap_or_default();
@@ -446,7 +443,7 @@ async fn a_job_that_fails_backs_off_and_ends_dead(database: Database) {
     .await;
 }
 
-async fn a_kind_that_nobody_knows_stays(database: Database) {
+async fn a_job_of_an_unknown_kind_stays_untouched(database: Database) {
     let mut server = Server::start(database, &[]).await;
     eventually("the job", || retention_due(&server)).await;
     server.kill();
@@ -460,13 +457,17 @@ async fn a_kind_that_nobody_knows_stays(database: Database) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_words_of_a_task_are_indexed_though_the_server_was_killed() {
+async fn the_words_of_a_task_are_indexed_after_a_kill() {
     let mut server = Server::start(Database::Sqlite, &[]).await;
     let mut client = Client::sign_up(&server, "ada").await;
     client.ok("task.create", json!({ "title": "milk" })).await;
     server.kill();
     let enqueued = "select count(*) from jobs where kind = 'words'";
-    assert_eq!(number(&server.database, enqueued).await, Some(1), "with the task");
+    assert_eq!(
+        number(&server.database, enqueued).await,
+        Some(1),
+        "the job must be committed with the task"
+    );
     server.spawn();
     eventually("the index", || async {
         let left = number(&server.database, enqueued).await;

@@ -1,4 +1,4 @@
-//! A newcomer's first hour: sign up, watch, add, kill the server, miss nothing.
+//! The first steps of a new user: sign up, watch, create a task, kill the server, miss nothing.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine, Server};

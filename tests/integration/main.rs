@@ -6,7 +6,7 @@
     reason = "a test binary exports nothing; support serves every module"
 )]
 
-mod access; // who gets what while it changes
+mod access; // what users receive while their access changes
 mod accounts; // signing up, in and out
 mod administration; // instances, sockets, kicks, operators
 mod batches; // several mutations in one request
@@ -20,20 +20,20 @@ mod documents; // the links of the README and other pages
 mod draining; // a node that stops, a node that is full
 mod errors; // every error code
 mod exactly_once; // op_id
-mod failpoints; // places to die at: none in this build
+mod failpoints; // a normal build has none
 mod instances; // several instances, with Redis and without
 mod jobs; // background work: once, on one instance, again after a failure
-mod journey; // a newcomer's first hour
+mod journey; // the first steps of a new user
 mod notifications; // notifications
 mod optimism; // groups that lock nothing, and what proves them wrong
-mod permissions; // every operation by everybody
-mod plans; // the main lists scan and sort nothing whole
-mod postgres; // PostgreSQL restarted, killed, its answers lost, its transactions leaked
-mod presence; // who is there, who types
+mod permissions; // every operation by every role
+mod plans; // the main lists neither scan nor sort whole tables
+mod postgres; // PostgreSQL restarts, dies, loses answers, has leaked transactions
+mod presence; // who is present, who is typing
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
 mod rpc; // the operations without a socket
-mod storage; // full, taken, newer, gone for a moment
+mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
@@ -44,4 +44,4 @@ mod traces; // what a log line says of its request, socket or job
 mod validation; // every bound, every wrong value
 mod web; // HTTP beside the socket
 mod workspaces; // workspaces and members
-mod writer; // chores and searches beside writes, a writer that stands or breaks
+mod writer; // chores and searches beside writes, a writer that hangs or fails

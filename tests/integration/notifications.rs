@@ -1,4 +1,4 @@
-//! Notifications: who gets them; reading, marking and deleting them. Every answer and event has the right count.
+//! Notifications: who gets them; reading, marking and deleting them. Every answer and event has the right unread count.
 
 use crate::on_both_databases;
 use crate::support::fold::UserState;
@@ -7,14 +7,14 @@ use crate::support::{Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
 
 on_both_databases!(
-    an_act_is_told_once_to_each_whom_it_concerns,
+    an_act_notifies_each_user_concerned_once,
     a_list_has_pages_in_both_orders_and_the_count,
     marking_counts_and_marking_again_changes_nothing,
     all_are_marked_with_an_event_even_when_none_is_left,
-    what_a_clock_ahead_dated_is_marked_by_its_followers_too,
+    marking_all_covers_notifications_dated_by_a_clock_that_was_ahead,
     a_batch_keeps_the_count_whatever_its_order,
     deleting_counts_what_was_unread,
-    somebody_elses_is_not_found,
+    the_notification_of_another_user_is_not_found,
 );
 
 async fn kinds(follower: &mut Follower) -> Vec<String> {
@@ -32,7 +32,7 @@ async fn kinds(follower: &mut Follower) -> Vec<String> {
     types.map(str::to_owned).collect()
 }
 
-async fn an_act_is_told_once_to_each_whom_it_concerns(engine: Engine) {
+async fn an_act_notifies_each_user_concerned_once(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let team = Team::gather(&server).await;
     let (owner, member) = (team.owner.user_id(), team.member.user_id());
@@ -83,7 +83,7 @@ async fn an_act_is_told_once_to_each_whom_it_concerns(engine: Engine) {
         assert_eq!(
             kinds(&mut creator).await,
             [told],
-            "{name}: the creator, who does it too, once"
+            "{name}: the creator gets one notification"
         );
         assert_eq!(kinds(&mut assignee).await, [told_assignee], "{name}");
         assert!(kinds(&mut bystander).await.is_empty(), "{name}");
@@ -229,10 +229,10 @@ async fn all_are_marked_with_an_event_even_when_none_is_left(engine: Engine) {
     assert_eq!((&only["items"], &only["total"]), (&json!([]), &json!(0)));
 }
 
-async fn what_a_clock_ahead_dated_is_marked_by_its_followers_too(engine: Engine) {
+async fn marking_all_covers_notifications_dated_by_a_clock_that_was_ahead(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let (mut ada, _) = ada_with(&server, 2).await;
-    // as if an instance had made them whose clock is an hour ahead
+    // as if an instance whose clock is an hour ahead had created them
     let later = "update notifications set created_at = created_at + 3600000";
     server.database.execute(later).await;
     let snapshot = ada.client.ok("user.sync", json!({})).await;
@@ -309,7 +309,7 @@ async fn deleting_counts_what_was_unread(engine: Engine) {
     assert_eq!(unread(&mut ada).await, 2);
 }
 
-async fn somebody_elses_is_not_found(engine: Engine) {
+async fn the_notification_of_another_user_is_not_found(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let (mut ada, ids) = ada_with(&server, 0).await;
     let mut bob = Follower::sign_up(&server, "bob").await;

@@ -103,8 +103,8 @@ async fn what_another_instance_allowed_or_deleted_is_known_at_once() {
     }
 }
 
-/// The group changes the workspace, so its write verifies what it assumed of the workspace. What was done under the op_id
-/// makes the same request impossible now.
+/// The group changes the workspace, so its write verifies what it assumed of the workspace. What was done under the
+/// op_id makes the same request impossible now.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
     let server = Server::start(Engine::Postgres, &[]).await;

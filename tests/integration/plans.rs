@@ -1,5 +1,5 @@
-//! The main lists stay fast in large databases. The test reads the plans of the statements that really run, and refuses one
-//! that scans a table or sorts everything that it finds.
+//! The main lists stay fast in large databases. The test reads the plans of the statements that really run, and refuses
+//! one that scans a table or sorts everything that it finds.
 
 use crate::on_both_databases;
 use crate::support::{Engine as Database, Server};

@@ -1,5 +1,5 @@
-//! PostgreSQL is stopped, killed, hung, restarted, and replaced by a standby under a running node. Answers to COMMIT are
-//! lost; transactions stay open.
+//! PostgreSQL is stopped, killed, hung, restarted, and replaced by a standby under a running node. Answers to COMMIT
+//! are lost; transactions stay open.
 
 use crate::support::cluster::Cluster;
 use crate::support::commit_proxy::{CommitProxy, Cut};

@@ -344,7 +344,8 @@ async fn history_is_paged_and_by_task(engine: Engine) {
     }
 }
 
-/// More than SQLite keeps in its tree of new keys, so that a part of everything has moved to the large one; then a restart.
+/// More than SQLite keeps in its tree of new keys, so that a part of everything has moved to the large one; then a
+/// restart.
 async fn much_is_found_wherever_the_database_keeps_it(engine: Engine) {
     const BATCHES: usize = 9;
     let mut server = Server::start(engine, &[("rate_limit_enabled", "false")]).await;

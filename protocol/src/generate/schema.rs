@@ -1,5 +1,6 @@
-//! The contract as one JSON Schema (2020-12) document. Parameters are described as the server reads them: an optional one
-//! may be missing. Everything else is described as the server writes it: a field that may be `null` is always there.
+//! The contract as one JSON Schema (2020-12) document. Parameters are described as the server reads them: an optional
+//! one may be missing. Everything else is described as the server writes it: a field that may be `null` is always
+//! there.
 
 use crate::{
     CloseCode, ErrorCode, PROTOCOL, REVISION, Retry, SUBPROTOCOL,
@@ -331,8 +332,8 @@ fn drop_examples(value: &mut Value) {
     }
 }
 
-/// Bounds whole numbers, and sorts the keys. The features of `serde_json` decide their order; sorting keeps the text the
-/// same.
+/// Bounds whole numbers, and sorts the keys. The features of `serde_json` decide their order; sorting keeps the text
+/// the same.
 fn tidy(value: &mut Value) {
     match value {
         Value::Array(items) => items.iter_mut().for_each(tidy),

@@ -1,12 +1,12 @@
-//! Peers that misbehave: they never read, stall in the handshake, or flood. What ends them, and what they may cost
-//! until then.
+//! Peers that misbehave: they never read, stall in the handshake, or flood. When the server ends them, and how much
+//! memory they may cost until then.
 
 use crate::support::raw::{self, counted};
 use crate::support::{Client, Engine, Raw, Server, http};
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// The memory that peers that never read may cost.
+/// How much memory peers that never read may cost.
 const FLOOD_BOUND: u64 = 32 * 1024 * 1024;
 
 #[tokio::test]
@@ -15,14 +15,14 @@ async fn a_peer_that_neither_reads_nor_answers_is_dead() {
     let server = Server::start(Engine::Sqlite, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let deaf = Raw::member(&server, &ada.tokens).await;
-    // more than the kernels and the queue hold: the ping cannot leave either
+    // more than the kernels and the queue hold, so that the server's ping cannot be sent either
     tell_kilobytes(&mut ada, 600).await;
     counted(&server, 4408).await;
     stays_alone(&server, &mut ada).await;
     drop(deaf);
 }
 
-/// Events of more than a kilobyte each, for readers and for a peer that does not read.
+/// Creates events of more than a kilobyte each, for readers and for a peer that does not read.
 async fn tell_kilobytes(client: &mut Client, events: usize) {
     let description = "x".repeat(1000);
     for n in 0..events {
@@ -32,21 +32,24 @@ async fn tell_kilobytes(client: &mut Client, events: usize) {
     }
 }
 
-/// The reader stays, and the place of the other socket is free.
+/// Asserts that the reader's socket stays, and that the other socket is gone.
 async fn stays_alone(server: &Server, reader: &mut Client) {
     reader.ok("profile.get", json!({})).await;
     let health = http::get(server, "/health/detailed").await;
     let health: Value = health.json().await.expect("JSON");
-    assert_eq!(health["sockets"], 1, "its place was given up");
+    assert_eq!(
+        health["sockets"], 1,
+        "the dead socket must not be counted any more"
+    );
 }
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
+async fn a_peer_that_takes_nothing_is_dead_even_while_the_server_writes() {
     let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let deaf = Raw::member(&server, &ada.tokens).await;
-    // more than the peer's kernel takes, and less than ours buffers: each event is written at once
+    // more than the peer's kernel takes, but less than ours buffers, so each event is written at once
     tell_kilobytes(&mut ada, 30).await;
     let trickle = async {
         let mut second = tokio::time::interval(Duration::from_secs(1));
@@ -58,7 +61,7 @@ async fn a_peer_that_takes_nothing_is_dead_though_it_is_written_to() {
     };
     tokio::select! {
         () = counted(&server, 4408) => {}
-        () = trickle => panic!("it lives on"),
+        () = trickle => panic!("the socket was not closed"),
     }
     stays_alone(&server, &mut ada).await;
     drop(deaf);
@@ -79,7 +82,7 @@ async fn a_stalled_handshake_ends_while_others_are_served() {
     let dripping = async {
         let mut peer = Raw::dial(&server).await;
         peer.send(b"GET /v1/socket HTTP/1.1\r\nX-Long: ").await;
-        // a byte now and then does not extend the deadline
+        // single bytes do not extend the deadline
         while begun.elapsed() < Duration::from_secs(10) {
             let mut byte = [0];
             let heard = tokio::time::timeout(Duration::from_millis(100), async {
@@ -91,7 +94,7 @@ async fn a_stalled_handshake_ends_while_others_are_served() {
                 Ok(_) => return,
             }
         }
-        panic!("it drips on");
+        panic!("the handshake was not ended");
     };
     let served = async {
         Client::sign_up(&server, "ada")
@@ -108,10 +111,10 @@ async fn a_stalled_handshake_ends_while_others_are_served() {
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn a_flood_by_peers_that_never_read_costs_no_memory() {
+async fn a_flood_by_peers_that_never_read_costs_little_memory() {
     let mut server = Server::start(Engine::Sqlite, &[("auth_timeout_seconds", "300")]).await;
     let tokens = Client::sign_up(&server, "ada").await.tokens;
-    server.terminate(); // the password's hash took more than a flood may
+    server.terminate(); // hashing the password took more memory than the flood may: start with a fresh peak
     server.spawn();
     let before = server.memory("VmRSS");
     let mut peers = Vec::new();
@@ -128,7 +131,7 @@ async fn a_flood_by_peers_that_never_read_costs_no_memory() {
         }
     }
     let grown = server.memory("VmHWM") - before;
-    assert!(grown < FLOOD_BOUND, "{grown} bytes more");
+    assert!(grown < FLOOD_BOUND, "the flood cost {grown} bytes");
     let mut ada = Client::with_tokens(&server, &tokens, json!({})).await;
     ada.ok("profile.get", json!({})).await;
 }

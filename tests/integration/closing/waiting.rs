@@ -1,4 +1,4 @@
-//! Sockets that wait for a slow database or a slow peer: what ends them meanwhile, and what does not.
+//! Sockets that wait for a slow database or a slow peer: what closes them during the wait, and what does not.
 
 use crate::support::raw;
 use crate::support::{Client, Engine, Raw, Server, eventually, http, text};
@@ -7,16 +7,17 @@ use serde_json::json;
 use sqlx::Executor;
 use std::time::{Duration, Instant};
 
-/// An account that may list the instances. No other part of a request reads that table.
+/// An account that may list the instances. No other part of a request reads the table `instances`, so a lock on it
+/// delays only that operation.
 const OPERATOR: [(&str, &str); 2] = [
     ("admin_email", "ada@example.com"),
     ("admin_password", crate::support::PASSWORD),
 ];
 const NO_INSTANCES: &str = "begin; lock table instances";
 
-/// A logout waits for its turn, possibly for long, whether it is valid or not.
+/// A logout waits behind earlier requests, possibly for long, whether it is valid or not.
 #[tokio::test]
-async fn a_session_that_ends_elsewhere_does_not_wait_for_a_logout_that_waits() {
+async fn a_session_that_ends_elsewhere_closes_a_socket_whose_own_logout_waits() {
     let server = Server::start(Engine::Postgres, &OPERATOR).await;
     for logout in [json!({}), json!({ "nonsense": true })] {
         let mut ada = Client::log_in(&server, "ada").await;
@@ -36,9 +37,9 @@ async fn a_session_that_ends_elsewhere_does_not_wait_for_a_logout_that_waits() {
     }
 }
 
-/// The `auth` was refused when it came, or waits behind answers that the peer does not read.
+/// One `auth` is refused at once. The other waits behind answers that the peer does not read.
 #[tokio::test]
-async fn a_token_that_is_not_looked_at_buys_no_time() {
+async fn a_token_that_is_not_checked_does_not_extend_the_deadline() {
     let settings = [("auth_timeout_seconds", "1"), ("socket_queue_bytes", "16384")];
     let server = Server::start(Engine::Sqlite, &settings).await;
     let tokens = http::sign_up(&server, "ada").await;
@@ -48,7 +49,8 @@ async fn a_token_that_is_not_looked_at_buys_no_time() {
     for auth in [token, json!({ "nonsense": true })] {
         let mut deaf = Raw::upgrade(&server, "").await;
         let auth = json!({ "type": "auth", "id": 2, "data": auth }).to_string();
-        // more bytes of answers than the kernels and the queue hold; the server has read all requests, the last one too
+        // the answers have more bytes than the kernels and the queue hold; the server has read all requests, the last
+        // one too
         let frames = [describe.repeat(10), raw::frame(0x81, auth.as_bytes())].concat();
         deaf.send(&frames).await;
         all.push(deaf);
@@ -61,9 +63,9 @@ async fn a_token_that_is_not_looked_at_buys_no_time() {
     .await;
 }
 
-/// The database lets a query wait for 10 s, which is longer than a peer may be silent after a ping.
+/// The database lets a query wait for 10 s. A peer that the server reads may not be silent that long after a ping.
 #[tokio::test]
-async fn a_peer_that_is_not_heard_for_its_requests_is_not_dead() {
+async fn a_peer_is_not_dead_while_the_server_does_not_read_it() {
     let settings = [("heartbeat_seconds", "1"), ("in_flight", "1")];
     let server = Server::start(Engine::Postgres, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
@@ -75,7 +77,7 @@ async fn a_peer_that_is_not_heard_for_its_requests_is_not_dead() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_not_heard_before_a_restart_gets_its_answers() {
+async fn a_peer_that_the_server_does_not_read_gets_its_answers_before_a_restart() {
     let settings = [("heartbeat_seconds", "1"), ("drain_seconds", "15")];
     let mut server = Server::start(Engine::Postgres, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;

@@ -1,6 +1,6 @@
-//! What a client may do in the property test, as plain data that can be generated and printed; and the request that it
-//! becomes for somebody who sees a given replica. The mutations are those of the table, their parameters come from its
-//! examples: a new one takes part by being there.
+//! What a client may do in the property test, as plain data that can be generated and printed; and the request that a
+//! client with a given replica makes of it. The mutations are those of the table, and their parameters come from its
+//! examples. So a new mutation takes part without further work.
 
 use crate::support::{Replica, new_id, text};
 use proptest::prelude::*;
@@ -13,9 +13,9 @@ use taskwire_protocol::operations::CATALOG;
 /// A step of a client.
 #[derive(Clone, Debug)]
 pub enum Action {
-    /// One mutation; with or without waiting for its answer.
+    /// Sends one mutation; the flag says whether to wait for its answer.
     Do(Wish, bool),
-    /// Several in one request.
+    /// Sends several mutations in one request.
     Batch {
         wishes: Vec<Wish>,
         atomic: bool,
@@ -23,19 +23,19 @@ pub enum Action {
     },
     /// Sends an earlier mutation again, with its op_id.
     Retry(usize),
-    /// The connection breaks; the client comes back, resumes, and sends again what was not answered.
+    /// Loses the connection; then reconnects, resumes, and sends unanswered mutations again.
     Cut,
-    /// Takes a fresh snapshot of a workspace in the middle of everything.
+    /// Takes a new snapshot of a workspace while others write.
     Sync(usize),
-    /// Does not read for so many milliseconds, while others write.
+    /// Does not read for this many milliseconds, while others write.
     Rest(u8),
 }
 
-/// A mutation, of which the replica at hand says what it is about.
+/// A mutation that does not name its entities yet: the replica of the client provides them.
 #[derive(Clone, Debug)]
 pub struct Wish {
     operation: &'static str,
-    /// Which workspace, which thing there, which other one.
+    /// Numbers that select the workspace, an entity in it, and another one.
     place: usize,
     pick: usize,
     other: usize,
@@ -43,7 +43,7 @@ pub struct Wish {
     choices: u64,
 }
 
-/// What people do most.
+/// The most frequent mutations.
 const OFTEN: [&str; 7] = [
     "task.create",
     "task.create",
@@ -54,7 +54,8 @@ const OFTEN: [&str; 7] = [
     "task.assign",
 ];
 
-/// Drawn more often than the rest of the table: few deletes are for good, and few additions name somebody new.
+/// Drawn more often than the rest of the table, because few of these deletes are permanent and few additions name a
+/// user who is not a member yet.
 const ALSO: [&str; 5] = [
     "task.delete",
     "task.delete",
@@ -81,7 +82,7 @@ fn wish() -> impl Strategy<Value = Wish> {
     })
 }
 
-/// A step; mutations mostly.
+/// A step; most steps are mutations.
 pub fn action() -> impl Strategy<Value = Action> {
     let batch = (prop::collection::vec(wish(), 1..8), any::<bool>(), any::<bool>());
     let batch = batch.prop_map(|(wishes, atomic, inner)| Action::Batch {
@@ -103,23 +104,23 @@ fn nth<T>(map: &BTreeMap<String, T>, n: usize) -> Option<(&String, &T)> {
     map.iter().nth(n % map.len().max(1))
 }
 
-/// A workspace that is synced.
+/// A workspace that the replica has.
 pub fn workspace(replica: &Replica, n: usize) -> Option<String> {
     nth(&replica.boards, n).map(|(id, _)| id.clone())
 }
 
-/// What a client knows that may be named in a request.
+/// What a client knows and may name in a request.
 pub struct Known<'a> {
     pub replica: &'a Replica,
     /// Usernames.
     pub people: &'a [String],
-    /// Everything that this client made, by the operation that made it.
+    /// The ids of everything that this client made with the given operation.
     pub made: &'a dyn Fn(&str) -> Vec<Value>,
 }
 
 impl Wish {
-    /// The name and data of the request; `None` when there is nothing to do it to. `made` is the id of a task that the
-    /// same batch makes; a wish may be about that one.
+    /// The name and data of the request; `None` when the client knows no suitable entity. `made` is the id of a task
+    /// that the same batch creates; a wish may be about that task.
     pub fn request(
         &self,
         examples: &Examples,
@@ -170,7 +171,7 @@ impl Wish {
             let ids = data["ids"].as_array_mut().expect("ids");
             ids.extend(more.map(|id| json!(id)));
         }
-        // the version that the client sees: an example's is right once at most
+        // take the version that the client sees: the version of an example is rarely right
         let seen = data["id"].as_str().and_then(|id| board.tasks.get(id));
         if let (Some(expected), Some(seen)) = (data.get_mut("if_version"), seen) {
             *expected = seen["version"].clone();
@@ -179,8 +180,8 @@ impl Wish {
     }
 }
 
-/// The events of which a mutation makes exactly one where it applies, however much it takes along. `None`: it may make
-/// any number of them, or is not known here; then it makes one event at least.
+/// The event types of which a mutation logs exactly one event, however many other events it causes. `None` when it may
+/// log any number of events but at least one, or is not listed here.
 pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
     let events: &[&str] = match name {
         "workspace.create" => &["workspace.created"],
@@ -202,7 +203,7 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
     Some(events)
 }
 
-/// Whether an event is one of those.
+/// Whether an event is the primary one of a mutation.
 pub fn is_primary(name: &str, permanent: bool, event: &Value) -> bool {
     primary(name, permanent).is_some_and(|names| names.contains(&text(&event["event"])))
 }

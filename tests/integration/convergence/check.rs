@@ -1,5 +1,5 @@
-//! What must hold when all clients are at rest: the logs have no gap and each op once, the counters are right, and every
-//! replica equals what a fresh client sees.
+//! What must hold at the end: the logs have no gap and each operation once, the counters are right, and every replica
+//! equals what a new client sees.
 
 use super::action::{self, is_primary};
 use super::actor::{Actor, Asked};
@@ -9,11 +9,11 @@ use std::collections::{BTreeMap, HashMap};
 use taskwire_protocol::Kind;
 use taskwire_protocol::operations::CATALOG;
 
-/// How often each mutation was asked for, and done.
+/// How often each mutation was sent, and how often carried out.
 pub type Tally = BTreeMap<String, (usize, usize)>;
 
-/// After so many cases, every mutation must have had a turn; with fewer, one may be missing by chance. A normal run has
-/// fewer; see TASKWIRE_TEST_CASES.
+/// After this many cases every mutation must have been sent. With fewer, one may be missing by chance. A normal run has
+/// fewer; TASKWIRE_TEST_CASES sets the number.
 const ENOUGH: usize = 40;
 
 /// Counts the mutations, those of batches too.
@@ -49,27 +49,27 @@ pub fn add(sum: &mut Tally, more: Tally) {
     }
 }
 
-/// Every mutation of the table takes part, given enough cases.
+/// Asserts that every mutation of the table was sent, if there were enough cases.
 pub fn takes_part(tally: &Tally, cases: usize) {
-    println!("{cases} cases; asked for and done: {tally:?}");
+    println!("{cases} cases; sent and carried out: {tally:?}");
     let mutations = CATALOG.iter().filter(|entry| entry.kind == Kind::Mutation);
     for name in mutations.map(|entry| entry.name).filter(|name| *name != "batch") {
         assert!(
             cases < ENOUGH || tally.contains_key(name),
-            "{name} never took part: nobody had what its example names. An entity is known to the client that made it \
-             by its `create`; give any other place an arm in `Wish::request`"
+            "{name} was never sent: no client knew what its example names. A client knows the entities that it made with \
+             their `create`; give any other place an arm in `Wish::request`"
         );
     }
 }
 
-/// Checks that a client that read along knows what is there.
+/// Checks that the replica of a client equals the server's rows.
 pub async fn replica(server: &Server, tokens: &Value, actor: &mut Actor<'_>) {
     let mut fresh = Client::with_tokens(server, tokens, json!({})).await;
     actor.catch_up(&audit::heads(&fresh)).await;
     audit::rows(&mut fresh, &actor.replica).await;
 }
 
-/// Every op that was answered is in the logs as often as it said, and nothing else is.
+/// Asserts that the logs have the events of every answered operation once, and no others.
 pub fn ledger(ledgers: &[&[Asked]], logs: &BTreeMap<String, Vec<Value>>) {
     let mut left: HashMap<&str, Vec<&Value>> = HashMap::new();
     for event in logs.values().flatten() {
@@ -94,7 +94,7 @@ pub fn ledger(ledgers: &[&[Asked]], logs: &BTreeMap<String, Vec<Value>>) {
             None => one(asked.name, &asked.data, answer, &events, logs),
         }
     }
-    assert!(left.is_empty(), "nobody asked for {left:?}");
+    assert!(left.is_empty(), "no client sent the operation of {left:?}");
     for log in logs.values() {
         purged(log);
     }
@@ -110,7 +110,7 @@ fn changed(answer: &Value) -> bool {
 
 fn one(name: &str, data: &Value, answer: &Value, events: &[&Value], logs: &BTreeMap<String, Vec<Value>>) {
     if !changed(answer) {
-        // a user who was removed in the same commit may not be told the position
+        // `at` leaves out a workspace from which the user was removed in the same commit
         let told = events.is_empty() || removed_since(events[0], logs);
         assert!(told, "{name} {data} → {answer} left {events:?}");
         return;
@@ -119,10 +119,10 @@ fn one(name: &str, data: &Value, answer: &Value, events: &[&Value], logs: &BTree
         let entry = logs
             .get(stream)
             .and_then(|log| log.get(seq.as_u64()? as usize - 1));
-        let entry = entry.unwrap_or_else(|| panic!("{stream} {seq} is not there"));
+        let entry = entry.unwrap_or_else(|| panic!("{stream} has no seq {seq}"));
         assert!(
             events.contains(&entry),
-            "{name} says {stream} {seq}, which is {entry}"
+            "{name} answered {stream} {seq}, but that entry is {entry}"
         );
     }
     let permanent = data["permanent"] == true;
@@ -132,7 +132,7 @@ fn one(name: &str, data: &Value, answer: &Value, events: &[&Value], logs: &BTree
         .count();
     match action::primary(name, permanent) {
         Some(_) => assert_eq!(primary, 1, "{name} {data} → {answer}: {events:?}"),
-        None => assert!(!events.is_empty(), "{name} {data} → {answer} left nothing"),
+        None => assert!(!events.is_empty(), "{name} {data} → {answer} left no event"),
     }
 }
 
@@ -145,7 +145,7 @@ fn removed_since(event: &Value, logs: &BTreeMap<String, Vec<Value>>) -> bool {
     })
 }
 
-/// The parts of a batch share an op_id: their events are counted together.
+/// Checks a batch with one op_id: the events of its parts are counted together.
 fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeMap<String, Vec<Value>>) {
     let name = |part: &Value| text(&part["type"]).to_owned();
     let takes_along = |part: &Value| {
@@ -174,13 +174,13 @@ fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeM
     }
 }
 
-/// What was purged is gone from the log: no earlier entry shows it.
+/// Asserts that no entry before `task.purged` still shows the purged task.
 fn purged(log: &[Value]) {
     for (i, event) in log.iter().enumerate() {
         if event["event"] == "task.purged" {
             for earlier in log[..i].iter().filter(|e| e["data"]["id"] == event["data"]["id"]) {
                 let gone = earlier["data"]["purged"] == true || earlier["event"] == "task.purged";
-                assert!(gone, "{event} did not make forget {earlier}");
+                assert!(gone, "{event} did not purge {earlier}");
             }
         }
     }

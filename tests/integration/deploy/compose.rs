@@ -1,4 +1,4 @@
-//! The compose file: its services belong together, its variables are explained, and its nodes start with them.
+//! The compose file: its services fit together, its variables are explained, and its nodes start with them.
 
 use super::pinned;
 use crate::support::nginx;
@@ -21,7 +21,7 @@ pub const FILLED: [(&str, &str); 3] = [
     ("POSTGRES_PASSWORD", "0123456789abcdef"),
 ];
 
-/// compose.yaml with the values of its variables put in.
+/// compose.yaml with its variables replaced by their values.
 pub fn compose(values: &[(&str, &str)]) -> Yaml {
     let mut text = String::new();
     let mut rest = COMPOSE;
@@ -41,7 +41,7 @@ pub fn compose(values: &[(&str, &str)]) -> Yaml {
     documents.remove(0)
 }
 
-/// A key of a mapping, also one that is merged into it.
+/// The value of a key in a mapping, or in what is merged into the mapping.
 pub fn get(map: &Yaml, key: &str) -> Yaml {
     match (&map[key], &map["<<"]) {
         (Yaml::BadValue, Yaml::BadValue) => Yaml::BadValue,
@@ -80,7 +80,7 @@ fn services(compose: &Yaml) -> BTreeMap<String, Yaml> {
 }
 
 #[test]
-fn the_compose_file_holds_together() {
+fn the_services_of_the_compose_file_fit_together() {
     let compose = compose(&FILLED);
     let services = services(&compose);
     let volumes = keys(&compose["volumes"]);
@@ -89,7 +89,7 @@ fn the_compose_file_holds_together() {
         pinned(image.as_str().unwrap_or_else(|| panic!("{name} has no image")));
         assert!(
             !get(service, "restart").is_badvalue(),
-            "{name} ends with its first fault"
+            "{name} has no restart policy"
         );
         assert!(get(service, "privileged").is_badvalue(), "{name}");
         let scale = strings(&get(service, "profiles"));
@@ -116,13 +116,13 @@ fn the_compose_file_holds_together() {
                 "{name} needs {needed}"
             );
             let other = &services[&needed];
-            // a node's check is in its image
+            // a node's health check is in its image
             let ours = get(other, "image")
                 .as_str()
                 .is_some_and(|image| image.starts_with("taskwire:"));
             assert!(
                 ours || !get(other, "healthcheck").is_badvalue(),
-                "{needed} is never healthy"
+                "{needed} has no health check, so it never becomes healthy"
             );
         }
     }
@@ -130,7 +130,11 @@ fn the_compose_file_holds_together() {
     assert_eq!(ports("taskwire"), ["127.0.0.1:8080:8080"]);
     assert_eq!(ports("nginx"), ["8088:8080"]);
     for inside in ["taskwire-1", "taskwire-2", "taskwire-3", "postgres", "redis"] {
-        assert_eq!(ports(inside).len(), 0, "{inside} is reached from outside");
+        assert_eq!(
+            ports(inside).len(),
+            0,
+            "{inside} must not be reachable from outside"
+        );
     }
     let behind: Vec<String> = (1..=3).map(|n| format!("server taskwire-{n}:8080 ")).collect();
     assert!(behind.iter().all(|server| nginx::CONFIG.contains(server)));
@@ -186,13 +190,13 @@ fn environment(service: &Yaml) -> BTreeMap<String, String> {
         .map(|name| {
             (
                 name.clone(),
-                value(&name).unwrap_or_else(|| panic!("{name} is no text")),
+                value(&name).unwrap_or_else(|| panic!("{name} is not a string")),
             )
         })
         .collect()
 }
 
-/// `taskwire config` with the environment of a node of the profile `scale`.
+/// Runs `taskwire config` with the environment of a node of the profile `scale`.
 fn start_with(values: &[(&str, &str)]) -> (Option<i32>, String) {
     let services = services(&compose(values));
     let folder = tempfile::tempdir().expect("a folder");

@@ -1,4 +1,4 @@
-//! Sessions, roles and workspaces that a user loses on one instance are lost on all others; those that they get arrive.
+//! A session, role or membership that ends on one instance ends on all others; a new one arrives there.
 
 use super::{SOON, TRIES, WITHOUT_REDIS, with_redis};
 use crate::support::{Client, Raw, Server, Team, http, raw, text};
@@ -6,10 +6,10 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
-/// Rounds in which somebody arrives just after they were removed.
+/// Rounds in which a user connects just after being removed.
 const ROUNDS: usize = 25;
 
-/// Both ways in which instances hear of each other, and what they promise.
+/// Two instances with Redis and two without, each with the time within which an event must arrive.
 pub(super) async fn both_ways() -> [(Vec<Server>, Duration); 2] {
     [
         (with_redis(2).await, SOON),
@@ -26,7 +26,7 @@ pub(super) async fn log_in(server: &Server, name: &str) -> Value {
     answer.json().await.expect("tokens")
 }
 
-/// Ends a session on one instance; how long it takes until its socket on the other is closed.
+/// Ends a session on one instance. Returns how long it took until its socket on the other was closed.
 async fn log_out(servers: &[Server], streams: &Value) -> Duration {
     let tokens = log_in(&servers[0], "ada").await;
     let mut here = Client::with_tokens(&servers[0], &tokens, json!({})).await;
@@ -36,7 +36,7 @@ async fn log_out(servers: &[Server], streams: &Value) -> Duration {
     let (_, code) = there.until_closed().await;
     assert_eq!(code, Some(4403));
     let took = begun.elapsed();
-    // a socket that comes then is refused, although that instance knew the session
+    // a new socket is then refused, although that instance had cached the session
     tokio::time::sleep(SOON.saturating_sub(took)).await;
     let mut late = Client::connect(&servers[1]).await;
     let token = json!({ "token": tokens["access_token"] });
@@ -59,7 +59,7 @@ async fn a_session_that_ends_on_one_instance_ends_on_all() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_ends_elsewhere_ends_where_its_socket_takes_nothing() {
+async fn a_session_that_ends_elsewhere_ends_for_a_socket_that_does_not_read() {
     for (servers, _) in both_ways().await {
         let ada = Client::sign_up(&servers[0], "ada").await;
         let mut deaf = Raw::member(&servers[1], &ada.tokens).await;
@@ -88,7 +88,7 @@ async fn access_is_granted_changed_and_lost_on_all_instances() {
             let granted = there.event("access.granted").await;
             let mut seq = granted["data"]["seq"].as_u64().expect("a seq");
             let given = begun.elapsed();
-            // as a member: by the other instance at once, with what the first one has
+            // the other instance authorizes the new member at once: roles are checked in the database
             there
                 .ok(
                     "task.create",
@@ -109,7 +109,10 @@ async fn access_is_granted_changed_and_lost_on_all_instances() {
             let refused = there
                 .refused("task.create", json!({ "workspace_id": workspace, "title": "No" }))
                 .await;
-            assert_eq!(refused["code"], "FORBIDDEN", "exact, not only soon");
+            assert_eq!(
+                refused["code"], "FORBIDDEN",
+                "the new role must apply at once, also on the other instance"
+            );
             there.event("access.changed").await;
             let changed = begun.elapsed();
 
@@ -143,16 +146,16 @@ async fn access_is_granted_changed_and_lost_on_all_instances() {
     }
 }
 
-/// The other instance read the session's account a moment ago, and hears of the removal a moment later.
+/// The other instance has just cached the session's account, and hears of the removal a moment later.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_arrives_just_after_a_removal_elsewhere_gets_nothing() {
+async fn a_removed_member_who_reconnects_at_once_elsewhere_gets_nothing() {
     for (servers, _) in both_ways().await {
         let mut team = Team::gather(&servers[0]).await;
         let bob = Client::sign_up(&servers[0], "bob").await;
         let (workspace, stream) = (team.workspace.clone(), team.stream());
         let add = json!({ "workspace_id": workspace, "username": "bob", "role": "viewer" });
         let remove = json!({ "workspace_id": workspace, "user_id": bob.user_id() });
-        // somebody who keeps the stream's topic there
+        // a follower keeps the stream's topic alive on that instance
         let _keeper = Client::with_tokens(&servers[1], &team.viewer.tokens, json!({})).await;
         for round in 0..ROUNDS {
             team.owner.ok("member.add", add.clone()).await;
@@ -185,9 +188,9 @@ async fn who_arrives_just_after_a_removal_elsewhere_gets_nothing() {
     }
 }
 
-/// Somebody who is removed and added again is a member, however late this instance hears of both.
+/// A user who was removed and added again is a member, however late the other instance hears of both.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_comes_back_elsewhere_misses_nothing() {
+async fn a_member_who_was_removed_and_added_elsewhere_misses_nothing() {
     for (servers, _) in both_ways().await {
         let mut team = Team::gather(&servers[0]).await;
         let bob = Client::sign_up(&servers[0], "bob").await;

@@ -1,12 +1,12 @@
-//! Redis is killed, stopped, cut off, absent at the start, or has a password. Service goes on, pushes come within three
-//! seconds, and the instances recover by themselves.
+//! Redis is killed, stopped, cut off, absent at the start, or has a password. The instances go on, push within three
+//! seconds, and recover by themselves.
 
 use super::{SOON, TRIES, WITHOUT_REDIS, follows, head, push, redis_becomes};
 use crate::support::{Client, Engine, Proxy, Redis, Server, http};
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// Two instances, somebody who writes on the one, and the same on the other.
+/// Two instances: a user writes on the one, and reads on the other.
 struct Pair {
     servers: Vec<Server>,
     writer: Client,
@@ -34,7 +34,7 @@ impl Pair {
         }
     }
 
-    /// A push comes in time; a loaded machine gets some tries.
+    /// Asserts that a push arrives in time; a loaded machine gets some tries.
     async fn pushes_within(&mut self, most: Duration) {
         let mut took = Vec::new();
         for _ in 0..TRIES {
@@ -53,7 +53,7 @@ impl Pair {
         }
     }
 
-    /// Afterwards a third socket that resumes gets every event once, on either instance.
+    /// Asserts that a new socket that resumes from the start gets every event once, on each instance.
     async fn has_lost_nothing(self) {
         Box::pin(self.resumes_everywhere()).await;
     }
@@ -72,7 +72,7 @@ impl Pair {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_is_killed_and_comes_back() {
+async fn instances_recover_when_redis_is_killed_and_restarted() {
     let mut redis = Redis::start().await;
     let mut pair = Pair::start(&redis.url()).await;
     pair.all_say("healthy").await;
@@ -93,13 +93,13 @@ async fn redis_is_killed_and_comes_back() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_stands_still_and_goes_on() {
+async fn instances_recover_when_redis_is_stopped_and_continued() {
     let redis = Redis::start().await;
     let mut pair = Pair::start(&redis.url()).await;
     pair.all_say("healthy").await;
     pair.pushes_within(SOON).await;
     redis.pause();
-    // from the first moment on, before anybody can detect it
+    // at once, before an instance can detect the silence
     pair.pushes_within(WITHOUT_REDIS).await;
     pair.all_say("degraded").await;
     pair.pushes_within(WITHOUT_REDIS).await;
@@ -110,7 +110,7 @@ async fn redis_stands_still_and_goes_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_instance_is_cut_off_from_redis() {
+async fn one_instance_may_lose_its_connection_to_redis() {
     let redis = Redis::start().await;
     let proxy = Proxy::start(redis.address).await;
     let direct = redis.url();
@@ -128,7 +128,7 @@ async fn one_instance_is_cut_off_from_redis() {
     proxy.heal();
     pair.all_say("healthy").await;
     pair.pushes_within(SOON).await;
-    // a connection that is open and carries nothing, as behind a firewall that forgot it
+    // a connection that is open but carries nothing, as when a firewall has dropped its state
     proxy.stall(true);
     pair.pushes_within(WITHOUT_REDIS).await;
     redis_becomes(&pair.servers[1], "degraded").await;
@@ -139,7 +139,7 @@ async fn one_instance_is_cut_off_from_redis() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_is_not_there_at_the_start() {
+async fn instances_start_without_redis_and_find_it_later() {
     let mut redis = Redis::prepare();
     let mut pair = Pair::start(&redis.url()).await;
     pair.all_say("degraded").await;
@@ -151,7 +151,7 @@ async fn redis_is_not_there_at_the_start() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn redis_asks_for_a_password_and_has_databases() {
+async fn redis_may_need_a_password_and_a_database_number() {
     let redis = Redis::start_with(&["--requirepass", "open sesame"]).await;
     let url = format!("redis://:open%20sesame@{}/3", redis.address);
     let mut pair = Pair::start(&url).await;
@@ -165,7 +165,7 @@ async fn redis_asks_for_a_password_and_has_databases() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_address_that_cannot_be_one_is_refused_by_its_setting_s_name() {
+async fn an_invalid_redis_setting_is_refused_by_name() {
     let mut server = Server::prepare(Engine::Sqlite, &[]).await;
     for wrong in [
         "localhost:6379",
@@ -187,7 +187,7 @@ async fn an_address_that_cannot_be_one_is_refused_by_its_setting_s_name() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_sqlite_database_has_one_instance_and_asks_no_redis() {
+async fn an_instance_on_sqlite_does_not_use_redis() {
     let redis = Redis::prepare();
     let server = Server::start(Engine::Sqlite, &[("redis_url", &redis.url())]).await;
     redis_becomes(&server, "off").await;

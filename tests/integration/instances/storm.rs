@@ -1,5 +1,5 @@
-//! Many sockets of one session connect while others write. The session is read seldom, and a cached one is not used once
-//! this instance has heard that another one took something away.
+//! Many sockets of one session connect while others write. The session is read seldom, and its cached account is not
+//! used once this instance knows that another one ended some access.
 
 use super::control::{both_ways, log_in};
 use super::{number, with_redis};
@@ -9,13 +9,13 @@ use serde_json::{Value, json};
 use std::time::Instant;
 use tokio::task::JoinHandle;
 
-/// Sockets that come at the same time, and how often.
+/// Sockets that connect at the same time. `WAVES` is how often.
 const STORM: usize = 25;
 const WAVES: usize = 8;
-/// How often somebody is removed, comes back and loses a session.
+/// How often a user is removed, is added again, and loses a session.
 const ROUNDS: usize = 4;
 
-/// Runs until it is dropped.
+/// A task that ends when this is dropped.
 struct Running(JoinHandle<()>);
 
 impl Drop for Running {
@@ -24,7 +24,7 @@ impl Drop for Running {
     }
 }
 
-/// Makes one task after the other, each of which notifies somebody.
+/// Creates one task after the other, each of which notifies `whom`.
 async fn tell(server: &Server, team: &Team, whom: &Client) -> Running {
     let mut writer = Client::with_tokens(server, &team.admin.tokens, json!({ "streams": [] })).await;
     let (workspace, whom) = (team.workspace.clone(), whom.user_id());
@@ -32,7 +32,7 @@ async fn tell(server: &Server, team: &Team, whom: &Client) -> Running {
         loop {
             let title = new_id().to_string();
             let data = json!({ "workspace_id": workspace, "title": title, "assignee_ids": [whom] });
-            // refused while they are no member
+            // refused while the assignee is not a member
             writer.call("task.create", data).await;
         }
     }))
@@ -44,7 +44,7 @@ fn lists(client: &Client, stream: &str) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_storm_reads_a_session_seldom_however_much_its_user_is_told() {
+async fn a_storm_reads_a_session_seldom_while_its_user_gets_events() {
     let servers = with_redis(2).await;
     let team = Team::gather(&servers[0]).await;
     let mut first = Client::with_tokens(&servers[1], &team.member.tokens, json!({})).await;
@@ -60,7 +60,7 @@ async fn a_storm_reads_a_session_seldom_however_much_its_user_is_told() {
     }
     let took = begun.elapsed().as_secs_f64();
     let reads = number(&servers[1], "taskwire_session_reads_total").await - before;
-    // what was read is valid for a second
+    // a cached account is valid for one second
     let most = 3.0 + 3.0 * took;
     assert!(
         reads <= most,
@@ -70,7 +70,7 @@ async fn a_storm_reads_a_session_seldom_however_much_its_user_is_told() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_lost_elsewhere_is_lost_to_whoever_comes_after_it_was_told() {
+async fn access_that_ended_elsewhere_is_not_taken_from_the_cache_once_it_was_announced() {
     for (servers, _) in both_ways().await {
         let mut team = Team::gather(&servers[0]).await;
         let (stream, workspace) = (team.stream(), team.workspace.clone());

@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 /// The logs that one user may read, by stream.
 pub type Logs = BTreeMap<String, Vec<Value>>;
 
-/// Reads everything that a user may read on a fresh socket: each log is 1 to its head without a gap, and folding it gives
-/// the rows and the counters.
+/// Reads everything that a user may read on a fresh socket: each log is 1 to its head without a gap, and folding it
+/// gives the rows and the counters.
 pub async fn agree(server: &Server, tokens: &Value) -> Logs {
     let mut client = Client::with_tokens(server, tokens, json!({})).await;
     let mut logs = Logs::new();

@@ -1,5 +1,5 @@
-//! A PostgreSQL server of a test's own, for tests that stop it, kill it or configure it badly. Its programs are those that
-//! `tests/run` found or installed. It ends with the test, and its files are deleted.
+//! A PostgreSQL server of a test's own, for tests that stop it, kill it or configure it badly. Its programs are those
+//! that `tests/run` found or installed. It ends with the test, and its files are deleted.
 
 use super::PATIENCE;
 use std::fs;

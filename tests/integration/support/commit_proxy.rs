@@ -1,7 +1,7 @@
-//! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its own:
-//! before it arrives, or after it was carried out and before its answer comes back. Or it accepts clients and holds their
-//! queries, like a server that hangs. Everything else passes unchanged. It does not know what is committed; `postgres_wire`
-//! detects that something is.
+//! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its
+//! own: before it arrives, or after it was carried out and before its answer comes back. Or it accepts clients and
+//! holds their queries, like a server that hangs. Everything else passes unchanged. It does not know what is committed;
+//! `postgres_wire` detects that something is.
 
 use super::postgres_wire::Requests;
 use sqlx::postgres::PgConnectOptions;

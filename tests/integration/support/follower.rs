@@ -1,5 +1,5 @@
-//! A client that knows its position in each stream. It waits for the events of what it did, and fails on a gap, or on an
-//! event of a request that should change nothing.
+//! A client that knows its position in each stream. It waits for the events of what it did, and fails on a gap, or on
+//! an event of a request that should change nothing.
 
 use super::{Client, Server};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! What a client knows of all its streams: snapshots, and the events that `fold` adds to them. It checks on the way that
-//! each event is the next one of its stream, and that nothing comes of a workspace that was lost. Knows no socket.
+//! What a client knows of all its streams: snapshots, and the events that `fold` adds to them. It checks on the way
+//! that each event is the next one of its stream, and that nothing comes of a workspace that was lost. Knows no socket.
 
 use super::fold::{ById, UserState, WorkspaceState};
 use serde_json::Value;

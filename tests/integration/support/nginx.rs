@@ -1,5 +1,5 @@
-//! A real nginx with `deploy/nginx.conf`, in front of servers under test. Only the addresses are replaced. It writes into a
-//! folder of its own and runs as nobody.
+//! A real nginx with `deploy/nginx.conf`, in front of servers under test. Only the addresses are replaced. It writes
+//! into a folder of its own and runs as nobody.
 
 use super::PATIENCE;
 use std::fs;

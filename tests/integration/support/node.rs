@@ -1,4 +1,5 @@
-//! An engine in this process, with a clock of the test's own, on a database for which a server can be started afterwards.
+//! An engine in this process, with a clock of the test's own, on a database for which a server can be started
+//! afterwards.
 
 use super::{Engine as Database, PASSWORD, Server};
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! A TCP proxy between a server and what it depends on. It can cut all connections, stall them without a byte, and heal.
-//! It does not know what the bytes mean.
+//! A TCP proxy between a server and what it depends on. It can cut all connections, stall them without a byte, and
+//! heal. It does not know what the bytes mean.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

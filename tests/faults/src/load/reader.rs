@@ -223,7 +223,11 @@ impl Reader {
             .collect();
         for id in gone {
             if !self.assignment.guest {
-                let what = format!("reader {}: {} is missing in its welcome", self.number, self.name(id));
+                let what = format!(
+                    "reader {}: {} is missing in its welcome",
+                    self.number,
+                    self.name(id)
+                );
                 self.shared.verdicts.violated(Invariant::I4, what);
             }
             self.end(id);
