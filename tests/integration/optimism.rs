@@ -1,11 +1,11 @@
-//! Groups that lock nothing before they write. They notice what another instance did in between, also when they refuse,
-//! and a repeated op_id has one effect.
+//! Optimistic groups, which lock nothing before they write. They notice what another instance did in between, also when
+//! they refuse a mutation. A repeated op_id has one effect.
 
 use crate::support::team::Team;
 use crate::support::{Client, Engine, Server, audit, http, new_id, text};
 use serde_json::{Value, json};
 
-/// The number of a metric, over all of its labels that contain `label`.
+/// The sum of a metric over all lines that contain `label`.
 async fn number(server: &Server, name: &str, label: &str) -> f64 {
     let metrics = http::get(server, "/metrics").await.text().await.expect("metrics");
     let lines = metrics
@@ -20,18 +20,18 @@ async fn optimistic(server: &Server) -> f64 {
     number(server, "taskwire_optimistic_groups_total", "").await
 }
 
-/// Creates a task, and says where it stands in its workspace's stream.
+/// Creates a task. Returns the seq of its event in the workspace's stream.
 async fn create(client: &mut Client, workspace: &str) -> u64 {
     let request = json!({ "type": "task.create", "id": "create", "op_id": uuid::Uuid::new_v4(),
         "data": { "workspace_id": workspace, "title": "T" } });
     client.send(&request).await;
     let answer = client.answer("create").await;
     let at = &answer["at"][format!("workspace:{workspace}")];
-    at.as_u64().unwrap_or_else(|| panic!("no place: {answer}"))
+    at.as_u64().unwrap_or_else(|| panic!("no seq in `at`: {answer}"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_writer_that_is_alone_locks_nothing() {
+async fn an_instance_that_writes_alone_locks_nothing() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let mut team = Team::gather(&server).await;
     let first = create(&mut team.owner, &team.workspace).await;
@@ -41,7 +41,7 @@ async fn a_writer_that_is_alone_locks_nothing() {
     }
     assert!(optimistic(&server).await >= before + 20.0);
     let assigned = json!({ "workspace_id": team.workspace, "title": "For you", "assignee_ids": [team.member.user_id()] });
-    // after the welcome and the workspace
+    // the first two notifications are of the sign-up and of the workspace
     team.member.event("notification.created").await;
     for unread in 3..=5 {
         team.owner.ok("task.create", assigned.clone()).await;
@@ -53,7 +53,7 @@ async fn a_writer_that_is_alone_locks_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_instance_wrote_in_between_is_built_upon() {
+async fn groups_notice_what_another_instance_wrote_in_between() {
     let servers = Server::start_several(2, &[]).await;
     let mut here = Client::sign_up(&servers[0], "ada").await;
     let workspace = here.personal();
@@ -70,19 +70,19 @@ async fn what_another_instance_wrote_in_between_is_built_upon() {
         next(create(&mut there, &workspace).await);
     }
     let refused = number(&servers[0], "taskwire_group_retries_total", "serialization").await;
-    assert!(refused > 0.0, "nothing was ever refused: that is no test");
-    // and fewer and fewer groups try
+    assert!(refused > 0.0, "no write was refused, so the test proves nothing");
+    // after each refusal fewer groups are optimistic
     assert!(refused < 6.0, "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_another_instance_allowed_or_deleted_is_known_at_once() {
+async fn a_permission_or_purge_on_another_instance_applies_at_once() {
     let servers = Server::start_several(2, &[]).await;
     let mut team = Team::gather(&servers[0]).await;
     let mut newcomer = Client::sign_up(&servers[0], "newcomer").await;
     let mut owner = Client::with_tokens(&servers[1], &team.owner.tokens, json!({ "streams": [] })).await;
     for _ in 0..3 {
-        // this instance knows the workspace, the task and its people
+        // now the first instance has cached the workspace, the task and the members
         create(&mut team.owner, &team.workspace).await;
         let data = json!({ "workspace_id": team.workspace, "title": "T" });
         let id = team.owner.ok("task.create", data.clone()).await["id"].clone();
@@ -103,10 +103,10 @@ async fn what_another_instance_allowed_or_deleted_is_known_at_once() {
     }
 }
 
-/// The group changes the workspace, so its write verifies what it assumed of the workspace. What was done under the
-/// op_id makes the same request impossible now.
+/// The group changes the workspace, so its write verifies what the group assumed of it. The request was carried out
+/// before, with this op_id, and would fail if it ran again.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
+async fn a_repeat_is_recognized_even_when_its_request_would_now_fail() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let id = ada.ok("task.create", json!({ "title": "T" })).await["id"].clone();
@@ -135,10 +135,11 @@ async fn a_repeat_that_could_not_be_done_again_is_a_repeat_beside_a_change() {
     audit::agree(&server, &ada.tokens).await;
 }
 
-/// An instance remembers the workspace of a task that no longer exists.
+/// The instance has cached the workspace of a task that was purged.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_task_that_was_purged_and_created_elsewhere_is_found_there() {
-    // one writer: the server's own work uses no other connection, which would not know what the last commit left
+async fn a_task_that_was_purged_and_created_in_another_workspace_is_found() {
+    // one writer, so that the server's own work uses its connection too: another one lacks the counters of the last
+    // commit
     let server = Server::start(Engine::Postgres, &[("database_lanes", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let elsewhere = ada.ok("workspace.create", json!({ "name": "Elsewhere" })).await["id"].clone();
@@ -149,7 +150,7 @@ async fn a_task_that_was_purged_and_created_elsewhere_is_found_there() {
         .await;
     let again = json!({ "id": id, "title": "T", "workspace_id": elsewhere });
     ada.ok("task.create", again).await;
-    // leaves the counters that the next group relies on
+    // caches the counters that the next group relies on
     ada.ok("task.create", json!({ "title": "Left" })).await;
     let unsure = async || number(&server, "taskwire_group_retries_total", "unsure").await;
     let before = unsure().await;
@@ -164,6 +165,9 @@ async fn a_task_that_was_purged_and_created_elsewhere_is_found_there() {
         (&json!("There"), &elsewhere),
         "{results}"
     );
-    assert!(unsure().await > before, "it relied on nothing: that is no test");
+    assert!(
+        unsure().await > before,
+        "no group was unsure, so the test proves nothing"
+    );
     audit::agree(&server, &ada.tokens).await;
 }

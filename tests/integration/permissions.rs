@@ -1,5 +1,6 @@
-//! Who may do what: every operation of the table, tried by everybody. The expected answer follows from the row's access
-//! and from what the operation's example names; the example gives the parameters. So a new row needs nothing here.
+//! Permissions: every operation of the table, tried by every kind of caller. The expected answer follows from the row's
+//! access and from what the operation's example names; the example gives the parameters. So a new row needs no change
+//! here.
 
 mod stage;
 
@@ -14,8 +15,8 @@ use taskwire_protocol::operations::{CATALOG, OperationEntry};
 use taskwire_protocol::{Access, Kind};
 
 on_both_databases!(
-    every_operation_is_refused_to_those_who_may_not_and_done_for_those_who_may,
-    a_changed_role_counts_at_once
+    every_operation_is_carried_out_for_the_permitted_callers_and_refused_to_all_others,
+    a_changed_role_applies_at_once
 );
 
 /// Placeholders of an example for what belongs to the caller or to no user. Everything else belongs to the team.
@@ -30,7 +31,7 @@ const NOT_THE_TEAMS: [&str; 8] = [
     "session",
 ];
 
-/// The refusal that must come; `None` when it must be done.
+/// The code of the expected refusal; `None` when the operation must be carried out.
 fn expected(examples: &Examples, entry: &OperationEntry, who: Person) -> Option<&'static str> {
     let names_the_team = || {
         let example = examples.of(entry.name).expect("an operation of the table");
@@ -46,7 +47,7 @@ fn expected(examples: &Examples, entry: &OperationEntry, who: Person) -> Option<
         (_, Access::ServerAdmin, who) => (who != Operator).then_some("FORBIDDEN"),
         // a socket authenticates once
         ("auth", ..) => Some("CONFLICT"),
-        // a stream that is not followed is left already
+        // unsubscribing from a stream that is not followed succeeds
         ("stream.unsubscribe", ..) => None,
         (_, Access::User, _) if outside && names_the_team() => Some("NOT_FOUND"),
         // its example changes a task
@@ -63,7 +64,7 @@ fn code(answer: &Value) -> Option<String> {
     (answer["type"] == "error").then(|| text(&answer["error"]["code"]))
 }
 
-async fn every_operation_is_refused_to_those_who_may_not_and_done_for_those_who_may(engine: Engine) {
+async fn every_operation_is_carried_out_for_the_permitted_callers_and_refused_to_all_others(engine: Engine) {
     let mut stage = Box::pin(Stage::set(engine)).await;
     let examples = Examples::new();
     let mut wrong = Vec::new();
@@ -88,7 +89,7 @@ async fn every_operation_is_refused_to_those_who_may_not_and_done_for_those_who_
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-async fn a_changed_role_counts_at_once(engine: Engine) {
+async fn a_changed_role_applies_at_once(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let task = json!({ "workspace_id": team.workspace, "title": "A" });

@@ -14,9 +14,9 @@ use taskwire_protocol::task::ListTasks;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 use uuid::Uuid;
 
-on_both_databases!(no_main_list_scans_a_table_or_sorts_all_of_it);
+on_both_databases!(no_main_list_scans_or_sorts_a_whole_table);
 
-/// The workspace, user and task that most of it is about.
+/// The id of the workspace, user and task of most statements.
 const ONE: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
 
 /// Orders without an index, because every write would pay for it. They sort, but only the workspace's rows.
@@ -26,8 +26,8 @@ const SORTED: [&str; 4] = ["updated_at", "priority", "title", "position"];
 const MIDDLE: Uuid = Uuid::from_u128(ONE.as_u128() + 30_000);
 const MIDDLE_OF_FEW: Uuid = Uuid::from_u128(ONE.as_u128() + 1000);
 
-/// PostgreSQL plans by the data, so there must be much of it: most belongs to other users, and one task has several
-/// pages of entries, because PostgreSQL may sort a few rows. SQLite plans by the indexes alone.
+/// PostgreSQL's plans depend on the data, so the tables need many rows. Most belong to other users. One task has
+/// several pages of entries, because PostgreSQL may sort a few rows. SQLite's plans depend on the indexes alone.
 const MUCH: &str = "
     create function id(bigint) returns uuid language sql immutable as
       $$ select ('01990000-0000-7000-8000-' || lpad(to_hex($1), 12, '0'))::uuid $$;
@@ -48,7 +48,7 @@ const MUCH: &str = "
     analyze;
 ";
 
-async fn no_main_list_scans_a_table_or_sorts_all_of_it(database: Database) {
+async fn no_main_list_scans_or_sorts_a_whole_table(database: Database) {
     let server = Server::prepare(database, &[]).await;
     let data = server.folder.path().join("data").display().to_string();
     let pairs = [("data_dir", &*data), ("database_url", &*server.database.url)];
@@ -154,7 +154,7 @@ async fn other_lists(reader: &mut Reader) {
     }
 }
 
-/// What resuming and reading back ask.
+/// The queries of a resume and of `stream.history`.
 async fn positions(reader: &mut Reader) {
     let stream = StreamId::Workspace(WorkspaceId(ONE));
     log::page(reader, stream, 2000, 101).await.expect("a page");
@@ -211,7 +211,7 @@ fn is_slow(step: &str) -> bool {
     is_scan(step) || sorts || many
 }
 
-/// PostgreSQL sorts what a limit let through.
+/// Whether a step sorts only the rows that a limit let through, as PostgreSQL does.
 fn sorts_a_page(steps: &[String]) -> bool {
     let nodes = steps.iter().filter(|step| step.contains("(actual "));
     let mut nodes = nodes

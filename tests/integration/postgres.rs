@@ -20,7 +20,7 @@ fn new_op_id() -> String {
     uuid::Uuid::new_v4().to_string()
 }
 
-/// The titles of the tasks that a log says were created, and how often.
+/// How often the log has `task.created` for each title.
 fn titles(log: &[Value]) -> HashMap<&str, usize> {
     let mut titles = HashMap::new();
     for event in log.iter().filter(|event| event["event"] == "task.created") {
@@ -30,7 +30,7 @@ fn titles(log: &[Value]) -> HashMap<&str, usize> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_lost_answer_to_a_commit_is_found_out_by_the_op_id() {
+async fn the_op_id_tells_the_outcome_when_the_answer_to_a_commit_is_lost() {
     let mut server = Server::prepare(Engine::Postgres, &[]).await;
     let proxy = CommitProxy::start(&server.database.url).await;
     server.set("database_url", proxy.url());
@@ -58,7 +58,7 @@ async fn a_lost_answer_to_a_commit_is_found_out_by_the_op_id() {
         if stands == 1 {
             expected.insert(unknown, 1);
         }
-        // watchers see what was committed, although the node did not learn that it was, and without another commit
+        // watchers get what was committed, although the node got no answer and nothing else is committed
         for title in [known, unknown] {
             if expected.contains_key(title) {
                 let event = watcher.event("task.created").await;
@@ -77,7 +77,7 @@ async fn a_lost_answer_to_a_commit_is_found_out_by_the_op_id() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn commits_cut_at_random_lose_and_double_nothing() {
+async fn commits_cut_at_random_lose_and_repeat_nothing() {
     let mut server = Server::prepare(Engine::Postgres, &[]).await;
     let proxy = CommitProxy::start(&server.database.url).await;
     server.set("database_url", proxy.url());
@@ -98,7 +98,7 @@ async fn commits_cut_at_random_lose_and_double_nothing() {
     }
     assert!(
         proxy.cuts() > 20,
-        "{} commits were cut: that is no test",
+        "only {} commits were cut: too few for a test",
         proxy.cuts()
     );
     let deadline = Instant::now() + PATIENCE;
@@ -109,7 +109,7 @@ async fn commits_cut_at_random_lose_and_double_nothing() {
         }
         settle(&mut ada, &mut open).await;
     }
-    // what the node did not see commit is published a moment later
+    // a commit whose answer the node did not get is published a moment later
     eventually("the heads", || {
         heads_are_known(&server, &server.database.url, &ada.tokens)
     })
@@ -121,7 +121,7 @@ async fn commits_cut_at_random_lose_and_double_nothing() {
     assert!(titles.values().all(|times| *times == 1), "{titles:?}");
 }
 
-/// Whether the node's heads of somebody's streams are those of the database.
+/// Whether the node's heads of a user's streams equal those of the database.
 async fn heads_are_known(server: &Server, database: &str, tokens: &Value) -> Option<()> {
     let client = Client::with_tokens(server, tokens, json!({})).await;
     let mut link = PgConnection::connect(database).await.expect("a connection");
@@ -139,7 +139,7 @@ async fn heads_are_known(server: &Server, database: &str, tokens: &Value) -> Opt
     Some(())
 }
 
-/// Reads an answer to each request; removes the requests that were done.
+/// Reads an answer to each request, and removes the requests that were carried out.
 async fn settle(client: &mut Client, open: &mut HashMap<String, Value>) {
     for title in open.keys().cloned().collect::<Vec<_>>() {
         if done(&client.answer(title.as_str()).await) {
@@ -148,14 +148,14 @@ async fn settle(client: &mut Client, open: &mut HashMap<String, Value>) {
     }
 }
 
-/// Whether it was done. The only other answer that may come is one that allows a retry.
+/// Whether the request was carried out. The only other answer allowed is a retryable one.
 fn done(answer: &Value) -> bool {
     let unavailable = answer["error"]["code"] == "UNAVAILABLE" && answer["error"]["retryable"] == true;
     assert!(answer["type"] == "ok" || unavailable, "{answer}");
     answer["type"] == "ok"
 }
 
-/// How a server is taken away.
+/// How PostgreSQL is ended.
 #[derive(Clone, Copy)]
 enum Outage {
     Stop(&'static str),
@@ -185,7 +185,7 @@ async fn a_server_that_comes_back(outage: Outage) {
         Outage::Kill => cluster.kill(),
     }
     settle(&mut ada, &mut open).await;
-    // away: writes and reads are refused, and the sockets stay
+    // while it is down, writes and reads are refused, and the sockets stay
     ada.send(&add(&mut open)).await;
     let refused = ada.answer("task 51").await;
     assert_eq!(refused["error"]["code"], "UNAVAILABLE", "{refused}");
@@ -193,7 +193,7 @@ async fn a_server_that_comes_back(outage: Outage) {
     let refused = ada.refused("task.list", json!({})).await;
     assert_eq!(refused["code"], "UNAVAILABLE", "{refused}");
     cluster.start_again();
-    // and back by itself
+    // the node reconnects by itself
     let back = Instant::now();
     while !open.is_empty() {
         assert!(back.elapsed() < PATIENCE, "not done: {open:?}");
@@ -203,7 +203,7 @@ async fn a_server_that_comes_back(outage: Outage) {
         settle(&mut ada, &mut open).await;
     }
     ada.ok("task.list", json!({})).await;
-    // nothing acknowledged is lost, nothing is there twice
+    // nothing acknowledged is lost, and nothing is in the log twice
     let url = cluster.url();
     eventually("the heads", || heads_are_known(&server, &url, &ada.tokens)).await;
     let stream = format!("workspace:{}", ada.personal());
@@ -238,7 +238,7 @@ async fn a_server_that_is_killed_comes_back() {
 
 /// A standby that was behind lacks the end of the logs, and gives out seqs that clients have seen already.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_standby_that_takes_over_is_another_epoch() {
+async fn a_standby_that_takes_over_begins_another_epoch() {
     let cluster = Cluster::start(&[]);
     let mut server = Server::prepare(Engine::Postgres, &[("database_url", &cluster.url())]).await;
     server.spawn();
@@ -247,13 +247,13 @@ async fn a_standby_that_takes_over_is_another_epoch() {
     let mut writer = Transaction::new(store.clone());
     writer.begin().await.expect("a connection");
     cluster.take_over();
-    // nothing is written with counters of the earlier epoch
+    // the writer writes nothing with counters of the earlier epoch
     writer.disconnect();
     let refused = writer.begin().await.expect_err("another epoch");
     assert_eq!(refused.trouble, Trouble::Unavailable, "{refused}");
     let told = tokio::time::timeout(PATIENCE, store.outdated()).await;
-    told.expect("word of another epoch");
-    // and the node ends, to be started again
+    told.expect("the store reports another epoch");
+    // the node ends, so that its supervisor restarts it
     assert_eq!(ada.until_closed().await.1, Some(1012));
     let own = format!("user:{}", ada.user_id());
     let positions = json!({ "epoch": ada.welcome["data"]["epoch"], "positions": { own.clone(): 1 } });
@@ -266,9 +266,9 @@ async fn a_standby_that_takes_over_is_another_epoch() {
     assert_eq!(again.welcome["data"]["streams"][0]["reason"], "epoch");
 }
 
-/// It accepts clients and answers none of their queries.
+/// PostgreSQL accepts connections, but answers no query.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
+async fn a_group_is_refused_when_the_database_hangs_after_the_handshake() {
     let mut server = Server::prepare(Engine::Postgres, &[]).await;
     let proxy = CommitProxy::start(&server.database.url).await;
     server.set("database_url", proxy.url());
@@ -276,7 +276,7 @@ async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
     let mut ada = Client::sign_up(&server, "ada").await;
     proxy.silence(true);
     server.database.cut_off().await;
-    // the first may go out on a connection that breaks under it; the second needs a new one
+    // the first may use a connection that breaks; the second needs a new one
     for title in ["one", "two"] {
         ada.send(&create(title, None)).await;
         let answer = ada.answer(title).await;
@@ -286,7 +286,7 @@ async fn a_server_that_hangs_after_the_handshake_is_not_waited_for() {
     ada.ok("task.create", json!({ "title": "three" })).await;
 }
 
-/// A database with a schema and a way into it without a node.
+/// Makes the schema, and opens the store without a node.
 async fn store(server: &Server, url: &str) -> Store {
     let data = server.folder.path().join("data").display().to_string();
     let pairs = [("data_dir", &*data), ("database_url", url)];
@@ -295,7 +295,7 @@ async fn store(server: &Server, url: &str) -> Store {
         .expect("a database")
 }
 
-/// Transactions of this database that are open and wait for their client.
+/// How many transactions of this database are open and wait for their client.
 async fn idle_in_transaction(server: &Server) -> i64 {
     let mut link = server.database.link().await;
     let count = "select count(*) from pg_stat_activity
@@ -305,7 +305,7 @@ async fn idle_in_transaction(server: &Server) -> i64 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_transaction_that_nobody_ends_is_ended() {
+async fn postgresql_ends_a_transaction_whose_client_hangs() {
     let server = Server::prepare(Engine::Postgres, &[]).await;
     let store = store(&server, &server.database.url).await;
     let stream = StreamId::User(UserId(uuid::Uuid::new_v4()));
@@ -323,7 +323,7 @@ async fn a_transaction_that_nobody_ends_is_ended() {
     let locked = streams::lock(&mut leaked, [stream]).await.expect("locked");
     assert_eq!(locked[&stream].seq, 1);
     assert_eq!(idle_in_transaction(&server).await, 1);
-    // its node hangs: another one waits for the lock, and gets it before it gives up
+    // the client of `leaked` hangs: another one waits for the lock, and gets it before it gives up
     let waited = Instant::now();
     let mut other = Transaction::new(store.clone());
     other.begin().await.expect("begun");
@@ -337,13 +337,13 @@ async fn a_transaction_that_nobody_ends_is_ended() {
         .await
         .expect("written");
     other.commit().await.expect("committed");
-    // the node that hung learns that nothing of it stands
+    // the client that hung gets an error: nothing of its transaction was committed
     assert!(leaked.commit().await.is_err());
     assert_eq!(idle_in_transaction(&server).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn reads_that_are_given_up_leave_no_transaction_behind() {
+async fn cancelled_reads_leave_no_transaction_behind() {
     let server = Server::prepare(Engine::Postgres, &[]).await;
     let store = store(&server, &server.database.url).await;
     for n in 0..200 {
@@ -363,15 +363,15 @@ async fn reads_that_are_given_up_leave_no_transaction_behind() {
         (idle_in_transaction(&server).await == 0).then_some(())
     })
     .await;
-    // and the pool is as good as new
+    // the pool still works
     for _ in 0..40 {
         store.ping().await.expect("an answer");
     }
 }
 
-/// Reads are many, and none may write a line there.
+/// Reads are frequent, so none of them may write a line to that log.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn service_in_good_order_leaves_no_warning_in_the_log_of_postgresql() {
+async fn normal_service_leaves_no_warning_in_the_log_of_postgresql() {
     let cluster = Cluster::start(&[]);
     let mut server = Server::prepare(Engine::Postgres, &[("database_url", &cluster.url())]).await;
     server.spawn();
@@ -389,7 +389,7 @@ async fn service_in_good_order_leaves_no_warning_in_the_log_of_postgresql() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn who_names_a_user_as_a_workspace_waits_for_no_stream_of_theirs() {
+async fn the_id_of_a_user_in_place_of_a_workspace_locks_no_stream_of_that_user() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let victim = Client::sign_up(&server, "victim").await.user_id();
     let mut stranger = Client::sign_up(&server, "stranger").await;
@@ -400,6 +400,9 @@ async fn who_names_a_user_as_a_workspace_waits_for_no_stream_of_theirs() {
     }
     let task = json!({ "workspace_id": victim, "title": "Not theirs" });
     let refused = tokio::time::timeout(PATIENCE, stranger.refused("task.create", task)).await;
-    assert_eq!(refused.expect("it waits for nobody")["code"], "NOT_FOUND");
+    assert_eq!(
+        refused.expect("an answer without waiting for the lock")["code"],
+        "NOT_FOUND"
+    );
     holder.execute("rollback").await.expect("let go");
 }

@@ -1,5 +1,5 @@
-//! Who is present and who types: one presence for several sockets, on one instance and on several; it ends
-//! however the socket or the instance ends.
+//! Presence and typing: several sockets of a user are one presence, on one instance and on several. A presence ends
+//! however its socket or instance ends.
 
 use crate::on_both_databases;
 use crate::support::follower::text;
@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 
 on_both_databases!(
-    people_see_who_comes_changes_and_goes,
+    members_see_presences_begin_change_and_end,
     several_sockets_are_one_presence_and_one_socket_is_in_one_place,
-    presence_ends_with_access_and_nobody_outside_hears_of_it,
+    presence_ends_with_access_and_non_members_are_not_told,
     typing_is_passed_on_once_a_second_and_task,
-    presence_takes_a_socket_a_member_and_a_task_of_the_workspace
+    presence_needs_a_socket_a_member_and_a_task_of_the_workspace
 );
 
-/// A killed instance's presences end within this, and the test waits a little longer.
+/// The presences of a killed instance end within this time.
 const MINUTE: Duration = Duration::from_mins(1);
 
-/// What a signal or an item of the list says, in short.
+/// User, state and task of a signal or of an item of the list.
 fn look(of: &Value) -> Value {
     json!([of["user"]["username"], of["state"], of["task_id"]])
 }
@@ -46,13 +46,13 @@ async fn task(client: &mut Client, workspace: &str) -> String {
     text(&client.ok("task.create", data).await["id"])
 }
 
-/// The signals that wait, after a round trip.
+/// How many signals have arrived, after a round trip.
 async fn signals_so_far(client: &mut Client) -> usize {
     client.ok("profile.get", json!({})).await;
     client.waiting("signal")
 }
 
-async fn people_see_who_comes_changes_and_goes(engine: Engine) {
+async fn members_see_presences_begin_change_and_end(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let Team {
         workspace,
@@ -64,7 +64,7 @@ async fn people_see_who_comes_changes_and_goes(engine: Engine) {
     assert_eq!(
         present(&mut owner, &workspace).await,
         Vec::<Value>::new(),
-        "nobody said so"
+        "nobody has reported a presence"
     );
 
     let here = json!({ "workspace_id": workspace, "state": "online" });
@@ -73,7 +73,7 @@ async fn people_see_who_comes_changes_and_goes(engine: Engine) {
     for client in [&mut owner, &mut viewer] {
         assert_eq!(changed(client).await, json!(["viewer", "online", null]));
     }
-    viewer.ok("presence.set", here).await; // the same again: nothing to see
+    viewer.ok("presence.set", here).await; // the same again: no signal
     let there = json!({ "workspace_id": workspace, "state": "away", "task_id": task });
     viewer.ok("presence.set", there).await;
     assert_eq!(changed(&mut owner).await, json!(["viewer", "away", task]));
@@ -102,11 +102,14 @@ async fn several_sockets_are_one_presence_and_one_socket_is_in_one_place(engine:
     second.ok("presence.set", at("online")).await;
     assert_eq!(changed(&mut owner).await, json!(["member", "online", null]));
     let said = member.ok("presence.set", at("away")).await;
-    assert_eq!(said["state"], "online", "online wins");
+    assert_eq!(
+        said["state"], "online",
+        "online when at least one socket is online"
+    );
     second.cut();
     assert_eq!(changed(&mut owner).await, json!(["member", "away", null]));
 
-    // elsewhere: no longer here
+    // present in another workspace: no longer in this one
     let personal = member.personal();
     let elsewhere = json!({ "workspace_id": personal, "state": "online" });
     member.ok("presence.set", elsewhere).await;
@@ -117,7 +120,7 @@ async fn several_sockets_are_one_presence_and_one_socket_is_in_one_place(engine:
     );
 }
 
-async fn presence_ends_with_access_and_nobody_outside_hears_of_it(engine: Engine) {
+async fn presence_ends_with_access_and_non_members_are_not_told(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let Team {
         workspace,
@@ -140,7 +143,11 @@ async fn presence_ends_with_access_and_nobody_outside_hears_of_it(engine: Engine
     );
     admin.ok("presence.set", here).await;
     assert_eq!(changed(&mut owner).await, json!(["admin", "online", null]));
-    assert_eq!(signals_so_far(&mut member).await, 0, "somebody outside was told");
+    assert_eq!(
+        signals_so_far(&mut member).await,
+        0,
+        "a removed member got a signal"
+    );
 }
 
 async fn typing_is_passed_on_once_a_second_and_task(engine: Engine) {
@@ -174,7 +181,7 @@ async fn typing_is_passed_on_once_a_second_and_task(engine: Engine) {
     assert_eq!(viewer.refused("presence.typing", none).await["code"], "NOT_FOUND");
 }
 
-async fn presence_takes_a_socket_a_member_and_a_task_of_the_workspace(engine: Engine) {
+async fn presence_needs_a_socket_a_member_and_a_task_of_the_workspace(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let Team {
         workspace,
@@ -201,13 +208,13 @@ async fn presence_takes_a_socket_a_member_and_a_task_of_the_workspace(engine: En
     let wrong = json!({ "workspace_id": workspace, "state": "offline" });
     assert_eq!(viewer.refused("presence.set", wrong).await["field"], "state");
 
-    // a socket that follows nothing may say where its user is
+    // a socket that follows nothing may report a presence
     let mut blind = Client::with_tokens(&server, &viewer.tokens, json!({ "streams": [] })).await;
     blind.ok("presence.set", here.clone()).await;
     assert_eq!(changed(&mut owner).await, json!(["viewer", "online", null]));
     assert_eq!(signals_so_far(&mut blind).await, 0);
 
-    // over HTTP there is no socket to be there with
+    // over HTTP there is no socket to hold a presence
     let rpc = async |name: &str, data: Value| {
         let body = json!({ "type": name, "id": 1, "data": data });
         let request = http::request(&server, reqwest::Method::POST, "/v1/rpc").json(&body);
@@ -268,7 +275,7 @@ async fn presence_and_typing_are_the_same_on_every_instance() {
     let mut there = member.another(&servers[1]).await;
     let task = task(&mut owner, &workspace).await;
     let at = |state: &str| json!({ "workspace_id": workspace, "state": state, "task_id": task });
-    // a note may be lost while the connection to Redis is made; it is repeated, so the signal comes all the same
+    // a note may be lost while an instance connects to Redis; it is repeated, so the signal still arrives
     there.ok("presence.set", at("away")).await;
     assert_eq!(eventual_change(&mut owner).await, json!(["member", "away", task]));
     let mut here = member.another(&servers[0]).await;
@@ -296,7 +303,7 @@ async fn presence_and_typing_are_the_same_on_every_instance() {
     })
     .await;
 
-    // an instance that comes later asks, and is told
+    // an instance that starts later asks the others for presences
     let third = servers[0].beside(&[]);
     let mut late = member.another(&third).await;
     sees(
@@ -315,7 +322,7 @@ async fn eventual_change(client: &mut Client) -> Value {
         if let Some(signal) = client.took("presence.changed") {
             return look(&signal["data"]);
         }
-        assert!(Instant::now() < deadline, "no change of presence was told");
+        assert!(Instant::now() < deadline, "no presence.changed arrived");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -336,7 +343,7 @@ async fn presences_of_an_instance_end_when_it_stops_and_within_a_minute_when_it_
     stopped.ok("presence.set", here.clone()).await;
     killed.ok("presence.set", here).await;
     let name = |name: &str| json!([name, "online", null]);
-    // in the order of their ids: they signed up one after the other
+    // ordered by user id: they signed up in this order
     sees(
         &mut owner,
         &workspace,

@@ -1,5 +1,5 @@
-//! What is kept, and for how long. The clock is stepped, so the engine runs in this process; a real server on the same
-//! database shows what clients are told.
+//! Retention: what is kept, and for how long. The engine runs in this process, because the test moves its clock. A real
+//! server on the same database then shows what clients are told.
 
 use crate::on_both_databases;
 use crate::support::{Client, Engine as Database, Node, PASSWORD, PATIENCE, eventually, http};
@@ -11,9 +11,9 @@ use taskwire::jobs::{KINDS, Runner, round};
 use taskwire_protocol::{ErrorCode, OpId, Request, Timestamp};
 
 on_both_databases!(
-    entries_go_when_they_are_old_and_not_among_the_newest,
-    an_entry_of_a_clock_ahead_keeps_those_after_it,
-    a_log_kept_for_ever_is_never_cut,
+    entries_are_cut_when_they_are_old_and_not_among_the_newest,
+    an_entry_dated_in_the_future_keeps_the_entries_after_it,
+    a_log_without_retention_is_never_cut,
     op_ids_are_remembered_for_seven_days,
     ended_sessions_are_forgotten_after_a_month
 );
@@ -35,7 +35,7 @@ impl Node {
             .expect("a round of retention");
     }
 
-    /// The seqs that the personal workspace's log holds: the first and the last.
+    /// The first and the last seq in the log of the personal workspace.
     async fn held(&self) -> (u64, u64) {
         let asked = json!({ "stream": self.stream(), "after": 0, "limit": 500 });
         let data = self.ok("stream.history", &asked).await;
@@ -47,7 +47,7 @@ impl Node {
     }
 }
 
-async fn entries_go_when_they_are_old_and_not_among_the_newest(database: Database) {
+async fn entries_are_cut_when_they_are_old_and_not_among_the_newest(database: Database) {
     let node = Node::start(
         database,
         &[("log_retention_days", "2"), ("log_retention_events", "5")],
@@ -58,17 +58,13 @@ async fn entries_go_when_they_are_old_and_not_among_the_newest(database: Databas
     assert_eq!(node.held().await, (1, 22), "nothing is old");
     node.add(3).await;
     node.pass(2 * HOUR).await;
-    assert_eq!(
-        node.held().await,
-        (21, 25),
-        "of the old ones those among the newest stay"
-    );
+    assert_eq!(node.held().await, (21, 25), "old entries among the newest stay");
     node.add(10).await;
     node.pass(HOUR).await;
     assert_eq!(
         node.held().await,
         (23, 35),
-        "the young ones stay, however many they are"
+        "young entries stay, however many there are"
     );
     node.pass(30 * DAY).await;
     assert_eq!(node.held().await, (31, 35));
@@ -103,7 +99,7 @@ async fn entries_go_when_they_are_old_and_not_among_the_newest(database: Databas
     }
 }
 
-async fn an_entry_of_a_clock_ahead_keeps_those_after_it(database: Database) {
+async fn an_entry_dated_in_the_future_keeps_the_entries_after_it(database: Database) {
     let settings = [("log_retention_days", "2"), ("log_retention_events", "5")];
     let node = Node::start(database, &settings).await;
     node.add(5).await;
@@ -117,7 +113,7 @@ async fn an_entry_of_a_clock_ahead_keeps_those_after_it(database: Database) {
     assert_eq!(node.held().await, (38, 42));
 }
 
-async fn a_log_kept_for_ever_is_never_cut(database: Database) {
+async fn a_log_without_retention_is_never_cut(database: Database) {
     let node = Node::start(
         database,
         &[("log_retention_days", "0"), ("log_retention_events", "0")],
@@ -129,7 +125,7 @@ async fn a_log_kept_for_ever_is_never_cut(database: Database) {
 }
 
 async fn op_ids_are_remembered_for_seven_days(database: Database) {
-    // whatever becomes of the log
+    // however short the log is kept
     let node = Node::start(
         database,
         &[("log_retention_days", "1"), ("log_retention_events", "0")],
@@ -153,7 +149,7 @@ async fn ended_sessions_are_forgotten_after_a_month(database: Database) {
     assert_eq!(
         node.count("sessions").await,
         1,
-        "its tokens are still told why they are void"
+        "an ended session is kept for a month, so that its tokens get the right error"
     );
     let login = json!({ "email": "ada@example.com", "password": PASSWORD });
     let login = Request::read("auth.login", &login.to_string()).expect("a request");
@@ -163,7 +159,7 @@ async fn ended_sessions_are_forgotten_after_a_month(database: Database) {
     assert_eq!(node.count("sessions").await, 1, "the new one stays");
 }
 
-/// Adds tasks, large ones and then small ones, until there is no room.
+/// Creates tasks, large ones and then small ones, until the database is full.
 async fn fill(node: &Node) {
     for description in ["long ".repeat(190), String::new()] {
         for n in 0.. {
@@ -178,7 +174,7 @@ async fn fill(node: &Node) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
+async fn retention_makes_room_in_a_full_database() {
     let settings = [
         ("database_max_bytes", "2000000"),
         ("log_retention_days", "1"),
@@ -186,7 +182,7 @@ async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
     ];
     let node = Node::start(Database::Sqlite, &settings).await;
     fill(&node).await;
-    // the writer that finds the file full knows nothing of retention
+    // restart, so that the writer finds the file full before retention has run
     let node = node.restarted().await;
     let runner = Runner::start(&node.engine, &Arc::new(node.settings.clone()), KINDS);
     eventually("a job that can be run", || async {
@@ -207,7 +203,7 @@ async fn a_full_database_lets_go_of_what_is_old_and_takes_what_is_new() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_forgotten_keeps_nothing_else() {
+async fn a_failing_part_of_retention_does_not_stop_the_other_parts() {
     let settings = [("log_retention_days", "1"), ("log_retention_events", "0")];
     let node = Node::start(Database::Sqlite, &settings).await;
     let op_id = serde_json::from_value(json!(uuid::Uuid::new_v4())).expect("an op_id");
@@ -217,7 +213,7 @@ async fn what_cannot_be_forgotten_keeps_nothing_else() {
     node.server.database.execute(keep).await;
     node.clock.step(80 * DAY);
     let outcome = round(&node.engine, &node.settings).await;
-    assert!(outcome.is_err(), "nobody is told");
+    assert!(outcome.is_err(), "the failing part must be reported");
     assert_eq!(node.count("ops").await, 1);
     assert_eq!(node.count("sessions").await, 0);
     assert_eq!(node.count("log").await, 0);

@@ -1,5 +1,5 @@
 //! Three instances on one PostgreSQL behind a real nginx are restarted one after the other under load. Followers see a
-//! pause and no gap; everything that was acknowledged is there once.
+//! pause and no gap; everything that was acknowledged is in the log once.
 
 use crate::support::nginx::Nginx;
 use crate::support::redis::Redis;
@@ -16,14 +16,14 @@ use taskwire_protocol::task::CreateTask;
 use tokio::task::JoinHandle;
 
 const PEOPLE: usize = 6;
-/// Followers of each person.
+/// Followers of each user.
 const FOLLOWERS: usize = 9;
-/// Between two tasks of one writer: the load goes on through all restarts.
+/// The pause between two tasks of one writer. The load continues during all restarts.
 const BETWEEN: Duration = Duration::from_millis(25);
-/// Tasks of each writer, even if the restarts are over before.
+/// How many tasks each writer creates at least, even if the restarts end before.
 const EACH_AT_LEAST: usize = 20;
 
-/// The instances and what stands in front of them.
+/// The instances and the proxy in front of them.
 struct Fleet {
     instances: Vec<Server>,
     proxy: Nginx,
@@ -58,7 +58,7 @@ impl Fleet {
         Client::connect(Config::new(self.proxy.url(""), token)).expect("a client")
     }
 
-    /// Stops an instance in an orderly way and starts another process in its place.
+    /// Stops an instance with SIGTERM, and starts another process in its place.
     async fn restart(&mut self, n: usize) {
         let instance = &mut self.instances[n];
         instance.ask_to_stop();
@@ -71,7 +71,7 @@ impl Fleet {
         .await;
     }
 
-    /// Waits until the proxy sends sockets to an instance that is fresh: those that come back, or the one made here.
+    /// Waits until the proxy sends sockets to a restarted instance: reconnecting clients, or the one that this makes.
     async fn takes_part(&self, n: usize, tokens: &Value) {
         eventually("a socket on the fresh instance", || async {
             let (client, _events) = self.client(tokens);
@@ -91,17 +91,17 @@ impl Fleet {
     }
 }
 
-/// What one client was told.
+/// What one client received.
 #[derive(Default)]
 struct Seen {
     events: BTreeMap<String, Vec<EventFrame>>,
-    /// Where each stream was taken up.
+    /// The seq from which each stream was followed.
     begun: BTreeMap<String, u64>,
     /// Streams that were not resumed.
     lost: Vec<(String, Reason)>,
     goodbyes: usize,
     closed: Vec<u16>,
-    /// Ends of another kind.
+    /// Connections that ended without a close code.
     broken: Arc<Mutex<Vec<String>>>,
 }
 
@@ -135,7 +135,7 @@ impl Seen {
         last.map_or_else(|| self.begun[stream], |event| event.seq)
     }
 
-    /// Each stream's events follow on each other from where it was taken up.
+    /// Asserts that each stream's events have no gap and no repeat from `begun` on.
     fn check(&self) {
         assert!(self.lost.is_empty(), "not resumed: {:?}", self.lost);
         for (stream, events) in &self.events {
@@ -149,11 +149,11 @@ impl Seen {
     }
 }
 
-/// A client that takes everything, until it is to stop at these heads.
+/// A client that receives everything, until it is told to stop at given heads.
 struct Follower {
     client: Client,
     until: tokio::sync::watch::Sender<Option<BTreeMap<String, u64>>>,
-    /// Ends of its connections that an orderly restart should not cause.
+    /// Its connections that ended without a close code, which an orderly restart must not cause.
     broken: Arc<Mutex<Vec<String>>>,
     seen: JoinHandle<Seen>,
 }
@@ -196,7 +196,7 @@ impl Follower {
     }
 }
 
-/// Makes tasks until it is told to stop; the ids of those that were acknowledged.
+/// Creates tasks until it is told to stop. Returns the ids of the acknowledged ones.
 fn write(client: Client, workspace: Value, stop: Arc<AtomicBool>) -> JoinHandle<Vec<String>> {
     tokio::spawn(async move {
         let mut made = Vec::new();
@@ -213,7 +213,7 @@ fn write(client: Client, workspace: Value, stop: Arc<AtomicBool>) -> JoinHandle<
     })
 }
 
-/// People with a workspace that they share; its id, and their tokens.
+/// Makes users and a workspace that they share. Returns its id and their tokens.
 async fn gather(server: &Server) -> (Value, Vec<Value>) {
     let mut people = Vec::new();
     for n in 0..PEOPLE {
@@ -234,7 +234,7 @@ async fn a_rolling_restart_is_a_pause_and_never_a_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_it_is_a_longer_pause_and_never_a_gap() {
+async fn without_redis_a_rolling_restart_is_a_longer_pause_and_never_a_gap() {
     restart_one_after_the_other(None).await;
 }
 
@@ -256,7 +256,7 @@ async fn restart_one_after_the_other(redis: Option<Redis>) {
         .map(|follower| write(follower.client.clone(), workspace.clone(), stop.clone()))
         .collect();
     for n in 0..3 {
-        assert!(fleet.sockets(n).await > 0, "nobody is on instance {n}");
+        assert!(fleet.sockets(n).await > 0, "no socket is on instance {n}");
         fleet.restart(n).await;
         fleet.takes_part(n, &people[0]).await;
     }
@@ -278,13 +278,13 @@ async fn restart_one_after_the_other(redis: Option<Redis>) {
             .iter()
             .map(|(stream, log)| (stream.clone(), log.len() as u64))
             .collect();
-        each_is_there_once(&logs[&shared], &acknowledged);
+        is_in_the_log_once(&logs[&shared], &acknowledged);
         for follower in followers {
             let seen = follower.finish(&heads).await;
             seen.check();
             assert!(seen.closed.iter().all(|code| *code == 1012), "{:?}", seen.closed);
             assert!(seen.goodbyes >= seen.closed.len(), "closed without a goodbye");
-            saw_what_is_there(&seen, &logs);
+            saw_the_log(&seen, &logs);
         }
     }
 }
@@ -296,21 +296,27 @@ fn in_groups(followers: Vec<Follower>) -> Vec<Vec<Follower>> {
         .collect()
 }
 
-fn each_is_there_once(log: &[Value], acknowledged: &[String]) {
+fn is_in_the_log_once(log: &[Value], acknowledged: &[String]) {
     let mut created = BTreeMap::<&str, usize>::new();
     for event in log.iter().filter(|event| event["event"] == "task.created") {
         *created
             .entry(event["data"]["id"].as_str().expect("an id"))
             .or_default() += 1;
     }
-    assert!(created.values().all(|times| *times == 1), "made twice");
+    assert!(
+        created.values().all(|times| *times == 1),
+        "a task was created twice"
+    );
     let created: BTreeSet<&str> = created.into_keys().collect();
     let wanted: BTreeSet<&str> = acknowledged.iter().map(String::as_str).collect();
-    assert_eq!(created, wanted, "what was acknowledged is what there is");
+    assert_eq!(
+        created, wanted,
+        "the log must have exactly the acknowledged tasks"
+    );
 }
 
-/// The events that a client saw are those of the log.
-fn saw_what_is_there(seen: &Seen, logs: &audit::Logs) {
+/// Asserts that a client received the events of the logs.
+fn saw_the_log(seen: &Seen, logs: &audit::Logs) {
     for (stream, log) in logs {
         let begun = usize::try_from(seen.begun[stream]).expect("small");
         let events = seen.events.get(stream).map_or(&[][..], Vec::as_slice);

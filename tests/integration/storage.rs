@@ -1,4 +1,4 @@
-//! The service when its storage is full, in use, of a newer version, or gone for a moment.
+//! The service when its database is full, in use by another process, of a newer version, or away for a moment.
 
 use crate::on_both_databases;
 use crate::support::database::admin_url;
@@ -10,17 +10,17 @@ use std::os::unix::fs::PermissionsExt;
 
 on_both_databases!(
     a_newer_schema_refuses_the_start,
-    migrate_makes_the_schema_and_a_restart_keeps_what_is_there
+    migrate_makes_the_schema_and_a_restart_keeps_the_data
 );
 
-/// Anywhere else than where the server listens.
+/// Another address than the server's.
 const ELSEWHERE: [&str; 2] = ["--set", "listen=127.0.0.1:0"];
 
 fn create(n: usize) -> Value {
     json!({ "title": format!("task {n}"), "description": "long ".repeat(190) })
 }
 
-/// Adds tasks until there is no room; how many there are, and the request that was refused.
+/// Creates tasks until the database is full. Returns how many there are, and the request that was refused.
 async fn fill(client: &mut Client) -> (usize, Value) {
     let mut made = 0;
     // large steps, then small ones
@@ -53,7 +53,7 @@ async fn fill(client: &mut Client) -> (usize, Value) {
     unreachable!("the last size ends the loop")
 }
 
-/// It was not done before, although it was asked for.
+/// Asserts that a request that was refused before is carried out now, and not answered as a repeat.
 fn is_done_now(answer: &Value) {
     assert_eq!(
         (&answer["type"], &answer["replayed"]),
@@ -63,18 +63,18 @@ fn is_done_now(answer: &Value) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_refuses_what_is_new_and_serves_what_is_there() {
+async fn a_full_disk_refuses_writes_and_serves_reads() {
     let mut server = Server::start(Engine::Sqlite, &[("database_max_bytes", "2000000")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let (made, refused) = fill(&mut ada).await;
     let total = |page: &Value| page["total"].as_u64();
-    // nothing is half there, and everything can still be read, on new sockets too
+    // nothing was written half, and everything can still be read, on new sockets too
     audit::agree(&server, &ada.tokens).await;
     let listed = ada.ok("task.list", json!({ "limit": 1 })).await;
     assert_eq!(total(&listed), Some(made as u64));
     let health = http::get(&server, "/health").await;
     assert_eq!(health.status(), 200);
-    // room comes back when something goes
+    // deleting tasks makes room
     for task in audit::pages(&mut ada, "task.list", json!({}))
         .await
         .iter()
@@ -88,7 +88,7 @@ async fn a_full_disk_refuses_what_is_new_and_serves_what_is_there() {
     is_done_now(&answer);
     let (_, refused) = fill(&mut ada).await;
     audit::agree(&server, &ada.tokens).await;
-    // and when there is more of it
+    // a higher limit makes room too
     assert_eq!(server.terminate(), Some(0));
     server.set("database_max_bytes", "0");
     server.spawn();
@@ -106,18 +106,18 @@ async fn one_process_serves_an_sqlite_file() {
     let (code, told) = server.run(&ELSEWHERE);
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("is in use by another process"), "{told}");
-    // the lock goes with the process, however it ends
+    // the lock ends with the process, however it ends
     server.kill();
     server.spawn();
     assert_eq!(http::get(&server, "/health").await.status(), 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_process_serves_an_sqlite_file_by_whatever_path() {
+async fn one_process_serves_an_sqlite_file_even_through_a_symbolic_link() {
     let mut server = Server::prepare(Engine::Sqlite, &[]).await;
     let elsewhere = tempfile::tempdir().expect("a folder");
     let link = elsewhere.path().join("link.db");
-    // nothing exists yet at its target
+    // the link's target does not exist yet
     std::os::unix::fs::symlink(server.folder.path().join("taskwire.db"), &link).expect("a link");
     let file = std::mem::replace(&mut server.database.url, format!("sqlite:{}", link.display()));
     server.spawn();
@@ -167,7 +167,7 @@ async fn a_newer_schema_refuses_the_start(engine: Engine) {
     }
 }
 
-async fn migrate_makes_the_schema_and_a_restart_keeps_what_is_there(engine: Engine) {
+async fn migrate_makes_the_schema_and_a_restart_keeps_the_data(engine: Engine) {
     let mut server = Server::prepare(engine, &[]).await;
     for _ in 0..2 {
         let (code, told) = server.run(&["migrate"]);
@@ -188,7 +188,7 @@ async fn migrate_makes_the_schema_and_a_restart_keeps_what_is_there(engine: Engi
 }
 
 #[tokio::test]
-async fn a_node_without_its_database_says_when_to_ask_again() {
+async fn a_node_without_its_database_is_unhealthy_and_sends_retry_after() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let mut admin = PgConnection::connect(&admin_url()).await.expect("PostgreSQL");
     let (_, database) = server.database.url.rsplit_once('/').expect("a database");
@@ -209,7 +209,7 @@ async fn a_node_without_its_database_says_when_to_ask_again() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
+async fn broken_database_connections_lose_and_repeat_nothing() {
     let server = Server::start(Engine::Postgres, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut watcher = ada.another(&server).await;
@@ -234,7 +234,7 @@ async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
             }
         }
     }
-    assert!(cut > 20, "{cut} connections were cut: that is no test");
+    assert!(cut > 20, "only {cut} connections were cut: too few for a test");
     for op_id in open.keys().cloned().collect::<Vec<_>>() {
         let request = &open[&op_id];
         let ada = tokio::sync::Mutex::new(&mut ada);
@@ -245,7 +245,7 @@ async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
         })
         .await;
     }
-    // reads come back by themselves too
+    // reads recover by themselves too
     let ada = tokio::sync::Mutex::new(&mut ada);
     eventually("a list", || async {
         let answer = ada.lock().await.call("task.list", json!({})).await;
@@ -264,7 +264,7 @@ async fn a_database_that_goes_away_for_a_moment_loses_and_doubles_nothing() {
     }
 }
 
-/// Whether it was done. The only other answer that may come is one that allows a retry.
+/// Whether the request was carried out. The only other answer allowed is `UNAVAILABLE`.
 fn done(answer: &Value) -> bool {
     if answer["type"] == "ok" {
         return true;

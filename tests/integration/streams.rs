@@ -1,4 +1,4 @@
-//! Streams: snapshots and the events that keep them current; following and leaving; reading the log back.
+//! Streams: snapshots and the events that keep them current; subscribing and unsubscribing; reading the log.
 
 use crate::on_both_databases;
 use crate::support::fold::{UserState, WorkspaceState};
@@ -10,15 +10,15 @@ use uuid::Uuid;
 on_both_databases!(
     an_old_snapshot_and_the_events_make_the_new_snapshot,
     a_sync_comes_in_pages_with_deleted_tasks,
-    a_stream_is_silent_while_its_snapshot_is_made,
+    a_stream_sends_nothing_while_its_snapshot_is_made,
     following_begins_now_or_since_a_position,
     history_is_paged_and_by_task,
-    much_is_found_wherever_the_database_keeps_it,
-    streams_of_others_are_not_there,
-    what_is_past_the_limit_is_listed_with_its_head,
+    old_and_new_keys_are_found_in_both_trees_of_an_index,
+    streams_of_others_are_not_found,
+    a_stream_above_the_limit_is_listed_with_its_head,
 );
 
-/// All pages of a workspace.
+/// Takes a whole snapshot of a workspace, page by page.
 async fn sync(client: &mut Client, workspace: &str) -> WorkspaceState {
     let mut pages = Vec::new();
     let mut asked = json!({ "workspace_id": workspace });
@@ -142,7 +142,7 @@ async fn an_old_snapshot_and_the_events_make_the_new_snapshot(engine: Engine) {
         workspace.forget_role();
         assert_eq!(fresh, workspace, "{name}");
     }
-    // what somebody else did
+    // changes by another user
     team.admin.ok("task.complete", json!({ "id": ids[2] })).await;
     let head = owner.head_of(&shared).await;
     for event in owner.catch_up(&shared, head).await {
@@ -164,7 +164,7 @@ async fn user_notifications(client: &mut Client) -> Vec<Value> {
     pluck(&client.ok("user.sync", json!({})).await["notifications"], "id")
 }
 
-/// An id with this time in it.
+/// A UUIDv7 with this time.
 fn dated_id(ms: u64) -> Uuid {
     uuid::Builder::from_unix_timestamp_millis(ms, new_id().as_bytes()[6..].try_into().expect("ten bytes"))
         .into_uuid()
@@ -176,7 +176,7 @@ async fn a_sync_comes_in_pages_with_deleted_tasks(engine: Engine) {
     let one = json!({ "type": "task.create", "data": { "title": "T", "description": "d".repeat(900) } });
     for _ in 0..3 {
         let mut ops = vec![one.clone(); 60];
-        // ids that clients made, before and after the moment of creation, stand in the same order
+        // ids of clients, with times before and after the creation, are in the same order as the others
         for (i, op) in ops.iter_mut().enumerate().filter(|(i, _)| i % 4 == 0) {
             op["data"]["id"] = json!(dated_id([1, 4_000_000_000_000][i % 8 / 4]));
         }
@@ -191,7 +191,7 @@ async fn a_sync_comes_in_pages_with_deleted_tasks(engine: Engine) {
         .await;
     assert!(
         first["cursor"].is_string(),
-        "180 tasks with long texts are more than a page"
+        "180 tasks with long texts need more than one page"
     );
     sync(&mut ada, &workspace).await;
     let (mut tasks, mut asked) = (Vec::new(), json!({ "workspace_id": workspace }));
@@ -216,7 +216,7 @@ async fn a_sync_comes_in_pages_with_deleted_tasks(engine: Engine) {
     assert_eq!(listed["unread"], 182);
 }
 
-async fn a_stream_is_silent_while_its_snapshot_is_made(engine: Engine) {
+async fn a_stream_sends_nothing_while_its_snapshot_is_made(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let workspace = ada.personal();
@@ -268,7 +268,7 @@ async fn following_begins_now_or_since_a_position(engine: Engine) {
         assert_eq!(
             quiet.next_of(&stream).await["seq"],
             seq,
-            "what it had not asked for did not come"
+            "no event arrived while it was unsubscribed"
         );
     }
     let ahead = quiet.ok("stream.subscribe", subscribe(Some(99))).await;
@@ -328,7 +328,7 @@ async fn history_is_paged_and_by_task(engine: Engine) {
     assert_eq!(
         (&page["events"][0], &page["has_more"]),
         (&live, &json!(true)),
-        "the frame as it was sent"
+        "history returns the frame as it was sent"
     );
     for (after, left) in [(7_u64, 1), (8, 0), (9, 0), ((1 << 53) - 1, 0), (u64::MAX, 0)] {
         let page = ada
@@ -344,9 +344,9 @@ async fn history_is_paged_and_by_task(engine: Engine) {
     }
 }
 
-/// More than SQLite keeps in its tree of new keys, so that a part of everything has moved to the large one; then a
-/// restart.
-async fn much_is_found_wherever_the_database_keeps_it(engine: Engine) {
+/// Makes more keys than SQLite keeps in the small tree of an index, so that some have moved to the large one. Then
+/// restarts.
+async fn old_and_new_keys_are_found_in_both_trees_of_an_index(engine: Engine) {
     const BATCHES: usize = 9;
     let mut server = Server::start(engine, &[("rate_limit_enabled", "false")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
@@ -377,7 +377,11 @@ async fn much_is_found_wherever_the_database_keeps_it(engine: Engine) {
         newest_first.reverse();
         assert_eq!(newest_first, ids);
         let told = all(&mut client, "notification.list", json!({})).await;
-        assert_eq!(told.len(), ids.len() + 1, "and that of the sign-up");
+        assert_eq!(
+            told.len(),
+            ids.len() + 1,
+            "one for each task, and one for the sign-up"
+        );
         client
             .ok("stream.subscribe", json!({ "stream": stream, "since": 0 }))
             .await;
@@ -405,13 +409,13 @@ async fn all(client: &mut Client, list: &str, wanted: Value) -> Vec<Value> {
     }
 }
 
-async fn what_is_past_the_limit_is_listed_with_its_head(engine: Engine) {
+async fn a_stream_above_the_limit_is_listed_with_its_head(engine: Engine) {
     let server = Server::start(engine, &[("streams_per_socket", "1")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let stream = format!("workspace:{}", ada.personal());
     let done = ada.call("task.create", json!({ "title": "T" })).await;
     let head = &done["at"][&stream];
-    // what is known of a session may be a second old
+    // the cached account of a session may be a second old
     eventually("the head", async || {
         let again = ada.another(&server).await;
         let listed = &again.welcome["data"]["streams"][1];
@@ -425,7 +429,7 @@ async fn what_is_past_the_limit_is_listed_with_its_head(engine: Engine) {
 }
 
 #[tokio::test]
-async fn as_many_streams_are_listed_as_were_asked_for() {
+async fn every_stream_that_was_asked_for_is_listed() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let ada = Client::sign_up(&server, "ada").await;
     let mut streams: Vec<String> = (0..1500).map(|n| format!("workspace:{n}")).collect();
@@ -444,7 +448,7 @@ async fn as_many_streams_are_listed_as_were_asked_for() {
     assert_eq!(reasons, [vec!["no_access"; 1500], vec!["new"]].concat());
 }
 
-async fn streams_of_others_are_not_there(engine: Engine) {
+async fn streams_of_others_are_not_found(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut bob = Client::sign_up(&server, "bob").await;

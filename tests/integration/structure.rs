@@ -1,4 +1,4 @@
-//! Keeps the imports of `src/` running one way, as ARCHITECTURE.md draws them, and every crate without circles.
+//! Checks that the imports of `src/` run one way, as ARCHITECTURE.md says, and that no crate has circles of modules.
 //!
 //! - `source` reads a file and finds the paths in it
 //! - `graph`  the modules of a crate, and the circles among them
@@ -34,14 +34,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("operator", &["clock", "config", "engine", "store"]),
     ("doctor", &["clock", "config", "store"]),
-    // its two doors
+    // the transports of a node
     (
         "socket",
         &[
             "auth", "config", "engine", "follow", "live", "peer", "reply", "state",
         ],
     ),
-    // `socket`: the route of the upgrade
+    // `http` imports `socket` for the route of the upgrade
     (
         "http",
         &[
@@ -53,7 +53,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reply", &["config", "engine"]),
     ("peer", &["config", "engine"]),
     ("jobs", &["config", "engine", "store"]),
-    // a request's way
+    // what handles a request
     (
         "engine",
         &[
@@ -72,7 +72,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ops", &["domain", "ids", "store"]),
     ("store", &["config", "ids"]),
     ("domain", &[]),
-    // what a node runs on
+    // the foundations of a node
     ("auth", &[]),
     ("config", &["auth", "domain", "failpoint"]),
     ("failpoint", &[]),
@@ -82,7 +82,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("clock", &[]),
 ];
 
-/// Words that must not stand in a module's code: crates and keywords.
+/// Words that must not occur in a module's code: crates and keywords.
 const NEVER_NAMES: &[(&str, &[&str])] = &[
     (
         "domain",
@@ -93,7 +93,7 @@ const NEVER_NAMES: &[(&str, &[&str])] = &[
     ("engine", &["axum", "hyper"]),
 ];
 
-/// The crates whose modules make no circles.
+/// The crates whose modules must make no circles.
 const WITHOUT_CIRCLES: [&str; 6] = [
     "src",
     "protocol/src",
@@ -103,8 +103,8 @@ const WITHOUT_CIRCLES: [&str; 6] = [
     "tests/faults/src",
 ];
 
-/// Circles that are there: of which crate, below which module, and who may be in it. One that is broken leaves this
-/// list.
+/// Known circles: the crate, the parent module, and the modules that may be in the circle. Remove a circle from this
+/// list when it is broken.
 const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
     // every noun's operations are in the table, and nouns name each other's types
     (
@@ -156,13 +156,15 @@ fn imports_run_one_way() {
     for module in modules.iter().filter(|module| !module.is_empty()) {
         if MAY_IMPORT.iter().all(|(name, _)| name != module) {
             offences.push(format!(
-                "src/{module}: has no row in MAY_IMPORT: say there what it may import"
+                "src/{module}: has no row in MAY_IMPORT; add one with the modules that it may import"
             ));
         }
     }
     for (module, _) in MAY_IMPORT {
         if !modules.contains(*module) {
-            offences.push(format!("src/{module}: is gone: take its row out of MAY_IMPORT"));
+            offences.push(format!(
+                "src/{module}: no longer exists; remove its row from MAY_IMPORT"
+            ));
         }
     }
     assert_none(&offences);
@@ -173,7 +175,7 @@ fn some_modules_never_name_some_crates() {
     let mut offences = Vec::new();
     for source in sources("src") {
         for (module, words) in NEVER_NAMES.iter().filter(|(name, _)| *name == source.module()) {
-            offences.extend(source.words(words, &format!("`{module}` does not name it")));
+            offences.extend(source.words(words, &format!("`{module}` must not name it")));
         }
     }
     assert_none(&offences);
@@ -202,7 +204,7 @@ fn modules_make_no_circles() {
         .filter(|(at, _)| !seen.contains(at));
     for (_, (folder, below, members)) in gone {
         offences.push(format!(
-            "{folder}: {below} has no such circle any more: take {members:?} out of KNOWN_CIRCLES"
+            "{folder}: {below} no longer has this circle; remove {members:?} from KNOWN_CIRCLES"
         ));
     }
     assert_none(&offences);
@@ -241,9 +243,9 @@ fn no_queue_is_unbounded() {
     assert_none(&offences);
 }
 
-/// The scan itself: a rule that sees nothing would pass for ever.
+/// Tests the scan itself: without this test, a rule that finds nothing would always pass.
 #[test]
-fn an_import_is_seen_however_it_is_written() {
+fn imports_of_every_form_are_found() {
     let source = source_of(
         "ops/task/list.rs",
         "use crate::{\n    domain::{rank, role as r},\n    live::Topic, // crate::no\n};\n\
@@ -281,9 +283,9 @@ fn an_import_is_seen_however_it_is_written() {
 }
 
 #[test]
-fn a_circle_is_seen_by_way_of_other_names_and_modules() {
+fn circles_through_other_names_and_modules_are_found() {
     let sources = [
-        // the parent passes names on; that is no circle
+        // a parent that re-exports names makes no circle
         source_of(
             "a/mod.rs",
             "mod x;\nmod y;\nmod z;\npub use x::Thing;\npub(crate) use self::{y::go as run};",

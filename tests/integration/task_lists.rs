@@ -7,13 +7,13 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 on_both_databases!(
-    filters_let_through_what_they_say,
+    filters_select_the_tasks_that_they_name,
     every_order_has_pages_without_gaps_and_repeats,
-    a_page_is_not_disturbed_by_what_happens_between,
-    a_list_everywhere_shows_the_callers_workspaces_only,
+    changes_between_two_pages_do_not_disturb_the_second,
+    a_list_of_all_workspaces_shows_only_those_of_the_caller,
     search_finds_words_and_the_beginning_of_the_last,
     search_follows_updates_deletion_and_purge,
-    search_finds_a_task_in_the_place_of_one_that_is_gone,
+    search_finds_a_task_whose_row_id_a_purged_task_had,
     search_pages_and_totals_agree,
     a_cursor_belongs_to_its_list,
     a_cursor_holds_any_title,
@@ -23,7 +23,7 @@ async fn add(client: &mut Client, data: Value) -> Value {
     client.ok("task.create", data).await
 }
 
-/// The titles that a list shows, sorted, and its total, which must agree.
+/// The sorted titles of a list. Asserts that its total is their number.
 async fn shown(client: &mut Client, wanted: &Value) -> Vec<String> {
     let page = client.ok("task.list", wanted.clone()).await;
     let mut titles: Vec<String> = pluck(&page, "title").iter().map(text).collect();
@@ -34,7 +34,7 @@ async fn shown(client: &mut Client, wanted: &Value) -> Vec<String> {
 }
 
 #[allow(clippy::many_single_char_names, reason = "the tasks are called a to e")]
-async fn filters_let_through_what_they_say(engine: Engine) {
+async fn filters_select_the_tasks_that_they_name(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let (me, member) = (team.owner.user_id(), team.member.user_id());
@@ -115,7 +115,7 @@ async fn filters_let_through_what_they_say(engine: Engine) {
     }
 }
 
-/// All pages of a list; the total stands on the first one only.
+/// The items of all pages of a list. Asserts that only the first page has the total.
 async fn pages(client: &mut Client, wanted: &Value, limit: usize) -> Vec<Value> {
     let (mut items, mut asked) = (Vec::new(), wanted.clone());
     asked["limit"] = json!(limit);
@@ -132,7 +132,7 @@ async fn pages(client: &mut Client, wanted: &Value, limit: usize) -> Vec<Value> 
         if page["next_cursor"].is_null() {
             return items;
         }
-        assert_eq!(found.len(), limit, "a short page in the middle");
+        assert_eq!(found.len(), limit, "only the last page may be short");
         asked["cursor"] = page["next_cursor"].clone();
     }
 }
@@ -145,13 +145,13 @@ async fn every_order_has_pages_without_gaps_and_repeats(engine: Engine) {
             let due = (i % 3 != 0).then(|| format!("2030-01-0{}T00:00:00Z", 1 + i % 4));
             let priority = ["none", "low", "medium", "high", "urgent"][i % 5];
             let title = ["b", "A", "a", "C", "Z z", "a!"][i % 6];
-            // every fifth id is from another moment, like that of a task that a client made while it was offline
+            // every fifth id has another time, like the id of a task that a client made offline
             let id = (i % 5 == 0).then(|| format!("{:08x}-0000-7000-8000-{i:012}", i * 0x00ff_ffff));
             json!({ "type": "task.create",
                 "data": { "id": id, "title": title, "due_at": due, "priority": priority } })
         })
         .collect();
-    // one batch: all of them made in the same millisecond
+    // one batch: all tasks are created in the same millisecond
     ada.ok("batch", json!({ "ops": ops })).await;
     for key in [
         "created_at",
@@ -182,7 +182,7 @@ async fn every_order_has_pages_without_gaps_and_repeats(engine: Engine) {
             } else if key != "due_at" {
                 assert!(
                     keys.iter().rev().eq(ascending.iter()),
-                    "{sort} is not {key} backwards"
+                    "{sort} is not the reverse of {key}"
                 );
             }
         }
@@ -206,7 +206,8 @@ fn rank(key: &str, task: &Value) -> Value {
     }
 }
 
-/// Ordered by key, ties by id in the same direction; tasks without a date stand at the end of both, by id.
+/// Asserts the order: by key, ties by id in the same direction; tasks without a date come last in both directions, by
+/// id.
 fn in_order(sort: &str, keys: &[(Value, String)]) {
     let as_text = |key: &Value| key.as_str().map_or_else(|| key.to_string(), str::to_owned);
     for two in keys.windows(2) {
@@ -222,7 +223,7 @@ fn in_order(sort: &str, keys: &[(Value, String)]) {
     }
 }
 
-async fn a_page_is_not_disturbed_by_what_happens_between(engine: Engine) {
+async fn changes_between_two_pages_do_not_disturb_the_second(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut ids = Vec::new();
@@ -233,16 +234,16 @@ async fn a_page_is_not_disturbed_by_what_happens_between(engine: Engine) {
     let page = ada.ok("task.list", first).await;
     assert_eq!(pluck(&page, "title"), ["0", "1"]);
     assert_eq!(page["total"], 6);
-    add(&mut ada, json!({ "title": "00" })).await; // before the page's end: not seen any more
+    add(&mut ada, json!({ "title": "00" })).await; // before the end of the first page: not shown any more
     add(&mut ada, json!({ "title": "11" })).await;
     ada.ok("task.delete", json!({ "id": ids[1], "permanent": true }))
-        .await; // the page's end itself
+        .await; // the last task of the first page
     let next = json!({ "sort": "title", "limit": 100, "cursor": page["next_cursor"] });
     let page = ada.ok("task.list", next).await;
     assert_eq!(pluck(&page, "title"), ["11", "2", "3", "4", "5"]);
 }
 
-async fn a_list_everywhere_shows_the_callers_workspaces_only(engine: Engine) {
+async fn a_list_of_all_workspaces_shows_only_those_of_the_caller(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     add(&mut team.owner, json!({ "title": "mine" })).await;
@@ -279,11 +280,11 @@ async fn search_finds_words_and_the_beginning_of_the_last(engine: Engine) {
         add(&mut ada, task.clone()).await;
     }
     let cases: &[(&str, &[usize])] = &[
-        ("milk", &[0, 1]),  // the last word is a beginning
-        ("MILK", &[0, 1]),  // case does not count
+        ("milk", &[0, 1]),  // the last word matches as a prefix
+        ("MILK", &[0, 1]),  // case is ignored
         ("milk oat", &[0]), // every word, in any order
         ("oat mi", &[0]),
-        ("oa milk", &[]), // a word before the last is whole
+        ("oa milk", &[]), // earlier words must match whole
         ("milks", &[1]),
         ("ilk", &[]),
         ("zoë", &[1]),
@@ -348,8 +349,8 @@ async fn search_follows_updates_deletion_and_purge(engine: Engine) {
     );
 }
 
-/// The newest task's place in the database is free again after its purge.
-async fn search_finds_a_task_in_the_place_of_one_that_is_gone(engine: Engine) {
+/// SQLite may give the row id of a purged newest task to the next task.
+async fn search_finds_a_task_whose_row_id_a_purged_task_had(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     for round in 0..3 {
@@ -388,7 +389,7 @@ async fn search_pages_and_totals_agree(engine: Engine) {
         assert_eq!(first["total"], 10);
         assert_eq!(
             whole[0]["title"], "word",
-            "the best match, and the first by title: {wanted}"
+            "the best match is also the first by title: {wanted}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! The place of a task, before and after others and under a parent; and its assignees.
+//! The position of a task before and after others, its parent, and its assignees.
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck, text};
@@ -9,11 +9,11 @@ on_both_databases!(
     a_task_is_moved_before_and_after_others,
     moves_of_one_batch_see_each_other,
     a_task_is_moved_before_and_after_one_made_in_the_same_batch,
-    a_task_is_moved_beside_one_that_came_to_where_another_left,
-    a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part,
+    a_task_is_moved_beside_one_that_took_the_place_of_another,
+    a_parent_is_in_the_same_workspace_and_not_below_the_task,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
-    assignees_are_members_and_are_told,
-    a_wrong_assignee_is_named_by_its_place_in_the_list_that_came,
+    assignees_are_members_and_are_notified,
+    a_wrong_assignee_is_named_by_its_index_in_the_request,
 );
 
 fn code(refused: &(String, Option<String>)) -> (&str, Option<&str>) {
@@ -36,7 +36,7 @@ async fn a_task_is_moved_before_and_after_others(engine: Engine) {
     let moved = ada
         .act("task.move", json!({ "id": ids[3], "before": ids[0] }))
         .await;
-    assert_eq!(moved.names(), ["task.moved"]); // nobody is told of a new place
+    assert_eq!(moved.names(), ["task.moved"]); // a move makes no notification
     assert_eq!(moved.data["version"], 2);
     assert_eq!(titles(&mut ada).await, ["4", "1", "2", "3"]);
     ada.act("task.move", json!({ "id": ids[0], "after": ids[1] }))
@@ -46,7 +46,7 @@ async fn a_task_is_moved_before_and_after_others(engine: Engine) {
         .await;
     assert_eq!(titles(&mut ada).await, ["2", "1", "3", "4"]);
     for _ in 0..12 {
-        // always into the same gap
+        // always between the same two tasks
         ada.act("task.move", json!({ "id": ids[2], "after": ids[1] }))
             .await;
         ada.act("task.move", json!({ "id": ids[0], "after": ids[1] }))
@@ -65,7 +65,7 @@ async fn a_task_is_moved_before_and_after_others(engine: Engine) {
     assert_eq!(
         titles(&mut ada).await,
         ["2", "3", "4", "1", "5"],
-        "what is made later stands behind what was moved to the end"
+        "a new task comes after a task that was moved to the end"
     );
 
     let elsewhere = ada.act("workspace.create", json!({ "name": "W" })).await.data;
@@ -146,7 +146,7 @@ async fn a_task_is_moved_before_and_after_one_made_in_the_same_batch(engine: Eng
     }
 }
 
-async fn a_task_is_moved_beside_one_that_came_to_where_another_left(engine: Engine) {
+async fn a_task_is_moved_beside_one_that_took_the_place_of_another(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let moved = |id: &Value, side: &str, other: &Value| json!({ "type": "task.move", "data": { "id": id, side: other } });
@@ -180,7 +180,7 @@ async fn a_task_is_moved_beside_one_that_came_to_where_another_left(engine: Engi
     }
 }
 
-/// Three tasks, each below the one before.
+/// Creates three tasks, each a subtask of the one before.
 async fn three_in_a_line(person: &mut Follower) -> Vec<Value> {
     let mut ids = Vec::new();
     for _ in 0..3 {
@@ -190,7 +190,7 @@ async fn three_in_a_line(person: &mut Follower) -> Vec<Value> {
     ids
 }
 
-async fn a_parent_is_a_task_of_the_same_workspace_and_not_its_own_part(engine: Engine) {
+async fn a_parent_is_in_the_same_workspace_and_not_below_the_task(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let ids = three_in_a_line(&mut ada).await;
@@ -239,7 +239,7 @@ async fn a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent(eng
     }
 }
 
-async fn assignees_are_members_and_are_told(engine: Engine) {
+async fn assignees_are_members_and_are_notified(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let outsider = Follower::sign_up(&server, "outsider").await.client.user_id();
@@ -268,7 +268,7 @@ async fn assignees_are_members_and_are_told(engine: Engine) {
         .await;
     assert_eq!(given.data["assignee_ids"], json!([member, viewer]));
     assert_eq!(given.names(), ["notification.created", "task.updated"]);
-    let told = assigned.client.event("notification.created").await; // the one of MEMBER_ADDED came before this socket
+    let told = assigned.client.event("notification.created").await; // MEMBER_ADDED is older than this socket
     assert_eq!(
         json!([
             told["data"]["type"],
@@ -293,7 +293,7 @@ async fn assignees_are_members_and_are_told(engine: Engine) {
     assert_eq!(
         text(&others["items"][0]["type"]),
         "TASK_UPDATED",
-        "their own act, once"
+        "the admin gets one notification for their own act"
     );
     assert_eq!(
         names(&taken.events)
@@ -304,7 +304,7 @@ async fn assignees_are_members_and_are_told(engine: Engine) {
     );
 }
 
-async fn a_wrong_assignee_is_named_by_its_place_in_the_list_that_came(engine: Engine) {
+async fn a_wrong_assignee_is_named_by_its_index_in_the_request(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let team = Team::gather(&server).await;
     let outsider = Follower::sign_up(&server, "outsider").await.client.user_id();

@@ -7,11 +7,11 @@ use serde_json::json;
 use uuid::Uuid;
 
 on_both_databases!(
-    a_task_is_made_as_asked_and_shown_to_everybody,
-    an_update_changes_what_is_given_and_null_clears,
-    what_changes_nothing_has_no_event_and_no_version,
+    a_task_is_created_as_requested_and_sent_to_other_sockets,
+    an_update_changes_the_given_fields_and_null_clears_them,
+    a_request_that_changes_nothing_makes_no_event_and_no_version,
     a_stale_version_is_refused_with_the_current_task,
-    completing_toggles_and_says_when,
+    completing_toggles_a_task_and_sets_completed_at,
     a_deleted_task_is_read_restored_and_purged_but_not_changed,
     a_purged_task_is_forgotten_everywhere,
     a_purge_in_the_same_batch_forgets_what_the_batch_wrote,
@@ -21,7 +21,7 @@ fn code(refused: &(String, Option<String>)) -> (&str, Option<&str>) {
     (&refused.0, refused.1.as_deref())
 }
 
-async fn a_task_is_made_as_asked_and_shown_to_everybody(engine: Engine) {
+async fn a_task_is_created_as_requested_and_sent_to_other_sockets(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let mut phone = Follower::new(ada.client.another(&server).await);
@@ -42,7 +42,7 @@ async fn a_task_is_made_as_asked_and_shown_to_everybody(engine: Engine) {
         event["actor"],
         json!({ "kind": "user", "id": ada.client.user_id(), "name": "ada" })
     );
-    assert_eq!(plain.at.len(), 2, "the workspace and one's own stream");
+    assert_eq!(plain.at.len(), 2, "the workspace's stream and the user's own");
     assert_eq!(phone.witness(&plain).await, plain.events);
 
     let id = new_id().to_string();
@@ -79,7 +79,7 @@ async fn a_task_is_made_as_asked_and_shown_to_everybody(engine: Engine) {
     );
 }
 
-async fn an_update_changes_what_is_given_and_null_clears(engine: Engine) {
+async fn an_update_changes_the_given_fields_and_null_clears_them(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let made = json!({
@@ -134,7 +134,7 @@ async fn an_update_changes_what_is_given_and_null_clears(engine: Engine) {
     assert_eq!(replaced.data["completed_at"], replaced.data["updated_at"]);
 }
 
-async fn what_changes_nothing_has_no_event_and_no_version(engine: Engine) {
+async fn a_request_that_changes_nothing_makes_no_event_and_no_version(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let (me, create) = (ada.client.user_id(), "task.create");
@@ -171,7 +171,7 @@ async fn what_changes_nothing_has_no_event_and_no_version(engine: Engine) {
     let done = ada
         .act("task.complete", json!({ "id": id, "completed": true }))
         .await;
-    assert_eq!(done.names(), ["notification.created", "task.completed"]); // and none before these
+    assert_eq!(done.names(), ["notification.created", "task.completed"]); // no event of the requests before
     assert_eq!(
         ada.unchanged("task.complete", json!({ "id": id, "completed": true }))
             .await,
@@ -206,7 +206,7 @@ async fn a_stale_version_is_refused_with_the_current_task(engine: Engine) {
     assert_eq!(ada.act("task.update", update(2, "C")).await.data["title"], "C");
 }
 
-async fn completing_toggles_and_says_when(engine: Engine) {
+async fn completing_toggles_a_task_and_sets_completed_at(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
     let task = ada.act("task.create", json!({ "title": "A" })).await.data;
@@ -364,5 +364,5 @@ async fn a_purge_in_the_same_batch_forgets_what_the_batch_wrote(engine: Engine) 
     }
     let listed = ada.client.ok("notification.list", json!({})).await;
     assert!(!listed.to_string().contains("Hush"), "{listed}");
-    assert_eq!(listed["unread"], 1, "the welcome");
+    assert_eq!(listed["unread"], 1, "the notification of the sign-up");
 }

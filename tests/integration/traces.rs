@@ -1,4 +1,4 @@
-//! What a log line says of the request, the socket or the job that it is about: the JSON log of a real server.
+//! The JSON log of a real server: a line names the request, the socket or the job that it is about.
 
 use crate::support::{Client, Engine, Server, eventually, http, text};
 use reqwest::Method;
@@ -11,7 +11,7 @@ const REFUSE_TASKS: &str =
 const REFUSE_WORDS: &str =
     "create trigger refuse_words before delete on task_search_due begin select raise(abort, 'refused'); end";
 
-/// Waits for a line with this message, about this request if it is given.
+/// Waits for a line with this message, and of this request if one is given.
 async fn line(server: &Server, message: &str, request: Option<&str>) -> Value {
     eventually(message, || async {
         let log = server.log();
@@ -29,7 +29,7 @@ async fn line(server: &Server, message: &str, request: Option<&str>) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_about_a_request_that_fails_say_which_and_whose_it_is() {
+async fn lines_about_a_failed_request_name_the_request_and_its_user() {
     let server = Server::start(Engine::Sqlite, &[("log_format", "json")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     server.database.execute(REFUSE_TASKS).await;
@@ -56,7 +56,7 @@ async fn lines_about_a_request_that_fails_say_which_and_whose_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_about_a_socket_say_whose_it_is() {
+async fn lines_about_a_socket_name_its_user() {
     let settings = [("log_format", "json"), ("log_level", "info,taskwire=debug")];
     let server = Server::start(Engine::Sqlite, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
@@ -71,11 +71,11 @@ async fn lines_about_a_socket_say_whose_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lines_about_a_job_that_fails_say_which_it_is() {
+async fn lines_about_a_failed_job_name_the_job() {
     let server = Server::start(Engine::Sqlite, &[("log_format", "json")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let task = ada.ok("task.create", json!({ "title": "milk" })).await;
-    ada.ok("task.list", json!({ "q": "milk" })).await; // it is indexed
+    ada.ok("task.list", json!({ "q": "milk" })).await; // a search waits until the task is indexed
     server.database.execute(REFUSE_WORDS).await;
     ada.ok("task.update", json!({ "id": task["id"], "title": "bread" }))
         .await;

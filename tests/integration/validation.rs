@@ -10,7 +10,7 @@ use uuid::Uuid;
 on_both_databases!(
     unknown_fields_are_refused_by_every_operation,
     lengths_are_counted_in_characters_to_the_exact_bound,
-    a_zero_character_is_refused_wherever_text_is_taken,
+    a_nul_is_refused_in_every_string,
     a_wrong_value_is_refused_with_its_field,
     a_request_id_is_short_and_exact,
 );
@@ -34,10 +34,10 @@ async fn unknown_fields_are_refused_by_every_operation(engine: Engine) {
     }
 }
 
-/// An operation, its other parameters, and the text that is tried.
+/// An operation, its other parameters, and the name of the string parameter under test.
 type Place = (&'static str, Value, &'static str);
 
-/// Every text that people write, with its least and greatest length.
+/// Every string parameter that users fill, with its minimum and maximum length.
 fn texts(task: &Value) -> Vec<(Place, usize, usize)> {
     let replace = json!({
         "id": task, "title": "T", "description": null, "completed": false, "priority": "none", "due_at": null, "tags": [],
@@ -114,7 +114,7 @@ async fn lengths_are_counted_in_characters_to_the_exact_bound(engine: Engine) {
         ),
         (
             "task.create",
-            json!({ "title": "T", "assignee_ids": vec![ada.user_id(); limits::ASSIGNEES + 1] }), // one person
+            json!({ "title": "T", "assignee_ids": vec![ada.user_id(); limits::ASSIGNEES + 1] }), // one user, many times
             json!({ "title": "T", "assignee_ids": ids(limits::ASSIGNEES + 1) }),
             "assignee_ids",
         ),
@@ -194,7 +194,7 @@ async fn signup_bounds(ada: &mut Client) {
     }
 }
 
-async fn a_zero_character_is_refused_wherever_text_is_taken(engine: Engine) {
+async fn a_nul_is_refused_in_every_string(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let mut nobody = Client::connect(&server).await;
@@ -234,7 +234,7 @@ async fn a_zero_character_is_refused_wherever_text_is_taken(engine: Engine) {
     }
     let tags = json!({ "title": "T", "tags": ["a", "a\0b"] });
     assert_eq!(ada.refused("task.create", tags).await["field"], "tags[1]");
-    // what a cursor holds is no text of its own, but it can be made up: {"t":["\u0000","0199…"]}
+    // a cursor is opaque, but a client can make one up that contains a NUL: {"t":["\u0000","0199…"]}
     let made_up = json!({ "t": ["\0", new_id()] }).to_string();
     let cursor = base64::Engine::encode(&base64::engine::general_purpose::URL_SAFE_NO_PAD, made_up);
     let error = ada
@@ -372,7 +372,7 @@ async fn a_request_id_is_short_and_exact(engine: Engine) {
             "{id}: {answer}"
         );
     }
-    // without an id a success is silent, an error is not
+    // without an id, only errors are answered
     ada.send(&json!({ "type": "task.create", "data": { "title": "Silent" } }))
         .await;
     ada.send(&json!({ "type": "task.create", "data": { "title": "" } }))
@@ -380,7 +380,7 @@ async fn a_request_id_is_short_and_exact(engine: Engine) {
     let answer = ada.answer(Value::Null).await;
     assert_eq!(
         answer["error"]["field"], "title",
-        "the first thing that is heard: {answer}"
+        "the first answer must be the error: {answer}"
     );
     assert_eq!(ada.event("task.created").await["data"]["title"], "Silent");
 }

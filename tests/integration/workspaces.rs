@@ -1,4 +1,4 @@
-//! Workspaces and their members: what each operation does, who is told, and who remains.
+//! Workspaces and their members: what each operation does, who gets its events, and which members remain.
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck, text};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 on_both_databases!(
     a_workspace_is_made_listed_and_read,
     workspaces_and_members_are_listed_in_pages,
-    a_new_member_hears_of_it_and_follows_from_there,
-    a_role_is_changed_and_heard_of,
-    a_removed_member_loses_the_tasks_and_hears_nothing_more,
+    a_new_member_is_notified_and_follows_from_that_event_on,
+    a_changed_role_is_sent_to_the_member,
+    a_removed_member_loses_assignments_and_gets_no_further_events,
     a_cascade_above_a_thousand_is_one_reset,
-    roles_go_up_to_ones_own,
+    members_grant_and_revoke_roles_up_to_their_own,
     the_last_owner_stays,
     a_personal_workspace_is_not_shared,
 );
@@ -55,7 +55,7 @@ async fn a_workspace_is_made_listed_and_read(engine: Engine) {
         (&listed["total"], &listed["next_cursor"]),
         (&json!(2), &Value::Null)
     );
-    // a workspace that was joined later is followed too
+    // a socket also follows a workspace that its user joined later
     let task = json!({ "workspace_id": id, "title": "There" });
     let task = ada.act("task.create", task).await;
     assert_eq!(
@@ -108,7 +108,7 @@ async fn workspaces_and_members_are_listed_in_pages(engine: Engine) {
     assert_eq!(
         roles,
         ["owner", "admin", "member", "viewer"],
-        "by id, that is by age"
+        "by user id, which is the order of sign-up"
     );
     let keys: Vec<&String> = members["items"][0]["user"]
         .as_object()
@@ -118,11 +118,11 @@ async fn workspaces_and_members_are_listed_in_pages(engine: Engine) {
     assert_eq!(
         keys,
         ["id", "name", "photo_url", "username"],
-        "no address of anybody"
+        "members do not see e-mail addresses"
     );
 }
 
-async fn a_new_member_hears_of_it_and_follows_from_there(engine: Engine) {
+async fn a_new_member_is_notified_and_follows_from_that_event_on(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut owner = Follower::sign_up(&server, "owner").await;
     let mut bob = Follower::sign_up(&server, "bob").await;
@@ -198,7 +198,7 @@ async fn a_new_member_hears_of_it_and_follows_from_there(engine: Engine) {
     }
 }
 
-async fn a_role_is_changed_and_heard_of(engine: Engine) {
+async fn a_changed_role_is_sent_to_the_member(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let team = Team::gather(&server).await;
     let mut owner = Follower::new(team.owner.another(&server).await);
@@ -236,7 +236,7 @@ async fn a_role_is_changed_and_heard_of(engine: Engine) {
     );
 }
 
-async fn a_removed_member_loses_the_tasks_and_hears_nothing_more(engine: Engine) {
+async fn a_removed_member_loses_assignments_and_gets_no_further_events(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let (member, viewer) = (team.member.user_id(), team.viewer.user_id());
@@ -276,7 +276,7 @@ async fn a_removed_member_loses_the_tasks_and_hears_nothing_more(engine: Engine)
         told["data"],
         json!({ "workspace_id": team.workspace, "reason": "removed" })
     );
-    let mine = removed.client.ok("task.create", json!({ "title": "Mine" })).await; // a later thing that is heard
+    let mine = removed.client.ok("task.create", json!({ "title": "Mine" })).await; // a later event that does arrive
     let stream = format!("workspace:{}", removed.client.personal());
     assert_eq!(removed.client.next_of(&stream).await["data"], mine);
     let heard = removed.client.events_so_far().await;
@@ -318,7 +318,7 @@ async fn a_cascade_above_a_thousand_is_one_reset(engine: Engine) {
     assert_eq!(owner.client.ok("task.list", left).await["total"], 0);
 }
 
-async fn roles_go_up_to_ones_own(engine: Engine) {
+async fn members_grant_and_revoke_roles_up_to_their_own(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     Client::sign_up(&server, "pupil").await;
@@ -407,7 +407,7 @@ async fn the_last_owner_stays(engine: Engine) {
     assert_eq!(answer["type"], "ok", "{answer}");
     assert!(
         answer["at"].get(team.stream()).is_none(),
-        "nothing of a stream that is not theirs any more: {answer}"
+        "`at` must leave out a stream that the caller may no longer read: {answer}"
     );
 }
 

@@ -1,4 +1,4 @@
-//! The writer and what waits for it: searches, which wait for the index of words; and a writer that fails.
+//! The writer: searches wait for it, because they need the index of words; and another writer replaces one that fails.
 
 use crate::on_both_databases;
 use crate::support::{Engine as Database, Node, PATIENCE};
@@ -12,9 +12,9 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-on_both_databases!(a_writer_that_breaks_begins_afresh);
+on_both_databases!(another_writer_continues_after_a_panic);
 
-/// Blocks until it is told to go on.
+/// Blocks the writer until it is told to continue.
 struct Stand {
     begun: oneshot::Sender<()>,
     end: oneshot::Receiver<()>,
@@ -23,7 +23,7 @@ struct Stand {
 impl Chore for Stand {
     type Output = ();
     async fn run(self, _: &mut Transaction) -> Result<(), StoreError> {
-        self.begun.send(()).expect("somebody waits for it");
+        self.begun.send(()).expect("the test waits for it");
         let _ = self.end.await;
         Ok(())
     }
@@ -35,7 +35,7 @@ struct Break;
 impl Chore for Break {
     type Output = ();
     async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
-        epoch::replace(tx, "an epoch that nobody sees").await?;
+        epoch::replace(tx, "an epoch that is never committed").await?;
         panic!("a fault");
     }
 }
@@ -44,7 +44,7 @@ fn search() -> Value {
     json!({ "q": "milk" })
 }
 
-/// Sends batches one after the other, each of them new, and counts them.
+/// Sends new batches one after the other, and counts them.
 async fn keep_on(engine: Engine, caller: Arc<Caller>, made: impl Fn() -> Value, done: Arc<AtomicU64>) {
     loop {
         let request = Request::read("batch", &made().to_string()).expect("a request");
@@ -62,11 +62,11 @@ fn create() -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_search_ends_while_others_go_on_writing() {
+async fn a_search_ends_while_others_keep_writing() {
     let node = Node::start(Database::Sqlite, &[]).await;
     let done = Arc::new(AtomicU64::new(0));
     let (engine, caller) = (|| node.engine.clone(), || node.caller.clone());
-    // they end with the test
+    // these tasks end with the test
     let mut writing = JoinSet::new();
     for _ in 0..6 {
         writing.spawn(keep_on(engine(), caller(), create, done.clone()));
@@ -87,7 +87,10 @@ async fn a_search_ends_while_others_go_on_writing() {
     let found = timeout(PATIENCE, node.ok("task.list", &request)).await;
     let found = found.expect("a search that ends");
     assert_eq!(found["total"], 1, "{found}");
-    assert!(done.load(Relaxed) > before, "nobody wrote: that is no test");
+    assert!(
+        done.load(Relaxed) > before,
+        "no batch was written during the search, so the test proves nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -103,14 +106,14 @@ async fn a_search_that_waits_for_the_writer_ends_in_time() {
     let answer = timeout(PATIENCE, node.ask("task.list", &request, None)).await;
     let failure = answer
         .expect("an answer in time")
-        .expect_err("no index, no answer");
+        .expect_err("a refusal, because the index is not up to date");
     assert_eq!(failure.code, ErrorCode::Timeout);
     go_on.send(()).expect("the chore waits");
     standing.await.expect("its task").expect("it is done");
     assert_eq!(node.ok("task.list", &request).await["total"], 1);
 }
 
-async fn a_writer_that_breaks_begins_afresh(database: Database) {
+async fn another_writer_continues_after_a_panic(database: Database) {
     let node = Node::start(database, &[]).await;
     node.ok("task.create", &json!({ "title": "before" })).await;
     node.engine.chore(Break).await.expect_err("it broke");

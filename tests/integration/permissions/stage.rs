@@ -1,5 +1,5 @@
-//! The people who try an operation, and the entities that it may be about: each placeholder of an example gets an
-//! entity that is made for the try.
+//! The users who try an operation, and the entities that it names: each placeholder of an example gets a new entity for
+//! each try.
 
 use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id};
 use serde_json::{Value, json};
@@ -7,17 +7,17 @@ use taskwire_protocol::examples::Examples;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::operations::CATALOG;
 
-/// Who tries.
+/// The kind of caller that tries an operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Person {
     Anonymous,
-    /// A user with a team of their own.
+    /// A user who is only in another team.
     OtherTenant,
     Viewer,
     Member,
     Admin,
     Owner,
-    /// Somebody who was a member.
+    /// A former member.
     Removed,
     /// A user with the global role `admin`, in no team.
     Operator,
@@ -49,7 +49,7 @@ impl Person {
     }
 }
 
-/// The team, those outside, and two who are added and removed.
+/// The team, the users outside it, and two users whom tries add and remove.
 pub struct Stage {
     server: Server,
     examples: Examples,
@@ -93,7 +93,7 @@ impl Stage {
 
     fn client(&mut self, who: Person) -> &mut Client {
         match who {
-            Anonymous => unreachable!("they have no socket that lasts"),
+            Anonymous => unreachable!("an anonymous caller gets a new socket for each try"),
             OtherTenant => &mut self.stranger,
             Viewer => &mut self.team.viewer,
             Member => &mut self.team.member,
@@ -104,14 +104,14 @@ impl Stage {
         }
     }
 
-    /// Tries an operation; the answer.
+    /// Tries an operation. Returns the answer.
     pub async fn tries(&mut self, name: &str, who: Person) -> Value {
         let data = self.parameters(name, who).await;
         if who == Anonymous {
             return Client::connect(&self.server).await.call(name, data).await;
         }
         if name == "auth.logout" {
-            // not the session that goes on
+            // log out of an extra session: the other tries need this one
             let email = self.client(who).welcome["data"]["user"]["email"].clone();
             let login = json!({ "email": email, "password": PASSWORD, "token_delivery": "body" });
             let answer = http::post(&self.server, "/v1/auth/login", &login).await;
@@ -122,14 +122,14 @@ impl Stage {
         self.client(who).call(name, data).await
     }
 
-    /// Tries it inside a batch.
+    /// Tries an operation inside a batch. Returns the answer.
     pub async fn tries_in_batch(&mut self, name: &str, who: Person) -> Value {
         let data = self.parameters(name, who).await;
         let batch = json!({ "ops": [{ "type": name, "data": data }] });
         self.client(who).call("batch", batch).await
     }
 
-    /// The operation's example, about entities that exist, so that a caller with access is not refused.
+    /// The parameters of the operation's example, with entities that exist, so that a permitted caller is not refused.
     async fn parameters(&mut self, name: &str, who: Person) -> Value {
         let example = self.examples.of(name).expect("an operation of the table");
         let mut things = Vec::new();
@@ -184,22 +184,22 @@ impl Stage {
                 let create = format!("{entity}.create");
                 assert!(
                     CATALOG.iter().any(|entry| entry.name == create),
-                    "the example of {operation} has the place {{{entity}}}, which nothing fills: there is no \
-                     operation {create}; give the place an arm in permissions/stage.rs"
+                    "the example of {operation} has the place {{{entity}}}, but no operation {create} \
+                     fills it: give the place an arm in permissions/stage.rs"
                 );
                 self.entity(entity).await
             }
         }
     }
 
-    /// A new entity of the team's, made by its `create`; the id.
+    /// Makes an entity in the team's workspace with its `create`. Returns the id.
     async fn entity(&mut self, noun: &str) -> Value {
         let create = format!("{noun}.create");
         let data = self.parameters(&create, Owner).await;
         self.team.owner.ok(&create, data).await["id"].clone()
     }
 
-    /// Makes somebody a viewer of the team, or not a member.
+    /// Makes a user a viewer of the team (`wanted`), or removes them.
     async fn join(&mut self, wanted: bool, username: &str) {
         let workspace = &self.team.workspace;
         let (name, data) = if wanted {
@@ -225,7 +225,7 @@ impl Stage {
         self.team.owner.ok(name, data).await;
     }
 
-    /// A notification of theirs.
+    /// The id of a new notification of this caller.
     async fn notification(&mut self, who: Person) -> Value {
         if who == Anonymous {
             return json!(new_id());

@@ -12,7 +12,7 @@ pub struct Graph {
     edges: Vec<Edge>,
 }
 
-/// An import, with the line that it stands on.
+/// An import, with its line.
 struct Edge {
     from: Module,
     to: Module,
@@ -21,10 +21,10 @@ struct Edge {
 
 /// Modules that need each other.
 pub struct Circle {
-    /// The module that they stand in; empty for the crate's root.
+    /// Their parent module; empty for the crate's root.
     pub below: String,
     pub members: Vec<String>,
-    /// An import for each need.
+    /// One import for each pair of modules that need each other.
     lines: String,
 }
 
@@ -54,7 +54,7 @@ impl Graph {
         Graph { edges }
     }
 
-    /// Each import from one top-level module of another: the two, and its line. The root may name all.
+    /// Each import between two top-level modules: the two modules and the line. The crate's root may import all.
     pub fn between_top_level_modules(&self) -> impl Iterator<Item = (&str, &str, &str)> {
         self.edges.iter().filter_map(|edge| {
             let (from, to) = (edge.from.first()?, edge.to.first()?);
@@ -121,7 +121,7 @@ fn describe(
     }
 }
 
-/// The module right below `parent` that `module` is or stands in.
+/// The child of `parent` that is `module` or contains it.
 fn below<'m>(parent: &[String], module: &'m [String]) -> Option<&'m str> {
     module.strip_prefix(parent)?.first().map(String::as_str)
 }
@@ -139,7 +139,7 @@ fn reach<'m>(needs: &BTreeMap<&'m str, BTreeMap<&'m str, &str>>, start: &str) ->
     found
 }
 
-/// The modules of a crate, and what each of them imports under which name.
+/// The modules of a crate, and the names that each of them imports.
 struct Names {
     modules: BTreeMap<Module, BTreeMap<String, Module>>,
 }

@@ -1,7 +1,7 @@
-//! Reads Rust sources as text, and finds in them the paths into their own crate. Knows no rule.
+//! Reads Rust sources as text, and finds the paths into their own crate. Knows no rules.
 //!
 //! A path `crate::X::…` counts as an import of `X`: in a `use`, in a group, or in the middle of an expression.
-//! Comments are not read. Macros that put paths together are not seen; we have none.
+//! Comments are ignored. It does not find paths that macros build; we have no such macros.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 /// A source file.
 #[derive(Clone)]
 pub struct Source {
-    /// From the repository's root, for the message.
+    /// The path from the repository's root, for messages.
     pub path: PathBuf,
-    /// From its `src/`.
+    /// The path from its `src/`.
     pub inside: PathBuf,
-    /// Its text, with the comments blanked out.
+    /// The text without comments.
     pub code: String,
 }
 
@@ -21,7 +21,7 @@ pub struct Source {
 pub struct Import {
     pub path: Vec<String>,
     pub line: usize,
-    /// The name that it has here: the last of its path, or what follows `as`.
+    /// The name in this file: the last part of the path, or what follows `as`.
     pub name: String,
 }
 
@@ -56,7 +56,7 @@ impl Source {
     pub fn words(&self, words: &[&str], rule: &str) -> Vec<String> {
         let mut offences = Vec::new();
         for (number, line) in self.code.lines().enumerate() {
-            // What stands between quotes is text: a log filter may say "sqlx=warn".
+            // ignore strings: a log filter may be "sqlx=warn"
             let code = line.split('"').step_by(2);
             let mut names = code.flat_map(|part| part.split(|c: char| !is_name(c)));
             if let Some(word) = names.find(|name| words.contains(name)) {
@@ -66,7 +66,7 @@ impl Source {
         offences
     }
 
-    /// This file without the test modules that stand in it.
+    /// This file without its test modules.
     pub fn without_tests(&self) -> Source {
         let (mut code, mut in_tests, mut lines) = (String::new(), false, self.code.lines().peekable());
         while let Some(line) = lines.next() {
@@ -82,7 +82,7 @@ impl Source {
         }
     }
 
-    /// Every path into this crate, groups taken apart.
+    /// Every path into this crate; a group gives one path for each member.
     pub fn imports(&self) -> Vec<Import> {
         let mut imports = Vec::new();
         for (at, word) in starts(&self.code) {
@@ -97,12 +97,12 @@ impl Source {
         imports
     }
 
-    /// What `use` brings into this module from its own crate; `children` are the modules right below it.
+    /// The names that `use` imports into this module from its own crate; `children` are its child modules.
     pub fn names(&self, children: &[String]) -> Vec<Import> {
         let mut names = Vec::new();
         for (at, word) in self.code.match_indices("use ") {
             let line = self.code[..at].rfind('\n').map_or(0, |end| end + 1);
-            // an indented one is a function's or a test module's own
+            // an indented `use` belongs to a function or a test module
             let before = &self.code[line..at];
             if !before.is_empty() && !before.starts_with("pub") {
                 continue;
@@ -187,7 +187,7 @@ fn read_group(code: &str, mut at: usize, path: &[String], imports: &mut Vec<Impo
             return at + 1;
         }
         at = read_tree(code, at, path.to_vec(), imports);
-        // What is left of this member: `as other`, or a `*`.
+        // skip the rest of this member: `as other`, or a `*`
         at += code[at..].find([',', '}']).unwrap_or(code[at..].len());
     }
 }
@@ -196,16 +196,16 @@ fn is_name(c: char) -> bool {
     c.is_alphanumeric() || c == '_'
 }
 
-/// Blanks `//` comments out and keeps every line where it is. A `//` in a string ends its line early, which
-/// hides an import only when one follows on that line. Block comments stay: strings such as `"image/*"` would
-/// hide the rest of a file.
+/// Removes `//` comments and keeps the line numbers. A `//` in a string also cuts its line, which hides an import only
+/// when one follows on that line. Block comments stay: otherwise a string such as `"image/*"` would hide the rest of a
+/// file.
 pub fn without_comments(text: &str) -> String {
     let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned() + "\n";
     text.lines().map(code).collect()
 }
 
-/// Every Rust source below `folder`, a path from the repository's root. A module's tests in a file of their own are
-/// left out: they may stand on the whole server.
+/// Every Rust source below `folder`, a path from the repository's root. Files and folders named `tests` are left out:
+/// tests may import everything.
 pub fn sources(folder: &str) -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut found = Vec::new();

@@ -1,4 +1,4 @@
-//! Reads everything back, the logs from their first entry, the rows and the counters, and checks that they agree.
+//! Reads the logs from their first entry, the rows and the counters, and checks that they agree.
 
 use super::fold::WorkspaceState;
 use super::knowledge::{Replica, by_id, text};
@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 /// The logs that one user may read, by stream.
 pub type Logs = BTreeMap<String, Vec<Value>>;
 
-/// Reads everything that a user may read on a fresh socket: each log is 1 to its head without a gap, and folding it
-/// gives the rows and the counters.
+/// Reads everything that a user may read, on a new socket. Asserts that each log has the seqs from 1 to its head, and
+/// that folding it gives the rows and the counters.
 pub async fn agree(server: &Server, tokens: &Value) -> Logs {
     let mut client = Client::with_tokens(server, tokens, json!({})).await;
     let mut logs = Logs::new();
@@ -30,7 +30,7 @@ pub async fn agree(server: &Server, tokens: &Value) -> Logs {
             }
         }
     }
-    // the user's log tells how they got access, which would drop the boards
+    // the user's own log has `access.granted`, which would drop the boards: fold it last, and put the boards back
     let boards = folded.boards.clone();
     for event in &logs[&folded.own_stream()] {
         folded.apply(event);
@@ -40,10 +40,10 @@ pub async fn agree(server: &Server, tokens: &Value) -> Logs {
     logs
 }
 
-/// Waits until an instance has heard of everything that others committed to a user's streams: without Redis it takes up
-/// to 3 s.
+/// Waits until an instance knows everything that others committed to a user's streams. Without Redis this takes up to
+/// 3 s.
 pub async fn heard(server: &Server, tokens: &Value) {
-    eventually("knowing the heads that the log has", async || {
+    eventually("an instance that knows the heads of the logs", async || {
         let mut client = Client::with_tokens(server, tokens, json!({})).await;
         for (stream, head) in heads(&client) {
             let beyond = json!({ "stream": stream, "after": head, "limit": 1 });
@@ -124,7 +124,7 @@ async fn board(client: &mut Client, workspace: &str) -> WorkspaceState {
     }
 }
 
-/// The workspace's counters equal a count of its tasks.
+/// Asserts that the workspace's counters equal a count of its tasks.
 async fn totals(client: &mut Client, workspace: &str, tasks: &BTreeMap<String, Value>) {
     let count = |fits: &dyn Fn(&Value) -> bool| tasks.values().filter(|task| fits(task)).count();
     let living = |task: &Value| task["is_deleted"] == false;
@@ -157,6 +157,10 @@ pub async fn pages(client: &mut Client, name: &str, mut data: Value) -> Vec<Valu
 
 fn same(what: &str, held: &BTreeMap<String, Value>, fresh: &BTreeMap<String, Value>) {
     for id in held.keys().chain(fresh.keys()) {
-        assert_eq!(held.get(id), fresh.get(id), "{what} {id}: held, and in the rows");
+        assert_eq!(
+            held.get(id),
+            fresh.get(id),
+            "{what} {id}: the replica and the rows differ"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! A PostgreSQL server of a test's own, for tests that stop it, kill it or configure it badly. Its programs are those
+//! A PostgreSQL server for one test, for tests that stop it, kill it or configure it badly. Its programs are those
 //! that `tests/run` found or installed. It ends with the test, and its files are deleted.
 
 use super::PATIENCE;
@@ -21,7 +21,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes one and starts it; lines like `fsync = off` go into its settings.
+    /// Makes a cluster and starts it; `settings` are lines like `fsync = off`.
     pub fn start(settings: &[&str]) -> Cluster {
         let folder = tempfile::tempdir().expect("a folder");
         let mut cluster = Cluster {
@@ -79,13 +79,13 @@ impl Cluster {
         writeln!(file, "{line}").expect("written");
     }
 
-    /// Ends it, in the way that `pg_ctl` calls `fast` or `immediate`.
+    /// Stops it; `mode` is `fast` or `immediate`, as for `pg_ctl`.
     pub fn stop(&self, mode: &str) {
         let done = self.control(&["stop", "-w", "-t", "60", "-m", mode]);
-        assert!(done, "it did not stop: {}", self.log());
+        assert!(done, "PostgreSQL did not stop: {}", self.log());
     }
 
-    /// kill -9 of its main process.
+    /// Kills its main process with SIGKILL.
     pub fn kill(&self) {
         let pid = fs::read_to_string(self.data().join("postmaster.pid")).expect("a running server");
         let pid = pid.lines().next().expect("a process").to_owned();
@@ -93,22 +93,26 @@ impl Cluster {
         assert!(killed.expect("kill").success());
     }
 
-    /// Starts it again. What is left of a killed one ends first.
+    /// Starts it again. After a kill it tries until the remaining processes have ended.
     pub fn start_again(&self) {
         let deadline = Instant::now() + 3 * PATIENCE;
         while !self.begin() {
-            assert!(Instant::now() < deadline, "it did not start: {}", self.log());
+            assert!(
+                Instant::now() < deadline,
+                "PostgreSQL did not start again: {}",
+                self.log()
+            );
             std::thread::sleep(Duration::from_millis(100));
         }
     }
 
-    /// Makes it a standby that takes over: it comes back on a timeline of its own.
+    /// Makes it a standby and promotes it: it then writes in another timeline.
     pub fn take_over(&self) {
         self.stop("fast");
         fs::write(self.data().join("standby.signal"), "").expect("a standby");
         self.start_again();
         let done = self.control(&["promote", "-w", "-t", "60"]);
-        assert!(done, "it did not take over: {}", self.log());
+        assert!(done, "PostgreSQL was not promoted: {}", self.log());
     }
 
     fn begin(&self) -> bool {
@@ -120,7 +124,7 @@ impl Cluster {
     fn control(&self, arguments: &[&str]) -> bool {
         let mut command = self.program("pg_ctl");
         command.args(arguments).arg("-D").arg(self.data());
-        // its output is inherited by the server, which would keep a pipe open
+        // the server inherits the output of pg_ctl, and would keep a pipe open
         let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status();
         status.expect("pg_ctl").success()
     }
@@ -180,7 +184,7 @@ fn bin() -> PathBuf {
     found.expect("initdb and pg_ctl: ./tests/run installs PostgreSQL where it can")
 }
 
-/// An unprivileged user, when we are root.
+/// The ids of an unprivileged user and group, when this process is root.
 fn unprivileged() -> Option<(u32, u32)> {
     let number = |arguments: &[&str]| -> Option<u32> {
         let output = Command::new("id").args(arguments).output().ok()?;

@@ -1,6 +1,6 @@
-//! A TCP proxy before PostgreSQL that breaks the connection at a COMMIT, or at a write that is a transaction of its
-//! own: before it arrives, or after it was carried out and before its answer comes back. Or it accepts clients and
-//! holds their queries, like a server that hangs. Everything else passes unchanged. It does not know what is committed;
+//! A TCP proxy before PostgreSQL. It breaks the connection at a COMMIT, or at a write outside a transaction: before the
+//! message arrives, or after it was carried out and before its answer arrives. Or it accepts clients and holds their
+//! queries, like a server that hangs. Everything else passes unchanged. It does not know what is committed;
 //! `postgres_wire` detects that something is.
 
 use super::postgres_wire::Requests;
@@ -18,9 +18,9 @@ use tokio::task::JoinHandle;
 /// Where the connection breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The COMMIT never arrives: nothing was done.
+    /// The COMMIT never arrives: nothing is committed.
     Before,
-    /// The COMMIT is carried out and its answer is swallowed: all was done.
+    /// The COMMIT is carried out, but its answer is lost.
     After,
 }
 
@@ -40,13 +40,13 @@ struct Plan {
 }
 
 impl Plan {
-    /// Waits until questions are passed on.
-    async fn spoken(&self) {
+    /// Waits while queries are held back.
+    async fn passing(&self) {
         // the sender lives as long as the plan
         let _ = self.silent.subscribe().wait_for(|silent| !silent).await;
     }
 
-    /// Takes one of the breaks asked for, if there is one left.
+    /// Takes one of the requested cuts, if one is left.
     fn take(&self) -> Option<Cut> {
         let take = |left: &AtomicUsize| {
             let less = |left: usize| left.checked_sub(1);
@@ -65,17 +65,17 @@ impl Plan {
     }
 }
 
-/// One connection: what its two directions tell each other.
+/// State that the two directions of a connection share.
 #[derive(Default)]
 struct Pair {
-    /// What the server says is kept from the client.
+    /// While set, the server's bytes are not passed on.
     mute: AtomicBool,
-    /// The server has said something since.
+    /// The server has sent something since.
     answered: Notify,
 }
 
 impl CommitProxy {
-    /// A proxy before the server of this URL.
+    /// Starts a proxy before the server of this URL.
     pub async fn start(upstream: &str) -> CommitProxy {
         let options = PgConnectOptions::from_str(upstream).expect("a URL of PostgreSQL");
         let server = format!("{}:{}", options.get_host(), options.get_port());
@@ -105,12 +105,12 @@ impl CommitProxy {
         left.fetch_add(commits, Ordering::SeqCst);
     }
 
-    /// Takes connections on and keeps what is asked on them, until it is told otherwise.
+    /// While `silent`, accepts connections but holds their queries back.
     pub fn silence(&self, silent: bool) {
         self.plan.silent.send_replace(silent);
     }
 
-    /// How many were broken so far.
+    /// How many connections were cut so far.
     pub fn cuts(&self) -> usize {
         self.plan.cuts.load(Ordering::SeqCst)
     }
@@ -144,7 +144,7 @@ async fn accept(listener: TcpListener, server: String, plan: Arc<Plan>) {
     }
 }
 
-/// What the server says.
+/// Passes bytes from the server to the client.
 async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, pair: &Pair) -> io::Result<()> {
     let mut bytes = vec![0; 64 * 1024];
     loop {
@@ -160,7 +160,7 @@ async fn back(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, pair: &Pair) -> i
     }
 }
 
-/// What the client says; ends when the connection is to break.
+/// Passes bytes from the client to the server. Returns when the connection must break.
 async fn forward(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
@@ -174,9 +174,9 @@ async fn forward(
         if read == 0 {
             return Ok(());
         }
-        // a text, or one to be prepared: not the handshake
+        // Query and Parse messages, but not the handshake
         if matches!(bytes[0], b'Q' | b'P') {
-            plan.spoken().await;
+            plan.passing().await;
         }
         let cut = if requests.commits(&bytes[..read]) {
             plan.take()
@@ -186,11 +186,11 @@ async fn forward(
         if cut == Some(Cut::Before) {
             return Ok(());
         }
-        // the client has read all answers to what it asked before, so what comes now is this one's
+        // the client has read all earlier answers, so what the server sends next answers this message
         pair.mute.store(cut.is_some(), Ordering::SeqCst);
         to.write_all(&bytes[..read]).await?;
         if cut == Some(Cut::After) {
-            // the server answers a prepared statement's call when what ends it has come
+            // the server answers a prepared statement only after its Sync message, which may still have to pass
             tokio::select! {
                 passed = tokio::io::copy(&mut from, &mut to) => drop(passed?),
                 () = pair.answered.notified() => {}

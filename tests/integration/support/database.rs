@@ -1,16 +1,15 @@
-//! A database of a test's own: a folder for SQLite, a fresh database on the private PostgreSQL of `tests/run`.
+//! A database for one test: a file for SQLite, or a new database on the private PostgreSQL of `tests/run`.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
 use std::path::Path;
 
-/// Which database engine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Engine {
     Sqlite,
     Postgres,
 }
 
-/// A database that goes with the test.
+/// A database that is dropped at the end of the test.
 pub struct Database {
     pub engine: Engine,
     pub url: String,
@@ -18,7 +17,7 @@ pub struct Database {
 }
 
 impl Database {
-    /// The same one, for another instance; it goes with the first.
+    /// The same database for another instance; the first one drops it.
     pub fn shared(&self) -> Database {
         Database {
             engine: self.engine,
@@ -58,7 +57,7 @@ impl Database {
         }
     }
 
-    /// Runs statements behind the server's back.
+    /// Runs statements on a separate connection, so that the server does not know of them.
     pub async fn execute(&self, statements: &str) {
         let text = AssertSqlSafe(statements.to_owned());
         let done = match self.engine {
@@ -71,7 +70,7 @@ impl Database {
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
     }
 
-    /// A connection beside the server's, to PostgreSQL.
+    /// A separate connection to the PostgreSQL database.
     pub async fn link(&self) -> PgConnection {
         PgConnection::connect(&self.url).await.expect("a link")
     }
@@ -86,14 +85,14 @@ impl Database {
         waiting.expect("a count")
     }
 
-    /// Ends every connection of servers to their PostgreSQL database; how many there were.
+    /// Ends every connection of servers to their PostgreSQL database. Returns how many there were.
     pub async fn cut_off(&self) -> u64 {
         let (_, name) = self.url.rsplit_once('/').expect("a database");
         let cut = format!(
             "select pg_terminate_backend(pid) from pg_stat_activity
              where datname = '{name}' and application_name = 'taskwire'"
         );
-        // by another database: this one may be closed to everybody
+        // connect to another database: this one may refuse connections
         let mut admin = PgConnection::connect(&admin_url()).await.expect("PostgreSQL");
         let done = admin.execute(AssertSqlSafe(cut)).await;
         done.expect("connections that end").rows_affected()
@@ -105,7 +104,7 @@ pub fn admin_url() -> String {
     std::env::var("TASKWIRE_TEST_POSTGRES").unwrap_or_else(|_| {
         panic!(
             "TASKWIRE_TEST_POSTGRES is not set: run ./tests/run, which starts a private PostgreSQL, or set it to the \
-             URL of a server where databases may be made, like postgres://postgres@127.0.0.1:5432/postgres"
+             URL of a superuser who may create databases, like postgres://postgres@127.0.0.1:5432/postgres"
         )
     })
 }

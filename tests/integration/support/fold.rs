@@ -1,6 +1,6 @@
-//! What each event does to what a client holds: the one place in the tests that folds events, as the contract tells
-//! clients to. It refuses an event that is not the next one of its stream, and an event that it does not know: an event
-//! of a new kind gets an arm here. Knows no sockets and no positions of several streams; `knowledge` does.
+//! Applies events to the state of a client, as the contract tells clients to. No other file of the tests does this. It
+//! panics at an event that is not the next one of its stream, or whose type it does not know: a new event type gets an
+//! arm here. Knows no sockets, and only one stream at a time; `knowledge` knows all.
 
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 /// Entities by their id.
 pub type ById = BTreeMap<String, Value>;
 
-/// A workspace as its snapshot and events tell it.
+/// The state of a workspace by its snapshot and events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct WorkspaceState {
     pub seq: u64,
@@ -45,18 +45,18 @@ impl WorkspaceState {
         self.tasks.extend(by_id(&page["tasks"]));
     }
 
-    /// Leaves out the role of the caller: the user's own stream tells it.
+    /// Removes the role of the caller: only the user's own stream has its changes.
     pub fn forget_role(&mut self) {
         fields(&mut self.workspace).remove("role");
     }
 
-    /// Folds an event in.
+    /// Applies an event.
     pub fn apply(&mut self, event: &Value) {
         advance(&mut self.seq, event);
         let data = &event["data"];
         match text(&event["event"]) {
             "task.purged" => drop(self.tasks.remove(text(&data["id"]))),
-            // what was purged since is not shown any more
+            // an entry of a task that was purged later has no content
             name if name.starts_with("task.") && data["purged"] == true => {}
             name if name.starts_with("task.") => upsert(&mut self.tasks, &data["id"], data.clone()),
             "workspace.created" => self.workspace = data.clone(),
@@ -64,12 +64,12 @@ impl WorkspaceState {
                 upsert(&mut self.members, &data["user"]["id"], data.clone());
             }
             "member.removed" => drop(self.members.remove(text(&data["user_id"]))),
-            other => panic!("{other} is not known in a workspace: {event}"),
+            other => panic!("unknown event {other} of a workspace: {event}"),
         }
     }
 }
 
-/// A user's own stream as its snapshot and events tell it.
+/// The state of a user's own stream by its snapshot and events.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct UserState {
     pub seq: u64,
@@ -93,7 +93,7 @@ impl UserState {
         }
     }
 
-    /// Folds an event in.
+    /// Applies an event.
     pub fn apply(&mut self, event: &Value) {
         advance(&mut self.seq, event);
         let data = &event["data"];
@@ -117,12 +117,12 @@ impl UserState {
             }
             "access.changed" => {
                 let workspace = self.workspaces.get_mut(text(&data["workspace_id"]));
-                workspace.expect("a workspace of theirs")["role"] = data["role"].clone();
+                workspace.expect("a workspace of the user")["role"] = data["role"].clone();
             }
             "access.lost" => drop(self.workspaces.remove(text(&data["workspace_id"]))),
             "profile.updated" => self.user = data.clone(),
-            "session.created" | "session.revoked" => {} // no part of the snapshot
-            other => panic!("{other} is not known in a user's stream: {event}"),
+            "session.created" | "session.revoked" => {} // not in the snapshot
+            other => panic!("unknown event {other} of a user's stream: {event}"),
         }
     }
 
@@ -146,7 +146,7 @@ fn advance(at: &mut u64, event: &Value) {
     *at += 1;
 }
 
-/// An event is an upsert: taken when its version is greater or equal.
+/// Applies an event as an upsert: it counts when its version is greater or equal.
 fn upsert(held: &mut ById, id: &Value, entity: Value) {
     let id = text(id);
     if held.get(id).is_none_or(|held| version(&entity) >= version(held)) {
@@ -169,8 +169,10 @@ pub fn by_id(list: &Value) -> ById {
         .collect()
 }
 
-/// A string.
+/// The text of a JSON string.
 #[track_caller]
 pub fn text(value: &Value) -> &str {
-    value.as_str().unwrap_or_else(|| panic!("{value} is no string"))
+    value
+        .as_str()
+        .unwrap_or_else(|| panic!("{value} is not a string"))
 }

@@ -1,5 +1,5 @@
-//! A client that knows its position in each stream. It waits for the events of what it did, and fails on a gap, or on
-//! an event of a request that should change nothing.
+//! A client that knows its position in each stream. It waits for the events of its own requests. It panics at a gap,
+//! and at an event of a request that should change nothing.
 
 use super::{Client, Server};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ pub struct Follower {
 pub struct Done {
     pub data: Value,
     pub at: BTreeMap<String, u64>,
-    /// Its events and those before it, a stream after the other.
+    /// Its events and those before them, one stream after the other.
     pub events: Vec<Value>,
 }
 
@@ -51,7 +51,7 @@ impl Follower {
         Follower::new(Client::sign_up(server, name).await)
     }
 
-    /// Follows on from the welcome.
+    /// Follows from the heads in `welcome`.
     pub fn new(client: Client) -> Follower {
         let streams = client.welcome["data"]["streams"].as_array().expect("streams");
         let heads = streams
@@ -61,19 +61,19 @@ impl Follower {
         Follower { client, heads }
     }
 
-    /// Does a mutation, and waits for its events.
+    /// Sends a mutation that must succeed, and waits for its events.
     pub async fn act(&mut self, name: &str, data: Value) -> Done {
         let answer = self.client.call(name, data).await;
         assert_eq!(answer["type"], "ok", "{name}: {answer}");
         self.finish(&answer).await
     }
 
-    /// Does a mutation under an `op_id`.
+    /// Sends a mutation with an `op_id`. Returns the whole answer.
     pub async fn act_once(&mut self, op_id: &str, name: &str, data: Value) -> Value {
         once(&mut self.client, op_id, name, data).await
     }
 
-    /// The events of an answer.
+    /// Waits for the events of an answer.
     pub async fn finish(&mut self, answer: &Value) -> Done {
         let at: BTreeMap<String, u64> =
             serde_json::from_value(answer["at"].clone()).expect("positions in `at`");
@@ -89,7 +89,7 @@ impl Follower {
         }
     }
 
-    /// Does a mutation that changes nothing; its output.
+    /// Sends a mutation that must change nothing. Returns its output.
     pub async fn unchanged(&mut self, name: &str, data: Value) -> Value {
         let answer = self.client.call(name, data).await;
         assert_eq!(answer["type"], "ok", "{name}: {answer}");
@@ -97,13 +97,13 @@ impl Follower {
         answer["data"].clone()
     }
 
-    /// Sends a request that must be refused; the error's code and field.
+    /// Sends a request that must be refused. Returns the code and field of the error.
     pub async fn refused(&mut self, name: &str, data: Value) -> (String, Option<String>) {
         let error = self.client.refused(name, data).await;
         (text(&error["code"]), error["field"].as_str().map(str::to_owned))
     }
 
-    /// The events of a stream until `seq`, without a gap.
+    /// Takes the events of a stream up to `seq`, without a gap.
     pub async fn catch_up(&mut self, stream: &str, seq: u64) -> Vec<Value> {
         let mut events = Vec::new();
         while self.heads.get(stream).is_some_and(|head| *head < seq) {
@@ -121,7 +121,7 @@ impl Follower {
         events
     }
 
-    /// The events of what somebody else did, in the streams that this client follows.
+    /// Takes the events of another client's mutation, in the streams that this client follows.
     pub async fn witness(&mut self, done: &Done) -> Vec<Value> {
         let mut events = Vec::new();
         for (stream, seq) in &done.at {
@@ -130,14 +130,14 @@ impl Follower {
         events
     }
 
-    /// All events of the own stream so far.
+    /// Takes all events of the user's own stream so far.
     pub async fn own_events(&mut self) -> Vec<Value> {
         let stream = format!("user:{}", self.client.user_id());
         let head = self.head_of(&stream).await;
         self.catch_up(&stream, head).await
     }
 
-    /// The head of a stream, as its history has it.
+    /// The head of a stream by its history.
     pub async fn head_of(&mut self, stream: &str) -> u64 {
         let mut after = self.heads.get(stream).copied().unwrap_or_default();
         loop {
@@ -154,7 +154,7 @@ impl Follower {
     }
 }
 
-/// Sends a request under an `op_id`; the whole answer.
+/// Sends a request with an `op_id`. Returns the whole answer.
 pub async fn once(client: &mut Client, op_id: &str, name: &str, data: Value) -> Value {
     let id = format!("once {op_id}");
     client
@@ -168,13 +168,13 @@ pub async fn once(client: &mut Client, op_id: &str, name: &str, data: Value) -> 
 pub fn text(value: &Value) -> String {
     value
         .as_str()
-        .unwrap_or_else(|| panic!("{value} is no text"))
+        .unwrap_or_else(|| panic!("{value} is not a string"))
         .to_owned()
 }
 
 /// The values of one field of a list's items.
 pub fn pluck(list: &Value, field: &str) -> Vec<Value> {
     let items = list.as_array().or_else(|| list["items"].as_array());
-    let items = items.unwrap_or_else(|| panic!("{list} is no list"));
+    let items = items.unwrap_or_else(|| panic!("{list} is not a list"));
     items.iter().map(|item| item[field].clone()).collect()
 }

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 /// A request without redirects, cookies or proxies.
 pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
-    // the client crate builds reqwest without a provider of its own; a second call finds it installed
+    // the client crate builds reqwest without a TLS provider; a second call finds one installed and fails, which is
+    // fine
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let client = reqwest::Client::builder()
         .no_proxy()
@@ -24,7 +25,7 @@ pub async fn post(server: &Server, path: &str, body: &Value) -> Response {
         .expect("an answer")
 }
 
-/// GETs.
+/// GETs a path.
 pub async fn get(server: &Server, path: &str) -> Response {
     request(server, Method::GET, path)
         .send()
@@ -32,7 +33,7 @@ pub async fn get(server: &Server, path: &str) -> Response {
         .expect("an answer")
 }
 
-/// Makes an account `NAME@example.com`; the whole answer, with tokens.
+/// Makes an account `NAME@example.com`. Returns the whole answer, with tokens.
 pub async fn sign_up(server: &Server, name: &str) -> Value {
     let body = json!({
         "email": format!("{name}@example.com"), "name": name, "username": name, "password": PASSWORD,

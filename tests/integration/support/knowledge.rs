@@ -1,5 +1,5 @@
-//! What a client knows of all its streams: snapshots, and the events that `fold` adds to them. It checks on the way
-//! that each event is the next one of its stream, and that nothing comes of a workspace that was lost. Knows no socket.
+//! What a client knows of all its streams: snapshots, to which `fold` applies events. It checks that each event is the
+//! next one of its stream, and that no event of a lost workspace arrives. Knows no socket.
 
 use super::fold::{ById, UserState, WorkspaceState};
 use serde_json::Value;
@@ -15,16 +15,16 @@ pub struct Replica {
     pub user: String,
     own: UserState,
     pub boards: BTreeMap<String, WorkspaceState>,
-    /// Events of workspaces of whose snapshots pages are to come.
+    /// Events of workspaces whose snapshots are incomplete: they are applied after the last page.
     held: BTreeMap<String, Vec<Value>>,
-    /// Workspaces that were lost after the last welcome: nothing of them may arrive.
+    /// Workspaces that were lost after the last welcome: none of their events may arrive.
     forbidden: BTreeSet<String>,
     /// The head of the user's stream at the last welcome.
     welcomed_at: u64,
 }
 
 impl Replica {
-    /// A user's that knows nothing yet.
+    /// An empty replica of a user.
     pub fn of(user: String) -> Replica {
         Replica {
             user,
@@ -32,7 +32,7 @@ impl Replica {
         }
     }
 
-    /// A socket was welcomed.
+    /// Takes the `welcome` of a new socket.
     pub fn welcomed(&mut self, welcome: &Value) {
         text(&welcome["data"]["user"]["id"]).clone_into(&mut self.user);
         self.forbidden.clear();
@@ -51,7 +51,7 @@ impl Replica {
         format!("user:{}", self.user)
     }
 
-    /// The user's workspaces with their role there.
+    /// The user's workspaces with the user's role in each.
     pub fn workspaces(&self) -> &ById {
         &self.own.workspaces
     }
@@ -64,7 +64,7 @@ impl Replica {
         self.own.unread
     }
 
-    /// Whether all pages of a workspace came and it is followed.
+    /// Whether all pages of a workspace have arrived and its stream is followed.
     pub fn is_complete(&self, workspace: &str) -> bool {
         let is_followed = self.positions.contains_key(&format!("workspace:{workspace}"));
         is_followed && self.boards.contains_key(workspace) && !self.held.contains_key(workspace)
@@ -76,7 +76,7 @@ impl Replica {
         self.positions.insert(self.own_stream(), self.own.seq);
     }
 
-    /// Takes a page of a workspace's snapshot; the cursor of the next one.
+    /// Takes a page of a workspace's snapshot. Returns the cursor of the next page.
     pub fn take_page(&mut self, workspace: &str, page: &Value) -> Option<Value> {
         let stream = format!("workspace:{workspace}");
         if page["workspace"].is_object() {
@@ -103,7 +103,7 @@ impl Replica {
         None
     }
 
-    /// Takes an event; the workspace that it gave access to, which is to be synced now.
+    /// Takes an event. Returns the workspace that it gave access to: sync it now.
     pub fn apply(&mut self, event: &Value) -> Option<String> {
         let (stream, seq) = (text(&event["stream"]), event["seq"].as_u64().expect("a seq"));
         if let Some(workspace) = stream.strip_prefix("workspace:") {
@@ -139,7 +139,7 @@ impl Replica {
             "access.lost" => {
                 let id = text(&data["workspace_id"]);
                 self.forget(id);
-                // a replayed loss came before this socket; the workspace may have been given back since
+                // a replayed loss is older than this socket; the user may have got the workspace back since
                 if event["seq"].as_u64() > Some(self.welcomed_at) {
                     self.forbidden.insert(id.to_owned());
                 }

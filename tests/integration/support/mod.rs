@@ -1,22 +1,23 @@
-//! What all tests use: real server processes on port 0, each with a database of its own, and plain clients.
+//! What all tests use: real server processes on port 0, each with its own database, and plain clients.
 //!
 //! - `server`    a taskwire process: start, kill, start again
-//! - `node`      an engine in this process, with a clock of its own
-//! - `database`  a database of a test's own, on either engine
-//! - `cluster`   a PostgreSQL server of a test's own, to be stopped and killed
-//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT, or hangs; `postgres_wire` sees one
-//! - `client`    a WebSocket client; frames wait in it until a test takes them
-//! - `follower`  a client that knows where it stands in each stream
-//! - `team`      a workspace with somebody in each role
+//! - `node`      an engine in this process, with a clock that the test moves
+//! - `database`  a database for one test, on either engine
+//! - `cluster`   a PostgreSQL server for one test, which it may stop and kill
+//! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT, or hangs; `postgres_wire`
+//!   detects a COMMIT
+//! - `client`    a WebSocket client; it keeps frames until a test takes them
+//! - `follower`  a client that knows its position in each stream
+//! - `team`      a workspace with a user in each role
 //! - `http`      HTTP requests
-//! - `audit`     reading everything back: logs, rows and counters agree
+//! - `audit`     checks that logs, rows and counters agree
 //! - `fold`      what each event does to a snapshot
 //! - `knowledge` what a client knows of all its streams
 //! - `raw`       a socket as bytes
 //! - `proxy`     a proxy that cuts and stalls connections of a server
-//! - `redis`     a Redis of a test's own
+//! - `redis`     a Redis for one test
 //! - `nginx`     a real nginx in front of servers
-//! - `tokens`    access tokens with other times in them
+//! - `tokens`    access tokens with other times
 
 pub mod audit;
 pub mod client;
@@ -30,7 +31,7 @@ pub mod knowledge;
 pub mod nginx;
 pub mod node;
 #[path = "../../faults/src/world/postgres_wire.rs"]
-mod postgres_wire; // the fault test's too
+mod postgres_wire; // shared with the fault test
 pub mod proxy;
 pub mod raw;
 pub mod redis;
@@ -51,10 +52,10 @@ pub use redis::Redis;
 pub use server::Server;
 pub use team::Team;
 
-/// How long a test waits for what must come.
+/// How long a test waits for a condition.
 pub const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A password that nothing refuses.
+/// A valid password.
 pub const PASSWORD: &str = "tea at half past four";
 
 /// An id as a client makes it.
@@ -87,7 +88,7 @@ pub async fn eventually<T>(what: &str, mut condition: impl AsyncFnMut() -> Optio
         }
         assert!(
             tokio::time::Instant::now() < deadline,
-            "{what} did not come about in {PATIENCE:?}"
+            "waited {PATIENCE:?} in vain for: {what}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -1,5 +1,5 @@
-//! A real nginx with `deploy/nginx.conf`, in front of servers under test. Only the addresses are replaced. It writes
-//! into a folder of its own and runs as nobody.
+//! A real nginx with `deploy/nginx.conf`, in front of servers under test. Only the addresses are replaced. It
+//! writes into its own folder and runs as an unprivileged user.
 
 use super::PATIENCE;
 use std::fs;
@@ -11,7 +11,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// A user who owns nothing.
+/// The id of the user `nobody`.
 const NOBODY: u32 = 65_534;
 
 /// The configuration as it is deployed.
@@ -27,7 +27,7 @@ pub struct Nginx {
 impl Nginx {
     /// Starts nginx in front of three nodes.
     pub fn start(nodes: [SocketAddr; 3]) -> Nginx {
-        // a port that was free a moment ago may be taken: then the next one
+        // a port that was free a moment ago may be taken: then try another one
         for _ in 0..5 {
             let folder = folder();
             let address = free_address();
@@ -53,7 +53,7 @@ impl Nginx {
         panic!("nginx did not start");
     }
 
-    /// A URL on it.
+    /// The URL of a path through nginx.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
@@ -61,7 +61,7 @@ impl Nginx {
 
 impl Drop for Nginx {
     fn drop(&mut self) {
-        // its workers end with a master that gets a signal, not with one that is killed
+        // send SIGTERM first: workers do not end with a master that is killed
         let asked = Command::new("kill").arg(self.process.id().to_string()).status();
         let deadline = Instant::now() + PATIENCE;
         while asked.as_ref().is_ok_and(std::process::ExitStatus::success)
@@ -78,7 +78,7 @@ impl Drop for Nginx {
     }
 }
 
-/// What `nginx -t` says of the configuration.
+/// Runs `nginx -t` with the configuration.
 pub fn test() -> Output {
     let folder = folder();
     let nodes = [free_address(), free_address(), free_address()];
@@ -91,7 +91,7 @@ fn config(address: SocketAddr, nodes: [SocketAddr; 3]) -> String {
     for (n, node) in (1..).zip(nodes) {
         config = config.replace(&format!("taskwire-{n}:8080"), &node.to_string());
     }
-    assert!(!config.contains("8080"), "an address was left as it was");
+    assert!(!config.contains("8080"), "an address was not replaced");
     config
 }
 
@@ -105,7 +105,7 @@ fn command(folder: &TempDir) -> Command {
     command
 }
 
-/// Where nginx is. Debian keeps it off the PATH of most people.
+/// The path of nginx. On Debian only root has it on the PATH.
 fn program() -> PathBuf {
     let named = std::env::var_os("TASKWIRE_TEST_NGINX").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -115,7 +115,7 @@ fn program() -> PathBuf {
         .map(|folder| folder.join("nginx"))
         .find(|file| file.is_file());
     named.or(found).unwrap_or_else(|| {
-        panic!("there is no nginx: run ./tests/run, which installs it, or name one in TASKWIRE_TEST_NGINX")
+        panic!("nginx not found: run ./tests/run, which installs it, or set TASKWIRE_TEST_NGINX to its path")
     })
 }
 
@@ -129,12 +129,12 @@ fn folder() -> TempDir {
     folder
 }
 
-/// Whether this process may do anything.
+/// Whether this process runs as root.
 pub fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0)
 }
 
-/// An address of this machine that nobody listens on just now.
+/// An address of this machine on which nothing listens now.
 pub fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener.local_addr().expect("an address")

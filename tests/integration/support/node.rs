@@ -1,5 +1,4 @@
-//! An engine in this process, with a clock of the test's own, on a database for which a server can be started
-//! afterwards.
+//! An engine in this process, with a clock that the test moves. A server can be started on its database afterwards.
 
 use super::{Engine as Database, PASSWORD, Server};
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use taskwire::config::Settings;
 use taskwire::engine::{Caller, Engine, Incoming, Reply, Sender};
 use taskwire_protocol::{Failure, OpId, Request};
 
-/// When the test's time begins: so long ago that its end is not in the future of the real server.
+/// The start of the test's time: so long ago that its end is in the past of the real server.
 const START: i64 = 1_770_000_000_000;
 
 /// The engine, and the only account that it has.
@@ -48,18 +47,18 @@ impl Node {
         }
     }
 
-    /// Sends a request; its answer may be a refusal.
+    /// Sends a request, which may be refused.
     pub async fn ask(&self, name: &str, data: &Value, op_id: Option<OpId>) -> Result<Reply, Failure> {
         let request = Request::read(name, &data.to_string()).expect("a request");
         self.engine.call(&self.caller, request, op_id).await
     }
 
-    /// Asks for something that must be done.
+    /// Sends a request that must succeed.
     pub async fn call(&self, name: &str, data: &Value, op_id: Option<OpId>) -> Reply {
         self.ask(name, data, op_id).await.expect("an answer")
     }
 
-    /// Asks for something that must be done; its output.
+    /// Sends a request that must succeed. Returns its output.
     pub async fn ok(&self, name: &str, data: &Value) -> Value {
         let reply = self.call(name, data, None).await;
         let mut reply: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
@@ -112,7 +111,7 @@ impl Node {
         if self.server.database.engine == Database::Postgres {
             return;
         }
-        // the file's lock goes with this process only
+        // this process keeps the lock of the file until it ends: copy the file
         let file = |name: &str| self.server.folder.path().join(name);
         for part in ["", "-wal"] {
             let from = file(&format!("taskwire.db{part}"));

@@ -7,19 +7,19 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-/// A proxy on a port of its own. It goes with the test, and its links with it.
+/// A proxy on its own port. It and its connections end with the test.
 pub struct Proxy {
     address: SocketAddr,
     state: Arc<watch::Sender<State>>,
     accepting: JoinHandle<()>,
 }
 
-/// What the links do.
+/// What the connections do.
 #[derive(Clone, Copy, Debug, Default)]
 struct State {
-    /// Another number after each cut: links of an older one end.
+    /// The number of cuts: a cut ends all older connections.
     cuts: u64,
-    /// New links are refused.
+    /// New connections are refused.
     refusing: bool,
     /// No byte passes, in either direction.
     stalled: bool,
@@ -44,7 +44,7 @@ impl Proxy {
         self.address
     }
 
-    /// Ends all links with a reset, and new ones too until [`Proxy::heal`].
+    /// Resets all connections, and new ones too until [`Proxy::heal`].
     pub fn cut(&self) {
         self.state.send_modify(|state| {
             state.cuts += 1;
@@ -52,12 +52,12 @@ impl Proxy {
         });
     }
 
-    /// Ends all links with a reset; new ones are let in.
+    /// Resets all connections; accepts new ones.
     pub fn break_links(&self) {
         self.state.send_modify(|state| state.cuts += 1);
     }
 
-    /// Lets new links in, and bytes pass.
+    /// Accepts new connections, and passes bytes again.
     pub fn heal(&self) {
         self.state.send_modify(|state| {
             state.refusing = false;
@@ -65,7 +65,7 @@ impl Proxy {
         });
     }
 
-    /// Holds every byte back, without ending a link: what was sent meanwhile arrives when it ends.
+    /// While `stalled`, holds every byte back without ending a connection. The bytes arrive afterwards.
     pub fn stall(&self, stalled: bool) {
         self.state.send_modify(|state| state.stalled = stalled);
     }
@@ -88,13 +88,13 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, state: watch::Recei
             if !refusing && let Ok(far) = TcpStream::connect(upstream).await {
                 pass(&near, far, state).await;
             }
-            // a reset: the other side is told at once that nothing more comes
+            // reset: the other side learns at once that the connection has ended
             let _ = near.set_zero_linger();
         });
     }
 }
 
-/// Passes bytes until one side ends, the links are cut, or the proxy is gone.
+/// Passes bytes until one side ends, the connections are cut, or the proxy is dropped.
 async fn pass(near: &TcpStream, far: TcpStream, state: watch::Receiver<State>) {
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let cuts = state.borrow().cuts;
@@ -114,7 +114,7 @@ async fn copy(from: &TcpStream, to: &TcpStream, state: &mut watch::Receiver<Stat
         if from.readable().await.is_err() {
             return;
         }
-        // before anything is read: bytes that wait are not lost when the link is cut meanwhile
+        // wait before reading: bytes that wait in the kernel are not lost when the connection is cut meanwhile
         if state.wait_for(|state| !state.stalled).await.is_err() {
             return;
         }
@@ -145,7 +145,7 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::timeout;
 
-    /// What comes is sent back.
+    /// A server that sends back what it receives.
     async fn echo() -> SocketAddr {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
         let address = listener.local_addr().expect("an address");

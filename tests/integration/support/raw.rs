@@ -1,5 +1,5 @@
-//! A socket as bytes: for frames that no client would send, and for peers that do not read. Knows frames, not what is
-//! in them.
+//! A socket at the level of bytes: for frames that no client would send, and for peers that do not read. Knows frames,
+//! but not their content.
 
 use super::{PATIENCE, Server, eventually};
 use serde_json::Value;
@@ -11,12 +11,12 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::protocol::frame::FrameHeader;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
-/// Bytes that the kernel keeps for a peer that does not read; it counts twice.
+/// The receive buffer of a peer that does not read, in bytes; the kernel doubles it.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
-/// A server that reads nothing for this long has stopped reading.
+/// When the server reads nothing for this long, it has stopped reading.
 const STUCK: Duration = Duration::from_secs(2);
 
-/// A connection.
+/// A TCP connection to the server.
 pub struct Raw(pub TcpStream);
 
 impl Raw {
@@ -65,7 +65,7 @@ impl Raw {
         sent.expect("in time").expect("a peer that reads");
     }
 
-    /// Sends bytes again and again, until the server has stopped reading; how many it took.
+    /// Sends bytes repeatedly until the server has stopped reading. Returns how many it took.
     pub async fn flood(&mut self, bytes: &[u8], most: usize) -> usize {
         let (mut taken, mut at) = (0, 0);
         while taken < most {
@@ -77,7 +77,7 @@ impl Raw {
                 Err(_) => return taken,
             }
         }
-        panic!("all of {most} bytes were taken");
+        panic!("the server took all {most} bytes");
     }
 
     async fn take(&mut self, length: usize) -> Vec<u8> {
@@ -98,7 +98,7 @@ impl Raw {
         }
     }
 
-    /// The code of the close frame, passing over what comes before it.
+    /// The code of the close frame; ignores earlier frames.
     pub async fn closed(&mut self) -> u16 {
         loop {
             let (first, payload) = self.frame().await;
@@ -137,7 +137,7 @@ pub fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 /// Waits until the server has counted a close with this code.
 pub async fn counted(server: &Server, code: u16) {
     let line = format!("taskwire_sockets_closed_total{{code=\"{code}\"}}");
-    eventually("a close that is counted", || async {
+    eventually("a close that the server has counted", || async {
         let metrics = super::http::get(server, "/metrics").await.text().await;
         metrics.expect("text").contains(&line).then_some(())
     })

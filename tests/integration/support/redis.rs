@@ -1,5 +1,4 @@
-//! A Redis of a test's own, to be stopped, killed and started again on its port; and a place on the one that all tests
-//! share.
+//! A Redis for one test, which it may stop, kill and restart on its port; and the Redis that all tests share.
 
 use super::PATIENCE;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -16,12 +15,12 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Starts one.
+    /// Starts a Redis.
     pub async fn start() -> Redis {
         Redis::start_with(&[]).await
     }
 
-    /// Starts one with further arguments, like `["--requirepass", "word"]`.
+    /// Starts a Redis with further arguments, like `["--requirepass", "word"]`.
     pub async fn start_with(arguments: &[&str]) -> Redis {
         let mut redis = Redis::prepare();
         redis.arguments = arguments.iter().map(|&one| one.to_owned()).collect();
@@ -29,7 +28,7 @@ impl Redis {
         redis
     }
 
-    /// A port on which nothing listens yet.
+    /// Chooses a port, without starting a process.
     pub fn prepare() -> Redis {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
         Redis {
@@ -55,7 +54,7 @@ impl Redis {
         }
     }
 
-    /// kill -9.
+    /// Kills it with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("killed");
@@ -63,12 +62,12 @@ impl Redis {
         }
     }
 
-    /// SIGSTOP: it stands still, its connections stay.
+    /// Stops it with SIGSTOP; its connections stay open.
     pub fn pause(&self) {
         self.signal("-STOP");
     }
 
-    /// SIGCONT.
+    /// Continues it with SIGCONT.
     pub fn resume(&self) {
         self.signal("-CONT");
     }
@@ -97,7 +96,7 @@ impl Drop for Redis {
     }
 }
 
-/// The Redis that all tests share: take a prefix of your own there, like [`own_prefix`].
+/// The URL of the Redis that all tests share. Use a prefix there that no other test has, like [`own_prefix`].
 pub fn shared_url() -> String {
     std::env::var("TASKWIRE_TEST_REDIS").unwrap_or_else(|_| {
         panic!(

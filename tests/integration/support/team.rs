@@ -1,10 +1,10 @@
-//! A team workspace with somebody in each role, and two who are not in it.
+//! A team workspace with a user in each role.
 
 use super::follower::text;
 use super::{Client, Server};
 use serde_json::json;
 
-/// Everybody.
+/// The workspace and its members.
 pub struct Team {
     pub workspace: String,
     pub owner: Client,

@@ -1,12 +1,12 @@
-//! Access tokens made with the server's secret: copies of a test's tokens with other times in them.
+//! Access tokens that the test signs with the server's secret: copies of real tokens with other times.
 
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde_json::{Value, json};
 
-/// The secret that a server takes as `jwt_secret` when a test makes its tokens.
+/// The `jwt_secret` of a server whose tokens the test makes.
 pub const SECRET: &str = "a secret for this test, and long enough";
 
-/// The same claims, but over since a day.
+/// A copy of a token with all times a day earlier, so that it has expired.
 pub fn expired(token: &Value) -> Value {
     with_claims(token, |claims| {
         for claim in ["exp", "iat", "nbf"] {
@@ -15,7 +15,7 @@ pub fn expired(token: &Value) -> Value {
     })
 }
 
-/// The same claims, but over so many seconds after it was made.
+/// A copy of a token that expires this many seconds after it was issued.
 pub fn lasting(token: &Value, lifetime_s: i64) -> Value {
     with_claims(token, |claims| {
         claims["exp"] = json!(seconds(&claims["iat"]) + lifetime_s);
