@@ -1,5 +1,4 @@
-//! Instances, sockets and kicks, on one instance and on several, with Redis and without; and what an operator does from
-//! the command line.
+//! Instances, sockets and kicks, on one instance and on several, with Redis and without; and the operator's commands.
 
 use crate::on_both_databases;
 use crate::presence::instances;
@@ -11,15 +10,15 @@ use std::time::{Duration, Instant};
 on_both_databases!(
     an_administrator_sees_instances_and_sockets_and_kicks_them,
     an_operator_changes_accounts_from_the_command_line,
-    another_epoch_makes_clients_sync_again
+    a_new_epoch_makes_clients_sync_again
 );
 
 const OPERATOR: [(&str, &str); 2] = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn instances_that_start_together_have_one_administrator_and_all_of_them_run() {
+async fn instances_that_start_together_run_and_make_one_administrator() {
     let first = Server::prepare(Engine::Postgres, &OPERATOR).await;
-    // so that they reach the account at the same time
+    // migrate first, so that all instances try to make the account at the same time
     assert_eq!(first.run(&["migrate"]).0, Some(0));
     let servers: Vec<Server> = std::thread::scope(|scope| {
         let starting: Vec<_> = (0..4).map(|_| scope.spawn(|| first.beside(&[]))).collect();
@@ -86,7 +85,7 @@ async fn an_administrator_sees_instances_and_sockets_and_kicks_them(engine: Engi
     assert_eq!(page["items"][0]["address"], "127.0.0.1");
     assert_eq!(page["items"][0]["instance"]["id"], items[0]["id"]);
 
-    // page by page
+    // the same list in pages
     let (mut seen, mut cursor) = (0, Value::Null);
     loop {
         let page = operator
@@ -100,7 +99,7 @@ async fn an_administrator_sees_instances_and_sockets_and_kicks_them(engine: Engi
     }
     assert_eq!(seen, 5);
 
-    // a session, then a person
+    // kick a session, then a user
     let session = other.welcome["data"]["session"]["id"].clone();
     operator.ok("admin.kick", json!({ "session_id": session })).await;
     assert_eq!(other.until_closed().await.1, Some(4403));
@@ -110,7 +109,7 @@ async fn an_administrator_sees_instances_and_sockets_and_kicks_them(engine: Engi
         .await;
     assert_eq!(named.until_closed().await.1, Some(4403));
     bob.ok("profile.get", json!({})).await;
-    drop(named.another(&server).await); // a kick is no ban
+    drop(named.another(&server).await); // a kick is not a ban: the user may reconnect
 
     for wrong in [
         json!({}),
@@ -132,7 +131,7 @@ async fn an_administrator_sees_instances_and_sockets_and_kicks_them(engine: Engi
     }
 }
 
-/// A socket of `client` that must be closed with 4403 within `within`.
+/// Asserts that the socket is closed with 4403 within `within`.
 async fn is_kicked(client: &mut Client, begun: Instant, within: Duration) {
     let (_, code) = client.until_closed().await;
     assert_eq!(code, Some(4403));
@@ -141,7 +140,7 @@ async fn is_kicked(client: &mut Client, begun: Instant, within: Duration) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn without_redis_a_kick_reaches_other_instances_by_the_database() {
+async fn without_redis_a_kick_reaches_other_instances_through_the_database() {
     let mut settings = vec![("jwt_secret", "a secret that all instances of a test share")];
     settings.extend(OPERATOR);
     let first = Server::start(Engine::Postgres, &settings).await;
@@ -156,20 +155,20 @@ async fn without_redis_a_kick_reaches_other_instances_by_the_database() {
         second.map(|second| second["id"].clone())
     })
     .await;
-    // an instance looks every two seconds; the rest allows for a busy machine
+    // an instance reads the kicks every two seconds; the rest is for a busy machine
     let begun = Instant::now();
     operator
         .ok("admin.kick", json!({ "user_id": ada.user_id() }))
         .await;
     is_kicked(&mut there, begun, Duration::from_secs(6)).await;
-    // a user that comes back stays: the kick has been carried out
+    // a user who reconnects stays: a kick is carried out once
     let mut back = ada.another(&second).await;
     let third = first.beside(&[]);
     let mut elsewhere = ada.another(&third).await;
     tokio::time::sleep(Duration::from_secs(5)).await;
     back.ok("profile.get", json!({})).await;
     elsewhere.ok("profile.get", json!({})).await;
-    // without Redis no instance can be asked: the answer says whose sockets are missing
+    // without Redis no other instance can be asked: the answer names those whose sockets are missing
     let page = connections(&mut operator, Some(&ada.user_id())).await;
     let unanswered: Vec<&Value> = page["unanswered"]
         .as_array()
@@ -211,9 +210,13 @@ async fn with_redis_sockets_of_all_instances_are_listed_and_kicked_at_once() {
     }
     assert_eq!(seen.len(), 41);
     seen.dedup();
-    assert_eq!(seen.len(), 3, "instance by instance");
+    assert_eq!(
+        seen.len(),
+        3,
+        "the sockets of all three instances, ordered by instance"
+    );
 
-    // mostly earlier than by the database, which is read every two seconds
+    // mostly faster than through the database, which is read every two seconds
     let begun = Instant::now();
     operator.ok("admin.kick", json!({ "user_id": id })).await;
     for socket in &mut sockets {
@@ -224,7 +227,7 @@ async fn with_redis_sockets_of_all_instances_are_listed_and_kicked_at_once() {
     let page = connections(&mut operator, None).await;
     assert_eq!(page["unanswered"].as_array().map(Vec::len), Some(1), "{page}");
     assert_eq!(servers[1].terminate(), Some(0));
-    eventually("who stops in peace is forgotten at once", async || {
+    eventually("a list without the instance that was stopped", async || {
         let listed = operator.ok("admin.instances", json!({})).await;
         (listed["items"].as_array().map(Vec::len) == Some(2)).then_some(())
     })
@@ -267,7 +270,7 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
         );
         assert_eq!(told["actor"], json!({ "kind": "operator" }));
     }
-    eventually("the socket may administer", async || {
+    eventually("a socket that may administer the server", async || {
         (ada.call("admin.instances", json!({})).await["type"] == "ok").then_some(())
     })
     .await;
@@ -275,7 +278,7 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
     assert_eq!(code, Some(1));
     if engine == Engine::Postgres {
         assert!(said.contains("no such account"), "{said}");
-        assert_eq!(server.run(&promote).0, Some(0), "the same again is no failure");
+        assert_eq!(server.run(&promote).0, Some(0), "a repeated command must succeed");
         assert_eq!(
             server.run(&["admin", "create-user", "eve@example.com"]).0,
             Some(0)
@@ -289,7 +292,11 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
             Some(0)
         );
         let begun = Instant::now();
-        assert_eq!(ada.until_closed().await.1, Some(4403), "signed out everywhere");
+        assert_eq!(
+            ada.until_closed().await.1,
+            Some(4403),
+            "the user is signed out everywhere"
+        );
         assert!(begun.elapsed() < PATIENCE);
         let login = json!({ "email": "ada@example.com", "password": PASSWORD });
         let mut nobody = Client::connect(&server).await;
@@ -300,7 +307,7 @@ async fn an_operator_changes_accounts_from_the_command_line(engine: Engine) {
     }
 }
 
-async fn another_epoch_makes_clients_sync_again(engine: Engine) {
+async fn a_new_epoch_makes_clients_sync_again(engine: Engine) {
     let mut server = Server::start(engine, &[]).await;
     let ada = Client::sign_up(&server, "ada").await;
     let own = format!("user:{}", ada.user_id());
@@ -317,7 +324,7 @@ async fn another_epoch_makes_clients_sync_again(engine: Engine) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_epoch_ends_an_instance_that_runs_in_the_one_before() {
+async fn a_new_epoch_ends_an_instance_of_the_earlier_one() {
     let mut server = Server::start(Engine::Postgres, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     assert_eq!(server.run(&["admin", "new-epoch"]).0, Some(0));

@@ -9,14 +9,14 @@ use uuid::Uuid;
 
 on_both_databases!(
     a_repeat_gets_the_first_answer_on_any_socket_and_after_a_crash,
-    the_same_request_may_be_written_otherwise,
+    the_same_request_may_have_another_json_text,
     an_op_id_names_one_request_of_one_user,
     a_failed_mutation_runs_again,
-    what_changed_nothing_is_remembered_too,
-    a_repeat_is_answered_whatever_became_of_access_and_entity,
+    a_mutation_that_changed_nothing_is_remembered_too,
+    a_repeat_is_answered_after_access_and_entity_are_gone,
     many_copies_at_once_have_one_effect,
     a_batch_is_remembered_whole,
-    the_mutations_of_a_loose_batch_have_op_ids_of_their_own,
+    the_mutations_of_a_batch_that_is_not_atomic_have_their_own_op_ids,
     an_op_id_is_a_uuid,
 );
 
@@ -24,7 +24,7 @@ fn new_op() -> String {
     Uuid::new_v4().to_string()
 }
 
-/// The answer without its id and mark.
+/// The answer without `id` and `replayed`.
 fn bare(answer: &Value) -> Value {
     assert_eq!(answer["type"], "ok", "{answer}");
     json!([answer["at"], answer["data"]])
@@ -84,7 +84,7 @@ async fn a_repeat_gets_the_first_answer_on_any_socket_and_after_a_crash(engine: 
     assert_eq!(total(&mut later).await, 1);
 }
 
-async fn the_same_request_may_be_written_otherwise(engine: Engine) {
+async fn the_same_request_may_have_another_json_text(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let op = new_op();
@@ -118,7 +118,7 @@ async fn the_same_request_may_be_written_otherwise(engine: Engine) {
     let kept = once(&mut ada, &clear, "task.update", json!({ "id": id })).await;
     assert_eq!(
         kept["error"]["code"], "CONFLICT",
-        "clearing is not keeping: {kept}"
+        "clearing a field differs from omitting it: {kept}"
     );
 }
 
@@ -150,7 +150,7 @@ async fn an_op_id_names_one_request_of_one_user(engine: Engine) {
         !is_replay(&theirs) && theirs["data"]["created_by"] == bob.user_id(),
         "{theirs}"
     );
-    // a query ignores it
+    // a query ignores its op_id
     let query = once(&mut ada, &op, "task.list", json!({})).await;
     assert_eq!(query["type"], "ok");
 }
@@ -169,14 +169,14 @@ async fn a_failed_mutation_runs_again(engine: Engine) {
     assert!(done["type"] == "ok" && !is_replay(&done), "{done}");
     let again = once(&mut ada, &op, "task.restore", json!({ "id": id })).await;
     assert!(is_replay(&again), "{again}");
-    // an op_id that failed is free for another request
+    // the op_id of a failed request may be used for another request
     let op = new_op();
     once(&mut ada, &op, "task.restore", json!({ "id": id })).await;
     let other = once(&mut ada, &op, "task.complete", json!({ "id": id })).await;
     assert_eq!(other["data"]["completed"], true, "{other}");
 }
 
-async fn what_changed_nothing_is_remembered_too(engine: Engine) {
+async fn a_mutation_that_changed_nothing_is_remembered_too(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let id = ada.ok("task.create", json!({ "title": "A" })).await["id"].clone();
@@ -190,7 +190,7 @@ async fn what_changed_nothing_is_remembered_too(engine: Engine) {
     assert_eq!(ada.ok("task.get", json!({ "id": id })).await["title"], "B");
 }
 
-async fn a_repeat_is_answered_whatever_became_of_access_and_entity(engine: Engine) {
+async fn a_repeat_is_answered_after_access_and_entity_are_gone(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut team = Team::gather(&server).await;
     let (create, toggle, step_out) = (new_op(), new_op(), new_op());
@@ -203,7 +203,7 @@ async fn a_repeat_is_answered_whatever_became_of_access_and_entity(engine: Engin
     let stream = team.stream();
     assert!(
         left["at"].get(&stream).is_none(),
-        "a stream not theirs any more: {left}"
+        "`at` must leave out a stream that the caller may no longer read: {left}"
     );
     let mut purge = id.clone();
     purge["permanent"] = json!(true);
@@ -302,7 +302,7 @@ async fn a_batch_is_remembered_whole(engine: Engine) {
     assert_eq!(total(&mut ada.client).await, 4);
 }
 
-async fn the_mutations_of_a_loose_batch_have_op_ids_of_their_own(engine: Engine) {
+async fn the_mutations_of_a_batch_that_is_not_atomic_have_their_own_op_ids(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let (a, b, outer) = (new_op(), new_op(), new_op());

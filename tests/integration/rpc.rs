@@ -1,4 +1,4 @@
-//! `/v1/rpc`: the shape of its answers, its tokens, its limits. The operations have tests of their own.
+//! `/v1/rpc`: the shape of its answers, its tokens, its limits. Other files test the operations.
 
 use crate::support::{Engine, Raw, Server, http, text};
 use reqwest::header::HeaderMap;
@@ -27,7 +27,7 @@ fn header<'a>(headers: &'a HeaderMap, name: &str) -> &'a str {
     value.to_str().expect("text")
 }
 
-/// What every error frame has, and what it says.
+/// Asserts that a frame is an error with this code, and has what every error frame has.
 fn is_error(frame: &Value, headers: &HeaderMap, code: &str) {
     assert_eq!(frame["type"], "error", "{code}: {frame}");
     assert_eq!(frame["error"]["code"], code, "{frame}");
@@ -41,7 +41,7 @@ fn is_error(frame: &Value, headers: &HeaderMap, code: &str) {
 }
 
 #[tokio::test]
-async fn whatever_refuses_a_body_answers_with_the_error_frame() {
+async fn every_refusal_of_a_body_is_an_error_frame() {
     let server = Server::start(
         Engine::Sqlite,
         &[("allowed_hosts", "127.0.0.1"), ("frame_bytes", "1024")],
@@ -79,7 +79,7 @@ async fn whatever_refuses_a_body_answers_with_the_error_frame() {
 }
 
 #[tokio::test]
-async fn a_limited_request_is_answered_with_the_error_frame() {
+async fn a_rate_limited_request_is_answered_with_an_error_frame() {
     let settings = [
         ("rate_limit_enabled", "true"),
         ("rate_limit_requests", "1"),
@@ -103,7 +103,7 @@ async fn a_limited_request_is_answered_with_the_error_frame() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_answered_frame_by_frame() {
+async fn a_refused_token_is_answered_for_each_frame() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let ask = |body: &Value| post(&server).bearer_auth("nonsense").json(body);
     let one = json!({ "type": "profile.get", "id": 1 });
@@ -112,7 +112,7 @@ async fn a_refused_token_is_answered_frame_by_frame() {
     assert_eq!(header(&headers, "www-authenticate"), "Bearer");
     is_error(&frame, &headers, "INVALID_TOKEN");
 
-    // a token that was sent is checked, also where none is needed
+    // a token is checked even when the operation needs none
     let several = json!([one, { "type": "ping", "id": "two" }, { "type": "task.list" }, 4]);
     let (status, headers, frames) = read(ask(&several)).await;
     let frames = frames.as_array().expect("an array for an array");
@@ -161,7 +161,7 @@ async fn a_frame_that_is_too_large_keeps_its_id() {
     assert_eq!(frames[1], json!({ "type": "pong", "id": 8 }));
 }
 
-/// A request without a length, up to the first byte of its body.
+/// Sends a request without a length, up to the first byte of its body.
 async fn begin(server: &Server, headers: &str) -> Raw {
     let mut raw = Raw::dial(server).await;
     let request = format!(
@@ -174,7 +174,7 @@ async fn begin(server: &Server, headers: &str) -> Raw {
 }
 
 #[tokio::test]
-async fn strangers_who_send_slowly_shut_nobody_out() {
+async fn slow_senders_without_a_token_do_not_block_other_callers() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let tokens = http::sign_up(&server, "ada").await;
     let token = format!("Authorization: Bearer {}\r\n", text(&tokens["access_token"]));
@@ -182,7 +182,7 @@ async fn strangers_who_send_slowly_shut_nobody_out() {
     for _ in 0..20 {
         strangers.push(begin(&server, "").await);
     }
-    // so that they are being read
+    // wait until the server reads them
     let (status, _, _) = read(send_text(&server, r#"{"type":"ping","id":1}"#)).await;
     assert_eq!(status, 200);
     for spaces in [1, 2_000_000] {
@@ -199,12 +199,12 @@ async fn strangers_who_send_slowly_shut_nobody_out() {
     }
     for raw in &strangers {
         let said = raw.0.try_read(&mut [0; 100]);
-        assert!(said.is_err(), "a stranger was sent away first");
+        assert!(said.is_err(), "a slow sender was refused before the others");
     }
 }
 
 #[tokio::test]
-async fn a_large_body_takes_a_token_that_is_good() {
+async fn a_large_body_needs_a_valid_token() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let body = format!(
         "[{}{}]",
@@ -219,13 +219,13 @@ async fn a_large_body_takes_a_token_that_is_good() {
     is_error(&frame, &headers, "INVALID_TOKEN");
 }
 
-/// What the answers to an array may take beside what the server has without them.
+/// How much memory the answers to an array may take.
 #[cfg(target_os = "linux")]
 const ARRAY_BOUND: u64 = 48 << 20;
 
 #[cfg(target_os = "linux")]
 #[tokio::test]
-async fn answers_that_are_large_together_take_the_memory_of_one() {
+async fn the_large_answers_to_an_array_take_the_memory_of_one() {
     let mut server = Server::start(Engine::Sqlite, &[]).await;
     let ada = http::sign_up(&server, "ada").await;
     let token = text(&ada["access_token"]);
@@ -244,7 +244,7 @@ async fn answers_that_are_large_together_take_the_memory_of_one() {
     }
     let (_, _, workspaces) = read(rpc(&json!({ "type": "workspace.list", "id": 1 }))).await;
     let stream = format!("workspace:{}", text(&workspaces["data"]["items"][0]["id"]));
-    server.terminate(); // what filled it took more than the answers may
+    server.terminate(); // creating the data took more memory than the answers may: start with a fresh peak
     server.spawn();
     let before = server.memory("VmRSS");
     let history =
@@ -263,5 +263,8 @@ async fn answers_that_are_large_together_take_the_memory_of_one() {
     }
     assert!(end.ends_with(b"]") && bytes > 2 * ARRAY_BOUND, "{bytes} bytes");
     let grown = server.memory("VmHWM") - before;
-    assert!(grown < ARRAY_BOUND, "{grown} bytes more for {bytes}");
+    assert!(
+        grown < ARRAY_BOUND,
+        "{grown} bytes of memory for {bytes} bytes of answers"
+    );
 }

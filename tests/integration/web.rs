@@ -1,5 +1,5 @@
-//! HTTP beside the socket, on a real process: tokens in cookies and bodies, one shape of errors, ids, limits, probes.
-//! The same routes inside one process are in `src/socket/tests/web.rs`.
+//! HTTP, on a real process: tokens in cookies and bodies, the shape of errors, request ids, limits, probes.
+//! `src/socket/tests/web.rs` tests the same routes inside one process.
 
 use crate::on_both_databases;
 use crate::support::{Engine, PASSWORD, Raw, Server, eventually, http, text};
@@ -12,8 +12,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 on_both_databases!(
     a_browser_changes_its_cookie_at_each_refresh,
     a_logout_does_not_wait_for_a_body,
-    a_program_signs_in_by_form_and_keeps_its_token_itself,
-    probes_and_numbers_tell_how_the_node_is,
+    a_program_signs_in_with_a_form_and_gets_its_refresh_token_in_the_body,
+    probes_and_metrics_tell_the_state_of_the_node,
 );
 
 const SECRET: &str = "a secret for this test, and long enough";
@@ -51,7 +51,7 @@ fn login() -> Value {
     json!({ "email": "ada@example.com", "password": PASSWORD })
 }
 
-/// Sends a request that sets the cookie: the pair in it, its attributes, and the body.
+/// Sends a request whose answer sets the cookie. Returns its name and value, its attributes, and the body.
 async fn cookie_of(request: RequestBuilder) -> (String, String, Value) {
     let answer = send(request).await;
     assert!(answer.status().is_success(), "{answer:?}");
@@ -134,7 +134,7 @@ async fn a_logout_does_not_wait_for_a_body(engine: Engine) {
     assert_eq!(&status, b"HTTP/1.1 200");
 }
 
-async fn a_program_signs_in_by_form_and_keeps_its_token_itself(engine: Engine) {
+async fn a_program_signs_in_with_a_form_and_gets_its_refresh_token_in_the_body(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     http::sign_up(&server, "ada").await;
     let form = |body: String| {
@@ -168,7 +168,7 @@ async fn a_program_signs_in_by_form_and_keeps_its_token_itself(engine: Engine) {
     assert_eq!((refused, &error["error"]["field"]), (422, &json!("password")));
 }
 
-async fn probes_and_numbers_tell_how_the_node_is(engine: Engine) {
+async fn probes_and_metrics_tell_the_state_of_the_node(engine: Engine) {
     let server = Server::start(engine, &[("instance", "node-7")]).await;
     for (path, said) in [("/health", "healthy"), ("/livez", "alive"), ("/readyz", "ready")] {
         assert_eq!(read(get(&server, path)).await, (200, json!({ "status": said })));
@@ -210,7 +210,7 @@ async fn probes_and_numbers_tell_how_the_node_is(engine: Engine) {
         "taskwire_group_size",
         "taskwire_pool_wait_seconds",
     ];
-    eventually("every number", || async {
+    eventually("all metrics", || async {
         let numbers = send(get(&server, "/metrics")).await;
         assert!(header(numbers.headers(), "content-type").starts_with("text/plain; version=0.0.4"));
         let numbers = numbers.text().await.expect("text");
@@ -292,7 +292,7 @@ fn hardened(headers: &HeaderMap) {
 }
 
 #[tokio::test]
-async fn every_answer_has_an_id_and_a_sane_one_is_kept() {
+async fn every_answer_has_a_request_id_and_a_valid_one_is_kept() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let long = "x".repeat(129);
     let cases = [
@@ -326,7 +326,7 @@ fn upgrade(server: &Server) -> RequestBuilder {
 }
 
 #[tokio::test]
-async fn an_address_has_so_many_requests_and_is_told_when_to_come_back() {
+async fn requests_of_an_address_are_limited_and_the_answer_says_when_to_retry() {
     let settings = [
         ("rate_limit_enabled", "true"),
         ("rate_limit_requests", "3"),
@@ -359,7 +359,7 @@ async fn an_address_has_so_many_requests_and_is_told_when_to_come_back() {
     for probe in ["/", "/livez", "/readyz", "/health", "/metrics"] {
         assert_eq!(status(get(&server, probe)).await, 200, "{probe} is not limited");
     }
-    eventually("another window", || async {
+    eventually("the next window of the rate limit", || async {
         (status(get(&server, "/v1/protocol.json")).await == 200).then_some(())
     })
     .await;
@@ -455,7 +455,7 @@ async fn two_hosts_or_a_strange_one_are_refused_whatever_is_asked(server: &Serve
 }
 
 #[tokio::test]
-async fn in_production_the_cookie_and_the_answers_are_for_https_alone() {
+async fn in_production_the_cookie_and_the_answers_are_for_https_only() {
     let settings = [
         ("environment", "production"),
         ("public_url", "https://tasks.example.com"),

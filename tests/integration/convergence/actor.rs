@@ -1,4 +1,4 @@
-//! A client of the property test: a socket, a replica, and a ledger of what it asked for and what it was told.
+//! A client of the property test: a socket, a replica, and a ledger of its mutations and their answers.
 
 use super::action::{self, Action, Known, Wish};
 use crate::support::{Client, Replica, Server, text};
@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 use taskwire_protocol::examples::Examples;
 
-/// Refusals that a client may provoke; any other is a fault.
+/// Error codes that a client may provoke. Any other fails the test.
 const REFUSALS: [&str; 6] = [
     "CONFLICT",
     "NOT_FOUND",
@@ -16,10 +16,10 @@ const REFUSALS: [&str; 6] = [
     "VALIDATION_ERROR",
     "VERSION_CONFLICT",
 ];
-/// Requests that wait for their answers, at most: below the server's limit, at which it stops reading.
+/// The most unanswered requests: below the limit at which the server stops reading.
 const IN_FLIGHT: usize = 40;
 
-/// A mutation and its answer, if one came.
+/// A mutation and its answer, if one has arrived.
 pub struct Asked {
     pub op_id: Option<String>,
     pub name: &'static str,
@@ -43,7 +43,7 @@ pub struct Actor<'s> {
     pub replica: Replica,
     pub ledger: Vec<Asked>,
     pending: BTreeMap<i64, Pending>,
-    /// The page that the newest snapshot of each workspace waits for.
+    /// By workspace: the id of the request for the next page of its newest snapshot.
     syncing: BTreeMap<String, i64>,
     next_id: i64,
 }
@@ -69,7 +69,7 @@ impl<'s> Actor<'s> {
         actor
     }
 
-    /// Does everything that the plan says.
+    /// Carries out a plan, and waits for all answers.
     pub async fn play(&mut self, plan: &[Action]) {
         for action in plan {
             match action {
@@ -122,7 +122,7 @@ impl<'s> Actor<'s> {
         self.settle().await;
     }
 
-    /// What a wish becomes for somebody who knows what this client knows.
+    /// Makes a request of a wish, with the entities that this client knows.
     fn request(&self, wish: &Wish, made: &mut Option<String>) -> Option<(&'static str, Value)> {
         let made_by = |create: &str| {
             let asked = self.ledger.iter().filter(|asked| asked.name == create);
@@ -139,7 +139,7 @@ impl<'s> Actor<'s> {
         wish.request(&self.examples, &known, made)
     }
 
-    /// Reads until each stream stands where it ends.
+    /// Reads until each stream is at its head.
     pub async fn catch_up(&mut self, heads: &BTreeMap<String, u64>) {
         while !self.pending.is_empty() || self.replica.positions != *heads {
             let behind = || {
@@ -202,7 +202,7 @@ impl<'s> Actor<'s> {
     async fn connect(&mut self) {
         self.pending.clear();
         self.syncing.clear();
-        // a snapshot that was not complete is worth nothing
+        // incomplete snapshots are void: they are requested again below
         let more = if self.epoch.is_null() {
             json!({})
         } else {
@@ -248,7 +248,7 @@ impl<'s> Actor<'s> {
             return;
         }
         let id = frame["id"].as_i64().expect("an answer");
-        match self.pending.remove(&id).expect("a question") {
+        match self.pending.remove(&id).expect("a pending request") {
             Pending::Mutation(n) => self.ledger[n].answered(frame),
             Pending::Own => self.replica.take_user(&frame["data"]),
             Pending::Page(workspace) => self.take_page(&workspace, id, &frame).await,
@@ -260,7 +260,7 @@ impl<'s> Actor<'s> {
             assert_eq!(frame["error"]["code"], "NOT_FOUND", "{frame}");
             return;
         }
-        // a first page always moves the stream; a later one is void when another snapshot has begun since
+        // a first page always sets the position of the stream; a later page is void when another snapshot has begun
         let first = frame["data"]["workspace"].is_object();
         if !first && self.syncing.get(workspace) != Some(&id) {
             return;
@@ -282,13 +282,13 @@ impl Asked {
         if let Some(before) = &self.answer
             && before["type"] == "ok"
         {
-            self.is_the_same(before, &answer);
+            self.must_equal(before, &answer);
         }
         self.answer = Some(answer);
     }
 
-    /// A repeat gets the first answer again.
-    fn is_the_same(&self, before: &Value, answer: &Value) {
+    /// Asserts that a repeat got the first answer again.
+    fn must_equal(&self, before: &Value, answer: &Value) {
         if self.op_id.is_some() {
             assert_eq!(answer["replayed"], true, "{}: {answer}", self.name);
             assert_eq!(

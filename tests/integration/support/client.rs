@@ -1,4 +1,4 @@
-//! A WebSocket client that speaks plain JSON. Frames that a test did not ask for wait until it takes them.
+//! A WebSocket client that speaks plain JSON. It keeps frames until a test takes them.
 
 use super::{PATIENCE, Server, http};
 use futures_util::{SinkExt, StreamExt};
@@ -10,7 +10,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-/// A socket, and the frames that nobody took yet.
+/// A socket, and the frames that the test has not taken yet.
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     waiting: VecDeque<Value>,
@@ -40,18 +40,18 @@ impl Client {
         }
     }
 
-    /// A new account `NAME@example.com` and an authenticated socket of it that follows everything.
+    /// Makes an account `NAME@example.com`, and an authenticated socket of it that follows everything.
     pub async fn sign_up(server: &Server, name: &str) -> Client {
         let tokens = http::sign_up(server, name).await;
         Client::with_tokens(server, &tokens, json!({})).await
     }
 
-    /// An authenticated socket; `more` goes into the data of `auth` (`streams`, `resume`).
+    /// An authenticated socket; `more` is added to the data of `auth` (`streams`, `resume`).
     pub async fn with_tokens(server: &Server, tokens: &Value, more: Value) -> Client {
         Client::connect(server).await.signed_in(tokens, more).await
     }
 
-    /// An authenticated socket by way of a proxy.
+    /// An authenticated socket through a proxy.
     pub async fn through(proxy: SocketAddr, tokens: &Value) -> Client {
         Client::dial(proxy).await.signed_in(tokens, json!({})).await
     }
@@ -98,7 +98,7 @@ impl Client {
             .expect("a socket that takes a frame");
     }
 
-    /// Sends a request without waiting; its id.
+    /// Sends a request without waiting. Returns its id.
     pub async fn ask(&mut self, name: &str, data: Value) -> i64 {
         self.next_id += 1;
         let id = self.next_id;
@@ -106,40 +106,40 @@ impl Client {
         id
     }
 
-    /// The answer to a request: an `ok`, `error`, `pong` or `welcome` frame.
+    /// Waits for the answer to a request: an `ok`, `error`, `pong` or `welcome` frame.
     pub async fn answer(&mut self, id: impl Into<Value>) -> Value {
         let id = id.into();
         self.take("an answer", |frame| frame["type"] != "event" && frame["id"] == id)
             .await
     }
 
-    /// Sends a request and waits for its answer, whatever it is.
+    /// Sends a request, and waits for its answer of any type.
     pub async fn call(&mut self, name: &str, data: Value) -> Value {
         let id = self.ask(name, data).await;
         self.answer(id).await
     }
 
-    /// Sends a request that must be done; its output.
+    /// Sends a request that must succeed. Returns its output.
     pub async fn ok(&mut self, name: &str, data: Value) -> Value {
         let answer = self.call(name, data).await;
         assert_eq!(answer["type"], "ok", "{name}: {answer}");
         answer["data"].clone()
     }
 
-    /// Sends a request that must be refused; the error.
+    /// Sends a request that must be refused. Returns the error.
     pub async fn refused(&mut self, name: &str, data: Value) -> Value {
         let answer = self.call(name, data).await;
         assert_eq!(answer["type"], "error", "{name}: {answer}");
         answer["error"].clone()
     }
 
-    /// The next event with this name. Other events stay for later.
+    /// Takes the next event with this name. Other frames are kept.
     pub async fn event(&mut self, name: &str) -> Value {
         self.take(name, |frame| frame["type"] == "event" && frame["event"] == name)
             .await
     }
 
-    /// The next event of a stream, whatever it is.
+    /// Takes the next event of a stream.
     pub async fn next_of(&mut self, stream: &str) -> Value {
         self.take(stream, |frame| {
             frame["type"] == "event" && frame["stream"] == stream
@@ -147,25 +147,25 @@ impl Client {
         .await
     }
 
-    /// The next signal with this name.
+    /// Takes the next signal with this name.
     pub async fn signal(&mut self, name: &str) -> Value {
         self.take(name, |frame| frame["type"] == "signal" && frame["signal"] == name)
             .await
     }
 
-    /// A signal with this name that came already.
+    /// Takes a signal with this name if one has arrived.
     pub fn took(&mut self, name: &str) -> Option<Value> {
         let is_it = |frame: &Value| frame["type"] == "signal" && frame["signal"] == name;
         let at = self.waiting.iter().position(is_it)?;
         self.waiting.remove(at)
     }
 
-    /// How many frames of a type came that nobody took yet.
+    /// How many frames of a type have arrived and were not taken yet.
     pub fn waiting(&self, kind: &str) -> usize {
         self.waiting.iter().filter(|frame| frame["type"] == kind).count()
     }
 
-    /// The first frame that fits, among those that wait and those to come.
+    /// Takes the first frame that fits: one that has arrived, or else a later one.
     pub async fn take(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
         if let Some(at) = self.waiting.iter().position(&fits) {
             return self.waiting.remove(at).expect("it is there");
@@ -175,7 +175,7 @@ impl Client {
                 let frame = self
                     .frame()
                     .await
-                    .unwrap_or_else(|code| panic!("closed with {code:?}, not {what}"));
+                    .unwrap_or_else(|code| panic!("the socket closed with {code:?} before {what} arrived"));
                 if fits(&frame) {
                     return frame;
                 }
@@ -183,7 +183,7 @@ impl Client {
             }
         };
         let arrived = timeout(PATIENCE, arriving).await;
-        arrived.unwrap_or_else(|_| panic!("{what} did not come; waiting: {:?}", self.waiting))
+        arrived.unwrap_or_else(|_| panic!("{what} did not arrive; frames not taken: {:?}", self.waiting))
     }
 
     /// The next frame, or the code with which the socket closed.
@@ -198,7 +198,7 @@ impl Client {
         }
     }
 
-    /// Everything that comes until the socket is closed, and the close code.
+    /// Takes all frames until the socket is closed. Returns them and the close code.
     pub async fn until_closed(&mut self) -> (Vec<Value>, Option<u16>) {
         let mut frames: Vec<Value> = self.waiting.drain(..).collect();
         let closing = async {
@@ -213,9 +213,9 @@ impl Client {
         (frames, code)
     }
 
-    /// The events that wait, after a round trip that makes sure that those sent so far have come.
+    /// Takes the events so far. A round trip first makes sure that all events sent before it have arrived.
     pub async fn events_so_far(&mut self) -> Vec<Value> {
-        // not a ping, which skips the queue
+        // a ping would not do: its answer skips the queue
         self.ok("profile.get", json!({})).await;
         let is_event = |frame: &Value| frame["type"] == "event";
         let (events, rest): (Vec<Value>, Vec<Value>) = self.waiting.drain(..).partition(is_event);
@@ -223,7 +223,7 @@ impl Client {
         events
     }
 
-    /// Drops the events that wait.
+    /// Drops the events that have arrived.
     pub fn forget_events(&mut self) {
         self.waiting.retain(|frame| frame["type"] != "event");
     }
@@ -248,7 +248,7 @@ impl Client {
             .to_owned()
     }
 
-    /// Ends the connection without a word.
+    /// Ends the connection without a close frame.
     pub fn cut(self) {
         drop(self);
     }

@@ -1,4 +1,4 @@
-//! A taskwire process on a port of its own. It ends with the test, and its log is shown when the test fails.
+//! A taskwire process on its own port. It ends with the test, and its log is printed when the test fails.
 
 use super::PATIENCE;
 use super::database::{Database, Engine};
@@ -19,14 +19,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a server with limits off; settings by their names, like `("heartbeat_seconds", "1")`.
+    /// Starts a server without rate limits; `settings` are names and values, like `("heartbeat_seconds", "1")`.
     pub async fn start(engine: Engine, settings: &[(&str, &str)]) -> Server {
         let mut server = Server::prepare(engine, settings).await;
         server.spawn();
         server
     }
 
-    /// A server that was never started, and its empty database.
+    /// A server with an empty database; its process is not started yet.
     pub async fn prepare(engine: Engine, settings: &[(&str, &str)]) -> Server {
         let folder = tempfile::tempdir().expect("a folder");
         let database = Database::make(engine, folder.path()).await;
@@ -44,7 +44,7 @@ impl Server {
         server
     }
 
-    /// Instances of one deployment on one PostgreSQL database: the same settings, and a secret that they share.
+    /// Starts instances on one PostgreSQL database, with the same settings and secret.
     pub async fn start_several(n: usize, settings: &[(&str, &str)]) -> Vec<Server> {
         let mut first = Server::prepare(Engine::Postgres, settings).await;
         first.set("jwt_secret", "the secret of all instances of a deployment");
@@ -57,7 +57,7 @@ impl Server {
         all
     }
 
-    /// Another instance on the same database, started, with this one's settings and further ones. All of them need the
+    /// Starts another instance on the same database, with this one's settings and further ones. All instances need the
     /// same `jwt_secret`.
     pub fn beside(&self, settings: &[(&str, &str)]) -> Server {
         let mut server = Server {
@@ -79,7 +79,7 @@ impl Server {
         self.settings.push((key.to_owned(), value.to_owned()));
     }
 
-    /// The program in this server's folder, with its settings.
+    /// A command that runs the program in this server's folder, with its settings.
     fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_taskwire"));
         for (name, _) in std::env::vars() {
@@ -98,7 +98,7 @@ impl Server {
         command
     }
 
-    /// Runs the program with arguments beside the server, to its end: its exit code and what it wrote.
+    /// Runs the program with arguments, beside the server, until it ends. Returns its exit code and output.
     pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
         let path = self.folder.path().join("run.log");
         let log = File::create(&path).expect("a log");
@@ -123,7 +123,7 @@ impl Server {
         (code, std::fs::read_to_string(path).expect("its log"))
     }
 
-    /// Starts the process, on the same port as before if there was one.
+    /// Starts the process, and waits until it listens. It keeps the port of an earlier process.
     pub fn spawn(&mut self) {
         let output = self.launch();
         let mut line = String::new();
@@ -156,7 +156,7 @@ impl Server {
         output
     }
 
-    /// What it wrote to its log so far.
+    /// Its log so far.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
@@ -166,7 +166,7 @@ impl Server {
         self.process.as_ref().expect("a running server").id()
     }
 
-    /// kill -9.
+    /// Kills the process with SIGKILL.
     pub fn kill(&mut self) {
         if let Some(mut process) = self.process.take() {
             process.kill().expect("killed");
@@ -174,21 +174,21 @@ impl Server {
         }
     }
 
-    /// SIGTERM; the exit code once it has ended.
+    /// Sends SIGTERM, and waits for the end. Returns the exit code.
     pub fn terminate(&mut self) -> Option<i32> {
         self.ask_to_stop();
         let mut process = self.process.take().expect("a running server");
         process.wait().expect("ended").code()
     }
 
-    /// SIGTERM, without waiting for the end.
+    /// Sends SIGTERM, without waiting for the end.
     pub fn ask_to_stop(&self) {
         let pid = self.pid().to_string();
         let told = Command::new("kill").arg("-TERM").arg(pid).status();
         assert!(told.expect("kill").success());
     }
 
-    /// The exit code, once the process has ended by itself.
+    /// Waits until the process has ended by itself. Returns the exit code.
     pub async fn ended(&mut self) -> Option<i32> {
         let mut process = self.process.take().expect("a running server");
         let deadline = Instant::now() + PATIENCE;
@@ -197,7 +197,7 @@ impl Server {
                 return status.code();
             }
             if Instant::now() > deadline {
-                self.process = Some(process); // so that it is ended
+                self.process = Some(process); // so that drop kills it
                 panic!("the server did not end");
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -215,7 +215,7 @@ impl Server {
             * 1024
     }
 
-    /// A URL on it.
+    /// The URL of a path on the server.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
