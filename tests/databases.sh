@@ -1,5 +1,5 @@
-# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, which the tests start), starts and
-# stops them. tests/run and tests/chaos source this file; they define $work, $logs, show and give_up. It never
+# The private PostgreSQL and Redis of one test run: finds or installs them (and nginx, which the tests start), starts
+# and stops them. tests/run and tests/chaos source this file; they define $work, $logs, show and give_up. It never
 # touches a server that already runs.
 # shellcheck shell=bash
 

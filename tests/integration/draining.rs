@@ -91,7 +91,7 @@ async fn a_node_ends_in_time_when_its_database_hangs() {
         .expect("locked");
     ada.ask("task.create", json!({ "title": "It waits" })).await;
     ada.ask("task.list", json!({})).await;
-    eventually("somebody who waits for the lock", || async {
+    eventually("a statement that waits for the lock", || async {
         (server.database.lock_waiters().await > 0).then_some(())
     })
     .await;

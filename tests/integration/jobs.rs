@@ -167,7 +167,7 @@ impl Job for Endless {
 async fn worker() -> usize {
     let steps = || STEPS.each_ref().map(|steps| steps.load(Ordering::SeqCst));
     let before = steps();
-    eventually("somebody's work", || async {
+    eventually("progress of an instance with the job", || async {
         (0..3).find(|i| steps()[*i] > before[*i] + 3)
     })
     .await

@@ -151,7 +151,7 @@ impl Cluster {
         let mode = fs::Permissions::from_mode(0o755);
         fs::set_permissions(self.folder.path(), mode).expect("a folder that others may enter");
         if let Some((user, group)) = self.user {
-            chown(self.folder.path(), Some(user), Some(group)).expect("a folder of its own");
+            chown(self.folder.path(), Some(user), Some(group)).expect("a folder for PostgreSQL's user");
         }
     }
 }
