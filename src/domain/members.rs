@@ -17,7 +17,7 @@ pub fn change(
     if kind == WorkspaceKind::Personal {
         return Err(Failure::new(
             ErrorCode::Conflict,
-            "a personal workspace cannot have other members",
+            "a personal workspace cannot be shared",
         ));
     }
     if from.is_some_and(|role| role > by) || to.is_some_and(|role| role > by) {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_changes_no_role_above_their_own_and_an_owner_remains() {
+    fn a_member_cannot_grant_a_role_above_their_own_and_the_last_owner_stays() {
         assert_eq!(code(Admin, None, Some(Member), 1), None);
         assert_eq!(code(Admin, None, Some(Owner), 1), Some(ErrorCode::Forbidden));
         assert_eq!(

@@ -1,4 +1,5 @@
-//! Accounts: what signing up changes, and what people read of themselves and of each other. The password was hashed before.
+//! Accounts: what signing up changes, and what users read about themselves and each other. The engine has hashed the
+//! password before.
 
 use super::caller::targets_the_caller;
 use super::notices::{Notice, tell};
@@ -26,9 +27,9 @@ decided_as_steps!(OpenAccount);
 pub struct OpenAccount {
     /// The account; its username is the first candidate.
     pub account: Account,
-    /// Usernames to try when the server makes one; empty: the account's or none.
+    /// Usernames to try when the server makes one. Empty: only the account's own username is tried.
     pub candidates: Vec<String>,
-    /// The session; none for an account that an operator makes.
+    /// The first session; `None` for an account that an operator makes.
     pub session: Option<SessionRecord>,
 }
 
@@ -53,10 +54,12 @@ impl OpenAccount {
             let username = self.account.user.username.to_string();
             return Some(username)
                 .filter(|u| free(&u))
-                .ok_or_else(|| conflict("the username is taken").at("username"));
+                .ok_or_else(|| conflict("the username is taken; choose another one").at("username"));
         }
         let found = self.candidates.iter().find(free).cloned();
-        found.ok_or_else(|| conflict("no username could be made from the address; give one").at("username"))
+        found.ok_or_else(|| {
+            conflict("no free username could be made from the e-mail address; choose one").at("username")
+        })
     }
 }
 
@@ -111,10 +114,7 @@ impl Step for OpenAccount {
         if let Some(session) = &self.session {
             begin(&act, world, session.clone())?;
         }
-        let message = format!(
-            "Welcome, {}! This is where news about your tasks will be.",
-            user.name
-        );
+        let message = format!("Welcome, {}! News about your tasks will appear here.", user.name);
         let notice = Notice::of_account(NotificationType::Signup, message);
         tell(&act, world, user.id, notice)?;
         let output = json(&account.user)?.into();

@@ -7,13 +7,13 @@ use taskwire_protocol::{OpId, Timestamp, WorkspaceId};
 
 /// One mutation being decided.
 pub struct Act<'a> {
-    /// The account, and who acts on its behalf.
+    /// The account that the mutation is for, and the actor.
     pub caller: &'a Caller,
     /// The time of the mutation: one for all that it writes.
     pub now: Timestamp,
     /// Makes ids.
     pub ids: &'a Ids,
-    /// The client's name for it.
+    /// The client's id of the mutation.
     pub op_id: Option<OpId>,
     /// The workspace of the target and the caller's role there; `None` for targets outside workspaces.
     pub place: Option<(WorkspaceId, Role)>,

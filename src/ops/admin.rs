@@ -1,4 +1,4 @@
-//! Administration: the running instances and their sockets, and what an operator does to accounts from the command line.
+//! Administration: the running instances and their sockets, and an operator's changes of accounts on the command line.
 
 use super::caller::targets_the_caller;
 use super::node::{SocketId, Which, Whom};
@@ -43,7 +43,7 @@ impl Command for Kick {
             (Some(user), None) => Whom::User(user),
             (None, Some(session)) => Whom::Session(session),
             _ => {
-                let message = "name a user_id or a session_id, one of the two";
+                let message = "give exactly one of user_id and session_id";
                 return Err(Failure::invalid("user_id", message));
             }
         };
@@ -112,7 +112,7 @@ impl Step for ResetPassword {
     }
 }
 
-/// A user's sessions that have not ended, those that this group began among them.
+/// A user's sessions that have not ended, including those that this group began.
 fn living(world: &World, user: UserId) -> Vec<SessionRecord> {
     let all = world.sessions.iter().map(|(_, session)| session);
     let living = all.filter(|session| session.user == user && session.revoked_at.is_none());

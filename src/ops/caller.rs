@@ -1,4 +1,4 @@
-//! Who asks, and what a request is about.
+//! Who sends a request, and what the request is about.
 
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
@@ -8,7 +8,7 @@ use taskwire_protocol::{Operation, SessionId, TaskId, WorkspaceId};
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
 #[derive(Clone, Debug)]
 pub struct Caller {
-    /// The account that the request speaks for.
+    /// The account for which the request acts.
     pub user: PublicUser,
     /// The session of the token.
     pub session: SessionId,
@@ -60,7 +60,7 @@ impl Caller {
         }
     }
 
-    /// The same caller, when somebody else acts on the account's behalf.
+    /// This caller with another actor: the server, or an operator on the account's behalf.
     #[must_use]
     pub fn as_actor(self, actor: Actor) -> Caller {
         let actor = actor.into();
@@ -81,7 +81,7 @@ pub enum Target {
 
 /// An operation that has a target.
 pub trait Targeted: Operation {
-    /// What it is about.
+    /// What the operation is about.
     fn target(&self, _caller: &Caller) -> Target {
         Target::Own
     }

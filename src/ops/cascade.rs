@@ -29,7 +29,7 @@ pub(super) fn each(
         world.put_task(task);
     }
     if too_many {
-        let message = "more tasks changed at once than events are sent for; sync again".to_owned();
+        let message = "too many tasks changed at once to send an event for each; sync again".to_owned();
         world.emit::<events::StreamReset>(act, workspace.into(), &StreamReset { message })?;
     }
     Ok(())

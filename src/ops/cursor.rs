@@ -1,4 +1,4 @@
-//! Pages of lists: the cursor says where a page ended. It is JSON in base64url (RFC 4648, section 5), opaque to clients.
+//! Pages of lists. A cursor tells where a page ended. It is JSON in base64url (RFC 4648, section 5), opaque to clients.
 
 use super::Result;
 use crate::store;
@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use taskwire_protocol::{Failure, Page, limits};
 
-/// A cursor for the wire.
+/// Encodes a position as a cursor.
 pub fn write(position: &impl Serialize) -> String {
     URL_SAFE_NO_PAD.encode(serde_json::to_string(position).unwrap_or_default())
 }
@@ -25,7 +25,7 @@ pub fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>> {
     read.map(Some).ok_or_else(refused)
 }
 
-/// Whether it holds U+0000, which PostgreSQL refuses in a text. No cursor made by [`write`] does.
+/// Whether the position contains U+0000, which PostgreSQL refuses in text. Cursors made by [`write`] never contain it.
 fn holds_nul(position: &Value) -> bool {
     match position {
         Value::String(text) => text.contains('\0'),
@@ -43,9 +43,9 @@ pub fn refused() -> Failure {
     )
 }
 
-/// Which page of a list a client asked for, by the position `P` at which the page before it ended.
+/// The page of a list that a client asked for. `P` is the position at which the previous page ended.
 pub struct Wanted<P> {
-    /// Where the page before ended; `None` for the first page.
+    /// Where the previous page ended; `None` for the first page.
     pub after: Option<P>,
     limit: i64,
 }
@@ -57,12 +57,12 @@ impl<P: Serialize + DeserializeOwned> Wanted<P> {
         Ok(Wanted { after, limit })
     }
 
-    /// How many items to read: one more than the page holds, which tells whether there is another page.
+    /// How many items to read: one more than the page holds. The extra item tells that there is another page.
     pub fn to_read(&self) -> i64 {
         self.limit + 1
     }
 
-    /// The page, from the items that were read. `count` is asked only for the first page.
+    /// The page, from the items that were read. `count` is awaited only for the first page.
     pub async fn page<T>(
         &self,
         mut items: Vec<T>,
@@ -82,7 +82,7 @@ impl<P: Serialize + DeserializeOwned> Wanted<P> {
     }
 }
 
-/// The size of a page.
+/// The size of a page: what the client asked for, or the default.
 pub fn limit(asked: Option<u32>) -> Result<i64> {
     let limit = asked.unwrap_or(limits::PAGE_DEFAULT);
     if (1..=limits::PAGE).contains(&limit) {
@@ -94,7 +94,8 @@ pub fn limit(asked: Option<u32>) -> Result<i64> {
     ))
 }
 
-/// Cuts a list that was read one item longer than the page. Returns the cursor of the next page, made from the last item.
+/// Cuts a list that was read one item longer than the page. Returns the cursor of the next page, made from the last
+/// item that stays.
 pub fn cut<T>(items: &mut Vec<T>, limit: i64, position: impl FnOnce(&T) -> String) -> Option<String> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if items.len() <= limit {

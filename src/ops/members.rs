@@ -49,7 +49,9 @@ impl Mutation for AddMember {
             .cloned()
             .ok_or_else(|| not_found("account").at(field))?;
         if world.role(workspace.id, user.id).is_some() {
-            return Err(conflict("they are a member already; member.update changes the role").at(field));
+            return Err(
+                conflict("this user is already a member; change the role with member.update").at(field),
+            );
         }
         let member = Member {
             user: user.clone(),
@@ -142,7 +144,7 @@ impl Mutation for RemoveMember {
             owners,
         )?;
         let user = self.user_id;
-        // first the removal: what happens to the tasks is no longer theirs to see
+        // log the removal first: the removed user must not see the task events that follow it
         world.emit::<events::MemberRemoved>(act, workspace.id, &MemberRemoved { user_id: user })?;
         world.remove_member(workspace.id, user);
         let theirs = |task: &&Task| task.workspace_id == workspace.id && task.assignee_ids.contains(&user);
@@ -172,7 +174,7 @@ fn login(params: &AddMember) -> Result<Login> {
         (None, Some(email)) => Ok(Login::Email(users::key(email.trim()))),
         _ => Err(Failure::invalid(
             "username",
-            "give username or email, one of the two",
+            "give exactly one of username and email",
         )),
     }
 }

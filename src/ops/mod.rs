@@ -1,15 +1,16 @@
-//! What each operation does: a file a noun. A mutation says what it needs in memory and then decides on it, without
-//! waiting for anything; a query reads. The engine decides who may ask, in which order and in which transaction, and
-//! tells everybody who watches.
+//! What each operation does, one file per noun. A mutation names the rows that it needs in memory, then decides on
+//! them without waiting for anything. A query reads. The engine authorizes the caller, chooses the order and the
+//! transaction, and publishes the result.
 //!
-//! - `caller`    who asks, and what a request is about
-//! - `step`      mutations of the server's own, which the table of operations does not have
+//! - `caller`    who sends a request, and what it is about
+//! - `step`      the server's own mutations, which are not in the table of operations
 //! - `act`       one mutation being decided
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what
-//! - `accounts`, `sessions`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`   the nouns
-//! - `node`      what operations ask of the node beside its database
+//! - `accounts`, `sessions`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`   the
+//!   nouns
+//! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
 
@@ -51,13 +52,13 @@ pub use query::{Ask, Query};
 
 /// The table of entities. Calls `$callback!` with two lists:
 ///
-/// - `entities`: the rows that mutations change, one table each. From a row derive the set of keys in [`Needs`], the
-///   cell of the [`World`](world::World), loading and writing (`engine::load`, `engine::write`).
-///   `ordered`: the stream that every change of a row advances, its workspace's or a user's. `concerns`: `accounts` if a
-///   change makes cached sessions and memberships void, else `content`. `store`: the module of the store whose
-///   `load` and `write` it calls.
-/// - `lookups`: other ways to find such rows, for mutations that cannot name their keys; `engine::lookups` has a function
-///   of the same name for each. They are done in this order, after the entities were loaded.
+/// - `entities`: the rows that mutations change, one table each. The set of keys in [`Needs`], the cell of the
+///   [`World`](world::World), loading and writing (`engine::load`, `engine::write`) are derived from each line.
+///   `ordered`: the stream that every change of a row advances: its workspace's or a user's. `concerns`: `accounts` if
+///   a change invalidates cached sessions and memberships, else `content`. `store`: the module of the store that has
+///   the row's `load` and `write`.
+/// - `lookups`: other ways to find such rows, for mutations that cannot name their keys. For each, `engine::lookups`
+///   has a function with this name. Lookups run in this order, after the entities are loaded.
 macro_rules! for_each_entity {
     ($callback:ident) => {
         $callback! {
@@ -71,7 +72,7 @@ macro_rules! for_each_entity {
                 /// Sessions.
                 sessions: taskwire_protocol::SessionId => $crate::store::sessions::SessionRecord,
                     ordered(user), concerns(accounts), store(sessions);
-                /// Tasks. Their workspaces are locked, and the members of these are known.
+                /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);
                 /// Notifications of a user.
@@ -82,7 +83,7 @@ macro_rules! for_each_entity {
             lookups {
                 /// Accounts by e-mail address or username.
                 logins: $crate::store::users::Login, ordered(user);
-                /// When the newest of these users' notifications was made, for a mutation that concerns all of them.
+                /// When each user's newest notification was made, for a mutation that changes all of that user's.
                 newest: taskwire_protocol::UserId, ordered(user);
                 /// The sessions of these accounts that have not ended.
                 sessions_of: taskwire_protocol::UserId, ordered(user);
@@ -92,7 +93,7 @@ macro_rules! for_each_entity {
                 ancestors: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks that somebody is assigned to in a workspace.
                 assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace);
-                /// The tasks near these, before (true) or after (false) them in the order by hand.
+                /// The tasks next to these in the manual order: before (true) or after (false) them.
                 neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);
                 /// The notifications about these tasks, and the streams of their recipients.
                 notified: taskwire_protocol::TaskId, ordered(user);
@@ -106,7 +107,7 @@ pub(crate) use for_each_entity;
 /// What every operation returns.
 pub type Result<T> = std::result::Result<T, Failure>;
 
-/// Encodes what cannot fail to be encoded.
+/// Encodes a value of our own types. A failure is a bug.
 pub fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| {
         tracing::error!(error = %error, "a value cannot be encoded");
@@ -114,39 +115,42 @@ pub fn json(value: &impl Serialize) -> Result<String> {
     })
 }
 
-/// What a client is told of a failed database. The conversion writes the detail to the log, once.
+/// The error that a client gets when the database failed. This conversion logs the detail, once.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
         tracing::warn!(error = %error, "the database failed");
         match error.trouble {
             Trouble::Unavailable | Trouble::Contended => Failure::new(
                 ErrorCode::Unavailable,
-                "the database is not available just now; try again",
+                "the database is unavailable at the moment; try again",
             ),
             Trouble::Full => Failure::new(
                 ErrorCode::StorageFull,
                 "the server's storage is full; nothing was changed",
             ),
-            Trouble::Taken => Failure::new(ErrorCode::Conflict, "it was taken in the meantime"),
-            Trouble::Bug => bug("the server failed; its log has the reason under this request_id"),
+            Trouble::Taken => Failure::new(
+                ErrorCode::Conflict,
+                "another request has just taken this name or id; try again",
+            ),
+            Trouble::Bug => bug("the server failed; its log has the cause under this request_id"),
         }
     }
 }
 
-/// A bug of this program.
+/// The error for a bug of this program.
 pub fn bug(message: &str) -> Failure {
     Failure::new(ErrorCode::InternalError, message)
 }
 
-/// It does not exist, or the caller may not know that it does.
+/// The error for something that does not exist, or that the caller may not know about.
 pub fn not_found(what: &str) -> Failure {
     Failure::new(ErrorCode::NotFound, format!("there is no such {what}"))
 }
 
-/// The state does not allow it.
+/// The error for a request that the current state does not allow.
 pub fn conflict(message: &str) -> Failure {
     Failure::new(ErrorCode::Conflict, message)
 }
 
-/// An answer with nothing to say.
+/// The empty answer.
 pub const DONE: Nothing = Nothing {};

@@ -1,4 +1,4 @@
-//! Mutations: what they need, what they decide, and the proof that they logged it.
+//! Mutations: what they need, what they decide, and the proof that they logged the change.
 
 use super::world::{Logged, World};
 use super::{Act, Caller, Needs, Result, Target, Targeted, json};
@@ -8,30 +8,29 @@ use taskwire_protocol::Access;
 /// The result of a mutation. Without a log entry there is no changed state: only [`World::emit`] makes a [`Logged`].
 pub struct Change<T>(Output<T>);
 
-/// The answer.
 enum Output<T> {
     Value(T),
     Encoded(Arc<str>),
 }
 
 impl<T> Change<T> {
-    /// State changed, and the log says so.
+    /// State changed and was logged; the answer is `output`.
     pub fn logged<P>(_: Logged<P>, output: T) -> Change<T> {
         Change(Output::Value(output))
     }
 
-    /// State changed, and the answer is what the log says: it is not encoded again.
+    /// State changed, and the answer is the logged payload. It is not encoded again.
     pub fn as_logged(logged: Logged<T>) -> Change<T> {
         Change(Output::Encoded(logged.encoded()))
     }
 
-    /// Nothing changed: the answer shows what is there.
+    /// Nothing changed; the answer shows the current state.
     pub fn nothing(output: T) -> Change<T> {
         Change(Output::Value(output))
     }
 }
 
-/// A mutation: its rule on the world.
+/// A mutation: what it needs, and the rule by which it changes the world.
 pub trait Mutation: Targeted {
     /// Trims and checks the parameters, before anything is read.
     ///
@@ -41,10 +40,10 @@ pub trait Mutation: Targeted {
         Ok(self)
     }
 
-    /// What it needs beside its target.
+    /// Adds what the mutation needs besides its target.
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
 
-    /// Decides: refuses and leaves the world as it is, or changes it. Checks come first, changes after.
+    /// Decides: either refuses and leaves the world unchanged, or changes it. All checks come before the first change.
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Self::Output>>;
 }
 
@@ -54,13 +53,14 @@ pub trait Decide: Send + Sync {
     fn name(&self) -> &'static str;
     /// Who may do it.
     fn access(&self) -> Access;
-    /// What it is about.
+    /// What the mutation is about.
     fn target(&self, caller: &Caller) -> Target;
-    /// What it needs beside its target.
+    /// Adds what the mutation needs besides its target.
     fn needs(&self, caller: &Caller, needs: &mut Needs);
-    /// Decides; the output as JSON.
+    /// Decides, and returns the output as JSON.
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
-    /// Tells whether a repeated `op_id` carries the same request: key order and white space don't matter.
+    /// The request as text, independent of key order and white space. Comparing it tells whether a repeated `op_id`
+    /// carries the same request.
     fn canonical(&self) -> String;
 }
 

@@ -19,25 +19,27 @@ macro_rules! derive_needs {
             ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
         lookups { $( $(#[doc = $find_doc:literal])+ $find:ident: $find_key:ty, ordered($find_order:ident); )* }
     ) => {
-        /// What must be in memory before a mutation decides, beside its target.
+        /// What must be in memory before a mutation decides, besides its target.
         #[derive(Clone, Debug, Default)]
         pub struct Needs {
             /// Streams whose counters are read and locked.
             pub streams: BTreeSet<StreamId>,
             $( $(#[doc = $doc])+ pub $name: BTreeSet<$key>, )*
             $( $(#[doc = $find_doc])+ pub $find: BTreeSet<$find_key>, )*
-            /// Tasks that a client makes with an id of its own, and where: other mutations of the group may name them.
+            /// Tasks that a client creates with its own id, and their workspaces. Other mutations of the group may name
+            /// these tasks.
             pub made: BTreeSet<(TaskId, WorkspaceId)>,
-            /// Tasks that leave their place in the order.
+            /// Tasks that leave their position in the manual order.
             pub leaving: BTreeSet<TaskId>,
-            /// It needs a group of its own.
+            /// The mutation must be alone in its group.
             pub alone: bool,
-            /// It frees space: alone in its group, it is done in a full database too.
+            /// The mutation frees space. It is alone in its group, and also runs when the database is full.
             pub frees: bool,
         }
 
         impl Needs {
-            /// Whether it needs only rows that workspaces' streams order: any change of such a row advances the stream.
+            /// Whether workspaces' streams order all rows that are needed: any change of such a row advances the stream
+            /// of its workspace.
             pub fn is_ordered_by_workspaces(&self) -> bool {
                 let Needs { streams, $( $name, )* $( $find, )* made: _, leaving: _, alone, frees } = self;
                 $( let _ = $name; )*

@@ -1,4 +1,4 @@
-//! What operations ask of the node beside its database: who is connected here and on other instances.
+//! What operations ask of the node itself, not of its database: who is connected, here and on other instances.
 
 use super::Result;
 use std::pin::Pin;
@@ -7,7 +7,7 @@ use taskwire_protocol::admin::{ConnectionPage, Instance};
 use taskwire_protocol::presence::Presence;
 use taskwire_protocol::{InstanceId, SessionId, TaskId, UserId, WorkspaceId};
 
-/// An answer that may take a moment.
+/// An answer that may take some time.
 pub type Answering<'a, T> = Pin<Box<dyn Future<Output = Result<T>> + Send + 'a>>;
 
 /// The node.
@@ -15,38 +15,38 @@ pub trait Node: Send + Sync {
     /// Who is in a workspace now.
     fn present(&self, workspace: WorkspaceId) -> Vec<Presence>;
 
-    /// Tells those who watch the workspace that somebody is typing.
+    /// Tells the workspace's watchers that a user is typing.
     fn typing(&self, workspace: WorkspaceId, task: TaskId, user: PublicUser);
 
-    /// The instances that run, this one first.
+    /// The running instances, this one first.
     fn instances(&self) -> Answering<'_, Vec<Instance>>;
 
-    /// The sockets on all instances.
+    /// Lists sockets on all instances.
     fn connections(&self, which: Which) -> Answering<'_, ConnectionPage>;
 
     /// Closes sockets on all instances.
     fn kick(&self, whom: Whom) -> Answering<'_, ()>;
 }
 
-/// Which sockets are looked for.
+/// Which sockets to list.
 #[derive(Clone, Copy, Debug)]
 pub struct Which {
-    /// Only this person's.
+    /// Only this user's sockets.
     pub user: Option<UserId>,
-    /// Those after this one.
+    /// Only sockets after this one.
     pub after: Option<SocketId>,
-    /// How many at most.
+    /// How many sockets at most.
     pub limit: usize,
 }
 
-/// A socket, among those of all instances.
+/// Identifies a socket among those of all instances.
 pub type SocketId = (InstanceId, u64);
 
-/// Whose sockets are closed.
+/// Whose sockets to close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whom {
-    /// A person's.
+    /// All sockets of a user.
     User(UserId),
-    /// A session's.
+    /// All sockets of a session.
     Session(SessionId),
 }

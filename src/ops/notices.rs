@@ -1,4 +1,5 @@
-//! Who is notified of what: the people concerned, once per act, and only while they may read it.
+//! Who is notified of what. Each user concerned gets one notification per mutation, and only if they may read what it
+//! is about.
 
 use super::world::World;
 use super::{Act, Result};
@@ -8,11 +9,11 @@ use taskwire_protocol::notification::{Notification, NotificationType};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{NotificationId, TaskId, UserId, WorkspaceId};
 
-/// Something to tell somebody.
+/// What a notification tells.
 pub(super) struct Notice {
     /// What happened.
     pub(super) r#type: NotificationType,
-    /// What happened, in more words.
+    /// What happened, as a sentence.
     pub(super) message: String,
     /// The task concerned.
     pub(super) task: Option<TaskId>,
@@ -32,12 +33,12 @@ impl Notice {
     }
 }
 
-/// The account behind an act; `None` for the server and for operators.
+/// The user who acts; `None` for the server and for operators.
 fn acting_user(act: &Act<'_>) -> Option<PublicUser> {
     act.caller.actor.is_user().then(|| act.caller.user.clone())
 }
 
-/// Tells one person.
+/// Notifies one user.
 pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notice) -> Result<()> {
     let notification = Notification {
         id: NotificationId(act.new_id()),
@@ -54,8 +55,8 @@ pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notic
     world.notify(act, user, notification)
 }
 
-/// Tells everybody concerned by a change of a task: who did it, the task's creator, its assignees. New assignees get
-/// `TASK_ASSIGNED` instead.
+/// Notifies everybody whom a change of a task concerns: the caller, the task's creator, its assignees. A new assignee
+/// other than the caller gets `TASK_ASSIGNED` instead.
 pub(super) fn tell_of_task(
     act: &Act<'_>,
     world: &mut World,

@@ -56,7 +56,7 @@ impl Mutation for MarkNotification {
 impl Mutation for MarkAllRead {
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.newest.insert(caller.user.id);
-        // it changes rows that the group has not loaded: other mutations of the group would not see the change
+        // it changes rows that the group has not loaded, so other mutations of the group would not see the change
         needs.alone = true;
     }
 
@@ -88,7 +88,7 @@ impl Mutation for DeleteNotifications {
         if self.ids.len() > limits::DELETE_MANY {
             return Err(Failure::invalid(
                 "ids",
-                format!("ids must be at most {}", limits::DELETE_MANY),
+                format!("ids must have at most {} items", limits::DELETE_MANY),
             ));
         }
         self.ids.sort_unstable();
@@ -117,7 +117,7 @@ impl Mutation for DeleteNotifications {
     }
 }
 
-/// Deletes one of the caller's notifications, and logs it; `None` when there is none.
+/// Deletes one of the caller's notifications and logs that; `None` if the caller has no such notification.
 fn delete(act: &Act<'_>, world: &mut World, id: NotificationId) -> Result<Option<Logged<NotificationGone>>> {
     let user = act.caller.user.id;
     match world.notifications.get((user, id)) {
@@ -129,7 +129,7 @@ fn delete(act: &Act<'_>, world: &mut World, id: NotificationId) -> Result<Option
     }
 }
 
-/// Removes a notification, and logs it.
+/// Removes a notification and logs the removal.
 pub(super) fn remove(
     act: &Act<'_>,
     world: &mut World,

@@ -1,4 +1,5 @@
-//! Presence: who may know who is there, be there, and say that they type. Nothing of it is stored; the node knows it.
+//! Presence: who may list the users present in a workspace, be present there, and report typing. Nothing is stored; the
+//! node holds presence in memory.
 
 use super::caller::targets_a_workspace;
 use super::{Ask, Caller, Command, DONE, Query, Result, Target, Targeted, not_found};
@@ -7,8 +8,8 @@ use taskwire_protocol::UserId;
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::presence::{ListPresence, PresenceList, ReportTyping, SetPresence};
 
-/// Whether a user may be present where they say: in a workspace that they may read, at a task of that workspace.
-/// `reads`: it is known that they may read it.
+/// Checks that a user may be present where they say: in a workspace that they may read, at a task of that workspace.
+/// `reads`: the user is already known to be allowed to read the workspace.
 pub async fn may_be_present(store: &Store, user: UserId, params: &SetPresence, reads: bool) -> Result<()> {
     let workspace = params.workspace_id;
     if !reads {

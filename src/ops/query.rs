@@ -1,4 +1,4 @@
-//! Queries: what they are asked with, and what they answer.
+//! Queries: the context in which they run, and what they answer.
 
 use super::{Caller, Result, Targeted, bug, node};
 use crate::store::{Reader, Store};
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{StreamId, WorkspaceId};
 
-/// A query: what it reads.
+/// A query: it reads, and changes nothing.
 pub trait Query: Targeted {
     /// Reads the answer.
     fn answer(self, ask: Ask) -> impl Future<Output = Result<Self::Output>> + Send;
@@ -16,19 +16,19 @@ pub trait Query: Targeted {
         false
     }
 
-    /// If the output is the first page of a snapshot: its stream and position.
+    /// The snapshot's stream and position, if the output is the first page of a snapshot.
     fn snapshot(&self, _output: &Self::Output) -> Option<(StreamId, u64)> {
         None
     }
 }
 
-/// What a query or a command is asked with.
+/// The context of a query or a command.
 pub struct Ask {
     /// The account that asks.
     pub caller: Arc<Caller>,
     /// The workspace of the target and the caller's role there; `None` for targets outside workspaces.
     pub place: Option<(WorkspaceId, Role)>,
-    /// Where to read.
+    /// The store to read from.
     pub store: Store,
     /// The node itself.
     pub node: Arc<dyn node::Node>,
@@ -40,7 +40,7 @@ impl Ask {
         Ok(self.store.read().await?)
     }
 
-    /// A connection that shows a single moment.
+    /// A connection whose reads all see one consistent snapshot.
     pub async fn moment(&self) -> Result<Reader> {
         Ok(self.store.moment().await?)
     }

@@ -1,8 +1,8 @@
-//! The rows of a table that a group holds: each as it is now, changed ones also as they were; and a workspace's
-//! members.
+//! What a group holds in memory: the rows of a table, each as it is now and, if changed, also as it was; and a
+//! workspace's members.
 //!
-//! It does not know whether a row that was removed and inserted again is the same one. Where that matters for the write
-//! (a task keeps its workspace and its creation), the mutation refuses to insert it.
+//! A row that was removed and inserted again looks like a changed row. Where that makes a difference for the write (a
+//! changed task keeps its workspace and its creation), the mutation refuses to insert it.
 
 use crate::store::entity::{Change, Keyed};
 use foldhash::{HashMap, HashMapExt};
@@ -11,7 +11,7 @@ use std::hash::Hash;
 use taskwire_protocol::UserId;
 use taskwire_protocol::member::{Member, Role};
 
-/// Rows of one table: as they are now, and as the changed ones were.
+/// Rows of one table as they are now, and the changed ones also as they were.
 #[derive(Clone, Debug)]
 pub struct Rows<K, V> {
     now: HashMap<K, V>,
@@ -28,7 +28,7 @@ impl<K, V> Default for Rows<K, V> {
 }
 
 impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
-    /// A row as the database has it.
+    /// Adds a row as the database has it.
     pub fn loaded(&mut self, row: impl Keyed<K, V>) {
         let (key, row) = row.keyed();
         self.now.insert(key, row);
@@ -44,14 +44,14 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
         self.now.iter()
     }
 
-    /// Inserts a row, or replaces the row before it; returns that one.
+    /// Inserts or replaces a row. Returns the row as it was before the group changed it.
     pub(super) fn put(&mut self, row: impl Keyed<K, V>) -> Option<&V> {
         let (key, row) = row.keyed();
         let before = self.now.insert(key, row);
         self.was.entry(key).or_insert(before).as_ref()
     }
 
-    /// Removes a row.
+    /// Removes a row and returns it.
     pub(super) fn remove(&mut self, key: K) -> Option<V> {
         let before = self.now.remove(&key);
         self.was.entry(key).or_insert_with(|| before.clone());
@@ -76,7 +76,7 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
 /// The members of a workspace at one `acl_version`.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    /// Grows with every change.
+    /// Grows with every change of the members.
     pub acl_version: i64,
     pub(super) by_user: HashMap<UserId, Member>,
 }
@@ -93,7 +93,6 @@ impl Members {
         }
     }
 
-    /// A member.
     pub fn get(&self, user: UserId) -> Option<&Member> {
         self.by_user.get(&user)
     }
@@ -103,7 +102,7 @@ impl Members {
         self.get(user).map(|member| member.role)
     }
 
-    /// How many there are.
+    /// How many members there are.
     pub fn len(&self) -> usize {
         self.by_user.len()
     }
@@ -113,7 +112,7 @@ impl Members {
         self.by_user.is_empty()
     }
 
-    /// How many there are of a role.
+    /// How many members have this role.
     pub fn count(&self, role: Role) -> usize {
         self.by_user.values().filter(|member| member.role == role).count()
     }

@@ -1,4 +1,4 @@
-//! Sessions: what signing in, refreshing and signing out change. The password or the token was checked before.
+//! Sessions: what signing in, refreshing and signing out change. The engine has already checked the password or token.
 
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
@@ -17,11 +17,12 @@ decided_as_steps!(OpenSession, RotateSession, EndSession);
 pub struct OpenSession {
     /// The session.
     pub session: SessionRecord,
-    /// The token version of the account whose password was verified: with another one, it had another password.
+    /// The account's token version when its password was verified. Another version means that the password has changed
+    /// since.
     pub verified: i64,
 }
 
-/// The e-mail address or the password is wrong; which, is not said.
+/// The e-mail address or the password is wrong. The answer does not tell which one.
 pub fn wrong_credentials() -> Failure {
     Failure::new(ErrorCode::InvalidCredentials, "e-mail or password is wrong")
 }
@@ -51,7 +52,7 @@ impl Step for OpenSession {
     }
 }
 
-/// Makes a session, and logs it.
+/// Makes a session and logs that.
 pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
     world.emit::<events::SessionCreated>(act, session.user, &view(&session))?;
     world.sessions.put(session);
@@ -70,13 +71,13 @@ fn view(session: &SessionRecord) -> Session {
     }
 }
 
-/// Replaces a session's refresh token. No stream shows it, so nothing is logged.
+/// Replaces a session's refresh token. No stream shows refresh tokens, so nothing is logged.
 pub struct RotateSession {
     /// The hash that the session must still have.
     pub from: String,
-    /// The hash that it gets.
+    /// The hash of the new token.
     pub to: String,
-    /// When the new token ends.
+    /// When the new token expires.
     pub expires_at: Timestamp,
 }
 
@@ -92,7 +93,7 @@ impl Step for RotateSession {
         if session.refresh_hash != self.from {
             return Err(Failure::new(
                 ErrorCode::InvalidToken,
-                "the refresh token was used already",
+                "this refresh token was already used; use the newest one or sign in again",
             ));
         }
         let (refresh_hash, expires_at) = (self.to.clone(), self.expires_at);

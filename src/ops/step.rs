@@ -1,11 +1,11 @@
-//! Mutations of the server's own: the rules on rows behind signing up, in and out, and behind an operator's commands.
+//! The server's own mutations: the part of signing up, in and out, and of an operator's commands that changes rows.
 
 use super::world::World;
 use super::{Act, Caller, Needs, Result};
 use std::sync::Arc;
 
-/// A mutation of the caller's own account that the table of operations does not have: the part of a sign-in operation or
-/// of an operator's command that runs in a group, after passwords were hashed and tokens checked.
+/// A mutation of the caller's own account that is not in the table of operations. It is the part of a sign-in operation
+/// or of an operator's command that runs in a group, after passwords were hashed and tokens checked.
 pub(super) trait Step: Send + Sync {
     const NAME: &'static str;
 
@@ -41,7 +41,7 @@ macro_rules! decided_as_steps {
                 $crate::ops::step::Step::decide(self, act, world)
             }
 
-            /// They have no `op_id`.
+            /// Steps have no `op_id`, so nothing compares this.
             fn canonical(&self) -> String {
                 String::new()
             }

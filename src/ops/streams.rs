@@ -1,4 +1,4 @@
-//! Reading a stream's log back: the audit trail. `follow` does what concerns live streams.
+//! Reads a stream's log as an audit trail. Live streams are in `follow`.
 
 use super::{Ask, Caller, Query, Result, Target, Targeted, bug, not_found};
 use crate::store::log;
@@ -41,7 +41,7 @@ impl Query for ReadHistory {
         let events: std::result::Result<_, _> =
             frames.map(|(_, frame)| RawValue::from_string(frame)).collect();
         Ok(History {
-            events: events.map_err(|_| bug("the log has an entry that is no JSON"))?,
+            events: events.map_err(|_| bug("the log has an entry that is not JSON"))?,
             has_more,
         })
     }

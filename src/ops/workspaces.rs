@@ -1,4 +1,4 @@
-//! Workspaces.
+//! Workspaces: creating, reading and syncing them. `members` has who belongs to them.
 
 use super::caller::{targets_a_workspace, targets_the_caller};
 use super::cursor::Wanted;
@@ -15,11 +15,11 @@ use taskwire_protocol::workspace::{
 use taskwire_protocol::{Page, StreamId, WorkspaceId, limits};
 use uuid::Uuid;
 
-/// Tasks of a page of `workspace.sync`.
+/// The most tasks on a page of `workspace.sync`.
 const SYNC_PAGE: i64 = 200;
-/// Bytes of a page of `workspace.sync`, about.
+/// The approximate size of a page of `workspace.sync`, in bytes.
 const SYNC_BYTES: usize = 128 * 1024;
-/// Members of a snapshot: all of them.
+/// The limit when a snapshot reads members: it reads all of them.
 const EVERYBODY: i64 = i64::MAX;
 
 targets_the_caller!(CreateWorkspace, ListWorkspaces);
@@ -44,7 +44,7 @@ impl Mutation for CreateWorkspace {
     }
 }
 
-/// Makes a workspace whose owner is the caller, with the first entries of its log.
+/// Makes a workspace with the caller as its owner, and logs the first entries of its stream.
 pub(super) fn make(
     act: &Act<'_>,
     world: &mut World,
@@ -127,7 +127,7 @@ async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> 
         snapshot.seq = seq;
     } else {
         let found = workspaces::find(&mut reader, ask.caller.user.id, id).await?;
-        // the membership was checked before this transaction began; it may have ended since
+        // the membership was checked before this transaction began, and may have ended since
         snapshot.workspace = Some(found.ok_or_else(|| not_found("workspace"))?);
         snapshot.seq = streams::counters(&mut reader, id.into()).await?.seq as u64;
         snapshot.members = Some(members::list(&mut reader, id, None, EVERYBODY).await?);
@@ -144,7 +144,7 @@ async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> 
     Ok(snapshot)
 }
 
-/// How many tasks fit on a page: bounded in number and in bytes, at least one.
+/// How many tasks fit on a page, which is bounded in number and in bytes. At least one.
 fn fitting(tasks: &[taskwire_protocol::task::Task]) -> usize {
     let mut bytes = 0;
     let sizes = tasks.iter().map(|task| {

@@ -1,4 +1,4 @@
-//! Moving a task: to another project or parent, or to another position in the order by hand.
+//! Moving a task: to another project or parent, or to another position in the manual order.
 
 use super::places::{known_place, needs_parent, place_beside};
 use super::{change, living};
@@ -15,7 +15,10 @@ impl Mutation for MoveTask {
         }
         if self.before.or(self.after) == Some(self.id) {
             let field = if self.before.is_some() { "before" } else { "after" };
-            return Err(Failure::invalid(field, "a task cannot stand beside itself"));
+            return Err(Failure::invalid(
+                field,
+                "a task cannot be moved before or after itself",
+            ));
         }
         Ok(self)
     }

@@ -35,7 +35,10 @@ impl Mutation for UpdateTask {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
         if self.if_version.is_some_and(|version| version != before.version) {
-            let message = format!("the task has version {} now", before.version);
+            let message = format!(
+                "if_version is out of date: the task now has version {}",
+                before.version
+            );
             let context = json!({ "current": before });
             return Err(Failure::new(ErrorCode::VersionConflict, message)
                 .at("if_version")

@@ -1,10 +1,10 @@
-//! Tasks: making them, and what all changes of a task have in common.
+//! Tasks: creating them, and what all changes of a task have in common.
 //!
 //! - `edit`      replace, update, complete, assign
 //! - `arrange`   move
 //! - `remove`    delete, purge, restore
 //! - `read`      one task, and lists
-//! - `places`    where a task may be and whose it may be
+//! - `places`    where a task may be, and who may be assigned to it
 
 mod arrange;
 mod edit;
@@ -51,7 +51,7 @@ impl Mutation for CreateTask {
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
         if let Some(id) = self.id {
-            // other mutations of the group may put tasks below or beside it
+            // other mutations of the group may put tasks below or next to this one
             needs.ancestors.extend(self.parent_id);
             let workspace = self.workspace_id.unwrap_or(caller.personal);
             needs.made.insert((id, workspace));
@@ -61,9 +61,9 @@ impl Mutation for CreateTask {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let workspace = act.workspace()?;
         if self.id.is_some_and(|id| world.tasks.get(id).is_some()) {
-            return Err(conflict("a task has this id already").at("id"));
+            return Err(conflict("a task with this id already exists").at("id"));
         }
-        // the group deletes the purged row when it is written, after all decisions: a new row would go with it
+        // the group deletes purged rows when it writes, after all decisions; it would delete the new row too
         if self.id.is_some_and(|id| world.purged().contains(&id)) {
             return Err(conflict("the task with this id was purged just now").at("id"));
         }
@@ -107,12 +107,12 @@ impl Mutation for CreateTask {
     }
 }
 
-/// The task. The engine has loaded it, because it is the target.
+/// The target task, which the engine has loaded.
 fn there(world: &World, id: TaskId) -> Result<Task> {
     world.tasks.get(id).cloned().ok_or_else(|| not_found("task"))
 }
 
-/// The task, if it may be changed.
+/// The target task, if it is not deleted.
 fn living(world: &World, id: TaskId) -> Result<Task> {
     let task = there(world, id)?;
     if task.is_deleted {
@@ -134,12 +134,12 @@ trait TaskEvent: PlainEvent<Stream = WorkspaceId, Payload = Task> {}
 
 impl<E: PlainEvent<Stream = WorkspaceId, Payload = Task>> TaskEvent for E {}
 
-/// Writes an edited task, unless it is what it was.
+/// Writes an edited task, unless the edit changes nothing.
 fn updated(act: &Act<'_>, world: &mut World, before: Task, task: Task) -> Result<Change<Task>> {
     change::<events::TaskUpdated>(act, world, before, task, Some(NotificationType::TaskUpdated))
 }
 
-/// Writes a changed task, unless it is what it was.
+/// Writes a changed task, unless it is equal to the task before.
 fn change<E: TaskEvent>(
     act: &Act<'_>,
     world: &mut World,

@@ -1,4 +1,4 @@
-//! Rules on a task's place: its project, its parent, its position in the order by hand, its assignees.
+//! Rules on a task's place: its project, its parent, its position in the manual order, its assignees.
 
 use crate::domain::position;
 use crate::ops::world::World;
@@ -6,7 +6,7 @@ use crate::ops::{Act, Needs, Result, conflict, not_found};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
 
-/// To check a new parent, a mutation needs the parent and everything above it.
+/// To check a new parent, a mutation needs the parent and all its ancestors.
 pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs) {
     if let Patch::Set(parent) = parent {
         needs.tasks.insert(*parent);
@@ -15,7 +15,7 @@ pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs
     }
 }
 
-/// Refuses any project: there are none yet.
+/// Refuses every project: projects do not exist yet.
 pub(super) fn known_project(project: Option<ProjectId>) -> Result<()> {
     match project {
         None => Ok(()),
@@ -23,18 +23,20 @@ pub(super) fn known_project(project: Option<ProjectId>) -> Result<()> {
     }
 }
 
-/// A parent is a task of the same workspace that is not deleted.
+/// Checks that a parent is a task of the same workspace and not deleted.
 pub(super) fn known_parent(world: &World, workspace: WorkspaceId, parent: Option<TaskId>) -> Result<()> {
     let Some(id) = parent else { return Ok(()) };
     match world.tasks.get(id).filter(|task| task.workspace_id == workspace) {
         None => Err(not_found("task").at("parent_id")),
-        Some(task) if task.is_deleted => Err(conflict("the parent is deleted").at("parent_id")),
+        Some(task) if task.is_deleted => {
+            Err(conflict("the parent task is deleted; restore it first").at("parent_id"))
+        }
         Some(_) => Ok(()),
     }
 }
 
-/// Checks a new project and a new parent, if given. A task cannot be below itself, at any depth. Everything above the
-/// parent is in memory: each mutation of the group that sets a parent needs its ancestors.
+/// Checks a new project and a new parent, if given. A task cannot be below itself, at any depth. The parent's ancestors
+/// are in memory, because each mutation of the group that sets a parent needs them.
 pub(super) fn known_place(
     world: &World,
     task: &Task,
@@ -60,7 +62,7 @@ pub(super) fn known_place(
     Err(conflict("a task cannot be below itself").at("parent_id"))
 }
 
-/// New assignees must be members of the workspace. `given` is the list in `field` as it came.
+/// Checks that new assignees are members of the workspace. `given` is the list that the client sent in `field`.
 pub(super) fn known_people(
     world: &World,
     workspace: WorkspaceId,
@@ -73,12 +75,12 @@ pub(super) fn known_people(
         None => Ok(()),
         Some(i) => Err(Failure::invalid(
             format!("{field}[{i}]"),
-            "an assignee is a member of the workspace",
+            "an assignee must be a member of the workspace",
         )),
     }
 }
 
-/// The position right before or after another task. Tasks at the same position count as one.
+/// The position right before or right after another task. Tasks at the same position count as one.
 pub(super) fn place_beside(
     act: &Act<'_>,
     world: &World,
@@ -91,7 +93,7 @@ pub(super) fn place_beside(
         .get(beside)
         .filter(|anchor| anchor.workspace_id == task.workspace_id);
     let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
-    // in memory are the nearest tasks of the database and those that the group has moved there
+    // memory has the nearest tasks of the database, and the tasks that the group has moved there
     let others = world
         .tasks
         .iter()

@@ -1,4 +1,4 @@
-//! Deleting a task, so that it can be restored or for good, and restoring it.
+//! Deleting a task so that it can be restored, purging it for good, and restoring it.
 
 use super::{change, stamped, there};
 use crate::ops::notices::tell_of_task;
@@ -56,8 +56,8 @@ impl Mutation for RestoreTask {
     }
 }
 
-/// Removes a task for good: its row, its content in the log, the notifications that name it. Its subtasks stay, without
-/// a parent.
+/// Removes a task for good: its row, its content in the log, the notifications about it. Its subtasks stay, without a
+/// parent.
 fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
     let parts: Vec<Task> = world
         .tasks

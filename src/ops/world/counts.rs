@@ -14,7 +14,7 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Sets a stream's counters as they were before the group.
+    /// Sets a stream's counters to their values before the group.
     pub(super) fn load(&mut self, stream: StreamId, counters: Counters) {
         self.loaded.insert(stream, counters);
     }
@@ -31,7 +31,7 @@ impl Counts {
         self.deltas.entry(stream).or_default()
     }
 
-    /// Counts a task in its workspace, by its status; -1 takes it away.
+    /// Adds `number` (1 or -1) to the workspace's count of tasks with this task's status.
     pub(super) fn task(&mut self, task: &Task, number: i64) {
         let delta = self.delta(task.workspace_id.into());
         let counter = match (task.is_deleted, task.completed) {
@@ -42,7 +42,7 @@ impl Counts {
         *counter += number;
     }
 
-    /// What the group adds to each stream's, in the order of locking.
+    /// What the group adds to each stream's counters, sorted by id.
     pub(super) fn deltas(&self) -> Vec<(StreamId, Counters)> {
         let deltas = self.deltas.iter().map(|(stream, delta)| (*stream, *delta));
         let mut deltas: Vec<_> = deltas.collect();

@@ -1,4 +1,4 @@
-//! What a mutation logs, and the proof that it did: a mutation cannot answer a change without one.
+//! What a mutation logs, and the proof that it logged it. Without the proof a mutation cannot answer with a change.
 
 use super::super::{Act, Result};
 use super::object::Object;
@@ -10,7 +10,7 @@ use taskwire_protocol::{OpId, StreamId, TaskId, UserId};
 /// An entry for the log. It gets its `seq` when its stream's counter is advanced.
 #[derive(Clone, Debug)]
 pub struct Entry {
-    /// The log.
+    /// The stream whose log gets the entry.
     pub stream: StreamId,
     /// The wire name of what happened.
     pub event: &'static str,
@@ -18,13 +18,13 @@ pub struct Entry {
     pub data: Object,
     /// Who did it, as JSON.
     pub actor: Arc<str>,
-    /// The client's name for it.
+    /// The client's id of the mutation.
     pub op_id: Option<OpId>,
     /// The task whose content the payload shows.
     pub task: Option<TaskId>,
-    /// What it adds to the count of the user's unread notifications; the payload gets the new count.
+    /// What the entry adds to the user's count of unread notifications. The payload gets the new count.
     pub unread: Option<i64>,
-    /// Who loses access to the stream.
+    /// The user who loses access to the stream.
     pub removes: Option<UserId>,
 }
 
@@ -36,7 +36,7 @@ pub struct Logged<P> {
 }
 
 impl Entry {
-    /// An entry, and the proof for when it is logged.
+    /// An entry, and the proof to return when the entry is logged.
     pub(super) fn new<E: EventType, P: Payload>(
         act: &Act<'_>,
         stream: StreamId,
@@ -60,7 +60,7 @@ impl Entry {
         Ok((entry, logged))
     }
 
-    /// Leaves nothing of the content but the entity's id.
+    /// Removes all content except the entity's id.
     pub(super) fn forget(&mut self) -> Result<()> {
         self.data = self.data.forgotten()?;
         Ok(())

@@ -1,8 +1,9 @@
-//! The state a group of mutations decides on, and what they changed of it. Filled by the engine before, written by it
-//! after; in between nothing waits. Later mutations of a group see what the earlier ones did.
+//! The state on which a group of mutations decides, with the changes that they made. The engine fills it before they
+//! decide and writes it afterwards; nothing waits in between. Later mutations of a group see what earlier ones did.
 //!
-//! - `entry`   what is logged, and the proof that it was
+//! - `entry`   what is logged, and the proof that it was logged
 //! - `counts`  the streams' counters, and what the group adds to them
+//! - `object`  a payload, encoded once
 
 mod counts;
 mod entry;
@@ -54,7 +55,7 @@ macro_rules! derive_world {
         #[derive(Clone, Default)]
         pub struct World {
             $( $(#[doc = $doc])+ pub $name: Rows<$key, $row>, )*
-            /// Who has these logins.
+            /// The accounts that have these logins.
             pub logins: HashMap<Login, PublicUser>,
             members: HashMap<WorkspaceId, Arc<Members>>,
             changed_members: BTreeSet<(WorkspaceId, UserId)>,
@@ -72,7 +73,7 @@ macro_rules! derive_world {
                 $( self.$name.is_unchanged() && )* self.counts.is_unchanged() && self.jobs.is_empty()
             }
 
-            /// Whether rows changed by which sessions and memberships are cached.
+            /// Whether the group changed rows that invalidate cached sessions and memberships.
             pub fn concerns_accounts(&self) -> bool {
                 $( (is_account!($concern) && !self.$name.is_unchanged()) || )* !self.changed_members.is_empty()
             }
@@ -83,17 +84,17 @@ macro_rules! derive_world {
 for_each_entity!(derive_world);
 
 impl World {
-    /// The counters of a locked stream.
+    /// Sets the counters of a locked stream.
     pub fn loaded_counters(&mut self, stream: StreamId, counters: Counters) {
         self.counts.load(stream, counters);
     }
 
-    /// The members of a locked workspace.
+    /// Sets the members of a locked workspace.
     pub fn loaded_members(&mut self, workspace: WorkspaceId, members: Arc<Members>) {
         self.members.insert(workspace, members);
     }
 
-    /// When the newest of a user's notifications was made.
+    /// Sets the time at which a user's newest notification was made.
     pub fn loaded_newest(&mut self, user: UserId, at: Timestamp) {
         self.newest.insert(user, at);
     }
@@ -103,7 +104,7 @@ impl World {
         self.counts.now(stream)
     }
 
-    /// The members of a workspace; `None` where there is no such workspace.
+    /// The members of a workspace; `None` if there is no such workspace.
     pub fn members(&self, workspace: WorkspaceId) -> Option<&Members> {
         self.members.get(&workspace).map(Arc::as_ref)
     }
@@ -134,7 +135,8 @@ impl World {
         Ok(())
     }
 
-    /// Enqueues background work with the group's transaction. Of several jobs of one kind and key the last one counts.
+    /// Enqueues a job in the group's transaction. Of several jobs with the same kind and key, only the last one is
+    /// enqueued.
     pub fn enqueue(&mut self, job: NewJob) {
         self.jobs.insert(job.identity(), job);
     }
@@ -204,15 +206,16 @@ impl World {
         Ok(())
     }
 
-    /// A moment up to which all of a user's notifications were made: now, or later where the clock that dated one of them
-    /// was ahead of this one.
+    /// A time that is not before any of the user's notifications: now, or the newest one's time if the clock that dated
+    /// it was ahead of ours.
     pub fn all_made_by(&self, act: &Act<'_>, user: UserId) -> Timestamp {
         self.newest
             .get(&user)
             .map_or(act.now, |newest| act.now.max(*newest))
     }
 
-    /// Marks all of a user's notifications as read: those in memory here, the others where they are.
+    /// Marks all of a user's notifications as read: those in memory now, the others in the database when the group
+    /// writes.
     pub fn read_all(&mut self, user: UserId) {
         let unread = self
             .notifications
@@ -233,22 +236,22 @@ impl World {
         self.read_all.insert(user);
     }
 
-    /// How many entries there are: what came since shows what a mutation logged.
+    /// The number of entries so far. [`World::entries`] returns what was logged after this point.
     pub fn logged(&self) -> usize {
         self.entries.len()
     }
 
-    /// The entries since there were `from`.
+    /// The entries after the first `from`.
     pub fn entries(&self, from: usize) -> &[Entry] {
         self.entries.get(from..).unwrap_or_default()
     }
 
-    /// What the group adds to each stream's counters, in the order of locking.
+    /// What the group adds to each stream's counters, sorted by id.
     pub fn deltas(&self) -> Vec<(StreamId, Counters)> {
         self.counts.deltas()
     }
 
-    /// The members written, and those removed.
+    /// The members that the group wrote, and those that it removed.
     pub fn member_changes(&self) -> MemberChanges<'_> {
         let (mut written, mut removed) = (Vec::new(), Vec::new());
         for (workspace, user) in &self.changed_members {
@@ -260,7 +263,7 @@ impl World {
         MemberChanges { written, removed }
     }
 
-    /// The members of the workspaces in which they changed.
+    /// The workspaces whose members changed, with their members now.
     pub fn changed_workspaces(&self) -> impl Iterator<Item = (WorkspaceId, Arc<Members>)> {
         let ids: BTreeSet<WorkspaceId> = self
             .changed_members
@@ -271,12 +274,12 @@ impl World {
             .filter_map(|id| Some((id, self.members.get(&id)?.clone())))
     }
 
-    /// The tasks purged.
+    /// The tasks that the group purged.
     pub fn purged(&self) -> &[TaskId] {
         &self.purged
     }
 
-    /// Whose notifications are all read.
+    /// The users whose notifications were all marked as read.
     pub fn all_read(&self) -> impl Iterator<Item = UserId> {
         self.read_all.iter().copied()
     }

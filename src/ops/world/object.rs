@@ -1,4 +1,4 @@
-//! A JSON object that is encoded once, and completed by a member that is known only later.
+//! A JSON object that is encoded once. A member that is known only later can be appended.
 
 use super::super::{Result, bug, json};
 use serde::{Deserialize, Serialize};
@@ -18,26 +18,26 @@ impl Object {
         if text.starts_with('{') && text.ends_with('}') {
             Ok(Object(text.into()))
         } else {
-            Err(bug("an event's payload is an object"))
+            Err(bug("an event's payload must be a JSON object"))
         }
     }
 
-    /// Its text.
+    /// The encoded text.
     pub(super) fn text(self) -> Arc<str> {
         self.0
     }
 
-    /// How long its text is, in bytes.
+    /// The length of the text, in bytes.
     pub fn size(&self) -> usize {
         self.0.len()
     }
 
-    /// Appends its text.
+    /// Appends the text to `out`.
     pub fn write(&self, out: &mut String) {
         out.push_str(&self.0);
     }
 
-    /// Appends its text with one more number behind its members.
+    /// Appends the text to `out`, with a number as one more member at its end.
     pub fn write_with(&self, out: &mut String, name: &str, number: impl Display) {
         let members = &self.0[..self.0.len() - 1];
         let comma = if members.len() > 1 { "," } else { "" };
@@ -51,7 +51,7 @@ impl Object {
             id: Uuid,
         }
         let entity = serde_json::from_str::<Entity>(&self.0);
-        let Entity { id } = entity.map_err(|_| bug("a payload that shows a task has an id"))?;
+        let Entity { id } = entity.map_err(|_| bug("a payload that shows a task must have an id"))?;
         Object::of(&Forgotten { id, purged: true })
     }
 }
@@ -62,7 +62,7 @@ mod tests {
     use serde_json::{Value, json};
 
     #[test]
-    fn a_number_goes_behind_the_members() {
+    fn a_number_is_appended_as_the_last_member() {
         for (object, expected) in [
             (json!({}), json!({"unread": 3})),
             (json!({"a": "}"}), json!({"a": "}", "unread": 3})),
@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_object_is_no_payload() {
+    fn a_value_that_is_not_an_object_is_refused() {
         for value in [json!([]), json!("{"), json!(1), json!(null)] {
             assert!(Object::of(&value).is_err(), "{value}");
         }
