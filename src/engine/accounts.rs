@@ -1,4 +1,4 @@
-//! Accounts as sign-in, the first start and operators make and find them.
+//! Makes and finds accounts: for sign-up, for `admin_email` at the start, and for operators.
 
 use super::job::{Job, Step, Work};
 use super::{Body, Caller, Engine, spawned};
@@ -30,7 +30,7 @@ impl Engine {
             .await
         {
             Ok(_) => tracing::info!(email = rules::masked(email), "made the account of admin_email"),
-            Err(failure) if is_there(&failure) => {}
+            Err(failure) if address_is_taken(&failure) => {}
             Err(failure) => return Err(failure),
         }
         Ok(())
@@ -58,7 +58,7 @@ impl Engine {
         self.act(caller, open).await
     }
 
-    /// A checked account that is not stored yet.
+    /// Checks the fields and makes an account that is not stored yet.
     pub(super) async fn new_account(
         &self,
         email: &str,
@@ -108,7 +108,7 @@ impl Engine {
         &self.0.passwords
     }
 
-    /// Does a step of the server's own on the lane; gives back its output.
+    /// Runs one of the server's own steps on the lane and returns its output.
     pub(super) async fn act<T: DeserializeOwned>(
         &self,
         caller: Arc<Caller>,
@@ -124,13 +124,13 @@ impl Engine {
     }
 }
 
-/// The owner of an account, in a session.
+/// The owner of an account as a caller, in a session.
 pub(super) fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
     let (user, role, personal) = (account.user.public(), account.user.role, account.personal);
     Arc::new(Caller::new(user, session, role, personal))
 }
 
-/// A caller who acts on an account's behalf.
+/// A caller for an account on whose behalf another actor acts.
 pub(super) fn on_behalf(account: &Account, session: SessionId, actor: Actor) -> Arc<Caller> {
     Arc::new(Caller::clone(&caller(account, session)).as_actor(actor))
 }
@@ -140,6 +140,6 @@ pub(super) fn inactive() -> Failure {
 }
 
 /// Whether the failure says that an account with this address exists.
-fn is_there(failure: &Failure) -> bool {
+fn address_is_taken(failure: &Failure) -> bool {
     failure.code == ErrorCode::Conflict && failure.field.as_deref() == Some("email")
 }

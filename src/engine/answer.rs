@@ -1,5 +1,5 @@
-//! Makes the answers from the decisions and from the places of their log entries. Each answer is encoded once; a repeat of an
-//! op_id gets the first answer again.
+//! Makes a group's answers from its decisions and from the positions of their log entries. Each answer is encoded once.
+//! A repeated op_id gets the first answer again.
 
 use super::frame;
 use super::job::{Job, Work};
@@ -26,7 +26,7 @@ pub(super) enum Verdict {
 }
 
 impl Verdict {
-    /// Whether nothing of it is refused.
+    /// Whether no part of it was refused.
     pub(super) fn is_done(&self) -> bool {
         match self {
             Verdict::Done(_) | Verdict::Repeats(_) | Verdict::Remembered(_) => true,
@@ -36,7 +36,7 @@ impl Verdict {
     }
 }
 
-/// A mutation that takes place: its output, and its entries in the log.
+/// An accepted mutation: its output, and which of the group's log entries are its own.
 pub(super) struct Done {
     pub(super) data: Arc<str>,
     pub(super) from: usize,
@@ -63,11 +63,11 @@ pub(super) fn answers(
     (replies, answers.memory.into_iter().collect())
 }
 
-/// A group's answers in the making.
+/// A group's answers while they are made.
 struct Answers<'a> {
     world: &'a World,
     placed: &'a [Placed],
-    /// What the group's op_ids did so far: for repeats, and to be written.
+    /// What the group's op_ids did so far. Repeats get it as their answer, and the group writes it.
     memory: HashMap<(UserId, OpId), Remembered>,
 }
 
@@ -116,7 +116,7 @@ impl Answers<'_> {
                     .map(|remembered| replay(remembered.reply.clone()));
                 first.ok_or_else(|| ops::bug("a repeated op_id has no first answer"))
             }
-            Verdict::Parts(_) => Err(ops::bug("only a batch has parts, and only once")),
+            Verdict::Parts(_) => Err(ops::bug("only a batch has parts, and batches cannot be nested")),
             Verdict::Done(done) => {
                 let at = self.positions(&done, user);
                 Ok(self.done(&at, &done.data, key, hash))
@@ -144,7 +144,7 @@ impl Answers<'_> {
         }
     }
 
-    /// The last seq that a mutation produced in each stream its caller may read.
+    /// The last seq that a mutation produced in each stream that its caller may read.
     fn positions(&self, done: &Done, user: UserId) -> BTreeMap<StreamId, i64> {
         let entries = self.placed.get(done.from..done.to).unwrap_or_default();
         let readable = entries.iter().filter(|placed| match placed.stream {
@@ -169,7 +169,7 @@ fn result(reply: Result<Reply, Failure>) -> String {
     }
 }
 
-/// An error with a `request_id`. One that has none yet was not logged by the dispatcher.
+/// Gives an error a `request_id` if it has none, and logs it. An error without one was not logged by the dispatcher.
 pub fn named(mut failure: Failure) -> Failure {
     let is_new = failure.request_id.is_empty();
     if is_new {

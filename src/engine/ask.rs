@@ -1,4 +1,4 @@
-//! Answering a query or a command: within its time, in a task of its own, after the caller was authorized.
+//! Answers a query or a command: within a time limit, in a separate task, after the caller was authorized.
 
 use super::authorize::authorize;
 use super::route::DynAsk;
@@ -9,10 +9,13 @@ use taskwire_protocol::{ErrorCode, Failure};
 use tracing::Instrument;
 
 impl Engine {
-    /// Answers, or gives up when it takes too long.
+    /// Answers, or refuses with `TIMEOUT` when the answer takes too long.
     pub(super) async fn ask(self, caller: Arc<Caller>, question: Box<dyn DynAsk>) -> Result<Reply, Failure> {
         let (within, answer) = (self.0.query, self.answer(caller, question));
-        let late = |_| Failure::new(ErrorCode::Timeout, "the query took too long; ask for less");
+        let late = |_| {
+            let message = "the query took too long; use a smaller limit or a narrower filter";
+            Failure::new(ErrorCode::Timeout, message)
+        };
         tokio::time::timeout(within, answer).await.map_err(late)?
     }
 
@@ -21,7 +24,7 @@ impl Engine {
             self.index_before_search().await?;
         }
         let store = self.0.store.clone();
-        // a query that is dropped half-way could leave a transaction in the pool: a task runs to its end
+        // a query that is dropped halfway could leave an open transaction in the pool; a task always runs to its end
         let reading = async move {
             let place = authorize(&store, &caller, question.access(), question.target(&caller)).await?;
             let node = Arc::new(self);

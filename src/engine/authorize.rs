@@ -1,4 +1,4 @@
-//! Whether a caller may do something, by their role where it happens. Does not know what is done.
+//! Whether a caller may carry out an operation, by their role in the workspace. Does not know what the operation does.
 
 use crate::ops::{Caller, Target, not_found};
 use crate::store::{Store, members};
@@ -6,7 +6,8 @@ use taskwire_protocol::account::GlobalRole;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{Access, ErrorCode, Failure, WorkspaceId};
 
-/// Checks a query, by what the database says now; gives back the workspace of its target.
+/// Authorizes a query or a command by what the database says now. Returns the workspace of the target and the caller's
+/// role there.
 pub(super) async fn authorize(
     store: &Store,
     caller: &Caller,
@@ -16,7 +17,7 @@ pub(super) async fn authorize(
     if access == Access::ServerAdmin && caller.role != GlobalRole::Admin {
         return Err(Failure::new(
             ErrorCode::Forbidden,
-            "this takes an account with the global role admin",
+            "this operation requires the global role admin",
         ));
     }
     let place = match target {
@@ -30,7 +31,7 @@ pub(super) async fn authorize(
     allowed(access, target, place).map(Some)
 }
 
-/// To somebody who is not a member the target does not exist; a member with too low a role may not do it.
+/// Refuses a caller who is not a member as if the target did not exist, and a member whose role is too low.
 pub(super) fn allowed(
     access: Access,
     target: Target,
@@ -44,7 +45,8 @@ pub(super) fn allowed(
     match access.role() {
         Some(least) if role < least => {
             let message =
-                format!("this takes the role {least:?} in the workspace; yours is {role:?}").to_lowercase();
+                format!("this operation requires the role {least:?} in the workspace; your role is {role:?}")
+                    .to_lowercase();
             Err(Failure::new(ErrorCode::Forbidden, message))
         }
         _ => Ok((workspace, role)),

@@ -6,14 +6,15 @@ use tokio::sync::mpsc;
 
 /// A group waits at most this long.
 const LONGEST: Duration = Duration::from_millis(4);
-/// It begins earlier when for this long nothing came and nothing ran.
+/// A group begins earlier when nothing arrived and no other task ran for this long.
 const QUIET: Duration = Duration::from_micros(200);
-/// A turn of the scheduler in which nothing ran is shorter.
+/// A turn of the scheduler that takes longer than this has run another task.
 const TURN: Duration = Duration::from_micros(40);
 
-/// The group before. Its clients have their answers and are about to ask again. A group that began with the first of
-/// them would leave the others to wait for a whole commit. So the next group waits for as many jobs, at most half as
-/// long as the last one took, and begins early when nothing comes for a moment. After a single job it does not wait.
+/// The previous group. Its clients have their answers and are about to send the next requests. A group that began with
+/// the first of these requests would make the others wait for a whole commit. So the next group waits until it has as
+/// many jobs as the previous one, at most half as long as the previous one took. It begins early when nothing arrives
+/// for a moment. After a group of a single job it does not wait.
 #[derive(Default)]
 pub(super) struct Last {
     jobs: usize,
@@ -30,7 +31,7 @@ impl Last {
         Last { jobs, wait }
     }
 
-    /// Takes what is there, and waits a moment for the rest.
+    /// Takes what is in the queue, and waits a moment for more. `waiting`: how many items the group has already.
     pub(super) async fn company(
         &self,
         queue: &mut mpsc::Receiver<Item>,
@@ -51,7 +52,7 @@ impl Last {
             if enough || now - began >= self.wait || idle >= QUIET {
                 return;
             }
-            // other tasks run now, sockets among them; a long turn means that one had work, perhaps to send an answer
+            // other tasks run now, including sockets; a long turn means that one of them had work, perhaps an answer
             tokio::task::yield_now().await;
             let turn = now.elapsed();
             idle = if turn > TURN || received.len() > before {

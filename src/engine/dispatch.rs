@@ -1,5 +1,5 @@
-//! The one way to an answer: sockets, `/v1/rpc` and `/v1/auth/…` hand in every request here, except those that only a
-//! socket can carry out.
+//! The single entry for requests: sockets, `/v1/rpc` and `/v1/auth/…` hand in every request here, except those that
+//! only a socket can carry out.
 
 use super::job::{Batch, Job, Step, Work};
 use super::measure::Measure;
@@ -14,9 +14,9 @@ use tokio::time::Instant;
 use tracing::Instrument;
 
 impl Engine {
-    /// Answers any request that is not the socket's own, and records it. A mutation takes its place in the queue at the
-    /// first poll: polling several once, in order, keeps their order. After that it needs no polling. Once there is room
-    /// for it in the queue, it is done even if the answer is dropped.
+    /// Answers any request that is not the socket's own, and records metrics. A mutation takes its place in the queue
+    /// at the first poll, so polling several mutations once, in order, keeps their order. After that it needs no
+    /// polling. Once it is in the queue, it is carried out even if the answer is dropped.
     pub fn dispatch(&self, incoming: Incoming) -> Answering {
         let trace = Trace::of(&incoming);
         let span = trace.span();
@@ -40,12 +40,12 @@ impl Engine {
         begun.unwrap_or_else(|failure| watch.over(std::future::ready(Err(failure))))
     }
 
-    /// Answers a request of somebody who is signed in.
+    /// Answers a request of a caller who is signed in.
     pub fn call(&self, caller: &Arc<Caller>, request: Request, op_id: Option<OpId>) -> Answering {
         self.dispatch(Incoming::now(request, op_id, Sender::known(caller.clone())))
     }
 
-    /// Answers `POST /v1/auth/refresh`, which is no row of the table, and records it.
+    /// Answers `POST /v1/auth/refresh`, which is not in the table of operations, and records metrics.
     pub fn refresh(&self, refresh: Refresh, sender: Sender, since: Instant) -> Answering {
         let trace = Trace {
             operation: Refresh::NAME,
@@ -57,7 +57,7 @@ impl Engine {
         Watch { measure, trace }.over(answering)
     }
 
-    /// The answer to a request that goes ahead of everything else; `None` for all others.
+    /// The answer to a `ping`, which waits for no other request; `None` for all other requests.
     pub fn answer_ahead(&self, request: &Request) -> Option<Reply> {
         matches!(request, Request::Ping(_)).then(Reply::pong)
     }
@@ -107,7 +107,7 @@ impl Engine {
     }
 }
 
-/// What is recorded of a request once its answer is there.
+/// What is recorded about a request when it has its answer.
 #[derive(Clone)]
 struct Watch {
     measure: Measure,
@@ -129,6 +129,6 @@ impl Watch {
 }
 
 fn of_a_socket(name: &str) -> Failure {
-    let message = format!("{name} belongs to a socket; over HTTP each request brings its token");
+    let message = format!("{name} works only on a WebSocket; over HTTP, send the token with each request");
     Failure::invalid("type", message)
 }

@@ -1,5 +1,5 @@
-//! The bytes that clients see of a change: event frames and replies, each encoded once. A frame's keys have one order,
-//! by which its stream, seq and name are found without reading it (`live::control`).
+//! The bytes of a change that clients receive: event frames and replies, each encoded once. A frame's keys have a fixed
+//! order, so that `live::control` finds the event's name without parsing the frame.
 
 use crate::ops::world::Entry;
 use serde_json::value::to_raw_value;
@@ -10,7 +10,7 @@ use taskwire_protocol::frames::{EventFrame, ServerFrame};
 use taskwire_protocol::{StreamId, Timestamp};
 use uuid::Uuid;
 
-/// An event frame.
+/// Encodes an event frame.
 pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
     let mut out = String::with_capacity(336 + entry.data.size());
     let _ = write!(
@@ -32,13 +32,13 @@ pub fn event(entry: &Entry, seq: i64, at: Timestamp, unread: i64) -> String {
     out
 }
 
-/// A logged frame with its content forgotten: only the id of its entity is left.
+/// A logged frame without its content: only the id of its entity is left.
 pub(super) fn forgotten(frame: EventFrame, id: Uuid) -> serde_json::Result<String> {
     let data = to_raw_value(&Forgotten { id, purged: true })?;
     serde_json::to_string(&ServerFrame::Event(EventFrame { data, ..frame }))
 }
 
-/// The inside of an `ok` after its id.
+/// The members of an `ok` frame that follow its id.
 pub(super) fn reply(at: &BTreeMap<StreamId, i64>, data: &str) -> String {
     let mut out = String::with_capacity(80 + data.len());
     out.push_str("\"at\":{");

@@ -1,12 +1,12 @@
-//! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. After an
-//! error of the database nothing is committed, and each mutation runs again alone.
+//! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. When the
+//! database refuses the group, the transaction is rolled back and each mutation runs again alone.
 
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
 use super::authorize::allowed;
 use super::job::{Batch, Job, Step, Work, within};
 use super::load::{self, Loaded, Memory};
-use super::optimism::is_told;
+use super::optimism::is_verified;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
 use super::shared::Shared;
 use super::write::{self, Placed, Rewritten};
@@ -20,15 +20,15 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
 
-/// The writer: its connection and what it keeps between groups.
+/// A writer: its connection, and what it keeps between groups.
 pub(super) struct Writer {
     pub(super) tx: Transaction,
     shared: Shared,
-    /// The commit that was sent and not answered.
+    /// The commit that was sent and has no answer yet.
     sent: Option<Sent>,
 }
 
-/// What a commit would do to streams.
+/// What a commit does to streams.
 struct Sent {
     advanced: BTreeSet<StreamId>,
     forgotten: Rewritten,
@@ -40,9 +40,9 @@ struct Committed {
     placed: Vec<Placed>,
     forgotten: Rewritten,
     members: Vec<(WorkspaceId, Arc<Members>)>,
-    /// Accounts, sessions or memberships changed.
+    /// Accounts, sessions or memberships changed, so cached sessions are outdated.
     outdates: bool,
-    /// It enqueued a job.
+    /// The group enqueued a job.
     enqueues: bool,
 }
 
@@ -56,12 +56,12 @@ impl Writer {
         }
     }
 
-    /// Does the jobs and answers each.
+    /// Runs the jobs and answers each of them.
     pub(super) async fn run(&mut self, jobs: Vec<Job>) {
         let Err((jobs, error)) = self.run_together(jobs).await else {
             return;
         };
-        // with an unavailable database, each job alone would wait as long as all together
+        // while the database is unavailable, each job alone would wait as long as all of them together
         if jobs.len() == 1 || error.trouble == Trouble::Unavailable {
             return refuse(jobs, error);
         }
@@ -73,7 +73,7 @@ impl Writer {
         }
     }
 
-    /// Runs the jobs in one transaction; returns those that could not be done, with the reason.
+    /// Runs the jobs in one transaction. Returns the jobs that failed, with the reason.
     async fn run_together(&mut self, mut jobs: Vec<Job>) -> Result<(), (Vec<Job>, StoreError)> {
         let mut tries = Tries::default();
         loop {
@@ -101,8 +101,8 @@ impl Writer {
             };
             let trouble = error.trouble;
             if optimistic && matches!(trouble, Trouble::Contended | Trouble::Taken) {
-                // Contended: another process wrote to its streams. Taken: an op_id was used before; the next run looks
-                // it up
+                // Contended: another process wrote to the group's streams. Taken: an op_id was used before, and the
+                // next run looks it up
                 if trouble == Trouble::Contended {
                     self.tx.doubt();
                 }
@@ -115,9 +115,9 @@ impl Writer {
             if trouble == Trouble::Unavailable {
                 self.tx.disconnect();
                 if let Some(sent) = sent {
-                    // the outcome of the commit is unknown; only an op_id tells it
+                    // the outcome of the commit is unknown; only mutations with an op_id can find it out
                     unknown = true;
-                    jobs = self.wonder(jobs, sent);
+                    jobs = self.after_unknown_commit(jobs, sent);
                 }
             }
             if jobs.is_empty() {
@@ -149,7 +149,7 @@ impl Writer {
         let deltas = world.deltas();
         let advanced: Vec<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
         if self.tx.is_optimistic() {
-            if !is_told(&mut self.tx, jobs, &verdicts, &advanced) {
+            if !is_verified(&mut self.tx, jobs, &verdicts, &advanced) {
                 return Err(Fault::Unsure);
             }
         } else if tries.may_widen() && !self.tx.is_alone() {
@@ -198,9 +198,9 @@ impl Writer {
         })
     }
 
-    /// The commit of these jobs was sent, and its answer did not come. Watchers get what it committed as soon as the
-    /// database can be read. Returns the jobs with an op_id: running them again tells what the commit did.
-    fn wonder(&self, jobs: Vec<Job>, sent: Sent) -> Vec<Job> {
+    /// The commit of these jobs was sent, and its answer did not arrive. Watchers get what it committed as soon as the
+    /// database can be read. Returns the jobs with an op_id: running them again finds out what the commit did.
+    fn after_unknown_commit(&self, jobs: Vec<Job>, sent: Sent) -> Vec<Job> {
         metrics::counter!("taskwire_commits_unknown_total").increment(1);
         let Shared {
             store, hub, sessions, ..
@@ -213,7 +213,7 @@ impl Writer {
         answer_unknown(jobs)
     }
 
-    /// Decides every job in its order, each seeing what the ones before it did.
+    /// Decides the jobs in order. Each job sees what the jobs before it did.
     fn decide(
         &self,
         jobs: &[Job],
@@ -350,7 +350,7 @@ impl Writer {
     }
 }
 
-/// Whether this runs in a full database too, because it frees space.
+/// Whether the jobs may also run in a full database, because they free space.
 fn makes_room(jobs: &[Job]) -> bool {
     matches!(jobs, [job] if job.needs.frees)
 }
@@ -365,11 +365,11 @@ fn refuse(jobs: Vec<Job>, error: StoreError) {
     }
 }
 
-/// The answer to a job that the database did not let through, and its line in the log, under one id.
+/// The answer to a job on which the database failed. The answer and its log line have the same request id.
 fn refusal(job: &Job, error: StoreError) -> Failure {
     let (trace, id) = (job.trace(), job.trace().id());
     let mut failure = trace.of_failure(&id).in_scope(|| Failure::from(error));
-    // what is part of a sign-in is answered under the id of the sign-in
+    // a step of a sign-in is answered under the id of the sign-in
     if !job.is_own() {
         failure.request_id = id;
     }
@@ -392,7 +392,7 @@ fn recall(
     if known == hash {
         return Some(verdict);
     }
-    let message = "this op_id was used for another request; an op_id names one intent";
+    let message = "this op_id was already used for another request; use a new op_id for each request";
     Some(Verdict::Refused(
         Failure::new(ErrorCode::Conflict, message).at("op_id"),
     ))
@@ -409,7 +409,8 @@ fn remember(
     }
 }
 
-/// Checks the caller's access against the members, which are exact under the group's lock.
+/// Checks the caller's access against the members in memory. They are exact: the group holds the lock of the stream, or
+/// its write verifies that the stream has not changed.
 fn authorize(
     step: &Step,
     caller: &Caller,

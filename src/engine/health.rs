@@ -9,12 +9,12 @@ use uuid::Uuid;
 /// A database that takes longer to answer counts as unavailable.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// How the database is.
+/// The state of the database.
 #[derive(Clone, Copy, Debug)]
 pub struct DatabaseHealth {
     /// Whether it answers.
     pub healthy: bool,
-    /// How long that took.
+    /// How long the answer took.
     pub latency: Duration,
     /// `sqlite` or `postgres`.
     pub kind: &'static str,
@@ -50,8 +50,8 @@ impl Engine {
             .await
     }
 
-    /// Waits until the database's epoch is another one than at the start: an operator began one, or a standby took over.
-    /// Positions of the old epoch are invalid, and clients learn it when the node starts again.
+    /// Waits until the database's epoch differs from the one at the start, because an operator began a new epoch or a
+    /// standby took over. Positions of the old epoch are invalid; clients learn that when the node starts again.
     pub async fn outdated(&self) {
         self.0.store.outdated().await;
     }

@@ -1,4 +1,4 @@
-//! Who a token speaks for, and what its session still may.
+//! To whom an access token belongs, and whether its session is still valid.
 
 use super::accounts::inactive;
 use super::known::Known;
@@ -10,16 +10,16 @@ use taskwire_protocol::account::User;
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp};
 
-/// Who a token speaks for.
+/// The result of authenticating a token.
 #[derive(Clone, Debug)]
 pub struct Identity {
-    /// Who asks.
+    /// The owner of the token.
     pub caller: Arc<Caller>,
-    /// When the token ends.
+    /// When the token expires.
     pub expires_at: Timestamp,
 }
 
-/// What a socket tells its user first. Clones are the same; sockets of a session share it.
+/// What a socket sends to its user first. Clones share the content, and so do the sockets of a session.
 #[derive(Clone)]
 pub struct Home(Arc<Known>);
 
@@ -29,18 +29,18 @@ impl Home {
         &self.0.account.user
     }
 
-    /// Every workspace of theirs, with their role.
+    /// All workspaces of the user, with the user's role in each.
     pub fn workspaces(&self) -> &[Workspace] {
         &self.0.workspaces
     }
 
-    /// The head of a workspace's stream when the memberships were read. Removals up to it are older than the
-    /// membership, however late they arrive.
+    /// The head of a workspace's stream when the memberships were read. A removal up to this position is older than the
+    /// membership, however late it arrives.
     pub fn head(&self, stream: StreamId) -> u64 {
         self.0.heads.get(&stream).copied().unwrap_or(0)
     }
 
-    /// The caller as the account is now.
+    /// The caller, with the account's current role.
     pub fn caller(&self) -> Arc<Caller> {
         self.0.caller.clone()
     }
@@ -53,7 +53,7 @@ impl std::fmt::Debug for Home {
 }
 
 impl Engine {
-    /// Who a token speaks for. A socket or a request asks this once.
+    /// Verifies an access token and its session. A socket or an HTTP request does this once.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
         let known = self.living(claims.subject.session, 0).await?;
@@ -70,7 +70,7 @@ impl Engine {
     /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.
     ///
     /// # Errors
-    /// As [`Engine::authenticate`], when the session has ended since.
+    /// The errors of [`Engine::authenticate`], if the session has ended since.
     pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
         self.living(caller.session, seen).await.map(Home)
     }
@@ -86,8 +86,8 @@ impl Engine {
         Ok(known)
     }
 
-    /// A session as the database has it now. It is read for this caller alone: a refresh token that was exchanged a
-    /// moment ago must not look valid.
+    /// A session as the database has it now. No cache and no shared read: a refresh token that was exchanged a moment
+    /// ago must not look valid.
     pub(super) async fn read_session_now(&self, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
         self.0.sessions.read_now(id).await
     }

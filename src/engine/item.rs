@@ -5,18 +5,18 @@ use crate::store::{StoreError, Transaction};
 use std::pin::Pin;
 use tokio::sync::oneshot;
 
-/// Mutations of a group, at most.
+/// The most mutations in a group.
 pub(super) const GROUP: usize = 64;
 
-/// Work of the server's own on the writer's connection: retention and the like, in short steps.
+/// The server's own work on the writer's connection, such as retention, in short steps.
 pub trait Chore: Send + 'static {
-    /// Its result.
+    /// The result of the chore.
     type Output: Send + 'static;
 
-    /// It makes room, so it runs in a full database too.
+    /// The chore frees space, so it also runs when the database is full.
     const FREES: bool = false;
 
-    /// Runs inside a transaction that commits when this succeeds.
+    /// Runs inside a transaction, which commits if this succeeds.
     fn run(self, tx: &mut Transaction) -> impl Future<Output = Result<Self::Output, StoreError>> + Send;
 }
 
@@ -24,10 +24,10 @@ pub trait Chore: Send + 'static {
 pub(super) type Errand =
     Box<dyn for<'a> FnOnce(&'a mut Transaction) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> + Send>;
 
-/// Something in the queue.
+/// An item of the queue.
 pub(super) enum Item {
     Job(Box<Job>),
     Chore(Errand),
-    /// Everything before it is done.
+    /// Ends the writers after everything before it, and then sends on the channel.
     Stop(oneshot::Sender<()>),
 }

@@ -1,4 +1,4 @@
-//! A mutation that waits for its turn in the lane, and the way back of its answer.
+//! A mutation that waits for its turn in the lane, and the channel for its answer.
 
 use super::Reply;
 use super::route::{Route, route};
@@ -16,7 +16,7 @@ pub(super) struct Step {
     pub(super) decide: Box<dyn Decide>,
     /// Tells whether a repeated `op_id` carries the same request.
     pub(super) hash: i64,
-    /// It is answered with its output alone, without the place in the log.
+    /// One of the server's own steps. Its answer is its output alone, without positions in the log.
     pub(super) own: bool,
 }
 
@@ -27,7 +27,7 @@ impl Step {
         Step { decide, hash, own }
     }
 
-    /// A step of the server's own. It has no op_id, so nothing compares its hash.
+    /// One of the server's own steps. It has no op_id, so nothing compares its hash.
     pub(super) fn own(decide: Box<dyn Decide>) -> Step {
         let (hash, own) = (0, true);
         Step { decide, hash, own }
@@ -64,7 +64,7 @@ impl Batch {
         if params.ops.is_empty() || params.ops.len() > limit {
             return Err(Failure::invalid(
                 "ops",
-                format!("ops must be 1 to {limit} mutations"),
+                format!("ops must have 1 to {limit} mutations"),
             ));
         }
         let canonical = serde_json::to_string(&params).unwrap_or_default();
@@ -72,11 +72,11 @@ impl Batch {
         let mut parts = Vec::with_capacity(params.ops.len());
         for (i, op) in params.ops.into_iter().enumerate() {
             if atomic && op.op_id.is_some() {
-                let message = "an atomic batch has one op_id, the outer one";
+                let message = "an atomic batch takes one op_id, that of the batch; omit op_id here";
                 return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
             }
             if op.op_id.is_some() && op.op_id == op_id {
-                let message = "an op_id names one intent: the batch has this one already";
+                let message = "the batch itself has this op_id; give each mutation a different op_id";
                 return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
             }
             let step = step(&op.r#type, &op.data.to_string()).map_err(|failure| within(failure, i));
@@ -98,12 +98,12 @@ fn step(name: &str, data: &str) -> Result<Step, Failure> {
         Route::Mutation(decide) => Ok(Step::new(decide)),
         _ => Err(Failure::invalid(
             "type",
-            format!("{name} is no mutation that a batch can hold"),
+            format!("{name} cannot be part of a batch; only single mutations can"),
         )),
     }
 }
 
-/// The field as seen from the batch.
+/// Prefixes the failure's field with its place in the batch.
 pub(super) fn within(mut failure: Failure, i: usize) -> Failure {
     failure.field = Some(match failure.field.as_deref() {
         None | Some("data") => format!("ops[{i}].data"),
@@ -119,8 +119,8 @@ pub(super) enum Work {
     Batch(Batch),
 }
 
-/// Whose streams a job locks first. A group holds jobs of one kind. Groups of workspaces lock users' counters at their
-/// end; groups of users lock nothing more. So groups never wait for each other in a circle.
+/// Whose streams a job locks first. All jobs of a group are of one kind. Groups of workspaces lock users' counters at
+/// their end; groups of users lock nothing more. So groups never wait for each other in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     User,
@@ -156,26 +156,26 @@ impl Job {
         }
     }
 
-    /// Where the answer will come.
+    /// Returns the channel on which the answer will arrive.
     pub(super) fn ask(&mut self) -> oneshot::Receiver<Result<Reply, Failure>> {
         let (answer, asked) = oneshot::channel();
         self.answer = Some(answer);
         asked
     }
 
-    /// Answers. If the caller has gone, what was done stands.
+    /// Sends the answer. If the caller has disconnected, the mutation stays done.
     pub(super) fn answer(self, reply: Result<Reply, Failure>) {
         if let Some(answer) = self.answer {
             let _ = answer.send(reply);
         }
     }
 
-    /// Whether it is part of another request, a sign-in.
+    /// Whether it is one of the server's own steps, a part of another request such as a sign-in.
     pub(super) fn is_own(&self) -> bool {
         matches!(&self.work, Work::One(step) if step.own)
     }
 
-    /// What the log says of it.
+    /// How log lines identify the job.
     pub(super) fn trace(&self) -> Trace {
         Trace {
             operation: match &self.work {
@@ -215,7 +215,7 @@ impl Job {
     }
 }
 
-/// What a job needs in memory. It is collected before the queue, because in the lane everybody would wait for it.
+/// What a job needs in memory. It is collected before the job enters the queue; in the lane, all other jobs would wait.
 fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
     let (one, parts) = match work {
         Work::One(step) => (Some(step), &[][..]),
@@ -244,15 +244,16 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
     (needs, kind.unwrap_or(Kind::User))
 }
 
-/// The answer of a job whose commit was not answered.
+/// The answer to a job without an op_id whose commit was not answered.
 pub(super) fn unknown_outcome() -> Failure {
-    let message = "the connection to the database broke during the commit; the outcome is unknown; retry with the same op_id, or look before you retry";
+    let message = "the outcome is unknown: the connection to the database broke during the commit; \
+                   check the current state before you retry, and send an op_id to make retries safe";
     Failure::new(ErrorCode::Unavailable, message)
 }
 
 #[cfg(test)]
 impl Job {
-    /// A mutation in a session of somebody's, for tests that tell jobs by their sessions.
+    /// A mutation in the given session, for tests that identify jobs by their sessions.
     pub(super) fn of_session(session: u128, decide: Box<dyn Decide>) -> Job {
         use taskwire_protocol::account::{GlobalRole, PublicUser};
         use taskwire_protocol::{SessionId, UserId, WorkspaceId};

@@ -7,7 +7,7 @@ use crate::store::{StoreError, Transaction};
 use taskwire_protocol::{ErrorCode, Failure};
 use uuid::Uuid;
 
-/// Jobs that an operator is shown.
+/// The most jobs that an operator is shown.
 const LISTED: i64 = 500;
 
 impl Engine {
@@ -21,18 +21,18 @@ impl Engine {
         self.0.store.is_shared()
     }
 
-    /// A token for claims.
+    /// A new token for claims.
     pub fn claim_token(&self) -> Uuid {
         self.0.ids.next()
     }
 
-    /// When there will be something to do, of these kinds.
+    /// When the next job of these kinds is due, how many wait, and how many are dead.
     pub async fn jobs_ahead(&self, kinds: Vec<&'static str>) -> Result<Ahead, Failure> {
         let store = self.0.store.clone();
         spawned(async move { jobs::ahead(&mut store.read().await?, &kinds).await }).await
     }
 
-    /// Which of these kinds have their only job, whose key is empty.
+    /// Which of these kinds have a job with an empty key, the only job of a recurring kind.
     pub async fn existing_jobs(&self, kinds: Vec<&'static str>) -> Result<Vec<String>, Failure> {
         let store = self.0.store.clone();
         spawned(async move { jobs::existing(&mut store.read().await?, &kinds).await }).await
@@ -49,14 +49,14 @@ impl Engine {
         let (kind, key) = (kind.to_owned(), key.to_owned());
         if !self.chore(Retry { kind, key }).await? {
             let message =
-                "no job of this kind and key waits; `taskwire admin jobs` shows whether it runs now";
+                "no job of this kind and key is waiting; `taskwire admin jobs` shows whether it is running";
             return Err(Failure::new(ErrorCode::NotFound, message));
         }
         self.0.enqueued.notify_one();
         Ok(())
     }
 
-    /// Removes a job. A run of it that is under way does not complete.
+    /// Removes a job. If a run is under way, it does not complete.
     pub async fn drop_job(&self, kind: &str, key: &str) -> Result<(), Failure> {
         let (kind, key) = (kind.to_owned(), key.to_owned());
         if !self.chore(Drop { kind, key }).await? {

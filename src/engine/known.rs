@@ -1,7 +1,7 @@
-//! Who is behind a session, read once for a storm of sockets. A cached session is valid for at most a second, and only
-//! until this instance commits something about accounts, sessions or memberships. Commits of other instances show in
-//! the user's own stream. A caller that has seen this stream at a later position than the read gets the cached session
-//! only if no entry in between concerns accounts. Callers that want the same session at the same time share one read.
+//! A session with its account and workspaces, read once when many sockets reconnect. A cached session is valid for at
+//! most a second, and only until this instance commits a change of accounts, sessions or memberships. Commits of other
+//! instances show in the user's own stream: a caller that has seen a later position of it than the read gets the cached
+//! session only if no entry in between concerns accounts. Callers that want a session at the same time share one read.
 
 use super::accounts::caller;
 use super::spawned;
@@ -18,7 +18,7 @@ use std::time::Duration;
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{Failure, SessionId, StreamId};
 
-/// Sessions that are kept.
+/// The most sessions in the cache.
 const SESSIONS: u64 = 20_000;
 /// How long a cached session is valid.
 const FRESH: Duration = Duration::from_secs(1);
@@ -30,14 +30,15 @@ pub(super) struct Known {
     pub(super) caller: Arc<Caller>,
     pub(super) account: Account,
     pub(super) workspaces: Vec<Workspace>,
-    /// The head of the user's own stream when this was read: the other fields include everything up to it. It moves on
+    /// The head of the user's own stream when this was read: the other fields include everything up to it. It advances
     /// past entries that do not concern accounts.
     as_of: AtomicU64,
-    /// The heads of the workspaces' streams when the memberships were read. Removals up to there are older than these.
+    /// The heads of the workspaces' streams when the memberships were read. Removals up to these positions are older
+    /// than the memberships.
     pub(super) heads: HashMap<StreamId, u64>,
 }
 
-/// A read, and the generation that it was begun in.
+/// What was read, and the generation in which the read began.
 type Read = (u64, Option<Arc<Known>>);
 
 /// The cached sessions.
@@ -50,7 +51,7 @@ pub(super) struct Sessions {
 }
 
 impl Known {
-    /// Whether this includes everything about accounts that the user's own stream says up to `seen`.
+    /// Whether this includes every change of accounts that the user's own stream has up to `seen`.
     fn tells_all(&self, hub: &Hub, seen: u64) -> bool {
         let as_of = self.as_of.load(Ordering::Acquire);
         if as_of >= seen {
@@ -58,7 +59,7 @@ impl Known {
         }
         let holds = hub.leaves_accounts_alone(StreamId::User(self.session.user), as_of, seen);
         if holds {
-            self.as_of.fetch_max(seen, Ordering::AcqRel); // the next one need not look at the same again
+            self.as_of.fetch_max(seen, Ordering::AcqRel); // the next caller need not check these entries again
         }
         holds
     }
@@ -79,8 +80,8 @@ impl Sessions {
         }
     }
 
-    /// Something about accounts, sessions or memberships was committed. Called before it is published, so that a
-    /// socket that joins a stream after the publication reads again.
+    /// Invalidates the cache, because a change of accounts, sessions or memberships was committed. Called before the
+    /// change is published, so that a socket that joins a stream after the publication reads again.
     pub(super) fn outdate(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
@@ -92,8 +93,8 @@ impl Sessions {
         holds.then_some(known)
     }
 
-    /// Reads a session, complete up to position `seen` of the user's own stream, in one read with all who want it now.
-    /// `None`: there is no such session.
+    /// Reads a session, complete up to position `seen` of the user's own stream. Callers at the same time share the
+    /// read. `None`: there is no such session.
     pub(super) async fn read(
         self: &Arc<Self>,
         id: SessionId,
@@ -137,8 +138,8 @@ impl Sessions {
     }
 }
 
-/// The head of the user's own stream is read first. The rest may already include what is committed meanwhile; a reader
-/// then gets that a second time, and misses nothing.
+/// Reads the head of the user's own stream first. What is read after it may already include later commits; a reader
+/// then gets these a second time, and misses nothing.
 async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>> {
     let mut reader = store.read().await?;
     let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {

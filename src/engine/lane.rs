@@ -1,5 +1,5 @@
-//! The way into the writers' queue, which is bounded and drained in groups. An idle server adds no delay: a group is what
-//! arrived while the one before was committed. One writer drains the queue (`single`) or several do (`lanes`).
+//! The entrance to the writers' queue, which is bounded and drained in groups. A group is what arrived during the
+//! previous commit, so an idle server adds no delay. One writer drains the queue (`single`), or several do (`lanes`).
 
 use super::Reply;
 use super::item::{Chore, Errand, Item};
@@ -12,14 +12,14 @@ use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{mpsc, oneshot};
 
-/// Jobs that may wait; further ones stand in `line`.
+/// The most items in the queue. Further ones wait in `line`.
 const QUEUE: usize = 1024;
 
-/// The way into the queue.
+/// The entrance to the queue.
 pub(super) struct Lane(pub(super) Arc<Line>);
 
 impl Lane {
-    /// Starts as many writers as the database takes, `wanted` at most.
+    /// Starts as many writers as the database allows, at most `wanted`.
     pub(super) fn start(shared: Shared, wanted: usize) -> Lane {
         let (sender, queue) = mpsc::channel(QUEUE);
         match shared.store.writers(wanted) {
@@ -33,8 +33,8 @@ impl Lane {
         Lane(Line::new(sender))
     }
 
-    /// Takes a place in the queue, or in the line before it, at the first poll, and waits for the answer. What is in the
-    /// queue is done even when nobody waits any more; what is in the line is not.
+    /// Takes a place in the queue, or in the line before it, at the first poll, and waits for the answer. If the caller
+    /// stops waiting, a job in the queue is carried out and a job in the line is dropped.
     pub(super) async fn submit(&self, mut job: Box<Job>) -> Result<Reply, Failure> {
         let asked = job.ask();
         let _place = self.0.enter(Item::Job(job)).map_err(|Closed| stopping())?;
@@ -53,7 +53,7 @@ impl Lane {
         Ok(asked.await.map_err(|_| stopping())??)
     }
 
-    /// Waits until everything that is queued now is done, and ends the writer.
+    /// Waits until everything that is queued now is done, and ends the writers.
     pub(super) async fn stop(&self) {
         let (done, wait) = oneshot::channel();
         if let Ok(_place) = self.0.enter(Item::Stop(done)) {

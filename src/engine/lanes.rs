@@ -1,9 +1,9 @@
-//! Several writers on one queue. While the queue is short, one writer takes everything. While it is longer than a group,
-//! a hash assigns each stream to a lane, and a group holds jobs of free lanes only.
+//! Several writers on one queue. While the queue is short, one writer takes everything. While it is longer than a
+//! group, a hash assigns each stream to a lane, and a group takes jobs of free lanes only.
 //!
 //! Two kinds of jobs keep their order: those on one stream, because one writer at a time has its lane, and those of one
-//! session, because a later job never runs beside an earlier one. Correctness comes from the database's locks; lanes
-//! only keep writers from waiting for each other there.
+//! session, because a later job never runs at the same time as an earlier one. Correctness comes from the database's
+//! locks; lanes only keep writers from waiting for each other there.
 
 use super::company::Last;
 use super::group::Writer;
@@ -18,12 +18,12 @@ use taskwire_protocol::{SessionId, StreamId};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// How many waiting jobs are considered for a group. Further ones stay in the queue.
+/// How many waiting jobs are considered for a group. The others stay in the queue.
 const LOOKED_THROUGH: usize = 8 * GROUP;
-/// Lanes at most: one bit each.
+/// The most lanes: one bit each.
 pub(super) const MOST: usize = 16;
 
-/// A set of lanes, a bit each. A job whose stream is unknown is in no lane and goes with any.
+/// A set of lanes, one bit each. A job whose stream is unknown belongs to no lane and may join any group.
 type Set = u16;
 
 struct Waiting {
@@ -31,7 +31,7 @@ struct Waiting {
     lanes: Set,
 }
 
-/// A group on its way.
+/// The lanes and sessions of a group that runs.
 struct RunningGroup {
     lanes: Set,
     sessions: HashSet<SessionId>,
@@ -52,7 +52,7 @@ struct Picked {
     sessions: HashSet<SessionId>,
 }
 
-/// Runs what comes out of the queue, on `lanes` writers at most.
+/// Runs the items of the queue on at most `lanes` writers.
 pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared, lanes: usize) {
     let mut writers = Writers::new(shared, lanes);
     let mut received = Vec::with_capacity(GROUP);
@@ -60,7 +60,7 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared, lanes
     loop {
         let room = LOOKED_THROUGH - writers.waiting.len().min(LOOKED_THROUGH);
         if writers.running.is_empty() && !writers.waiting.is_empty() {
-            // company for the first group; beside a running one nobody waits
+            // only when no group runs does the next one wait for more jobs
             let room = GROUP.saturating_sub(writers.waiting.len());
             last.company(&mut queue, &mut received, room, writers.waiting.len())
                 .await;
@@ -114,7 +114,7 @@ impl Writers {
         }
     }
 
-    /// Starts what may run now. Returns whether a stop was reached, with everything before it done.
+    /// Starts what may run now. Returns true once a stop is reached and everything before it is done.
     fn start(&mut self) -> bool {
         while !self.stopped && !self.idle.is_empty() {
             match self.waiting.front().map(|next| &next.item) {
@@ -197,12 +197,12 @@ impl Writers {
         self.groups.insert(task.id(), RunningGroup { lanes, sessions });
     }
 
-    /// A writer is free again. One whose task panicked is replaced, together with its connection.
+    /// Takes back a writer. A writer whose task panicked is replaced, together with its connection.
     fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Last {
         let (id, writer, last) = match ended {
             Ok((id, ended)) => (id, ended.writer, Last::new(ended.jobs, ended.took)),
             Err(error) => {
-                tracing::error!(error = %error, "a group panicked; another writer goes on");
+                tracing::error!(error = %error, "a group of mutations panicked; a new writer continues");
                 (error.id(), Writer::new(self.shared.clone()), Last::default())
             }
         };
@@ -213,7 +213,7 @@ impl Writers {
     }
 }
 
-/// Whether a group ran alone or beside others.
+/// The metric's label: whether other groups run at the same time.
 fn beside(groups: usize) -> &'static str {
     if groups > 1 { "yes" } else { "no" }
 }
@@ -225,14 +225,14 @@ fn lanes_of(job: &Job, homes: &Homes, lanes: usize) -> Set {
     streams.fold(0, |set, stream| set | 1 << lane_of(stream, lanes))
 }
 
-/// The lane of a stream. It takes the end of the id, which is random.
+/// The lane of a stream, from the last 16 bits of its id, which are random.
 fn lane_of(stream: StreamId, lanes: usize) -> usize {
     (stream.uuid().as_u128() & 0xffff) as usize % lanes.clamp(1, MOST)
 }
 
-/// Takes the jobs of one group out of the waiting ones, in their order: jobs of one kind, up to a group's size. It
-/// leaves a job whose lane is taken or has an earlier job that stays behind, and a job whose session has an earlier job
-/// that runs or stays behind. `spread`: it takes only jobs on the lanes of the first one.
+/// Takes the jobs of one group out of the waiting ones, in their order: jobs of one kind, up to a group's size. A job
+/// stays behind if its lane is busy or has an earlier job that stays behind, or if its session has an earlier job that
+/// runs or stays behind. `spread`: only jobs on the lanes of the first job are taken.
 fn pick<'a>(
     waiting: &mut VecDeque<Waiting>,
     running: impl Iterator<Item = &'a RunningGroup>,

@@ -1,7 +1,7 @@
-//! The line before the writers' queue. While the queue is full, new items stand in line and enter in the order in which
-//! they came. They enter whether or not their callers are polled, so a slow socket delays no other. The line is no
-//! longer than what callers have under way: a caller that disconnects removes its own items. Does not know what becomes
-//! of the items.
+//! The line before the writers' queue. While the queue is full, new items wait in line and enter in the order of their
+//! arrival. They enter whether or not their callers are polled, so a slow socket delays only itself. The line is
+//! bounded by what callers have under way: a caller that disconnects removes its own items. Does not know what the
+//! items do.
 
 use super::item::Item;
 use std::collections::BTreeMap;
@@ -16,18 +16,18 @@ pub(super) struct Line {
 
 #[derive(Default)]
 struct State {
-    /// By the numbers that they drew.
+    /// The items by number, in the order of arrival.
     waiting: BTreeMap<u64, Item>,
     drawn: u64,
-    /// A task lets them in.
+    /// Whether a task is moving items into the queue.
     ushered: bool,
 }
 
-/// The queue takes no more: the server stops.
+/// The queue is closed, because the server is stopping.
 #[derive(Debug)]
 pub(super) struct Closed;
 
-/// A place in the line or in the queue. Dropped, it gives up the place in the line.
+/// A place in the line or in the queue. Dropping it gives up the place in the line.
 #[must_use]
 pub(super) struct Ticket<'a> {
     line: &'a Line,
@@ -85,7 +85,7 @@ impl Line {
         state.ushered = false;
         let sent_away = std::mem::take(&mut state.waiting);
         drop(state);
-        drop(sent_away); // their callers learn it from the drop
+        drop(sent_away); // the drop closes the channels on which the callers wait
         false
     }
 
@@ -120,7 +120,7 @@ mod tests {
 
     type Call<'a> = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + 'a>>;
 
-    /// A call polled once, as a socket does with those that are not its first; the session tells which it is.
+    /// A call that was polled once, as a socket polls requests that are not its first. The session identifies the call.
     fn call(lane: &Lane, n: u128) -> Call<'_> {
         let job = Job::of_session(n, Box::new(EndSession));
         let mut call: Call<'_> = Box::pin(lane.submit(Box::new(job)));
@@ -130,31 +130,34 @@ mod tests {
     }
 
     async fn next(queue: &mut mpsc::Receiver<Item>) -> u128 {
-        match timeout(PATIENCE, queue.recv()).await.expect("it is let in") {
+        match timeout(PATIENCE, queue.recv())
+            .await
+            .expect("an item enters the queue")
+        {
             Some(Item::Job(job)) => job.caller.session.0.as_u128(),
-            _ => panic!("no job"),
+            _ => panic!("expected a job"),
         }
     }
 
     #[tokio::test]
-    async fn who_stands_in_line_is_let_in_in_order_though_nobody_polls() {
+    async fn items_in_line_enter_in_order_without_being_polled() {
         let (sender, mut queue) = mpsc::channel(2);
         let lane = Lane(Line::new(sender));
         let mut calls: Vec<Call<'_>> = (0..6).map(|n| call(&lane, n)).collect();
         drop(calls.remove(3));
         let mut came = vec![next(&mut queue).await];
-        // there is room just now, and it is for those who wait
+        // the queue has room now, but items in the line enter first
         calls.push(call(&lane, 6));
         while came.len() < 6 {
             came.push(next(&mut queue).await);
         }
         assert_eq!(came, [0, 1, 2, 4, 5, 6]);
         calls.push(call(&lane, 7));
-        assert_eq!(next(&mut queue).await, 7, "nobody is before it");
+        assert_eq!(next(&mut queue).await, 7, "the line is empty");
     }
 
     #[tokio::test]
-    async fn who_stands_in_line_when_the_queue_closes_is_sent_away() {
+    async fn items_in_line_are_refused_when_the_queue_closes() {
         let (sender, queue) = mpsc::channel(1);
         let lane = Lane(Line::new(sender));
         let calls: Vec<Call<'_>> = (0..3).map(|n| call(&lane, n)).collect();

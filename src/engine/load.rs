@@ -1,4 +1,4 @@
-//! A group's first step: locks its primary streams and brings into memory what its mutations need, a statement a table.
+//! A group's first step: locks its primary streams and loads what its mutations need, with one statement per table.
 
 use super::job::Job;
 use super::loading::{HeldUsers, Loading};
@@ -36,7 +36,7 @@ pub(super) struct Loaded {
     pub(super) users: HeldUsers,
 }
 
-/// Locks and reads.
+/// Locks the streams and reads the rows.
 pub(super) async fn load(
     tx: &mut Transaction,
     shared: &Shared,
@@ -62,7 +62,7 @@ pub(super) async fn load(
     if !tx.is_optimistic() {
         users.hold(needs.streams.iter().copied());
     }
-    know(tx, shared, streams, &mut world).await?;
+    counters_and_members(tx, shared, streams, &mut world).await?;
     entities(tx, needs, &mut world).await?;
     for (id, task) in world.tasks.iter() {
         shared.homes.put(*id, task.workspace_id);
@@ -89,7 +89,7 @@ macro_rules! derive_entities {
             ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
         lookups { $($lookups:tt)* }
     ) => {
-        /// The rows of every entity of the table that are needed by their keys.
+        /// Loads the rows of every entity that are needed by key.
         async fn entities(tx: &mut Transaction, needs: &Needs, world: &mut World) -> Result<()> {
             $( for row in store::$store::load(tx, needs.$name.iter().copied()).await? {
                 world.$name.loaded(row);
@@ -101,8 +101,8 @@ macro_rules! derive_entities {
 
 for_each_entity!(derive_entities);
 
-/// The streams of the group, and the members of the workspaces among them.
-async fn know(
+/// Puts the counters of the streams into the world, and the members of the workspaces among them.
+async fn counters_and_members(
     tx: &mut Transaction,
     shared: &Shared,
     locked: HashMap<StreamId, Counters>,
@@ -124,8 +124,8 @@ async fn know(
     }
     for (id, acl_version) in missing {
         let members = Arc::new(Members::new(acl_version, loaded.remove(&id).unwrap_or_default()));
-        // read under the stream's lock: committed, and of this version. An optimistic group may read newer ones, but no
-        // other group will ask for the older version
+        // read under the stream's lock, these are committed and of this version. An optimistic group may read newer
+        // members, but then no other group asks for the older version
         shared.cache.put(id, members.clone());
         world.loaded_members(id, members);
     }

@@ -8,13 +8,13 @@ use crate::store::Transaction;
 use std::collections::BTreeSet;
 use taskwire_protocol::StreamId;
 
-/// The users' streams that a group has locked. Every transaction locks workspaces first and then users, each in the order
-/// of their ids: a group that holds a user's stream may only wait for streams that sort after it.
+/// The users' streams that a group has locked. Every transaction locks workspaces first and then users, each in the
+/// order of their ids, so a group that holds a user's stream may only wait for streams that sort after it.
 #[derive(Default)]
 pub(super) struct HeldUsers(BTreeSet<StreamId>);
 
 impl HeldUsers {
-    /// Refuses streams that the group would wait for out of order.
+    /// Refuses streams that the group would lock out of order.
     pub(super) fn admit(&self, streams: impl Iterator<Item = StreamId>) -> std::result::Result<(), Fault> {
         let Some(last) = self.0.last().map(|stream| stream.uuid()) else {
             return Ok(());

@@ -1,5 +1,5 @@
-//! How a group finds rows that its mutations cannot name by key: a function for each lookup of the table of entities
-//! (`ops/mod.rs`), in the order of the table. A lookup sees what the entities and the lookups before it loaded.
+//! How a group finds rows that its mutations cannot name by key: one function per lookup of the table of entities
+//! (`ops/mod.rs`), in the order of the table. A lookup sees the entities and what earlier lookups loaded.
 
 use super::loading::Loading;
 use super::recovery::Fault;
@@ -17,7 +17,7 @@ macro_rules! derive_all {
         entities { $($entities:tt)* }
         lookups { $( $(#[doc = $doc:literal])+ $name:ident: $key:ty, ordered($order:ident); )* }
     ) => {
-        /// Does every lookup that the group needs.
+        /// Runs every lookup that the group needs.
         pub(super) async fn all(loading: &mut Loading<'_>) -> Done {
             $( if !loading.needs.$name.is_empty() { $name(loading).await?; } )*
             Ok(())
@@ -80,12 +80,12 @@ async fn assigned(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
-/// The tasks near those beside which others are placed. A task that the group makes is placed at the end as it is
-/// now.
+/// The tasks next to those before or after which others are placed. A task that the group itself creates counts as
+/// being at the current end of the order.
 async fn neighbours(loading: &mut Loading<'_>) -> Done {
     let (shared, needs) = (loading.shared, loading.needs);
     let end: Arc<str> = position::at_end(shared.ids.next()).into();
-    // every task of the group may leave this place before the last one is placed, so read one more than there are tasks
+    // every task of the group may leave this place before the last one is placed, so read one more than the group has
     let nearest = needs.tasks.len() as i64 + 1;
     // when a task leaves its place, the tasks on its two sides become neighbours
     let left = needs

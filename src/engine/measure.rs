@@ -1,11 +1,11 @@
-//! The metrics of requests, from arrival to answer. The dispatcher records what it answers; transports record what
-//! never reached it.
+//! The metrics of requests, from arrival to answer. The dispatcher records the requests that it answers; transports
+//! record those that never reached it.
 
 use taskwire_protocol::Failure;
 use taskwire_protocol::operations::CATALOG;
 use tokio::time::Instant;
 
-/// A request whose answer is awaited.
+/// A request that has no answer yet.
 #[derive(Clone, Copy, Debug)]
 pub struct Measure {
     operation: &'static str,
@@ -18,8 +18,8 @@ impl Measure {
         Measure { operation, since }
     }
 
-    /// A request that names its operation itself. Names that the table lacks share one label, so that clients cannot
-    /// make up labels.
+    /// A request of an operation that the client named. Unknown names share one label, so that clients cannot create
+    /// labels.
     pub fn named(operation: &str, since: Instant) -> Measure {
         let row = CATALOG.iter().find(|row| row.name == operation);
         Measure::begin(row.map_or("unknown", |row| row.name), since)

@@ -1,12 +1,12 @@
-//! The members of workspaces, cached by `acl_version`. A group's lock returns the current version, so a stale entry is
-//! noticed.
+//! The members of workspaces, cached by `acl_version`. A group's lock returns the current version, which detects a
+//! stale entry.
 
 use crate::ops::world::Members;
 use moka::sync::Cache;
 use std::sync::Arc;
 use taskwire_protocol::WorkspaceId;
 
-/// Workspaces whose members are kept, and members in all.
+/// The capacity of the cache: a workspace counts as one, and so does each of its members.
 const MEMBERS: u64 = 200_000;
 
 /// Members by workspace.
@@ -26,7 +26,7 @@ impl MemberCache {
             .filter(|members| members.acl_version == acl_version)
     }
 
-    /// Committed members.
+    /// Stores committed members.
     pub(super) fn put(&self, workspace: WorkspaceId, members: Arc<Members>) {
         self.0.insert(workspace, members);
     }

@@ -1,22 +1,25 @@
-//! One request's way: authorize → handle → log → commit → publish, written once. What sockets and HTTP see of the
-//! server is here; they see neither SQL nor rules.
+//! The path of one request: authorize → handle → log → commit → publish, written once. Sockets and HTTP use the server
+//! through this module; they see neither SQL nor rules.
 //!
-//! - `dispatch`  every request's way in; `route` the table of operations → what answers each
+//! - `dispatch`  the entry for every request; `route` the table of operations → what answers each
 //! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics, `trace` the log
-//! - `ask`       queries and commands; `authorize` whether the caller may
-//! - `sign_in`   signing up, in and out, a file an operation; `identity` who a token speaks for
-//! - `accounts`  accounts as these and operators make them; `known` who is behind a session, kept while it holds
+//! - `ask`       queries and commands; `authorize` whether the caller may send them
+//! - `sign_in`   signing up, in and out, one file per operation; `identity` to whom a token belongs
+//! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `job`       a mutation that waits for its turn, and its answer
-//! - `lane`      the way into the writers' bounded queue; `item` what stands in it, `line` what waits for room in it
-//! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the streams of tasks
+//! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
+//! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
+//!   tasks
 //! - `group`     one group: load, decide, write, commit
 //! - `optimism`  groups that lock nothing first
 //! - `recovery`  what happens to a group when the database fails
-//! - `load`, `loading`, `lookups`, `write`, `frame`, `answer`   the details of its steps; `shared` what all writers share
+//! - `load`, `loading`, `lookups`, `write`, `frame`, `answer`   the details of a group's steps; `shared` what all
+//!   writers share
 //! - `members`   the members of workspaces, cached by `acl_version`
-//! - `instances`  the other instances: which ones live, which sockets each has, kicks
-//! - `operator`  what is done from the command line
-//! - `node`      what operations ask of the node beside its database
+//! - `publish`   connects the engine to the live streams
+//! - `instances`  the other instances: which ones run, which sockets each has, kicks
+//! - `operator`  the changes that operators make on the command line
+//! - `node`      what operations ask of the node itself, not of its database
 //! - `health`    what probes and jobs ask
 //! - `jobs`      what the runner of jobs needs of the database; `words` the index of words, which a job updates
 
@@ -95,11 +98,11 @@ pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::Refresh;
 pub use words::{Index, IndexWords};
 
-/// How long a stopping node waits at most until its last commits are handed to the other instances. What is not handed
-/// over they find in the log.
+/// The longest time that a stopping node waits until its last commits are handed to the other instances. They find in
+/// the log what was not handed over.
 const LAST_WORDS: Duration = Duration::from_millis(500);
 
-/// The server without its doors. Clones are the same engine.
+/// The server without its transports. Clones share one engine.
 #[derive(Clone)]
 pub struct Engine(Arc<Inner>);
 
@@ -129,17 +132,17 @@ pub enum EngineError {
     /// The database cannot be used.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// The secret of the tokens cannot be read or made.
-    #[error("cannot read or make the secret of the tokens in data_dir: {0}")]
+    /// The secret of the tokens cannot be read or created.
+    #[error("cannot read or create the secret of the tokens in data_dir: {0}")]
     Secret(#[source] std::io::Error),
-    /// The data folder cannot be made.
-    #[error("cannot make the data folder {0}: {1}")]
+    /// The data folder cannot be created.
+    #[error("cannot create the data folder {0}: {1}; check data_dir")]
     DataDir(std::path::PathBuf, #[source] std::io::Error),
     /// The address of Redis cannot be used.
     #[error("redis_url cannot be used: {0}")]
     Redis(#[from] BadAddress),
-    /// The account of `admin_email` cannot be made.
-    #[error("cannot make the account of admin_email: {0}")]
+    /// The account of `admin_email` cannot be created.
+    #[error("cannot create the account of admin_email: {0}")]
     Admin(Failure),
 }
 
@@ -214,7 +217,7 @@ impl Engine {
         .await
     }
 
-    /// Runs a chore of the server's own on the writer, between groups.
+    /// Runs a chore on a writer, between groups.
     pub async fn chore<C: Chore>(&self, chore: C) -> Result<C::Output, Failure> {
         self.0.lane.chore(chore).await
     }
@@ -224,7 +227,7 @@ impl Engine {
         &self.0.hub
     }
 
-    /// Positions are valid within one epoch.
+    /// The epoch within which positions are valid.
     pub fn epoch(&self) -> Arc<str> {
         self.0.store.epoch()
     }
@@ -254,7 +257,8 @@ impl std::fmt::Debug for Engine {
     }
 }
 
-/// Runs a read in a task of its own, to its end.
+/// Runs a read in a separate task, so that it always runs to its end: a read that is dropped halfway could leave an
+/// open transaction in the pool.
 async fn spawned<T: Send + 'static>(
     read: impl Future<Output = crate::store::Result<T>> + Send + 'static,
 ) -> Result<T, Failure> {

@@ -1,5 +1,5 @@
-//! What operations ask of the node beside its database. Presence comes from the live part, the other instances from the
-//! engine.
+//! What operations ask of the node itself, not of its database. `live` answers about presence, `instances` about
+//! sockets.
 
 use super::Engine;
 use crate::live::Presences;
@@ -34,12 +34,13 @@ impl Node for Engine {
 }
 
 impl Engine {
-    /// Who is there.
+    /// Which users are present in which workspaces.
     pub fn presences(&self) -> &Arc<Presences> {
         &self.0.presences
     }
 
-    /// Whether a user may be present where they say. `reads`: it is known that they may read the workspace.
+    /// Checks that a user may be present where they say. `reads`: the user is already known to be allowed to read the
+    /// workspace.
     pub async fn may_be_present(
         &self,
         user: UserId,
@@ -47,7 +48,7 @@ impl Engine {
         reads: bool,
     ) -> Result<(), Failure> {
         let (store, params) = (self.0.store.clone(), params.clone());
-        // in a task of its own: a read that is dropped half-way could leave a transaction in the pool
+        // in a separate task: a read that is dropped halfway could leave an open transaction in the pool
         let asked = tokio::spawn(async move { presence::may_be_present(&store, user, &params, reads).await });
         asked
             .await

@@ -1,5 +1,5 @@
-//! What an operator does to accounts and to the database from the command line. It goes the way of every mutation:
-//! logged, so that sockets on running instances hear of it.
+//! What an operator does to accounts and to the database from the command line. Changes of accounts are logged like
+//! every mutation, so that sockets on running instances learn of them.
 
 use super::{Chore, Engine, accounts};
 use crate::auth::passwords::check_new;
@@ -21,7 +21,7 @@ impl Engine {
         self.act(caller, SetRole(role)).await
     }
 
-    /// Gives an account another password, and ends its sessions.
+    /// Gives an account a new password, and ends its sessions.
     pub async fn reset_password(&self, email: &str, password: &SecretString) -> Result<User, Failure> {
         let account = self.account(email).await?;
         let user = &account.user;
@@ -46,7 +46,7 @@ impl Engine {
             .await
     }
 
-    /// Begins another epoch. Running instances end; clients sync from the start once their instance was started again.
+    /// Begins a new epoch. Running instances end. After their restart, clients sync from the start.
     pub async fn new_epoch(&self) -> Result<(), Failure> {
         let made = self.0.ids.next();
         self.chore(NewEpoch(made)).await

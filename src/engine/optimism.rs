@@ -1,4 +1,4 @@
-//! What an optimistic group may assume instead of locking it, and whether its write verifies the assumption.
+//! What an optimistic group may assume without a lock, and whether its write verifies the assumption.
 //! `store/ways/optimistic` has the counters that the last commits left, and decides when locking is better.
 
 use super::answer::Verdict;
@@ -10,7 +10,8 @@ use crate::store::Transaction;
 use std::collections::BTreeSet;
 use taskwire_protocol::{StreamId, WorkspaceId};
 
-/// The streams that order everything these mutations need. `None` if one of them is unknown.
+/// The streams that order all rows that these mutations need. `None` if one of these streams is unknown, or if a
+/// mutation needs rows that no workspace's stream orders.
 pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<StreamId>> {
     if !needs.is_ordered_by_workspaces() {
         return None;
@@ -22,15 +23,16 @@ pub(super) fn ordered_by(homes: &Homes, needs: &Needs) -> Option<BTreeSet<Stream
     Some(streams)
 }
 
-/// Whether the group assumed the stream of this workspace. It did not when a task was purged and created again in another
+/// Whether the group assumed the stream of this workspace. It did not if a task was purged and created again in another
 /// workspace: then the remembered workspace is wrong.
 pub(super) fn orders(world: &World, workspace: WorkspaceId) -> bool {
     world.members(workspace).is_some()
 }
 
-/// Whether the write of an optimistic group, which advances these streams, verifies its assumptions. A used op_id shows when
-/// it is written again, so a refused mutation with an op_id verifies nothing.
-pub(super) fn is_told(
+/// Whether the write of an optimistic group, which advances these streams, verifies its assumptions. A used op_id is
+/// detected when the group inserts it again. A refused mutation inserts none, so nothing verifies that its op_id is
+/// new.
+pub(super) fn is_verified(
     tx: &mut Transaction,
     jobs: &[Job],
     verdicts: &[Verdict],

@@ -1,4 +1,5 @@
-//! Where the engine meets the live streams: a committed group goes out, and the log is read back for those behind.
+//! Connects the engine to the live streams: starts the hub to which groups are published, and reads the log for readers
+//! that are behind.
 
 use super::EngineError;
 use crate::config::Settings;
@@ -30,7 +31,7 @@ pub(super) fn hub(settings: &Settings, store: &Store) -> Result<Arc<Hub>, Engine
         }
         url => {
             if url.is_some() {
-                tracing::warn!("redis_url is ignored: an SQLite database has a single instance");
+                tracing::warn!("redis_url is ignored: an SQLite database serves a single instance");
             }
             Hub::new(log, limits)
         }
@@ -56,7 +57,7 @@ impl Log for StoredLog {
     fn range(&self, stream: StreamId) -> Reading<'_, LogRange> {
         let store = self.0.clone();
         Box::pin(async move {
-            // a read that is dropped half-way could leave a transaction in the pool: a task runs to its end
+            // a read that is dropped halfway could leave an open transaction in the pool; a task always runs to its end
             let read = tokio::spawn(async move { log::range(&mut store.read().await?, stream).await });
             let range = read.await.map_err(|_| LogUnavailable)?;
             let (tail, head) = range.map_err(|error| StoredLog::unavailable(&error))?;

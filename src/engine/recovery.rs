@@ -1,5 +1,5 @@
-//! What happens to a group after an error of the database: it runs again, or again with more locks, or its jobs are
-//! refused. After a commit without an answer, finds out what it did. Does not know what the group's mutations do.
+//! What happens to a group after an error of the database: it runs again, or runs again with more locks, or its jobs
+//! are refused. After a commit without an answer, finds out what it did. Does not know what the group's mutations do.
 
 use super::job::{Job, unknown_outcome};
 use crate::live::Hub;
@@ -11,20 +11,21 @@ use taskwire_protocol::StreamId;
 
 /// How often a group runs again when another transaction was in the way or the connection had broken.
 const TRIES: u32 = 6;
-/// How often a group runs again because it needs more locks. After that it runs without the right order of locks, and
-/// PostgreSQL would detect a deadlock.
+/// How often a group runs again because it needs more locks. After that it locks out of order, and PostgreSQL detects a
+/// deadlock if there is one.
 const WIDENED: u32 = 3;
-/// The first pause before asking what a commit did. The pause doubles, up to `LAST_LOOK`.
+/// The first pause before the database is asked again what a commit did. The pause doubles, up to `LAST_LOOK`.
 const LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_secs(5);
 
-/// Why a group is not done.
+/// Why a try of a group failed.
 pub(super) enum Fault {
     /// The database failed.
     Failed(StoreError),
-    /// It holds users' streams and needs these too, out of order: they have to be locked from the start.
+    /// The group holds users' streams and needs these streams too, which sort before them. They must be locked at the
+    /// start.
     Narrow(BTreeSet<StreamId>),
-    /// It relied on rows that it did not lock, and its write would not detect a change of them.
+    /// The group relied on rows that it did not lock, and its write would not detect a change of them.
     Unsure,
 }
 
@@ -40,38 +41,38 @@ pub(super) struct Tries {
     failed: u32,
     widened: u32,
     locks: bool,
-    /// The database is full, and there is a little more room for this.
+    /// The database is full, and this group may use the reserve.
     pub(super) stretches: bool,
-    /// Streams to lock from the start, beside those that its mutations name.
+    /// Streams to lock at the start, besides those that the mutations name.
     pub(super) streams: BTreeSet<StreamId>,
 }
 
 impl Tries {
-    /// Whether it may run again for the right order of locks.
+    /// Whether the group may run again to lock in the right order.
     pub(super) fn may_widen(&self) -> bool {
         self.widened < WIDENED
     }
 
-    /// Whether it must lock everything that it relies on.
+    /// Whether the group must lock everything that it relies on.
     pub(super) fn must_lock(&self) -> bool {
         self.locks
     }
 
-    /// Locks what it needs from now on.
+    /// From now on, the group locks what it needs.
     pub(super) fn lock(&mut self, cause: &'static str) {
         self.locks = true;
         metrics::counter!("taskwire_group_retries_total", "cause" => cause).increment(1);
     }
 
-    /// Locks these too next time.
+    /// The next try locks these streams too.
     pub(super) fn widen(&mut self, streams: BTreeSet<StreamId>) {
         self.widened += 1;
         self.streams.extend(streams);
         metrics::counter!("taskwire_group_retries_total", "cause" => "locks").increment(1);
     }
 
-    /// Whether to run again after this error; waits a moment first. `worth_it`: the commit was sent and an op_id tells
-    /// its outcome; or the database is full, and this job frees space, so it may use the reserve.
+    /// Returns whether to run again after this error; if so, waits a moment first. `worth_it`: the commit was sent and
+    /// an op_id tells its outcome; or the database is full, and this job frees space, so it may use the reserve.
     pub(super) async fn again(&mut self, error: &StoreError, worth_it: bool) -> bool {
         self.failed += 1;
         let again = match error.trouble {
@@ -90,7 +91,7 @@ impl Tries {
     }
 }
 
-/// Answers the jobs without an op_id, whose outcome stays unknown. Gives back the others.
+/// Answers the jobs without an op_id, whose outcome stays unknown. Returns the others.
 pub(super) fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
     let (known, unknown): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.op_id.is_some());
     for job in unknown {
@@ -99,7 +100,8 @@ pub(super) fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
     known
 }
 
-/// A commit may have advanced these streams. Once the database answers, their watchers get its entries.
+/// Reads the heads of streams that a commit may have advanced. Once the database answers, their watchers get its
+/// entries.
 pub(super) fn look_for(store: Store, hub: Arc<Hub>, streams: BTreeSet<StreamId>) {
     tokio::spawn(async move {
         let mut pause = LOOK;

@@ -1,42 +1,42 @@
-//! The result of a request: the inside of its `ok` frame, and what the transport does beside sending it. Does not know
-//! how frames travel.
+//! The result of a request: the content of its `ok` frame, and what the transport does besides sending it. Does not
+//! know how frames travel.
 
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use taskwire_protocol::{Failure, StreamId};
 
-/// A reply that may take a moment.
+/// A reply that may take some time.
 pub type Answering = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
 
 /// The result of a request.
 #[derive(Clone, Debug)]
 pub struct Reply {
-    /// What the frame says.
+    /// The content of the frame.
     pub body: Body,
     /// The operation was done before; this is the first answer again.
     pub replayed: bool,
-    /// What the transport does beside sending it.
+    /// What the transport does besides sending the reply.
     pub then: Then,
 }
 
-/// What the frame of a reply says.
+/// The content of a reply's frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
     /// The output's JSON.
     Data(Arc<str>),
     /// A mutation's `"at":{…},"data":{…}`: one text, because an op_id remembers it.
     Logged(Arc<str>),
-    /// `ping`'s frame says nothing more.
+    /// Nothing: the reply to `ping`.
     Pong,
 }
 
-/// What a transport does beside sending a reply. One that has no use for it does nothing.
+/// What a transport does besides sending a reply. A transport to which it does not apply ignores it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Then {
     /// Nothing.
     Nothing,
-    /// After the first page of a snapshot: follow the stream, from behind this seq.
+    /// After the first page of a snapshot: follow the stream, from the entry after this seq.
     Follow(StreamId, u64),
     /// Keep the refresh token for the client, in a cookie.
     KeepRefreshToken(Box<str>),
@@ -45,7 +45,7 @@ pub enum Then {
 }
 
 impl Reply {
-    /// A reply that says the output and asks nothing of the transport.
+    /// A reply with this output, after which the transport does nothing more.
     pub fn data(json: impl Into<Arc<str>>) -> Reply {
         Reply {
             body: Body::Data(json.into()),
@@ -63,7 +63,7 @@ impl Reply {
         }
     }
 
-    /// How much [`Reply::write`] writes, about.
+    /// The approximate number of bytes that [`Reply::write`] writes.
     pub fn size(&self) -> usize {
         match &self.body {
             Body::Data(json) | Body::Logged(json) => json.len(),

@@ -12,15 +12,15 @@ pub(super) enum Route {
     Mutation(Box<dyn Decide>),
     /// Several mutations for the lane.
     Batch(Box<Batch>),
-    /// A query or a command, beside the lane.
+    /// A query or a command, which does not use the lane.
     Ask(Box<dyn DynAsk>),
-    /// The passwords and tokens, and then the lane.
+    /// A sign-in: checks passwords and tokens, and then uses the lane.
     SignIn(Box<dyn DynSignIn>),
     /// The contract itself.
     Describe,
     /// An empty answer, which proves that the server answers.
     Ping,
-    /// Only the socket that it came on can carry it out.
+    /// Only the socket on which it arrived can carry it out.
     Socket(&'static str),
 }
 
@@ -59,7 +59,7 @@ impl<Q: Query + Clone> DynAsk for Q {
     }
 }
 
-/// A command, told from a query by its type.
+/// A command. Its own type distinguishes it from a query.
 struct Commanded<C>(C);
 
 impl<C: Command> DynAsk for Commanded<C> {
@@ -84,8 +84,8 @@ fn mutation<M: Mutation>(params: M) -> Result<Route> {
     Ok(Route::Mutation(Box::new(params.check()?)))
 }
 
-/// Of two expressions for a row of the kind `session`, takes the first for operations that only a socket can carry out,
-/// the second for signing in.
+/// Chooses between two expressions for a row of the kind `session`: the first for operations that only a socket can
+/// carry out, the second for signing up, in and out.
 macro_rules! socket_or {
     (Authenticate, $socket:expr, $sign_in:expr) => {
         $socket
@@ -159,7 +159,7 @@ macro_rules! derive_route {
             match request { $( Request::$params(params) => by_kind!($kind $params params $name), )* }
         }
 
-        /// The wire names of what signs up, in or out: `/v1/auth/` has a path for each.
+        /// The wire names of the operations that sign up, in or out. `/v1/auth/` has a path for each.
         pub fn sign_ins() -> impl Iterator<Item = &'static str> {
             let names: [Option<&'static str>; _] = [ $( sign_in_name!($kind $params $name), )* ];
             names.into_iter().flatten()

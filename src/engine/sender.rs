@@ -1,5 +1,5 @@
-//! What a transport hands in with a request: who sends it, from where, and how a refresh token reaches them. The same
-//! for a socket, `/v1/rpc` and `/v1/auth/…`.
+//! What a transport hands in with a request: who sends it, from where, and how a refresh token reaches them. Sockets,
+//! `/v1/rpc` and `/v1/auth/…` all use these types.
 
 use super::Caller;
 use std::net::IpAddr;
@@ -10,11 +10,11 @@ use tokio::time::Instant;
 /// A request as a transport hands it in.
 #[derive(Debug)]
 pub struct Incoming {
-    /// What is asked for.
+    /// The operation and its parameters.
     pub request: Request,
-    /// The client's name for it.
+    /// The client's id of the mutation.
     pub op_id: Option<OpId>,
-    /// Who asks.
+    /// Who sends it.
     pub sender: Sender,
     /// When it arrived, for the metrics.
     pub since: Instant,
@@ -27,7 +27,7 @@ pub struct Sender {
     pub caller: Option<Arc<Caller>>,
     /// Where the request comes from.
     pub origin: Origin,
-    /// How a refresh token reaches them.
+    /// How a refresh token reaches the client.
     pub delivery: Delivery,
     /// The id of the request. `None`: it gets one if it fails.
     pub request_id: Option<Arc<str>>,
@@ -38,7 +38,7 @@ pub struct Sender {
 pub struct Origin {
     /// The address of the client.
     pub address: Option<IpAddr>,
-    /// The program, like `tw/0.1.0`.
+    /// The client program, such as `tw/0.1.0`.
     pub client: Option<Arc<str>>,
 }
 
@@ -65,7 +65,7 @@ impl Incoming {
 }
 
 impl Sender {
-    /// Somebody whose token was accepted.
+    /// A sender whose token was accepted.
     pub fn known(caller: Arc<Caller>) -> Sender {
         Sender {
             caller: Some(caller),

@@ -11,7 +11,7 @@ use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
-/// What the writers of a node share. Clones are the same.
+/// What the writers of a node share. Clones share it too.
 #[derive(Clone)]
 pub(super) struct Shared {
     pub(super) store: Store,

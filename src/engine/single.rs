@@ -11,7 +11,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 use tokio::sync::mpsc;
 
-/// Runs what comes out of the queue.
+/// Runs the items of the queue.
 pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
     let mut writer = Writer::new(shared.clone());
     let mut waiting: VecDeque<Item> = VecDeque::with_capacity(GROUP);
@@ -20,7 +20,7 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
     loop {
         if waiting.len() < GROUP {
             let room = GROUP - waiting.len();
-            // what is there already goes into the group; only an empty lane waits
+            // items that are here already join the group; the writer waits only when there are none
             if waiting.is_empty() && queue.recv_many(&mut received, room).await == 0 {
                 return;
             }
@@ -45,22 +45,23 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
             None => false,
         };
         if broke {
-            tracing::error!("a group panicked; another writer goes on");
-            // it may have committed
+            tracing::error!("a group of mutations panicked; a new writer continues");
+            // the group may have committed
             shared.sessions.outdate();
             writer = Writer::new(shared.clone());
         }
     }
 }
 
-/// Whether work on the writer panics. It must be caught: without the only writer nothing could be written again.
+/// Whether work on the writer panics. The panic must be caught: without the only writer, nothing could be written any
+/// more.
 async fn breaks(work: impl Future<Output = ()>) -> bool {
-    // half-done state is not used again: the writer and its connection are replaced
+    // unwind safe: the half-changed writer is never used again, because it and its connection are replaced
     AssertUnwindSafe(work).catch_unwind().await.is_err()
 }
 
-/// The jobs that share a transaction: in order and of one kind, up to a chore, up to the group's size; one that needs a
-/// group of its own gets it.
+/// The jobs that share a transaction: in order, of one kind, up to the next chore, up to the group's size. A job that
+/// must be alone gets its own group.
 fn gather(first: Box<Job>, waiting: &mut VecDeque<Item>) -> Vec<Job> {
     let (kind, mut weight) = (first.kind, first.weight());
     let mut jobs = vec![*first];

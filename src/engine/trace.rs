@@ -1,6 +1,6 @@
-//! What the log says of a request: its id, its operation, who asked. A span costs more than many operations, so there is
-//! one for every request at the level `debug` alone. At all levels, the lines about a request that failed stand in a span
-//! that is made for them.
+//! How the server's log identifies a request: its id, its operation, its caller. A span costs more than many operations
+//! do, so every request has one at the level `debug` only. At all levels, the log lines about a request that failed are
+//! in a span that is made for them.
 
 use super::{Caller, Incoming};
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(super) struct Trace {
     pub(super) operation: &'static str,
-    /// The id that the transport gave it. A socket gives none.
+    /// The id that the transport gave the request. A socket gives none.
     pub(super) request_id: Option<Arc<str>>,
     pub(super) caller: Option<Arc<Caller>>,
 }
@@ -41,12 +41,12 @@ impl Trace {
         }
     }
 
-    /// The span of the request at the level `debug`; otherwise disabled, and free.
+    /// The span of the request at the level `debug`. At other levels it is disabled and costs nothing.
     pub(super) fn span(&self) -> Span {
         span!(DEBUG, self, self.request_id.as_deref())
     }
 
-    /// The span of a request that failed, which has an id from then on.
+    /// The span of a request that failed. Such a request always has an id.
     pub(super) fn of_failure(&self, request_id: &str) -> Span {
         span!(ERROR, self, request_id)
     }

@@ -1,5 +1,5 @@
-//! The index of words, where it is not part of writing a task: brought up to date in short steps on the writer, by a job
-//! that the first change enqueues, and before each search.
+//! The index of words on a database where writing a task does not update it. It is brought up to date in short steps on
+//! the writer: by a job that the first change enqueues, and before each search.
 
 use super::{Chore, Engine, spawned};
 use crate::ops::world::World;
@@ -11,10 +11,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// Tasks of the first step: a few milliseconds.
+/// The tasks of the first step, which takes a few milliseconds.
 const STEP: i64 = 128;
-/// Steps grow up to this while more waits. Between two steps other writers have a turn. They may write more than a small
-/// step indexes, and then the index would fall behind.
+/// Steps grow up to this size while more tasks wait. Between two steps, groups of mutations run. They may write more
+/// than a small step indexes, and with small steps the index would fall behind.
 const LARGEST: i64 = 1024;
 
 /// The job that indexes words runs this long after the first change, so it indexes all changes of that time together. A
@@ -37,18 +37,18 @@ pub(super) struct WordsJob {
 }
 
 impl WordsJob {
-    /// Enqueues the job with the group that first changes words.
+    /// Enqueues the job in the transaction of the first group that changes words.
     pub(super) fn enqueue_if_wanted(&self, alone: bool, world: &mut World) -> Stored<()> {
         let is_wanted = alone && !self.is_enqueued.load(Ordering::Relaxed) && changes_words(world);
         if is_wanted {
             world.enqueue(NewJob::new("", &IndexWords, DELAY)?);
-            // before the commit: a run that begins right after it must find this set, to clear it
+            // set before the commit, because a run that begins right after the commit clears it
             self.is_enqueued.store(true, Ordering::Relaxed);
         }
         Ok(())
     }
 
-    /// The next change enqueues the job: a run has begun, or nobody knows whether the table has it.
+    /// Makes the next change enqueue the job: a run has begun, or it is unknown whether the table has the job.
     pub(super) fn clear(&self) {
         self.is_enqueued.store(false, Ordering::Relaxed);
     }
@@ -84,20 +84,21 @@ impl Chore for Index {
 }
 
 impl Engine {
-    /// The first step of indexing what waits to be indexed now, not what comes meanwhile; `None` when nothing waits.
+    /// The first step of indexing the tasks that wait now, without those that are changed meanwhile. `None` when no
+    /// task waits.
     pub async fn words_to_index(&self) -> Result<Option<Index>, Failure> {
         let store = self.0.store.clone();
         let due = spawned(async move { search::due(&mut store.read().await?).await }).await?;
         Ok(due.map(|due| Index { due, step: STEP }))
     }
 
-    /// The job that indexes words begins: changes from now on enqueue it again.
+    /// Notes that a run of the job that indexes words begins: the next change enqueues the job again.
     pub fn words_job_begins(&self) {
         self.0.words.clear();
     }
 
-    /// Indexes what waits, for a search that is about to begin. A full database has no room for the newest words, and is no
-    /// reason not to find the others.
+    /// Indexes the tasks that wait, for a search that is about to begin. A full database has no room for the newest
+    /// words; then the search finds the others.
     pub(super) async fn index_before_search(&self) -> Result<(), Failure> {
         let mut next = self.words_to_index().await?;
         while let Some(step) = next {

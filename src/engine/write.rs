@@ -1,5 +1,5 @@
-//! A group's last step before the commit: rows, counters, frames, log and op_ids, one statement a table. The counters come
-//! late, because other groups wait for them until the commit.
+//! A group's last step before the commit: rows, counters, frames, log and op_ids, with one statement per table. The
+//! counters are written late, because other groups wait for their locks until the commit.
 
 use super::frame;
 use crate::ops::for_each_entity;
@@ -15,19 +15,19 @@ use taskwire_protocol::frames::EventFrame;
 use taskwire_protocol::{OpId, StreamId, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
-/// What an op_id did, to be remembered.
+/// What an op_id did, as it is stored for repeats.
 pub(super) type Memo = ((UserId, OpId), Remembered);
 
-/// The streams whose past was rewritten, and up to which seq.
+/// The streams whose log was rewritten, each with the last seq that was.
 pub(super) type Rewritten = BTreeMap<StreamId, u64>;
 
-/// The rows that the group changed, and what purges left in the log.
+/// Writes the rows that the group changed, and removes the content of purged tasks from the log.
 pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritten> {
     let mut rewritten = Rewritten::new();
     for task in world.purged() {
         forget(tx, *task, &mut rewritten).await?;
     }
-    // first the rows that the group has not loaded: its own rows are newer
+    // first the rows that the group has not loaded; the group's own rows are newer and overwrite them
     notifications::read_all(tx, world.all_read()).await?;
     entities(tx, world).await?;
     let changes = world.member_changes();
@@ -43,7 +43,7 @@ macro_rules! derive_entities {
             ordered($order:ident), concerns($concern:ident), store($store:ident); )* }
         lookups { $($lookups:tt)* }
     ) => {
-        /// The rows of every entity of the table that the group changed.
+        /// Writes the changed rows of every entity of the table.
         async fn entities(tx: &mut Transaction, world: &World) -> Result<()> {
             $( store::$store::write(tx, world.$name.changes()).await?; )*
             Ok(())
@@ -53,7 +53,7 @@ macro_rules! derive_entities {
 
 for_each_entity!(derive_entities);
 
-/// Rewrites what a task left in all logs to its id.
+/// Rewrites all log entries that show a task, so that only its id is left.
 async fn forget(tx: &mut Transaction, task: TaskId, all: &mut Rewritten) -> Result<()> {
     #[derive(Deserialize)]
     struct Entity {
@@ -70,7 +70,7 @@ async fn forget(tx: &mut Transaction, task: TaskId, all: &mut Rewritten) -> Resu
     log::rewrite(tx, task, &rewritten).await
 }
 
-/// A log entry on its way: the world's entry with its place and bytes.
+/// A log entry that has its seq and its encoded frame.
 pub(super) struct Placed {
     pub(super) stream: StreamId,
     pub(super) seq: i64,

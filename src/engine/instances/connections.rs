@@ -1,5 +1,5 @@
-//! The sockets of all instances: asks the others by a note and waits for their answers, but not for long. Answers come in
-//! parts of bounded size.
+//! The sockets of all instances: asks the other instances by a note, and waits a short time for their answers. Answers
+//! arrive in parts of bounded size.
 
 use super::notes::{Question, SocketList, Words, read};
 use super::sockets::Socket;
@@ -13,9 +13,9 @@ use taskwire_protocol::{Failure, InstanceId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
-/// How long the others have.
+/// How long the other instances have to answer.
 const WAIT: Duration = Duration::from_secs(1);
-/// Sockets of one note.
+/// The most sockets in one note.
 const PART: usize = 16;
 
 /// What an instance has answered so far.
@@ -42,7 +42,7 @@ impl Engine {
             .filter(|instance| !instance.current)
             .map(|instance| (instance.id, instance.name))
             .collect();
-        let mut notes = self.0.hub.notes(); // before the question, or an answer could come too early
+        let mut notes = self.0.hub.notes(); // listen before asking, so that no answer is missed
         if !waiting.is_empty() {
             self.note(&Words::Ask(question));
         }
@@ -134,7 +134,7 @@ fn page(
     waiting: HashMap<InstanceId, String>,
 ) -> ConnectionPage {
     found.sort_by_key(|(id, _)| *id);
-    found.dedup_by_key(|(id, _)| *id); // a note may come twice
+    found.dedup_by_key(|(id, _)| *id); // a note may arrive twice
     let limit = i64::try_from(which.limit).unwrap_or(i64::MAX);
     let next_cursor = cursor::cut(&mut found, limit, |(id, _)| cursor::write(id));
     let mut unanswered: Vec<_> = waiting

@@ -1,4 +1,5 @@
-//! `admin.kick` on all instances: at once by a note, and by a row that every instance reads, in case the note is lost.
+//! `admin.kick` on all instances: a note closes sockets at once, and every instance reads a row in case the note is
+//! lost.
 
 use super::notes::Words;
 use crate::engine::{Chore, Engine, spawned};
@@ -28,8 +29,8 @@ impl Engine {
         self.chore(StoreKick { kick, at }).await
     }
 
-    /// Carries out the orders in the database that are new here. `first`: they are older than this instance, so
-    /// they concern none of its sockets.
+    /// Carries out the orders in the database that are new here. `first`: this is the first look, so the orders are
+    /// older than this instance and concern none of its sockets.
     pub(super) async fn look_for_kicks(&self, first: bool) -> Result<(), Failure> {
         let store = self.0.store.clone();
         let orders = spawned(async move { instances::kicks(&mut store.read().await?, KICKS).await }).await?;

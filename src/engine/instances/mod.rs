@@ -1,12 +1,12 @@
-//! The instances that share a database: each announces that it lives and knows the others. A note travels at once; if
-//! it is lost, its content is found in the database within two seconds. A database of this instance alone has no
-//! others.
+//! The instances that share a database: each writes a heartbeat and knows the others. A note arrives at once. If a
+//! kick's note is lost, the other instances find the order in the database within two seconds. On a database that is
+//! not shared, there is only this instance.
 //!
 //! - `this`         this instance
 //! - `sockets`      what the engine sees of its sockets
 //! - `notes`        what instances say to each other
-//! - `kicks`        closing sockets on all of them
-//! - `connections`  listing the sockets of all of them
+//! - `kicks`        closing sockets on all instances
+//! - `connections`  listing the sockets of all instances
 
 mod connections;
 mod kicks;
@@ -29,13 +29,13 @@ use taskwire_protocol::{Failure, InstanceId, Timestamp};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
-/// Between two looks into the database.
+/// The time between two looks into the database.
 const LOOK: Duration = Duration::from_secs(2);
-/// The instance writes that it lives at every so many looks.
+/// The instance writes a heartbeat once in this many looks.
 const BEAT: u32 = 2;
-/// Old rows are deleted at every so many looks.
+/// Old rows are deleted once in this many looks.
 const FORGET: u32 = 32;
-/// An instance that wrote nothing for so long is not listed.
+/// An instance without a heartbeat for this long is not listed.
 const SILENT_MS: i64 = 60_000;
 /// Older rows are deleted, because every instance has read them.
 const OLD_MS: i64 = 10 * 60_000;
@@ -43,10 +43,10 @@ const OLD_MS: i64 = 10 * 60_000;
 const INSTANCES: i64 = 256;
 
 impl Engine {
-    /// The instance takes sockets from now on, and the others see it.
+    /// From now on the instance has sockets, and the other instances see it.
     pub fn attend(&self, sockets: Arc<dyn Sockets>) {
         if self.0.instance.sockets.set(sockets).is_err() {
-            return; // it does already
+            return; // this was called before
         }
         let (hearing, looking) = (self.clone(), self.clone());
         let ending = self.0.instance.ending.clone();
@@ -60,7 +60,7 @@ impl Engine {
         }
     }
 
-    /// The instances that were seen lately.
+    /// The instances with a recent heartbeat, this one first.
     pub(super) async fn instances(&self) -> Result<Vec<Instance>, Failure> {
         let now = self.0.clock.now_ms();
         let mine = self.0.instance.record(Timestamp(now));
@@ -105,7 +105,7 @@ impl Engine {
         }
     }
 
-    /// Looks for orders in the database, and writes that the instance lives.
+    /// Looks for orders in the database, and writes heartbeats.
     async fn look(&self) {
         let mut tick = tokio::time::interval(LOOK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -116,7 +116,7 @@ impl Engine {
             if looks.is_multiple_of(BEAT)
                 && let Err(failure) = self.beat(looks.is_multiple_of(FORGET)).await
             {
-                tracing::debug!(error.message = %failure, "could not write that this instance lives");
+                tracing::debug!(error.message = %failure, "could not write this instance's heartbeat");
             }
             looks = looks.wrapping_add(1);
             self.notice_epoch().await;
@@ -137,13 +137,13 @@ impl Engine {
         self.chore(beat).await
     }
 
-    /// Lets the store see whether another epoch began. The next look asks a database that is away again.
+    /// Compares the database's epoch with the one at the start. If the database is down, the next look compares.
     async fn notice_epoch(&self) {
         let store = self.0.store.clone();
         let _ = spawned(async move { store.compare_epoch().await }).await;
     }
 
-    /// The instance ends, and the others see it go.
+    /// Tells the other instances that this one ends.
     pub(super) async fn leave(&self) {
         self.0.instance.ending.cancel();
         self.0.presences.goodbye();
@@ -151,7 +151,10 @@ impl Engine {
         if attended && self.0.store.is_shared() {
             let left = self.chore(Leave(self.0.instance.id)).await;
             if let Err(failure) = left {
-                tracing::debug!(error.message = %failure, "could not write that this instance ends; the others learn it late");
+                tracing::debug!(
+                    error.message = %failure,
+                    "could not delete this instance's row; the others list it until its heartbeat is too old"
+                );
             }
         }
     }

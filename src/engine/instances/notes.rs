@@ -1,4 +1,4 @@
-//! The notes about administration that instances send each other. A note may be lost or come twice.
+//! The notes about administration that instances send each other. A note may be lost, or arrive twice.
 
 use super::sockets::Socket;
 use crate::engine::Engine;
@@ -13,7 +13,7 @@ use uuid::Uuid;
 /// The label of notes about administration.
 const ABOUT: &str = "admin";
 
-/// The words of a note.
+/// The content of a note.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Words {
@@ -21,13 +21,13 @@ pub(super) enum Words {
     KickUser(UserId),
     /// Close a session's sockets.
     KickSession(SessionId),
-    /// Ask for the sockets of the instance.
+    /// Ask for the sockets of every other instance.
     Ask(Question),
-    /// A part of the answer: these sockets.
+    /// A part of an answer: these sockets.
     Answer(SocketList),
 }
 
-/// A question for the sockets of an instance.
+/// A question for the sockets of the other instances.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Question {
     pub(super) id: Uuid,
@@ -37,12 +37,12 @@ pub(super) struct Question {
     pub(super) limit: usize,
 }
 
-/// A part of the answer.
+/// A part of an instance's answer.
 #[derive(Serialize, Deserialize)]
 pub(super) struct SocketList {
     pub(super) to: Uuid,
     pub(super) from: InstanceName,
-    /// Which part this is, of how many.
+    /// The number of this part, from 0; `parts` is how many there are.
     pub(super) part: usize,
     pub(super) parts: usize,
     pub(super) total: u64,
@@ -50,7 +50,7 @@ pub(super) struct SocketList {
 }
 
 impl Engine {
-    /// Says something to the other instances.
+    /// Sends a note to the other instances.
     pub(super) fn note(&self, words: &Words) {
         if let Ok(words) = to_raw_value(words) {
             self.0.hub.tell(&Note {
@@ -61,7 +61,7 @@ impl Engine {
     }
 }
 
-/// The words of a note about administration; `None` for other notes, and for words that this version does not know.
+/// The content of a note about administration; `None` for other notes, and for content that this version does not know.
 pub(super) fn read(note: &Note) -> Option<Words> {
     if note.about != ABOUT {
         return None;

@@ -9,27 +9,27 @@ pub trait Sockets: Send + Sync {
     /// How many there are.
     fn count(&self) -> usize;
 
-    /// The sockets of a user, or all of them, in the order of keys: at most `limit` after a key. And their total
-    /// number.
+    /// The sockets of a user, or of all users, sorted by key: at most `limit` of them, after the key `after`. And how
+    /// many there are in total.
     fn list(&self, user: Option<UserId>, after: Option<u64>, limit: usize) -> (Vec<Socket>, u64);
 
-    /// Closes them with 4403.
+    /// Closes the sockets of a user or a session with code 4403.
     fn close(&self, whom: Whom);
 }
 
-/// A socket of somebody who is signed in.
+/// A socket of a user who is signed in.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Socket {
     /// Identifies the socket on its instance. A later socket has a greater key.
     pub key: u64,
-    /// The session that it speaks for.
+    /// The session of the socket.
     pub session: SessionId,
-    /// The account that it belongs to.
+    /// The account to which the socket belongs.
     pub user: taskwire_protocol::account::PublicUser,
-    /// What the program said about itself, like `tw/0.1.0`.
+    /// The client program by its own statement, such as `tw/0.1.0`.
     pub client: Option<String>,
-    /// Where it comes from.
+    /// The address of the client.
     pub address: Option<std::net::IpAddr>,
-    /// When it was authenticated.
+    /// When the socket was authenticated.
     pub since: Timestamp,
 }

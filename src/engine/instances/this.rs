@@ -1,4 +1,4 @@
-//! What this instance is to the others. Does not talk with them.
+//! This instance as the others see it. Does not send notes.
 
 use super::sockets::Sockets;
 use crate::ops::node::Whom;
@@ -15,9 +15,9 @@ pub(in crate::engine) struct ThisInstance {
     pub(in crate::engine) id: InstanceId,
     name: String,
     started_at: Timestamp,
-    /// Empty until the instance takes sockets.
+    /// Empty until `Engine::attend` is called.
     pub(super) sockets: OnceLock<Arc<dyn Sockets>>,
-    /// Orders to kick that were carried out.
+    /// The kick orders that were carried out.
     kicked: Mutex<HashSet<Uuid>>,
     pub(super) ending: CancellationToken,
 }
@@ -59,7 +59,7 @@ impl ThisInstance {
         }
     }
 
-    /// The orders that were not carried out yet. All count as carried out from now on.
+    /// The orders that were not carried out yet. From now on they count as carried out.
     pub(super) fn new_orders(&self, orders: Vec<KickRecord>) -> Vec<KickRecord> {
         let kicked = &mut *self.kicked.lock().unwrap_or_else(PoisonError::into_inner);
         let before = std::mem::replace(kicked, orders.iter().map(|order| order.id).collect());

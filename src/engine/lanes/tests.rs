@@ -5,7 +5,7 @@ use crate::ops::{Act, Caller, Decide, Needs, Target};
 use taskwire_protocol::{Access, WorkspaceId};
 use uuid::Uuid;
 
-/// A mutation on a stream that is chosen by hand.
+/// A mutation with the given target. `true`: it must be alone in its group.
 struct On(Target, bool);
 
 impl Decide for On {
@@ -47,7 +47,7 @@ fn job(session: u128, target: Target, alone: bool) -> Waiting {
     Waiting { item, lanes }
 }
 
-/// Who is in the next group, by session, and who stays.
+/// The sessions of the jobs in the next group, and of the jobs that stay behind.
 fn next(waiting: &mut VecDeque<Waiting>, running: &[RunningGroup], spread: bool) -> (Vec<u128>, Vec<u128>) {
     let session = |job: &Job| job.caller.session.0.as_u128();
     let picked = pick(waiting, running.iter(), spread);
@@ -79,7 +79,7 @@ fn a_long_queue_is_spread_over_lanes_in_order() {
         next(&mut waiting, &[], true),
         (vec![0, 2, 4, 6], vec![1, 3, 5, 7])
     );
-    // the first lane is taken: what is for it waits
+    // the first lane is busy, so its job waits
     waiting.push_back(job(8, on_lane(0), false));
     let taken = running(1, &[0, 2, 4, 6]);
     assert_eq!(next(&mut waiting, &[taken], true), (vec![1, 3, 5, 7], vec![8]));
@@ -87,7 +87,7 @@ fn a_long_queue_is_spread_over_lanes_in_order() {
 
 #[test]
 fn a_session_keeps_its_order_across_lanes() {
-    // 1 is on lane 0, then on lane 1: the second job waits for the first, and so do later jobs of 1
+    // session 1 is on lane 0, then on lane 1: its second job waits for the first, and so do its later jobs
     let mut waiting: VecDeque<_> = [
         job(1, on_lane(0), false),
         job(1, on_lane(1), false),
@@ -97,7 +97,7 @@ fn a_session_keeps_its_order_across_lanes() {
     ]
     .into();
     let (group, staying) = next(&mut waiting, &[], true);
-    // 2 would overtake 1 on lane 1, and 3 would overtake it on lane 0
+    // session 2 would overtake session 1 on lane 1, and session 3 would overtake it on lane 0
     assert_eq!((group, staying), (vec![1], vec![1, 1, 2, 3]));
     let running = running(1, &[1]);
     let (group, staying) = next(&mut waiting, &[running], true);
@@ -120,7 +120,7 @@ fn a_job_alone_and_one_of_another_kind_get_groups_of_their_own() {
 }
 
 #[test]
-fn a_job_on_an_unknown_stream_goes_with_any_group_and_after_its_session() {
+fn a_job_on_an_unknown_stream_joins_any_group_but_stays_behind_its_session() {
     let task = Target::Task(taskwire_protocol::TaskId(Uuid::from_u128(7)));
     let mut waiting: VecDeque<_> = [
         job(1, on_lane(0), false),
@@ -133,7 +133,7 @@ fn a_job_on_an_unknown_stream_goes_with_any_group_and_after_its_session() {
 }
 
 #[test]
-fn a_group_is_no_larger_than_a_group() {
+fn a_group_is_bounded_however_many_jobs_wait() {
     let mut waiting: VecDeque<_> = (0..200).map(|n| job(n, on_lane(0), false)).collect();
     let (group, staying) = next(&mut waiting, &[], true);
     assert_eq!((group.len(), staying.len()), (GROUP, 200 - GROUP));

@@ -25,7 +25,7 @@ impl SignIn for LogIn {
             return Err(inactive());
         }
         if needs_rehash(&account.password_hash) {
-            tracing::info!(user.id = %account.user.id, "the password's hash has old parameters");
+            tracing::info!(user.id = %account.user.id, "the password's hash has outdated parameters");
         }
         let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
         let caller = caller(&account, session.id);

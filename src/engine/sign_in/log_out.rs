@@ -1,4 +1,4 @@
-//! `auth.logout`: ends the caller's session. Its tokens are void, its sockets close.
+//! `auth.logout`: ends the caller's session. Its tokens become invalid and its sockets close.
 
 use super::{SignIn, Signed};
 use crate::engine::{Engine, Sender, Then};

@@ -1,8 +1,8 @@
-//! Signing up, in and out: what needs passwords and tokens before anything enters the writer's lane, and tokens after
-//! it. A file an operation. Passwords are hashed off the async threads.
+//! Signing up, in and out, one file per operation. Passwords and tokens are checked before a step enters the writer's
+//! lane; new tokens are made after it. Passwords are not hashed on the async threads.
 //!
-//! - `sign_up`, `log_in`, `log_out`   rows of the table of operations
-//! - `refresh`                        of `/v1/auth/refresh` alone
+//! - `sign_up`, `log_in`, `log_out`   in the table of operations
+//! - `refresh`                        only over `/v1/auth/refresh`
 //! - `tokens`                         the pair of tokens that a session gets
 
 mod log_in;
@@ -20,10 +20,10 @@ use taskwire_protocol::Failure;
 
 /// An operation that signs somebody up, in or out.
 pub(super) trait SignIn: Send + 'static {
-    /// What the reply says.
+    /// The output in the reply.
     type Output: Serialize + Send;
 
-    /// Carries it out.
+    /// Carries out the operation.
     fn carry_out(
         self,
         engine: Engine,
@@ -37,7 +37,7 @@ pub(super) struct Signed<T> {
     pub(super) then: Then,
 }
 
-/// A sign-up, sign-in or sign-out, whichever it is.
+/// A sign-up, sign-in, sign-out or refresh of any type.
 pub(super) trait DynSignIn: Send {
     fn answer(self: Box<Self>, engine: Engine, sender: Sender) -> Answering;
 }

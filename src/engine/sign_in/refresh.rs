@@ -12,12 +12,12 @@ use taskwire_protocol::{ErrorCode, Failure};
 
 /// The exchange of a refresh token.
 pub struct Refresh {
-    /// The token, as the client was given it.
+    /// The token as the client sent it.
     pub token: String,
 }
 
 impl Refresh {
-    /// Its name in the metrics.
+    /// The operation's name in metrics and in the log.
     pub(in crate::engine) const NAME: &'static str = "auth.refresh";
 }
 

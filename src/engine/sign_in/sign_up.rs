@@ -27,7 +27,7 @@ impl SignIn for SignUp {
             candidates,
             session: Some(session),
         };
-        // the username may be another candidate
+        // the step may have chosen another candidate as the username
         account.user = engine.act(caller.clone(), open).await?;
         engine.tokens(&account, caller.session, &refresh, sender.delivery)
     }

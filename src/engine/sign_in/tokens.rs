@@ -36,13 +36,13 @@ impl Engine {
         Ok((record, refresh))
     }
 
-    /// When a refresh token that is made now ends.
+    /// When a refresh token that is made now expires.
     pub(super) fn refresh_end(&self) -> Timestamp {
         let lifetime = i64::try_from(self.0.refresh.as_millis()).unwrap_or(i64::MAX);
         Timestamp(self.0.clock.now_ms().saturating_add(lifetime))
     }
 
-    /// A session's pair of tokens. The refresh token is in the reply, or left to the transport.
+    /// Issues a session's pair of tokens. The refresh token is in the reply, or the transport keeps it in a cookie.
     pub(super) fn tokens(
         &self,
         account: &Account,
