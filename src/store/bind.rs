@@ -1,4 +1,4 @@
-//! How values travel: a cell is one value of a row, and is bound to the driver that runs the text.
+//! The values of statements: a cell is one value of a row, and is bound as a parameter of either driver.
 
 use sqlx::postgres::PgArguments;
 use sqlx::sqlite::SqliteArguments;
@@ -19,7 +19,7 @@ pub(super) enum Kind {
 pub(super) type Columns = &'static [(&'static str, Kind)];
 
 impl Kind {
-    /// Its type in PostgreSQL.
+    /// The column's type in PostgreSQL.
     pub(super) fn postgres(self) -> &'static str {
         match self {
             Kind::Id => "uuid",
@@ -37,7 +37,7 @@ pub enum Cell {
     Id(Option<Uuid>),
     /// A number, a time in milliseconds, a code.
     Int(Option<i64>),
-    /// Text, JSON too.
+    /// Text, also JSON.
     Text(Option<Arc<str>>),
     /// A truth value.
     Bool(Option<bool>),
@@ -90,7 +90,7 @@ impl From<String> for Cell {
     }
 }
 
-/// Encoding these types cannot fail. A missing argument would be an error of the statement.
+/// Encoding these types cannot fail. If it did, the argument would be missing and the statement would fail.
 fn add<A: Arguments, T: for<'t> Encode<'t, A::Database> + Type<A::Database>>(arguments: &mut A, value: T) {
     let _ = arguments.add(value);
 }
@@ -123,7 +123,7 @@ where
     }
 }
 
-/// Binds a batch of rows as one array a column.
+/// Binds a batch of rows as one array per column.
 pub(super) fn columns(
     arguments: &mut PgArguments,
     cells: &[Cell],

@@ -9,16 +9,16 @@ pub struct Counters {
     pub acl_version: i64,
     /// In a user's stream: unread notifications.
     pub unread: i64,
-    /// In a workspace's: tasks to do.
+    /// In a workspace's stream: tasks that are neither completed nor deleted.
     pub pending: i64,
-    /// In a workspace's: tasks done.
+    /// In a workspace's stream: tasks that are completed and not deleted.
     pub completed: i64,
-    /// In a workspace's: tasks deleted.
+    /// In a workspace's stream: deleted tasks that can be restored.
     pub deleted: i64,
 }
 
 impl Counters {
-    /// The sums of both.
+    /// The sum of both, counter by counter.
     #[must_use]
     pub fn plus(self, by: Counters) -> Counters {
         Counters {

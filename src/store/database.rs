@@ -91,7 +91,7 @@ impl Store {
         }
     }
 
-    /// Whether it was closed.
+    /// Whether the database was closed.
     pub fn is_closed(&self) -> bool {
         match &self.0.pools {
             Pools::Sqlite { reads, .. } => reads.is_closed(),
@@ -99,7 +99,7 @@ impl Store {
         }
     }
 
-    /// Whether other processes may write to it too.
+    /// Whether other processes may write to the database too.
     pub fn is_shared(&self) -> bool {
         matches!(self.0.pools, Pools::Postgres { .. })
     }
@@ -112,7 +112,7 @@ impl Store {
         }))
     }
 
-    /// A connection for reading that shows a single moment to all of its statements.
+    /// A connection for reading whose statements all see one consistent snapshot.
     /// Await it to its end: a cancelled `begin` would leave a transaction open in the pool.
     pub async fn moment(&self) -> Result<Reader> {
         Ok(Reader::on(match &self.0.pools {
@@ -144,8 +144,9 @@ impl Store {
         self.0.most_pages
     }
 
-    /// Bytes of SQLite's write-ahead log. After a checkpoint, every 4,000 pages, it starts from the beginning, and what lies
-    /// beyond 64 MiB is cut off. Only a long read lets it grow further.
+    /// The size of SQLite's write-ahead log in bytes; `None` with PostgreSQL. After each checkpoint, every 4,000 pages,
+    /// the log is overwritten from its beginning, and the file is truncated to 64 MiB. Only a long read lets it grow
+    /// further.
     pub fn wal_bytes(&self) -> Option<u64> {
         let path = self.0.wal.as_ref()?;
         Some(std::fs::metadata(path).map_or(0, |file| file.len()))
@@ -158,7 +159,7 @@ impl Store {
                 Ok((Connection::Sqlite(writer.connect().await?), RowTypes::default()))
             }
             Pools::Postgres { writer, .. } => {
-                // the bound covers the first queries: a server may accept a connection and then not answer
+                // the bound includes the first queries: a server may accept a connection and then not answer
                 let connecting = tokio::time::timeout(ACQUIRE, self.connect_to_postgres(writer)).await;
                 connecting.map_err(|_| StoreError::silence())?
             }
@@ -195,8 +196,9 @@ async fn waited<T>(wanted: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
 
 const EPOCH_OF_SQLITE: &str = "select value from meta where key = 'epoch'";
 
-/// The name of the file that a server writes its log to begins with its timeline. The control file would be late: it has the
-/// timeline of the last checkpoint, and the first checkpoint after a takeover may end minutes later. A standby writes no log.
+/// The name of the file to which a server writes its write-ahead log begins with the server's timeline. The control
+/// file would be late: it has the timeline of the last checkpoint, and the first checkpoint after a takeover may end
+/// minutes later. A standby writes no log.
 const EPOCH_OF_POSTGRES: &str = "select value || '.'
     || cast(cast('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) as bit(32)) as int)
     from meta where key = 'epoch' and not pg_is_in_recovery()";

@@ -1,11 +1,11 @@
-//! The epoch of the logs: positions are valid within one epoch. It consists of the stored value and, on PostgreSQL, of the
-//! server's timeline. A standby that takes over, or a server that was restored to an earlier moment, may lack the end of the
-//! logs, and starts another timeline. An instance runs in the epoch in which it opened the database.
+//! The epoch of the logs: positions are valid within one epoch. It consists of the stored value and, on PostgreSQL, of
+//! the server's timeline. A standby that takes over, or a server that was restored to an earlier moment, may lack the
+//! end of the logs, and starts another timeline. An instance runs in the epoch in which it opened the database.
 
 use super::sql::Sql;
 use super::{Result, Transaction};
 
-/// Starts another epoch.
+/// Begins a new epoch.
 pub async fn replace(tx: &mut Transaction, epoch: &str) -> Result<()> {
     let mut sql = Sql::new("update meta set value = ");
     sql.bind(epoch).push(" where key = 'epoch' returning value");

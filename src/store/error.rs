@@ -1,26 +1,26 @@
-//! What went wrong in the database, as far as a caller can act on it. `source` keeps the detail for the log.
+//! Errors of the database, classified by what a caller can do about them. `source` keeps the detail for the log.
 
 use std::fmt;
 
-/// What a caller can do about it.
+/// The kinds of errors, by what a caller can do about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
     /// Another transaction was in the way (PostgreSQL 40001, 40P01, 55P03; SQLite busy). Run it again.
     Contended,
     /// The database cannot be reached, or the connection broke. Try again later.
     Unavailable,
-    /// The disk is full, or the database has its allowed size.
+    /// The disk is full, or the database has reached its allowed size.
     Full,
     /// A row with this key exists.
     Taken,
-    /// A fault of this program.
+    /// A bug of this program.
     Bug,
 }
 
 /// An error of the database.
 #[derive(Debug)]
 pub struct StoreError {
-    /// What a caller can do about it.
+    /// The kind of error.
     pub trouble: Trouble,
     cause: &'static str,
     source: Box<dyn std::error::Error + Send + Sync>,
@@ -49,7 +49,7 @@ impl StoreError {
         self.cause == "silence"
     }
 
-    /// The cause as one word of a closed set, for metrics.
+    /// The cause as one word of a fixed set, for metrics.
     pub fn cause(&self) -> &'static str {
         self.cause
     }
@@ -146,7 +146,7 @@ fn by_code(code: &str) -> Trouble {
             || code.starts_with("53")
             || code.starts_with("57")
             || code == "25P03"
-            // read-only: a standby took over, or this server is one
+            // read-only: the server is a standby
             || code == "25006" =>
         {
             Trouble::Unavailable

@@ -1,4 +1,4 @@
-//! Looking at a database for `taskwire doctor`, without changing it. It makes no schema, takes no lock, and works while a
+//! Examines a database for `taskwire doctor`. It changes nothing, makes no schema, takes no lock, and works while a
 //! node runs.
 
 use super::database::ACQUIRE;
@@ -12,14 +12,14 @@ use sqlx::{ConnectOptions, Connection as _, PgConnection};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// A database as it was found.
+/// What was found about a database.
 #[derive(Clone, Debug)]
 pub struct Examined {
     /// The program and its version, for people.
     pub version: String,
-    /// How long an answer took.
+    /// How long a query took.
     pub latency: Duration,
-    /// Its schema, compared with this program's.
+    /// The state of its schema.
     pub schema: Schema,
     /// Facts of a PostgreSQL server.
     pub server: Option<Server>,
@@ -30,29 +30,29 @@ pub struct Examined {
 pub struct Server {
     /// Its version as a number: 150004 is 15.4.
     pub version: i64,
-    /// How many milliseconds its clock is ahead of the given one. The error is at most half the latency.
+    /// How many milliseconds its clock is ahead of this machine's. The error is at most half the latency.
     pub ahead_ms: i64,
-    /// How many connections it gives to ordinary users.
+    /// How many connections it allows to ordinary users.
     pub connections: i64,
-    /// Settings with which it may lose what it acknowledged as durable.
+    /// Settings, with their values, with which it may lose acknowledged commits.
     pub unsafe_settings: Vec<(String, String)>,
 }
 
-/// A schema, compared with this program's.
+/// The state of a schema, compared with this program's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Schema {
-    /// There is none yet. The first start makes it.
+    /// The database has no schema yet. The first start makes it.
     None,
-    /// It is this program's.
+    /// The schema is this program's.
     Current,
-    /// It is older. The next start brings it up to date.
+    /// The schema is older. The next start brings it up to date.
     Older,
-    /// A newer program made it.
+    /// A newer program made the schema, in this version.
     Newer(i64),
 }
 
-/// Looks at the database of the settings. `None` stands for an SQLite file that is not there yet. `now_ms` is the clock of
-/// this machine.
+/// Examines the database of the settings. Returns `None` for an SQLite file that does not exist yet. `now_ms` is the
+/// clock of this machine.
 pub async fn examine(
     settings: &Settings,
     now_ms: impl Fn() -> i64,

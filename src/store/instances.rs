@@ -29,11 +29,11 @@ pub struct InstanceRecord {
 /// An order to close the sockets of a user or of a session.
 #[derive(Clone, Copy, Debug)]
 pub struct KickRecord {
-    /// By this id each instance remembers what it has done.
+    /// Identifies the order, so that each instance carries it out once.
     pub id: Uuid,
-    /// Whose sockets.
+    /// The user whose sockets to close.
     pub user: Option<UserId>,
-    /// Which session's sockets.
+    /// The session whose sockets to close.
     pub session: Option<SessionId>,
 }
 
@@ -69,7 +69,7 @@ static BEAT: Statement = statement(
     upsert!("instances", "id", InstanceRow::TABLE),
 );
 
-/// Reports that an instance is alive.
+/// Writes an instance's heartbeat.
 pub async fn beat(tx: &mut Transaction, instance: &InstanceRecord) -> Result<()> {
     let row = [
         instance.id.0.into(),
@@ -93,14 +93,14 @@ pub async fn list(reader: &mut Reader, after: i64, limit: i64) -> Result<Vec<Ins
     reader.list::<InstanceRow>(sql).await
 }
 
-/// Deletes an instance that ended.
+/// Deletes the row of an instance that ends.
 pub async fn leave(tx: &mut Transaction, id: InstanceId) -> Result<()> {
     let mut sql = Sql::new("delete from instances where id = ");
     sql.bind(id.0).push(" returning seen_at");
     tx.select::<(i64,)>(sql).await.map(drop)
 }
 
-/// Deletes instances that last reported, and orders that were given, up to `before`.
+/// Deletes instances whose last heartbeat is not after `before`, and orders that were not given after it.
 pub async fn forget(tx: &mut Transaction, before: i64) -> Result<()> {
     let mut sql = Sql::new("delete from instances where seen_at <= ");
     sql.bind(before).push(" returning seen_at");

@@ -15,10 +15,11 @@ use std::time::Duration;
 use taskwire_protocol::Timestamp;
 use uuid::Uuid;
 
-/// Jobs that a count looks at: past this it says that there are many.
+/// The most jobs that a count reads. This result means that there are at least as many.
 const COUNTED: i64 = 1000;
 
-/// What a job of one kind carries. It stands below the job itself, so that whoever enqueues need not know what runs.
+/// The payload of jobs of one kind. It is declared in a lower layer than the job's code, so that code that enqueues a
+/// job does not depend on the code that runs it.
 pub trait Payload: Serialize + DeserializeOwned + Send + 'static {
     /// The kind's name. It is stored: a new name is a new kind.
     const KIND: &'static str;
@@ -34,7 +35,7 @@ pub struct NewJob {
 }
 
 impl NewJob {
-    /// A job that is due after `delay`. The key tells it from the others of its kind.
+    /// A job that is due after `delay`. The key distinguishes it from other jobs of its kind.
     pub fn new<P: Payload>(key: impl Into<String>, payload: &P, delay: Duration) -> Result<NewJob> {
         Ok(NewJob {
             kind: P::KIND,
@@ -44,12 +45,12 @@ impl NewJob {
         })
     }
 
-    /// The kind and the key, by which a job exists once.
+    /// The kind and the key. There is at most one job with both.
     pub fn identity(&self) -> (&'static str, String) {
         (self.kind, self.key.clone())
     }
 
-    /// The only job of a kind that recurs.
+    /// The only job of a recurring kind. Its key is empty.
     pub fn recurring(kind: &'static str, delay: Duration) -> NewJob {
         NewJob {
             kind,
@@ -60,7 +61,7 @@ impl NewJob {
     }
 }
 
-/// A run of a job: who may complete it. Clones are the same run.
+/// The claim of one run of a job: only this run may complete the job. Clones belong to the same run.
 #[derive(Clone, Debug)]
 pub struct Claim {
     /// The job's kind.
@@ -74,9 +75,9 @@ pub struct Claim {
 /// A job that was claimed.
 #[derive(Debug)]
 pub struct Claimed {
-    /// For its run.
+    /// The claim of this run.
     pub claim: Claim,
-    /// JSON.
+    /// The payload as JSON.
     pub payload: String,
     /// The number of this attempt, from 1.
     pub attempt: i64,
@@ -85,34 +86,34 @@ pub struct Claimed {
 /// A job, for operators.
 #[derive(Clone, Debug)]
 pub struct JobRecord {
-    /// What it does.
+    /// What the job does.
     pub kind: String,
-    /// Tells it from the others of its kind.
+    /// Distinguishes the job from others of its kind.
     pub key: String,
     /// When it may run.
     pub due_at: Timestamp,
-    /// Runs since its last success.
+    /// Runs since its last success, including a current one.
     pub attempts: i64,
-    /// The instance that runs it.
+    /// The instance that runs it now.
     pub holder: Option<String>,
-    /// When it failed for the last time.
+    /// When the job became dead: its last attempt failed.
     pub dead_at: Option<Timestamp>,
     /// Why its last run failed.
     pub error: Option<String>,
 }
 
-/// What is ahead.
+/// The work that is due now and later.
 #[derive(Clone, Debug, Default)]
 pub struct Ahead {
-    /// Until the next job is due or the next claim ends; not positive when there is one now.
+    /// Milliseconds until the next job is due or the next claim expires. Zero or negative: one is due or expired now.
     pub next_ms: Option<i64>,
-    /// Jobs that are due and that nobody runs, 1000 at most.
+    /// How many jobs are due and not running, counted up to 1000.
     pub pending: i64,
-    /// Dead jobs by kind, 1000 at most.
+    /// How many jobs are dead, by kind, counted up to 1000.
     pub dead: Vec<(String, i64)>,
 }
 
-/// Milliseconds since 1970 by the database's clock, as it runs within the transaction.
+/// Milliseconds since 1970 by the database's clock. It advances during a transaction.
 fn now(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "cast(unixepoch('subsec') * 1000 as bigint)",
@@ -137,9 +138,10 @@ static INSERT: Statement = statement(
        attempts = case when jobs.dead_at is null then jobs.attempts else 0 end",
 );
 
-/// Enqueues jobs, each of another kind or key. One that exists takes the new payload and the new time, with these exceptions: one that
-/// failed runs no earlier than its backoff says and keeps its count of attempts; one that runs now runs once more
-/// afterwards; a dead one starts over. So nothing that was enqueued is lost, and no run is undone by it.
+/// Enqueues jobs, no two of them with equal kind and key. A job that exists takes the new payload and the new time,
+/// with these exceptions: a job that failed runs no earlier than its backoff says and keeps its count of attempts; a
+/// job that is running runs once more afterwards; a dead job starts over. So no enqueued job is lost, and enqueuing
+/// undoes no run.
 pub async fn insert<'a>(tx: &mut Transaction, jobs: impl IntoIterator<Item = &'a NewJob>) -> Result<()> {
     let rows = jobs.into_iter().map(|job| {
         [
@@ -152,7 +154,7 @@ pub async fn insert<'a>(tx: &mut Transaction, jobs: impl IntoIterator<Item = &'a
     tx.execute(&INSERT, Batch::of(rows)).await
 }
 
-/// Enqueues a job unless it exists.
+/// Enqueues a job unless a job of this kind and key exists.
 pub async fn ensure(tx: &mut Transaction, job: &NewJob) -> Result<()> {
     let now = now(tx.dialect()?);
     let mut sql = Sql::new("insert into jobs (kind, key, payload, due_at, attempts, revision) values (");
@@ -175,8 +177,8 @@ pub async fn existing(reader: &mut Reader, kinds: &[&'static str]) -> Result<Vec
     Ok(rows.into_iter().map(|(kind,)| kind).collect())
 }
 
-/// When there will be something to do, of these kinds. (`kind || ''` here and in [`claim`]: by the primary key SQLite would
-/// read and sort all jobs of the kinds, instead of reading the first ones by their times.)
+/// The work of these kinds that is due now and later. (`kind || ''` here and in [`claim`] keeps SQLite from using the
+/// primary key: with it, SQLite would read and sort all jobs of the kinds, instead of reading the first ones by time.)
 pub async fn ahead(reader: &mut Reader, kinds: &[&'static str]) -> Result<Ahead> {
     let now = now(reader.dialect());
     let mut sql = Sql::new(&format!("select {now}, (select due_at from jobs where "));
@@ -205,7 +207,8 @@ pub async fn ahead(reader: &mut Reader, kinds: &[&'static str]) -> Result<Ahead>
     })
 }
 
-/// Frees up to `limit` jobs whose claims ended: their instances are gone, or hang. Their kinds and holders.
+/// Frees up to `limit` jobs whose claims have expired, because their instances are gone or hang. Returns the jobs'
+/// kinds and the instances that held them.
 pub async fn expire(tx: &mut Transaction, limit: i64) -> Result<Vec<(String, String)>> {
     let dialect = tx.dialect()?;
     let (now, skip) = (now(dialect), skip_locked(dialect));
@@ -260,7 +263,7 @@ pub async fn claim(
     Ok(claimed.collect())
 }
 
-/// Two instances that claim at once take different jobs, and neither waits for a run that is just being completed.
+/// Two instances that claim at the same time take different jobs, and neither waits for a run that is completing a job.
 fn skip_locked(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::Sqlite => "",
@@ -269,7 +272,7 @@ fn skip_locked(dialect: Dialect) -> &'static str {
 }
 
 impl Claim {
-    /// The condition under which a statement is this run's.
+    /// Appends the condition that this run still has the claim.
     fn is_held(&self, sql: &mut Sql) {
         sql.push(" where kind = ").bind(self.kind.as_str());
         sql.push(" and key = ").bind(self.key.as_str());
@@ -277,8 +280,8 @@ impl Claim {
     }
 }
 
-/// Extends a claim by `term` from now, and keeps everybody from the job until the transaction ends. Whether the run still
-/// had the claim.
+/// Extends a claim by `term` from now, and locks the job until the transaction ends. Returns whether the run still had
+/// the claim.
 pub async fn hold(tx: &mut Transaction, claim: &Claim, term: Duration) -> Result<bool> {
     let now = now(tx.dialect()?);
     let mut sql = Sql::new(&format!("update jobs set claimed_until = {now} + "));
@@ -288,8 +291,8 @@ pub async fn hold(tx: &mut Transaction, claim: &Claim, term: Duration) -> Result
     changed(tx, sql).await
 }
 
-/// Extends a claim by `term` from now, unless a transaction of the run holds it just now, which does the same. Whether the
-/// run still had the claim.
+/// Extends a claim by `term` from now, unless a transaction of the run holds the job at this moment: that transaction
+/// extends the claim itself. Returns whether the run still had the claim.
 pub async fn renew(tx: &mut Transaction, claim: &Claim, term: Duration) -> Result<bool> {
     let dialect = tx.dialect()?;
     let mut sql = Sql::new(&format!("update jobs set claimed_until = {} + ", now(dialect)));
@@ -305,8 +308,8 @@ pub async fn renew(tx: &mut Transaction, claim: &Claim, term: Duration) -> Resul
     changed(tx, sql).await
 }
 
-/// Completes a job: removes it, or makes it due again after `again`. One that was enqueued while it ran stays, with the
-/// time that it was given then. Whether the run still had its claim.
+/// Completes a job: removes it, or makes it due again after `again`. A job that was enqueued during the run stays, due
+/// at the time that it was given then. Returns whether the run still had its claim.
 pub async fn complete(tx: &mut Transaction, claim: &Claim, again: Option<Duration>) -> Result<bool> {
     if again.is_none() {
         let mut sql = Sql::new("delete from jobs");
@@ -330,16 +333,16 @@ pub async fn complete(tx: &mut Transaction, claim: &Claim, again: Option<Duratio
     changed(tx, sql).await
 }
 
-/// What becomes of a job whose run failed.
+/// What happens to a job whose run failed.
 #[derive(Clone, Copy, Debug)]
 pub enum Next {
-    /// It is due again after this.
+    /// The job is due again after this time.
     After(Duration),
-    /// It is dead, unless it was enqueued while it ran: then it starts over.
+    /// The job is dead, unless it was enqueued during the run: then it starts over.
     Dead,
 }
 
-/// Records why a run failed. Whether the run still had its claim.
+/// Records why a run failed. Returns whether the run still had its claim.
 pub async fn fail(tx: &mut Transaction, claim: &Claim, error: &str, next: Next) -> Result<bool> {
     let now = now(tx.dialect()?);
     let mut sql = Sql::new("update jobs set claim = null, claimed_until = null, error = ");
@@ -366,7 +369,7 @@ pub async fn fail(tx: &mut Transaction, claim: &Claim, error: &str, next: Next) 
     changed(tx, sql).await
 }
 
-/// Gives a job back that was not run to its end, as if it had not begun. Whether the run still had its claim.
+/// Gives back a job whose run did not end, as if the run had not begun. Returns whether the run still had its claim.
 pub async fn give_back(tx: &mut Transaction, claim: &Claim) -> Result<bool> {
     let mut sql = Sql::new("update jobs set claim = null, claimed_until = null, attempts = attempts - 1");
     claim.is_held(&mut sql);
@@ -378,7 +381,7 @@ async fn changed(tx: &mut Transaction, sql: Sql) -> Result<bool> {
     Ok(!tx.select::<(String,)>(sql).await?.is_empty())
 }
 
-/// Up to `limit` jobs, dead ones first, then by their times.
+/// Up to `limit` jobs: first the dead ones, by the time of their last failure; then the others, by due time.
 pub async fn list(reader: &mut Reader, limit: i64) -> Result<Vec<JobRecord>> {
     let columns =
         "select kind, key, due_at, attempts, case when claim is not null then holder end, dead_at, error
@@ -418,7 +421,7 @@ impl From<Row> for JobRecord {
     }
 }
 
-/// Makes a job due now and starts its attempts over. False: it does not exist, or it runs.
+/// Makes a job due now and starts its attempts over. Returns false if the job does not exist or is running.
 pub async fn retry(tx: &mut Transaction, kind: &str, key: &str) -> Result<bool> {
     let now = now(tx.dialect()?);
     let mut sql = Sql::new(&format!(
@@ -429,7 +432,7 @@ pub async fn retry(tx: &mut Transaction, kind: &str, key: &str) -> Result<bool> 
     changed(tx, sql).await
 }
 
-/// Removes a job. A run of it that is under way does not complete. Whether it existed.
+/// Removes a job. If a run is under way, it does not complete. Returns whether the job existed.
 pub async fn delete(tx: &mut Transaction, kind: &str, key: &str) -> Result<bool> {
     let mut sql = Sql::new("delete from jobs where kind = ");
     sql.bind(kind)

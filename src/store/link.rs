@@ -1,4 +1,4 @@
-//! One connection of either driver, and running a text on it. Owns no transaction.
+//! A connection of either driver, and how an SQL text runs on it. Owns no transaction that writes.
 
 use super::bind::{self, Cell};
 use super::sql::Sql;
@@ -10,7 +10,7 @@ use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnect
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Which database.
+/// The database whose SQL is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Dialect {
     Sqlite,
@@ -34,7 +34,7 @@ pub(super) enum Link<'c> {
 }
 
 impl Link<'_> {
-    /// Runs a text with `$n` in it and reads its rows.
+    /// Runs an SQL text with the parameters `$n` and reads its rows.
     pub(super) async fn fetch<T: Row>(self, text: Arc<str>, cells: &[Cell]) -> Result<Vec<T>> {
         let text = AssertSqlSafe(text);
         let rows = match self {
@@ -57,17 +57,17 @@ impl Link<'_> {
     }
 }
 
-/// How long PostgreSQL may take to answer. It ends a statement by itself after 30 s (`statement_timeout`), so a connection
-/// that is silent for longer is dead.
+/// How long PostgreSQL may take to answer. It ends a statement by itself after 30 s (`statement_timeout`), so a
+/// connection that is silent for longer is dead.
 const PATIENCE: Duration = Duration::from_secs(35);
 
-/// Waits for PostgreSQL's answer, but not for ever.
+/// Waits for PostgreSQL's answer, for a limited time.
 pub(super) async fn answered<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
     let answer = tokio::time::timeout(PATIENCE, asked).await;
     Ok(answer.map_err(|_| StoreError::silence())??)
 }
 
-/// A connection for reading. It is outside a transaction, or inside one that shows a single moment.
+/// A connection for reading. It is outside a transaction, or inside one that sees one consistent snapshot.
 pub struct Reader {
     source: Source,
     plans: Option<Vec<Plan>>,
@@ -94,8 +94,8 @@ impl Reader {
         Reader { source, plans: None }
     }
 
-    /// From now on asks the database for the plan of each statement before it runs. It shows why a statement is slow, and a
-    /// test checks that the main ones use indexes.
+    /// From now on, asks the database for the plan of each statement before the statement runs. A plan shows why a
+    /// statement is slow; a test checks that the main statements use indexes.
     pub fn explain(&mut self) {
         self.plans = Some(Vec::new());
     }

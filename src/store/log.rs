@@ -14,9 +14,9 @@ use uuid::Uuid;
 
 /// An entry to write.
 pub struct EntryRecord {
-    /// Its stream.
+    /// The stream that gets the entry.
     pub stream: StreamId,
-    /// Its place in the stream.
+    /// The entry's position in the stream.
     pub seq: i64,
     /// When it happened, in milliseconds.
     pub at: i64,
@@ -99,14 +99,14 @@ pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(Uuid, i6
 
 pub(super) static REWRITE: Statement = statement(
     &[("task_id", Id), ("stream", Id), ("seq", Int), ("frame", Text)],
-    // with the plain condition and a long list SQLite would scan the whole log instead of looking rows up
+    // with the plain condition and many rows in `v`, SQLite would scan the whole log instead of looking rows up
     "update log set frame = v.frame from v where
      {sqlite:log.number = (
        select l.number from log l where l.task_id = v.task_id and l.stream = v.stream and l.seq = v.seq)}
      {postgres:log.task_id = v.task_id and log.stream = v.stream and log.seq = v.seq} and {rows}",
 );
 
-/// Replaces frames of a task's entries.
+/// Replaces the frames of a task's entries.
 pub async fn rewrite(tx: &mut Transaction, task: TaskId, entries: &[(Uuid, i64, Arc<str>)]) -> Result<()> {
     let rows = entries.iter().map(|(stream, seq, frame)| {
         [

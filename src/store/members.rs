@@ -11,14 +11,14 @@ use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
-/// The role of a code.
+/// The role that a stored code represents.
 pub(super) fn role(code: i64) -> Result<Role> {
     match code {
         1 => Ok(Role::Viewer),
         2 => Ok(Role::Member),
         3 => Ok(Role::Admin),
         4 => Ok(Role::Owner),
-        other => Err(StoreError::corrupt(format!("{other} is no role"))),
+        other => Err(StoreError::corrupt(format!("{other} is not the code of a role"))),
     }
 }
 
@@ -42,7 +42,7 @@ table! {
     }
 }
 
-/// A member, and who that is.
+/// A member's row, with the user's public fields.
 #[derive(sqlx::FromRow)]
 struct MemberAndUser {
     #[sqlx(flatten)]
@@ -89,7 +89,8 @@ pub async fn find_role(reader: &mut Reader, user: UserId, workspace: WorkspaceId
     reader.scalar::<i64>(sql).await?.map(role).transpose()
 }
 
-/// A task's workspace and the user's role there. `None` if there is no such task, or the user is no member there.
+/// A task's workspace and the user's role there. `None` if there is no such task, or if the user is not a member of its
+/// workspace.
 pub async fn find_role_at_task(
     reader: &mut Reader,
     user: UserId,
@@ -161,7 +162,7 @@ static UPSERT: Statement = statement(
     upsert!("members", "workspace_id, user_id", MemberRow::TABLE),
 );
 
-/// Writes members, new and changed ones alike.
+/// Writes new and changed members.
 pub async fn upsert<'a>(
     tx: &mut Transaction,
     members: impl IntoIterator<Item = (WorkspaceId, &'a Member)>,

@@ -1,21 +1,21 @@
-//! The only SQL. One text serves both databases; this module alone names a driver.
+//! All SQL is here. One text serves both databases, and only this module names a driver.
 //!
 //! - `database`   the database: connections for readers and writers, the epoch; `open` opens it, `postgres` and
-//!   `sqlite` say how, `schema` brings it up to date
-//! - `examine`    looking at a database without changing it
-//! - `link`       one connection of either driver, and running a text on it
-//! - `table`      a table's columns, listed once; `rows` reading rows as what they stand for
-//! - `statement`  fixed statements over a batch of rows; `sql` texts that are put together from filters
-//! - `bind`       how values travel
+//!   `sqlite` have the settings of connections, `schema` brings the schema up to date
+//! - `examine`    examines a database without changing it
+//! - `link`       a connection of either driver, and how an SQL text runs on it
+//! - `table`      a table's columns, listed once; `rows` reads rows into values
+//! - `statement`  fixed statements over a batch of rows; `sql` texts that are built from parts and values
+//! - `bind`       the values of statements
 //! - `words`      the words of full-text search, as PostgreSQL gets them
 //! - `transaction` the writer's transaction: begin, lock, read, write, commit; `ways` how it does so in few round trips
-//! - `start`      a group's first look: its locks, and what its op_ids did
+//! - `start`      a group's first reads: its locks, and what its op_ids did
 //! - `entity`     what the functions of every entity have in common
-//! - `error`      what went wrong, as far as a caller can act on it
-//! - one file or folder a table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
+//! - `error`      errors, classified by what a caller can do about them
+//! - one file or folder per table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
 //!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch`
 //!
-//! Knows rows and entities. Does not know who may see them, nor when they change.
+//! Knows rows and entities. Does not know who may see them, or when they change.
 
 mod bind;
 mod counters;

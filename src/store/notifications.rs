@@ -1,4 +1,4 @@
-//! Notifications.
+//! The table of notifications.
 
 use super::bind::{Cell, Kind::Id};
 use super::entity::{Changes, Keyed};
@@ -52,7 +52,7 @@ impl Stored for NotificationAndActor {
         let row = self.row;
         let Some(r#type) = NotificationType::parse(&row.r#type) else {
             return Err(StoreError::corrupt(format!(
-                "{:?} is no type of notification",
+                "{:?} is not a type of notification",
                 row.r#type
             )));
         };
@@ -76,22 +76,22 @@ impl Stored for NotificationAndActor {
     }
 }
 
-/// Which notifications a list has.
+/// Which notifications a list shows.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Selection {
-    /// Only unread ones.
+    /// Only unread notifications.
     pub unread_only: bool,
-    /// By id, which grows with time.
+    /// The order: by id, which grows with time.
     pub sort: NotificationSort,
-    /// The last one of the page before.
+    /// The last notification of the previous page.
     pub after: Option<Uuid>,
-    /// How many at most.
+    /// How many notifications at most.
     pub limit: i64,
 }
 
 /// A page of a user's notifications.
 pub async fn list(reader: &mut Reader, user: UserId, wanted: Selection) -> Result<Vec<Notification>> {
-    // the page first, then its people: SQLite makes no page of a view that is joined
+    // select the page first, then join its users: SQLite could not read only a page of a view that is joined
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from (select * from notifications_by_user where user_id = "
     ));
@@ -133,7 +133,8 @@ pub async fn find(reader: &mut Reader, user: UserId, id: NotificationId) -> Resu
     Ok(found.map(|(_, notification)| notification))
 }
 
-/// When the newest of a user's notifications was made. Ids do not tell: the clocks of the instances that made them differ.
+/// When the newest of a user's notifications was made. The newest id does not tell, because the clocks of the instances
+/// that made the ids differ.
 pub async fn newest(tx: &mut Transaction, user: UserId) -> Result<Option<Timestamp>> {
     let mut sql = Sql::new("select max(created_at) from notifications_by_user where user_id = ");
     sql.bind(user.0);
@@ -162,7 +163,7 @@ pub async fn load(
     tx.load::<NotificationAndActor>(&LOAD, Batch::of(rows)).await
 }
 
-/// All users' notifications of a task.
+/// All users' notifications about a task.
 pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(UserId, Notification)>> {
     let mut sql = Sql::new(&format!(
         "select {COLUMNS} from notifications n left join users u on u.id = n.actor_id where n.task_id = "

@@ -1,4 +1,4 @@
-//! Opening the database of the settings.
+//! Opens the database of the settings.
 
 use super::database::{Inner, Pools, Store, current_epoch};
 use super::link::Link;

@@ -16,7 +16,7 @@ use uuid::Uuid;
 pub struct Remembered {
     /// The hash of the request.
     pub hash: i64,
-    /// The data of the first `ok`.
+    /// The members of the first `ok` frame after its id: `"at":{…},"data":{…}`.
     pub reply: Arc<str>,
 }
 
@@ -44,7 +44,7 @@ pub(super) static FIND: Statement = statement(
 
 static INSERT: Statement = statement_of(RowType::Op, OpRow::TABLE.written, insert!("ops", OpRow::TABLE));
 
-/// The batch that looks op_ids up.
+/// The batch with which [`FIND`] looks op_ids up.
 pub(super) fn to_find(keys: impl IntoIterator<Item = (UserId, OpId)>) -> Batch {
     Batch::of(keys.into_iter().map(|(user, op)| [op.0.into(), user.0.into()]))
 }
@@ -58,7 +58,7 @@ pub(super) fn found(rows: Vec<OpRow>) -> HashMap<(UserId, OpId), Remembered> {
     rows.into_iter().map(read).collect()
 }
 
-/// Remembers what op_ids did.
+/// Stores what op_ids did.
 pub async fn insert(tx: &mut Transaction, done: &[((UserId, OpId), Remembered)], at: i64) -> Result<()> {
     let rows = done.iter().map(|((user, op), remembered)| {
         [
@@ -72,8 +72,8 @@ pub async fn insert(tx: &mut Transaction, done: &[((UserId, OpId), Remembered)],
     tx.execute(&INSERT, Batch::of(rows)).await
 }
 
-/// Deletes up to `limit` rows that are older than `before`. SQLite keeps rows in the order of their arrival and has no index
-/// by age.
+/// Deletes up to `limit` rows that are older than `before`. SQLite keeps rows in the order of their arrival and has no
+/// index by age.
 pub async fn forget(tx: &mut Transaction, before: i64, limit: i64) -> Result<u64> {
     if tx.dialect()? == Dialect::Postgres {
         let mut sql =

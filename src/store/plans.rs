@@ -1,5 +1,5 @@
-//! Statements of writers that look rows up do so by an index, however many rows they are given: SQLite's own account of
-//! each. `tests/integration/plans.rs` checks the readers' statements, on both databases.
+//! Checks by SQLite's query plans that writers' statements look rows up by an index, however many rows they are given.
+//! `tests/integration/plans.rs` checks the readers' statements, on both databases.
 
 use super::statement::{ROWS, Statement, text};
 use super::{log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 const SCHEMA: &str = include_str!("../../migrations/sqlite/0001_core.sql");
 
-/// Users who ask for something in one group.
+/// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
@@ -29,7 +29,8 @@ static LOOKUPS: [(&str, &Statement, usize); 15] = [
     ("workspaces::LOAD", &workspaces::LOAD, ROWS),
 ];
 
-/// What it scans besides the list of rows, and indexes that it makes for itself.
+/// The faulty steps of a statement's plan: those that scan something other than the list of rows, and those that build
+/// a temporary index.
 async fn faults(database: &mut SqliteConnection, statement: &Statement, rows: usize) -> Vec<String> {
     let explain = format!("explain query plan {}", text(statement, rows));
     let steps = sqlx::query(AssertSqlSafe(explain)).fetch_all(database).await;

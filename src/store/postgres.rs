@@ -1,5 +1,5 @@
-//! Connecting to PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the server's
-//! settings that may lose data. Does not know what is read and written.
+//! Connecting to PostgreSQL: the settings of every connection, the pool of readers, the options of writers, and the
+//! server's settings that may lose data. Does not know what is read and written.
 
 use super::database::ACQUIRE;
 use super::{OpenError, Result, schema};
@@ -11,16 +11,17 @@ use std::time::Duration;
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
-/// A connection that was idle for longer is checked before it is used. In a busy pool none is, so this costs nothing there.
+/// A connection that was idle for longer is checked before it is used. In a busy pool no connection is idle that long,
+/// so the check costs nothing there.
 const FRESH: Duration = Duration::from_millis(50);
 /// A connection that does not answer within this time is dead.
 const DEAD: Duration = Duration::from_secs(5);
 
 /// A migration that takes longer is logged.
-const WORTH_SAYING: Duration = Duration::from_secs(2);
+const SLOW_MIGRATION: Duration = Duration::from_secs(2);
 
-/// Settings of every connection. A transaction whose node hangs or is gone must not hold its locks for ever, and the wait for
-/// a lock must be longer than such a transaction lives.
+/// Settings of every connection. A transaction whose node hangs or is gone must not hold its locks for ever. The wait
+/// for a lock must be longer than such a transaction can last.
 const GUARDS: [(&str, &str); 5] = [
     ("idle_in_transaction_session_timeout", "5s"),
     ("lock_timeout", "10s"),
@@ -39,7 +40,7 @@ const WRITER: [(&str, &str); 2] = [
     ("enable_seqscan", "off"),
 ];
 
-/// Options of every connection, and the server's name for people.
+/// Options of every connection, and the database's name for messages.
 pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, String), OpenError> {
     let options =
         PgConnectOptions::from_str(url).map_err(|error| OpenError::Open("of database_url".into(), error))?;
@@ -67,7 +68,7 @@ pub(super) async fn open(
     let connecting = tokio::time::timeout(ACQUIRE, patient.connect()).await;
     let connected = connecting.map_err(|_| OpenError::Silent(shown.clone(), ACQUIRE.as_secs()))?;
     let mut link = connected.map_err(failed)?;
-    said_to_wait(schema::migrate(&schema::POSTGRES, &mut link)).await?;
+    log_if_slow(schema::migrate(&schema::POSTGRES, &mut link)).await?;
     for (setting, value) in unsafe_settings(&mut link).await? {
         tracing::warn!(
             "PostgreSQL runs with {setting} = {value}: a crash may lose acknowledged commits. Set it to on"
@@ -77,7 +78,7 @@ pub(super) async fn open(
     let reads = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
-        // a metric says how long they wait
+        // a metric tells how long queries wait
         .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
         .before_acquire(|link, meta| {
@@ -87,7 +88,7 @@ pub(super) async fn open(
             })
         })
         .after_release(|link, _| {
-            // ends what a cancelled query left open; `begin` avoids the server's warning that there is no transaction
+            // ends a transaction that a cancelled query left open; `begin` avoids a warning if there is none
             Box::pin(async move { Ok(in_time(link.execute("begin; rollback")).await) })
         })
         .connect_with(guarded.clone())
@@ -96,10 +97,10 @@ pub(super) async fn open(
     Ok((reads, guarded.options(WRITER)))
 }
 
-/// Waits without a bound, and logs once that it does.
-async fn said_to_wait<T>(migrating: impl Future<Output = T>) -> T {
+/// Waits for a migration without a bound. If it is slow, logs that once.
+async fn log_if_slow<T>(migrating: impl Future<Output = T>) -> T {
     let mut migrating = pin!(migrating);
-    if let Ok(done) = tokio::time::timeout(WORTH_SAYING, &mut migrating).await {
+    if let Ok(done) = tokio::time::timeout(SLOW_MIGRATION, &mut migrating).await {
         return done;
     }
     tracing::warn!(
@@ -112,7 +113,7 @@ async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> bool {
     matches!(tokio::time::timeout(DEAD, asked).await, Ok(Ok(_)))
 }
 
-/// The server's settings that let it lose what it acknowledged as durable.
+/// The server's settings with which it may lose acknowledged commits.
 pub(super) async fn unsafe_settings(link: &mut PgConnection) -> Result<Vec<(String, String)>> {
     let query = "select name, setting from pg_settings
         where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name";

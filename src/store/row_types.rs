@@ -1,4 +1,4 @@
-//! PostgreSQL's composite types of rows, in the migration, have the columns that the tables have here.
+//! Checks that the composite types of rows in PostgreSQL's migration have the columns of the tables here.
 
 use super::{log, notifications, ops, streams, tasks};
 
@@ -16,7 +16,7 @@ fn composite_types_have_the_columns_in_their_order() {
     for (name, columns) in types {
         let head = format!("create type {name} as (");
         let rest = schema.split_once(&head).expect("the schema has the type").1;
-        let list = rest.split_once(");").expect("it ends").0;
+        let list = rest.split_once(");").expect("the definition ends").0;
         let found: Vec<String> = list.split(',').map(|part| part.trim().to_owned()).collect();
         let ours: Vec<String> = columns
             .iter()

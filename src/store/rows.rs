@@ -1,11 +1,11 @@
-//! Reading rows as what they stand for.
+//! Reads rows into the values that they represent.
 
 use super::link::Row;
 use super::sql::Sql;
 use super::statement::{Batch, Statement};
 use super::{Reader, Result, Transaction};
 
-/// A row that stands for a value.
+/// A row that represents a value.
 pub(super) trait Stored: Row {
     type Value;
 
@@ -13,23 +13,23 @@ pub(super) trait Stored: Row {
     fn read(self) -> Result<Self::Value>;
 }
 
-/// What these rows stand for.
+/// The values that these rows represent.
 pub(super) fn read<R: Stored>(rows: Vec<R>) -> Result<Vec<R::Value>> {
     rows.into_iter().map(R::read).collect()
 }
 
 impl Reader {
-    /// What the rows of a query stand for.
+    /// The values that the rows of a query represent.
     pub(super) async fn list<R: Stored>(&mut self, sql: Sql) -> Result<Vec<R::Value>> {
         read(self.fetch::<R>(sql).await?)
     }
 
-    /// What the only row of a query stands for.
+    /// The value that the only row of a query represents, if there is a row.
     pub(super) async fn one<R: Stored>(&mut self, sql: Sql) -> Result<Option<R::Value>> {
         self.find::<R>(sql).await?.map(R::read).transpose()
     }
 
-    /// The only value of the only row of a query.
+    /// The only column of the only row of a query, if there is a row.
     pub(super) async fn scalar<T>(&mut self, sql: Sql) -> Result<Option<T>>
     where
         (T,): Row,
@@ -44,7 +44,7 @@ impl Reader {
 }
 
 impl Transaction {
-    /// What the rows of a statement over a batch stand for.
+    /// The values that the rows of a statement over a batch represent.
     pub(super) async fn load<R: Stored>(
         &mut self,
         statement: &'static Statement,
@@ -53,7 +53,7 @@ impl Transaction {
         read(self.fetch::<R>(statement, batch).await?)
     }
 
-    /// What the rows of a query stand for.
+    /// The values that the rows of a query represent.
     pub(super) async fn list<R: Stored>(&mut self, sql: Sql) -> Result<Vec<R::Value>> {
         read(self.select::<R>(sql).await?)
     }

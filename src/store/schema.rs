@@ -1,4 +1,4 @@
-//! Bringing the schema up to date, and why a database cannot be opened.
+//! Brings the schema up to date, and has the reasons why a database cannot be opened.
 
 use super::StoreError;
 use sqlx::migrate::{MigrateError, Migrator};
@@ -19,8 +19,8 @@ pub enum OpenError {
     /// Another process serves this file.
     #[error("{0} is in use by another process: an SQLite file serves one process, PostgreSQL serves many")]
     InUse(PathBuf),
-    /// The lock file cannot be made or locked.
-    #[error("cannot lock {0}: {1}")]
+    /// The lock file cannot be made or locked, or the database's path cannot be resolved.
+    #[error("cannot lock {0}: {1}; check that its folder exists and is writable")]
     Lock(PathBuf, #[source] std::io::Error),
     /// A newer version of Taskwire has changed the schema.
     #[error("the database's schema has version {0}, newer than this program; run a newer Taskwire")]
@@ -28,9 +28,9 @@ pub enum OpenError {
     /// A step of the schema failed.
     #[error("cannot bring the database's schema up to date: {0}")]
     Migrate(#[source] MigrateError),
-    /// `TASKWIRE_WITHOUT` names something that is no way to write.
+    /// `TASKWIRE_WITHOUT` has a name that is not the name of a way to write.
     #[cfg(feature = "ablation")]
-    #[error("TASKWIRE_WITHOUT: `{0}` is no way to write (src/store/ways)")]
+    #[error("TASKWIRE_WITHOUT: `{0}` is not the name of a way to write; src/store/ways/mod.rs lists them")]
     Way(String),
     /// Reading the epoch or the settings failed.
     #[error("cannot read the database: {0}")]

@@ -1,6 +1,6 @@
-//! SQLite's index of words. New tasks and changed ones (`task_search_due`) are indexed in steps: an insert into the index in
-//! every small transaction would cost as much as the task. A search first has everything indexed that was there before it.
-//! PostgreSQL keeps the words in the task's row, so nothing waits there.
+//! SQLite's index of words. New tasks and changed tasks (`task_search_due`) are indexed in steps, because an insert
+//! into the index in every small transaction would cost as much as writing the task. Before a search, all earlier
+//! changes are indexed. PostgreSQL keeps the words in the task's row, so no task waits there.
 
 use super::link::Dialect;
 use super::sql::Sql;
@@ -12,13 +12,13 @@ const INDEXED: &str = "coalesce((select max(id) from task_search_docsize), 0)";
 const INSERT: &str = "insert into task_search (rowid, scope, title, description, tags)
     select number, hex(workspace_id), title, description, tags from tasks where number";
 
-/// The tasks that wait to be indexed at a moment, by their numbers. It excludes later tasks, whose numbers are higher, and
-/// changes behind `after`. So catching up comes to an end, however much is written meanwhile.
+/// The tasks that wait to be indexed at one moment, by number. Tasks that are made later have higher numbers and are
+/// excluded; so are changed tasks up to `after`. So catching up ends, however much is written meanwhile.
 #[derive(Clone, Copy, Debug)]
 pub struct Due {
-    /// Changed tasks up to this number are indexed.
+    /// Changed tasks up to this number have been indexed.
     after: i64,
-    /// The highest number.
+    /// The highest number of a task that waits.
     to: i64,
 }
 
@@ -27,7 +27,7 @@ pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
     if reader.dialect() == Dialect::Postgres {
         return Ok(None);
     }
-    // one number for both kinds: a changed task counts as indexed only after all new ones are
+    // one number for both new and changed tasks: changed tasks are indexed only after all new ones
     let sql = Sql::new(&format!(
         "select max(task, due) from (
            select coalesce((select max(number) from tasks), 0) as task,
@@ -38,12 +38,13 @@ pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
     Ok(to.map(|to| Due { after: 0, to }))
 }
 
-/// Indexes about `limit` of the tasks that are due. Returns those that are due after that.
+/// Indexes about `limit` of the tasks that wait. Returns those that still wait after that.
 pub async fn catch_up(tx: &mut Transaction, due: Due, limit: i64) -> Result<Option<Due>> {
     if !tx.is_alone() {
         return Ok(None);
     }
-    // new ones first: a number below the index's highest says that a task was indexed only when all new ones were
+    // new tasks first: a task below the index's highest number counts as indexed, so a changed task with a high number
+    // must not be indexed before all new tasks are
     if index_new(tx, due.to, limit).await? >= limit as u64 {
         return Ok(Some(due));
     }

@@ -13,25 +13,25 @@ use uuid::Uuid;
 /// A session as the server knows it.
 #[derive(Clone, Debug)]
 pub struct SessionRecord {
-    /// The session.
+    /// The session's id.
     pub id: SessionId,
-    /// Its user.
+    /// The user who signed in.
     pub user: UserId,
     /// What the device calls itself.
     pub device_name: Option<String>,
     /// The client program.
     pub client: Option<String>,
-    /// Where it signed in from.
+    /// The client's address at the sign-in.
     pub address: Option<String>,
     /// SHA-256 of the refresh token, in hexadecimal.
     pub refresh_hash: String,
-    /// When it signed in.
+    /// When the user signed in.
     pub created_at: Timestamp,
-    /// When it last got an access token.
+    /// When the session last got an access token.
     pub last_seen_at: Timestamp,
-    /// When its refresh token expires.
+    /// When the refresh token expires.
     pub expires_at: Timestamp,
-    /// When it was revoked.
+    /// When the session was revoked.
     pub revoked_at: Option<Timestamp>,
 }
 

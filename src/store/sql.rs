@@ -1,10 +1,10 @@
-//! A text of SQL that is put together from parts and values, and what many such texts have in common.
+//! An SQL text that is built from parts and values, and the parts that many such texts share.
 
 use super::bind::Cell;
 use std::fmt::Write;
 use uuid::Uuid;
 
-/// A text put together from parts and values.
+/// An SQL text that is built from parts and values.
 #[derive(Clone, Default)]
 pub struct Sql {
     pub(super) text: String,
@@ -26,14 +26,14 @@ impl Sql {
         self
     }
 
-    /// Appends a value.
+    /// Appends a value as a parameter.
     pub fn bind(&mut self, cell: impl Into<Cell>) -> &mut Sql {
         self.cells.push(cell.into());
         let _ = write!(self.text, "${}", self.cells.len());
         self
     }
 
-    /// Appends values with commas between.
+    /// Appends values with commas between them.
     pub fn bind_all<C: Into<Cell>>(&mut self, cells: impl IntoIterator<Item = C>) -> &mut Sql {
         for (i, cell) in cells.into_iter().enumerate() {
             if i > 0 {
@@ -44,7 +44,8 @@ impl Sql {
         self
     }
 
-    /// Appends the end of a query of a page: the rows after `after` in the order of a column, if there is a page before.
+    /// Appends the end of a query for a page: the rows in the order of a column, after `after` if there is a previous
+    /// page.
     pub(super) fn page(&mut self, column: &str, after: Option<Uuid>, limit: i64) -> &mut Sql {
         if let Some(after) = after {
             self.after(column, after);
@@ -57,7 +58,7 @@ impl Sql {
         self.push(" and ").push(column).push(" > ").bind(value)
     }
 
-    /// Appends how many rows are wanted at most.
+    /// Appends the limit of rows.
     pub(super) fn limit(&mut self, rows: i64) -> &mut Sql {
         self.push(" limit ").bind(rows)
     }

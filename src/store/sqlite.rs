@@ -10,18 +10,18 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Bytes of a page of an SQLite file.
+/// The bytes of a page of an SQLite file.
 const PAGE: u64 = 4096;
-/// Prepared statements of a connection.
+/// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
 
-/// How many pages a file of so many bytes may have.
+/// How many pages a file of this many bytes may have.
 pub(super) fn pages(bytes: u64) -> u64 {
     (bytes / PAGE).max(1)
 }
 
-/// The path of a file that is there or will be made, with all links resolved: every process must find the same lock beside
-/// it.
+/// The path of a file that exists or will be made, with all links resolved. So every process finds the same lock file
+/// next to it.
 pub(super) fn real(path: &Path) -> std::io::Result<PathBuf> {
     match path.canonicalize() {
         Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -38,14 +38,14 @@ pub(super) fn real(path: &Path) -> std::io::Result<PathBuf> {
     Ok(folder.canonicalize()?.join(name))
 }
 
-/// The path of a file beside another one.
+/// The path of a file next to another one: with a suffix to its name.
 pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
     let mut path = file.as_os_str().to_owned();
     path.push(suffix);
     path.into()
 }
 
-/// Locks a file beside the database. The system releases the lock however the process ends.
+/// Locks a file next to the database. The system releases the lock however the process ends.
 pub(super) fn lock(database: &Path) -> std::result::Result<File, OpenError> {
     let path = beside(database, ".lock");
     let file = File::options()
@@ -72,11 +72,11 @@ pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Resul
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(Duration::from_secs(5))
-        // in KiB; a commit that split a page walks over the whole cache, so a larger one costs more than it saves
+        // in KiB; a commit that split a page walks over the whole cache, so a larger cache costs more than it saves
         .pragma("cache_size", "-16384")
         // otherwise the statement journal of a multi-row write spills into a file
         .pragma("temp_store", "memory")
-        // a checkpoint copies a page that every group touches once in so many
+        // in pages; a page that every group changes is copied into the database only once per checkpoint
         .pragma("wal_autocheckpoint", "4000")
         .pragma("journal_size_limit", "67108864")
         .statement_cache_capacity(STATEMENTS)
@@ -87,13 +87,13 @@ pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Resul
     let reads = SqlitePoolOptions::new()
         .max_connections(settings.database_connections.min(8))
         .acquire_timeout(ACQUIRE)
-        // a metric says how long they wait
+        // a metric tells how long queries wait
         .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
         .connect_with(writer.clone().read_only(true).create_if_missing(false))
         .await
         .map_err(failed)?;
-    // a file that is larger already stays as it is, and is full
+    // a file that is already larger keeps its size, and counts as full
     let writer = match settings.database_max_bytes {
         Some(bytes) => writer.pragma("max_page_count", pages(bytes).to_string()),
         None => writer,

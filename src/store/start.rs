@@ -1,5 +1,5 @@
-//! A group's first look: the locks of its streams, and what its op_ids did before. Nearly every group makes both reads, so
-//! they travel at once.
+//! A group's first reads: the locks of its streams, and what its op_ids did before. Nearly every group needs both, so
+//! they are sent together.
 
 use super::ops::{self, Remembered};
 use super::streams::{self, Counters};
@@ -15,8 +15,8 @@ pub struct Start {
     pub memory: HashMap<(UserId, OpId), Remembered>,
 }
 
-/// Relies on the known counters of these streams instead of locking them, if all are known. It does not look the op_ids up:
-/// writing one that exists fails.
+/// Relies on the known counters of these streams instead of locking them, if all are known. It does not look the op_ids
+/// up: inserting one that exists fails.
 pub fn assume(tx: &mut Transaction, streams: impl IntoIterator<Item = StreamId>) -> Option<Start> {
     let streams: Vec<StreamId> = streams.into_iter().collect();
     tx.assume(&streams).then(|| Start {
@@ -25,8 +25,8 @@ pub fn assume(tx: &mut Transaction, streams: impl IntoIterator<Item = StreamId>)
     })
 }
 
-/// Locks these streams and those of the workspaces that hold these tasks. Then it looks the op_ids up, in this order: the
-/// group that held the locks before may have written them.
+/// Locks these streams and those of the workspaces that hold these tasks, and then looks the op_ids up. The order
+/// matters: the group that held the locks before may have written them.
 pub async fn start(
     tx: &mut Transaction,
     streams: impl IntoIterator<Item = StreamId>,

@@ -1,6 +1,6 @@
-//! Fixed statements over a batch of rows. The rows become the common table expression `v`, and only there do the databases
-//! differ: SQLite takes a list of values, padded to a few lengths so that there are few prepared texts; PostgreSQL takes
-//! one array of rows, or one array a column. The text after that is shared.
+//! Fixed statements over a batch of rows. The rows become the common table expression `v`. The databases differ only
+//! there: SQLite takes a list of values, padded to a few lengths so that there are few prepared texts; PostgreSQL takes
+//! one array of rows, or one array per column. The text after that is shared.
 
 use super::bind::{Cell, Columns};
 use super::link::Dialect;
@@ -27,7 +27,7 @@ impl RowType {
         RowType::Op,
     ];
 
-    /// Its name in the schema.
+    /// The type's name in the schema.
     pub(super) fn name(self) -> &'static str {
         match self {
             RowType::Task => "task_row",
@@ -42,12 +42,12 @@ impl RowType {
 /// A statement over a batch of rows. In its body
 /// - `{rows}` is the filter that drops the padding;
 /// - `{postgres:…}` is for PostgreSQL alone: locks, because others write there too, and full-text search;
-/// - `{sqlite:…}` is for SQLite alone: keys that are tables of their own there;
-/// - `{advanced}` is what the part that advances streams returns, where several parts are one statement.
+/// - `{sqlite:…}` is for SQLite alone: keys that are separate tables there;
+/// - `{advanced}` is what the part that advances streams returns, when several parts are joined into one statement.
 pub struct Statement {
     pub(super) columns: Columns,
     pub(super) body: &'static str,
-    /// The composite type of its rows in PostgreSQL; without one they travel as an array a column.
+    /// The composite type of its rows in PostgreSQL; without one they are sent as one array per column.
     pub(super) row: Option<RowType>,
 }
 
@@ -69,7 +69,7 @@ pub(super) const fn statement_of(row: RowType, columns: Columns, body: &'static 
 }
 
 impl Statement {
-    /// The table that it writes, if it does.
+    /// The table that the statement writes, if it writes one.
     pub(super) fn writes(&self) -> Option<&'static str> {
         let verbs = ["insert into ", "update ", "delete from "];
         let rest = verbs.iter().find_map(|verb| self.body.strip_prefix(verb))?;
@@ -99,12 +99,12 @@ impl Batch {
         Batch::of(ids.into_iter().map(|id| [Cell::Id(Some(id.into()))]))
     }
 
-    /// Whether there is nothing to do.
+    /// Whether the batch has no rows.
     pub fn is_empty(&self) -> bool {
         self.cells.is_empty()
     }
 
-    /// Splits it into parts of at most [`ROWS`] rows. An empty batch has no parts.
+    /// Splits the batch into parts of at most [`ROWS`] rows. An empty batch has no parts.
     pub(super) fn chunks(self, statement: &Statement) -> Vec<Batch> {
         let cells = ROWS * statement.columns.len();
         if self.cells.len() <= cells {
@@ -122,7 +122,7 @@ impl Batch {
         self.cells.len() / statement.columns.len()
     }
 
-    /// Adds rows of nulls, which the statement's filter drops. Returns how many rows there are then.
+    /// Adds rows of nulls, which the statement's filter drops. Returns the new number of rows.
     pub(super) fn pad(&mut self, statement: &Statement) -> usize {
         let rows = padded(self.rows(statement));
         let width = statement.columns.len();
@@ -135,7 +135,7 @@ impl Batch {
     }
 }
 
-/// The row counts for which a text exists.
+/// Rounds a number of rows up to one for which a text exists.
 fn padded(rows: usize) -> usize {
     match rows {
         0..=2 => rows,
@@ -163,14 +163,14 @@ pub(super) fn text(statement: &Statement, rows: usize) -> String {
     let first = statement.columns[0].0;
     let body = choose(statement.body, Dialect::Sqlite)
         .replace("{rows}", &format!("v.{first} is not null"))
-        // any error ends the whole transaction anyway: no journal to undo this one statement
+        // any error ends the whole transaction anyway, so SQLite needs no journal to undo only this statement
         .replacen("insert into", "insert or rollback into", 1);
     let (names, values) = (names(statement), values(statement.columns.len(), rows));
     format!("with v({names}) as ({values}) {body}")
 }
 
-/// Joins statements into one for PostgreSQL: all but the last are common table expressions that write. The arrays are its
-/// arguments, in the same order.
+/// Joins statements into one for PostgreSQL: all but the last are common table expressions that write. The arrays are
+/// its arguments, in the same order.
 pub(super) fn joined(statements: &[&Statement], row_type: fn(&Statement) -> Option<RowType>) -> String {
     let mut text = "with ".to_owned();
     let mut before = 0;
@@ -203,7 +203,7 @@ pub(super) fn joined(statements: &[&Statement], row_type: fn(&Statement) -> Opti
     text
 }
 
-/// The types of the arrays that PostgreSQL gets.
+/// The types of the arrays that a prepared statement of PostgreSQL takes.
 pub(super) fn declared(statement: &Statement) -> String {
     join(
         statement
@@ -217,7 +217,7 @@ fn names(statement: &Statement) -> String {
     join(statement.columns.iter().map(|(name, _)| (*name).to_owned()))
 }
 
-/// The body as this database gets it.
+/// The body's text for this database.
 fn choose(body: &str, dialect: Dialect) -> String {
     let mut chosen = String::with_capacity(body.len());
     let mut rest = body;
@@ -236,7 +236,8 @@ fn choose(body: &str, dialect: Dialect) -> String {
     chosen + rest
 }
 
-/// Bare `?`: in texts of several statements `$n` would start again with each of them and bind the wrong values.
+/// The list of values. It has bare `?`: in a text of several statements, `$n` would start again in each of them and
+/// bind the wrong values.
 fn values(width: usize, rows: usize) -> String {
     let row = format!("({})", vec!["?"; width].join(","));
     format!("values {}", vec![row.as_str(); rows].join(","))

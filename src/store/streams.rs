@@ -67,9 +67,9 @@ fn kind(stream: StreamId) -> i64 {
     }
 }
 
-/// Locks streams by name, and those of the workspaces that hold the given tasks, in one order for all: workspaces first,
-/// because their groups lock users' streams at their end. It matches the kind too: a user's id sent as a workspace's would
-/// otherwise lock that user's stream unnoticed.
+/// Locks streams by id, and those of the workspaces that hold the given tasks. Every transaction locks in this order:
+/// workspaces first, because their groups lock users' streams at their end. The kind must match too: otherwise a user's
+/// id that is sent as a workspace's would lock that user's stream.
 pub(super) static LOCK: Statement = statement(
     &[("id", Id), ("kind", Int), ("task_id", Id)],
     text![
@@ -84,7 +84,7 @@ pub(super) static LOCK: Statement = statement(
     ],
 );
 
-/// Splits streams that are to be locked: the known counters, and the batch that locks the others.
+/// Splits the streams to lock: returns the known counters, and the batch that locks the other streams.
 pub(super) fn to_lock(
     tx: &Transaction,
     streams: impl IntoIterator<Item = StreamId>,
@@ -105,7 +105,7 @@ pub(super) fn to_lock(
     (kept, Batch::of(rows))
 }
 
-/// Keeps the counters of streams that are locked now, and adds them to `all`.
+/// Keeps the counters of streams that were just locked, and adds them to `all`.
 pub(super) fn locked(tx: &mut Transaction, rows: Vec<CountersRow>, all: &mut HashMap<StreamId, Counters>) {
     for row in rows {
         let (stream, counters) = row.read();
@@ -114,7 +114,7 @@ pub(super) fn locked(tx: &mut Transaction, rows: Vec<CountersRow>, all: &mut Has
     }
 }
 
-/// Locks streams.
+/// Locks streams and returns their counters.
 pub async fn lock(
     tx: &mut Transaction,
     streams: impl IntoIterator<Item = StreamId>,
@@ -125,7 +125,7 @@ pub async fn lock(
     Ok(all)
 }
 
-/// Advances all streams that a group touched, in the order of locks, so that two groups never wait for each other.
+/// Advances all streams that a group touched, in lock order, so that two groups never wait for each other in a circle.
 static ADVANCE: Statement = statement_of(
     RowType::Stream,
     CountersRow::TABLE.written,
@@ -140,8 +140,8 @@ static ADVANCE: Statement = statement_of(
     ),
 );
 
-/// Refuses the write of an optimistic group, whose last part this is, unless its streams came to the expected seqs. Seqs
-/// only grow, so their sum is right only if each of them is.
+/// The last part of an optimistic group's write. It refuses the write unless the streams reached the expected seqs.
+/// Other writers only increase seqs, so the sum is right only if each seq is right.
 pub(super) static VALIDATE: Statement = statement(
     &[("seq", Int)],
     "select taskwire_refuse() from v where v.seq <> (select sum(a.seq) from {advanced} a)",
@@ -161,7 +161,8 @@ pub async fn advance(
         }
         return Ok(after);
     }
-    // the counters are locked, or this is the only writer: what they will be is known before the write is answered
+    // the counters are locked, or kept for an optimistic group, or this is the only writer: so their new values are
+    // known before the write is answered
     let before = lock(tx, deltas.iter().map(|(stream, _)| *stream)).await?;
     tx.execute(&ADVANCE, advances(deltas)).await?;
     let mut after = HashMap::with_capacity(deltas.len());
@@ -191,7 +192,7 @@ fn advances(deltas: &[(StreamId, Counters)]) -> Batch {
     }))
 }
 
-/// A stream's counters; zeros where there is no such stream.
+/// A stream's counters; zeros if there is no such stream.
 pub async fn counters(reader: &mut Reader, stream: StreamId) -> Result<Counters> {
     let mut sql = Sql::new(text![
         Part::Plain("select "),
@@ -234,7 +235,7 @@ pub async fn longer_than(
     reader.fetch(sql).await
 }
 
-/// The counters of a stream that must be there.
+/// The counters of a stream that must be among these.
 pub(crate) fn of(all: &HashMap<StreamId, Counters>, stream: StreamId) -> Result<Counters> {
     all.get(&stream)
         .copied()

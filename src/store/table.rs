@@ -1,10 +1,10 @@
-//! A table's columns, listed once: the row that is read, the columns of its statements and their texts derive from one
-//! list. Texts are put together when the program is compiled.
+//! A table's columns, listed once. The row that is read, the columns of statements and the statements' texts derive
+//! from this list. Texts are built when the program is compiled.
 
 use super::bind::{Columns, Kind};
 use uuid::Uuid;
 
-/// A Rust type that a column is read as.
+/// A Rust type as which a column is read.
 pub(super) trait Value {
     const KIND: Kind;
 }
@@ -28,16 +28,16 @@ impl<T: Value> Value for Option<T> {
 /// A table's columns.
 #[derive(Clone, Copy)]
 pub(super) struct Table {
-    /// Those that are read.
+    /// The columns that are read.
     pub(super) read: Columns,
-    /// Those that are written.
+    /// The columns that are written.
     pub(super) written: Columns,
-    /// Which of the written ones never change once a row is there.
+    /// Which of the written columns never change after the insert.
     pub(super) fixed: &'static [bool],
 }
 
-/// Declares a row, as it is read, and its `TABLE`. A column with `= fixed` never changes once a row is there. Columns after
-/// `written` are written and not read.
+/// Declares a row, as it is read, and its `TABLE`. A column with `= fixed` never changes after the insert. Columns
+/// after `written` are written and not read.
 macro_rules! table {
     (
         $(#[$meta:meta])*
@@ -49,7 +49,7 @@ macro_rules! table {
         $vis struct $row { $( $vis $name: $type, )+ }
 
         impl $row {
-            /// Its columns.
+            /// The table's columns.
             $vis const TABLE: $crate::store::table::Table = $crate::store::table::columns! {
                 $( $name: $type $(= $fixed)? ),+
                 $(; written { $( $more: $more_type $(= $more_fixed)? ),+ } )?
@@ -58,7 +58,7 @@ macro_rules! table {
     };
 }
 
-/// The columns of a table.
+/// Declares the columns of a table.
 macro_rules! columns {
     (
         $( $name:ident: $type:ty $(= $fixed:ident)? ),+ $(,)?
@@ -96,7 +96,7 @@ macro_rules! fixed {
     };
 }
 
-/// A text put together from [`Part`]s when the program is compiled.
+/// A text that is built from [`Part`]s when the program is compiled.
 macro_rules! text {
     ($($part:expr),+ $(,)?) => {{
         const PARTS: &[$crate::store::table::Part] = &[$($part),+];
@@ -113,7 +113,7 @@ macro_rules! text {
     }};
 }
 
-/// The text of a statement that inserts rows into a table, and what follows.
+/// The text of a statement that inserts rows into a table, followed by more parts.
 macro_rules! insert {
     ($name:literal, $table:expr $(, $more:expr)* $(,)?) => {
         $crate::store::table::text![
@@ -127,7 +127,7 @@ macro_rules! insert {
     };
 }
 
-/// The text of a statement that inserts rows, and changes those whose key is there already.
+/// The text of a statement that inserts rows, and updates rows whose key exists.
 macro_rules! upsert {
     ($name:literal, $key:literal, $table:expr) => {
         $crate::store::table::insert!(
@@ -146,9 +146,9 @@ pub(super) use {column, columns, fixed, insert, table, text, upsert};
 pub(super) enum Part {
     /// A text as it is.
     Plain(&'static str),
-    /// A pattern for each of these columns, with commas between. `$` stands for the column's name.
+    /// A pattern for each of these columns, with commas between them. `$` stands for the column's name.
     Each(&'static str, Columns),
-    /// The same for those written columns of a table that may change.
+    /// A pattern for each written column of a table that is not fixed, with commas between them.
     Changing(&'static str, Table),
 }
 
@@ -160,7 +160,7 @@ pub(super) const fn plain(name: &'static str) -> &'static str {
     }
 }
 
-/// Columns and one more.
+/// These columns and one more.
 pub(super) const fn with<const N: usize>(
     columns: Columns,
     more: (&'static str, Kind),

@@ -1,4 +1,4 @@
-//! Accounts.
+//! The table of accounts.
 
 use super::bind::{
     Cell,
@@ -15,7 +15,7 @@ use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
-/// An account, with what only the server knows of it.
+/// An account, with the fields that only the server sees.
 #[derive(Clone, Debug)]
 pub struct Account {
     /// What its owner sees.
@@ -28,7 +28,7 @@ pub struct Account {
     pub personal: WorkspaceId,
 }
 
-/// The form in which e-mail addresses and usernames are unique: without case.
+/// The form in which e-mail addresses and usernames are unique: lower case.
 pub fn key(text: &str) -> String {
     text.to_lowercase()
 }
@@ -128,7 +128,7 @@ pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = UserId>) -
     tx.load::<UserRow>(&LOAD, Batch::ids(ids)).await
 }
 
-/// A user, as seen by `of`, who shares a workspace with them or is the same user.
+/// The public fields of a user, if `of` shares a workspace with them or is that user.
 pub async fn find_acquaintance(reader: &mut Reader, id: UserId, of: UserId) -> Result<Option<PublicUser>> {
     let mut sql = Sql::new("select u.id, u.username, u.name, u.photo_url from users u where u.id = ");
     sql.bind(id.0).push(" and (u.id = ").bind(of.0);
@@ -163,7 +163,7 @@ pub(super) static BY_LOGIN: Statement = statement(
         or u.username_key in (select username from v where username is not null)",
 );
 
-/// Accounts by their logins: (e-mail key, username key, who).
+/// Accounts by their logins: (e-mail key, username key, user).
 pub async fn by_login<'a>(
     tx: &mut Transaction,
     logins: impl IntoIterator<Item = &'a Login>,

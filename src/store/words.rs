@@ -1,11 +1,11 @@
-//! The words of full-text search as PostgreSQL gets them. They are split here, because PostgreSQL's parser keeps addresses and
-//! numbers in one piece, unlike SQLite's, and costs more than the rest of writing a task.
+//! The words of full-text search as PostgreSQL gets them. Texts are split here, because PostgreSQL's parser keeps
+//! addresses and numbers in one piece, unlike SQLite's, and costs more than the rest of writing a task.
 
 use std::fmt::Write;
 
-/// The bytes of a word that PostgreSQL takes at most. Longer words are not found.
+/// The most bytes of a word that PostgreSQL accepts. Longer words are not found.
 const LONGEST: usize = 2046;
-/// The highest place of a word that PostgreSQL takes.
+/// The highest position of a word that PostgreSQL stores.
 const LAST_PLACE: usize = 16_383;
 
 /// The words of a text in lower case. All characters but letters and digits separate words.
@@ -15,7 +15,7 @@ pub(super) fn split(text: &str) -> impl Iterator<Item = String> {
         .map(str::to_lowercase)
 }
 
-/// The text form of a `tsvector`: each word with its place.
+/// The text form of a `tsvector`: each word with its position.
 pub(super) fn vector<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
     let mut vector = String::new();
     let words = texts.into_iter().flat_map(split);

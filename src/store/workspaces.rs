@@ -1,4 +1,4 @@
-//! Workspaces.
+//! The table of workspaces.
 
 use super::bind::Kind::Id;
 use super::entity::{Changes, Keyed};
@@ -44,7 +44,7 @@ impl Stored for WorkspaceRow {
     }
 }
 
-/// A workspace, and the role of the member who asks.
+/// A workspace, with the role of one member.
 #[derive(sqlx::FromRow)]
 struct WorkspaceOfMember {
     #[sqlx(flatten)]
@@ -97,8 +97,8 @@ pub async fn list(
     reader.list::<WorkspaceOfMember>(sql).await
 }
 
-/// All workspaces of a user, by id, each with the head of its stream. One statement reads both, so that a membership belongs
-/// to exactly this head.
+/// All workspaces of a user, by id, each with the head of its stream. One statement reads both, so that a membership
+/// belongs to exactly this head.
 pub async fn list_with_heads(reader: &mut Reader, user: UserId) -> Result<Vec<(Workspace, i64)>> {
     let mut sql = Sql::new(OF_USER_WITH_HEAD);
     sql.bind(user.0).push(" order by m.workspace_id");
@@ -115,7 +115,7 @@ pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
     reader.count(sql).await
 }
 
-/// A workspace as this member sees it.
+/// A workspace with this member's role; `None` for a user who is not a member.
 pub async fn find(reader: &mut Reader, user: UserId, id: WorkspaceId) -> Result<Option<Workspace>> {
     let mut sql = Sql::new(OF_USER);
     sql.bind(user.0).push(" and m.workspace_id = ").bind(id.0);

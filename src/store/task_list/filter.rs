@@ -1,4 +1,4 @@
-//! The conditions that a list's filters become. Full-text search is the one thing that has two texts.
+//! The SQL conditions for a list's filters. Only full-text search has a different text for each database.
 
 use super::Scope;
 use crate::store::link::Dialect;
@@ -97,7 +97,7 @@ fn dates(sql: &mut Sql, wanted: &ListTasks) {
     }
 }
 
-/// The words of `q`: no words without `q`, and `None` if it contains no word and so matches nothing.
+/// The words of `q`. Without `q`, there are none. `None` if `q` contains no word: then it matches no task.
 pub(super) fn words(wanted: &ListTasks) -> Option<Vec<String>> {
     let Some(q) = &wanted.q else {
         return Some(Vec::new());
@@ -106,7 +106,7 @@ pub(super) fn words(wanted: &ListTasks) -> Option<Vec<String>> {
     (!words.is_empty()).then_some(words)
 }
 
-/// Requires every word, the last one as a prefix. The workspace is a word of the index too.
+/// SQLite's query: it requires every word, the last one as a prefix. The workspace is a word of the index too.
 pub(super) fn fts5(scope: Scope, words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
     let text = format!("{{title description tags}} : ({}*)", quoted.join(" AND "));
@@ -116,6 +116,7 @@ pub(super) fn fts5(scope: Scope, words: &[String]) -> String {
     }
 }
 
+/// PostgreSQL's query: it requires every word, the last one as a prefix.
 pub(super) fn tsquery(words: &[String]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
     format!("{}:*", quoted.join(" & "))

@@ -1,7 +1,7 @@
 //! Lists of tasks: filters, full-text search, every order, pages by keyset.
 //!
 //! - `order`   what orders a list, and where a page of it ended
-//! - `filter`  the conditions that its filters become
+//! - `filter`  the SQL conditions for a list's filters
 
 mod filter;
 mod order;
@@ -18,12 +18,12 @@ use taskwire_protocol::task::{ListTasks, Status, Task};
 use taskwire_protocol::{UserId, WorkspaceId};
 use uuid::Uuid;
 
-/// Whose tasks a list is about.
+/// The workspaces whose tasks a list may show.
 #[derive(Clone, Copy, Debug)]
 pub enum Scope {
-    /// Those of this workspace.
+    /// This workspace.
     Workspace(WorkspaceId),
-    /// Those of all workspaces of this user.
+    /// All workspaces of this user.
     OfUser(UserId),
 }
 
@@ -73,7 +73,7 @@ pub async fn count(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Res
     reader.count(sql).await
 }
 
-/// A workspace's stream counts its tasks by status. Other filters count rows.
+/// The count from a workspace's stream, which counts tasks by status. `None` for other filters: they count rows.
 async fn counted(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Result<Option<u64>> {
     let Scope::Workspace(workspace) = scope else {
         return Ok(None);
@@ -103,7 +103,7 @@ async fn counted(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Resul
     Ok(Some(total.max(0) as u64))
 }
 
-/// The table of a list: tasks, where the list has an index of its own there, or a workspace's tasks by creation.
+/// The table that a list reads: `tasks` if an index there serves the list, otherwise a workspace's tasks by creation.
 fn table(wanted: &ListTasks) -> &'static str {
     let by_index = order(wanted).0 == Key::Due
         || wanted.q.is_some()

@@ -18,10 +18,10 @@ pub enum PageEnd {
     /// After this text and id.
     #[serde(rename = "t")]
     Text(String, Uuid),
-    /// After this id among those without a value.
+    /// After this id, among the tasks without a value.
     #[serde(rename = "v")]
     Void(Uuid),
-    /// After this many: the best matches have no key to continue from.
+    /// After this many tasks: the best matches have no key from which to continue.
     #[serde(rename = "o")]
     Offset(i64),
 }
@@ -56,7 +56,7 @@ pub(super) fn order(wanted: &ListTasks) -> (Key, bool) {
     }
 }
 
-/// Whether a page of a list with this order can end so.
+/// Whether a page of a list with this order can end at such a position.
 pub fn fits(wanted: &ListTasks, position: &PageEnd) -> bool {
     match (order(wanted).0, position) {
         (Key::Match, PageEnd::Offset(offset)) => *offset >= 0,
@@ -67,7 +67,7 @@ pub fn fits(wanted: &ListTasks, position: &PageEnd) -> bool {
     }
 }
 
-/// The end of a page whose last task this is, the `seen`th of the list.
+/// The end of a page whose last task is `task`, number `seen` of the list.
 pub fn page_end(wanted: &ListTasks, task: &Task, seen: i64) -> PageEnd {
     let id = task.id.0;
     match order(wanted).0 {

@@ -1,4 +1,4 @@
-//! Tasks as a group needs them in memory: by their ids, and by what relates them to others.
+//! Tasks as a group needs them in memory: by their ids, and by their relations to others.
 
 use super::row::{COLUMNS, TaskRow};
 use crate::store::bind::Kind::Id;
@@ -40,7 +40,7 @@ pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: U
     tx.list::<TaskRow>(sql).await
 }
 
-/// The tasks above a task, nearest first: its parent, the parent's parent, …
+/// A task and its ancestors, nearest first: the task, its parent, the parent's parent, …
 pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(
         "with recursive up (id, parent_id, depth) as (
@@ -56,7 +56,7 @@ pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Ta
     tx.list::<TaskRow>(sql).await
 }
 
-/// The nearest tasks before or after a position in a workspace's order by hand.
+/// The nearest tasks before or after a position in a workspace's manual order.
 pub async fn load_neighbours(
     tx: &mut Transaction,
     workspace: WorkspaceId,

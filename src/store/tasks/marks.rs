@@ -33,7 +33,7 @@ pub(in crate::store) static UNASSIGN: Statement = statement(
      where (user_id, workspace_id, task_id) in (select user_id, workspace_id, task_id from v where {rows})",
 );
 
-/// Keeps both tables in step with what changed.
+/// Updates both tables after changes of tasks.
 pub(super) async fn write(tx: &mut Transaction, changes: &[Change<'_, TaskId, Task>]) -> Result<()> {
     tx.execute(&UNTAG, removed(changes, tags)).await?;
     tx.execute(&TAG, added(changes, tags)).await?;
@@ -41,7 +41,7 @@ pub(super) async fn write(tx: &mut Transaction, changes: &[Change<'_, TaskId, Ta
     tx.execute(&ASSIGN, added(changes, assignees)).await
 }
 
-/// The marks of a task that another state of it lacks.
+/// The rows for one state of a task that another state of it lacks.
 type Marks = fn(Option<&Task>, Option<&Task>) -> Vec<[Cell; 3]>;
 
 fn removed(changes: &[Change<'_, TaskId, Task>], marks: Marks) -> Batch {

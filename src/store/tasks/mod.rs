@@ -1,9 +1,9 @@
-//! Tasks.
+//! The table of tasks.
 //!
-//! - `row`    a task's row, and the task that it stands for
-//! - `read`   tasks as readers ask for them; lists with filters are in `task_list`
+//! - `row`    a task's row, and the task that it represents
+//! - `read`   tasks for queries; lists with filters are in `task_list`
 //! - `load`   tasks as a group needs them in memory
-//! - `write`  writing those that it changed; `marks` the tables that find tasks by tag and by assignee
+//! - `write`  writes the tasks that a group changed; `marks` the tables that find tasks by tag and by assignee
 
 mod load;
 mod marks;

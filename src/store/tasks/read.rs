@@ -1,4 +1,4 @@
-//! Tasks as readers ask for them.
+//! Tasks for queries.
 
 use super::row::{COLUMNS, TaskRow};
 use crate::ids::moment_ms;
@@ -26,11 +26,11 @@ pub async fn sync(
     by_id(reader, workspace, after.unwrap_or_default(), limit, |_| ()).await
 }
 
-/// A workspace's tasks after an id, by id, as far as they meet the conditions that `narrow` appends.
+/// A workspace's tasks after an id, by id, that meet the conditions that `narrow` appends.
 ///
-/// An id that the server made contains the moment of creation, so the index by creation has those tasks in the order of
-/// their ids. Tasks whose ids clients made earlier have a small index of their own. Without a large index by id every write
-/// changes a page less.
+/// An id that the server made contains the moment of creation, so the index by creation has these tasks in the order of
+/// their ids. Tasks whose ids clients made earlier are in a small separate index. So no large index by id is needed,
+/// and every write changes one page less.
 pub(in crate::store) async fn by_id(
     reader: &mut Reader,
     workspace: WorkspaceId,
@@ -48,7 +48,8 @@ pub(in crate::store) async fn by_id(
     let undated = (false, "tasks", "t.workspace_id, t.id", None);
     let mut tasks = Vec::new();
     for (dated_by_id, table, order, moment) in [dated, undated] {
-        // a range: with `workspace_id = …` PostgreSQL tends to walk along the primary key, past the tasks of all workspaces
+        // a range, because with `workspace_id = …` PostgreSQL tends to scan the primary key, which has the tasks of all
+        // workspaces
         let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where ({order}) > ("));
         sql.bind(workspace.0);
         if let Some(ms) = moment {

@@ -1,4 +1,4 @@
-//! A task's row, and the task that it stands for.
+//! A task's row, and the task that it represents.
 
 use crate::store::rows::Stored;
 use crate::store::table::{Part, table, text};

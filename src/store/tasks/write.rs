@@ -1,4 +1,4 @@
-//! Writing the tasks that a group changed.
+//! Writes the tasks that a group changed.
 
 use super::marks;
 use super::row::{TaskRow, priority_code};
@@ -16,7 +16,8 @@ use taskwire_protocol::task::Task;
 use taskwire_protocol::{TaskId, Timestamp};
 use uuid::Uuid;
 
-/// The columns that are written: those of the table, and the words of full-text search, which only PostgreSQL keeps here.
+/// The columns that are written: those of the table, and the words of full-text search, which only PostgreSQL keeps
+/// here.
 pub(in crate::store) static WRITTEN: [(&str, Kind); 26] = with(TaskRow::TABLE.written, ("search", Text));
 
 const INSERTED: &str = text![
@@ -51,8 +52,8 @@ impl Keyed<TaskId, Task> for Task {
     }
 }
 
-/// Writes the tasks that a group made or changed, deletes those that it purged, and keeps the tables in step that find
-/// tasks by tag and by assignee.
+/// Writes the tasks that a group made or changed, deletes those that it purged, and updates the tables that find tasks
+/// by tag and by assignee.
 pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Task>) -> Result<()> {
     let changes: Vec<_> = changes.collect();
     let searched = !tx.is_alone();
@@ -69,7 +70,7 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, T
     marks::write(tx, &changes).await
 }
 
-/// A task in the order of [`WRITTEN`].
+/// A task's cells in the order of [`WRITTEN`].
 fn cells(task: &Task, search: Cell) -> [Cell; WRITTEN.len()] {
     let time = |time: Option<Timestamp>| Cell::Int(time.map(|t| t.0));
     [

@@ -1,7 +1,7 @@
-//! The writer's transaction, on a connection of its own: nothing else can leave a transaction open on it. After any error
-//! the transaction is over. Nothing more runs in it, and the next `begin` starts a new one.
+//! The writer's transaction, on its own connection, so that nothing else can leave a transaction open there. After any
+//! error the transaction is over. Nothing more runs in it, and the next `begin` starts a new one.
 //!
-//! `send` sends its statements. The ways by which they travel in few round trips are in `ways`.
+//! `send` sends its statements. `ways` has the ways by which this takes few round trips.
 
 mod send;
 #[cfg(test)]
@@ -19,8 +19,8 @@ use super::{Result, StoreError};
 use sqlx::AssertSqlSafe;
 use taskwire_protocol::StreamId;
 
-/// How many pages beyond its limit an SQLite file may take for a transaction that makes room: a delete writes a few pages
-/// before it frees more.
+/// How many pages beyond its limit an SQLite file may take for a transaction that frees space: a delete writes a few
+/// pages before it frees more.
 const RESERVE: u64 = 64;
 
 /// The writer's connection and its transaction.
@@ -69,14 +69,14 @@ impl Transaction {
         Ok(())
     }
 
-    /// Begins a transaction that makes room in a full database. It may use the reserve.
+    /// Begins a transaction that frees space in a full database. It may use the reserve.
     pub async fn begin_stretched(&mut self) -> Result<()> {
         self.begin().await?;
         self.stretched = true;
         self.limit(RESERVE).await
     }
 
-    /// Connects, and forgets what was known of the connection before.
+    /// Connects, and forgets what was known about the previous connection.
     async fn connect(&mut self) -> Result<()> {
         let (connection, types) = self.store.connect_writer().await?;
         self.together = Together::new(types);
@@ -86,7 +86,8 @@ impl Transaction {
         Ok(())
     }
 
-    /// Forgets what waits and what the transaction did to the counters. Whether `begin` was still waiting.
+    /// Forgets the queued statements and the transaction's changes of counters. Returns whether `begin` was still
+    /// queued.
     fn undo(&mut self) -> bool {
         self.counted.undo();
         self.new_keys.undo();
@@ -94,36 +95,38 @@ impl Transaction {
         sqlite || postgres
     }
 
-    /// Relies on the known counters of these streams instead of locking them, if all are known. The transaction's write then
-    /// fails with [`super::Trouble::Contended`] if another writer has advanced a stream that it advances. All writes of the
-    /// transaction must be of different rows.
+    /// Relies on the known counters of these streams instead of locking them, if all are known. The transaction's write
+    /// then fails with [`super::Trouble::Contended`] if another writer has advanced a stream that it advances. All
+    /// writes of the transaction must be of different rows.
     pub fn assume(&mut self, streams: &[StreamId]) -> bool {
         self.counted.assume(streams.iter().copied())
     }
 
-    /// Whether advancing these streams verifies all of the group's assumptions: every stream that it relied on is among them,
-    /// and the counters of the others are known too.
+    /// Whether advancing these streams verifies all of the group's assumptions: every stream that it relied on is among
+    /// them, and the counters of the others are known too.
     pub fn is_verified_by(&mut self, advanced: &[StreamId]) -> bool {
         // one statement has to advance all of them
         advanced.len() <= ROWS && self.counted.is_verified_by(advanced)
     }
 
-    /// Whether it relies on counters that it has not locked.
+    /// Whether the transaction relies on counters that it has not locked.
     pub fn is_optimistic(&self) -> bool {
         self.counted.is_optimistic()
     }
 
-    /// Says that an optimistic transaction was refused: more of the next ones will lock.
+    /// Notes that an optimistic transaction was refused: more of the next ones will lock.
     pub fn doubt(&self) {
         self.counted.doubt();
     }
 
-    /// The next write must bring the streams that it advances to seqs of this sum. `statement` checks it.
+    /// Makes the next write fail unless the seqs of the streams that it advances have this sum. `statement` checks
+    /// that.
     pub(super) fn validates(&mut self, statement: &'static Statement, seqs: i64) {
         self.together.validate(statement, seqs);
     }
 
-    /// Sets the pages that the file may have, `more` than its setting. Without a setting only the disk limits it.
+    /// Sets how many pages the file may have: as many as its setting says, and `more`. Without a setting only the disk
+    /// limits the file.
     async fn limit(&mut self, more: u64) -> Result<()> {
         if let (Some(pages), Some(Connection::Sqlite(link))) = (self.store.most_pages(), &mut self.connection)
         {
@@ -140,8 +143,8 @@ impl Transaction {
         }
     }
 
-    /// Sends what waits, unless it can travel with the commit. Nothing is committed before this returns, so an error here
-    /// leaves no unknown outcome.
+    /// Sends the queued statements, unless they can be sent with the commit. Nothing is committed before this returns,
+    /// so after an error here the outcome is known.
     pub async fn settle(&mut self) -> Result<()> {
         match self.dialect()? {
             Dialect::Sqlite => Ok(()),
@@ -151,11 +154,12 @@ impl Transaction {
         }
     }
 
-    /// Makes everything since `begin` durable. An error with [`super::Trouble::Unavailable`] leaves the outcome unknown.
+    /// Makes everything since `begin` durable. An error with [`super::Trouble::Unavailable`] leaves the outcome
+    /// unknown.
     pub async fn commit(&mut self) -> Result<()> {
         match self.dialect()? {
             Dialect::Sqlite => {
-                // a transaction that makes room must not spend it on this
+                // a transaction that frees space must not use the space to move keys
                 if !self.stretched && self.new_keys.are_moved_now() {
                     self.waiting.word(MOVE);
                     #[cfg(feature = "ablation")]
@@ -166,7 +170,7 @@ impl Transaction {
                 self.new_keys.keep();
             }
             Dialect::Postgres => {
-                // a statement that is alone is a transaction
+                // a single statement is a transaction by itself
                 let begun = !self.together.take_beginning();
                 self.open = begun;
                 self.flush().await?;
@@ -187,7 +191,7 @@ impl Transaction {
         if !std::mem::take(&mut self.open) {
             return;
         }
-        // SQLite may have rolled back by itself. Then there is nothing to roll back, which is an error too
+        // SQLite may have rolled back by itself; then there is nothing to roll back, and this is an error too
         if begun && self.word("rollback").await.is_err() {
             self.connection = None;
         }
@@ -199,7 +203,7 @@ impl Transaction {
         (self.connection, self.open, self.stretched) = (None, false, false);
     }
 
-    /// Whether this is the only writer of the database, so that what was written last is what is there.
+    /// Whether this is the only writer of the database, so that what it wrote last is the current state.
     pub fn is_alone(&self) -> bool {
         self.counted.alone
     }

@@ -1,5 +1,5 @@
-//! Sending statements to the writer's database, and what waits with them. Knows the ways by which statements travel; does
-//! not know what they read and write.
+//! Sends statements to the writer's database, and the queued statements with them. Knows the ways to send in few round
+//! trips; does not know what the statements read and write.
 
 use super::{Transaction, gone};
 use crate::store::link::{Connection, Dialect, Link, Row, answered};
@@ -29,8 +29,8 @@ impl Transaction {
         self.send().await
     }
 
-    /// Runs two statements one after the other and reads the rows of both. On PostgreSQL they travel at once, each over all
-    /// of its rows, and `begin` with them.
+    /// Runs two statements one after the other and reads the rows of both. On PostgreSQL they are sent together, each
+    /// over all of its rows, with `begin` before them.
     pub(in crate::store) async fn fetch_both<A: Row, B: Row>(
         &mut self,
         (one, ones): (&'static Statement, Batch),
@@ -53,7 +53,7 @@ impl Transaction {
         Ok((rows(answers.next())?, rows(answers.next())?))
     }
 
-    /// Runs a write whose rows nobody needs. An error shows up no later than in `settle` or `commit`.
+    /// Runs a write whose rows are not needed. An error is returned by `settle` or `commit` at the latest.
     pub async fn execute(&mut self, statement: &'static Statement, batch: Batch) -> Result<()> {
         let dialect = self.dialect()?;
         for batch in batch.chunks(statement) {
@@ -72,7 +72,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Runs a text that was put together.
+    /// Runs an SQL text that was built from parts.
     pub async fn select<T: Row>(&mut self, sql: Sql) -> Result<Vec<T>> {
         self.flush().await?;
         self.begun(false).await?;
@@ -84,16 +84,16 @@ impl Transaction {
         link.fetch(sql.text.into(), &sql.cells).await
     }
 
-    /// `oldest` selects rows in order, each as (place, time). Returns how many of the first ones are older than
-    /// `before`, and the place of the last of these. Clocks may be set back, so times may not grow with places: the
-    /// first row that is not expired keeps all rows after it.
+    /// `oldest` selects rows in order, each as (position, time). Returns how many of the first rows are older than
+    /// `before`, and the position of the last of these. Clocks may be set back, so times may not grow with positions:
+    /// the first row that is not expired keeps all rows after it.
     pub(in crate::store) async fn expired(&mut self, oldest: Sql, before: i64) -> Result<Option<(u64, i64)>> {
         let oldest: Vec<(i64, i64)> = self.select(oldest).await?;
         let expired = oldest.iter().take_while(|(_, at)| *at < before).enumerate();
         Ok(expired.last().map(|(i, (place, _))| (i as u64 + 1, *place)))
     }
 
-    /// Lets a statement wait on PostgreSQL. Sends first what it cannot travel with.
+    /// Queues a statement for PostgreSQL. First sends the queued statements if this one cannot be sent with them.
     async fn wait_with_others(&mut self, statement: &'static Statement, batch: &Batch) -> Result<()> {
         let joins = ways::is_on(Way::Together) && self.together.admits(statement, self.is_optimistic());
         if !joins {
@@ -103,7 +103,7 @@ impl Transaction {
         Ok(())
     }
 
-    /// Sends what waits, and reads the rows of its last statement.
+    /// Sends the queued statements, and reads the rows of the last one.
     async fn send<T: Row>(&mut self) -> Result<Vec<T>> {
         match self.dialect()? {
             Dialect::Sqlite => self.send_to_sqlite().await,
@@ -138,7 +138,7 @@ impl Transaction {
         self.keep_if_answered(rows)
     }
 
-    /// Sends `begin` to PostgreSQL if it still waits. An optimistic group reads outside a transaction.
+    /// Sends `begin` to PostgreSQL if it is still queued. An optimistic group reads outside a transaction.
     async fn begun(&mut self, writes: bool) -> Result<()> {
         if (writes || !self.is_optimistic()) && self.together.take_beginning() {
             self.word("begin").await?;

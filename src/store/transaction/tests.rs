@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 const PAGES: u64 = 500;
 
-/// A writer on a new SQLite file that may have so many pages.
+/// A writer on a new SQLite file that may have at most [`PAGES`] pages.
 async fn limited(folder: &TempDir) -> Transaction {
     let data = folder.path().join("data");
     std::fs::create_dir(&data).expect("a folder");

@@ -1,6 +1,6 @@
-//! Rows as an array of a composite type of PostgreSQL (`array_recv`, `record_recv` in its sources): one argument a
-//! statement. From one array a column the server makes a table each and joins them, which was a third of the work of
-//! writing a task. Knows which types there are; does not know what is written.
+//! Rows as an array of a composite type of PostgreSQL (`array_recv`, `record_recv` in its sources): one argument per
+//! statement. From one array per column, the server makes one table each and joins them; this was a third of the work
+//! of writing a task. Knows which types there are; does not know what is written.
 
 use super::{Way, is_on};
 use crate::store::bind::{Cell, Columns, Kind};
@@ -12,7 +12,7 @@ use sqlx::postgres::types::Oid;
 use sqlx::postgres::{PgArgumentBuffer, PgArguments, PgTypeInfo};
 use sqlx::{Arguments, Encode, PgConnection, Postgres, Type};
 
-/// The type as which a statement's rows travel, if they do not travel as an array a column.
+/// The composite type of a statement's rows; `None` if they are sent as one array per column.
 pub(in crate::store) fn row_type(statement: &Statement) -> Option<RowType> {
     statement.row.filter(|_| is_on(Way::Composite))
 }
@@ -29,7 +29,7 @@ struct Oids {
 pub(in crate::store) struct RowTypes([Oids; RowType::ALL.len()]);
 
 impl RowTypes {
-    /// Reads them.
+    /// Reads the object identifiers from the database.
     pub(in crate::store) async fn read(link: &mut PgConnection) -> Result<RowTypes> {
         let names = RowType::ALL.map(RowType::name);
         let query = "select t.oid, t.typarray from unnest($1::text[]) with ordinality n (name, place)
@@ -38,7 +38,7 @@ impl RowTypes {
         let all = found.into_iter().map(|(row, array)| Oids { row, array });
         let all: std::result::Result<[Oids; _], _> = all.collect::<Vec<_>>().try_into();
         all.map(RowTypes).map_err(|_| {
-            StoreError::corrupt("the schema lacks composite types of rows; it is not up to date")
+            StoreError::corrupt("the schema is not up to date: it lacks composite types of rows")
         })
     }
 
@@ -55,7 +55,7 @@ impl RowTypes {
             columns,
             cells,
         };
-        // encoding them cannot fail
+        // encoding rows cannot fail
         let _ = arguments.add(rows);
     }
 }
@@ -81,7 +81,7 @@ impl Encode<'_, Postgres> for Rows<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> std::result::Result<IsNull, BoxDynError> {
         let width = self.columns.len();
         let rows = self.cells.chunks_exact(width);
-        // one dimension, no row is null, the rows' type; how many, from 1 on
+        // one dimension, no null rows, the rows' type, the number of rows, the lower bound 1
         for head in [1, 0, self.oids.row.0, size(rows.len())?, 1] {
             buffer.extend_from_slice(&head.to_be_bytes());
         }
@@ -99,7 +99,7 @@ impl Encode<'_, Postgres> for Rows<'_> {
     }
 }
 
-/// Writes a length, and then as many bytes.
+/// Writes what `fill` writes, with its length before it.
 fn sized(
     buffer: &mut Vec<u8>,
     fill: impl FnOnce(&mut Vec<u8>) -> std::result::Result<(), BoxDynError>,
@@ -112,7 +112,7 @@ fn sized(
     Ok(())
 }
 
-/// A value, its length before it: -1 for null.
+/// Writes a value with its length before it. The length of null is -1.
 fn put(buffer: &mut Vec<u8>, cell: &Cell) -> std::result::Result<(), BoxDynError> {
     let mut put = |bytes: &[u8]| {
         buffer.extend_from_slice(&size(bytes.len())?.to_be_bytes());

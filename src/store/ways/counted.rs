@@ -1,6 +1,6 @@
-//! Counters of streams that the writer need not read. It keeps those of streams that the transaction has locked; on SQLite,
-//! where nobody else writes, those of all streams that it has seen; and for an optimistic group those that the last commit
-//! left (`optimistic`).
+//! Counters of streams that the writer need not read. It keeps the counters of streams that the transaction has locked;
+//! on SQLite, where no other process writes, those of all streams that it has seen; and for an optimistic group those
+//! that the last commit left (`optimistic`).
 
 use super::optimistic::{COUNTED, LastCommitted};
 use super::{Way, is_on};
@@ -12,11 +12,11 @@ use taskwire_protocol::StreamId;
 /// The counters that a writer knows.
 pub(in crate::store) struct CounterCache {
     kept: HashMap<StreamId, Counters>,
-    /// Some of them are not committed.
+    /// Some of the kept counters are not committed.
     changed: bool,
     /// No other process or connection writes.
     pub(in crate::store) alone: bool,
-    /// What is kept was left by a commit, and is not locked.
+    /// The kept counters are those that a commit left; they are not locked.
     optimistic: bool,
     last: Arc<LastCommitted>,
 }
@@ -76,7 +76,8 @@ impl CounterCache {
         true
     }
 
-    /// Whether all streams that it relies on are among these, and the counters of the others among these are known too.
+    /// Whether all streams that the group relies on are among `advanced`, and the counters of the other streams in
+    /// `advanced` are known too.
     pub(in crate::store) fn is_verified_by(&mut self, advanced: &[StreamId]) -> bool {
         let covered = self.kept.keys().all(|stream| advanced.contains(stream));
         covered && self.assume(advanced.iter().copied())
@@ -86,7 +87,7 @@ impl CounterCache {
         self.optimistic
     }
 
-    /// The transaction is committed.
+    /// Keeps the counters, because the transaction is committed.
     pub(in crate::store) fn keep(&mut self) {
         if std::mem::take(&mut self.optimistic) {
             self.last.held();
@@ -97,7 +98,7 @@ impl CounterCache {
         self.changed = false;
     }
 
-    /// The transaction is over, and what it changed is undone.
+    /// Forgets the changed counters, because the transaction is rolled back.
     pub(in crate::store) fn undo(&mut self) {
         self.optimistic = false;
         if std::mem::take(&mut self.changed) || !self.alone {
@@ -105,7 +106,7 @@ impl CounterCache {
         }
     }
 
-    /// An optimistic group was refused: another process had written.
+    /// Notes that an optimistic group was refused, because another process had written.
     pub(in crate::store) fn doubt(&self) {
         self.last.doubt();
     }
@@ -139,11 +140,11 @@ mod tests {
     }
 
     #[test]
-    fn what_a_commit_left_is_taken_by_one_writer() {
+    fn only_one_writer_takes_the_counters_that_a_commit_left() {
         let left = Arc::new(LastCommitted::default());
         let mut one = committed(&left, &[(1, 5), (2, 7)]);
         assert_eq!(one.get(stream(1)), None, "it is not locked any more");
-        assert!(!one.assume([stream(1), stream(3)]), "nobody knows the third");
+        assert!(!one.assume([stream(1), stream(3)]), "the third is unknown");
         assert!(one.assume([stream(1), stream(2)]));
         assert_eq!(one.get(stream(2)), Some(at(7)));
         let taken = left.take(&[stream(1)]);
@@ -154,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_failed_is_not_known_any_more() {
+    fn counters_of_a_failed_transaction_are_forgotten() {
         let left = Arc::new(LastCommitted::default());
         let mut one = committed(&left, &[(1, 5)]);
         assert!(one.assume([stream(1)]));
@@ -177,7 +178,7 @@ mod tests {
             one.keep();
             locked
         };
-        // a group that is let through halves the caution again
+        // a committed group halves the caution again
         assert_eq!((refused(&mut one), refused(&mut one)), (1, 1));
         one.doubt();
         one.doubt();
@@ -185,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn a_late_word_does_not_hide_a_later_commit() {
+    fn older_counters_that_arrive_late_do_not_replace_newer_ones() {
         let left = Arc::new(LastCommitted::default());
         left.put([(stream(1), at(9))].into_iter());
         left.put([(stream(1), at(8))].into_iter());

@@ -1,26 +1,26 @@
 //! Ways to write in few round trips.
 //!
-//! A round trip to PostgreSQL, or a call of SQLite's thread, costs as much work as writing a few rows. Seven ways save such
-//! costs, a file each. Each one is worth its code only while its gain shows in this command:
+//! A round trip to PostgreSQL, or a call of SQLite's thread, costs as much work as writing a few rows. Seven ways save
+//! such costs, one file each. A way is worth its code only while this command shows its gain:
 //!
 //! ```sh
 //! cargo build --release -p taskwire --features ablation && cargo build --release -p loadtest
 //! cargo run --release -p loadtest --example ways -- --database-url postgres://… --postmaster PID
 //! ```
 //!
-//! It runs `loadtest ops` in turns, with all ways and without each of them, and prints the CPU of an operation and the
-//! ratios. In a build with the feature `ablation` the variable `TASKWIRE_WITHOUT` names ways, separated by commas, that the
-//! server does without; in any other build the ways cannot be switched off and the switches cost nothing (`ways`).
+//! It runs `loadtest ops` in turns, with all ways and without each of them, and prints the CPU time of an operation and
+//! the ratios. In a build with the feature `ablation`, the variable `TASKWIRE_WITHOUT` names the ways, separated by
+//! commas, that are switched off. In any other build the ways cannot be switched off, and the switches cost nothing.
 //!
-//! | way | database | what it does | what it buys | when it applies |
+//! | way | database | what it does | what it saves | when it applies |
 //! |---|---|---|---|---|
-//! | `optimistic` | PostgreSQL | decides on the counters of the last commit; the write refuses itself if they changed | no round trips for `begin`, locks, counters and `commit`: one instead of four | the group needs only tasks and workspaces' streams, and advances all that it relied on |
-//! | `counted` | both | keeps counters: on SQLite always, on PostgreSQL while their locks are held | no read of counters; their write need not be waited for | SQLite: every group; PostgreSQL: every group that locked its streams. `optimistic` needs it |
+//! | `optimistic` | PostgreSQL | decides on the counters of the last commit; the write refuses itself if they changed | the round trips for `begin`, locks, counters and `commit`: one instead of four | the group needs only tasks and workspaces' streams, and advances all that it relied on |
+//! | `counted` | both | keeps counters: on SQLite always, on PostgreSQL while their locks are held | the read of counters, and the wait for their write | SQLite: every group; PostgreSQL: every group that locked its streams. `optimistic` needs it |
 //! | `together` | PostgreSQL | sends writes of several tables as one statement, whose parts are common table expressions | a round trip for each further table | writes of different tables, or of different rows. `optimistic` needs it |
-//! | `named` | PostgreSQL | sends `begin`, the locks and the look for op_ids as one text of prepared statements | two round trips | every group that locks streams and has op_ids |
+//! | `named` | PostgreSQL | sends `begin`, the locks and the lookup of op_ids as one text of prepared statements | two round trips | every group that locks streams and has op_ids |
 //! | `composite` | PostgreSQL | sends a batch as one array of composite values | the server's join of one array a column, a third of the work of writing a task | tables that every group writes: tasks, notifications, streams, log, ops |
-//! | `waiting` | SQLite | sends `begin` and writes with the next read or with the commit, as one text | two switches of threads a statement | every group |
-//! | `two_trees` | SQLite | puts new keys by stream, user and workspace into a small tree and moves many at once to the large one | about one changed page a row and commit | every group; moves after 4,096 rows |
+//! | `waiting` | SQLite | sends `begin` and writes with the next read or with the commit, as one text | two thread switches per statement | every group |
+//! | `two_trees` | SQLite | puts new keys by stream, user and workspace into a small tree and moves many at once to the large one | about one changed page per row and commit | every group; moves after 4,096 rows |
 
 pub(super) mod composite;
 pub(super) mod counted;
@@ -49,7 +49,7 @@ mod all {
 
     /// Whether this way is in use.
     #[inline(always)]
-    #[allow(clippy::inline_always, reason = "nothing must be left of it")]
+    #[allow(clippy::inline_always, reason = "the call must cost nothing")]
     pub(in crate::store) const fn is_on(_way: Way) -> bool {
         true
     }
@@ -63,7 +63,7 @@ mod some {
     use super::Way;
     use std::sync::LazyLock;
 
-    /// The variable with the names of the ways that this server does without.
+    /// The variable with the names of the ways that are switched off.
     const VARIABLE: &str = "TASKWIRE_WITHOUT";
 
     const NAMES: [(&str, Way); 7] = [
@@ -76,7 +76,7 @@ mod some {
         ("two_trees", Way::TwoTrees),
     ];
 
-    /// The ways that are switched off, a bit each.
+    /// The ways that are switched off, one bit each.
     static OFF: LazyLock<u8> = LazyLock::new(|| {
         let names = std::env::var(VARIABLE).unwrap_or_default();
         each(&names).fold(0, |off, name| {
@@ -90,7 +90,7 @@ mod some {
         })
     });
 
-    /// A name in the variable that no way has.
+    /// A name in the variable that is not the name of a way.
     pub(in crate::store) fn unknown() -> Option<String> {
         let names = std::env::var(VARIABLE).unwrap_or_default();
         let unknown = each(&names).find(|name| NAMES.iter().all(|(known, _)| known != name));

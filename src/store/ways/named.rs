@@ -1,6 +1,6 @@
-//! Statements that PostgreSQL knows by name (`prepare`). Their calls are plain text with the arguments in it, so several
-//! travel at once, with `begin` before them. Only ids and numbers are arguments: they need no quoting. Does not know what
-//! the statements read.
+//! Statements that PostgreSQL knows by name (`prepare`). A call is plain text with the arguments in it, so several
+//! calls are sent together, with `begin` before them. Only ids, numbers and truth values are arguments, because they
+//! need no quoting. Does not know what the statements read.
 
 use super::composite::row_type;
 use crate::store::bind::{Cell, Kind};
@@ -48,7 +48,7 @@ impl Named {
     }
 }
 
-/// Whether a statement's arguments may stand in a text.
+/// Whether a statement can be called like this: it has no arguments that need quoting.
 pub(in crate::store) fn admits(statement: &Statement) -> bool {
     row_type(statement).is_none() && statement.columns.iter().all(|(_, kind)| *kind != Kind::Text)
 }
@@ -96,7 +96,7 @@ mod tests {
     static NAMES: Statement = statement(&[("name", Text)], "select name from v");
 
     #[test]
-    fn a_call_has_an_array_a_column() {
+    fn a_call_has_one_array_per_column() {
         let mut text = String::new();
         let some = Uuid::from_u128(7);
         let rows = [
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_of_people_never_stand_in_it() {
+    fn a_statement_with_text_arguments_is_not_admitted() {
         assert!(admits(&PAIRS));
         assert!(!admits(&NAMES));
     }

@@ -1,5 +1,5 @@
-//! PostgreSQL's writes that wait for one another and travel as one statement, whose parts are common table expressions that
-//! write. A further statement would cost a round trip, as much work as a few rows. Does not know what they write.
+//! The queue of PostgreSQL's writes, which are sent as one statement. Its parts are common table expressions that
+//! write. Each further statement would cost a round trip, as much work as a few rows. Does not know what they write.
 
 use super::composite::{RowTypes, row_type};
 use crate::store::bind;
@@ -11,12 +11,12 @@ use std::sync::Arc;
 /// How many joined texts are kept. They are few; this bounds what unusual groups leave behind.
 const JOINED: usize = 256;
 
-/// What waits, and the texts of what waited before.
+/// The queued statements, and the texts of earlier queues.
 #[derive(Default)]
 pub(in crate::store) struct Together {
-    /// `begin` was not sent yet.
+    /// `begin` is queued.
     begins: bool,
-    /// The statement that checks what the seqs of the advanced streams add up to, and the sum.
+    /// The statement that checks the sum of the advanced streams' seqs, and the expected sum.
     validates: Option<(&'static Statement, i64)>,
     statements: Vec<&'static Statement>,
     arguments: PgArguments,
@@ -25,7 +25,7 @@ pub(in crate::store) struct Together {
 }
 
 impl Together {
-    /// Nothing waits yet. The connection's database has these types.
+    /// An empty queue. The connection's database has these types.
     pub(in crate::store) fn new(types: RowTypes) -> Together {
         Together {
             types,
@@ -33,15 +33,15 @@ impl Together {
         }
     }
 
-    /// Whether a statement may travel with what waits. The parts of one statement do not see each other's writes, and two of
-    /// them must not write the same row. So a table has one part, unless `apart` says that all writes are of different rows;
-    /// a statement that reads travels later.
+    /// Whether a statement may be sent with the queued ones. The parts of one statement do not see each other's writes,
+    /// and two of them must not write the same row. So a table has one part, unless `apart` says that all writes are of
+    /// different rows. A statement that reads is sent later.
     pub(in crate::store) fn admits(&self, statement: &Statement, apart: bool) -> bool {
         let table = statement.writes();
         table.is_some() && (apart || self.statements.iter().all(|other| other.writes() != table))
     }
 
-    /// Whether one of the waiting statements writes.
+    /// Whether one of the queued statements writes.
     pub(in crate::store) fn writes(&self) -> bool {
         self.statements
             .iter()
@@ -57,27 +57,27 @@ impl Together {
         }
     }
 
-    /// Lets `begin` wait.
+    /// Queues `begin`.
     pub(in crate::store) fn begin(&mut self) {
         self.begins = true;
     }
 
-    /// Whether `begin` waits: nothing was sent yet.
+    /// Whether `begin` is queued: nothing was sent yet.
     pub(in crate::store) fn begins(&self) -> bool {
         self.begins
     }
 
-    /// Whether `begin` waited. The caller sends it, or does without.
+    /// Takes `begin` out of the queue. Returns whether it was there; then the caller sends it, or does without it.
     pub(in crate::store) fn take_beginning(&mut self) -> bool {
         std::mem::take(&mut self.begins)
     }
 
-    /// The seqs of the streams that the write advances must add up to this.
+    /// Makes the write fail unless the seqs of the streams that it advances have this sum.
     pub(in crate::store) fn validate(&mut self, statement: &'static Statement, seqs: i64) {
         self.validates = Some((statement, seqs));
     }
 
-    /// What waits, as one statement.
+    /// Takes the queued statements, as one statement.
     pub(in crate::store) fn take(&mut self) -> Option<(Arc<str>, PgArguments)> {
         if let Some((statement, seqs)) = self.validates.take() {
             self.push(statement, &Batch::of([[seqs.into()]]));
@@ -97,7 +97,7 @@ impl Together {
         Some((text.clone(), std::mem::take(&mut self.arguments)))
     }
 
-    /// Forgets what waits. Whether `begin` was still waiting.
+    /// Empties the queue. Returns whether `begin` was still in it.
     pub(in crate::store) fn clear(&mut self) -> bool {
         self.statements.clear();
         self.arguments = PgArguments::default();
@@ -131,7 +131,7 @@ mod tests {
         together.push(&ONE, &Batch::default());
         assert!(together.admits(&TWO, false));
         together.push(&TWO, &Batch::default());
-        let (text, _) = together.take().expect("two wait");
+        let (text, _) = together.take().expect("two statements are queued");
         assert_eq!(
             &*text,
             "with w0 as (with v(id) as (select * from unnest($1::uuid[])) \
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_written_twice_and_a_read_come_later() {
+    fn a_second_write_of_a_table_and_a_read_are_sent_later() {
         let mut together = Together::default();
         together.push(&ONE, &Batch::default());
         assert!(!together.admits(&ONE, false));

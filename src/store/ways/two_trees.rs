@@ -1,11 +1,11 @@
-//! SQLite's keys in two trees. Keys by stream, user or workspace lie far apart: in one tree every row of a group would
-//! change a page of its own. So new keys go into a small tree, where a whole group changes a few pages, and the writer moves
-//! many at a time to the large tree, where they then share pages too. Views show both as one: `log_by_stream`,
-//! `notifications_by_user` and `tasks_by_workspace` in the schema.
+//! SQLite's keys in two trees. Keys by stream, user or workspace are far apart: in one tree, every row of a group would
+//! change a different page. So new keys are inserted into a small tree, where a whole group changes a few pages. The
+//! writer moves many of them at a time to the large tree, where they then share pages too. Views show both trees as
+//! one: `log_by_stream`, `notifications_by_user` and `tasks_by_workspace` in the schema.
 
 use super::{Way, is_on};
 
-/// New keys are moved after so many rows of any table. The small trees stay at about ten pages.
+/// New keys are moved after this many written rows of any table. The small trees stay at about ten pages.
 const MANY: usize = 4096;
 
 /// Moves the keys, in the order of the large trees.
@@ -14,12 +14,12 @@ pub(in crate::store) const MOVE: &str = include_str!("move_keys.sql");
 /// How many rows were written since the last move.
 pub(in crate::store) struct NewKeys {
     committed: usize,
-    /// By the transaction that runs.
+    /// By the current transaction.
     written: usize,
 }
 
 impl Default for NewKeys {
-    /// The process before this one may have left keys: the first commit moves them.
+    /// The previous process may have left keys in the small trees: the first commit moves them.
     fn default() -> NewKeys {
         NewKeys {
             committed: MANY,
@@ -33,18 +33,18 @@ impl NewKeys {
         self.written += rows;
     }
 
-    /// The transaction is committed.
+    /// Counts the transaction's rows, because it is committed.
     pub(in crate::store) fn keep(&mut self) {
         self.committed += std::mem::take(&mut self.written);
     }
 
-    /// The transaction is over, and left no rows.
+    /// Drops the transaction's rows, because it is rolled back.
     pub(in crate::store) fn undo(&mut self) {
         self.written = 0;
     }
 
-    /// Whether the next commit moves them. If it fails, the following ones do not try again until as many rows came again: a
-    /// full database may have no room for the move and still room for them.
+    /// Whether the next commit moves the keys. If that commit fails, the next ones do not try again until as many new
+    /// rows were written: a full database may lack the room for the move and still have room for rows.
     pub(in crate::store) fn are_moved_now(&mut self) -> bool {
         let many = is_on(Way::TwoTrees) && self.committed + self.written >= MANY;
         if many {
@@ -64,7 +64,7 @@ mod tests {
         assert!(keys.are_moved_now(), "the first commit of a process moves them");
         keys.count(MANY);
         keys.undo();
-        assert!(!keys.are_moved_now(), "they were refused");
+        assert!(!keys.are_moved_now(), "the rows were rolled back");
         keys.count(MANY - 1);
         keys.keep();
         assert!(!keys.are_moved_now());

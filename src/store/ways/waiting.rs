@@ -1,5 +1,5 @@
-//! SQLite's statements that wait for one another and travel as one text. A call costs two switches of threads, so `begin`
-//! and writes wait for the next read or for the commit. Does not know what they do.
+//! The queue of SQLite's statements, which are sent as one text. A call costs two thread switches, so `begin` and
+//! writes wait for the next read or for the commit. Does not know what the statements do.
 
 use crate::store::bind;
 use crate::store::statement::{Batch, Statement, Texts};
@@ -14,10 +14,10 @@ const JOINED: usize = 512;
 /// Takes the write lock at once: a deferred `begin` would ignore `busy_timeout`.
 const BEGIN: &str = "begin immediate";
 
-/// How many parameters travel at once, well below SQLite's limit of 32,766.
+/// The most parameters of one text, well below SQLite's limit of 32,766.
 const PARAMETERS: usize = 30_000;
 
-/// What waits, its arguments in order, and the texts of what waited before.
+/// The queued statements, their arguments in order, and the texts of earlier queues.
 #[derive(Default)]
 pub(in crate::store) struct Waiting {
     key: Vec<(&'static str, usize)>,
@@ -28,18 +28,18 @@ pub(in crate::store) struct Waiting {
 }
 
 impl Waiting {
-    /// Lets `begin` wait.
+    /// Queues `begin`.
     pub(in crate::store) fn begin(&mut self) {
         self.word(BEGIN);
     }
 
-    /// Lets a text without arguments wait.
+    /// Queues a text without arguments.
     pub(in crate::store) fn word(&mut self, sql: &'static str) {
         self.key.push((sql, 0));
         self.parts.push(sql.into());
     }
 
-    /// Lets a statement wait. Pads its rows.
+    /// Queues a statement. Pads its rows.
     pub(in crate::store) fn push(&mut self, statement: &'static Statement, mut batch: Batch) {
         let rows = batch.pad(statement);
         self.key.push((statement.body, rows));
@@ -47,12 +47,12 @@ impl Waiting {
         bind::sqlite(&mut self.arguments, batch.cells.iter());
     }
 
-    /// Whether a batch has room beside what waits.
+    /// Whether a batch has room in the queue.
     pub(in crate::store) fn admits(&self, batch: &Batch) -> bool {
         self.arguments.len() + batch.cells.len() <= PARAMETERS
     }
 
-    /// What waits, as one text.
+    /// Takes the queued statements, as one text.
     pub(in crate::store) fn take(&mut self) -> Option<(Arc<str>, SqliteArguments)> {
         if self.key.is_empty() {
             return None;
@@ -65,7 +65,7 @@ impl Waiting {
         Some((joined.clone(), std::mem::take(&mut self.arguments)))
     }
 
-    /// Forgets what waits. Whether `begin` was still waiting.
+    /// Empties the queue. Returns whether `begin` was still in it.
     pub(in crate::store) fn clear(&mut self) -> bool {
         let begins = self.key.first().is_some_and(|(sql, _)| *sql == BEGIN);
         self.key.clear();
