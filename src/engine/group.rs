@@ -1,5 +1,6 @@
-//! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. When the
-//! database refuses the group, the transaction is rolled back and each mutation runs again alone.
+//! One group of mutations in one transaction: load → decide → write → commit; then publish and answer. After an error
+//! of the database the transaction is rolled back, and the group may run again (`recovery`). If it still fails and the
+//! database is available, each mutation runs again alone.
 
 use super::Reply;
 use super::answer::{Done, Verdict, answers};

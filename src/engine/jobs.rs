@@ -38,7 +38,7 @@ impl Engine {
         spawned(async move { jobs::existing(&mut store.read().await?, &kinds).await }).await
     }
 
-    /// The first 500 jobs: dead ones first, then by their times.
+    /// The first 500 jobs: first the dead ones, then the others by due time.
     pub async fn jobs(&self) -> Result<Vec<JobRecord>, Failure> {
         let store = self.0.store.clone();
         spawned(async move { jobs::list(&mut store.read().await?, LISTED).await }).await

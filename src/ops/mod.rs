@@ -83,15 +83,15 @@ macro_rules! for_each_entity {
             lookups {
                 /// Accounts by e-mail address or username.
                 logins: $crate::store::users::Login, ordered(user);
-                /// When each user's newest notification was made, for a mutation that changes all of that user's.
+                /// When each user's newest notification was made, for a mutation that changes all of them.
                 newest: taskwire_protocol::UserId, ordered(user);
                 /// The sessions of these accounts that have not ended.
                 sessions_of: taskwire_protocol::UserId, ordered(user);
                 /// The subtasks of these tasks.
                 children: taskwire_protocol::TaskId, ordered(workspace);
-                /// The tasks above these.
+                /// These tasks and their ancestors.
                 ancestors: taskwire_protocol::TaskId, ordered(workspace);
-                /// The tasks that somebody is assigned to in a workspace.
+                /// The tasks of a workspace to which a user is assigned.
                 assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace);
                 /// The tasks next to these in the manual order: before (true) or after (false) them.
                 neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);

@@ -5,7 +5,7 @@ use super::{Act, Caller, Needs, Result, Target, Targeted, json};
 use std::sync::Arc;
 use taskwire_protocol::Access;
 
-/// The result of a mutation. Without a log entry there is no changed state: only [`World::emit`] makes a [`Logged`].
+/// The result of a mutation. A change without a log entry does not compile: only [`World::emit`] makes a [`Logged`].
 pub struct Change<T>(Output<T>);
 
 enum Output<T> {

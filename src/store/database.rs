@@ -75,7 +75,7 @@ impl Store {
         ))
     }
 
-    /// `sqlite` or `postgres`, for people.
+    /// `sqlite` or `postgres`, for health checks and messages.
     pub fn kind(&self) -> &'static str {
         match self.0.pools {
             Pools::Sqlite { .. } => "sqlite",

@@ -18,7 +18,7 @@ use crate::ops::json;
 use serde::Serialize;
 use taskwire_protocol::Failure;
 
-/// An operation that signs somebody up, in or out.
+/// An operation that signs a user up, in or out.
 pub(super) trait SignIn: Send + 'static {
     /// The output in the reply.
     type Output: Serialize + Send;

@@ -44,7 +44,7 @@ table! {
 /// The columns of a task `t`.
 pub(in crate::store) const COLUMNS: &str = text![Part::Each("t.$", TaskRow::TABLE.read)];
 
-/// By their codes.
+/// The priorities in the order of their codes, from 0.
 const PRIORITIES: [Priority; 5] = [
     Priority::None,
     Priority::Low,
@@ -61,7 +61,7 @@ fn priority(code: i64) -> Result<Priority> {
     let known = usize::try_from(code).ok().and_then(|code| PRIORITIES.get(code));
     known
         .copied()
-        .ok_or_else(|| StoreError::corrupt(format!("{code} is no priority")))
+        .ok_or_else(|| StoreError::corrupt(format!("{code} is not the code of a priority")))
 }
 
 fn list<T: serde::de::DeserializeOwned>(text: &str) -> Result<Vec<T>> {

@@ -148,7 +148,7 @@ impl Transaction {
     pub async fn settle(&mut self) -> Result<()> {
         match self.dialect()? {
             Dialect::Sqlite => Ok(()),
-            // the only statement is a transaction of its own
+            // the only statement is sent with the commit, as a transaction by itself
             Dialect::Postgres if self.together.begins() => Ok(()),
             Dialect::Postgres => self.flush().await,
         }
