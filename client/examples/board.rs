@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Change::Stopped(why) => return Err(why.into()),
             _ => {}
         }
-        // Until the first snapshots are here, the board would be half empty.
+        // Before the first snapshots arrive, the board would be half empty.
         if follower.is_synced() || follower.client().welcome().is_none() {
             draw(&follower, &status, workspace.as_deref())?;
         }
@@ -90,7 +90,7 @@ fn board(name: &str, workspace: &WorkspaceReplica) -> String {
     lines.join("\n") + "\n"
 }
 
-/// A task on one line, as wide as its column at most.
+/// A task on one line, at most as wide as its column.
 fn card(task: &Task) -> String {
     let mark = match task.priority {
         Priority::Urgent => "!! ",

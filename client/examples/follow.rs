@@ -1,5 +1,5 @@
-//! Follows one workspace and prints a line for each change. It survives restarts of the server, and its own: the
-//! positions are kept in a file, so the next start prints what happened meanwhile.
+//! Follows one workspace and prints a line for each change. It survives restarts of the server. It keeps its positions
+//! in a file, so after its own restart it prints what happened meanwhile.
 //!
 //! ```sh
 //! TASKWIRE_PASSWORD=… cargo run --example follow -- http://127.0.0.1:8080 ada@example.com [WORKSPACE]
@@ -84,7 +84,7 @@ fn read(file: &PathBuf) -> Option<Resume> {
     serde_json::from_str(&fs::read_to_string(file).ok()?).ok()
 }
 
-/// One line for an event of the workspace; `None` for other events of the user.
+/// One line for an event of the workspace; `None` for an event of the user's stream.
 fn line(frame: &EventFrame, workspace: &Workspace) -> Result<Option<String>, Box<dyn Error>> {
     let event = Event::read(&frame.event, &frame.data)?;
     let text = match &event {

@@ -1,5 +1,5 @@
-//! The server's address: a base address as a person gives it, in the forms that sockets and HTTP need. Does not resolve
-//! names.
+//! The server's address: reads the base address that a person gives, and derives the addresses for sockets and HTTP.
+//! Does not resolve names.
 
 use crate::error::ConfigError;
 use reqwest::Url;
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_base_is_refused() {
+    fn a_text_that_is_not_a_base_address_is_refused() {
         for text in [
             "",
             "localhost:8080",
@@ -93,7 +93,7 @@ mod tests {
             "http://a:b@c",
             "http://a/?b=c",
         ] {
-            assert!(Address::parse(text).is_err(), "{text:?} was taken");
+            assert!(Address::parse(text).is_err(), "{text:?} was accepted");
         }
     }
 }

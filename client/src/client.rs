@@ -18,13 +18,13 @@ use taskwire_protocol::{
 use tokio::sync::{mpsc, oneshot, watch};
 use uuid::Uuid;
 
-/// Calls in the queue to the connection; further callers wait until there is room.
+/// The capacity of the queue of calls to the connection. When it is full, further callers wait.
 const WAITING_CALLS: usize = 32;
 /// How long to wait before a call is repeated, when the server does not say.
 const REPEAT_AFTER: Duration = Duration::from_secs(1);
 
-/// A handle to a connection that is kept up in the background. Clones are cheap and share the connection. It ends
-/// when the last clone and the [`Events`] are dropped, or on [`Client::close`].
+/// A handle to a connection, which a background task maintains. Clones are cheap and share the connection. The
+/// connection ends when the last clone and the [`Events`] are dropped, or on [`Client::close`].
 #[derive(Clone)]
 pub struct Client {
     calls: mpsc::Sender<Call>,
@@ -70,8 +70,8 @@ impl Client {
 
     /// Makes a call and returns its output.
     ///
-    /// A mutation gets a new `op_id`. When the connection is lost, the call stays pending: after the next `welcome`
-    /// the client sends it again with the same `op_id`, in its place among the others, until there is an answer.
+    /// A mutation gets a new `op_id`. When the connection is lost, the call stays pending: after each `welcome` the
+    /// client sends the pending calls again, in their order and with the same `op_id`s, until they are answered.
     /// Dropping the future does not undo a call that was sent.
     ///
     /// ```no_run
@@ -89,8 +89,8 @@ impl Client {
         self.send(params, None).await.map(|reply| reply.data)
     }
 
-    /// Makes a call under the program's own `op_id`. Keep the `op_id` with the intent, and the call is done once even
-    /// if the process dies and makes it again.
+    /// Makes a call with an `op_id` of the program. Store the `op_id` before the call: a restarted process can then
+    /// repeat the call with the same `op_id`, and the server does it once.
     pub async fn call_with<O: Operation>(
         &self,
         op_id: OpId,
@@ -99,8 +99,8 @@ impl Client {
         self.send(params, Some(op_id)).await
     }
 
-    /// Makes a call and repeats it while the server refuses it and `wait_out` accepts the refusal. Between two tries
-    /// it waits as long as the server says, or a second.
+    /// Makes a call, and repeats it while the server refuses it and `wait_out` returns `true` for the refusal. Between
+    /// two attempts it waits as long as the server says, or one second.
     ///
     /// ```no_run
     /// # async fn example(client: taskwire_client::Client) -> Result<(), taskwire_client::CallError> {
@@ -138,8 +138,8 @@ impl Client {
         Reply::read(self.exchange(O::NAME.into(), op_id, data).await?)
     }
 
-    /// Makes a call by its wire name, also one of a newer server. The call gets a new `op_id` unless this client knows
-    /// that the operation is not a mutation.
+    /// Makes a call by its wire name. The name may be one that only a newer server knows. The call gets a new `op_id`
+    /// unless this client knows that the operation is not a mutation.
     pub async fn call_raw(&self, name: &str, data: Value) -> Result<Reply<Box<RawValue>>, CallError> {
         let known = CATALOG.iter().find(|entry| entry.name == name);
         let op_id = known
@@ -200,7 +200,7 @@ impl Client {
         self.follows_all
     }
 
-    /// What has happened so far.
+    /// Counts since the client started.
     pub fn stats(&self) -> Stats {
         self.counters.stats()
     }

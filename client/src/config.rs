@@ -39,7 +39,7 @@ pub struct Config {
     pub name: String,
     /// The program's version.
     pub version: String,
-    /// The largest number of requests under way. The server has a limit too; the lower one counts. Default: 64.
+    /// The largest number of requests under way. The server has a limit too; the lower one applies. Default: 64.
     pub in_flight: usize,
     /// The largest number of items that wait for the program. When it is reached, the client stops reading from the
     /// socket. Default: 1024.
@@ -48,7 +48,7 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// The client gives up when it had no `welcome` for this long. Default: `None`, it never gives up.
     pub patience: Option<Duration>,
-    /// How a byte stream to the server comes about. Default: TCP.
+    /// How the client opens a byte stream to the server. Default: TCP.
     pub dial: Arc<dyn Dial>,
 }
 
@@ -76,7 +76,7 @@ impl Config {
         Config::new(url.clone(), RefreshedTokens::new(url, tokens))
     }
 
-    /// A server without a user: for [`crate::call_once`].
+    /// A client without a user, for [`crate::call_once`].
     pub fn anonymous(url: impl Into<String>) -> Config {
         Config::new(url, FixedToken::new(""))
     }
@@ -118,7 +118,7 @@ impl Config {
         self
     }
 
-    /// Reaches the server by another way than TCP.
+    /// Opens byte streams to the server with this `dial` instead of TCP.
     #[must_use]
     pub fn dialling(mut self, dial: impl Dial) -> Config {
         self.dial = Arc::new(dial);

@@ -1,4 +1,4 @@
-//! How a byte stream to the server comes about. TLS and the WebSocket handshake happen on top of it, in `door`.
+//! Opens the byte stream to the server. TLS and the WebSocket handshake happen on top of it, in `door`.
 
 use crate::Boxed;
 use std::io;
@@ -12,8 +12,8 @@ pub trait Transport: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 
-/// How a byte stream to the server comes about. A program brings its own to go through a tunnel or a proxy, or to
-/// stay in memory. TLS and the WebSocket handshake happen on top of it.
+/// How the client opens a byte stream to the server. A program implements this to use a tunnel, a proxy or a pipe in
+/// memory. TLS and the WebSocket handshake happen on top of it.
 pub trait Dial: Send + Sync + 'static {
     /// Opens a stream to this host and port.
     fn dial<'a>(&'a self, host: &'a str, port: u16) -> Boxed<'a, io::Result<Box<dyn Transport>>>;

@@ -20,7 +20,7 @@ use tokio_tungstenite::{
     },
 };
 
-/// The largest message that the client takes: a page of a snapshot is the largest thing that a server sends.
+/// The largest message that the client accepts. The largest that a server sends is a page of a snapshot.
 const MESSAGE_BYTES: usize = 32 << 20;
 /// Room for a burst of events in one read, and little memory for an idle socket.
 const BUFFER_BYTES: usize = 16 << 10;
@@ -40,7 +40,7 @@ pub(crate) struct Door {
 pub(crate) enum NotOpened {
     /// Another try may succeed.
     Unreachable(Disconnected),
-    /// What answers is not a Taskwire server, or it refuses this client.
+    /// The other side is not a Taskwire server, or it refuses this client.
     NoServer(String),
 }
 
@@ -95,7 +95,8 @@ impl Door {
     }
 }
 
-/// Statuses of a server that is overloaded or restarting are worth another try; a clear refusal is not.
+/// Decides whether another attempt may succeed: yes after a status of an overloaded or restarting server, no after a
+/// clear refusal.
 fn judge(error: tungstenite::Error) -> NotOpened {
     match error {
         tungstenite::Error::Http(response) => {
@@ -112,7 +113,7 @@ fn judge(error: tungstenite::Error) -> NotOpened {
     }
 }
 
-/// The server stopped in the middle of the handshake; that is a lost connection, and not a wrong answer.
+/// Whether the server stopped in the middle of the handshake: a lost connection, not a wrong answer.
 fn cut_short(error: &ProtocolError) -> bool {
     matches!(
         error,

@@ -1,17 +1,17 @@
-//! What can go wrong, one type for each way in which a program reacts.
+//! Errors, with a variant for each reaction of a program.
 
 use std::time::Duration;
 use taskwire_protocol::{ErrorCode, Failure, StreamId};
 use thiserror::Error;
 
-/// The configuration cannot work.
+/// Why a configuration is invalid.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ConfigError {
     /// The server's address is wrong.
-    #[error("{text:?} is no server address: {why}")]
+    #[error("{text:?} is not a server address: {why}")]
     Address {
-        /// What was given.
+        /// The address as given.
         text: String,
         /// What is wrong with it.
         why: String,
@@ -29,7 +29,7 @@ pub enum CallError {
     #[error("{0}")]
     Refused(Box<Failure>),
     /// The request is larger than the server accepts; it was not sent.
-    #[error("the request has {bytes} bytes; the server accepts {limit}")]
+    #[error("the request has {bytes} bytes; the server accepts at most {limit}")]
     TooLarge {
         /// The frame's size in bytes.
         bytes: usize,
@@ -50,7 +50,7 @@ pub enum CallError {
     Unreadable(String),
     /// The connection was lost, and this operation must not be repeated. The outcome is unknown. Mutations never end
     /// like this: the client sends them again with the same `op_id`.
-    #[error("the connection was lost before the answer came")]
+    #[error("the connection was lost before the answer arrived")]
     Interrupted,
     /// The client has stopped.
     #[error("{0}")]
@@ -79,7 +79,7 @@ pub enum TokenError {
     /// A person has to sign in again.
     #[error("{0}")]
     SignedOut(String),
-    /// No token can be had at the moment; a later attempt may succeed.
+    /// There is no token at the moment; a later attempt may succeed.
     #[error("{0}")]
     Unavailable(String),
     /// This machine cannot store or read the tokens; the server was not asked.
@@ -97,10 +97,10 @@ pub enum Stopped {
     /// The client has no token that the server accepts: a person has to sign in.
     #[error("not signed in: {0}")]
     SignedOut(String),
-    /// The session was revoked, or an operator ended the connection (close code 4403). A person has to decide what next.
+    /// The session was revoked, or an operator ended the connection (close code 4403). A person decides what to do.
     #[error("the server ended this session: {0}")]
     Revoked(String),
-    /// The server says that this client broke the protocol; it would do so again.
+    /// The server says that this client broke the protocol. A new connection would end in the same way.
     #[error("the server closed the connection with {code}: {reason}")]
     Protocol {
         /// The close code.
@@ -111,10 +111,10 @@ pub enum Stopped {
     /// The server refused `auth`, and not because of the token.
     #[error("{0}")]
     Refused(Box<Failure>),
-    /// What answers at this address is not a Taskwire server.
-    #[error("no Taskwire server answers there: {0}")]
+    /// The program that answers at this address is not a Taskwire server.
+    #[error("no Taskwire server answers at this address: {0}")]
     NoServer(String),
-    /// No `welcome` came for as long as the configuration's patience.
+    /// There was no `welcome` for as long as the configuration's `patience`.
     #[error("the server cannot be reached: {0}")]
     Unreachable(Disconnected),
 }
@@ -123,7 +123,7 @@ pub enum Stopped {
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum Disconnected {
-    /// Nothing listens there, there is no route, the name does not resolve, or TLS failed.
+    /// Nothing listens at the address, there is no route, the name does not resolve, or TLS failed.
     #[error("{0}")]
     Unreachable(String),
     /// The attempt took longer than `connect_timeout`.
@@ -141,10 +141,10 @@ pub enum Disconnected {
         reason: String,
     },
     /// Nothing arrived for longer than the server's heartbeat allows.
-    #[error("the server fell silent")]
+    #[error("the server has stopped responding")]
     Silent,
-    /// An event is missing, so this connection cannot be trusted.
-    #[error("{stream} jumped from {last} to {got}")]
+    /// An event is missing. The client reconnects and reads the missing events.
+    #[error("{stream}: event {got} arrived after {last}, so events are missing")]
     Gap {
         /// The stream.
         stream: StreamId,

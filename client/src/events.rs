@@ -1,4 +1,4 @@
-//! What the server sends unasked (events, signals) and what happens to the connection, in order. The queue is bounded:
+//! The queue of items to the program: events, signals and changes of the connection, in order. The queue is bounded:
 //! while it is full, the client stops reading from the socket.
 
 use crate::{
@@ -23,7 +23,7 @@ use taskwire_protocol::{
 };
 use tokio::sync::mpsc;
 
-/// Something that the server sent unasked, or that happened to the connection.
+/// An event or a signal from the server, or a change of the connection.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Item {
@@ -36,7 +36,7 @@ pub enum Item {
         /// The signal's payload.
         data: Box<RawValue>,
     },
-    /// The events that follow do not continue the state that the program holds of this stream: sync it. It also
+    /// The events that follow do not continue the program's state of this stream: sync the stream. This item also
     /// announces a stream that is new to this client (`new`), or that cannot be followed (`no_access`, `limit`).
     Resync {
         /// The stream.
@@ -70,11 +70,11 @@ impl Item {
     }
 }
 
-/// The items, in order. When it is dropped, the client skips everything but answers to calls.
+/// The items, in order. When `Events` is dropped, the client continues with answers to calls only.
 ///
-/// Take the items all the time: when [`Config::event_buffer`](crate::Config::event_buffer) items wait, the client stops
-/// reading from the socket, and answers to calls wait behind them. Do not await a call between two items. Await it in
-/// another task, or await both at once.
+/// Take the items continuously: when [`Config::event_buffer`](crate::Config::event_buffer) items wait, the client stops
+/// reading from the socket, so answers to calls wait too. Do not await a call between two items. Await it in another
+/// task, or await both at once.
 pub struct Events {
     items: mpsc::Receiver<Item>,
     epoch: String,
@@ -104,10 +104,10 @@ impl Events {
         std::future::poll_fn(|cx| self.poll_item(cx)).await
     }
 
-    /// The next item if one is here already.
+    /// The next item, if one has arrived.
     pub fn try_next(&mut self) -> Option<Item> {
         let item = self.items.try_recv().ok()?;
-        self.pass(&item);
+        self.record(&item);
         Some(item)
     }
 
@@ -127,12 +127,12 @@ impl Events {
     fn poll_item(&mut self, cx: &mut Context<'_>) -> Poll<Option<Item>> {
         let item = std::task::ready!(self.items.poll_recv(cx));
         if let Some(item) = &item {
-            self.pass(item);
+            self.record(item);
         }
         Poll::Ready(item)
     }
 
-    fn pass(&mut self, item: &Item) {
+    fn record(&mut self, item: &Item) {
         match item {
             Item::Event(frame) => {
                 self.positions.insert(frame.stream, frame.seq);
@@ -142,12 +142,12 @@ impl Events {
                     self.positions.remove(&lost.workspace_id.into());
                 }
             }
-            Item::Connected(welcome) => self.settle(welcome),
+            Item::Connected(welcome) => self.record_welcome(welcome),
             _ => {}
         }
     }
 
-    fn settle(&mut self, welcome: &Welcome) {
+    fn record_welcome(&mut self, welcome: &Welcome) {
         if self.epoch != welcome.epoch {
             self.positions.clear();
             self.epoch.clone_from(&welcome.epoch);

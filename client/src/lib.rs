@@ -7,18 +7,18 @@
 // - `once`        a single call without a user
 // - `client`      the handle: calls, state, closing
 // - `connection`  the one background task that owns the socket
-// - `events`      what the server sends unasked: events, signals; and the connection's state
+// - `events`      the queue to the program: events, signals, changes of the connection
 // - `state`       what the handle, the events and the connection share; `reply` an answer
 // - `door`        opens sockets: TLS and the WebSocket handshake
 // - `config`      the configuration: the server, the tokens, the streams, the bounds
 // - `tokens`      where access tokens come from, and how they are refreshed
-// - `dial`        how a byte stream to the server comes about; `tls`; `address` the server's address
+// - `dial`        opens the byte stream to the server; `tls`; `address` the server's address
 // - `backoff`     the wait before the next attempt
 // - `wire`        the frames, written and read
-// - `error`       what can go wrong
+// - `error`       errors
 //
-// A module imports only from those below it. The crate knows the contract (`taskwire-protocol`), and nothing of the
-// server's inside.
+// A module imports only from those below it. The crate knows the contract (`taskwire-protocol`), and not the server's
+// internals.
 
 mod address;
 mod backoff;

@@ -1,4 +1,4 @@
-//! A single call on a socket of its own, without a user: for `auth.signup` and `auth.login`.
+//! A single call on a separate socket, without a user: for `auth.signup` and `auth.login`.
 
 use crate::{
     config::Config,
@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::Message;
 /// Long enough for a busy server to hash a password.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes one call that needs no user, on a socket of its own, and closes the socket. Tries once.
+/// Makes one call that needs no user, on a separate socket, and closes the socket. Tries once.
 ///
 /// # Errors
 /// `Refused` by the server; `Stopped` with `NoServer` or `Unreachable`; `Interrupted` when no answer came.
@@ -48,7 +48,7 @@ pub async fn call_once<O: Operation>(config: Config, params: O) -> Result<O::Out
     })?;
     let request = wire::request(O::NAME, Some(1), None, &data);
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, exchange(&mut socket, request)).await;
-    // The answer is here already: closing is a courtesy, and a second for it is enough.
+    // The call is over. The close frame is only polite, so it gets at most one second.
     let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
     Reply::read(answer.map_err(|_| CallError::Interrupted)??).map(|reply| reply.data)
 }

@@ -1,5 +1,5 @@
-//! What the handle, the events and the connection share: where the connection stands, what it has counted, and
-//! whether anybody still holds the client.
+//! State that the handle, the events and the connection share: the connection's phase, its counters, and whether a
+//! holder of the client is left.
 
 use crate::error::Stopped;
 use std::sync::{
@@ -9,7 +9,7 @@ use std::sync::{
 use taskwire_protocol::frames::Welcome;
 use tokio::sync::watch;
 
-/// Where the connection stands.
+/// The connection's phase.
 #[derive(Clone, Debug)]
 pub(crate) enum Phase {
     Connecting,
@@ -17,7 +17,7 @@ pub(crate) enum Phase {
     Stopped(Stopped),
 }
 
-/// Counts of one client, over all its connections.
+/// The counters behind [`Stats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
@@ -37,7 +37,7 @@ impl Counters {
     }
 }
 
-/// What has happened on a client's connections so far.
+/// Counts of one client, over all its connections.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -51,7 +51,7 @@ pub struct Stats {
     pub gaps: u64,
 }
 
-/// Keeps the connection alive: it ends when the last holder is dropped, or when one of them cuts the line.
+/// Keeps the connection alive: the connection ends when the last holder is dropped, or when one of them calls `cut`.
 pub(crate) struct Lifeline(watch::Sender<bool>);
 
 impl Lifeline {

@@ -13,7 +13,7 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// Where access tokens come from.
 pub trait TokenSource: Send + Sync + 'static {
     /// The token to use. `stale` is a token that the server refused or that is about to expire: return another one.
-    /// The client awaits this future in a task of its own and never drops it halfway.
+    /// The client awaits this future in a separate task and never drops it halfway.
     ///
     /// # Errors
     /// `SignedOut` stops the client. After any other error the client tries again later.
@@ -77,8 +77,8 @@ impl RefreshedTokens {
 impl TokenSource for RefreshedTokens {
     fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
         Box::pin(async move {
-            // The lock is held during the request: a refresh token works once, and a second caller waits for
-            // what the first one gets.
+            // The lock is held during the request, because a refresh token works once. A second caller waits and
+            // gets the first one's token.
             let mut pair = self.pair.lock().await;
             let ends_soon = pair.ends.is_some_and(|ends| ends < Instant::now() + NEAR_ITS_END);
             if stale != Some(pair.access.as_str()) && !ends_soon {
@@ -97,7 +97,7 @@ impl TokenSource for RefreshedTokens {
 /// Exchanges a refresh token for a new pair over HTTP (`POST /v1/auth/refresh`). A refresh token works once.
 ///
 /// # Errors
-/// `SignedOut` when the server refuses the token, `Unavailable` when the server could not be asked.
+/// `SignedOut` when the server refuses the token, `Unavailable` when a later attempt may succeed.
 pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenError> {
     let unavailable = |error: &dyn std::fmt::Display| TokenError::Unavailable(error.to_string());
     let address = Address::parse(url).map_err(|error| unavailable(&error))?;
@@ -134,7 +134,7 @@ struct Refusal {
 fn http(address: &Address) -> Result<reqwest::Client, TokenError> {
     let mut builder = reqwest::Client::builder()
         .timeout(REQUEST_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none()) // the token goes to this server and to no other
+        .redirect(reqwest::redirect::Policy::none()) // send the token to this server only
         .no_proxy();
     // Plain HTTP works on a machine without root certificates.
     let config = if address.tls {

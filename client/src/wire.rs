@@ -1,5 +1,5 @@
-//! The frames, written and read. Reading is lenient: an unknown type, field or error code comes from a newer server and
-//! is no error. Does not know what an operation means.
+//! Writes and reads frames. Reading is lenient: an unknown type, field or error code comes from a newer server and is
+//! not an error. Does not know what an operation means.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_server_says_is_passed_over() {
+    fn unknown_types_and_codes_of_a_newer_server_are_accepted() {
         assert!(matches!(
             read(r#"{"type":"nova","data":7}"#),
             Ok(Incoming::Unknown)

@@ -1,4 +1,4 @@
-//! What both examples need: signing in from the command line, and text of others made harmless.
+//! Code of both examples: sign-in from the command line, and other people's text without control characters.
 
 use std::{env, error::Error};
 use taskwire_client::{Config, call_once, protocol::account::LogIn};
@@ -19,7 +19,7 @@ pub(crate) async fn sign_in(name: &str) -> Result<(Config, Option<String>), Box<
     Ok((config, args.next()))
 }
 
-/// Text of other people without control characters, which could move the cursor or change colours.
+/// Replaces control characters in other people's text: they could move the cursor or change colours.
 pub(crate) fn plain(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { '\u{fffd}' } else { c })

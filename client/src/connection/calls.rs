@@ -59,8 +59,8 @@ impl Calls {
         self.pending.len()
     }
 
-    /// The frame to send; `None` when the caller is gone, or when the server would not take the frame. The server
-    /// answers a frame that nests too deep without its id, so the caller would wait for ever.
+    /// The frame to send; `None` when the caller is gone, or when the server would refuse the frame. A frame that nests
+    /// too deep must not be sent: the server answers it without its id, so the caller would wait for ever.
     pub(super) fn start(&mut self, call: Call, limit: u64) -> Option<Utf8Bytes> {
         if call.reply.is_closed() {
             return None;
@@ -89,7 +89,7 @@ impl Calls {
         Some(frame)
     }
 
-    /// The call that an answer with this id belongs to.
+    /// Removes and returns the call with this id, for its answer.
     pub(super) fn take(&mut self, id: i64) -> Option<(Effect, Answering)> {
         let pending = self.pending.remove(&id)?;
         Some((pending.effect, Answering(pending.reply)))

@@ -1,4 +1,4 @@
-//! What a call does to the streams that the socket follows: known from the request, and from its answer.
+//! The effect of a call on the streams that the socket follows, read from the request and from its answer.
 
 use serde::Deserialize;
 use taskwire_protocol::{
@@ -8,7 +8,7 @@ use taskwire_protocol::{
     workspace::SyncWorkspace,
 };
 
-/// What a call does to the streams that the socket follows, once it is answered.
+/// The effect of an answered call on the streams that the socket follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Effect {
     None,
@@ -39,27 +39,27 @@ impl Effect {
         effect.unwrap_or(Effect::None)
     }
 
-    /// The change that this answer brings; `own` is the user's stream.
+    /// The change that this answer makes; `own` is the user's stream.
     pub(super) fn with_answer(self, own: Option<StreamId>, data: &str) -> Option<Change> {
         match self {
             Effect::None => None,
             Effect::Unsubscribe(stream) => Some(Change::Left(stream)),
-            Effect::Sync(stream) => Some(Change::Stands(stream, snapshot_seq(data)?)),
-            Effect::SyncUser => Some(Change::Stands(own?, snapshot_seq(data)?)),
+            Effect::Sync(stream) => Some(Change::Continues(stream, snapshot_seq(data)?)),
+            Effect::SyncUser => Some(Change::Continues(own?, snapshot_seq(data)?)),
             Effect::Subscribe(stream, since) => {
                 let done: Subscribed = serde_json::from_str(data).ok()?;
                 let seq = since.filter(|_| done.resumed).unwrap_or(done.seq);
-                Some(Change::Stands(stream, seq))
+                Some(Change::Continues(stream, seq))
             }
         }
     }
 }
 
-/// What happens to a stream.
+/// A change of one stream.
 pub(super) enum Change {
-    /// It continues after this `seq`.
-    Stands(StreamId, u64),
-    /// It is no longer followed.
+    /// The stream continues after this `seq`.
+    Continues(StreamId, u64),
+    /// The stream is no longer followed.
     Left(StreamId),
 }
 

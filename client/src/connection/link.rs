@@ -1,5 +1,5 @@
-//! One open socket. Frames wait in a queue until the socket takes them, and reading continues meanwhile: otherwise two
-//! peers that both write could block each other. Does not know what the frames mean.
+//! One open socket. Frames wait in a queue until the socket accepts them, and reading continues meanwhile. Otherwise
+//! two peers that both write could block each other. Does not know what the frames mean.
 
 use crate::door::Socket;
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -35,7 +35,7 @@ impl Link {
         self.queue.push_back(Message::Text(text.into()));
     }
 
-    /// Shows that this side is alive: a pong that answers no ping (RFC 6455, section 5.5.3).
+    /// Shows that this side is alive, with an unsolicited pong (RFC 6455, section 5.5.3).
     pub(super) fn push_sign_of_life(&mut self) {
         if self.queue.is_empty() {
             self.queue.push_back(Message::Pong(Bytes::new()));
@@ -82,7 +82,7 @@ impl Link {
         let _ = tokio::time::timeout(Duration::from_millis(500), self.socket.flush()).await;
     }
 
-    /// Closes the socket: writes the queue and the close frame, and waits up to a second for the server's.
+    /// Closes the socket: writes the queue and the close frame, and waits up to a second for the server's close frame.
     pub(super) async fn close(mut self) {
         let goodbye = async {
             std::future::poll_fn(|cx| self.poll_write(cx)).await?;
@@ -96,7 +96,7 @@ impl Link {
             }
             Ok::<(), tungstenite::Error>(())
         };
-        // After an error or without an answer the connection ends as well.
+        // The connection also ends after an error or without an answer.
         let _ = tokio::time::timeout(Duration::from_secs(1), goodbye).await;
     }
 }

@@ -1,11 +1,11 @@
 //! The one background task that owns the socket. It connects, authenticates, resumes, sends pending calls again, and
-//! reconnects unless the end was final.
+//! reconnects unless the client stopped for good.
 //!
 //! - `open`       one attempt: the socket, `auth`, the `welcome`
-//! - `serve`      the loop while the connection stands; `renewal` when to change the token
+//! - `serve`      the loop while the connection is open; `renewal` when to change the token
 //! - `link`       frames on their way into and out of the socket
 //! - `calls`      requests without an answer
-//! - `positions`  the place in each stream; `effect` what an answer changes about them
+//! - `positions`  the position in each stream; `effect` what an answer changes about them
 //! - `fetching`   asks the token source
 //!
 //! Every queue is bounded. While the queue of items is full, nothing is read from the socket.
@@ -64,14 +64,14 @@ struct Connection {
     calls: Calls,
     positions: Positions,
     backoff: Backoff,
-    /// Items that found the queue full. While there is one, nothing is read from the socket.
+    /// Items for which the queue has no room. While there is one, nothing is read from the socket.
     held: VecDeque<Item>,
     /// The token in use, and whether the server refused it.
     token: Option<String>,
     stale: bool,
     fetching: Fetching,
     refusals: u32,
-    /// When the last welcomed connection ended, or the client started.
+    /// The time when the last welcomed connection ended, or when the client started.
     last_welcome: Instant,
     was_welcome: bool,
     goodbye: Option<Duration>,
@@ -144,7 +144,7 @@ impl Connection {
                 retry_in: wait,
             });
             let pause = async {
-                // Otherwise a program that takes no items would make one more item pile up with every attempt.
+                // Deliver first. Otherwise `held` grows with every attempt while a program takes no items.
                 self.deliver().await;
                 tokio::time::sleep(wait).await;
             };
@@ -154,8 +154,9 @@ impl Connection {
         }
     }
 
-    /// Waits for a token that is under way before anybody learns of the stop, because the process may exit then. Calls
-    /// learn it first. The last item waits until the program has taken the items before it, or dropped its end.
+    /// Waits for a token refresh that is under way, and announces the stop only then, because the process may exit as
+    /// soon as it knows. Calls end before the last item is given out. That item waits until the program has taken the
+    /// items before it, or dropped its `Events`.
     async fn stop(mut self, why: Stopped) {
         self.fetching.finish().await;
         self.ends.phase.send_replace(Phase::Stopped(why.clone()));
@@ -167,7 +168,7 @@ impl Connection {
         self.deliver().await;
     }
 
-    /// Hands an item out, or holds it while the queue is full.
+    /// Gives an item to the program, or holds it while the queue is full.
     fn give(&mut self, item: Item) {
         if !self.held.is_empty() {
             self.held.push_back(item);
@@ -185,7 +186,7 @@ impl Connection {
                         permit.send(item);
                     }
                 }
-                Err(_) => self.held.clear(), // nobody listens
+                Err(_) => self.held.clear(), // the program dropped its `Events`
             }
         }
     }

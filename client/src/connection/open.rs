@@ -1,4 +1,5 @@
-//! One attempt to connect: the socket, `auth`, the `welcome`; and what each refusal and close code means for the next.
+//! One attempt to connect: the socket, `auth`, the `welcome`. Also decides what each refusal and close code means for
+//! the next attempt.
 
 use super::{Connection, Ended, link::Link, unreadable};
 use crate::{
@@ -17,7 +18,7 @@ use taskwire_protocol::{
 };
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
-/// After this many refused tokens in a row, the client believes the server and stops.
+/// After this many refused tokens in a row, the client stops.
 const REFUSALS: u32 = 3;
 /// The wait after the server closed because the client ignored the rate limit.
 const RATE_IGNORED: Duration = Duration::from_secs(10);

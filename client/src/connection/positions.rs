@@ -12,11 +12,11 @@ use taskwire_protocol::{
     workspace::{AccessGranted, AccessLost},
 };
 
-/// What an event is to its stream.
+/// How an event relates to the position in its stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
     Next,
-    /// It arrived before.
+    /// The event arrived before.
     Duplicate,
     /// Events are missing after this `seq`.
     Gap(u64),
@@ -84,7 +84,7 @@ impl Positions {
         }
         let user = StreamId::User(welcome.user.id);
         self.user = Some((user, 0));
-        // The user can no longer read a stream that the welcome does not list: its position goes.
+        // The user can no longer read a stream that the welcome does not list, so its position is dropped.
         let before = std::mem::take(&mut self.last);
         let mut to_sync = Vec::new();
         for state in &welcome.streams {
@@ -141,7 +141,7 @@ impl Positions {
         Verdict::Next
     }
 
-    /// The server adds workspaces to the socket and removes them as the user's stream says; follow that here.
+    /// Adds and removes workspaces as the server does on its side, which is by the events of the user's stream.
     fn follow_access(&mut self, frame: &EventFrame) {
         let Some((user, head)) = self.user else { return };
         if frame.stream != user || frame.seq <= head {
@@ -177,7 +177,7 @@ impl Positions {
                 self.joined.remove(&stream);
                 self.left.insert(stream);
             }
-            Some(Change::Stands(stream, seq)) => {
+            Some(Change::Continues(stream, seq)) => {
                 self.last.insert(stream, seq);
                 self.left.remove(&stream);
                 self.joined.insert(stream);

@@ -1,4 +1,4 @@
-//! Changes the token of a connection that stands: when to ask for a new one, and the `auth.renew` that sends it.
+//! Changes the token of an open connection: when to ask for a new one, and the `auth.renew` that sends it.
 //! Does not touch the socket or the token source.
 
 use crate::{
@@ -13,21 +13,21 @@ use taskwire_protocol::{
 };
 use tokio::time::Instant;
 
-/// The server sends `session.expiring` 60 s before the end; this is for the case that the signal was missed.
+/// The server sends `session.expiring` 60 s before the token expires; this is for a missed signal.
 const RENEW_BEFORE: Duration = Duration::from_secs(45);
 const RENEW_AGAIN: Duration = Duration::from_secs(10);
 /// A token that lives longer than this is never renewed.
 const FAR_FUTURE: Duration = Duration::from_hours(365 * 24);
 
 pub(super) struct Renewal {
-    /// One moment by both clocks: times of the server count from here.
+    /// The same moment by both clocks. It converts the server's times to `Instant`s.
     welcomed: Instant,
     server_time: Timestamp,
     state: State,
 }
 
 enum State {
-    /// Starts then; `None` is never.
+    /// When to start; `None` means never.
     At(Option<Instant>),
     /// The token source was asked.
     Fetching,
@@ -36,7 +36,7 @@ enum State {
 }
 
 impl Renewal {
-    /// For a connection that was welcomed just now.
+    /// The renewal for a connection that was just welcomed.
     pub(super) fn of(welcome: &Welcome) -> Renewal {
         let mut renewal = Renewal {
             welcomed: Instant::now(),
@@ -55,7 +55,7 @@ impl Renewal {
         }
     }
 
-    /// Starts, unless it is under way. `true` asks the caller to get a new token.
+    /// Starts a renewal, unless one is under way. `true` asks the caller to get a new token.
     pub(super) fn start(&mut self) -> bool {
         let idle = matches!(self.state, State::At(_));
         if idle {
@@ -82,7 +82,7 @@ impl Renewal {
         frame
     }
 
-    /// Whether this id is that of the frame.
+    /// Whether the frame with the new token has this id.
     pub(super) fn sent_with(&self, id: i64) -> bool {
         matches!(self.state, State::Sent(sent, _) if sent == id)
     }
@@ -102,7 +102,7 @@ impl Renewal {
                 self.state = State::At(Instant::now().checked_add(RENEW_AGAIN));
                 None
             }
-            // The token belongs to another session: it serves the next connection, after a close with 4401.
+            // The token belongs to another session. The next connection uses it, after a close with 4401.
             Err(_) => None,
         }
     }
@@ -112,7 +112,7 @@ impl Renewal {
         let lifetime = ends.0.saturating_sub(self.server_time.0);
         let lifetime = Duration::from_millis(u64::try_from(lifetime).unwrap_or(0));
         let at = self.welcomed.checked_add(lifetime.saturating_sub(RENEW_BEFORE))?;
-        // Some sources return tokens that expire at once: leave a pause before the next question.
+        // Some sources return tokens that expire at once: leave a pause before the next request.
         let soonest = Instant::now() + RENEW_AGAIN;
         (lifetime < FAR_FUTURE).then_some(at.max(soonest))
     }

@@ -1,4 +1,4 @@
-//! The loop while a connection stands: incoming frames, calls of the program, the heartbeat, new tokens.
+//! The loop while a connection is open: incoming frames, calls of the program, the heartbeat, new tokens.
 
 use super::{
     Call, Connection, Ended,
@@ -26,9 +26,10 @@ use taskwire_protocol::{
 use tokio::{sync::watch, time::Instant};
 use tokio_tungstenite::tungstenite::Message;
 
-/// The connection is lost when nothing arrives for the server's heartbeat and this long.
+/// The connection counts as lost when nothing arrives for the server's heartbeat interval plus this time.
 const GRACE: Duration = Duration::from_secs(10);
-/// While the program holds up the reading, the client shows this often that it is alive. A server waits 8 s.
+/// While a full queue of items stops the reading, the client sends a pong this often. The server closes after 8 s
+/// without a sign of life.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
 
 /// The state of one connection.
@@ -60,7 +61,7 @@ impl Connection {
     pub(super) async fn serve(&mut self, mut link: Link, welcome: &Arc<Welcome>) -> Ended {
         self.begin(&mut link, welcome);
         let now = Instant::now();
-        // One place is left for the client's own requests.
+        // One request is reserved for the client itself, such as `auth.renew`.
         let in_flight = (welcome.limits.in_flight as usize)
             .saturating_sub(1)
             .min(self.config.in_flight);
@@ -87,7 +88,7 @@ impl Connection {
         match &ended {
             Ended::Stop(Stopped::Closed) => serving.link.close().await,
             Ended::Stop(_) | Ended::Retry(Disconnected::Closed { .. }, _) => serving.link.farewell().await,
-            Ended::Retry(..) => {} // the connection is gone or not to be trusted: drop it
+            Ended::Retry(..) => {} // the connection is gone or cannot be trusted: drop it
         }
         ended
     }
@@ -103,7 +104,7 @@ impl Connection {
                 match (room, self.held.pop_front()) {
                     (Ok(permit), Some(item)) => permit.send(item),
                     (Ok(_), None) => {}
-                    (Err(_), _) => self.held.clear(), // nobody listens
+                    (Err(_), _) => self.held.clear(), // the program dropped its `Events`
                 }
                 Happened::Delivered
             }
@@ -164,7 +165,7 @@ impl Connection {
                 }
                 self.give(Item::Signal { signal, data });
             }
-            // An answer without an id belongs to no call: each request of this client has a readable id.
+            // An answer without an id belongs to no call, because each request of this client has a readable id.
             Ok(Incoming::Answer(None, _) | Incoming::Unknown) => {}
             Err(error) => return Some(unreadable(&error)),
         }
@@ -198,14 +199,14 @@ impl Connection {
             }
         } else if let Some((effect, caller)) = self.calls.take(id) {
             if let Ok(answer) = &answer {
-                // Before the caller learns of it: an event after the answer must find the new position.
+                // Do this before the caller gets the answer: an event after the answer must find the new position.
                 self.positions.answered(effect, answer.data.get());
             }
             reply(caller, answer);
         }
     }
 
-    /// Gets a new token, unless that is under way.
+    /// Asks for a new token, unless a renewal is under way.
     fn renew(&mut self, serving: &mut Serving) {
         if serving.renewal.start() {
             self.fetching

@@ -75,7 +75,7 @@ pub struct Follower {
     syncing: Syncing,
     /// Streams that the server does not follow on this connection, because there are too many.
     limited: BTreeSet<StreamId>,
-    /// Streams of the `welcome` whose `Resync` is still to come; `None` before the first `welcome`.
+    /// Streams of the `welcome` whose `Resync` has not arrived yet; `None` before the first `welcome`.
     announced: Option<BTreeSet<StreamId>>,
 }
 
@@ -154,7 +154,8 @@ impl Follower {
         Some(Change::Synced(stream))
     }
 
-    /// A workspace that was granted during the user's sync is in the snapshot, and its `access.granted` was skipped.
+    /// Syncs workspaces that were granted during the user's sync: they are in the snapshot, and their `access.granted`
+    /// was skipped.
     fn sync_new_workspaces(&mut self) {
         let Some(user) = self.replica.user().filter(|_| self.client.follows_all()) else {
             return;
@@ -211,7 +212,7 @@ impl Follower {
         let snapshot = self.syncing.first_page_if_here(frame.stream);
         let synced = snapshot.and_then(|fetched| self.take_page(fetched));
         let change = self.apply(frame);
-        // The program sees the event in the state that `Synced` announces.
+        // `Synced` stands for both: the state that it announces contains the event.
         synced.or(change)
     }
 

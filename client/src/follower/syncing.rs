@@ -44,7 +44,7 @@ impl Syncing {
         self.waiting.is_empty() && self.current.is_none()
     }
 
-    /// Adds a stream. One that is being synced starts again from its first page.
+    /// Adds a stream. If it is being synced, it starts again from its first page.
     pub(super) fn add(&mut self, stream: StreamId) {
         self.stop_fetching(stream);
         if !self.waiting.contains(&stream) {
@@ -67,7 +67,7 @@ impl Syncing {
         self.waiting.contains(&stream) || fetching.is_some_and(|fetch| fetch.first && fetch.stream == stream)
     }
 
-    /// The next page; never while no stream is left. Safe to cancel.
+    /// The next page. Waits for ever while no stream is left. Safe to cancel.
     pub(super) async fn next_page(&mut self) -> Fetched {
         if self.current.is_none()
             && let Some(stream) = self.waiting.pop_front()

@@ -50,12 +50,12 @@ pub enum ReplicaError {
         /// What is wrong.
         error: serde_json::Error,
     },
-    /// A later page without the first one.
-    #[error("a later page of workspace {0} came without the first one")]
+    /// A later page arrived before the first one.
+    #[error("a later page of workspace {0} arrived before the first one")]
     PageOutOfOrder(WorkspaceId),
 }
 
-/// Everything that a user may read, as far as it was synced.
+/// Everything that a user may read, as far as it is synced.
 ///
 /// The [crate's page](crate#snapshot--events--state) has an example.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -70,7 +70,7 @@ impl Replica {
         Replica::default()
     }
 
-    /// The user's own state; `None` until it was synced.
+    /// The user's own state; `None` until it is synced.
     pub fn user(&self) -> Option<&UserReplica> {
         self.user.as_ref()
     }
@@ -90,7 +90,7 @@ impl Replica {
         self.workspaces.values().find_map(|workspace| workspace.task(id))
     }
 
-    /// The number of unread notifications; 0 until the user was synced.
+    /// The number of unread notifications; 0 until the user is synced.
     pub fn unread(&self) -> u64 {
         self.user.as_ref().map_or(0, UserReplica::unread)
     }
@@ -106,7 +106,7 @@ impl Replica {
     /// pages.
     ///
     /// # Errors
-    /// When a later page comes without the first one.
+    /// When a later page arrives before the first one.
     pub fn take_page(&mut self, id: WorkspaceId, page: WorkspaceSnapshot) -> Result<(), ReplicaError> {
         if page.workspace.is_some() {
             self.workspaces.insert(id, WorkspaceReplica::begin(page));
@@ -127,10 +127,10 @@ impl Replica {
         }
     }
 
-    /// Takes an event. `access.lost` forgets the workspace.
+    /// Applies an event. `access.lost` forgets the workspace.
     ///
     /// # Errors
-    /// When the payload does not follow the contract. The state does not change then.
+    /// When the payload does not follow the contract. In this case the state does not change.
     pub fn apply(&mut self, frame: &EventFrame) -> Result<Applied, ReplicaError> {
         let seq = match frame.stream {
             StreamId::User(id) => self.own(id).map(UserReplica::seq),
@@ -170,8 +170,8 @@ impl Replica {
         self.user.as_ref().filter(|user| user.user().id == id)
     }
 
-    /// Describes the first difference between two replicas of one user; `None` when they agree. Of the notifications, it
-    /// compares those that both replicas must hold: the older ones depend on when each was synced.
+    /// Describes the first difference between two replicas of one user; `None` when they agree. It compares only the
+    /// notifications that both replicas must hold. Which older ones a replica holds depends on when it was synced.
     pub fn difference(&self, other: &Replica) -> Option<String> {
         let ids: Vec<_> = self.workspaces.keys().collect();
         let others: Vec<_> = other.workspaces.keys().collect();

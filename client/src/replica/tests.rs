@@ -1,4 +1,4 @@
-//! Snapshot + events = state: the cases in which that is not obvious.
+//! Snapshot + events = state: the cases in which this is not obvious.
 
 use super::*;
 use serde_json::{Value, json};
@@ -58,7 +58,7 @@ fn changed(n: u64, version: i64, is_read: bool, unread: u64) -> Value {
     value
 }
 
-/// The newest first, as servers send them.
+/// The user's snapshot, with the newest notifications first, as servers send them.
 fn own(seq: u64, notifications: std::ops::Range<u64>) -> UserSnapshot {
     let unread = notifications.end - notifications.start;
     let notifications: Vec<Value> = notifications
@@ -86,7 +86,7 @@ fn apply(replica: &mut Replica, event: &EventFrame) -> Applied {
 }
 
 #[test]
-fn an_event_is_taken_once_and_in_its_place() {
+fn an_event_is_applied_once_and_in_order() {
     let mut replica = home(&json!([task(1, 1)]));
     let update = |seq, version| event(HOME, seq, "task.updated", &task(1, version));
     assert_eq!(apply(&mut replica, &update(10, 9)), Applied::Old);
@@ -121,7 +121,7 @@ fn a_purged_task_and_its_forgotten_entries_leave_nothing() {
 }
 
 #[test]
-fn an_unreadable_event_changes_nothing_and_an_unknown_one_is_passed_over() {
+fn an_unreadable_event_changes_nothing_and_an_unknown_one_is_skipped() {
     let mut replica = home(&json!([]));
     assert!(
         replica
@@ -141,7 +141,7 @@ fn a_reset_asks_for_a_sync() {
 }
 
 #[test]
-fn members_come_change_and_go() {
+fn members_are_added_changed_and_removed() {
     let mut replica = home(&json!([]));
     apply(
         &mut replica,
@@ -172,7 +172,7 @@ fn a_later_page_without_the_first_is_refused() {
 }
 
 #[test]
-fn reading_all_marks_those_up_to_the_moment() {
+fn all_read_marks_the_notifications_up_to_its_time() {
     let mut replica = Replica::new();
     replica.take_user(own(1, 0..3));
     let all = json!({"up_to": Timestamp(1), "updated": 2, "unread": 1});
@@ -183,7 +183,7 @@ fn reading_all_marks_those_up_to_the_moment() {
 }
 
 #[test]
-fn notifications_stay_the_newest_hundred_and_agree_with_a_fresh_snapshot() {
+fn a_replica_holds_the_newest_hundred_notifications_and_agrees_with_a_fresh_snapshot() {
     let mut replica = Replica::new();
     replica.take_user(own(1, 0..99));
     for n in 99..105 {
@@ -197,13 +197,13 @@ fn notifications_stay_the_newest_hundred_and_agree_with_a_fresh_snapshot() {
     let mut fresh = Replica::new();
     fresh.take_user(own(7, 0..105));
     assert_eq!(replica.difference(&fresh), None);
-    // One that is older than all that is held may be changed; it has no place in the window.
+    // A notification that is older than all held ones may change; the replica does not add it.
     apply(
         &mut replica,
         &event(ME, 8, "notification.updated", &changed(2, 2, true, 104)),
     );
     assert_eq!(held(&replica), Some(100));
-    // After a deletion the snapshot shows one more old one than the replica can know.
+    // After a deletion, the snapshot has one more old notification than the replica can know.
     let gone = json!({"id": NotificationId(Uuid::from_u128(104)), "unread": 103});
     apply(&mut replica, &event(ME, 9, "notification.deleted", &gone));
     let mut fresh = Replica::new();
@@ -215,7 +215,7 @@ fn notifications_stay_the_newest_hundred_and_agree_with_a_fresh_snapshot() {
 }
 
 #[test]
-fn access_comes_changes_and_goes() {
+fn a_role_changes_and_lost_access_removes_the_workspace() {
     let mut replica = home(&json!([]));
     replica.take_user(own(1, 0..0));
     apply(

@@ -24,7 +24,7 @@ pub struct UserReplica {
     /// The newest ones, at most as many as in a snapshot.
     notifications: BTreeMap<NotificationId, Notification>,
     unread: u64,
-    /// Older notifications exist or existed beyond those held.
+    /// Whether notifications older than the held ones exist or existed.
     truncated: bool,
 }
 
@@ -115,7 +115,7 @@ impl UserReplica {
                 return;
             }
         } else if self.truncated && self.oldest().is_some_and(|oldest| notification.id < oldest) {
-            return; // older than all those held: there may be others in between
+            return; // older than all held ones: there may be others in between
         }
         self.notifications.insert(notification.id, notification);
         if self.notifications.len() > WINDOW {
@@ -135,7 +135,7 @@ impl UserReplica {
         }
     }
 
-    /// By id, as the server orders them: `created_at` differs where a clock was set back.
+    /// The oldest by id, which is the server's order. The order of `created_at` differs when a clock was set back.
     fn oldest(&self) -> Option<NotificationId> {
         self.notifications.keys().next().copied()
     }

@@ -22,7 +22,7 @@ pub struct WorkspaceReplica {
     projects: BTreeMap<ProjectId, Project>,
     tags: BTreeMap<Uuid, Tag>,
     tasks: BTreeMap<TaskId, Task>,
-    /// While pages are still to come: the tasks purged since the first page. A page that was read before the purge may
+    /// While pages are missing: the tasks purged since the first page. A page that the server read before the purge may
     /// arrive after it. `None` when the snapshot is complete.
     purged: Option<BTreeSet<TaskId>>,
 }
@@ -49,8 +49,8 @@ impl WorkspaceReplica {
         }
     }
 
-    /// Takes a later page. It may be older than events applied already, and newer than events still to come: the
-    /// greater version wins either way.
+    /// Takes a later page. It may be older than events that were applied, and newer than events that have not arrived.
+    /// In both cases the greater version wins.
     pub(super) fn take_page(&mut self, page: WorkspaceSnapshot) {
         let purged = self.purged.take().unwrap_or_default();
         for task in page.tasks {

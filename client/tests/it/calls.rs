@@ -61,7 +61,7 @@ async fn unanswered_mutations_are_sent_again_in_order_with_the_same_op_id() -> T
         for _ in 0..3 {
             before.push(peer.receive().await?);
         }
-        // The first is answered; the others may or may not have been done when the connection goes.
+        // The first is answered. When the connection is lost, the others may or may not be done.
         peer.answer(&before[0], &task(1, 1, "one")).await?;
         drop(peer);
         let (mut peer, _) = server.welcome(&resumed_welcome()).await?;
@@ -135,10 +135,10 @@ async fn no_more_requests_are_under_way_than_the_server_allows() -> Tested {
         }
     });
     let (mut peer, _) = server.welcome(&welcome).await?;
-    // One of the three places is the client's own, for fresh tokens.
+    // One of the three requests is reserved for the client itself, for fresh tokens.
     let mut waiting = VecDeque::from([peer.receive().await?, peer.receive().await?]);
     let more = tokio::time::timeout(Duration::from_secs(5), peer.receive()).await;
-    assert!(more.is_err(), "a third request came: {more:?}");
+    assert!(more.is_err(), "a third request arrived: {more:?}");
     for _ in 0..8 {
         let request = waiting.pop_front().ok_or("nothing waits")?;
         peer.answer(&request, &user()).await?;
@@ -149,7 +149,7 @@ async fn no_more_requests_are_under_way_than_the_server_allows() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_larger_than_the_server_takes_is_not_sent() -> Tested {
+async fn a_request_larger_than_the_server_accepts_is_not_sent() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, _events) = connect(&wire)?;
     let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -188,7 +188,7 @@ async fn a_sign_in_that_may_have_happened_is_not_repeated() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_raw_call_gets_an_op_id_unless_it_is_known_to_change_nothing() -> Tested {
+async fn a_raw_call_gets_an_op_id_unless_it_is_a_known_query() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, _events) = connect(&wire)?;
     let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -215,7 +215,7 @@ async fn a_raw_call_gets_an_op_id_unless_it_is_known_to_change_nothing() -> Test
 }
 
 #[tokio::test(start_paused = true)]
-async fn closing_says_so_to_the_server_and_ends_the_calls() -> Tested {
+async fn closing_sends_a_close_frame_and_ends_the_calls() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, mut events) = connect(&wire)?;
     let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -227,7 +227,7 @@ async fn closing_says_so_to_the_server_and_ends_the_calls() -> Tested {
     let goodbye = async {
         match peer.message().await? {
             Message::Close(Some(frame)) => Ok(u16::from(frame.code)),
-            other => Err(Failed::from(format!("{other:?} came"))),
+            other => Err(Failed::from(format!("unexpected message: {other:?}"))),
         }
     };
     let (goodbye, closed) = tokio::join!(goodbye, soon("the end", client.close()));
@@ -255,7 +255,7 @@ async fn dropping_every_handle_closes_the_connection() -> Tested {
     });
     let request = peer.receive().await?;
     peer.answer(&request, &user()).await?;
-    assert!(call.await?.is_ok(), "calls go on without anybody who listens");
+    assert!(call.await?.is_ok(), "calls work without `Events`");
     drop(client);
     assert!(matches!(peer.message().await?, Message::Close(_)));
     Ok(())

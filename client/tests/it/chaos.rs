@@ -1,4 +1,4 @@
-//! Several clients against a small server with a log that cuts connections wherever it likes: before an operation,
+//! Several clients against a small server with a log. The server cuts connections at random: before an operation,
 //! between its effect and its answer, in the middle of the events. At the end nothing is lost, nothing was done twice,
 //! and every replica equals the server's state. The seed is printed.
 
@@ -140,7 +140,7 @@ async fn serve(world: Shared, mut peer: Peer<tokio::io::DuplexStream>) -> Tested
         if let Some(event) = next {
             peer.send(&event).await?;
             sent += 1;
-            // Requests get their turn between events.
+            // Handle requests between events too.
             match timeout(Duration::from_millis(1), peer.receive()).await {
                 Err(_) => continue,
                 Ok(request) => {
@@ -196,7 +196,7 @@ async fn answer(
     Ok(true)
 }
 
-/// Operations of one client, a few at a time; how many were done.
+/// Makes one client's calls, a few at a time. Returns how many were done.
 async fn work(client: Client, world: Shared, rounds: u32) -> Result<u32, Failed> {
     let mut done = 0;
     for round in 0..rounds {
@@ -242,14 +242,14 @@ async fn work(client: Client, world: Shared, rounds: u32) -> Result<u32, Failed>
 async fn create(client: &Client, title: String) -> Result<(), Failed> {
     let params: CreateTask = serde_json::from_value(json!({ "title": title }))?;
     let made = client.call(params).await?;
-    assert_eq!(*made.title, *title, "the answer of another request");
+    assert_eq!(*made.title, *title, "this is the answer to another request");
     Ok(())
 }
 
-/// Follows until the work of all is done and seen.
+/// Follows until all workers are done and the replica has all their changes.
 async fn follow(mut follower: Follower, world: Shared, mut working: watch::Receiver<bool>) -> Tested {
     loop {
-        // A change, or a while without any: time to look whether that was all.
+        // After each change, and after a second without one, check whether everything has arrived.
         let _ = timeout(Duration::from_secs(1), follower.next()).await;
         if *working.borrow_and_update() || !follower.is_synced() {
             continue;
@@ -317,17 +317,17 @@ async fn chaos(clients: usize, rounds: u32, cuts: u32, limit: Duration) -> Teste
         world.head(),
         "each operation that was answered was done once"
     );
-    assert_eq!(world.cuts_left, 0, "not all was tried");
+    assert_eq!(world.cuts_left, 0, "some of the planned cuts did not happen");
     serving.abort();
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_lost_or_done_twice_however_often_the_connection_goes() -> Tested {
+async fn nothing_is_lost_or_done_twice_however_often_the_connection_is_lost() -> Tested {
     chaos(3, 60, 60, Duration::from_hours(1)).await
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn the_same_holds_on_several_threads() -> Tested {
+async fn nothing_is_lost_or_done_twice_on_several_threads() -> Tested {
     chaos(4, 60, 6, Duration::from_mins(2)).await
 }

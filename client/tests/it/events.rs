@@ -1,4 +1,4 @@
-//! Events: their order, their gaps, and a program that takes them slowly.
+//! Events: their order, gaps, and a program that takes them slowly.
 
 use crate::support::*;
 use serde_json::json;
@@ -11,7 +11,7 @@ use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
 
 #[tokio::test(start_paused = true)]
-async fn events_come_in_order_and_a_duplicate_is_dropped() -> Tested {
+async fn events_arrive_in_order_and_a_duplicate_is_dropped() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, mut events) = connect(&wire)?;
     let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -42,7 +42,7 @@ async fn events_come_in_order_and_a_duplicate_is_dropped() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gap_is_a_broken_connection() -> Tested {
+async fn a_gap_ends_the_connection() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, mut events) = connect(&wire)?;
     let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -56,14 +56,17 @@ async fn a_gap_is_a_broken_connection() -> Tested {
     while seen.last().is_none_or(|item| item != "home 13") {
         seen.push(next(&mut events).await?);
     }
-    let gap = format!("disconnected: {} jumped from 11 to 13", home());
+    let gap = format!(
+        "disconnected: {}: event 13 arrived after 11, so events are missing",
+        home()
+    );
     assert_eq!(seen[3..], ["home 11", &gap, "connected", "home 12", "home 13"]);
     assert_eq!(client.stats().gaps, 1);
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_cannot_be_resumed_says_so() -> Tested {
+async fn a_stream_that_cannot_be_resumed_is_reported() -> Tested {
     let (wire, mut server) = network(65_536);
     let (_client, mut events) = connect(&wire)?;
     drop(server.welcome(&first_welcome()).await?);
@@ -78,7 +81,7 @@ async fn a_stream_that_cannot_be_resumed_says_so() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn another_epoch_takes_the_new_positions() -> Tested {
+async fn in_another_epoch_the_new_positions_replace_the_old_ones() -> Tested {
     let (wire, mut server) = network(65_536);
     let (_client, mut events) = connect(&wire)?;
     drop(server.welcome(&first_welcome()).await?);
@@ -98,7 +101,7 @@ async fn another_epoch_takes_the_new_positions() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_earlier_process_positions_are_gone_on_from() -> Tested {
+async fn events_continue_from_the_positions_of_an_earlier_process() -> Tested {
     let (wire, mut server) = network(65_536);
     let resume = serde_json::from_value(json!({"epoch": "e", "positions": {home().to_string(): 17}}))?;
     let (_client, _events) = Client::connect(config(&wire).resuming(resume))?;
@@ -109,7 +112,7 @@ async fn an_earlier_process_positions_are_gone_on_from() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_program_that_takes_nothing_stops_the_server_and_loses_nothing() -> Tested {
+async fn a_program_that_takes_no_items_stops_the_server_and_loses_none() -> Tested {
     const EVENTS: u64 = 2000;
     let (wire, mut server) = network(4096);
     let mut config = config(&wire);
@@ -122,14 +125,17 @@ async fn a_program_that_takes_nothing_stops_the_server_and_loses_nothing() -> Te
         .is_ok()
     {
         sent += 1;
-        assert!(sent < 10 + EVENTS, "the client read everything that nobody took");
+        assert!(
+            sent < 10 + EVENTS,
+            "the client read everything, although nobody took the items"
+        );
     }
-    // Held up for minutes, it shows that it is alive, and is not cut off by its own impatience.
+    // While it is held up for minutes, the client sends pongs. Its own check for silence does not end the connection.
     for _ in 0..20 {
         assert!(matches!(peer.message().await?, Message::Pong(_)));
     }
     let script = async {
-        // The message that did not fit lies in the socket's buffer already.
+        // The message that did not fit is in the socket's buffer already.
         for seq in sent + 2..=10 + EVENTS {
             peer.send(&happened(seq)).await?;
         }
@@ -150,7 +156,7 @@ async fn a_program_that_takes_nothing_stops_the_server_and_loses_nothing() -> Te
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_snapshot_between_events_is_no_gap() -> Tested {
+async fn a_snapshot_between_events_is_not_a_gap() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, mut events) = connect(&wire)?;
     let (mut peer, _) = server.welcome(&first_welcome()).await?;

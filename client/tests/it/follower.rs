@@ -1,4 +1,4 @@
-//! The replica kept up to date: pages and events in every order in which they can come.
+//! The follower keeps its replica up to date: pages and events in every order in which they can arrive.
 
 use crate::support::*;
 use serde_json::json;
@@ -39,7 +39,7 @@ fn titles(follower: &Follower) -> Vec<String> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
+async fn pages_and_events_give_the_state_in_any_order() -> Tested {
     let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -65,7 +65,7 @@ async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
         .await?;
         let request = peer.receive().await?;
         assert_eq!(request["data"], json!({"workspace_id": HOME, "cursor": "c"}));
-        // This page was read before the events above, and comes after them.
+        // The server read this page before the events above; it arrives after them.
         let tasks = [task(2, 4, "two"), task(3, 1, "purged"), task(4, 9, "four, newer")];
         peer.answer(&request, &workspace_page(12, None, false, &tasks))
             .await?;
@@ -93,7 +93,7 @@ async fn pages_and_events_become_the_state_whatever_their_order() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> Tested {
+async fn the_replica_syncs_despite_a_busy_server_and_an_expired_position() -> Tested {
     let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&first_welcome()).await?;
@@ -109,14 +109,14 @@ async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> T
         .await?;
         peer.receive().await?;
         drop(peer);
-        // The pages so far are of no use: the events in between are gone.
+        // The pages so far are useless, because the events after them are no longer in the log.
         let expired = welcome(&[(me(), 3, None), (home(), 70, Some("expired"))]);
         let (mut peer, _) = server.welcome(&expired).await?;
         loop {
             let request = peer.receive().await?;
             let tasks = [task(2, 1, "new")];
             if request["data"].get("cursor").is_some() {
-                peer.refuse(&request, "VALIDATION_ERROR", false).await?; // sent again by the client, no longer wanted
+                peer.refuse(&request, "VALIDATION_ERROR", false).await?; // sent again, no longer needed
             } else {
                 peer.answer(&request, &workspace_page(70, None, true, &tasks))
                     .await?;
@@ -139,7 +139,7 @@ async fn a_busy_server_and_a_lost_position_lead_to_the_state_all_the_same() -> T
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workspace_comes_and_goes_with_access() -> Tested {
+async fn a_workspace_is_added_and_removed_with_access() -> Tested {
     let (mut server, mut follower) = followed()?;
     let script = async {
         let (mut peer, _) = server.welcome(&welcome(&[(me(), 3, Some("new"))])).await?;
@@ -210,7 +210,7 @@ async fn a_workspace_that_was_granted_while_the_user_was_synced_is_synced_too() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workspace_beyond_the_limit_is_not_asked_for() -> Tested {
+async fn a_workspace_beyond_the_limit_is_not_synced() -> Tested {
     let (mut server, mut follower) = followed()?;
     let script = async {
         let streams = welcome(&[(me(), 3, Some("new")), (home(), 0, Some("limit"))]);

@@ -66,7 +66,7 @@ async fn every_close_code_has_its_consequence() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_goodbye_gives_the_delay() -> Tested {
+async fn server_goodbye_sets_the_delay() -> Tested {
     assert_eq!(
         wait_after(1012, Some(7300)).await?,
         Ok(Duration::from_millis(7300))
@@ -85,8 +85,12 @@ async fn silence_ends_the_connection_and_pings_keep_it() -> Tested {
         peer.message().await?; // the pong
     }
     let began = Instant::now();
-    until(&mut events, "disconnected: the server fell silent").await?;
-    assert_eq!(began.elapsed().as_secs(), 35, "heartbeat and ten seconds");
+    until(&mut events, "disconnected: the server has stopped responding").await?;
+    assert_eq!(
+        began.elapsed().as_secs(),
+        35,
+        "the heartbeat interval and ten seconds"
+    );
     server.welcome(&resumed_welcome()).await?;
     Ok(())
 }
@@ -100,7 +104,7 @@ async fn waits_grow_while_the_server_is_away_and_start_small_after_a_good_connec
     for _ in 0..8 {
         let item = soon("an item", events.next()).await?;
         let Some(Item::Disconnected { retry_in, .. }) = item else {
-            return Err(format!("{item:?} came").into());
+            return Err(format!("unexpected item: {item:?}").into());
         };
         assert!(retry_in <= longest, "{retry_in:?} is longer than {longest:?}");
         longest = (longest * 2).min(Duration::from_secs(20));
@@ -118,7 +122,7 @@ async fn waits_grow_while_the_server_is_away_and_start_small_after_a_good_connec
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_never_welcomes_is_given_up_when_patience_ends() -> Tested {
+async fn the_client_stops_when_no_welcome_arrives_within_its_patience() -> Tested {
     let (wire, mut server) = network(65_536);
     let (client, mut events) = Client::connect(config(&wire).patient_for(Duration::from_mins(1)))?;
     let began = Instant::now();
@@ -148,7 +152,7 @@ async fn an_unreadable_frame_ends_the_connection() -> Tested {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_workspace_lost_meanwhile_is_not_asked_for_again() -> Tested {
+async fn a_workspace_that_the_welcome_no_longer_lists_is_not_resumed_again() -> Tested {
     let (wire, mut server) = network(65_536);
     let (_client, _events) = connect(&wire)?;
     drop(server.welcome(&first_welcome()).await?);

@@ -1,4 +1,4 @@
-//! Tokens: refused, about to end, refreshed over HTTP.
+//! Tokens: refused, about to expire, refreshed over HTTP.
 
 use crate::support::*;
 use serde_json::{Value, json};
@@ -102,7 +102,8 @@ async fn a_session_that_expires_is_renewed_in_place() -> Tested {
     );
     peer.answer(&renew, &json!({"expires_at": "1970-01-01T00:30:00Z"}))
         .await?;
-    // No signal says that the new token ends. The client asks 45 s before, half an hour after the welcome.
+    // No signal announces the end of the new token. It expires half an hour after the welcome. The client asks 45 s
+    // earlier.
     let began = Instant::now();
     let renew = loop {
         tokio::select! {
@@ -116,7 +117,7 @@ async fn a_session_that_expires_is_renewed_in_place() -> Tested {
     Ok(())
 }
 
-/// A token source whose second answer takes a while, and whether it was given.
+/// A token source that takes 5 s for a refresh. The flag is set when those 5 s are over.
 #[derive(Clone, Default)]
 struct Slow(Counting, Arc<AtomicBool>);
 
@@ -190,7 +191,7 @@ async fn http(listener: TcpListener, answers: Vec<(u16, Value)>) -> Result<Vec<(
 }
 
 #[tokio::test]
-async fn tokens_are_refreshed_over_http_once_for_all_who_ask() -> Tested {
+async fn concurrent_callers_share_one_refresh_over_http() -> Tested {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let server = tokio::spawn(http(listener, vec![(200, tokens("a2", "r2", 900))]));
@@ -211,7 +212,7 @@ async fn tokens_are_refreshed_over_http_once_for_all_who_ask() -> Tested {
 }
 
 #[tokio::test]
-async fn a_refresh_tells_signed_out_from_try_again() -> Tested {
+async fn a_refresh_distinguishes_a_refusal_from_a_failure() -> Tested {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let refusal = json!({"success": false, "error": {"code": "INVALID_TOKEN", "message": "used up", "retryable": false},

@@ -53,8 +53,8 @@ async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), 
     ))
 }
 
-/// Ends the kept session of this server, or the session of the token from the environment. The latter leaves the kept
-/// session as it is.
+/// Ends the kept session of this server, or the session of the token from the environment. In the second case, the kept
+/// session does not change.
 pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
     match (&context.token, &context.session) {
         (Some(_), _) if !local => end(context).await?,
@@ -85,7 +85,7 @@ async fn end(context: &Context) -> Result<(), Fault> {
     }
 }
 
-/// Removes the kept session, unless another person or another server has taken its place meanwhile.
+/// Removes the kept session, unless a session of another person or server has replaced it.
 async fn forget(context: &Context, session: &Session) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
     let kept = context.file.load()?;
@@ -123,12 +123,12 @@ fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<S
     io::stdin().lock().read_line(&mut line)?;
     let line = line.trim();
     if line.is_empty() {
-        return Err(Fault::usage(format!("nothing was typed; give {argument}")));
+        return Err(Fault::usage(format!("the input was empty; give {argument}")));
     }
     Ok(line.to_owned())
 }
 
-/// The password: from standard input, from the environment, or typed by the person without an echo.
+/// The password: from standard input, from the environment, or typed without an echo.
 fn password(stdin: bool, new: bool) -> Result<String, Fault> {
     if stdin {
         let mut line = String::new();

@@ -223,7 +223,7 @@ pub(crate) struct NotificationArgs {
     pub(crate) limit: u32,
 }
 
-/// Words of the contract, as a type of the contract.
+/// Reads one of these words of the contract as the contract's type.
 fn words<T: DeserializeOwned + Clone + Send + Sync + 'static>(
     words: &'static [&'static str],
 ) -> impl TypedValueParser<Value = T> {
@@ -280,12 +280,12 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn the_command_line_is_sound() {
+    fn the_definition_of_the_command_line_is_valid() {
         Args::command().debug_assert();
     }
 
     #[test]
-    fn a_descending_sort_is_no_option() {
+    fn a_descending_sort_is_not_read_as_an_option() {
         let args = Args::try_parse_from(["tw", "ls", "--sort", "-due_at"]);
         let Ok(Args {
             command: Command::Ls(list),

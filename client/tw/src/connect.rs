@@ -10,14 +10,14 @@ use std::{io, time::Duration};
 use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
-/// A command waits for a server that restarts, and gives up on one that is gone.
+/// A command waits this long for a server that restarts, and then gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server, and the user's sign-in there.
 pub(crate) struct Context {
     pub(crate) url: String,
     pub(crate) file: SessionFile,
-    /// From the environment. It replaces the kept session and is never kept itself.
+    /// The token from the environment. It replaces the kept session and is never stored.
     pub(crate) token: Option<String>,
     /// The kept session, if it belongs to this server.
     pub(crate) session: Option<Session>,
@@ -25,7 +25,7 @@ pub(crate) struct Context {
 
 impl Context {
     pub(crate) fn new(server: Option<String>) -> Result<Context, Fault> {
-        // An empty `TASKWIRE_URL` names no server.
+        // An empty `TASKWIRE_URL` counts as unset.
         let server = server
             .map(|url| url.trim().trim_end_matches('/').to_owned())
             .filter(|url| !url.is_empty());
@@ -34,7 +34,7 @@ impl Context {
             .filter(|token| !token.is_empty());
         let file = SessionFile::find()?;
         let kept = match file.load() {
-            // The file is not needed, so it may be missing or broken.
+            // The file is not needed here, so it may be missing or broken.
             _ if token.is_some() && server.is_some() => None,
             // A new sign-in replaces the broken file.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -52,7 +52,7 @@ impl Context {
             url,
             file,
         };
-        // A wrong address is an error before anybody is asked for a password.
+        // Check the address before asking for a password.
         context.anonymous().check()?;
         Ok(context)
     }
@@ -69,7 +69,7 @@ impl Context {
         Ok(config.named("tw", env!("CARGO_PKG_VERSION")))
     }
 
-    /// The error that there is no session.
+    /// The error of a command that needs a session.
     pub(crate) fn signed_out(&self) -> Fault {
         Fault::signed_out(&format!("not signed in at {}", self.url))
     }

@@ -1,4 +1,4 @@
-//! Dates as people type them. The caller says what time it is.
+//! Dates as people type them. The caller passes the current time.
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, TimeZone, Utc};
 use taskwire_client::protocol::Timestamp;
@@ -13,7 +13,7 @@ pub(crate) struct Due {
 
 const FORMS: &str = "2026-12-24, 2026-12-24T18:00:00Z, today, tomorrow, +3d, +2w, +2h or +30m";
 
-/// Reads RFC 3339, a day, `today`, `tomorrow`, and distances from now.
+/// Reads a time in RFC 3339, a date, `today`, `tomorrow`, or a distance from now.
 pub(crate) fn parse<Z: TimeZone>(text: &str, now: &DateTime<Z>) -> Result<Due, String> {
     let text = text.trim();
     let today = now.date_naive();
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn days_are_days_of_the_person_and_moments_are_moments() {
+    fn days_follow_the_persons_time_zone_and_moments_are_exact() {
         let day = |text: &str| Ok((format!("{text}T00:00:00.000Z"), true));
         assert_eq!(read("today"), day("2026-11-21"));
         assert_eq!(read("tomorrow"), day("2026-11-22"));
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_date_is_refused() {
+    fn a_text_that_is_not_a_date_is_refused() {
         for text in [
             "",
             "+",
@@ -114,7 +114,7 @@ mod tests {
             "+4000000000w",
             "+é",
         ] {
-            assert!(read(text).is_err(), "{text:?} was taken");
+            assert!(read(text).is_err(), "{text:?} was accepted");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Errors for a person at a terminal, one line that says what to do next; and an exit code for scripts.
+//! Errors: one line for a person at a terminal that says what to do next, and an exit code for scripts.
 
 use crate::terminal;
 use std::{io, process::ExitCode};
@@ -14,7 +14,7 @@ pub(crate) struct Fault {
     text: String,
 }
 
-/// The reader of standard output is gone, as in `tw ls | head`: no error.
+/// The reader of standard output is gone, as in `tw ls | head`. This is not an error.
 const QUIET: u8 = 0;
 const OTHER: u8 = 1;
 const USAGE: u8 = 2;
@@ -59,7 +59,7 @@ impl Fault {
         Fault::new(NETWORK, text)
     }
 
-    /// Prints it; the exit code of the process.
+    /// Prints the error and returns the exit code of the process.
     pub(crate) fn report(&self) -> ExitCode {
         if self.exit != QUIET {
             terminal::note(&format!("tw: {}", self.text));
@@ -67,7 +67,7 @@ impl Fault {
         ExitCode::from(self.exit)
     }
 
-    /// Whether there is no session to use.
+    /// Whether the exit code is that of a person who is not signed in or not allowed.
     pub(crate) fn is_signed_out(&self) -> bool {
         self.exit == AUTH
     }

@@ -1,4 +1,4 @@
-//! The token source of `tw`: the tokens of the session file, refreshed by one command for all that run.
+//! The token source of `tw`: the tokens of the session file. One command refreshes them for all that run.
 
 use crate::{
     clock::now_ms,
@@ -17,9 +17,9 @@ const NEAR_ITS_END_MS: i64 = 30_000;
 /// The tokens of the session file. It writes refreshed tokens back to the file.
 pub(crate) struct KeptTokens {
     file: SessionFile,
-    /// The session at the command's start: the command continues as the same person, or ends.
+    /// The session at the command's start. The command ends if the file belongs to another person later.
     began: Session,
-    /// A session that could not be written; the one in the file is used up.
+    /// A refreshed session that could not be written. The refresh token in the file is used up.
     unsaved: Mutex<Option<Session>>,
 }
 
@@ -42,7 +42,7 @@ impl KeptTokens {
             .filter(|session| session.same_person(&self.began))
             .ok_or_else(|| {
                 TokenError::SignedOut(format!(
-                    "there is no session of {} at {} any more",
+                    "{} is no longer signed in at {}",
                     self.began.email, self.began.url
                 ))
             })
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_command_goes_on_as_nobody_else() -> io::Result<()> {
+    async fn a_command_does_not_use_another_persons_session() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let file = SessionFile {
             folder: folder.path().to_owned(),

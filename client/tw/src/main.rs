@@ -1,11 +1,11 @@
 //! `tw`: Taskwire on the command line.
 //!
-//! - `args`      what can be typed
+//! - `args`      the commands and their arguments
 //! - one file for each group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
-//! - `connect`   makes a client; `session` the file that is kept between commands; `kept_tokens` its tokens
+//! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `output`    a command's result; `fault` errors: one line and an exit code
-//! - `text`      tasks, ids and times for people; `terminal` notes and harmless text
+//! - `text`      tasks, ids and times for people; `terminal` notes, and text without control characters
 //! - `due`       dates as people type them; `clock` the current time
 
 mod account;

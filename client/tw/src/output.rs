@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::io::Write as _;
 use taskwire_client::protocol::task::Task;
 
-/// Where a command's result goes.
+/// How a command prints its result.
 pub(crate) struct Output {
     pub(crate) json: bool,
 }
@@ -16,7 +16,7 @@ impl Output {
     }
 
     /// Prints a JSON value on one line.
-    #[allow(clippy::unused_self)] // every way to print a result is a method of this type
+    #[allow(clippy::unused_self)] // every function that prints a result is a method of this type
     pub(crate) fn value(&self, value: &impl Serialize) -> Result<(), Fault> {
         let mut out = std::io::stdout().lock();
         serde_json::to_writer(&mut out, value)?;
@@ -25,7 +25,7 @@ impl Output {
         Ok(())
     }
 
-    /// Prints a line; without colours where standard output takes none.
+    /// Prints a line, without colours when standard output does not support them.
     #[allow(clippy::unused_self)]
     pub(crate) fn line(&self, text: &str) -> Result<(), Fault> {
         let mut out = anstream::stdout().lock();

@@ -1,5 +1,5 @@
-//! Lists that come in pages, and the calls of commands that make many. While the server limits the rate, the command
-//! waits instead of failing.
+//! Reads lists page by page, and makes the calls of commands that make many. While the server limits the rate, the
+//! command waits instead of failing.
 
 use taskwire_client::{
     CallError, Client,
@@ -15,9 +15,9 @@ pub(crate) async fn call<O: Operation + Clone>(client: &Client, params: &O) -> R
     client.call_patiently(params, limited).await
 }
 
-/// An operation that answers a page of a list.
+/// An operation that returns a page of a list.
 pub(crate) trait Paged: Operation + Clone {
-    /// Asks for the page at this cursor.
+    /// Sets the cursor and the size of the page to ask for.
     fn turn_to(&mut self, cursor: Option<String>, limit: u32);
     fn len(page: &Self::Output) -> usize;
     fn next_cursor(page: &Self::Output) -> Option<String>;
@@ -46,7 +46,8 @@ paged!(ListMembers, ListNotifications, ListTasks, ListWorkspaces);
 /// All items, however many there are.
 pub(crate) const ALL: usize = usize::MAX;
 
-/// Gives `take` one page after the other, until it has `wanted` items or the list ends. Returns whether there are more.
+/// Passes one page after the other to `take`, until it has `wanted` items or the list ends. Returns whether there are
+/// more items.
 pub(crate) async fn read<O: Paged>(
     client: &Client,
     mut params: O,

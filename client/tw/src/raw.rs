@@ -5,7 +5,7 @@ use serde_json::Value;
 use std::io::Read as _;
 use taskwire_client::Client;
 
-/// Reads the parameters. This happens before the client connects, so that no connection waits for a person who types.
+/// Reads the parameters. This happens before the client connects, so that no connection is open while a person types.
 pub(crate) fn parameters(data: Option<&str>) -> Result<Value, Fault> {
     let text = match data {
         None => "{}".to_owned(),

@@ -1,4 +1,4 @@
-//! Finds what people name: tasks by the end of the id, workspaces by name, people by username.
+//! Finds tasks by the end of the id, workspaces by name, and people by username.
 
 use crate::{fault::Fault, paging, terminal::plain};
 use taskwire_client::{
@@ -12,7 +12,7 @@ use taskwire_client::{
 };
 use uuid::Uuid;
 
-/// A shorter part of an id would match by accident.
+/// The fewest characters of an id that are accepted. Fewer would match other ids by accident.
 const SHORTEST: usize = 4;
 /// The error about an ambiguous id lists this many candidates.
 const CANDIDATES: usize = 10;
@@ -43,14 +43,14 @@ pub(crate) async fn task(client: &Client, text: &str) -> Result<TaskId, Fault> {
     found.dedup_by_key(|task| task.id);
     match found.as_slice() {
         [] => Err(Fault::not_found(format!(
-            "no task id ends in {text}; `tw ls --workspace all --status all` lists all tasks"
+            "no task id begins or ends with {text}; `tw ls --workspace all --status all` lists all tasks"
         ))),
         [task] => Ok(task.id),
         tasks => Err(ambiguous(text, tasks)),
     }
 }
 
-/// Finds each of the tasks. A missing one is an error before any of them is changed.
+/// Finds all these tasks, so that a missing one is an error before any task is changed.
 pub(crate) async fn tasks(client: &Client, texts: &[String]) -> Result<Vec<TaskId>, Fault> {
     let mut ids = Vec::with_capacity(texts.len());
     for text in texts {
@@ -96,7 +96,8 @@ pub(crate) async fn workspaces(client: &Client) -> Result<Vec<Workspace>, Fault>
     Ok(workspaces)
 }
 
-/// The workspace with this id or name, or whose id ends with this text. An id is not looked up.
+/// The workspace with this id or name, or whose id begins or ends with this text. A whole id is returned without a
+/// look-up.
 pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId, Fault> {
     if let Ok(id) = text.parse() {
         return Ok(id);
@@ -104,7 +105,7 @@ pub(crate) async fn workspace(client: &Client, text: &str) -> Result<WorkspaceId
     Ok(listed(client, text).await?.id)
 }
 
-/// The same among the user's own workspaces.
+/// The user's workspace with this id or name, or whose id begins or ends with this text.
 pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fault> {
     let workspaces = workspaces(client).await?;
     let id = text.parse::<WorkspaceId>().ok();
@@ -206,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn an_id_is_known_by_either_end() {
+    fn an_id_matches_by_its_beginning_or_its_end() {
         let id = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_89ab_cdef);
         assert!(matches(id, "abcdef") && matches(id, "01990000"));
         assert!(!matches(id, "89ab"));

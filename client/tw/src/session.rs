@@ -11,7 +11,7 @@ use std::{
 };
 use taskwire_client::protocol::{UserId, account::Tokens};
 
-/// More bytes than a session needs.
+/// The space that a file reserves: more bytes than a session needs.
 const ROOM: usize = 8192;
 
 /// A sign-in at one server.
@@ -52,7 +52,7 @@ impl Session {
     }
 }
 
-/// The place of the session file.
+/// The session file, by its folder.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionFile {
     pub(crate) folder: PathBuf,
@@ -93,7 +93,7 @@ impl SessionFile {
         self.replacement()?.save(session)
     }
 
-    /// A file for the next session, with room on the disk.
+    /// A file for the next session, with its space on the disk reserved.
     pub(crate) fn replacement(&self) -> io::Result<Replacement> {
         let file = place(&self.folder).map_err(|error| named(&self.folder, &error))?;
         let path = self.path();
@@ -139,15 +139,15 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// The file for the next session. It is made before the server is asked for new tokens, because asking uses the old
-/// ones up.
+/// The file for the next session. It is made before the server is asked for new tokens, because that request uses up
+/// the old ones.
 pub(crate) struct Replacement {
     file: tempfile::NamedTempFile,
     path: PathBuf,
 }
 
 impl Replacement {
-    /// Puts the session in place in one step: a reader sees the old one or the new one, also after a power cut.
+    /// Replaces the session in one step: a reader sees the old one or the new one, also after a power cut.
     pub(crate) fn save(self, session: &Session) -> io::Result<()> {
         let path = self.path.clone();
         self.write(session).map_err(|error| named(&path, &error))
@@ -188,7 +188,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_session_is_private_and_comes_back() -> io::Result<()> {
+    fn a_saved_session_is_private_and_can_be_loaded() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let file = SessionFile {
             folder: folder.path().join("taskwire"),

@@ -64,7 +64,7 @@ pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo:
     change(client, output, calls).await
 }
 
-/// Changes tasks one after the other and shows them, also those that were changed before an error.
+/// Changes tasks one after the other and shows them. After an error, it shows those that were changed before.
 async fn change<O: Operation<Output = Task> + Clone>(
     client: &Client,
     output: &Output,
@@ -113,7 +113,8 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
     }
     update.if_version = args.if_version;
     if !args.assign.is_empty() || !args.unassign.is_empty() {
-        // One update does all of the edit or nothing; the version refuses it if somebody changed the task meanwhile.
+        // One update makes the whole edit or nothing. Because of the version, the server refuses it if somebody changed
+        // the task meanwhile.
         let task = client.call(GetTask { id: update.id }).await?;
         let add = resolve::people(client, task.workspace_id, &args.assign).await?;
         let remove = resolve::people(client, task.workspace_id, &args.unassign).await?;
@@ -126,7 +127,9 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
         update.if_version = update.if_version.or(Some(task.version));
     }
     if update == UpdateTask::of(update.id) {
-        return Err(Fault::usage("there is nothing to change; see `tw edit --help`"));
+        return Err(Fault::usage(
+            "the edit changes nothing; `tw edit --help` lists the fields",
+        ));
     }
     output.task(&client.call(update).await?)
 }

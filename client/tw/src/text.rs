@@ -15,7 +15,7 @@ const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
 const CYAN: Style = AnsiColor::Cyan.on_default();
 
-/// The end of an id, which is enough to name it. Ids begin with the time, so tasks of one moment share their beginning.
+/// The end of an id, which is enough to identify it. Ids begin with the time, so tasks of one moment begin alike.
 pub(crate) fn short(id: impl Into<Uuid>) -> String {
     let text = id.into().simple().to_string();
     text.chars().skip(24).collect()

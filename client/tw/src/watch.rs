@@ -29,7 +29,7 @@ pub(crate) async fn watch(context: &Context, output: &Output, workspace: Option<
     }
     let (client, events) = Client::connect(config)?;
     let done = follow(context, output, &client, events, workspace).await;
-    // This waits for a token refresh that is under way, also when nobody reads the lines any more.
+    // This waits for a token refresh that is under way, even if the reader of the lines is gone.
     client.close().await;
     done
 }
@@ -50,7 +50,7 @@ async fn follow(
     let mut joining = workspace.map(|workspace| Box::pin(join(client.clone(), workspace.to_owned())));
     loop {
         let item = tokio::select! {
-            // The workspace must be known before its first event is looked at.
+            // The workspace must be known before its first event is read.
             biased;
             joined = async { match &mut joining { Some(joining) => joining.await, None => std::future::pending().await } } => {
                 joining = None;
@@ -64,7 +64,7 @@ async fn follow(
         match item {
             Some(Item::Stopped(why)) => return Err(why.into()),
             Some(item) if scope.ends_with(&item) => {
-                return Err(Fault::not_found("this workspace is no longer yours to read"));
+                return Err(Fault::not_found("you can no longer read this workspace"));
             }
             Some(item) if scope.shows(&item) => print(context, output, &mut names, item)?,
             Some(_) => {}
@@ -73,7 +73,7 @@ async fn follow(
     }
 }
 
-/// What is watched.
+/// The streams to watch.
 #[derive(Clone, Copy)]
 enum Scope {
     All,
@@ -83,7 +83,7 @@ enum Scope {
 }
 
 impl Scope {
-    /// With one workspace, the user's own stream is followed only to learn when access ends.
+    /// Whether to print the item. With one workspace, the user's own stream only tells when access ends.
     fn shows(self, item: &Item) -> bool {
         let stream = match item {
             Item::Event(frame) => frame.stream,
@@ -116,7 +116,7 @@ impl Scope {
 }
 
 /// Follows one workspace from now on; the client keeps following it over reconnects. It subscribes to the user's own
-/// stream first, so that an end of access cannot go unnoticed in between.
+/// stream first, so that it learns when access ends in between.
 async fn join(client: Client, text: String) -> Result<Workspace, Fault> {
     let me = client.ready().await?.user.id;
     let workspace = resolve::listed(&client, &text).await?;
@@ -155,13 +155,13 @@ fn print(context: &Context, output: &Output, names: &mut Names, item: Item) -> R
     Ok(())
 }
 
-/// What a lost position means for the person who watches.
+/// The note for the user about a stream that is not resumed.
 fn lost(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::New => None,
         Reason::Expired => Some("some events are missing: the server no longer holds them"),
         Reason::Epoch | Reason::Unknown => Some("some events may be missing: the server's log was reset"),
-        Reason::NoAccess => Some("no longer yours to read"),
+        Reason::NoAccess => Some("you can no longer read this workspace"),
         Reason::Limit => Some("not watched, because you have too many workspaces; watch it with --workspace"),
     }
 }

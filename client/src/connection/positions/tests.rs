@@ -22,7 +22,7 @@ fn at(stream: StreamId, seq: u64) -> EventFrame {
     event(stream, seq, "task.updated", &json!({}))
 }
 
-fn standing(positions: &[(StreamId, u64)]) -> Positions {
+fn resumed_at(positions: &[(StreamId, u64)]) -> Positions {
     let resume = Resume {
         epoch: "e".to_owned(),
         positions: positions.iter().map(|(s, seq)| (s.to_string(), *seq)).collect(),
@@ -34,7 +34,7 @@ fn standing(positions: &[(StreamId, u64)]) -> Positions {
 
 #[test]
 fn only_the_next_event_is_taken() {
-    let mut positions = standing(&[(TEAM, 4)]);
+    let mut positions = resumed_at(&[(TEAM, 4)]);
     assert_eq!(positions.take(&at(TEAM, 4)), Verdict::Duplicate);
     assert_eq!(positions.take(&at(TEAM, 6)), Verdict::Gap(4));
     assert_eq!(positions.take(&at(TEAM, 5)), Verdict::Next);
@@ -46,7 +46,7 @@ fn only_the_next_event_is_taken() {
 
 #[test]
 fn a_snapshot_moves_the_position_without_a_gap() {
-    let mut positions = standing(&[(TEAM, 4)]);
+    let mut positions = resumed_at(&[(TEAM, 4)]);
     let effect = Effect::of(
         "workspace.sync",
         &format!(r#"{{"workspace_id":"{}"}}"#, TEAM.uuid()),
@@ -67,7 +67,7 @@ fn a_granted_workspace_begins_at_its_seq_unless_the_welcome_had_it() {
     let workspace = json!({"id":TEAM.uuid(),"name":"T","kind":"team","version":1,
         "created_at":Timestamp(0),"updated_at":Timestamp(0)});
     let data = json!({"workspace":workspace,"role":"member","seq":7});
-    let mut positions = standing(&[(ME, 9)]);
+    let mut positions = resumed_at(&[(ME, 9)]);
     assert_eq!(
         positions.take(&event(ME, 10, "access.granted", &data)),
         Verdict::Next
@@ -75,7 +75,7 @@ fn a_granted_workspace_begins_at_its_seq_unless_the_welcome_had_it() {
     assert_eq!(
         positions.last.get(&TEAM),
         None,
-        "an event of before the welcome joins nothing"
+        "an event from before the welcome adds no stream"
     );
     positions.take(&event(ME, 11, "access.granted", &data));
     assert_eq!(positions.take(&at(TEAM, 9)), Verdict::Gap(7));

@@ -21,7 +21,7 @@ pub(crate) fn user() -> Value {
         "version": 1, "created_at": Timestamp(0), "updated_at": Timestamp(0)})
 }
 
-/// A welcome with these streams: name, head, and why not resumed.
+/// A welcome with these streams: name, head, and the reason if it is not resumed.
 pub(crate) fn welcome(streams: &[(StreamId, u64, Option<&str>)]) -> Value {
     let streams: Vec<Value> = streams
         .iter()
@@ -45,7 +45,7 @@ pub(crate) fn first_welcome() -> Value {
     welcome(&[(me(), 3, Some("new")), (home(), 10, Some("new"))])
 }
 
-/// The welcome of a later one.
+/// The welcome of a later connection.
 pub(crate) fn resumed_welcome() -> Value {
     welcome(&[(me(), 3, None), (home(), 20, None)])
 }
@@ -94,7 +94,7 @@ pub(crate) fn user_snapshot(seq: u64) -> Value {
     json!({"seq": seq, "user": user(), "workspaces": [workspace()], "invites": [], "notifications": [], "unread": 2})
 }
 
-/// What a sign-in or a refresh answers.
+/// The answer to a sign-in or a refresh.
 pub(crate) fn tokens(access: &str, refresh: &str, expires_in: u64) -> Value {
     json!({"access_token": access, "token_type": "Bearer", "expires_in": expires_in, "refresh_token": refresh,
         "user": user()})

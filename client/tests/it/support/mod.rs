@@ -1,4 +1,4 @@
-//! A scripted server in memory, a client of it, and what the client tells.
+//! A scripted server in memory, a client of it, and the client's items as short texts.
 //!
 //! - `frames`   the JSON that a server sends
 //! - `peer`     the server's side of one socket
@@ -24,7 +24,7 @@ pub(crate) fn connect(wire: &Wire) -> Result<(Client, Events), Failed> {
     Ok(Client::connect(config(wire))?)
 }
 
-/// Tokens `t1`, `t2`, …: the next one whenever the one before is stale.
+/// Returns the tokens `t1`, `t2`, …: the next one when the current one is stale.
 #[derive(Clone, Default)]
 pub(crate) struct Counting(Arc<Mutex<u32>>);
 
@@ -43,13 +43,13 @@ impl TokenSource for Counting {
     }
 }
 
-/// The next item, told in a few words.
+/// The next item, as a short text.
 pub(crate) async fn next(events: &mut Events) -> Result<String, Failed> {
     let item = soon("an item", events.next()).await?;
-    Ok(item.map_or_else(|| "the end".to_owned(), |item| told(&item)))
+    Ok(item.map_or_else(|| "the end".to_owned(), |item| described(&item)))
 }
 
-fn told(item: &Item) -> String {
+fn described(item: &Item) -> String {
     match item {
         Item::Event(frame) if frame.stream == home() => format!("home {}", frame.seq),
         Item::Event(frame) => format!("me {}", frame.seq),
@@ -65,7 +65,7 @@ fn told(item: &Item) -> String {
     }
 }
 
-/// Takes items until one begins so.
+/// Takes items until one begins with this text.
 pub(crate) async fn until(events: &mut Events, beginning: &str) -> Result<String, Failed> {
     loop {
         let item = next(events).await?;
@@ -73,7 +73,7 @@ pub(crate) async fn until(events: &mut Events, beginning: &str) -> Result<String
             return Ok(item);
         }
         if item == "the end" {
-            return Err(format!("the end came before {beginning:?}").into());
+            return Err(format!("the items ended before {beginning:?}").into());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A network in memory: clients dial into it, and a test takes their connections, or refuses them.
+//! A network in memory: clients dial into it, and a test accepts their connections or refuses them.
 
 use super::peer::{Failed, Peer, soon};
 use serde_json::Value;
@@ -40,7 +40,7 @@ pub(crate) struct Server {
     down: Arc<AtomicBool>,
 }
 
-/// A network with this many bytes on the way in each direction.
+/// A network whose connections buffer this many bytes in each direction.
 pub(crate) fn network(buffer: usize) -> (Wire, Server) {
     let (servers, incoming) = mpsc::channel(16);
     let down = Arc::new(AtomicBool::new(false));
@@ -53,7 +53,7 @@ pub(crate) fn network(buffer: usize) -> (Wire, Server) {
 }
 
 impl Server {
-    /// Refuses connections from now on, or no longer.
+    /// Refuses connections while `down` is true.
     pub(crate) fn set_down(&self, down: bool) {
         self.down.store(down, Relaxed);
     }
@@ -64,7 +64,7 @@ impl Server {
         Peer::accept(stream.ok_or("the client is gone")?).await
     }
 
-    /// The next connection, authenticated with this welcome; what `auth` asked for.
+    /// Accepts the next connection and answers its `auth` with this welcome. Also returns the data of `auth`.
     pub(crate) async fn welcome(&mut self, welcome: &Value) -> Result<(Peer<DuplexStream>, Value), Failed> {
         let mut peer = self.accept().await?;
         let auth = peer.welcome(welcome).await?;

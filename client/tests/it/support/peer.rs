@@ -1,4 +1,4 @@
-//! The server's side of one socket: it sends and expects what a test tells it to.
+//! The server's side of one socket: it sends and expects the frames that a test names.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -18,11 +18,11 @@ use tokio_tungstenite::{
 /// Longer than anything that a client waits for; under paused time it takes no time.
 pub(crate) const DEADLINE: Duration = Duration::from_mins(2);
 
-/// What fails a test.
+/// The error of a failed test.
 pub(crate) type Failed = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Tested = Result<(), Failed>;
 
-/// Waits with a deadline, so that a test that would hang says where.
+/// Waits with a deadline, so that a test that hangs says where.
 pub(crate) async fn soon<T>(what: &str, work: impl Future<Output = T>) -> Result<T, Failed> {
     timeout(DEADLINE, work)
         .await
@@ -57,7 +57,7 @@ impl<S: Transport> Peer<S> {
     /// The next message, control frames included.
     pub(crate) async fn message(&mut self) -> Result<Message, Failed> {
         let message = soon("a message", self.socket.next()).await?;
-        Ok(message.ok_or("the client hung up")??)
+        Ok(message.ok_or("the client closed the connection")??)
     }
 
     /// The next request.
@@ -97,7 +97,7 @@ impl<S: Transport> Peer<S> {
             reason: "scripted".into(),
         };
         self.socket.close(Some(frame)).await?;
-        // Errors are as good as an end: the client may just hang up.
+        // An error counts as the end too: the client may close the connection without a close frame.
         while let Ok(Some(Ok(_))) = timeout(DEADLINE, self.socket.next()).await {}
         Ok(())
     }

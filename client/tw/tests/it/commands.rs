@@ -1,4 +1,4 @@
-//! Commands about tasks: what they print, and their exit codes.
+//! Commands about tasks: their output and their exit codes.
 
 use crate::{script::*, support::*};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
 }
 
 #[tokio::test]
-async fn the_end_of_an_id_names_a_task_unless_it_names_two() -> Tested {
+async fn the_end_of_an_id_names_a_task_unless_two_tasks_match() -> Tested {
     let fake = Fake::start(|name, data| match name {
         "task.list" => {
             let tasks = [
@@ -76,7 +76,7 @@ async fn the_end_of_an_id_names_a_task_unless_it_names_two() -> Tested {
 }
 
 #[tokio::test]
-async fn nothing_is_done_when_one_task_is_not_found_and_what_was_done_is_shown() -> Tested {
+async fn a_missing_task_prevents_all_changes_and_changes_before_an_error_are_shown() -> Tested {
     let changes = Arc::new(AtomicU32::new(0));
     let count = changes.clone();
     let fake = Fake::start(move |name, data| match name {
@@ -128,7 +128,7 @@ async fn a_list_is_json_when_asked_and_without_colours_in_a_pipe() -> Tested {
 }
 
 #[tokio::test]
-async fn a_long_list_waits_when_the_server_has_had_enough() -> Tested {
+async fn a_long_list_waits_while_the_server_limits_the_rate() -> Tested {
     let enough = AtomicU32::new(0);
     let fake = Fake::start(move |name, data| match (name, data["cursor"].as_str()) {
         ("task.list", None) => Ok(json!({"items": [task(1, 1, "one")], "next_cursor": "c", "total": 2})),
@@ -143,7 +143,7 @@ async fn a_long_list_waits_when_the_server_has_had_enough() -> Tested {
 }
 
 #[tokio::test]
-async fn a_reader_that_goes_away_is_no_error() -> Tested {
+async fn a_closed_output_pipe_is_not_an_error() -> Tested {
     let fake = Fake::start(|name, _| match name {
         "task.list" => Ok(page(&[task(1, 1, "a"), task(2, 1, "b")])),
         _ => Err("UNKNOWN_TYPE"),

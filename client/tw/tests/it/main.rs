@@ -3,7 +3,7 @@
 mod commands;
 mod refresh;
 #[path = "../../../tests/it/support/mod.rs"]
-#[allow(dead_code, unused_imports)] // the client's own tests need more of it
+#[allow(dead_code, unused_imports)] // the client's own tests use all of it
 mod script;
 mod sign_in;
 mod support;

@@ -1,4 +1,4 @@
-//! Tokens that have to be refreshed: once for all commands, never dropped halfway, kept where that is possible.
+//! The refresh of tokens: once for all commands, never dropped halfway, and saved where possible.
 
 use crate::{script::*, support::*};
 use serde_json::json;
@@ -25,14 +25,14 @@ async fn commands_that_refresh_at_once_do_not_log_each_other_out() -> Tested {
     assert_eq!(
         *fake.refresh_token.lock().map_err(|_| "poisoned")?,
         2,
-        "one refresh for all"
+        "one refresh for all commands"
     );
     assert_eq!(*fake.refused_refreshes.lock().map_err(|_| "poisoned")?, 0);
     Ok(())
 }
 
 #[tokio::test]
-async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
+async fn a_finished_command_waits_for_its_refresh() -> Tested {
     let (listener, url) = listen().await?;
     let home = signed_in_at(&url, i64::MAX)?;
     let child = tw(home.path(), &url, &["ls"]).spawn()?;
@@ -43,7 +43,7 @@ async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
     let mut refresh = soon("the refresh", listener.accept()).await??.0;
     let listing = peer.receive().await?;
     peer.answer(&listing, &page(&[])).await?;
-    // `tw` has its answer and hangs up, and the server still takes its time for the refresh.
+    // `tw` has its answer and closes the connection, while the server still works on the refresh.
     while !matches!(peer.message().await, Ok(Message::Close(_)) | Err(_)) {}
     drop(peer);
     let mut request = [0; 4096];
@@ -56,7 +56,7 @@ async fn a_command_that_is_done_waits_for_its_refresh() -> Tested {
 }
 
 #[tokio::test]
-async fn a_session_that_cannot_be_kept_is_used_all_the_same() -> Tested {
+async fn a_session_that_cannot_be_saved_is_still_used() -> Tested {
     let (listener, url) = listen().await?;
     let home = signed_in_at(&url, 0)?;
     let child = tw(home.path(), &url, &["ls"]).spawn()?;
@@ -64,8 +64,11 @@ async fn a_session_that_cannot_be_kept_is_used_all_the_same() -> Tested {
     let mut request = [0; 4096];
     assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
     let files = std::fs::read_dir(home.path().join("taskwire"))?.count();
-    assert_eq!(files, 3, "the lock, the session, and a place for the next one");
-    // A file cannot take the place of a folder.
+    assert_eq!(
+        files, 3,
+        "the lock, the session, and the file for the next session"
+    );
+    // A file cannot replace a folder.
     let path = home.path().join("taskwire/session.json");
     std::fs::remove_file(&path)?;
     std::fs::create_dir_all(path.join("full"))?;
@@ -82,7 +85,7 @@ async fn a_session_that_cannot_be_kept_is_used_all_the_same() -> Tested {
 }
 
 #[tokio::test]
-async fn a_session_that_has_no_place_is_not_refreshed() -> Tested {
+async fn a_session_is_not_refreshed_when_the_new_one_cannot_be_saved() -> Tested {
     let fake = Fake::start(|_, _| Err("UNKNOWN_TYPE")).await?;
     let home = signed_in_at(&fake.url, 0)?;
     std::fs::create_dir(home.path().join("taskwire/session.lock"))?;

@@ -1,4 +1,4 @@
-//! Signing in and out: the session that is kept, and which server it is for.
+//! Signing in and out: the kept session, and the server that it belongs to.
 
 use crate::{script::*, support::*};
 use serde_json::json;
@@ -43,7 +43,7 @@ async fn a_session_is_kept_and_used() -> Tested {
 }
 
 #[tokio::test]
-async fn an_address_is_looked_at_first_and_an_empty_one_is_none() -> Tested {
+async fn an_address_is_checked_first_and_an_empty_one_counts_as_unset() -> Tested {
     let fake = Fake::start(|name, _| match name {
         "task.list" => Ok(page(&[])),
         _ => Err("UNKNOWN_TYPE"),
@@ -53,14 +53,14 @@ async fn an_address_is_looked_at_first_and_an_empty_one_is_none() -> Tested {
     let mut login = tw(home.path(), "", &["--server", "foo", "login", "a@b"]);
     let (code, _, error) = told(login.env("TASKWIRE_PASSWORD", "x").output().await?)?;
     assert_eq!(code, 2, "{error}");
-    assert!(error.contains("no server address"), "{error}");
+    assert!(error.contains("not a server address"), "{error}");
     let (code, _, error) = told(tw(home.path(), "", &["ls"]).output().await?)?;
     assert_eq!(code, 0, "{error}");
     Ok(())
 }
 
 #[tokio::test]
-async fn a_home_that_is_none_is_named_unless_it_is_not_needed() -> Tested {
+async fn an_error_names_an_unusable_home_and_a_token_needs_no_home() -> Tested {
     let fake = Fake::start(|name, _| match name {
         "task.list" => Ok(page(&[])),
         _ => Err("UNKNOWN_TYPE"),

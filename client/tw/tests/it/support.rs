@@ -1,4 +1,4 @@
-//! `tw` as a process, and a server that answers it by a function.
+//! `tw` as a process, and a server whose answers are a function.
 
 use crate::script::*;
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ use tokio::{
 
 type Answers = dyn Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync;
 
-/// A server that answers by a function. Each of its refresh tokens works once.
+/// A server whose answers are a function of the request. Each of its refresh tokens works once.
 pub(crate) struct Fake {
     pub(crate) url: String,
     answers: Arc<Answers>,
@@ -102,7 +102,7 @@ pub(crate) async fn listen() -> Result<(TcpListener, String), Failed> {
     Ok((listener, url))
 }
 
-/// The same port again. Another process may have taken it for a moment, for a connection of its own.
+/// Listens on the same port again. Another process may use the port for a moment, for an outgoing connection.
 pub(crate) async fn listen_again(address: SocketAddr) -> std::io::Result<TcpListener> {
     loop {
         match TcpListener::bind(address).await {
@@ -117,7 +117,7 @@ pub(crate) async fn accept(listener: &TcpListener) -> Result<Peer<TcpStream>, Fa
     Peer::accept(soon("a connection", listener.accept()).await??.0).await
 }
 
-/// `tw` with a home of its own.
+/// `tw` with this home folder, and nothing else of this process's environment.
 pub(crate) fn tw(home: &Path, url: &str, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tw"));
     command
@@ -150,7 +150,7 @@ pub(crate) fn told(output: Output) -> Result<(i32, String, String), Failed> {
     ))
 }
 
-/// A page of a list, the only one.
+/// The only page of a list.
 pub(crate) fn page(tasks: &[Value]) -> Value {
     json!({"items": tasks, "next_cursor": null, "total": tasks.len()})
 }

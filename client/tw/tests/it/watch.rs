@@ -8,7 +8,7 @@ use tokio::{
 };
 
 #[tokio::test]
-async fn watch_goes_on_where_it_was_when_the_server_comes_back() -> Tested {
+async fn watch_continues_from_its_position_after_a_restart_of_the_server() -> Tested {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let home_folder = tempfile::tempdir()?;
@@ -97,6 +97,6 @@ async fn watch_of_one_workspace_names_it_and_ends_with_access() -> Tested {
     let (code, out, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!((code, out.lines().count()), (4, 1), "{out}{error}");
     assert!(out.contains("Home  task.created"), "{out}");
-    assert!(error.contains("no longer yours"), "{error}");
+    assert!(error.contains("no longer read"), "{error}");
     Ok(())
 }
