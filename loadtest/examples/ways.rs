@@ -1,6 +1,6 @@
-//! What each of the store's ways to write buys (`src/store/ways`): runs `loadtest ops` in turns, with all ways and
-//! without each of them, and prints the CPU of an operation, medians and ratios. A way whose ratio does not stand out from
-//! the spread buys nothing.
+//! Measures how much each of the store's ways to write saves (`src/store/ways`). It runs `loadtest ops` in turn, with
+//! all ways and without each of them, and prints the CPU of an operation: medians and ratios. A way whose ratio is
+//! within the spread of the runs saves nothing.
 //!
 //! The server must be a build with the feature `ablation`; any other one refuses to start with `TASKWIRE_WITHOUT` set:
 //!
@@ -14,7 +14,7 @@ use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Stdio};
 
-/// What a server does without, and what the one that it is compared with does without.
+/// The ways that a server lacks, and the ways that the server lacks with which it is compared.
 type Pair = (&'static str, &'static str);
 
 const SQLITE: [Pair; 3] = [("counted", ""), ("waiting", ""), ("two_trees", "")];
@@ -28,19 +28,19 @@ const POSTGRES: [Pair; 5] = [
     ("optimistic,named", "optimistic"),
 ];
 
-/// Measures what each of the store's ways to write buys.
+/// Measures how much each of the store's ways to write saves.
 #[derive(Parser)]
 struct Arguments {
-    /// Runs of each; the order changes with every turn
+    /// Runs of each server; the order changes with every turn
     #[arg(long, default_value_t = 5)]
     turns: usize,
     /// Measure on this PostgreSQL too
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// PostgreSQL's first process; without it only the server's own CPU is counted there
+    /// The PID of PostgreSQL's first process; without it, the numbers of PostgreSQL count the server's CPU only
     #[arg(long, value_name = "PID", requires = "database_url")]
     postmaster: Option<u32>,
-    /// The folder with `taskwire` and `loadtest` [default: the one above this program's]
+    /// The folder with `taskwire` and `loadtest` [default: the parent of this program's folder]
     #[arg(long, value_name = "FOLDER")]
     programs: Option<PathBuf>,
     /// Further options of `loadtest ops`, after `--`
@@ -83,7 +83,7 @@ fn measure_one(
     let mut subjects: Vec<(&str, Vec<f64>)> = vec![("", Vec::new())];
     subjects.extend(pairs.iter().map(|(without, _)| (*without, Vec::new())));
     for turn in 0..arguments.turns {
-        // each one has the first and the last place now and then
+        // rotate, so that each server is the first or the last of a turn now and then
         subjects.rotate_left(1);
         for (without, costs) in &mut subjects {
             let without: &str = without;
@@ -115,7 +115,7 @@ fn measure_one(
     Ok(())
 }
 
-/// µs of CPU that an operation costs, the database included where it is known.
+/// The CPU of an operation in µs, including the database's if it is known.
 fn cost(harness: &Path, place: &[String], ops: &[String], without: &str) -> Result<f64, String> {
     let found = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     let mut run = Command::new(harness);
@@ -140,7 +140,7 @@ fn cost(harness: &Path, place: &[String], ops: &[String], without: &str) -> Resu
         numbers.iter().find(|number| number["what"] == what)?["value"].as_f64()
     };
     let cost = number("CPU per operation").or_else(|| number("of the server alone, per operation"));
-    cost.ok_or_else(|| "the report says nothing of CPU".to_owned())
+    cost.ok_or_else(|| "the report has no CPU per operation".to_owned())
 }
 
 fn named(without: &str) -> String {

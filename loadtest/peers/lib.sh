@@ -1,4 +1,4 @@
-# What setup, peer and run share: where the peers are kept, which of them are there, their versions. Knows nothing of
+# Code of setup, peer and run: the folder of the peers, which of them are installed, their versions. Knows nothing of
 # measuring.
 # shellcheck shell=bash
 
@@ -20,7 +20,7 @@ is_installed() {
   return 1
 }
 
-# Identifies what a peer was made from. A changed lock file makes the peer stale.
+# Identifies the files from which a peer was made. A changed lock file makes the peer stale.
 stamp_of() {
   case $1 in
     fastapi) { cat "$here/fastapi/requirements.txt"; python3 -V; } 2>&1 | cksum ;;
@@ -36,7 +36,7 @@ is_ready() {
 
 versions_of() { cat "$cache/$1/versions"; }
 
-# The programs that come as Debian packages: our own copy, or the system's.
+# The programs from Debian packages: the copy that setup unpacked, or the system's.
 nginx_of() { program_of nchan nginx; }
 nats_of() { program_of nats nats-server; }
 program_of() {

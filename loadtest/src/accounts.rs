@@ -1,5 +1,5 @@
-//! Who loads the server: accounts that sign up over the socket, or those of given tokens, and workspaces that they
-//! share.
+//! The accounts that load the server: new ones that sign up over the socket, or those of given tokens. Also the
+//! workspaces that they share.
 
 use crate::link::Link;
 use crate::target::Server;
@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 /// The path of the socket.
 pub(crate) const SOCKET: &str = "/v1/socket";
-/// Attempts of a request that the server asks to repeat.
+/// Attempts of a request while the server's error is retryable.
 const ATTEMPTS: usize = 20;
 
-/// About as long as an access token is.
+/// About the length of an access token.
 const TOKEN_BYTES: usize = 300;
 
 /// A user of the server.
@@ -28,7 +28,7 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    /// For a server that lets everybody in: its token is as long as real ones are.
+    /// For a server that accepts any token. The token has the length of a real one.
     pub(crate) fn nobody() -> Account {
         Account {
             token: "x".repeat(TOKEN_BYTES),
@@ -54,10 +54,10 @@ pub(crate) async fn make(server: &Server, count: usize) -> Result<Vec<Account>, 
     Ok(accounts)
 }
 
-/// Makes `count` accounts, one after the other: hashing a password keeps the server busy for some 20 ms anyway.
+/// Makes `count` accounts, one after the other: for each, the server needs some 20 ms to hash the password.
 pub(crate) async fn sign_up(server: SocketAddr, count: usize) -> Result<Vec<Account>, Trouble> {
     let mut accounts = Vec::with_capacity(count);
-    // Another run may have loaded the same server before.
+    // Names must differ from those of an earlier run on the same server.
     let run = Uuid::new_v4().simple().to_string();
     for n in 0..count {
         // The server closes a socket that has not authenticated for 10 s, so each account has its own.
@@ -81,7 +81,7 @@ fn request(run: &str, n: usize) -> SignUp {
     }
 }
 
-/// Sends a request again while the server says that it may succeed later.
+/// Makes a call, and repeats it while the server's error is retryable.
 async fn repeat<O: taskwire_protocol::Operation>(link: &mut Link, request: &O) -> Result<O::Output, Trouble> {
     let mut attempt = 1;
     loop {
@@ -96,7 +96,7 @@ async fn repeat<O: taskwire_protocol::Operation>(link: &mut Link, request: &O) -
     }
 }
 
-/// Makes a workspace of the first account, of which the others become members.
+/// Makes a workspace of the first account, and adds the others as members.
 pub(crate) async fn share(server: SocketAddr, accounts: &[Account]) -> Result<WorkspaceId, Trouble> {
     let (owner, members) = accounts
         .split_first()
@@ -118,7 +118,7 @@ pub(crate) async fn share(server: SocketAddr, accounts: &[Account]) -> Result<Wo
     Ok(workspace)
 }
 
-/// The `streams` of an `auth` that follows this one alone.
+/// The `streams` of an `auth` that follows only this stream.
 pub(crate) fn only(stream: impl Into<StreamId>) -> Streams {
     Streams::These(vec![stream.into().to_string()])
 }

@@ -1,4 +1,4 @@
-//! What Taskwire answers to a request, read as far as the harness needs it.
+//! Reads Taskwire's answers to requests, as far as the harness needs them.
 
 use crate::trouble::Trouble;
 use serde::Deserialize;
@@ -7,12 +7,12 @@ use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use taskwire_protocol::Failure;
 
-/// What a server answers to a request.
+/// An answer to a request.
 #[derive(Deserialize)]
 pub(crate) struct Answer<'a> {
     r#type: &'a str,
     pub(crate) id: Option<u64>,
-    /// Of a mutation: the last `seq` that it produced in each stream.
+    /// For a mutation: the last `seq` that it produced in each stream.
     #[serde(borrow, default)]
     pub(crate) at: BTreeMap<&'a str, u64>,
     #[serde(borrow)]
@@ -29,7 +29,7 @@ impl<'a> Answer<'a> {
             .then_some(answer)
     }
 
-    /// The failure, when it is one.
+    /// `Err` with the failure when the answer is an error.
     pub(crate) fn failed(self) -> Result<Self, Box<Failure>> {
         match self.error {
             Some(failure) => Err(failure),
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_told_from_an_event() {
+    fn an_answer_is_distinguished_from_an_event() {
         let ok = br#"{"type":"ok","id":7,"at":{"workspace:1":42},"data":{}}"#;
         let answer = Answer::read(ok).expect("an answer");
         assert_eq!((answer.id, answer.at.get("workspace:1")), (Some(7), Some(&42)));

@@ -1,5 +1,5 @@
-//! Sockets that are cut and come back: each remembers its positions and must resume there. `storm` and `resume` use it. Does
-//! not know what happens meanwhile.
+//! Sockets that are cut and reconnect. Each remembers its positions and must resume there. `storm` and `resume` use
+//! this. Does not know what happens while the sockets are away.
 
 use crate::accounts::{Account, SOCKET};
 use crate::board::{Board, Watch};
@@ -20,7 +20,7 @@ use taskwire_protocol::frames::Welcome;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// A socket that was cut, and what it knows.
+/// A socket that was cut, and its positions.
 pub(crate) struct Away {
     number: usize,
     watch: Watch,
@@ -39,11 +39,11 @@ pub(crate) struct Crowd {
     streams: Streams,
     epoch: String,
     pub(crate) board: Arc<Board>,
-    /// How many attempts the server sent away.
+    /// How many attempts to connect the server refused.
     retries: AtomicU64,
 }
 
-/// How a crowd came back.
+/// How long a crowd took to reconnect.
 pub(crate) struct Return {
     /// From the start to the last `welcome`.
     pub(crate) seconds: f64,
@@ -52,7 +52,7 @@ pub(crate) struct Return {
 }
 
 impl Crowd {
-    /// Opens sockets that follow `streams`. The first one notes what it sees in `ledger`.
+    /// Opens sockets that follow `streams`. The first one notes the operations that it sees in `ledger`.
     pub(crate) async fn gather(
         server: &Server,
         accounts: Vec<Account>,
@@ -94,12 +94,12 @@ impl Crowd {
         Present { tasks, cut }
     }
 
-    /// How many attempts the server sent away.
+    /// How many attempts to connect the server refused.
     pub(crate) fn retries(&self) -> u64 {
         self.retries.load(Relaxed)
     }
 
-    /// Reconnects all of them; the time counts from `start`.
+    /// Reconnects all these sockets. The time counts from `start`.
     pub(crate) async fn bring_back(
         &self,
         away: Vec<Away>,
@@ -150,9 +150,9 @@ impl Crowd {
 }
 
 impl Present {
-    /// Cuts all of them.
+    /// Cuts all sockets.
     pub(crate) async fn cut(mut self) -> Result<Vec<Away>, Trouble> {
-        // It cannot fail: every task holds a receiver.
+        // This fails only when every task has ended; joining the tasks shows that.
         let _ = self.cut.send(());
         let mut away = Vec::with_capacity(self.tasks.len());
         while let Some(ended) = self.tasks.join_next().await {
@@ -162,7 +162,7 @@ impl Present {
     }
 }
 
-/// Reads a socket until it is cut. A socket that ends before is a fault.
+/// Reads a socket until it is cut. A socket that ends earlier is a fault.
 async fn stay(
     mut link: Link,
     mut away: Away,

@@ -1,5 +1,5 @@
-//! `bars`: every scenario against the bars, three times, and the median of each number. The scenarios run in turns, so that
-//! other work of the machine hits all of them alike. Knows nothing of how a number is measured.
+//! `bars`: every scenario against the bars, three times, and the median of each number. Each round runs every scenario
+//! once, so that other work of the machine affects all of them alike. Does not know how a number is measured.
 
 use crate::fault::Fault;
 use crate::goals::BARS;
@@ -17,18 +17,18 @@ use serde_json::json;
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 
-/// The most sockets of any scenario here.
+/// Sockets of the scenario that needs the most.
 const SOCKETS: usize = 9_600;
-/// Operations in a commit of the limit: as many as there are clients.
+/// Operations in a commit of the limit: as many as `ops` has clients.
 const GROUP: usize = 32;
 
 /// `bars`.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct Bars {
-    /// Runs of each scenario, of which the median counts
+    /// Runs of each scenario; the median counts
     #[arg(long, value_parser = crate::options::count, default_value_t = 3)]
     runs: usize,
-    /// Also run `fanout` and `ops` on this PostgreSQL; without --postmaster its CPU is unknown and that row left out
+    /// Also run `fanout` and `ops` on this PostgreSQL; without --postmaster the row of its CPU is left out
     #[arg(long, value_name = "URL")]
     postgres: Option<String>,
     /// With --postgres: also run `hop`, two instances on that PostgreSQL and this Redis
@@ -42,7 +42,7 @@ pub(crate) struct Bars {
     only: Option<String>,
 }
 
-/// The end of the name of a scenario that runs beside PostgreSQL.
+/// The end of the name of a scenario that runs on PostgreSQL.
 const POSTGRES: &str = "-postgres";
 
 /// The names of all scenarios.
@@ -52,7 +52,7 @@ fn all() -> Vec<&'static str> {
     names
 }
 
-/// The command line of a bar's scenario: anyone can run it by hand.
+/// The command line of a bar's scenario, which can also be run by hand.
 fn typed(name: &str) -> &'static str {
     match name.trim_end_matches(POSTGRES) {
         "idle" => "idle",
@@ -76,7 +76,7 @@ impl Bars {
         let mut options = options.clone();
         options.pin = !self.unpinned;
         if self.postgres.is_some() && options.postmaster.is_none() {
-            progress::say("without --postmaster the CPU of PostgreSQL is not known: its row is left out");
+            progress::say("the CPU of PostgreSQL is not measured without --postmaster: its row is left out");
         }
         let reports = self.reports(&options, runtime);
         let rows = BARS
@@ -118,13 +118,13 @@ impl Bars {
         reports
     }
 
-    /// Refuses an `--only` that matches no scenario: such a run would find nothing wrong.
+    /// Refuses an `--only` that matches no scenario: such a run would succeed without any check.
     fn check(&self) -> Result<(), Trouble> {
         if !self.scenarios().is_empty() {
             return Ok(());
         }
         Err(Trouble::setup(format!(
-            "--only {}: of {} (those of PostgreSQL with --postgres, hop with --redis too)",
+            "--only {} matches no scenario of: {} (those of PostgreSQL need --postgres, hop also needs --redis)",
             self.only.as_deref().unwrap_or_default(),
             all().join(", ")
         )))
@@ -179,7 +179,7 @@ fn unfinished(name: &str, trouble: &Trouble) -> Report {
     report
 }
 
-/// The table.
+/// Prints the table of the bars and the faults.
 fn print(run: &Run) {
     let mut rows = vec![HEADING.map(String::from).to_vec()];
     rows.extend(run.bars.iter().map(Verdict::cells));
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_run_that_was_interrupted_is_in_no_median() {
+    fn an_interrupted_run_is_left_out_of_the_median() {
         let ops = |rate: f64, ended_early| {
             let mut report = Report::new("ops", "a run");
             report.put("operations", rate, "per second");

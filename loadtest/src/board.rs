@@ -1,5 +1,5 @@
-//! What all sockets of a run count together: deliveries, their latency, and what was wrong. Watchers add to it, and the
-//! driver of a scenario waits on it. Does not know who sends, or why.
+//! The sums over all sockets of a run: deliveries, their latency, faults. Watchers add to them, and the driver of a
+//! scenario waits for them. Does not know who sends, or why.
 
 use crate::check::{Ledger, Positions};
 use crate::event::{self, Event, Frame};
@@ -14,11 +14,11 @@ use taskwire_protocol::frames::Welcome;
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-/// What all sockets of a run count together.
+/// The sums over all sockets of a run, and a wait for them.
 pub(crate) struct Board {
     tally: Mutex<Tally>,
     progress: Notify,
-    /// Without any progress for so long, what is missing counts as lost.
+    /// After this time without any progress, missing events count as lost.
     pub(crate) patience: Duration,
 }
 
@@ -26,9 +26,9 @@ pub(crate) struct Board {
 pub(crate) struct Tally {
     /// Events that reached a socket for the first time, since the last `begin`.
     pub(crate) delivered: u64,
-    /// Those of them that a writer caused.
+    /// The delivered events that a writer of this run caused.
     pub(crate) awaited: u64,
-    /// Bytes of their frames.
+    /// Bytes of the delivered frames.
     pub(crate) bytes: u64,
     /// From the turn of an event to its arrival at each socket.
     pub(crate) meter: Meter,
@@ -38,7 +38,7 @@ pub(crate) struct Tally {
     /// When each event should have been sent, from the event after `base` on.
     intended: Vec<Instant>,
     base: u64,
-    /// The driver waits until so many of the writer's events are delivered.
+    /// The value of `awaited` for which the driver waits.
     wake_at: u64,
 }
 
@@ -66,7 +66,7 @@ impl Board {
         lock(&self.tally)
     }
 
-    /// Begins a phase: nothing delivered yet, and the next event is the one after `base`. Faults stay.
+    /// Begins a phase: sets the sums to 0, and `base` as the `seq` before the next event. Faults stay.
     pub(crate) fn begin(&self, base: u64) {
         let mut tally = self.lock();
         (tally.delivered, tally.awaited, tally.bytes, tally.base) = (0, 0, 0, base);
@@ -74,12 +74,13 @@ impl Board {
         tally.intended.clear();
     }
 
-    /// The next event should be sent at `moment`.
+    /// Notes that the next event should be sent at `moment`.
     pub(crate) fn intend(&self, moment: Instant) {
         self.lock().intended.push(moment);
     }
 
-    /// Waits until so many of the writer's events are delivered since `begin`. False: none has come for too long.
+    /// Waits until `awaited` events of the writer are delivered since `begin`. Returns `false` when there was no
+    /// progress for longer than the patience.
     pub(crate) async fn until(&self, awaited: u64) -> bool {
         let mut before = None;
         loop {
@@ -106,7 +107,7 @@ impl Board {
         self.lock().faults.add(fault, times, what);
     }
 
-    /// The same, and what did not come is a fault.
+    /// Waits like `until`. Each missing delivery is a fault.
     pub(crate) async fn all(&self, awaited: u64) {
         if !self.until(awaited).await {
             let missing = awaited.saturating_sub(self.lock().awaited);
@@ -116,7 +117,7 @@ impl Board {
         }
     }
 
-    /// Has `count` add to the sums. It returns whether the driver waits for that.
+    /// Calls `count`, which adds to the sums and returns whether to wake the driver.
     pub(crate) fn add(&self, count: impl FnOnce(&mut Tally) -> bool) {
         if count(&mut self.lock()) {
             self.progress.notify_one();
@@ -147,7 +148,7 @@ impl Board {
         }
     }
 
-    /// Takes a text that a watcher got.
+    /// Handles a text that a watcher received.
     fn take(&self, watch: &mut Watch, now: Instant, text: &[u8]) {
         match event::read(text) {
             Frame::Event(event) => {
@@ -163,7 +164,7 @@ impl Board {
 }
 
 impl Tally {
-    /// Takes an event of Taskwire; says whether the driver waits for it.
+    /// Checks and counts an event of Taskwire. Returns whether to wake the driver.
     fn take(&mut self, positions: &mut Positions, now: Instant, text: &[u8], event: &Event<'_>) -> bool {
         if !positions.take(event.stream, event.seq, &mut self.faults) {
             return false;
@@ -176,7 +177,7 @@ impl Tally {
         self.deliver(event.seq, is_awaited, now)
     }
 
-    /// Counts an event that reached a socket for the first time; says whether the driver waits for it.
+    /// Counts an event that reached a socket for the first time. Returns whether to wake the driver.
     pub(crate) fn deliver(&mut self, seq: u64, is_awaited: bool, now: Instant) -> bool {
         self.delivered += 1;
         self.awaited += u64::from(is_awaited);
@@ -192,21 +193,22 @@ impl Tally {
     }
 }
 
-/// What one watcher knows.
+/// The state of one watcher.
 #[derive(Default)]
 pub(crate) struct Watch {
     pub(crate) positions: Positions,
-    /// Where it notes the operations that it saw; one watcher a stream is enough for that.
+    /// Where the watcher notes the operations that it saw. One watcher a stream is enough for that.
     ledger: Option<Arc<Mutex<Ledger>>>,
-    /// Where it notes when each of a writer's events came.
+    /// Where the watcher notes when each of a writer's events arrived.
     arrivals: Option<Arrivals>,
 }
 
-/// When events came to one watcher, by their `seq`.
+/// When events arrived at one watcher, by their `seq`.
 pub(crate) type Arrivals = Arc<Mutex<Vec<(u64, Instant)>>>;
 
 impl Watch {
-    /// Follows the streams of `welcome` from their heads on, and notes the operations that it sees in `ledger`.
+    /// A watcher that follows the streams of `welcome` from their heads on, and notes the operations that it sees in
+    /// `ledger`.
     pub(crate) fn of(welcome: &Welcome, ledger: Option<Arc<Mutex<Ledger>>>) -> Watch {
         let mut positions = Positions::default();
         for state in welcome.streams.iter().filter(|state| is_followed(state)) {
@@ -219,7 +221,7 @@ impl Watch {
         }
     }
 
-    /// Also notes when the writer's events come.
+    /// Also notes when the writer's events arrive.
     pub(crate) fn timed(mut self, arrivals: Option<Arrivals>) -> Watch {
         self.arrivals = arrivals;
         self

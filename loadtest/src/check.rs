@@ -1,27 +1,27 @@
-//! What must hold while a server is loaded. Every socket sees each stream in order, without gaps and duplicates. Each
-//! acknowledged operation stands in the log exactly once, where its answer said. Knows neither sockets nor time.
+//! The promises that are checked under load. Every socket sees each stream in order, without gaps and duplicates. Each
+//! acknowledged operation is in the log exactly once, at the `seq` in its answer. Knows neither sockets nor time.
 
 use crate::fault::{Fault, Faults};
 use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
-/// Where one socket stands in one stream.
+/// One socket's position in one stream.
 struct Position {
     stream: Box<[u8]>,
     last: u64,
-    /// Skipped events: one of them comes late, any other old one comes twice.
+    /// Skipped events. One of them that arrives later was late; any other old event is a duplicate.
     skipped: BTreeSet<u64>,
 }
 
-/// Where one socket stands in each stream that it follows.
+/// One socket's position in each stream that it follows.
 #[derive(Default)]
 pub(crate) struct Positions(Vec<Position>);
 
 impl Positions {
-    /// Skipped events remembered for a stream: a broken server must not fill this program's memory.
+    /// The most skipped events remembered for a gap, so that a broken server cannot fill this program's memory.
     const SKIPPED: u64 = 10_000;
 
-    /// Follows a stream from the event after `seq`, or goes on from there.
+    /// Follows a stream from the event after `seq`. Replaces an earlier position of the stream.
     pub(crate) fn start(&mut self, stream: &str, seq: u64) {
         self.0.retain(|position| *position.stream != *stream.as_bytes());
         self.0.push(Position {
@@ -54,7 +54,7 @@ impl Positions {
         if seq > at.last {
             let skipped = at.last + 1..seq;
             faults.add(Fault::Gap, seq - skipped.start, || {
-                format!("{} came after {}", place(stream, seq), at.last)
+                format!("{} arrived after {}", place(stream, seq), at.last)
             });
             at.skipped.extend(skipped.take(Self::SKIPPED as usize));
             at.last = seq;
@@ -66,7 +66,7 @@ impl Positions {
         }
         let fault = if late { Fault::Reordered } else { Fault::Duplicate };
         faults.add(fault, 1, || {
-            format!("{} came after {}", place(stream, seq), at.last)
+            format!("{} arrived after {}", place(stream, seq), at.last)
         });
         late
     }
@@ -84,12 +84,12 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    /// The operation was answered with `ok`, which put its event at `seq`.
+    /// Notes that the operation was answered with `ok`, and that the answer has this `seq` for its event.
     pub(crate) fn acknowledge(&mut self, op_id: Uuid, seq: u64) {
         self.acknowledged.insert(op_id, seq);
     }
 
-    /// The watcher got the operation's event, as number `seq`.
+    /// Notes that a watcher got the operation's event, with this `seq`.
     pub(crate) fn see(&mut self, op_id: Uuid, seq: u64) {
         self.seen.entry(op_id).or_default().push(seq);
     }
@@ -99,7 +99,7 @@ impl Ledger {
         self.acknowledged.len() as u64
     }
 
-    /// Adds what is wrong, once everything should have arrived.
+    /// Adds all faults. Call it when everything should have arrived.
     pub(crate) fn verify(&self, faults: &mut Faults) {
         for (op_id, places) in self.seen.iter().filter(|(_, places)| places.len() > 1) {
             faults.add(Fault::DoneTwice, 1, || format!("op_id {op_id} at {places:?}"));
@@ -110,7 +110,7 @@ impl Ledger {
                     format!("op_id {op_id}, acknowledged at {seq}")
                 }),
                 Some([place]) if place != seq => faults.add(Fault::WrongPlace, 1, || {
-                    format!("op_id {op_id}, acknowledged at {seq}, came as {place}")
+                    format!("op_id {op_id}, acknowledged at {seq}, arrived as {place}")
                 }),
                 Some(_) => {}
             }
@@ -134,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn events_in_order_are_no_fault() {
+    fn events_in_order_are_not_a_fault() {
         assert!(faults_of(&[11, 12, 13]).is_empty());
     }
 
     #[test]
-    fn a_gap_is_a_fault_for_each_event_that_it_swallowed() {
+    fn a_gap_is_a_fault_for_each_missing_event() {
         assert_eq!(faults_of(&[11, 14, 15]), BTreeMap::from([(Fault::Gap, 2)]));
         assert_eq!(faults_of(&[12]), BTreeMap::from([(Fault::Gap, 1)]));
     }
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reorder_is_told_from_a_gap_and_from_a_duplicate() {
+    fn a_reordered_event_is_neither_a_gap_nor_a_duplicate() {
         assert_eq!(faults_of(&[12, 11, 13]), BTreeMap::from([(Fault::Reordered, 1)]));
         let twice = BTreeMap::from([(Fault::Reordered, 1), (Fault::Duplicate, 1)]);
         assert_eq!(faults_of(&[12, 11, 11]), twice);
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(faults.count, BTreeMap::from([(Fault::Stray, 1)]));
     }
 
-    /// The faults of three operations, acknowledged at 1, 2 and 3, whose events came at these places.
+    /// The faults of three operations, acknowledged at 1, 2 and 3, whose events arrived with these `seq`s.
     fn faults_of_ops(places: [&[u64]; 3]) -> BTreeMap<Fault, u64> {
         let (mut ledger, mut faults) = (Ledger::default(), Faults::default());
         for (n, places) in places.iter().enumerate() {
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn each_acknowledged_operation_stands_in_the_stream_once() {
+    fn each_acknowledged_operation_is_in_the_stream_once() {
         assert!(faults_of_ops([&[1], &[2], &[3]]).is_empty());
     }
 
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_may_come_before_its_acknowledgement() {
+    fn an_event_may_arrive_before_its_acknowledgement() {
         let (mut ledger, mut faults) = (Ledger::default(), Faults::default());
         ledger.see(Uuid::from_u128(1), 5);
         ledger.acknowledge(Uuid::from_u128(1), 5);

@@ -1,4 +1,4 @@
-//! The command line of `loadtest`: what is asked for, and where the results go.
+//! The command line of `loadtest`: the command to run, and the files for its results.
 
 use crate::report::run::Run;
 use crate::report::{compare, html};
@@ -21,7 +21,7 @@ use tokio::runtime::Runtime;
 #[command(
     version,
     about,
-    after_help = "Exit codes: 0 nothing was wrong, 1 a check failed or the run did, 2 usage."
+    after_help = "Exit codes: 0 every check held, 1 a check or the run failed, 2 usage."
 )]
 struct Arguments {
     #[command(flatten)]
@@ -32,13 +32,13 @@ struct Arguments {
     command: Command,
 }
 
-/// Where results go.
+/// The files for results.
 #[derive(Args)]
 struct Results {
-    /// Write what was found to a file too
+    /// Also write the report to this file, as JSON
     #[arg(long, global = true, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Write a page with curves too
+    /// Also write the report to this file, as a page with curves
     #[arg(long, global = true, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Compare with the JSON of an earlier run
@@ -52,9 +52,9 @@ enum Command {
     Scenario(Scenario),
     /// Every scenario, three times, against the bars
     Bars(bars::Bars),
-    /// What grows with sockets, tasks, log entries, distance and instances
+    /// How costs grow with sockets, tasks, log entries, distance and instances
     Growth(growth::Growth),
-    /// Every scenario for a moment, with its checks
+    /// Every scenario for a short time, with its checks
     Smoke,
     /// What this machine could do without a server
     Limit(Limit),
@@ -85,7 +85,7 @@ struct Limit {
 enum What {
     /// Serves a bare writer of frames on a port that it prints
     Fanout,
-    /// Cuts sockets of the bare writer and has all come back
+    /// Cuts sockets of the bare writer and reconnects all of them
     Storm,
     /// Commits rows to a new SQLite file
     Sqlite,
@@ -115,7 +115,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
     facts::cores();
     options.check()?;
     results.check()?;
-    // Read the earlier run first: finding it unreadable after hours of measuring is too late.
+    // Read the earlier run first, so that an unreadable file is found before hours of measuring.
     let earlier = results.compare.as_deref().map(Run::read).transpose()?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -146,7 +146,7 @@ fn run(arguments: Arguments) -> Result<bool, Trouble> {
 }
 
 impl Results {
-    /// Refuses files that cannot be written, before hours of measuring.
+    /// Refuses files that cannot be written. This happens before hours of measuring.
     fn check(&self) -> Result<(), Trouble> {
         let files = [("--json", &self.json), ("--html", &self.html)];
         for (option, path) in files {
@@ -166,7 +166,7 @@ impl Results {
     }
 }
 
-/// Leaves an existing file as it is: it may hold an earlier run.
+/// Checks that a file can be written. Does not change an existing file, which may hold an earlier run.
 fn can_be_written(path: &Path) -> std::io::Result<()> {
     match File::create_new(path) {
         Ok(_) => std::fs::remove_file(path),

@@ -1,5 +1,5 @@
-//! A TCP connection of which a run has thousands: all of them read through one buffer of their thread, so each costs the
-//! harness next to nothing. Knows the HTTP upgrade, but no framing.
+//! A TCP connection. A run has thousands: all of them read through one buffer of their thread, so each needs very
+//! little memory. Knows the HTTP upgrade, but not the framing.
 
 use crate::trouble::Trouble;
 use crate::websocket;
@@ -13,11 +13,11 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 
-/// A single answer that takes longer ends the run.
+/// A single answer that takes longer than this ends the run.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 /// Sockets from one source address. It has about 28,000 local ports, and finding a free one takes longer and longer.
 const SOCKETS_PER_ADDRESS: usize = 10_000;
-/// A longer head of an answer is no answer to an upgrade.
+/// The longest head of an answer to an upgrade that is accepted.
 const HEAD_BYTES: usize = 16 << 10;
 
 thread_local! {
@@ -27,8 +27,8 @@ thread_local! {
 /// A connection to a server.
 pub(crate) struct Connection(TcpStream);
 
-/// The source address of the socket with this number. The first sockets need none of their own; the next ones come from
-/// `127.0.0.2` and on.
+/// The source address of the socket with this number. The first sockets use the default address; later ones use
+/// `127.0.0.2` and the addresses after it.
 fn source(number: usize, to: SocketAddr) -> Option<IpAddr> {
     let address = number / SOCKETS_PER_ADDRESS;
     (address > 0 && to.ip().is_loopback())
@@ -98,13 +98,13 @@ impl Connection {
         Ok(self.0.write_all(bytes).await?)
     }
 
-    /// Sends what the kernel takes now, and says how many bytes that was.
+    /// Sends as many bytes as the kernel accepts now, and returns their number.
     pub(crate) fn poll_send(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Trouble>> {
         Pin::new(&mut self.0).poll_write(cx, bytes).map_err(Trouble::from)
     }
 
-    /// Waits until something arrives and hands it over, at most `most` bytes of it. May be dropped at any await: what
-    /// was read was handed over.
+    /// Waits until bytes arrive and passes at most `most` of them to `take`. Safe to cancel: all bytes that were read
+    /// were passed on.
     pub(crate) async fn read<T>(
         &mut self,
         most: usize,
@@ -113,7 +113,7 @@ impl Connection {
         poll_fn(|cx| self.poll_read(cx, most, &mut take)).await
     }
 
-    /// The same for a task that waits for something else too.
+    /// Polls like `read`, for a task that also waits for something else.
     pub(crate) fn poll_read<T>(
         &mut self,
         cx: &mut Context<'_>,
@@ -131,8 +131,8 @@ impl Connection {
         })
     }
 
-    /// Sends a few bytes at once, or not at all: pongs. When the kernel has no room for them the server does not read,
-    /// and will notice that itself.
+    /// Sends a few bytes, such as pongs, now or not at all. If the kernel has no room for them, the server is not
+    /// reading and will find the missing pong itself.
     pub(crate) fn reply(&self, bytes: &[u8]) -> Result<(), Trouble> {
         if bytes.is_empty() {
             return Ok(());

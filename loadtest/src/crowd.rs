@@ -1,4 +1,4 @@
-//! Many sockets: opened some at a time, then read by a task each. Knows neither scenarios nor streams.
+//! Many sockets: opened some at a time, then each read by its own task. Knows neither scenarios nor streams.
 
 use crate::accounts::{Account, SOCKET};
 use crate::board::{Board, Watch};
@@ -15,9 +15,10 @@ use taskwire_protocol::account::Streams;
 use taskwire_protocol::frames::Welcome;
 use tokio::task::JoinSet;
 
-/// Between two attempts of a socket that was sent away. It is short, so that the server sets the pace.
+/// The pause before the next attempt of a socket that the server refused. It is short, so that the server sets the
+/// pace.
 const PAUSE: Duration = Duration::from_millis(20);
-/// A socket gives up after so many attempts, which is ten seconds of pauses.
+/// A socket gives up after this many attempts, which is ten seconds of pauses.
 const ATTEMPTS: u64 = 500;
 
 /// How a crowd of sockets is made.
@@ -28,7 +29,8 @@ pub(crate) struct Admission {
     pub(crate) opening: usize,
 }
 
-/// Lets this program, and the server that it starts, have so many sockets; fails when the machine does not allow it.
+/// Raises the limit of open files for this many sockets, for this program and the server that it starts. Fails when the
+/// machine does not allow it.
 pub(crate) fn allow(sockets: usize) -> Result<(), Trouble> {
     let wanted = sockets as u64 + 500;
     let allowed = machine::allow_files(wanted);
@@ -40,7 +42,7 @@ pub(crate) fn allow(sockets: usize) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Makes `count` things, some at a time, in the order in which they are ready.
+/// Calls `make` `count` times, some calls at the same time. Returns the results in the order in which they finish.
 pub(crate) async fn gather<T, F>(
     count: usize,
     admission: Admission,
@@ -72,7 +74,7 @@ pub(crate) async fn join(
         .map(|(joined, _)| joined)
 }
 
-/// Tries until the server is ready for the socket, for some seconds. Also returns how often the socket was sent away.
+/// Tries for some seconds, until the server admits the socket. Also returns how often the server refused it.
 pub(crate) async fn admitted<T, F>(
     attempt: impl Fn() -> F,
     may_pass: impl Fn(&Trouble) -> bool,
@@ -89,7 +91,7 @@ where
     attempt().await.map(|done| (done, ATTEMPTS))
 }
 
-/// Reads each socket until the tasks are dropped. A socket that ends before is a fault.
+/// Reads each socket until the tasks are dropped. A socket that ends earlier is a fault.
 pub(crate) fn watch(board: &Arc<Board>, tasks: &mut JoinSet<()>, sockets: Vec<(Link, Watch)>) {
     for (mut link, mut watch) in sockets {
         let board = board.clone();

@@ -1,4 +1,4 @@
-//! Reads what stands at fixed places of an event frame. It does not parse JSON, because it runs for every delivery. Does
+//! Reads fields at fixed positions of an event frame. It does not parse JSON, because it runs for every delivery. Does
 //! not know the entity in the event.
 
 use uuid::Uuid;
@@ -13,11 +13,11 @@ const OF_TASK: &[u8] = b"task.";
 const SMALL: &[u8] = b"notification.deleted\"";
 const DATA: &[u8] = b",\"data\":{\"id\":\"";
 
-/// What a text frame is.
+/// The kind of a text frame.
 pub(crate) enum Frame<'a> {
     /// A durable event.
     Event(Event<'a>),
-    /// Begins like an event but is not one.
+    /// A text that begins like an event but is not one.
     Broken,
     /// An answer, a signal, a pong.
     Other,
@@ -69,7 +69,7 @@ impl Event<'_> {
         })
     }
 
-    /// The UUID after `name`, which stands before the entity.
+    /// The UUID after `name`, which must be near the beginning of the frame.
     fn uuid_after(&self, name: &[u8]) -> Option<Uuid> {
         let head = &self.rest[..self.rest.len().min(600)];
         let start = memchr::memmem::find(head, name)? + name.len();
@@ -77,7 +77,7 @@ impl Event<'_> {
     }
 }
 
-/// The same event with another `seq`. The limit sends frames that a server made.
+/// The same event with another `seq`. The limit uses this to send a server's frame again.
 pub(crate) fn renumbered(text: &[u8], seq: u64) -> Option<Vec<u8>> {
     let rest = text.strip_prefix(START)?;
     let before = START.len() + memchr::memchr(b'"', rest)? + 1 + SEQ.len();
@@ -101,12 +101,12 @@ mod tests {
     fn event_of(text: &str) -> Event<'_> {
         match read(text.as_bytes()) {
             Frame::Event(event) => event,
-            _ => panic!("no event: {text}"),
+            _ => panic!("not an event: {text}"),
         }
     }
 
     #[test]
-    fn the_place_of_an_event_is_read_without_json() {
+    fn the_stream_and_seq_of_an_event_are_read_without_json() {
         let event = event_of(FRAME);
         assert_eq!((event.stream, event.seq), (&b"workspace:019a"[..], 42));
         assert!(event.is_awaited());
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deleted_notification_is_told_by_itself() {
+    fn a_deleted_notification_is_identified_by_its_id() {
         let id = "0d9f1c1e-3b0c-4f55-9a08-1a5d0f6b7c12";
         let small = |name: &str| {
             format!(
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_begins_like_an_event_is_broken() {
+    fn a_text_that_only_begins_like_an_event_is_broken() {
         assert!(matches!(read(br#"{"type":"ok","id":1}"#), Frame::Other));
         for rest in [
             r#"user:1"}"#,
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_is_renumbered_and_nothing_else_of_it_changes() {
+    fn renumbering_a_frame_changes_only_its_seq() {
         let other = renumbered(FRAME.as_bytes(), 1000).expect("an event");
         let other = String::from_utf8(other).expect("text");
         assert_eq!(other, FRAME.replace("\"seq\":42", "\"seq\":1000"));

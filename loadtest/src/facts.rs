@@ -1,4 +1,4 @@
-//! The machine of a run, so that nobody compares numbers of different machines by accident.
+//! Describes the machine of a run, so that a comparison can warn about runs of different machines.
 
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -13,14 +13,14 @@ pub(crate) struct Facts {
     pub(crate) memory_mib: u64,
 }
 
-/// How many cores this program may use. The first call must come before `--pin` leaves it one.
+/// How many cores this program may use. The first call must come before `--pin` restricts it to one.
 pub(crate) fn cores() -> usize {
     static CORES: OnceLock<usize> = OnceLock::new();
     *CORES.get_or_init(|| std::thread::available_parallelism().map_or(0, usize::from))
 }
 
 impl Facts {
-    /// The facts of this machine; unknown ones are empty.
+    /// The facts of this machine. Unknown ones are empty.
     pub(crate) fn gather() -> Facts {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease");

@@ -1,4 +1,4 @@
-//! What can be wrong in a run: the promises of the contract that a server can break, counted by kind.
+//! The faults of a run: the promises of the contract that the server broke, counted by kind.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -8,11 +8,11 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Fault {
-    /// An event never came, but later ones did.
+    /// An event did not arrive, but later ones did.
     Gap,
-    /// An event came after a later one.
+    /// An event arrived after a later one.
     Reordered,
-    /// An event came twice.
+    /// An event arrived twice.
     Duplicate,
     /// Events were still missing when the run had ended.
     Missing,
@@ -20,13 +20,13 @@ pub(crate) enum Fault {
     LostAck,
     /// An operation is in the stream more than once.
     DoneTwice,
-    /// An operation's event is not where its acknowledgement said.
+    /// An operation's event does not have the `seq` of its acknowledgement.
     WrongPlace,
-    /// An event came from a stream that the socket does not follow.
+    /// An event of a stream that the socket does not follow.
     Stray,
     /// The server did not resume from a position that its log holds.
     NotResumed,
-    /// An answer came before an earlier request's.
+    /// An answer arrived before the answer to an earlier request.
     OutOfTurn,
     /// A query did not see a mutation that the socket sent before it.
     Stale,
@@ -34,9 +34,9 @@ pub(crate) enum Fault {
     Unreadable,
     /// A request was answered with an error, or not at all.
     Refused,
-    /// Nobody took a turn of the clock, so its latency is in no number.
+    /// No request was sent for a turn of the clock, so its latency is missing from the numbers.
     Dropped,
-    /// A socket ended although nobody had ended it.
+    /// A socket ended, and the harness had not ended it.
     Cut,
     /// A run could not be finished.
     Failed,
@@ -65,7 +65,7 @@ impl fmt::Display for Fault {
     }
 }
 
-/// The faults of a run: how many of each kind, and the first few in words.
+/// The faults of a run: how many of each kind, and the first few as examples.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Faults {
     pub(crate) count: BTreeMap<Fault, u64>,
@@ -87,7 +87,7 @@ impl Faults {
         }
     }
 
-    /// An event that was taken for a gap came late.
+    /// Removes one gap: its event arrived late.
     pub(crate) fn gap_was_filled(&mut self) {
         if let Some(gaps) = self.count.get_mut(&Fault::Gap) {
             *gaps = gaps.saturating_sub(1);

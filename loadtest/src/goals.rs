@@ -1,21 +1,21 @@
-//! The bars: which number of which scenario has to reach what. Knows nothing of how a number is measured.
+//! The bars: numbers of scenarios, and the goals that they have to reach. Does not know how a number is measured.
 
 use serde::Serialize;
 
-/// What a number is held against.
+/// The goal of a number.
 #[derive(Clone, Copy, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Goal {
     AtMost(f64),
     AtLeast(f64),
-    /// At most so many times the limit's number.
+    /// At most this many times the limit's number.
     TimesLimit(f64),
 }
 
 /// A bar: a number of a scenario, and its goals.
 pub(crate) struct Bar {
     pub(crate) scenario: &'static str,
-    /// In words; `{bytes}` stands for the size of the scenario's frames.
+    /// The label in the table. `{bytes}` is replaced by the size of the scenario's frames.
     pub(crate) what: &'static str,
     /// The name of the number in the scenario's report.
     pub(crate) number: &'static str,
@@ -91,7 +91,7 @@ pub(crate) const BARS: &[Bar] = &[
     bar("fanout-small", "the same of small events ({bytes} B)", COST, "µs")
         .beside(LEAST)
         .goals(TimesLimit(2.0), TimesLimit(1.4)),
-    // The goals of bursts are for frames of 250 bytes. A task is larger, so it only stands beside its own limit.
+    // The goals of bursts are for frames of 250 bytes. A task is larger, so it is only compared with its own limit.
     bar("burst", "in bursts of 8, tasks ({bytes} B)", COST, "µs").beside(LEAST),
     bar(
         "burst-small",

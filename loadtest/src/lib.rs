@@ -1,33 +1,33 @@
 //! The load harness: it measures a Taskwire server and checks its promises at the same time. Two programs share this
-//! library: `loadtest`, and `loadtest-peers`, which puts the same load on what people would use instead.
+//! library: `loadtest`, and `loadtest-peers`, which puts the same load on the software that people would use instead.
 //!
-//! What a run does:
+//! The runs:
 //! - `command`   the command line of `loadtest`
-//! - `scenario`  what is done to the server, one file each; `bars` runs all of them and holds them against `goals`;
-//!   `growth` repeats them with more and more of everything; `smoke` runs each for a moment
-//! - `limit`     what the machine could do without a server; `rows` writes the rows of an operation by SQL alone
+//! - `scenario`  the loads, one file each; `bars` runs all of them and compares them with `goals`; `growth` repeats
+//!   them with more and more sockets, data and instances; `smoke` runs each for a short time
+//! - `limit`     what the machine could do without a server; `rows` writes the rows of an operation with SQL only
 //! - `peers`     `loadtest-peers`: its scenarios, and the protocols of the peers
 //!
-//! Who loads the server:
-//! - `stage`     a stream, its watchers and its writer; `shift` people at work; `away` sockets that come back
-//! - `crowd`     many sockets; `accounts` whose they are
-//! - `writer`    sends at a `pace`; `person` works in turns that a `metronome` gives, with a `mind` for what to ask and a
-//!   `mix` of operations
-//! - `requests`  what both send, and how they note the answers
+//! The load:
+//! - `stage`     a stream, its watchers and its writer; `shift` people at work; `away` sockets that reconnect
+//! - `crowd`     many sockets; `accounts` the accounts that they belong to
+//! - `writer`    sends at a `pace`; `person` sends when a `metronome` says so; `mind` chooses a person's next request,
+//!   from a `mix` of operations
+//! - `requests`  the requests of both, and how they note the answers
 //!
-//! What they learn:
-//! - `board`     what all sockets count together; `check` compares with the promises; `fault` names each broken one
+//! The results:
+//! - `board`     the sums over all sockets; `check` checks the promises; `fault` names each broken one
 //! - `meter`     latencies; `timeline` the course of a run; `statistics` medians and slopes
 //! - `report`    numbers, curves and checks: as a table, as JSON, as a page, beside an earlier run
 //!
-//! What they stand on:
+//! The layers below:
 //! - `link`      one socket to Taskwire; `answer` and `event` read its frames
 //! - `connection` the bytes below it; `websocket` frames them
 //! - `server_options` which server is loaded; `target` starts and stops it; `processes` its CPU and memory
 //! - `machine`   cores, open files and signals; `facts` which machine this is
-//! - `options`   the numbers of the command line; `progress` what a person sees while waiting; `stop` Ctrl-C
+//! - `options`   the numbers of the command line; `progress` the line that a waiting person sees; `stop` Ctrl-C
 //!
-//! One thread does everything except keeping time, so `--pin` gives the server one core and the harness the other.
+//! One thread does everything except the clock, so `--pin` gives the server one core and the harness the other.
 
 mod accounts;
 mod answer;

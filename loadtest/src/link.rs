@@ -1,5 +1,5 @@
-//! One socket to Taskwire: it connects, upgrades, authenticates, sends frames, and hands over the texts that arrive. Does
-//! not know what events mean.
+//! One socket to Taskwire: it connects, upgrades, authenticates, sends frames, and passes on the texts that arrive.
+//! Does not know what events mean.
 
 use crate::answer::Answer;
 use crate::connection::{Connection, PATIENCE};
@@ -19,7 +19,7 @@ use tokio::time::timeout;
 pub(crate) struct Link {
     connection: Connection,
     inbox: Inbox,
-    /// Texts that arrived together with an answer and that nobody has looked at yet.
+    /// Texts that arrived together with an answer and that `read` has not passed on yet.
     early: Vec<Vec<u8>>,
 }
 
@@ -29,7 +29,7 @@ impl Link {
         Link::open_with(to, path, number, None).await
     }
 
-    /// The same with a receive buffer of so many bytes in the kernel.
+    /// Opens like `open`, with this size of the kernel's receive buffer.
     pub(crate) async fn open_with(
         to: SocketAddr,
         path: &str,
@@ -57,7 +57,7 @@ impl Link {
             .map_err(|_| Trouble::TooLate("an upgrade", PATIENCE))?
     }
 
-    /// Authenticates and follows `streams`, from `resume` on where it is given.
+    /// Authenticates and follows `streams`, from the positions in `resume` if it is given.
     pub(crate) async fn authenticate(
         &mut self,
         token: &str,
@@ -87,7 +87,7 @@ impl Link {
             .await?;
         let mut output = None;
         let answered = async {
-            // What arrived before the request cannot be its answer.
+            // A text that arrived before the request cannot be its answer.
             let mut kept = std::mem::take(&mut self.early);
             while output.is_none() {
                 self.read(|_, text| match (&output, Answer::read(text)) {
@@ -117,8 +117,8 @@ impl Link {
         self.connection.send(bytes).await
     }
 
-    /// Sends encoded frames and reads meanwhile. A server that cannot send its answers stops reading requests, so
-    /// without the reading both sides could wait for each other.
+    /// Sends encoded frames, and reads at the same time. A server that cannot send its answers stops reading requests,
+    /// so without the reading both sides could wait for each other.
     pub(crate) async fn send_and_read(
         &mut self,
         bytes: &[u8],
@@ -148,13 +148,13 @@ impl Link {
         self.connection.reply(&pongs)
     }
 
-    /// Waits until something arrives and hands over every whole text with the moment of the read. Answers pings. May be
-    /// dropped at any await: what was read was handed over.
+    /// Waits until bytes arrive and passes on every whole text, with the time of the read. Answers pings. Safe to
+    /// cancel: everything that was read was passed on.
     pub(crate) async fn read(&mut self, on_text: impl FnMut(Instant, &[u8])) -> Result<(), Trouble> {
         self.read_at_most(usize::MAX, on_text).await
     }
 
-    /// The same with at most so many bytes taken from the kernel.
+    /// Reads like `read`, at most `bytes` bytes.
     pub(crate) async fn read_at_most(
         &mut self,
         bytes: usize,
@@ -174,7 +174,7 @@ impl Link {
     }
 }
 
-/// Looks at the bytes of one read.
+/// Decodes the bytes of one read.
 fn take(
     inbox: &mut Inbox,
     bytes: &[u8],
@@ -217,18 +217,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_cannot_get_rid_of_its_answers_is_read_while_it_is_sent_to() {
+    async fn a_server_that_cannot_send_its_answers_is_read_during_a_send() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let to = listener.local_addr().expect("an address");
         std::thread::spawn(move || echo(listener.accept()?.0));
         let mut link = Link::open(to, "/", 0).await.expect("a socket");
-        // More than the kernel keeps for both directions together.
+        // More than the kernel buffers for both directions together.
         let (bytes, mut heard) = (vec![b'x'; 64 << 20], 0);
         let sending = link.send_and_read(&bytes, |_, text| heard += text.len());
         timeout(PATIENCE, sending)
             .await
             .expect("sent in time")
-            .expect("a socket that lives");
+            .expect("a socket that is still open");
         assert!(heard > 0);
     }
 }

@@ -1,4 +1,4 @@
-//! One way to take a lock.
+//! Takes a lock, in the one way that the harness uses.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

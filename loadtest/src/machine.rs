@@ -1,7 +1,6 @@
-//! What the harness asks of the operating system: signals, cores to run on, open files. Pinning and limits work on Linux
-//! only.
+//! Calls to the operating system: signals, cores to run on, open files. Pinning and limits work on Linux only.
 
-/// Waits until a person or the system asks this program to end.
+/// Waits for a signal that asks this program to end.
 pub(crate) async fn interrupted() {
     #[cfg(unix)]
     {
@@ -20,7 +19,7 @@ pub(crate) async fn interrupted() {
     }
 }
 
-/// Ends a program as an operator does, and waits for that. One that does not end is killed.
+/// Ends a program with SIGTERM, as an operator does, and waits for that. Kills a program that does not end within 30 s.
 pub(crate) fn end(child: &mut std::process::Child) -> std::io::Result<()> {
     #[cfg(target_os = "linux")]
     {
@@ -37,7 +36,8 @@ pub(crate) fn end(child: &mut std::process::Child) -> std::io::Result<()> {
     child.wait().map(drop)
 }
 
-/// Runs this thread, and what it starts from now on, on one core. False: the system does not allow it.
+/// Runs this thread, and the threads and programs that it starts from now on, on one core. Returns `false` when the
+/// system does not allow it.
 #[cfg(target_os = "linux")]
 pub(crate) fn run_on(core: usize) -> bool {
     let mut cores = rustix::thread::CpuSet::new();
@@ -45,14 +45,14 @@ pub(crate) fn run_on(core: usize) -> bool {
     rustix::thread::sched_setaffinity(None, &cores).is_ok()
 }
 
-/// Runs this thread on one core: not on this system.
+/// Pinning is not supported on this system.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn run_on(_core: usize) -> bool {
     false
 }
 
-/// Lets this process, and what it starts, have `wanted` files open, as far as the machine allows. Returns how many it
-/// may have.
+/// Lets this process, and the programs that it starts, have `wanted` files open, as far as the machine allows. Returns
+/// how many it may have.
 #[cfg(target_os = "linux")]
 pub(crate) fn allow_files(wanted: u64) -> u64 {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -75,7 +75,7 @@ pub(crate) fn allow_files(wanted: u64) -> u64 {
         .unwrap_or(now.current.unwrap_or(wanted))
 }
 
-/// Lets this process have more files open: not on this system.
+/// This system's limit is not known, so nothing is changed.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn allow_files(wanted: u64) -> u64 {
     wanted

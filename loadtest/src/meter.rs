@@ -1,5 +1,5 @@
-//! Latencies of a phase: all of them, and those since the last look. So one record feeds both the percentiles and the
-//! curve over time. Does not know what took so long.
+//! Latencies of a phase: all of them, and those since the last `look`. So one record feeds both the percentiles and the
+//! curve over time. Does not know what is measured.
 
 use hdrhistogram::Histogram;
 use std::time::Duration;
@@ -9,7 +9,7 @@ pub(crate) type Latency = Histogram<u64>;
 
 /// An empty histogram of latencies.
 pub(crate) fn latency() -> Latency {
-    Histogram::new_with_bounds(1, 600_000_000, 3).expect("constant bounds that the library takes")
+    Histogram::new_with_bounds(1, 600_000_000, 3).expect("constant bounds that the library accepts")
 }
 
 /// A duration in µs.
@@ -22,7 +22,7 @@ pub(crate) fn millis_at(latency: &Latency, quantile: f64) -> f64 {
     latency.value_at_quantile(quantile) as f64 / 1000.0
 }
 
-/// What came since the last look.
+/// The latencies since the last `look`.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Lately {
     pub(crate) count: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Lately {
 /// Latencies of a phase.
 #[derive(Clone)]
 pub(crate) struct Meter {
-    /// What came before the last look.
+    /// The latencies before the last `look`.
     before: Latency,
     lately: Latency,
 }
@@ -58,7 +58,7 @@ impl Meter {
         self.lately.reset();
     }
 
-    /// What came since the last look.
+    /// Returns the latencies since the last `look`.
     pub(crate) fn look(&mut self) -> Lately {
         let lately = &self.lately;
         let seen = Lately {
@@ -71,7 +71,7 @@ impl Meter {
         seen
     }
 
-    /// Everything of the phase.
+    /// All latencies of the phase.
     pub(crate) fn whole(&mut self) -> &Latency {
         self.fold();
         &self.before
@@ -89,7 +89,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_look_takes_nothing_from_the_whole() {
+    fn a_look_removes_nothing_from_the_whole() {
         let mut meter = Meter::new();
         for ms in 1..=100 {
             meter.record(Duration::from_millis(ms));
@@ -106,8 +106,8 @@ mod tests {
     }
 
     #[test]
-    fn a_stall_shows_in_the_percentiles_of_all_it_delayed() {
-        // 1,000 a second; the server stops for a second. What was due then waited from its own turn on.
+    fn a_stall_shows_in_the_percentiles_of_all_delayed_requests() {
+        // 1,000 requests a second; the server stops for a second. The wait of each request counts from its own turn.
         let mut meter = Meter::new();
         for n in 0..9_000 {
             let wait = if n < 1_000 { 1_000 - n } else { 1 };

@@ -1,6 +1,6 @@
-//! Gives people their turns at a rate, whatever the server does. A thread that sleeps exactly gives the turns, and they are
-//! kept until they are taken. A latency counts from its turn, so a server that stalls is charged for everything that was
-//! due meanwhile.
+//! Gives people their turns at a rate, independent of the server. A separate thread gives the turns on time, and they
+//! wait in a queue until they are taken. A latency counts from its turn, so a server that stalls is charged for
+//! everything that was due meanwhile.
 
 use crate::trouble::Trouble;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 
-/// Turns that may wait for one person. More are dropped and counted: the run then has no meaning.
+/// The most turns that may wait for one person. More are dropped and counted, and make the run meaningless.
 const WAITING: usize = 20_000;
 /// The longest sleep, so that the thread ends soon after it is stopped.
 const NAP: Duration = Duration::from_millis(50);
@@ -52,12 +52,12 @@ impl Metronome {
         self.stop.store(true, Relaxed);
     }
 
-    /// Stops, and returns how many turns were dropped. It fails when the turns ended too early: a run without them measured
-    /// nothing.
+    /// Stops, and returns how many turns were dropped. Fails when the thread panicked, because the run lacks turns
+    /// then.
     pub(crate) fn end(mut self) -> Result<u64, Trouble> {
         self.stop();
         let ended = self.telling.take().map_or(Ok(0), JoinHandle::join);
-        ended.map_err(|_| Trouble::setup("the thread that gives the turns ended too early"))
+        ended.map_err(|_| Trouble::setup("the thread that gives the turns panicked"))
     }
 }
 
@@ -87,7 +87,7 @@ fn tell(
         match person.try_send(turn) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => dropped += 1,
-            // That person has ended, which is a fault of its own. The others go on.
+            // That person has ended, which is a separate fault. The others continue.
             Err(TrySendError::Closed(_)) => {
                 dropped += 1;
                 if people.iter().all(Sender::is_closed) {
@@ -104,10 +104,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn turns_are_of_the_clock_and_not_of_the_one_who_takes_them() {
+    fn turns_follow_the_clock_and_not_the_person_who_takes_them() {
         let start = Instant::now();
         let (metronome, mut turns) = Metronome::start(2, 1000.0, start, start + Duration::from_millis(100));
-        // Nobody takes a turn until all are over: none is lost and none is moved.
+        // No turn is taken until all are over. Still none is lost and none is moved.
         std::thread::sleep(Duration::from_millis(150));
         for (n, turns) in turns.iter_mut().enumerate() {
             let mut taken = Vec::new();

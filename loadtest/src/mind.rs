@@ -1,5 +1,5 @@
-//! What a person asks for next, and whether the answers are right: they come in order, and a list shows what was made
-//! before it. Knows neither the socket nor the clock.
+//! Chooses a person's next request, and checks the answers: they must arrive in order, and a list must show the task
+//! made before it. Knows neither the socket nor the clock.
 
 use crate::answer::Answer;
 use crate::board::Board;
@@ -21,17 +21,17 @@ const REMEMBERED: usize = 50;
 /// Tasks that a list asks for.
 const PAGE: usize = 20;
 
-/// Where the answers of all people go.
+/// Collects the answers of all people.
 pub(crate) trait Desk: Send + Sync {
     fn board(&self) -> &Board;
     fn ledger(&self) -> &Mutex<Ledger>;
-    /// Whether to stop asking.
+    /// Whether to send no more requests.
     fn is_over(&self) -> bool;
-    /// Whether to give up turns that nobody has taken yet.
+    /// Whether to drop the turns that were not taken yet.
     fn is_late(&self) -> bool;
-    /// Adds turns that nobody took.
+    /// Adds turns that were dropped.
     fn dropped(&self, turns: u64);
-    /// Adds a request whose turn was at `intended` and that was answered at `now`. `audience` sockets get its event.
+    /// Adds a request whose turn was at `intended` and whose answer arrived at `now`. `audience` sockets get its event.
     fn done(&self, kind: Kind, intended: Instant, now: Instant, audience: u64);
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Workplace {
     pub(crate) audience: u64,
 }
 
-/// What a person knows of the tasks and of the requests under way.
+/// A person's knowledge of the tasks and of the requests under way.
 pub(crate) struct Mind {
     workplaces: Vec<Workplace>,
     mix: Mix,
@@ -132,13 +132,13 @@ impl Mind {
         });
     }
 
-    /// Whether a list that is requested now has to show `newest`: tasks under way will stand before it.
+    /// Whether a list that is requested now has to show `newest`. The tasks that are under way will be above it.
     fn is_on_first_page(&self) -> bool {
         let creates = self.asked.iter().filter(|asked| asked.kind == Kind::Create);
         creates.count() < PAGE
     }
 
-    /// Writes a change of a task of this person. Nobody else changes it, so the request has an effect.
+    /// Writes a change of a task of this person. No other person changes the task, so the request has an effect.
     fn change(&mut self, text: &mut String, id: u64, op_id: Uuid, kind: Kind) -> u64 {
         let at = self.dice.below(self.tasks.len() as u32) as usize;
         let task = &mut self.tasks[at];
@@ -158,7 +158,7 @@ impl Mind {
         task.audience
     }
 
-    /// Takes a frame.
+    /// Handles a frame from the server.
     pub(crate) fn hear(&mut self, now: Instant, text: &[u8], desk: &dyn Desk) {
         let Some(answer) = Answer::read(text) else {
             return;
@@ -167,7 +167,7 @@ impl Mind {
         let Some(asked) = at.and_then(|at| self.asked.remove(at)) else {
             return desk
                 .board()
-                .fault(Fault::Refused, 1, || "an answer to nothing".into());
+                .fault(Fault::Refused, 1, || "an answer without a request".into());
         };
         if at != Some(0) {
             desk.board()

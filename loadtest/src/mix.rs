@@ -1,11 +1,11 @@
-//! Which operation comes next: shares of create, update, complete and list, as people use a task list. Dice with a seed
-//! make a run repeatable. Does not know how an operation is sent.
+//! Chooses the next operation by shares of create, update, complete and list, like people who use a task list. Dice
+//! with a seed make a run repeatable. Does not know how an operation is sent.
 
 use serde::{Serialize, Serializer};
 use std::fmt;
 use std::str::FromStr;
 
-/// What a person asks for.
+/// An operation that a person asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Create,
@@ -32,7 +32,7 @@ impl Kind {
 pub(crate) struct Mix([u32; 4]);
 
 impl Mix {
-    /// Only `task.create`: what the bars measure.
+    /// Only `task.create`. The bars measure this.
     pub(crate) const CREATE: Mix = Mix([1, 0, 0, 0]);
     /// People look more often than they change something, and change more often than they create.
     pub(crate) const REAL: Mix = Mix([15, 25, 20, 40]);
@@ -49,7 +49,7 @@ impl Mix {
         Kind::Create
     }
 
-    /// Whether operations need earlier tasks.
+    /// Whether some operations need earlier tasks.
     pub(crate) fn needs_tasks(&self) -> bool {
         *self != Mix::CREATE
     }
@@ -68,18 +68,21 @@ impl FromStr for Mix {
         for part in typed.split(',') {
             let (name, share) = part
                 .split_once('=')
-                .ok_or("`create`, `real`, or like `create=1,list=3`")?;
+                .ok_or("must be `create`, `real`, or shares like `create=1,list=3`")?;
             let at = Kind::ALL
                 .iter()
                 .position(|kind| kind.name() == name.trim())
-                .ok_or("not one of create, update, complete, list")?;
-            shares[at] = share.trim().parse().map_err(|_| "a share is a whole number")?;
+                .ok_or("a name must be one of create, update, complete, list")?;
+            shares[at] = share
+                .trim()
+                .parse()
+                .map_err(|_| "a share must be a whole number")?;
             if shares[at] > 1_000_000 {
-                return Err("a share is at most 1000000".into());
+                return Err("a share must be at most 1000000".into());
             }
         }
         if shares[0] == 0 {
-            return Err("without create there is nothing to work on".into());
+            return Err("the share of create must be above 0: the other operations need tasks".into());
         }
         Ok(Mix(shares))
     }
@@ -128,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn kinds_come_as_often_as_their_shares_say() {
+    fn kinds_are_picked_in_proportion_to_their_shares() {
         let mix: Mix = "create=1,update=2,list=7".parse().expect("a mix");
         let mut dice = Dice::new(7);
         let mut count = [0; 4];

@@ -3,43 +3,43 @@
 /// Reads a count: at least 1.
 pub(crate) fn count(typed: &str) -> Result<usize, String> {
     match typed.parse() {
-        Ok(0) => Err("at least 1".into()),
+        Ok(0) => Err("must be at least 1".into()),
         Ok(count) => Ok(count),
-        Err(_) => Err("a whole number".into()),
+        Err(_) => Err("must be a whole number".into()),
     }
 }
 
 /// Reads a rate: above 0.
 pub(crate) fn rate(typed: &str) -> Result<f64, String> {
-    let rate: f64 = typed.parse().map_err(|_| "a number")?;
+    let rate: f64 = typed.parse().map_err(|_| "must be a number")?;
     (rate > 0.000_1 && rate.is_finite())
         .then_some(rate)
-        .ok_or_else(|| "above 0".into())
+        .ok_or_else(|| "must be above 0".into())
 }
 
 /// Reads a rate, or 0 for none.
 pub(crate) fn rate_or_none(typed: &str) -> Result<f64, String> {
     match typed.parse() {
         Ok(0.0) => Ok(0.0),
-        _ => rate(typed).map_err(|why| format!("0, or {why}")),
+        _ => rate(typed).map_err(|why| format!("{why}, or 0")),
     }
 }
 
-/// Reads how many seconds something is measured: above 0.
+/// Reads the seconds of a measurement: above 0.
 pub(crate) fn measured(typed: &str) -> Result<f64, String> {
     match seconds(typed)? {
-        0.0 => Err("above 0".into()),
+        0.0 => Err("must be above 0".into()),
         some => Ok(some),
     }
 }
 
 /// Reads a time in seconds: from 0 to a day.
 pub(crate) fn seconds(typed: &str) -> Result<f64, String> {
-    let seconds: f64 = typed.parse().map_err(|_| "a number")?;
+    let seconds: f64 = typed.parse().map_err(|_| "must be a number")?;
     (0.0..=86_400.0)
         .contains(&seconds)
         .then_some(seconds)
-        .ok_or_else(|| "from 0 to 86400".into())
+        .ok_or_else(|| "must be from 0 to 86400".into())
 }
 
 #[cfg(test)]
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_would_make_a_run_meaningless_is_refused() {
+    fn a_number_that_would_make_a_run_meaningless_is_refused() {
         assert_eq!(
             (count("1"), count("0").is_err(), count("-1").is_err()),
             (Ok(1), true, true)

@@ -1,4 +1,4 @@
-//! When a writer sends, and how an exact moment is waited for. A latency counts from the turn of its event, not from the
+//! Decides when a writer sends, and waits for exact moments. A latency counts from the turn of its event, not from the
 //! sending, so a stalled server cannot hide its stall by delaying the writer.
 
 use crate::board::Board;
@@ -9,30 +9,31 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout_at;
 use tokio::{pin, select};
 
-/// A timer wakes up to 1 ms late. For the rest of the time the clock is asked again and again.
+/// A timer may wake up to 1 ms late. So the timer ends this long before the moment, and a loop reads the clock for the
+/// rest.
 const TIMER: Duration = Duration::from_millis(2);
 
 /// When to send.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Pace {
-    /// So many events a second, `burst` of them at a time, whatever the server does.
+    /// This many events a second, `burst` of them at a time, independent of the server.
     Rate { per_second: f64, burst: usize },
     /// As fast as they are delivered, with up to `window` events under way.
     Full { window: usize },
 }
 
-/// Something that writes while others watch.
+/// A writer that others watch.
 pub(crate) trait Writes {
     /// Sends `count` events whose turn is `turn`.
     async fn send(&mut self, count: usize, turn: Instant) -> Result<(), Trouble>;
 
-    /// Waits until something arrives, and takes the answers in it. May be dropped at any await.
+    /// Waits until bytes arrive, and handles the answers in them. Safe to cancel.
     async fn hear(&mut self) -> Result<(), Trouble>;
 
     /// How many requests are not answered yet.
     fn unanswered(&self) -> u64;
 
-    /// Takes answers until something else happens.
+    /// Handles answers until `other` is done.
     async fn hear_until<T>(&mut self, other: impl Future<Output = T>) -> Result<T, Trouble> {
         pin!(other);
         loop {
@@ -44,7 +45,7 @@ pub(crate) trait Writes {
         }
     }
 
-    /// Takes answers until every request is answered. Missing answers are faults.
+    /// Handles answers until every request is answered. Missing answers are faults.
     async fn hear_all(&mut self, board: &Board) -> Result<(), Trouble> {
         let end = Instant::now() + board.patience;
         while self.unanswered() > 0 {
@@ -62,8 +63,8 @@ pub(crate) trait Writes {
 }
 
 impl Pace {
-    /// Has `writer` send for `duration`, then waits until everything is delivered to `watchers` sockets and answered.
-    /// Missing deliveries are faults. Returns how many events were sent.
+    /// Lets `writer` send for `duration`. Then waits until every event is delivered to `watchers` sockets and every
+    /// request is answered. Missing deliveries are faults. Returns how many events were sent.
     pub(crate) async fn drive(
         self,
         writer: &mut impl Writes,

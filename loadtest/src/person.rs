@@ -1,5 +1,5 @@
-//! A person at work: asks on one socket, in a closed loop or when the clock gives a turn, and hears the answers. `mind`
-//! decides what is asked for and checks the answers. Does not measure.
+//! A person at work: sends requests on one socket, in a closed loop or when the clock gives a turn, and reads the
+//! answers. `mind` chooses the requests and checks the answers. Does not measure.
 
 use crate::connection::PATIENCE;
 use crate::link::Link;
@@ -11,10 +11,10 @@ use std::time::Instant;
 use tokio::sync::mpsc::Receiver;
 use tokio::time::timeout;
 
-/// Requests under way on a socket: half of what the server announces, so that it never stops reading.
+/// Requests under way on a socket: half of the server's limit, so that the server never stops reading.
 const IN_FLIGHT: usize = 32;
 
-/// When to ask.
+/// When to send requests.
 pub(crate) enum Turns {
     /// As soon as the previous request is answered.
     AsAnswered,
@@ -23,7 +23,7 @@ pub(crate) enum Turns {
 }
 
 impl Turns {
-    /// Ends the turns, and returns how many came but were not taken.
+    /// Ends the turns, and returns how many were given but not taken.
     fn left(&mut self) -> u64 {
         let Turns::ByClock(turns) = self else {
             return 0;
@@ -40,14 +40,14 @@ pub(crate) struct Person {
 }
 
 impl Person {
-    /// A person whose socket follows nothing.
+    /// A person whose socket follows no stream.
     pub(crate) fn new(link: Link, workplaces: Vec<Workplace>, mix: Mix, seed: u64) -> Person {
         let mind = Mind::new(workplaces, mix, seed);
         Person { link, mind }
     }
 
-    /// Works until the desk closes or the turns end, and waits for the last answer. Turns that are left then are added to
-    /// the dropped ones.
+    /// Works until the shift is over or the turns end, and waits for the last answer. Turns that are left then are
+    /// added to the dropped ones.
     pub(crate) async fn work(mut self, desk: Arc<dyn Desk>, mut turns: Turns) -> Result<(), Trouble> {
         let worked = self.take_turns(&*desk, &mut turns).await;
         desk.dropped(turns.left());
@@ -66,8 +66,8 @@ impl Person {
         Ok(())
     }
 
-    /// Waits for the next turn; `None` when there are no more. Turns of the clock that came before the end are taken after
-    /// it too: those that a slow server delayed must not be missing from the numbers.
+    /// Waits for the next turn; `None` when there are no more. Turns that the clock gave before the end are also taken
+    /// after it: requests that a slow server delayed must not be missing from the numbers.
     async fn turn(&mut self, desk: &dyn Desk, turns: &mut Turns) -> Result<Option<Instant>, Trouble> {
         let Turns::ByClock(turns) = turns else {
             while self.mind.under_way() > 0 {

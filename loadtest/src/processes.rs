@@ -1,5 +1,5 @@
-//! CPU and memory of processes, from Linux' `/proc`; elsewhere the numbers are absent. Does not know what the processes
-//! do.
+//! CPU and memory of processes, from Linux' `/proc`. On other systems the numbers are absent. Does not know what the
+//! processes do.
 
 use std::collections::HashMap;
 use std::fs;
@@ -7,7 +7,7 @@ use std::fs;
 /// The processes whose work is counted.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Processes {
-    /// The server; unknown when it runs elsewhere.
+    /// The server; `None` when it runs on another machine.
     pub(crate) server: Option<u32>,
     /// Whether the server works in processes that it started. Taskwire has one process, and listing all processes of
     /// the machine takes time.
@@ -18,7 +18,7 @@ pub(crate) struct Processes {
     pub(crate) redis: Option<u32>,
 }
 
-/// What they have used up to a moment.
+/// The CPU that processes have used up to a moment.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Usage {
     server: HashMap<u32, Cpu>,
@@ -32,16 +32,16 @@ pub(crate) struct Spent {
     pub(crate) server: f64,
     /// PostgreSQL and Redis.
     pub(crate) database: f64,
-    /// This program itself: near a whole core, it is what limited the run.
+    /// This program itself. Near a whole core, it limited the run.
     pub(crate) harness: f64,
 }
 
 /// CPU of one process.
 #[derive(Clone, Debug, Default)]
 struct Cpu {
-    /// Exact, of the threads that live, in ns.
+    /// The exact CPU of the threads that still run, in ns.
     threads: HashMap<u32, u64>,
-    /// In clock ticks, of the threads that ended too.
+    /// The CPU in steps of a clock tick, including threads that ended.
     ticks_us: u64,
 }
 
@@ -49,7 +49,7 @@ struct Cpu {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Memory {
     pub(crate) resident: f64,
-    /// What they cost: memory that several processes share is divided among them.
+    /// Memory that several processes share is divided among them.
     pub(crate) proportional: f64,
 }
 
@@ -62,7 +62,7 @@ impl std::ops::AddAssign for Spent {
 }
 
 impl Processes {
-    /// What they have used so far.
+    /// The CPU that the processes have used so far.
     pub(crate) fn usage(&self) -> Usage {
         let of = |pids: Vec<u32>| pids.into_iter().map(|pid| (pid, Cpu::of(pid))).collect();
         let mut databases = self.postmaster.map(tree).unwrap_or_default();
@@ -90,10 +90,10 @@ impl Processes {
         }
     }
 
-    /// The server's memory; `None` when it runs elsewhere.
+    /// The server's memory; `None` when it runs on another machine.
     pub(crate) fn memory(&self) -> Option<Memory> {
         let mut sum = Memory::of(self.server?)?;
-        // A process that ended meanwhile has none.
+        // A process that ended meanwhile has no memory.
         for memory in self.of_server().into_iter().skip(1).filter_map(Memory::of) {
             sum.resident += memory.resident;
             sum.proportional += memory.proportional;
@@ -110,7 +110,7 @@ impl Processes {
 }
 
 impl Usage {
-    /// What was used since an earlier moment.
+    /// The CPU used since an earlier moment.
     pub(crate) fn since(&self, earlier: &Usage) -> Spent {
         let sum = |now: &HashMap<u32, Cpu>, then: &HashMap<u32, Cpu>| {
             let none = Cpu::default();
@@ -127,7 +127,7 @@ impl Usage {
 }
 
 impl Spent {
-    /// Which part of a core µs of CPU were, over so many seconds, in percent.
+    /// The share of a core, in percent, that `micros` of CPU are over `seconds`.
     pub(crate) fn of_a_core(micros: f64, seconds: f64) -> f64 {
         micros / seconds / 10_000.0
     }
@@ -173,7 +173,7 @@ impl Cpu {
         }
     }
 
-    /// µs since `earlier`. Ticks are coarse, but nothing else knows of threads that ended.
+    /// µs since `earlier`. Ticks are coarse, but only they include threads that ended.
     fn since(&self, earlier: &Cpu) -> f64 {
         let before = |tid| earlier.threads.get(tid).copied().unwrap_or(0);
         let exact: u64 = self
@@ -187,7 +187,7 @@ impl Cpu {
     }
 }
 
-/// The fields of `/proc/PID/stat` behind the program's name, which may contain anything. Field 1 is the parent.
+/// The fields of `/proc/PID/stat` after the program's name, which may contain any character. Field 1 is the parent.
 fn stat_fields(pid: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, fields) = stat.rsplit_once(')')?;
@@ -198,7 +198,7 @@ fn number(fields: &[String], at: usize) -> u64 {
     fields.get(at).and_then(|field| field.parse().ok()).unwrap_or(0)
 }
 
-/// Whether a process is there, as far as this system can tell.
+/// Whether a process exists, as far as this system can tell.
 pub(crate) fn is_there(pid: u32) -> bool {
     cfg!(not(target_os = "linux")) || fs::exists(format!("/proc/{pid}")).unwrap_or(true)
 }
@@ -210,7 +210,7 @@ pub(crate) fn files_of(pid: u32) -> Option<u64> {
     rest.split_whitespace().next()?.parse().ok()
 }
 
-/// A process and all that descend from it; itself first.
+/// A process and all its descendants. The process itself is first.
 fn tree(root: u32) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let parents: Vec<(u32, u64)> = processes
@@ -238,7 +238,7 @@ mod tests {
     use std::time::{Duration, Instant};
 
     #[test]
-    fn work_is_seen_as_cpu_and_memory_as_memory() {
+    fn the_cpu_and_memory_of_this_process_are_measured() {
         let processes = Processes {
             server: Some(std::process::id()),
             ..Processes::default()

@@ -1,11 +1,11 @@
-//! Progress for a person who waits, on stderr: a line that is rewritten on a terminal, and a line every 10 seconds
-//! elsewhere.
+//! Progress on stderr, for a person who waits. On a terminal it is one line that is rewritten; elsewhere it is a new
+//! line every 10 seconds.
 
 use std::io::{IsTerminal, Write, stderr};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-/// Between two lines where no line can be rewritten.
+/// The time between two lines when stderr is not a terminal.
 const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 static LAST: Mutex<Option<Instant>> = Mutex::new(None);
@@ -16,11 +16,11 @@ fn bar(part: f64) -> String {
     format!("[{}{}]", "#".repeat(full), "·".repeat(24 - full))
 }
 
-/// Shows which part is done.
+/// Shows the part of the work that is done.
 pub(crate) fn show(part: f64, text: &str) {
     let mut err = stderr();
     let mut last = crate::lock::lock(&LAST);
-    // When stderr is closed, nobody reads it.
+    // Errors are ignored: when stderr is closed, nobody reads it.
     if err.is_terminal() {
         let _ = write!(err, "\r\x1b[K{} {text}", bar(part));
         let _ = err.flush();
@@ -35,7 +35,7 @@ pub(crate) fn show(part: f64, text: &str) {
     }
 }
 
-/// Says what is done now, on a line of its own.
+/// Prints what the program does now, on a separate line.
 pub(crate) fn say(text: &str) {
     let mut err = stderr();
     if err.is_terminal() {
@@ -55,7 +55,7 @@ pub(crate) fn done() {
 #[cfg(test)]
 mod tests {
     #[test]
-    fn a_bar_is_as_full_as_what_is_done() {
+    fn a_bar_shows_the_part_that_is_done() {
         assert_eq!(super::bar(0.0).matches('#').count(), 0);
         assert_eq!(super::bar(0.5).matches('#').count(), 12);
         assert_eq!(super::bar(7.0).chars().count(), 26);

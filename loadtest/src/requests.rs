@@ -1,4 +1,4 @@
-//! Requests that writers and people send, and how they note the answers. Does not know when a request is sent.
+//! Requests that writers and people send, and notes on the answers. Does not know when a request is sent.
 
 use crate::answer::Answer;
 use crate::board::Board;
@@ -15,13 +15,13 @@ use taskwire_protocol::WorkspaceId;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// An op_id as clients make them: UUIDv7, increasing.
+/// A new `op_id`, as clients make them: UUIDv7, increasing.
 #[allow(clippy::disallowed_methods, reason = "a client makes its own op_ids")]
 pub(crate) fn op_id() -> Uuid {
     Uuid::now_v7()
 }
 
-/// A `task.create` frame, about as long as real ones are.
+/// Writes a `task.create` frame, about as long as real ones.
 pub(crate) fn create(out: &mut String, id: u64, op_id: Uuid, workspace: Option<WorkspaceId>) {
     out.clear();
     // Writing to a string cannot fail.
@@ -45,8 +45,8 @@ pub(crate) async fn send_one(link: &mut Link, workspace: WorkspaceId) -> Result<
     link.send(&text).await
 }
 
-/// Makes `count` tasks as fast as they are answered, `TOGETHER` at a time. `None` is the user's own workspace. What is
-/// acknowledged goes to `ledger`.
+/// Makes `count` tasks as fast as they are answered, `TOGETHER` at a time. `None` is the user's own workspace. The
+/// acknowledgements are noted in `ledger`.
 pub(crate) async fn fill(
     link: &mut Link,
     workspace: Option<WorkspaceId>,
@@ -84,7 +84,8 @@ pub(crate) async fn fill(
     Ok(())
 }
 
-/// Notes an acknowledgement; an error is a fault. `cause` finds what identifies the event of the request with this id.
+/// Notes an acknowledgement; an error is a fault. `cause` returns the UUID that identifies the event of the request
+/// with this id.
 pub(crate) fn note(
     answer: Answer<'_>,
     cause: impl FnOnce(u64) -> Option<Uuid>,
@@ -95,7 +96,8 @@ pub(crate) fn note(
         Ok(answer) => answer,
         Err(failure) => return board.fault(Fault::Refused, 1, || failure.to_string()),
     };
-    // A change of a workspace may have an event in the user's stream too. Only a change of the user alone has no other.
+    // A change in a workspace may also have an event in the user's stream, so take the workspace's stream if there is
+    // one.
     let mut places = answer.at.iter();
     let at = places
         .clone()

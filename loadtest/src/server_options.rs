@@ -1,4 +1,4 @@
-//! Which server is loaded, by the options of the command line: one that is started for the run, or one that runs already.
+//! The options of the command line that choose the server: one that is started for the run, or one that runs already.
 
 use crate::processes::is_there;
 use crate::trouble::Trouble;
@@ -9,13 +9,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// Instead of a patience that is no duration.
+/// The patience when the option cannot be converted to a `Duration`.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Which server is loaded.
+/// The options that choose the server.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ServerOptions {
-    /// The server's program, started for the run [default: `taskwire` beside this program]
+    /// The server's program, started for the run [default: `taskwire` in this program's folder]
     #[arg(long, global = true, value_name = "PATH", conflicts_with = "url")]
     pub(crate) server: Option<PathBuf>,
     /// A server that runs already, like <http://127.0.0.1:8080>
@@ -30,30 +30,31 @@ pub(crate) struct ServerOptions {
     /// The database of a started server [default: SQLite in a new folder]
     #[arg(long, global = true, value_name = "URL", conflicts_with = "url")]
     pub(crate) database_url: Option<String>,
-    /// PostgreSQL's first process, to count the CPU of all of its processes
+    /// PostgreSQL's first process, to count the CPU of all its processes
     #[arg(long, global = true, value_name = "PID")]
     pub(crate) postmaster: Option<u32>,
-    /// The Redis by which several servers are one
+    /// The Redis that connects several servers
     #[arg(long, global = true, value_name = "URL")]
     pub(crate) redis_url: Option<String>,
-    /// Where a started server's folder is made; it decides what a commit costs [default: the system's for temporary files]
+    /// Where a started server's folder is made; its disk decides the cost of a commit [default: the system's temporary
+    /// folder]
     #[arg(long, global = true, value_name = "FOLDER", conflicts_with = "url")]
     data_in: Option<PathBuf>,
     /// Run a started server on core 0 and this program on core 1
     #[arg(long, global = true)]
     pub(crate) pin: bool,
-    /// Seconds without any progress after which what is still missing counts as lost
+    /// Seconds without any progress after which missing events count as lost
     #[arg(long, value_parser = crate::options::seconds, global = true, value_name = "SECONDS", default_value_t = 10.0)]
     patience: f64,
 }
 
 impl ServerOptions {
-    /// Without any progress for so long, what is missing counts as lost.
+    /// After this time without any progress, missing events count as lost.
     pub(crate) fn patience(&self) -> Duration {
         Duration::try_from_secs_f64(self.patience).unwrap_or(PATIENCE)
     }
 
-    /// Refuses processes that are not there: they would seem to need no CPU.
+    /// Refuses processes that do not exist: they would seem to use no CPU.
     pub(crate) fn check(&self) -> Result<(), Trouble> {
         let named = [("--pid", self.pid), ("--postmaster", self.postmaster)];
         for (option, pid) in named {
@@ -66,8 +67,8 @@ impl ServerOptions {
         Ok(())
     }
 
-    /// Whether the CPU of the database is counted, as far as can be known. A server that runs already may be its own
-    /// database.
+    /// Whether the CPU of the database is counted, as far as this program can know. A server that runs already may be
+    /// its own database.
     pub(crate) fn counts_database(&self) -> bool {
         self.postmaster.is_some() || !self.is_on_postgres()
     }

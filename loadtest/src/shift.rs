@@ -1,5 +1,5 @@
-//! A shift: people work for a while, first to warm up, then measured. At the end everything that was acknowledged must have
-//! come to the watchers. Every scenario with people uses it; it does not know who they are.
+//! A shift: people work for a while, first to warm up, then measured. At the end, the event of every acknowledged
+//! operation must have arrived at the watchers. Every scenario with people uses this. Does not know who the people are.
 
 use crate::board::Board;
 use crate::check::Ledger;
@@ -24,7 +24,7 @@ use tokio::task::JoinSet;
 
 /// The name of the server's part of `CPU per operation`.
 pub(crate) const OF_SERVER: &str = "of that the server";
-/// The name of the same number where the database's part is not known.
+/// The name of the server's part when the database's part is not known.
 pub(crate) const SERVER_ALONE: &str = "of the server alone, per operation";
 
 /// How long a shift is, and how people take turns.
@@ -36,22 +36,22 @@ pub(crate) struct Shift {
     pub(crate) rate: Option<f64>,
 }
 
-/// What was measured in a shift.
+/// The results of a shift.
 pub(crate) struct Outcome {
     pub(crate) latency: Latency,
     kinds: Vec<(Kind, Latency)>,
-    /// By the clock: until the last turn was answered, so that late answers are divided by the time that they took.
+    /// The measured time. With a rate, it lasts until the last turn was answered: late answers must not raise the rate.
     pub(crate) seconds: f64,
     pub(crate) spent: Spent,
     pub(crate) samples: Vec<Sample>,
-    /// Events that came to watchers, the warm-up included.
+    /// Events that arrived at watchers, the warm-up included.
     delivered: u64,
     is_local: bool,
     /// Whether the database's CPU is in `spent`.
     is_whole: bool,
 }
 
-/// Where the answers go.
+/// Counts the answers.
 struct Counter {
     board: Arc<Board>,
     ledger: Arc<Mutex<Ledger>>,
@@ -91,7 +91,7 @@ impl Desk for Counter {
 
     fn done(&self, kind: Kind, intended: Instant, now: Instant, audience: u64) {
         self.expected.fetch_add(audience, Relaxed);
-        // By the clock a request counts by its turn, however late the answer is: slow ones must not be left out.
+        // With a rate, a request counts by its turn, even if its answer is late: slow ones must not be left out.
         let last = if self.by_clock { intended } else { now };
         if intended < self.from || last >= self.until {
             return;
@@ -103,7 +103,7 @@ impl Desk for Counter {
 }
 
 impl Shift {
-    /// Has people work, measures, and checks everything.
+    /// Lets people work, measures, and checks.
     pub(crate) async fn run(
         self,
         server: &Server,
@@ -154,7 +154,7 @@ impl Shift {
         })
     }
 
-    /// A counter of what is measured in this shift.
+    /// The counter for this shift.
     fn counter(self, board: &Arc<Board>, ledger: &Arc<Mutex<Ledger>>, start: Instant) -> Arc<Counter> {
         let from = start + Duration::from_secs_f64(self.warm_up);
         Arc::new(Counter {
@@ -171,7 +171,7 @@ impl Shift {
         })
     }
 
-    /// Has people begin their work.
+    /// Starts the people's work.
     fn start(
         self,
         people: Vec<Person>,
@@ -193,7 +193,7 @@ impl Shift {
     }
 }
 
-/// Waits until all people have their last answer. Trouble of one is a fault of the run.
+/// Waits until all people have their last answer. A person's error is a fault of the run.
 async fn wait(work: &mut JoinSet<Result<(), Trouble>>, board: &Board) {
     while let Some(ended) = work.join_next().await {
         let ended = ended.map_err(|error| Trouble::setup(error.to_string()));
@@ -204,7 +204,8 @@ async fn wait(work: &mut JoinSet<Result<(), Trouble>>, board: &Board) {
 }
 
 impl Outcome {
-    /// Where the database's CPU is unknown, only the server's part is shown: it could be mistaken for the sum.
+    /// Adds the CPU of an operation. If the database's CPU is unknown, the server's part has another name, so that it
+    /// is not mistaken for the sum.
     fn put_cpu(&self, report: &mut Report, ops: f64) {
         let (server, database) = (self.spent.server / ops, self.spent.database / ops);
         match (self.is_local, self.is_whole) {
@@ -217,7 +218,7 @@ impl Outcome {
         }
     }
 
-    /// Puts what was measured into a report.
+    /// Adds the results to a report.
     pub(crate) fn put(&self, report: &mut Report) {
         let ops = self.latency.len() as f64;
         report.put(

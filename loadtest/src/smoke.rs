@@ -1,5 +1,5 @@
-//! `smoke`: every scenario for a moment, with its checks, against one server. Only the checks mean something, the numbers
-//! do not.
+//! `smoke`: every scenario for a short time, with its checks, against one server. The checks are meaningful; the
+//! numbers are not.
 
 use crate::crowd;
 use crate::report::run::Run;
@@ -26,7 +26,7 @@ pub(crate) const SCENARIOS: [&str; 11] = [
     "soak --workspaces 3 --smallest 2 --largest 4 --accounts 4 --sockets 12 --people 4 --rate 60 --seconds 1.5 --warm-up 0.1",
 ];
 
-/// Runs each in turn.
+/// Runs the scenarios one after the other.
 pub(crate) fn run(options: &ServerOptions, runtime: &Runtime) -> Result<Run, Trouble> {
     crowd::allow(500)?;
     let mut reports = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) fn run(options: &ServerOptions, runtime: &Runtime) -> Result<Run, Tro
     };
     attend(runtime, all)?;
     let wrong = reports.iter().filter(|report| !report.is_clean()).count();
-    println!("\n{} scenarios, {wrong} with something wrong", reports.len());
+    println!("\n{} scenarios, {wrong} failed", reports.len());
     let settings = json!({ "smoke": SCENARIOS, "server": options.settings() });
     Ok(Run::new(settings, reports, Vec::new()))
 }

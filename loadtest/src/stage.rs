@@ -1,4 +1,4 @@
-//! A stream with its watchers and its writer: what `fanout`, `slow`, `hop` and `growth` set up. Watchers may be at other
+//! A stream with its watchers and its writer, for `fanout`, `slow`, `hop` and `growth`. Watchers may be at other
 //! instances than the writer. Does not know what is measured.
 
 use crate::accounts::{self, Account};
@@ -24,19 +24,19 @@ use taskwire_protocol::notification::ListNotifications;
 use taskwire_protocol::{NotificationId, StreamId};
 use tokio::task::JoinSet;
 
-/// What is watched and written to.
+/// A stream with its watchers and its writer.
 pub(crate) struct Stage {
     pub(crate) writer: Writer,
     pub(crate) accounts: Vec<Account>,
     pub(crate) stream: StreamId,
-    /// With several servers: when each event came to the first watcher at each of them.
+    /// With several servers: when each event arrived at the first watcher of each of them.
     pub(crate) arrivals: Vec<Arrivals>,
     ledger: Arc<Mutex<Ledger>>,
-    /// Reads the watchers' sockets for as long as it lives.
+    /// The tasks that read the watchers' sockets. Dropping this ends them.
     _watching: JoinSet<()>,
 }
 
-/// Who watches.
+/// The watchers of a stage.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Audience {
     /// How many people watch.
@@ -49,7 +49,7 @@ pub(crate) struct Audience {
 /// Notifications in a page.
 const PAGE: u32 = 100;
 
-/// What was measured while one wrote and many watched.
+/// The results while one wrote and many watched.
 pub(crate) struct Flow {
     pub(crate) events: u64,
     pub(crate) deliveries: u64,
@@ -78,7 +78,8 @@ impl Flow {
 }
 
 impl Stage {
-    /// A workspace: one person makes tasks in it at `written`, and sockets of others watch it, in turn at each of `watched`.
+    /// A workspace: one person makes tasks in it at `written`, and sockets of others watch it. The sockets are spread
+    /// over the servers `watched`.
     pub(crate) async fn of_tasks(
         written: &Server,
         watched: &[&Server],
@@ -134,7 +135,7 @@ impl Stage {
         let arrivals: Vec<Arrivals> = (0..timed).map(|_| Arrivals::default()).collect();
         let sockets = crowd::gather(audience.watchers, audience.admission, |n| {
             let (account, at) = (&watch[n % watch.len()], watched[n % watched.len()]);
-            // The watcher at the last server: what is acknowledged must come there too.
+            // The first watcher at the last server notes operations: acknowledged ones must arrive there too.
             let ledger = (n + 1 == watched.len()).then(|| ledger.clone());
             let arrivals = arrivals.get(n).cloned();
             async move {
@@ -163,13 +164,13 @@ impl Stage {
         })
     }
 
-    /// Adds what is wrong with acknowledgements, once everything should have come.
+    /// Adds the faults of acknowledgements. Call it when everything should have arrived.
     pub(crate) fn verify(&self, faults: &mut Faults) {
         lock(&self.ledger).verify(faults);
     }
 }
 
-/// Makes at least so many notifications of the socket's user: each task makes one.
+/// Makes at least `count` notifications of the socket's user: each task makes one.
 async fn notifications(
     link: &mut Link,
     count: usize,
@@ -200,7 +201,7 @@ async fn notifications(
     Ok(found)
 }
 
-/// Has the writer warm up, then measures.
+/// Lets the writer warm up, then measures.
 pub(crate) async fn measure(
     server: &Server,
     writer: &mut Writer,

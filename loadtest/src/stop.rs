@@ -1,5 +1,5 @@
-//! Whether a person wants the run to end. A run that measures then ends early, checks and reports; one that still
-//! prepares is given up.
+//! Ends a run on Ctrl-C or SIGTERM. A run that measures ends early, checks and reports. A run that still prepares ends
+//! at once, without a report.
 
 use crate::machine;
 use crate::trouble::Trouble;
@@ -12,10 +12,10 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 static MEASURING: AtomicBool = AtomicBool::new(false);
 static WAKE: Notify = Notify::const_new();
 
-/// While this lives there is something to report.
+/// While this value exists, the run measures and has something to report.
 pub(crate) struct Measuring(());
 
-/// From now on there is something to report.
+/// Notes that the run measures from now on.
 pub(crate) fn measuring() -> Measuring {
     MEASURING.store(true, SeqCst);
     Measuring(())
@@ -27,7 +27,7 @@ impl Drop for Measuring {
     }
 }
 
-/// Whether the run should end.
+/// Whether a person asked the run to end.
 pub(crate) fn is_asked() -> bool {
     ASKED.load(SeqCst)
 }
@@ -50,20 +50,21 @@ async fn asked() {
     }
 }
 
-/// Waits until the run has to be given up: a person asked once while there is nothing to report, or asked twice.
+/// Waits until the run has to end without a report: a person asked once while there was nothing to report, or asked
+/// twice.
 async fn given_up() {
     loop {
         machine::interrupted().await;
         if is_asked() || !MEASURING.load(SeqCst) {
             return;
         }
-        eprintln!("ending early: checking what was measured (Ctrl-C again gives up)");
+        eprintln!("ending early: checking the part that was measured (Ctrl-C again ends without a report)");
         ASKED.store(true, SeqCst);
         WAKE.notify_waiters();
     }
 }
 
-/// Runs until `run` is done or has to be given up. Either way a server that it started ends too.
+/// Runs until `run` is done or has to end without a report. In both cases a server that it started ends too.
 pub(crate) fn attend<T>(
     runtime: &Runtime,
     run: impl Future<Output = Result<T, Trouble>>,

@@ -1,5 +1,5 @@
-//! The server under load: it starts a server with an empty data folder and without limiters, or uses one that runs
-//! already. Does not know what is done to it.
+//! The server under load: a new server with an empty data folder and without limiters, or one that runs already. Does
+//! not know the load.
 
 use crate::machine;
 use crate::processes::Processes;
@@ -15,11 +15,11 @@ use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// A server that takes longer to print its address has failed.
+/// A server that takes longer than this to print its address has failed.
 const START: Duration = Duration::from_secs(30);
 /// The secret of the servers that the run starts and ends.
 const SECRET: &str = "of servers under load that nobody else can reach";
-/// What a server prints on stdout when it is ready, before its address.
+/// The text before the address that a server prints on stdout when it is ready.
 const READY: &str = "listening on http://";
 
 /// A server that listens.
@@ -28,14 +28,15 @@ pub(crate) struct Server {
     pub(crate) processes: Processes,
     /// The tokens to use instead of new accounts.
     pub(crate) tokens: Vec<String>,
-    /// Without any progress for so long, what is missing counts as lost.
+    /// After this time without any progress, missing events count as lost.
     pub(crate) patience: Duration,
-    /// Whether the CPU of its database is counted: it is its own database, or the database's processes are known.
+    /// Whether the CPU of the database is counted: the server is its own database, or the database's processes are
+    /// known.
     pub(crate) is_whole: bool,
     running: Option<StartedProcess>,
 }
 
-/// A process that the run started; it ends with this value.
+/// A process that the run started. Dropping this value kills it.
 struct StartedProcess {
     child: Child,
     folder: Arc<TempDir>,
@@ -56,14 +57,14 @@ impl Drop for StartedProcess {
 }
 
 impl Resting {
-    /// Where its data is: the PostgreSQL database, or its SQLite file.
+    /// The URL of its data: the PostgreSQL database, or its SQLite file.
     pub(crate) fn database(&self) -> String {
         let file = self.folder.path().join("data").join("taskwire.db");
         let url = self.options.database_url.clone();
         url.unwrap_or_else(|| format!("sqlite:{}", file.display()))
     }
 
-    /// Starts it again.
+    /// Starts the server again.
     pub(crate) fn wake(self) -> Result<Server, Trouble> {
         Server::start(&self.options, self.folder)
     }
@@ -89,8 +90,8 @@ impl Server {
         }
     }
 
-    /// Restarts a server of this run with its data, so that it gives back the memory it has used. A server that ran
-    /// already goes on.
+    /// Restarts a server of this run with its data, so that it frees the memory it has used. A server that ran already
+    /// is not restarted.
     pub(crate) fn restart(&mut self, options: &ServerOptions) -> Result<(), Trouble> {
         if let Some(running) = &mut self.running {
             machine::end(&mut running.child)?;
@@ -99,7 +100,7 @@ impl Server {
         Ok(())
     }
 
-    /// Another instance beside the one of `options`: it is started too, or runs already at `url`.
+    /// A second instance, beside the one of `options`: it is started too, or runs already at `url`.
     pub(crate) fn beside(options: &ServerOptions, url: Option<&str>) -> Result<Server, Trouble> {
         match (url, &options.url) {
             (Some(url), Some(_)) => Ok(Server {
@@ -114,15 +115,16 @@ impl Server {
             (None, None) => Err(Trouble::setup(
                 "two instances need --database-url and --redis-url",
             )),
-            _ => Err(Trouble::setup("--url and --other-url name the two instances")),
+            _ => Err(Trouble::setup("give both --url and --other-url, or neither")),
         }
     }
 
-    /// Ends a server of this run as an operator would, and keeps its data.
+    /// Ends a server of this run with SIGTERM, and keeps its data.
     pub(crate) fn rest(mut self, options: &ServerOptions) -> Result<Resting, Trouble> {
         let running = self.running.as_mut();
-        let running =
-            running.ok_or_else(|| Trouble::setup("only a server that this program starts can be filled"))?;
+        let running = running.ok_or_else(|| {
+            Trouble::setup("this step needs a server that this program starts: leave out --url")
+        })?;
         machine::end(&mut running.child)?;
         Ok(Resting {
             options: options.clone(),
@@ -141,10 +143,10 @@ impl Server {
             .env("TASKWIRE_RATE_LIMIT_ENABLED", "false")
             // A run may take longer than a token lives.
             .env("TASKWIRE_ACCESS_TOKEN_MINUTES", "1440")
-            // Several instances must take each other's tokens.
+            // Several instances must accept each other's tokens.
             .env("TASKWIRE_JWT_SECRET", SECRET)
             .env("TASKWIRE_LOG_LEVEL", "warn");
-        // The run decides how many sockets there are; the server's default, a part of its open files, does not.
+        // The run decides how many sockets there are. The server's default, a part of its open files, must not.
         if std::env::var_os("TASKWIRE_MAX_SOCKETS").is_none() {
             command.env("TASKWIRE_MAX_SOCKETS", "1000000");
         }
@@ -193,7 +195,7 @@ impl Server {
         folder: Arc<TempDir>,
     ) -> Result<Server, Trouble> {
         let log = folder.path().join("stderr.log");
-        // An empty folder, so that no `.env` or settings file of the caller's reaches the server.
+        // An empty folder, so that the server reads no `.env` or settings file of the caller.
         command
             .current_dir(folder.path())
             .env("TASKWIRE_LISTEN", "127.0.0.1:0")
@@ -204,12 +206,10 @@ impl Server {
         let pinned = options.pin && machine::run_on(0);
         let spawned = command.spawn();
         if options.pin && !(pinned && machine::run_on(1)) {
-            eprintln!(
-                "--pin: this machine does not let cores 0 and 1 be chosen; the programs run on any core"
-            );
+            eprintln!("--pin has no effect: this machine does not allow pinning to cores 0 and 1");
         }
         let mut child = spawned
-            .map_err(|error| Trouble::setup(format!("{} does not start: {error}", program.display())))?;
+            .map_err(|error| Trouble::setup(format!("{} cannot be started: {error}", program.display())))?;
         let stdout = child.stdout.take();
         let running = StartedProcess { child, folder };
         let address = stdout
@@ -228,7 +228,7 @@ impl Server {
         })
     }
 
-    /// The folder of a server of this run, in the file system that its commits go to.
+    /// The folder of a server of this run. It is in the file system to which its commits are written.
     pub(crate) fn folder(&self) -> Option<&Path> {
         self.running.as_ref().map(|running| running.folder.path())
     }
@@ -244,13 +244,13 @@ fn not_ready(program: &Path, log: &Path) -> Trouble {
     ))
 }
 
-/// Reads stdout until the line with the address, and goes on reading so that the pipe never fills.
+/// Reads stdout until the line with the address, and continues reading so that the pipe never fills.
 fn wait_for_address(stdout: ChildStdout) -> Option<SocketAddr> {
     let (found, address) = sync_channel(1);
     std::thread::spawn(move || {
         for line in BufReader::new(stdout).lines().map_while(Result::ok) {
             if let Some(at) = line.find(READY) {
-                // Nobody waits for a second one.
+                // Sending fails for a second address, which is not needed.
                 let _ = found.try_send(line[at + READY.len()..].trim().parse().ok());
             }
         }

@@ -1,4 +1,5 @@
-//! The course of a run: what came in each interval, and what the server's processes used in it. Knows no scenario.
+//! The course of a run: the latencies of each interval, and the CPU and memory of the server's processes in it. Does
+//! not know the scenario.
 
 use crate::lock::lock;
 use crate::meter::Lately;
@@ -22,13 +23,13 @@ pub(crate) struct Sample {
     seconds: f64,
     lately: Lately,
     spent: Spent,
-    /// In KiB.
+    /// Memory in KiB.
     pub(crate) resident: Option<f64>,
     pub(crate) descriptors: Option<f64>,
 }
 
 impl Sample {
-    /// The latency's p99 in ms; `None` when nothing came.
+    /// The latency's p99 in ms; `None` for an interval without latencies.
     pub(crate) fn p99(&self) -> Option<f64> {
         (self.lately.count > 0).then_some(self.lately.p99)
     }
@@ -48,7 +49,7 @@ impl Drop for Timeline {
 }
 
 impl Timeline {
-    /// Records what `lately` returns, and the processes, for about `total`.
+    /// Records the results of `lately`, and the processes, for about `total`.
     pub(crate) fn record(
         processes: Processes,
         total: Duration,
@@ -59,7 +60,7 @@ impl Timeline {
         Timeline { task, samples }
     }
 
-    /// What was recorded.
+    /// Ends the recording and returns its samples.
     pub(crate) fn end(self) -> Vec<Sample> {
         std::mem::take(&mut lock(&self.samples))
     }

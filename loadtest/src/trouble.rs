@@ -1,10 +1,10 @@
-//! Why a run, or one of its sockets, cannot go on. A broken promise of the contract is a `fault`, not trouble.
+//! The errors that end a run or one of its sockets. A broken promise of the contract is a `fault`, not trouble.
 
 use crate::websocket::Unreadable;
 use std::{io, time::Duration};
 use taskwire_protocol::Failure;
 
-/// Why a run cannot go on, or why a socket ended.
+/// Why a run cannot continue, or why a socket ended.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Trouble {
     #[error("{0}")]
@@ -28,15 +28,15 @@ pub(crate) enum Trouble {
     TooLate(&'static str, Duration),
     #[error("the database: {0}")]
     Database(#[from] sqlx::Error),
-    #[error("not the JSON that was expected: {0}")]
+    #[error("unexpected JSON: {0}")]
     Json(#[from] serde_json::Error),
-    /// Something on this side, in words.
+    /// An error on this side, as a text.
     #[error("{0}")]
     Setup(String),
 }
 
 impl Trouble {
-    /// Trouble in words of its own.
+    /// An error on this side, with this text.
     pub(crate) fn setup(what: impl Into<String>) -> Trouble {
         Trouble::Setup(what.into())
     }

@@ -1,9 +1,9 @@
 //! WebSocket framing (RFC 6455, section 5), as far as a load harness needs it: it reads whole frames and writes small
-//! ones. It copies nothing that arrives whole, and does not know what the frames say.
+//! ones. It does not copy a frame that arrives whole, and does not know what is in the frames.
 //!
-//! The mask is always a key of zeros. That is valid framing and costs the sender nothing; a server unmasks all the same.
+//! The mask is always a key of zeros. This is valid framing and costs the sender nothing. A server still unmasks.
 //!
-//! This module is public so that tests can speak raw frames without a framer of their own:
+//! This module is public so that other tests can send and read raw frames:
 //!
 //! ```
 //! use loadtest::websocket::{Inbox, TEXT, client_frame};
@@ -28,7 +28,7 @@ pub const PING: u8 = 9;
 /// Answers a ping.
 pub const PONG: u8 = 10;
 
-/// The `Sec-WebSocket-Key` that answers with [`UPGRADE_ACCEPT`], from RFC 6455, section 1.3.
+/// The `Sec-WebSocket-Key` to which a server answers [`UPGRADE_ACCEPT`], from RFC 6455, section 1.3.
 pub const UPGRADE_KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// The `Sec-WebSocket-Accept` that a server computes from [`UPGRADE_KEY`].
 pub const UPGRADE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
@@ -36,7 +36,7 @@ pub const UPGRADE_ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 /// A larger payload means that the stream is broken.
 const FRAME_BYTES: usize = 16 << 20;
 
-/// What stands before a payload.
+/// The head of a frame, before its payload.
 struct Head {
     opcode: u8,
     /// Bytes of the head itself, the mask included.
@@ -44,7 +44,7 @@ struct Head {
     payload: usize,
 }
 
-/// Bytes that this program does not read, and why.
+/// Why bytes that arrived cannot be read.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("cannot read what arrived: {0}")]
 pub struct Unreadable(pub &'static str);
@@ -87,7 +87,7 @@ pub struct Inbox {
 
 impl Inbox {
     /// Calls `on_frame` with the opcode and payload of every frame that `chunk` completes. Fragments, extensions and
-    /// frames over 16 MiB are refused. A mask is skipped, not applied: it must be the key of zeros.
+    /// frames over 16 MiB are errors. A mask is skipped, not applied: it must be the key of zeros.
     pub fn take(&mut self, mut chunk: &[u8], mut on_frame: impl FnMut(u8, &[u8])) -> Result<(), Unreadable> {
         while !self.partial.is_empty() {
             let missing = match head(&self.partial)? {
@@ -101,7 +101,7 @@ impl Inbox {
                 && self.partial.len() == head.length + head.payload
             {
                 on_frame(head.opcode, &self.partial[head.length..]);
-                // There are thousands of sockets: give the memory back.
+                // Free the memory, because there are thousands of sockets.
                 self.partial = Vec::new();
             } else if now.len() < missing || chunk.is_empty() {
                 return Ok(());

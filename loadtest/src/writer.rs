@@ -1,5 +1,5 @@
-//! The writer that others watch: it sends what makes events, or frames to the limit, and reads the answers. `pace` says
-//! when it sends.
+//! The writer that others watch: it sends requests that make events, or frames to the limit, and reads the answers.
+//! `pace` decides when it sends.
 
 use crate::answer::Answer;
 use crate::board::Board;
@@ -16,15 +16,15 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::{NotificationId, WorkspaceId};
 use uuid::Uuid;
 
-/// What is sent.
+/// The frames that a writer sends.
 pub(crate) enum Source {
     /// Requests, each of which makes an event.
     Requests(Requests),
-    /// One frame again and again, each time with the next `seq`.
+    /// One frame, repeated with the next `seq` each time.
     Frames { sample: Vec<u8> },
 }
 
-/// What the requests do.
+/// The operation of the requests.
 pub(crate) enum Wish {
     /// Makes a task in a workspace. Its event is the whole task.
     Task(WorkspaceId),
@@ -32,11 +32,11 @@ pub(crate) enum Wish {
     Deletion(Vec<NotificationId>),
 }
 
-/// Requests that were sent.
+/// Requests of one operation, and what is known of their answers.
 pub(crate) struct Requests {
     wish: Wish,
     ledger: Arc<Mutex<Ledger>>,
-    /// What identifies the event of each request, by the request's id.
+    /// The UUID that identifies the event of each request, by the request's id.
     causes: Vec<Uuid>,
     answered: usize,
 }
@@ -52,7 +52,7 @@ impl Source {
         })
     }
 
-    /// Appends what makes event `seq`.
+    /// Appends the frame that makes event `seq`.
     fn encode(&mut self, out: &mut Vec<u8>, text: &mut String, seq: u64) -> Result<(), Trouble> {
         match self {
             Source::Requests(requests) => {
@@ -67,7 +67,7 @@ impl Source {
         Ok(())
     }
 
-    /// Takes what the server answered.
+    /// Handles a text from the server.
     fn hear(&mut self, text: &[u8], board: &Board) {
         if let (Source::Requests(requests), Some(answer)) = (self, Answer::read(text)) {
             requests.answered += 1;
@@ -99,7 +99,7 @@ impl Requests {
                 let notification = notification
                     .ok_or_else(|| Trouble::setup("fewer notifications were made than are to be deleted"))?;
                 text.clear();
-                // No op_id: the contract leaves it to the client, and a notification is deleted only once anyway.
+                // There is no op_id: the contract makes it optional, and a notification can be deleted only once.
                 // Writing to a string cannot fail.
                 let _ = write!(
                     text,
@@ -125,7 +125,7 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Sends at a pace until everything is delivered and answered. Returns how many events that were.
+    /// Sends at a pace until everything is delivered and answered. Returns how many events were sent.
     pub(crate) async fn run(&mut self, pace: Pace, duration: Duration) -> Result<u64, Trouble> {
         let (board, watchers) = (self.board.clone(), self.watchers as u64);
         board.begin(self.head);
@@ -134,7 +134,8 @@ impl Writer {
 }
 
 impl Writes for Writer {
-    /// Reads answers while it sends: when the server is too slow there is no wait for a turn in which to read them.
+    /// Reads answers while it sends. When the server is too slow, the writer does not wait between turns, so it has no
+    /// other time to read.
     async fn send(&mut self, count: usize, turn: Instant) -> Result<(), Trouble> {
         let (mut text, mut bytes) = (String::new(), Vec::new());
         for _ in 0..count {

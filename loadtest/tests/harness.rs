@@ -1,4 +1,4 @@
-//! Tests of the harness itself: it passes a server that keeps its promises, and fails one that breaks any of them.
+//! Tests of the harness itself: it passes a server that keeps its promises, and fails a server that breaks one of them.
 
 mod mock;
 
@@ -12,7 +12,7 @@ fn run(broken: Broken, scenario: &str) -> Output {
     run_with("0.5", broken, scenario)
 }
 
-/// The same with another patience, in seconds.
+/// Runs like `run`, with this patience in seconds.
 fn run_with(patience: &str, broken: Broken, scenario: &str) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_loadtest"));
     command
@@ -26,7 +26,7 @@ fn assert_passes(scenario: &str) -> String {
     assert_clean(&run(Broken::Nothing, scenario))
 }
 
-/// Passes a server that was silent for a second, with enough patience.
+/// Asserts that a server that was silent for a second passes, with enough patience.
 #[track_caller]
 fn assert_passes_stalled(scenario: &str) -> String {
     let stalled = Broken::Stalled(Duration::from_secs(1));
@@ -110,14 +110,14 @@ fn a_lost_acknowledgement_fails_the_run() {
 }
 
 #[test]
-fn a_position_that_is_ignored_fails_the_run() {
+fn a_server_that_ignores_positions_fails_the_run() {
     for scenario in [STORM, RESUME] {
         assert_fails(Broken::Resume, scenario, "not resumed");
     }
 }
 
 #[test]
-fn a_list_that_does_not_show_what_was_made_fails_the_run() {
+fn a_list_without_the_task_made_before_it_fails_the_run() {
     assert_fails(Broken::Stale, REAL, "× stale query");
 }
 
@@ -127,8 +127,8 @@ fn an_answer_out_of_turn_fails_the_run() {
 }
 
 #[test]
-fn turns_that_wait_at_the_end_are_taken_and_not_forgotten() {
-    // The server is silent from the middle of the run to beyond its end.
+fn turns_that_wait_at_the_end_are_still_taken() {
+    // The server is silent from the middle of the run until after its end.
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("found.json");
     let text = assert_passes_stalled(&format!(
@@ -143,7 +143,7 @@ fn turns_that_wait_at_the_end_are_taken_and_not_forgotten() {
 }
 
 #[test]
-fn turns_that_nobody_took_fail_the_run() {
+fn dropped_turns_fail_the_run() {
     let stalled = Broken::Stalled(Duration::from_secs(3));
     assert_fails(
         stalled,
@@ -153,13 +153,13 @@ fn turns_that_nobody_took_fail_the_run() {
 }
 
 #[test]
-fn a_list_need_not_show_what_so_much_was_asked_for_after() {
-    // After the silence many requests are under way, among them more than a page of tasks.
+fn a_list_need_not_show_a_task_if_more_than_a_page_is_under_way() {
+    // After the silence, many requests are under way. More than a page of them make tasks.
     assert_passes_stalled("ops --clients 1 --seconds 0.6 --warm-up 0.1 --rate 1000 --mix create=15,list=1");
 }
 
 #[test]
-fn what_would_measure_nothing_is_refused() {
+fn options_that_would_measure_nothing_are_refused() {
     for (asked, says) in [
         ("bars --only fanuot", "fanout-postgres"),
         (
@@ -211,10 +211,14 @@ fn a_run_is_compared_with_an_earlier_one_and_drawn() {
         Broken::Nothing,
         &format!("{OPS} --compare {}", folder.path().display()),
     );
-    assert_eq!(output.status.code(), Some(1), "what is no earlier run is refused");
+    assert_eq!(
+        output.status.code(),
+        Some(1),
+        "a file that is not an earlier run is refused"
+    );
 }
 
-/// Interrupts a run while it measures. The run must still end well; returns its output.
+/// Interrupts a run while it measures. The run must still succeed. Returns its output.
 #[cfg(unix)]
 fn interrupt(scenario: &str) -> String {
     use std::io::{BufRead, BufReader};
@@ -243,13 +247,13 @@ fn interrupt(scenario: &str) -> String {
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_interrupted_checks_and_reports_what_it_has() {
+fn an_interrupted_run_checks_and_reports_its_measurements() {
     interrupt("slow --watchers 4 --crawlers 1 --accounts 2 --seconds 20 --rate 50");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_run_that_is_interrupted_is_held_against_no_limit() {
+fn an_interrupted_run_is_not_compared_with_the_limit() {
     let text = interrupt("fanout --watchers 4 --accounts 2 --seconds 20 --rate 50 --with-limit");
     assert!(!text.contains("limit"), "{text}");
 }

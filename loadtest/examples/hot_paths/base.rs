@@ -1,5 +1,6 @@
-//! The recorded counts, by build and compiler, and what deviates from them. Instructions depend on the compiler and the
-//! build, so those of another compiler are not compared. Allocations hardly do, so they always are.
+//! The recorded counts, by build and compiler, and the differences from them. Instructions depend on the compiler and
+//! the build, so they are compared only with the same compiler. Allocations hardly depend on it, so they are always
+//! compared.
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -7,9 +8,9 @@ use std::io::{Error, ErrorKind, Result};
 use std::path::Path;
 use std::process::Command;
 
-/// Which part worse is too much.
+/// A count may grow by this part.
 const TOLERANCE: f64 = 0.10;
-/// A difference this small says nothing: hash tables have a new seed in every run.
+/// A difference this small means nothing, because hash tables have a new seed in every run.
 const SLACK: u64 = 4;
 
 /// Counts by path and by what was counted.
@@ -80,15 +81,15 @@ impl Base {
         serde_json::from_str(&text).map_err(|error| Error::new(ErrorKind::InvalidData, error))
     }
 
-    /// What got worse, in words. A path that is no longer counted is worse too.
+    /// A line for each count that got worse. A path that is no longer counted is worse too.
     pub(crate) fn worse(&self, found: &Counts) -> Vec<String> {
         let Some(recorded) = self.0.get(build()) else {
-            return vec![format!("nothing is recorded for a {} build", build())];
+            return vec![format!("no counts are recorded for a {} build", build())];
         };
         let same = recorded.compiler == compiler();
         if !same {
             println!(
-                "instructions are not compared: those recorded are from {}",
+                "instructions are not compared, because they were recorded with another compiler: {}",
                 recorded.compiler
             );
         }
@@ -99,7 +100,7 @@ impl Base {
                 match found.get(path, what) {
                     None if !by_compiler => worse.push(format!("{path}: {what} were not counted")),
                     Some(now) if (same || !by_compiler) && is_more(now, *before) => {
-                        worse.push(told(path, what, *before, now));
+                        worse.push(line(path, what, *before, now));
                     }
                     _ => {}
                 }
@@ -108,7 +109,7 @@ impl Base {
         worse
     }
 
-    /// What got better, in words.
+    /// A line for each count that got better.
     pub(crate) fn better(&self, found: &Counts) -> Vec<String> {
         let Some(recorded) = self.0.get(build()) else {
             return Vec::new();
@@ -121,7 +122,7 @@ impl Base {
         all.filter_map(|(path, what, before)| {
             let now = found.get(path, what)?;
             let same = what != "instructions" || recorded.compiler == compiler();
-            (same && is_more(before, now)).then(|| told(path, what, before, now))
+            (same && is_more(before, now)).then(|| line(path, what, before, now))
         })
         .collect()
     }
@@ -131,7 +132,7 @@ fn is_more(now: u64, before: u64) -> bool {
     now > before + SLACK && now as f64 > before as f64 * (1.0 + TOLERANCE)
 }
 
-fn told(path: &str, what: &str, before: u64, now: u64) -> String {
+fn line(path: &str, what: &str, before: u64, now: u64) -> String {
     let percent = (now as f64 / before.max(1) as f64 - 1.0) * 100.0;
     format!("{path}: {now} {what}, recorded {before} ({percent:+.1}%)")
 }

@@ -1,8 +1,8 @@
-//! Counts what the hot paths cost: allocations and bytes in any build, instructions under callgrind. The counts are the same
-//! on an idle and on a busy machine, so a regression of 10% can fail a test.
+//! Counts what the hot paths cost: allocations and bytes in any build, instructions under callgrind. The counts are
+//! equal on an idle and on a busy machine, so a regression of 10% can fail a test.
 //!
 //! - `paths`  the work that is counted
-//! - `base`   the counts that were recorded, and what deviates from them
+//! - `base`   the counts that were recorded, and the differences from them
 //!
 //! Usage: `hot_paths [--check | --record] [--base FILE]`; without `--check` and `--record` it only prints the counts.
 
@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-/// Runs every path once and nothing else, under callgrind.
+/// The option for the run under callgrind: it runs every path once and does nothing else.
 const ONCE: &str = "--once";
 
 fn main() -> ExitCode {
@@ -56,12 +56,12 @@ fn report(base: &Base, found: &Counts) -> ExitCode {
         println!("WORSE: {line}");
     }
     for line in base.better(found) {
-        println!("better: {line}; record it, so that it stays so");
+        println!("better: {line}; record it with --record, so that a later regression is found");
     }
     if worse.is_empty() {
         return ExitCode::SUCCESS;
     }
-    println!("if that is meant: cargo run -p loadtest --example hot_paths -- --record, and say why");
+    println!("if this is intended: cargo run -p loadtest --example hot_paths -- --record, and say why");
     ExitCode::FAILURE
 }
 
@@ -111,7 +111,7 @@ fn instructions() -> Result<BTreeMap<String, u64>, String> {
     )?;
     let found: BTreeMap<String, u64> = text.lines().filter_map(counted).collect();
     if found.is_empty() {
-        return Err("callgrind saw none of the paths".into());
+        return Err("callgrind's output names none of the paths".into());
     }
     Ok(found)
 }

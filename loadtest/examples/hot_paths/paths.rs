@@ -1,5 +1,5 @@
-//! The hot paths, each a fixed piece of work without sockets, clocks or threads: what is prepared is not counted, what is
-//! counted is the same every time. Knows nothing of counting.
+//! The hot paths. Each is a fixed piece of work without sockets, clocks or threads. Its preparation is not counted, and
+//! the counted work is the same in every run. Knows nothing of counting.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -32,7 +32,7 @@ const NOW: Timestamp = Timestamp(1_767_225_600_000);
 const WORKSPACE: WorkspaceId = WorkspaceId(Uuid::from_u128(7));
 const USER: UserId = UserId(Uuid::from_u128(9));
 
-/// A path, ready to be run as often as wanted.
+/// A path that is ready to run, more than once.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
     /// What one run does, in words.
@@ -40,7 +40,7 @@ pub(crate) struct Path {
     run: Box<dyn FnMut()>,
 }
 
-/// Runs a path; by the name of this function the counted runs are told from all else.
+/// Runs a path. Callgrind's output has a line for each `counted_…` function, which separates the paths from other code.
 #[inline(never)]
 pub(crate) fn counted(path: &mut Path) {
     match path.name {
@@ -75,7 +75,7 @@ fn counted_deliver(path: &mut Path) {
     std::hint::black_box(path);
 }
 
-/// All of them, each run once so that what is made at the first use is there.
+/// All paths. Each has run once, so that what is made at the first use is not counted.
 pub(crate) fn all() -> Vec<Path> {
     let mut paths = vec![decode(), decide(), encode(), deliver()];
     for path in &mut paths {
@@ -94,11 +94,11 @@ fn parameters(text: &str) -> CreateTask {
     let frame = RequestFrame::parse(text).expect("a request");
     match Request::read(&frame.r#type, frame.data) {
         Ok(Request::CreateTask(create)) => Mutation::check(*create).expect("valid parameters"),
-        _ => panic!("no task.create"),
+        _ => panic!("not a task.create"),
     }
 }
 
-/// From the text of a frame to parameters that were checked.
+/// Reads frames into checked parameters.
 fn decode() -> Path {
     let texts: Vec<String> = (0..GROUP).map(request).collect();
     Path {
@@ -154,7 +154,7 @@ fn decided(caller: &Caller, ids: &Ids, group: &[CreateTask]) -> World {
     world
 }
 
-/// A group decided in memory: rules, log entries, notifications, answers.
+/// Decides a group in memory: rules, log entries, notifications, answers.
 fn decide() -> Path {
     let (caller, ids) = (caller(), Ids::new(Clock::fixed(NOW.0)));
     let group: Vec<CreateTask> = (0..GROUP).map(|n| parameters(&request(n))).collect();
@@ -167,7 +167,7 @@ fn decide() -> Path {
     }
 }
 
-/// The entries of a group as event frames.
+/// Encodes the log entries of a group as event frames.
 fn encode() -> Path {
     let (caller, ids) = (caller(), Ids::new(Clock::fixed(NOW.0)));
     let group: Vec<CreateTask> = (0..GROUP).map(|n| parameters(&request(n))).collect();
@@ -186,7 +186,7 @@ fn encode() -> Path {
     }
 }
 
-/// A log that nobody needs: everything comes from the rings.
+/// An empty log: all frames come from the rings.
 struct Empty;
 
 impl Log for Empty {
@@ -195,7 +195,7 @@ impl Log for Empty {
     }
 
     fn page(&self, _: StreamId, _: u64, _: usize) -> Reading<'_, Vec<(u64, Frame)>> {
-        Box::pin(async { panic!("a frame fell out of the ring: it is not what is counted") })
+        Box::pin(async { panic!("a frame fell out of the ring; reading the log is not part of this path") })
     }
 
     fn heads(&self, streams: Vec<StreamId>) -> Reading<'_, Vec<(StreamId, u64)>> {
@@ -203,7 +203,7 @@ impl Log for Empty {
     }
 }
 
-/// Takes frames, as a write buffer with room does.
+/// Accepts all frames, like a write buffer with room.
 #[derive(Default)]
 struct Sink {
     frames: usize,
@@ -236,7 +236,7 @@ struct Watchers {
     groups: Vec<Vec<Published>>,
 }
 
-/// Groups for so many runs, made before anything is counted.
+/// The groups for all runs, made before anything is counted.
 fn groups(stream: StreamId) -> Vec<Vec<Published>> {
     const RUNS: usize = 4;
     let filling = "x".repeat(250);
@@ -292,14 +292,14 @@ impl Watchers {
                 if sink.frames == before + EVENTS {
                     break;
                 }
-                // The fan-out marks it in a task of its own.
+                // The fan-out marks the socket in a separate task.
                 tokio::task::yield_now().await;
             }
         }
     }
 }
 
-/// From committed entries to the outlets of all who watch.
+/// Delivers committed entries to the outlets of all watchers.
 fn deliver() -> Path {
     let runtime = Runtime::new_single();
     let mut watchers = runtime.block_on(Watchers::new());
@@ -321,7 +321,7 @@ fn deliver() -> Path {
     }
 }
 
-/// A runtime of this thread alone.
+/// A runtime with this thread only.
 trait Single {
     fn new_single() -> Runtime;
 }

@@ -1,6 +1,6 @@
 """The FastAPI peer: sign in by JWT on a WebSocket, durable task.create with a notification, pushes by Redis pub/sub.
 
-It does of Taskwire's job what the comparison needs, and no more: no log, no resume, no order over connections, no
+It does only the part of Taskwire's job that the comparison needs: no log, no resume, no order over connections, no
 exactly-once. Started by `loadtest/peers/peer fastapi`, which sets the environment.
 """
 
@@ -57,7 +57,7 @@ class TaskCreate(BaseModel):
 
 
 class Connections:
-    """Which sockets of this process watch which channel; the messages of Redis reach them here."""
+    """The sockets of this process, by the channel that they watch. Passes the messages of Redis on to them."""
 
     def __init__(self, redis: aioredis.Redis) -> None:
         self.redis = redis
@@ -79,27 +79,27 @@ class Connections:
                 await self.pubsub.unsubscribe(channel)
 
     async def listen(self) -> None:
-        # A subscription that is always there keeps the loop going.
+        # A permanent subscription, because the loop ends when there is none.
         await self.pubsub.subscribe("all")
         async for message in self.pubsub.listen():
             watchers = self.watchers.get(message["channel"].decode(), ())
             if watchers:
                 text = message["data"].decode()
-                # One after the other, as the documentation's manager does: it costs less than a task for each.
+                # One after the other, as the documentation's manager does. This costs less than a task for each send.
                 for socket in tuple(watchers):
                     await send(socket, text)
 
 
 async def send(socket: WebSocket, text: str) -> None:
-    """Sends to one watcher; one that is gone must not keep the others from theirs."""
+    """Sends to one watcher. A watcher that is gone must not prevent the sends to the others."""
     try:
         await socket.send_text(text)
     except (WebSocketDisconnect, RuntimeError):
-        pass  # its own handler notices, and takes it off the lists
+        pass  # its own handler notices this too, and removes it from the lists
 
 
 async def keep(connection: asyncpg.Connection) -> None:
-    """Nothing here leaves state on a connection: no reset when it goes back to the pool, which is a round trip."""
+    """Does nothing: no query leaves state on a connection, so the pool saves the round trip of a reset."""
 
 
 @asynccontextmanager
@@ -134,13 +134,13 @@ async def socket(ws: WebSocket) -> None:
     except (jwt.InvalidTokenError, TimeoutError, orjson.JSONDecodeError, KeyError):
         await ws.close(4401)
     except (WebSocketDisconnect, RuntimeError):
-        pass  # it went away in the middle of a send
+        pass  # the client disconnected in the middle of a send
     finally:
         await connections.leave(ws, channels)
 
 
 async def authenticate(ws: WebSocket) -> tuple[dict, bool]:
-    """The first frame brings the token."""
+    """Reads the token from the first frame."""
     frame = orjson.loads(await asyncio.wait_for(ws.receive_text(), AUTH_SECONDS))
     user = jwt.decode(frame["data"]["token"], SECRET, algorithms=["HS256"], options={"require": ["exp", "sub"]})
     return user, frame["data"].get("streams", "all") == "all"

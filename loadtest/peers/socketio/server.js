@@ -1,5 +1,5 @@
 // The Socket.IO peer: sign in by JWT in the handshake, durable task.create with a notification, pushes to rooms over
-// the Redis adapter. It does of Taskwire's job what the comparison needs, and no more: no log, no resume, no order
+// the Redis adapter. It does only the part of Taskwire's job that the comparison needs: no log, no resume, no order
 // over connections, no exactly-once. Started by `loadtest/peers/peer socketio`, which sets the environment.
 
 import { randomUUID } from "node:crypto";
@@ -54,7 +54,7 @@ const io = new Server(http, {
   connectTimeout: 10000,
 });
 
-// Nothing here reads a session's first HTTP request again, so it need not stay in memory.
+// This program never reads a session's first HTTP request again, so the request need not stay in memory.
 io.engine.on("connection", (socket) => {
   socket.request = null;
 });
@@ -84,7 +84,7 @@ io.on("connection", (socket) => {
   });
 });
 
-/** Throws when a value is not what task.create takes. */
+/** Throws unless the condition holds for a parameter of task.create. */
 function check(condition, message) {
   if (!condition) throw new Error(message);
 }

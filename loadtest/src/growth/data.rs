@@ -1,5 +1,6 @@
-//! What more data costs: the latency of `task.create` and `task.list` in one workspace, by its tasks and by the entries of
-//! its log, and how fast all of it is fetched. `seed` makes the rows; the operations that are measured are real.
+//! The cost of more data: the latency of `task.create` and `task.list` in one workspace, by its tasks and by the
+//! entries of its log, and how fast the whole workspace is fetched. `seed` makes the rows; the operations that are
+//! measured are real.
 
 use super::ground::{Ground, sizes};
 use super::seed::{Home, Made};
@@ -17,10 +18,10 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use taskwire_protocol::account::Streams;
 use uuid::Uuid;
 
-/// Seeded rows are of the last day, so that retention leaves them alone.
+/// Seeded rows have times of the last day, so that retention does not delete them.
 const DAY_MS: i64 = 86_400_000;
 
-/// The shortest measurement in seconds after one that was too short for an answer.
+/// The shortest measurement, in seconds, that is made after one that was too short for an answer.
 const SHORTEST: f64 = 0.1;
 
 /// Latency by the number of tasks.
@@ -74,7 +75,7 @@ async fn grow(
         Axis::linear("ms, p50"),
     );
     report.plots = vec![plot.curve("task.create", creates).curve("task.list", lists)];
-    report.checked = "every acknowledgement; a list shows what was made before it".into();
+    report.checked = "every acknowledgement; a list shows the task made before it".into();
     if made == Made::Tasks {
         let plot = Plot::new("fetching all of it", Axis::log(what), Axis::linear("MB/s"));
         report.plots.push(plot.curve("workspace.sync", rates));
@@ -83,8 +84,8 @@ async fn grow(
     Ok(report)
 }
 
-/// The p50 of `task.create` and of `task.list`, in ms. When the machine stalls and one of them has no answer at all, it
-/// measures again for twice as long, until the server's patience is over.
+/// The p50 of `task.create` and of `task.list`, in ms. If one of them has no answer at all, because the machine
+/// stalled, it measures again for twice as long, until the server's patience is over.
 async fn latencies(
     ground: &Ground<'_>,
     server: &mut Server,
@@ -119,7 +120,7 @@ async fn home(server: &Server, account: &accounts::Account) -> Result<Home, Trou
         .find_map(|state| Uuid::parse_str(state.stream.strip_prefix("workspace:")?).ok());
     #[allow(
         clippy::disallowed_methods,
-        reason = "seeded rows are of the day before this run"
+        reason = "seeded rows have times of the day before this run"
     )]
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
     Ok(Home {

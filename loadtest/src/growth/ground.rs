@@ -1,4 +1,5 @@
-//! What the steps of `growth` share: the server, the options, the time that is left. Does not know the steps.
+//! State that the steps of `growth` share: the options, the time that is left, the sockets that are allowed. Does not
+//! know the steps.
 
 use super::Growth;
 use crate::progress;
@@ -10,19 +11,19 @@ use crate::target::Server;
 use crate::trouble::Trouble;
 use std::time::Instant;
 
-/// What a step of `growth` works with.
+/// State that the steps of `growth` share.
 pub(super) struct Ground<'a> {
     pub(super) options: &'a ServerOptions,
     pub(super) growth: &'a Growth,
     pub(super) end: Instant,
-    /// As many sockets as asked for and allowed.
+    /// The most sockets: as many as asked for, if the machine allows them.
     pub(super) sockets: usize,
-    /// Why these are fewer than asked for.
+    /// The reason, if there are fewer sockets than asked for.
     pub(super) fewer: Option<String>,
 }
 
 impl Ground<'_> {
-    /// A title that also says what is left out because of open files.
+    /// A title that also says if there are fewer sockets because of open files.
     pub(super) fn with(&self, what: String) -> String {
         match &self.fewer {
             Some(fewer) => format!("{what} ({fewer})"),
@@ -30,13 +31,13 @@ impl Ground<'_> {
         }
     }
 
-    /// Runs a scenario against a server of its own.
+    /// Runs a scenario against a new server.
     pub(super) async fn once(&self, line: &str) -> Result<Report, Trouble> {
         let mut server = Server::at(self.options)?;
         Scenario::typed(line)?.run(&mut server, self.options).await
     }
 
-    /// The next point, while there is time. The report says how many points were left out.
+    /// The next point, while there is time. When there is none, the report says how many points are left out.
     pub(super) fn next(&self, points: &mut std::vec::IntoIter<usize>, report: &mut Report) -> Option<usize> {
         let next = points.next()?;
         if Instant::now() < self.end && !stop::is_asked() {

@@ -1,5 +1,5 @@
-//! What more instances give and cost: the operations a second of all together, and how late an event comes to a watcher at
-//! another instance. They share a PostgreSQL and a Redis.
+//! The effect of more instances: the operations a second of all together, and the latency of an event to a watcher at
+//! another instance. The instances share a PostgreSQL and a Redis.
 
 use super::ground::Ground;
 use crate::report::Report;
@@ -34,7 +34,7 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
         let found = all_work(ground, &mut servers).await?;
         let sum = |what: &str| found.iter().filter_map(|report| report.get(what)).sum::<f64>();
         let rate = sum("operations");
-        // Each report counts the database's whole CPU, so only the servers' parts can be added up.
+        // Each report contains the database's whole CPU, so only the servers' parts can be added up.
         let cpu = found
             .iter()
             .filter_map(|report| {

@@ -1,10 +1,10 @@
-//! `growth`: what a server costs with more and more of something. Each step is a curve, and says what it left out for lack
-//! of time or open files.
+//! `growth`: how a server's costs grow with the number of sockets, tasks, log entries and instances. Each step is a
+//! curve, and says which points it left out for lack of time or open files.
 //!
 //! - `sockets`    cost of a delivery and memory, by the number of sockets
 //! - `data`       latency of operations, by the number of tasks and of log entries; `seed` makes them, `sync` fetches them
 //! - `instances`  latency and rate with several instances
-//! - `ground`     what the steps share
+//! - `ground`     state that the steps share
 
 mod data;
 mod ground;
@@ -36,7 +36,7 @@ pub(crate) struct Growth {
     /// The steps to take [default: all; `instances` only with --database-url and --redis-url]
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Step>,
-    /// Minutes for everything; what does not fit is left out
+    /// Minutes for all steps; points for which there is no time are left out
     #[arg(long, value_parser = crate::options::rate, default_value_t = 20.0)]
     minutes: f64,
     /// The most sockets
@@ -59,7 +59,7 @@ pub(crate) struct Growth {
     seconds: f64,
 }
 
-/// What grows.
+/// A step, by what grows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 enum Step {
@@ -116,8 +116,8 @@ impl Growth {
         Run::new(settings, reports, Vec::new())
     }
 
-    /// As many sockets as asked for, or fewer with the reason: this program and the server need an open file for each. A
-    /// server that the run starts may have as many files open as this program.
+    /// As many sockets as asked for, or fewer with the reason: this program and the server each need an open file for a
+    /// socket. A server that the run starts may have as many files open as this program.
     fn allowed(&self, options: &ServerOptions) -> (usize, Option<String>) {
         let wanted = self.sockets as u64 + OTHER_FILES;
         let ours = machine::allow_files(wanted);
@@ -132,7 +132,7 @@ impl Growth {
         }
         let sockets = files.saturating_sub(OTHER_FILES).max(1) as usize;
         let fewer = format!(
-            "{sockets} sockets instead of {}: {whose} may have {files} open files, and {OTHER_FILES} are no sockets",
+            "{sockets} sockets instead of {}: {whose} may open {files} files, {OTHER_FILES} of them are not sockets",
             self.sockets
         );
         (sockets, Some(fewer))

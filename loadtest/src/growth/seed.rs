@@ -1,6 +1,6 @@
-//! Makes a large database quickly: while the server is stopped, SQL writes the rows that so many operations would have
-//! left. Unlike in real life, all tasks look alike, one person made them a millisecond apart, and entries that are made
-//! without tasks name tasks that do not exist.
+//! Makes a large database quickly: while the server is stopped, SQL writes the rows that the operations would have
+//! written. Unlike in real data, all tasks look alike, one person made them a millisecond apart, and entries that are
+//! made without tasks name tasks that do not exist.
 
 use crate::rows::{Database, Whose};
 use crate::trouble::Trouble;
@@ -19,17 +19,17 @@ pub(super) struct Home {
     pub(super) base_ms: i64,
 }
 
-/// What is made.
+/// The rows to make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Made {
-    /// Everything that a `task.create` leaves.
+    /// All rows of a `task.create`.
     Tasks,
-    /// Entries of the workspace's log alone.
+    /// Only entries of the workspace's log.
     Entries,
 }
 
 impl Home {
-    /// Fills the workspace up to so many entries in its log.
+    /// Fills the workspace until its log has `entries` entries.
     pub(super) async fn fill(&self, url: &str, made: Made, entries: usize) -> Result<(), Trouble> {
         let mut database = Database::open(url).await?;
         let (workspace, user) = (database.value(self.workspace), database.value(self.user));
@@ -62,7 +62,7 @@ impl Home {
             tokio::task::yield_now().await;
         }
         progress::done();
-        // The planner would know this of a database that grew slowly.
+        // A database that grew slowly would have these statistics already.
         database.run("analyze").await?;
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! What more sockets cost: the CPU of a delivery, beside that of the limit, and the memory of each socket.
+//! The cost of more sockets: the CPU of a delivery, beside that of the limit, and the memory of each socket.
 
 use super::ground::Ground;
 use crate::report::Report;
@@ -14,8 +14,8 @@ fn numbers(all: &[usize], most: usize) -> std::vec::IntoIter<usize> {
     numbers.into_iter()
 }
 
-/// Cost of a delivery by the number of watchers. The change itself costs the same for any number of watchers. So the cost
-/// with a single watcher is subtracted; the rest is the delivery to one more.
+/// The cost of a delivery by the number of watchers. The change itself costs the same for any number of watchers. So
+/// the cost with a single watcher is subtracted; the rest is the cost of the deliveries to the other watchers.
 pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let with = format!("{DELIVERIES} deliveries a second to more and more watchers");
     let mut report = Report::new("growth of deliveries", ground.with(with));
@@ -23,7 +23,7 @@ pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
     let mut points = numbers(&[100, 300, 1000, 3000, 5000, 10_000], ground.sockets);
     while let Some(watchers) = ground.next(&mut points, &mut report) {
         let rate = (DELIVERIES as f64 / watchers as f64).max(0.5);
-        // Few events a second need more time for a meaningful number.
+        // At a low rate, a meaningful number needs more time.
         let seconds = ground.growth.seconds.max(4.0 / rate);
         let line = format!("fanout --rate {rate} --seconds {seconds}");
         let found = ground
@@ -72,16 +72,13 @@ pub(super) async fn deliveries(ground: &Ground<'_>) -> Result<Report, Trouble> {
 
 /// Memory of a socket by their number.
 pub(super) async fn memory(ground: &Ground<'_>) -> Result<Report, Trouble> {
-    let mut report = Report::new(
-        "growth of memory",
-        ground.with("sockets that only are there".into()),
-    );
+    let mut report = Report::new("growth of memory", ground.with("idle sockets".into()));
     let (mut each, mut more, mut rates) = (Vec::new(), Vec::new(), Vec::new());
     let mut points = numbers(&[1000, 3000, 9000], ground.sockets);
     while let Some(sockets) = ground.next(&mut points, &mut report) {
         let found = ground.once(&format!("idle --sockets {sockets}")).await?;
         let x = sockets as f64;
-        // The first number contains what the first sockets fill once; the second does not.
+        // The first number contains memory that is allocated once, for the first sockets; the second does not.
         for (number, what, curve) in [
             ("from before the first to the last", "memory of each", &mut each),
             ("from the middle one to the last", "of one more", &mut more),

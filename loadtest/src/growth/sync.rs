@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 const NAME: &str = "workspace.sync";
 
-/// The fields of a page that are needed.
+/// The fields of a page that are needed here.
 #[derive(Deserialize)]
 struct Page {
     cursor: Option<String>,
@@ -43,7 +43,9 @@ pub(super) async fn rate(
         (bytes, waited) = (bytes + length, waited + took);
         for task in page.tasks {
             if task.id <= last {
-                return Err(Trouble::setup("a workspace's tasks came out of order or twice"));
+                return Err(Trouble::setup(
+                    "a workspace's tasks arrived out of order or twice",
+                ));
             }
             (got, last) = (got + 1, task.id);
         }
@@ -54,13 +56,13 @@ pub(super) async fn rate(
     }
     if got < tasks {
         return Err(Trouble::setup(format!(
-            "a workspace of {tasks} tasks came with only {got}"
+            "a workspace of {tasks} tasks was fetched with only {got}"
         )));
     }
     Ok(bytes as f64 / waited.as_secs_f64() / 1e6)
 }
 
-/// A page, its bytes, and the time from the request to its arrival.
+/// Fetches a page. Returns it, its bytes, and the time from the request to its arrival.
 async fn fetch(
     link: &mut Link,
     workspace: Uuid,

@@ -1,6 +1,7 @@
-//! The limit of `ops`: the database alone. It commits in groups the rows that the server writes for a `task.create`, one of
-//! each person in a workspace of their own. The values are prepared in a temporary table, so neither parsing, checking nor
-//! sending them is counted: no server can be faster with the same tables. The database has the server's settings.
+//! The limit of `ops`: the database alone. It commits the rows that the server writes for a `task.create`, in groups
+//! with one operation of each person, who each have their own workspace. The values are prepared in a temporary table,
+//! so parsing, checking and sending them are not counted. No server can be faster with the same tables. The database
+//! has the server's settings.
 
 use crate::meter::{latency, micros};
 use crate::processes::Processes;
@@ -11,18 +12,18 @@ use crate::stop;
 use crate::trouble::Trouble;
 use std::time::{Duration, Instant};
 
-/// The moment at which ids and rows begin, in ms since 1970: any moment.
+/// The time of the first ids and rows, in ms since 1970. Any time would do.
 const BASE_MS: i64 = 1_767_225_600_000;
-/// Operations a second that are prepared: more than any machine does.
+/// Operations that are prepared for each second: more than any machine commits.
 const MOST: f64 = 40_000.0;
-/// SQLite's new keys are moved after so many groups, about as often as in the server.
+/// SQLite's new keys are moved after this many groups, about as often as in the server.
 const GROUPS_A_MOVE: i64 = 18;
 /// Groups before the measurement: they fill caches and give PostgreSQL statistics to plan with.
 const WARM_UP: usize = 20;
-/// The PostgreSQL schema of the rows, so that nothing else in the database changes.
+/// The PostgreSQL schema for the rows, so that nothing else in the database changes.
 const SCHEMA: &str = "taskwire_load_limit";
 
-/// Commits groups of `group` operations for so many seconds. Reports the operations a second and their CPU.
+/// Commits groups of `group` operations for `seconds` seconds. Reports the operations a second and their CPU.
 pub(crate) async fn measure(
     options: &ServerOptions,
     postgres: Option<&str>,
@@ -57,8 +58,8 @@ pub(crate) async fn measure(
     Ok(report)
 }
 
-/// An empty schema with a stream for each person and workspace, and the values of so many groups; gives the statements of
-/// a group.
+/// Makes an empty schema with a stream for each person and workspace, and prepares the values of `groups` groups.
+/// Returns the statements of a group.
 async fn prepare(database: &mut Database, group: usize, groups: usize) -> Result<Vec<String>, Trouble> {
     if let Database::Sqlite(_) = database {
         database.run(SQLITE_SCHEMA).await?;

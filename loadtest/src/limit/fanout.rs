@@ -1,9 +1,9 @@
-//! The bare server, the limit of any server on this machine: one thread, one poller, and one write per socket of frames
-//! that are encoded already. It admits everybody, and checks and stores nothing. Everything beyond this is a server's own
-//! cost.
+//! The bare writer, the limit of any server on this machine: one thread, one poller, and one write per socket of frames
+//! that are encoded already. It accepts every socket, and checks and stores nothing. A server's cost beyond this is its
+//! own.
 //!
-//! A socket opened at [`PUBLISH`] sends frames, and all others receive them. Any text of another socket is answered with
-//! the last frame that was sent, so that a crowd can come back. Knows nothing of Taskwire.
+//! A socket opened at [`PUBLISH`] sends frames, and all others receive them. The bare writer answers any text of
+//! another socket with the last frame that was sent, so that a crowd can reconnect. Knows nothing of Taskwire.
 
 use crate::websocket::{self, Inbox};
 use mio::net::{TcpListener, TcpStream};
@@ -16,15 +16,15 @@ use tokio::runtime::Runtime;
 pub(crate) const PUBLISH: &str = "/publish";
 
 const LISTENER: Token = Token(usize::MAX);
-/// Connections that may wait to be accepted, the most that Linux allows by default. With fewer, a crowd that comes back at
-/// once would measure how long its clients wait before they retry.
+/// Connections that may wait to be accepted: the most that Linux allows by default. With fewer, a crowd that reconnects
+/// at once would measure how long its clients wait before they retry.
 const BACKLOG: u32 = 4096;
 
 /// A socket of the bare writer.
 struct Socket {
     stream: TcpStream,
     stage: Stage,
-    /// What the kernel has not taken yet; only for readers that lag.
+    /// Bytes that the kernel has not accepted yet. Empty unless the reader lags.
     unsent: Vec<u8>,
 }
 
@@ -34,12 +34,12 @@ enum Stage {
     Publishing(Inbox),
 }
 
-/// What a socket sent after its upgrade.
+/// The texts that a socket sent after its upgrade.
 #[derive(Default)]
 struct Said {
     /// Frames for all watchers, encoded.
     frames: Vec<Vec<u8>>,
-    /// How many answers it waits for.
+    /// How many answers the socket waits for.
     asked: usize,
 }
 
@@ -159,7 +159,7 @@ impl Writer {
 }
 
 impl Socket {
-    /// Reads everything that is there, and adds it to `said`.
+    /// Reads everything that has arrived, and adds it to `said`.
     fn receive(&mut self, buffer: &mut [u8], said: &mut Said) -> io::Result<()> {
         loop {
             let read = match self.stream.read(buffer) {
@@ -212,7 +212,7 @@ impl Socket {
         self.stream.write_all(answer.as_bytes())
     }
 
-    /// Writes once. What the kernel does not take is kept until the socket is writable.
+    /// Writes once. Bytes that the kernel does not accept are kept until the socket is writable.
     fn write(&mut self, bytes: &[u8], poll: &Poll, number: usize) -> io::Result<()> {
         if !self.unsent.is_empty() {
             self.unsent.extend_from_slice(bytes);

@@ -1,5 +1,5 @@
-//! The limit of `hop`: Redis alone. A bare publisher and a bare subscriber, each on its own connection, send payloads as
-//! long as events. That is the time through Redis without any other work.
+//! The limit of `hop`: Redis alone. A bare publisher sends payloads as long as events to a bare subscriber, each on its
+//! own connection. This measures the time through Redis without any other work.
 
 use crate::connection::PATIENCE;
 use crate::meter::{Latency, latency, micros};
@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// Publishes payloads of `bytes` at a rate for so many seconds, half a turn beside the moments at which the writer sends.
-/// Returns the times from just before each publishing to the arrival.
+/// Publishes payloads of `bytes` at a rate for `seconds` seconds, each halfway between two events of the writer.
+/// Returns the times from just before each `PUBLISH` to the arrival.
 pub(crate) async fn measure(url: &str, bytes: usize, rate: f64, seconds: f64) -> Result<Latency, Trouble> {
     let wrong = |error: redis::RedisError| Trouble::setup(format!("Redis: {error}"));
     let client = redis::Client::open(url).map_err(wrong)?;
-    #[allow(clippy::disallowed_methods, reason = "a channel that nobody else uses")]
+    #[allow(clippy::disallowed_methods, reason = "no other program uses this channel")]
     let channel = format!("taskwire-load-{}", Uuid::new_v4());
     let mut subscriber = client.get_async_pubsub().await.map_err(wrong)?;
     subscriber.subscribe(&channel).await.map_err(wrong)?;

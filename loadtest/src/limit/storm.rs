@@ -1,5 +1,5 @@
-//! The limit of `storm`: the bare server accepts, answers the upgrade, reads one frame and answers one. The clients do
-//! everything that they do with a real server, so the rest is the work of the kernel and the clients.
+//! The limit of `storm`: the bare writer accepts, answers the upgrade, reads one frame and answers it. The clients do
+//! everything that they do with a real server. So this measures the kernel and the clients.
 
 use super::fanout::PUBLISH;
 use crate::accounts::Account;
@@ -17,19 +17,19 @@ use std::time::Instant;
 use taskwire_protocol::account::Streams;
 use uuid::Uuid;
 
-/// Any moment.
+/// A fixed time; its value does not matter.
 const AT: &str = "2026-01-01T00:00:00.000Z";
-/// The streams of every socket: a workspace of its own, a shared one, and the user's.
+/// The streams of every socket: the user's own workspace, a shared one, and the user's stream.
 const STREAMS: [(&str, u128); 3] = [("workspace", 1), ("workspace", 2), ("user", 3)];
 
-/// Cuts so many sockets of the bare server and reconnects all of them.
+/// Cuts `sockets` sockets of the bare writer and reconnects all of them.
 pub(crate) async fn measure(
     options: &ServerOptions,
     sockets: usize,
     admission: Admission,
 ) -> Result<Report, Trouble> {
     let server = Server::bare_writer(options, 1)?;
-    // The bare server answers everybody with what was published last.
+    // The bare writer answers every text with the frame that was published last.
     let mut publisher = Link::open(server.address, PUBLISH, 0).await?;
     publisher.send(&welcome()).await?;
     let accounts = vec![Account::nobody()];
@@ -93,7 +93,7 @@ mod tests {
     use taskwire_protocol::frames::Welcome;
 
     #[test]
-    fn what_everybody_is_answered_with_is_a_welcome() {
+    fn the_answer_to_every_socket_is_a_welcome() {
         let text = welcome();
         let answer = crate::answer::Answer::read(text.as_bytes()).expect("an answer");
         let data = answer.data.expect("a welcome's data").get();

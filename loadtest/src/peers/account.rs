@@ -1,5 +1,5 @@
-//! Who loads a server: accounts that sign up at Taskwire, or tokens that the peers accept. All are in one workspace; at
-//! Taskwire each also has one of their own.
+//! The accounts that load a server: they sign up at Taskwire, or have tokens that the peers accept. All share one
+//! workspace. On Taskwire, each also has a personal workspace.
 
 use super::peer::{Peer, Target};
 use crate::accounts;
@@ -13,17 +13,17 @@ use uuid::Uuid;
 /// A user of the server.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Account {
-    /// Only for peers: Taskwire's streams are found without it.
+    /// Only for peers; the requests to Taskwire do not need it.
     pub(super) id: String,
     pub(super) token: String,
     /// The workspace that all share.
     pub(super) workspace: String,
 }
 
-/// When the tokens expire, in seconds since 1970: no run lasts so long.
+/// When the tokens expire, in seconds since 1970: the year 2100.
 const EXPIRES: u64 = 4_102_444_800;
 
-/// Makes so many accounts and the workspace that they share.
+/// Makes `count` accounts and the workspace that they share.
 pub(super) async fn make(target: &Target, count: usize) -> Result<Vec<Account>, Trouble> {
     if target.peer == Peer::Taskwire {
         return sign_up(target, count).await;
@@ -38,7 +38,7 @@ pub(super) async fn make(target: &Target, count: usize) -> Result<Vec<Account>, 
                 });
                 signed(&claims.to_string(), target.secret.as_bytes())
             }
-            // These know one shared token; anything else would need another service.
+            // These know one shared token. Other tokens would need another service.
             _ => target.secret.clone(),
         };
         Account {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_code_is_that_of_the_standard() {
+    fn the_authentication_code_follows_the_standard() {
         // RFC 4231, test cases 2 and 6.
         let hex = |code: [u8; 32]| code.map(|byte| format!("{byte:02x}")).concat();
         assert_eq!(

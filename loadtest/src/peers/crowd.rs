@@ -1,4 +1,5 @@
-//! Many sockets to one peer: opened some at a time, then read by a task each. Knows neither scenarios nor protocols.
+//! Many sockets to one peer: opened some at a time, then each read by its own task. Knows neither scenarios nor
+//! protocols.
 
 use super::account::Account;
 use super::join::{Resume, Role, join};
@@ -15,20 +16,20 @@ use tokio::task::JoinSet;
 /// How sockets are opened.
 pub(super) const ADMISSION: Admission = Admission { opening: 400 };
 
-/// Opens a watcher's socket, as soon as the server admits it. Also returns how often the server sent it away.
+/// Opens a watcher's socket, as soon as the server admits it. Also returns how often the server refused it.
 pub(super) async fn enter(
     target: &Target,
     account: &Account,
     resume: &Resume,
 ) -> Result<(Link, Resume, u64), Trouble> {
     let joining = || join(target, account, Role::Watch, resume);
-    // Some peers leave a crowd waiting for longer than the patience.
+    // Some peers keep a crowd waiting for longer than the patience.
     let may_pass = |trouble: &Trouble| trouble.may_pass() || matches!(trouble, Trouble::TooLate(..));
     let ((link, resume), sent_away) = admitted(joining, may_pass).await?;
     Ok((link, resume, sent_away))
 }
 
-/// Opens so many watchers and reads them until the tasks are dropped. `next` is the first event that they get.
+/// Opens `count` watchers and reads them until the tasks are dropped. `next` is the first event that they get.
 pub(super) async fn watch(
     target: &Target,
     accounts: &[Account],
@@ -47,7 +48,7 @@ pub(super) async fn watch(
     Ok(())
 }
 
-/// Reads a socket until the tasks are dropped. A socket that ends before is a fault.
+/// Reads a socket until the tasks are dropped. A socket that ends earlier is a fault.
 pub(super) fn follow(mut link: Link, mut watcher: Watcher, board: &Arc<Board>, tasks: &mut JoinSet<()>) {
     let board = board.clone();
     tasks.spawn(async move {

@@ -1,4 +1,4 @@
-//! What one run of one scenario found, as the line of JSON that the table is made of.
+//! The results of one run of one scenario, as the line of JSON from which the table is made.
 
 use super::peer::{Peer, Target};
 use crate::board::Board;
@@ -8,7 +8,7 @@ use crate::processes::Spent;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// What one run of one scenario found.
+/// The results of one run of one scenario.
 #[derive(Debug, Deserialize, Serialize)]
 pub(super) struct Found {
     pub(super) column: String,
@@ -17,7 +17,7 @@ pub(super) struct Found {
 }
 
 impl Found {
-    /// Nothing yet.
+    /// Results without numbers yet.
     pub(super) fn of(target: &Target) -> Found {
         Found {
             column: target.column(),
@@ -37,12 +37,12 @@ impl Found {
         self.put(scenario, "p99", millis_at(latency, 0.99));
     }
 
-    /// Adds how busy this program was: near 100% it was the limit.
+    /// Adds how busy this program was. Near 100%, it was the limit.
     pub(super) fn put_client(&mut self, scenario: &str, spent: Spent, seconds: f64) {
         self.put(scenario, "client", Spent::of_a_core(spent.harness, seconds));
     }
 
-    /// Adds what was wrong.
+    /// Adds the faults.
     pub(super) fn put_faults(&mut self, peer: Peer, board: &Board) {
         for (fault, times) in &board.lock().faults.count {
             let what = in_words(*fault, peer).to_owned();
@@ -51,7 +51,7 @@ impl Found {
     }
 }
 
-/// Only Taskwire promises an order.
+/// Describes a fault. Only Taskwire promises an order.
 fn in_words(fault: Fault, peer: Peer) -> &'static str {
     match fault {
         Fault::Missing => "deliveries that never came",

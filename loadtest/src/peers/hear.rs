@@ -1,12 +1,12 @@
-//! What a text from a peer is: an event, an answer, or something else. It looks at how the text begins and does not parse JSON. The
-//! number of an event is in its task's title, `Task 7 of …`, for every peer.
+//! Classifies a text from a peer: an event, an answer, or something else. It reads how the text begins and does not
+//! parse JSON. For every peer, the number of an event is in its task's title, `Task 7 of …`.
 
 use super::peer::Peer;
 use crate::trouble::Trouble;
 use memchr::memmem::Finder;
 use std::sync::LazyLock;
 
-/// What a server said.
+/// A text from a server.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Heard<'a> {
     /// The event with this number.
@@ -20,7 +20,7 @@ pub(super) enum Heard<'a> {
 }
 
 impl Heard<'_> {
-    /// The trouble that a refusal of `what` is.
+    /// The error, if this is a refusal of `what`.
     pub(super) fn refusal(&self, what: &'static str) -> Option<Trouble> {
         match self {
             Heard::Refused(why) => Some(Trouble::Declined(what, String::from_utf8_lossy(why).into_owned())),
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn events_answers_and_the_rest_are_told_apart() {
+    fn events_answers_and_other_texts_are_distinguished() {
         let event =
             br#"{"type":"event","seq":3,"event":"task.created","data":{"title":"Task 41 of a load test"}}"#;
         assert_eq!(text(Peer::Taskwire, event), Heard::Event(41));

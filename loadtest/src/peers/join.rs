@@ -1,5 +1,5 @@
-//! How a socket gets in: connect, upgrade, authenticate, subscribe, each peer in its own way. Does not know what the
-//! socket is for.
+//! Opens sockets: connect, upgrade, authenticate, subscribe, for each peer in its own protocol. Does not know what the
+//! socket is used for.
 
 use super::account::Account;
 use super::hear::Heard;
@@ -11,19 +11,19 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use tokio::time::timeout;
 
-/// What a socket is for.
+/// How a socket is used.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Role {
-    /// Receives everything of its account.
+    /// Receives all streams of its account.
     Watch,
     /// Writes, and receives answers only.
     Write,
 }
 
-/// The position from which a socket of Taskwire resumes, as JSON. The peers have nothing like it.
+/// The positions from which a socket of Taskwire resumes, as JSON. The peers have no resume.
 pub(super) type Resume = Option<String>;
 
-/// Opens a socket and gets it in. Also returns where it could resume after a cut.
+/// Opens a socket, authenticates and subscribes. Also returns the positions from which it could resume after a cut.
 pub(super) async fn join(
     target: &Target,
     account: &Account,
@@ -58,7 +58,7 @@ pub(super) async fn join(
     };
     timeout(PATIENCE, joining)
         .await
-        .map_err(|_| Trouble::TooLate("a socket's way in", PATIENCE))?
+        .map_err(|_| Trouble::TooLate("the opening of a socket", PATIENCE))?
 }
 
 const SUBPROTOCOL: &str = "Sec-WebSocket-Protocol: taskwire.v1\r\n";
@@ -97,7 +97,7 @@ struct State<'a> {
     resumed: bool,
 }
 
-/// Authenticates at Taskwire, or at the FastAPI service, which takes the same message.
+/// Authenticates at Taskwire, or at the FastAPI service, which accepts the same message.
 async fn authenticate(
     mut link: Link,
     account: &Account,
@@ -122,7 +122,7 @@ async fn authenticate(
     Ok((link, Some(next)))
 }
 
-/// Reads where the streams of a `welcome` could be resumed; `None` for any other text.
+/// Reads the positions of a `welcome`, from which the socket could resume; `None` for any other text.
 fn welcome(text: &[u8], resumes: bool) -> Result<Option<String>, Trouble> {
     if !text.starts_with(br#"{"type":"welcome""#) {
         return Ok(None);
@@ -163,7 +163,7 @@ async fn namespace(target: &Target, account: &Account, role: Role) -> Result<Lin
     Ok(link)
 }
 
-/// Subscribes at NATS. Its `PONG` proves that it took all that was sent before.
+/// Subscribes at NATS. Its `PONG` proves that it has handled everything that was sent before.
 async fn subject(target: &Target, account: &Account, role: Role) -> Result<Link, Trouble> {
     let mut link = Link::connect(target.address, target.peer, Framing::Nats(Vec::new())).await?;
     greeting(&mut link, "INFO", "INFO ").await?;
@@ -193,11 +193,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_welcome_says_where_to_go_on() {
+    fn a_welcome_gives_the_positions_to_resume_from() {
         let text = br#"{"type":"welcome","id":1,"data":{"epoch":"e","streams":[{"stream":"user:1","seq":3,"resumed":false}]}}"#;
         let next = welcome(text, false).expect("a welcome");
         assert_eq!(next.as_deref(), Some(r#"{"epoch":"e","positions":{"user:1":3}}"#));
-        assert!(welcome(text, true).is_err(), "a resume that failed is told");
+        assert!(welcome(text, true).is_err(), "a failed resume is an error");
         assert!(welcome(b"{}", false).expect("something else").is_none());
         assert!(welcome(br#"{"type":"welcome","id":1,"data":{}}"#, false).is_ok());
     }

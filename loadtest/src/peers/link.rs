@@ -1,4 +1,5 @@
-//! One socket to a peer: it sends bytes, hands over what arrives, and answers pings. Does not know how a socket gets in.
+//! One socket to a peer: it sends bytes, passes on the texts that arrive, and answers pings. Does not know how a socket
+//! authenticates.
 
 use super::hear::{self, Heard};
 use super::nats::Said;
@@ -11,7 +12,7 @@ use std::net::SocketAddr;
 use std::time::Instant;
 use tokio::time::timeout;
 
-/// How bytes become texts. Each keeps the start of what is not whole yet.
+/// How bytes become texts. Each variant keeps the start of a text that is incomplete.
 pub(super) enum Framing {
     WebSocket(Inbox),
     Nats(Vec<u8>),
@@ -35,7 +36,7 @@ struct Reader {
 }
 
 impl Link {
-    /// Connects, and reads what arrives by `framing`.
+    /// Connects. `framing` decodes the bytes that arrive.
     pub(super) async fn connect(to: SocketAddr, peer: Peer, framing: Framing) -> Result<Link, Trouble> {
         Ok(Link {
             connection: Connection::open(to, 0, None).await?,
@@ -69,8 +70,8 @@ impl Link {
         self.send(&frame).await
     }
 
-    /// Waits until something arrives and hands over every whole text with the moment of the read. May be dropped at any
-    /// await: what was read was handed over.
+    /// Waits until bytes arrive and passes on every whole text, with the time of the read. Safe to cancel: everything
+    /// that was read was passed on.
     pub(super) async fn read(&mut self, mut on: impl FnMut(Instant, Heard<'_>)) -> Result<(), Trouble> {
         if !self.early.is_empty() {
             for (at, number) in std::mem::take(&mut self.early) {
@@ -88,7 +89,7 @@ impl Link {
         self.connection.reply(&replies)
     }
 
-    /// Reads until `answer` makes something of a text. Events that arrive meanwhile are kept for `read`.
+    /// Reads until `answer` returns `Some` for a text. Events that arrive meanwhile are kept for `read`.
     pub(super) async fn wait<T>(
         &mut self,
         what: &'static str,
@@ -115,7 +116,7 @@ impl Link {
 }
 
 impl Reader {
-    /// Looks at the bytes of one read.
+    /// Decodes the bytes of one read.
     fn take(
         &mut self,
         bytes: &[u8],
@@ -142,7 +143,7 @@ impl Reader {
                 nats::split(bytes, |said| match said {
                     Said::Message(payload) => on(now, hear::text(peer, payload)),
                     Said::Ping => replies.extend_from_slice(b"PONG\r\n"),
-                    // It has taken all that was sent before the `PING`.
+                    // The server has handled everything that was sent before the `PING`.
                     Said::Line(b"PONG") => on(now, Heard::Ok(b"PONG")),
                     Said::Line(line) if line.starts_with(b"-ERR") => on(now, Heard::Refused(line)),
                     Said::Line(line) => on(now, Heard::Other(line)),
@@ -162,8 +163,8 @@ impl Reader {
     }
 }
 
-/// Splits what was left of earlier reads together with the new bytes, and keeps what is not whole. `split` returns how
-/// many bytes were whole.
+/// Splits the rest of earlier reads together with the new bytes, and keeps an incomplete end. `split` returns how many
+/// bytes it used.
 fn join(
     partial: &mut Vec<u8>,
     bytes: &[u8],

@@ -1,10 +1,10 @@
-//! `loadtest-peers`: loads Taskwire and its peers by one program, so that only the servers differ.
+//! `loadtest-peers`: one program loads Taskwire and its peers, so that only the servers differ.
 //!
-//! - `scenario`  what is done, a file each; the same steps for every peer. `found` is what a scenario found
+//! - `scenario`  the loads, one file each, with the same steps for every peer; `found` the results of a scenario
 //! - `peer`      which server is loaded; `join` opens its sockets, `say` writes to them, `hear` reads them
-//! - `link`      one socket; `nats` and `http` frame what is no WebSocket
-//! - `account`   who loads: accounts of Taskwire, tokens that the peers accept
-//! - `crowd`     many sockets; `watcher` which events came to one; `writer` who writes
+//! - `link`      one socket; `nats` and `http` decode the protocols that are not WebSocket
+//! - `account`   accounts of Taskwire, tokens that the peers accept
+//! - `crowd`     many sockets; `watcher` the events that arrived at one; `writer` writes
 //! - `table`     many measurements as one table of ratios
 //!
 //! Deliveries, latencies, pace and CPU are counted by the same code as in `loadtest`. One thread does everything:
@@ -53,7 +53,7 @@ enum Command {
     Table {
         /// The lines that `measure` printed
         lines: PathBuf,
-        /// The column that the ratios are to
+        /// The column to which the ratios are computed
         #[arg(long, default_value = "taskwire-postgres")]
         base: String,
     },

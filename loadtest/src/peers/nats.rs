@@ -1,20 +1,20 @@
-//! NATS' text protocol, as far as a subscriber and a publisher need it. Does not know what a message says.
+//! NATS' text protocol, as far as a subscriber and a publisher need it. Does not know what is in a message.
 
 use crate::websocket::Unreadable;
 use memchr::memchr;
 
-/// What a NATS server says.
+/// A message or a line from a NATS server.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Said<'a> {
-    /// A message that somebody published.
+    /// A message that was published.
     Message(&'a [u8]),
-    /// Asks for a `PONG`.
+    /// A request for a `PONG`.
     Ping,
     /// Any other line: `INFO`, `+OK`, `PONG`, `-ERR`.
     Line(&'a [u8]),
 }
 
-/// Hands over every whole message and line. Returns how many bytes they were.
+/// Passes on every whole message and line. Returns how many bytes they have.
 pub(super) fn split(bytes: &[u8], mut on_said: impl FnMut(Said<'_>)) -> Result<usize, Unreadable> {
     let mut taken = 0;
     while let Some(length) = memchr(b'\n', &bytes[taken..]) {
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn messages_and_lines_are_told_apart_and_waited_for() {
+    fn messages_and_lines_are_distinguished_and_incomplete_ones_wait() {
         let bytes = b"INFO {}\r\nMSG tasks 1 5\r\nhello\r\nPING\r\nMSG tasks 1 5\r\nhel";
         let mut seen = Vec::new();
         let taken = split(bytes, |said| {

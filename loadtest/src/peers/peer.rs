@@ -1,10 +1,10 @@
-//! Which peer is loaded, and where it and its databases run. Does not know the peers' protocols.
+//! The peer that is loaded, and its processes. Does not know the peers' protocols.
 
 use crate::processes::Processes;
 use clap::{Args, ValueEnum};
 use std::net::SocketAddr;
 
-/// The kinds of server that this program can speak to.
+/// The kinds of server that this program can load.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(super) enum Peer {
     /// Taskwire itself
@@ -22,7 +22,7 @@ pub(super) enum Peer {
 }
 
 impl Peer {
-    /// Whether the server stores an event, and answers its writer when it is durable.
+    /// Whether the server stores an event and answers its writer when the event is durable.
     pub(super) fn stores(self) -> bool {
         matches!(self, Peer::Taskwire | Peer::Fastapi | Peer::Socketio)
     }
@@ -42,7 +42,7 @@ pub(super) struct Target {
     /// Its column in the table [default: the peer's name]
     #[arg(long)]
     pub(super) column: Option<String>,
-    /// Where it listens
+    /// The address on which it listens
     #[arg(long)]
     pub(super) address: SocketAddr,
     /// Its first process; the processes that it started count too
@@ -54,7 +54,7 @@ pub(super) struct Target {
     /// Redis' process
     #[arg(long)]
     pub(super) redis: Option<u32>,
-    /// The key of the tokens that peers without accounts of their own accept
+    /// The key for the tokens of peers that have no accounts, or the token itself
     #[arg(long, default_value = "")]
     pub(super) secret: String,
 }
@@ -66,7 +66,7 @@ impl Target {
         self.column.clone().or_else(named).unwrap_or_default()
     }
 
-    /// The processes that work for it. Those that the server started count too.
+    /// The processes of the server and its databases. Those that the server started count too.
     pub(super) fn processes(&self) -> Processes {
         Processes {
             server: Some(self.server),
@@ -76,7 +76,7 @@ impl Target {
         }
     }
 
-    /// The server's memory in KiB; what several of its processes share counts once.
+    /// The server's memory in KiB. Memory that several of its processes share counts once.
     pub(super) fn memory(&self) -> f64 {
         let memory = self.processes().memory();
         memory.map_or(0.0, |memory| memory.proportional)

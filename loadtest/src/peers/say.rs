@@ -1,5 +1,5 @@
-//! What a writer sends to make event `n`: the same task in each peer's protocol. Where the server stores nothing, the
-//! writer sends the event itself, as long as one of Taskwire.
+//! The requests of a writer: the same task in each peer's protocol. For a server that stores nothing, the writer sends
+//! the event itself, as long as one of Taskwire.
 
 use super::account::Account;
 use super::peer::Peer;
@@ -46,7 +46,7 @@ pub(super) fn create(out: &mut Vec<u8>, peer: Peer, account: &Account, n: u64, s
             let head = format!("PUB workspace.{} {length}\r\n", account.workspace);
             out.extend_from_slice(head.as_bytes());
             out.extend_from_slice(text.as_bytes());
-            // Answered by `PONG`, as others answer each event.
+            // NATS answers the `PING`, as other servers answer each event.
             out.extend_from_slice(b"\r\nPING\r\n");
         }
         _ => websocket::client_frame(out, TEXT, text.as_bytes()),
@@ -78,7 +78,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_event_that_is_only_passed_on_is_read_as_one() {
+    fn an_event_that_a_server_only_passes_on_is_read_as_an_event() {
         let account = Account::default();
         let text = event(&account, 7);
         assert_eq!(hear::text(Peer::Nats, text.as_bytes()), Heard::Event(7));

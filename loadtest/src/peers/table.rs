@@ -1,5 +1,5 @@
-//! Many measurements as one table: a row a number, a column a server. A cell has the median of the runs and its ratio to
-//! the base column. Does not know how anything was measured.
+//! Shows many measurements as one table: a row for each number, a column for each server. A cell has the median of the
+//! runs and its ratio to the base column. Does not know how a number was measured.
 
 use super::found::Found;
 use crate::statistics::median;
@@ -169,7 +169,7 @@ fn aligned(rows: &[Vec<String>]) -> String {
     text
 }
 
-/// What was wrong, a line a column.
+/// The faults: a line for each kind in each column.
 fn faults(found: &[Found], columns: &[&str]) -> String {
     let mut text = String::new();
     for column in columns {
@@ -184,7 +184,7 @@ fn faults(found: &[Found], columns: &[&str]) -> String {
         }
     }
     if text.is_empty() {
-        text.push_str("every delivery came exactly once, in order\n");
+        text.push_str("every delivery arrived exactly once, in order\n");
     }
     text
 }
@@ -194,7 +194,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn medians_and_ratios_stand_side_by_side() {
+    fn a_cell_has_the_median_and_the_ratio() {
         let line = |column: &str, value: f64| {
             format!(r#"{{"column":"{column}","values":{{"idle.memory":{value}}},"faults":{{}}}}"#)
         };

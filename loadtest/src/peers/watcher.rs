@@ -1,5 +1,5 @@
-//! What one watcher of a peer knows: which events came to it. Events are numbered by their task's title, because only
-//! Taskwire numbers them itself.
+//! The events that arrived at one watcher of a peer. The number of an event is in its task's title, because only
+//! Taskwire numbers events itself.
 
 use super::hear::Heard;
 use super::link::Link;
@@ -9,7 +9,7 @@ use crate::trouble::Trouble;
 use std::collections::BTreeSet;
 use std::time::Instant;
 
-/// Which event is next, and which of those before it did not come.
+/// The next event that a watcher expects, and the earlier ones that are missing.
 #[derive(Debug)]
 pub(super) struct Watcher {
     next: u64,
@@ -25,7 +25,7 @@ impl Watcher {
         }
     }
 
-    /// Reads a socket until it ends. May be dropped at any await.
+    /// Reads a socket until it ends. Safe to cancel.
     pub(super) async fn follow(&mut self, link: &mut Link, board: &Board) -> Trouble {
         loop {
             let read = link.read(|now, heard| {
@@ -39,8 +39,8 @@ impl Watcher {
         }
     }
 
-    /// Counts an event; says whether the driver waits for it. An event that came late is counted as reordered, which is
-    /// no broken promise of most peers.
+    /// Counts an event. Returns whether to wake the driver. A late event counts as reordered; most peers do not promise
+    /// an order.
     fn take(&mut self, tally: &mut Tally, now: Instant, number: u64) -> bool {
         if number < self.next {
             let late = self.missing.remove(&number);

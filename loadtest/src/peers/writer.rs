@@ -1,4 +1,4 @@
-//! The writer that others watch: it sends what makes events at a peer, and reads the answers.
+//! The writer that others watch: it sends requests that make events at a peer, and reads the answers.
 
 use super::account::Account;
 use super::hear::Heard;

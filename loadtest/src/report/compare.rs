@@ -1,5 +1,5 @@
-//! Two runs beside each other: each number before and now, and the ratio. Scenarios are matched by name; for several reports
-//! of one scenario the medians count. It says when machines or settings differ.
+//! Compares two runs: each number before and now, and the ratio. Scenarios are matched by name; for several reports of
+//! one scenario the medians are compared. It says when machines or settings differ.
 
 use super::run::Run;
 use super::{Report, show, table};
@@ -22,7 +22,7 @@ pub(crate) struct Pair {
 }
 
 impl Pair {
-    /// The number now, divided by that before; `None` when that was 0.
+    /// The number now, divided by the number before; `None` when the number before was 0.
     pub(crate) fn ratio(&self) -> Option<f64> {
         (self.before.abs() > f64::EPSILON).then(|| self.now / self.before)
     }
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn what_makes_a_comparison_doubtful_is_said() {
+    fn a_doubtful_comparison_has_its_reasons() {
         let (mut before, mut now) = (run("ops", &[1.0]), run("ops", &[1.0]));
         assert!(doubts(&before, &now).is_empty());
         before.settings = serde_json::json!({ "ops": { "clients": 32, "mix": "create" }, "pinned": true });
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_one_run_has_is_left_out() {
+    fn a_scenario_that_only_one_run_has_is_left_out() {
         assert!(compare(&run("ops", &[1.0]), &run("storm", &[1.0])).is_empty());
         assert_eq!(
             compare(&run("ops", &[0.0]), &run("ops", &[1.0]))[0].rows[0].ratio(),

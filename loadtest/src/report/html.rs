@@ -1,5 +1,5 @@
-//! One page of a run: its numbers, checks and curves, on request beside those of an earlier run. The page has no script and
-//! loads nothing. Does not know how a curve is drawn.
+//! Writes a run as one page: its numbers, checks and curves, on request beside those of an earlier run. The page has no
+//! script and loads nothing. Does not know how a curve is drawn.
 
 use super::compare::{Pair, compare, doubts};
 use super::plot::Plot;
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_needs_nothing_but_itself() {
+    fn the_page_loads_nothing() {
         let page = page(&run(5.0), None);
         for outside in [
             "http://", "https://", "src=", "href=", "@import", "<script", "url(",
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_run_stands_beside_it() {
+    fn an_earlier_run_is_shown_beside_it() {
         let page = page(&run(6.0), Some(&run(4.0)));
         assert!(
             page.contains("1.50") && page.contains("class=\"c0 earlier\""),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failed_run_says_so() {
+    fn the_page_of_a_failed_run_says_failed() {
         let mut failed = run(1.0);
         failed.reports[0]
             .faults

@@ -1,8 +1,8 @@
-//! What a scenario found: numbers with units, curves, and whether every check held.
+//! The results of a scenario: numbers with units, curves, and whether every check held.
 //!
-//! - `run`      everything that one call of the harness found, written and read as JSON
-//! - `compare`  two runs beside each other
-//! - `verdict`  medians held against the bars
+//! - `run`      all results of one call of the harness, written and read as JSON
+//! - `compare`  compares two runs
+//! - `verdict`  compares medians with the bars
 //! - `plot`     curves as data; `svg` draws them; `html` the page of a run
 
 pub(crate) mod compare;
@@ -20,16 +20,16 @@ use plot::Plot;
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
 
-/// What a scenario found.
+/// The results of a scenario.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Report {
-    /// The scenario, by which it is compared with another run's report.
+    /// The name of the scenario. Reports of two runs with the same name are compared.
     pub(crate) scenario: String,
     /// The scenario and its settings.
     pub(crate) title: String,
     pub(crate) numbers: Vec<Number>,
     pub(crate) plots: Vec<Plot>,
-    /// What was checked, in words.
+    /// The checks that were made, as a phrase for people.
     pub(crate) checked: String,
     pub(crate) faults: Faults,
     /// A person ended the run early, so it measured less than the title says.
@@ -59,7 +59,7 @@ impl Report {
         }
     }
 
-    /// Marks the report when a person ended the run early. To be called once, after the run.
+    /// Marks the report if a person ended the run early. Call it once, after the run.
     pub(crate) fn over(mut self) -> Report {
         if stop::is_asked() && !self.ended_early {
             self.ended_early = true;
@@ -69,10 +69,10 @@ impl Report {
     }
 
     pub(crate) fn put(&mut self, what: impl Into<Cow<'static, str>>, value: f64, unit: &'static str) {
-        // A division by 0 gives no number that JSON has.
+        // JSON cannot write the result of a division by 0.
         if value.is_finite() {
             let (what, unit) = (what.into(), unit.into());
-            // The sum of nothing is -0.
+            // The sum of an empty iterator is -0; this makes it 0.
             let value = value + 0.0;
             self.numbers.push(Number { what, value, unit });
         }
@@ -103,7 +103,7 @@ impl Report {
         self.put("latency worst", latency.max() as f64 / 1000.0, "ms");
     }
 
-    /// Adds another report. Its curves join those of the same title.
+    /// Adds another report. Its curves are added to the plots with the same title.
     pub(crate) fn join(&mut self, other: Report) {
         self.numbers.extend(other.numbers);
         self.faults.extend(other.faults);
@@ -123,12 +123,12 @@ impl Report {
             .map(|number| number.value)
     }
 
-    /// Whether nothing was wrong.
+    /// Whether there was no fault.
     pub(crate) fn is_clean(&self) -> bool {
         self.faults.is_empty()
     }
 
-    /// The report for people.
+    /// Prints the report for people.
     pub(crate) fn print(&self) {
         println!("\n{}", self.title);
         let rows: Vec<Vec<String>> = self
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_have_the_digits_that_mean_something() {
+    fn numbers_have_their_significant_digits() {
         let shown = [0.943, 12.34, 250.4, 1234.0, 25_300.0, 2_500_000.0, -0.12].map(show);
         assert_eq!(
             shown,

@@ -19,13 +19,13 @@ pub(crate) struct Axis {
     pub(crate) scale: Scale,
 }
 
-/// How values lie on an axis.
+/// How values are placed on an axis.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Scale {
     Linear,
     Log,
-    /// Of `1 / (1 - quantile)`, logarithmic: 90%, 99%, 99.9% are as far from each other.
+    /// `1 / (1 - quantile)`, logarithmic: the distance from 90% to 99% is that from 99% to 99.9%.
     Percentile,
 }
 
@@ -62,7 +62,7 @@ impl Plot {
         }
     }
 
-    /// Adds a curve, if it has a point.
+    /// Adds a curve, unless it has no point.
     pub(crate) fn curve(mut self, name: impl Into<String>, points: Vec<(f64, f64)>) -> Plot {
         if !points.is_empty() {
             let name = name.into();
@@ -105,7 +105,7 @@ mod tests {
         let (last, worst) = points[points.len() - 1];
         assert!(
             (last - 1000.0).abs() < 1.0,
-            "1 in 1,000 is the last that has a value: {last}"
+            "the last point is 1 in 1,000: {last}"
         );
         assert!((worst - 999.0).abs() < 2.0, "{worst}");
         let at_90 = points.iter().find(|(x, _)| (x - 10.0).abs() < 0.01).expect("90%");

@@ -1,4 +1,4 @@
-//! Everything that one call of the harness found, written as JSON with the machine and the settings, and read again for a
+//! All results of one call of the harness, written as JSON with the machine and the settings, and read again for a
 //! comparison. The format has a version; files of another version are refused.
 
 use super::Report;
@@ -12,10 +12,10 @@ use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 const FORMAT: &str = "taskwire-loadtest";
-/// Grows when a program that reads the file would misread it.
+/// Increase this when programs that read the old format would misread the new one.
 const VERSION: u32 = 1;
 
-/// What one call found.
+/// The results of one call.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Run {
     format: String,
@@ -28,7 +28,7 @@ pub(crate) struct Run {
     /// The options of the run, without tokens and passwords.
     pub(crate) settings: Value,
     pub(crate) reports: Vec<Report>,
-    /// Only of `bars`.
+    /// Only for `bars`.
     #[serde(skip_deserializing, skip_serializing_if = "Vec::is_empty")]
     pub(crate) bars: Vec<Verdict>,
 }
@@ -36,7 +36,10 @@ pub(crate) struct Run {
 impl Run {
     /// A run that has just ended, on this machine.
     pub(crate) fn new(settings: Value, reports: Vec<Report>, bars: Vec<Verdict>) -> Run {
-        #[allow(clippy::disallowed_methods, reason = "when a person made the run")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the date of the run, for the person who reads it"
+        )]
         let now = SystemTime::now();
         Run {
             format: FORMAT.into(),
@@ -50,7 +53,7 @@ impl Run {
         }
     }
 
-    /// Whether nothing was wrong. A bar that was not met is no fault; the table shows it.
+    /// Whether there was no fault. A bar that was not met is not a fault; the table shows it.
     pub(crate) fn is_clean(&self) -> bool {
         self.reports.iter().all(Report::is_clean)
     }
@@ -74,7 +77,7 @@ impl Run {
         let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
         let value: Value = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
         if value["format"] != FORMAT || value["version"] != VERSION {
-            return Err(wrong(format!("not a {FORMAT} of version {VERSION}")));
+            return Err(wrong(format!("not a {FORMAT} file of version {VERSION}")));
         }
         serde_json::from_value(value).map_err(|error| wrong(error.to_string()))
     }
@@ -108,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_form_is_refused() {
+    fn a_file_of_another_format_is_refused() {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("run.json");
         for text in [

@@ -1,11 +1,11 @@
-//! Draws a plot as SVG without script, font or address, so that a report works offline. Colours are classes of the page's
-//! style sheet, which has a light and a dark theme.
+//! Draws a plot as SVG without scripts, fonts or links, so that a report works offline. Colours are classes of the
+//! page's style sheet, which has a light and a dark theme.
 
 use super::plot::{Axis, Plot, Scale};
 use super::show;
 use std::fmt::Write;
 
-/// About the width on the page, so that the letters have the size of the text around.
+/// About the width on the page, so that the letters have the same size as the surrounding text.
 const WIDTH: f64 = 480.0;
 const HEIGHT: f64 = 250.0;
 const LEFT: f64 = 64.0;
@@ -16,10 +16,10 @@ const BOTTOM: f64 = 40.0;
 pub(super) const COLOURS: usize = 6;
 /// About how many lines a linear axis has.
 const LINES: f64 = 5.0;
-/// A curve with at most so many points has dots with a tooltip.
+/// A curve with at most this many points has dots with a tooltip.
 const DOTS: usize = 25;
 
-/// Where values of an axis lie.
+/// The range of values on an axis.
 struct Range {
     scale: Scale,
     low: f64,
@@ -33,12 +33,12 @@ impl Range {
         let most = values.clone().fold(0.0, f64::max);
         let (low, high) = match axis.scale {
             Scale::Linear => (values.fold(0.0, f64::min), most),
-            // Whole decades would take too much room for values within a part of one.
+            // Whole decades would leave too much empty space around values within one decade.
             _ if least.is_finite() => (least * 0.8, most * 1.2),
             _ => (0.1, 1.0),
         };
         let high = if high > low { high } else { low + 1.0 };
-        // The last line lies at or above the highest value.
+        // The last line is at or above the highest value.
         let (low, high) = match axis.scale {
             Scale::Linear => {
                 let step = round_step((high - low) / LINES);
@@ -85,7 +85,7 @@ impl Range {
         }
     }
 
-    /// 1, 2, 5, 10 … or, where these would be many, powers of ten.
+    /// 1, 2, 5, 10 …, or only powers of ten if these would be too many.
     fn decades(&self) -> Vec<f64> {
         let (first, last) = (self.low.log10().floor() as i32, self.high.log10().ceil() as i32);
         let parts: &[f64] = if last - first > 4 {
@@ -152,7 +152,7 @@ pub(crate) fn draw(plot: &Plot, earlier: Option<&Plot>) -> String {
         escape(&plot.title)
     );
     grid(&mut out, plot, &x, &y);
-    // The first curve is drawn last, so that it is visible where two curves are the same.
+    // The first curve is drawn last, so that it is on top where curves overlap.
     for (n, curve) in plot.curves.iter().enumerate().rev() {
         let before = earlier.and_then(|plot| plot.curves.iter().find(|other| other.name == curve.name));
         if let Some(before) = before {
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ends_of_a_curve_lie_within_the_frame() {
+    fn the_ends_of_a_curve_are_within_the_frame() {
         for axis in [Axis::linear("x"), Axis::log("x")] {
             let plot = Plot::new("a < b", axis.clone(), axis).curve("c", vec![(1.0, 3.0), (1000.0, 0.5)]);
             let drawn = draw(&plot, None);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn a_curve_of_nothing_and_a_flat_one_are_drawn_too() {
+    fn an_empty_curve_and_a_flat_one_are_drawn_too() {
         for points in [vec![], vec![(0.0, 0.0)], vec![(5.0, 0.0), (6.0, 0.0)]] {
             for axis in [Axis::linear("x"), Axis::log("x")] {
                 let mut plot = Plot::new("flat", axis.clone(), axis);

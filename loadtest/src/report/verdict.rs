@@ -1,11 +1,11 @@
-//! Medians held against the bars. Knows nothing of how a number is measured.
+//! Compares medians with the bars. Does not know how a number is measured.
 
 use super::{Report, show};
 use crate::goals::{Bar, Goal};
 use crate::statistics::median;
 use serde::Serialize;
 
-/// A bar, what was measured, and whether that is enough.
+/// A bar, the measured number, and whether it meets the goals.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Verdict {
     what: String,
@@ -20,7 +20,7 @@ pub(crate) struct Verdict {
     final_met: Option<bool>,
 }
 
-/// What stands above the cells.
+/// The heading of each column.
 pub(crate) const HEADING: [&str; 9] = [
     "what",
     "measured",

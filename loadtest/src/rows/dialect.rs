@@ -1,4 +1,4 @@
-//! What SQLite and PostgreSQL write differently.
+//! The SQL that differs between SQLite and PostgreSQL.
 
 /// A database's SQL.
 #[derive(Clone, Copy)]
@@ -8,7 +8,7 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// The column for the words of a task's title, and its value, where they stand in the task's row.
+    /// The column for the words of a task's title, and its value, if the database stores them in the task's row.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Dialect::Sqlite => ("", ""),
@@ -20,7 +20,7 @@ impl Dialect {
         }
     }
 
-    /// The operations, as `n (i)`.
+    /// The numbers of the operations, as the table `n (i)`.
     pub(super) fn series(self) -> &'static str {
         match self {
             Dialect::Sqlite => "with recursive n (i) as (select ? union all select i + 1 from n where i < ?)",
@@ -28,8 +28,8 @@ impl Dialect {
         }
     }
 
-    /// The hexadecimal digits of a UUIDv7 with the operation's moment. `kind` is a digit by which the ids of one operation
-    /// differ.
+    /// The hexadecimal digits of a UUIDv7 with the operation's time. The ids of one operation differ by the digit
+    /// `kind`.
     pub(super) fn id(self, base_ms: i64, kind: char) -> String {
         match self {
             Dialect::Sqlite => format!("printf('%012x7%03x{kind}%015x', {base_ms} + i, i & 4095, i)"),
@@ -48,7 +48,7 @@ impl Dialect {
         }
     }
 
-    /// An id as frames write it.
+    /// The text of an id, as in frames.
     pub(super) fn text(self, hex: &str) -> String {
         match self {
             Dialect::Sqlite => {
@@ -60,7 +60,7 @@ impl Dialect {
         }
     }
 
-    /// An event frame, about as long as real ones are.
+    /// An event frame, about as long as real ones.
     pub(super) fn frame(self, kind: &str, stream: &str, seq: &str, event: &str, entity: &str) -> String {
         let (stream, entity) = (self.text(stream), self.text(entity));
         let filling = "\"title\":\"Task of a load test, as long as titles are\",\"description\":null,\"completed\":false,\

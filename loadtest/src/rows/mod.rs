@@ -1,6 +1,7 @@
-//! The rows that a `task.create` leaves behind (the task, its notification, two entries of the log, counters, its op_id),
-//! written by SQL alone. They show what a database could commit without a server, and fill a large database quickly. They
-//! follow the schema in `migrations/`; a test checks that. `dialect` has what the two databases write differently.
+//! Writes the rows of a `task.create` (the task, its notification, two entries of the log, counters, its op_id) with
+//! SQL only. This shows what a database could commit without a server, and fills a large database quickly. The rows
+//! follow the schema in `migrations/`; a test checks that. `dialect` has the SQL that differs between the two
+//! databases.
 
 mod dialect;
 
@@ -16,19 +17,19 @@ pub(crate) const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/postg
 /// The statements by which the server moves new keys.
 const MOVE_KEYS: &str = include_str!("../../../src/store/ways/move_keys.sql");
 
-/// A database that rows are written to.
+/// A database to which rows are written.
 pub(crate) enum Database {
     Sqlite(Box<SqliteConnection>),
     Postgres(Box<PgConnection>),
 }
 
-/// Whose rows they are, as SQL over `i`, the number of an operation.
+/// The owners of the rows, as SQL over `i`, the number of an operation.
 #[derive(Clone)]
 pub(crate) struct Whose {
     /// The hexadecimal digits of the workspace's id, and of its user's.
     pub(crate) workspace: String,
     pub(crate) user: String,
-    /// The places of the entries in their logs.
+    /// The `seq`s of the entries in their logs.
     pub(crate) workspace_seq: String,
     pub(crate) user_seq: String,
 }
@@ -72,7 +73,7 @@ impl Database {
         }
     }
 
-    /// The whole number that a query finds.
+    /// The whole number that a query returns.
     pub(crate) async fn number(&mut self, sql: &str) -> Result<i64> {
         let sql = AssertSqlSafe(sql.to_owned());
         match self {
@@ -84,7 +85,7 @@ impl Database {
     /// Runs each statement over the operations `first..=last`, all in one transaction.
     pub(crate) async fn commit(&mut self, statements: &[String], first: i64, last: i64) -> Result<()> {
         match self {
-            // Every call costs SQLite's driver two thread switches: the whole transaction is one text.
+            // Every call costs SQLite's driver two thread switches, so the whole transaction is one text.
             Database::Sqlite(link) => {
                 let text = format!("begin immediate;\n{};\ncommit", statements.join(";\n"));
                 let mut arguments = SqliteArguments::default();
@@ -123,7 +124,7 @@ impl Database {
         .await
     }
 
-    /// The statement that prepares operations. It does all work that is not the writing of their rows.
+    /// The statement that prepares operations. It does all the work except writing their rows.
     pub(crate) fn make(&self, whose: &Whose, base_ms: i64) -> String {
         let dialect = self.dialect();
         let (uuid, text) = (|hex: &str| dialect.uuid(hex), |hex: &str| dialect.text(hex));
@@ -150,7 +151,7 @@ impl Database {
         )
     }
 
-    /// The statement that forgets all other prepared operations.
+    /// The statement that deletes all other prepared operations.
     pub(crate) fn forget(&self) -> String {
         let (first, last) = self.parameters();
         format!("delete from made where i < {first} or i > {last}")
@@ -181,7 +182,7 @@ impl Database {
         ]
     }
 
-    /// The statement for entries of the workspaces' logs alone.
+    /// The statement for only the entries of the workspaces' logs.
     pub(crate) fn entries(&self) -> String {
         let (first, last) = self.parameters();
         format!(
@@ -198,7 +199,7 @@ impl Database {
         }
     }
 
-    /// Indexes the words of new tasks, as the server does in steps. In PostgreSQL they stand in the task's row.
+    /// Indexes the words of new tasks, as the server does in steps. PostgreSQL stores the words in the task's row.
     pub(crate) async fn index(&mut self) -> Result<()> {
         match self {
             Database::Sqlite(_) => {
@@ -213,7 +214,7 @@ impl Database {
         }
     }
 
-    /// Moves SQLite's new keys to the others, as the server does after some rows.
+    /// Moves SQLite's new keys to the older ones, as the server does after some rows.
     pub(crate) async fn move_keys(&mut self) -> Result<()> {
         let Database::Sqlite(_) = self else { return Ok(()) };
         self.run(&format!("begin immediate; {MOVE_KEYS}; commit")).await

@@ -1,5 +1,5 @@
-//! `fanout`: many watchers of one workspace, one writer. Measures what a delivery costs, how many there are a second, and how
-//! late they are; on request beside the limit, in the same run, with the same frames and the same number of watchers.
+//! `fanout`: many watchers of one workspace, one writer. Measures the cost of a delivery, the deliveries a second, and
+//! their latency. On request it also measures the limit, in the same run, with the same frames and number of watchers.
 
 use crate::accounts::SOCKET;
 use crate::board::{Board, Watch};
@@ -37,7 +37,7 @@ pub(crate) struct Fanout {
     /// What the writer causes
     #[arg(long, value_enum, default_value_t = EventKind::Task)]
     pub(crate) event: EventKind,
-    /// As fast as the watchers get them, instead of at a rate
+    /// Send events as fast as the watchers receive them, instead of at a rate
     #[arg(long, conflicts_with = "event")]
     pub(crate) saturate: bool,
     /// With --saturate: events under way
@@ -88,7 +88,7 @@ impl Fanout {
         self.across(server, server, options).await
     }
 
-    /// The same with the watchers at another instance than the writer.
+    /// Runs like `run`, with the watchers at another instance than the writer.
     pub(crate) async fn across(
         &self,
         server: &Server,
@@ -98,7 +98,7 @@ impl Fanout {
         let flow = self.through_server(server, watched).await?;
         let mut report = self.report(&flow);
         let mut percentiles = Plot::percentiles("latency by percentile").of("server", &flow.latency);
-        // An interrupted run has no limit to be compared with.
+        // An interrupted run is not compared with the limit.
         if self.with_limit && !stop::is_asked() {
             let limit = self.through_limit(options, flow.sample.clone()).await?;
             percentiles = percentiles.of("limit", &limit.latency);
@@ -164,7 +164,7 @@ impl Fanout {
         let usual = if self.saturate { 8 } else { self.burst };
         let server = Server::bare_writer(options, self.frames_per_write.unwrap_or(usual))?;
         let stream = stream_of(&sample)
-            .ok_or_else(|| Trouble::setup("no event came that the limit could send again"))?;
+            .ok_or_else(|| Trouble::setup("no event arrived that the limit could send again"))?;
         let sockets = crowd::gather(self.watchers, self.admission, |n| {
             let (address, stream) = (server.address, stream.clone());
             async move {

@@ -1,5 +1,5 @@
-//! `hop`: two instances, one writer at the first, a watcher at each. Measures how much later an event comes to the second
-//! than to the first, beside the time through Redis alone in the same seconds.
+//! `hop`: two instances, one writer at the first, a watcher at each. Measures how much later an event arrives at the
+//! second than at the first, beside the time through Redis alone in the same seconds.
 
 use crate::board::Arrivals;
 use crate::crowd::Admission;
@@ -18,7 +18,7 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
-/// One watcher at each instance: `fanout` measures what more of them cost.
+/// One watcher at each instance. `fanout` measures the cost of more watchers.
 pub(crate) const WATCHERS: usize = 2;
 
 /// `hop`.
@@ -39,11 +39,11 @@ pub(crate) struct Hop {
     pub(crate) warm_up: f64,
 }
 
-/// How the events came to the second instance.
+/// How late the events arrived at the second instance.
 struct Lag {
-    /// How much later than at the first, in µs; 0 when it came there first.
+    /// How much later than at the first, in µs; 0 for an event that arrived at the second first.
     behind: Latency,
-    /// How many came there first.
+    /// How many arrived at the second first.
     ahead: usize,
 }
 
@@ -105,7 +105,7 @@ impl Hop {
     }
 }
 
-/// How much later the events after `before` came to the last watcher than to the first.
+/// How much later the events after `before` arrived at the last watcher than at the first.
 fn lag(arrivals: &[Arrivals], before: u64) -> Lag {
     let mut lag = Lag {
         behind: latency(),
@@ -122,7 +122,7 @@ fn lag(arrivals: &[Arrivals], before: u64) -> Lag {
                 lag.ahead += 1;
                 lag.behind.saturating_record(0);
             }
-            // It is missing at the first watcher, which the board has counted.
+            // The event is missing at the first watcher. The board has counted that.
             None => {}
         }
     }
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_counts_is_the_way_from_the_first_to_the_second() {
+    fn the_lag_is_the_time_from_the_first_to_the_second() {
         let start = Instant::now();
         let at = |times: &[(u64, u64)]| -> Arrivals {
             let times = times

@@ -1,4 +1,4 @@
-//! `idle`: many sockets that do nothing. Measures what each costs the server in memory, and how fast they connect.
+//! `idle`: many idle sockets. Measures the server's memory for each, and how fast they connect.
 
 use crate::accounts::{self, Account, SOCKET};
 use crate::board::{Board, Watch};
@@ -43,12 +43,12 @@ impl Idle {
     /// Opens the sockets in two halves, measures, and proves that each of them is subscribed.
     pub(crate) async fn run(&self, server: &mut Server, options: &ServerOptions) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.accounts).await?;
-        // Hashing passwords took memory. The sockets would reuse it and seem to cost nothing.
+        // Hashing passwords took memory. The sockets would reuse it, and their own need would not show.
         server.restart(options)?;
         let server = &*server;
         let (board, mut tasks) = (Board::new(server.patience), JoinSet::new());
         let meter = Arc::new(Mutex::new(Meter::new()));
-        // The first socket makes the server allocate what it needs once.
+        // The first socket makes the server allocate the memory that it needs only once.
         drop(crowd::join(server.address, 0, &accounts[0], Streams::default()).await?);
         let settle = Duration::from_secs_f64(self.settle);
         sleep(settle).await;
@@ -141,7 +141,7 @@ impl Idle {
     }
 }
 
-/// Makes a task in each account's own workspace. Every socket has to get an event of one.
+/// Makes a task in each account's own workspace. Every socket has to get the event of its account's task.
 async fn prove(server: &Server, accounts: &[Account], sockets: usize, board: &Board) -> Result<(), Trouble> {
     let mut text = String::new();
     let mut links = Vec::new();

@@ -1,5 +1,5 @@
-//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as in real use. `soak` is the same for a
-//! long time, and reports what drifts.
+//! `mixed`: many workspaces with teams of all sizes, watchers and people at work, as in real use. `soak` does the same
+//! for a long time, and reports the numbers that drift.
 
 use crate::accounts::{self, Account};
 use crate::board::{Board, Watch};
@@ -38,7 +38,7 @@ pub(crate) struct Company {
     /// Accounts; each is in several teams
     #[arg(long, value_parser = crate::options::count, default_value_t = 100)]
     pub(crate) accounts: usize,
-    /// Sockets that watch everything of their account
+    /// Sockets that watch all streams of their account
     #[arg(long, value_parser = crate::options::count, default_value_t = 500)]
     pub(crate) sockets: usize,
     /// People at work, each with one more socket
@@ -47,7 +47,7 @@ pub(crate) struct Company {
     /// Requests a second in all, by the clock; 0: each as soon as the previous one is answered
     #[arg(long, value_parser = crate::options::rate_or_none, default_value_t = 500.0)]
     pub(crate) rate: f64,
-    /// What they ask for: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
+    /// Their operations: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
     #[arg(long, default_value_t = Mix::REAL)]
     pub(crate) mix: Mix,
     /// The seed of the teams and of the order of requests
@@ -84,7 +84,7 @@ pub(crate) struct Soak {
 }
 
 impl Company {
-    /// How many sockets it opens.
+    /// How many sockets the scenario opens.
     pub(crate) fn all_sockets(&self) -> usize {
         self.sockets + self.people + self.workspaces
     }
@@ -102,7 +102,7 @@ impl Company {
         (0..self.workspaces).map(team).collect()
     }
 
-    /// Sets everything up, has people work, and checks.
+    /// Makes accounts, teams and sockets, lets people work, and checks.
     async fn work(&self, server: &Server, warm_up: f64, seconds: f64) -> Result<(Outcome, Report), Trouble> {
         crate::progress::say("making accounts and teams");
         let accounts = accounts::make(server, self.accounts).await?;
@@ -156,7 +156,7 @@ impl Company {
         Ok((outcome, report))
     }
 
-    /// Sockets that follow everything of their accounts.
+    /// Opens the sockets that follow all streams of their accounts.
     async fn watch(
         &self,
         server: &Server,
@@ -175,8 +175,11 @@ impl Company {
         Ok(())
     }
 
-    /// For each workspace, a socket that notes which operations it saw.
-    #[allow(clippy::too_many_arguments, reason = "one call, of what `work` has made")]
+    /// Opens a socket for each workspace, which notes the operations that it sees.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "called once, with the values that `work` has made"
+    )]
     async fn note(
         &self,
         server: &Server,
@@ -208,7 +211,7 @@ impl Company {
             workspace: Some(workspaces[team]),
             audience: 1 + teams[team].iter().map(|n| sockets_of(*n)).sum::<u64>(),
         };
-        // An account may be in no team. Only those in a team can work.
+        // Some accounts are in no team. Only those in a team can work.
         let busy: Vec<usize> = (0..accounts.len())
             .filter(|n| teams.iter().any(|team| team.contains(n)))
             .collect();
@@ -238,7 +241,7 @@ impl Soak {
         report.title = report.title.replacen("mixed", "soak", 1);
         report.scenario = "soak".into();
         put_drift(&mut report, &outcome.samples);
-        // The sockets were closed when `work` returned. What the server still holds after a while is a leak.
+        // The sockets were closed when `work` returned. Descriptors that the server still has after 2 s are leaks.
         tokio::time::sleep(Duration::from_secs(2)).await;
         if let Some(left) = server.processes.descriptors() {
             report.put("descriptors after all sockets were closed", left, "");
@@ -247,8 +250,8 @@ impl Soak {
     }
 }
 
-/// Adds what drifts after the first fifth: memory and descriptors an hour, and the p99 at the end divided by that at the
-/// start.
+/// Adds the drift after the first fifth: the growth of memory and descriptors an hour, and the p99 at the end divided
+/// by the p99 at the start.
 fn put_drift(report: &mut Report, samples: &[Sample]) {
     let settled = &samples[samples.len() / 5..];
     let line = |value: &dyn Fn(&Sample) -> Option<f64>| {

@@ -1,4 +1,4 @@
-//! The scenarios, one file each: what is set up, what is measured, what is reported.
+//! The scenarios, one file each: setup, measurement, report.
 
 pub(crate) mod fanout;
 pub(crate) mod hop;
@@ -16,7 +16,7 @@ use crate::trouble::Trouble;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
 
-/// What is done to a server.
+/// A scenario with its options.
 #[derive(Clone, Debug, Subcommand, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Scenario {
@@ -24,19 +24,19 @@ pub(crate) enum Scenario {
     Idle(idle::Idle),
     /// Many watchers of one workspace and a writer: cost, rate and latency of a delivery
     Fanout(fanout::Fanout),
-    /// Durable operations, in a closed loop or at a rate: how many, cost and latency of one
+    /// Durable operations, in a closed loop or at a rate: operations a second, their cost and latency
     Ops(ops::Ops),
-    /// Many workspaces with teams of all sizes, watched and worked in
+    /// Many workspaces with teams of all sizes, with watchers and people at work
     Mixed(mixed::Mixed),
     /// All sockets cut at once: seconds until all are back
     Storm(storm::Storm),
-    /// All sockets away for some events, then back: time and cost by how far they were behind
+    /// All sockets away for some events, then back: time and cost by the number of missed events
     Resume(resume::Resume),
-    /// A few slow readers: whether the others notice them
+    /// A few slow readers: their effect on the latency of the others
     Slow(slow::Slow),
-    /// `mixed` for a long time: what drifts
+    /// `mixed` for a long time: drift of memory, descriptors and latency
     Soak(mixed::Soak),
-    /// Two instances: how much later an event comes to the other one
+    /// Two instances: how much later an event arrives at the other one
     Hop(hop::Hop),
 }
 
@@ -48,14 +48,14 @@ struct Typed {
 }
 
 impl Scenario {
-    /// A scenario as a person would type it, so that each can also be run by hand.
+    /// Parses a scenario from a command line, so that each can also be run by hand.
     pub(crate) fn typed(line: &str) -> Result<Scenario, Trouble> {
         let words = std::iter::once("loadtest").chain(line.split_whitespace());
         let typed = Typed::try_parse_from(words).map_err(|error| Trouble::setup(error.to_string()))?;
         Ok(typed.scenario)
     }
 
-    /// How many sockets it opens.
+    /// How many sockets the scenario opens.
     pub(crate) fn sockets(&self) -> usize {
         match self {
             Scenario::Idle(idle) => idle.sockets + idle.accounts,
@@ -70,7 +70,7 @@ impl Scenario {
         }
     }
 
-    /// Runs it once against a server.
+    /// Runs the scenario once against a server.
     pub(crate) async fn run(&self, server: &mut Server, options: &ServerOptions) -> Result<Report, Trouble> {
         let report = match self {
             Scenario::Idle(idle) => idle.run(server, options).await,

@@ -1,6 +1,6 @@
-//! `ops`: people work in their own workspaces while their other sockets watch, one request after the other or at a rate by
-//! the clock. Measures durable operations a second, what one costs and how long it takes; with one client, the latency of
-//! an idle server.
+//! `ops`: people work in their own workspaces while their other sockets watch. They send one request after the other,
+//! or at a rate. Measures durable operations a second, their cost and their latency; with one client, the latency of an
+//! idle server.
 
 use crate::accounts::{self, Account};
 use crate::board::{Board, Watch};
@@ -37,7 +37,7 @@ pub(crate) struct Ops {
     /// Seconds of warm-up before that
     #[arg(long, value_parser = crate::options::seconds, default_value_t = 1.0)]
     pub(crate) warm_up: f64,
-    /// What they ask for: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
+    /// Their operations: `create`, `real`, or shares like `create=1,update=2,complete=1,list=4`
     #[arg(long, default_value_t = Mix::CREATE)]
     pub(crate) mix: Mix,
     /// Requests a second in all, by the clock [default: each as soon as the previous one is answered]
@@ -46,7 +46,7 @@ pub(crate) struct Ops {
 }
 
 impl Ops {
-    /// Has them work and checks every operation.
+    /// Lets people work and checks every operation.
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
         let accounts = accounts::make(server, self.clients).await?;
         let board = Board::new(server.patience);
@@ -54,7 +54,7 @@ impl Ops {
         let (mut watching, mut people) = (JoinSet::new(), Vec::new());
         for n in 0..self.clients {
             let account = &accounts[n % accounts.len()];
-            // Of several clients with one token only one watcher notes what it sees: the others see the same.
+            // Several clients with one token see the same events, so only one of their watchers notes operations.
             let ledger = (n < accounts.len()).then(|| ledger.clone());
             people.push(
                 self.person(server, account, n, ledger, &board, &mut watching)
@@ -83,7 +83,7 @@ impl Ops {
         Ok(report)
     }
 
-    /// Opens both sockets of a client: one watches everything of the account, the other sends requests.
+    /// Opens both sockets of a client: one watches all streams of the account, the other sends requests.
     async fn person(
         &self,
         server: &Server,
@@ -125,7 +125,7 @@ fn put_commit(report: &mut Report, server: &Server, measured: &Latency) {
     report.put("latency p50 beyond it", operation - commit, "ms");
 }
 
-/// The median time to append 4 KiB to a file and have them on the disk, in ms.
+/// The median time to append 4 KiB to a file and sync it to the disk, in ms.
 fn one_commit(folder: &Path) -> std::io::Result<f64> {
     let mut file = File::create(folder.join("commit"))?;
     let mut times = latency();

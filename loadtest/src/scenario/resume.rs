@@ -1,5 +1,6 @@
-//! `resume`: all sockets are away for so many events, then all come back. Measures how long it takes until all have caught
-//! up, and what it costs, by how far they were behind: near positions come from the ring, far ones from pages of the log.
+//! `resume`: all sockets are away for some events, then all reconnect. Measures the time until all have caught up, and
+//! its cost, by the number of missed events. The server reads a few missed events from the ring, many from pages of the
+//! log.
 
 use crate::accounts;
 use crate::away::Crowd;
@@ -21,7 +22,7 @@ use taskwire_protocol::account::Streams;
 /// `resume`.
 #[derive(Args, Clone, Debug, Serialize)]
 pub(crate) struct Resume {
-    /// Sockets that go away
+    /// Sockets that are cut
     #[arg(long, value_parser = crate::options::count, default_value_t = 200)]
     pub(crate) sockets: usize,
     /// Accounts that they belong to, all of them members of one workspace

@@ -1,5 +1,6 @@
-//! `slow`: a few readers read very slowly, the crawlers. The others must not notice: their latency with and without crawlers
-//! is compared, in turns in one run. The crawlers must lose nothing: at the end they read fast, from the log to the head.
+//! `slow`: a few readers, the crawlers, read very slowly. They must not affect the others: one run alternates between
+//! turns without and with crawlers, and compares the latency of the others. The crawlers must lose nothing: at the end
+//! they read at full speed and catch up from the log.
 
 use crate::accounts;
 use crate::board::{Board, Watch};
@@ -51,7 +52,7 @@ pub(crate) struct Slow {
     pub(crate) admission: Admission,
 }
 
-/// Readers that crawl until `let_loose`.
+/// Readers that crawl until `let_loose` is called.
 struct Crawlers {
     board: Arc<Board>,
     tasks: JoinSet<()>,
@@ -145,9 +146,9 @@ impl Slow {
 }
 
 impl Crawlers {
-    /// From now on they read as fast as they can, and must get all of so many events.
+    /// Lets the crawlers read at full speed. Each must get all of these events.
     async fn let_loose(self, events: u64) -> Faults {
-        // It cannot fail: every task holds a receiver.
+        // An error means that every task has ended; each has added a fault then.
         let _ = self.loose.send(true);
         let all = events * self.count as u64;
         self.board.all(all).await;
@@ -171,7 +172,7 @@ async fn read(
         Some(trouble) => trouble,
         None => board.follow(&mut link, &mut watch).await,
     };
-    board.fault(Fault::Cut, 1, || format!("one that crawled: {trouble}"));
+    board.fault(Fault::Cut, 1, || format!("a slow reader: {trouble}"));
 }
 
 fn add(all: &mut Latency, some: &Latency) {

@@ -1,5 +1,5 @@
-//! `storm`: all sockets are cut at once and come back at once. Measures the seconds until all are authenticated and resumed,
-//! and proves that each resumes where it was.
+//! `storm`: all sockets are cut at once and reconnect at once. Measures the seconds until all are authenticated and
+//! resumed, and proves that each resumes from its position.
 
 use crate::accounts;
 use crate::away::Crowd;
@@ -28,7 +28,7 @@ pub(crate) struct Storm {
     /// Accounts that they belong to, all of them members of one workspace
     #[arg(long, value_parser = crate::options::count, default_value_t = 50)]
     pub(crate) accounts: usize,
-    /// Also measure a bare server to which all come back, and the ratio to it
+    /// Also measure a bare writer to which all reconnect, and the ratio to it
     #[arg(long)]
     pub(crate) with_limit: bool,
     #[command(flatten)]
@@ -36,7 +36,7 @@ pub(crate) struct Storm {
 }
 
 impl Storm {
-    /// Opens the sockets, cuts them, and brings them back; then the limit when asked to.
+    /// Opens the sockets, cuts them and reconnects them. Then measures the limit when asked to.
     pub(crate) async fn run(&self, server: &Server, options: &ServerOptions) -> Result<Report, Trouble> {
         let mut report = self.through_server(server).await?;
         if self.with_limit && !stop::is_asked() {
@@ -69,7 +69,7 @@ impl Storm {
 
         let (start, usage) = (Instant::now(), server.processes.usage());
         let away = present.cut().await?;
-        // Missed or live, every socket must get this event once.
+        // Every socket must get this event once, either as a missed event or live.
         crowd.board.begin(0);
         send_one(&mut writer, workspace).await?;
         let (_present, back) = crowd.bring_back(away, start, self.admission).await?;

@@ -2,27 +2,28 @@
 
 use std::time::Duration;
 
-/// The task of a workspace, or the answer of a socket, at which a promise is broken.
+/// The number of the task in a workspace, or of the answer on a socket, at which a promise is broken.
 pub(super) const BREAKS_AT: u64 = 5;
 
-/// The promise that is broken once, at the fifth task of a workspace and its first watcher.
+/// The promise to break. Promises about events are broken once for each workspace, at its fifth task, and for its first
+/// watcher.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Broken {
     Nothing,
-    /// The event never comes.
+    /// The event is not sent.
     Gap,
-    /// The event comes twice.
+    /// The event is sent twice.
     Duplicate,
-    /// The event comes after the next one.
+    /// The event is sent after the next one.
     Reordered,
-    /// The operation is acknowledged but not in the log.
+    /// The operation is acknowledged, but is not in the log.
     LostAck,
-    /// Positions are ignored.
+    /// Positions to resume from are ignored.
     Resume,
-    /// A list does not show what was made before it.
+    /// A list does not show the tasks made before it.
     Stale,
-    /// An answer comes after the next one.
+    /// An answer is sent after the next one.
     OutOfTurn,
-    /// The server is silent for so long after a socket's hundredth operation on tasks.
+    /// The server is silent for this time after a socket's hundredth operation on tasks.
     Stalled(Duration),
 }

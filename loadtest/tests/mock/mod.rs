@@ -1,8 +1,8 @@
-//! A server that speaks just enough of the contract for the harness, and breaks one promise on request. It keeps everything
-//! in memory, checks nothing, and knows only the operations that the harness uses.
+//! A server that implements the part of the contract that the harness uses, and breaks one promise on request. It keeps
+//! all data in memory and checks nothing.
 //!
 //! - `broken`  the promises that it can break
-//! - `world`   what it keeps, and what each operation does
+//! - `world`   its data, and the operations
 
 mod broken;
 mod world;
@@ -26,7 +26,7 @@ const STALLS_AT: u64 = 100;
 /// More frames than any test has under way.
 const QUEUE: usize = 50_000;
 
-/// What is known of a socket.
+/// The state of a socket.
 #[derive(Default)]
 struct Socket {
     user: Option<Uuid>,

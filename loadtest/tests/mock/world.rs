@@ -1,4 +1,4 @@
-//! What the mock keeps: users, streams with their logs and watchers, tasks. An operation of the contract is a function.
+//! The mock's data: users, streams with their logs and watchers, tasks. An operation of the contract is a function.
 
 use super::broken::{BREAKS_AT, Broken};
 use serde_json::{Value, json};
@@ -33,7 +33,7 @@ pub(super) struct World {
 }
 
 pub(super) fn send(frames: &Sender<String>, frame: String) {
-    // A socket that is gone needs nothing.
+    // Sending fails when the socket is gone; it needs no frame then.
     let _ = frames.try_send(frame);
 }
 

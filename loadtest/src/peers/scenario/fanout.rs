@@ -1,5 +1,5 @@
-//! Fan-out: many watchers of one workspace, one writer. Measures what a delivery costs, how many there are a second, how
-//! late they are. Where the server stores anything, an event is a stored task.
+//! Fan-out: many watchers of one workspace, one writer. Measures the cost of a delivery, the deliveries a second, and
+//! their latency. On a server that stores data, an event is a stored task.
 
 use super::{Name, PATIENCE, Scenario};
 use crate::board::Board;
@@ -28,7 +28,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
         Name::Saturated => ("saturated", Pace::Full { window: WINDOW }),
         _ => ("moderate", rate(1)),
     };
-    // The first writes and does not watch.
+    // The first account writes and does not watch.
     let accounts = account::make(target, 9).await?;
     let (board, mut tasks) = (Board::new(PATIENCE), JoinSet::new());
     crowd::watch(target, &accounts[1..], scenario.watchers, 1, &board, &mut tasks).await?;

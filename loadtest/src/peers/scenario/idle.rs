@@ -1,4 +1,4 @@
-//! `idle`: sockets that do nothing. Measures what each costs the server in memory, and proves that each is subscribed.
+//! `idle`: idle sockets. Measures the server's memory for each, and proves that each is subscribed.
 
 use super::{PATIENCE, Scenario};
 use crate::board::Board;
@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// Sockets before the measurement, so that what a server allocates once is not counted. By then it has also reused or freed
-/// what it needed for a moment: Taskwire's password hashes take 19 MiB each.
+/// Sockets before the measurement, so that memory that a server allocates once is not counted. By then it has also
+/// reused or freed short-lived memory: Taskwire's password hashes take 19 MiB each.
 const BEFORE: usize = 4000;
 /// The pause before memory is read.
 const SETTLE: Duration = Duration::from_millis(1500);

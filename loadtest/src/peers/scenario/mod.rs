@@ -1,4 +1,4 @@
-//! What is done to a server, one file each.
+//! The scenarios, one file each.
 
 mod fanout;
 mod idle;
@@ -11,7 +11,7 @@ use crate::trouble::Trouble;
 use clap::{Args, ValueEnum};
 use std::time::Duration;
 
-/// Without any progress for so long, what is missing counts as lost.
+/// After this time without any progress, missing events count as lost.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The names of scenarios.
@@ -34,10 +34,10 @@ pub(in crate::peers) enum Name {
 /// One scenario.
 #[derive(Args, Clone, Copy, Debug)]
 pub(in crate::peers) struct Scenario {
-    /// What is done to the server
+    /// The load on the server
     #[arg(long = "scenario")]
     pub(in crate::peers) name: Name,
-    /// Seconds that are measured, where a scenario has no end of its own
+    /// Seconds that are measured, in scenarios that run for a given time
     #[arg(long, default_value_t = 3.0)]
     pub(in crate::peers) seconds: f64,
     /// Seconds of warm-up before that
@@ -74,7 +74,7 @@ impl Scenario {
     }
 }
 
-/// How many accounts a crowd belongs to. Signing up at Taskwire takes long, so there they are few.
+/// How many accounts a crowd uses. There are few for Taskwire, because sign-ups take long there.
 fn accounts(peer: Peer, most: usize) -> usize {
     if peer == Peer::Taskwire {
         most.min(20)

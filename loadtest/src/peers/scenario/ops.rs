@@ -1,5 +1,5 @@
-//! `ops`: users make durable tasks, one after the other, while their other sockets watch. Measures operations a second, what
-//! one costs the server and its databases, how long it takes.
+//! `ops`: users make durable tasks, one after the other, while their other sockets watch. Measures operations a second,
+//! the CPU of an operation in the server and its databases, and its latency.
 
 use super::{PATIENCE, Scenario};
 use crate::board::Board;
@@ -25,7 +25,7 @@ const WARM_UP: u8 = 0;
 const MEASURE: u8 = 1;
 const STOP: u8 = 2;
 
-/// What all users share.
+/// State that all users share.
 struct Shared {
     phase: AtomicU8,
     acknowledged: AtomicU64,
@@ -60,7 +60,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     while let Some(ended) = users.join_next().await {
         ended.map_err(|error| Trouble::setup(error.to_string()))??;
     }
-    // Each acknowledged task must come to its user's other socket once.
+    // Each acknowledged task must arrive at its user's other socket once.
     shared.board.all(shared.acknowledged.load(Relaxed)).await;
     let measured = lock(&shared.latency).clone();
     let ops = measured.len().max(1) as f64;

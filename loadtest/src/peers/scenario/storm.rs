@@ -1,5 +1,5 @@
-//! `storm`: all sockets are cut at once, an event is written, and all come back at once. Measures the seconds until all are
-//! subscribed again and how many got the event that they missed, and proves that all get the next one.
+//! `storm`: all sockets are cut at once, an event is written, and all reconnect at once. Measures the seconds until all
+//! are subscribed again and how many got the event that they missed, and proves that all get the next one.
 
 use super::{PATIENCE, Scenario};
 use crate::board::Board;
@@ -23,7 +23,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// How long a missed event may take to come by itself, when all are back.
+/// How long a missed event may take to arrive by itself, after all are back.
 const GRACE: Duration = Duration::from_millis(500);
 
 pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found) -> Result<(), Trouble> {
@@ -69,7 +69,7 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     found.put("storm", "sent_away", sent_away.load(Relaxed) as f64);
     found.put_client("storm", spent, seconds);
     let missed = afterwards(back, &board, &mut writer).await?;
-    // nchan could do that for clients that speak its own subprotocol.
+    // nchan could resend it to clients that speak its own subprotocol, which is not tested here.
     if target.peer != Peer::Nchan {
         let recovered = 100.0 * (1.0 - missed as f64 / scenario.cut as f64);
         found.put("storm", "recovered", recovered);
@@ -78,8 +78,8 @@ pub(super) async fn run(scenario: &Scenario, target: &Target, found: &mut Found)
     Ok(())
 }
 
-/// Watches all sockets that came back, and writes another event, which all have to get. Returns how many sockets never got
-/// the event that came while they were away.
+/// Watches all sockets that reconnected, and writes another event, which all have to get. Returns how many sockets
+/// never got the event that was written while they were away.
 async fn afterwards(back: Vec<Link>, board: &Arc<Board>, writer: &mut Writer<'_>) -> Result<usize, Trouble> {
     let (end, ends) = watch::channel(());
     let mut tasks = JoinSet::new();
@@ -103,9 +103,9 @@ async fn afterwards(back: Vec<Link>, board: &Arc<Board>, writer: &mut Writer<'_>
     let before = board.lock().delivered;
     writer.send(1, Instant::now()).await?;
     writer.hear_until(board.all(before + sockets)).await?;
-    // Duplicates have come by now.
+    // Wait for duplicates.
     sleep(GRACE).await;
-    // Every task has a receiver.
+    // An error means that every task has ended.
     let _ = end.send(());
     let mut missed = 0;
     while let Some(watcher) = tasks.join_next().await {
