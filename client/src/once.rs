@@ -18,7 +18,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Makes one call that needs no user, on a separate socket, and closes the socket. Tries once.
 ///
 /// # Errors
-/// `Refused` by the server; `Stopped` with `NoServer` or `Unreachable`; `Interrupted` when no answer came.
+/// `Refused` by the server; `Stopped` with `NoServer` or `Unreachable`; `Interrupted` when no answer arrived.
 ///
 /// ```no_run
 /// # async fn example() -> Result<(), Box<dyn std::error::Error>> {

@@ -18,7 +18,7 @@ pub(crate) fn native() -> Result<ClientConfig, ConfigError> {
 }
 
 /// For an HTTP client that speaks plain HTTP only: it works on a machine without root certificates.
-pub(crate) fn trusting_nobody() -> Result<ClientConfig, ConfigError> {
+pub(crate) fn without_roots() -> Result<ClientConfig, ConfigError> {
     trusting(RootCertStore::empty())
 }
 

@@ -140,7 +140,7 @@ fn http(address: &Address) -> Result<reqwest::Client, TokenError> {
     let config = if address.tls {
         tls::native()
     } else {
-        tls::trusting_nobody()
+        tls::without_roots()
     };
     let config = config.map_err(|error| TokenError::Unavailable(error.to_string()))?;
     builder = builder.tls_backend_preconfigured(config);

@@ -29,7 +29,7 @@ pub(crate) struct Account {
 
 impl Account {
     /// For a server that accepts any token. The token has the length of a real one.
-    pub(crate) fn nobody() -> Account {
+    pub(crate) fn placeholder() -> Account {
         Account {
             token: "x".repeat(TOKEN_BYTES),
             username: String::new(),

@@ -32,7 +32,7 @@ pub(crate) struct Present {
     cut: watch::Sender<()>,
 }
 
-/// What all sockets share.
+/// State that all sockets share.
 pub(crate) struct Crowd {
     server: SocketAddr,
     pub(crate) accounts: Vec<Account>,

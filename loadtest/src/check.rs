@@ -41,7 +41,7 @@ impl Positions {
         })
     }
 
-    /// Takes an event and adds what is wrong with it to `faults`. Returns whether the event is new.
+    /// Checks an event and adds its faults to `faults`. Returns whether the event is new.
     pub(crate) fn take(&mut self, stream: &[u8], seq: u64, faults: &mut Faults) -> bool {
         let Some(at) = self.0.iter_mut().find(|position| *position.stream == *stream) else {
             faults.add(Fault::Stray, 1, || place(stream, seq));

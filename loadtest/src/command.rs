@@ -62,7 +62,7 @@ enum Command {
 
 #[derive(Args)]
 struct Limit {
-    /// What is written
+    /// The limit to measure
     #[arg(long, value_enum, default_value_t = What::Fanout)]
     what: What,
     /// Of `fanout`: frames in one write to a socket
@@ -89,7 +89,7 @@ enum What {
     Storm,
     /// Commits rows to a new SQLite file
     Sqlite,
-    /// Commits rows to the PostgreSQL of --database-url, in a schema of their own
+    /// Commits rows to the PostgreSQL of --database-url, in a separate schema
     Postgres,
 }
 

@@ -37,7 +37,7 @@ fn source(number: usize, to: SocketAddr) -> Option<IpAddr> {
 
 impl Connection {
     /// Connects, without delay of small writes. `number` counts the sockets of a run, from 0. A small `receive_buffer`
-    /// in the kernel makes the server notice sooner that nobody reads.
+    /// in the kernel makes the server notice sooner that the reader is slow.
     pub(crate) async fn open(
         to: SocketAddr,
         number: usize,

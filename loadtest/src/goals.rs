@@ -82,20 +82,20 @@ pub(crate) const BARS: &[Bar] = &[
     // Here the server is not its own database.
     bar(
         "fanout-postgres",
-        "the same beside PostgreSQL ({bytes} B)",
+        "fan-out, on PostgreSQL ({bytes} B)",
         COST,
         "µs",
     )
     .beside(LEAST)
     .goals(TimesLimit(2.0), TimesLimit(1.4)),
-    bar("fanout-small", "the same of small events ({bytes} B)", COST, "µs")
+    bar("fanout-small", "fan-out, small events ({bytes} B)", COST, "µs")
         .beside(LEAST)
         .goals(TimesLimit(2.0), TimesLimit(1.4)),
     // The goals of bursts are for frames of 250 bytes. A task is larger, so it is only compared with its own limit.
-    bar("burst", "in bursts of 8, tasks ({bytes} B)", COST, "µs").beside(LEAST),
+    bar("burst", "fan-out, bursts of 8, tasks ({bytes} B)", COST, "µs").beside(LEAST),
     bar(
         "burst-small",
-        "in bursts of 8, small events ({bytes} B)",
+        "fan-out, bursts of 8, small events ({bytes} B)",
         COST,
         "µs",
     )

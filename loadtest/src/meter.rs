@@ -1,5 +1,5 @@
 //! Latencies of a phase: all of them, and those since the last `look`. So one record feeds both the percentiles and the
-//! curve over time. Does not know what is measured.
+//! curve over time. Does not know the operations.
 
 use hdrhistogram::Histogram;
 use std::time::Duration;

@@ -122,9 +122,8 @@ impl Server {
     /// Ends a server of this run with SIGTERM, and keeps its data.
     pub(crate) fn rest(mut self, options: &ServerOptions) -> Result<Resting, Trouble> {
         let running = self.running.as_mut();
-        let running = running.ok_or_else(|| {
-            Trouble::setup("this step needs a server that this program starts: leave out --url")
-        })?;
+        let running = running
+            .ok_or_else(|| Trouble::setup("this step needs a server that this program starts: omit --url"))?;
         machine::end(&mut running.child)?;
         Ok(Resting {
             options: options.clone(),

@@ -167,7 +167,7 @@ impl Positions {
         self.left.remove(&stream);
     }
 
-    /// Applies what a call's answer changes.
+    /// Applies the effect of a call's answer.
     pub(super) fn answered(&mut self, effect: Effect, data: &str) {
         let own = self.user.map(|(user, _)| user);
         match effect.with_answer(own, data) {

@@ -1,7 +1,7 @@
 //! A copy of what a user may read: snapshot + events = state. Pure: no I/O, no clock.
 //!
 //! - [`WorkspaceReplica`]: one workspace, its members and tasks
-//! - [`UserReplica`]: what belongs to the user: profile, memberships, notifications
+//! - [`UserReplica`]: the user's own state: profile, memberships, notifications
 //!
 //! A replica does not fetch snapshots. It says when it needs one; a [`Follower`](crate::Follower) or the program
 //! fetches it.

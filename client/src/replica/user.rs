@@ -1,4 +1,4 @@
-//! What belongs to the user: profile, memberships, invitations, notifications, at one `seq` of the user's stream.
+//! The user's own state: profile, memberships, invitations, notifications, at one `seq` of the user's stream.
 
 use super::map_difference;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 const WINDOW: usize = limits::SYNC_NOTIFICATIONS as usize;
 
-/// What belongs to the user, at one `seq` of the user's stream.
+/// The user's own state, at one `seq` of the user's stream.
 #[derive(Clone, Debug, PartialEq)]
 pub struct UserReplica {
     seq: u64,

@@ -114,7 +114,7 @@ fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<S
     }
     if !io::stdin().is_terminal() {
         return Err(Fault::usage(format!(
-            "there is no terminal to ask at; give {argument}"
+            "standard input is not a terminal; give {argument}"
         )));
     }
     eprint!("{what}: ");
@@ -148,7 +148,7 @@ fn password(stdin: bool, new: bool) -> Result<String, Fault> {
     }
     if !io::stdin().is_terminal() {
         return Err(Fault::usage(
-            "there is no terminal to ask for the password; use --password-stdin or TASKWIRE_PASSWORD",
+            "standard input is not a terminal; give the password with --password-stdin or TASKWIRE_PASSWORD",
         ));
     }
     let password = rpassword::prompt_password("Password: ")?;

@@ -35,7 +35,7 @@ const USER: UserId = UserId(Uuid::from_u128(9));
 /// A path that is ready to run, more than once.
 pub(crate) struct Path {
     pub(crate) name: &'static str,
-    /// What one run does, in words.
+    /// A description of one run.
     pub(crate) work: String,
     run: Box<dyn FnMut()>,
 }
@@ -274,7 +274,7 @@ impl Watchers {
         }
     }
 
-    /// Publishes a group and has every socket take all of it.
+    /// Publishes a group and delivers all of it to every socket.
     async fn deliver(&mut self) {
         let group = self.groups.pop().expect("a group for every run");
         let before = self.sockets[0].1.frames;

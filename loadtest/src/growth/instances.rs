@@ -85,7 +85,7 @@ pub(super) async fn instances(ground: &Ground<'_>) -> Result<Report, Trouble> {
     Ok(report)
 }
 
-/// Has clients work at all instances at the same time.
+/// Lets clients work at all instances at the same time.
 async fn all_work(ground: &Ground<'_>, servers: &mut [Server]) -> Result<Vec<Report>, Trouble> {
     let clients = (CLIENTS / servers.len()).max(1);
     let line = format!("ops --clients {clients} --seconds {}", ground.growth.seconds);

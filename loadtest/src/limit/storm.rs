@@ -32,7 +32,7 @@ pub(crate) async fn measure(
     // The bare writer answers every text with the frame that was published last.
     let mut publisher = Link::open(server.address, PUBLISH, 0).await?;
     publisher.send(&welcome()).await?;
-    let accounts = vec![Account::nobody()];
+    let accounts = vec![Account::placeholder()];
     let (crowd, present) =
         Crowd::gather(&server, accounts, sockets, Streams::default(), None, admission).await?;
     let (start, usage) = (Instant::now(), server.processes.usage());

@@ -54,8 +54,8 @@ impl Found {
 /// Describes a fault. Only Taskwire promises an order.
 fn in_words(fault: Fault, peer: Peer) -> &'static str {
     match fault {
-        Fault::Missing => "deliveries that never came",
-        Fault::Duplicate => "events that came twice",
+        Fault::Missing => "deliveries that never arrived",
+        Fault::Duplicate => "events that arrived twice",
         Fault::Reordered if peer == Peer::Taskwire => "events out of order",
         Fault::Reordered => "events out of order, which it does not promise",
         Fault::Cut => "sockets that the server cut",

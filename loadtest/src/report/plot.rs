@@ -12,7 +12,7 @@ pub(crate) struct Plot {
     pub(crate) curves: Vec<Curve>,
 }
 
-/// What an axis shows.
+/// An axis: its label and its scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Axis {
     pub(crate) label: String,

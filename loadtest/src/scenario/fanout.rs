@@ -34,7 +34,7 @@ pub(crate) struct Fanout {
     /// Events sent at a time
     #[arg(long, value_parser = crate::options::count, default_value_t = 1)]
     pub(crate) burst: usize,
-    /// What the writer causes
+    /// The events that the writer causes
     #[arg(long, value_enum, default_value_t = EventKind::Task)]
     pub(crate) event: EventKind,
     /// Send events as fast as the watchers receive them, instead of at a rate
@@ -62,7 +62,7 @@ pub(crate) struct Fanout {
     pub(crate) admission: Admission,
 }
 
-/// What the events are about.
+/// The kind of the events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum EventKind {

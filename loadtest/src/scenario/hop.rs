@@ -96,8 +96,8 @@ impl Hop {
                 .of("limit: Redis, publish to receive", &limit),
         );
         report.checked = format!(
-            "order, gaps and duplicates of {} events at both instances, and that what the first acknowledged came to \
-             the second",
+            "order, gaps and duplicates of {} events at both instances, and that acknowledged events arrived at the \
+             second",
             flow.events
         );
         report.faults = flow.faults;

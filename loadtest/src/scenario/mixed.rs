@@ -148,7 +148,8 @@ impl Company {
         );
         outcome.put(&mut report);
         report.checked = format!(
-            "answers in turn; order, gaps and duplicates at {} sockets; each of {} acknowledged operations came once",
+            "answers in order; order, gaps and duplicates at {} sockets; each of {} acknowledged operations arrived \
+             once",
             self.all_sockets(),
             lock(&ledger).acknowledgements()
         );

@@ -76,7 +76,7 @@ impl Ops {
             put_commit(&mut report, server, &outcome.latency);
         }
         report.checked = format!(
-            "answers in turn; each of {} acknowledged operations came to the other socket once, in order",
+            "answers in order; each of {} acknowledged operations arrived at the other socket once, in order",
             lock(&ledger).acknowledgements()
         );
         report.faults = std::mem::take(&mut board.lock().faults);

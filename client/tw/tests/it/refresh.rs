@@ -15,7 +15,7 @@ async fn commands_that_refresh_at_once_do_not_log_each_other_out() -> Tested {
     let home = signed_in_at(&fake.url, 0)?;
     let commands = (0..5).map(|_| {
         let mut command = tw(home.path(), &fake.url, &["ls"]);
-        async move { told(command.output().await?) }
+        async move { outcome(command.output().await?) }
     });
     let ends = soon("the commands", futures_util::future::join_all(commands)).await?;
     for end in ends {
@@ -49,7 +49,7 @@ async fn a_finished_command_waits_for_its_refresh() -> Tested {
     let mut request = [0; 4096];
     assert!(soon("the request", refresh.read(&mut request)).await?? > 0);
     refresh.write_all(over_http(200, &pair(2)).as_bytes()).await?;
-    let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!((code, error.as_str()), (0, ""));
     assert_eq!(kept(home.path())?["refresh_token"], "r2");
     Ok(())
@@ -78,7 +78,7 @@ async fn a_session_that_cannot_be_saved_is_still_used() -> Tested {
     let listing = peer.receive().await?;
     peer.answer(&listing, &page(&[])).await?;
     drop(peer);
-    let (code, _, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!(code, 0, "{error}");
     assert!(error.contains("tw login"), "{error}");
     Ok(())
@@ -89,7 +89,7 @@ async fn a_session_is_not_refreshed_when_the_new_one_cannot_be_saved() -> Tested
     let fake = Fake::start(|_, _| Err("UNKNOWN_TYPE")).await?;
     let home = signed_in_at(&fake.url, 0)?;
     std::fs::create_dir(home.path().join("taskwire/session.lock"))?;
-    let (code, _, error) = told(tw(home.path(), &fake.url, &["ls"]).output().await?)?;
+    let (code, _, error) = outcome(tw(home.path(), &fake.url, &["ls"]).output().await?)?;
     assert_eq!((code, error.contains("reached")), (1, false), "{error}");
     assert_eq!(*fake.refresh_token.lock().map_err(|_| "poisoned")?, 1);
     Ok(())

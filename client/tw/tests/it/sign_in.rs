@@ -23,20 +23,20 @@ async fn a_session_is_kept_and_used() -> Tested {
         command.env("TASKWIRE_PASSWORD", password);
         command
     };
-    let (code, _, error) = told(login("wrong").output().await?)?;
+    let (code, _, error) = outcome(login("wrong").output().await?)?;
     assert_eq!((code, error.lines().count()), (3, 1), "{error}");
-    let (code, out, error) = told(login("correct horse").output().await?)?;
+    let (code, out, error) = outcome(login("correct horse").output().await?)?;
     assert_eq!(code, 0, "{error}");
     assert!(out.contains("as Ada"), "{out}");
-    let (code, out, error) = told(
+    let (code, out, error) = outcome(
         tw(home.path(), &fake.url, &["add", "Buy", "milk"])
             .output()
             .await?,
     )?;
     assert_eq!((code, out.as_str()), (0, "10000001  [ ] Buy milk\n"), "{error}");
-    let (code, _, error) = told(tw(home.path(), &fake.url, &["logout"]).output().await?)?;
+    let (code, _, error) = outcome(tw(home.path(), &fake.url, &["logout"]).output().await?)?;
     assert_eq!(code, 0, "{error}");
-    let (code, _, error) = told(tw(home.path(), &fake.url, &["ls"]).output().await?)?;
+    let (code, _, error) = outcome(tw(home.path(), &fake.url, &["ls"]).output().await?)?;
     assert_eq!(code, 3);
     assert!(error.contains("tw login"), "{error}");
     Ok(())
@@ -51,10 +51,10 @@ async fn an_address_is_checked_first_and_an_empty_one_counts_as_unset() -> Teste
     .await?;
     let home = signed_in_at(&fake.url, i64::MAX)?;
     let mut login = tw(home.path(), "", &["--server", "foo", "login", "a@b"]);
-    let (code, _, error) = told(login.env("TASKWIRE_PASSWORD", "x").output().await?)?;
+    let (code, _, error) = outcome(login.env("TASKWIRE_PASSWORD", "x").output().await?)?;
     assert_eq!(code, 2, "{error}");
     assert!(error.contains("not a server address"), "{error}");
-    let (code, _, error) = told(tw(home.path(), "", &["ls"]).output().await?)?;
+    let (code, _, error) = outcome(tw(home.path(), "", &["ls"]).output().await?)?;
     assert_eq!(code, 0, "{error}");
     Ok(())
 }
@@ -68,9 +68,9 @@ async fn an_error_names_an_unusable_home_and_a_token_needs_no_home() -> Tested {
     .await?;
     let nowhere = Path::new("/dev/null");
     let mut with_token = tw(nowhere, &fake.url, &["ls"]);
-    let (code, _, error) = told(with_token.env("TASKWIRE_TOKEN", "t").output().await?)?;
+    let (code, _, error) = outcome(with_token.env("TASKWIRE_TOKEN", "t").output().await?)?;
     assert_eq!((code, error.as_str()), (0, ""));
-    let (code, _, error) = told(tw(nowhere, &fake.url, &["ls"]).output().await?)?;
+    let (code, _, error) = outcome(tw(nowhere, &fake.url, &["ls"]).output().await?)?;
     assert_eq!((code, error.contains("/dev/null/taskwire")), (1, true), "{error}");
     Ok(())
 }
@@ -90,14 +90,14 @@ async fn logging_out_leaves_a_session_that_it_did_not_end() -> Tested {
     let home = signed_in_at(&fake.url, i64::MAX)?;
     for args in [&["logout"][..], &["logout", "--local"]] {
         let elsewhere = tw(home.path(), "http://127.0.0.1:9", args).output().await?;
-        assert_eq!(told(elsewhere)?.0, 3, "{args:?}");
+        assert_eq!(outcome(elsewhere)?.0, 3, "{args:?}");
         assert_eq!(kept(home.path())?["refresh_token"], "r1");
     }
     let mut with_token = tw(home.path(), &fake.url, &["logout"]);
-    let (code, _, error) = told(with_token.env("TASKWIRE_TOKEN", "bobs").output().await?)?;
+    let (code, _, error) = outcome(with_token.env("TASKWIRE_TOKEN", "bobs").output().await?)?;
     assert_eq!((code, *ended.lock().map_err(|_| "poisoned")?), (0, 1), "{error}");
     assert_eq!(kept(home.path())?["refresh_token"], "r1");
-    let (code, _, error) = told(tw(home.path(), &fake.url, &["logout"]).output().await?)?;
+    let (code, _, error) = outcome(tw(home.path(), &fake.url, &["logout"]).output().await?)?;
     assert_eq!((code, *ended.lock().map_err(|_| "poisoned")?), (0, 2), "{error}");
     assert!(kept(home.path()).is_err());
     Ok(())

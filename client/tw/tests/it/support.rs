@@ -137,11 +137,11 @@ pub(crate) fn tw(home: &Path, url: &str, args: &[&str]) -> Command {
 pub(crate) async fn run(url: &str, args: &[&str]) -> Result<(i32, String, String), Failed> {
     let home = tempfile::tempdir()?;
     let mut command = tw(home.path(), url, args);
-    told(soon("the end of tw", command.env("TASKWIRE_TOKEN", "t").output()).await??)
+    outcome(soon("the end of tw", command.env("TASKWIRE_TOKEN", "t").output()).await??)
 }
 
 /// The exit code, standard output and standard error.
-pub(crate) fn told(output: Output) -> Result<(i32, String, String), Failed> {
+pub(crate) fn outcome(output: Output) -> Result<(i32, String, String), Failed> {
     let code = output.status.code().ok_or("tw was killed")?;
     Ok((
         code,

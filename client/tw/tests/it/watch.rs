@@ -94,7 +94,7 @@ async fn watch_of_one_workspace_names_it_and_ends_with_access() -> Tested {
     peer.send(&happened(21)).await?;
     let lost = json!({"workspace_id": HOME, "reason": "removed"});
     peer.send(&event(me(), 4, "access.lost", &lost)).await?;
-    let (code, out, error) = told(soon("the end of tw", child.wait_with_output()).await??)?;
+    let (code, out, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!((code, out.lines().count()), (4, 1), "{out}{error}");
     assert!(out.contains("Home  task.created"), "{out}");
     assert!(error.contains("no longer read"), "{error}");
