@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// The path of the socket.
 pub(crate) const SOCKET: &str = "/v1/socket";
-/// Attempts of a request while the server's error is retryable.
+/// The most attempts of a request whose errors are retryable.
 const ATTEMPTS: usize = 20;
 
 /// About the length of an access token.

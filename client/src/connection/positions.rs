@@ -141,7 +141,7 @@ impl Positions {
         Verdict::Next
     }
 
-    /// Adds and removes workspaces as the server does on its side, which is by the events of the user's stream.
+    /// Adds and removes workspaces by the events of the user's stream, as the server does for the socket.
     fn follow_access(&mut self, frame: &EventFrame) {
         let Some((user, head)) = self.user else { return };
         if frame.stream != user || frame.seq <= head {

@@ -50,8 +50,8 @@ pub enum ReplicaError {
         /// What is wrong.
         error: serde_json::Error,
     },
-    /// A later page arrived before the first one.
-    #[error("a later page of workspace {0} arrived before the first one")]
+    /// A later page arrived without the first one.
+    #[error("a later page of workspace {0} arrived without the first one")]
     PageOutOfOrder(WorkspaceId),
 }
 
@@ -106,7 +106,7 @@ impl Replica {
     /// pages.
     ///
     /// # Errors
-    /// When a later page arrives before the first one.
+    /// When a later page arrives without the first one.
     pub fn take_page(&mut self, id: WorkspaceId, page: WorkspaceSnapshot) -> Result<(), ReplicaError> {
         if page.workspace.is_some() {
             self.workspaces.insert(id, WorkspaceReplica::begin(page));
