@@ -38,7 +38,7 @@ impl Lane {
     pub(super) async fn submit(&self, mut job: Box<Job>) -> Result<Reply, Failure> {
         let asked = job.ask();
         let _place = self.0.enter(Item::Job(job)).map_err(|Closed| stopping())?;
-        asked.await.unwrap_or_else(|_| Err(stopping()))
+        asked.await.unwrap_or_else(|_| Err(self.unanswered()))
     }
 
     /// Runs a chore between groups.
@@ -50,7 +50,17 @@ impl Lane {
             })
         });
         let _place = self.0.enter(Item::Chore(errand)).map_err(|Closed| stopping())?;
-        Ok(asked.await.map_err(|_| stopping())??)
+        Ok(asked.await.map_err(|_| self.unanswered())??)
+    }
+
+    /// Why an item got no answer: the node stops, or its group panicked.
+    fn unanswered(&self) -> Failure {
+        if self.0.is_closed() {
+            return stopping();
+        }
+        let message = "the outcome is unknown: the server failed while it wrote; its log has the cause; \
+                       check the current state before you retry, and send an op_id to make retries safe";
+        Failure::new(ErrorCode::InternalError, message)
     }
 
     /// Waits until everything that is queued now is done, and ends the writers.

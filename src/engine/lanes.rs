@@ -203,6 +203,8 @@ impl Writers {
             Ok((id, ended)) => (id, ended.writer, Last::new(ended.jobs, ended.took)),
             Err(error) => {
                 tracing::error!(error = %error, "a group of mutations panicked; a new writer continues");
+                // the group may have committed
+                self.shared.sessions.outdate();
                 (error.id(), Writer::new(self.shared.clone()), Last::default())
             }
         };

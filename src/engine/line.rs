@@ -62,6 +62,11 @@ impl Line {
         Ok(Ticket { line, number })
     }
 
+    /// Whether the queue takes nothing more, because the server is stopping.
+    pub(super) fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+
     /// Moves items from the line into the queue until the line is empty.
     async fn usher(self: Arc<Line>) {
         loop {

@@ -246,7 +246,9 @@ pub async fn claim(
         .bind(token);
     sql.push(", holder = ").bind(holder);
     sql.push(&format!(", claimed_until = {now} + ")).bind(ms(term));
-    sql.push(" where (kind, key) in (select kind, key from due) returning kind, key, payload, attempts, revision");
+    sql.push(
+        " where (kind, key) in (select kind, key from due) returning kind, key, payload, attempts, revision",
+    );
     let rows: Vec<(String, String, String, i64, i64)> = tx.select(sql).await?;
     let claimed = rows
         .into_iter()

@@ -116,7 +116,12 @@ async fn a_search_that_waits_for_the_writer_ends_in_time() {
 async fn another_writer_continues_after_a_panic(database: Database) {
     let node = Node::start(database, &[]).await;
     node.ok("task.create", &json!({ "title": "before" })).await;
-    node.engine.chore(Break).await.expect_err("it broke");
+    let failure = node.engine.chore(Break).await.expect_err("it broke");
+    assert_eq!(
+        failure.code,
+        ErrorCode::InternalError,
+        "the server is not stopping"
+    );
     let task = node.ok("task.create", &json!({ "title": "after" })).await;
     assert_eq!(task["title"], "after");
     let listed = node.ok("task.list", &json!({})).await;
