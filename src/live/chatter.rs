@@ -1,6 +1,6 @@
-//! The newest signals of one stream, kept for a moment for readers at its head. Pure bookkeeping; it exists, boxed, only
-//! while there was a signal lately. Signals are the first to be shed: a reader that is behind never gets those sent
-//! meanwhile, and none are taken in while many topics wait for the fan-out.
+//! The newest signals of one stream, kept for a second for readers at its head. Pure bookkeeping; a topic has it,
+//! boxed, only while there are recent signals. Signals are shed first: a reader that is behind never gets those sent
+//! meanwhile, and none are accepted while many topics wait for the fan-out.
 
 use super::Frame;
 use smallvec::SmallVec;
@@ -14,7 +14,7 @@ pub(crate) const FRAME: usize = 1024;
 /// A signal older than this is not delivered.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
 
-/// The signals of the last moment.
+/// The recent signals.
 pub(crate) struct Chatter {
     frames: VecDeque<(Instant, Frame)>,
     /// When to check whether all of them are stale.
@@ -54,7 +54,7 @@ impl Chatter {
         said.extend(fresh.map(|(_, frame)| frame.clone()));
     }
 
-    /// Whether nothing is fresh any more. If something is, sets the time of the next check, to `at` if given.
+    /// Whether no signal is fresh any more. If one is, sets the time of the next check, to `at` if given.
     pub(crate) fn is_over(&mut self, now: Instant, at: Option<Instant>) -> bool {
         match self.frames.back() {
             Some((newest, _)) if now.duration_since(*newest) < FRESH => {

@@ -1,5 +1,6 @@
-//! What the server itself learns from event frames: access that came or went, sessions that ended. Finds a frame's event
-//! name without parsing the frame, and parses the few payloads that matter. Does not know what a reader does about them.
+//! Finds the event frames that the server itself acts on: access was granted or lost, a session ended, an account
+//! changed. Finds a frame's event name without parsing the frame, and parses only the payloads of those few. Does not
+//! know what a reader does about them.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -7,7 +8,7 @@ use serde_json::value::RawValue;
 use taskwire_protocol::events::{self, EventEntry, EventType};
 use taskwire_protocol::{SessionId, UserId, WorkspaceId};
 
-/// Something in the user's own stream that the socket acts on.
+/// An event in the user's own stream that the reader acts on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Control {
     /// The user may read a workspace from `seq` on: join it when the socket follows all streams.
@@ -17,23 +18,23 @@ pub enum Control {
         /// The head of its stream at that moment.
         seq: u64,
     },
-    /// The user may no longer read a workspace; its cursor is gone already.
+    /// The user may no longer read a workspace. Its cursor has been removed already.
     Lost {
         /// The workspace.
         workspace: WorkspaceId,
     },
-    /// A session ended, this socket's or another one of the user.
+    /// A session of the user ended: this reader's or another one.
     SessionRevoked {
         /// The session.
         session: SessionId,
     },
-    /// The account changed, or may have: whether it and the session are still active, and what it may do, must be
-    /// asked again.
+    /// The account changed, or may have. Check again whether it and the session are still active, and what the account
+    /// may do.
     AccountChanged,
 }
 
-/// What is needed of `access.granted`. No more is read: another version of the server may have written the frame, and
-/// know a workspace with other fields.
+/// The fields of `access.granted` that are needed. The others are not parsed: another version of the server may have
+/// written the frame, with other fields in its workspace.
 #[derive(Deserialize)]
 struct Granted {
     workspace: GrantedWorkspace,
@@ -46,7 +47,7 @@ struct GrantedWorkspace {
 }
 
 impl Control {
-    /// What a frame of the user's own stream tells the server; `None` for most.
+    /// Reads the control in a frame of the user's own stream; `None` for most frames.
     pub(crate) fn read(frame: &str) -> Option<Control> {
         match event_name(frame)? {
             events::AccessGranted::NAME => {
@@ -71,20 +72,20 @@ impl Control {
         }
     }
 
-    /// Whether it takes effect at once, even if a slow peer has not taken the frames before it.
+    /// Whether it takes effect at once, even if a slow client has not received the frames before it.
     pub(crate) fn is_urgent(self) -> bool {
         matches!(self, Control::SessionRevoked { .. } | Control::AccountChanged)
     }
 }
 
-/// Who loses access to a workspace by this frame of its stream.
+/// The user who loses access to a workspace by this frame of its stream.
 pub(crate) fn removed_member(frame: &str) -> Option<UserId> {
     let entry = entry(frame).filter(|entry| entry.effects.ends_access)?;
     readable((entry.loses_access)(data::<&RawValue>(frame)?)).flatten()
 }
 
-/// Whether an entry of a user's own stream may concern their account, sessions or memberships. An event that is not in the
-/// table may.
+/// Whether an entry of a user's own stream may concern their account, sessions or memberships. True for an event that
+/// is not in the table.
 pub(crate) fn concerns_accounts(frame: &str) -> bool {
     entry(frame).is_none_or(|entry| entry.effects.accounts)
 }
@@ -99,7 +100,8 @@ fn entry(frame: &str) -> Option<&'static EventEntry> {
     EventEntry::find(event_name(frame)?)
 }
 
-/// The event's name without parsing the frame: before it stand `type`, `stream` and `seq`, whose values have no comma.
+/// Finds the event's name without parsing the frame. Only `type`, `stream` and `seq` precede it; their values have no
+/// comma.
 fn event_name(frame: &str) -> Option<&str> {
     let stream = frame.strip_prefix(r#"{"type":"event","stream":""#)?;
     let (_, seq) = stream.split_once(',')?;
@@ -145,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_server_acts_on_is_found_in_frames() {
+    fn control_is_read_from_frames() {
         let id = Uuid::from_u128(5);
         let granted = frame(
             "access.granted",
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn only_notifications_do_not_concern_accounts() {
+    fn notifications_do_not_concern_accounts() {
         use taskwire_protocol::events::EVENTS;
         let others = EVENTS
             .iter()
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_looks_like_an_event_name_is_none() {
+    fn text_in_a_payload_is_not_read_as_an_event_name() {
         let title = r#"{"title":"x\",\"event\":\"access.lost","event":"access.lost"}"#;
         assert_eq!(Control::read(&frame("task.created", title)), None);
         assert_eq!(Control::read("not a frame"), None);

@@ -1,5 +1,5 @@
-//! A reader's position in one stream, and reading on from it: from the ring, or from pages of the log when the ring
-//! has moved on. Does not know where frames go.
+//! A reader's position in one stream. Reads what follows it from the ring, or from pages of the log when the ring no
+//! longer has it. Does not know where the frames are fed.
 
 use super::{
     chatter::Said,
@@ -17,7 +17,7 @@ use std::{
 };
 use taskwire_protocol::{StreamId, UserId};
 
-/// Bytes read at a time: what an outlet with room must be able to take.
+/// Bytes read at a time. An outlet that reports room must be able to take them.
 const BITE: usize = 16 * 1024;
 
 /// A position in a stream. It fills one cache line: every delivery fetches one.
@@ -28,11 +28,11 @@ pub(crate) struct Cursor {
     pub(crate) seq: u64,
     /// Removals up to this seq were known when the user was let in.
     pub(crate) since: u64,
-    /// Rare, hence boxed.
+    /// The page of the log that the cursor waits for or reads. Boxed, because it is rare.
     catch_up: Option<Box<CatchUp>>,
     pub(crate) mode: Mode,
     pub(crate) paused: bool,
-    /// There may be something after the position.
+    /// There may be entries after the position, or signals.
     pub(crate) flagged: bool,
     /// How many signals of the topic were delivered or shed. A `u32`, to fit into the padding.
     heard: u32,
@@ -77,7 +77,7 @@ impl Cursor {
         &self.watch.topic
     }
 
-    /// Whether nothing is fed: it is paused, or only watches.
+    /// Whether the cursor feeds nothing: it is paused, or only watches.
     pub(crate) fn is_silent(&self) -> bool {
         self.paused || self.mode == Mode::Watch
     }
@@ -101,12 +101,13 @@ impl Cursor {
         self.heard = self.watch.topic.listen(self.heard, reader, said);
     }
 
-    /// Drops the page that is held or on its way.
+    /// Drops the page that is held, or the read of it.
     pub(crate) fn drop_page(&mut self) {
         self.catch_up = None;
     }
 
-    /// Reads what follows `position` into an empty batch. Pending while a page of the log is on its way; it wakes `cx`.
+    /// Reads what follows `position` into an empty batch. Pending while a page of the log is being read; the page then
+    /// wakes `cx`.
     pub(crate) fn poll_read(
         &mut self,
         cx: &mut Context<'_>,
@@ -129,7 +130,7 @@ impl Cursor {
                 Some(CatchUp::Holding(page)) => {
                     let found = read_page(page, &self.watch.topic, position, reader, batch);
                     if found.is_none() {
-                        self.catch_up = None; // used up, or of no use: back to the ring
+                        self.catch_up = None; // the page is used up or outdated: back to the ring
                         continue;
                     }
                     found
@@ -162,13 +163,13 @@ impl Cursor {
 
     fn hold(&mut self, page: Arc<Page>) {
         for (user, seq) in &page.removals {
-            self.watch.topic.remove(*user, *seq); // before a frame of the page is fed to anybody
+            self.watch.topic.remove(*user, *seq); // before any frame of the page is fed
         }
         self.catch_up = Some(Box::new(CatchUp::Holding(page)));
     }
 }
 
-/// Reads from a held page; `None` when it has nothing after `position` that may be fed.
+/// Reads from a held page; `None` when it has no frame after `position` that may be fed.
 fn read_page(page: &Page, topic: &Topic, position: u64, reader: Reader, batch: &mut Batch) -> Option<Found> {
     let bounds = topic.bounds(reader);
     if page.edition != bounds.edition {

@@ -1,6 +1,6 @@
-//! Feeds what lies beyond a reader's cursors into an outlet: in bites, cursor by cursor, only while there is room. All
-//! its state is in the cursors: a call can stop anywhere, and the next one goes on. Does not know what an outlet is,
-//! flushes nothing and keeps no time.
+//! Feeds the entries after a reader's cursors into an outlet: in bites, cursor by cursor, only while there is room. All
+//! its state is in the cursors: a call can stop anywhere, and the next one continues. Does not know what an outlet is,
+//! does not flush it, and has no timers.
 
 use super::{
     Control, Dirty, Frame, Subscriptions,
@@ -13,13 +13,13 @@ use super::{
 use std::task::{Context, Poll};
 use taskwire_protocol::StreamId;
 
-/// Bites of one call, all cursors together: the reader's own replies wait no longer than that.
+/// The most bites of one call, over all cursors. The reader's own replies wait for no more than these.
 const TURN: usize = 8;
 
-/// Bytes read at a time in search of what cannot wait.
+/// Bytes read at a time in the search for urgent control.
 const PEEK: usize = 16 * 1024;
 
-/// Where frames go: a socket's write buffer, for one.
+/// The destination of frames, for example a socket's write buffer.
 pub trait Outlet {
     /// Why nothing can be fed any more.
     type Error;
@@ -27,7 +27,7 @@ pub trait Outlet {
     /// Ready when there is room for another bite (16 KiB, or a single larger frame).
     fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>>;
 
-    /// So many frames of so many bytes come next: an outlet may make room for them at once.
+    /// Announces how many frames and bytes come next, so that an outlet can reserve memory once for all of them.
     fn expect(&mut self, _frames: usize, _bytes: usize) {}
 
     /// Takes an event; called only after `poll_room` was ready, and for a bite at a time. Flushing is up to the
@@ -45,10 +45,10 @@ pub enum Delivered {
     All,
     /// A turn's worth was fed: flush, send the reader's own replies, and call again without waiting.
     More,
-    /// The user's own stream told the server something: act on it, and call again. What is urgent may be told twice.
+    /// The user's own stream has an event for the server: act on it, and call again. Urgent ones may come twice.
     Control(Control),
-    /// Retention overtook the cursor of this stream, which stands at the head now: frames were skipped. Close with
-    /// 4408, so that the client resumes and is told `resumed: false`.
+    /// Retention removed entries that the cursor of this stream had not read. The cursor is at the head now: frames
+    /// were skipped. Close with 4408, so that the client resumes and is told `resumed: false`.
     Overtaken(StreamId),
 }
 
@@ -57,7 +57,7 @@ pub enum Delivered {
 pub enum Stop<E> {
     /// The outlet is gone.
     Outlet(E),
-    /// The log of this stream has a hole. Feeding on would be a silent gap: close with 4408.
+    /// An entry is missing in the log of this stream. To continue would hide the gap from the client: close with 4408.
     Broken(StreamId),
 }
 
@@ -73,11 +73,12 @@ enum Visit {
 }
 
 impl Subscriptions {
-    /// Feeds what lies beyond the cursors that `dirty` names, and what earlier calls left. Call it on every wake of
-    /// the reader's task (it costs two compares when there is nothing to do), then flush the outlet.
+    /// Feeds what follows the cursors that `dirty` names, and what earlier calls left. Call it on every wake of the
+    /// reader's task, then flush the outlet. When there is nothing to do, it costs two comparisons.
     ///
     /// Pending: the outlet has no room, or all that is left waits for the log; `cx` is woken when that changes. Take
-    /// the dirty set with this `cx`'s waker registered ([`super::Wakeup::poll`]), or marks meanwhile wake nobody.
+    /// the dirty set with this `cx`'s waker registered ([`super::Wakeup::poll`]); otherwise marks that are set
+    /// meanwhile do not wake the task.
     pub fn poll_deliver<O: Outlet>(
         &mut self,
         cx: &mut Context<'_>,
@@ -105,7 +106,7 @@ impl Subscriptions {
         fed: &mut u64,
     ) -> Poll<Result<Delivered, Stop<O::Error>>> {
         let mut bites = 0;
-        let mut waiting = 0; // flagged cursors visited one after another that wait for the log
+        let mut waiting = 0; // how many of the last visits, in a row, found a cursor that waits for the log
         while waiting < self.flagged {
             if bites == TURN {
                 return Poll::Ready(Ok(Delivered::More));
@@ -134,7 +135,7 @@ impl Subscriptions {
         }
     }
 
-    /// The next flagged cursor's slot, round and round.
+    /// The slot of the next flagged cursor, round-robin.
     fn next_flagged(&mut self) -> usize {
         let n = self.cursors.len();
         let is_flagged = |slot: &usize| self.cursors[*slot].as_ref().is_some_and(|c| c.flagged);
@@ -160,7 +161,7 @@ impl Subscriptions {
             (false, false) => cursor.seq,
             (false, true) => {
                 cursor.shed_signals();
-                return Ok(Visit::Done); // it reads what it missed when it goes on
+                return Ok(Visit::Done); // after the pause it reads what it missed
             }
             (true, false) => cursor.seq.min(looked),
             (true, true) => looked,
@@ -181,7 +182,7 @@ impl Subscriptions {
                 Ok(Visit::Done)
             }
             Err(NoPage::Broken) => {
-                tracing::error!(stream = %stream, seq = position + 1, "the log has a hole");
+                tracing::error!(stream = %stream, seq = position + 1, "an entry is missing in the log of this stream");
                 Err(Stop::Broken(stream))
             }
             Err(NoPage::Overtaken(tail)) => {
@@ -191,7 +192,7 @@ impl Subscriptions {
         }
     }
 
-    /// Feeds a batch that was read after `position`; stops after a frame that tells the server something.
+    /// Feeds a batch that was read after `position`; stops after a frame that the server must act on.
     fn feed<O: Outlet>(
         &mut self,
         slot: usize,
@@ -229,7 +230,7 @@ impl Subscriptions {
                 break;
             }
         }
-        // looked up again: acting on a frame may have removed another cursor, never this one
+        // looked up again: `read_control` may have removed another cursor, never this one
         let mut signals = false;
         if let Some(Some(cursor)) = self.cursors.get_mut(slot) {
             cursor.seq = written;
@@ -274,7 +275,8 @@ impl Subscriptions {
         behind.for_each(super::cursor::Cursor::shed_signals);
     }
 
-    /// Looks at a frame of the user's own stream. A lost workspace is left before the frame that says so is fed.
+    /// Searches a frame of the user's own stream for control. Leaves a lost workspace before the frame that announces
+    /// the loss is fed.
     fn read_control(&mut self, frame: &str) -> Option<Control> {
         let control = Control::read(frame)?;
         if let Control::Lost { workspace } = control {
@@ -283,8 +285,8 @@ impl Subscriptions {
         Some(control)
     }
 
-    /// Looks ahead in the user's own stream for what is urgent, while the peer takes nothing. What only the log has cannot
-    /// be read in time: it counts as a change of the account.
+    /// Looks ahead in the user's own stream for urgent control, while the outlet has no room. Entries that only the log
+    /// has cannot be read in time: they count as a change of the account.
     fn peek(&mut self) -> Option<Control> {
         let cursor = self.cursors.get(self.slot_of_own()?)?.as_ref()?;
         let reader = Reader {

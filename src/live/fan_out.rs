@@ -1,16 +1,16 @@
-//! The one task that marks the watchers of moved topics, so that no writer does. With one timer for all topics it also
-//! gives up waiting for late frames, and it bounds the memory of the rings.
+//! The one task that marks the watchers of moved topics, so that writers do not have to. With one timer for all topics
+//! it also ends the wait for late frames, and it bounds the memory of the rings.
 
 use super::{hub::Hub, lock, topic::Topic};
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 use tokio::time::Instant;
 
-/// Watchers marked before their tasks get a turn. Few: the runtime's own queue then holds them all, and what marking
-/// brought into the processor's cache is still there when they run, though each delivery fetches kilobytes.
+/// How many watchers are marked before their tasks get a turn. Few, so that the runtime's local queue holds all of
+/// them. Each delivery fetches kilobytes; with few, the memory that marking touched is still in the processor's cache.
 const CHUNK: usize = 32;
 
 impl Hub {
-    /// Marks the watchers of moved topics, for ever. One task for a hub: without it no reader is woken.
+    /// Marks the watchers of moved topics, for ever. Run it in one task for each hub: without it no reader is woken.
     pub async fn fan_out(self: Arc<Hub>) {
         let mut batch = Vec::new();
         loop {
@@ -40,7 +40,8 @@ impl Hub {
         }
     }
 
-    /// Topics that waited long enough for a frame send their readers to the log.
+    /// Handles the deadlines that have passed: a topic that waited long enough for a frame sends its readers to the
+    /// log.
     fn stop_waiting(&self, now: Instant) {
         loop {
             let topic = {
@@ -58,8 +59,8 @@ impl Hub {
         }
     }
 
-    /// Past the budget, the rings used least recently are emptied, down to seven eighths of it: the search through
-    /// all topics is then rare enough to cost nothing.
+    /// When the rings exceed the budget, empties the least recently used ones until seven eighths of it are taken. So
+    /// the search through all topics is rare and costs almost nothing.
     pub(crate) fn trim_rings(&self) {
         let taken = || self.budget.taken.load(Ordering::Relaxed);
         if taken() <= self.ring_bytes {

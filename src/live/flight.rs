@@ -1,7 +1,7 @@
-//! One read for all who want the same thing at the same time. Does not know what is read.
+//! Shares one read among all callers that ask for the same data at the same time. Does not know what is read.
 //!
-//! Each read runs to its end in a task of its own, even when all who wait for it give up. So no transaction is left
-//! half-way, and nobody gets the result of a read that was suspended long ago.
+//! Each read runs to its end in a separate task, even when all its callers give up. So no transaction is left half-way,
+//! and no caller gets the result of a read that was suspended long ago.
 
 use super::lock;
 use std::{
@@ -12,7 +12,7 @@ use std::{
 };
 use tokio::sync::watch;
 
-/// The reads under way, by what they read.
+/// The reads under way, by key.
 pub(crate) struct Flights<K: Eq + Hash, T> {
     under_way: Mutex<HashMap<K, watch::Receiver<Option<T>>>>,
 }
@@ -28,30 +28,30 @@ where
         })
     }
 
-    /// Waits for the read under way for `key`; without one, starts `read`. `None` when the read panicked.
+    /// Waits for the read of `key` that is under way; if there is none, starts `read`. `None` when the read panicked.
     pub(crate) async fn share<F>(self: &Arc<Self>, key: K, read: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let (mut outcome, takes_off) = self.board(key);
-        if let Some(tell) = takes_off {
+        let (mut outcome, sender) = self.board(key);
+        if let Some(sender) = sender {
             let landing = Landing {
                 flights: self.clone(),
                 key,
             };
             let read = read();
-            // not under the lock: a runtime that shuts down drops the task at once, and the landing takes the lock then
+            // not under the lock: a runtime that shuts down drops the task at once, and `Landing::drop` takes the lock
             tokio::spawn(async move {
                 let value = read.await;
-                drop(landing); // first: a caller that comes after the outcome starts a new read
-                let _ = tell.send(Some(value));
+                drop(landing); // before the send: a caller that sees the outcome and asks again starts a new read
+                let _ = sender.send(Some(value));
             });
         }
         let value = outcome.wait_for(Option::is_some).await.ok()?;
         value.clone()
     }
 
-    /// As [`Flights::share`], but the read begins after this call: one that is under way is waited for and discarded.
+    /// As [`Flights::share`], but the read begins after this call: waits for a read that is under way, and discards it.
     pub(crate) async fn share_fresh<F>(self: &Arc<Self>, key: K, read: impl FnOnce() -> F) -> Option<T>
     where
         F: Future<Output = T> + Send + 'static,
@@ -64,19 +64,19 @@ where
         self.share(key, read).await
     }
 
-    /// Where the outcome will appear; and where to send it, if this caller must do the read.
+    /// The receiver of the outcome; and its sender, if this caller must do the read.
     fn board(&self, key: K) -> (watch::Receiver<Option<T>>, Option<watch::Sender<Option<T>>>) {
         let mut under_way = lock(&self.under_way);
         if let Some(outcome) = under_way.get(&key) {
             return (outcome.clone(), None);
         }
-        let (tell, outcome) = watch::channel(None);
+        let (sender, outcome) = watch::channel(None);
         under_way.insert(key, outcome.clone());
-        (outcome, Some(tell))
+        (outcome, Some(sender))
     }
 }
 
-/// Removes a read from the list when it ends, by a panic too.
+/// Removes a read from the list when it ends, even by a panic.
 struct Landing<K: Eq + Hash, T> {
     flights: Arc<Flights<K, T>>,
     key: K,

@@ -1,27 +1,27 @@
-//! Compares heads with the log: the one repair for commits of other instances that were not heard of here. One query
-//! covers many streams: often those in use, now and then the others, and all of them while the bus does not work. Does
-//! not know the bus.
+//! Compares heads with the log. Only this finds commits of other instances whose messages did not arrive here. One
+//! query covers many streams: those in use every 2 s, the others within 30 s, and all of them every 2 s while the bus
+//! does not work. Of the bus it knows only whether it works.
 
 use super::{Hub, LogUnavailable, lock};
 use std::{collections::HashMap, sync::Arc, time::Duration};
 use taskwire_protocol::StreamId;
 use tokio::time::Instant;
 
-/// Between two comparisons of the streams in use; of all streams while some other instance is not heard.
+/// The time between two comparisons of the streams in use, and of all streams while another instance is not heard.
 const EVERY: Duration = Duration::from_secs(2);
-/// How soon it is noticed that another instance is no longer heard.
+/// The time between two checks whether the other instances are still heard.
 const LOOK: Duration = Duration::from_millis(200);
 /// A stream whose head moved within this time is in use.
 const IN_USE: Duration = Duration::from_mins(1);
 /// The other streams are compared in this many turns, one each [`EVERY`]: each stream within 30 s.
 const TURNS: u128 = 15;
-/// Streams of one query.
+/// The most streams of one query.
 const QUERY: usize = 1024;
 
-/// Which streams are to be compared when.
+/// Decides which streams are compared when.
 #[derive(Default)]
 pub(crate) struct Plan {
-    /// The heads as they were last seen, and when each was first seen there.
+    /// The last known head of each stream, and when it was first seen at that value.
     seen: HashMap<StreamId, (u64, Instant)>,
     last: Option<Instant>,
     turn: u128,
@@ -30,18 +30,18 @@ pub(crate) struct Plan {
 }
 
 impl Hub {
-    /// Compares heads, for ever. One task for a hub whose database has other writers.
+    /// Compares heads, for ever. Run it in one task for each hub whose database has other writers.
     pub async fn keep_comparing(self: Arc<Hub>) {
         let mut plan = Plan::default();
         loop {
-            // running into the end of the pause is no error: it is what was waited for
+            // a timeout is not an error: it is the end of the pause
             let _ = tokio::time::timeout(LOOK, self.asked.notified()).await;
             let mut due = std::mem::take(&mut *lock(&self.ask));
             due.extend(plan.due(&self, Instant::now()));
             let due: Vec<StreamId> = due.into_iter().filter(|one| self.topic(*one).is_some()).collect();
             for (n, streams) in due.chunks(QUERY).enumerate() {
                 if self.compare(streams.to_vec()).await.is_err() {
-                    // these and the rest again next time: a database that is away gets one query at a time
+                    // try these and the rest again next time: a database that is down gets one query at a time
                     lock(&self.ask).extend(&due[n * QUERY..]);
                     break;
                 }
@@ -49,7 +49,7 @@ impl Hub {
         }
     }
 
-    /// Commits to these streams may not have been heard of here.
+    /// Compares these streams soon: messages about commits to them may have been lost.
     pub fn compare_soon(&self, streams: Vec<StreamId>) {
         lock(&self.ask).extend(streams);
         self.asked.notify_one();
@@ -63,8 +63,8 @@ impl Hub {
         Ok(())
     }
 
-    /// The log's head of a stream is `head`. A frame up to there that does not come within 30 ms is read from the log.
-    /// Does nothing when nobody watches the stream.
+    /// The log's head of a stream is `head`. A frame up to it that does not arrive within 30 ms is read from the log.
+    /// Does nothing for a stream without watchers.
     pub(crate) fn hear_of(&self, stream: StreamId, head: u64) {
         if let Some(topic) = self.topic(stream) {
             let news = topic.hear_of(head);

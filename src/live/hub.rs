@@ -1,5 +1,5 @@
-//! Stream → topic: what was committed goes in. Watching is in `watch`, reading the log in `reads`, marking watchers in
-//! `fan_out`. Knows no cursors, no readers and no database.
+//! Maps each stream to its topic, and publishes committed entries to the topics. `watch` adds watchers, `reads` reads
+//! the log, `fan_out` marks watchers. Knows no cursors, no readers and no database.
 
 use super::{
     Alone, Bus, BusHealth, Frame, Log, LogRange, LogUnavailable, Note, chatter,
@@ -23,7 +23,7 @@ use tokio::{
     time::Instant,
 };
 
-/// How many notes of other instances a slow listener may be behind before it loses the oldest.
+/// A slow listener may be this many notes of other instances behind; then it loses the oldest.
 const NOTES: usize = 1024;
 
 /// With more topics than this waiting for the fan-out, signals are shed.
@@ -32,22 +32,21 @@ const BUSY: usize = 256;
 /// A committed entry on its way to the watchers of its stream.
 #[derive(Clone, Debug)]
 pub struct Published {
-    /// The stream.
     pub stream: StreamId,
-    /// Its seq there.
+    /// The entry's seq in this stream.
     pub seq: u64,
     /// The encoded event frame.
     pub frame: Frame,
-    /// This entry ends the access of that user: nothing with this seq or a later one reaches their readers.
+    /// The user whose access this entry ends: their readers get neither this entry nor a later one.
     pub removed: Option<UserId>,
 }
 
-/// How much memory rings may take.
+/// The memory that rings may take.
 #[derive(Clone, Copy, Debug)]
 pub struct RingLimits {
     /// Bytes of one topic's ring.
     pub bytes_per_topic: usize,
-    /// Bytes of all rings together; beyond it the least recently used ones give way.
+    /// Bytes of all rings together; beyond this, the least recently used rings are emptied.
     pub budget: usize,
 }
 
@@ -68,20 +67,20 @@ pub struct Hub {
     pub(crate) budget: Arc<Budget>,
     /// Bytes of all rings together.
     pub(crate) ring_bytes: usize,
-    /// Topics whose watchers are to be marked, each at most once.
+    /// Topics whose watchers the fan-out must mark, each at most once.
     pub(crate) moved: Mutex<Vec<Arc<Topic>>>,
-    /// Topics that wait for a frame, each at most once, by when they stop waiting.
+    /// Topics with a deadline, by that deadline: they stop waiting for a frame, or drop old signals.
     pub(crate) late: Mutex<BTreeMap<(Instant, u64), Arc<Topic>>>,
-    /// Something was added to `moved` or `late`.
+    /// Notified when something was added to `moved` or `late`.
     pub(crate) news: Notify,
-    /// Streams whose heads are to be compared with the log's.
+    /// Streams whose heads must be compared with the log's soon.
     pub(crate) ask: Mutex<HashSet<StreamId>>,
-    /// Something was added to `ask`.
+    /// Notified when something was added to `ask`.
     pub(crate) asked: Notify,
     pub(crate) meters: Meters,
     notes: broadcast::Sender<Arc<Note>>,
     ids: AtomicU64,
-    /// Keyed by topic, not by stream: a read that began before the topic existed may miss what was published since.
+    /// Keyed by topic, not by stream: a read that began before the topic existed may miss entries published since then.
     pub(crate) ranges: Arc<Flights<u64, Result<LogRange, LogUnavailable>>>,
     pub(crate) pages: Arc<Flights<PageKey, PageRead>>,
 }
@@ -92,7 +91,7 @@ impl Hub {
         Hub::with_bus(log, limits, Box::new(Alone))
     }
 
-    /// A hub that hands what is committed here to other instances.
+    /// A hub that also sends the commits of this instance to the others.
     pub fn with_bus(log: Arc<dyn Log>, limits: RingLimits, bus: Box<dyn Bus>) -> Arc<Hub> {
         let budget = Budget {
             per_ring: limits.bytes_per_topic,
@@ -118,15 +117,17 @@ impl Hub {
         })
     }
 
-    /// A group was committed here. Call it after the commit; groups may come in any order. Never waits for a reader.
+    /// Publishes a group that was committed here, to this instance and the others. Call it after the commit; groups may
+    /// arrive in any order. Never waits for a reader.
     pub fn publish(&self, group: Vec<Published>) {
         self.bus.carry(&group);
         self.receive(group);
     }
 
-    /// A group was committed, here or on another instance. Entries may be lost, repeated or out of order.
+    /// Publishes a group to this instance's readers. It was committed here or on another instance: entries may be lost,
+    /// repeated or out of order.
     pub fn receive(&self, mut group: Vec<Published>) {
-        // users' streams last: when a user is told of a new workspace, the workspace's entries are already published
+        // users' streams last: a user learns of a new workspace only after the workspace's entries are published
         group.sort_by_key(|entry| matches!(entry.stream, StreamId::User(_)));
         self.budget.ticks.fetch_add(1, Ordering::Relaxed);
         let topics = self.topics.read().unwrap_or_else(PoisonError::into_inner);
@@ -148,14 +149,14 @@ impl Hub {
         self.announce(moved);
     }
 
-    /// Sends a signal to the watchers of a stream, here and on other instances. Only those at its head get it, and
-    /// nobody while many topics wait for the fan-out.
+    /// Sends a signal to the watchers of a stream, here and on other instances. Only watchers at the stream's head get
+    /// it. It is dropped while many topics wait for the fan-out.
     pub fn signal(&self, stream: StreamId, frame: &Frame) {
         self.bus.signal(stream, frame);
         self.receive_signal(stream, frame.clone());
     }
 
-    /// A signal of another instance came.
+    /// Gives a signal of this or another instance to the watchers of the stream here.
     pub fn receive_signal(&self, stream: StreamId, frame: Frame) {
         let behind = lock(&self.moved).len() > BUSY;
         if behind || frame.len() > chatter::FRAME {
@@ -173,19 +174,19 @@ impl Hub {
         self.bus.tell(note);
     }
 
-    /// A note of another instance came.
+    /// Passes a note that arrived from another instance to the listeners here.
     pub fn hear(&self, note: Note) {
         // an error only means that there is no listener
         let _ = self.notes.send(Arc::new(note));
     }
 
-    /// The notes of other instances, from now on.
+    /// Subscribes to the notes of other instances that arrive from now on.
     pub fn notes(&self) -> broadcast::Receiver<Arc<Note>> {
         self.notes.subscribe()
     }
 
-    /// The log was rewritten up to `last` (a purge). Frames and pages of it are dropped, frames up to there that are still
-    /// on their way are ignored, and readers go to the log. Call it after the commit.
+    /// The log was rewritten up to `last` (a purge). Drops the stream's frames and pages, so that readers read the log,
+    /// and ignores frames up to `last` that arrive later. Call it after the commit.
     pub fn forget(&self, stream: StreamId, last: u64) {
         self.bus.forget(stream, last);
         self.forget_here(stream, last);
@@ -199,7 +200,7 @@ impl Hub {
         }
     }
 
-    /// Another instance committed an entry whose frame is in the log alone.
+    /// Another instance committed this entry and sent only its position: its frame must be read from the log.
     pub(crate) fn receive_place(&self, stream: StreamId, seq: u64) {
         if let Some(topic) = self.topic(stream) {
             let news = topic.receive_place(seq);
@@ -212,7 +213,7 @@ impl Hub {
         self.bus.health()
     }
 
-    /// Whether commits of other instances are heard here.
+    /// Whether commits of all other instances are received here.
     pub(crate) fn hears_others(&self) -> bool {
         matches!(self.bus.health(), BusHealth::Up(_)) && self.bus.hears_all()
     }
@@ -243,7 +244,7 @@ impl Hub {
     }
 
     /// Whether nothing in a user's own stream after `seq` and up to `last` concerns accounts, sessions or memberships.
-    /// Also false when this instance does not know: frames of other instances may be in the log alone.
+    /// Also false when this instance does not know: only the log may have the frames of other instances.
     pub fn leaves_accounts_alone(&self, stream: StreamId, seq: u64, last: u64) -> bool {
         self.topic(stream)
             .is_some_and(|topic| topic.leaves_accounts_alone(seq, last))
@@ -261,7 +262,7 @@ impl Hub {
         self.ids.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Acts on the news of one topic.
+    /// Does what the news of one topic asks for: marks its watchers, keeps its deadline.
     pub(crate) fn attend(&self, topic: &Arc<Topic>, news: News) {
         let mut moved = Vec::new();
         self.take_note(topic, news, &mut moved);
@@ -278,7 +279,7 @@ impl Hub {
         }
     }
 
-    /// Hands moved topics to the fan-out, a group at once: a reader of several is woken once.
+    /// Hands all moved topics of a group to the fan-out at once, so that a reader of several topics is woken once.
     fn announce(&self, mut moved: Vec<Arc<Topic>>) {
         if !moved.is_empty() {
             lock(&self.moved).append(&mut moved);

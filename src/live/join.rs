@@ -1,4 +1,4 @@
-//! Where a new cursor stands: at the head, or after the position that a client comes back with, if that still holds.
+//! Decides where a new cursor starts: at the head, or after the position that a client sends, if that is still valid.
 
 use super::{Hub, LogUnavailable, ring::Location, topic::Topic};
 use std::sync::Arc;
@@ -18,9 +18,9 @@ pub enum Start {
 pub struct Joined {
     /// The head.
     pub seq: u64,
-    /// What follows the given position will be fed. Otherwise the cursor stands at the head.
+    /// The entries after the given position will be fed. If false, the cursor is at the head.
     pub resumed: bool,
-    /// Why not: `New`, `Expired` or `Unknown`.
+    /// Why `resumed` is false: `New`, `Expired` or `Unknown`.
     pub reason: Option<Reason>,
 }
 
@@ -49,7 +49,7 @@ impl Joined {
     }
 }
 
-/// Where a cursor with this start would stand. Asks the database only for positions that the ring does not hold.
+/// Decides where a cursor with this start begins. Reads the log only for positions that the ring does not hold.
 pub(super) async fn enter(hub: &Hub, topic: &Arc<Topic>, start: Start) -> Result<Joined, LogUnavailable> {
     let Start::After(after) = start else {
         return Ok(Joined::at_head(topic.head().unwrap_or(0), Reason::New));
@@ -70,7 +70,8 @@ pub(super) async fn enter(hub: &Hub, topic: &Arc<Topic>, start: Start) -> Result
             })
         }
         Location::Ahead => {
-            // the client may have seen elsewhere what is still on its way here: its position holds if the log has it
+            // another instance may have sent the client entries that have not arrived here yet: the position is valid
+            // if the log has it
             let range = hub.fresh_range(topic).await?;
             let (head, _) = topic.locate(after);
             let resumed = after <= head.max(range.head) && after >= range.tail;

@@ -1,13 +1,14 @@
-//! What `live` asks of the durable log: where a stream begins and ends, and a page of it. Does not know the database.
+//! The reads of the durable log that `live` needs: where a stream begins and ends, and a page of it. Does not know the
+//! database.
 
 use super::Frame;
 use std::{fmt, future::Future, pin::Pin};
 use taskwire_protocol::StreamId;
 
-/// A read under way. Boxed: it is rare, and must not take room in every socket's task.
+/// A read under way. Boxed, because it is rare and must not take memory in every socket's task.
 pub type Reading<'a, T> = Pin<Box<dyn Future<Output = Result<T, LogUnavailable>> + Send + 'a>>;
 
-/// The database did not answer; the server's log says why. Asking again later may help.
+/// The database did not answer; the server's log says why. A later retry may succeed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogUnavailable;
 
@@ -19,7 +20,7 @@ impl fmt::Display for LogUnavailable {
 
 impl std::error::Error for LogUnavailable {}
 
-/// The entries `tail + 1 ..= head` of a stream are held. A stream that never had an entry is `0 .. 0`.
+/// The log holds the entries `tail + 1 ..= head` of a stream. Both are 0 for a stream that never had an entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogRange {
     /// The newest seq that retention has removed; 0 when it removed none.
@@ -28,9 +29,9 @@ pub struct LogRange {
     pub head: u64,
 }
 
-/// Reads of the durable log. All see every commit that was published before the call.
+/// Reads of the durable log. Each sees every commit that was published before the call.
 pub trait Log: Send + Sync + 'static {
-    /// What the log holds of `stream`.
+    /// The range that the log holds of `stream`.
     fn range(&self, stream: StreamId) -> Reading<'_, LogRange>;
 
     /// The first `limit` entries with a seq greater than `after`, in order: seq and encoded event frame.

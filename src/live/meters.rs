@@ -1,8 +1,8 @@
-//! What live tells about itself to the metrics.
+//! The metrics of `live`.
 
 use metrics::{Counter, Gauge, Histogram};
 
-/// Handles, taken once: looking a metric up by name costs more than a delivery. The recorder must be installed before.
+/// Handles, made once: to look up a metric by name costs more than a delivery. Install the recorder first.
 pub(crate) struct Meters {
     /// Event frames given to sockets.
     pub(crate) delivered: Counter,
@@ -10,13 +10,13 @@ pub(crate) struct Meters {
     pub(crate) shed: Counter,
     /// Pages that cursors asked the log for.
     pub(crate) catch_ups: Counter,
-    /// By how many events a cursor was behind when it asked.
+    /// How many events a cursor was behind when it asked for a page.
     pub(crate) lag: Histogram,
-    /// Times that readers were sent to the log for a frame that did not come.
+    /// How often a topic sent its readers to the log because a frame did not arrive.
     pub(crate) gaps: Counter,
     /// Heads compared with the log's.
     pub(crate) compared: Counter,
-    /// Streams that somebody here watches.
+    /// Streams that have watchers here.
     pub(crate) topics: Gauge,
     /// Bytes of all rings.
     pub(crate) ring_bytes: Gauge,

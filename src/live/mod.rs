@@ -1,26 +1,27 @@
-//! From a commit to every reader that watches its stream, and from a position back to the present.
+//! Carries each commit to every reader that watches its stream, and brings a reader from an older position to the head.
 //!
-//! - `wakeup`         one per reader: the waker of its task, and the set of what happened since it last looked
-//! - `ring`           the newest frames of one stream, contiguous up to its head, and the ones that came early
-//! - `removals`       who was removed from a stream, and where that ends their reading
-//! - `chatter`        the newest signals of one stream, kept for a moment
-//! - `topic`          a stream that somebody here watches: its ring; `watchers` who watches it
-//! - `hub`            stream → topic: publish; `watch` watching a stream, `reads` reading the log for many at once
+//! - `wakeup`         one per reader: the waker of its task, and the set of events since the task last looked
+//! - `ring`           the newest frames of one stream, contiguous up to its head, and frames that arrived early
+//! - `removals`       which users were removed from a stream, and the seq at which their access ends
+//! - `chatter`        the newest signals of one stream, kept for a second
+//! - `topic`          a stream that a reader here watches: its ring; `watchers` has the readers to wake
+//! - `hub`            stream → topic: publish; `watch` adds a watcher, `reads` reads the log for many at once
 //! - `fan_out`        the one task that marks watchers
-//! - `flight`         one read for all who want the same at the same time
-//! - `page`           a page of the log, checked, for cursors that fell out of a ring
-//! - `cursor`         a reader's position in one stream, and reading on from it
-//! - `subscriptions`  one per reader: its cursors; `join` where a new one stands
-//! - `deliver`        feeding what lies beyond the cursors into an outlet
-//! - `presence`       who is there and who is typing, here and on other instances
-//! - `control`        what a user's own stream tells the server itself
-//! - `log`            what live asks of the durable log
-//! - `bus`            the seam to other instances, and Redis below it
-//! - `heads`          compares heads with the log: finds what other instances committed and this one did not hear of
+//! - `flight`         shares one read among all callers that ask for the same data at the same time
+//! - `page`           a page of the log, checked, for cursors whose next entry has left the ring
+//! - `cursor`         a reader's position in one stream; reads what follows it
+//! - `subscriptions`  one per reader: its cursors; `join` decides where a new one starts
+//! - `deliver`        feeds the entries after the cursors into an outlet
+//! - `presence`       who is present and who is typing, here and on other instances
+//! - `control`        the events in a user's own stream that the server itself acts on
+//! - `log`            the reads of the durable log that `live` needs
+//! - `bus`            the interface to other instances, and Redis behind it
+//! - `heads`          compares heads with the log, to find commits of other instances whose messages were lost
 //! - `meters`         the metrics
 //!
-//! A reader (a socket, say) is a cursor, not a queue: its memory is constant, whatever the load. There is no channel to
-//! a reader, no lock is held over an await, a delivery allocates nothing, and a writer never waits for a reader.
+//! A reader (for example a socket) has cursors, not a queue: its memory is constant, whatever the load. There is no
+//! channel to a reader, no lock is held over an await, a delivery allocates nothing, and a writer never waits for a
+//! reader.
 
 mod bus;
 mod chatter;
@@ -59,11 +60,11 @@ pub use subscriptions::{Mode, Subscriptions};
 pub use wakeup::{Dirty, Wakeup};
 
 /// An encoded event frame; clones share memory. It begins
-/// `{"type":"event","stream":"KIND:ID","seq":N,"event":"NAME",` in this key order, and must own its bytes alone: a
-/// slice of a larger buffer would keep all of it in the ring.
+/// `{"type":"event","stream":"KIND:ID","seq":N,"event":"NAME",` in this key order. It must own its buffer: a slice of
+/// a larger buffer would keep that whole buffer in memory while the ring has the frame.
 pub type Frame = tokio_tungstenite::tungstenite::Utf8Bytes;
 
-/// Locks, and ignores poison: no panic leaves a half-done change behind these locks.
+/// Locks, and ignores poison: a panic leaves no half-done change behind these locks.
 fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }

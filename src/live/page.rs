@@ -1,5 +1,5 @@
-//! A page of the log, for cursors that fell out of a ring: read, checked, and searched for removals that were never
-//! published here. Does not know cursors.
+//! A page of the log, for cursors whose next entry has left the ring: read, checked, and searched for removals that
+//! were never published here. Does not know cursors.
 
 use super::{
     Frame,
@@ -10,13 +10,13 @@ use super::{
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, UserId};
 
-/// Entries asked for at once.
+/// The most entries of one read.
 pub(crate) const ENTRIES: usize = 64;
 
-/// Bytes of a page that are kept, one larger frame excepted: a slow socket may hold a page for long.
+/// A page ends with the frame that reaches this many bytes: a slow socket may hold a page for a long time.
 const BYTES: usize = 64 * 1024;
 
-/// Which page: of which stream, after which seq, and read under which edition of its topic.
+/// Names a page: its stream, the seq before its first entry, and the edition of the topic when it is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct PageKey {
     pub(crate) stream: StreamId,
@@ -35,10 +35,10 @@ pub(crate) struct Page {
     frames: Vec<Frame>,
 }
 
-/// Why there is no such page, now or later.
+/// Why a page does not exist, and never will.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NoPage {
-    /// Retention has removed the page's first entry; it has removed everything up to this seq.
+    /// Retention has removed everything up to this seq, the page's first entry included.
     Overtaken(u64),
     /// An entry is missing.
     Broken,
@@ -90,8 +90,8 @@ impl Page {
         })))
     }
 
-    /// Clones the frames after `seq` and up to `last` into `batch`, at most `bytes` but at least one. Returns how many;
-    /// 0 when the page has none of them.
+    /// Clones the frames after `seq` and up to `last` into `batch`: at most `bytes`, but at least one frame. Returns
+    /// the number of frames; 0 when the page has none of them.
     pub(crate) fn fill(&self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> u64 {
         let Some(start) = (seq + 1).checked_sub(self.first) else {
             return 0;

@@ -1,4 +1,4 @@
-//! Reads of the log on behalf of topics and cursors: many who want the same at the same time share one.
+//! Reads the log for topics and cursors. Callers that ask for the same data at the same time share one read.
 
 use super::{
     LogRange, LogUnavailable,
@@ -12,11 +12,11 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 const FIRST_RETRY: Duration = Duration::from_millis(200);
 const LAST_RETRY: Duration = Duration::from_secs(5);
 
-/// A page of the log on its way to a cursor. It waits until the database answers.
+/// The read of a page for a cursor. It waits until the database answers.
 pub(crate) type PageReading = Pin<Box<dyn Future<Output = Result<Arc<Page>, NoPage>> + Send>>;
 
 impl Hub {
-    /// Makes sure that the topic knows its head. One read serves all who wait for it.
+    /// Makes sure that the topic knows its head. All callers that wait for it share one read.
     pub(crate) async fn fill(&self, topic: &Arc<Topic>) -> Result<(), LogUnavailable> {
         if topic.head().is_none() {
             self.range(topic).await?;
@@ -24,7 +24,7 @@ impl Hub {
         Ok(())
     }
 
-    /// What the log holds, by a read that others may have begun already.
+    /// The range that the log holds, from a read that another caller may have begun already.
     pub(crate) async fn range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
         let (log, stream) = (self.log.clone(), topic.stream);
         let shared = self
@@ -33,7 +33,7 @@ impl Hub {
         self.learn(topic, shared.await)
     }
 
-    /// What the log holds, by a read that begins after this call.
+    /// The range that the log holds, from a read that begins after this call.
     pub(crate) async fn fresh_range(&self, topic: &Arc<Topic>) -> Result<LogRange, LogUnavailable> {
         let (log, stream) = (self.log.clone(), topic.stream);
         let shared = self
@@ -42,7 +42,7 @@ impl Hub {
         self.learn(topic, shared.await)
     }
 
-    /// The topic takes in what a shared read found.
+    /// Passes the result of a shared read to the topic.
     fn learn(
         &self,
         topic: &Arc<Topic>,
@@ -54,7 +54,7 @@ impl Hub {
         Ok(range)
     }
 
-    /// Reads a page, once for all who want the same.
+    /// Reads a page; callers that ask for it at the same time share the read. Retries until the database answers.
     pub(crate) fn page(self: &Arc<Hub>, key: PageKey) -> PageReading {
         let hub = self.clone();
         Box::pin(async move {

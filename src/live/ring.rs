@@ -1,5 +1,5 @@
-//! The newest frames of one stream, contiguous up to its head, and the few that came before an earlier one did. Pure
-//! bookkeeping: knows no watchers, no locks, and not the log that it sends readers to.
+//! The newest frames of one stream, contiguous up to its head, and a few frames that arrived before an earlier one.
+//! Pure bookkeeping: knows no watchers and no locks, and does not read the log.
 
 use super::Frame;
 use smallvec::SmallVec;
@@ -11,13 +11,13 @@ use std::{
     },
 };
 
-/// Frames that may wait for an earlier one.
+/// How many frames may wait for an earlier one.
 pub(crate) const EARLY: usize = 64;
 
-/// What a frame costs beside its text: its slot in the ring and the header of the shared bytes.
+/// Bytes that a frame takes in addition to its text: its slot in the ring and the header of the shared bytes.
 const FRAME_OVERHEAD: usize = 64;
 
-/// Frames in one bite.
+/// The most frames in one bite.
 const BATCH: usize = 16;
 
 /// A few frames on the stack, between a ring's lock and an outlet.
@@ -29,7 +29,7 @@ pub(crate) struct Budget {
     pub(crate) per_ring: usize,
     /// Bytes taken, waiting frames included.
     pub(crate) taken: AtomicUsize,
-    /// A clock that ticks with each publish, for telling which ring was used least recently.
+    /// A clock that ticks with each publish. It tells which ring was used least recently.
     pub(crate) ticks: AtomicU64,
 }
 
@@ -38,14 +38,14 @@ pub(crate) struct Budget {
 pub(crate) struct Change {
     /// The head moved.
     pub(crate) moved: bool,
-    /// Frames wait for one that did not come yet.
+    /// A frame is missing: a later seq is known to be committed.
     pub(crate) waiting: bool,
 }
 
 /// What lies beyond a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
-    /// Nothing.
+    /// No frame follows.
     Nothing,
     /// Frames were put into the batch. `more`: others follow them.
     Frames { more: bool },
@@ -53,26 +53,26 @@ pub(crate) enum Beyond {
     OnlyInLog,
 }
 
-/// Where a position lies.
+/// Where the entries after a position are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
-    /// At the head, or the ring has all that follows.
+    /// The ring has all of them; or the position is the head, and there are none.
     InRing,
-    /// Only the log may have what follows.
+    /// Only the log may have them.
     InLog,
-    /// Beyond the head.
+    /// The position is beyond the head.
     Ahead,
 }
 
-/// The ring of one stream. Until the log was asked for the head, frames only wait.
+/// The ring of one stream. Until the head was read from the log, all frames wait.
 pub(crate) struct Ring {
     frames: VecDeque<Frame>,
     head: Option<u64>,
     bytes: usize,
     early: BTreeMap<u64, Frame>,
-    /// The newest seq known to be committed, whether or not its frame came: the log has all up to it.
+    /// The newest seq known to be committed, whether or not its frame arrived: the log has all entries up to it.
     seen: u64,
-    /// The newest seq whose entry was rewritten: a frame up to there that comes late differs from the log's.
+    /// The newest seq whose entry was rewritten: a frame up to it that arrives late may differ from the log's.
     rewritten: u64,
     used: u64,
     budget: Arc<Budget>,
@@ -98,7 +98,7 @@ impl Ring {
         self.head
     }
 
-    /// When it was last used, in ticks, and the bytes that it takes.
+    /// When the ring was last used, in ticks, and the bytes that it takes.
     pub(crate) fn usage(&self) -> (u64, usize) {
         (self.used, self.bytes)
     }
@@ -130,15 +130,15 @@ impl Ring {
     /// Takes note of a committed entry whose frame only the log has.
     pub(crate) fn apply_place(&mut self, seq: u64) -> Change {
         let change = self.hear_of(seq);
-        // frames before it may be on their way, unless it is the next one
+        // frames before this entry may still arrive, unless it is the next one
         if self.missing() == Some(seq) {
             return self.give_up_waiting();
         }
         change
     }
 
-    /// The log's head is known. The first time, it is where readers start. Later it only tells whether a
-    /// frame is missing, because a frame is committed a little before it arrives here.
+    /// Takes the log's head. Readers start at the first one. A later one only tells whether a frame is missing: a frame
+    /// arrives here a little after its commit.
     pub(crate) fn observe(&mut self, head: u64) -> Change {
         self.seen = self.seen.max(head);
         let first = self.head.is_none();
@@ -163,8 +163,8 @@ impl Ring {
         self.change(true)
     }
 
-    /// The log was rewritten up to `last`. Drops the frames, not the head: readers go to the log. Waiting frames are
-    /// dropped too, and the head moves past the missing ones: readers find them in the log, in order.
+    /// The log was rewritten up to `last`. Drops the frames but keeps the head, so that readers read the log. Also
+    /// drops waiting frames, and moves the head past the missing ones: readers find all of them in the log, in order.
     pub(crate) fn forget(&mut self, last: u64) -> Change {
         self.rewritten = self.rewritten.max(last);
         let newest = self.early.keys().next_back().copied().unwrap_or(0);
@@ -178,14 +178,14 @@ impl Ring {
         self.change(moved)
     }
 
-    /// Drops the frames, not the head.
+    /// Drops the frames but keeps the head.
     pub(crate) fn drop_frames(&mut self) {
         let bytes: usize = self.frames.iter().map(cost).sum();
-        self.frames = VecDeque::new(); // not `clear`: the room goes too
+        self.frames = VecDeque::new(); // not `clear`, which keeps the capacity
         self.give_back(bytes);
     }
 
-    /// Clones frames after `seq` and up to `last` into `batch`, at most `bytes` of them but at least one.
+    /// Clones frames after `seq` and up to `last` into `batch`: at most `bytes`, but at least one frame.
     pub(crate) fn read(&mut self, seq: u64, last: u64, bytes: usize, batch: &mut Batch) -> Beyond {
         let head = self.head.unwrap_or(0);
         let last = last.min(head);
@@ -203,7 +203,7 @@ impl Ring {
         }
     }
 
-    /// Where a position lies.
+    /// Where the entries after a position are.
     pub(crate) fn locate(&self, seq: u64) -> Location {
         let head = self.head.unwrap_or(0);
         match head.checked_sub(seq) {
@@ -213,8 +213,8 @@ impl Ring {
         }
     }
 
-    /// Whether it holds all frames after `seq` and up to `last`, and `such` is true of each.
-    pub(crate) fn all(&self, seq: u64, last: u64, such: impl Fn(&str) -> bool) -> bool {
+    /// Whether the ring holds all frames after `seq` and up to `last`, and `test` returns true for each.
+    pub(crate) fn all(&self, seq: u64, last: u64, test: impl Fn(&str) -> bool) -> bool {
         let Some(head) = self.head.filter(|head| seq <= last && last <= *head) else {
             return false;
         };
@@ -222,7 +222,7 @@ impl Ring {
             return false;
         };
         let mut frames = self.frames.range(start as usize..).take((last - seq) as usize);
-        frames.all(|frame| such(frame))
+        frames.all(|frame| test(frame))
     }
 
     fn change(&self, moved: bool) -> Change {
@@ -232,8 +232,8 @@ impl Ring {
         }
     }
 
-    /// Keeps a frame until the ones before it come. Without room for it, nothing waits any longer, as the log has it
-    /// all. True when the head moved.
+    /// Keeps a frame until the ones before it arrive. When there is no room for it, no frame waits any longer: the log
+    /// has them all. True when the head moved.
     fn park(&mut self, seq: u64, frame: Frame) -> bool {
         if self.early.contains_key(&seq) {
             return false;
@@ -265,7 +265,7 @@ impl Ring {
         }
     }
 
-    /// Moves the head without the frames before it.
+    /// Moves the head past frames that are not here.
     fn jump(&mut self, head: u64) {
         self.drop_frames();
         self.head = Some(head);
@@ -308,7 +308,7 @@ impl Drop for Ring {
     }
 }
 
-/// Clones frames into an empty batch, at most `bytes` of them but at least one. Returns how many.
+/// Clones frames into an empty batch: at most `bytes`, but at least one frame. Returns the number of frames.
 pub(crate) fn fill<'a>(frames: impl Iterator<Item = &'a Frame>, bytes: usize, batch: &mut Batch) -> u64 {
     let mut room = bytes;
     for frame in frames.take(BATCH) {
@@ -321,7 +321,7 @@ pub(crate) fn fill<'a>(frames: impl Iterator<Item = &'a Frame>, bytes: usize, ba
     batch.len() as u64
 }
 
-/// What a frame takes of the budget.
+/// The bytes that a frame takes of the budget.
 fn cost(frame: &Frame) -> usize {
     frame.len() + FRAME_OVERHEAD
 }

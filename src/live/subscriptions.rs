@@ -1,5 +1,5 @@
-//! The cursors of one reader: joining and leaving streams, pausing, resuming from a position. Feeding is in
-//! `deliver`. Does not know whether the user may read a stream: `follow` asks that.
+//! The cursors of one reader: joins and leaves streams, pauses, resumes from a position. `deliver` feeds the frames.
+//! Does not know whether the user may read a stream: `follow` checks that.
 
 use super::{
     Dirty, Hub, LogUnavailable, Wakeup,
@@ -14,14 +14,14 @@ use taskwire_protocol::{StreamId, UserId};
 /// Whether a stream's frames are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// They are.
+    /// Frames are written.
     Deliver,
-    /// They are only searched for [`super::Control`]: the user's own stream, for a reader that does not follow it.
+    /// Frames are only searched for [`super::Control`]: the user's own stream, for a reader that does not follow it.
     Watch,
 }
 
-/// The cursors of one reader. Dropping it leaves every stream. The order of its fields is kept in memory, so that what a
-/// delivery touches is together.
+/// The cursors of one reader. Dropping it leaves every stream. `repr(C)` keeps the order of the fields, so that the
+/// fields that a delivery touches are next to each other in memory.
 #[repr(C)]
 pub struct Subscriptions {
     /// A cursor's index is its slot.
@@ -32,8 +32,8 @@ pub struct Subscriptions {
     pub(crate) flagged: u32,
     /// The slot whose turn it is.
     pub(crate) turn: u32,
-    /// Up to this seq the user's own stream was searched for control. Kept beside the cursor's position, which stops in
-    /// a pause and jumps in a second join.
+    /// Up to this seq the user's own stream was searched for control. Separate from the cursor's position, which stands
+    /// still during a pause and jumps at a second join.
     pub(crate) looked: u64,
     pub(crate) wakeup: Arc<Wakeup>,
     /// Up to this seq the user's own stream was searched for urgent control. Ahead of the position while the outlet has
@@ -57,17 +57,17 @@ impl Subscriptions {
         }
     }
 
-    /// What wakes the reader's task; a socket's read half calls it too.
+    /// The wakeup of the reader's task; a socket's read half calls it too.
     pub fn wakeup(&self) -> &Arc<Wakeup> {
         &self.wakeup
     }
 
-    /// Places a cursor in a stream, or moves the one that is there and sets its mode; a pause ends. The first
-    /// cursor in the user's own stream starts the search for control, at the head.
+    /// Places a cursor in a stream. A cursor that is there already is moved, gets the mode, and ends its pause. The
+    /// first cursor in the user's own stream starts the search for control, at the head.
     ///
-    /// Ask whether the user may read the stream *after* joining it and before delivering, and leave when not. Then a
+    /// Check whether the user may read the stream *after* joining it and before delivering; if not, leave it. Then a
     /// removal is either seen by that check, or ends the cursor. When the log does not answer, nothing has changed, and
-    /// another join tries again.
+    /// the caller may join again.
     pub async fn join(
         &mut self,
         stream: StreamId,
@@ -103,7 +103,8 @@ impl Subscriptions {
         slot.inspect(|slot| self.remove(*slot)).is_some()
     }
 
-    /// Nothing of the stream is written until [`Subscriptions::go_on`]. Control is still looked for.
+    /// Writes nothing of the stream until [`Subscriptions::go_on`]. The user's own stream is still searched for
+    /// control.
     pub fn pause(&mut self, stream: StreamId) {
         if let Some(cursor) = self.cursor(stream) {
             cursor.paused = true;
@@ -111,7 +112,7 @@ impl Subscriptions {
         }
     }
 
-    /// Ends a pause. With `after`, the next frame is the one after that seq: the user was let in again at that point.
+    /// Ends a pause. With `after`, the next frame is the one after that seq: the user was given access again there.
     pub fn go_on(&mut self, stream: StreamId, after: Option<u64>) {
         let Some(slot) = self.slot(stream) else { return };
         if let Some(cursor) = &mut self.cursors[slot] {
@@ -125,16 +126,16 @@ impl Subscriptions {
         self.flag_slot(slot);
     }
 
-    /// The user was let in to a stream when its head was `seq`. Removals up to there came before that, even if this
-    /// instance hears of them later; any later one ends the cursor.
+    /// The user was given access to a stream when its head was `seq`. Removals up to that seq are older, even if this
+    /// instance learns of them later; any newer one ends the cursor.
     pub fn let_in(&mut self, stream: StreamId, seq: u64) {
         if let Some(cursor) = self.cursor(stream) {
             cursor.since = seq;
         }
     }
 
-    /// The head of a stream with a cursor, as far as this instance knows; 0 without one. Asking moves no cursor: joining
-    /// again could place it elsewhere than the client was told.
+    /// The head of a stream with a cursor, as far as this instance knows; 0 without one. Does not move the cursor. A
+    /// second join could move it away from the position that the client was told.
     pub fn head(&self, stream: StreamId) -> u64 {
         let slot = self.slot(stream);
         let cursor = slot.and_then(|slot| self.cursors[slot].as_ref());
@@ -151,12 +152,12 @@ impl Subscriptions {
         delivers.map(|cursor| (cursor.stream(), cursor.seq))
     }
 
-    /// How far the user's own stream was searched for control.
+    /// The last seq up to which the user's own stream was searched for control.
     pub fn told(&self) -> u64 {
         self.looked.max(self.peeked)
     }
 
-    /// How many streams have a cursor, one that is only watched included.
+    /// How many streams have a cursor, even one that only watches.
     pub fn count(&self) -> usize {
         self.cursors.iter().flatten().count()
     }
@@ -230,7 +231,7 @@ impl Subscriptions {
             && !std::mem::replace(&mut cursor.flagged, true)
         {
             if self.flagged == 0 {
-                self.turn = slot as u32; // it is found without a look at the others
+                self.turn = slot as u32; // the search for a flagged cursor starts with this one
             }
             self.flagged += 1;
         }

@@ -1,5 +1,5 @@
-//! A watched stream: its ring, its watchers, and who was removed from it. Both locks are short; they are never held
-//! together, over an await, or while an outlet is fed. Knows nothing of the log.
+//! A watched stream: its ring, its watchers, and the users removed from it. Both locks are held briefly: never
+//! together, never over an await, and never while an outlet is fed. Does not read the log.
 
 use super::{
     chatter::{self, Chatter, Said},
@@ -24,16 +24,16 @@ use tokio::time::Instant;
 /// How late a missing frame may be before the log is read.
 pub(crate) const LATE: Duration = Duration::from_millis(30);
 
-/// For how long the log's tail is kept as it was read, so that a storm shares the read. A stale tail may accept a
-/// position that retention has just removed; the next page read detects this.
+/// How long the log's tail counts as current after it was read, so that a storm of reconnects shares the read. A stale
+/// tail may accept a position that retention has just removed; the next page read detects this.
 const TAIL_IS_FRESH: Duration = Duration::from_millis(200);
 
 /// A watched stream.
 pub(crate) struct Topic {
     pub(crate) stream: StreamId,
-    /// Unique among all topics that ever were: a stream that is watched again later gets another topic.
+    /// Unique while the process runs: a stream that is watched again later gets a topic with another id.
     pub(crate) id: u64,
-    /// Already in the queue of the fan-out.
+    /// Whether the topic is in the queue of the fan-out.
     queued: AtomicBool,
     /// How many signals were ever sent here; the count wraps.
     said: AtomicU32,
@@ -43,14 +43,14 @@ pub(crate) struct Topic {
 
 struct State {
     ring: Ring,
-    /// Another number after each `forget`: pages read under an older one are not fed.
+    /// Changes with each `forget`: pages that were read under an older edition are not fed.
     edition: u64,
     removals: Removals,
     /// The tail of the log, and when it was read.
     tail: Option<(u64, Instant)>,
-    /// Set while the hub has a deadline for this topic.
+    /// Set while the hub has a deadline for a missing frame of this topic.
     gap: Option<Gap>,
-    /// Set while there was a signal lately.
+    /// Set while there are recent signals.
     chatter: Option<Box<Chatter>>,
 }
 
@@ -60,25 +60,25 @@ struct Gap {
     deadline: Instant,
 }
 
-/// How far a reader may go.
+/// How far a reader may read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
-    /// The last seq that may be fed: the published head, or what precedes the reader's removal.
+    /// The last seq that may be fed: the published head, or the seq before the reader's removal.
     pub(crate) last: u64,
-    /// The reader was removed after `last`: there will never be more.
+    /// The reader was removed after `last`: no later entry will ever be fed.
     pub(crate) ends: bool,
     /// The published head.
     pub(crate) head: u64,
-    /// What a page must have been read under.
+    /// Only a page that was read under this edition may be fed.
     pub(crate) edition: u64,
 }
 
-/// What must be done after something came to a topic.
+/// What the hub must do after a topic changed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct News {
     /// Mark the watchers.
     pub(crate) moved: bool,
-    /// Call [`Topic::late`] then.
+    /// Call [`Topic::late`] at this time.
     pub(crate) deadline: Option<Instant>,
 }
 
@@ -103,14 +103,14 @@ impl Topic {
         }
     }
 
-    /// A committed frame.
+    /// Takes a committed frame.
     pub(crate) fn apply(&self, seq: u64, frame: super::Frame) -> News {
         let mut state = lock(&self.state);
         let change = state.ring.apply(seq, frame);
         state.news(change)
     }
 
-    /// What the log holds, by a read that began after publishers could find this topic.
+    /// Takes the log's range. Its read must have begun after publishers could find this topic.
     pub(crate) fn observe(&self, range: LogRange) -> News {
         let mut state = lock(&self.state);
         state.tail = Some((range.tail, Instant::now()));
@@ -118,21 +118,21 @@ impl Topic {
         state.news(change)
     }
 
-    /// The log's head is `head`. A frame up to there that does not come within 30 ms is read from the log.
+    /// The log's head is `head`. A frame up to it that does not arrive within 30 ms is read from the log.
     pub(crate) fn hear_of(&self, head: u64) -> News {
         let mut state = lock(&self.state);
         let change = state.ring.hear_of(head);
         state.news(change)
     }
 
-    /// An entry was committed whose frame does not travel.
+    /// The entry `seq` was committed, but its frame was not sent here.
     pub(crate) fn receive_place(&self, seq: u64) -> News {
         let mut state = lock(&self.state);
         let change = state.ring.apply_place(seq);
         state.news(change)
     }
 
-    /// The deadline of a gap has passed.
+    /// A deadline has passed: that of a missing frame, or that of the signals.
     pub(crate) fn late(&self, now: Instant) -> News {
         let mut state = lock(&self.state);
         let mut news = state.late_gap(now);
@@ -146,7 +146,7 @@ impl Topic {
         news
     }
 
-    /// A signal came, for those who are at the head now.
+    /// Takes a signal, for the readers that are at the head now.
     pub(crate) fn say(&self, frame: super::Frame) -> News {
         let now = Instant::now();
         let mut state = lock(&self.state);
@@ -168,8 +168,8 @@ impl Topic {
         self.said.load(Ordering::Acquire)
     }
 
-    /// Clones the signals after the first `heard` that are still fresh; returns how many were ever sent. A reader whose
-    /// removal is known gets none, even before the removal was fed to it.
+    /// Clones the fresh signals that came after the first `heard`; returns how many were ever sent here. A reader whose
+    /// removal is known gets none, even if it has not read up to the removal yet.
     pub(crate) fn listen(&self, heard: u32, reader: Reader, said: &mut Said) -> u32 {
         let state = lock(&self.state);
         let count = self.said();
@@ -181,7 +181,7 @@ impl Topic {
         count
     }
 
-    /// The log was rewritten up to `last`, and has another `edition` now: what is held of it is dropped.
+    /// The log was rewritten up to `last`: drops the frames and sets the new `edition`.
     pub(crate) fn forget(&self, last: u64, edition: u64) -> News {
         let mut state = lock(&self.state);
         state.edition = edition;
@@ -199,7 +199,7 @@ impl Topic {
         lock(&self.state).ring.usage()
     }
 
-    /// The user's access ends before `seq`. Call it before any frame from `seq` on is applied.
+    /// Ends the user's access before `seq`. Call it before any frame from `seq` on is applied.
     pub(crate) fn remove(&self, user: UserId, seq: u64) {
         if lock(&self.state).removals.add(user, seq) {
             let here = lock(&self.watchers).users();
@@ -212,7 +212,7 @@ impl Topic {
         lock(&self.state).ring.head()
     }
 
-    /// The published head and where a position lies.
+    /// The published head, and where the entries after a position are.
     pub(crate) fn locate(&self, seq: u64) -> (u64, Location) {
         let state = lock(&self.state);
         (state.ring.head().unwrap_or(0), state.ring.locate(seq))
@@ -225,7 +225,7 @@ impl Topic {
             .all(seq, last, |frame| !concerns_accounts(frame))
     }
 
-    /// The tail of the log, if it was read lately.
+    /// The tail of the log, if it was read recently.
     pub(crate) fn tail(&self) -> Option<u64> {
         let (tail, at) = lock(&self.state).tail?;
         (at.elapsed() < TAIL_IS_FRESH).then_some(tail)
@@ -236,13 +236,13 @@ impl Topic {
         lock(&self.state).tail = Some((tail, Instant::now()));
     }
 
-    /// How far a reader may go.
+    /// How far a reader may read.
     pub(crate) fn bounds(&self, reader: Reader) -> Bounds {
         lock(&self.state).bounds(reader)
     }
 
-    /// Clones what the reader may see after `seq` into `batch`: at most `bytes`, but at least one frame. `None` when the
-    /// reader was removed and has seen everything before its removal.
+    /// Clones the frames after `seq` that the reader may see into `batch`: at most `bytes`, but at least one frame.
+    /// `None` when the reader was removed and has read everything before its removal.
     pub(crate) fn read(&self, seq: u64, reader: Reader, bytes: usize, batch: &mut Batch) -> Option<Beyond> {
         let mut state = lock(&self.state);
         let bounds = state.bounds(reader);
@@ -257,17 +257,17 @@ impl Topic {
         })
     }
 
-    /// Watches: the wakeup is marked whenever the head moved.
+    /// Adds a watcher; returns its key. Its wakeup is marked whenever the head moves or a signal comes.
     pub(crate) fn watch(&self, wakeup: Arc<Wakeup>, slot: Slot) -> u32 {
         lock(&self.watchers).add(wakeup, slot)
     }
 
-    /// Watches no longer. True: it was the last watcher.
+    /// Removes a watcher. True when it was the last one.
     pub(crate) fn unwatch(&self, key: u32) -> bool {
         lock(&self.watchers).remove(key)
     }
 
-    /// Marks up to `n` watchers from `key` on; where to go on, `None` at the end.
+    /// Marks up to `n` watchers from `key` on. Returns the key to continue from, `None` at the end.
     pub(crate) fn mark(&self, key: usize, n: usize) -> Option<usize> {
         lock(&self.watchers).mark(key, n)
     }
@@ -277,9 +277,10 @@ impl Topic {
         !self.queued.swap(true, Ordering::AcqRel)
     }
 
-    /// Leaves the queue of the fan-out: the next move of the head queues the topic again.
+    /// Leaves the queue of the fan-out: the next change queues the topic again.
     pub(crate) fn leave_queue(&self) {
-        self.queued.swap(false, Ordering::AcqRel); // not a store: it must see what the last one to queue it wrote before
+        // a swap, not a store: it must see the writes that happened before the last `enter_queue`
+        self.queued.swap(false, Ordering::AcqRel);
     }
 }
 
@@ -295,7 +296,7 @@ impl State {
                 edition,
             };
         };
-        // until the head reaches the removal, there may be more before it
+        // until the head reaches the removal, entries before it may still arrive
         let end = end.max(1);
         Bounds {
             last: head.min(end - 1),
@@ -310,7 +311,7 @@ impl State {
             return News::default();
         };
         if self.ring.missing().is_some() && gap.deadline > now {
-            // another frame is missing since, and its deadline is later
+            // another frame is missing now, and its deadline is later
             let deadline = Some(gap.deadline);
             self.gap = Some(gap);
             return News {

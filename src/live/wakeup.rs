@@ -1,9 +1,9 @@
-//! One per reader: the waker of its task, and the set of what happened since that task last looked. Knows nothing of
-//! streams: a topic is a slot here.
+//! One per reader: the waker of its task, and a set of bits for what happened since that task last looked. Does not
+//! know streams: a topic is a slot here.
 //!
-//! Only the change from clean to dirty wakes the task; marking more sets bits, so a socket wakes once for a whole
-//! group of commits. Nothing is missed: the news is visible before the mark, and the task takes the set before it looks
-//! for news.
+//! Only the change from clean to dirty wakes the task; further marks only set bits. So a socket wakes once for a whole
+//! group of commits. No news is missed: it is visible before the mark, and the task takes the set before it looks for
+//! news.
 
 use futures_util::task::AtomicWaker;
 use std::{
@@ -15,11 +15,11 @@ use std::{
 };
 use taskwire_protocol::UserId;
 
-/// A topic's number within its socket.
+/// A topic's number within its reader.
 pub(crate) type Slot = u16;
 
-/// Bits for slots; two are kept for input and control. A socket with more topics shares bits between them: a set
-/// bit means "look", never "moved".
+/// Bits for slots; the other two are for input and control. With more topics than bits, topics share a bit. So a set
+/// bit means "look", not "moved".
 pub(crate) const SLOT_BITS: u32 = 62;
 
 const CONTROL: u64 = 1 << 62;
@@ -33,32 +33,32 @@ impl Dirty {
     /// The read half may have input. Start with it: a read half calls its waker only after it was polled once.
     pub const INPUT: Dirty = Dirty(INPUT);
 
-    /// Nothing happened.
+    /// Whether nothing happened.
     pub fn is_empty(self) -> bool {
         self.0 == 0
     }
 
-    /// The read half called its waker.
+    /// Whether the read half called its waker.
     pub fn has_input(self) -> bool {
         self.0 & INPUT != 0
     }
 
-    /// Somebody called [`Wakeup::nudge`].
+    /// Whether [`Wakeup::nudge`] was called.
     pub fn has_nudge(self) -> bool {
         self.0 & CONTROL != 0
     }
 
-    /// Topics moved, or may have.
+    /// Whether topics may have moved.
     pub fn has_topics(self) -> bool {
         self.0 & !(INPUT | CONTROL) != 0
     }
 
-    /// Adds what else happened.
+    /// Adds all bits of `other`.
     pub fn add(&mut self, other: Dirty) {
         self.0 |= other.0;
     }
 
-    /// The first slots of the set bits; the slots `SLOT_BITS` further on share them.
+    /// The first slot of each set bit. Every `SLOT_BITS`-th slot after it shares the bit.
     pub(crate) fn slots(self) -> impl Iterator<Item = usize> {
         let mut bits = self.0 & !(INPUT | CONTROL);
         std::iter::from_fn(move || {
@@ -69,9 +69,9 @@ impl Dirty {
     }
 }
 
-/// A socket's waker and dirty set, shared with the fan-out. Also a [`std::task::Waker`] for the read half (by way of
-/// `Waker::from(Arc<Wakeup>)`): so the task knows whether input woke it and leaves a quiet read half alone, which
-/// matters because tungstenite zero-fills its read buffer at every poll.
+/// A reader's waker and dirty set, shared with the fan-out. Also a [`std::task::Waker`] for the read half (made with
+/// `Waker::from(Arc<Wakeup>)`). So the task knows whether input woke it, and does not poll a quiet read half: at every
+/// poll tungstenite zero-fills its read buffer.
 pub struct Wakeup {
     dirty: AtomicU64,
     waker: AtomicWaker,
@@ -79,7 +79,7 @@ pub struct Wakeup {
 }
 
 impl Wakeup {
-    /// Nothing happened yet.
+    /// A wakeup with an empty set.
     pub(crate) fn new(user: UserId) -> Wakeup {
         Wakeup {
             dirty: AtomicU64::new(0),
@@ -88,18 +88,18 @@ impl Wakeup {
         }
     }
 
-    /// Whose socket it is.
+    /// The reader's user.
     pub(crate) fn user(&self) -> UserId {
         self.user
     }
 
-    /// The topic in `slot` moved: call it after the head did.
+    /// Marks the topic in `slot`. Call it after the head moved.
     pub(crate) fn mark(&self, slot: Slot) {
         self.set(1 << (u32::from(slot) % SLOT_BITS));
     }
 
-    /// Something other than topics and input needs the task: a drain, a kick. What it is must be stored elsewhere before
-    /// this call.
+    /// Wakes the task for something other than topics and input, such as a drain or a kick. The caller must store the
+    /// reason elsewhere before this call.
     pub fn nudge(&self) {
         self.set(CONTROL);
     }
@@ -110,12 +110,12 @@ impl Wakeup {
         }
     }
 
-    /// What happened, without waiting.
+    /// Takes the set, without waiting.
     pub fn take(&self) -> Dirty {
         Dirty(self.dirty.swap(0, Ordering::AcqRel))
     }
 
-    /// What happened. Pending when nothing did; the next thing wakes the task. One task at a time.
+    /// Takes the set. Pending while it is empty; the next mark wakes the task. Only one task may poll at a time.
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Dirty> {
         self.waker.register(cx.waker()); // before the look, so that a mark between the two wakes us
         let dirty = self.take();
@@ -126,7 +126,7 @@ impl Wakeup {
         }
     }
 
-    /// Waits until something happened. Cancelling loses nothing.
+    /// Waits until something happened, and takes the set. A cancelled wait loses nothing.
     pub async fn wait(&self) -> Dirty {
         std::future::poll_fn(|cx| self.poll(cx)).await
     }

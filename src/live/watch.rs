@@ -9,9 +9,9 @@ use std::sync::{Arc, PoisonError};
 use taskwire_protocol::StreamId;
 
 impl Hub {
-    /// Watches a stream. The watch is in place before the head is read, so that no frame falls between.
+    /// Watches a stream. Call it before the head is read, so that no frame between the two is missed.
     pub(crate) fn watch(self: &Arc<Hub>, stream: StreamId, wakeup: &Arc<Wakeup>, slot: Slot) -> Watch {
-        // entry and watcher under one lock, or the topic could go in between
+        // both under one lock: otherwise the topic could be removed before the watcher is added
         let mut topics = self.topics.write().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             self.bus.join(stream);
@@ -28,7 +28,7 @@ impl Hub {
     }
 }
 
-/// A place among the watchers of a topic, left when it is dropped. The last one to leave removes the topic.
+/// A place among the watchers of a topic. Dropping it removes the watcher; the last one also removes the topic.
 pub(crate) struct Watch {
     pub(crate) hub: Arc<Hub>,
     pub(crate) topic: Arc<Topic>,
@@ -46,6 +46,6 @@ impl Drop for Watch {
             self.hub.meters.topics.set(topics.len() as f64);
             gone
         };
-        drop(gone); // the ring's memory is given back outside the lock
+        drop(gone); // frees the ring's memory outside the lock
     }
 }

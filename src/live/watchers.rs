@@ -23,7 +23,7 @@ impl Watchers {
         self.places.len() as u32 - 1
     }
 
-    /// Removes a watcher. True: it was the last one.
+    /// Removes a watcher. True when it was the last one.
     pub(crate) fn remove(&mut self, key: u32) -> bool {
         if let Some(place) = self.places.get_mut(key as usize)
             && place.take().is_some()
@@ -33,7 +33,7 @@ impl Watchers {
         self.free.len() == self.places.len()
     }
 
-    /// Marks up to `n` places from `key` on; where to go on, `None` at the end.
+    /// Marks up to `n` places from `key` on. Returns the key to continue from, `None` at the end.
     pub(crate) fn mark(&self, key: usize, n: usize) -> Option<usize> {
         let end = self.places.len().min(key + n);
         for (wakeup, slot) in self.places.get(key..end).unwrap_or_default().iter().flatten() {
@@ -42,7 +42,7 @@ impl Watchers {
         (end < self.places.len()).then_some(end)
     }
 
-    /// The users among them.
+    /// The users whose readers watch.
     pub(crate) fn users(&self) -> HashSet<UserId> {
         let taken = self.places.iter().flatten();
         taken.map(|(wakeup, _)| wakeup.user()).collect()
