@@ -1,13 +1,13 @@
-//! When a lost connection is tried again: soon, then more rarely, and not at the same time as the other instances.
+//! The pauses before a reconnect: first short, then longer, and random, so that instances do not reconnect all at once.
 
 use std::time::Duration;
 
-/// The longest pause before the second try. It doubles with each further try,
+/// The bound of the first pause. The bound doubles with each pause.
 const FIRST: Duration = Duration::from_millis(50);
-/// up to this.
+/// The largest bound.
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Full jitter: a pause is a random time up to a bound that grows.
+/// Full jitter: each pause is a random time up to a bound that grows.
 pub(super) struct Backoff {
     pub(super) bound: Duration,
 }

@@ -1,27 +1,27 @@
-//! What travels between instances, in bytes: the sender and its epoch, then entries, a signal, a note or a probe. The
-//! channel names the stream. Does not know how it travels; bytes that cannot be read are ignored.
+//! The messages between instances, in bytes: the sender and its epoch, then entries, a signal, a note or a probe. The
+//! channel names the stream. Does not know how messages travel. Bytes that cannot be read are ignored.
 
 use super::Note;
 use crate::live::{Frame, Published, control};
 use sha2::{Digest, Sha256};
 use taskwire_protocol::StreamId;
 
-/// The largest event frame that travels; of a larger one only the seq does.
+/// The largest event frame that is sent; of a larger one only the seq is sent.
 pub(super) const FRAME: usize = 8 * 1024;
 /// Once a message has this many bytes, no further entry is put into it.
 pub(super) const MESSAGE: usize = 64 * 1024;
 
-/// The first byte. An instance of another version ignores the message, and finds the entries in the log.
+/// The first byte. An instance with another version ignores the message, and reads the entries from the log.
 const VERSION: u8 = 1;
 /// Version, kind, sender, epoch.
 const HEADER: usize = 2 + 8 + 8;
-/// In place of a length: the frame is only in the log.
+/// Stands in place of a length when the frame is only in the log.
 const IN_LOG: u32 = u32::MAX;
 
-/// The sender, and its epoch.
+/// The sender of a message, and its epoch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Stamp {
-    /// A new one at each start.
+    /// A number that is new at each start of an instance.
     pub(super) sender: u64,
     /// A hash of the epoch's name.
     pub(super) epoch: u64,
@@ -38,7 +38,7 @@ impl Stamp {
     }
 }
 
-/// What a message is about.
+/// The kind of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
@@ -50,7 +50,7 @@ enum Kind {
     Compare = 6,
 }
 
-/// What another instance published.
+/// A message of another instance.
 #[derive(Debug)]
 pub(super) enum Message {
     /// Entries of one stream.
@@ -63,7 +63,7 @@ pub(super) enum Message {
     },
     /// The log was rewritten up to this seq.
     Forget(u64),
-    /// Any stream may have more in the log than was published.
+    /// Every stream may have entries in the log that were not published.
     Compare,
     Signal(Frame),
     Note(Note),
@@ -81,12 +81,12 @@ impl Writing {
         Writing(bytes)
     }
 
-    /// Entries of one stream, to be added.
+    /// Begins a message of one stream's entries.
     pub(super) fn entries(stamp: Stamp) -> Writing {
         Writing::new(Kind::Entries, stamp, 1024)
     }
 
-    /// Adds an entry; `None` when its frame is only in the log.
+    /// Adds an entry. `frame` is `None` when it is only in the log.
     pub(super) fn entry(&mut self, seq: u64, frame: Option<&Frame>) {
         self.0.extend(seq.to_be_bytes());
         let length = frame.map_or(IN_LOG, |frame| frame.len() as u32);
@@ -111,7 +111,7 @@ impl Writing {
         writing
     }
 
-    /// A note, encoded.
+    /// A message of a note that is already encoded.
     pub(super) fn note(stamp: Stamp, note: &[u8]) -> Writing {
         let mut writing = Writing::new(Kind::Note, stamp, note.len());
         writing.0.extend_from_slice(note);
@@ -133,7 +133,7 @@ impl Writing {
     }
 }
 
-/// Reads a message of another instance in the same epoch. The channel names its stream, if it has one.
+/// Reads a message of another instance in the same epoch. `stream` is the stream that the channel names, if any.
 pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option<Message> {
     let (kind, stamp, body) = header(bytes)?;
     if stamp.sender == own.sender || stamp.epoch != own.epoch {
@@ -149,7 +149,7 @@ pub(super) fn read(bytes: &[u8], stream: Option<StreamId>, own: Stamp) -> Option
     }
 }
 
-/// A probe of any instance in the same epoch: its sender, and its number.
+/// Reads a probe of any instance in the same epoch: its sender and its number.
 pub(super) fn read_probe(bytes: &[u8], own: Stamp) -> Option<(u64, u64)> {
     let (kind, stamp, body) = header(bytes)?;
     let number = body.try_into().ok().map(u64::from_be_bytes)?;
@@ -185,7 +185,7 @@ fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
                 if control::rewrites_past(&frame) {
                     rewrites = rewrites.max(Some(seq));
                 }
-                // read from the entry itself: the sender is not trusted to say whose access ends
+                // read from the entry itself: the message has no field for the user whose access ends
                 let removed = match stream {
                     StreamId::Workspace(_) => control::removed_member(&frame),
                     StreamId::User(_) => None,
@@ -206,7 +206,7 @@ fn read_entries(mut body: &[u8], stream: StreamId) -> Option<Message> {
     })
 }
 
-/// A copy: a slice would keep the whole message in the ring.
+/// Copies the text: a slice would keep the whole message in memory while the ring has the frame.
 fn text(bytes: &[u8]) -> Option<Frame> {
     std::str::from_utf8(bytes).ok().map(Frame::from)
 }
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_arrive_as_they_were_with_the_removals_that_they_tell_of() {
+    fn entries_arrive_unchanged_with_their_removals() {
         let user = UserId(Uuid::from_u128(9));
         let removal: Frame =
             format!(r#"{{"type":"event","stream":"x","seq":5,"event":"member.removed","data":{{"user_id":"{user}"}}}}"#)
@@ -258,21 +258,21 @@ mod tests {
     }
 
     #[test]
-    fn own_words_and_those_of_another_epoch_are_passed_over() {
-        let said = |stamp| Writing::signal(stamp, &"{}".into()).finish();
-        assert!(read(&said(others()), Some(stream()), own()).is_some());
-        assert!(read(&said(own()), Some(stream()), own()).is_none());
-        assert!(read(&said(Stamp::new(2, "another")), Some(stream()), own()).is_none());
+    fn messages_of_this_instance_and_of_another_epoch_are_ignored() {
+        let sent = |stamp| Writing::signal(stamp, &"{}".into()).finish();
+        assert!(read(&sent(others()), Some(stream()), own()).is_some());
+        assert!(read(&sent(own()), Some(stream()), own()).is_none());
+        assert!(read(&sent(Stamp::new(2, "another")), Some(stream()), own()).is_none());
     }
 
     #[test]
-    fn a_purge_says_up_to_where_the_log_was_rewritten() {
+    fn a_purge_has_the_last_seq_that_was_rewritten() {
         let message = read(&Writing::forget(others(), 9).finish(), Some(stream()), own());
         assert!(matches!(message, Some(Message::Forget(9))), "{message:?}");
     }
 
     #[test]
-    fn a_probe_says_who_sent_it() {
+    fn a_probe_names_its_sender() {
         let probe = Writing::probe(own(), 42).finish();
         assert_eq!(read_probe(&probe, own()), Some((1, 42)));
         assert_eq!(read_probe(&probe, others()), Some((1, 42)));
@@ -280,7 +280,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_comes_through() {
+    fn a_note_arrives_unchanged() {
         let words = RawValue::from_string(r#"{"a":1}"#.to_owned()).expect("JSON");
         let note = Note {
             about: "presence".to_owned(),
@@ -298,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_cut_short_anywhere_is_no_message_or_one_of_whole_entries() {
+    fn a_message_cut_at_any_byte_is_ignored_or_has_only_whole_entries() {
         let mut writing = Writing::entries(others());
         writing.entry(1, Some(&"{}".into()));
         writing.entry(2, Some(&"{}".into()));

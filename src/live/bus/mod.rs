@@ -1,14 +1,14 @@
-//! The seam to other instances. Their commits enter by `Hub::receive`, their signals by `Hub::receive_signal`, their notes
-//! by `Hub::hear`; commits that were lost on the way are found by comparing heads (`heads`). The seam does not know its
-//! carrier; below it is Redis.
+//! The interface to other instances. Their commits enter by `Hub::receive`, their signals by `Hub::receive_signal`,
+//! their notes by `Hub::hear`. `heads` finds commits whose messages were lost. The trait `Bus` does not know how
+//! messages travel; Redis implements it.
 //!
-//! - `redis`       the carrier: its address, and what the hub hands to it
-//! - `message`     what travels, in bytes
-//! - `outbox`      what waits to be published, bounded
+//! - `redis`       Redis as a bus: its address, its channels, its two connections
+//! - `message`     the messages, in bytes
+//! - `outbox`      a bounded queue of what must be published
 //! - `publisher`   the connection that publishes
-//! - `subscriber`  the connection that listens, and which streams are listened to
-//! - `pulse`       whether what is published comes back
-//! - `backoff`     when a lost connection is tried again
+//! - `subscriber`  the connection that listens, and the streams that it subscribes to
+//! - `pulse`       checks with probes whether published messages arrive
+//! - `backoff`     the pauses before a reconnect
 
 mod backoff;
 mod message;
@@ -31,36 +31,36 @@ pub use redis::{BadAddress, Redis, RedisOptions};
 pub enum BusHealth {
     /// There are no other instances.
     Off,
-    /// What is published comes back, after this long.
+    /// Published messages arrive. A probe took this long to come back.
     Up(Duration),
-    /// It does not come back, or too late; commits of others are found in the log.
+    /// Probes do not come back, or too late. Commits of other instances are read from the log.
     Down,
 }
 
-/// What one instance tells all others, such as who is present there. It may get lost.
+/// A message from one instance to all others, such as who is present there. It may get lost.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Note {
-    /// The part of the server that it is for.
+    /// The name of the part of the server that reads it.
     pub about: String,
-    /// Its content.
+    /// Its content, in that part's format.
     pub words: Box<RawValue>,
 }
 
 /// Carries committed groups, signals and notes to the other instances.
 ///
-/// It may lose, repeat and reorder: a receiver applies the next seq, ignores older ones, and reads the log for a gap.
-/// No method waits or fails: all are called on paths that must not wait.
+/// It may lose, repeat and reorder messages: a receiver applies the next seq, ignores older ones, and reads the log
+/// when one is missing. No method waits or fails: all are called on paths that must not wait.
 pub trait Bus: Send + Sync + 'static {
-    /// Hands a committed group on. Called on a writer's lane.
+    /// Sends a committed group to other instances. Called on a writer's lane.
     fn carry(&self, group: &[Published]);
 
-    /// Hands an encoded signal frame to the watchers of a stream on other instances.
+    /// Sends an encoded signal frame to the watchers of a stream on other instances.
     fn signal(&self, stream: StreamId, frame: &Frame);
 
-    /// Hands a note to all other instances.
+    /// Sends a note to all other instances.
     fn tell(&self, note: &Note);
 
-    /// The log was rewritten up to `last`: frames that others hold of it are to be dropped.
+    /// The log was rewritten up to `last`: other instances must drop the frames that they hold of it.
     fn forget(&self, _stream: StreamId, _last: u64) {}
 
     /// The stream is watched here from now on.
@@ -74,18 +74,18 @@ pub trait Bus: Send + Sync + 'static {
         BusHealth::Off
     }
 
-    /// Whether no other instance fell silent lately.
+    /// Whether all instances that were heard recently are still heard.
     fn hears_all(&self) -> bool {
         true
     }
 
-    /// Whether something waits to be handed on.
+    /// Whether something waits to be sent.
     fn is_busy(&self) -> bool {
         false
     }
 }
 
-/// There are no other instances.
+/// The bus of a single instance: there are no others.
 pub struct Alone;
 
 impl Bus for Alone {

@@ -1,6 +1,6 @@
-//! What waits to be published: bounded, and filled without waiting. Without room, and without a connection, things are
-//! dropped and counted. How far their streams came is remembered and published later, so that the others read the rest
-//! from the log.
+//! The queue of what must be published: bounded, and filled without waiting. When it is full, or there is no
+//! connection, messages are dropped and counted. The heads of their streams are remembered and published later, so that
+//! the other instances read the rest from the log.
 
 use super::message::FRAME;
 use crate::live::{Frame, Published, lock};
@@ -10,17 +10,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use taskwire_protocol::StreamId;
 use tokio::sync::Notify;
 
-/// Bytes that may wait. Their frames share memory with the rings while these hold them.
+/// How many bytes may wait. Frames that a ring also has share its memory.
 const BYTES: usize = 16 * 1024 * 1024;
-/// What an entry costs beside its frame.
+/// Bytes that an entry takes in addition to its frame.
 const OVERHEAD: usize = 64;
-/// How many streams are remembered; when more were dropped, the others are told to compare all of theirs.
+/// How many streams are remembered. When more were dropped, the other instances are asked to compare all of theirs.
 const MISSED: usize = 1024;
 
 /// Something to publish.
 #[derive(Debug)]
 pub(super) enum Outgoing {
-    /// A committed entry; `None`: its frame is too large to travel.
+    /// A committed entry. `frame` is `None` when it is too large to send, or was dropped.
     Entry {
         stream: StreamId,
         seq: u64,
@@ -28,7 +28,7 @@ pub(super) enum Outgoing {
     },
     /// The log was rewritten up to this seq.
     Forget(StreamId, u64),
-    /// More streams were dropped than are remembered: compare all.
+    /// More streams were dropped than are remembered: the others must compare all of theirs.
     Compare,
     Signal(StreamId, Frame),
     /// An encoded note.
@@ -47,12 +47,13 @@ impl Outgoing {
         frame + OVERHEAD
     }
 
-    /// How many to count when it is dropped: 0 for a probe, 1 for anything else.
+    /// What the metric of dropped messages counts for it: 0 for a probe, 1 for anything else.
     fn counts(&self) -> u64 {
         u64::from(!matches!(self, Outgoing::Probe(_)))
     }
 
-    /// How many bytes may wait when it is added: signals and notes are dropped first.
+    /// It is dropped when more bytes than this would wait. Smaller for signals and notes, so that they are dropped
+    /// first.
     fn room(&self) -> usize {
         match self {
             Outgoing::Signal(..) | Outgoing::Note(_) => BYTES / 4,
@@ -65,20 +66,20 @@ impl Outgoing {
 #[derive(Default)]
 pub(super) struct Outbox {
     queue: Mutex<Queue>,
-    /// Something was taken and is not published yet.
+    /// A batch was taken and is not published yet.
     publishing: AtomicBool,
     wake: Notify,
 }
 
-/// The connection that publishes.
+/// The state of the connection that publishes.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 enum Link {
-    /// It is being made.
+    /// The publisher is connecting.
     #[default]
     Coming,
     /// It works.
     Open,
-    /// It could not be made, and is tried again after a pause.
+    /// The attempt failed, or the connection was lost; the publisher tries again after a pause.
     Away,
 }
 
@@ -91,7 +92,7 @@ struct Queue {
 }
 
 impl Queue {
-    /// Up to `n` of what waits; after the last of it, what was missed before.
+    /// Takes up to `n` waiting messages. With the last one, also takes what was missed before.
     fn take(&mut self, n: usize) -> Vec<Outgoing> {
         let n = n.min(self.waiting.len());
         let mut taken: Vec<Outgoing> = self.waiting.drain(..n).collect();
@@ -108,12 +109,12 @@ impl Queue {
     }
 }
 
-/// What was dropped and others must know of.
+/// What was dropped and must still be announced to the others.
 #[derive(Default)]
 struct Missed {
-    /// By stream: the newest entry, and up to where the log was rewritten (0: not at all).
+    /// By stream: the newest entry, and the last seq that was rewritten. 0 means none.
     streams: HashMap<StreamId, (u64, u64)>,
-    /// There were too many streams.
+    /// More than [`MISSED`] streams were dropped.
     all: bool,
 }
 
@@ -140,7 +141,7 @@ impl Missed {
         self.all = true;
     }
 
-    /// Moves what was dropped into the batch, to be told to others.
+    /// Moves what was dropped into the batch.
     fn say(&mut self, said: &mut Vec<Outgoing>) {
         if self.is_empty() {
             return;
@@ -164,7 +165,7 @@ impl Missed {
 }
 
 impl Outbox {
-    /// A committed group.
+    /// Adds a committed group.
     pub(super) fn put_group(&self, group: &[Published]) {
         let entries = group.iter().map(|entry| Outgoing::Entry {
             stream: entry.stream,
@@ -197,17 +198,17 @@ impl Outbox {
         self.wake.notify_one();
     }
 
-    /// A connection is being made: what was missed may be told soon.
+    /// The publisher is connecting: what was missed may be published soon.
     pub(super) fn expect(&self) {
         lock(&self.queue).link = Link::Coming;
     }
 
-    /// There is a connection: from now on things wait for it.
+    /// There is a connection: from now on messages wait for it.
     pub(super) fn open(&self) {
         lock(&self.queue).link = Link::Open;
     }
 
-    /// There is no connection, or it was lost: what waits is dropped.
+    /// There is no connection, or it was lost: drops what waits.
     pub(super) fn close(&self) {
         let waited = {
             let mut queue = lock(&self.queue);
@@ -219,7 +220,7 @@ impl Outbox {
         self.publishing.store(false, Ordering::Release);
     }
 
-    /// Remembers the streams of these, which may not have been published.
+    /// Remembers the streams of these messages, which may not have been published.
     pub(super) fn lose<'a>(&self, lost: impl Iterator<Item = &'a Outgoing>) {
         let (mut queue, mut dropped) = (lock(&self.queue), 0);
         for outgoing in lost {
@@ -252,7 +253,6 @@ impl Outbox {
     }
 }
 
-/// Counts what was dropped.
 fn count_dropped(n: u64) {
     if n > 0 {
         metrics::counter!("taskwire_bus_dropped_total").increment(n);
@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_full_outbox_takes_no_more_and_signals_find_it_full_earlier() {
+    async fn a_full_outbox_drops_messages_and_signals_first() {
         let outbox = Outbox::default();
         outbox.open();
         let signal = || Outgoing::Signal(entry(0).stream, "x".into());
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_large_frame_travels_as_its_place_alone() {
+    async fn of_a_large_frame_only_the_position_is_sent() {
         let outbox = Outbox::default();
         outbox.open();
         outbox.put_group(&[entry(FRAME + 1)]);
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_waits_for_a_connection_that_is_away() {
+    fn nothing_waits_while_there_is_no_connection() {
         let outbox = Outbox::default();
         outbox.close();
         outbox.put_group(&[entry(1)]);
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_missed_waits_for_a_connection_that_is_being_made() {
+    fn what_was_missed_waits_while_the_publisher_connects() {
         let outbox = Outbox::default();
         assert!(!outbox.is_busy(), "nothing was missed");
         outbox.put_group(&[entry(1)]);

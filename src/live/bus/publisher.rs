@@ -1,6 +1,6 @@
-//! The connection that publishes: one task, which no answer waits for. What waits goes out in one pipeline, the entries
-//! of a stream in one message. What a lost connection may not have sent is not sent again: the next one says only how
-//! far those streams came.
+//! The connection that publishes: one task, which no answer to a client waits for. It sends all waiting messages in one
+//! pipeline, the entries of a stream in one message. What a lost connection may not have sent is not sent again: the
+//! next connection publishes only the heads of those streams.
 
 use super::backoff::Backoff;
 use super::message::{MESSAGE, Stamp, Writing};
@@ -11,10 +11,10 @@ use std::future::Future;
 use std::sync::Arc;
 use taskwire_protocol::StreamId;
 
-/// What goes into one pipeline.
+/// The most messages of one pipeline.
 const BATCH: usize = 512;
 
-/// Publishes what is put into the outbox.
+/// Publishes the messages of the outbox.
 pub(super) struct Publisher {
     pub(super) outbox: Arc<Outbox>,
     pub(super) channels: Arc<Channels>,
@@ -46,8 +46,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes until it fails. A connection counts as working once something was published: one that is accepted but
-    /// may not publish is tried more and more rarely.
+    /// Publishes until an error. A connection counts as working once something was published: if Redis accepts the
+    /// connection but refuses PUBLISH, the pauses before a reconnect grow.
     async fn drain(&self, mut connection: MultiplexedConnection, backoff: &mut Backoff) -> redis::RedisError {
         loop {
             let mut batch = self.outbox.take(BATCH).await;
@@ -68,8 +68,8 @@ impl Publisher {
         }
     }
 
-    /// Messages, each with its channel. Those of workspaces come first, as in a group: a user who is told of a new
-    /// workspace finds its entries. The order within a stream stays.
+    /// Packs a batch into messages, each with its channel. Entries of workspaces come before those of users, as in a
+    /// group: a user who learns of a new workspace finds its entries. The order within a stream does not change.
     fn pack(&self, batch: &mut [Outgoing]) -> Vec<(String, Vec<u8>)> {
         batch.sort_by_key(|outgoing| match outgoing {
             Outgoing::Forget(..) => (0, None),
@@ -135,7 +135,7 @@ mod tests {
         StreamId::Workspace(WorkspaceId(Uuid::from_u128(n)))
     }
 
-    /// What another instance reads, and in which stream.
+    /// The messages that another instance reads, each with its stream.
     fn read_all(publisher: &Publisher, batch: &mut [Outgoing]) -> Vec<(Option<StreamId>, Message)> {
         let messages = publisher.pack(batch).into_iter().map(|(channel, bytes)| {
             let stream = publisher.channels.stream(&channel);
@@ -180,7 +180,7 @@ mod tests {
         }
     }
 
-    /// The streams that others are told of, each with its head: the frames are in the log.
+    /// The streams and heads that are published without frames.
     async fn places(publisher: &Publisher) -> Vec<(StreamId, u64)> {
         let mut batch = publisher.outbox.take(BATCH).await;
         let messages = read_all(publisher, &mut batch).into_iter();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_was_committed_without_a_connection_is_told_by_its_place_once_there_is_one() {
+    async fn the_positions_of_commits_without_a_connection_are_published_by_the_next_one() {
         let publisher = publisher();
         let outbox = &publisher.outbox;
         outbox.put_group(&[committed(workspace(1), 4), committed(workspace(2), 9)]);
@@ -212,11 +212,11 @@ mod tests {
         assert!(!outbox.is_busy());
         outbox.open();
         assert_eq!(places(&publisher).await, [(workspace(1), 6), (workspace(3), 1)]);
-        assert!(outbox.take(BATCH).now_or_never().is_none(), "it is told once");
+        assert!(outbox.take(BATCH).now_or_never().is_none(), "published once only");
     }
 
     #[tokio::test]
-    async fn a_stop_waits_for_the_first_connection_but_not_for_a_redis_that_is_away() {
+    async fn a_stop_waits_for_the_first_connection_but_not_for_a_redis_that_is_down() {
         let Publisher { outbox, .. } = &publisher();
         let waiting = |connect: fn() -> futures_util::future::BoxFuture<'static, _>| {
             let publisher = Publisher {
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_missed_more_than_can_be_told_compares_everything() {
+    async fn after_too_many_dropped_streams_the_others_compare_all() {
         let publisher = publisher();
         for n in 0..5000 {
             publisher.outbox.put_group(&[committed(workspace(n), 1)]);
@@ -250,7 +250,7 @@ mod tests {
         );
     }
 
-    /// A connection to a Redis that lets everybody in, gives these answers to PUBLISH, and is gone.
+    /// A connection to a Redis that accepts everybody, gives these answers to PUBLISH, and then closes.
     async fn connect(answers: &'static [&'static str]) -> MultiplexedConnection {
         let (ours, theirs) = tokio::io::duplex(1 << 16);
         tokio::spawn(async move {
@@ -273,7 +273,7 @@ mod tests {
         connection
     }
 
-    /// The longest next pause after a connection with these answers was used, when it had been long before.
+    /// The bound of the next pause after a connection with these answers was used. The bound was `LONG` before.
     async fn pause_after(answers: &'static [&'static str]) -> Duration {
         let publisher = publisher();
         publisher.outbox.open();
@@ -294,13 +294,13 @@ mod tests {
     const LONG: Duration = Duration::from_secs(2);
 
     #[tokio::test]
-    async fn a_connection_is_made_again_soon_only_if_it_published_something() {
+    async fn the_next_pause_is_short_only_if_the_connection_published_something() {
         assert_eq!(pause_after(&["-NOPERM no permissions\r\n"]).await, LONG);
         assert!(pause_after(&[":1\r\n"]).await < LONG);
     }
 
     #[tokio::test]
-    async fn a_purge_that_was_not_told_is_told_later() {
+    async fn a_purge_that_was_dropped_is_published_later() {
         let publisher = publisher();
         publisher.outbox.put(Outgoing::Forget(workspace(1), 7));
         publisher.outbox.open();

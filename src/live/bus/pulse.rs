@@ -1,5 +1,5 @@
-//! Whether what is published comes back, and whether the other instances are heard: by the times of probes sent and probes
-//! heard. Does not know how they travel.
+//! Tells whether published messages arrive and whether the other instances are heard, from the times of probes sent and
+//! received. Does not know how probes travel.
 
 use super::BusHealth;
 use crate::live::lock;
@@ -9,14 +9,14 @@ use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
 
-/// The time between two probes. Short, because a message that is lost without an error must be found within three
+/// The time between two probes. Short, because messages that are lost without an error must be noticed within three
 /// seconds.
 pub(super) const EVERY: Duration = Duration::from_secs(1);
 /// A probe that takes longer to come back is late: heads are then compared with the log.
 const LATE: Duration = Duration::from_millis(1200);
 /// Another instance that was not heard for this long is silent.
 const MUTE: Duration = EVERY.saturating_add(LATE);
-/// After this long a silent instance counts as gone: an instance announces no stop.
+/// After this long a silent instance counts as stopped: instances do not announce a stop here.
 const GONE: Duration = Duration::from_mins(5);
 /// After this long without a probe the connection is given up.
 pub(super) const SILENT: Duration = Duration::from_secs(5);
@@ -34,9 +34,9 @@ struct State {
     since: Option<Instant>,
     /// The newest probe, and when it was sent.
     newest: Option<(u64, Instant)>,
-    /// The oldest probe that is not back.
+    /// The oldest probe that has not come back, and when it was sent.
     missing: Option<(u64, Instant)>,
-    /// How long the newest one took, and when it came.
+    /// How long the last probe took to come back, and when it did.
     heard: Option<(Duration, Instant)>,
     /// When each other instance was last heard.
     others: HashMap<u64, Instant>,
@@ -64,7 +64,7 @@ impl Pulse {
         self.up.set(0.0);
     }
 
-    /// A probe is about to be sent: its number.
+    /// A probe is about to be sent; returns its number.
     pub(super) fn send(&self, now: Instant) -> u64 {
         let mut state = lock(&self.state);
         let number = state.newest.map_or(1, |(newest, _)| newest + 1);
@@ -73,7 +73,7 @@ impl Pulse {
         number
     }
 
-    /// A probe came back. Earlier ones have come back too, or never will.
+    /// A probe came back. Earlier ones have come back too, or are lost.
     pub(super) fn hear(&self, number: u64, now: Instant) {
         let mut state = lock(&self.state);
         let Some((_, oldest)) = state.missing.filter(|(missing, _)| *missing <= number) else {
@@ -91,19 +91,20 @@ impl Pulse {
         self.up.set(1.0);
     }
 
-    /// A probe of another instance came.
+    /// A probe of another instance arrived.
     pub(super) fn hear_other(&self, sender: u64, now: Instant) {
         lock(&self.state).others.insert(sender, now);
     }
 
-    /// Whether no other instance fell silent lately: the commits of such an instance are only found in the log.
+    /// Whether all instances that were heard recently are still heard. Commits of a silent instance are found only in
+    /// the log.
     pub(super) fn hears_all(&self, now: Instant) -> bool {
         let others = &mut lock(&self.state).others;
         others.retain(|_, heard| now - *heard < GONE);
         others.values().all(|heard| now - *heard <= MUTE)
     }
 
-    /// For how long no probe came back.
+    /// How long no probe has come back.
     pub(super) fn silence(&self, now: Instant) -> Duration {
         let state = lock(&self.state);
         let last = state.heard.map(|(_, at)| at).max(state.since);
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_probe_that_is_late_takes_the_way_down_and_one_that_comes_back_up() {
+    fn a_late_probe_marks_the_bus_down_and_one_that_comes_back_marks_it_up() {
         let (pulse, start) = (Pulse::new(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
         assert_eq!(pulse.health(at(0)), BusHealth::Down);
@@ -145,10 +146,10 @@ mod tests {
     }
 
     #[test]
-    fn another_instance_that_falls_silent_is_missed_for_a_while() {
+    fn another_instance_that_falls_silent_is_missed_for_five_minutes() {
         let (pulse, start) = (Pulse::new(), Instant::now());
         let at = |ms| start + Duration::from_millis(ms);
-        assert!(pulse.hears_all(at(0)), "there is nobody else");
+        assert!(pulse.hears_all(at(0)), "there is no other instance");
         pulse.hear_other(2, at(0));
         pulse.hear_other(3, at(0));
         pulse.hear_other(3, at(1000));
@@ -158,7 +159,7 @@ mod tests {
         pulse.hear_other(2, at(2300));
         assert!(pulse.hears_all(at(2300)));
         assert!(!pulse.hears_all(at(301_900)));
-        assert!(pulse.hears_all(at(302_300)), "they are gone");
+        assert!(pulse.hears_all(at(302_300)), "both count as stopped");
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The carrier: Redis pub/sub, a fast hint and never the truth. Holds the address and the names of channels. What the
-//! hub hands over goes into a bounded queue or a set, so that no caller waits. It has two connections, one to
-//! publish and one to listen, and reconnects them for ever.
+//! Redis pub/sub as a bus: a fast hint, while the log has the truth. Holds the address and the names of channels. What
+//! the hub sends is put into a bounded queue or a set, so that no caller waits. Has two connections, one to publish and
+//! one to listen, and reconnects them for ever.
 
 use super::message::Stamp;
 use super::outbox::{Outbox, Outgoing};
@@ -19,24 +19,24 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::StreamId;
 
-/// An attempt to connect that takes longer has failed; another follows later.
+/// An attempt to connect that takes longer fails; another follows later.
 const CONNECT: Duration = Duration::from_secs(3);
-/// When the answer to a command takes longer, the connection is given up.
+/// When the answer to a command takes longer, the connection is closed.
 const ANSWER: Duration = Duration::from_secs(3);
 
-/// Why the address cannot be used. The message leaves the address out: it may hold a password.
+/// Why the address cannot be used. The message does not show the address, which may have a password.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct BadAddress(String);
 
-/// Where Redis is, and which names this instance uses there.
+/// The address of Redis, and the names that this instance uses there.
 #[derive(Debug)]
 pub struct RedisOptions {
     /// `redis://` or `rediss://`, with user, password and database number if needed.
     pub url: SecretString,
-    /// The prefix of all channels: deployments that share a Redis need different ones.
+    /// The prefix of all channels. Deployments that share a Redis need different prefixes.
     pub prefix: String,
-    /// Positions in the log are valid within one epoch; instances in another one are ignored.
+    /// Positions in the log are valid within one epoch; instances in another epoch are ignored.
     pub epoch: Arc<str>,
     /// A new number at each start of each instance.
     pub instance: u64,
@@ -64,7 +64,7 @@ impl Channels {
         }
     }
 
-    /// A stream's.
+    /// The channel of a stream.
     pub(super) fn of(&self, stream: StreamId) -> String {
         format!("{}{stream}", self.prefix)
     }
@@ -74,22 +74,22 @@ impl Channels {
         channel.strip_prefix(&self.prefix)?.parse().ok()
     }
 
-    /// Everybody's.
+    /// The channel that every instance listens to.
     pub(super) fn notes(&self) -> String {
         format!("{}notes", self.prefix)
     }
 
-    /// The probes of all instances: when they are no longer heard, other messages may be lost too.
+    /// The channel of all probes. When they are no longer heard, other messages may be lost too.
     pub(super) fn probes(&self) -> String {
         format!("{}probes", self.prefix)
     }
 }
 
 impl Redis {
-    /// A bus that is not connected: see [`Redis::start`].
+    /// A bus that is not connected yet: see [`Redis::start`].
     ///
     /// # Errors
-    /// The address cannot be used. Nothing is connected yet.
+    /// The address cannot be used.
     pub fn new(options: &RedisOptions) -> Result<Redis, BadAddress> {
         let info = address(options.url.expose_secret())?;
         Ok(Redis {
@@ -102,7 +102,7 @@ impl Redis {
         })
     }
 
-    /// The task that connects, and runs for ever: spawn it once the hub is made.
+    /// Returns a function that starts the tasks which connect and run for ever. Call it once the hub is made.
     ///
     /// # Errors
     /// The address cannot be used.
@@ -133,7 +133,7 @@ impl Redis {
 
 fn address(url: &str) -> Result<ConnectionInfo, BadAddress> {
     let info = url.into_connection_info().map_err(|error| bad(&error))?;
-    // RESP3: messages come beside answers
+    // RESP3: messages and answers share one connection
     let settings = info
         .redis_settings()
         .clone()
@@ -228,7 +228,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stream_is_found_in_the_name_of_its_channel_and_under_its_own_prefix_only() {
+    fn a_channel_names_its_stream_and_another_prefix_does_not_match() {
         let channels = Channels::new("taskwire");
         let stream = StreamId::User(taskwire_protocol::UserId(uuid::Uuid::from_u128(5)));
         assert_eq!(channels.stream(&channels.of(stream)), Some(stream));

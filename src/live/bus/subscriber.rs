@@ -1,5 +1,5 @@
-//! The connection that listens, to the streams that are watched here and to no others. It reconnects for ever. Messages
-//! are handled where they are read, so that nothing queues between Redis and the rings. After each subscription the
+//! The connection that listens: it subscribes to the streams that are watched here, and reconnects for ever. Messages
+//! are handled where they are read, so that there is no queue between Redis and the rings. After each subscription the
 //! heads of its streams are compared with the log: this instance did not receive what was published before.
 
 use super::backoff::Backoff;
@@ -18,10 +18,10 @@ use taskwire_protocol::StreamId;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
-/// Channels of one command.
+/// The most channels of one command.
 const CHANNELS: usize = 512;
 
-/// The streams that are watched here, and those that the connection was not told of yet.
+/// The streams that are watched here, and the changes that the connection does not know yet.
 #[derive(Default)]
 pub(super) struct Wanted {
     streams: Mutex<Streams>,
@@ -51,7 +51,7 @@ impl Wanted {
         self.wake.notify_one();
     }
 
-    /// Up to `n` streams that are wanted and not listened to, or the reverse: those to listen to, and those to leave.
+    /// Takes up to `n` changes. Returns the streams to subscribe to and those to unsubscribe from.
     fn changes(&self, n: usize, listened: &HashSet<StreamId>) -> (Vec<StreamId>, Vec<StreamId>) {
         let mut streams = lock(&self.streams);
         let changed: Vec<StreamId> = streams.changed.iter().take(n).copied().collect();
@@ -68,7 +68,7 @@ impl Wanted {
         !lock(&self.streams).changed.is_empty()
     }
 
-    /// A new connection knows none of them.
+    /// Marks all streams as changed, for a new connection that knows none of them.
     fn start_over(&self) {
         let mut streams = lock(&self.streams);
         let Streams { all, changed } = &mut *streams;
@@ -86,7 +86,7 @@ pub(super) struct Subscriber {
     pub(super) stamp: Stamp,
 }
 
-/// Where pushes go: to the hub, without a queue between.
+/// Passes pushed messages to the hub, without a queue.
 pub(super) struct Ear {
     hub: Arc<Hub>,
     channels: Arc<Channels>,
@@ -96,25 +96,25 @@ pub(super) struct Ear {
     received: Counter,
 }
 
-/// Why a connection is given up.
+/// Why a connection was closed.
 #[derive(Debug, thiserror::Error)]
 enum Lost {
     #[error("{0}")]
     Redis(#[from] ::redis::RedisError),
     #[error("it was closed")]
     Closed,
-    #[error("what is published does not come back")]
+    #[error("published messages do not come back")]
     Silent,
 }
 
 impl Subscriber {
-    /// Listens for ever. `connect` makes a connection that gives its pushes to an [`Ear`].
+    /// Listens for ever. `connect` makes a connection that passes pushed messages to an [`Ear`].
     pub(super) async fn run<C>(self, connect: impl Fn(Arc<Ear>) -> C)
     where
         C: Future<Output = RedisResult<MultiplexedConnection>>,
     {
         let mut backoff = Backoff::new();
-        let mut told = false;
+        let mut warned = false;
         loop {
             let ear = self.ear();
             match connect(ear.clone()).await {
@@ -123,12 +123,12 @@ impl Subscriber {
                     self.pulse.end();
                     metrics::counter!("taskwire_bus_reconnects_total").increment(1);
                     tracing::warn!(error.message = %lost, "the connection that listens to Redis is lost; the log is read instead");
-                    told = true;
+                    warned = true;
                 }
-                Err(error) if told => tracing::debug!(error.message = %error, "no connection to Redis"),
+                Err(error) if warned => tracing::debug!(error.message = %error, "no connection to Redis"),
                 Err(error) => {
                     tracing::warn!(error.message = %error, "no connection to Redis; the log is read instead");
-                    told = true;
+                    warned = true;
                 }
             }
             backoff.pause().await;
@@ -146,7 +146,7 @@ impl Subscriber {
         })
     }
 
-    /// Listens until the connection is given up.
+    /// Listens until the connection is lost or silent; returns why.
     async fn listen(&self, mut connection: MultiplexedConnection, ear: &Ear, backoff: &mut Backoff) -> Lost {
         let general = [self.channels.notes(), self.channels.probes()];
         if let Err(error) = connection.subscribe(&general[..]).await {
@@ -185,7 +185,7 @@ impl Subscriber {
         }
     }
 
-    /// Tells the connection a part of what changed.
+    /// Applies some of the changes to the connection's subscriptions.
     async fn settle(
         &self,
         connection: &mut MultiplexedConnection,
@@ -208,14 +208,14 @@ impl Subscriber {
         }
         metrics::gauge!("taskwire_bus_streams").set(listened.len() as f64);
         if self.wanted.has_changes() {
-            self.wanted.wake.notify_one(); // a probe may be due between two parts
+            self.wanted.wake.notify_one(); // returns in between, as a probe may be due
         }
         Ok(())
     }
 }
 
 impl Ear {
-    /// Something was pushed. Called where the connection is read.
+    /// Takes a push. Called where the connection is read.
     pub(super) fn hear(&self, push: &PushInfo) {
         match push.kind {
             PushKind::Message => {
@@ -275,7 +275,7 @@ mod tests {
     use uuid::Uuid;
 
     #[test]
-    fn only_what_changed_sides_is_told() {
+    fn only_streams_whose_subscription_must_change_are_returned() {
         let stream = |n| StreamId::Workspace(WorkspaceId(Uuid::from_u128(n)));
         let wanted = Wanted::default();
         let mut listened = HashSet::from([stream(1), stream(2)]);

@@ -1,10 +1,10 @@
-//! Presence and typing on this instance, told to the others by notes and to people by signals.
+//! Presence and typing on this instance: sent to other instances by notes, and to watchers by signals.
 //!
-//! - `roster`  who is present where: versions, expiry; `person` merges what is said of one user
-//! - `words`   how it travels between instances
+//! - `roster`  who is present where: versions, expiry; `person` merges the states of one user
+//! - `words`   the notes between instances
 //!
-//! A lost note is repeated within `REFRESH`; an instance that is silent for `roster::HOLDS` counts as dead. Does not know
-//! who may be present where: `ops` has that rule.
+//! Each state is repeated every `REFRESH` ticks, so a lost note does no lasting harm. A state that another instance
+//! does not repeat for `roster::HOLDS` expires. Does not know who may be present where: `ops` has that rule.
 
 mod person;
 mod roster;
@@ -28,18 +28,18 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, MissedTickBehavior};
 use words::Words;
 
-/// Changes are gathered for this long before other instances are told.
+/// Changes are gathered for this long before they are sent to other instances.
 const GATHER: Duration = Duration::from_millis(50);
-/// Everybody present here is told again once in this many ticks of a second.
+/// The state of each user present here is repeated once in this many ticks of a second.
 const REFRESH: u128 = 20;
 const TICK: Duration = Duration::from_secs(1);
-/// Ticks between two searches for what has expired.
+/// Ticks between two searches for expired states.
 const EXPIRE: u128 = 5;
-/// The other instances are asked at these ticks: at once, and when the bus is likely to be connected.
+/// The other instances are asked for their states at these ticks: at once, and when the bus is likely to be connected.
 const ASKS: [u128; 2] = [0, 3];
-/// How often one user's typing on one task is passed on.
+/// One user's typing on one task is passed on at most once in this time.
 const TYPING: Duration = Duration::from_secs(1);
-/// How many pairs of a task and a user who types are remembered.
+/// How many pairs of a task and a typing user are remembered.
 const TYPISTS: u64 = 50_000;
 
 /// Presence on one instance.
@@ -48,14 +48,14 @@ pub struct Presences {
     clock: Clock,
     me: InstanceId,
     roster: Mutex<Roster>,
-    /// Notified when there is something to tell the other instances.
+    /// Notified when there is a change to send to the other instances.
     untold: Notify,
     keys: AtomicU64,
     typists: Cache<(TaskId, UserId), ()>,
 }
 
 impl Presences {
-    /// Nobody is here yet.
+    /// An instance where nobody is present yet.
     pub fn new(hub: Arc<Hub>, clock: Clock, me: InstanceId) -> Arc<Presences> {
         let typists = Cache::builder()
             .max_capacity(TYPISTS)
@@ -72,7 +72,7 @@ impl Presences {
         })
     }
 
-    /// A reader's presence, which it then sets.
+    /// A guard for a reader's presence, which is not set yet.
     pub fn place(self: &Arc<Self>, workspace: WorkspaceId, user: UserId) -> PresenceGuard {
         PresenceGuard {
             presences: self.clone(),
@@ -82,12 +82,12 @@ impl Presences {
         }
     }
 
-    /// Who is present in a workspace, on any instance: by user id, at most [`limits::PRESENCES`].
+    /// Who is present in a workspace, on any instance: ordered by user id, at most [`limits::PRESENCES`].
     pub fn list(&self, workspace: WorkspaceId) -> Vec<Presence> {
         lock(&self.roster).list(workspace, limits::PRESENCES)
     }
 
-    /// Tells those who watch the workspace that somebody is typing, at most once a second.
+    /// Signals to the watchers of the workspace that the user is typing, at most once a second for each task.
     pub fn typing(&self, workspace_id: WorkspaceId, task_id: TaskId, user: PublicUser) {
         if !self.typists.entry((task_id, user.id)).or_insert(()).is_fresh() {
             return;
@@ -102,7 +102,7 @@ impl Presences {
         }
     }
 
-    /// Exchanges notes with the other instances, for ever. One task.
+    /// Exchanges notes with the other instances, for ever. Run it in one task.
     pub async fn attend(self: Arc<Self>) {
         let mut notes = self.hub.notes();
         let mut tick = tokio::time::interval(TICK);
@@ -112,7 +112,7 @@ impl Presences {
             tokio::select! {
                 note = notes.recv() => match note {
                     Ok(note) => self.hear(Words::read(&note)),
-                    Err(RecvError::Lagged(_)) => {} // it will be told again
+                    Err(RecvError::Lagged(_)) => {} // lost states are repeated
                     Err(RecvError::Closed) => return,
                 },
                 () = self.untold.notified() => {
@@ -136,7 +136,7 @@ impl Presences {
         }
     }
 
-    /// This instance ends.
+    /// Tells the other instances that this one stops.
     pub fn goodbye(&self) {
         self.say(&Words::Gone { from: self.me });
     }
@@ -168,8 +168,8 @@ impl Presences {
         self.show(roster.expire(now, at));
     }
 
-    /// Shows what changed to those who watch here. The roster is locked meanwhile, so that changes are shown in their
-    /// order. Each instance shows its own watchers what its own roster says.
+    /// Sends changes to the watchers on this instance. The caller holds the roster's lock, so that changes are sent in
+    /// order. Each instance does this for its own watchers, from its own roster.
     fn show(&self, changed: impl IntoIterator<Item = PresenceChanged>) {
         for changed in changed {
             if let Some(frame) = signal(signals::PRESENCE_CHANGED, &changed) {
@@ -204,12 +204,11 @@ pub struct PresenceGuard {
 }
 
 impl PresenceGuard {
-    /// The workspace.
     pub fn workspace(&self) -> WorkspaceId {
         self.workspace
     }
 
-    /// Says that the user is there; returns what that gives together with their other readers.
+    /// Sets the reader's state; returns the user's presence, merged from all their readers.
     pub fn set(&self, user: &PublicUser, state: PresenceState, task: Option<TaskId>) -> Presence {
         let now = self.presences.now();
         let roster = &mut *lock(&self.presences.roster);
@@ -230,7 +229,7 @@ impl Drop for PresenceGuard {
     }
 }
 
-/// A signal's frame.
+/// Encodes a signal's frame.
 fn signal(name: &str, data: &impl Serialize) -> Option<Frame> {
     let data = serde_json::to_string(data).ok()?;
     Some(format!(r#"{{"type":"signal","signal":"{name}","data":{data}}}"#).into())

@@ -1,4 +1,4 @@
-//! One user's presence in one workspace: by reader here and by other instance, merged into what people see.
+//! One user's presence in one workspace: the states of their readers here and on other instances, merged into one.
 
 use serde::{Deserialize, Serialize};
 use taskwire_protocol::account::PublicUser;
@@ -11,14 +11,14 @@ use tokio::time::Instant;
 pub(crate) struct Shown {
     pub(crate) state: PresenceState,
     pub(crate) task: Option<TaskId>,
-    /// Since when in this state.
+    /// When this state began.
     pub(crate) since: Timestamp,
     /// When it was last set.
     pub(crate) set_at: Timestamp,
 }
 
 impl Shown {
-    /// Online wins over away. Between equals, the one set last gives the task, the older one gives `since`.
+    /// Online wins over away. Between equal states, the one set last gives the task, and `since` is the earlier one.
     pub(super) fn merge(self, other: Shown) -> Shown {
         let rank = |shown: &Shown| (shown.state == PresenceState::Online, shown.set_at, shown.task);
         let (last, first) = if rank(&self) >= rank(&other) {
@@ -35,7 +35,7 @@ impl Shown {
         }
     }
 
-    /// What the contract shows of it.
+    /// The presence as the contract shows it.
     pub(crate) fn presence(self, user: PublicUser) -> Presence {
         Presence {
             user,
@@ -46,32 +46,32 @@ impl Shown {
     }
 }
 
-/// What an instance says of one of its users: all of their readers there, merged.
+/// One user's state on one instance, merged from all of their readers there.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Told {
     pub(crate) workspace: WorkspaceId,
     pub(crate) user: PublicUser,
-    /// Grows with every change on that instance, so that late and repeated notes are recognized.
+    /// Grows with every change on that instance, so that late notes are recognized.
     pub(crate) version: u64,
     /// `None` when the user left.
     pub(crate) shown: Option<Shown>,
 }
 
-/// What another instance says of somebody.
+/// A user's state on another instance.
 pub(super) struct Remote {
     pub(super) version: u64,
     pub(super) shown: Option<Shown>,
     pub(super) until: Instant,
 }
 
-/// Somebody in one workspace.
+/// A user in one workspace.
 pub(super) struct Person {
     pub(super) user: PublicUser,
     /// By reader.
     pub(super) here: Vec<(u64, Shown)>,
-    /// By instance. Entries of users who left stay for a while, so that older notes of them are recognized.
+    /// By instance. Entries of users who left stay until they expire, so that older notes about them are recognized.
     pub(super) elsewhere: Vec<(InstanceId, Remote)>,
-    /// When `here` last changed.
+    /// The version of the last change of `here`.
     pub(super) version: u64,
 }
 
@@ -86,7 +86,7 @@ impl Person {
     }
 }
 
-/// What people see of a change, if anything.
+/// The change that users can see, if there is one.
 pub(super) fn seen(
     workspace_id: WorkspaceId,
     user: &PublicUser,

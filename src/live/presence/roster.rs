@@ -1,5 +1,5 @@
-//! Who is present where, by what each reader here and each other instance says: merges it, notices what changed, and drops
-//! instances that fell silent. Pure bookkeeping: the time is given to it, and it neither sends nor waits.
+//! Who is present where. Merges the states of the readers here and of other instances, finds what changed, and drops
+//! states that are not repeated. Pure bookkeeping: the caller passes the time; nothing here sends or waits.
 
 use super::person::{Person, Remote, Shown, Told, seen};
 use std::collections::{BTreeMap, HashMap};
@@ -9,10 +9,10 @@ use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceState};
 use taskwire_protocol::{InstanceId, TaskId, Timestamp, UserId, WorkspaceId};
 use tokio::time::Instant;
 
-/// How long a presence of another instance holds without being repeated. Together with the time between two searches
-/// this is less than a minute, within which the presences of a killed instance must end.
+/// How long a presence of another instance is valid without being repeated. The presences of a killed instance must end
+/// within a minute: this time and the time between two searches together are shorter.
 pub(crate) const HOLDS: Duration = Duration::from_secs(50);
-/// How many presences of other instances are kept; further ones are ignored.
+/// The most presences of other instances that are kept; further ones are ignored.
 const KEPT: usize = 200_000;
 
 type Room = BTreeMap<UserId, Person>;
@@ -21,19 +21,19 @@ type Room = BTreeMap<UserId, Person>;
 #[derive(Default)]
 pub(crate) struct Roster {
     rooms: HashMap<WorkspaceId, Room>,
-    /// Grows with every change here.
+    /// Grows with every change of a reader here.
     version: u64,
-    /// What other instances are to be told.
+    /// Changes that must be sent to other instances, with their versions.
     untold: HashMap<(WorkspaceId, UserId), (u64, PublicUser)>,
-    /// Entries of other instances.
+    /// How many entries of other instances there are.
     elsewhere: usize,
 }
 
-/// Something that people see has changed.
+/// A change that users can see, if there is one.
 pub(crate) type Changed = Option<PresenceChanged>;
 
 impl Roster {
-    /// A reader says that its user is there. Returns what that gives together with the user's other readers.
+    /// Sets the state of a reader here. Returns the user's presence, merged from all their readers.
     pub(crate) fn set(
         &mut self,
         key: u64,
@@ -66,7 +66,7 @@ impl Roster {
         (shown.presence(user.clone()), changed)
     }
 
-    /// A reader's presence ended.
+    /// Ends the presence of a reader here.
     pub(crate) fn end(&mut self, key: u64, workspace: WorkspaceId, user: UserId, now: Timestamp) -> Changed {
         let user = self.rooms.get(&workspace)?.get(&user)?.user.clone();
         let changed = self.change(workspace, &user, now, |person| {
@@ -79,7 +79,7 @@ impl Roster {
         changed
     }
 
-    /// Another instance says something. A late or repeated note shows only that it lives.
+    /// Takes a user's state from another instance. A late note, with an older version, changes nothing.
     pub(crate) fn hear(&mut self, from: InstanceId, told: Told, now: Timestamp, at: Instant) -> Changed {
         let Told {
             workspace,
@@ -116,17 +116,17 @@ impl Roster {
         })
     }
 
-    /// Drops what other instances did not repeat in time.
+    /// Drops the states that other instances did not repeat in time.
     pub(crate) fn expire(&mut self, now: Timestamp, at: Instant) -> Vec<PresenceChanged> {
         self.drop_remotes(now, |_, remote| remote.until <= at)
     }
 
-    /// Another instance ended.
+    /// Another instance stopped: drops its states.
     pub(crate) fn gone(&mut self, from: InstanceId, now: Timestamp) -> Vec<PresenceChanged> {
         self.drop_remotes(now, |instance, _| instance == from)
     }
 
-    /// Who is present in a workspace, by user id.
+    /// Who is present in a workspace, ordered by user id.
     pub(crate) fn list(&self, workspace: WorkspaceId, most: usize) -> Vec<Presence> {
         let people = self.rooms.get(&workspace).into_iter().flat_map(BTreeMap::values);
         people
@@ -135,7 +135,7 @@ impl Roster {
             .collect()
     }
 
-    /// What changed here since this was last asked.
+    /// Takes the changes since the last call.
     pub(crate) fn untold(&mut self) -> Vec<Told> {
         let untold = std::mem::take(&mut self.untold);
         let told = |((workspace, id), (version, user)): ((WorkspaceId, UserId), (u64, PublicUser))| Told {
@@ -147,7 +147,7 @@ impl Roster {
         untold.into_iter().map(told).collect()
     }
 
-    /// The people present here that `part` selects, to be announced again.
+    /// The states of the users present here that `part` selects, to be sent again.
     pub(crate) fn told(&self, part: impl Fn(UserId) -> bool) -> Vec<Told> {
         let people = self
             .rooms
@@ -170,7 +170,7 @@ impl Roster {
         self.rooms.get(&workspace)?.get(&user)
     }
 
-    /// Something changed about somebody here: it is to be told, under a new version.
+    /// A user's state here changed: gives it a new version, and keeps it to be sent.
     fn tell_of(&mut self, workspace: WorkspaceId, user: UserId) {
         self.version += 1;
         let version = self.version;
@@ -189,7 +189,7 @@ impl Roster {
         }
     }
 
-    /// Changes somebody's entry; returns what people see of it.
+    /// Changes a user's entry; returns the change that users can see.
     fn change(
         &mut self,
         workspace: WorkspaceId,

@@ -1,4 +1,4 @@
-//! Presence without I/O: merging, versions, expiry; and two hubs that hear each other's notes.
+//! Presence without I/O: merging, versions, expiry, notes.
 
 use super::person::Told;
 use super::roster::{HOLDS, Roster};
@@ -31,7 +31,7 @@ fn look(changed: Option<PresenceChanged>) -> Option<(PresenceNow, Option<TaskId>
     changed.map(|changed| (changed.state, changed.task_id))
 }
 
-/// What roster `from` has to tell, heard by roster `to`.
+/// Sends the changes of roster `from` to roster `to`.
 fn carry(from: &mut Roster, of: InstanceId, to: &mut Roster, at: Instant) -> Vec<PresenceChanged> {
     let untold = from.untold();
     untold
@@ -83,7 +83,7 @@ fn several_sockets_of_a_user_are_one_presence() {
 }
 
 #[test]
-fn late_and_repeated_words_change_nothing() {
+fn late_and_repeated_notes_change_nothing() {
     let (mut here, mut there) = (Roster::default(), Roster::default());
     let at = Instant::now();
     here.set(1, ROOM, &user(1), (Online, None), Timestamp(1));
@@ -100,12 +100,12 @@ fn late_and_repeated_words_change_nothing() {
     assert_eq!(hear(&online), 1);
     assert_eq!(hear(&online), 0);
     assert_eq!(hear(&offline), 1);
-    assert_eq!(hear(&online), 0, "what came late brought somebody back");
+    assert_eq!(hear(&online), 0, "a late note brought a user back");
     assert!(there.list(ROOM, 9).is_empty());
 }
 
 #[test]
-fn an_instance_that_falls_silent_takes_its_people_along_and_only_them() {
+fn only_the_users_of_a_silent_instance_expire() {
     let (mut here, mut a, mut b) = (Roster::default(), Roster::default(), Roster::default());
     let at = Instant::now();
     a.set(1, ROOM, &user(1), (Online, Some(task(1))), Timestamp(1));
@@ -113,7 +113,7 @@ fn an_instance_that_falls_silent_takes_its_people_along_and_only_them() {
     b.set(1, ROOM, &user(2), (Away, None), Timestamp(3));
     assert_eq!(carry(&mut a, instance(1), &mut here, at).len(), 2);
     assert_eq!(carry(&mut b, instance(2), &mut here, at).len(), 0, "online wins");
-    // b goes on saying so, a does not
+    // b repeats its state, a does not
     for told in b.told(|_| true) {
         assert!(
             here.hear(instance(2), told, Timestamp(4), at + HOLDS / 2)
@@ -136,7 +136,7 @@ fn an_instance_that_falls_silent_takes_its_people_along_and_only_them() {
 }
 
 #[test]
-fn what_is_told_in_parts_is_told_whole() {
+fn states_split_into_several_notes_are_complete() {
     let mut roster = Roster::default();
     for n in 0..100 {
         roster.set(1, ROOM, &user(n), (Online, None), Timestamp(1));

@@ -1,4 +1,4 @@
-//! What instances tell each other about presence: how it travels in notes. Does not know when or why.
+//! The format of the notes in which instances tell each other about presence. Does not know when they are sent.
 
 use super::person::Told;
 use crate::live::Note;
@@ -6,25 +6,25 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::to_raw_value;
 use taskwire_protocol::InstanceId;
 
-/// Which notes are about presence.
+/// The value of `about` in notes about presence.
 pub(super) const ABOUT: &str = "presence";
-/// Entries of one note: some kilobytes at most.
+/// The most entries of one note, which keeps it to some kilobytes.
 const PART: usize = 16;
 
-/// What an instance says.
+/// The content of a note.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(tag = "say", rename_all = "snake_case")]
 pub(super) enum Words {
-    /// Who is present, or left.
+    /// Users who are present on the sender, or left it.
     Here { from: InstanceId, told: Vec<Told> },
-    /// It is new, and asks who is present.
+    /// The sender is new, and asks who is present.
     Ask { from: InstanceId },
-    /// It stops.
+    /// The sender stops.
     Gone { from: InstanceId },
 }
 
 impl Words {
-    /// As a note. These types always encode, so it is never `None`.
+    /// Encodes it as a note. These types always encode, so it is never `None`.
     pub(super) fn note(&self) -> Option<Note> {
         let words = to_raw_value(self).ok()?;
         Some(Note {
@@ -46,7 +46,7 @@ impl Words {
     }
 }
 
-/// Entries as notes of bounded size.
+/// Splits entries into notes of bounded size.
 pub(super) fn notes(from: InstanceId, mut told: Vec<Told>) -> Vec<Note> {
     let mut notes = Vec::with_capacity(told.len().div_ceil(PART));
     while !told.is_empty() {
