@@ -79,7 +79,8 @@ impl Roster {
         changed
     }
 
-    /// Takes a user's state from another instance. A late note, with an older version, changes nothing.
+    /// Takes a user's state from another instance. An older version changes nothing; the same version again only renews
+    /// the expiry.
     pub(crate) fn hear(&mut self, from: InstanceId, told: Told, now: Timestamp, at: Instant) -> Changed {
         let Told {
             workspace,

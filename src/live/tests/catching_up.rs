@@ -1,4 +1,4 @@
-//! Cursors that fell out of the ring, and the memory that rings may take.
+//! Cursors whose next entry has left the ring, and the memory that rings may take.
 
 use super::super::ring::Location;
 use super::*;
@@ -30,7 +30,7 @@ async fn a_slow_reader_crosses_from_ring_to_log_to_ring() {
 }
 
 #[tokio::test]
-async fn cursors_that_want_the_same_page_share_it() {
+async fn cursors_that_need_the_same_page_share_its_read() {
     let world = World::with(SMALL);
     world.commit(workspace(1), 60);
     let mut sockets: Vec<_> = (0..20).map(|n| world.socket(user(n))).collect();
@@ -43,15 +43,21 @@ async fn cursors_that_want_the_same_page_share_it() {
     tokio::task::yield_now().await;
     world.log.stalls.store(false, Ordering::SeqCst);
     for socket in &running {
-        wait_until("all frames came", || seqs(&socket.got, workspace(1)).len() == 60).await;
+        wait_until("all frames arrived", || {
+            seqs(&socket.got, workspace(1)).len() == 60
+        })
+        .await;
     }
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 1);
     let ranges = world.log.ranges.load(Ordering::SeqCst);
-    assert!(ranges < 10, "the head was not read {ranges} times, once for each");
+    assert!(
+        ranges < 10,
+        "the head was read {ranges} times instead of being shared"
+    );
 }
 
 #[tokio::test]
-async fn a_page_that_is_on_its_way_does_not_hold_up_other_streams() {
+async fn waiting_for_a_page_does_not_delay_other_streams() {
     let world = World::with(SMALL);
     world.commit(workspace(1), 60);
     let mut socket = world.socket(user(1));
@@ -60,13 +66,16 @@ async fn a_page_that_is_on_its_way_does_not_hold_up_other_streams() {
     world.log.stalls.store(true, Ordering::SeqCst);
     world.commit(workspace(2), 3);
     let running = socket.run();
-    wait_until("the other stream came", || {
+    wait_until("the other stream arrived", || {
         seqs(&running.got, workspace(2)).len() > 2
     })
     .await;
     assert!(seqs(&running.got, workspace(1)).is_empty());
     world.log.stalls.store(false, Ordering::SeqCst);
-    wait_until("the page came", || seqs(&running.got, workspace(1)).len() == 60).await;
+    wait_until("the page arrived", || {
+        seqs(&running.got, workspace(1)).len() == 60
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -83,7 +92,7 @@ async fn pages_never_go_beyond_the_published_head() {
 }
 
 #[tokio::test]
-async fn a_hole_in_the_log_ends_the_socket() {
+async fn a_missing_entry_in_the_log_ends_the_socket() {
     let world = World::with(SMALL);
     world.commit(workspace(1), 60);
     world
@@ -99,7 +108,7 @@ async fn a_hole_in_the_log_ends_the_socket() {
 }
 
 #[tokio::test]
-async fn a_cursor_that_retention_overtook_is_told() {
+async fn a_cursor_that_retention_overtook_is_reported() {
     let world = World::with(SMALL);
     world.commit(workspace(1), 300);
     let mut socket = world.socket(user(1));
@@ -108,7 +117,7 @@ async fn a_cursor_that_retention_overtook_is_told() {
     assert_eq!(socket.deliver().await, Ok(Delivered::Overtaken(workspace(1))));
     world.commit(workspace(1), 1);
     socket.receives(workspace(1), 300, 1).await;
-    // a reader that joins now is told so at once
+    // a reader that joins now at that position is not resumed
     assert!(
         !world
             .socket(user(1))
@@ -126,12 +135,15 @@ async fn a_log_that_does_not_answer_is_asked_again() {
     socket.join(workspace(1), Start::After(0)).await;
     world.log.fails.store(true, Ordering::SeqCst);
     let running = socket.run();
-    wait_until("it was asked a few times", || {
+    wait_until("the log was asked a few times", || {
         world.log.pages.load(Ordering::SeqCst) > 3
     })
     .await;
     world.log.fails.store(false, Ordering::SeqCst);
-    wait_until("all frames came", || seqs(&running.got, workspace(1)).len() == 60).await;
+    wait_until("all frames arrived", || {
+        seqs(&running.got, workspace(1)).len() == 60
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -164,7 +176,7 @@ async fn after_a_purge_frames_come_from_the_log() {
 
 /// The frame was committed before the purge, but arrives after it.
 #[tokio::test]
-async fn a_frame_that_comes_after_its_purge_is_read_from_the_log() {
+async fn a_frame_that_arrives_after_its_purge_is_read_from_the_log() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -180,7 +192,7 @@ async fn a_frame_that_comes_after_its_purge_is_read_from_the_log() {
     assert_eq!(
         topic.locate(10),
         (11, Location::InRing),
-        "the purge itself is at hand"
+        "the ring has the purge itself"
     );
     socket.receives(workspace(1), 0, 11).await;
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 1);
@@ -195,18 +207,21 @@ async fn a_page_held_over_a_purge_is_read_again() {
     let room = socket.peer.room.clone();
     room.store(1, Ordering::SeqCst);
     let running = socket.run();
-    wait_until("a first bite came", || !lock(&running.got).is_empty()).await;
+    wait_until("a first bite arrived", || !lock(&running.got).is_empty()).await;
     assert!(seqs(&running.got, workspace(1)).len() < 60);
     world.hub.forget(workspace(1), 60);
     room.store(usize::MAX / 2, Ordering::SeqCst);
     running.wakeup.nudge();
-    wait_until("all frames came", || seqs(&running.got, workspace(1)).len() == 60).await;
+    wait_until("all frames arrived", || {
+        seqs(&running.got, workspace(1)).len() == 60
+    })
+    .await;
     assert_eq!(world.log.pages.load(Ordering::SeqCst), 2);
     assert_eq!(seqs(&running.got, workspace(1)), (1..=60).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn the_least_recently_used_rings_give_way() {
+async fn the_least_recently_used_rings_are_emptied_first() {
     let world = World::with(RingLimits {
         bytes_per_topic: 100_000,
         budget: 40_000,
@@ -225,19 +240,22 @@ async fn the_least_recently_used_rings_give_way() {
     for (n, socket) in sockets.iter_mut().enumerate().rev() {
         socket.receives(workspace(n as u128), 0, 30).await;
         let from_log = world.log.pages.load(Ordering::SeqCst);
-        assert!((n < 7) || from_log == 0, "the newest ring stays");
+        assert!((n < 7) || from_log == 0, "the newest ring keeps its frames");
     }
-    assert!(world.log.pages.load(Ordering::SeqCst) > 0, "the oldest went");
+    assert!(
+        world.log.pages.load(Ordering::SeqCst) > 0,
+        "the oldest ring was emptied"
+    );
     drop(sockets);
     assert_eq!(
         (world.topics(), taken()),
         (0, 0),
-        "a topic without watchers goes, and its ring with it"
+        "a topic without watchers is dropped, and its ring with it"
     );
 }
 
 #[tokio::test]
-async fn a_ring_keeps_to_its_own_bound() {
+async fn a_ring_stays_within_its_limit() {
     let world = World::with(SMALL);
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -253,7 +271,7 @@ async fn a_ring_keeps_to_its_own_bound() {
 }
 
 #[tokio::test]
-async fn a_backlog_is_fed_in_turns_and_by_all_streams_alike() {
+async fn a_backlog_is_fed_in_turns_and_equally_from_all_streams() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -286,7 +304,11 @@ async fn large_frames_are_fed_in_bites() {
     }
     socket.peer.room.store(1, Ordering::SeqCst);
     assert_eq!(socket.poll(), Poll::Pending);
-    assert_eq!(socket.got(workspace(1)), [1], "no more than there was room for");
+    assert_eq!(
+        socket.got(workspace(1)),
+        [1],
+        "the peer had room for one frame only"
+    );
     socket.peer.room.store(100, Ordering::SeqCst);
     socket.receives(workspace(1), 0, 10).await;
 }

@@ -1,4 +1,4 @@
-//! What a user's own stream tells the server.
+//! Control: the events in a user's own stream that the server acts on.
 
 use super::*;
 use crate::live::Control;
@@ -39,7 +39,7 @@ fn revoked(session: u128) -> Delivered {
 }
 
 #[tokio::test]
-async fn only_what_comes_after_the_join_is_acted_on() {
+async fn only_events_after_the_join_are_acted_on() {
     let world = World::new();
     world.commit_revoked(own(1), 1);
     let mut socket = world.socket(user(1));
@@ -50,7 +50,7 @@ async fn only_what_comes_after_the_join_is_acted_on() {
 }
 
 #[tokio::test]
-async fn a_lost_workspace_is_silent_from_the_frame_on_that_says_so() {
+async fn a_lost_workspace_is_silent_after_the_frame_that_announces_it() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(own(1), Start::Now).await;
@@ -68,12 +68,12 @@ async fn a_lost_workspace_is_silent_from_the_frame_on_that_says_so() {
     assert_eq!(
         order.last(),
         Some(&(own(1).to_string(), 1)),
-        "nothing of the workspace after it"
+        "no frame of the workspace may follow"
     );
 }
 
 #[tokio::test]
-async fn a_granted_workspace_is_there_when_it_is_told() {
+async fn a_granted_workspace_can_be_joined_as_soon_as_it_is_announced() {
     let world = World::new();
     let (mut socket, mut other) = (world.socket(user(1)), world.socket(user(2)));
     socket.join(own(1), Start::Now).await;
@@ -96,7 +96,7 @@ async fn a_granted_workspace_is_there_when_it_is_told() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_only_watched_is_heeded_but_not_written() {
+async fn a_stream_that_is_only_watched_gives_control_but_no_frames() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket
@@ -133,7 +133,7 @@ async fn neither_a_pause_nor_a_jump_hides_control() {
 }
 
 #[tokio::test]
-async fn a_peer_that_takes_nothing_does_not_hold_up_a_revocation() {
+async fn a_peer_without_room_does_not_delay_a_revocation() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(own(1), Start::Now).await;
@@ -143,12 +143,12 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_a_revocation() {
     assert_eq!(socket.deliver().await, Ok(revoked(1)));
     assert_eq!(socket.poll(), Poll::Pending, "once is enough for now");
     socket.peer.room.store(1_000, Ordering::SeqCst);
-    assert_eq!(socket.deliver().await, Ok(revoked(1)), "again in its place");
+    assert_eq!(socket.deliver().await, Ok(revoked(1)), "again, in stream order");
     assert_eq!(socket.got(own(1)).len(), 41);
 }
 
 #[tokio::test]
-async fn a_peer_that_takes_nothing_does_not_hold_up_what_only_the_log_tells() {
+async fn a_peer_without_room_does_not_delay_control_that_only_the_log_has() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(own(1), Start::Now).await;
@@ -156,7 +156,7 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_what_only_the_log_tells() {
     socket.receives(own(1), 0, 1).await;
     socket.peer.room.store(0, Ordering::SeqCst);
     for session in [2, 3] {
-        // by another instance that is not heard
+        // committed by another instance, whose message does not arrive
         let entry = world.log.append(
             own(1),
             "session.revoked",
@@ -168,12 +168,12 @@ async fn a_peer_that_takes_nothing_does_not_hold_up_what_only_the_log_tells() {
         assert_eq!(
             socket.subscriptions.told(),
             entry.seq,
-            "as of what is to be asked"
+            "the account must be read at this position or a later one"
         );
         assert_eq!(socket.poll(), Poll::Pending, "once is enough for now");
     }
     socket.peer.room.store(1_000, Ordering::SeqCst);
-    assert_eq!(socket.deliver().await, Ok(revoked(2)), "in its place");
+    assert_eq!(socket.deliver().await, Ok(revoked(2)), "in stream order");
     assert_eq!(socket.deliver().await, Ok(revoked(3)));
 }
 

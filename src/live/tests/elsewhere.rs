@@ -1,4 +1,4 @@
-//! What other instances commit: lost, repeated and out of order on the way here, and found by comparing heads.
+//! Commits of other instances: their messages are lost, repeated and reordered, and comparing heads finds the rest.
 
 use super::super::{Bus, BusHealth, Note, heads::Plan, log::LogRange};
 use super::*;
@@ -6,12 +6,12 @@ use tokio::time::Instant;
 
 /// A bus whose health the test sets.
 #[derive(Clone)]
-struct Way {
+struct TestBus {
     up: Arc<AtomicBool>,
     all: Arc<AtomicBool>,
 }
 
-impl Bus for Way {
+impl Bus for TestBus {
     fn carry(&self, _: &[Published]) {}
     fn signal(&self, _: StreamId, _: &Frame) {}
     fn tell(&self, _: &Note) {}
@@ -29,40 +29,40 @@ impl Bus for Way {
     }
 }
 
-fn world_with_a_way() -> (World, Way) {
+fn world_with_a_bus() -> (World, TestBus) {
     let open = || Arc::new(AtomicBool::new(true));
-    let (log, way) = (
+    let (log, bus) = (
         Arc::new(MemoryLog::default()),
-        Way {
+        TestBus {
             up: open(),
             all: open(),
         },
     );
-    let hub = Hub::with_bus(log.clone(), RingLimits::default(), Box::new(way.clone()));
+    let hub = Hub::with_bus(log.clone(), RingLimits::default(), Box::new(bus.clone()));
     tokio::spawn(hub.clone().fan_out());
-    (World { log, hub }, way)
+    (World { log, hub }, bus)
 }
 
-/// Loses, repeats and shuffles.
-fn torn(entries: &[Published]) -> Vec<Published> {
-    let mut torn = Vec::new();
+/// Drops some entries, repeats some, and shuffles them.
+fn scrambled(entries: &[Published]) -> Vec<Published> {
+    let mut scrambled = Vec::new();
     for entry in entries {
         let copies = match rand::random_range(0..10) {
             0..3 => 0,
             3 => 2,
             _ => 1,
         };
-        torn.extend(std::iter::repeat_n(entry.clone(), copies));
+        scrambled.extend(std::iter::repeat_n(entry.clone(), copies));
     }
-    for at in 0..torn.len() {
-        let other = (at + rand::random_range(0..8)).min(torn.len() - 1);
-        torn.swap(at, other);
+    for at in 0..scrambled.len() {
+        let other = (at + rand::random_range(0..8)).min(scrambled.len() - 1);
+        scrambled.swap(at, other);
     }
-    torn
+    scrambled
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn however_messages_are_torn_a_member_gets_all_and_a_removed_one_nothing_after() {
+async fn despite_scrambled_messages_a_member_gets_all_and_a_removed_user_nothing_later() {
     for round in 0..40 {
         let world = World::new();
         let (mut removed, mut member) = (world.socket(user(1)), world.socket(user(2)));
@@ -72,7 +72,7 @@ async fn however_messages_are_torn_a_member_gets_all_and_a_removed_one_nothing_a
         let mut entries: Vec<Published> = (0..before).map(|_| world.append(workspace(1))).collect();
         entries.push(world.append_removal(workspace(1), user(1)));
         entries.extend((0..20).map(|_| world.append(workspace(1))));
-        for entry in torn(&entries) {
+        for entry in scrambled(&entries) {
             world.hub.receive(vec![entry]);
             let _ = (removed.poll(), member.poll());
         }
@@ -86,7 +86,7 @@ async fn however_messages_are_torn_a_member_gets_all_and_a_removed_one_nothing_a
 }
 
 #[tokio::test]
-async fn a_frame_that_stays_in_the_log_is_read_from_there_at_once() {
+async fn a_frame_that_is_only_in_the_log_is_read_at_once() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -98,13 +98,13 @@ async fn a_frame_that_stays_in_the_log_is_read_from_there_at_once() {
     world.hub.receive(vec![one]);
     world.hub.receive_place(workspace(1), large.seq);
     let topic = world.hub.topic(workspace(1)).expect("a topic");
-    assert_eq!(topic.head(), Some(2), "it is not waited for");
+    assert_eq!(topic.head(), Some(2), "the topic does not wait for its frame");
     world.hub.receive(vec![three]);
     socket.receives(workspace(1), 0, 3).await;
 }
 
 #[tokio::test]
-async fn a_large_frame_that_comes_early_waits_for_those_before_it() {
+async fn the_position_of_a_large_frame_waits_for_earlier_frames() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -117,21 +117,25 @@ async fn a_large_frame_that_comes_early_waits_for_those_before_it() {
 }
 
 #[tokio::test]
-async fn a_comparison_that_overtakes_the_first_read_of_a_head_is_kept_in_mind() {
+async fn a_comparison_before_the_first_read_of_a_head_is_remembered() {
     let world = World::new();
     let socket = world.socket(user(1));
     // order: the read of the head begins, two entries are committed, the subscription is confirmed, heads are compared
     let watch = world.hub.watch(workspace(1), socket.subscriptions.wakeup(), 0);
     world.hub.hear_of(workspace(1), 2);
-    assert_eq!(watch.topic.head(), None, "it alone says not where readers start");
+    assert_eq!(
+        watch.topic.head(),
+        None,
+        "a comparison alone does not say where readers start"
+    );
     let read = LogRange { tail: 0, head: 0 };
     watch.topic.observe(read);
     assert_eq!(watch.topic.head(), Some(2));
 }
 
-/// The removal came before the user was let in again, but is only heard of afterwards.
+/// The removal was committed before the user was added again, but it arrives here later.
 #[tokio::test]
-async fn a_removal_before_the_user_was_let_in_does_not_end_their_reading() {
+async fn a_removal_older_than_the_users_access_does_not_end_it() {
     let world = World::new();
     let removal = world.append_removal(workspace(1), user(1));
     let added = world.append(workspace(1));
@@ -151,9 +155,9 @@ async fn a_removal_before_the_user_was_let_in_does_not_end_their_reading() {
     assert!(socket.subscriptions.has(workspace(1)));
 }
 
-/// The answer about access came from a cache that was older than the removal.
+/// The engine's answer about access came from a cache that was older than the removal.
 #[tokio::test]
-async fn a_removal_after_what_was_known_ends_the_reading_though_the_join_came_later() {
+async fn a_removal_newer_than_the_answer_about_access_ends_it_even_if_the_join_was_later() {
     let world = World::new();
     let mut other = world.socket(user(2));
     other.join(workspace(1), Start::Now).await;
@@ -170,48 +174,45 @@ async fn a_removal_after_what_was_known_ends_the_reading_though_the_join_came_la
     assert_eq!(socket.got(workspace(1)), [1]);
 }
 
-/// A cached account may be used only if the ring holds every entry since, and none of them concerns accounts.
+/// A cached account may be used only if the ring holds every entry since then, and none of them concerns accounts.
 #[tokio::test]
-async fn notifications_leave_accounts_alone_and_what_is_not_at_hand_does_not() {
+async fn only_known_notifications_leave_accounts_alone() {
     let world = World::new();
     let own = StreamId::User(user(1));
     let leaves = |after, to| world.hub.leaves_accounts_alone(own, after, to);
-    let tell = |event: &str| world.log.append(own, event, "{}");
-    tell("notification.created");
-    assert!(!leaves(0, 1), "nobody here watches");
+    let commit = |event: &str| world.log.append(own, event, "{}");
+    commit("notification.created");
+    assert!(!leaves(0, 1), "no reader watches the stream here");
     let mut socket = world.socket(user(1));
     socket.join(own, Start::Now).await;
-    assert!(!leaves(0, 1), "from before the ring");
+    assert!(!leaves(0, 1), "the entry is older than the ring");
     for event in ["notification.created", "notification.all_read"] {
-        world.hub.receive(vec![tell(event)]);
+        world.hub.receive(vec![commit(event)]);
     }
     assert!(leaves(1, 3) && leaves(2, 3) && leaves(1, 2));
-    assert!(!leaves(0, 3), "the first one is not at hand");
-    assert!(!leaves(1, 4), "the last one has not come");
+    assert!(!leaves(0, 3), "the first one is not in the ring");
+    assert!(!leaves(1, 4), "the last one has not arrived");
     for event in [
         "access.lost",
         "session.revoked",
         "profile.updated",
         "of.a.newer.server",
     ] {
-        let said = tell(event);
-        let seq = said.seq;
-        world.hub.receive(vec![said]);
+        let entry = commit(event);
+        let seq = entry.seq;
+        world.hub.receive(vec![entry]);
         assert!(!leaves(1, seq), "{event}");
         assert!(!leaves(seq - 1, seq), "{event}");
     }
-    let lost_on_the_way = tell("access.lost");
-    world.hub.hear_of(own, lost_on_the_way.seq);
+    let not_received = commit("access.lost");
+    world.hub.hear_of(own, not_received.seq);
     let watch = world.hub.watch(own, socket.subscriptions.wakeup(), 9);
-    wait_until("the log is to be read", || {
-        watch.topic.head() == Some(lost_on_the_way.seq)
+    wait_until("readers are sent to the log", || {
+        watch.topic.head() == Some(not_received.seq)
     })
     .await;
-    assert!(
-        !leaves(lost_on_the_way.seq - 1, lost_on_the_way.seq),
-        "only in the log"
-    );
-    let later = tell("notification.created");
+    assert!(!leaves(not_received.seq - 1, not_received.seq), "only in the log");
+    let later = commit("notification.created");
     let seq = later.seq;
     world.hub.receive(vec![later]);
     assert!(leaves(seq - 1, seq));
@@ -219,7 +220,7 @@ async fn notifications_leave_accounts_alone_and_what_is_not_at_hand_does_not() {
 }
 
 #[tokio::test]
-async fn positions_from_elsewhere_share_reads_that_begin_after_them() {
+async fn joins_at_positions_unknown_here_share_reads_of_the_log() {
     let world = World::new();
     let mut first = world.socket(user(1));
     first.join(workspace(1), Start::Now).await;
@@ -237,15 +238,19 @@ async fn positions_from_elsewhere_share_reads_that_begin_after_them() {
 }
 
 #[tokio::test]
-async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobody_is_heard() {
-    let (world, way) = world_with_a_way();
+async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_the_bus_is_down() {
+    let (world, bus) = world_with_a_bus();
     let mut socket = world.socket(user(1));
     for n in 0..60 {
         socket.join(workspace(n), Start::Now).await;
     }
     let (mut plan, start) = (Plan::default(), Instant::now());
     let at = |ms: u64| start + Duration::from_millis(ms);
-    assert_eq!(plan.due(&world.hub, at(0)).len(), 60, "new ones are in use");
+    assert_eq!(
+        plan.due(&world.hub, at(0)).len(),
+        60,
+        "new streams count as in use"
+    );
     assert_eq!(plan.due(&world.hub, at(1_900)).len(), 0);
     assert_eq!(plan.due(&world.hub, at(2_000)).len(), 60);
     let cold = 70_000;
@@ -262,9 +267,9 @@ async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobo
         let expected = if stream == workspace(7) { 15 } else { 1 };
         assert_eq!(times, expected, "{stream}");
     }
-    // nobody is heard, or one of them is not
+    // the bus is down, or one instance is silent
     let mut lost = cold + 30_100;
-    for silence in [way.up, way.all] {
+    for silence in [bus.up, bus.all] {
         silence.store(false, Ordering::SeqCst);
         assert_eq!(plan.due(&world.hub, at(lost)).len(), 60, "at once");
         assert_eq!(plan.due(&world.hub, at(lost + 1_900)).len(), 0);
@@ -278,7 +283,7 @@ async fn streams_in_use_are_compared_often_the_others_in_turn_and_all_while_nobo
 
 #[tokio::test]
 async fn heads_are_compared_again_when_the_log_did_not_answer() {
-    let (world, _) = world_with_a_way();
+    let (world, _) = world_with_a_bus();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
     drop(world.append(workspace(1)));

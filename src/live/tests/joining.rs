@@ -4,7 +4,7 @@ use super::*;
 use crate::live::Joined;
 use taskwire_protocol::stream::Reason;
 
-fn anew(seq: u64, reason: Reason) -> Joined {
+fn at_head(seq: u64, reason: Reason) -> Joined {
     Joined {
         seq,
         resumed: false,
@@ -21,22 +21,22 @@ fn resumed(seq: u64) -> Joined {
 }
 
 #[tokio::test]
-async fn a_position_is_resumed_or_it_is_said_why_not() {
+async fn a_position_is_resumed_or_the_reason_is_returned() {
     let world = World::new();
     world.commit(workspace(1), 100);
     world.log.change(workspace(1), |entries| entries.tail = 40);
     let mut socket = world.socket(user(1));
     assert_eq!(
         socket.join(workspace(1), Start::Now).await,
-        anew(100, Reason::New)
+        at_head(100, Reason::New)
     );
     assert_eq!(
         socket.join(workspace(1), Start::After(39)).await,
-        anew(100, Reason::Expired)
+        at_head(100, Reason::Expired)
     );
     assert_eq!(
         socket.join(workspace(1), Start::After(101)).await,
-        anew(100, Reason::Unknown)
+        at_head(100, Reason::Unknown)
     );
     assert_eq!(socket.join(workspace(1), Start::After(100)).await, resumed(100));
     assert_eq!(socket.join(workspace(1), Start::After(40)).await, resumed(100));
@@ -67,7 +67,7 @@ async fn a_position_in_the_ring_needs_no_database() {
 }
 
 #[tokio::test]
-async fn a_position_that_has_not_come_here_yet_is_known_to_the_log() {
+async fn a_position_ahead_of_this_instance_is_checked_in_the_log() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -101,24 +101,24 @@ async fn a_failing_log_leaves_no_watcher_behind_and_is_asked_again() {
 }
 
 #[tokio::test]
-async fn a_join_that_is_given_up_leaves_no_watcher_behind() {
+async fn a_cancelled_join_leaves_no_watcher_behind() {
     let world = World::new();
     world.log.stalls.store(true, Ordering::SeqCst);
     let mut socket = world.socket(user(1));
     {
         let join = socket.subscriptions.join(workspace(1), Start::Now, Mode::Deliver);
-        let given_up = tokio::time::timeout(Duration::from_millis(20), join).await;
-        assert!(given_up.is_err());
+        let cancelled = tokio::time::timeout(Duration::from_millis(20), join).await;
+        assert!(cancelled.is_err());
     }
     assert_eq!(world.topics(), 0);
-    // the read that was under way looked before this commit: it must not be believed
+    // the read under way began before this commit: its result must not be used
     world.commit(workspace(1), 1);
     world.log.stalls.store(false, Ordering::SeqCst);
     assert_eq!(socket.join(workspace(1), Start::Now).await.seq, 1);
 }
 
 #[tokio::test]
-async fn what_is_published_while_the_head_is_read_is_not_lost() {
+async fn entries_published_while_the_head_is_read_are_not_lost() {
     for many in [1, 3, 64, 65, 200] {
         let world = World::new();
         world.commit(workspace(1), 5);
@@ -175,7 +175,7 @@ async fn leaving_silences_a_stream_and_frees_its_slot() {
 }
 
 #[tokio::test]
-async fn a_paused_stream_goes_on_where_it_was_or_where_it_is_told() {
+async fn a_paused_stream_continues_where_it_was_or_at_a_given_position() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;

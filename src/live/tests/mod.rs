@@ -1,5 +1,5 @@
-//! What every test of live needs: a log in memory with faults, a peer with as much room as the test gives it, and a
-//! socket that puts them together. Sockets are checked from outside, so that a missed wake-up shows.
+//! What all tests of `live` share: a log in memory with faults, a peer whose room the test sets, and a socket that uses
+//! both. Sockets are checked from outside, so that a missed wake-up is detected.
 
 mod catching_up;
 mod controlling;
@@ -28,7 +28,7 @@ use std::{
 use taskwire_protocol::{StreamId, UserId, WorkspaceId};
 use uuid::Uuid;
 
-/// What a test waits for at most.
+/// The longest time that a test waits.
 const DEADLINE: Duration = Duration::from_secs(20);
 
 fn user(n: u128) -> UserId {
@@ -66,13 +66,13 @@ struct MemoryLog {
 
 #[derive(Default)]
 struct Entries {
-    /// Entry `seq` stands at index `seq - 1`; `None`: a hole.
+    /// Entry `seq` is at index `seq - 1`; `None` when it is missing.
     frames: Vec<Option<Frame>>,
     tail: u64,
 }
 
 impl MemoryLog {
-    /// Commits an entry; what is returned is to be published.
+    /// Commits an entry; the caller publishes what is returned.
     fn append(&self, stream: StreamId, event: &str, data: &str) -> Published {
         let mut streams = lock(&self.streams);
         let entries = streams.entry(stream).or_default();
@@ -114,7 +114,7 @@ impl Log for MemoryLog {
                 };
                 streams.get(&stream).map(range).unwrap_or_default()
             };
-            self.answer().await?; // after the look: an answer is old when it comes
+            self.answer().await?; // after the read: an answer may be outdated when it arrives
             Ok(range)
         })
     }
@@ -208,7 +208,7 @@ impl World {
     }
 }
 
-/// The other end of a socket, with room for as many more frames as the test says.
+/// The other end of a socket. The test sets how many more frames it has room for.
 struct Peer {
     got: Arc<Mutex<Vec<(String, u64)>>>,
     room: Arc<AtomicUsize>,
@@ -259,7 +259,7 @@ impl Peer {
     }
 }
 
-/// A socket's task in small.
+/// A small version of a socket's task.
 struct Socket {
     subscriptions: Subscriptions,
     peer: Peer,
@@ -273,7 +273,7 @@ impl Socket {
             .expect("the log answers")
     }
 
-    /// One call that looks at every cursor, marked by the fan-out already or not.
+    /// Calls `poll_deliver` once, for every cursor, whether or not the fan-out has marked it.
     fn poll(&mut self) -> Poll<Result<Delivered, Stop<Infallible>>> {
         let wakeup = self.subscriptions.wakeup().clone();
         (0..super::wakeup::SLOT_BITS).for_each(|slot| wakeup.mark(slot as u16));
@@ -284,7 +284,7 @@ impl Socket {
         )
     }
 
-    /// Delivers until something is said that a socket acts on. Woken by nothing but its wakeup and its reads.
+    /// Delivers until there is something for the socket to act on. Only its wakeup and its reads wake it.
     async fn deliver(&mut self) -> Result<Delivered, Stop<Infallible>> {
         poll_fn(|cx| {
             loop {
@@ -295,7 +295,7 @@ impl Socket {
                 match self.subscriptions.poll_deliver(cx, dirty, &mut self.peer) {
                     Poll::Ready(Ok(Delivered::More)) => {}
                     Poll::Pending | Poll::Ready(Ok(Delivered::All)) => return Poll::Pending,
-                    said @ Poll::Ready(_) => return said,
+                    outcome @ Poll::Ready(_) => return outcome,
                 }
             }
         })
@@ -307,8 +307,8 @@ impl Socket {
         let got = self.peer.got.clone();
         let all = || seqs(&got, stream).len() as u64 >= n;
         tokio::select! {
-            said = self.deliver() => panic!("said {said:?} after {:?}", seqs(&got, stream)),
-            () = wait_until("all frames came", all) => {}
+            outcome = self.deliver() => panic!("{outcome:?} after the frames {:?}", seqs(&got, stream)),
+            () = wait_until("all frames arrived", all) => {}
         }
         assert_eq!(
             seqs(&self.peer.got, stream),
@@ -320,7 +320,7 @@ impl Socket {
         seqs(&self.peer.got, stream)
     }
 
-    /// Runs on its own from now on; what it got is seen from outside.
+    /// Runs in a separate task from now on; the test sees what it receives.
     fn run(mut self) -> Running {
         let got = self.peer.got.clone();
         let wakeup = self.subscriptions.wakeup().clone();
@@ -329,7 +329,7 @@ impl Socket {
     }
 }
 
-/// A socket that runs on its own.
+/// A socket in a separate task.
 struct Running {
     got: Arc<Mutex<Vec<(String, u64)>>>,
     wakeup: Arc<super::Wakeup>,
@@ -354,7 +354,7 @@ fn seqs(got: &Mutex<Vec<(String, u64)>>, stream: StreamId) -> Vec<u64> {
 async fn wait_until(what: &str, done: impl Fn() -> bool) {
     let begun = std::time::Instant::now();
     while !done() {
-        assert!(begun.elapsed() < DEADLINE, "waited in vain until {what}");
+        assert!(begun.elapsed() < DEADLINE, "timed out waiting until {what}");
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }

@@ -19,7 +19,11 @@ async fn what_is_committed_reaches_every_socket_in_order() {
     a.receives(workspace(1), 0, 40).await;
     b.receives(workspace(1), 0, 40).await;
     b.receives(workspace(2), 0, 3).await;
-    assert_eq!(world.log.pages.load(Ordering::SeqCst), 0, "the ring had it all");
+    assert_eq!(
+        world.log.pages.load(Ordering::SeqCst),
+        0,
+        "the ring had all frames"
+    );
 }
 
 #[tokio::test]
@@ -68,7 +72,7 @@ fn each_gap_has_its_own_30_ms() {
         News::default(),
         "3 is missing now, and the hub has a deadline already"
     );
-    let second = topic.late(first).deadline.expect("3 has its own");
+    let second = topic.late(first).deadline.expect("3 has a deadline too");
     assert!(second > first);
     assert_eq!(topic.head(), Some(2));
     assert_eq!(
@@ -120,7 +124,7 @@ async fn a_head_seen_a_little_early_does_not_empty_the_ring() {
 }
 
 #[tokio::test]
-async fn one_wake_carries_a_group() {
+async fn one_wake_delivers_a_whole_group() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;

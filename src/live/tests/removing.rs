@@ -1,9 +1,9 @@
-//! The end of a user's access to a workspace: exact, whatever the order of things.
+//! The end of a user's access to a workspace: exact, in whatever order messages arrive.
 
 use super::*;
 
 #[tokio::test]
-async fn a_removed_user_gets_what_precedes_the_removal_and_nothing_else() {
+async fn a_removed_user_gets_the_entries_before_the_removal_and_no_others() {
     let world = World::new();
     let (mut removed, mut other) = (world.socket(user(1)), world.socket(user(2)));
     removed.join(workspace(1), Start::Now).await;
@@ -19,7 +19,7 @@ async fn a_removed_user_gets_what_precedes_the_removal_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn a_removal_that_comes_first_is_known_before_what_precedes_it() {
+async fn a_removal_that_arrives_first_still_lets_the_entries_before_it_through() {
     let world = World::new();
     let mut removed = world.socket(user(1));
     removed.join(workspace(1), Start::Now).await;
@@ -66,7 +66,7 @@ async fn a_slow_reader_is_stopped_at_the_removal_in_the_log_too() {
 }
 
 #[tokio::test]
-async fn who_is_added_again_reads_on_over_the_removal() {
+async fn a_user_who_is_added_again_reads_past_the_removal() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
@@ -91,7 +91,7 @@ async fn who_is_added_again_reads_on_over_the_removal() {
 }
 
 #[tokio::test]
-async fn a_paused_cursor_ends_as_well_and_a_newer_snapshot_lets_it_go_on() {
+async fn a_removal_ends_a_paused_cursor_unless_a_newer_snapshot_moves_it() {
     let world = World::new();
     let (mut a, mut b) = (world.socket(user(1)), world.socket(user(1)));
     for socket in [&mut a, &mut b] {
@@ -101,14 +101,14 @@ async fn a_paused_cursor_ends_as_well_and_a_newer_snapshot_lets_it_go_on() {
     world.commit_removal(workspace(1), user(1));
     world.commit(workspace(1), 2);
     a.subscriptions.go_on(workspace(1), Some(0));
-    b.subscriptions.go_on(workspace(1), Some(2)); // of one who is a member again
+    b.subscriptions.go_on(workspace(1), Some(2)); // this user is a member again
     b.receives(workspace(1), 2, 1).await;
     assert_eq!(a.poll(), Poll::Ready(Ok(Delivered::All)));
     assert!(a.got(workspace(1)).is_empty());
 }
 
 #[tokio::test]
-async fn many_removals_do_not_pile_up() {
+async fn the_removal_of_a_watcher_is_kept_among_many_others() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;

@@ -1,11 +1,11 @@
-//! Signals: for who is at the head now, kept for nobody, and first to be shed.
+//! Signals: only for readers that are at the head now, never stored, and shed first.
 
 use super::*;
 use crate::live::{Bus, Note, chatter};
 use std::sync::Weak;
 use taskwire_protocol::StreamId;
 
-/// A bus that is another hub of this process.
+/// A bus that passes everything to another hub of this process.
 #[derive(Default)]
 struct Wire(Arc<Mutex<Weak<Hub>>>);
 
@@ -49,7 +49,7 @@ fn two_worlds() -> (World, World) {
     (a, b)
 }
 
-/// A signal of the test, told apart by its number.
+/// A test's signal, recognized by its number.
 fn signal(stream: StreamId, n: u64) -> Frame {
     format!(r#"{{"type":"signal","signal":"typing","data":{{"stream":"{stream}","seq":{n},"x":0}}}}"#).into()
 }
@@ -74,14 +74,17 @@ async fn a_signal_reaches_the_watchers_of_its_stream_on_every_instance_once() {
     a.hub.signal(workspace(1), &signal(workspace(1), FAR));
     b.hub.signal(workspace(1), &signal(workspace(1), FAR + 1));
     for socket in &sockets {
-        wait_until("both signals came", || {
+        wait_until("both signals arrived", || {
             signals(&socket.got, workspace(1)).len() == 2
         })
         .await;
         a.commit(workspace(1), 1);
     }
     for socket in &sockets {
-        wait_until("the events came", || seqs(&socket.got, workspace(1)).contains(&3)).await;
+        wait_until("the events arrived", || {
+            seqs(&socket.got, workspace(1)).contains(&3)
+        })
+        .await;
         assert_eq!(signals(&socket.got, workspace(1)).len(), 2);
     }
     assert_eq!(elsewhere.poll(), Poll::Ready(Ok(Delivered::All)));
@@ -89,7 +92,7 @@ async fn a_signal_reaches_the_watchers_of_its_stream_on_every_instance_once() {
 }
 
 #[tokio::test]
-async fn what_was_said_before_a_socket_came_is_not_for_it() {
+async fn a_socket_gets_no_signals_from_before_its_join() {
     let world = World::new();
     let mut early = world.socket(user(1));
     early.join(workspace(1), Start::Now).await;
@@ -122,7 +125,7 @@ async fn a_socket_that_is_behind_gets_the_events_and_no_signals() {
 }
 
 #[tokio::test]
-async fn of_a_flood_of_signals_the_newest_few_are_kept_and_for_a_moment_only() {
+async fn of_many_signals_the_newest_few_are_kept_for_a_second() {
     let world = World::new();
     let (mut prompt, mut late) = (world.socket(user(1)), world.socket(user(2)));
     prompt.join(workspace(1), Start::Now).await;
@@ -134,25 +137,19 @@ async fn of_a_flood_of_signals_the_newest_few_are_kept_and_for_a_moment_only() {
     let kept = chatter::KEPT as u64;
     let newest: Vec<u64> = (FAR + 1_000 - kept..FAR + 1_000).collect();
     assert_eq!(prompt.got(workspace(1)), newest);
-    wait_until("nothing is worth it any more", || {
-        lock(&world.hub.late).is_empty()
-    })
-    .await;
+    wait_until("all signals are stale", || lock(&world.hub.late).is_empty()).await;
     assert_eq!(late.poll(), Poll::Ready(Ok(Delivered::All)));
     assert!(late.got(workspace(1)).is_empty());
-    wait_until("nothing waits to be looked at", || {
-        lock(&world.hub.late).is_empty()
-    })
-    .await;
+    wait_until("no topic has a deadline", || lock(&world.hub.late).is_empty()).await;
 }
 
 #[tokio::test]
-async fn a_removed_member_gets_no_signal_even_while_the_removal_is_on_its_way() {
+async fn a_removed_member_gets_no_signal_even_before_the_head_reaches_the_removal() {
     let world = World::new();
     let (mut removed, mut other) = (world.socket(user(1)), world.socket(user(2)));
     removed.join(workspace(1), Start::Now).await;
     other.join(workspace(1), Start::Now).await;
-    drop(world.append(workspace(1))); // was lost on the way here: the removal is known, the head is not there yet
+    drop(world.append(workspace(1))); // does not arrive: the removal is known, but the head has not reached it
     world.commit_removal(workspace(1), user(1));
     world.hub.signal(workspace(1), &signal(workspace(1), FAR));
     for socket in [&mut removed, &mut other] {
@@ -163,7 +160,7 @@ async fn a_removed_member_gets_no_signal_even_while_the_removal_is_on_its_way() 
 }
 
 #[tokio::test]
-async fn a_paused_or_only_watched_stream_says_nothing() {
+async fn a_paused_or_only_watched_stream_delivers_no_signals() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     let own = StreamId::User(user(1));
@@ -184,7 +181,7 @@ async fn a_paused_or_only_watched_stream_says_nothing() {
 }
 
 #[tokio::test]
-async fn a_frame_too_large_for_a_signal_is_not_taken_in() {
+async fn a_frame_too_large_for_a_signal_is_dropped() {
     let world = World::new();
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;

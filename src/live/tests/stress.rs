@@ -1,10 +1,10 @@
-//! Everything at once, on several threads: each socket gets 1 to n, in order, despite all races.
+//! Everything at once, on several threads: each socket receives 1 to n, in order, despite all races.
 
 use super::*;
 
 const STREAMS: u128 = 3;
 
-/// A cheap source of numbers, seeded.
+/// A cheap, seeded random number generator.
 struct Dice(u64);
 
 impl Dice {
@@ -79,7 +79,7 @@ async fn joins_race_publishes_and_every_socket_gets_all_in_order() {
         }
         for socket in &running {
             for s in 0..STREAMS {
-                // nothing polls the socket but its own wake-ups
+                // only its wakeup makes the socket's task run
                 wait_until("a socket got all", || seqs(&socket.got, workspace(s)).len() >= n).await;
                 assert_eq!(
                     seqs(&socket.got, workspace(s)),
@@ -130,7 +130,7 @@ async fn removals_race_reads_and_stay_exact() {
                 let removal = world.append_removal(workspace(1), user(1));
                 let after = world.append(workspace(1));
                 if round % 3 == 0 {
-                    world.hub.publish(vec![after]); // and the removal is lost
+                    world.hub.publish(vec![after]); // the removal is lost
                 } else {
                     world.hub.publish(vec![removal, after]);
                 }
@@ -139,7 +139,7 @@ async fn removals_race_reads_and_stay_exact() {
         };
         writer.await.expect("a writer");
         for socket in &running {
-            wait_until("what precedes the removal came", || {
+            wait_until("all entries before the removal arrived", || {
                 lock(&socket.got).len() >= before
             })
             .await;
@@ -164,7 +164,7 @@ fn an_idle_socket_is_small() {
         size_of::<Topic>(),
     ];
     println!("bytes of wakeup, subscriptions, cursor, topic: {sizes:?}");
-    // two streams, one of which nobody else watches, and the seats in both
+    // two streams, one of which only this socket watches, and the places among the watchers of both
     let idle = sizes[0] + sizes[1] + 2 * sizes[2] + sizes[3] + 2 * 16 + 64;
     assert!(idle < 768, "{idle} bytes");
 }
