@@ -1,5 +1,5 @@
-//! Which new readers are taken on: at a bounded rate, and up to a number. Decides before any token is checked, so that a
-//! storm costs no more than its handshakes. Does not know users; `registry` counts theirs.
+//! Admits new readers: at a bounded rate, and up to a maximum. Decides before any token is checked, so that a storm of
+//! connections costs only their handshakes. Does not know users; `registry` counts the readers of each.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,11 +9,11 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::auth::limits::Bucket;
 use crate::config::Settings;
 
-/// How many refused readers may be sent a close frame at a time. Each holds a file until its peer has taken the frame.
-/// Further ones are cut without a frame.
+/// How many refused readers may be sent a close frame at a time. Each holds a file until its peer has received the
+/// frame. Further ones are disconnected without a frame.
 const FAREWELLS: usize = 1024;
 
-/// Bounds how many readers come in.
+/// Limits how many readers are admitted.
 #[derive(Debug)]
 pub struct Admission {
     bucket: Mutex<Bucket>,
@@ -21,17 +21,17 @@ pub struct Admission {
     farewells: Arc<Semaphore>,
 }
 
-/// A reader that is not taken on.
+/// How to refuse a reader.
 #[derive(Debug)]
 pub enum NotAdmitted {
-    /// Close it with 1013; the turn is held until that is done.
+    /// Close it with 1013, and hold the permit until that is done.
     Politely(OwnedSemaphorePermit),
-    /// Cut it: too many others are being told already.
+    /// Disconnect it without a close frame: too many others are being sent one already.
     Silently,
 }
 
 impl Admission {
-    /// By the settings. `now_ms` may count from any moment.
+    /// An admission with the limits of the settings. `now_ms` may count from any moment.
     pub fn new(settings: &Settings, now_ms: i64) -> Admission {
         let (rate, burst) = (
             settings.sockets_admitted_per_second,
@@ -44,10 +44,10 @@ impl Admission {
         }
     }
 
-    /// Whether another reader is taken on when there are `open` already.
+    /// Whether another reader is admitted when `open` are open already.
     pub fn admit(&self, open: usize, now_ms: i64) -> Result<(), NotAdmitted> {
         let within_rate = || {
-            // nothing panics while it holds this lock
+            // no code panics while it holds this lock
             let mut bucket = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
             bucket.take(1, now_ms).is_ok()
         };
@@ -62,8 +62,8 @@ impl Admission {
     }
 }
 
-/// Nine tenths of the files that the process may open. The rest is for the database, requests over HTTP, and refused
-/// readers that are being told so.
+/// Nine tenths of the files that the process may open. The rest is for the database, requests over HTTP, and the close
+/// frames of refused readers.
 fn as_many_as_files() -> usize {
     let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
     usize::try_from(files / 10 * 9).unwrap_or(usize::MAX)
@@ -73,41 +73,41 @@ fn as_many_as_files() -> usize {
 mod tests {
     use super::*;
 
-    fn door(pairs: &[(&str, &str)]) -> Admission {
+    fn admission(pairs: &[(&str, &str)]) -> Admission {
         let settings = Settings::from_pairs(pairs).unwrap_or_else(|error| panic!("{error}"));
         Admission::new(&settings, 0)
     }
 
     #[test]
-    fn a_burst_passes_and_then_as_many_as_the_rate_lets() {
-        let door = door(&[
+    fn a_burst_is_admitted_and_then_as_many_as_the_rate_allows() {
+        let admission = admission(&[
             ("sockets_admitted_per_second", "100"),
             ("sockets_admitted_burst", "5"),
             ("rate_limit_enabled", "false"),
         ]);
-        let admitted = |now_ms| (0..50).filter(|_| door.admit(0, now_ms).is_ok()).count();
+        let admitted = |now_ms| (0..50).filter(|_| admission.admit(0, now_ms).is_ok()).count();
         assert_eq!((admitted(0), admitted(0), admitted(30)), (5, 0, 3));
     }
 
     #[test]
-    fn no_more_sockets_than_there_may_be() {
-        let door = door(&[("max_sockets", "2")]);
-        assert!(door.admit(1, 0).is_ok());
-        assert!(matches!(door.admit(2, 0), Err(NotAdmitted::Politely(_))));
+    fn a_node_admits_no_more_than_max_sockets() {
+        let admission = admission(&[("max_sockets", "2")]);
+        assert!(admission.admit(1, 0).is_ok());
+        assert!(matches!(admission.admit(2, 0), Err(NotAdmitted::Politely(_))));
     }
 
     #[test]
-    fn whoever_comes_while_many_are_told_is_cut() {
-        let door = door(&[("max_sockets", "1")]);
-        let told: Vec<_> = (0..FAREWELLS).map(|_| door.admit(1, 0)).collect();
-        assert!(matches!(door.admit(1, 0), Err(NotAdmitted::Silently)));
-        drop(told);
-        assert!(matches!(door.admit(1, 0), Err(NotAdmitted::Politely(_))));
+    fn while_many_close_frames_are_being_sent_further_readers_get_none() {
+        let admission = admission(&[("max_sockets", "1")]);
+        let refused: Vec<_> = (0..FAREWELLS).map(|_| admission.admit(1, 0)).collect();
+        assert!(matches!(admission.admit(1, 0), Err(NotAdmitted::Silently)));
+        drop(refused);
+        assert!(matches!(admission.admit(1, 0), Err(NotAdmitted::Politely(_))));
     }
 
     #[test]
-    fn the_defaults_take_a_storm_of_ten_thousand_at_once() {
-        let door = door(&[]);
-        assert!((0..10_000).all(|_| door.admit(0, 0).is_ok()));
+    fn the_defaults_admit_ten_thousand_at_once() {
+        let admission = admission(&[]);
+        assert!((0..10_000).all(|_| admission.admit(0, 0).is_ok()));
     }
 }

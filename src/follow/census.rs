@@ -1,5 +1,5 @@
-//! The readers of this node as the engine sees them: listed, counted, and closed when somebody is kicked. Does not know
-//! the other instances.
+//! The readers of this node as the engine sees them: lists and counts them, and closes those of a kicked user or
+//! session. Does not know the other instances.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -58,14 +58,14 @@ impl Sockets for Registry {
 }
 
 impl Owner {
-    /// Somebody who authenticated.
+    /// The owner of a reader that authenticated.
     pub(super) fn new(
         caller: Arc<Caller>,
         client: Option<&ClientInfo>,
         address: Option<IpAddr>,
         since: Timestamp,
     ) -> Owner {
-        // cut: a client may send as much as a frame holds, and this is kept as long as the reader
+        // cut: a client may send as much as a frame holds, and this is kept as long as the reader lives
         let short = |text: &str| text.chars().take(limits::DEVICE_NAME).collect::<String>();
         let client = client.map(|client| match &client.version {
             Some(version) => format!("{}/{}", short(&client.name), short(version)).into(),
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn sockets_are_listed_in_pages_in_the_order_in_which_they_came() {
+    fn sockets_are_listed_in_pages_in_order_of_arrival() {
         let registry = Arc::new(Registry::default());
         let strangers = registry.enter(wakeup());
         let registrations: Vec<_> = (0..5).map(|_| registry.enter(wakeup())).collect();
@@ -133,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_says_about_itself_is_cut() {
+    fn a_long_client_name_and_version_are_cut() {
         let client = ClientInfo {
             name: "x".repeat(60_000),
             version: Some("y".repeat(60_000)),

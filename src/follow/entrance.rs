@@ -1,5 +1,6 @@
-//! Lets readers in: checks the token, counts the user's readers, joins the streams, makes the welcome. Bounds how many
-//! do so at a time, so that a storm of readers does not make all of their reads late. Does not know the transport.
+//! Lets readers in: checks the token, counts the user's readers, joins the streams, makes the welcome. Limits how many
+//! are let in at the same time, so that a storm of readers does not slow down all of their reads. Does not know the
+//! transport.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use super::welcome::welcome;
 use crate::config::Settings;
 use crate::engine::{Engine, Identity};
 
-/// Readers that are identified or welcomed at the same time: each reads its session and its user's workspaces, and
+/// How many readers are identified or welcomed at the same time: each reads its session and its user's workspaces, and
 /// joins topics.
 const AT_ONCE: usize = 64;
 /// A reader waits this long for its turn.
@@ -28,7 +29,7 @@ const TURN: Duration = Duration::from_secs(10);
 /// The check of a token may take this long, the wait for its turn included.
 const IDENTIFIED_WITHIN: Duration = Duration::from_secs(15);
 
-/// Where readers of a node come in.
+/// Lets the readers of a node in.
 #[derive(Debug)]
 pub struct Entrance {
     engine: Engine,
@@ -36,11 +37,11 @@ pub struct Entrance {
     turns: Semaphore,
 }
 
-/// A reader that wants in.
+/// A reader that has not been let in yet.
 pub struct Arrival {
-    /// Its token, the streams that it asks for, and where it stands in them. [`super::check_streams`] has passed them.
+    /// Its token, the streams that it asks for, and its positions in them. [`super::check_streams`] has accepted them.
     pub params: Box<Authenticate>,
-    /// Where it comes from.
+    /// The address that it connects from.
     pub address: Option<IpAddr>,
     /// Its entry in the registry, which gets an owner.
     pub claim: Claim,
@@ -48,9 +49,8 @@ pub struct Arrival {
 
 /// A reader that was let in.
 pub struct Opened {
-    /// What its client is told first.
+    /// The first message to its client.
     pub welcome: Welcome,
-    /// The reader.
     pub follower: Follower,
 }
 
@@ -64,10 +64,10 @@ impl Entrance {
         }
     }
 
-    /// Lets a reader in. After a refusal its client may try again with another token.
+    /// Lets a reader in. After a refusal its client may retry with another token.
     pub async fn open(&self, arrival: Arrival) -> Result<Box<Opened>, Rejection> {
         let identity = self.identify(&arrival.params.token).await?;
-        // boxed: a reader whose token is being checked must not be as large as one that is being welcomed
+        // boxed: a future that checks a token must not be as large as one that makes a welcome
         Box::pin(self.let_in(identity, arrival)).await
     }
 
@@ -114,7 +114,7 @@ impl Entrance {
         Ok(Box::new(Opened { welcome, follower }))
     }
 
-    /// A turn to be identified or welcomed; `None` when too many others wait for theirs.
+    /// Waits for a turn to be identified or welcomed; `None` when that takes too long, because many others wait.
     async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         let turn = tokio::time::timeout(TURN, self.turns.acquire()).await;
         turn.ok()?.ok()

@@ -1,5 +1,5 @@
-//! A welcomed reader: who it is, its cursors, and delivering what lies beyond them. One per connection, held by its
-//! task. Joining streams is in `joining`, acting on the user's own stream in `orders`.
+//! A welcomed reader: its account, its cursors, and delivery of the entries after them. One per connection, held by the
+//! connection's task. `joining` joins streams, `orders` acts on the user's own stream.
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -16,10 +16,10 @@ use crate::live::{Control, Delivered, Dirty, Outlet, PresenceGuard, Stop, Subscr
 pub struct Follower {
     pub(super) caller: Arc<Caller>,
     pub(super) subscriptions: Subscriptions,
-    /// Where the user is said to be. Boxed: most readers say nothing.
+    /// The presence that the reader set. Boxed: most readers set none.
     pub(super) presence: Option<Box<PresenceGuard>>,
     expires_at: Timestamp,
-    /// Streams that it may follow.
+    /// How many streams it may follow.
     pub(super) limit: u32,
     /// Workspaces that the user joins are followed too.
     pub(super) all: bool,
@@ -30,7 +30,7 @@ pub struct Follower {
 /// What delivering stopped for.
 #[derive(Debug)]
 pub enum Interruption<E> {
-    /// The user's own stream told something: [`Follower::obey`] it, and deliver again.
+    /// The user's own stream has control: [`Follower::obey`] it, and deliver again.
     Control(Control),
     /// The reader ends.
     Close(Close),
@@ -61,12 +61,12 @@ impl Follower {
         &self.caller
     }
 
-    /// When its token ends.
+    /// When its token expires.
     pub fn expires_at(&self) -> Timestamp {
         self.expires_at
     }
 
-    /// What wakes its task.
+    /// The wakeup of its task.
     pub fn wakeup(&self) -> &Arc<Wakeup> {
         self.subscriptions.wakeup()
     }
@@ -75,7 +75,7 @@ impl Follower {
         self.caller.user.id
     }
 
-    /// Feeds events and signals while the outlet has room; true when there are more that have room. Call it on every
+    /// Feeds events and signals while the outlet has room. True when there are more to feed at once. Call it on every
     /// wake of the task, then flush the outlet.
     #[inline]
     pub fn deliver<O: Outlet>(
@@ -95,7 +95,7 @@ impl Follower {
         }
     }
 
-    /// Where it stands in the streams that it delivers: what a client sends back as `resume`.
+    /// Its positions in the streams that it delivers. A client sends them back as `resume`.
     pub fn position(&self, engine: &Engine) -> Resume {
         let positions = self.subscriptions.positions();
         Resume {
@@ -104,7 +104,7 @@ impl Follower {
         }
     }
 
-    /// Takes a newer token of the same session; returns when that one ends.
+    /// Takes a newer token of the same session; returns when the new token expires.
     pub fn renew(&mut self, identity: Identity) -> Result<Timestamp, Failure> {
         let caller = &identity.caller;
         if caller.user.id != self.user() || caller.session != self.caller.session {

@@ -1,4 +1,4 @@
-//! How a reader's task is reached: what it was told stands here, and its wakeup is nudged.
+//! Reaches a reader's task: orders are stored here, and a nudge wakes the task.
 
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
@@ -9,34 +9,34 @@ use taskwire_protocol::{CloseCode, Timestamp};
 use crate::engine::Caller;
 use crate::live::Wakeup;
 
-/// The first reader that is told to go comes back after this many milliseconds.
+/// The first reader that is told of a restart reconnects after this many milliseconds.
 const FIRST_MS: u64 = 100;
 
-/// How a reader's task is reached.
+/// The orders for a reader's task, its wakeup, and its owner.
 pub(super) struct Handle {
     /// Changes once, when the reader gets its subscriptions.
     wakeup: Mutex<Arc<Wakeup>>,
     owner: Mutex<Option<Owner>>,
-    /// 0 for none; otherwise how many milliseconds the client is to wait, plus 1.
+    /// 0 for none; otherwise one more than the milliseconds that the client must wait.
     goodbye: AtomicU32,
     /// 0 for none; otherwise the code to close with.
     close: AtomicU16,
 }
 
-/// The account behind a reader, and where it connects from.
+/// The account of a reader, its client program, and the address that it connects from.
 pub(super) struct Owner {
     pub(super) caller: Arc<Caller>,
-    /// What the program said about itself.
+    /// The name and version that the program sent.
     pub(super) client: Option<Box<str>>,
     pub(super) address: Option<IpAddr>,
     /// When it was authenticated.
     pub(super) since: Timestamp,
 }
 
-/// What a reader was told.
+/// An order to a reader's task.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
-    /// Announce the restart.
+    /// Announce the restart to the client.
     Goodbye { reconnect_after_ms: u64 },
     /// Finish what is under way and close.
     Close(CloseCode),
@@ -57,27 +57,27 @@ impl Handle {
         lock(&self.owner)
     }
 
-    /// Orders the close. A close for a restart does not replace another one: its client would come back.
+    /// Orders the close. A close for a restart does not replace an earlier order: that client would reconnect.
     pub(super) fn close_with(&self, code: CloseCode) {
-        let next = |told| (told == 0 || code != CloseCode::Restart).then_some(code.code());
-        // an error says that the order before stays
-        let _told = self.close.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
+        let next = |before| (before == 0 || code != CloseCode::Restart).then_some(code.code());
+        // an error only means that the earlier order stays
+        let _before = self.close.fetch_update(Ordering::AcqRel, Ordering::Acquire, next);
         self.nudge();
     }
 
-    /// Announces the restart: the client comes back after `FIRST_MS` and this delay.
+    /// Orders the announcement of the restart: the client reconnects after `FIRST_MS` plus this delay.
     pub(super) fn say_goodbye(&self, delay_ms: u64) {
         let stored = u32::try_from(FIRST_MS + delay_ms + 1).unwrap_or(u32::MAX);
         self.goodbye.store(stored, Ordering::Release);
     }
 
-    /// Wakes the task: something stands here for it.
+    /// Wakes the task, so that it takes its orders.
     pub(super) fn nudge(&self) {
         let wakeup = lock(&self.wakeup).clone();
         wakeup.nudge();
     }
 
-    /// Nudges go to this wakeup from now on.
+    /// From now on nudges use this wakeup.
     pub(super) fn nudge_by(&self, wakeup: Arc<Wakeup>) {
         *lock(&self.wakeup) = wakeup;
         if self.goodbye.load(Ordering::Acquire) != 0 || self.close.load(Ordering::Acquire) != 0 {
@@ -85,7 +85,7 @@ impl Handle {
         }
     }
 
-    /// The next thing that the reader was told, once.
+    /// Takes the next order.
     pub(super) fn order(&self) -> Option<Order> {
         match self.goodbye.swap(0, Ordering::AcqRel) {
             0 => {}
@@ -99,7 +99,7 @@ impl Handle {
     }
 }
 
-/// Nothing panics while it holds one of these locks; if it did, the counts would still be usable.
+/// Locks, and ignores poison: no code panics while it holds one of these locks, and the counts would still be usable.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

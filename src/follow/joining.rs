@@ -1,5 +1,5 @@
-//! Which streams a reader follows: by request, by a sync, by access that was granted. Asks the engine who may read
-//! what. Does not know how events are delivered.
+//! The streams that a reader follows: by request, after a sync, or because access was granted. Asks the engine whether
+//! the user may read a stream. Does not know how events are delivered.
 
 use taskwire_protocol::stream::{Subscribe, Subscribed};
 use taskwire_protocol::{ErrorCode, Failure, StreamId};
@@ -18,13 +18,13 @@ impl Follower {
         Ok(Subscribed { seq, resumed, reason })
     }
 
-    /// Follows a stream no longer.
+    /// Stops following a stream.
     pub async fn unsubscribe(&mut self, stream: StreamId) -> Result<(), Failure> {
         if stream != self.user().into() {
             self.subscriptions.leave(stream);
             return Ok(());
         }
-        // what it tells the server itself is still needed
+        // the server still needs the control in the user's own stream
         let watched = self.subscriptions.join(stream, Start::Now, Mode::Watch).await;
         watched.map_err(|LogUnavailable| log_unavailable())?;
         self.own = false;
@@ -36,8 +36,8 @@ impl Follower {
         self.subscriptions.pause(stream);
     }
 
-    /// A query was answered that paused a stream or says where one goes on. After the first page of a sync the stream
-    /// goes on where the page stands; after a failure, where it was. Returns what to answer.
+    /// Ends the pause of a stream after a query, such as a sync, has its result. After the first page of a sync the
+    /// stream continues from the page's position; after a failure, from where it was. Returns the answer to send.
     pub async fn synced(
         &mut self,
         engine: &Engine,
@@ -52,7 +52,7 @@ impl Follower {
             match self.join(engine, stream, Start::After(seq)).await {
                 Ok(joined) if joined.resumed => {}
                 Err(Rejection::Refused(failure)) => result = Err(failure),
-                // or retention has passed the page's position
+                // not resumed: retention has passed the page's position
                 Ok(_) | Err(Rejection::Closed(_)) => return Err(Close::TORN),
             }
         }
@@ -64,8 +64,8 @@ impl Follower {
         Ok(result)
     }
 
-    /// Joins a stream that the user may read. It joins first and asks for access second, so that a loss of access in
-    /// between is noticed by one of the two. A refusal ends a stream that may not be read, and changes no other.
+    /// Joins a stream that the user may read. It joins first and checks access second, so that one of the two notices a
+    /// loss of access in between. After a refusal the stream is not followed; other streams are unchanged.
     pub(super) async fn join(
         &mut self,
         engine: &Engine,
@@ -79,7 +79,10 @@ impl Follower {
             StreamId::Workspace(_) => self.subscriptions.has(stream),
         };
         if !known && self.follows() >= self.limit as usize {
-            let message = format!("the socket follows {} streams already", self.limit);
+            let message = format!(
+                "this socket already follows {} streams, the most allowed",
+                self.limit
+            );
             return Err(Failure::new(ErrorCode::Conflict, message).at("stream").into());
         }
         let joined = self.subscriptions.join(stream, start, Mode::Deliver).await;
@@ -93,7 +96,7 @@ impl Follower {
                 self.subscriptions.let_in(stream, seq);
                 Ok(joined)
             }
-            // nobody could be asked; the cursor has moved, and to leave would be a silent gap
+            // access could not be checked; the cursor has moved already, and to leave would hide a gap from the client
             Err(_) if known => Err(Close::TORN.into()),
             refused => {
                 self.subscriptions.leave(stream);
@@ -102,7 +105,7 @@ impl Follower {
         }
     }
 
-    /// Streams that count against the limit: the user's own one does not while it is only watched.
+    /// How many streams count against the limit. The user's own stream does not count while it is only watched.
     fn follows(&self) -> usize {
         self.subscriptions.count() - usize::from(!self.own)
     }

@@ -1,51 +1,53 @@
-//! A reader of streams without its transport: identify, welcome, resume, join and leave, what is delivered, and what
-//! ends it. The socket is its first user; server-sent events come next.
+//! A reader of streams, whatever its transport: authenticates it, resumes, joins and leaves streams, delivers events,
+//! and decides when it ends. The socket is the first transport; server-sent events are planned.
 //!
 //! - `entrance`   lets a reader in: checks its token, counts its user's readers, makes the welcome
-//! - `opening`    the streams of a new reader, and from where each goes on
-//! - `welcome`    what a new reader is told first
-//! - `follower`   a welcomed reader: who it is, and delivering to it
-//! - `joining`    which streams it follows, by request, by a sync, by access that was granted
-//! - `orders`     what the user's own stream tells it to do
-//! - `presence`   where it says that its user is
+//! - `opening`    the streams of a new reader, and where each starts
+//! - `welcome`    the first message to a new reader
+//! - `follower`   a welcomed reader: its account, and delivery to it
+//! - `joining`    the streams that it follows: by request, after a sync, or because access was granted
+//! - `orders`     acts on control in the user's own stream
+//! - `presence`   sets the presence of its user
 //! - `registry`   all readers of the node: counts, drain; `handle` reaches one, `census` lists and kicks them,
-//!   `admission` bounds new ones
+//!   `admission` limits new ones
 //! - `close`      why a reader is closed
 //!
-//! Imports `engine` and `live`. Names no transport, writes no frame of its own and keeps no timer.
+//! Imports `engine` and `live`. Names no transport, writes no frames and has no timers.
 //!
 //! # Who owns what
 //!
 //! | part | owns |
 //! |---|---|
 //! | the transport | bytes, frames as text, the order of requests, deadlines, the task |
-//! | `follow` | who reads, which streams, the presence, the entry in the registry, the close code and its reason |
+//! | `follow` | the account, the streams, the presence, the entry in the registry, the close code and its reason |
 //! | `live` | cursors, rings, the wakeup |
-//! | `engine` | who a token speaks for, who may read what |
+//! | `engine` | the account of a token, and the streams that it may read |
 //!
 //! # What a transport does
 //!
-//! 1. [`Admission::admit`], then [`Registry::enter`]: a [`Registration`], held as long as the reader.
-//! 2. [`Entrance::open`]: the [`Opened`] reader with its welcome, or a [`Rejection`].
-//! 3. On every wake of its task, by [`Follower::wakeup`] or by a page of the log that arrived: [`Follower::deliver`] into
-//!    an [`Outlet`](crate::live::Outlet), which gets events with their stream and seq, and signals.
-//! 4. [`Follower::obey`] for what delivering found in the user's own stream; [`Registration::order`] on a nudge.
-//! 5. On a [`Close`]: says its code and reason, and drops the follower and the registration.
+//! 1. Calls [`Admission::admit`], then [`Registry::enter`]. Holds the [`Registration`] as long as the reader lives.
+//! 2. Calls [`Entrance::open`], which returns the [`Opened`] reader with its welcome, or a [`Rejection`].
+//! 3. Calls [`Follower::deliver`] on every wake of its task, by [`Follower::wakeup`] or by a page of the log that
+//!    arrived. The [`Outlet`](crate::live::Outlet) gets events with their stream and seq, and signals.
+//! 4. Calls [`Follower::obey`] for control that was found in the user's own stream, and [`Registration::order`] on a
+//!    nudge.
+//! 5. On a [`Close`], sends its code and reason, and drops the follower and the registration.
 //!
-//! What server-sent events need is all here: [`Opened::welcome`] for `event: welcome`; the outlet's two methods for
-//! `event: event` and `event: signal`; [`Follower::position`] and what the outlet is told for `id:`, which comes back
+//! All that server-sent events need is here: [`Opened::welcome`] for `event: welcome`; the outlet's two methods for
+//! `event: event` and `event: signal`; [`Follower::position`] and the outlet's seqs for `id:`, which the client returns
 //! as [`Authenticate::resume`](taskwire_protocol::account::Authenticate::resume); [`Close`] for `event: close`;
-//! [`Follower::expires_at`] with [`Close::TOKEN_ENDED`] for the end with the token. Webhooks and push are no readers
-//! that come: they are jobs with a stored position, and read pages of the same log.
+//! [`Follower::expires_at`] with [`Close::TOKEN_ENDED`] for the end with the token. Webhooks and push will not be
+//! readers: they will be jobs with a stored position that read pages of the same log.
 //!
-//! # The way of a resume position
+//! # The path of a resume position
 //!
-//! Four hold it, one after another:
+//! Four types hold it, one after another:
 //!
-//! 1. `Authenticate::resume`: what the client says. It stays in its box from the frame (or header) to the welcome.
-//! 2. `live::Start`: where one stream is to be joined.
-//! 3. `live::Cursor::seq`: where the reader stands, from then on.
-//! 4. `live::PageKey::after`: what the log is asked for when the ring no longer holds it.
+//! 1. `Authenticate::resume`: the positions that the client sent. They stay in their box from the frame (or header) to
+//!    the welcome.
+//! 2. `live::Start`: the position at which to join one stream.
+//! 3. `live::Cursor::seq`: the reader's position from then on.
+//! 4. `live::PageKey::after`: the position from which to read the log when the ring no longer has the entries.
 
 mod admission;
 mod census;
@@ -71,7 +73,6 @@ pub use registry::{Claim, Registration, Registry};
 
 use taskwire_protocol::{ErrorCode, Failure};
 
-/// The log did not answer.
 fn log_unavailable() -> Failure {
     Failure::new(ErrorCode::Unavailable, "the database did not answer")
 }

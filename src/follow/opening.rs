@@ -1,5 +1,5 @@
-//! The streams of a new reader: which it follows, from where, and why not from where it asked to. The list of them is
-//! part of the welcome.
+//! The streams of a new reader: which of them it follows, from which position, and why not from the position that the
+//! client sent. The list is part of the welcome.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -20,12 +20,12 @@ const NAMED_TIMES: usize = 4;
 /// A client may always name this many: a frame of 64 KiB holds fewer real names.
 const NAMED_AT_LEAST: usize = 2048;
 
-/// Whether a client names no more streams than a `welcome` may list.
+/// Refuses a request that names more streams than a `welcome` may list.
 pub fn check_streams(streams: &Streams, settings: &Settings) -> Result<(), Failure> {
     let most = (NAMED_TIMES * settings.streams_per_socket).max(NAMED_AT_LEAST);
     match streams {
         Streams::These(names) if names.len() > most => {
-            let message = format!("streams has at most {most} names, this has {}", names.len());
+            let message = format!("streams may have at most {most} names; it has {}", names.len());
             Err(Failure::invalid("streams", message))
         }
         Streams::These(_) | Streams::All(_) => Ok(()),
@@ -44,10 +44,10 @@ pub(super) struct Opening<'a> {
     own: bool,
 }
 
-/// What a reader was opened with.
+/// The streams that a reader was opened with.
 pub(super) struct OpenedStreams {
     pub(super) subscriptions: Subscriptions,
-    /// Its streams, and those that it asked for and does not follow.
+    /// The streams that it follows, and those that it asked for but does not follow.
     pub(super) listed: Vec<StreamState>,
     /// Positions are valid within this epoch.
     pub(super) epoch: Arc<str>,
@@ -56,7 +56,7 @@ pub(super) struct OpenedStreams {
 }
 
 impl<'a> Opening<'a> {
-    /// A reader of this user, without a stream yet.
+    /// Subscriptions of this user, without a stream yet.
     pub(super) fn new(
         engine: &'a Engine,
         identity: &Identity,
@@ -74,7 +74,7 @@ impl<'a> Opening<'a> {
         }
     }
 
-    /// All streams were joined.
+    /// Returns the streams, after all were joined.
     pub(super) fn done(self) -> OpenedStreams {
         OpenedStreams {
             subscriptions: self.subscriptions,
@@ -86,8 +86,8 @@ impl<'a> Opening<'a> {
 
     /// Joins the streams asked for that the user may read, and lists all that were asked for.
     ///
-    /// The user's own stream comes first, and is watched even when it was not asked for. It tells of changes of memberships
-    /// after it was joined; the engine's answer, which comes later, has those from before.
+    /// The user's own stream is joined first, and is watched even when it was not asked for. It has the changes of
+    /// memberships after it was joined; the engine's answer, which is read later, has those from before.
     pub(super) async fn follow_all(
         &mut self,
         identity: &mut Identity,
@@ -167,8 +167,8 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    /// A workspace that was lost between the engine's answer and its join must not be followed. Access to a stream
-    /// must be checked after joining it; here one check covers all of them.
+    /// Leaves workspaces that were lost between the engine's answer and their join. Access to a stream must be checked
+    /// after joining it; here one check covers all of them.
     async fn check_again(&mut self, identity: &Identity, seen: u64) -> Result<(), Failure> {
         let home = self.engine.home(&identity.caller, seen).await?;
         let still: HashSet<_> = home.workspaces().iter().map(|workspace| workspace.id).collect();
@@ -184,8 +184,8 @@ impl<'a> Opening<'a> {
         Ok(())
     }
 
-    /// Joins a stream that the user may read, from where the client stands in it. Past the limit it only lists the stream,
-    /// with `head`: where it stood when the memberships were read.
+    /// Joins a stream that the user may read, from the client's position in it. Past the limit, only lists the stream
+    /// with `head`, its head when the memberships were read.
     async fn follow(
         &mut self,
         stream: StreamId,

@@ -1,5 +1,5 @@
-//! What the user's own stream tells a reader to do: access that came or went, sessions that ended, an account that
-//! changed. `live` finds these among the frames; this module acts on them.
+//! Acts on control in the user's own stream: access was granted or lost, a session ended, the account changed. `live`
+//! finds it among the frames.
 
 use taskwire_protocol::{ErrorCode, StreamId, WorkspaceId};
 
@@ -12,16 +12,16 @@ use crate::live::{Control, Start};
 /// The result of an order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Obeyed {
-    /// Nothing for the transport to do.
+    /// The transport has nothing to do.
     Done,
-    /// Another stream is followed from now on. A sync of it may be under way: then pause it.
+    /// The reader follows this stream from now on. If a sync of it is under way, pause it.
     Joined(StreamId),
     /// This reader's session ended. Close with [`Close::SESSION_ENDED`], once the logout that ended it is answered.
     SessionEnded,
 }
 
 impl Follower {
-    /// Acts on what the user's own stream told.
+    /// Acts on control in the user's own stream.
     pub async fn obey(
         &mut self,
         engine: &Engine,
@@ -33,7 +33,7 @@ impl Follower {
             Control::SessionRevoked { session } if session == self.caller.session => Ok(Obeyed::SessionEnded),
             // another session of the user
             Control::SessionRevoked { .. } => Ok(Obeyed::Done),
-            // its cursor is gone already
+            // `live` has removed the cursor already
             Control::Lost { workspace } => {
                 self.leave_presence(workspace);
                 Ok(Obeyed::Done)
@@ -56,7 +56,7 @@ impl Follower {
             {
                 Ok(Obeyed::Done)
             }
-            // going on without the stream, or without its beginning, would be a silent gap
+            // to continue without the stream, or without its first entries, would hide a gap from the client
             Ok(_) | Err(_) => Err(Close::TORN),
         }
     }
@@ -74,7 +74,7 @@ impl Follower {
                 Ok(Obeyed::Done)
             }
             Err(failure) if failure.retryable => {
-                tracing::warn!(user.id = %self.user(), "an account could not be read again: {}", failure.message);
+                tracing::warn!(user.id = %self.user(), "closing a socket: its account could not be read again: {}", failure.message);
                 Err(Close::UNKNOWN_ACCOUNT)
             }
             Ok(_) | Err(_) => Err(Close::INACTIVE),

@@ -1,5 +1,5 @@
-//! Where a reader says that its user is: one workspace at a time, as long as the reader lives and the user may read it.
-//! `ops` has the rule; `live` merges it with what the user's other readers say.
+//! The presence that a reader sets for its user: in one workspace at a time, as long as the reader lives and the user
+//! may read the workspace. `ops` has the rule; `live` merges the presences of all the user's readers.
 
 use taskwire_protocol::presence::{Presence, SetPresence};
 use taskwire_protocol::{Failure, WorkspaceId};
@@ -8,8 +8,8 @@ use super::follower::Follower;
 use crate::engine::Engine;
 
 impl Follower {
-    /// Says where the user is. The transport acts on nothing that the user's stream tells until this returns: access
-    /// that is lost meanwhile ends the presence afterwards.
+    /// Sets the user's presence. The transport acts on no control of the user's stream until this returns: a loss of
+    /// access meanwhile ends the presence afterwards.
     pub async fn set_presence(&mut self, engine: &Engine, params: &SetPresence) -> Result<Presence, Failure> {
         let (user, workspace) = (self.user(), params.workspace_id);
         // a stream that is followed may be read
@@ -23,7 +23,7 @@ impl Follower {
         Ok(presence.set(&self.caller.user, params.state, params.task_id))
     }
 
-    /// The user may no longer read a workspace.
+    /// Ends the presence in a workspace that the user may no longer read.
     pub(super) fn leave_presence(&mut self, workspace: WorkspaceId) {
         self.presence
             .take_if(|presence| presence.workspace() == workspace);

@@ -1,5 +1,5 @@
-//! All readers of this node: how many, whose, and how to tell them all to say goodbye or to close. What a reader is told
-//! stands in its `handle`. Does not know frames.
+//! All readers of this node: counts them, counts those of each user, and orders all of them to announce a restart or to
+//! close. A reader's `handle` stores the orders. Does not know frames.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -15,8 +15,8 @@ use crate::live::Wakeup;
 
 /// How many readers are told to close at a time: if all close at once, all reconnect at once.
 const BATCH: usize = 256;
-/// Clients come back spread over at least this many milliseconds. With more readers than this, one comes back each
-/// millisecond, as long as the time to drain allows.
+/// Clients reconnect spread over at least this many milliseconds. With more readers than this, one reconnects each
+/// millisecond, as far as the time to drain allows.
 const SPREAD_MS: u64 = 500;
 /// The pause between two batches.
 const BETWEEN: Duration = Duration::from_millis(10);
@@ -30,9 +30,9 @@ pub struct Registry {
 
 #[derive(Default)]
 struct Readers {
-    /// Over how many milliseconds readers come back; `None` before the goodbye.
+    /// Over how many milliseconds clients reconnect; `None` before the goodbye.
     spread_ms: Option<u64>,
-    /// All readers are being closed; so is one that comes now.
+    /// All readers are being closed, and new ones are closed too.
     closing: bool,
     next: u64,
     handles: HashMap<u64, Arc<Handle>>,
@@ -65,12 +65,12 @@ impl std::fmt::Debug for Registry {
 }
 
 impl Registry {
-    /// The tasks of readers: the server waits for them.
+    /// The tasks of readers. The server waits for them at its end.
     pub fn tasks(&self) -> &TaskTracker {
         &self.tasks
     }
 
-    /// How many readers there are, those not yet authenticated included.
+    /// How many readers there are, including those not yet authenticated.
     pub fn count(&self) -> usize {
         self.lock().handles.len()
     }
@@ -80,8 +80,8 @@ impl Registry {
         self.lock().per_user.len()
     }
 
-    /// Tells every reader that the node restarts, with a delay of its own each, so that they do not all come back
-    /// in the same moment: the more there are, the wider they are spread, but not over more than `within`.
+    /// Tells every reader that the node restarts. Each gets a different delay, so that they do not all reconnect at the
+    /// same moment. The more readers there are, the longer the time over which they are spread, up to `within`.
     pub fn goodbye(&self, within: Duration) {
         let (handles, spread_ms) = {
             let mut readers = self.lock();
@@ -93,9 +93,9 @@ impl Registry {
         };
         let count = handles.len() as u64;
         for (place, handle) in (0..).zip(&handles) {
-            // random within its own part: while there are enough milliseconds, no two have the same delay
+            // random within its own part: with enough milliseconds, no two readers have the same delay
             let (from, to) = (place * spread_ms / count, (place + 1) * spread_ms / count);
-            handle.say_goodbye(from + shaken(to - from));
+            handle.say_goodbye(from + jitter(to - from));
             handle.nudge();
         }
     }
@@ -119,7 +119,7 @@ impl Registry {
         let handle = Arc::new(Handle::new(wakeup));
         let mut readers = self.lock();
         if let Some(spread_ms) = readers.spread_ms {
-            handle.say_goodbye(shaken(spread_ms));
+            handle.say_goodbye(jitter(spread_ms));
             handle.nudge();
         }
         if readers.closing {
@@ -136,7 +136,7 @@ impl Registry {
         }
     }
 
-    /// Looks at each reader, by its key: a later one has a greater key.
+    /// Calls `look` for each reader with an owner. A later reader has a greater key.
     pub(super) fn each(&self, mut look: impl FnMut(u64, &Arc<Handle>, &Owner)) {
         let readers = self.lock();
         for (key, handle) in &readers.handles {
@@ -167,10 +167,10 @@ impl Readers {
 }
 
 impl Claim {
-    /// The reader belongs to a user from now on. Refused when they have `most` readers already.
+    /// Gives the reader its owner. Refused when the user has `most` readers already.
     pub(super) fn belongs_to(&self, owner: Owner, most: usize) -> Result<(), TooMany> {
         let mut readers = self.registry.lock();
-        // an earlier welcome may have failed after this
+        // an earlier attempt may have failed after it set the owner
         if let Some(before) = self.handle.owner().take() {
             readers.leave(before.caller.user.id);
         }
@@ -185,7 +185,7 @@ impl Claim {
 }
 
 impl Registration {
-    /// What gives the entry its owner.
+    /// A claim, which gives the entry its owner.
     pub fn claim(&self) -> Claim {
         Claim {
             registry: self.registry.clone(),
@@ -193,24 +193,24 @@ impl Registration {
         }
     }
 
-    /// Where the reader comes from, once it has an owner.
+    /// The address that the reader connects from, once it has an owner.
     pub fn address(&self) -> Option<IpAddr> {
         self.handle.owner().as_ref()?.address
     }
 
-    /// The owner's account changed.
+    /// Updates the owner's account after it changed.
     pub(super) fn speaks_for(&self, caller: Arc<Caller>) {
         if let Some(owner) = &mut *self.handle.owner() {
             owner.caller = caller;
         }
     }
 
-    /// Nudges go to this wakeup from now on.
+    /// From now on nudges use this wakeup.
     pub fn nudge_by(&self, wakeup: Arc<Wakeup>) {
         self.handle.nudge_by(wakeup);
     }
 
-    /// The next thing that the reader was told, once.
+    /// Takes the next order for the reader.
     pub fn order(&self) -> Option<Order> {
         self.handle.order()
     }
@@ -227,8 +227,8 @@ impl Drop for Registration {
     }
 }
 
-/// A delay below `ms`.
-fn shaken(ms: u64) -> u64 {
+/// A random delay below `ms`.
+fn jitter(ms: u64) -> u64 {
     u64::from(rand::random::<u32>()) % ms.max(1)
 }
 

@@ -1,4 +1,4 @@
-//! A reader without a socket, through the interface alone: what server-sent events will need of it.
+//! A reader without a socket, through the public interface only, as server-sent events will use it.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -19,10 +19,10 @@ use crate::engine::{Engine, Incoming, Sender};
 use crate::live::{Control, Dirty, Frame, Outlet, Wakeup};
 
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A new task is told in the streams of its workspace and of its creator.
-const TOLD: usize = 2;
+/// A new task causes events in two streams: its workspace's and its creator's.
+const EVENTS: usize = 2;
 
-/// A node without its doors.
+/// A node without its listeners.
 struct Node {
     engine: Engine,
     entrance: Entrance,
@@ -86,11 +86,11 @@ impl Node {
     }
 }
 
-/// A reader's task in small.
+/// A small version of a reader's task.
 struct Reader {
     registration: Registration,
     follower: Follower,
-    /// What the welcome says of each stream.
+    /// The field `resumed` of each stream in the welcome.
     resumed: Vec<bool>,
     out: Sink,
 }
@@ -117,12 +117,12 @@ impl Outlet for Sink {
 }
 
 impl Reader {
-    /// Delivers until `n` events came, or something else did.
+    /// Delivers until `n` events were fed, or until an interruption.
     async fn delivers(&mut self, n: usize) -> Result<(), Interruption<Infallible>> {
         let wakeup = self.follower.wakeup().clone();
         let delivering = poll_fn(|cx| {
             loop {
-                // without a mark too: a page of the log that was asked for wakes the task, and marks nothing
+                // even without a mark: a page of the log that was asked for wakes the task, but marks nothing
                 let marked = wakeup.poll(cx);
                 let dirty = match marked {
                     Poll::Ready(dirty) => dirty,
@@ -153,7 +153,7 @@ async fn a_reader_without_a_socket_follows_and_resumes() {
     let token = node.token().await;
     let mut first = node.open(&token, None).await.expect("let in");
     create_task(&node, &first).await;
-    first.delivers(TOLD).await.expect("events");
+    first.delivers(EVENTS).await.expect("events");
     let before: BTreeMap<StreamId, u64> = first.out.0.iter().copied().collect();
     let position = first.follower.position(&node.engine);
     for (stream, seq) in &before {
@@ -166,14 +166,14 @@ async fn a_reader_without_a_socket_follows_and_resumes() {
     assert_eq!((node.registry.count(), node.registry.users()), (0, 0));
     let mut second = node.open(&token, Some(position)).await.expect("let in");
     assert!(second.resumed.iter().all(|resumed| *resumed));
-    second.delivers(TOLD).await.expect("what was missed");
+    second.delivers(EVENTS).await.expect("what was missed");
     let missed: BTreeMap<StreamId, u64> = second.out.0.iter().copied().collect();
     let next = before.into_iter().map(|(stream, seq)| (stream, seq + 1));
     assert_eq!(missed, next.collect());
 }
 
 #[tokio::test]
-async fn a_reader_is_told_that_its_session_ended() {
+async fn the_end_of_its_session_interrupts_a_reader() {
     let node = Node::start().await;
     let mut reader = node.open(&node.token().await, None).await.expect("let in");
     let request = Request::read("auth.logout", "{}").expect("a request");
@@ -191,7 +191,7 @@ async fn a_reader_is_told_that_its_session_ended() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_none_lets_nobody_in() {
+async fn an_invalid_token_is_refused() {
     let node = Node::start().await;
     let rejection = node.open("none", None).await.err();
     let Some(Rejection::Refused(failure)) = rejection else {

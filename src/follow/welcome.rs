@@ -1,4 +1,4 @@
-//! What a new reader is told first: the server, the session, the limits, the streams and where each goes on.
+//! The first message to a new reader: the server, the session, the limits, and the streams with their positions.
 
 use taskwire_protocol::account::User;
 use taskwire_protocol::frames::{Limits, ServerInfo, SessionInfo, Welcome};
@@ -15,7 +15,7 @@ pub(super) fn welcome(
     user: &User,
     opened: &mut OpenedStreams,
 ) -> Welcome {
-    // without limits a client need not slow down
+    // without rate limits a client does not need to slow down
     let pace = |limit: u32| {
         if settings.rate_limit_enabled {
             limit

@@ -41,7 +41,7 @@ fn a_users_sockets_are_counted_until_they_are_gone() {
 }
 
 #[test]
-fn every_socket_is_told_another_delay() {
+fn every_socket_gets_a_different_delay() {
     let registry = Arc::new(Registry::default());
     let registrations: Vec<_> = (0..100).map(|_| registry.enter(wakeup())).collect();
     registry.goodbye(Duration::from_secs(20));
@@ -59,7 +59,7 @@ fn delay(registration: &Registration) -> u64 {
 }
 
 #[test]
-fn the_more_sockets_the_wider_they_are_spread_but_not_beyond_the_drain() {
+fn more_sockets_are_spread_over_a_longer_time_up_to_the_drain() {
     let longest = |sockets: usize, within: u64| {
         let registry = Arc::new(Registry::default());
         let registrations: Vec<_> = (0..sockets).map(|_| registry.enter(wakeup())).collect();
@@ -72,7 +72,7 @@ fn the_more_sockets_the_wider_they_are_spread_but_not_beyond_the_drain() {
 }
 
 #[tokio::test]
-async fn who_is_kicked_is_not_asked_to_come_back() {
+async fn a_restart_does_not_replace_the_close_of_a_kicked_socket() {
     let registry = Arc::new(Registry::default());
     let registrations = [registry.enter(wakeup()), registry.enter(wakeup())];
     registrations[0].handle.close_with(CloseCode::Revoked);
@@ -86,7 +86,7 @@ async fn who_is_kicked_is_not_asked_to_come_back() {
 }
 
 #[tokio::test]
-async fn whoever_comes_too_late_is_told_too() {
+async fn a_socket_that_arrives_during_the_drain_gets_the_same_orders() {
     let registry = Arc::new(Registry::default());
     registry.goodbye(Duration::from_secs(20));
     let late = registry.enter(wakeup());
