@@ -1,4 +1,4 @@
-//! Answers on their way into the queue, counted by type and outcome. Does not know what they say.
+//! Puts answers into the queue, and counts them by type and outcome. Does not know what they mean.
 
 use taskwire_protocol::Failure;
 use taskwire_protocol::frames::RequestId;
@@ -9,7 +9,7 @@ use crate::engine::{Reply, named};
 use crate::reply::frames;
 
 impl Connection {
-    /// Queues the answer to a request. The dispatcher has recorded it.
+    /// Queues the answer to a request that the dispatcher has recorded.
     pub(super) fn answer(&mut self, asked: &Asked, result: &Result<Reply, Failure>) {
         match result {
             Ok(reply) => {

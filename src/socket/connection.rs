@@ -1,5 +1,5 @@
-//! The loop of the ONE task of a socket: deliver what moved and what was answered, flush once, hear the client.
-//! Does not know what requests mean (`incoming`, `session`) nor how bytes travel (`transport`).
+//! The loop of a socket's only task: deliver events and answers, flush once, read from the client. Does not know what
+//! requests mean (`incoming`, `session`) nor how bytes travel (`transport`).
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -22,14 +22,14 @@ use crate::live::{Control, Dirty, Wakeup};
 use crate::reply::frames;
 use crate::state::App;
 
-/// Rounds before other tasks get a turn.
+/// The most rounds before other tasks get a turn.
 const ROUNDS: usize = 32;
 
-/// One socket. The order of its fields is kept in memory, so that what a delivery touches is together in the middle:
-/// fetching it is most of what a delivery costs beside the kernel's part.
+/// One socket. `repr(C)` keeps the order of the fields, so that the fields that a delivery touches are next to each
+/// other in the middle. To fetch them is most of a delivery's cost, apart from the kernel's part.
 #[allow(
     clippy::struct_excessive_bools,
-    reason = "each is asked about for itself, on the way of every delivery"
+    reason = "each is a separate condition that every delivery checks"
 )]
 #[repr(C)]
 pub(super) struct Connection {
@@ -42,11 +42,11 @@ pub(super) struct Connection {
     /// The read half may have input; it is polled only then.
     pub(super) input: bool,
     /// The timer may have fired, or was not polled since it was set; it is polled only then. It calls the read half's
-    /// waker, so that a delivery need not look at it: that would touch memory that a delivery does not use.
+    /// waker. So a delivery does not poll the timer, which would touch memory that a delivery does not need.
     pub(super) timer: bool,
-    /// Nothing more is heard; once everything is answered, the socket closes.
+    /// Nothing more is read; once everything is answered, the socket closes.
     pub(super) finishing: bool,
-    /// The session ended while its logout is carried out. The logout is still answered; nothing is heard or delivered.
+    /// The session ended while its logout is carried out. The logout is still answered; nothing is read or delivered.
     pub(super) revoked: bool,
     pub(super) requests: Requests,
     pub(super) wire: Transport,
@@ -69,7 +69,7 @@ impl From<Close> for End {
     }
 }
 
-/// What has to be waited for outside of the loop's polling.
+/// Work that the loop must await, outside of its polling.
 pub(super) enum Step {
     Settle(Asked, Box<Settled>),
     Control(Control),
@@ -77,7 +77,7 @@ pub(super) enum Step {
 }
 
 impl Connection {
-    /// A socket after its upgrade. `wakeup` wakes its task on input already.
+    /// A socket after its upgrade. The transport already calls `wakeup` on input.
     pub(super) fn new(app: Arc<App>, wire: Transport, wakeup: Arc<Wakeup>, stage: Stage) -> Connection {
         let settings = &app.settings;
         Connection {
@@ -88,7 +88,7 @@ impl Connection {
             wakeup,
             requests: Requests::default(),
             stage,
-            // each calls its waker only after it was polled once
+            // the read half and the timer call their waker only after they were polled once
             input: true,
             timer: true,
             finishing: false,
@@ -119,7 +119,7 @@ impl Connection {
             registration,
             ..
         } = *self;
-        // the user's presence and the cursors end before the peer has taken leave
+        // the presence and the cursors end now, before the wait for the peer's close frame
         drop((stage, registration));
         match end {
             End::Close(code, reason) => {
@@ -172,24 +172,24 @@ impl Connection {
         if let Poll::Ready(Err(error)) = self.wire.poll_flush(cx) {
             return Ok(Some(Step::End(broke(&error))));
         }
-        // answers and events that found no room were not polled, so nothing else would wake this task for them
+        // answers and events without room were not polled, so nothing else would wake this task for them
         again |= full && self.has_room();
         if pinged {
             self.pulse.asked(Instant::now(), self.wire.progress());
         }
         if self.finishing && self.requests.is_empty() {
-            return Ok(Some(Step::End(End::Close(CloseCode::Restart, "come back"))));
+            return Ok(Some(Step::End(End::Close(CloseCode::Restart, "reconnect"))));
         }
         match self.hear() {
             Ok(heard) => again |= heard,
             Err(end) => return Ok(Some(Step::End(end))),
         }
         self.pulse.heard(self.wire.progress());
-        // after a ping the timer was set again, and it wakes the task only once it was polled
+        // after a ping the timer was set again, and a timer wakes the task only once it was polled
         if again || pinged { Err(Again) } else { Ok(None) }
     }
 
-    /// Acts on what the registry told this socket.
+    /// Carries out the registry's orders to this socket.
     fn take_orders(&mut self) -> Result<(), End> {
         while let Some(order) = self.registration.order() {
             match order {
@@ -204,7 +204,8 @@ impl Connection {
         Ok(())
     }
 
-    /// Half of the queue is left for what comes after this check: answers, a bite of events, control frames.
+    /// Whether the queue is less than half full. The other half is for what is queued after this check: answers, a bite
+    /// of events, control frames.
     pub(super) fn has_room(&self) -> bool {
         self.wire.queued() < self.app.settings.socket_queue_bytes / 2
     }
@@ -222,13 +223,13 @@ impl Connection {
             .start(|asked, request, op_id| session::begin(app, stage, registration, asked, request, op_id));
     }
 
-    /// A request whose turn has not come.
+    /// Adds a request, and starts it if its turn has come.
     pub(super) fn push(&mut self, asked: Asked, request: Request, op_id: Option<OpId>) {
         self.requests.push(asked, request, op_id);
         self.start();
     }
 
-    /// Begins a new socket with the token of the upgrade's header.
+    /// Authenticates a new socket with the token of the upgrade's header.
     pub(super) fn authenticate_by_header(&mut self, asked: Asked, params: Authenticate) {
         let by_header = true;
         let state = self
@@ -238,5 +239,5 @@ impl Connection {
     }
 }
 
-/// There is more to do at once.
+/// There is more to do immediately.
 struct Again;

@@ -1,5 +1,5 @@
-//! What a socket does on its own when something is due: pings, notices, the end of one that is late, dead or too old.
-//! `pulse` says what is due.
+//! What a socket does without a request, at a deadline: sends pings and notices, and closes when the client is late,
+//! dead, or connected for too long. `pulse` tells what is due.
 
 use std::task::{Context, Poll};
 
@@ -14,7 +14,7 @@ use crate::config::Settings;
 use crate::follow::Close;
 use crate::reply::frames;
 
-/// A socket that is asked to come back for its age does so within this many milliseconds: few do at a time.
+/// A client that must reconnect because its socket is old does so within this many milliseconds. Few do at a time.
 const MOVES_WITHIN_MS: u64 = 500;
 
 impl Connection {
@@ -39,7 +39,7 @@ impl Connection {
     fn act_on(&mut self, due: Due) -> Result<bool, End> {
         match due {
             Due::Late if self.revoked => return Err(Close::SESSION_ENDED.into()),
-            // a token that came in time gets more time when the database is slow, but not when the peer takes no
+            // a token that arrived in time gets more time when the database is slow, but not when the peer receives no
             // answers
             Due::Late if self.has_room() && self.requests.is_under_way("auth") => self.wait_for_token(),
             Due::Late => {
@@ -74,9 +74,8 @@ impl Connection {
         Ok(false)
     }
 
-    /// Nothing was read since the ping. That need not mean a dead peer: input may be unread because this task was
-    /// waiting, and nothing is read while the peer waits for answers of the node. So read first, and close only after
-    /// that.
+    /// Nothing was read since the ping. The peer may still be alive: this task may have been waiting while input
+    /// arrived, and nothing is read while the peer waits for answers of the node. So read first; close only after that.
     fn look_for_life(&mut self) -> Result<(), End> {
         let before = self.wire.progress();
         self.hear()?;
@@ -90,7 +89,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives a socket that is not authenticated the whole time to authenticate again.
+    /// Restarts the time that a socket has to authenticate.
     pub(super) fn wait_for_token(&mut self) {
         self.pulse
             .wait_for_token(Instant::now() + self.app.settings.auth_timeout);

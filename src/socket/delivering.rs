@@ -1,4 +1,4 @@
-//! What a socket sends: events and signals of its streams, and the answers that are ready.
+//! Sends the events and signals of a socket's streams, and the answers that are ready.
 
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
@@ -15,7 +15,7 @@ use crate::follow::Interruption;
 use crate::live::{Dirty, Frame, Outlet};
 
 impl Connection {
-    /// Feeds events; true when there are more that have room.
+    /// Feeds events; true when there are more to feed at once.
     pub(super) fn deliver(&mut self, cx: &mut Context<'_>, dirty: Dirty) -> Result<bool, Step> {
         let Stage::Member(follower) = &mut self.stage else {
             return Ok(false);
@@ -66,7 +66,7 @@ impl Connection {
         matches!(self.stage, Stage::Stranger(_)) && self.requests.is_under_way("auth")
     }
 
-    /// Before a close: requests that were refused in the burst that led to it are still answered.
+    /// Answers all requests that are done, before a close: a burst that led to the close may have many refused ones.
     pub(super) fn answer_what_is_done(&mut self) {
         let mut cx = Context::from_waker(Waker::noop());
         while let Poll::Ready((asked, outcome)) = self.requests.poll_first(&mut cx) {
@@ -79,7 +79,7 @@ impl Connection {
     }
 }
 
-/// How a connection ends after a failed write: the kernel gives up a peer that took nothing for too long.
+/// How a socket ends after a failed write. The kernel closes a connection whose peer acknowledged nothing for too long.
 pub(super) fn broke(error: &io::Error) -> End {
     match error.kind() {
         io::ErrorKind::TimedOut => End::Close(CloseCode::Dead, "no sign of life"),

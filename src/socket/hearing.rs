@@ -1,4 +1,4 @@
-//! When a socket reads from its client, and what the messages do.
+//! Decides when a socket reads from its client, reads the messages, and passes them on.
 
 use std::task::Poll;
 
@@ -11,7 +11,7 @@ use super::transport::Heard;
 const HEARD_AT_ONCE: usize = 16;
 
 impl Connection {
-    /// Reads some messages; returns whether there were any, whose answers must be flushed.
+    /// Reads some messages. True when there were any: their answers must be flushed.
     pub(super) fn hear(&mut self) -> Result<bool, End> {
         for heard in 0..HEARD_AT_ONCE {
             if !self.may_hear() {
@@ -35,8 +35,8 @@ impl Connection {
         Ok(true)
     }
 
-    /// Whether to read from the peer. It is not read while it takes no answers, or has as many requests under way as it
-    /// may. Then what it sends waits in the kernel, and after that at the peer.
+    /// Whether to read from the peer. It is not read while it receives no answers, or has the most allowed requests
+    /// under way. Then its input waits in the kernel's buffer, and after that at the peer.
     fn may_hear(&self) -> bool {
         self.input
             && !self.finishing
@@ -45,7 +45,7 @@ impl Connection {
             && self.requests.len() < self.app.settings.in_flight
     }
 
-    /// Whether the peer is not read because the node has not answered yet, though the peer takes its answers.
+    /// Whether the peer receives its answers but is not read, because the node has not answered yet.
     pub(super) fn is_deaf(&self) -> bool {
         self.has_room() && (self.finishing || self.requests.len() >= self.app.settings.in_flight)
     }

@@ -1,4 +1,4 @@
-//! What a text frame asks for: its limits, its shape, its place among the socket's requests. Carries nothing out.
+//! Checks a text frame: its limits, its shape, its place among the socket's requests. Does not carry out the request.
 
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
 use taskwire_protocol::operations::CATALOG;
@@ -11,11 +11,14 @@ use super::session::Stage;
 use crate::reply::frames;
 
 impl Connection {
-    /// Takes in one text frame.
+    /// Takes one text frame.
     pub(super) fn take_in(&mut self, text: &str) -> Result<(), End> {
         let limit = self.app.settings.frame_bytes;
         if text.len() > limit {
-            let message = format!("a frame has at most {limit} bytes, this one has {}", text.len());
+            let message = format!(
+                "a frame may have at most {limit} bytes; this one has {}",
+                text.len()
+            );
             return self.refuse_now(
                 frames::id_of(text),
                 Failure::new(ErrorCode::PayloadTooLarge, message),
@@ -29,7 +32,7 @@ impl Connection {
                 return self
                     .pace
                     .bad_frame()
-                    .map_err(|_| End::Close(CloseCode::BadFrames, "ten frames that were no requests"));
+                    .map_err(|_| End::Close(CloseCode::BadFrames, "ten frames were not requests"));
             }
         };
         if self.is_stranger() && !is_for_anyone(&frame.r#type) {
@@ -61,12 +64,12 @@ impl Connection {
         matches!(self.stage, Stage::Stranger(_)) && !self.requests.has("auth")
     }
 
-    /// Refuses a frame whose operation is not known, or which came before authentication.
+    /// Refuses a frame that has no known operation, or that arrived before authentication.
     fn refuse_now(&mut self, id: Option<RequestId>, failure: Failure) -> Result<(), End> {
         self.refuse_in_turn(id, "unknown", failure)
     }
 
-    /// Answers with an error once all requests before it are answered. It counts against the rate limit as a request does.
+    /// Answers with an error once all earlier requests are answered. Counts against the rate limit like a request.
     fn refuse_in_turn(
         &mut self,
         id: Option<RequestId>,
@@ -101,7 +104,7 @@ fn is_for_anyone(name: &str) -> bool {
         .any(|entry| entry.name == name && entry.access == Access::Anyone)
 }
 
-/// The operation's name as a metric label; all names that clients make up share one.
+/// The operation's name as a metric label. All unknown names share one label.
 fn known(name: &str) -> &'static str {
     CATALOG
         .iter()

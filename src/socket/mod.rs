@@ -1,17 +1,17 @@
-//! The WebSocket side: from the upgrade to the close frame, one task a socket. Who reads which streams is in `follow`;
-//! here is how that travels.
+//! WebSockets, from the upgrade to the close frame: one task for each socket. `follow` decides who reads which streams;
+//! this module transports frames.
 //!
-//! - `upgrade`     the HTTP request that becomes a socket, and why it may not
-//! - `connection`  the loop of a socket's task: deliver, answer, flush once, hear
-//! - `hearing`     when the client is read, and what its messages do; `delivering` events and answers on their way out
-//! - `incoming`    what a text frame asks for: limits, shape, place in the order
-//! - `requests`    requests on their way: in order, mutations pipelined
-//! - `session`     how a request is begun; `settling` what the socket itself does when it is done
-//! - `deadlines`   what the socket does on its own; `pulse` when it is due, `pace` limits and strikes
+//! - `upgrade`     the HTTP request that becomes a socket, and the reasons to refuse it
+//! - `connection`  the loop of a socket's task: deliver, answer, flush once, read
+//! - `hearing`     reads the client's messages; `delivering` sends events and answers
+//! - `incoming`    checks a text frame: its limits, its shape, its place in the order
+//! - `requests`    the requests under way: in order, mutations pipelined
+//! - `session`     starts a request; `settling` does what the socket itself must do after it
+//! - `deadlines`   acts on deadlines; `pulse` knows when one is due, `pace` counts requests and violations
 //! - `transport`   frames and close; `pipe` the bytes below, `spare` memory for them
 //! - `answers`     queues answers and counts them
 //!
-//! What is rare (sign-in, work under way, timers) is boxed: an idle socket is a few hundred bytes and its read
+//! What is rare (sign-in, work under way, timers) is boxed: an idle socket takes a few hundred bytes and its read
 //! buffer. Never sees the store.
 
 mod answers;

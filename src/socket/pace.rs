@@ -1,5 +1,5 @@
-//! How much one socket may ask for, and how often it may break the rules before it is closed. Only counts: it answers and
-//! closes nothing.
+//! Counts the requests of one socket against its rate limit, and its violations of the rules until it is closed. Only
+//! counts: it answers and closes nothing.
 
 use std::collections::VecDeque;
 
@@ -11,7 +11,7 @@ const BAD_FRAMES: u8 = 10;
 /// This many `RATE_LIMITED` answers within [`LIMITED_WITHIN_MS`] close the socket.
 const LIMITED: usize = 100;
 const LIMITED_WITHIN_MS: i64 = 10_000;
-/// Pings and pongs between two of our own pings: a client needs one or two.
+/// The most pings and pongs of a client between two pings of ours: a client needs one or two.
 const CONTROLS: u32 = 2000;
 
 /// The counts of one socket.
@@ -28,12 +28,12 @@ pub(super) struct Pace {
 #[derive(Default)]
 struct Limited(VecDeque<i64>);
 
-/// The socket broke a rule too often: close it.
+/// The socket violated a rule too often: close it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct TooOften;
 
 impl Pace {
-    /// A full bucket, nothing counted.
+    /// A full bucket, and no violations.
     pub(super) fn new(settings: &Settings, now_ms: i64) -> Pace {
         let enabled = settings.rate_limit_enabled;
         let bucket = if enabled {
@@ -50,7 +50,7 @@ impl Pace {
         }
     }
 
-    /// A request of this many operations; when refused, how many milliseconds to wait.
+    /// Counts a request of this many operations. When refused, returns how many milliseconds to wait.
     pub(super) fn take(&mut self, operations: u32, now_ms: i64) -> Result<(), u64> {
         self.bucket.take(operations, now_ms)
     }
@@ -72,7 +72,7 @@ impl Pace {
         }
     }
 
-    /// A frame was no request.
+    /// A frame was not a request.
     pub(super) fn bad_frame(&mut self) -> Result<(), TooOften> {
         self.bad_frames += 1;
         if self.bad_frames < BAD_FRAMES {
@@ -82,7 +82,7 @@ impl Pace {
         }
     }
 
-    /// A ping or pong came.
+    /// A ping or pong arrived.
     pub(super) fn control(&mut self) -> Result<(), TooOften> {
         self.controls += 1;
         if self.controls <= CONTROLS || !self.enabled {
@@ -92,7 +92,7 @@ impl Pace {
         }
     }
 
-    /// A ping of ours goes out.
+    /// We send a ping: the count of control frames restarts.
     pub(super) fn forgive_controls(&mut self) {
         self.controls = 0;
     }
@@ -116,18 +116,22 @@ mod tests {
             assert_eq!(pace.limited(ms), Ok(()));
         }
         assert_eq!(pace.limited(9_999), Err(TooOften));
-        assert_eq!(pace.limited(20_000), Ok(()), "they are long ago");
+        assert_eq!(pace.limited(20_000), Ok(()), "older refusals do not count");
     }
 
     #[test]
-    fn refusals_count_whichever_ten_seconds_they_lie_in() {
+    fn refusals_count_in_any_ten_seconds() {
         let mut pace = pace(&[]);
         assert_eq!(pace.limited(0), Ok(()));
         for _ in 0..94 {
             assert_eq!(pace.limited(8_000), Ok(()));
         }
         for _ in 0..5 {
-            assert_eq!(pace.limited(10_500), Ok(()), "the first is too long ago");
+            assert_eq!(
+                pace.limited(10_500),
+                Ok(()),
+                "the first refusal is too old to count"
+            );
         }
         assert_eq!(pace.limited(11_000), Err(TooOften));
     }

@@ -1,4 +1,4 @@
-//! The bytes of one socket below its frames: the TCP stream as tungstenite wants it, with our queue for what goes out.
+//! The bytes of one socket, below its frames: the TCP stream in the form that tungstenite needs, with our output queue.
 //! Knows no frames.
 
 use std::io::{self, Read, Write};
@@ -10,29 +10,29 @@ use tokio::net::TcpStream;
 
 use super::spare;
 
-/// What is already written is cut off a waiting queue once it is this long.
+/// Once a waiting queue has written more bytes than this, the written part is removed from it.
 const CUT: usize = 32 * 1024;
 
-/// The TCP stream as tungstenite wants it: reading never waits, writing goes to the queue.
+/// The TCP stream in the form that tungstenite needs: a read never waits, a write is put into the queue.
 pub(super) struct Pipe {
     pub(super) tcp: TcpStream,
-    /// Woken when input comes.
+    /// Called when input arrives.
     pub(super) input: Waker,
     queue: Vec<u8>,
-    /// How much of the queue's beginning was written.
+    /// How many bytes of the queue, from its start, were written.
     written: usize,
-    /// Control frames of tungstenite wait once the queue has so many bytes.
+    /// Control frames of tungstenite wait while the queue has this many bytes.
     pub(super) limit: usize,
-    /// Changes whenever bytes came or went.
+    /// Changes whenever bytes were read or written.
     pub(super) progress: u32,
-    /// Bytes that came since the last whole message, without control frames.
+    /// Bytes read since the last complete message, without control frames.
     pub(super) since_text: usize,
-    /// Bytes that came and were not part of a frame that was heard.
+    /// Bytes read that do not belong to a frame that tungstenite has returned yet.
     pub(super) unheard: usize,
 }
 
 impl Pipe {
-    /// A pipe whose queue is empty; `unheard` bytes came already.
+    /// A pipe whose queue is empty; `unheard` bytes were read already.
     pub(super) fn new(tcp: TcpStream, input: Waker, limit: usize, unheard: usize) -> Pipe {
         Pipe {
             tcp,
@@ -56,7 +56,7 @@ impl Pipe {
         self.queue.capacity()
     }
 
-    /// The queue, to be added to.
+    /// The queue, for adding to it.
     pub(super) fn queue(&mut self) -> &mut Vec<u8> {
         if self.queue.capacity() == 0 {
             self.queue = spare::lend();
@@ -64,14 +64,14 @@ impl Pipe {
         &mut self.queue
     }
 
-    /// A control frame is no part of a message: it is counted elsewhere.
+    /// A control frame was returned. It is not part of a message; `Pace` counts it.
     pub(super) fn pass_over(&mut self, payload: usize) {
         self.since_text = self.since_text.saturating_sub(payload + 6);
         self.hear(payload);
     }
 
-    /// A masked frame with a payload of this many bytes was heard. This counts too little for a message in fragments,
-    /// so some bytes always seem to be unread. Then the read buffer keeps its size; no byte is lost.
+    /// A masked frame with a payload of this many bytes was returned. For a message in fragments this counts too few
+    /// bytes, so some always seem unread. Then the read buffer only keeps its size; no byte is lost.
     pub(super) fn hear(&mut self, payload: usize) {
         let header = match payload {
             0..=125 => 6,
@@ -100,7 +100,7 @@ impl Pipe {
                 }
             }
         }
-        // an idle socket keeps nothing, not even room for what did not come
+        // an idle socket keeps no memory, even if memory was reserved for frames that did not come
         if self.queue.capacity() > 0 {
             spare::give_back(std::mem::take(&mut self.queue));
             self.written = 0;
@@ -125,7 +125,7 @@ impl Read for Pipe {
     }
 }
 
-/// tungstenite writes control frames one at a time: each is taken whole or not at all.
+/// tungstenite writes control frames one at a time: the queue accepts each completely, or not at all.
 impl Write for Pipe {
     fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
         if self.queued() + frame.len() > self.limit {

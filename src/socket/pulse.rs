@@ -1,5 +1,5 @@
-//! When a socket must act on its own: the deadline to authenticate, the heartbeat, the end of its token. One timer, set to
-//! what is due first. Says what is due; sends nothing itself.
+//! The deadlines of a socket: the time to authenticate, the heartbeat, the end of its token, its age. One timer, set to
+//! the earliest. Tells what is due; sends nothing itself.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// Without a sign of life for this long after a ping, a socket is dead.
+/// A socket without a sign of life for this long after a ping is dead.
 pub(crate) const SILENCE: Duration = Duration::from_secs(8);
-/// This long before its token ends, a socket is told.
+/// A client is told this long before its token expires.
 const NOTICE: Duration = Duration::from_mins(1);
 
 /// What is due.
@@ -17,35 +17,35 @@ const NOTICE: Duration = Duration::from_mins(1);
 pub(super) enum Due {
     /// The socket did not authenticate in time; or its session ended, and the answer to its logout took too long.
     Late,
-    /// Send a ping, and tell [`Pulse::asked`].
+    /// Send a ping, then call [`Pulse::asked`].
     Ping,
     /// No sign of life came after the ping.
     Dead,
-    /// The token ends soon: tell the client.
+    /// The token expires soon: tell the client.
     Expiring,
-    /// The token ended, and the grace too.
+    /// The token expired, and the grace time is over.
     Expired,
-    /// The socket is old enough to be asked to come back.
+    /// The socket is so old that the client must reconnect.
     Aged,
 }
 
-/// How long things may last.
+/// The time limits of a socket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// Until a socket has authenticated.
+    /// The time to authenticate.
     pub(super) authenticate: Duration,
-    /// Between two pings.
+    /// The time between two pings.
     pub(super) heartbeat: Duration,
-    /// After the token's end.
+    /// How long a socket stays open after its token expired.
     pub(super) grace: Duration,
-    /// Until a socket is asked to come back, plus or minus a quarter.
+    /// The age at which the client must reconnect, plus or minus a quarter.
     pub(super) age: Option<Duration>,
 }
 
-/// The deadlines of one socket. What every delivery reads is last in memory (`Connection`).
+/// The deadlines of one socket. The fields that every delivery reads are last in memory (see `Connection`).
 #[repr(C)]
 pub(super) struct Pulse {
-    /// Boxed: a timer is larger than all of the rest.
+    /// Boxed: a timer is larger than all other fields together.
     timer: Pin<Box<Sleep>>,
     /// When the socket is closed: at the deadline for `auth`, or after the end of its session.
     late_at: Option<Instant>,
@@ -54,7 +54,7 @@ pub(super) struct Pulse {
     leaves_at: Option<Instant>,
     ping_at: Instant,
     expiry: Option<Expiry>,
-    /// The peer was asked for a sign of life: progress then, and until when.
+    /// A ping was sent: the transport's progress at that time, and the deadline for a sign of life.
     asked: Option<(u32, Instant)>,
 }
 
@@ -64,10 +64,10 @@ struct Expiry {
 }
 
 impl Pulse {
-    /// A socket that must authenticate within a time and is pinged every so often.
+    /// The deadlines of a new socket.
     pub(super) fn new(now: Instant, times: Times) -> Pulse {
         let every = times.heartbeat;
-        // the first ping comes at a random time, so that sockets that came together are not pinged together for ever
+        // the first ping is at a random time: sockets that connected together must not be pinged together for ever
         let first = now + every.mul_f32(0.5 + rand::random::<f32>() / 2.0);
         let by = now + times.authenticate;
         let mut pulse = Pulse {
@@ -75,7 +75,7 @@ impl Pulse {
             late_at: Some(by),
             every,
             grace: times.grace,
-            // random too, so that they do not leave together
+            // random too, so that sockets that connected together do not reconnect together
             leaves_at: times
                 .age
                 .map(|age| now + age.mul_f32(0.75 + rand::random::<f32>() / 2.0)),
@@ -87,7 +87,7 @@ impl Pulse {
         pulse
     }
 
-    /// The socket is authenticated, by a token that ends at `until`.
+    /// The socket is authenticated, by a token that expires at `until`.
     pub(super) fn authenticated(&mut self, until: Instant) {
         self.late_at = None;
         self.expiry = Some(Expiry {
@@ -97,7 +97,7 @@ impl Pulse {
         self.arm();
     }
 
-    /// A token is being checked, or was refused: there is time until `by`.
+    /// A token is being checked, or was refused: the client has time until `by`.
     pub(super) fn wait_for_token(&mut self, by: Instant) {
         if self.late_at.is_some() {
             self.late_at = Some(by);
@@ -111,14 +111,14 @@ impl Pulse {
         self.arm();
     }
 
-    /// A ping was queued, and as much written as the peer took. `progress` is the transport's.
+    /// A ping was queued, and as much was written as the connection accepted. `progress` is the transport's.
     pub(super) fn asked(&mut self, now: Instant, progress: u32) {
         self.ping_at = now + self.every;
         self.asked = Some((progress, now + SILENCE));
         self.arm();
     }
 
-    /// The peer could not be heard since it was asked: it has the whole time again.
+    /// The peer could not be read since the ping: restarts its time for a sign of life.
     pub(super) fn wait_on(&mut self, now: Instant) {
         if let Some((_, until)) = &mut self.asked {
             *until = now + SILENCE;
@@ -171,14 +171,14 @@ impl Pulse {
         }
     }
 
-    /// Sets the timer to what comes first.
+    /// Sets the timer to the earliest deadline.
     fn arm(&mut self) {
         let pulse = self.asked.map_or(self.ping_at, |(_, until)| until);
         let expiry = self.expiry.as_ref().map(|expiry| {
             if expiry.told {
                 expiry.at + self.grace
             } else {
-                // a token may be shorter than the notice
+                // an instant may be too small to subtract the notice from it
                 expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at)
             }
         });

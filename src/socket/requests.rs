@@ -1,6 +1,6 @@
-//! The requests of one socket on their way: they take effect and are answered in the order sent. Mutations enter the
-//! engine's queue one after another without waiting. A query waits for the mutations before it. Everything waits for a
-//! query before it, or for a request that changes the socket itself. Does not know what requests mean.
+//! The requests of one socket that are under way. They take effect and are answered in the order sent. Mutations enter
+//! the engine's queue one after another without waiting. A query waits for earlier mutations. Every request waits for
+//! an earlier query, or for an earlier request that changes the socket itself. Does not know what requests mean.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -20,14 +20,14 @@ pub(super) struct Asked {
     pub(super) id: Option<RequestId>,
     /// The operation's wire name, for the metrics.
     pub(super) name: &'static str,
-    /// When it came.
+    /// When it arrived.
     pub(super) since: Instant,
     /// The stream that delivers nothing until the answer.
     pub(super) paused: Option<StreamId>,
 }
 
 impl Asked {
-    /// For the metrics.
+    /// Its measurement for the metrics.
     pub(super) fn measure(&self) -> Measure {
         Measure::begin(self.name, self.since)
     }
@@ -37,32 +37,32 @@ impl Asked {
 pub(super) enum Outcome {
     /// The dispatcher's answer.
     Reply(Result<Reply, Failure>),
-    /// It never reached the dispatcher.
+    /// It was refused before it reached the dispatcher.
     Refused(Failure),
     /// The socket itself must act on this.
     Settle(Box<Settled>),
 }
 
-/// How far a request has come.
+/// The progress of a request.
 pub(super) enum State {
     /// Its turn has not come.
     Waiting(Request, Option<OpId>),
     /// The engine carries it out.
     Call(Answering),
-    /// It concerns the socket itself, which waits for something.
+    /// It concerns the socket itself, which waits for this future.
     Session(Pin<Box<dyn Future<Output = Settled> + Send>>),
     /// It is done.
     Done(Outcome),
 }
 
-/// What the requests after this one wait for.
+/// Which later requests wait for this one.
 #[derive(Clone, Copy)]
 enum Weight {
-    /// Nothing: it was refused when it came.
+    /// None: it was refused when it arrived.
     None,
-    /// Everything but mutations waits for it.
+    /// All except mutations.
     Mutation,
-    /// Everything waits for it.
+    /// All.
     Other,
 }
 
@@ -77,14 +77,14 @@ struct Entry {
 #[derive(Default)]
 pub(super) struct Requests {
     queue: VecDeque<Entry>,
-    /// How many, from the front, are under way or done.
+    /// How many, counted from the front, are under way or done.
     started: usize,
     mutations: usize,
     others: usize,
 }
 
 impl Requests {
-    /// How many have no answer yet.
+    /// How many have not been answered yet.
     pub(super) fn len(&self) -> usize {
         self.queue.len()
     }
@@ -94,7 +94,7 @@ impl Requests {
         self.queue.is_empty()
     }
 
-    /// A request that waits for its turn.
+    /// Adds a request that waits for its turn.
     pub(super) fn push(&mut self, asked: Asked, request: Request, op_id: Option<OpId>) {
         let weight = if request.kind() == Kind::Mutation {
             Weight::Mutation
@@ -108,7 +108,7 @@ impl Requests {
         });
     }
 
-    /// A request that was refused when it came; it is answered in its turn.
+    /// Adds a request that was refused when it arrived; it is answered in its turn.
     pub(super) fn refuse(&mut self, asked: Asked, failure: Failure) {
         let state = Some(State::Done(Outcome::Refused(failure)));
         self.queue.push_back(Entry {
@@ -118,7 +118,7 @@ impl Requests {
         });
     }
 
-    /// A request that was begun already, before any other.
+    /// Adds a request that was started already, before any other.
     pub(super) fn begun(&mut self, asked: Asked, state: State) {
         self.queue.push_back(Entry {
             asked,
@@ -129,13 +129,13 @@ impl Requests {
         self.others += 1;
     }
 
-    /// Whether a request of this name waits or is under way. One that was refused when it came does neither.
+    /// Whether a request of this name waits or is under way. One that was refused when it arrived does not count.
     pub(super) fn has(&self, name: &str) -> bool {
         let is_one = |entry: &Entry| entry.asked.name == name && !matches!(entry.weight, Weight::None);
         self.queue.iter().any(is_one)
     }
 
-    /// Whether a request of this name is being carried out: it is the oldest, and was begun.
+    /// Whether a request of this name is being carried out: it is the oldest, and was started.
     pub(super) fn is_under_way(&self, name: &str) -> bool {
         let began = |state: &Option<State>| matches!(state, Some(State::Session(_) | State::Call(_)));
         self.queue
@@ -143,12 +143,12 @@ impl Requests {
             .is_some_and(|entry| entry.asked.name == name && began(&entry.state))
     }
 
-    /// Whether a stream delivers nothing until one of them is answered.
+    /// Whether a stream must deliver nothing until one of the requests is answered.
     pub(super) fn keep_silent(&self, stream: StreamId) -> bool {
         self.queue.iter().any(|entry| entry.asked.paused == Some(stream))
     }
 
-    /// Starts what may start now, in order.
+    /// Starts the requests that may start now, in order.
     pub(super) fn start(&mut self, mut begin: impl FnMut(&mut Asked, Request, Option<OpId>) -> State) {
         while let Some(entry) = self.queue.get_mut(self.started) {
             match entry.weight {
@@ -167,7 +167,7 @@ impl Requests {
         }
     }
 
-    /// The oldest request's outcome. The others need no polling: their work goes on without it.
+    /// The oldest request's outcome. The others do not need polling: their work continues without it.
     pub(super) fn poll_first(&mut self, cx: &mut Context<'_>) -> Poll<(Asked, Outcome)> {
         let Some(entry) = self.queue.front_mut() else {
             return Poll::Pending;
@@ -214,8 +214,8 @@ impl Requests {
     }
 }
 
-/// A mutation takes its place in the engine's queue at its first poll. So it is polled now, even when others are before
-/// it. It need not wake the task: once it is the first, it is polled again.
+/// Polls a mutation once, even when others are before it: the first poll puts it into the engine's queue. It does not
+/// need to wake the task: once it is the oldest, it is polled again.
 fn take_place(state: State) -> State {
     let State::Call(mut future) = state else {
         return state;

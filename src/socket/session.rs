@@ -1,5 +1,5 @@
-//! Begins a request when its turn has come: hands it to the engine, or carries it out in the socket. `settling` acts on
-//! the result. Does not know how bytes travel, nor the order of requests.
+//! Starts a request when its turn has come: passes it to the engine, or carries it out in the socket. `settling` acts
+//! on the result. Knows neither bytes nor the order of requests.
 
 use std::sync::Arc;
 
@@ -13,21 +13,21 @@ use crate::engine::{self, Incoming, Sender};
 use crate::follow::{Arrival, Follower, Registration, check_streams};
 use crate::state::App;
 
-/// Who is on the other side.
+/// Whether the client is authenticated.
 pub(super) enum Stage {
-    /// Nobody we know yet.
+    /// Not yet.
     Stranger(Box<Stranger>),
-    /// Somebody who is signed in.
+    /// The client is authenticated, and reads streams.
     Member(Box<Follower>),
 }
 
-/// Somebody who has not authenticated.
+/// A client that is not authenticated.
 pub(super) struct Stranger {
     pub(super) from: engine::Origin,
     pub(super) refused_tokens: u8,
 }
 
-/// Begins to carry a request out.
+/// Starts a request.
 pub(super) fn begin(
     app: &Arc<App>,
     stage: &mut Stage,
@@ -42,7 +42,10 @@ pub(super) fn begin(
                 Ok(()) => stage.open(app, registration, params, false),
                 Err(failure) => refused(failure),
             },
-            Stage::Member(_) => refused(Failure::new(ErrorCode::Conflict, "the socket is authenticated")),
+            Stage::Member(_) => refused(Failure::new(
+                ErrorCode::Conflict,
+                "the socket is already authenticated; send auth.renew for a newer token",
+            )),
         },
         request => match stage {
             Stage::Stranger(stranger) if request.access() == Access::Anyone => {
@@ -58,7 +61,7 @@ pub(super) fn begin(
     }
 }
 
-/// Begins to carry a member's request out.
+/// Starts a request of an authenticated client.
 fn begin_of_member(
     app: &Arc<App>,
     follower: &mut Follower,
@@ -114,7 +117,7 @@ fn settled(settled: Settled) -> State {
 }
 
 impl Stage {
-    /// Begins to authenticate.
+    /// Starts to authenticate.
     pub(super) fn open(
         &self,
         app: &App,
@@ -124,7 +127,7 @@ impl Stage {
     ) -> State {
         let address = match self {
             Stage::Stranger(stranger) => stranger.from.address,
-            Stage::Member(_) => None, // let in already
+            Stage::Member(_) => None, // already authenticated
         };
         let arrival = Arrival {
             params,

@@ -1,5 +1,5 @@
-//! What the socket itself does when a request of its own is done: signing in and out, following streams, presence; and
-//! what it does when its user's stream tells it something. `follow` knows what these mean; here they are answered.
+//! What the socket itself must do after a request: sign in or out, follow a stream, set a presence. Also acts on
+//! control in its user's own stream. `follow` knows what these mean; this module sends the answers.
 
 use std::time::Duration;
 
@@ -20,10 +20,10 @@ use crate::live::Control;
 use crate::reply::frames;
 use crate::state::App;
 
-/// Refused tokens of one socket, until it is closed.
+/// After this many refused tokens a socket is closed.
 const REFUSED_TOKENS: u8 = 3;
 
-/// How long a socket whose session ended waits for the answer to the logout that ended it.
+/// How long a socket whose session ended waits for the answer to its logout.
 const LOGS_OUT_WITHIN: Duration = Duration::from_millis(500);
 
 /// A result of a request that the socket itself must act on.
@@ -35,7 +35,7 @@ pub(super) enum Settled {
     },
     /// `auth.renew`.
     Renewed(Result<Identity, Failure>),
-    /// The dispatcher's reply, after which the socket has more to do than to send it.
+    /// The dispatcher's reply, when the socket must do more than send it.
     Replied(Result<Reply, Failure>),
     /// `stream.subscribe`.
     Subscribe(Subscribe),
@@ -69,7 +69,7 @@ impl Connection {
         }
     }
 
-    /// Acts on the result of a member's request.
+    /// Acts on the result of an authenticated client's request.
     async fn settle_member(&mut self, asked: Asked, settled: Settled) -> Result<(), End> {
         let Stage::Member(follower) = &mut self.stage else {
             self.refuse(&asked, &auth_required());
@@ -97,7 +97,7 @@ impl Connection {
                 Ok(presence) => self.answer_with(&asked, &presence),
                 Err(failure) => self.refuse(&asked, &failure),
             },
-            // these need no member
+            // `settle` handles these
             Settled::Opened { .. } | Settled::Replied(_) => {}
         }
         Ok(())
@@ -108,7 +108,7 @@ impl Connection {
         let ended = matches!(&result, Ok(reply) if reply.then == Then::EndSession);
         if ended || self.revoked {
             self.answer(&asked, &result);
-            // the requests behind a logout have no session to act for
+            // requests after a logout have no session any more
             return Err(Close::SESSION_ENDED.into());
         }
         let result = match &mut self.stage {
@@ -121,7 +121,7 @@ impl Connection {
 
     fn welcome(&mut self, asked: &Asked, opened: Opened) {
         let Opened { welcome, follower } = opened;
-        // the socket's, at the level at which it has one
+        // the socket's span, if the log level gives it one
         let (span, caller) = (tracing::Span::current(), follower.caller());
         span.record("user.id", tracing::field::display(caller.user.id));
         span.record("session.id", tracing::field::display(caller.session));
@@ -135,7 +135,7 @@ impl Connection {
         self.stage = Stage::Member(Box::new(follower));
     }
 
-    /// The token was refused, or could not be checked; another may come.
+    /// The token was refused, or could not be checked. The client may send another one.
     fn not_opened(&mut self, asked: &Asked, failure: &Failure, by_header: bool) -> Result<(), End> {
         self.refuse(asked, failure);
         let refused = is_refusal(failure.code);
@@ -143,7 +143,7 @@ impl Connection {
             return Err(if refused {
                 End::Close(CloseCode::Unauthenticated, "the token was refused")
             } else {
-                End::Close(CloseCode::TryAgain, "not available just now")
+                End::Close(CloseCode::TryAgain, "not available at the moment; try again")
             });
         }
         if let Stage::Stranger(stranger) = &mut self.stage {
@@ -159,7 +159,7 @@ impl Connection {
         Ok(())
     }
 
-    /// Acts on what the user's own stream told.
+    /// Acts on control in the user's own stream.
     pub(super) async fn obey(&mut self, control: Control) -> Result<(), End> {
         let Stage::Member(follower) = &mut self.stage else {
             return Ok(());
@@ -170,14 +170,14 @@ impl Connection {
         {
             Obeyed::Done => Ok(()),
             Obeyed::Joined(stream) => {
-                // a sync may have been asked for before the access was heard of
+                // the client may have asked for a sync before this socket learned of the access
                 if self.requests.keep_silent(stream) {
                     follower.pause(stream);
                 }
                 Ok(())
             }
             Obeyed::SessionEnded => {
-                // a logout that this socket is carrying out is answered first; one that waits may wait for long
+                // a logout under way in this socket is answered first; one that waits could wait for a long time
                 self.revoked = self.requests.is_under_way("auth.logout");
                 if !self.revoked {
                     return Err(Close::SESSION_ENDED.into());
@@ -190,7 +190,7 @@ impl Connection {
     }
 }
 
-/// Whether this says that a token is no good; after any other failure the same token may be sent again.
+/// Whether this code means that the token is invalid. After any other failure the client may send the same token again.
 fn is_refusal(code: ErrorCode) -> bool {
     matches!(
         code,
@@ -201,7 +201,7 @@ fn is_refusal(code: ErrorCode) -> bool {
     )
 }
 
-/// A time of the clock as one that timers take.
+/// Converts a time of the clock to an instant for timers.
 fn moment(app: &App, at: Timestamp) -> Instant {
     let left_ms = at.0.saturating_sub(app.engine.clock().now_ms()).max(0);
     Instant::now() + Duration::from_millis(left_ms.unsigned_abs())

@@ -1,10 +1,10 @@
-//! A socket's bytes: tungstenite reads the peer's frames and answers its pings, what we send is framed here
-//! into one queue that is written in as few system calls as it fits. Everything is polled by one task. Does not
-//! know what the messages mean, nor when to give up.
+//! A socket's bytes. tungstenite reads the peer's frames and answers its pings. The frames that we send are encoded
+//! here into one queue, which is written in as few system calls as possible. One task polls everything. Does not know
+//! what the messages mean, nor when to close.
 //!
-//! Why not `WebSocketStream`: its write buffer never shrinks and its adapter keeps four wakers. Here the queue is given
-//! back whenever it runs empty (`spare`), and the read half has a waker of its own, so that a delivery does not poll (and
-//! zero-fill) the read buffer.
+//! Why not `WebSocketStream`: its write buffer never shrinks, and its adapter keeps four wakers. Here the queue's
+//! memory is given back whenever the queue becomes empty (`spare`). The read half has a separate waker, so that a
+//! delivery does not poll (and zero-fill) the read buffer.
 
 use std::io;
 use std::task::{Context, Poll, Waker};
@@ -22,25 +22,25 @@ use super::pipe::Pipe;
 const HEADER: usize = 10;
 /// tungstenite zero-fills this much at every poll of the read half, and keeps it for each socket.
 const READ_BUFFER: usize = 2 * 1024;
-/// A message of more bytes than this grows the read buffer so far that it is replaced afterwards.
+/// After a message of more bytes than this, the read buffer is so large that it is replaced.
 const GROWN: usize = 8 * 1024;
-/// How many bytes tungstenite keeps of pongs and close frames that our queue did not take.
+/// How many bytes of pongs and close frames tungstenite keeps while our queue is full.
 const CONTROL_BUFFER: usize = 1024;
-/// A peer that is being closed gets this long to take the close frame.
+/// A peer that is being closed has this long to receive the close frame.
 const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
-/// How much input of a peer that is being closed is thrown away before we hang up.
+/// How much input of a peer that is being closed is discarded before we disconnect.
 const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
-/// One socket's frames. What writing touches is first in memory (`Connection`).
+/// One socket's frames. The fields that a write touches are first in memory (see `Connection`).
 #[repr(C)]
 pub(super) struct Transport {
     pipe: Pipe,
-    /// A large message came: the read buffer has grown, and shrinks only when it is replaced.
+    /// A large message arrived: the read buffer has grown, and shrinks only when it is replaced.
     grown: bool,
     context: WebSocketContext,
 }
 
-/// What came from the peer.
+/// What arrived from the peer.
 pub(super) enum Heard {
     /// A text message. It is a slice of the read buffer: copy what is kept.
     Text(Utf8Bytes),
@@ -48,15 +48,15 @@ pub(super) enum Heard {
     Control,
     /// A close frame; the answer is queued.
     Closing,
-    /// It broke the protocol.
+    /// The peer violated the protocol.
     Broken(CloseCode, &'static str),
-    /// Nothing more: it is gone.
+    /// The peer is gone.
     Gone,
 }
 
 impl Transport {
-    /// Goes on after the upgrade; `part` was read behind the request. A frame of more than `max_message` bytes breaks the
-    /// protocol; control frames wait while `queue` bytes do.
+    /// The transport after the upgrade. `part` was read after the request's end. A message of more than `max_message`
+    /// bytes violates the protocol. Control frames wait while the queue has `queue` bytes.
     pub(super) fn new(
         tcp: TcpStream,
         part: Vec<u8>,
@@ -78,17 +78,17 @@ impl Transport {
         }
     }
 
-    /// From now on, input wakes this.
+    /// From now on, input calls this waker.
     pub(super) fn wake_on_input(&mut self, input: Waker) {
         self.pipe.input = input;
     }
 
-    /// What input wakes.
+    /// The waker that input calls.
     pub(super) fn input(&self) -> &Waker {
         &self.pipe.input
     }
 
-    /// The next message. Pending when there is none; the input's waker is called once there may be one.
+    /// Reads the next message. Pending when there is none; the input's waker is called once there may be one.
     pub(super) fn hear(&mut self) -> Poll<Heard> {
         let heard = match self.context.read(&mut self.pipe) {
             Ok(Message::Text(text)) => {
@@ -100,7 +100,7 @@ impl Transport {
             Ok(Message::Ping(payload)) => {
                 self.pipe.pass_over(payload.len());
                 match self.context.flush(&mut self.pipe) {
-                    // a full queue keeps the pong back; the next ping's replaces it
+                    // a full queue delays the pong; the pong of the next ping replaces it
                     Ok(()) | Err(Error::WriteBufferFull(_)) => Heard::Control,
                     Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Heard::Control,
                     Err(_) => Heard::Gone,
@@ -111,14 +111,14 @@ impl Transport {
                 Heard::Control
             }
             Ok(Message::Frame(_)) => Heard::Control,
-            Ok(Message::Binary(_)) => Heard::Broken(CloseCode::Unsupported, "frames are text"),
+            Ok(Message::Binary(_)) => Heard::Broken(CloseCode::Unsupported, "frames must be text"),
             Ok(Message::Close(_)) => {
                 self.pipe.limit = usize::MAX;
                 let _closed = self.context.flush(&mut self.pipe);
                 Heard::Closing
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                // no whole message came; fragments without an end, or without content, are not waited for
+                // no whole message arrived; do not wait for endless or empty fragments
                 if self.pipe.since_text > self.most_for_a_message() {
                     return Poll::Ready(Heard::Broken(
                         CloseCode::TooBig,
@@ -133,7 +133,7 @@ impl Transport {
         Poll::Ready(heard)
     }
 
-    /// Makes the read buffer small again, when nothing is in it and no pong is held back by a full queue.
+    /// Makes the read buffer small again, when it is empty and no pong waits for a full queue.
     fn shrink(&mut self) {
         let room = self.queued() + CONTROL_BUFFER <= self.pipe.limit;
         if self.grown && self.pipe.unheard == 0 && room {
@@ -142,7 +142,8 @@ impl Transport {
         }
     }
 
-    /// How many bytes may come before a message is whole: twice the largest one, for the headers of its fragments.
+    /// How many bytes may arrive before a message is complete: twice the largest message, to allow for the headers of
+    /// its fragments.
     fn most_for_a_message(&self) -> usize {
         2 * self
             .context
@@ -156,7 +157,7 @@ impl Transport {
         self.frame(0x81, payload.as_bytes());
     }
 
-    /// Makes room at once for the text frames that come next.
+    /// Reserves memory once for the text frames that come next.
     pub(super) fn expect(&mut self, frames: usize, bytes: usize) {
         self.pipe.queue().reserve(bytes + frames * HEADER);
     }
@@ -189,7 +190,7 @@ impl Transport {
         self.pipe.queued()
     }
 
-    /// Changes whenever bytes came from the peer or went to it.
+    /// Changes whenever bytes were read or written.
     pub(super) fn progress(&self) -> u32 {
         self.pipe.progress
     }
@@ -199,20 +200,20 @@ impl Transport {
         self.pipe.poll_flush(cx)
     }
 
-    /// Sends a close frame, waits a little until the peer has answered or left, and hangs up. Input is thrown
-    /// away meanwhile: closing a connection with unread input resets it, and the close frame would be lost.
+    /// Sends a close frame, waits a little until the peer has answered or left, and disconnects. Meanwhile input is
+    /// read and discarded: to close a connection with unread input resets it, and the close frame would be lost.
     pub(super) async fn close(mut self, code: CloseCode, reason: &'static str) {
         self.pipe.limit = usize::MAX;
         let frame = CloseFrame {
             code: code.code().into(),
             reason: Utf8Bytes::from_static(reason),
         };
-        // an error here says that the peer closed first: its answer is queued
+        // an error only means that the peer closed first: the answer to its close frame is queued
         let _closed = self.context.close(&mut self.pipe, Some(frame));
         self.hang_up().await;
     }
 
-    /// Writes what waits (the answer to a close frame), and hangs up as `close` does.
+    /// Writes what waits (the answer to a close frame), and disconnects as `close` does.
     pub(super) async fn hang_up(mut self) {
         let _too_late = tokio::time::timeout(LINGER, async {
             std::future::poll_fn(|cx| self.pipe.poll_flush(cx)).await?;
@@ -241,11 +242,11 @@ fn config(max_message: usize) -> WebSocketConfig {
 
 fn broken(error: &Error) -> Heard {
     match error {
-        Error::Capacity(_) => Heard::Broken(CloseCode::TooBig, "a frame of more than four times the limit"),
-        Error::Utf8(_) => Heard::Broken(CloseCode::InvalidText, "text is UTF-8"),
+        Error::Capacity(_) => Heard::Broken(CloseCode::TooBig, "a frame larger than four times the limit"),
+        Error::Utf8(_) => Heard::Broken(CloseCode::InvalidText, "text must be UTF-8"),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => Heard::Gone,
-        Error::Protocol(_) => Heard::Broken(CloseCode::Protocol, "broken WebSocket protocol"),
-        // the kernel gave up a peer that took nothing for too long
+        Error::Protocol(_) => Heard::Broken(CloseCode::Protocol, "WebSocket protocol violated"),
+        // the kernel closed the connection: the peer acknowledged nothing for too long
         Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
             Heard::Broken(CloseCode::Dead, "no sign of life")
         }
@@ -259,13 +260,13 @@ mod tests {
     use tokio::net::TcpListener;
 
     #[tokio::test]
-    async fn a_queue_that_runs_empty_keeps_no_memory() {
+    async fn an_empty_queue_keeps_no_memory() {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let address = listener.local_addr().expect("its address");
         let mut peer = TcpStream::connect(address).await.expect("a connection");
         let (tcp, _) = listener.accept().await.expect("the other end");
         let mut transport = Transport::new(tcp, Vec::new(), Waker::noop().clone(), 1024, 64 * 1024);
-        // what is expected need not come
+        // the second round reserves memory, but no frame follows
         for text in [Some("{}"), None] {
             transport.expect(1, 16 * 1024);
             if let Some(text) = text {

@@ -1,6 +1,6 @@
-//! `GET /v1/socket`: the HTTP request that becomes a socket (RFC 6455, section 4.2), and why it may not. A bad
-//! origin is refused before the upgrade; a bad token after it, because pages cannot read the status of a failed
-//! handshake. Does not speak WebSocket itself.
+//! `GET /v1/socket`: the HTTP request that becomes a socket (RFC 6455, section 4.2), and the reasons to refuse it. A
+//! bad origin is refused before the upgrade. A bad token is refused after it, because pages cannot read the status of a
+//! failed handshake. Does not write WebSocket frames itself.
 
 use std::sync::Arc;
 
@@ -32,25 +32,30 @@ use crate::peer::{self, Peer};
 use crate::reply::{HttpStream, Refusal};
 use crate::state::App;
 
-/// A message up to this many times `frame_bytes` is refused by an answer; a larger one closes the socket.
+/// A message larger than `frame_bytes`, up to this many times, is refused with an error; a larger one closes the
+/// socket.
 const ANSWERED: usize = 4;
 
-/// Answers the upgrade and begins the socket's task.
+/// Answers the upgrade and starts the socket's task.
 ///
 /// # Errors
-/// Why it may not become a socket.
+/// The request must not become a socket.
 pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Refusal> {
     let Some(peer) = request.extensions().get::<Peer>().copied() else {
         return Err(Failure::new(
             ErrorCode::InternalError,
-            "a request without the address of its connection",
+            "the request has no address of its connection",
         )
         .into());
     };
     let headers = request.headers();
     let protocol = negotiate(headers)?;
     if !peer::may_come_from(headers, request.uri(), &app.settings) {
-        return Err(Failure::new(ErrorCode::Forbidden, "pages of this origin may not connect").into());
+        return Err(Failure::new(
+            ErrorCode::Forbidden,
+            "pages of this origin are not allowed to connect; see allowed_origins",
+        )
+        .into());
     }
     if app.is_draining() {
         return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop")
@@ -71,17 +76,17 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
     tasks.clone().spawn(async move {
         let Ok(upgraded) = upgraded.await else { return };
         let Ok(parts) = upgraded.downcast::<HttpStream>() else {
-            tracing::error!("an upgraded connection is no TCP stream");
+            tracing::error!("an upgraded connection is not a TCP stream");
             return;
         };
-        // copied: the buffer that it is a slice of would stay with the socket
+        // copied: a slice would keep the whole buffer in memory as long as the socket
         let part = parts.read_buf.to_vec();
         let tcp = parts.io.into_inner();
         match app.admission.admit(app.sockets.count(), app.elapsed_ms()) {
-            // a task of its own, which does not have the size of this one
+            // a separate task, because this one is larger and keeps its size
             Ok(()) => {
                 let socket = Box::new(connect(app, tcp, part, from, params)).run();
-                // at other levels a socket carries no span
+                // at other log levels a socket has no span
                 let span = tracing::debug_span!("socket", user.id = Empty, session.id = Empty);
                 if span.is_disabled() {
                     tasks.spawn(socket);
@@ -107,12 +112,12 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
     Ok(response)
 }
 
-/// Checks the handshake; true when our subprotocol was offered.
+/// Checks the handshake; true when the client offered our subprotocol.
 fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
     let refused = |message: &str| Refusal::from(Failure::new(ErrorCode::BadFrame, message));
     if !has_token(headers, &CONNECTION, "upgrade") || !has_token(headers, &UPGRADE, "websocket") {
-        let mut refusal =
-            refused("this is a WebSocket: ask for an upgrade").with_status(StatusCode::UPGRADE_REQUIRED);
+        let mut refusal = refused("this path is a WebSocket: send an upgrade request")
+            .with_status(StatusCode::UPGRADE_REQUIRED);
         refusal
             .headers
             .insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -122,7 +127,8 @@ fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
         .get(SEC_WEBSOCKET_VERSION)
         .is_none_or(|version| version != "13")
     {
-        let mut refusal = refused("the WebSocket version is 13").with_status(StatusCode::UPGRADE_REQUIRED);
+        let mut refusal =
+            refused("Sec-WebSocket-Version must be 13").with_status(StatusCode::UPGRADE_REQUIRED);
         refusal
             .headers
             .insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
@@ -132,17 +138,19 @@ fn negotiate(headers: &HeaderMap) -> Result<bool, Refusal> {
         .get(SEC_WEBSOCKET_KEY)
         .and_then(|key| STANDARD.decode(key.as_bytes()).ok());
     if key.is_none_or(|key| key.len() != 16) {
-        return Err(refused("Sec-WebSocket-Key is 16 bytes in base64"));
+        return Err(refused("Sec-WebSocket-Key must be 16 bytes in base64"));
     }
     let offered = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
     let ours = has_token(headers, &SEC_WEBSOCKET_PROTOCOL, SUBPROTOCOL);
     if offered && !ours {
-        return Err(refused("the subprotocol is taskwire.v1"));
+        return Err(refused(
+            "Sec-WebSocket-Protocol must include taskwire.v1, or be absent",
+        ));
     }
     Ok(ours)
 }
 
-/// Whether a header that is a list holds a word, ignoring case.
+/// Whether a header, read as a comma-separated list, has this word in any case.
 fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     let mut values = headers
         .get_all(name)
@@ -155,7 +163,7 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     })
 }
 
-/// What an `auth` frame would say, from the header and the query.
+/// The parameters of `auth`, from the header and the query instead of a frame.
 fn by_header(token: &str, query: &str, settings: &Settings) -> Result<Authenticate, Refusal> {
     let mut params = Authenticate {
         token: token.to_owned(),
@@ -183,12 +191,16 @@ fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
     bytes
         .and_then(|bytes| serde_json::from_slice(&bytes).ok())
         .ok_or_else(|| {
-            Failure::invalid(field, format!("{field} is base64url JSON, as in an auth frame")).into()
+            Failure::invalid(
+                field,
+                format!("{field} must be JSON as in an auth frame, encoded as base64url"),
+            )
+            .into()
         })
 }
 
-/// Tells a socket that is not taken on to come back later. By a close frame, because pages can read the code of a close
-/// but not of a handshake.
+/// Tells a socket that is not admitted to reconnect later. It gets a close frame, because pages can read the code of a
+/// close but not the status of a handshake.
 async fn refuse(settings: &Settings, tcp: TcpStream, part: Vec<u8>) {
     let Close { code, reason } = Close::TOO_MANY;
     metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string()).increment(1);
@@ -198,7 +210,7 @@ async fn refuse(settings: &Settings, tcp: TcpStream, part: Vec<u8>) {
     wire.close(code, reason).await;
 }
 
-/// The socket behind the upgrade. With a token in the header it begins as if an `auth` frame had come.
+/// The socket after the upgrade. With a token in the header it starts as if an `auth` frame had arrived.
 fn connect(
     app: Arc<App>,
     tcp: TcpStream,
@@ -206,7 +218,7 @@ fn connect(
     from: crate::engine::Origin,
     params: Option<Authenticate>,
 ) -> Connection {
-    // it belongs to nobody yet
+    // no user yet
     let wakeup = Arc::new(Wakeup::new(UserId(Uuid::nil())));
     let settings = &app.settings;
     let wire = Transport::new(

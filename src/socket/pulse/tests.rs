@@ -12,7 +12,7 @@ fn times(heartbeat: Duration) -> Times {
     }
 }
 
-/// What is due first, and how many seconds after `begun`: the timer is set to that moment and to none before.
+/// What is due first, and how many seconds after `begun`. Checks that the timer is set to that moment and none before.
 fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
     loop {
         let at = pulse.timer.deadline();
@@ -31,14 +31,14 @@ fn next(pulse: &mut Pulse, begun: Instant) -> (Due, u64) {
 }
 
 #[tokio::test]
-async fn a_socket_that_does_not_authenticate_is_due_after_its_time() {
+async fn a_socket_that_does_not_authenticate_in_time_is_late() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(BEAT));
     assert_eq!(next(&mut pulse, begun), (Due::Late, 10));
 }
 
 #[tokio::test]
-async fn a_token_that_came_gives_a_socket_time_anew_until_one_is_taken() {
+async fn each_token_restarts_the_time_to_authenticate_until_one_is_accepted() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(BEAT));
     pulse.wait_for_token(begun + Duration::from_secs(11));
@@ -79,7 +79,7 @@ async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
 }
 
 #[tokio::test]
-async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
+async fn an_expiring_token_is_announced_once_and_then_closes_unless_it_is_renewed() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(HOUR));
     pulse.authenticated(begun + Duration::from_secs(100));
@@ -88,8 +88,9 @@ async fn a_token_that_ends_is_told_once_and_then_closed_unless_it_is_renewed() {
     assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
     assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
 }
+
 #[tokio::test]
-async fn an_old_socket_is_asked_to_leave_once_and_not_with_all_others() {
+async fn an_old_socket_must_reconnect_once_and_not_together_with_all_others() {
     let begun = Instant::now();
     let aged = Times {
         age: Some(Duration::from_secs(100)),

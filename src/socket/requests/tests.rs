@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use taskwire_protocol::ErrorCode;
 use tokio::sync::oneshot;
 
-/// Requests whose calls are answered by hand.
+/// Requests whose calls the test answers.
 #[derive(Default)]
 struct Bench {
     requests: Requests,
@@ -41,7 +41,7 @@ impl Bench {
             .begun
             .borrow_mut()
             .remove(name)
-            .unwrap_or_else(|| panic!("{name} was not begun"));
+            .unwrap_or_else(|| panic!("{name} was not started"));
         assert!(sender.send(()).is_ok());
     }
 
@@ -79,7 +79,7 @@ fn mutations_follow_each_other_and_a_query_waits_for_them() {
     bench.push("m3", "task.create", TITLE);
     assert_eq!(bench.begun(), ["m1", "m2"]);
     bench.answer("m2");
-    assert_eq!(bench.first(), None, "m2 was answered before m1");
+    assert_eq!(bench.first(), None, "m2 must not be answered before m1");
     bench.answer("m1");
     assert_eq!((bench.first(), bench.first()), (Some("m1"), Some("m2")));
     assert_eq!(bench.begun(), ["q"]);
@@ -89,7 +89,7 @@ fn mutations_follow_each_other_and_a_query_waits_for_them() {
 }
 
 #[test]
-fn a_refused_request_is_answered_in_its_turn_and_in_nobodys_way() {
+fn a_refused_request_is_answered_in_its_turn_and_delays_no_other() {
     let mut bench = Bench::default();
     bench.push("m1", "task.create", TITLE);
     bench
@@ -106,7 +106,7 @@ fn a_refused_request_is_answered_in_its_turn_and_in_nobodys_way() {
 }
 
 #[tokio::test]
-async fn what_waits_or_was_refused_is_not_under_way() {
+async fn a_waiting_or_refused_request_is_not_under_way() {
     let mut bench = Bench::default();
     bench.push("m1", "task.create", TITLE);
     let failure = Failure::new(ErrorCode::ValidationError, "no");
@@ -143,7 +143,7 @@ async fn what_waits_or_was_refused_is_not_under_way() {
 }
 
 #[test]
-fn what_concerns_the_socket_itself_waits_for_all_before_it() {
+fn a_request_about_the_socket_itself_waits_for_all_earlier_ones() {
     let mut bench = Bench::default();
     bench.push("m1", "task.create", TITLE);
     bench.push("out", "auth.logout", "{}");

@@ -1,11 +1,11 @@
-//! Frames that break the protocol or its limits, and the close codes they get.
+//! Frames that violate the protocol or its limits, and the close codes that they cause.
 
 use super::*;
 
 #[tokio::test]
-async fn each_break_of_the_protocol_has_its_close_code() {
+async fn each_protocol_violation_has_its_close_code() {
     let node = Node::start(&[]).await;
-    let breaks: [(&str, Vec<u8>, u16); 9] = [
+    let violations: [(&str, Vec<u8>, u16); 9] = [
         ("binary", frame(0x82, b"x"), 1003),
         ("invalid UTF-8", frame(0x81, b"\xff\xfe"), 1007),
         ("unmasked", vec![0x81, 1, b'x'], 1002),
@@ -28,7 +28,7 @@ async fn each_break_of_the_protocol_has_its_close_code() {
             1009,
         ),
     ];
-    for (name, bytes, code) in breaks {
+    for (name, bytes, code) in violations {
         let mut tcp = node.raw().await;
         tcp.write_all(&bytes).await.expect("sent");
         assert_eq!(close_code(&mut tcp).await, code, "{name}");
@@ -78,7 +78,7 @@ async fn the_tenth_bad_frame_closes_and_each_is_answered() {
 }
 
 #[tokio::test]
-async fn no_byte_is_lost_however_frames_are_cut_and_however_large_they_are() {
+async fn no_byte_is_lost_whatever_the_size_and_split_of_frames() {
     let node = Node::start(&[("rate_limit_enabled", "false")]).await;
     let ping = |n: usize, filling: usize| {
         let text = format!(r#"{{"type":"ping","id":{n},"data":{{}}{}}}"#, " ".repeat(filling));

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn handshakes_that_are_wrong_are_refused_before_the_upgrade() {
+async fn invalid_handshakes_are_refused_before_the_upgrade() {
     let node = Node::start(&[("allowed_origins", "https://app.example.com")]).await;
     let own = format!("Origin: http://{}\r\n", node.address);
     let cases = [
@@ -100,7 +100,7 @@ async fn a_stalled_handshake_is_closed_and_a_large_one_refused() {
 }
 
 #[tokio::test]
-async fn a_request_behind_a_good_one_is_refused_in_the_same_shape() {
+async fn an_invalid_request_after_a_valid_one_gets_an_error_of_the_usual_shape() {
     let node = Node::start(&[]).await;
     let both = format!(
         "GET /livez HTTP/1.1\r\nHost: {}\r\n\r\nnonsense\r\n\r\n",

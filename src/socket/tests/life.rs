@@ -1,4 +1,4 @@
-//! Pings, silence, goodbye: how a socket lives and ends.
+//! Pings, silence, goodbye: how a socket stays open and how it ends.
 
 use super::*;
 
@@ -7,15 +7,15 @@ async fn pings_of_a_peer_that_never_reads_are_not_kept() {
     let node = Node::start(&[("rate_limit_enabled", "false"), ("auth_timeout_seconds", "300")]).await;
     let mut tcp = node.raw().await;
     let flood = frame(0x89, &[b'x'; 125]).repeat(1000);
-    // more than both kernels and the node's queue hold: at some point nothing is taken any more
+    // more than both kernels' buffers and the node's queue hold: at some point nothing more is accepted
     let stuck = async {
         for _ in 0..1000 {
-            tcp.write_all(&flood).await.expect("taken");
+            tcp.write_all(&flood).await.expect("accepted");
         }
     };
     assert!(
         timeout(Duration::from_secs(3), stuck).await.is_err(),
-        "131 MB of pings were taken"
+        "131 MB of pings were accepted"
     );
 }
 
@@ -80,7 +80,7 @@ async fn draining_says_goodbye_and_closes_with_1012() {
 }
 
 #[tokio::test]
-async fn what_is_under_way_is_answered_before_a_restart() {
+async fn requests_under_way_are_answered_before_a_restart() {
     let mut node = Node::start(&[("rate_limit_enabled", "false")]).await;
     let ada = node.person("ada").await;
     let mut client = node.quiet(&ada).await;
@@ -120,12 +120,12 @@ async fn what_is_under_way_is_answered_before_a_restart() {
     let data: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
     assert_eq!(
         data["data"]["total"], answered,
-        "each task that was made was answered"
+        "each created task must have been answered"
     );
 }
 
 #[tokio::test]
-async fn an_old_socket_is_asked_to_come_back_after_its_answers() {
+async fn an_old_socket_is_closed_for_a_reconnect_after_its_answers() {
     let aged = |settings: &mut Settings| settings.socket_max_age = Some(Duration::from_secs(2));
     let node = Node::start_with(&[("rate_limit_enabled", "false")], aged).await;
     let ada = node.person("ada").await;
@@ -133,7 +133,7 @@ async fn an_old_socket_is_asked_to_come_back_after_its_answers() {
     let mut client = node.quiet(&ada).await;
     let (mut asked, mut answered, mut goodbye) = (0, 0, false);
     let code = loop {
-        // until it was told: a client that knows sends nothing more
+        // only before the goodbye: after it a client sends nothing more
         if !goodbye && asked == answered {
             let create = json!({ "type": "task.create", "id": asked, "data": { "title": "T" } });
             client.send(create.to_string()).await;
@@ -157,7 +157,7 @@ async fn an_old_socket_is_asked_to_come_back_after_its_answers() {
 }
 
 #[tokio::test]
-async fn a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes() {
+async fn a_reader_that_retention_overtakes_is_closed_and_its_position_has_expired() {
     let settings = [
         ("rate_limit_enabled", "false"),
         ("socket_queue_bytes", "16384"),
@@ -172,7 +172,7 @@ async fn a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes
     slow.write_all(request.as_bytes()).await.expect("sent");
     let (mut writer, welcome) = node.welcomed(&ada, json!({ "streams": [] })).await;
     let description = "x".repeat(1000);
-    // more than the kernels and the queue hold
+    // more than the kernels' buffers and the queue hold
     for n in 0..9000 {
         let data = json!({ "title": n.to_string(), "description": description });
         writer
@@ -193,7 +193,10 @@ async fn a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes
         .await
         .expect("a close in time")
         .expect("no reset");
-    assert!(bytes.ends_with(b"too far behind"), "it read everything");
+    assert!(
+        bytes.ends_with(b"too far behind"),
+        "the reader was not closed as too far behind"
+    );
     let code = bytes.len() - "too far behind".len() - 2;
     assert_eq!(bytes[code..code + 2], 4408_u16.to_be_bytes());
     let positions = json!({ format!("user:{}", ada.user): 1 });

@@ -1,8 +1,8 @@
-//! Sockets of people who are signed in: welcome, order, resume, syncs, access, the ends of sessions.
+//! Sockets of authenticated users: welcome, order, resume, syncs, access, the end of sessions.
 
 use super::*;
 
-/// Somebody with an account.
+/// A user with an account.
 pub(super) struct Person {
     pub(super) token: String,
     pub(super) user: String,
@@ -24,7 +24,7 @@ impl Node {
         }
     }
 
-    /// A socket after its welcome, and what that said.
+    /// A socket after its welcome, and the welcome's data.
     pub(super) async fn welcomed(&self, person: &Person, more: Value) -> (Client, Value) {
         let mut client = self.socket().await;
         let mut data = more;
@@ -41,14 +41,14 @@ impl Node {
         (client, welcome["data"].clone())
     }
 
-    /// Like a member's socket that follows nothing.
+    /// A socket after its welcome that follows no stream.
     pub(super) async fn quiet(&self, person: &Person) -> Client {
         self.welcomed(person, json!({ "streams": [] })).await.0
     }
 }
 
 impl Client {
-    /// Sends a request and returns the data of its answer; events in between are passed over.
+    /// Sends a request and returns the data of its answer; skips events in between.
     async fn call(&mut self, name: &str, data: Value) -> Value {
         self.send(json!({ "type": name, "id": name, "data": data }).to_string())
             .await;
@@ -80,7 +80,7 @@ fn id(value: &Value) -> String {
 }
 
 #[tokio::test]
-async fn requests_are_answered_in_order_and_a_query_sees_what_was_sent_before_it() {
+async fn requests_are_answered_in_order_and_a_query_sees_earlier_mutations() {
     let node = Node::start(&[("rate_limit_enabled", "false")]).await;
     let ada = node.person("ada").await;
     let (mut client, welcome) = node.welcomed(&ada, json!({})).await;
@@ -114,7 +114,7 @@ async fn requests_are_answered_in_order_and_a_query_sees_what_was_sent_before_it
 }
 
 #[tokio::test]
-async fn a_position_is_resumed_and_another_epoch_or_stream_says_why_not() {
+async fn a_position_is_resumed_or_the_welcome_has_the_reason() {
     let node = Node::start(&[]).await;
     let ada = node.person("ada").await;
     let (mut client, welcome) = node.welcomed(&ada, json!({})).await;
@@ -154,7 +154,7 @@ async fn a_position_is_resumed_and_another_epoch_or_stream_says_why_not() {
 }
 
 #[tokio::test]
-async fn a_token_in_the_header_is_welcomed_and_a_refused_one_closes() {
+async fn a_token_in_the_header_authenticates_and_a_refused_one_closes() {
     let node = Node::start(&[]).await;
     let ada = node.person("ada").await;
     // `[]` in base64url
@@ -266,7 +266,7 @@ async fn after_a_sync_the_next_event_is_the_one_after_it() {
 }
 
 #[tokio::test]
-async fn access_that_is_granted_is_followed_and_nothing_comes_after_it_is_lost() {
+async fn a_granted_workspace_is_followed_and_a_lost_one_delivers_nothing_more() {
     let node = Node::start(&[("rate_limit_enabled", "false")]).await;
     let (ada, bob) = (node.person("ada").await, node.person("bob").await);
     let (mut a, _) = node.welcomed(&ada, json!({ "streams": [] })).await;
@@ -297,7 +297,7 @@ async fn access_that_is_granted_is_followed_and_nothing_comes_after_it_is_lost()
         .await;
     let mut lost = false;
     b.send(r#"{"type":"ping","id":"end"}"#).await;
-    // what was committed before the last answer is on its way before the pong of a later ping
+    // time for the earlier commits to be delivered
     tokio::time::sleep(Duration::from_millis(200)).await;
     b.send(r#"{"type":"profile.get","id":"end"}"#).await;
     loop {
@@ -341,7 +341,7 @@ async fn a_logout_closes_every_socket_of_its_session_and_no_other() {
 }
 
 #[tokio::test]
-async fn one_user_has_so_many_sockets_and_the_newest_is_refused() {
+async fn a_user_with_the_most_sockets_gets_no_further_one() {
     let node = Node::start(&[("sockets_per_user", "2")]).await;
     let ada = node.person("ada").await;
     let (one, mut two) = (node.quiet(&ada).await, node.quiet(&ada).await);
@@ -356,7 +356,7 @@ async fn one_user_has_so_many_sockets_and_the_newest_is_refused() {
     while node.app.sockets.count() > 1 {
         assert!(
             tokio::time::Instant::now() < deadline,
-            "the socket's place was not given up"
+            "the closed socket still counts"
         );
         tokio::time::sleep(Duration::from_millis(5)).await;
     }

@@ -1,4 +1,4 @@
-//! Through real connections to a node with a database of its own: what raw bytes, strangers and members get.
+//! Tests through real connections: each node has a separate database. Raw bytes, unauthenticated clients, and members.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ mod web;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A node on a port of its own, stopped when it is dropped.
+/// A node on a free port, stopped when it is dropped.
 struct Node {
     address: SocketAddr,
     app: Arc<App>,
@@ -45,7 +45,7 @@ impl Node {
         Node::start_with(pairs, |_| {}).await
     }
 
-    /// With settings beyond what their manual takes.
+    /// Starts a node after `change` has set values that the settings would refuse.
     async fn start_with(pairs: &[(&str, &str)], change: impl FnOnce(&mut Settings)) -> Node {
         let folder = tempfile::tempdir().expect("a folder");
         let data_dir = folder.path().to_string_lossy().into_owned();
@@ -85,7 +85,7 @@ impl Node {
         TcpStream::connect(self.address).await.expect("a connection")
     }
 
-    /// Sends a request, returns all that comes back.
+    /// Sends a request; returns everything that the node answers.
     async fn http(&self, request: &str) -> String {
         let mut tcp = self.tcp().await;
         tcp.write_all(request.as_bytes()).await.expect("sent");
@@ -190,7 +190,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The code of the close frame that ends what comes.
+/// Reads to the end; returns the code of the close frame there.
 async fn close_code(tcp: &mut TcpStream) -> u16 {
     let mut bytes = Vec::new();
     timeout(PATIENCE, tcp.read_to_end(&mut bytes))

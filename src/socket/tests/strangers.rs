@@ -1,4 +1,4 @@
-//! What a socket may do before anybody is signed in.
+//! What a socket may do before it is authenticated.
 
 use super::*;
 use base64::Engine as _;
@@ -55,7 +55,7 @@ async fn ignoring_the_rate_limit_closes() {
 }
 
 #[tokio::test]
-async fn who_names_more_streams_than_a_welcome_may_list_is_refused() {
+async fn a_client_that_names_more_streams_than_a_welcome_may_list_is_refused() {
     let node = Node::start(&[]).await;
     let ada = node.person("ada").await;
     let names = |n: usize| (0..n).map(|name| name.to_string()).collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! HTTP beside the socket: the shape of errors, ids, limits, rpc.
+//! HTTP next to the socket: the shape of errors, ids, limits, rpc.
 
 use super::*;
 
@@ -91,7 +91,7 @@ async fn rpc_answers_one_frame_or_an_array() {
     );
 }
 
-/// The body of an answer that comes in chunks: of lines in turn a size and what it says.
+/// The body of a chunked answer, whose lines are a size and its chunk, in turn.
 fn dechunked(answer: &str) -> String {
     let (_, chunks) = answer.split_once("\r\n\r\n").expect("a body");
     chunks.split("\r\n").skip(1).step_by(2).collect()
