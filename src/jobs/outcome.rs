@@ -76,7 +76,7 @@ async fn fail(engine: &Engine, kind: &Kind, claim: &Claim, attempt: u32, mut err
             "a failed run lost its claim on a job: another run has the job, or an operator dropped it"
         ),
         Err(_) => {
-            tracing::warn!("the failure of a job was not recorded; it runs again when its claim expires")
+            tracing::warn!("the failure of a job was not recorded; it runs again when its claim expires");
         }
     }
 }
