@@ -2,7 +2,7 @@
 
 use taskwire_protocol::{CloseCode, Failure};
 
-/// How the server ends a reader.
+/// The code and reason with which the server ends a reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Close {
     /// Tells the client what to do next.

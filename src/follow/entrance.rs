@@ -43,7 +43,7 @@ pub struct Arrival {
     pub params: Box<Authenticate>,
     /// The address that it connects from.
     pub address: Option<IpAddr>,
-    /// Its entry in the registry, which gets an owner.
+    /// Gives its entry in the registry an owner.
     pub claim: Claim,
 }
 

@@ -21,13 +21,13 @@ pub struct Follower {
     expires_at: Timestamp,
     /// How many streams it may follow.
     pub(super) limit: u32,
-    /// Workspaces that the user joins are followed too.
+    /// Whether it also follows workspaces to which the user gets access later.
     pub(super) all: bool,
     /// The user's own stream is delivered, not only watched.
     pub(super) own: bool,
 }
 
-/// What delivering stopped for.
+/// Why a delivery stopped.
 #[derive(Debug)]
 pub enum Interruption<E> {
     /// The user's own stream has control: [`Follower::obey`] it, and deliver again.
@@ -56,7 +56,7 @@ impl Follower {
         }
     }
 
-    /// The account that reads.
+    /// The reader's account and session.
     pub fn caller(&self) -> &Arc<Caller> {
         &self.caller
     }

@@ -13,21 +13,14 @@ use taskwire_protocol::{SessionId, UserId, WorkspaceId};
 pub enum Control {
     /// The user may read a workspace from `seq` on: join it when the socket follows all streams.
     Granted {
-        /// The workspace.
         workspace: WorkspaceId,
-        /// The head of its stream at that moment.
+        /// The head of its stream when access was granted.
         seq: u64,
     },
     /// The user may no longer read a workspace. Its cursor has been removed already.
-    Lost {
-        /// The workspace.
-        workspace: WorkspaceId,
-    },
+    Lost { workspace: WorkspaceId },
     /// A session of the user ended: this reader's or another one.
-    SessionRevoked {
-        /// The session.
-        session: SessionId,
-    },
+    SessionRevoked { session: SessionId },
     /// The account changed, or may have. Check again whether it and the session are still active, and what the account
     /// may do.
     AccountChanged,

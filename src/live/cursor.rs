@@ -26,7 +26,7 @@ pub(crate) struct Cursor {
     watch: Watch,
     /// The last seq that was fed, or skipped on purpose.
     pub(crate) seq: u64,
-    /// Removals up to this seq were known when the user was let in.
+    /// Removals up to this seq were known when the user was given access.
     pub(crate) since: u64,
     /// The page of the log that the cursor waits for or reads. Boxed, because it is rare.
     catch_up: Option<Box<CatchUp>>,
@@ -46,11 +46,11 @@ enum CatchUp {
 /// The result of a read.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Nothing: the cursor is at the head.
+    /// The cursor is at the head.
     Nothing,
     /// Frames were put into the batch; whether more follow.
     Frames { more: bool },
-    /// The user was removed, and all that precedes the removal was read.
+    /// The user was removed, and all entries before the removal were read.
     Ended,
 }
 

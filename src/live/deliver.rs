@@ -21,7 +21,7 @@ const PEEK: usize = 16 * 1024;
 
 /// The destination of frames, for example a socket's write buffer.
 pub trait Outlet {
-    /// Why nothing can be fed any more.
+    /// Why the outlet cannot be fed any more.
     type Error;
 
     /// Ready when there is room for another bite (16 KiB, or a single larger frame).
@@ -30,11 +30,11 @@ pub trait Outlet {
     /// Announces how many frames and bytes come next, so that an outlet can reserve memory once for all of them.
     fn expect(&mut self, _frames: usize, _bytes: usize) {}
 
-    /// Takes an event; called only after `poll_room` was ready, and for a bite at a time. Flushing is up to the
-    /// outlet's owner, once after each `poll_deliver`.
+    /// Takes an event. It is called only after `poll_room` was ready, for one bite at a time. The outlet's owner
+    /// flushes once after each `poll_deliver`.
     fn event(&mut self, frame: Frame, stream: StreamId, seq: u64) -> Result<(), Self::Error>;
 
-    /// Takes a signal, as it takes events.
+    /// Takes a signal. It is called only after `poll_room` was ready.
     fn signal(&mut self, frame: Frame) -> Result<(), Self::Error>;
 }
 
@@ -43,7 +43,7 @@ pub trait Outlet {
 pub enum Delivered {
     /// Everything available was fed.
     All,
-    /// A turn's worth was fed: flush, send the reader's own replies, and call again without waiting.
+    /// The most bites of one call were fed: flush, send the reader's own replies, and call again without waiting.
     More,
     /// The user's own stream has an event for the server: act on it, and call again. Urgent ones may come twice.
     Control(Control),
@@ -65,9 +65,9 @@ pub enum Stop<E> {
 enum Visit {
     /// A bite was read.
     Bite,
-    /// There is nothing after its position.
+    /// The cursor has nothing more to feed.
     Done,
-    /// It waits for a page of the log.
+    /// The cursor waits for a page of the log.
     Waits,
     Stops(Delivered),
 }

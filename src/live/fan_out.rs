@@ -86,7 +86,7 @@ impl Hub {
 }
 
 async fn mark_watchers(topic: &Topic) {
-    topic.leave_queue(); // before marking: the next move of the head must queue the topic again
+    topic.leave_queue(); // before marking: a change during the marking must queue the topic again
     let mut from = Some(0);
     while let Some(key) = from {
         from = topic.mark(key, CHUNK);

@@ -58,7 +58,7 @@ where
     {
         let under_way = lock(&self.under_way).get(&key).cloned();
         if let Some(mut outcome) = under_way {
-            // its outcome is discarded
+            // this outcome may be too old
             let _ = outcome.wait_for(Option::is_some).await;
         }
         self.share(key, read).await

@@ -192,7 +192,7 @@ impl Hub {
         self.forget_here(stream, last);
     }
 
-    /// Another instance rewrote the log up to `last`.
+    /// The log was rewritten up to `last`, here or by another instance: drops this instance's frames and pages of it.
     pub(crate) fn forget_here(&self, stream: StreamId, last: u64) {
         if let Some(topic) = self.topic(stream) {
             let news = topic.forget(last, self.next_id());

@@ -14,7 +14,7 @@ pub(crate) struct Meters {
     pub(crate) lag: Histogram,
     /// How often a topic sent its readers to the log because a frame did not arrive.
     pub(crate) gaps: Counter,
-    /// Heads compared with the log's.
+    /// Heads that were compared with the log's.
     pub(crate) compared: Counter,
     /// Streams that have watchers here.
     pub(crate) topics: Gauge,

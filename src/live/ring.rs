@@ -42,7 +42,7 @@ pub(crate) struct Change {
     pub(crate) waiting: bool,
 }
 
-/// What lies beyond a position.
+/// What follows a position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Beyond {
     /// No frame follows.
@@ -127,7 +127,7 @@ impl Ring {
         self.change(moved)
     }
 
-    /// Takes note of a committed entry whose frame only the log has.
+    /// Takes the position of a committed entry whose frame only the log has.
     pub(crate) fn apply_place(&mut self, seq: u64) -> Change {
         let change = self.hear_of(seq);
         // frames before this entry may still arrive, unless it is the next one

@@ -36,8 +36,8 @@ pub struct Subscriptions {
     /// still during a pause and jumps at a second join.
     pub(crate) looked: u64,
     pub(crate) wakeup: Arc<Wakeup>,
-    /// Up to this seq the user's own stream was searched for urgent control. Ahead of the position while the outlet has
-    /// no room.
+    /// Up to this seq the user's own stream was searched for urgent control. It is ahead of the position while the
+    /// outlet has no room.
     pub(crate) peeked: u64,
 }
 

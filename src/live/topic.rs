@@ -189,12 +189,12 @@ impl Topic {
         state.news(change)
     }
 
-    /// Drops the ring's frames to make room; readers go to the log.
+    /// Drops the ring's frames to free memory; readers read the log.
     pub(crate) fn drop_frames(&self) {
         lock(&self.state).ring.drop_frames();
     }
 
-    /// When the ring was used last, in ticks, and the bytes that it takes.
+    /// When the ring was last used, in ticks, and the bytes that it takes.
     pub(crate) fn usage(&self) -> (u64, usize) {
         lock(&self.state).ring.usage()
     }
@@ -272,7 +272,7 @@ impl Topic {
         lock(&self.watchers).mark(key, n)
     }
 
-    /// Enters the queue of the fan-out; false when it is there already.
+    /// Marks the topic as queued for the fan-out; false when it is queued already.
     pub(crate) fn enter_queue(&self) -> bool {
         !self.queued.swap(true, Ordering::AcqRel)
     }

@@ -117,7 +117,7 @@ impl Wakeup {
 
     /// Takes the set. Pending while it is empty; the next mark wakes the task. Only one task may poll at a time.
     pub fn poll(&self, cx: &mut Context<'_>) -> Poll<Dirty> {
-        self.waker.register(cx.waker()); // before the look, so that a mark between the two wakes us
+        self.waker.register(cx.waker()); // before the set is taken, so that a mark between the two wakes the task
         let dirty = self.take();
         if dirty.is_empty() {
             Poll::Pending

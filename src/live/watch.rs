@@ -1,4 +1,4 @@
-//! Watching a stream: a topic exists as long as a reader watches it.
+//! Adds watchers to streams, and removes them. A topic exists as long as it has a watcher.
 
 use super::{
     hub::Hub,

@@ -1,4 +1,4 @@
-//! Who watches a topic: the wakeups to mark when its head moves. Pure bookkeeping.
+//! The watchers of a topic: the wakeups to mark when its head moves. Pure bookkeeping.
 
 use super::wakeup::{Slot, Wakeup};
 use std::{collections::HashSet, sync::Arc};

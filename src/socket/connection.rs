@@ -144,7 +144,7 @@ impl Connection {
         Poll::Pending
     }
 
-    /// One round: `None` when there is nothing to do until the task is woken.
+    /// One round. `None` when there is nothing to do until the task is woken.
     fn poll_round(&mut self, cx: &mut Context<'_>) -> Result<Option<Step>, Again> {
         let dirty = match self.wakeup.poll(cx) {
             Poll::Ready(dirty) => dirty,

@@ -12,7 +12,7 @@
 //! - `answers`     queues answers and counts them
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket takes a few hundred bytes and its read
-//! buffer. Never sees the store.
+//! buffer. Does not know the store.
 
 mod answers;
 mod connection;

@@ -1,5 +1,5 @@
 //! The bytes of one socket, below its frames: the TCP stream in the form that tungstenite needs, with our output queue.
-//! Knows no frames.
+//! Does not know frames.
 
 use std::io::{self, Read, Write};
 use std::pin::Pin;

@@ -22,7 +22,7 @@ pub(super) struct Asked {
     pub(super) name: &'static str,
     /// When it arrived.
     pub(super) since: Instant,
-    /// The stream that delivers nothing until the answer.
+    /// The stream that must deliver nothing until the answer.
     pub(super) paused: Option<StreamId>,
 }
 

@@ -102,7 +102,7 @@ fn refused(failure: Failure) -> State {
     State::Done(Outcome::Refused(failure))
 }
 
-/// Hands a request to the engine's dispatcher.
+/// Passes a request to the engine's dispatcher.
 fn dispatch(app: &App, asked: &Asked, request: Request, op_id: Option<OpId>, sender: Sender) -> State {
     State::Call(app.engine.dispatch(Incoming {
         request,

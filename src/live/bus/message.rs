@@ -13,7 +13,7 @@ pub(super) const MESSAGE: usize = 64 * 1024;
 
 /// The first byte. An instance with another version ignores the message, and reads the entries from the log.
 const VERSION: u8 = 1;
-/// Version, kind, sender, epoch.
+/// The bytes of version, kind, sender and epoch.
 const HEADER: usize = 2 + 8 + 8;
 /// Stands in place of a length when the frame is only in the log.
 const IN_LOG: u32 = u32::MAX;

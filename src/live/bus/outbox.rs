@@ -17,7 +17,7 @@ const OVERHEAD: usize = 64;
 /// How many streams are remembered. When more were dropped, the other instances are asked to compare all of theirs.
 const MISSED: usize = 1024;
 
-/// Something to publish.
+/// A message to publish.
 #[derive(Debug)]
 pub(super) enum Outgoing {
     /// A committed entry. `frame` is `None` when it is too large to send, or was dropped.
@@ -231,7 +231,7 @@ impl Outbox {
         count_dropped(dropped);
     }
 
-    /// Waits until there is something to publish, and takes up to `n` of it.
+    /// Waits until there is something to publish, and takes up to `n` messages.
     pub(super) async fn take(&self, n: usize) -> Vec<Outgoing> {
         loop {
             {

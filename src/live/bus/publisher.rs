@@ -223,7 +223,7 @@ mod tests {
                 outbox: outbox.clone(),
                 ..publisher()
             };
-            // one poll: as far as it gets without waiting
+            // polled once: it runs as far as it can without waiting
             let _ = publisher.run(connect).now_or_never();
             outbox.is_busy()
         };

@@ -18,7 +18,7 @@ const LATE: Duration = Duration::from_millis(1200);
 const MUTE: Duration = EVERY.saturating_add(LATE);
 /// After this long a silent instance counts as stopped: instances do not announce a stop here.
 const GONE: Duration = Duration::from_mins(5);
-/// After this long without a probe the connection is given up.
+/// After this long without a probe the connection is closed.
 pub(super) const SILENT: Duration = Duration::from_secs(5);
 
 /// The pulse of the connection to the other instances.
@@ -51,7 +51,7 @@ impl Pulse {
         }
     }
 
-    /// A new connection listens.
+    /// A new connection is listening.
     pub(super) fn begin(&self, now: Instant) {
         let mut state = lock(&self.state);
         state.since = Some(now);

@@ -38,7 +38,7 @@ pub struct RedisOptions {
     pub prefix: String,
     /// Positions in the log are valid within one epoch; instances in another epoch are ignored.
     pub epoch: Arc<str>,
-    /// A new number at each start of each instance.
+    /// A number that is new at each start of an instance.
     pub instance: u64,
 }
 

@@ -101,7 +101,7 @@ pub(super) struct Ear {
 enum Lost {
     #[error("{0}")]
     Redis(#[from] ::redis::RedisError),
-    #[error("it was closed")]
+    #[error("the connection was closed")]
     Closed,
     #[error("published messages do not come back")]
     Silent,

@@ -111,7 +111,7 @@ async fn a_stream_that_is_only_watched_gives_control_but_no_frames() {
         Ok(Delivered::Control(Control::AccountChanged))
     );
     assert!(socket.got(own(1)).is_empty());
-    // followed later on, from an earlier position: nothing is acted on twice
+    // the reader follows the stream later, from an earlier position: no event is acted on twice
     socket.join(own(1), Start::After(2)).await;
     socket.receives(own(1), 2, 2).await;
 }

@@ -92,7 +92,7 @@ impl MemoryLog {
     }
 
     async fn answer(&self) -> Result<(), LogUnavailable> {
-        tokio::task::yield_now().await; // a database answers later
+        tokio::task::yield_now().await; // a database does not answer at once
         wait_until("the log may answer", || !self.stalls.load(Ordering::SeqCst)).await;
         if self.fails.load(Ordering::SeqCst) {
             Err(LogUnavailable)

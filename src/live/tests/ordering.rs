@@ -8,7 +8,7 @@ use crate::live::{
 use std::sync::atomic::AtomicU64;
 
 #[tokio::test]
-async fn what_is_committed_reaches_every_socket_in_order() {
+async fn commits_reach_every_socket_in_order() {
     let world = World::new();
     let (mut a, mut b) = (world.socket(user(1)), world.socket(user(2)));
     a.join(workspace(1), Start::Now).await;
@@ -46,7 +46,7 @@ async fn an_early_frame_waits_30_ms_and_then_the_log_is_read() {
     let mut socket = world.socket(user(1));
     socket.join(workspace(1), Start::Now).await;
     world.commit(workspace(1), 1);
-    drop(world.append(workspace(1))); // lost on the way
+    drop(world.append(workspace(1))); // does not arrive
     let begun = std::time::Instant::now();
     world.commit(workspace(1), 2);
     socket.receives(workspace(1), 0, 1).await;
@@ -153,7 +153,7 @@ async fn one_wake_delivers_a_whole_group() {
 }
 
 #[tokio::test]
-async fn a_nudge_and_input_are_told_apart_from_topics() {
+async fn a_nudge_and_input_are_distinguished_from_topics() {
     let world = World::new();
     let socket = world.socket(user(1));
     let wakeup = socket.subscriptions.wakeup();

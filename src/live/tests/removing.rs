@@ -34,7 +34,7 @@ async fn a_removal_that_arrives_first_still_lets_the_entries_before_it_through()
 }
 
 #[tokio::test]
-async fn a_removal_that_was_lost_on_the_way_is_found_in_the_log() {
+async fn a_removal_that_did_not_arrive_is_found_in_the_log() {
     let world = World::new();
     let (mut removed, mut other) = (world.socket(user(1)), world.socket(user(2)));
     removed.join(workspace(1), Start::Now).await;
@@ -50,7 +50,7 @@ async fn a_removal_that_was_lost_on_the_way_is_found_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_slow_reader_is_stopped_at_the_removal_in_the_log_too() {
+async fn a_removal_also_stops_a_slow_reader_that_reads_the_log() {
     let world = World::with(RingLimits {
         bytes_per_topic: 2_000,
         budget: 1 << 20,
@@ -82,7 +82,7 @@ async fn a_user_who_is_added_again_reads_past_the_removal() {
     socket.receives(workspace(1), 0, 9).await;
     world.commit(workspace(1), 1);
     socket.receives(workspace(1), 0, 10).await;
-    world.commit_removal(workspace(1), user(1)); // and once more
+    world.commit_removal(workspace(1), user(1)); // removed a second time
     world.commit(workspace(1), 1);
     keeps_the_topic.receives(workspace(1), 0, 12).await;
     assert_eq!(socket.poll(), Poll::Ready(Ok(Delivered::All)));

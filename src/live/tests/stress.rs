@@ -68,7 +68,7 @@ async fn joins_race_publishes_and_every_socket_gets_all_in_order() {
                 socket.join(workspace(s), Start::After(0)).await;
             }
             if dice.roll(4) == 0 {
-                drop(socket); // topics come and go
+                drop(socket); // so that topics are dropped and made again
             } else {
                 running.push(socket.run());
             }

@@ -5,7 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 #[tokio::test]
-async fn a_stranger_may_only_sign_in_ping_and_read_the_contract() {
+async fn an_unauthenticated_client_may_only_sign_in_ping_and_read_the_contract() {
     let node = Node::start(&[("auth_timeout_seconds", "1")]).await;
     let mut client = node.socket().await;
     client.send(r#"{"type":"task.list","id":1}"#).await;
