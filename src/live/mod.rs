@@ -1,6 +1,6 @@
 //! Carries each commit to every reader that watches its stream, and brings a reader from an older position to the head.
 //!
-//! - `wakeup`         one per reader: the waker of its task, and the set of events since the task last looked
+//! - `wakeup`         one per reader: the waker of its task, and bits for what happened since the task last looked
 //! - `ring`           the newest frames of one stream, contiguous up to its head, and frames that arrived early
 //! - `removals`       which users were removed from a stream, and the seq at which their access ends
 //! - `chatter`        the newest signals of one stream, kept for a second

@@ -44,7 +44,7 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::Protocol,
         "src/socket/tests/framing.rs",
-        "each_break_of_the_protocol_has_its_close_code",
+        "each_protocol_violation_has_its_close_code",
     ),
     (
         CloseCode::Restart,
@@ -104,7 +104,7 @@ const PROVOKED: &[(CloseCode, &str, &str)] = &[
     (
         CloseCode::Dead,
         "src/socket/tests/life.rs",
-        "a_reader_that_retention_overtakes_is_closed_and_told_so_when_it_resumes",
+        "a_reader_that_retention_overtakes_is_closed_and_its_position_has_expired",
     ),
     (
         CloseCode::Dead,
