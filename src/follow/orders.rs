@@ -74,7 +74,10 @@ impl Follower {
                 Ok(Obeyed::Done)
             }
             Err(failure) if failure.retryable => {
-                tracing::warn!(user.id = %self.user(), "closing a socket: its account could not be read again: {}", failure.message);
+                tracing::warn!(
+                    user.id = %self.user(),
+                    "closing a reader: its account could not be read again: {}", failure.message
+                );
                 Err(Close::UNKNOWN_ACCOUNT)
             }
             Ok(_) | Err(_) => Err(Close::INACTIVE),
