@@ -305,7 +305,7 @@ export type BatchResult = {
   data: Record<string, unknown>;
   /** The last `seq` that the mutation produced in each stream. */
   at: Record<string, number>;
-  /** Whether this is the first answer again, because the mutation was carried out before. */
+  /** Whether this repeats the first answer, because the mutation was carried out before. */
   replayed?: boolean;
 } | {
   /** The error. */
@@ -1753,7 +1753,7 @@ export interface OkFrame<Output = unknown> {
   id: RequestId;
   at?: Record<string, number>;
   data: Output;
-  /** Whether this is the first answer again, because the mutation was carried out before. */
+  /** Whether this repeats the first answer, because the mutation was carried out before. */
   replayed?: boolean;
 }
 
