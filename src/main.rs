@@ -211,7 +211,7 @@ fn main() -> ExitCode {
 }
 
 fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
-    telemetry::init(&settings)?;
+    let _log = telemetry::init(&settings)?;
     run_on_runtime(async {
         match command {
             Command::Migrate => server::migrate(&settings).await?,

@@ -118,7 +118,11 @@ pub fn json(value: &impl Serialize) -> Result<String> {
 /// The error that a client gets when the database failed. This conversion logs the detail, once.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        tracing::warn!(error = %error, "the database failed");
+        if error.trouble == Trouble::Bug {
+            tracing::error!(error = %error, "the database failed");
+        } else {
+            tracing::warn!(error = %error, "the database failed");
+        }
         match error.trouble {
             Trouble::Unavailable | Trouble::Contended => Failure::new(
                 ErrorCode::Unavailable,
