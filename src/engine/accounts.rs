@@ -1,6 +1,6 @@
 //! Makes and finds accounts: for sign-up, for `admin_email` at the start, and for operators.
 
-use super::job::{Job, Step, Work};
+use super::submission::{Step, Submission, Work};
 use super::{Body, Caller, Engine, spawned};
 use crate::auth::passwords::{Passwords, check_new};
 use crate::config::Settings;
@@ -114,8 +114,8 @@ impl Engine {
         caller: Arc<Caller>,
         decide: impl Decide + 'static,
     ) -> Result<T, Failure> {
-        let job = Job::new(caller, None, Work::One(Step::own(Box::new(decide))));
-        let reply = self.0.lane.submit(Box::new(job)).await?;
+        let submission = Submission::new(caller, None, Work::One(Step::own(Box::new(decide))));
+        let reply = self.0.lane.submit(Box::new(submission)).await?;
         let output = match &reply.body {
             Body::Data(json) => serde_json::from_str(json).ok(),
             Body::Logged(_) | Body::Pong => None,

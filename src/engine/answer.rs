@@ -2,7 +2,7 @@
 //! A repeated op_id gets the first answer again.
 
 use super::frame;
-use super::job::{Job, Work};
+use super::submission::{Submission, Work};
 use super::write::{Memo, Placed};
 use super::{Body, Reply, Then};
 use crate::ops;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, UserId};
 use uuid::Uuid;
 
-/// What was decided for a job or a part of one.
+/// What was decided for a submission or a part of one.
 pub(super) enum Verdict {
     Done(Done),
     Parts(Vec<Verdict>),
@@ -43,9 +43,9 @@ pub(super) struct Done {
     pub(super) to: usize,
 }
 
-/// The answers in the order of the jobs, and what the op_ids did.
+/// The answers in the order of the submissions, and what the op_ids did.
 pub(super) fn answers(
-    jobs: &[Job],
+    submissions: &[Submission],
     verdicts: Vec<Verdict>,
     world: &World,
     placed: &[Placed],
@@ -55,10 +55,10 @@ pub(super) fn answers(
         placed,
         memory: HashMap::new(),
     };
-    let replies = jobs
+    let replies = submissions
         .iter()
         .zip(verdicts)
-        .map(|(job, verdict)| answers.of_job(job, verdict))
+        .map(|(submission, verdict)| answers.of_submission(submission, verdict))
         .collect();
     (replies, answers.memory.into_iter().collect())
 }
@@ -72,13 +72,13 @@ struct Answers<'a> {
 }
 
 impl Answers<'_> {
-    fn of_job(&mut self, job: &Job, verdict: Verdict) -> Result<Reply, Failure> {
-        let user = job.caller.user.id;
-        let key = job.op_id.map(|op_id| (user, op_id));
-        let (verdicts, batch) = match (verdict, &job.work) {
+    fn of_submission(&mut self, submission: &Submission, verdict: Verdict) -> Result<Reply, Failure> {
+        let user = submission.caller.user.id;
+        let key = submission.op_id.map(|op_id| (user, op_id));
+        let (verdicts, batch) = match (verdict, &submission.work) {
             (Verdict::Parts(verdicts), Work::Batch(batch)) => (verdicts, batch),
             (Verdict::Done(done), Work::One(step)) if step.own => return Ok(Reply::data(done.data)),
-            (verdict, _) => return self.one(verdict, key, job.hash(), user),
+            (verdict, _) => return self.one(verdict, key, submission.hash(), user),
         };
         let mut results = Vec::with_capacity(verdicts.len());
         let mut at = BTreeMap::new();
@@ -91,7 +91,7 @@ impl Answers<'_> {
             results.push(result(self.one(verdict, key, hash, user)));
         }
         let data = format!("{{\"results\":[{}]}}", results.join(","));
-        Ok(self.done(&at, &data, key, job.hash()))
+        Ok(self.done(&at, &data, key, submission.hash()))
     }
 
     fn one(

@@ -13,22 +13,22 @@ const TURN: Duration = Duration::from_micros(40);
 
 /// The previous group. Its clients have their answers and are about to send the next requests. A group that began with
 /// the first of these requests would make the others wait for a whole commit. So the next group waits until it has as
-/// many jobs as the previous one, at most half as long as the previous one took. It begins early when nothing arrives
-/// for a moment. After a group of a single job it does not wait.
+/// many submissions as the previous one, at most half as long as the previous one took. It begins early when nothing
+/// arrives for a moment. After a group of a single submission it does not wait.
 #[derive(Default)]
 pub(super) struct Last {
-    jobs: usize,
+    submissions: usize,
     wait: Duration,
 }
 
 impl Last {
-    pub(super) fn new(jobs: usize, took: Duration) -> Last {
-        let wait = if jobs > 1 {
+    pub(super) fn new(submissions: usize, took: Duration) -> Last {
+        let wait = if submissions > 1 {
             (took / 2).min(LONGEST)
         } else {
             Duration::ZERO
         };
-        Last { jobs, wait }
+        Last { submissions, wait }
     }
 
     /// Takes what is in the queue, and waits a moment for more. `waiting`: how many items the group has already.
@@ -48,7 +48,7 @@ impl Last {
                 received.push(item);
             }
             let now = Instant::now();
-            let enough = received.len() >= room || received.len() + waiting >= self.jobs;
+            let enough = received.len() >= room || received.len() + waiting >= self.submissions;
             if enough || now - began >= self.wait || idle >= QUIET {
                 return;
             }

@@ -1,10 +1,10 @@
 //! The single entry for requests: sockets, `/v1/rpc` and `/v1/auth/…` hand in every request here, except those that
 //! only a socket can carry out.
 
-use super::job::{Batch, Job, Step, Work};
 use super::measure::Measure;
 use super::route::{Route, route};
 use super::sign_in::{DynSignIn, Refresh};
+use super::submission::{Batch, Step, Submission, Work};
 use super::trace::Trace;
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
 use crate::ops::Result;
@@ -101,9 +101,9 @@ impl Engine {
         work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
-        let mut job = Box::new(Job::new(caller, op_id, work));
-        job.request_id = request_id;
-        self.0.lane.submit(job).await
+        let mut submission = Box::new(Submission::new(caller, op_id, work));
+        submission.request_id = request_id;
+        self.0.lane.submit(submission).await
     }
 }
 

@@ -5,11 +5,11 @@
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
 use super::authorize::allowed;
-use super::job::{Batch, Job, Step, Work, within};
 use super::load::{self, Loaded, Memory};
 use super::optimism::is_verified;
 use super::recovery::{Fault, Tries, answer_unknown, look_for};
 use super::shared::Shared;
+use super::submission::{Batch, Step, Submission, Work, within};
 use super::write::{self, Placed, Rewritten};
 use crate::failpoint::reach;
 use crate::live::{Frame, Published};
@@ -43,7 +43,7 @@ struct Committed {
     members: Vec<(WorkspaceId, Arc<Members>)>,
     /// Accounts, sessions or memberships changed, so cached sessions are outdated.
     outdates: bool,
-    /// The group enqueued a job.
+    /// The group enqueued a submission.
     enqueues: bool,
 }
 
@@ -57,30 +57,33 @@ impl Writer {
         }
     }
 
-    /// Runs the jobs and answers each of them.
-    pub(super) async fn run(&mut self, jobs: Vec<Job>) {
-        let Err((jobs, error)) = self.run_together(jobs).await else {
+    /// Runs the submissions and answers each of them.
+    pub(super) async fn run(&mut self, submissions: Vec<Submission>) {
+        let Err((submissions, error)) = self.run_together(submissions).await else {
             return;
         };
-        // while the database is unavailable, each job alone would wait as long as all of them together
-        if jobs.len() == 1 || error.trouble == Trouble::Unavailable {
-            return refuse(jobs, error);
+        // while the database is unavailable, each submission alone would wait as long as all of them together
+        if submissions.len() == 1 || error.trouble == Trouble::Unavailable {
+            return refuse(submissions, error);
         }
         metrics::counter!("taskwire_groups_split_total").increment(1);
-        for job in jobs {
-            if let Err((alone, error)) = self.run_together(vec![job]).await {
+        for submission in submissions {
+            if let Err((alone, error)) = self.run_together(vec![submission]).await {
                 refuse(alone, error);
             }
         }
     }
 
-    /// Runs the jobs in one transaction. Returns the jobs that failed, with the reason.
-    async fn run_together(&mut self, mut jobs: Vec<Job>) -> Result<(), (Vec<Job>, StoreError)> {
+    /// Runs the submissions in one transaction. Returns the submissions that failed, with the reason.
+    async fn run_together(
+        &mut self,
+        mut submissions: Vec<Submission>,
+    ) -> Result<(), (Vec<Submission>, StoreError)> {
         let mut tries = Tries::default();
         loop {
-            let fault = match self.attempt(&jobs, &tries).await {
+            let fault = match self.attempt(&submissions, &tries).await {
                 Ok(committed) => {
-                    self.finish(jobs, committed);
+                    self.finish(submissions, committed);
                     return Ok(());
                 }
                 Err(fault) => fault,
@@ -118,22 +121,22 @@ impl Writer {
                 if let Some(sent) = sent {
                     // the outcome of the commit is unknown; only mutations with an op_id can find it out
                     unknown = true;
-                    jobs = self.after_unknown_commit(jobs, sent);
+                    submissions = self.after_unknown_commit(submissions, sent);
                 }
             }
-            if jobs.is_empty() {
+            if submissions.is_empty() {
                 return Ok(());
             }
-            let frees = trouble == Trouble::Full && makes_room(&jobs);
+            let frees = trouble == Trouble::Full && makes_room(&submissions);
             if !tries.again(&error, unknown || frees).await {
-                return Err((jobs, error));
+                return Err((submissions, error));
             }
             tries.stretches |= frees;
         }
     }
 
-    async fn attempt(&mut self, jobs: &[Job], tries: &Tries) -> Result<Committed, Fault> {
-        let mut needs = load::needs(jobs);
+    async fn attempt(&mut self, submissions: &[Submission], tries: &Tries) -> Result<Committed, Fault> {
+        let mut needs = load::needs(submissions);
         needs.streams.extend(&tries.streams);
         if tries.stretches {
             self.tx.begin_stretched().await?;
@@ -144,13 +147,13 @@ impl Writer {
             mut world,
             memory,
             users,
-        } = load::load(&mut self.tx, &self.shared, jobs, &needs, tries).await?;
+        } = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
-        let verdicts = self.decide(jobs, &mut world, &memory, now)?;
+        let verdicts = self.decide(submissions, &mut world, &memory, now)?;
         let deltas = world.deltas();
         let advanced: Vec<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
         if self.tx.is_optimistic() {
-            if !is_verified(&mut self.tx, jobs, &verdicts, &advanced) {
+            if !is_verified(&mut self.tx, submissions, &verdicts, &advanced) {
                 return Err(Fault::Unsure);
             }
         } else if tries.may_widen() && !self.tx.is_alone() {
@@ -168,7 +171,7 @@ impl Writer {
             reach("row.after");
             (write::place(&mut self.tx, &world, &deltas, now).await?, forgotten)
         };
-        let (replies, memos) = answers(jobs, verdicts, &world, &placed);
+        let (replies, memos) = answers(submissions, verdicts, &world, &placed);
         if unchanged && memos.is_empty() {
             self.tx.rollback().await;
         } else {
@@ -199,9 +202,10 @@ impl Writer {
         })
     }
 
-    /// The commit of these jobs was sent, and its answer did not arrive. Watchers get what it committed as soon as the
-    /// database can be read. Returns the jobs with an op_id: running them again finds out what the commit did.
-    fn after_unknown_commit(&self, jobs: Vec<Job>, sent: Sent) -> Vec<Job> {
+    /// The commit of these submissions was sent, and its answer did not arrive. Watchers get what it committed as soon
+    /// as the database can be read. Returns the submissions with an op_id: running them again finds out what the commit
+    /// did.
+    fn after_unknown_commit(&self, submissions: Vec<Submission>, sent: Sent) -> Vec<Submission> {
         metrics::counter!("taskwire_commits_unknown_total").increment(1);
         let Shared {
             store, hub, sessions, ..
@@ -211,31 +215,31 @@ impl Writer {
             hub.forget(stream, last);
         }
         look_for(store.clone(), hub.clone(), sent.advanced);
-        answer_unknown(jobs)
+        answer_unknown(submissions)
     }
 
-    /// Decides the jobs in order. Each job sees what the jobs before it did.
+    /// Decides the submissions in order. Each submission sees what the submissions before it did.
     fn decide(
         &self,
-        jobs: &[Job],
+        submissions: &[Submission],
         world: &mut World,
         memory: &Memory,
         now: Timestamp,
     ) -> Result<Vec<Verdict>, StoreError> {
         let mut seen: HashMap<(UserId, OpId), i64> = HashMap::new();
-        let mut verdicts = Vec::with_capacity(jobs.len());
-        for job in jobs {
-            let span = tracing::enabled!(tracing::Level::DEBUG).then(|| job.trace().span());
+        let mut verdicts = Vec::with_capacity(submissions.len());
+        for submission in submissions {
+            let span = tracing::enabled!(tracing::Level::DEBUG).then(|| submission.trace().span());
             let _entered = span.as_ref().map(tracing::Span::enter);
-            let key = job.op_id.map(|op_id| (job.caller.user.id, op_id));
-            let verdict = match recall(key, job.hash(), &seen, memory) {
+            let key = submission.op_id.map(|op_id| (submission.caller.user.id, op_id));
+            let verdict = match recall(key, submission.hash(), &seen, memory) {
                 Some(verdict) => verdict,
-                None => match &job.work {
-                    Work::One(step) => self.one(step, &job.caller, job.op_id, world, now)?,
-                    Work::Batch(batch) => self.batch(batch, job, world, memory, &mut seen, now)?,
+                None => match &submission.work {
+                    Work::One(step) => self.one(step, &submission.caller, submission.op_id, world, now)?,
+                    Work::Batch(batch) => self.batch(batch, submission, world, memory, &mut seen, now)?,
                 },
             };
-            remember(key, job.hash(), &verdict, &mut seen);
+            remember(key, submission.hash(), &verdict, &mut seen);
             verdicts.push(verdict);
         }
         Ok(verdicts)
@@ -278,7 +282,7 @@ impl Writer {
     fn batch(
         &self,
         batch: &Batch,
-        job: &Job,
+        submission: &Submission,
         world: &mut World,
         memory: &Memory,
         seen: &mut HashMap<(UserId, OpId), i64>,
@@ -294,11 +298,17 @@ impl Writer {
                     continue;
                 }
             };
-            let key = part.op_id.map(|op_id| (job.caller.user.id, op_id));
+            let key = part.op_id.map(|op_id| (submission.caller.user.id, op_id));
             let verdict = match recall(key, step.hash, seen, memory) {
                 Some(Verdict::Refused(failure)) => Verdict::Refused(failure.at(format!("ops[{i}].op_id"))),
                 Some(verdict) => verdict,
-                None => match self.one(step, &job.caller, part.op_id.or(job.op_id), world, now)? {
+                None => match self.one(
+                    step,
+                    &submission.caller,
+                    part.op_id.or(submission.op_id),
+                    world,
+                    now,
+                )? {
                     Verdict::Refused(failure) => Verdict::Refused(within(failure, i)),
                     verdict => verdict,
                 },
@@ -319,7 +329,7 @@ impl Writer {
     }
 
     /// After the commit: the caches, the live streams, the answers.
-    fn finish(&self, jobs: Vec<Job>, committed: Committed) {
+    fn finish(&self, submissions: Vec<Submission>, committed: Committed) {
         for (workspace, members) in committed.members {
             self.shared.cache.put(workspace, members);
         }
@@ -342,36 +352,37 @@ impl Writer {
         self.shared.hub.publish(published.collect());
         reach("publish.after");
         reach("answer.before");
-        for (job, reply) in jobs.into_iter().zip(committed.replies) {
-            metrics::histogram!("taskwire_mutation_wait_seconds").record(job.queued.elapsed().as_secs_f64());
-            job.answer(reply);
+        for (submission, reply) in submissions.into_iter().zip(committed.replies) {
+            metrics::histogram!("taskwire_mutation_wait_seconds")
+                .record(submission.queued.elapsed().as_secs_f64());
+            submission.answer(reply);
             reach("answer.between");
         }
         reach("answer.after");
     }
 }
 
-/// Whether the jobs may also run in a full database, because they free space.
-fn makes_room(jobs: &[Job]) -> bool {
-    matches!(jobs, [job] if job.needs.frees)
+/// Whether the submissions may also run in a full database, because they free space.
+fn makes_room(submissions: &[Submission]) -> bool {
+    matches!(submissions, [submission] if submission.needs.frees)
 }
 
-fn refuse(jobs: Vec<Job>, error: StoreError) {
-    let failure = match &jobs[..] {
-        [job] => refusal(job, error),
+fn refuse(submissions: Vec<Submission>, error: StoreError) {
+    let failure = match &submissions[..] {
+        [submission] => refusal(submission, error),
         _ => Failure::from(error),
     };
-    for job in jobs {
-        job.answer(Err(failure.clone()));
+    for submission in submissions {
+        submission.answer(Err(failure.clone()));
     }
 }
 
-/// The answer to a job on which the database failed. The answer and its log line have the same request id.
-fn refusal(job: &Job, error: StoreError) -> Failure {
-    let (trace, id) = (job.trace(), job.trace().id());
+/// The answer to a submission on which the database failed. The answer and its log line have the same request id.
+fn refusal(submission: &Submission, error: StoreError) -> Failure {
+    let (trace, id) = (submission.trace(), submission.trace().id());
     let mut failure = trace.of_failure(&id).in_scope(|| Failure::from(error));
     // a step of a sign-in is answered under the id of the sign-in
-    if !job.is_own() {
+    if !submission.is_own() {
         failure.request_id = id;
     }
     failure

@@ -1,6 +1,6 @@
-//! Remembers the workspace of each task, so that a job's lane and stream are known without asking the database. A task
-//! never moves to another workspace, but after a purge its id may be used again in another one. An unknown or wrong
-//! entry costs a wait or a lock; the order of mutations is kept.
+//! Remembers the workspace of each task, so that a submission's lane and stream are known without asking the database.
+//! A task never moves to another workspace, but after a purge its id may be used again in another one. An unknown or
+//! wrong entry costs a wait or a lock; the order of mutations is kept.
 
 use moka::sync::Cache;
 use taskwire_protocol::{TaskId, WorkspaceId};

@@ -1,6 +1,6 @@
 //! The items of the writers' queue.
 
-use super::job::Job;
+use super::submission::Submission;
 use crate::store::{StoreError, Transaction};
 use std::pin::Pin;
 use tokio::sync::oneshot;
@@ -26,7 +26,7 @@ pub(super) type Errand =
 
 /// An item of the queue.
 pub(super) enum Item {
-    Job(Box<Job>),
+    Submission(Box<Submission>),
     Chore(Errand),
     /// Ends the writers after everything before it, and then sends on the channel.
     Stop(oneshot::Sender<()>),

@@ -3,9 +3,9 @@
 
 use super::Reply;
 use super::item::{Chore, Errand, Item};
-use super::job::Job;
 use super::line::{Closed, Line};
 use super::shared::Shared;
+use super::submission::Submission;
 use super::{lanes, single};
 use crate::store::{StoreError, Transaction};
 use std::sync::Arc;
@@ -34,10 +34,13 @@ impl Lane {
     }
 
     /// Takes a place in the queue, or in the line before it, at the first poll, and waits for the answer. If the caller
-    /// stops waiting, a job in the queue is carried out and a job in the line is dropped.
-    pub(super) async fn submit(&self, mut job: Box<Job>) -> Result<Reply, Failure> {
-        let asked = job.ask();
-        let _place = self.0.enter(Item::Job(job)).map_err(|Closed| stopping())?;
+    /// stops waiting, a submission in the queue is carried out and a submission in the line is dropped.
+    pub(super) async fn submit(&self, mut submission: Box<Submission>) -> Result<Reply, Failure> {
+        let asked = submission.ask();
+        let _place = self
+            .0
+            .enter(Item::Submission(submission))
+            .map_err(|Closed| stopping())?;
         asked.await.unwrap_or_else(|_| Err(self.unanswered()))
     }
 

@@ -1,16 +1,16 @@
 //! Several writers on one queue. While the queue is short, one writer takes everything. While it is longer than a
-//! group, a hash assigns each stream to a lane, and a group takes jobs of free lanes only.
+//! group, a hash assigns each stream to a lane, and a group takes submissions of free lanes only.
 //!
-//! Two kinds of jobs keep their order: those on one stream, because one writer at a time has its lane, and those of one
-//! session, because a later job never runs at the same time as an earlier one. Correctness comes from the database's
-//! locks; lanes only keep writers from waiting for each other there.
+//! Two kinds of submissions keep their order: those on one stream, because one writer at a time has its lane, and those
+//! of one session, because a later submission never runs at the same time as an earlier one. Correctness comes from the
+//! database's locks; lanes only keep writers from waiting for each other there.
 
 use super::company::Last;
 use super::group::Writer;
 use super::homes::Homes;
 use super::item::{GROUP, Item};
-use super::job::{Job, Kind};
 use super::shared::Shared;
+use super::submission::{Kind, Submission};
 use foldhash::{HashMap, HashMapExt, HashSet, HashSetExt};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -18,12 +18,12 @@ use taskwire_protocol::{SessionId, StreamId};
 use tokio::sync::mpsc;
 use tokio::task::{Id, JoinError, JoinSet};
 
-/// How many waiting jobs are considered for a group. The others stay in the queue.
+/// How many waiting submissions are considered for a group. The others stay in the queue.
 const LOOKED_THROUGH: usize = 8 * GROUP;
 /// The most lanes: one bit each.
 pub(super) const MOST: usize = 16;
 
-/// A set of lanes, one bit each. A job whose stream is unknown belongs to no lane and may join any group.
+/// A set of lanes, one bit each. A submission whose stream is unknown belongs to no lane and may join any group.
 type Set = u16;
 
 struct Waiting {
@@ -40,14 +40,14 @@ struct RunningGroup {
 /// A writer that is done, and the result of its group.
 struct Ended {
     writer: Writer,
-    jobs: usize,
+    submissions: usize,
     took: Duration,
 }
 
-/// The jobs of a group.
+/// The submissions of a group.
 #[derive(Default)]
 struct Picked {
-    jobs: Vec<Job>,
+    submissions: Vec<Submission>,
     lanes: Set,
     sessions: HashSet<SessionId>,
 }
@@ -60,7 +60,7 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared, lanes
     loop {
         let room = LOOKED_THROUGH - writers.waiting.len().min(LOOKED_THROUGH);
         if writers.running.is_empty() && !writers.waiting.is_empty() {
-            // only when no group runs does the next one wait for more jobs
+            // only when no group runs does the next one wait for more submissions
             let room = GROUP.saturating_sub(writers.waiting.len());
             last.company(&mut queue, &mut received, room, writers.waiting.len())
                 .await;
@@ -107,7 +107,7 @@ impl Writers {
     fn take_in(&mut self, received: &mut Vec<Item>) {
         for item in received.drain(..) {
             let lanes = match &item {
-                Item::Job(job) => lanes_of(job, &self.shared.homes, self.lanes),
+                Item::Submission(submission) => lanes_of(submission, &self.shared.homes, self.lanes),
                 Item::Chore(_) | Item::Stop(_) => 0,
             };
             self.waiting.push_back(Waiting { item, lanes });
@@ -133,13 +133,13 @@ impl Writers {
                     break;
                 }
                 Some(Item::Chore(_)) => self.chore(),
-                Some(Item::Job(_)) => {
+                Some(Item::Submission(_)) => {
                     let long = self.waiting.len() > GROUP;
                     if !self.running.is_empty() && !long {
                         break;
                     }
                     let picked = pick(&mut self.waiting, self.groups.values(), long && self.lanes > 1);
-                    if picked.jobs.is_empty() {
+                    if picked.submissions.is_empty() {
                         break;
                     }
                     self.group(picked);
@@ -154,18 +154,18 @@ impl Writers {
             return;
         };
         let Picked {
-            jobs,
+            submissions,
             lanes,
             sessions,
         } = picked;
-        let size = jobs.len();
+        let size = submissions.len();
         metrics::histogram!("taskwire_group_size").record(size as f64);
         let task = self.running.spawn(async move {
             let began = Instant::now();
-            writer.run(jobs).await;
+            writer.run(submissions).await;
             Ended {
                 writer,
-                jobs: size,
+                submissions: size,
                 took: began.elapsed(),
             }
         });
@@ -189,7 +189,7 @@ impl Writers {
             errand(&mut writer.tx).await;
             Ended {
                 writer,
-                jobs: 0,
+                submissions: 0,
                 took: Duration::ZERO,
             }
         });
@@ -200,7 +200,7 @@ impl Writers {
     /// Takes back a writer. A writer whose task panicked is replaced, together with its connection.
     fn ended(&mut self, ended: Result<(Id, Ended), JoinError>) -> Last {
         let (id, writer, last) = match ended {
-            Ok((id, ended)) => (id, ended.writer, Last::new(ended.jobs, ended.took)),
+            Ok((id, ended)) => (id, ended.writer, Last::new(ended.submissions, ended.took)),
             Err(error) => {
                 tracing::error!(error = %error, "a group of mutations panicked; a new writer continues");
                 // the group may have committed
@@ -220,10 +220,15 @@ fn beside(groups: usize) -> &'static str {
     if groups > 1 { "yes" } else { "no" }
 }
 
-/// The lanes of a job's streams.
-fn lanes_of(job: &Job, homes: &Homes, lanes: usize) -> Set {
-    let homes = job.needs.tasks.iter().filter_map(|task| homes.get(*task));
-    let streams = job.needs.streams.iter().copied().chain(homes.map(StreamId::from));
+/// The lanes of a submission's streams.
+fn lanes_of(submission: &Submission, homes: &Homes, lanes: usize) -> Set {
+    let homes = submission.needs.tasks.iter().filter_map(|task| homes.get(*task));
+    let streams = submission
+        .needs
+        .streams
+        .iter()
+        .copied()
+        .chain(homes.map(StreamId::from));
     streams.fold(0, |set, stream| set | 1 << lane_of(stream, lanes))
 }
 
@@ -232,9 +237,10 @@ fn lane_of(stream: StreamId, lanes: usize) -> usize {
     (stream.uuid().as_u128() & 0xffff) as usize % lanes.clamp(1, MOST)
 }
 
-/// Takes the jobs of one group out of the waiting ones, in their order: jobs of one kind, up to a group's size. A job
-/// stays behind if its lane is busy or has an earlier job that stays behind, or if its session has an earlier job that
-/// runs or stays behind. `spread`: only jobs on the lanes of the first job are taken.
+/// Takes the submissions of one group out of the waiting ones, in their order: submissions of one kind, up to a group's
+/// size. A submission stays behind if its lane is busy or has an earlier submission that stays behind, or if its
+/// session has an earlier submission that runs or stays behind. `spread`: only submissions on the lanes of the first
+/// submission are taken.
 fn pick<'a>(
     waiting: &mut VecDeque<Waiting>,
     running: impl Iterator<Item = &'a RunningGroup>,
@@ -250,8 +256,8 @@ fn pick<'a>(
     let mut staying = VecDeque::with_capacity(waiting.len());
     while let Some(next) = waiting.pop_front() {
         let (item, lanes) = (next.item, next.lanes);
-        let job = match item {
-            Item::Job(job) => job,
+        let submission = match item {
+            Item::Submission(submission) => submission,
             Item::Chore(_) => {
                 staying.push_back(Waiting { item, lanes });
                 continue;
@@ -261,22 +267,26 @@ fn pick<'a>(
                 break;
             }
         };
-        let session = job.caller.session;
+        let session = submission.caller.session;
         let free = lanes & closed == 0 && !held.contains(&session);
         let company = kind.is_none_or(|kind| {
             let apart = spread && picked.lanes != 0 && lanes & !picked.lanes != 0;
-            kind == job.kind && !alone && !job.needs.alone && !apart && weight + job.weight() <= GROUP
+            kind == submission.kind
+                && !alone
+                && !submission.needs.alone
+                && !apart
+                && weight + submission.weight() <= GROUP
         });
         if free && company {
-            (kind, alone) = (Some(job.kind), job.needs.alone);
-            weight += job.weight();
+            (kind, alone) = (Some(submission.kind), submission.needs.alone);
+            weight += submission.weight();
             picked.lanes |= lanes;
             picked.sessions.insert(session);
-            picked.jobs.push(*job);
+            picked.submissions.push(*submission);
         } else {
             closed |= lanes;
             held.insert(session);
-            let item = Item::Job(job);
+            let item = Item::Submission(submission);
             staying.push_back(Waiting { item, lanes });
         }
         if alone || weight >= GROUP {

@@ -111,8 +111,8 @@ impl Drop for Ticket<'_> {
 #[cfg(test)]
 mod tests {
     use super::super::Reply;
-    use super::super::job::Job;
     use super::super::lane::Lane;
+    use super::super::submission::Submission;
     use super::*;
     use crate::ops::sessions::EndSession;
     use std::pin::Pin;
@@ -127,8 +127,8 @@ mod tests {
 
     /// A call that was polled once, as a socket polls requests that are not its first. The session identifies the call.
     fn call(lane: &Lane, n: u128) -> Call<'_> {
-        let job = Job::of_session(n, Box::new(EndSession));
-        let mut call: Call<'_> = Box::pin(lane.submit(Box::new(job)));
+        let submission = Submission::of_session(n, Box::new(EndSession));
+        let mut call: Call<'_> = Box::pin(lane.submit(Box::new(submission)));
         let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());
         call
@@ -139,8 +139,8 @@ mod tests {
             .await
             .expect("an item enters the queue")
         {
-            Some(Item::Job(job)) => job.caller.session.0.as_u128(),
-            _ => panic!("expected a job"),
+            Some(Item::Submission(submission)) => submission.caller.session.0.as_u128(),
+            _ => panic!("expected a submission"),
         }
     }
 

@@ -1,11 +1,11 @@
 //! A group's first step: locks its primary streams and loads what its mutations need, with one statement per table.
 
-use super::job::Job;
 use super::loading::{HeldUsers, Loading};
 use super::lookups;
 use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
 use super::shared::Shared;
+use super::submission::Submission;
 use crate::ops::world::{Members, World};
 use crate::ops::{Needs, for_each_entity};
 use crate::store::ops::Remembered;
@@ -20,11 +20,11 @@ use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
 /// What the group's op_ids did before.
 pub(super) type Memory = HashMap<(UserId, OpId), Remembered>;
 
-/// What these jobs need together.
-pub(super) fn needs(jobs: &[Job]) -> Needs {
+/// What these submissions need together.
+pub(super) fn needs(submissions: &[Submission]) -> Needs {
     let mut all = Needs::default();
-    for job in jobs {
-        all.merge(&job.needs);
+    for submission in submissions {
+        all.merge(&submission.needs);
     }
     all
 }
@@ -40,14 +40,16 @@ pub(super) struct Loaded {
 pub(super) async fn load(
     tx: &mut Transaction,
     shared: &Shared,
-    jobs: &[Job],
+    submissions: &[Submission],
     needs: &Needs,
     tries: &Tries,
 ) -> std::result::Result<Loaded, Fault> {
     let (mut world, mut users) = (World::default(), HeldUsers::default());
-    let keys = jobs
-        .iter()
-        .flat_map(|job| job.op_ids().map(|op_id| (job.caller.user.id, op_id)));
+    let keys = submissions.iter().flat_map(|submission| {
+        submission
+            .op_ids()
+            .map(|op_id| (submission.caller.user.id, op_id))
+    });
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
     let (locks, homes) = (needs.streams.iter().copied(), needs.tasks.iter().copied());
     let known = if tries.must_lock() {

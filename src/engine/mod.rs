@@ -6,7 +6,7 @@
 //! - `ask`       queries and commands; `authorize` whether the caller may send them
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` to whom a token belongs
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
-//! - `job`       a mutation that waits for its turn, and its answer
+//! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
 //!   tasks
@@ -27,6 +27,7 @@ mod accounts;
 mod answer;
 mod ask;
 mod authorize;
+mod batch;
 mod company;
 mod dispatch;
 pub mod frame;
@@ -36,7 +37,6 @@ mod homes;
 mod identity;
 mod instances;
 mod item;
-mod job;
 mod jobs;
 mod known;
 mod lane;
@@ -58,6 +58,7 @@ mod sender;
 mod shared;
 mod sign_in;
 mod single;
+mod submission;
 mod trace;
 mod words;
 mod write;

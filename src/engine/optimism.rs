@@ -3,7 +3,7 @@
 
 use super::answer::Verdict;
 use super::homes::Homes;
-use super::job::Job;
+use super::submission::Submission;
 use crate::ops::Needs;
 use crate::ops::world::World;
 use crate::store::Transaction;
@@ -34,11 +34,11 @@ pub(super) fn orders(world: &World, workspace: WorkspaceId) -> bool {
 /// new.
 pub(super) fn is_verified(
     tx: &mut Transaction,
-    jobs: &[Job],
+    submissions: &[Submission],
     verdicts: &[Verdict],
     advanced: &[StreamId],
 ) -> bool {
-    let mut done = jobs.iter().zip(verdicts);
-    done.all(|(job, verdict)| job.op_ids().next().is_none() || verdict.is_done())
+    let mut done = submissions.iter().zip(verdicts);
+    done.all(|(submission, verdict)| submission.op_ids().next().is_none() || verdict.is_done())
         && tx.is_verified_by(advanced)
 }

@@ -1,7 +1,8 @@
-//! What happens to a group after an error of the database: it runs again, or runs again with more locks, or its jobs
-//! are refused. After a commit without an answer, finds out what it did. Does not know what the group's mutations do.
+//! What happens to a group after an error of the database: it runs again, or runs again with more locks, or its
+//! submissions are refused. After a commit without an answer, finds out what it did. Does not know what the group's
+//! mutations do.
 
-use super::job::{Job, unknown_outcome};
+use super::submission::{Submission, unknown_outcome};
 use crate::live::Hub;
 use crate::store::{Store, StoreError, Trouble, log};
 use std::collections::BTreeSet;
@@ -72,7 +73,7 @@ impl Tries {
     }
 
     /// Returns whether to run again after this error; if so, waits a moment first. `worth_it`: the commit was sent and
-    /// an op_id tells its outcome; or the database is full, and this job frees space, so it may use the reserve.
+    /// an op_id tells its outcome; or the database is full, and this submission frees space, so it may use the reserve.
     pub(super) async fn again(&mut self, error: &StoreError, worth_it: bool) -> bool {
         self.failed += 1;
         let again = match error.trouble {
@@ -91,11 +92,13 @@ impl Tries {
     }
 }
 
-/// Answers the jobs without an op_id, whose outcome stays unknown. Returns the others.
-pub(super) fn answer_unknown(jobs: Vec<Job>) -> Vec<Job> {
-    let (known, unknown): (Vec<Job>, Vec<Job>) = jobs.into_iter().partition(|job| job.op_id.is_some());
-    for job in unknown {
-        job.answer(Err(unknown_outcome()));
+/// Answers the submissions without an op_id, whose outcome stays unknown. Returns the others.
+pub(super) fn answer_unknown(submissions: Vec<Submission>) -> Vec<Submission> {
+    let (known, unknown): (Vec<Submission>, Vec<Submission>) = submissions
+        .into_iter()
+        .partition(|submission| submission.op_id.is_some());
+    for submission in unknown {
+        submission.answer(Err(unknown_outcome()));
     }
     known
 }

@@ -3,8 +3,8 @@
 use super::company::Last;
 use super::group::Writer;
 use super::item::{GROUP, Item};
-use super::job::Job;
 use super::shared::Shared;
+use super::submission::Submission;
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -28,11 +28,11 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
             waiting.extend(received.drain(..));
         }
         let broke = match waiting.pop_front() {
-            Some(Item::Job(job)) => {
-                let jobs = gather(job, &mut waiting);
-                metrics::histogram!("taskwire_group_size").record(jobs.len() as f64);
-                let (size, began) = (jobs.len(), Instant::now());
-                let broke = breaks(writer.run(jobs)).await;
+            Some(Item::Submission(submission)) => {
+                let submissions = gather(submission, &mut waiting);
+                metrics::histogram!("taskwire_group_size").record(submissions.len() as f64);
+                let (size, began) = (submissions.len(), Instant::now());
+                let broke = breaks(writer.run(submissions)).await;
                 last = Last::new(size, began.elapsed());
                 broke
             }
@@ -60,22 +60,22 @@ async fn breaks(work: impl Future<Output = ()>) -> bool {
     AssertUnwindSafe(work).catch_unwind().await.is_err()
 }
 
-/// The jobs that share a transaction: in order, of one kind, up to the next chore, up to the group's size. A job that
-/// must be alone gets its own group.
-fn gather(first: Box<Job>, waiting: &mut VecDeque<Item>) -> Vec<Job> {
+/// The submissions that share a transaction: in order, of one kind, up to the next chore, up to the group's size. A
+/// submission that must be alone gets its own group.
+fn gather(first: Box<Submission>, waiting: &mut VecDeque<Item>) -> Vec<Submission> {
     let (kind, mut weight) = (first.kind, first.weight());
-    let mut jobs = vec![*first];
-    if jobs[0].needs.alone {
-        return jobs;
+    let mut submissions = vec![*first];
+    if submissions[0].needs.alone {
+        return submissions;
     }
-    while let Some(Item::Job(next)) = waiting.front() {
+    while let Some(Item::Submission(next)) = waiting.front() {
         weight += next.weight();
         if weight > GROUP || next.kind != kind || next.needs.alone {
             break;
         }
-        if let Some(Item::Job(next)) = waiting.pop_front() {
-            jobs.push(*next);
+        if let Some(Item::Submission(next)) = waiting.pop_front() {
+            submissions.push(*next);
         }
     }
-    jobs
+    submissions
 }

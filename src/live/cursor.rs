@@ -7,7 +7,6 @@ use super::{
     reads::PageReading,
     removals::Reader,
     ring::{Batch, Beyond},
-    subscriptions::Mode,
     topic::Topic,
     watch::Watch,
 };
@@ -19,6 +18,15 @@ use taskwire_protocol::{StreamId, UserId};
 
 /// Bytes read at a time. An outlet that reports room must be able to take them.
 const BITE: usize = 16 * 1024;
+
+/// Whether a stream's frames are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Frames are written.
+    Deliver,
+    /// Frames are only searched for [`super::Control`]: the user's own stream, for a reader that does not follow it.
+    Watch,
+}
 
 /// A position in a stream. It fills one cache line: every delivery fetches one.
 #[repr(align(64))]

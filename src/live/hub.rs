@@ -2,7 +2,7 @@
 //! the log, `fan_out` marks watchers. Knows no cursors, no readers and no database.
 
 use super::{
-    Alone, Bus, BusHealth, Frame, Log, LogRange, LogUnavailable, Note, chatter,
+    Alone, Bus, BusHealth, Frame, Log, LogRange, LogUnavailable, Note, Published, chatter,
     flight::Flights,
     lock,
     meters::Meters,
@@ -17,7 +17,7 @@ use std::{
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
-use taskwire_protocol::{StreamId, UserId};
+use taskwire_protocol::StreamId;
 use tokio::{
     sync::{Notify, broadcast},
     time::Instant,
@@ -28,18 +28,6 @@ const NOTES: usize = 1024;
 
 /// With more topics than this waiting for the fan-out, signals are shed.
 const BUSY: usize = 256;
-
-/// A committed entry on its way to the watchers of its stream.
-#[derive(Clone, Debug)]
-pub struct Published {
-    pub stream: StreamId,
-    /// The entry's seq in this stream.
-    pub seq: u64,
-    /// The encoded event frame.
-    pub frame: Frame,
-    /// The user whose access this entry ends: their readers get neither this entry nor a later one.
-    pub removed: Option<UserId>,
-}
 
 /// The memory that rings may take.
 #[derive(Clone, Copy, Debug)]

@@ -15,7 +15,7 @@
 //! - `presence`       who is present and who is typing, here and on other instances
 //! - `control`        the events in a user's own stream that the server itself acts on
 //! - `log`            the reads of the durable log that `live` needs
-//! - `bus`            the interface to other instances, and Redis behind it
+//! - `bus`            the interface to other instances; `redis` implements it
 //! - `heads`          compares heads with the log, to find commits of other instances whose messages were lost
 //! - `meters`         the metrics
 //!
@@ -38,6 +38,7 @@ mod meters;
 mod page;
 mod presence;
 mod reads;
+mod redis;
 mod removals;
 mod ring;
 mod subscriptions;
@@ -48,15 +49,17 @@ mod wakeup;
 mod watch;
 mod watchers;
 
-pub use bus::{Alone, BadAddress, Bus, BusHealth, Note, Redis, RedisOptions};
+pub use bus::{Alone, Bus, BusHealth, Note, Published};
 pub use control::Control;
+pub use cursor::Mode;
 pub use deliver::{Delivered, Outlet, Stop};
 pub(crate) use flight::Flights;
-pub use hub::{Hub, Published, RingLimits};
+pub use hub::{Hub, RingLimits};
 pub use join::{Joined, Start};
 pub use log::{Log, LogRange, LogUnavailable, Reading};
 pub use presence::{PresenceGuard, Presences};
-pub use subscriptions::{Mode, Subscriptions};
+pub use redis::{BadAddress, Redis, RedisOptions};
+pub use subscriptions::Subscriptions;
 pub use wakeup::{Dirty, Wakeup};
 
 /// An encoded event frame; clones share memory. It begins

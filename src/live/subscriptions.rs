@@ -3,22 +3,13 @@
 
 use super::{
     Dirty, Hub, LogUnavailable, Wakeup,
-    cursor::Cursor,
+    cursor::{Cursor, Mode},
     join::{Joined, Start, enter},
     wakeup::{SLOT_BITS, Slot},
     watch::Watch,
 };
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, UserId};
-
-/// Whether a stream's frames are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// Frames are written.
-    Deliver,
-    /// Frames are only searched for [`super::Control`]: the user's own stream, for a reader that does not follow it.
-    Watch,
-}
 
 /// The cursors of one reader. Dropping it leaves every stream. `repr(C)` keeps the order of the fields, so that the
 /// fields that a delivery touches are next to each other in memory.

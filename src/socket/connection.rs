@@ -1,6 +1,7 @@
 //! The loop of a socket's only task: deliver events and answers, flush once, read from the client. Does not know what
 //! requests mean (`incoming`, `session`) nor how bytes travel (`transport`).
 
+use std::io;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -9,13 +10,11 @@ use taskwire_protocol::frames::Goodbye;
 use taskwire_protocol::{CloseCode, OpId, Request};
 use tokio::time::Instant;
 
-use super::deadlines::times;
-use super::delivering::broke;
 use super::pace::Pace;
-use super::pulse::Pulse;
+use super::pulse::{Pulse, Times};
 use super::requests::{Asked, Requests};
 use super::session::{self, Stage};
-use super::settling::Settled;
+use super::settled::Settled;
 use super::transport::Transport;
 use crate::follow::{Close, Order, Registration};
 use crate::live::{Control, Dirty, Wakeup};
@@ -63,6 +62,16 @@ pub(super) enum End {
     Gone,
 }
 
+impl End {
+    /// How a socket ends after a failed write. The kernel closes a connection whose peer acknowledged nothing for too long.
+    pub(super) fn broke(error: &io::Error) -> End {
+        match error.kind() {
+            io::ErrorKind::TimedOut => End::Close(CloseCode::Dead, "no sign of life"),
+            _ => End::Gone,
+        }
+    }
+}
+
 impl From<Close> for End {
     fn from(close: Close) -> End {
         End::Close(close.code, close.reason)
@@ -82,7 +91,7 @@ impl Connection {
         let settings = &app.settings;
         Connection {
             pace: Pace::new(settings, app.elapsed_ms()),
-            pulse: Pulse::new(Instant::now(), times(settings)),
+            pulse: Pulse::new(Instant::now(), Times::of(settings)),
             registration: app.sockets.enter(wakeup.clone()),
             wire,
             wakeup,
@@ -170,7 +179,7 @@ impl Connection {
         }
         let full = !self.has_room();
         if let Poll::Ready(Err(error)) = self.wire.poll_flush(cx) {
-            return Ok(Some(Step::End(broke(&error))));
+            return Ok(Some(Step::End(End::broke(&error))));
         }
         // answers and events without room were not polled, so nothing else would wake this task for them
         again |= full && self.has_room();

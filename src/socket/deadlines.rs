@@ -8,9 +8,8 @@ use taskwire_protocol::frames::{Goodbye, SessionExpiring};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
-use super::pulse::{Due, Times};
+use super::pulse::Due;
 use super::session::Stage;
-use crate::config::Settings;
 use crate::follow::Close;
 use crate::reply::frames;
 
@@ -93,14 +92,5 @@ impl Connection {
     pub(super) fn wait_for_token(&mut self) {
         self.pulse
             .wait_for_token(Instant::now() + self.app.settings.auth_timeout);
-    }
-}
-
-pub(super) fn times(settings: &Settings) -> Times {
-    Times {
-        authenticate: settings.auth_timeout,
-        heartbeat: settings.heartbeat,
-        grace: settings.auth_grace,
-        age: settings.socket_max_age,
     }
 }

@@ -3,12 +3,12 @@
 use std::io;
 use std::task::{Context, Poll, Waker, ready};
 
-use taskwire_protocol::{CloseCode, StreamId};
+use taskwire_protocol::StreamId;
 
 use super::connection::{Connection, End, Step};
 use super::requests::Outcome;
 use super::session::Stage;
-use super::settling::Settled;
+use super::settled::Settled;
 use super::transport::Transport;
 use crate::engine::{Reply, Then};
 use crate::follow::Interruption;
@@ -32,7 +32,7 @@ impl Connection {
             .map_err(|stopped| match stopped {
                 Interruption::Control(control) => Step::Control(control),
                 Interruption::Close(close) => Step::End(close.into()),
-                Interruption::Outlet(error) => Step::End(broke(&error)),
+                Interruption::Outlet(error) => Step::End(End::broke(&error)),
             })
     }
 
@@ -76,14 +76,6 @@ impl Connection {
                 Outcome::Settle(_) => return,
             }
         }
-    }
-}
-
-/// How a socket ends after a failed write. The kernel closes a connection whose peer acknowledged nothing for too long.
-pub(super) fn broke(error: &io::Error) -> End {
-    match error.kind() {
-        io::ErrorKind::TimedOut => End::Close(CloseCode::Dead, "no sign of life"),
-        _ => End::Gone,
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::connection::{Connection, End};
 use super::requests::Asked;
-use super::session::Stage;
+use super::session::{Stage, auth_required};
 use crate::reply::frames;
 
 impl Connection {
@@ -110,14 +110,6 @@ fn known(name: &str) -> &'static str {
         .iter()
         .find(|entry| entry.name == name)
         .map_or("unknown", |entry| entry.name)
-}
-
-/// The answer to a socket that is not authenticated.
-pub(super) fn auth_required() -> Failure {
-    Failure::new(
-        ErrorCode::AuthRequired,
-        "authenticate first: send `auth` with a token",
-    )
 }
 
 fn asked(id: Option<RequestId>, name: &'static str) -> Asked {

@@ -6,7 +6,7 @@
 //! - `hearing`     reads the client's messages; `delivering` sends events and answers
 //! - `incoming`    checks a text frame: its limits, its shape, its place in the order
 //! - `requests`    the requests under way: in order, mutations pipelined
-//! - `session`     starts a request; `settling` does what the socket itself must do after it
+//! - `session`     starts a request; `settling` does what the socket itself must do after it, `settled` names it
 //! - `deadlines`   acts on deadlines; `pulse` knows when one is due, `pace` counts requests and violations
 //! - `transport`   frames and close; `pipe` the bytes below, `spare` memory for them
 //! - `answers`     queues answers and counts them
@@ -25,6 +25,7 @@ mod pipe;
 mod pulse;
 mod requests;
 mod session;
+mod settled;
 mod settling;
 mod spare;
 mod transport;

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::config::Settings;
+
 /// A socket without a sign of life for this long after a ping is dead.
 pub(crate) const SILENCE: Duration = Duration::from_secs(8);
 /// A client is told this long before its token expires.
@@ -40,6 +42,17 @@ pub(super) struct Times {
     pub(super) grace: Duration,
     /// The age at which the client must reconnect, plus or minus a quarter.
     pub(super) age: Option<Duration>,
+}
+
+impl Times {
+    pub(super) fn of(settings: &Settings) -> Times {
+        Times {
+            authenticate: settings.auth_timeout,
+            heartbeat: settings.heartbeat,
+            grace: settings.auth_grace,
+            age: settings.socket_max_age,
+        }
+    }
 }
 
 /// The deadlines of one socket. The fields that every delivery reads are last in memory (see `Connection`).

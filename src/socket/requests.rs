@@ -11,7 +11,7 @@ use taskwire_protocol::frames::RequestId;
 use taskwire_protocol::{Failure, Kind, OpId, Request, StreamId};
 use tokio::time::Instant;
 
-use super::settling::Settled;
+use super::settled::Settled;
 use crate::engine::{Answering, Measure, Reply};
 
 /// A request under way.

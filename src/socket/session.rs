@@ -6,9 +6,8 @@ use std::sync::Arc;
 use taskwire_protocol::account::Authenticate;
 use taskwire_protocol::{Access, ErrorCode, Failure, Kind, OpId, Request};
 
-use super::incoming::auth_required;
 use super::requests::{Asked, Outcome, State};
-use super::settling::Settled;
+use super::settled::Settled;
 use crate::engine::{self, Incoming, Sender};
 use crate::follow::{Arrival, Follower, Registration, check_streams};
 use crate::state::App;
@@ -96,6 +95,14 @@ fn begin_of_member(
             dispatch(app, asked, request, op_id, sender)
         }
     }
+}
+
+/// The answer to a socket that is not authenticated.
+pub(super) fn auth_required() -> Failure {
+    Failure::new(
+        ErrorCode::AuthRequired,
+        "authenticate first: send `auth` with a token",
+    )
 }
 
 fn refused(failure: Failure) -> State {

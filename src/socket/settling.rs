@@ -5,16 +5,14 @@ use std::time::Duration;
 
 use taskwire_protocol::account::Renewed;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::presence::SetPresence;
-use taskwire_protocol::stream::{Subscribe, Unsubscribe};
 use taskwire_protocol::{CloseCode, ErrorCode, Failure, Timestamp};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
-use super::incoming::auth_required;
 use super::requests::Asked;
-use super::session::Stage;
-use crate::engine::{Identity, Reply, Then};
+use super::session::{Stage, auth_required};
+use super::settled::Settled;
+use crate::engine::{Reply, Then};
 use crate::follow::{Close, Obeyed, Opened, Rejection};
 use crate::live::Control;
 use crate::reply::frames;
@@ -25,25 +23,6 @@ const REFUSED_TOKENS: u8 = 3;
 
 /// How long a socket whose session ended waits for the answer to its logout.
 const LOGS_OUT_WITHIN: Duration = Duration::from_millis(500);
-
-/// A result of a request that the socket itself must act on.
-pub(super) enum Settled {
-    /// `auth`, by a frame or by the upgrade's header.
-    Opened {
-        result: Result<Box<Opened>, Rejection>,
-        by_header: bool,
-    },
-    /// `auth.renew`.
-    Renewed(Result<Identity, Failure>),
-    /// The dispatcher's reply, when the socket must do more than send it.
-    Replied(Result<Reply, Failure>),
-    /// `stream.subscribe`.
-    Subscribe(Subscribe),
-    /// `stream.unsubscribe`.
-    Unsubscribe(Unsubscribe),
-    /// `presence.set`.
-    SetPresence(SetPresence),
-}
 
 impl Connection {
     /// Acts on the result of a request.

@@ -128,23 +128,6 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
             "workspace",
         ],
     ),
-    ("src", "engine", &["accounts", "job", "route", "sign_in"]),
-    ("src", "live", &["bus", "hub"]),
-    ("src", "live", &["cursor", "subscriptions"]),
-    ("src", "live::bus", &["publisher", "redis", "subscriber"]),
-    (
-        "src",
-        "socket",
-        &[
-            "connection",
-            "deadlines",
-            "delivering",
-            "incoming",
-            "requests",
-            "session",
-            "settling",
-        ],
-    ),
 ];
 
 #[test]

@@ -1,17 +1,15 @@
 //! A mutation that waits for its turn in the lane, and the channel for its answer.
 
 use super::Reply;
-use super::route::{Route, route};
 use super::trace::Trace;
 use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
-use taskwire_protocol::batch::Batch as BatchParams;
-use taskwire_protocol::{ErrorCode, Failure, OpId, Request};
+use taskwire_protocol::{ErrorCode, Failure, OpId};
 use tokio::sync::oneshot;
 
-/// One mutation of a job.
+/// One mutation of a submission.
 pub(super) struct Step {
     pub(super) decide: Box<dyn Decide>,
     /// Tells whether a repeated `op_id` carries the same request.
@@ -34,7 +32,8 @@ impl Step {
     }
 }
 
-fn hash(name: &str, canonical: &str) -> i64 {
+/// Tells requests apart: the beginning of a SHA-256 of the operation and its parameters.
+pub(super) fn hash(name: &str, canonical: &str) -> i64 {
     let digest = Sha256::new()
         .chain_update(name)
         .chain_update([0])
@@ -58,51 +57,6 @@ pub(super) struct Batch {
     pub(super) hash: i64,
 }
 
-impl Batch {
-    /// Reads the parts. An atomic batch is refused for the first part that cannot be read.
-    pub(super) fn read(params: BatchParams, op_id: Option<OpId>, limit: usize) -> Result<Batch, Failure> {
-        if params.ops.is_empty() || params.ops.len() > limit {
-            return Err(Failure::invalid(
-                "ops",
-                format!("ops must have 1 to {limit} mutations"),
-            ));
-        }
-        let canonical = serde_json::to_string(&params).unwrap_or_default();
-        let (atomic, hash) = (params.atomic.unwrap_or(true), hash("batch", &canonical));
-        let mut parts = Vec::with_capacity(params.ops.len());
-        for (i, op) in params.ops.into_iter().enumerate() {
-            if atomic && op.op_id.is_some() {
-                let message = "an atomic batch takes one op_id, that of the batch; omit op_id here";
-                return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
-            }
-            if op.op_id.is_some() && op.op_id == op_id {
-                let message = "the batch itself has this op_id; give each mutation a different op_id";
-                return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
-            }
-            let step = step(&op.r#type, &op.data.to_string()).map_err(|failure| within(failure, i));
-            if let (true, Err(failure)) = (atomic, &step) {
-                return Err(failure.clone());
-            }
-            parts.push(Part {
-                op_id: op.op_id,
-                step,
-            });
-        }
-        Ok(Batch { atomic, parts, hash })
-    }
-}
-
-fn step(name: &str, data: &str) -> Result<Step, Failure> {
-    let request = Request::read(name, data)?;
-    match route(request)? {
-        Route::Mutation(decide) => Ok(Step::new(decide)),
-        _ => Err(Failure::invalid(
-            "type",
-            format!("{name} cannot be part of a batch; only single mutations can"),
-        )),
-    }
-}
-
 /// Prefixes the failure's field with its place in the batch.
 pub(super) fn within(mut failure: Failure, i: usize) -> Failure {
     failure.field = Some(match failure.field.as_deref() {
@@ -113,14 +67,14 @@ pub(super) fn within(mut failure: Failure, i: usize) -> Failure {
     failure
 }
 
-/// What a job does.
+/// What a submission does.
 pub(super) enum Work {
     One(Step),
     Batch(Batch),
 }
 
-/// Whose streams a job locks first. All jobs of a group are of one kind. Groups of workspaces lock users' counters at
-/// their end; groups of users lock nothing more. So groups never wait for each other in a circle.
+/// Whose streams a submission locks first. All submissions of a group are of one kind. Groups of workspaces lock users'
+/// counters at their end; groups of users lock nothing more. So groups never wait for each other in a circle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     User,
@@ -129,7 +83,7 @@ pub(super) enum Kind {
 }
 
 /// A mutation or a batch of them in the lane's queue.
-pub(super) struct Job {
+pub(super) struct Submission {
     pub(super) caller: Arc<Caller>,
     pub(super) op_id: Option<OpId>,
     pub(super) work: Work,
@@ -141,10 +95,10 @@ pub(super) struct Job {
     answer: Option<oneshot::Sender<Result<Reply, Failure>>>,
 }
 
-impl Job {
-    pub(super) fn new(caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Job {
+impl Submission {
+    pub(super) fn new(caller: Arc<Caller>, op_id: Option<OpId>, work: Work) -> Submission {
         let (needs, kind) = needs(&caller, &work);
-        Job {
+        Submission {
             caller,
             op_id,
             work,
@@ -175,7 +129,7 @@ impl Job {
         matches!(&self.work, Work::One(step) if step.own)
     }
 
-    /// How log lines identify the job.
+    /// How log lines identify the submission.
     pub(super) fn trace(&self) -> Trace {
         Trace {
             operation: match &self.work {
@@ -215,7 +169,8 @@ impl Job {
     }
 }
 
-/// What a job needs in memory. It is collected before the job enters the queue; in the lane, all other jobs would wait.
+/// What a submission needs in memory. It is collected before the submission enters the queue; in the lane, all other
+/// submissions would wait.
 fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
     let (one, parts) = match work {
         Work::One(step) => (Some(step), &[][..]),
@@ -244,7 +199,7 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
     (needs, kind.unwrap_or(Kind::User))
 }
 
-/// The answer to a job without an op_id whose commit was not answered.
+/// The answer to a submission without an op_id whose commit was not answered.
 pub(super) fn unknown_outcome() -> Failure {
     let message = "the outcome is unknown: the connection to the database broke during the commit; \
                    check the current state before you retry, and send an op_id to make retries safe";
@@ -252,9 +207,9 @@ pub(super) fn unknown_outcome() -> Failure {
 }
 
 #[cfg(test)]
-impl Job {
-    /// A mutation in the given session, for tests that identify jobs by their sessions.
-    pub(super) fn of_session(session: u128, decide: Box<dyn Decide>) -> Job {
+impl Submission {
+    /// A mutation in the given session, for tests that identify submissions by their sessions.
+    pub(super) fn of_session(session: u128, decide: Box<dyn Decide>) -> Submission {
         use taskwire_protocol::account::{GlobalRole, PublicUser};
         use taskwire_protocol::{SessionId, UserId, WorkspaceId};
         use uuid::Uuid;
@@ -267,6 +222,6 @@ impl Job {
         };
         let (session, personal) = (SessionId(Uuid::from_u128(session)), WorkspaceId(Uuid::nil()));
         let caller = Caller::new(user, session, GlobalRole::User, personal);
-        Job::new(Arc::new(caller), None, Work::One(Step::new(decide)))
+        Submission::new(Arc::new(caller), None, Work::One(Step::new(decide)))
     }
 }

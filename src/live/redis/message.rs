@@ -1,7 +1,7 @@
 //! The messages between instances, in bytes: the sender and its epoch, then entries, a signal, a note or a probe. The
 //! channel names the stream. Does not know how messages travel. Bytes that cannot be read are ignored.
 
-use super::Note;
+use crate::live::Note;
 use crate::live::{Frame, Published, control};
 use sha2::{Digest, Sha256};
 use taskwire_protocol::StreamId;

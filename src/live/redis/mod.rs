@@ -1,22 +1,38 @@
 //! Redis pub/sub as a bus: a fast hint, while the log has the truth. Holds the address and the names of channels. What
 //! the hub sends is put into a bounded queue or a set, so that no caller waits. Has two connections, one to publish and
 //! one to listen, and reconnects them for ever.
+//!
+//! - `channels`    the names of channels
+//! - `message`     the messages, in bytes
+//! - `outbox`      a bounded queue of what must be published
+//! - `publisher`   the connection that publishes
+//! - `subscriber`  the connection that listens, and the streams that it subscribes to
+//! - `pulse`       checks with probes whether published messages arrive
+//! - `backoff`     the pauses before a reconnect
 
-use super::message::Stamp;
-use super::outbox::{Outbox, Outgoing};
-use super::publisher::Publisher;
-use super::pulse::Pulse;
-use super::subscriber::{Ear, Subscriber, Wanted};
-use super::{Bus, BusHealth, Note};
-use crate::live::{Frame, Hub, Published};
+mod backoff;
+mod channels;
+mod message;
+mod outbox;
+mod publisher;
+mod pulse;
+mod subscriber;
+
+use super::{Bus, BusHealth, Frame, Hub, Note, Published};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult,
 };
+use channels::Channels;
+use message::Stamp;
+use outbox::{Outbox, Outgoing};
+use publisher::Publisher;
+use pulse::Pulse;
 use secrecy::{ExposeSecret, SecretString};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use subscriber::{Ear, Subscriber, Wanted};
 use taskwire_protocol::StreamId;
 
 /// An attempt to connect that takes longer fails; another follows later.
@@ -50,39 +66,6 @@ pub struct Redis {
     outbox: Arc<Outbox>,
     wanted: Arc<Wanted>,
     pulse: Arc<Pulse>,
-}
-
-/// The names of channels.
-pub(super) struct Channels {
-    prefix: String,
-}
-
-impl Channels {
-    pub(super) fn new(prefix: &str) -> Channels {
-        Channels {
-            prefix: format!("{prefix}:"),
-        }
-    }
-
-    /// The channel of a stream.
-    pub(super) fn of(&self, stream: StreamId) -> String {
-        format!("{}{stream}", self.prefix)
-    }
-
-    /// The stream of a channel.
-    pub(super) fn stream(&self, channel: &str) -> Option<StreamId> {
-        channel.strip_prefix(&self.prefix)?.parse().ok()
-    }
-
-    /// The channel that every instance listens to.
-    pub(super) fn notes(&self) -> String {
-        format!("{}notes", self.prefix)
-    }
-
-    /// The channel of all probes. When they are no longer heard, other messages may be lost too.
-    pub(super) fn probes(&self) -> String {
-        format!("{}probes", self.prefix)
-    }
 }
 
 impl Redis {
@@ -225,15 +208,5 @@ mod tests {
         for bad in ["redis://localhost/three", "redis://", "http://localhost"] {
             assert!(address(bad).is_err(), "{bad}");
         }
-    }
-
-    #[test]
-    fn a_channel_names_its_stream_and_another_prefix_does_not_match() {
-        let channels = Channels::new("taskwire");
-        let stream = StreamId::User(taskwire_protocol::UserId(uuid::Uuid::from_u128(5)));
-        assert_eq!(channels.stream(&channels.of(stream)), Some(stream));
-        assert_eq!(Channels::new("other").stream(&channels.of(stream)), None);
-        assert_eq!(channels.stream(&channels.notes()), None);
-        assert_eq!(channels.stream(&channels.probes()), None);
     }
 }

@@ -3,10 +3,10 @@
 //! heads of its streams are compared with the log: this instance did not receive what was published before.
 
 use super::backoff::Backoff;
+use super::channels::Channels;
 use super::message::{self, Message, Stamp};
 use super::outbox::{Outbox, Outgoing};
 use super::pulse::{self, Pulse};
-use super::redis::Channels;
 use crate::live::{Hub, lock};
 use ::redis::aio::MultiplexedConnection;
 use ::redis::{PushInfo, PushKind, RedisResult, Value};

@@ -3,9 +3,9 @@
 //! next connection publishes only the heads of those streams.
 
 use super::backoff::Backoff;
+use super::channels::Channels;
 use super::message::{MESSAGE, Stamp, Writing};
 use super::outbox::{Outbox, Outgoing};
-use super::redis::Channels;
 use redis::aio::MultiplexedConnection;
 use std::future::Future;
 use std::sync::Arc;

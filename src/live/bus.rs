@@ -1,30 +1,24 @@
 //! The interface to other instances. Their commits enter by `Hub::receive`, their signals by `Hub::receive_signal`,
 //! their notes by `Hub::hear`. `heads` finds commits whose messages were lost. The trait `Bus` does not know how
 //! messages travel; Redis implements it.
-//!
-//! - `redis`       Redis as a bus: its address, its channels, its two connections
-//! - `message`     the messages, in bytes
-//! - `outbox`      a bounded queue of what must be published
-//! - `publisher`   the connection that publishes
-//! - `subscriber`  the connection that listens, and the streams that it subscribes to
-//! - `pulse`       checks with probes whether published messages arrive
-//! - `backoff`     the pauses before a reconnect
 
-mod backoff;
-mod message;
-mod outbox;
-mod publisher;
-mod pulse;
-mod redis;
-mod subscriber;
-
-use super::{Frame, Published};
+use super::Frame;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use std::time::Duration;
-use taskwire_protocol::StreamId;
+use taskwire_protocol::{StreamId, UserId};
 
-pub use redis::{BadAddress, Redis, RedisOptions};
+/// A committed entry on its way to the watchers of its stream.
+#[derive(Clone, Debug)]
+pub struct Published {
+    pub stream: StreamId,
+    /// The entry's seq in this stream.
+    pub seq: u64,
+    /// The encoded event frame.
+    pub frame: Frame,
+    /// The user whose access this entry ends: their readers get neither this entry nor a later one.
+    pub removed: Option<UserId>,
+}
 
 /// The state of the connection to the other instances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

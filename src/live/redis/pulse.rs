@@ -1,7 +1,7 @@
 //! Tells whether published messages arrive and whether the other instances are heard, from the times of probes sent and
 //! received. Does not know how probes travel.
 
-use super::BusHealth;
+use crate::live::BusHealth;
 use crate::live::lock;
 use metrics::{Gauge, Histogram};
 use std::collections::HashMap;

@@ -1,0 +1,51 @@
+//! Reads a batch: which mutations it holds, and whether each can be part of a batch.
+
+use super::route::{Route, route};
+use super::submission::{Batch, Part, Step, hash, within};
+use taskwire_protocol::batch::Batch as BatchParams;
+use taskwire_protocol::{Failure, OpId, Request};
+
+impl Batch {
+    /// Reads the parts. An atomic batch is refused for the first part that cannot be read.
+    pub(super) fn read(params: BatchParams, op_id: Option<OpId>, limit: usize) -> Result<Batch, Failure> {
+        if params.ops.is_empty() || params.ops.len() > limit {
+            return Err(Failure::invalid(
+                "ops",
+                format!("ops must have 1 to {limit} mutations"),
+            ));
+        }
+        let canonical = serde_json::to_string(&params).unwrap_or_default();
+        let (atomic, hash) = (params.atomic.unwrap_or(true), hash("batch", &canonical));
+        let mut parts = Vec::with_capacity(params.ops.len());
+        for (i, op) in params.ops.into_iter().enumerate() {
+            if atomic && op.op_id.is_some() {
+                let message = "an atomic batch takes one op_id, that of the batch; omit op_id here";
+                return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
+            }
+            if op.op_id.is_some() && op.op_id == op_id {
+                let message = "the batch itself has this op_id; give each mutation a different op_id";
+                return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
+            }
+            let step = step(&op.r#type, &op.data.to_string()).map_err(|failure| within(failure, i));
+            if let (true, Err(failure)) = (atomic, &step) {
+                return Err(failure.clone());
+            }
+            parts.push(Part {
+                op_id: op.op_id,
+                step,
+            });
+        }
+        Ok(Batch { atomic, parts, hash })
+    }
+}
+
+fn step(name: &str, data: &str) -> Result<Step, Failure> {
+    let request = Request::read(name, data)?;
+    match route(request)? {
+        Route::Mutation(decide) => Ok(Step::new(decide)),
+        _ => Err(Failure::invalid(
+            "type",
+            format!("{name} cannot be part of a batch; only single mutations can"),
+        )),
+    }
+}
