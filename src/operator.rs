@@ -146,7 +146,11 @@ fn listed(jobs: &[JobRecord]) -> String {
             (None, Some(instance)) => format!("runs on {instance}"),
             (None, None) => format!("due at {}", job.due_at),
         };
-        let error = job.error.as_deref().map(|error| format!(": {error}"));
+        // It may quote another program, and this text goes to a terminal.
+        let error = job
+            .error
+            .as_deref()
+            .map(|error| format!(": {}", error.escape_debug()));
         format!(
             "{name}  {state}  attempts {}{}",
             job.attempts,

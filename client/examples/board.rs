@@ -11,11 +11,12 @@ use std::{
     error::Error,
     io::{self, Write as _},
 };
-use support::{plain, sign_in};
+use support::sign_in;
 use taskwire_client::{
     Change, Client, Follower,
     protocol::task::{Priority, Task},
     replica::WorkspaceReplica,
+    terminal::plain,
 };
 
 /// The width of a column, in characters.
@@ -52,7 +53,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 /// Draws the whole board in one write.
 fn draw(follower: &Follower, status: &str, only: Option<&str>) -> io::Result<()> {
     let replica = follower.replica();
-    let mut screen = format!("{CLEAR}{status}  |  {} unread\n", replica.unread());
+    let mut screen = format!("{CLEAR}{}  |  {} unread\n", plain(status), replica.unread());
     for (_, workspace) in replica.workspaces() {
         let name = workspace.workspace().map_or("", |workspace| &workspace.name);
         if only.is_none_or(|only| only == name) {

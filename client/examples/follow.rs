@@ -8,7 +8,7 @@
 mod support;
 
 use std::{error::Error, fs, path::PathBuf};
-use support::{plain, sign_in};
+use support::sign_in;
 use taskwire_client::{
     Client, Config, Item,
     protocol::{
@@ -18,6 +18,7 @@ use taskwire_client::{
         stream::Reason,
         workspace::{ListWorkspaces, Workspace, WorkspaceKind},
     },
+    terminal::plain,
 };
 
 #[tokio::main]
@@ -38,7 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
             Item::Connected(_) => println!("connected"),
             Item::Disconnected { reason, retry_in } => {
                 println!(
-                    "disconnected ({reason}); next attempt in {:.1} s",
+                    "disconnected ({}); next attempt in {:.1} s",
+                    plain(&reason.to_string()),
                     retry_in.as_secs_f64()
                 );
             }
@@ -107,6 +109,7 @@ fn line(frame: &EventFrame, workspace: &Workspace) -> Result<Option<String>, Box
     };
     Ok(Some(format!(
         "{:>6}  {:<16} {text}{actor}",
-        frame.seq, frame.event
+        frame.seq,
+        plain(&frame.event)
     )))
 }

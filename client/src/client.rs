@@ -100,7 +100,7 @@ impl Client {
     }
 
     /// Makes a call, and repeats it while the server refuses it and `wait_out` returns `true` for the refusal. Between
-    /// two attempts it waits as long as the server says, or one second.
+    /// two attempts it waits as long as the server says, or one second. All attempts of a mutation have one `op_id`.
     ///
     /// ```no_run
     /// # async fn example(client: taskwire_client::Client) -> Result<(), taskwire_client::CallError> {
@@ -115,8 +115,10 @@ impl Client {
         params: &O,
         wait_out: impl Fn(&Failure) -> bool,
     ) -> Result<O::Output, CallError> {
+        let op_id = (O::KIND == Kind::Mutation).then(new_op_id);
         loop {
-            match self.call(params.clone()).await {
+            let answer = self.send(params.clone(), op_id).await;
+            match answer.map(|reply| reply.data) {
                 Err(CallError::Refused(failure)) if wait_out(&failure) => {
                     let wait = failure.retry_after_ms.map_or(REPEAT_AFTER, Duration::from_millis);
                     tokio::time::sleep(wait).await;

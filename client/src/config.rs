@@ -76,9 +76,10 @@ impl Config {
         Config::new(url.clone(), RefreshedTokens::new(url, tokens))
     }
 
-    /// A client without a user, for [`crate::call_once`].
+    /// A client without a user, for [`crate::call_once`]. Its `patience` is 10 s: a server that restarts is away for
+    /// less.
     pub fn anonymous(url: impl Into<String>) -> Config {
-        Config::new(url, FixedToken::new(""))
+        Config::new(url, FixedToken::new("")).patient_for(Duration::from_secs(10))
     }
 
     /// Checks the server's address without connecting.
@@ -87,6 +88,21 @@ impl Config {
     /// The error that [`crate::Client::connect`] would return for this address.
     pub fn check(&self) -> Result<(), ConfigError> {
         Address::parse(&self.url).map(drop)
+    }
+
+    /// The server's address in one form: `http` or `https`, the host in lower case, no default port, no slash at the
+    /// end. Two configurations of one server have the same.
+    ///
+    /// ```
+    /// let config = taskwire_client::Config::anonymous("wss://Tasks.example.com:443/team/");
+    /// assert_eq!(config.server().ok().as_deref(), Some("https://tasks.example.com/team"));
+    /// ```
+    ///
+    /// # Errors
+    /// The error that [`crate::Client::connect`] would return for this address.
+    pub fn server(&self) -> Result<String, ConfigError> {
+        let address = Address::parse(&self.url)?;
+        Ok(address.http.as_str().trim_end_matches('/').to_owned())
     }
 
     /// Follows only these streams. With none, the client makes calls and gets no events.

@@ -4,6 +4,7 @@
 // The map, from the top down:
 //
 // - `follower`    a replica that is kept up to date; `replica` snapshot + events = state, without any I/O
+// - `raw`         a socket whose frames a program reads and writes itself
 // - `once`        a single call without a user
 // - `client`      the handle: calls, state, closing
 // - `connection`  the one background task that owns the socket
@@ -16,6 +17,7 @@
 // - `backoff`     the wait before the next attempt
 // - `wire`        the frames, written and read
 // - `error`       errors
+// - `terminal`    text from others, for programs that print it
 //
 // A module imports only from those below it. The crate knows the contract (`taskwire-protocol`), and not the server's
 // internals.
@@ -31,9 +33,11 @@ mod error;
 mod events;
 mod follower;
 mod once;
+mod raw;
 pub mod replica;
 mod reply;
 mod state;
+pub mod terminal;
 mod tls;
 mod tokens;
 mod wire;
@@ -45,6 +49,7 @@ pub use error::{CallError, ConfigError, Disconnected, Stopped, TokenError};
 pub use events::{Events, Item};
 pub use follower::{Change, Follower};
 pub use once::call_once;
+pub use raw::{RawFrame, RawSocket};
 pub use replica::Replica;
 pub use reply::Reply;
 pub use state::Stats;

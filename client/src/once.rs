@@ -1,6 +1,7 @@
 //! A single call on a separate socket, without a user: for `auth.signup` and `auth.login`.
 
 use crate::{
+    backoff::Backoff,
     config::Config,
     door::{Door, NotOpened, Socket},
     error::{CallError, Disconnected, Stopped},
@@ -10,12 +11,15 @@ use crate::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use std::time::Duration;
 use taskwire_protocol::Operation;
+use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Message;
 
 /// Long enough for a busy server to hash a password.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Makes one call that needs no user, on a separate socket, and closes the socket. Tries once.
+/// Makes one call that needs no user, on a separate socket, and closes the socket. The request is sent once. Before
+/// that, while the server cannot be reached, the client tries to connect for as long as the configuration's `patience`
+/// says; without one, it tries once.
 ///
 /// # Errors
 /// `Refused` by the server; `Stopped` with `NoServer` or `Unreachable`; `Interrupted` when no answer arrived.
@@ -36,21 +40,39 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// # }
 /// ```
 pub async fn call_once<O: Operation>(config: Config, params: O) -> Result<O::Output, CallError> {
-    let door = Door::to(&config)
-        .map_err(|error| Disconnected::Unreachable(error.to_string()))
-        .map_err(unreachable)?;
+    let door = door(&config)?;
     let data = serde_json::to_string(&params).map_err(|error| CallError::Unwritable(error.to_string()))?;
-    let opened = tokio::time::timeout(config.connect_timeout, door.open()).await;
-    let socket = opened.map_err(|_| unreachable(Disconnected::TimedOut(config.connect_timeout)))?;
-    let mut socket = socket.map_err(|error| match error {
-        NotOpened::NoServer(why) => CallError::Stopped(Stopped::NoServer(why)),
-        NotOpened::Unreachable(why) => unreachable(why),
-    })?;
+    let mut socket = open(&config, &door).await?;
     let request = wire::request(O::NAME, Some(1), None, &data);
     let answer = tokio::time::timeout(ANSWER_TIMEOUT, exchange(&mut socket, request)).await;
     // The call is over. The close frame is only polite, so it gets at most one second.
     let _ = tokio::time::timeout(Duration::from_secs(1), socket.close(None)).await;
     Reply::read(answer.map_err(|_| CallError::Interrupted)??).map(|reply| reply.data)
+}
+
+pub(crate) fn door(config: &Config) -> Result<Door, CallError> {
+    Door::to(config).map_err(|error| unreachable(Disconnected::Unreachable(error.to_string())))
+}
+
+/// Opens a socket; tries again while the server cannot be reached.
+pub(crate) async fn open(config: &Config, door: &Door) -> Result<Socket, CallError> {
+    let (began, mut backoff) = (Instant::now(), Backoff::default());
+    loop {
+        let why = match tokio::time::timeout(config.connect_timeout, door.open()).await {
+            Ok(Ok(socket)) => return Ok(socket),
+            Ok(Err(NotOpened::NoServer(why))) => return Err(CallError::Stopped(Stopped::NoServer(why))),
+            Ok(Err(NotOpened::Unreachable(why))) => why,
+            Err(_) => Disconnected::TimedOut(config.connect_timeout),
+        };
+        let wait = backoff.next();
+        if config
+            .patience
+            .is_none_or(|patience| began.elapsed() + wait >= patience)
+        {
+            return Err(unreachable(why));
+        }
+        tokio::time::sleep(wait).await;
+    }
 }
 
 fn unreachable(why: Disconnected) -> CallError {

@@ -322,7 +322,7 @@ fn secret_in_file(key: &str) -> Option<&str> {
 
 /// Variables of the command-line client `tw`, without the prefix. The server ignores them, so both can run in the same
 /// shell.
-const OF_TW: [&str; 3] = ["URL", "TOKEN", "PASSWORD"];
+const OF_TW: [&str; 4] = ["URL", "TOKEN", "PASSWORD", "WAIT"];
 
 /// Variables with our prefix that others set: `tw`, the test suite, and Kubernetes, which describes a service called
 /// `taskwire` to every pod beside it (`TASKWIRE_SERVICE_HOST`, `TASKWIRE_PORT=tcp://…`, `TASKWIRE_PORT_80_TCP`).

@@ -332,6 +332,7 @@ fn a_missing_dotenv_and_other_programs_variables_are_ignored() {
         ("TASKWIRE_URL", "http://127.0.0.1:8080"),
         ("TASKWIRE_TOKEN", "x"),
         ("TASKWIRE_PASSWORD", "x"),
+        ("TASKWIRE_WAIT", "60"),
         ("TASKWIRE_PORT", "tcp://10.0.0.1:8080"),
         ("TASKWIRE_PORT_8080_TCP_ADDR", "10.0.0.1"),
         ("TASKWIRE_SERVICE_HOST", "10.0.0.1"),

@@ -1,4 +1,4 @@
-//! Code of both examples: sign-in from the command line, and other people's text without control characters.
+//! Code of both examples: sign-in from the command line.
 
 use std::{env, error::Error};
 use taskwire_client::{Config, call_once, protocol::account::LogIn};
@@ -17,11 +17,4 @@ pub(crate) async fn sign_in(name: &str) -> Result<(Config, Option<String>), Box<
     let tokens = call_once(Config::anonymous(&url), log_in).await?;
     let config = Config::signed_in(url, tokens).named(name, env!("CARGO_PKG_VERSION"));
     Ok((config, args.next()))
-}
-
-/// Replaces control characters in other people's text: they could move the cursor or change colours.
-pub(crate) fn plain(text: &str) -> String {
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }

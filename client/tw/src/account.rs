@@ -5,7 +5,7 @@ use crate::{
     connect::Context,
     fault::Fault,
     output::Output,
-    session::Session,
+    session::{Session, Sessions},
     terminal::plain,
 };
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
@@ -41,30 +41,33 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
 async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), Fault> {
     let user = tokens.user.clone();
     let _lock = context.file.lock().await?;
-    context.file.save(&Session::new(&context.url, tokens))?;
+    let mut sessions = context.file.load_or_none()?;
+    sessions.add(Session::new(&context.url, tokens));
+    context.file.save(&sessions)?;
     if output.json {
         return output.value(&user);
     }
     output.line(&format!(
         "signed in at {} as {} <{}>",
-        context.url,
+        plain(&context.url),
         plain(&user.name),
         plain(&user.email)
     ))
 }
 
 /// Ends the kept session of this server, or the session of the token from the environment. In the second case, the kept
-/// session does not change.
+/// session does not change. `local` only removes the kept session, whatever its state is.
 pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
     match (&context.token, &context.session) {
-        (Some(_), _) if !local => end(context).await?,
+        _ if local => forget(context, None).await?,
+        (Some(_), _) => end(context).await?,
         (None, Some(session)) => {
-            match if local { Ok(()) } else { end(context).await } {
-                // The server has ended the session already; only the file is left to remove.
+            match end(context).await {
+                // The server has ended the session already; only the file is left to change.
                 Err(fault) if fault.is_signed_out() => {}
                 ended => ended?,
             }
-            forget(context, session).await?;
+            forget(context, Some(session)).await?;
         }
         _ => return Err(context.signed_out()),
     }
@@ -85,14 +88,24 @@ async fn end(context: &Context) -> Result<(), Fault> {
     }
 }
 
-/// Removes the kept session, unless a session of another person or server has replaced it.
-async fn forget(context: &Context, session: &Session) -> Result<(), Fault> {
+/// Removes the kept session of this server. A session that ended is removed unless another person's has replaced it. A
+/// broken file is removed whole.
+async fn forget(context: &Context, ended: Option<&Session>) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
-    let kept = context.file.load()?;
-    if kept.is_some_and(|kept| kept.same_person(session)) {
-        context.file.remove()?;
+    let mut sessions = match context.file.load() {
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+            return Ok(context.file.save(&Sessions::default())?);
+        }
+        loaded => loaded?,
+    };
+    let replaced = |kept: &Session| ended.is_some_and(|ended| !kept.same_person(ended));
+    if sessions.at(&context.url).is_some_and(replaced) {
+        return Ok(());
     }
-    Ok(())
+    if !sessions.remove(&context.url) && ended.is_none() {
+        return Err(context.signed_out());
+    }
+    Ok(context.file.save(&sessions)?)
 }
 
 /// This device's name in the list of sessions.

@@ -15,7 +15,7 @@ use taskwire_client::protocol::task::{Priority, Sort, Status};
 #[derive(Parser)]
 #[command(name = "tw", version, propagate_version = true, after_help = AFTER)]
 pub(crate) struct Args {
-    /// The server's address; by default the server you are signed in at, or http://127.0.0.1:8080.
+    /// The server's address; by default the one of your latest sign-in that is kept, or http://127.0.0.1:8080.
     #[arg(
         long,
         global = true,
@@ -24,6 +24,17 @@ pub(crate) struct Args {
         value_name = "URL"
     )]
     pub(crate) server: Option<String>,
+    /// How long to try to reach a server that refuses connections or restarts.
+    #[arg(
+        long,
+        global = true,
+        env = "TASKWIRE_WAIT",
+        hide_env_values = true,
+        value_name = "SECONDS",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u64).range(..=86_400)
+    )]
+    pub(crate) wait: u64,
     /// Print JSON: one value; with `watch`, one value per line.
     #[arg(long, global = true)]
     pub(crate) json: bool,
@@ -94,6 +105,8 @@ pub(crate) enum Command {
     Notifications(NotificationArgs),
     /// List workspaces.
     Workspaces,
+    /// Open a socket without signing in: send each line of standard input as a frame, print each frame that arrives.
+    Socket,
     /// Call an operation by its wire name: `tw call task.get '{"id":"…"}'`.
     Call {
         /// The wire name; `tw call protocol.describe` lists them.
@@ -138,7 +151,7 @@ pub(crate) struct AddArgs {
     /// The priority.
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
-    /// When it is due: 2026-12-24, a time in RFC 3339, today, tomorrow, +3d, +2h.
+    /// When it is due: 2026-12-24, "2026-12-24 18:00", tomorrow, friday, "next monday 9am", "in 3 weeks", +2h.
     #[arg(long, value_parser = due)]
     pub(crate) due: Option<Due>,
     /// A tag; repeat it for several.

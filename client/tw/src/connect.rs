@@ -3,20 +3,25 @@
 use crate::{
     fault::Fault,
     kept_tokens::KeptTokens,
-    session::{Session, SessionFile},
+    session::{Session, SessionFile, Sessions},
     terminal::note,
 };
-use std::{io, time::Duration};
-use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item};
+use std::{
+    io::{self, IsTerminal as _},
+    time::{Duration, Instant},
+};
+use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item, TokenError};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
-/// A command waits this long for a server that restarts, and then gives up.
+/// A command that was connected waits at least this long for a server that restarts, and then gives up.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The server, and the user's sign-in there.
 pub(crate) struct Context {
     pub(crate) url: String,
     pub(crate) file: SessionFile,
+    /// How long to try to reach the server.
+    pub(crate) wait: Duration,
     /// The token from the environment. It replaces the kept session and is never stored.
     pub(crate) token: Option<String>,
     /// The kept session, if it belongs to this server.
@@ -24,37 +29,36 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    pub(crate) fn new(server: Option<String>) -> Result<Context, Fault> {
-        // An empty `TASKWIRE_URL` counts as unset.
+    pub(crate) fn new(server: Option<String>, wait: Duration) -> Result<Context, Fault> {
+        // An empty `TASKWIRE_URL` counts as unset. The address is checked before `tw` asks for a password.
         let server = server
-            .map(|url| url.trim().trim_end_matches('/').to_owned())
-            .filter(|url| !url.is_empty());
+            .filter(|url| !url.trim().is_empty())
+            .map(|url| Config::anonymous(url).server())
+            .transpose()?;
         let token = std::env::var("TASKWIRE_TOKEN")
             .ok()
             .filter(|token| !token.is_empty());
         let file = SessionFile::find()?;
         let kept = match file.load() {
             // The file is not needed here, so it may be missing or broken.
-            _ if token.is_some() && server.is_some() => None,
+            _ if token.is_some() && server.is_some() => Sessions::default(),
             // A new sign-in replaces the broken file.
             Err(error) if error.kind() == io::ErrorKind::InvalidData => {
                 note(&format!("tw: {error}"));
-                None
+                Sessions::default()
             }
             kept => kept?,
         };
         let url = server
-            .or_else(|| kept.as_ref().map(|session| session.url.clone()))
+            .or_else(|| kept.latest().map(|session| session.url.clone()))
             .unwrap_or_else(|| DEFAULT_URL.to_owned());
-        let context = Context {
-            session: kept.filter(|session| session.url == url),
+        Ok(Context {
+            session: kept.at(&url).cloned(),
             token,
             url,
             file,
-        };
-        // Check the address before asking for a password.
-        context.anonymous().check()?;
-        Ok(context)
+            wait,
+        })
     }
 
     /// The configuration of a signed-in client.
@@ -76,22 +80,25 @@ impl Context {
 
     /// The configuration for signing in.
     pub(crate) fn anonymous(&self) -> Config {
-        Config::anonymous(&self.url).named("tw", env!("CARGO_PKG_VERSION"))
+        Config::anonymous(&self.url)
+            .named("tw", env!("CARGO_PKG_VERSION"))
+            .patient_for(self.wait)
     }
 
     /// A connected client that makes calls only.
     pub(crate) async fn connect(&self) -> Result<Client, Fault> {
-        let config = self.config()?.following([]).patient_for(PATIENCE);
+        let config = self.config()?.following([]).patient_for(PATIENCE.max(self.wait));
         let (client, events) = Client::connect(config)?;
         self.connected(events).await?;
         Ok(client)
     }
 
-    /// Waits for the first connection. A server that cannot be reached is an error at once; a token that the server
-    /// refuses is refreshed first.
+    /// Waits for the first connection. The client tries again while the server cannot be reached, and refreshes a token
+    /// that the server refuses.
     async fn connected(&self, mut events: Events) -> Result<(), Fault> {
+        let (began, mut told) = (Instant::now(), false);
         while let Some(item) = events.next().await {
-            match item {
+            let (reason, retry_in) = match item {
                 Item::Connected(_) => return Ok(()),
                 Item::Stopped(why) => return Err(why.into()),
                 Item::Disconnected {
@@ -99,10 +106,22 @@ impl Context {
                         reason @ (Disconnected::Unreachable(_)
                         | Disconnected::TimedOut(_)
                         | Disconnected::NoToken(_)),
-                    ..
-                } => return Err(Fault::unreachable(Some(&self.url), &reason)),
-                _ => {}
+                    retry_in,
+                } => (reason, retry_in),
+                _ => continue,
+            };
+            // The server was not asked: this machine cannot read or write the session.
+            let unkept = matches!(reason, Disconnected::NoToken(TokenError::Unkept(_)));
+            if unkept || began.elapsed() + retry_in >= self.wait {
+                return Err(Fault::unreachable(Some(&self.url), &reason));
             }
+            if !told && io::stderr().is_terminal() {
+                let (url, seconds) = (&self.url, self.wait.as_secs());
+                note(&format!(
+                    "tw: {url} cannot be reached ({reason}); trying for {seconds} s"
+                ));
+            }
+            told = true;
         }
         Err(Fault::other("the client was closed"))
     }

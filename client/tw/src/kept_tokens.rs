@@ -37,7 +37,8 @@ impl KeptTokens {
         if let Some(session) = &*self.unsaved() {
             return Ok(session.clone());
         }
-        let session = self.file.load().map_err(|error| unkept(&error))?;
+        let sessions = self.file.load().map_err(|error| unkept(&error))?;
+        let session = sessions.at(&self.began.url).cloned();
         session
             .filter(|session| session.same_person(&self.began))
             .ok_or_else(|| {
@@ -69,7 +70,10 @@ impl KeptTokens {
         let replacement = self.file.replacement().map_err(|error| unkept(&error))?;
         let session = Session::new(url, refresh(url, refresh_token).await?);
         let token = session.access_token.clone();
-        let saved = replacement.save(&session);
+        let saved = self.file.load().and_then(|mut sessions| {
+            sessions.renew(&session);
+            replacement.save(&sessions)
+        });
         if let Err(error) = &saved {
             terminal::note(&format!(
                 "tw: the session cannot be saved ({error}); run `tw login` after this command"
@@ -97,7 +101,7 @@ impl TokenSource for KeptTokens {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::tests::session;
+    use crate::session::tests::{save_one, session};
 
     #[tokio::test]
     async fn a_token_that_another_command_refreshed_is_taken_from_the_file() -> io::Result<()> {
@@ -105,7 +109,7 @@ mod tests {
         let file = SessionFile {
             folder: folder.path().to_owned(),
         };
-        file.save(&session("fresh", i64::MAX))?;
+        save_one(&file, session("fresh", i64::MAX))?;
         let tokens = KeptTokens::new(file, session("stale", i64::MAX));
         let token = tokens.token(Some("stale")).await.ok();
         assert_eq!(token.as_deref(), Some("fresh"));
@@ -124,10 +128,10 @@ mod tests {
         let tokens = KeptTokens::new(file.clone(), ada.clone());
         let mut bob = session("bobs", i64::MAX);
         bob.email = "bob@example.com".to_owned();
-        file.save(&bob)?;
+        save_one(&file, bob)?;
         let refused = tokens.token(Some("adas")).await;
         assert!(matches!(refused, Err(TokenError::SignedOut(_))), "{refused:?}");
-        file.save(&ada)?;
+        save_one(&file, ada)?;
         assert_eq!(tokens.token(None).await.ok().as_deref(), Some("adas"));
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`
+//! - one file for each group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`,
+//!   `socket`
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `output`    a command's result; `fault` errors: one line and an exit code
@@ -22,6 +23,7 @@ mod paging;
 mod raw;
 mod resolve;
 mod session;
+mod socket;
 mod tasks;
 mod terminal;
 mod text;
@@ -32,10 +34,13 @@ use clap::Parser as _;
 use connect::Context;
 use fault::Fault;
 use output::Output;
-use std::process::ExitCode;
+use std::{io::Write as _, process::ExitCode, time::Duration};
 
 fn main() -> ExitCode {
-    let args = Args::parse();
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => return misused(&error),
+    };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let done = match runtime {
         Ok(runtime) => {
@@ -52,14 +57,26 @@ fn main() -> ExitCode {
     }
 }
 
+/// Prints help, or what is wrong with the arguments. The message quotes them, and a script may have them from others.
+fn misused(error: &clap::Error) -> ExitCode {
+    let text = error.render().to_string();
+    let shown = terminal::plain_lines(&text);
+    if shown == text {
+        error.exit();
+    }
+    let _ = write!(anstream::stderr().lock(), "{shown}");
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+}
+
 async fn run(args: Args) -> Result<(), Fault> {
-    let context = Context::new(args.server)?;
+    let context = Context::new(args.server, Duration::from_secs(args.wait))?;
     let output = Output::new(args.json);
     match args.command {
         Command::Signup(params) => account::sign_up(&context, &output, params).await,
         Command::Login(params) => account::log_in(&context, &output, params).await,
         Command::Logout { local } => account::log_out(&context, &output, local).await,
         Command::Watch { workspace } => watch::watch(&context, &output, workspace.as_deref()).await,
+        Command::Socket => socket::socket(&context, &output).await,
         Command::Call { name, data } => {
             let data = raw::parameters(data.as_deref())?;
             let client = context.connect().await?;
@@ -92,6 +109,7 @@ async fn call(client: &taskwire_client::Client, output: &Output, command: Comman
         | Command::Login(_)
         | Command::Logout { .. }
         | Command::Watch { .. }
+        | Command::Socket
         | Command::Call { .. } => Ok(()),
     }
 }

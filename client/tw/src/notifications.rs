@@ -19,7 +19,7 @@ pub(crate) async fn notifications(
     args: NotificationArgs,
 ) -> Result<(), Fault> {
     if args.read_all {
-        let marked = client.call(MarkAllRead {}).await?;
+        let marked = paging::call(client, &MarkAllRead {}).await?;
         if output.json {
             return output.value(&marked);
         }

@@ -1,6 +1,6 @@
 //! A command's result on standard output: lines for people, or JSON for programs.
 
-use crate::{fault::Fault, text::row};
+use crate::{fault::Fault, terminal, text::row};
 use serde::Serialize;
 use std::io::Write as _;
 use taskwire_client::protocol::task::Task;
@@ -19,8 +19,16 @@ impl Output {
     #[allow(clippy::unused_self)] // every function that prints a result is a method of this type
     pub(crate) fn value(&self, value: &impl Serialize) -> Result<(), Fault> {
         let mut out = std::io::stdout().lock();
-        serde_json::to_writer(&mut out, value)?;
-        out.write_all(b"\n")?;
+        writeln!(out, "{}", terminal::json(value)?)?;
+        out.flush()?;
+        Ok(())
+    }
+
+    /// Prints a frame as the server wrote it.
+    #[allow(clippy::unused_self)]
+    pub(crate) fn frame(&self, text: &str) -> Result<(), Fault> {
+        let mut out = std::io::stdout().lock();
+        writeln!(out, "{}", terminal::frame(text))?;
         out.flush()?;
         Ok(())
     }

@@ -1,6 +1,7 @@
-//! Reads lists page by page, and makes the calls of commands that make many. While the server limits the rate, the
-//! command waits instead of failing.
+//! Reads lists page by page, and makes calls. While the server limits the rate, the command waits instead of failing;
+//! for a while also when the server cannot serve it.
 
+use std::time::{Duration, Instant};
 use taskwire_client::{
     CallError, Client,
     protocol::{
@@ -9,10 +10,18 @@ use taskwire_client::{
     },
 };
 
-/// Makes a call, and waits while the server limits the rate.
+/// How long a command waits for a server that answers, but cannot serve it: it restarts, or its database does.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Makes a call, and waits while the server limits the rate or is unavailable.
 pub(crate) async fn call<O: Operation + Clone>(client: &Client, params: &O) -> Result<O::Output, CallError> {
-    let limited = |failure: &Failure| failure.code == ErrorCode::RateLimited;
-    client.call_patiently(params, limited).await
+    let began = Instant::now();
+    let passes = |failure: &Failure| match failure.code {
+        ErrorCode::RateLimited => true,
+        ErrorCode::Unavailable => began.elapsed() < PATIENCE,
+        _ => false,
+    };
+    client.call_patiently(params, passes).await
 }
 
 /// An operation that returns a page of a list.

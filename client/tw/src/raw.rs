@@ -1,6 +1,6 @@
 //! `call`: any operation by its wire name.
 
-use crate::{fault::Fault, output::Output};
+use crate::{fault::Fault, output::Output, terminal};
 use serde_json::Value;
 use std::io::Read as _;
 use taskwire_client::Client;
@@ -25,5 +25,5 @@ pub(crate) async fn call(client: &Client, output: &Output, name: &str, data: Val
         return output.value(&reply.data);
     }
     let value: Value = serde_json::from_str(reply.data.get())?;
-    output.line(&serde_json::to_string_pretty(&value)?)
+    output.line(&terminal::pretty_json(&value)?)
 }

@@ -1,18 +1,21 @@
-//! The session that is kept between commands: one file that only its owner can read and that is replaced in one step,
-//! and a lock, so that commands that refresh at the same time do not log each other out.
+//! The sessions that are kept between commands, one for each server: one file that only its owner can read and that is
+//! replaced in one step, and a lock, so that commands that refresh at the same time do not log each other out.
 
 use crate::{clock::now_ms, fault::Fault};
 use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
 use std::{
     fs::{self, File},
-    io::{self, Seek as _, Write as _},
+    io::{self, Read as _, Seek as _, Write as _},
     path::{Path, PathBuf},
 };
-use taskwire_client::protocol::{UserId, account::Tokens};
+use taskwire_client::{
+    Config,
+    protocol::{UserId, account::Tokens},
+};
 
-/// The space that a file reserves: more bytes than a session needs.
-const ROOM: usize = 8192;
+/// The space that a file reserves beside what it has: more bytes than a session needs.
+const ROOM: u64 = 8192;
 
 /// A sign-in at one server.
 #[derive(Clone, Serialize, Deserialize)]
@@ -52,6 +55,70 @@ impl Session {
     }
 }
 
+/// The sessions of one person at several servers, at most one for each server. The latest sign-in comes first.
+#[derive(Default, Serialize)]
+pub(crate) struct Sessions {
+    sessions: Vec<Session>,
+}
+
+/// The file's content. Older versions kept one session.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Stored {
+    Several { sessions: Vec<Session> },
+    One(Session),
+}
+
+impl From<Stored> for Sessions {
+    fn from(stored: Stored) -> Sessions {
+        let mut sessions = match stored {
+            Stored::Several { sessions } => sessions,
+            Stored::One(session) => vec![session],
+        };
+        for session in &mut sessions {
+            // Older versions kept the address as it was typed.
+            if let Ok(url) = Config::anonymous(&session.url).server() {
+                session.url = url;
+            }
+        }
+        Sessions { sessions }
+    }
+}
+
+impl Sessions {
+    /// The latest sign-in.
+    pub(crate) fn latest(&self) -> Option<&Session> {
+        self.sessions.first()
+    }
+
+    /// The session at this server.
+    pub(crate) fn at(&self, url: &str) -> Option<&Session> {
+        self.sessions.iter().find(|session| session.url == url)
+    }
+
+    /// Adds a sign-in. It replaces the session at its server.
+    pub(crate) fn add(&mut self, session: Session) {
+        self.remove(&session.url);
+        self.sessions.insert(0, session);
+    }
+
+    /// Replaces the session at this session's server, at its place.
+    pub(crate) fn renew(&mut self, session: &Session) {
+        for kept in &mut self.sessions {
+            if kept.url == session.url {
+                kept.clone_from(session);
+            }
+        }
+    }
+
+    /// Removes the session at this server. `false` if there is none.
+    pub(crate) fn remove(&mut self, url: &str) -> bool {
+        let before = self.sessions.len();
+        self.sessions.retain(|session| session.url != url);
+        self.sessions.len() < before
+    }
+}
+
 /// The session file, by its folder.
 #[derive(Clone, Debug)]
 pub(crate) struct SessionFile {
@@ -73,36 +140,50 @@ impl SessionFile {
         self.folder.join("session.json")
     }
 
-    /// The session, if one is kept.
-    pub(crate) fn load(&self) -> io::Result<Option<Session>> {
+    /// The sessions that are kept. The error's kind is `InvalidData` if the file is broken.
+    pub(crate) fn load(&self) -> io::Result<Sessions> {
         match fs::read(self.path()) {
-            Ok(bytes) => serde_json::from_slice(&bytes).map(Some).map_err(|error| {
-                let text = format!(
-                    "{} cannot be read: {error}; run `tw login`",
-                    self.path().display()
-                );
-                io::Error::new(io::ErrorKind::InvalidData, text)
-            }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Ok(bytes) => serde_json::from_slice::<Stored>(&bytes)
+                .map(Sessions::from)
+                .map_err(|error| {
+                    let text = format!(
+                        "{} cannot be read: {error}; run `tw login`, or remove it with `tw logout --local`",
+                        self.path().display()
+                    );
+                    io::Error::new(io::ErrorKind::InvalidData, text)
+                }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Sessions::default()),
             Err(error) => Err(named(&self.path(), &error)),
         }
     }
 
-    /// Replaces the session.
-    pub(crate) fn save(&self, session: &Session) -> io::Result<()> {
-        self.replacement()?.save(session)
+    /// The sessions that are kept; none if the file is broken.
+    pub(crate) fn load_or_none(&self) -> io::Result<Sessions> {
+        match self.load() {
+            Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(Sessions::default()),
+            loaded => loaded,
+        }
     }
 
-    /// A file for the next session, with its space on the disk reserved.
+    /// Replaces the sessions. Without any session there is no file.
+    pub(crate) fn save(&self, sessions: &Sessions) -> io::Result<()> {
+        if sessions.sessions.is_empty() {
+            return self.remove();
+        }
+        self.replacement()?.save(sessions)
+    }
+
+    /// A file for the next sessions, with its space on the disk reserved.
     pub(crate) fn replacement(&self) -> io::Result<Replacement> {
-        let file = place(&self.folder).map_err(|error| named(&self.folder, &error))?;
         let path = self.path();
+        let room = ROOM + fs::metadata(&path).map_or(0, |data| data.len());
+        let file = place(&self.folder, room).map_err(|error| named(&self.folder, &error))?;
         Ok(Replacement { file, path })
     }
 
-    pub(crate) fn remove(&self) -> io::Result<()> {
+    fn remove(&self) -> io::Result<()> {
         match fs::remove_file(self.path()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(named(&self.path(), &error)),
             _ => Ok(()),
         }
     }
@@ -124,11 +205,11 @@ fn locked(folder: &Path, path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-fn place(folder: &Path) -> io::Result<tempfile::NamedTempFile> {
+fn place(folder: &Path, room: u64) -> io::Result<tempfile::NamedTempFile> {
     make_private(folder)?;
     // Made with mode 0600.
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(&[b' '; ROOM])?;
+    io::copy(&mut io::repeat(b' ').take(room), &mut file)?;
     file.as_file().sync_all()?;
     file.rewind()?;
     Ok(file)
@@ -139,7 +220,7 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// The file for the next session. It is made before the server is asked for new tokens, because that request uses up
+/// The file for the next sessions. It is made before the server is asked for new tokens, because that request uses up
 /// the old ones.
 pub(crate) struct Replacement {
     file: tempfile::NamedTempFile,
@@ -147,14 +228,14 @@ pub(crate) struct Replacement {
 }
 
 impl Replacement {
-    /// Replaces the session in one step: a reader sees the old one or the new one, also after a power cut.
-    pub(crate) fn save(self, session: &Session) -> io::Result<()> {
+    /// Replaces the sessions in one step: a reader sees the old ones or the new ones, also after a power cut.
+    pub(crate) fn save(self, sessions: &Sessions) -> io::Result<()> {
         let path = self.path.clone();
-        self.write(session).map_err(|error| named(&path, &error))
+        self.write(sessions).map_err(|error| named(&path, &error))
     }
 
-    fn write(mut self, session: &Session) -> io::Result<()> {
-        serde_json::to_writer_pretty(&mut self.file, session)?;
+    fn write(mut self, sessions: &Sessions) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut self.file, sessions)?;
         self.file.write_all(b"\n")?;
         let length = self.file.stream_position()?;
         self.file.as_file().set_len(length)?;
@@ -187,17 +268,25 @@ pub(crate) mod tests {
         }
     }
 
+    /// A file with one session.
+    pub(crate) fn save_one(file: &SessionFile, session: Session) -> io::Result<()> {
+        let mut sessions = Sessions::default();
+        sessions.add(session);
+        file.save(&sessions)
+    }
+
     #[test]
     fn a_saved_session_is_private_and_can_be_loaded() -> io::Result<()> {
         let folder = tempfile::tempdir()?;
         let file = SessionFile {
             folder: folder.path().join("taskwire"),
         };
-        assert!(file.load()?.is_none());
-        file.save(&session("one", 7))?;
-        file.save(&session("two", 8))?;
+        assert!(file.load()?.latest().is_none());
+        save_one(&file, session("one", 7))?;
+        save_one(&file, session("two", 8))?;
+        let kept = file.load()?;
         assert_eq!(
-            file.load()?.map(|session| session.access_token).as_deref(),
+            kept.at("http://a").map(|session| session.access_token.as_str()),
             Some("two")
         );
         #[cfg(unix)]
@@ -206,9 +295,48 @@ pub(crate) mod tests {
             let mode = |path: &Path| fs::metadata(path).map(|data| data.permissions().mode() & 0o777);
             assert_eq!((mode(&file.path())?, mode(&file.folder)?), (0o600, 0o700));
         }
-        file.remove()?;
-        file.remove()?;
-        assert!(file.load()?.is_none());
+        file.save(&Sessions::default())?;
+        file.save(&Sessions::default())?;
+        assert!(file.load()?.latest().is_none() && !file.path().exists());
+        Ok(())
+    }
+
+    #[test]
+    fn each_server_has_its_own_session_and_the_latest_sign_in_comes_first() {
+        let at = |url: &str, token: &str| Session {
+            url: url.to_owned(),
+            ..session(token, 0)
+        };
+        let mut sessions = Sessions::default();
+        sessions.add(at("http://a", "a1"));
+        sessions.add(at("http://b", "b1"));
+        sessions.renew(&at("http://a", "a2"));
+        let tokens = |sessions: &Sessions| -> Vec<String> {
+            let tokens = sessions
+                .sessions
+                .iter()
+                .map(|session| session.access_token.clone());
+            tokens.collect()
+        };
+        assert_eq!(tokens(&sessions), ["b1", "a2"]);
+        sessions.add(at("http://a", "a3"));
+        assert_eq!(tokens(&sessions), ["a3", "b1"]);
+        assert!(sessions.remove("http://a") && !sessions.remove("http://a"));
+        assert_eq!(
+            sessions.latest().map(|session| session.url.as_str()),
+            Some("http://b")
+        );
+    }
+
+    #[test]
+    fn a_file_of_an_older_version_is_read() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = SessionFile {
+            folder: folder.path().to_owned(),
+        };
+        let old = r#"{"url":"http://LOCALHOST:80/","email":"a@b","access_token":"t","refresh_token":null,"expires_at":7}"#;
+        fs::write(file.path(), old)?;
+        assert!(file.load()?.at("http://localhost").is_some());
         Ok(())
     }
 

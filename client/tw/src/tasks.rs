@@ -45,12 +45,12 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         remind_at: None,
         recurrence: None,
     };
-    output.task(&client.call(params).await?)
+    output.task(&paging::call(client, &params).await?)
 }
 
 pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(), Fault> {
     let id = resolve::task(client, id).await?;
-    let task = client.call(GetTask { id }).await?;
+    let task = paging::call(client, &GetTask { id }).await?;
     if output.json {
         return output.value(&task);
     }
@@ -115,7 +115,7 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
     if !args.assign.is_empty() || !args.unassign.is_empty() {
         // One update makes the whole edit or nothing. Because of the version, the server refuses it if somebody changed
         // the task meanwhile.
-        let task = client.call(GetTask { id: update.id }).await?;
+        let task = paging::call(client, &GetTask { id: update.id }).await?;
         let add = resolve::people(client, task.workspace_id, &args.assign).await?;
         let remove = resolve::people(client, task.workspace_id, &args.unassign).await?;
         let mut people = task.assignee_ids;
@@ -131,7 +131,7 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
             "the edit changes nothing; `tw edit --help` lists the fields",
         ));
     }
-    output.task(&client.call(update).await?)
+    output.task(&paging::call(client, &update).await?)
 }
 
 pub(crate) async fn remove(

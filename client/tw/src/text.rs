@@ -2,7 +2,11 @@
 
 use crate::{clock, terminal::plain};
 use anstyle::{AnsiColor, Style};
-use chrono::{DateTime, Local, Utc};
+use jiff::{
+    SignedDuration, Zoned,
+    civil::{Date, date},
+    tz::TimeZone,
+};
 use taskwire_client::protocol::{
     Timestamp,
     task::{Priority, Task},
@@ -103,25 +107,33 @@ fn priority(priority: Priority) -> Option<String> {
 
 /// A time in the person's time zone.
 pub(crate) fn moment(at: Timestamp) -> String {
-    let utc = DateTime::<Utc>::from_timestamp_millis(at.0).unwrap_or_default();
-    utc.with_timezone(&Local).format("%Y-%m-%d %H:%M:%S").to_string()
+    local(at).strftime("%Y-%m-%d %H:%M:%S").to_string()
 }
 
 /// A whole day is the same date everywhere: it is stored, and shown, in UTC.
 fn day_or_moment(at: Timestamp, all_day: bool) -> String {
-    let utc = DateTime::<Utc>::from_timestamp_millis(at.0).unwrap_or_default();
     if all_day {
-        return utc.format("%Y-%m-%d").to_string();
+        return day(at).to_string();
     }
-    utc.with_timezone(&Local).format("%Y-%m-%d %H:%M").to_string()
+    local(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
 fn is_past(due: Timestamp, all_day: bool) -> bool {
     if all_day {
-        let day = DateTime::<Utc>::from_timestamp_millis(due.0).map(|due| due.date_naive());
-        return day.is_some_and(|day| day < clock::now().date_naive());
+        return day(due) < clock::now().date();
     }
     due.0 < clock::now_ms()
+}
+
+/// The last day of the year 9999 is not a moment for `jiff`; it is shown as the last moment that is one.
+fn local(at: Timestamp) -> Zoned {
+    let at = jiff::Timestamp::from_millisecond(at.0).unwrap_or(jiff::Timestamp::MAX);
+    at.to_zoned(TimeZone::system())
+}
+
+/// The day in UTC.
+fn day(at: Timestamp) -> Date {
+    date(1970, 1, 1).saturating_add(SignedDuration::from_millis(at.0))
 }
 
 #[cfg(test)]
@@ -132,5 +144,13 @@ mod tests {
     fn ids_are_shown_by_their_end() {
         let id = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_89ab_cdef);
         assert_eq!(short(id), "89abcdef");
+    }
+
+    #[test]
+    fn the_first_and_the_last_day_are_shown() {
+        for text in ["1970-01-01", "2028-02-29", "9999-12-31"] {
+            let at = Timestamp::parse(&format!("{text}T00:00:00Z")).unwrap_or_default();
+            assert_eq!(day_or_moment(at, true), text);
+        }
     }
 }

@@ -11,7 +11,7 @@ use std::sync::{
 async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
     let (listener, url) = listen().await?;
     drop(listener);
-    let (code, out, error) = run(&url, &["ls"]).await?;
+    let (code, out, error) = run(&url, &["ls", "--wait", "0"]).await?;
     assert_eq!((code, out.as_str(), error.lines().count()), (6, "", 1), "{error}");
     Ok(())
 }
@@ -31,6 +31,8 @@ async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
         (vec!["done", id], 3),
         (vec!["call", "task.paint", "{"], 2),
         (vec!["add", "x", "--due", "someday"], 2),
+        (vec!["add", "x", "--due", "0000-01-01"], 2),
+        (vec!["edit", id, "--due", "9999-12-31T23:59:59-01:00"], 2),
         (vec!["add", "x", "--priority", "mild"], 2),
         (vec!["show", "xyz"], 2),
         (vec!["edit", id], 2),

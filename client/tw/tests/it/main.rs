@@ -1,6 +1,8 @@
 //! `tw` as a process, against the scripted server of the client's tests on a real port.
 
+mod away;
 mod commands;
+mod hostile;
 mod refresh;
 #[path = "../../../tests/it/support/mod.rs"]
 #[allow(dead_code, unused_imports)] // the client's own tests use all of it

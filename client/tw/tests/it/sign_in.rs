@@ -102,3 +102,96 @@ async fn logging_out_leaves_a_session_that_it_did_not_end() -> Tested {
     assert!(kept(home.path()).is_err());
     Ok(())
 }
+
+#[tokio::test]
+async fn each_server_keeps_its_own_session() -> Tested {
+    let server = |n: u32| {
+        Fake::start(move |name, _| match name {
+            "auth.login" => Ok(pair(n)),
+            "task.list" => Ok(page(&[task(u128::from(n), 1, &format!("on server {n}"))])),
+            "auth.logout" => Ok(json!({})),
+            _ => Err("UNKNOWN_TYPE"),
+        })
+    };
+    let (one, two) = (server(1).await?, server(2).await?);
+    let home = tempfile::tempdir()?;
+    let tw_at = |url: &str, args: &[&str]| {
+        let mut command = tw(home.path(), url, args);
+        command.env("TASKWIRE_PASSWORD", "x");
+        async move { outcome(command.output().await?) }
+    };
+    for fake in [&one, &two] {
+        let (code, _, error) = tw_at(&fake.url, &["login", "ada@example.com"]).await?;
+        assert_eq!(code, 0, "{error}");
+    }
+    // The latest sign-in is used when no server is named. Another writing of an address is the same server.
+    let slash = format!("{}/", one.url);
+    for (url, n) in [
+        (one.url.as_str(), 1),
+        (slash.as_str(), 1),
+        (two.url.as_str(), 2),
+        ("", 2),
+    ] {
+        let (code, out, error) = tw_at(url, &["ls"]).await?;
+        assert_eq!(
+            (code, out.contains(&format!("on server {n}"))),
+            (0, true),
+            "{url:?}: {out} {error}"
+        );
+    }
+    let (code, _, error) = tw_at("", &["logout"]).await?;
+    assert_eq!(code, 0, "{error}");
+    let (code, out, error) = tw_at("", &["ls"]).await?;
+    assert_eq!((code, out.contains("on server 1")), (0, true), "{out} {error}");
+    let (code, _, error) = tw_at(&two.url, &["ls"]).await?;
+    assert_eq!(code, 3, "{error}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_local_logout_ends_a_session_in_every_state() -> Tested {
+    let path = "taskwire/session.json";
+    // The file is broken in several ways, or its server is gone. A token in the environment does not matter.
+    let gone = json!({"url": "http://127.0.0.1:9", "email": "a", "access_token": "a", "refresh_token": null,
+        "expires_at": 0});
+    for (content, token) in [
+        ("{", None),
+        ("", None),
+        ("null", None),
+        ("\u{0}\u{0}", Some("t")),
+        (r#"{"sessions":[{"url":7}]}"#, None),
+        (&gone.to_string(), None),
+        (&gone.to_string(), Some("t")),
+    ] {
+        let home = tempfile::tempdir()?;
+        std::fs::create_dir(home.path().join("taskwire"))?;
+        std::fs::write(home.path().join(path), content)?;
+        let mut logout = tw(home.path(), "", &["logout", "--local"]);
+        if let Some(token) = token {
+            logout.env("TASKWIRE_TOKEN", token);
+        }
+        let (code, out, error) = outcome(soon("the end of tw", logout.output()).await??)?;
+        assert_eq!((code, out.as_str()), (0, "signed out\n"), "{content:?}: {error}");
+        assert!(!home.path().join(path).exists(), "{content:?}");
+        let (code, ..) = outcome(tw(home.path(), "", &["logout", "--local"]).output().await?)?;
+        assert_eq!(code, 3, "there is nothing left to end");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sign_in_replaces_a_broken_file() -> Tested {
+    let fake = Fake::start(|name, _| match name {
+        "auth.login" => Ok(pair(1)),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = tempfile::tempdir()?;
+    std::fs::create_dir(home.path().join("taskwire"))?;
+    std::fs::write(home.path().join("taskwire/session.json"), "{")?;
+    let mut login = tw(home.path(), &fake.url, &["login", "ada@example.com"]);
+    let (code, _, error) = outcome(login.env("TASKWIRE_PASSWORD", "x").output().await?)?;
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(kept(home.path())?["refresh_token"], "r1");
+    Ok(())
+}

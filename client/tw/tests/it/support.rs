@@ -165,8 +165,12 @@ pub(crate) fn signed_in_at(url: &str, expires_at: i64) -> Result<tempfile::TempD
     Ok(home)
 }
 
+/// The kept session of the latest sign-in.
 pub(crate) fn kept(home: &Path) -> Result<Value, Failed> {
-    Ok(serde_json::from_slice(&std::fs::read(
-        home.join("taskwire/session.json"),
-    )?)?)
+    let file: Value = serde_json::from_slice(&std::fs::read(home.join("taskwire/session.json"))?)?;
+    // Until `tw` writes it, it is the file of an older version.
+    Ok(file
+        .get("sessions")
+        .map_or(&file, |sessions| &sessions[0])
+        .clone())
 }
