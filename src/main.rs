@@ -45,12 +45,31 @@ enum Command {
     /// Check the database, Redis, SMTP, the disk and the clock, and give advice: exit 1 if a check fails
     Doctor,
     /// Check that the node on this machine is alive: exit 0 or 1
-    Healthcheck,
+    Healthcheck(Healthcheck),
     /// Change accounts, the epoch or background jobs in the configured database, then exit
     ///
     /// With PostgreSQL, servers can run meanwhile and see the change at once. With SQLite, stop the server first.
     #[command(subcommand)]
     Admin(Admin),
+}
+
+#[derive(Args, Clone)]
+struct Healthcheck {
+    /// Wait until the node is ready, at most this long
+    #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(..=86_400))]
+    wait: Option<u64>,
+    /// Wait also until the proxy at http://HOST:PORT sends requests to this node; may be repeated
+    #[arg(long, value_name = "URL", requires = "wait")]
+    through: Vec<healthcheck::Proxy>,
+}
+
+impl Healthcheck {
+    async fn run(self, settings: &Settings) -> Result<(), healthcheck::NotAlive> {
+        match self.wait {
+            Some(seconds) => healthcheck::wait(settings, Duration::from_secs(seconds), &self.through).await,
+            None => healthcheck::check(settings).await,
+        }
+    }
 }
 
 #[derive(Subcommand, Clone)]
@@ -189,7 +208,7 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("taskwire: {error}");
             // Docker reserves exit code 2 of a health check.
-            let code = if matches!(command, Command::Healthcheck) {
+            let code = if matches!(command, Command::Healthcheck(_)) {
                 1
             } else {
                 SettingsError::EXIT_CODE
@@ -215,7 +234,7 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
     run_on_runtime(async {
         match command {
             Command::Migrate => server::migrate(&settings).await?,
-            Command::Healthcheck => healthcheck::check(&settings).await?,
+            Command::Healthcheck(healthcheck) => healthcheck.run(&settings).await?,
             Command::Doctor => examine(&settings).await?,
             Command::Admin(admin) => {
                 let said = operator::run(&settings, admin.task()?).await?;
