@@ -30,6 +30,7 @@ mod permissions; // every operation by every role
 mod plans; // the main lists neither scan nor sort whole tables
 mod postgres; // PostgreSQL restarts, dies, loses answers, has leaked transactions
 mod presence; // who is present, who is typing
+mod readmes; // every command of every README
 mod restarts; // two instances restarted one right after the other behind nginx
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
