@@ -13,9 +13,15 @@ pub struct Timestamp(pub i64);
 const RANGE: std::ops::RangeInclusive<i64> = -62_135_596_800_000..=253_402_300_799_999;
 
 impl Timestamp {
-    /// Reads RFC 3339 (section 5.6) with any offset, and truncates to milliseconds.
+    /// Reads RFC 3339 (section 5.6) with any offset, and truncates to milliseconds. Second 60 is refused: no calendar
+    /// keeps leap seconds, so the server would write another time than it read.
     pub fn parse(text: &str) -> Option<Timestamp> {
-        let millis = DateTime::parse_from_rfc3339(text).ok()?.timestamp_millis();
+        let moment = DateTime::parse_from_rfc3339(text).ok()?;
+        // chrono keeps a leap second as one that is longer than a second
+        if moment.timestamp_subsec_nanos() >= 1_000_000_000 {
+            return None;
+        }
+        let millis = moment.timestamp_millis();
         RANGE.contains(&millis).then_some(Timestamp(millis))
     }
 
@@ -87,6 +93,15 @@ mod tests {
             Some("2026-11-21T08:15:30.250Z")
         );
         assert_eq!(Timestamp::parse("2026-11-21"), None);
+        for leap in [
+            "2016-12-31T23:59:60Z",
+            "2017-01-01T00:59:60.999+01:00",
+            "2026-11-21T08:15:60Z",
+            "0000-01-01T00:00:00Z",
+            "10000-01-01T00:00:00Z",
+        ] {
+            assert_eq!(Timestamp::parse(leap), None, "{leap}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Rules for the fields of a task, and the task that results from an update.
 
-use super::{Result, text};
+use super::{Result, recurrence, text};
 use std::sync::Arc;
 use taskwire_protocol::task::{CreateTask, ReplaceTask, Task, UpdateTask};
 use taskwire_protocol::{Failure, Patch, TaskId, Timestamp, UserId, limits};
@@ -54,34 +54,25 @@ pub fn assignees(given: &[UserId]) -> Result<Vec<UserId>> {
     Ok(people)
 }
 
-/// The frequencies that a recurrence rule can have.
-const FREQUENCIES: [&str; 7] = [
-    "SECONDLY", "MINUTELY", "HOURLY", "DAILY", "WEEKLY", "MONTHLY", "YEARLY",
-];
-
-/// Checks the form of a recurrence rule: `NAME=VALUE` pairs, one of them a frequency (RFC 5545, section 3.3.10).
-pub fn recurrence(given: Option<String>) -> Result<Option<String>> {
-    let Some(rule) = text::optional("recurrence", given, limits::RECURRENCE)? else {
-        return Ok(None);
-    };
-    let pairs = rule.strip_prefix("RRULE:").unwrap_or(&rule).split(';');
-    let pairs: Option<Vec<(&str, &str)>> = pairs.map(|pair| pair.split_once('=')).collect();
-    let fine = pairs.is_some_and(|pairs| {
-        pairs
-            .iter()
-            .any(|(name, value)| *name == "FREQ" && FREQUENCIES.contains(value))
-            && pairs
-                .iter()
-                .all(|(name, value)| !name.is_empty() && !value.is_empty())
-    });
-    if fine {
-        Ok(Some(rule))
-    } else {
-        Err(Failure::invalid(
-            "recurrence",
-            "recurrence must be a rule like FREQ=WEEKLY;BYDAY=MO",
-        ))
+/// When a task is due or reminds of itself: calendars end with the year 9999, and nothing is due before 1970.
+fn date(field: &str, given: Option<Timestamp>) -> Result<()> {
+    const FIRST_AND_LAST: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
+    match given {
+        Some(time) if !FIRST_AND_LAST.contains(&time.0) => {
+            let message = format!("{field} must be between 1970-01-01 and 9999-12-31");
+            Err(Failure::invalid(field, message))
+        }
+        _ => Ok(()),
     }
+}
+
+/// How a task repeats; an empty rule is none.
+fn repeats(given: Option<String>) -> Result<Option<String>> {
+    let rule = text::optional("recurrence", given, limits::RECURRENCE)?;
+    if let Some(rule) = &rule {
+        recurrence::check(rule)?;
+    }
+    Ok(rule)
 }
 
 /// Checks an id that a client chose.
@@ -100,7 +91,9 @@ pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     given.description = description(given.description)?;
     given.tags = given.tags.as_deref().map(tags).transpose()?;
     assignees(given.assignee_ids.as_deref().unwrap_or_default())?;
-    given.recurrence = recurrence(given.recurrence)?;
+    date("due_at", given.due_at)?;
+    date("remind_at", given.remind_at)?;
+    given.recurrence = repeats(given.recurrence)?;
     Ok(given)
 }
 
@@ -109,6 +102,7 @@ pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
     given.title = title(&given.title)?;
     given.description = description(given.description)?;
     given.tags = tags(&given.tags)?;
+    date("due_at", given.due_at)?;
     Ok(given)
 }
 
@@ -116,7 +110,9 @@ pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
 pub fn check_update(mut given: UpdateTask) -> Result<UpdateTask> {
     given.title = given.title.map(|text| title(&text)).transpose()?;
     given.description = patch(given.description, |text| description(Some(text)))?;
-    given.recurrence = patch(given.recurrence, |text| recurrence(Some(text)))?;
+    given.recurrence = patch(given.recurrence, |text| repeats(Some(text)))?;
+    date("due_at", given.due_at.clone().change().flatten())?;
+    date("remind_at", given.remind_at.clone().change().flatten())?;
     given.tags = patch(given.tags, |names| Ok(Some(tags(&names)?)))?;
     if let Patch::Set(people) = &given.assignee_ids {
         assignees(people)?;
@@ -202,11 +198,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rule_needs_a_frequency() {
-        assert!(recurrence(Some("FREQ=WEEKLY;BYDAY=MO".into())).is_ok());
-        assert!(recurrence(Some("BYDAY=MO".into())).is_err());
-        assert!(recurrence(Some("weekly".into())).is_err());
-        assert_eq!(recurrence(Some("  ".into())).ok(), Some(None));
+    fn dates_are_from_1970_to_9999() {
+        let time = |text: &str| Timestamp::parse(text);
+        for good in ["1970-01-01T00:00:00Z", "9999-12-31T23:59:59.999Z"] {
+            assert!(
+                time(good).is_some() && date("due_at", time(good)).is_ok(),
+                "{good}"
+            );
+        }
+        for bad in [
+            "1969-12-31T23:59:59.999Z",
+            "0001-01-01T00:00:00Z",
+            "1970-01-01T00:00:00+01:00",
+        ] {
+            let failure = date("due_at", time(bad)).err();
+            assert_eq!(failure.and_then(|f| f.field).as_deref(), Some("due_at"), "{bad}");
+        }
     }
 
     #[test]

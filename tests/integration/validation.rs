@@ -91,7 +91,13 @@ async fn lengths_are_counted_in_characters_to_the_exact_bound(engine: Engine) {
         }
     }
     let tags = |count: usize| (0..count).map(|i| format!("t{i}")).collect::<Vec<_>>();
-    let rule = |length: usize| format!("FREQ=DAILY;COUNT={}", "1".repeat(length - 17));
+    let rule = |length: usize| {
+        format!(
+            "FREQ=DAILY;BYHOUR=1{}{}",
+            ["", "1"][length % 2],
+            ",1".repeat((length - 19) / 2)
+        )
+    };
     let ids = |count: usize| (0..count).map(|_| new_id()).collect::<Vec<_>>();
     for (name, fits, exceeds, field) in [
         (
@@ -267,6 +273,57 @@ async fn a_wrong_value_is_refused_with_its_field(engine: Engine) {
             "due_at",
         ),
         ("task.create", json!({ "title": "T", "due_at": 7 }), "due_at"),
+        (
+            "task.create",
+            json!({ "title": "T", "due_at": "1969-12-31T23:59:59Z" }),
+            "due_at",
+        ),
+        (
+            "task.create",
+            json!({ "title": "T", "due_at": "10000-01-01T00:00:00Z" }),
+            "due_at",
+        ),
+        (
+            "task.create",
+            json!({ "title": "T", "remind_at": "0001-01-01T00:00:00Z" }),
+            "remind_at",
+        ),
+        (
+            "task.create",
+            json!({ "title": "T", "due_at": "2016-12-31T23:59:60Z" }),
+            "due_at",
+        ),
+        (
+            "task.replace",
+            json!({ "id": id, "title": "T", "description": null, "completed": false, "priority": "none",
+                "due_at": "1969-12-31T23:59:59Z", "tags": [] }),
+            "due_at",
+        ),
+        (
+            "task.update",
+            json!({ "id": id, "due_at": "1969-12-31T23:59:59Z" }),
+            "due_at",
+        ),
+        (
+            "task.update",
+            json!({ "id": id, "remind_at": "2030-01-01T00:00:60Z" }),
+            "remind_at",
+        ),
+        (
+            "task.update",
+            json!({ "id": id, "recurrence": "FREQ=DAILY;COUNT=0" }),
+            "recurrence",
+        ),
+        (
+            "task.create",
+            json!({ "title": "T", "recurrence": "FREQ=DAILY;INTERVAL=x" }),
+            "recurrence",
+        ),
+        (
+            "task.create",
+            json!({ "title": "T", "recurrence": "FREQ=WEEKLY;BYDAY=XX" }),
+            "recurrence",
+        ),
         ("task.create", json!({ "title": "T", "all_day": "no" }), "all_day"),
         ("task.create", json!({ "title": "T", "tags": "home" }), "tags"),
         (
@@ -335,6 +392,21 @@ async fn a_wrong_value_is_refused_with_its_field(engine: Engine) {
             (&json!("VALIDATION_ERROR"), &json!(field)),
             "{name} {data}: {error}"
         );
+    }
+    for rule in [
+        "freq=daily",
+        "RRULE:FREQ=MONTHLY;BYDAY=-1FR;UNTIL=99991231T235959Z",
+    ] {
+        let made = ada
+            .ok("task.create", json!({ "title": "T", "recurrence": rule }))
+            .await;
+        assert_eq!(made["recurrence"], rule);
+    }
+    for due in ["1970-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
+        let made = ada
+            .ok("task.create", json!({ "title": "T", "due_at": due }))
+            .await;
+        assert_eq!(made["due_at"], due);
     }
     // the same field twice is refused
     ada.send_text(r#"{"type":"task.create","id":"twice","data":{"title":"a","title":"b"}}"#)

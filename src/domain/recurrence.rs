@@ -1,0 +1,234 @@
+//! Recurrence rules (RFC 5545, section 3.3.10), checked whole when they are stored: whoever computes with a rule later can
+//! rely on it. `rrule` reads them; what it lets through and the RFC does not is checked here.
+
+use super::Result;
+use rrule::{Frequency, NWeekday, RRule, RRuleError, Tz, Unvalidated};
+use std::collections::BTreeSet;
+use taskwire_protocol::Failure;
+
+/// The days that each month can have.
+const DAYS: [i8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// Checks a rule. Case does not count, and `RRULE:` may stand before it.
+pub fn check(rule: &str) -> Result<()> {
+    parts(rule).and_then(|parts| read(&parts)).map_err(|why| {
+        let message = format!("recurrence must be a rule like FREQ=WEEKLY;BYDAY=MO: {why}");
+        Failure::invalid("recurrence", message)
+    })
+}
+
+/// What is wrong with a rule.
+type Checked<T> = std::result::Result<T, String>;
+
+/// The parts of a rule: names, each once, and values in capitals.
+fn parts(rule: &str) -> Checked<Vec<(String, String)>> {
+    let rule = rule.to_ascii_uppercase();
+    let mut names = BTreeSet::new();
+    let mut parts = Vec::new();
+    for part in rule.strip_prefix("RRULE:").unwrap_or(&rule).split(';') {
+        let Some((name, value)) = part.split_once('=').filter(|(_, value)| !value.is_empty()) else {
+            return Err("each part is NAME=VALUE, with ; between them".to_owned());
+        };
+        let is_plain = |text: &str| {
+            text.chars()
+                .all(|c| c.is_ascii_alphanumeric() || "+-,".contains(c))
+        };
+        if !(is_plain(name) && is_plain(value)) {
+            return Err("it has letters, digits, + - , ; and = only".to_owned());
+        }
+        if !names.insert(name.to_owned()) {
+            return Err(format!("{name} stands twice"));
+        }
+        parts.push((name.to_owned(), known(name, value)?));
+    }
+    if names.contains("COUNT") && names.contains("UNTIL") {
+        return Err("give COUNT or UNTIL, not both".to_owned());
+    }
+    Ok(parts)
+}
+
+/// The value of a part, as the crate reads it.
+fn known(name: &str, value: &str) -> Checked<String> {
+    match name {
+        "COUNT" | "INTERVAL" => {
+            let is_number = value.bytes().all(|digit| digit.is_ascii_digit());
+            if is_number && value.bytes().any(|digit| digit != b'0') {
+                return Ok(value.to_owned());
+            }
+            Err(format!("{name} must be 1 or more"))
+        }
+        // without a zone the crate takes the machine's; which one does not matter here
+        "UNTIL" if !value.ends_with('Z') => {
+            let time = if value.contains('T') { "Z" } else { "T000000Z" };
+            Ok(format!("{value}{time}"))
+        }
+        "BYDAY" | "BYMONTHDAY" | "BYYEARDAY" | "BYWEEKNO" | "BYSETPOS" if value.split(',').any(is_zeroth) => {
+            Err(format!("{name} counts from 1, or backwards from -1"))
+        }
+        "BYWEEKDAY" => Err("BYWEEKDAY is unknown; the name is BYDAY".to_owned()),
+        _ => Ok(value.to_owned()),
+    }
+}
+
+/// Whether a day is counted by 0, like `0MO`. The crate drops the 0.
+fn is_zeroth(day: &str) -> bool {
+    let number = day.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    !number.is_empty() && !number.contains(|c| ('1'..='9').contains(&c))
+}
+
+fn read(parts: &[(String, String)]) -> Checked<()> {
+    let text: Vec<String> = parts
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let rule: RRule<Unvalidated> = text.join(";").parse().map_err(|error| said(&error))?;
+    by_day(&rule)?;
+    occurs(&rule)?;
+    // the beginning of all dates: an UNTIL before it is refused
+    let start = chrono::DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC);
+    rule.validate(start).map(drop).map_err(|error| said(&error))
+}
+
+/// A day with a number, like `1MO`, is one of a month or a year.
+fn by_day(rule: &RRule<Unvalidated>) -> Checked<()> {
+    let is_counted = |day: &NWeekday| matches!(day, NWeekday::Nth(..));
+    let counts = match rule.get_freq() {
+        Frequency::Monthly => true,
+        Frequency::Yearly => rule.get_by_week_no().is_empty(),
+        _ => false,
+    };
+    if !counts && rule.get_by_weekday().iter().any(is_counted) {
+        return Err("BYDAY has numbers only with FREQ=MONTHLY or YEARLY, without BYWEEKNO".to_owned());
+    }
+    Ok(())
+}
+
+/// Refuses days that none of the months has, like February 30.
+fn occurs(rule: &RRule<Unvalidated>) -> Checked<()> {
+    let (months, days) = (rule.get_by_month(), rule.get_by_month_day());
+    let longest = months
+        .iter()
+        .filter_map(|month| DAYS.get(usize::from(*month).checked_sub(1)?));
+    match longest.max() {
+        Some(longest)
+            if !days.is_empty() && days.iter().all(|day| day.unsigned_abs() > longest.unsigned_abs()) =>
+        {
+            Err("no month of BYMONTH has a day of BYMONTHDAY".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The crate's words, on one line.
+fn said(error: &RRuleError) -> String {
+    let mut words = error.to_string();
+    words.retain(|c| c != '\n');
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_of_the_rfc_are_taken() {
+        for rule in [
+            "FREQ=DAILY",
+            "freq=daily",
+            "RRULE:FREQ=WEEKLY;BYDAY=MO",
+            "rrule:freq=weekly;byday=mo,we,fr;wkst=su",
+            "FREQ=DAILY;COUNT=10",
+            "FREQ=DAILY;INTERVAL=2",
+            "FREQ=DAILY;UNTIL=20301224T000000Z",
+            "FREQ=DAILY;UNTIL=20301224T000000",
+            "FREQ=DAILY;UNTIL=20301224",
+            "FREQ=DAILY;UNTIL=99991231T235959Z",
+            "FREQ=MONTHLY;BYDAY=1FR",
+            "FREQ=MONTHLY;BYDAY=-1MO,+2TU",
+            "FREQ=MONTHLY;BYMONTHDAY=-1",
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-2",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+            "FREQ=YEARLY;BYMONTH=1,2;BYMONTHDAY=31,30",
+            "FREQ=YEARLY;BYDAY=20MO",
+            "FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO",
+            "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200",
+            "FREQ=DAILY;BYHOUR=9,10;BYMINUTE=0,20,40",
+            "FREQ=HOURLY;INTERVAL=3",
+            "INTERVAL=2;FREQ=WEEKLY",
+        ] {
+            assert_eq!(check(rule).err().map(|failure| failure.message), None, "{rule}");
+        }
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        for rule in [
+            "weekly",
+            "BYDAY=MO",
+            "FREQ=FORTNIGHTLY",
+            "FREQ=DAILY;",
+            ";FREQ=DAILY",
+            "FREQ=DAILY;COUNT",
+            "FREQ=DAILY;COUNT=",
+            "FREQ=DAILY;COUNT=0",
+            "FREQ=DAILY;COUNT=-1",
+            "FREQ=DAILY;COUNT=+1",
+            "FREQ=DAILY;COUNT=1.5",
+            "FREQ=DAILY;COUNT=99999999999999999999",
+            "FREQ=DAILY;INTERVAL=0",
+            "FREQ=DAILY;INTERVAL=x",
+            "FREQ=DAILY;INTERVAL=70000",
+            "FREQ=WEEKLY;BYDAY=XX",
+            "FREQ=WEEKLY;BYDAY=1MO",
+            "FREQ=DAILY;BYDAY=1MO",
+            "FREQ=MONTHLY;BYDAY=0MO",
+            "FREQ=MONTHLY;BYDAY=6MO",
+            "FREQ=YEARLY;BYDAY=54MO",
+            "FREQ=YEARLY;BYWEEKNO=20;BYDAY=1MO",
+            "FREQ=WEEKLY;BYMONTHDAY=1",
+            "FREQ=MONTHLY;BYMONTHDAY=0",
+            "FREQ=MONTHLY;BYMONTHDAY=1,-0",
+            "FREQ=YEARLY;BYYEARDAY=0",
+            "FREQ=YEARLY;BYWEEKNO=0",
+            "FREQ=MONTHLY;BYDAY=MO;BYSETPOS=0",
+            "FREQ=MONTHLY;BYMONTHDAY=32",
+            "FREQ=YEARLY;BYMONTH=13",
+            "FREQ=YEARLY;BYMONTH=0",
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
+            "FREQ=YEARLY;BYMONTH=4,6;BYMONTHDAY=31",
+            "FREQ=MONTHLY;BYYEARDAY=1",
+            "FREQ=YEARLY;BYYEARDAY=367",
+            "FREQ=MONTHLY;BYWEEKNO=1",
+            "FREQ=DAILY;BYSETPOS=1",
+            "FREQ=DAILY;BYHOUR=24",
+            "FREQ=DAILY;BYMINUTE=60",
+            "FREQ=DAILY;BYSECOND=60",
+            "FREQ=DAILY;WKST=XX",
+            "FREQ=DAILY;UNTIL=tomorrow",
+            "FREQ=DAILY;UNTIL=20300230",
+            "FREQ=DAILY;UNTIL=20300101T000060Z",
+            "FREQ=DAILY;UNTIL=19691231",
+            "FREQ=DAILY;UNTIL=00000101",
+            "FREQ=DAILY;UNTIL=100000101",
+            "FREQ=DAILY;UNTIL=20300101;COUNT=3",
+            "FREQ=DAILY;FREQ=WEEKLY",
+            "FREQ=DAILY;BYWEEKDAY=MO",
+            "FREQ=DAILY;BYEASTER=1",
+            "FREQ=DAILY;X-OWN=1",
+            "FREQ=DAILY\nRRULE:FREQ=WEEKLY",
+            "DTSTART:20300101T000000Z\nRRULE:FREQ=DAILY",
+            "RRULE;X=1:FREQ=DAILY",
+            "RRULE:RRULE:FREQ=DAILY",
+            "EXRULE:FREQ=DAILY",
+            "FREQ=DAİLY",
+        ] {
+            let failure = check(rule).expect_err(rule);
+            assert_eq!(failure.field.as_deref(), Some("recurrence"), "{rule}");
+            assert!(
+                !failure.message.contains('\n') && failure.message.len() < 300,
+                "{}",
+                failure.message
+            );
+        }
+    }
+}
