@@ -62,6 +62,15 @@ async fn children(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
+async fn below(loading: &mut Loading<'_>) -> Done {
+    for id in &loading.needs.below {
+        for task in tasks::load_below(loading.tx, *id).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
 async fn ancestors(loading: &mut Loading<'_>) -> Done {
     for id in &loading.needs.ancestors {
         for task in tasks::load_ancestors(loading.tx, *id).await? {

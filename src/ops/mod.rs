@@ -89,6 +89,8 @@ macro_rules! for_each_entity {
                 sessions_of: taskwire_protocol::UserId, ordered(user);
                 /// The subtasks of these tasks.
                 children: taskwire_protocol::TaskId, ordered(workspace);
+                /// The subtasks of these tasks, and the subtasks of those.
+                below: taskwire_protocol::TaskId, ordered(workspace);
                 /// These tasks and their ancestors.
                 ancestors: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks of a workspace to which a user is assigned.

@@ -2,7 +2,7 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, pluck, text};
-use crate::support::{Engine, Follower, Server, Team, new_id};
+use crate::support::{Client, Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -12,6 +12,7 @@ on_both_databases!(
     a_task_is_moved_beside_one_that_took_the_place_of_another,
     a_parent_is_in_the_same_workspace_and_not_below_the_task,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
+    subtasks_nest_two_levels,
     assignees_are_members_and_are_notified,
     a_wrong_assignee_is_named_by_its_index_in_the_request,
 );
@@ -223,12 +224,12 @@ async fn a_parent_is_in_the_same_workspace_and_not_below_the_task(engine: Engine
 async fn a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
-    let ids = three_in_a_line(&mut ada).await;
+    let top = ada.act("task.create", json!({ "title": "T" })).await.data["id"].clone();
     let (new, newer) = (new_id(), new_id());
-    for (i, above) in ids.iter().enumerate() {
+    for (i, above) in [top.clone(), json!(new), json!(newer)].iter().enumerate() {
         for name in ["task.update", "task.move"] {
             let ops = json!({ "ops": [
-                { "type": "task.create", "data": { "id": new, "title": "N", "parent_id": ids[2] } },
+                { "type": "task.create", "data": { "id": new, "title": "N", "parent_id": top } },
                 { "type": "task.create", "data": { "id": newer, "title": "M", "parent_id": new } },
                 { "type": name, "data": { "id": above, "parent_id": newer } },
             ] });
@@ -237,6 +238,62 @@ async fn a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent(eng
             assert_eq!(code(&refused), wanted, "{name}, {i} from the top");
         }
     }
+}
+
+const TOO_DEEP: &str = "subtasks nest two levels below a task; choose a parent that is higher up";
+
+async fn subtasks_nest_two_levels(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut ids: Vec<Value> = Vec::new();
+    for parent in [None, Some(0), Some(1), None, Some(3), Some(4), None] {
+        let data = json!({ "title": "T", "parent_id": parent.map(|i: usize| ids[i].clone()) });
+        ids.push(ada.ok("task.create", data).await["id"].clone());
+    }
+    let deep = |error: &Value| {
+        let told = (&error["code"], &error["field"], &error["message"]);
+        assert_eq!(told, (&json!("CONFLICT"), &json!("parent_id"), &json!(TOO_DEEP)));
+    };
+    // a third level, by every way there
+    deep(
+        &ada.refused("task.create", json!({ "title": "T", "parent_id": ids[2] }))
+            .await,
+    );
+    let own = json!({ "id": new_id(), "title": "T", "parent_id": ids[2] });
+    deep(&ada.refused("task.create", own).await);
+    for name in ["task.move", "task.update"] {
+        // below the lowest; with a subtask one higher; with two levels below anything
+        for (id, parent) in [(6, 2), (4, 1), (3, 0), (3, 6), (0, 3), (0, 5)] {
+            deep(
+                &ada.refused(name, json!({ "id": ids[id], "parent_id": ids[parent] }))
+                    .await,
+            );
+        }
+        let error = ada
+            .refused(name, json!({ "id": ids[0], "parent_id": ids[2] }))
+            .await;
+        assert_eq!(error["message"], "a task cannot be below itself");
+        // two levels, and out again
+        ada.ok(name, json!({ "id": ids[4], "parent_id": ids[0] })).await;
+        ada.ok(name, json!({ "id": ids[5], "parent_id": ids[1] })).await;
+        ada.ok(name, json!({ "id": ids[5], "parent_id": ids[4] })).await;
+        ada.ok(name, json!({ "id": ids[4], "parent_id": null })).await;
+        ada.ok(name, json!({ "id": ids[4], "parent_id": ids[3] })).await;
+    }
+    // what a batch did before counts
+    let [a, b, c] = [new_id(), new_id(), new_id()];
+    let ops = json!({ "ops": [
+        { "type": "task.create", "data": { "id": a, "title": "A" } },
+        { "type": "task.create", "data": { "id": b, "title": "B", "parent_id": a } },
+        { "type": "task.create", "data": { "id": c, "title": "C", "parent_id": b } },
+        { "type": "task.move", "data": { "id": a, "parent_id": ids[6] } },
+    ] });
+    assert_eq!(ada.refused("batch", ops).await["field"], "ops[3].data.parent_id");
+    let ops = json!({ "ops": [
+        { "type": "task.move", "data": { "id": ids[5], "parent_id": null } },
+        { "type": "task.move", "data": { "id": ids[3], "parent_id": ids[6] } },
+    ] });
+    ada.ok("batch", ops).await;
 }
 
 async fn assignees_are_members_and_are_notified(engine: Engine) {

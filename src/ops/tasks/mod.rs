@@ -17,7 +17,7 @@ use super::notices::tell_of_task;
 use super::world::World;
 use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, conflict, not_found};
 use crate::domain::{position, task as rules};
-use places::{known_parent, known_people, known_project};
+use places::{fits_below, known_parent, known_people, known_project};
 use taskwire_protocol::events::{self, PlainEvent};
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::{
@@ -49,13 +49,11 @@ impl Mutation for CreateTask {
     }
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        let workspace = self.workspace_id.unwrap_or(caller.personal);
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
-        if let Some(id) = self.id {
-            // other mutations of the group may put tasks below or next to this one
-            needs.ancestors.extend(self.parent_id);
-            let workspace = self.workspace_id.unwrap_or(caller.personal);
-            needs.made.insert((id, workspace));
-        }
+        needs.ancestors.extend(self.parent_id);
+        // other mutations of the group may put tasks below or next to this one
+        needs.made.extend(self.id.map(|id| (id, workspace)));
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
@@ -70,6 +68,7 @@ impl Mutation for CreateTask {
         let people = self.assignee_ids.as_deref().unwrap_or_default();
         known_project(self.project_id)?;
         known_parent(world, workspace, self.parent_id)?;
+        fits_below(world, self.parent_id, 0)?;
         known_people(world, workspace, people, &[], "assignee_ids")?;
         let id = self.id.unwrap_or_else(|| TaskId(act.new_id()));
         let task = Task {

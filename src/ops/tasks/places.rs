@@ -3,15 +3,20 @@
 use crate::domain::position;
 use crate::ops::world::World;
 use crate::ops::{Act, Needs, Result, conflict, not_found};
+use std::collections::BTreeSet;
 use taskwire_protocol::task::Task;
-use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId, limits};
+use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId};
 
-/// To check a new parent, a mutation needs the parent and all its ancestors.
+/// The levels of subtasks below a task.
+const LEVELS: usize = 2;
+
+/// To check a new parent, a mutation needs the parent, its ancestors, and the subtasks below the task.
 pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs) {
     if let Patch::Set(parent) = parent {
         needs.tasks.insert(*parent);
         needs.ancestors.insert(*parent);
         needs.tasks.insert(id);
+        needs.below.insert(id);
     }
 }
 
@@ -35,8 +40,39 @@ pub(super) fn known_parent(world: &World, workspace: WorkspaceId, parent: Option
     }
 }
 
-/// Checks a new project and a new parent, if given. A task cannot be below itself, at any depth. The parent's ancestors
-/// are in memory, because each mutation of the group that sets a parent needs them.
+/// A task below a parent, and so many levels below that task, must not nest too deep. What is above the parent is in memory:
+/// each mutation of the group that sets a parent needs its ancestors.
+pub(super) fn fits_below(world: &World, parent: Option<TaskId>, levels_below: usize) -> Result<()> {
+    if above(world, parent).count() + levels_below > LEVELS {
+        let message = "subtasks nest two levels below a task; choose a parent that is higher up";
+        return Err(conflict(message).at("parent_id"));
+    }
+    Ok(())
+}
+
+/// A parent and what is above it, as far as it matters.
+fn above(world: &World, parent: Option<TaskId>) -> impl Iterator<Item = TaskId> {
+    let parent_of = |id: &TaskId| world.tasks.get(*id).and_then(|task| task.parent_id);
+    std::iter::successors(parent, parent_of).take(LEVELS + 1)
+}
+
+/// How many levels of subtasks a task has, as far as it matters.
+fn levels_below(world: &World, id: TaskId) -> usize {
+    let below = |parents: &BTreeSet<TaskId>| -> BTreeSet<TaskId> {
+        let is_below = |task: &&Task| task.parent_id.is_some_and(|parent| parents.contains(&parent));
+        let tasks = world.tasks.iter().map(|(_, task)| task);
+        tasks.filter(is_below).map(|task| task.id).collect()
+    };
+    let first = below(&BTreeSet::from([id]));
+    let second = if first.is_empty() {
+        BTreeSet::new()
+    } else {
+        below(&first)
+    };
+    usize::from(!first.is_empty()) + usize::from(!second.is_empty())
+}
+
+/// Checks a new project and a new parent, if given. A task cannot be below itself, and subtasks nest two levels.
 pub(super) fn known_place(
     world: &World,
     task: &Task,
@@ -51,15 +87,10 @@ pub(super) fn known_place(
         return Ok(());
     }
     known_parent(world, task.workspace_id, Some(*parent))?;
-    let mut above = Some(*parent);
-    for _ in 0..limits::CASCADE {
-        match above {
-            None => return Ok(()),
-            Some(id) if id == task.id => break,
-            Some(id) => above = world.tasks.get(id).and_then(|task| task.parent_id),
-        }
+    if above(world, Some(*parent)).any(|id| id == task.id) {
+        return Err(conflict("a task cannot be below itself").at("parent_id"));
     }
-    Err(conflict("a task cannot be below itself").at("parent_id"))
+    fits_below(world, Some(*parent), levels_below(world, task.id))
 }
 
 /// Checks that new assignees are members of the workspace. `given` is the list that the client sent in `field`.

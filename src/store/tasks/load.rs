@@ -30,6 +30,18 @@ pub async fn load_children(tx: &mut Transaction, parent: TaskId) -> Result<Vec<T
     tx.list::<TaskRow>(sql).await
 }
 
+/// The subtasks of a task, and theirs.
+pub async fn load_below(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from tasks t where t.parent_id in (select "
+    ));
+    sql.bind(task.0)
+        .push(" union all select s.id from tasks s where s.parent_id = ")
+        .bind(task.0)
+        .push(")");
+    tx.list::<TaskRow>(sql).await
+}
+
 /// The tasks of a workspace that a user is assigned to.
 pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: UserId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!(
@@ -40,7 +52,8 @@ pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: U
     tx.list::<TaskRow>(sql).await
 }
 
-/// A task and its ancestors, nearest first: the task, its parent, the parent's parent, …
+/// A task and its ancestors, nearest first: the task, its parent, and the parent's parent. Tasks nest no deeper; deeper
+/// ancestors, which an older version allowed, are not needed.
 pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(
         "with recursive up (id, parent_id, depth) as (
@@ -48,7 +61,7 @@ pub async fn load_ancestors(tx: &mut Transaction, task: TaskId) -> Result<Vec<Ta
     );
     sql.bind(task.0).push(
         " union all select t.id, t.parent_id, up.depth + 1 from up join tasks t on t.id = up.parent_id
-          where up.depth < 1000) ",
+          where up.depth < 2) ",
     );
     sql.push(&format!(
         "select {COLUMNS} from up join tasks t on t.id = up.id order by up.depth"

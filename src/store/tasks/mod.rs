@@ -11,7 +11,7 @@ mod read;
 mod row;
 mod write;
 
-pub use load::{load, load_ancestors, load_assigned, load_children, load_neighbours};
+pub use load::{load, load_ancestors, load_assigned, load_below, load_children, load_neighbours};
 pub use read::{find, sync};
 pub use write::write;
 
