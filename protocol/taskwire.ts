@@ -375,11 +375,11 @@ export interface CreateTask {
   assignee_ids?: UserId[] | null;
   /** Up to 1000 characters. */
   description?: string | null;
-  /** When it is due. */
+  /** When it is due, between 1970 and 9999. */
   due_at?: Timestamp | null;
   /** A UUIDv7 made by the client, so that it can show the task before the answer. */
   id?: TaskId | null;
-  /** The parent task. */
+  /** The parent task. Subtasks nest two levels. */
   parent_id?: TaskId | null;
   /** `none` when omitted. */
   priority?: Priority | null;
@@ -389,7 +389,7 @@ export interface CreateTask {
   recurrence?: string | null;
   /** When to remind the assignees. */
   remind_at?: Timestamp | null;
-  /** Up to 20 names of up to 50 characters. */
+  /** Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as it was first written in the workspace. */
   tags?: string[] | null;
   /** The personal workspace when omitted. */
   workspace_id?: WorkspaceId | null;
@@ -654,13 +654,13 @@ export interface ListTasks {
   priority?: Priority | null;
   /** Only tasks of this project. */
   project_id?: ProjectId | null;
-  /** Full-text search in title, description and tags. The last word matches as a prefix. */
+  /** Full-text search in title, description and tags, ignoring case and accents. The last word matches as a prefix; text that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part. */
   q?: string | null;
   /** When omitted: newest first, or with `q` the best match first. */
   sort?: Sort | null;
   /** Pending and completed tasks when omitted. */
   status?: Status | null;
-  /** Only tasks with this tag. */
+  /** Only tasks with this tag, ignoring case. */
   tag?: string | null;
   /** The personal workspace when omitted. */
   workspace_id?: Where | null;
@@ -1155,9 +1155,9 @@ export interface SetPresence {
 
 /** Parameters of `auth.signup`. */
 export interface SignUp {
-  /** Unique, ignoring case. */
+  /** Unique. Case does not count where the part before the `@` is ASCII; any other is kept character by character. Domains are compared as DNS sees them (UTS #46). */
   email: string;
-  /** 8 to 128 characters. Common passwords are refused. */
+  /** 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused. */
   password: string;
   /** The display name. */
   name: string;
@@ -1185,9 +1185,9 @@ export type Sort =
   | "priority"
   /** Most urgent first. */
   | "-priority"
-  /** By title, ignoring case. */
+  /** By title, ignoring case, in the order of Unicode's collation (UTS #10, root locale). */
   | "title"
-  /** By title, descending, ignoring case. */
+  /** The same, descending. */
   | "-title"
   /** By position. */
   | "position"

@@ -17,6 +17,7 @@
 //! - `failpoint` places where tests kill or pause a node, in builds for them
 //! - `state`    what every request and socket of a node shares
 //! - `doctor`   checks what a node depends on
+//! - `unicode`  text by Unicode's rules: its forms, words and keys
 //! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   settings, the log, time, ids, the check that a node is
 //!   alive
 
@@ -42,3 +43,4 @@ pub mod socket;
 pub mod state;
 pub mod store;
 pub mod telemetry;
+pub mod unicode;

@@ -18,6 +18,7 @@ use taskwire_client::{
     replica::WorkspaceReplica,
     terminal::plain,
 };
+use unicode_segmentation::UnicodeSegmentation;
 
 /// The width of a column, in characters.
 const COLUMN: usize = 38;
@@ -102,5 +103,13 @@ fn card(task: &Task) -> String {
     if text.chars().count() <= COLUMN {
         return text;
     }
-    text.chars().take(COLUMN - 1).chain(['…']).collect()
+    // whole characters, as a reader sees them
+    let mut short = String::new();
+    for part in text.graphemes(true) {
+        if short.chars().count() + part.chars().count() >= COLUMN {
+            break;
+        }
+        short.push_str(part);
+    }
+    short + "…"
 }

@@ -1,11 +1,13 @@
 //! Hashes and checks passwords with argon2id (RFC 9106), outside the async threads and a bounded number at a time. Has
 //! the rule for new passwords. Does not know accounts: callers pass the stored hash, or `None`.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::hint::black_box;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use crate::unicode::{composed, is_visible, name_key};
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
@@ -34,9 +36,27 @@ const RETRY_AFTER_MS: u64 = 1000;
 static COMMON: LazyLock<HashSet<&'static str>> =
     LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
 
-/// Checks a new password. It must have 8 to 128 characters, without trimming, and no U+0000. It must not be a common
-/// password, nor a text that others know about the person (`personal`: e-mail address, username, name). These two
-/// comparisons ignore case and surrounding spaces.
+/// A password in the form that is hashed and compared (RFC 8265, OpaqueString): accents are composed, and every space is
+/// U+0020. Case and width count.
+fn prepared(password: &str) -> Cow<'_, str> {
+    if password.is_ascii() {
+        return Cow::Borrowed(password);
+    }
+    let spaced: String = password
+        .chars()
+        .map(|c| if is_space(c) { ' ' } else { c })
+        .collect();
+    Cow::Owned(composed(&spaced).into_owned())
+}
+
+/// Unicode's category of spaces.
+fn is_space(c: char) -> bool {
+    c.is_whitespace() && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Checks a new password. It must have 8 to 128 characters as it is [`prepared`], without trimming, and no control
+/// character nor an invisible one. It must not be a common password, nor a text that others know about the person
+/// (`personal`: e-mail address, username, name). These two comparisons ignore case and surrounding spaces.
 ///
 /// The failure is a `VALIDATION_ERROR` of the field `password`; callers whose field has another name change it.
 pub fn check_new(password: &str, personal: &[&str]) -> Result<(), Failure> {
@@ -44,16 +64,27 @@ pub fn check_new(password: &str, personal: &[&str]) -> Result<(), Failure> {
     if password.contains('\0') {
         return refuse("password must not contain U+0000");
     }
-    if too_long(password) || password.chars().count() < PASSWORD_MIN {
+    if is_endless(password) {
         return refuse("password must be 8 to 128 characters");
     }
-    let lower = password.to_lowercase();
-    if COMMON.contains(lower.trim()) || is_one_letter(&lower) {
+    let password = prepared(password);
+    if too_long(&password) || password.chars().count() < PASSWORD_MIN {
+        return refuse("password must be 8 to 128 characters");
+    }
+    // the next keyboard may not be able to type them
+    if password
+        .chars()
+        .any(|c| c != ' ' && !is_visible(c.encode_utf8(&mut [0; 4])))
+    {
+        return refuse("password must not contain control characters or invisible ones");
+    }
+    let folded = name_key(&password);
+    if COMMON.contains(folded.trim()) || is_one_letter(&folded) {
         return refuse("password is too common; choose one that is harder to guess");
     }
     if personal
         .iter()
-        .any(|known| known.trim().to_lowercase() == lower.trim())
+        .any(|known| name_key(known.trim()) == folded.trim())
     {
         return refuse("password must not be your e-mail address, username or name");
     }
@@ -68,7 +99,12 @@ fn is_one_letter(password: &str) -> bool {
         .is_some_and(|first| letters.all(|letter| letter == first))
 }
 
-/// Does not read the whole text, which may be as large as a frame.
+/// Whether it is too long however it is composed. Does not read the whole text, which may be as large as a frame.
+fn is_endless(password: &str) -> bool {
+    password.chars().nth(4 * PASSWORD).is_some()
+}
+
+/// Whether a prepared password is too long.
 fn too_long(password: &str) -> bool {
     password.chars().nth(PASSWORD).is_some()
 }
@@ -125,6 +161,7 @@ impl Passwords {
     /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow.
     pub async fn hash(&self, password: SecretString) -> Result<String, Failure> {
         self.in_turn(move || {
+            let password = SecretString::from(prepared(password.expose_secret()).into_owned());
             let hash: PasswordHash = argon2()?.hash_password(password.expose_secret().as_bytes())?;
             Ok(hash.to_string())
         })
@@ -139,13 +176,20 @@ impl Passwords {
     /// the stored hash is damaged.
     pub async fn verify(&self, password: SecretString, stored: Option<&str>) -> Result<bool, Failure> {
         let stored = match stored {
-            Some(_) if too_long(password.expose_secret()) => None,
             Some(text) => Some(PasswordHash::new(text).map_err(|cause| internal(&cause))?),
             None => None,
         };
-        self.in_turn(move || match stored {
-            Some(hash) => check(password.expose_secret(), &hash),
-            None => waste(password.expose_secret()),
+        self.in_turn(move || {
+            let given = password.expose_secret();
+            if given.is_ascii() || is_endless(given) {
+                return check_or_waste(given, stored.as_ref());
+            }
+            let prepared = SecretString::from(prepared(given).into_owned());
+            if check_or_waste(prepared.expose_secret(), stored.as_ref())? {
+                return Ok(true);
+            }
+            // hashes of older versions were made of the password as it came
+            Ok(prepared.expose_secret() != given && check_or_waste(given, stored.as_ref())?)
         })
         .await
     }
@@ -191,6 +235,14 @@ impl Passwords {
 fn argon2() -> password_hash::Result<Argon2<'static>> {
     let params = Params::new(MEMORY_KIB, PASSES, LANES, None)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
+}
+
+/// Checks a password, or does the same work where there is no hash or the password is too long.
+fn check_or_waste(password: &str, stored: Option<&PasswordHash>) -> password_hash::Result<bool> {
+    match stored {
+        Some(hash) if !too_long(password) => check(password, hash),
+        _ => waste(password),
+    }
 }
 
 /// Checks with the parameters that the hash was made with.

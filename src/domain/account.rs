@@ -1,20 +1,23 @@
 //! Rules for e-mail addresses, usernames and names; usernames made from addresses; addresses masked for logs.
 
 use super::{Result, text};
+use crate::unicode::{is_domain, is_visible, is_word_part};
 use taskwire_protocol::{Failure, limits};
 
-/// Checks the form of an e-mail address (RFC 5321, section 4.1.2, without quoted parts and literals).
+/// Checks the form of an e-mail address (RFC 5321, section 4.1.2, without quoted parts and literals; RFC 6531). The
+/// address stays as it was written: composing it could make another person's address of it.
 pub fn email(given: &str) -> Result<String> {
-    let email = text::checked("email", given, 3, limits::EMAIL)?;
+    text::checked("email", given, 3, limits::EMAIL)?;
+    let email = given.trim().to_owned();
     let fine = email.split_once('@').is_some_and(|(local, domain)| {
-        let of_local = |c: char| c.is_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.".contains(c);
+        let of_local = |c: char| is_letter(c) || "!#$%&'*+-/=?^_`{|}~.".contains(c);
         !local.is_empty()
             && local.len() <= 64
             && local.chars().all(of_local)
             && !local.starts_with('.')
             && !local.ends_with('.')
             && !local.contains("..")
-            && is_domain(domain)
+            && is_host(domain)
     });
     if fine {
         Ok(email)
@@ -26,15 +29,15 @@ pub fn email(given: &str) -> Result<String> {
     }
 }
 
-fn is_domain(domain: &str) -> bool {
-    domain.contains('.')
-        && domain.split('.').all(|label| {
-            !label.is_empty()
-                && label.len() <= 63
-                && !label.starts_with('-')
-                && !label.ends_with('-')
-                && label.chars().all(|c| c.is_alphanumeric() || c == '-')
-        })
+/// A letter, digit or mark that can be seen.
+fn is_letter(c: char) -> bool {
+    is_word_part(c) && is_visible(c.encode_utf8(&mut [0; 4]))
+}
+
+/// A domain of two labels or more, without characters that DNS does not see.
+fn is_host(domain: &str) -> bool {
+    let of_domain = |c: char| is_letter(c) || c == '-' || c == '.';
+    domain.contains('.') && domain.chars().all(of_domain) && is_domain(domain)
 }
 
 pub fn username(given: &str) -> Result<String> {
@@ -55,7 +58,7 @@ fn may_stand_in_username(c: char) -> bool {
 
 /// A username made from an e-mail address. If it is taken, [`username_with`] makes others.
 pub fn username_from(email: &str) -> String {
-    let local = email.split('@').next().unwrap_or_default().to_lowercase();
+    let local = email.split('@').next().unwrap_or_default().to_ascii_lowercase();
     let mut made: String = local
         .chars()
         .filter(|c| may_stand_in_username(*c))
@@ -75,7 +78,7 @@ pub fn username_with(base: &str, number: u32) -> String {
 }
 
 pub fn name(given: &str) -> Result<String> {
-    text::checked("name", given, limits::NAME_MIN, limits::NAME)
+    text::name("name", given, limits::NAME_MIN, limits::NAME)
 }
 
 /// An e-mail address as logs may show it: `a***@example.com`.
@@ -91,11 +94,32 @@ mod tests {
 
     #[test]
     fn an_address_needs_a_valid_form() {
-        for good in ["ada@example.com", " a.b+c@x.co ", "ü@bücher.example"] {
+        for good in [
+            "ada@example.com",
+            " a.b+c@x.co ",
+            "ü@bücher.example",
+            "संपर्क@डाटामेल.भारत",
+            "\u{212a}ate@example.com",
+            "a@ab--cd.example",
+        ] {
             assert!(email(good).is_ok(), "{good}");
         }
         for bad in [
-            "ada", "@x.y", "a@b", "a b@x.y", "a@x..y", ".a@x.y", "a@-x.y", "a@@x.y",
+            "ada",
+            "@x.y",
+            "a@b",
+            "a b@x.y",
+            "a@x..y",
+            ".a@x.y",
+            "a@-x.y",
+            "a@@x.y",
+            "a@x.y.",
+            "a@x_y.example",
+            "a@exa\u{ad}mple.com",
+            "a\u{200b}@x.y",
+            "a\u{fe0f}@x.y",
+            "\u{3164}@x.y",
+            "a@xn--a.example",
         ] {
             assert!(email(bad).is_err(), "{bad}");
         }

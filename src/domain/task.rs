@@ -1,12 +1,13 @@
 //! Rules for the fields of a task, and the task that results from an update.
 
 use super::{Result, recurrence, text};
+use crate::unicode::name_key;
 use std::sync::Arc;
 use taskwire_protocol::task::{CreateTask, ReplaceTask, Task, UpdateTask};
 use taskwire_protocol::{Failure, Patch, TaskId, Timestamp, UserId, limits};
 
 pub fn title(given: &str) -> Result<String> {
-    text::checked("title", given, 1, limits::TITLE)
+    text::visible("title", given, 1, limits::TITLE)
 }
 
 /// An empty description becomes `None`.
@@ -14,14 +15,18 @@ pub fn description(given: Option<String>) -> Result<Option<String>> {
     text::optional("description", given, limits::DESCRIPTION)
 }
 
-/// Trims and checks tags. They keep their order; repeated ones are dropped.
+/// Trims and checks tags. They keep their order; repeated ones are dropped. `Home` and `home` are one tag, and the first
+/// spelling stays.
 pub fn tags(given: &[String]) -> Result<Vec<String>> {
     let mut tags: Vec<String> = Vec::with_capacity(given.len());
+    let mut keys: Vec<String> = Vec::with_capacity(given.len());
     for (i, tag) in given.iter().enumerate() {
         let tag =
-            text::checked("tag", tag, 1, limits::TAG).map_err(|failure| failure.at(format!("tags[{i}]")))?;
-        if !tags.contains(&tag) {
+            text::name("tag", tag, 1, limits::TAG).map_err(|failure| failure.at(format!("tags[{i}]")))?;
+        let key = name_key(&tag);
+        if !keys.contains(&key) {
             tags.push(tag);
+            keys.push(key);
         }
     }
     if tags.len() > limits::TAGS {
@@ -219,6 +224,11 @@ mod tests {
     #[test]
     fn repeated_tags_are_dropped_and_an_error_names_the_invalid_tag() {
         assert_eq!(tags(&[" a ".into(), "a".into()]).ok(), Some(vec!["a".to_owned()]));
+        let equal = ["Äpfel", "äPFEL", "a\u{308}pfel", "Apfel"].map(str::to_owned);
+        assert_eq!(
+            tags(&equal).ok(),
+            Some(vec!["Äpfel".to_owned(), "Apfel".to_owned()])
+        );
         let failure = tags(&["a".into(), String::new()]).err();
         assert_eq!(failure.and_then(|f| f.field).as_deref(), Some("tags[1]"));
     }

@@ -1,9 +1,11 @@
-//! Text from people: trimmed, counted in Unicode scalar values, without U+0000 (PostgreSQL refuses it).
+//! Text from people: trimmed, in NFC, counted in Unicode scalar values, without U+0000 (PostgreSQL refuses it). A name can
+//! be seen and has no control characters.
 
 use super::Result;
+use crate::unicode::{composed, is_visible};
 use taskwire_protocol::Failure;
 
-/// Trims a text and checks its length.
+/// Trims a text, brings it into the form in which text is stored, and checks its length.
 pub fn checked(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
     let text = text.trim();
     if text.contains('\0') {
@@ -12,6 +14,11 @@ pub fn checked(field: &str, text: &str, min: usize, max: usize) -> Result<String
             format!("{field} must not contain U+0000"),
         ));
     }
+    // a composed character comes from at most nine bytes: a text that is far too long need not be composed
+    if text.len() / 12 > max {
+        return Err(Failure::invalid(field, bounds(field, min, max)));
+    }
+    let text = composed(text);
     // a text has no more characters than bytes, so most texts need no counting
     let length = if text.len() <= max && min <= 1 {
         text.len().min(max)
@@ -21,7 +28,7 @@ pub fn checked(field: &str, text: &str, min: usize, max: usize) -> Result<String
     if length < min || length > max {
         return Err(Failure::invalid(field, bounds(field, min, max)));
     }
-    Ok(text.to_owned())
+    Ok(text.into_owned())
 }
 
 fn bounds(field: &str, min: usize, max: usize) -> String {
@@ -37,6 +44,37 @@ pub fn optional(field: &str, text: Option<String>, max: usize) -> Result<Option<
     Ok(Some(checked(field, &text, 0, max)?).filter(|text| !text.is_empty()))
 }
 
+/// A text of which a reader sees something, like a title.
+pub fn visible(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
+    let text = checked(field, text, min, max)?;
+    if is_visible(&text) {
+        return Ok(text);
+    }
+    let message = format!("{field} must have a character that can be seen");
+    Err(Failure::invalid(field, message))
+}
+
+/// A name, of a person, a workspace, a tag, a device. It is shown within lines of other text.
+pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
+    let text = visible(field, text, min, max)?;
+    if text.contains(breaks_lines) {
+        let message = format!("{field} must not contain control characters, such as tabs and line breaks");
+        return Err(Failure::invalid(field, message));
+    }
+    Ok(text)
+}
+
+/// Control characters, and the two separators that break lines as they do.
+fn breaks_lines(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// An optional name; an empty one is none.
+pub fn optional_name(field: &str, text: Option<String>, max: usize) -> Result<Option<String>> {
+    let given = text.filter(|text| !text.trim().is_empty());
+    given.map(|text| name(field, &text, 1, max)).transpose()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -48,5 +86,39 @@ mod tests {
         assert!(checked("title", &"é".repeat(200), 1, 200).is_ok());
         assert!(checked("title", &"é".repeat(201), 1, 200).is_err());
         assert!(checked("title", "a\0b", 1, 200).is_err());
+    }
+
+    #[test]
+    fn accents_are_composed_before_they_are_counted() {
+        assert_eq!(checked("title", "e\u{301}", 1, 1).ok().as_deref(), Some("é"));
+        let most = "a\u{323}\u{302}".repeat(200);
+        assert_eq!(checked("title", &most, 1, 200).ok(), Some("ậ".repeat(200)));
+        assert!(checked("title", &format!("{most}x"), 1, 200).is_err());
+        assert!(checked("title", &"a".repeat(10_000), 1, 200).is_err());
+    }
+
+    #[test]
+    fn a_name_can_be_seen_and_has_no_control_characters() {
+        for bad in [
+            "\u{200b}\u{feff}",
+            "\u{3164}\u{3164}",
+            "a\u{1b}[31m",
+            "a\tb",
+            "a\nb",
+            "a\u{85}b",
+            "a\u{2028}b",
+        ] {
+            assert!(name("name", bad, 1, 100).is_err(), "{bad:?}");
+            assert!(optional_name("name", Some(bad.into()), 100).is_err(), "{bad:?}");
+        }
+        for good in ["a", "👩\u{200d}💻", "שלום\u{200f}!", "می\u{200c}خواهم", "-"] {
+            assert_eq!(name("name", good, 1, 100).ok().as_deref(), Some(good));
+        }
+        assert_eq!(optional_name("name", Some(" ".into()), 100).ok(), Some(None));
+        assert!(
+            visible("title", "two\nlines", 1, 200).is_ok(),
+            "a title may be pasted"
+        );
+        assert!(visible("title", "\u{2800}\u{200d}", 1, 200).is_err());
     }
 }

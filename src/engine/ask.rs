@@ -3,7 +3,8 @@
 use super::authorize::authorize;
 use super::route::DynAsk;
 use super::{Caller, Engine, Reply};
-use crate::ops::{Ask, bug};
+use crate::ops::{Ask, Target, bug};
+use crate::store::task_list::Scope;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure};
 use tracing::Instrument;
@@ -20,8 +21,12 @@ impl Engine {
     }
 
     async fn answer(self, caller: Arc<Caller>, question: Box<dyn DynAsk>) -> Result<Reply, Failure> {
-        if question.searches() {
-            self.index_before_search().await?;
+        if let Some(index) = question.reads_index() {
+            let scope = match question.target(&caller) {
+                Target::Workspace(id) => Scope::Workspace(id),
+                Target::Own | Target::Task(_) => Scope::OfUser(caller.user.id),
+            };
+            self.index_before(index, scope).await?;
         }
         let store = self.0.store.clone();
         // a query that is dropped halfway could leave an open transaction in the pool; a task always runs to its end

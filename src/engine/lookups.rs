@@ -4,7 +4,7 @@
 use super::loading::Loading;
 use super::recovery::Fault;
 use crate::domain::position;
-use crate::ops::{Login, for_each_entity};
+use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{notifications, sessions, streams, tasks, users};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -116,6 +116,34 @@ async fn neighbours(loading: &mut Loading<'_>) -> Done {
                 loading.world.tasks.loaded(task);
             }
         }
+    }
+    Ok(())
+}
+
+/// How tags are written. A task that the group makes may be in any workspace for which it asks for the id.
+async fn tags(loading: &mut Loading<'_>) -> Done {
+    let (needs, world) = (loading.needs, &loading.world);
+    let homes = |target: Target| -> Vec<WorkspaceId> {
+        match target {
+            Target::Own => Vec::new(),
+            Target::Workspace(id) => vec![id],
+            Target::Task(id) => match world.tasks.get(id) {
+                Some(task) => vec![task.workspace_id],
+                None => needs
+                    .made
+                    .iter()
+                    .filter(|(made, _)| *made == id)
+                    .map(|(_, home)| *home)
+                    .collect(),
+            },
+        }
+    };
+    let tags = needs.tags.iter();
+    let wanted: BTreeSet<(WorkspaceId, String)> = tags
+        .flat_map(|(target, key)| homes(*target).into_iter().map(move |home| (home, key.clone())))
+        .collect();
+    for (tag, name) in tasks::load_tags(loading.tx, wanted).await? {
+        loading.world.loaded_tag(tag, name);
     }
     Ok(())
 }

@@ -21,7 +21,7 @@
 //! - `operator`  the changes that operators make on the command line
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `health`    what probes and jobs ask
-//! - `jobs`      what the runner of jobs needs of the database; `words` the index of words, which a job updates
+//! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates
 
 mod accounts;
 mod answer;
@@ -97,7 +97,7 @@ pub use reply::{Answering, Body, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::Refresh;
-pub use words::{Index, IndexWords};
+pub use words::{Index, IndexWords, KeyTags};
 
 /// The longest time that a stopping node waits until its last commits are handed to the other instances. They find in
 /// the log what was not handed over.

@@ -2,7 +2,7 @@
 
 use super::sign_in::DynSignIn;
 use super::{Answering, Reply, Then};
-use crate::ops::{Ask, Caller, Command, Decide, Mutation, Query, Result, Target, Targeted, json};
+use crate::ops::{Ask, Caller, Command, Decide, Index, Mutation, Query, Result, Target, Targeted, json};
 use taskwire_protocol::batch::Batch;
 use taskwire_protocol::{Access, Request, for_each_operation};
 
@@ -28,7 +28,7 @@ pub(super) enum Route {
 pub(super) trait DynAsk: Send + Sync {
     fn access(&self) -> Access;
     fn target(&self, caller: &Caller) -> Target;
-    fn searches(&self) -> bool;
+    fn reads_index(&self) -> Option<Index>;
     fn answer(self: Box<Self>, ask: Ask) -> Answering;
 }
 
@@ -41,8 +41,8 @@ impl<Q: Query + Clone> DynAsk for Q {
         Targeted::target(self, caller)
     }
 
-    fn searches(&self) -> bool {
-        Query::searches(self)
+    fn reads_index(&self) -> Option<Index> {
+        Query::reads_index(self)
     }
 
     fn answer(self: Box<Self>, ask: Ask) -> Answering {
@@ -71,8 +71,8 @@ impl<C: Command> DynAsk for Commanded<C> {
         self.0.target(caller)
     }
 
-    fn searches(&self) -> bool {
-        false
+    fn reads_index(&self) -> Option<Index> {
+        None
     }
 
     fn answer(self: Box<Self>, ask: Ask) -> Answering {

@@ -1,11 +1,14 @@
-//! The index of words on a database where writing a task does not update it. It is brought up to date in short steps on
-//! the writer: by a job that the first change enqueues, and before each search.
+//! The index of texts (words, and the keys that order titles) on a database where writing a task does not update it. It is
+//! brought up to date in short steps on the writer: by a job that the first change enqueues, and before each query that
+//! reads it. The job also updates what an older version wrote.
 
 use super::{Chore, Engine, spawned};
+use crate::ops::Index as Read;
 use crate::ops::world::World;
 use crate::store::jobs::{NewJob, Payload};
 use crate::store::search::{self, Due};
-use crate::store::{Result as Stored, StoreError, Transaction};
+use crate::store::task_list::Scope;
+use crate::store::{Result as Stored, StoreError, Transaction, tasks};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -83,24 +86,51 @@ impl Chore for Index {
     }
 }
 
+/// A step that gives keys to tags which an older version wrote.
+pub struct KeyTags;
+
+impl Chore for KeyTags {
+    /// Whether there are more.
+    type Output = bool;
+
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        tasks::lock_tags(tx).await?;
+        Ok(tasks::key_tags(tx, LARGEST).await? as i64 >= LARGEST)
+    }
+}
+
 impl Engine {
     /// The first step of indexing the tasks that wait now, without those that are changed meanwhile. `None` when no
     /// task waits.
     pub async fn words_to_index(&self) -> Result<Option<Index>, Failure> {
         let store = self.0.store.clone();
-        let due = spawned(async move { search::due(&mut store.read().await?).await }).await?;
+        let due = spawned(async move { search::all_due(&mut store.read().await?).await }).await?;
         Ok(due.map(|due| Index { due, step: STEP }))
     }
 
-    /// Notes that a run of the job that indexes words begins: the next change enqueues the job again.
+    /// Whether there are tags without keys.
+    pub async fn tags_to_key(&self) -> Result<bool, Failure> {
+        let store = self.0.store.clone();
+        spawned(async move { tasks::has_tags_to_key(&mut store.read().await?).await }).await
+    }
+
+    /// Notes that a run of the job that indexes texts begins: the next change enqueues the job again.
     pub fn words_job_begins(&self) {
         self.0.words.clear();
     }
 
-    /// Indexes the tasks that wait, for a search that is about to begin. A full database has no room for the newest
-    /// words; then the search finds the others.
-    pub(super) async fn index_before_search(&self) -> Result<(), Failure> {
-        let mut next = self.words_to_index().await?;
+    /// Indexes what waits, for a query that is about to read it. A full database has no room for the newest texts, and is no
+    /// reason not to find the others.
+    pub(super) async fn index_before(&self, read: Read, scope: Scope) -> Result<(), Failure> {
+        let store = self.0.store.clone();
+        let due = spawned(async move {
+            let mut reader = store.read().await?;
+            match read {
+                Read::Words => search::due(&mut reader).await,
+                Read::Titles => search::titles_due(&mut reader, scope).await,
+            }
+        });
+        let mut next = due.await?.map(|due| Index { due, step: STEP });
         while let Some(step) = next {
             next = match self.chore(step).await {
                 Err(failure) if failure.code == ErrorCode::StorageFull => None,

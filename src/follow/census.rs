@@ -11,6 +11,7 @@ use super::handle::Owner;
 use super::registry::Registry;
 use crate::engine::{Caller, Socket, Sockets};
 use crate::ops::node::Whom;
+use crate::unicode::cut;
 
 impl Sockets for Registry {
     fn count(&self) -> usize {
@@ -66,7 +67,7 @@ impl Owner {
         since: Timestamp,
     ) -> Owner {
         // cut: a client may send as much as a frame holds, and this is kept as long as the reader lives
-        let short = |text: &str| text.chars().take(limits::DEVICE_NAME).collect::<String>();
+        let short = |text: &str| cut(text, limits::DEVICE_NAME).to_owned();
         let client = client.map(|client| match &client.version {
             Some(version) => format!("{}/{}", short(&client.name), short(version)).into(),
             None => short(&client.name).into(),

@@ -45,7 +45,7 @@ impl OpenAccount {
     }
 
     fn login(username: &str) -> Login {
-        Login::Username(users::key(username))
+        Login::username(username)
     }
 
     fn username(&self, world: &World) -> Result<String> {
@@ -67,9 +67,7 @@ impl Step for OpenAccount {
     const NAME: &'static str = "auth.signup";
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
-        needs
-            .logins
-            .insert(Login::Email(users::key(&self.account.user.email)));
+        needs.logins.insert(Login::email(&self.account.user.email));
         needs.logins.insert(Self::login(&self.account.user.username));
         needs
             .logins
@@ -77,10 +75,7 @@ impl Step for OpenAccount {
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        if world
-            .logins
-            .contains_key(&Login::Email(users::key(&self.account.user.email)))
-        {
+        if world.logins.contains_key(&Login::email(&self.account.user.email)) {
             return Err(conflict("an account with this address exists; sign in instead").at("email"));
         }
         let username = self.username(world)?;
@@ -100,7 +95,7 @@ impl Step for OpenAccount {
         };
         world
             .logins
-            .insert(Login::Email(users::key(&account.user.email)), user.clone());
+            .insert(Login::email(&account.user.email), user.clone());
         world
             .logins
             .insert(Self::login(&account.user.username), user.clone());

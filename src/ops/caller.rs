@@ -69,7 +69,7 @@ impl Caller {
 }
 
 /// What an operation is about. It decides who may do it, and which stream is locked first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Target {
     /// The caller's own data: their user stream.
     Own,

@@ -8,7 +8,7 @@ use super::{
     Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, not_found,
 };
 use crate::domain::members as rules;
-use crate::store::{members, users};
+use crate::store::members;
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{
@@ -170,8 +170,8 @@ impl Mutation for RemoveMember {
 
 fn login(params: &AddMember) -> Result<Login> {
     match (&params.username, &params.email) {
-        (Some(username), None) => Ok(Login::Username(users::key(username.trim()))),
-        (None, Some(email)) => Ok(Login::Email(users::key(email.trim()))),
+        (Some(username), None) => Ok(Login::username(username.trim())),
+        (None, Some(email)) => Ok(Login::email(email.trim())),
         _ => Err(Failure::invalid(
             "username",
             "give exactly one of username and email",

@@ -48,7 +48,7 @@ pub use caller::{Caller, Target, Targeted};
 pub use command::Command;
 pub use mutation::{Change, Decide, Mutation};
 pub use needs::Needs;
-pub use query::{Ask, Query};
+pub use query::{Ask, Index, Query};
 
 /// The table of entities. Calls `$callback!` with two lists:
 ///
@@ -97,6 +97,8 @@ macro_rules! for_each_entity {
                 assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace);
                 /// The tasks next to these in the manual order: before (true) or after (false) them.
                 neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);
+                /// How tags, given by their keys, are written in the workspace of a target.
+                tags: ($crate::ops::Target, String), ordered(workspace);
                 /// The notifications about these tasks, and the streams of their recipients.
                 notified: taskwire_protocol::TaskId, ordered(user);
             }

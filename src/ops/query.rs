@@ -11,15 +11,24 @@ pub trait Query: Targeted {
     /// Reads the answer.
     fn answer(self, ask: Ask) -> impl Future<Output = Result<Self::Output>> + Send;
 
-    /// Whether it searches for words. The index of words is brought up to date before such a query.
-    fn searches(&self) -> bool {
-        false
+    /// What of the index of texts it reads. The index is brought up to date before such a query.
+    fn reads_index(&self) -> Option<Index> {
+        None
     }
 
     /// The snapshot's stream and position, if the output is the first page of a snapshot.
     fn snapshot(&self, _output: &Self::Output) -> Option<(StreamId, u64)> {
         None
     }
+}
+
+/// An index of texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Index {
+    /// The words, for searches.
+    Words,
+    /// The keys that order titles.
+    Titles,
 }
 
 /// The context of a query or a command.

@@ -27,7 +27,7 @@ targets_a_workspace!(GetWorkspace, SyncWorkspace);
 
 impl Mutation for CreateWorkspace {
     fn check(mut self) -> Result<Self> {
-        self.name = text::checked("name", &self.name, 1, limits::WORKSPACE_NAME)?;
+        self.name = text::name("name", &self.name, 1, limits::WORKSPACE_NAME)?;
         Ok(self)
     }
 

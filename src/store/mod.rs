@@ -2,12 +2,13 @@
 //!
 //! - `database`   the database: connections for readers and writers, the epoch; `open` opens it, `postgres` and
 //!   `sqlite` have the settings of connections, `schema` brings the schema up to date
+//! - `addresses`  updates the keys of e-mail addresses that an older version made
 //! - `examine`    examines a database without changing it
 //! - `link`       a connection of either driver, and how an SQL text runs on it
 //! - `table`      a table's columns, listed once; `rows` reads rows into values
 //! - `statement`  fixed statements over a batch of rows; `sql` texts that are built from parts and values
 //! - `bind`       the values of statements
-//! - `words`      the words of full-text search, as PostgreSQL gets them
+//! - `words`      the words of full-text search, as each database gets them
 //! - `transaction` the writer's transaction: begin, lock, read, write, commit; `ways` how it does so in few round trips
 //! - `start`      a group's first reads: its locks, and what its op_ids did
 //! - `entity`     what the functions of every entity have in common
@@ -17,6 +18,7 @@
 //!
 //! Knows rows and entities. Does not know who may see them, or when they change.
 
+mod addresses;
 mod bind;
 mod counters;
 mod database;

@@ -2,7 +2,7 @@
 
 use super::database::{Inner, Pools, Store, current_epoch};
 use super::link::Link;
-use super::{OpenError, Result, postgres, sqlite};
+use super::{OpenError, Result, addresses, postgres, sqlite};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::{ConnectOptions, Executor};
@@ -32,6 +32,7 @@ impl Store {
                 (Pools::Postgres { reads, writer }, None)
             }
         };
+        addresses::key(&pools).await?;
         let epoch = found_or_made(&pools).await?;
         Ok(Store(Arc::new(Inner {
             pools,

@@ -5,9 +5,12 @@ use super::{log, notifications, ops, streams, tasks};
 /// PostgreSQL reads the values of a composite type by their order.
 #[test]
 fn composite_types_have_the_columns_in_their_order() {
-    let schema = include_str!("../../migrations/postgres/0002_groups_in_one_statement.sql");
+    let schema = concat!(
+        include_str!("../../migrations/postgres/0002_groups_in_one_statement.sql"),
+        include_str!("../../migrations/postgres/0004_text.sql"),
+    );
     let types = [
-        ("task_row", tasks::WRITTEN.as_slice()),
+        ("task_row_2", tasks::WRITTEN.as_slice()),
         ("notification_row", notifications::NotificationRow::TABLE.written),
         ("stream_row", streams::CountersRow::TABLE.written),
         ("entry_row", log::TABLE.written),

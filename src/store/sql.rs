@@ -44,6 +44,14 @@ impl Sql {
         self
     }
 
+    /// A text before this one.
+    pub(super) fn after_text(&self, text: &str) -> Sql {
+        Sql {
+            text: format!("{text}{}", self.text),
+            cells: self.cells.clone(),
+        }
+    }
+
     /// Appends the end of a query for a page: the rows in the order of a column, after `after` if there is a previous
     /// page.
     pub(super) fn page(&mut self, column: &str, after: Option<Uuid>, limit: i64) -> &mut Sql {

@@ -160,18 +160,22 @@ pub(super) const fn plain(name: &'static str) -> &'static str {
     }
 }
 
-/// These columns and one more.
-pub(super) const fn with<const N: usize>(
+/// Columns and some more.
+pub(super) const fn with<const N: usize, const M: usize>(
     columns: Columns,
-    more: (&'static str, Kind),
+    more: [(&'static str, Kind); M],
 ) -> [(&'static str, Kind); N] {
-    let mut all = [more; N];
+    assert!(columns.len() + M == N, "the number of columns is wrong");
+    let mut all = [more[0]; N];
     let mut i = 0;
-    while i < columns.len() {
-        all[i] = columns[i];
+    while i < N {
+        all[i] = if i < columns.len() {
+            columns[i]
+        } else {
+            more[i - columns.len()]
+        };
         i += 1;
     }
-    assert!(columns.len() + 1 == N, "the number of columns is wrong");
     all
 }
 

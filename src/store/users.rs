@@ -10,6 +10,7 @@ use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
 use super::{Reader, Result, Transaction};
+use crate::unicode::email_key;
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
@@ -28,9 +29,9 @@ pub struct Account {
     pub personal: WorkspaceId,
 }
 
-/// The form in which e-mail addresses and usernames are unique: lower case.
-pub fn key(text: &str) -> String {
-    text.to_lowercase()
+/// The form in which usernames are unique: lower case. Usernames are ASCII.
+pub fn username_key(username: &str) -> String {
+    username.to_ascii_lowercase()
 }
 
 table! {
@@ -103,14 +104,14 @@ pub async fn find(reader: &mut Reader, id: UserId) -> Result<Option<Account>> {
     reader.one::<UserRow>(sql).await
 }
 
-/// The account with this e-mail address, whatever its case.
+/// The account with this e-mail address (`unicode::email_key` says which addresses are one).
 pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Account>> {
     // no address contains U+0000, and PostgreSQL refuses a text with it
     if email.contains('\0') {
         return Ok(None);
     }
     let mut sql = Sql::new(&format!("select {COLUMNS} from users where email_key = "));
-    sql.bind(key(email));
+    sql.bind(email_key(email));
     reader.one::<UserRow>(sql).await
 }
 
@@ -150,10 +151,22 @@ pub(super) fn public((id, username, name, photo): (Uuid, String, String, Option<
 /// How a group finds an account.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Login {
-    /// By e-mail address, in lower case.
+    /// By the key of an e-mail address.
     Email(String),
-    /// By username, in lower case.
+    /// By the key of a username.
     Username(String),
+}
+
+impl Login {
+    /// By an e-mail address.
+    pub fn email(email: &str) -> Login {
+        Login::Email(email_key(email))
+    }
+
+    /// By a username.
+    pub fn username(username: &str) -> Login {
+        Login::Username(username_key(username))
+    }
 }
 
 pub(super) static BY_LOGIN: Statement = statement(
@@ -213,8 +226,8 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, UserId, A
             user.version.into(),
             user.created_at.0.into(),
             user.updated_at.0.into(),
-            key(&user.email).into(),
-            key(&user.username).into(),
+            email_key(&user.email).into(),
+            username_key(&user.username).into(),
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await

@@ -42,7 +42,9 @@ mod support; // servers, databases, clients
 mod task_lists; // filters, orders, pages, search
 mod task_places; // moves, parents, assignees
 mod tasks; // what the operations on tasks do
+mod text; // every script: search, order, names, addresses, passwords
 mod traces; // what a log line says of its request, socket or job
+mod upgrade; // a database that an older version wrote
 mod validation; // every bound, every wrong value
 mod web; // HTTP beside the socket
 mod workspaces; // workspaces and members

@@ -71,8 +71,8 @@ async fn filters_select_the_tasks_that_they_name(engine: Engine) {
         (json!({ "status": "completed", "include_deleted": true }), "cd"),
         (json!({ "status": "all", "priority": "low" }), "d"),
         (json!({ "priority": "none" }), "bc"),
-        (json!({ "tag": "Home" }), "a"), // tags are names: case counts
-        (json!({ "tag": " home " }), "c"),
+        (json!({ "tag": "Home" }), "ac"),
+        (json!({ "tag": " hOME " }), "ac"),
         (json!({ "tag": "x%y" }), "a"),
         (json!({ "tag": "x" }), ""),
         (json!({ "parent_id": a["id"] }), "b"),

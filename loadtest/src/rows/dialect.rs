@@ -8,14 +8,16 @@ pub(super) enum Dialect {
 }
 
 impl Dialect {
-    /// The column for the words of a task's title, and its value, if the database stores them in the task's row.
+    /// The columns for the words of a task's title and for the key that orders it, and their values, if the database stores
+    /// them in the task's row. The key is as long as a real one.
     pub(super) fn words(self) -> (&'static str, &'static str) {
         match self {
             Dialect::Sqlite => ("", ""),
             Dialect::Postgres => (
-                ", search",
+                ", search, title_key, texts_at",
                 ", ('''task'':1 ''' || i || ''':2 ''of'':3 ''a'':4 ''load'':5 ''test'':6 ''as'':7,9 ''long'':8 \
-                 ''titles'':10 ''are'':11')::tsvector",
+                 ''titles'':10 ''are'':11')::tsvector, \
+                 encode(convert_to('task ' || i || ' of a load test, as long as titles are', 'UTF8'), 'hex'), 1",
             ),
         }
     }

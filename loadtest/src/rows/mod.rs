@@ -199,12 +199,15 @@ impl Database {
         }
     }
 
-    /// Indexes the words of new tasks, as the server does in steps. PostgreSQL stores the words in the task's row.
+    /// Indexes the texts of new tasks, as the server does in steps. PostgreSQL stores both indexes in the task's row.
     pub(crate) async fn index(&mut self) -> Result<()> {
         match self {
             Database::Sqlite(_) => {
                 self.run(
-                    "begin immediate; insert into task_search (rowid, scope, title, description, tags) \
+                    "begin immediate; insert into task_titles (number, title_key) \
+                     select number, hex(lower(title)) from tasks \
+                     where number > coalesce((select max(id) from task_search_docsize), 0); \
+                     insert into task_search (rowid, scope, title, description, tags) \
                      select number, hex(workspace_id), title, description, tags from tasks \
                      where number > coalesce((select max(id) from task_search_docsize), 0); commit",
                 )

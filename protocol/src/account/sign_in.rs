@@ -112,11 +112,12 @@ pub struct Authenticate {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SignUp {
-    /// Unique, ignoring case.
+    /// Unique. Case does not count where the part before the `@` is ASCII; any other is kept character by character. Domains
+    /// are compared as DNS sees them (UTS #46).
     #[schemars(length(max = limits::EMAIL))]
     #[schemars(example = "{new_email}")]
     pub email: String,
-    /// 8 to 128 characters. Common passwords are refused.
+    /// 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused.
     #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
     #[schemars(example = PASSWORD)]
     pub password: String,

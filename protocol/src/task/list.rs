@@ -65,10 +65,10 @@ pub enum Sort {
     /// Most urgent first.
     #[serde(rename = "-priority")]
     PriorityDesc,
-    /// By title, ignoring case.
+    /// By title, ignoring case, in the order of Unicode's collation (UTS #10, root locale).
     #[serde(rename = "title")]
     Title,
-    /// By title, descending, ignoring case.
+    /// The same, descending.
     #[serde(rename = "-title")]
     TitleDesc,
     /// By position.
@@ -112,7 +112,7 @@ pub struct ListTasks {
     /// Only tasks assigned to this user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub assignee_id: Option<UserId>,
-    /// Only tasks with this tag.
+    /// Only tasks with this tag, ignoring case.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Only tasks of this priority.
@@ -121,7 +121,8 @@ pub struct ListTasks {
     /// Only subtasks of this task.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<TaskId>,
-    /// Full-text search in title, description and tags. The last word matches as a prefix.
+    /// Full-text search in title, description and tags, ignoring case and accents. The last word matches as a prefix; text
+    /// that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::SEARCH))]
     pub q: Option<String>,

@@ -25,7 +25,7 @@ pub struct CreateTask {
     /// The project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project_id: Option<ProjectId>,
-    /// The parent task.
+    /// The parent task. Subtasks nest two levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent_id: Option<TaskId>,
     /// 1 to 200 characters.
@@ -40,14 +40,15 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = Priority::High, example = Priority::Low)]
     pub priority: Option<Priority>,
-    /// When it is due.
+    /// When it is due, between 1970 and 9999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = MOMENT)]
     pub due_at: Option<Timestamp>,
     /// Whether `due_at` means a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
-    /// Up to 20 names of up to 50 characters.
+    /// Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as it was first written in the
+    /// workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
     pub tags: Option<Vec<String>>,

@@ -82,6 +82,42 @@ async fn a_hash_matches_its_password_and_no_other() {
 }
 
 #[tokio::test]
+async fn a_password_is_the_same_however_its_accents_and_spaces_are_typed() {
+    let passwords = Passwords::new(2);
+    let verify =
+        async |password: &str, stored: &str| passwords.verify(password.into(), Some(stored)).await.unwrap();
+    let hash = passwords.hash("Größe und Gewicht".into()).await.unwrap();
+    assert!(verify("Gro\u{308}ße\u{a0}und\u{3000}Gewicht", &hash).await);
+    assert!(!verify("Grosse und Gewicht", &hash).await);
+    assert!(!verify("größe und gewicht", &hash).await);
+    let longest = passwords.hash("é".repeat(PASSWORD).into()).await.unwrap();
+    assert!(verify(&"e\u{301}".repeat(PASSWORD), &longest).await);
+    // an older version hashed what came
+    let old: PasswordHash = argon2()
+        .unwrap()
+        .hash_password("Gro\u{308}ße".as_bytes())
+        .unwrap();
+    assert!(verify("Gro\u{308}ße", &old.to_string()).await);
+    assert!(!verify("Größe", &old.to_string()).await);
+}
+
+#[test]
+fn a_new_password_can_be_typed_again() {
+    for bad in [
+        "tea at\u{7}half past",
+        "tea at\thalf past",
+        "tea at\u{200b}half past",
+        "tea at\u{3164}half past",
+    ] {
+        assert!(refusal(bad).is_some(), "{bad:?}");
+    }
+    assert_eq!(refusal("tea\u{3000}at\u{a0}half past"), None);
+    assert!(refusal(&"e\u{301}".repeat(7)).is_some(), "composed, it is short");
+    assert_eq!(refusal(&format!("x{}", "e\u{301}".repeat(PASSWORD - 1))), None);
+    assert!(refusal("ＡＤＡ.byron").is_none(), "width counts");
+}
+
+#[tokio::test]
 async fn an_overlong_password_is_wrong_and_is_not_hashed_itself() {
     let passwords = Passwords::new(1);
     let long = "x".repeat(PASSWORD + 1);

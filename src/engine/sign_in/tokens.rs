@@ -24,7 +24,7 @@ impl Engine {
         let record = SessionRecord {
             id,
             user,
-            device_name: text::optional("device_name", device_name, limits::DEVICE_NAME)?,
+            device_name: text::optional_name("device_name", device_name, limits::DEVICE_NAME)?,
             client: origin.client.as_deref().map(str::to_owned),
             address: origin.address.map(|address| address.to_string()),
             refresh_hash: hex(&refresh.hash()),

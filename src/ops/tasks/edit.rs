@@ -1,10 +1,10 @@
 //! Editing a task: replace, update, complete, assign.
 
 use super::places::{known_people, known_place, needs_parent};
-use super::{change, living, updated};
+use super::{change, living, needs_tags, updated};
 use crate::domain::task as rules;
 use crate::ops::world::World;
-use crate::ops::{Act, Caller, Change, Mutation, Needs, Result};
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
 use serde_json::json;
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
@@ -16,9 +16,14 @@ impl Mutation for ReplaceTask {
         rules::check_replace(self)
     }
 
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs_tags(Target::Task(self.id), &self.tags, needs);
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
-        let task = rules::replaced(&before, self, act.now);
+        let mut task = rules::replaced(&before, self, act.now);
+        task.tags = world.spelled(task.workspace_id, self.tags.iter().map(String::as_str));
         updated(act, world, before, task)
     }
 }
@@ -30,6 +35,9 @@ impl Mutation for UpdateTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
+        if let Patch::Set(tags) = &self.tags {
+            needs_tags(Target::Task(self.id), tags, needs);
+        }
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
@@ -49,7 +57,10 @@ impl Mutation for UpdateTask {
             let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
             known_people(world, workspace, people, assigned, "assignee_ids")?;
         }
-        let task = rules::updated(&before, self, act.now);
+        let mut task = rules::updated(&before, self, act.now);
+        if let Patch::Set(tags) = &self.tags {
+            task.tags = world.spelled(task.workspace_id, tags.iter().map(String::as_str));
+        }
         updated(act, world, before, task)
     }
 }

@@ -17,6 +17,7 @@ use super::notices::tell_of_task;
 use super::world::World;
 use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, conflict, not_found};
 use crate::domain::{position, task as rules};
+use crate::unicode::name_key;
 use places::{fits_below, known_parent, known_people, known_project};
 use taskwire_protocol::events::{self, PlainEvent};
 use taskwire_protocol::notification::NotificationType;
@@ -54,6 +55,7 @@ impl Mutation for CreateTask {
         needs.ancestors.extend(self.parent_id);
         // other mutations of the group may put tasks below or next to this one
         needs.made.extend(self.id.map(|id| (id, workspace)));
+        needs_tags(Target::Workspace(workspace), self.tags.iter().flatten(), needs);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
@@ -86,12 +88,7 @@ impl Mutation for CreateTask {
             remind_at: self.remind_at,
             recurrence: self.recurrence.as_deref().map(Into::into),
             position: position::at_end(act.new_id()).into(),
-            tags: self
-                .tags
-                .iter()
-                .flatten()
-                .map(|tag| tag.as_str().into())
-                .collect(),
+            tags: world.spelled(workspace, self.tags.iter().flatten().map(String::as_str)),
             assignee_ids: rules::once(people),
             comment_count: 0,
             attachment_count: 0,
@@ -104,6 +101,13 @@ impl Mutation for CreateTask {
         };
         write::<events::TaskCreated>(act, world, None, task, Some(NotificationType::TaskCreated))
     }
+}
+
+/// To keep the first spelling of tags, a mutation needs that spelling.
+fn needs_tags<'t>(target: Target, tags: impl IntoIterator<Item = &'t String>, needs: &mut Needs) {
+    needs
+        .tags
+        .extend(tags.into_iter().map(|tag| (target, name_key(tag))));
 }
 
 /// The target task, which the engine has loaded.

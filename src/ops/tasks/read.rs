@@ -1,10 +1,10 @@
 //! Reading tasks: one, and lists that are filtered, searched and sorted.
 
 use crate::ops::cursor::Wanted;
-use crate::ops::{Ask, Caller, Query, Result, Target, Targeted, cursor, not_found};
+use crate::ops::{Ask, Caller, Index, Query, Result, Target, Targeted, cursor, not_found};
 use crate::store::task_list::{self, Scope};
 use crate::store::tasks;
-use taskwire_protocol::task::{GetTask, ListTasks, Task, Where};
+use taskwire_protocol::task::{GetTask, ListTasks, Sort, Task, Where};
 use taskwire_protocol::{Page, limits};
 
 impl Targeted for ListTasks {
@@ -25,8 +25,11 @@ impl Query for GetTask {
 }
 
 impl Query for ListTasks {
-    fn searches(&self) -> bool {
-        self.q.is_some()
+    fn reads_index(&self) -> Option<Index> {
+        match self.sort {
+            Some(Sort::Title | Sort::TitleDesc) => Some(Index::Titles),
+            _ => self.q.as_ref().map(|_| Index::Words),
+        }
     }
 
     async fn answer(self, ask: Ask) -> Result<Page<Task>> {

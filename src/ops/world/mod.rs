@@ -17,6 +17,7 @@ use super::rows::Rows;
 use super::{Act, Login, Result, for_each_entity};
 use crate::store::jobs::NewJob;
 use crate::store::streams::Counters;
+use crate::unicode::name_key;
 use counts::Counts;
 use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
@@ -57,6 +58,8 @@ macro_rules! derive_world {
             $( $(#[doc = $doc])+ pub $name: Rows<$key, $row>, )*
             /// The accounts that have these logins.
             pub logins: HashMap<Login, PublicUser>,
+            /// How tags are written in their workspaces, by their keys.
+            tags: HashMap<(WorkspaceId, String), Arc<str>>,
             members: HashMap<WorkspaceId, Arc<Members>>,
             changed_members: BTreeSet<(WorkspaceId, UserId)>,
             counts: Counts,
@@ -97,6 +100,24 @@ impl World {
     /// Sets the time at which a user's newest notification was made.
     pub fn loaded_newest(&mut self, user: UserId, at: Timestamp) {
         self.newest.insert(user, at);
+    }
+
+    /// How a tag, given by its key, is written in a workspace.
+    pub fn loaded_tag(&mut self, tag: (WorkspaceId, String), name: Arc<str>) {
+        self.tags.insert(tag, name);
+    }
+
+    /// These tags as they were first written in the workspace. A new one is written so from now on.
+    pub fn spelled<'t>(
+        &mut self,
+        workspace: WorkspaceId,
+        tags: impl IntoIterator<Item = &'t str>,
+    ) -> Vec<Arc<str>> {
+        let tags = tags.into_iter().map(|tag| {
+            let first = self.tags.entry((workspace, name_key(tag)));
+            first.or_insert_with(|| tag.into()).clone()
+        });
+        tags.collect()
     }
 
     /// A stream's counters with what the group added so far. Exact for locked streams.

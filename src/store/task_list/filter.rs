@@ -4,15 +4,17 @@ use super::Scope;
 use crate::store::link::Dialect;
 use crate::store::sql::Sql;
 use crate::store::tasks::priority_code;
-use crate::store::words;
+use crate::store::words::{self, tsquery};
+use crate::unicode::{Term, name_key, terms};
 use taskwire_protocol::task::{ListTasks, Status};
 
-pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[String]) {
+pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) {
     of(sql, scope);
     conditions(sql, dialect, scope, wanted, words);
 }
 
-pub(super) fn of(sql: &mut Sql, scope: Scope) {
+/// The tasks of a scope.
+pub(in crate::store) fn of(sql: &mut Sql, scope: Scope) {
     match scope {
         Scope::Workspace(id) => sql.push("t.workspace_id = ").bind(id.0),
         Scope::OfUser(id) => sql
@@ -22,13 +24,7 @@ pub(super) fn of(sql: &mut Sql, scope: Scope) {
     };
 }
 
-pub(super) fn conditions(
-    sql: &mut Sql,
-    dialect: Dialect,
-    scope: Scope,
-    wanted: &ListTasks,
-    words: &[String],
-) {
+pub(super) fn conditions(sql: &mut Sql, dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) {
     status(sql, wanted);
     dates(sql, wanted);
     if let Some(project) = wanted.project_id {
@@ -47,7 +43,7 @@ pub(super) fn conditions(
     }
     if let Some(tag) = &wanted.tag {
         sql.push(" and exists (select 1 from task_tags g where g.workspace_id = t.workspace_id and g.tag = ");
-        sql.bind(tag.trim()).push(" and g.task_id = t.id)");
+        sql.bind(name_key(tag.trim())).push(" and g.task_id = t.id)");
     }
     if !words.is_empty() {
         match dialect {
@@ -97,27 +93,20 @@ fn dates(sql: &mut Sql, wanted: &ListTasks) {
     }
 }
 
-/// The words of `q`. Without `q`, there are none. `None` if `q` contains no word: then it matches no task.
-pub(super) fn words(wanted: &ListTasks) -> Option<Vec<String>> {
+/// What `q` looks for: nothing without `q`, and `None` if it contains no word and so matches nothing.
+pub(super) fn words(wanted: &ListTasks) -> Option<Vec<Term>> {
     let Some(q) = &wanted.q else {
         return Some(Vec::new());
     };
-    let words: Vec<String> = words::split(q).collect();
-    (!words.is_empty()).then_some(words)
+    let terms = terms(q);
+    (!terms.is_empty()).then_some(terms)
 }
 
-/// SQLite's query: it requires every word, the last one as a prefix. The workspace is a word of the index too.
-pub(super) fn fts5(scope: Scope, words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-    let text = format!("{{title description tags}} : ({}*)", quoted.join(" AND "));
+/// The workspace is a word of SQLite's index too.
+pub(super) fn fts5(scope: Scope, terms: &[Term]) -> String {
+    let text = format!("{{title description tags}} : ({})", words::fts5(terms));
     match scope {
         Scope::Workspace(id) => format!("scope : \"{}\" AND {text}", id.0.simple()),
         Scope::OfUser(_) => text,
     }
-}
-
-/// PostgreSQL's query: it requires every word, the last one as a prefix.
-pub(super) fn tsquery(words: &[String]) -> String {
-    let quoted: Vec<String> = words.iter().map(|word| format!("'{word}'")).collect();
-    format!("{}:*", quoted.join(" & "))
 }

@@ -6,13 +6,16 @@
 mod filter;
 mod order;
 
+pub(super) use filter::of;
 pub use order::{PageEnd, fits, page_end};
 
 use super::link::Dialect;
 use super::sql::Sql;
 use super::tasks::{COLUMNS, TaskRow, by_id};
+use super::words::tsquery;
 use super::{Reader, Result, streams};
-use filter::{conditions, filter, fts5, of, tsquery, words};
+use crate::unicode::Term;
+use filter::{conditions, filter, fts5, words};
 use order::{Key, keyset, order};
 use taskwire_protocol::task::{ListTasks, Status, Task};
 use taskwire_protocol::{UserId, WorkspaceId};
@@ -112,7 +115,7 @@ fn table(wanted: &ListTasks) -> &'static str {
     if by_index { "tasks" } else { "tasks_by_workspace" }
 }
 
-fn select(dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[String]) -> Sql {
+fn select(dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) -> Sql {
     let mut sql = Sql::new(&format!("select {COLUMNS} from {} t where ", table(wanted)));
     filter(&mut sql, dialect, scope, wanted, words);
     sql
@@ -123,7 +126,7 @@ async fn undated(
     reader: &mut Reader,
     scope: Scope,
     wanted: &ListTasks,
-    words: &[String],
+    words: &[Term],
     after: Option<&PageEnd>,
     limit: i64,
 ) -> Result<Vec<Task>> {
@@ -150,7 +153,7 @@ async fn best_matches(
     reader: &mut Reader,
     scope: Scope,
     wanted: &ListTasks,
-    words: &[String],
+    words: &[Term],
     after: Option<&PageEnd>,
     limit: i64,
 ) -> Result<Vec<Task>> {

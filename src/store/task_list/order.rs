@@ -4,6 +4,7 @@ use crate::store::bind::Cell;
 use crate::store::link::Dialect;
 use crate::store::sql::Sql;
 use crate::store::tasks::priority_code;
+use crate::unicode::title_key;
 use serde::{Deserialize, Serialize};
 use taskwire_protocol::task::{ListTasks, Sort, Task};
 use uuid::Uuid;
@@ -77,7 +78,7 @@ pub fn page_end(wanted: &ListTasks, task: &Task, seen: i64) -> PageEnd {
             .due_at
             .map_or(PageEnd::Void(id), |due| PageEnd::Number(due.0, id)),
         Key::Priority => PageEnd::Number(priority_code(task.priority), id),
-        Key::Title => PageEnd::Text(task.title.to_string(), id),
+        Key::Title => PageEnd::Text(title_key(&task.title), id),
         Key::Position => PageEnd::Text(task.position.to_string(), id),
         Key::Match => PageEnd::Offset(seen),
     }
@@ -89,8 +90,11 @@ fn key_text(dialect: Dialect, key: Key) -> &'static str {
         (Key::Updated, _) => "t.updated_at",
         (Key::Due, _) => "t.due_at",
         (Key::Priority, _) => "t.priority",
-        (Key::Title, Dialect::Sqlite) => "lower(t.title)",
-        (Key::Title, Dialect::Postgres) => "(lower(t.title) collate \"C\")",
+        // a task without a key was made after the list was asked for
+        (Key::Title, Dialect::Sqlite) => {
+            "coalesce((select k.title_key from task_titles k where k.number = t.number), '')"
+        }
+        (Key::Title, Dialect::Postgres) => "coalesce(t.title_key, '')",
         (Key::Position, _) => "t.position",
     }
 }
@@ -112,12 +116,7 @@ pub(super) fn keyset(
     if let Some((value, id)) = value {
         let beyond = if descending { "<" } else { ">" };
         sql.push(&format!(" and ({text}, t.id) {beyond} ("));
-        if key == Key::Title {
-            sql.push("lower(").bind(value).push(")")
-        } else {
-            sql.bind(value)
-        };
-        sql.push(", ").bind(id).push(")");
+        sql.bind(value).push(", ").bind(id).push(")");
     }
     let direction = if descending { " desc" } else { "" };
     sql.push(&format!(" order by {text}{direction}, t.id{direction}"))

@@ -5,17 +5,27 @@ use crate::store::bind::{
     Kind::{Id, Text},
 };
 use crate::store::entity::Change;
+use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement, statement};
-use crate::store::{Result, Transaction};
-use taskwire_protocol::TaskId;
+use crate::store::{Reader, Result, Transaction};
+use crate::unicode::name_key;
+use std::sync::Arc;
 use taskwire_protocol::task::Task;
+use taskwire_protocol::{TaskId, WorkspaceId};
+use uuid::Uuid;
 
-const TAGS: Columns = &[("workspace_id", Id), ("tag", Text), ("task_id", Id)];
+/// A tag is known by its key; `name` is how it is written.
+const TAGS: Columns = &[
+    ("workspace_id", Id),
+    ("tag", Text),
+    ("task_id", Id),
+    ("name", Text),
+];
 const ASSIGNEES: Columns = &[("user_id", Id), ("workspace_id", Id), ("task_id", Id)];
 
 static TAG: Statement = statement(
     TAGS,
-    "insert into task_tags (workspace_id, tag, task_id) select workspace_id, tag, task_id from v where {rows}
+    "insert into task_tags (workspace_id, tag, task_id, name) select workspace_id, tag, task_id, name from v where {rows}
      on conflict do nothing",
 );
 pub(in crate::store) static UNTAG: Statement = statement(
@@ -33,7 +43,84 @@ pub(in crate::store) static UNASSIGN: Statement = statement(
      where (user_id, workspace_id, task_id) in (select user_id, workspace_id, task_id from v where {rows})",
 );
 
-/// Updates both tables after changes of tasks.
+/// How tags are written, by the oldest task that has each of them. After the first one all are written so.
+static SPELLED: Statement = statement(
+    &[("workspace_id", Id), ("tag", Text)],
+    "select v.workspace_id, v.tag, (
+       select coalesce(g.name, g.tag) from task_tags g where g.workspace_id = v.workspace_id and g.tag = v.tag
+       order by g.task_id limit 1
+     ) from v where {rows}",
+);
+
+/// How these tags, given by their keys, are written in their workspaces, as far as tasks have them.
+pub async fn load_tags(
+    tx: &mut Transaction,
+    tags: impl IntoIterator<Item = (WorkspaceId, String)>,
+) -> Result<Vec<((WorkspaceId, String), Arc<str>)>> {
+    let batch = Batch::of(
+        tags.into_iter()
+            .map(|(workspace, key)| [workspace.0.into(), key.into()]),
+    );
+    let found: Vec<(Uuid, String, Option<String>)> = tx.fetch(&SPELLED, batch).await?;
+    let found = found.into_iter();
+    Ok(found
+        .filter_map(|(workspace, key, name)| Some(((WorkspaceId(workspace), key), name?.into())))
+        .collect())
+}
+
+/// Whether there are tags that an older version wrote.
+pub async fn has_tags_to_key(reader: &mut Reader) -> Result<bool> {
+    let sql = Sql::new("select exists (select 1 from task_tags where name is null)");
+    Ok(reader.get::<(bool,)>(sql).await?.0)
+}
+
+/// Tags that an older version wrote have no name, and how they are written in the place of their key. Gives about `limit` of
+/// them both; how many these are. Those of tasks that lost the tag meanwhile go.
+pub async fn key_tags(tx: &mut Transaction, limit: i64) -> Result<usize> {
+    let mut sql = Sql::new(
+        "select g.workspace_id, g.tag, g.task_id, t.tags from task_tags g left join tasks t on t.id = g.task_id
+         where g.name is null",
+    );
+    sql.limit(limit);
+    let rows: Vec<(Uuid, String, Uuid, Option<String>)> = tx.select(sql).await?;
+    let number = rows.len();
+    let row = |(workspace, tag, task, _): &(Uuid, String, Uuid, _)| -> [Cell; 4] {
+        let (key, name) = (name_key(tag), tag.as_str());
+        [(*workspace).into(), key.into(), (*task).into(), name.into()]
+    };
+    let has_it = |(_, tag, _, tags): &&(Uuid, String, Uuid, Option<String>)| {
+        let tags = tags
+            .as_deref()
+            .and_then(|tags| serde_json::from_str::<Vec<String>>(tags).ok());
+        tags.is_some_and(|tags| tags.contains(tag))
+    };
+    let keyed = Batch::of(rows.iter().filter(has_it).map(row));
+    let old = rows.iter().map(|(workspace, tag, task, _)| -> [Cell; 4] {
+        [
+            (*workspace).into(),
+            tag.as_str().into(),
+            (*task).into(),
+            Cell::Text(None),
+        ]
+    });
+    // at once: together with the next statement it would not see what that one writes
+    tx.fetch::<()>(&UNTAG, Batch::of(old)).await?;
+    tx.execute(&TAG, keyed).await?;
+    Ok(number)
+}
+
+/// Keeps writers of PostgreSQL away from the tags until the transaction ends: a task that loses a tag while its row is
+/// written anew would keep it.
+pub async fn lock_tags(tx: &mut Transaction) -> Result<()> {
+    if tx.is_alone() {
+        return Ok(());
+    }
+    tx.select::<()>(Sql::new("lock table task_tags in share row exclusive mode"))
+        .await
+        .map(drop)
+}
+
+/// Keeps both tables in step with what changed.
 pub(super) async fn write(tx: &mut Transaction, changes: &[Change<'_, TaskId, Task>]) -> Result<()> {
     tx.execute(&UNTAG, removed(changes, tags)).await?;
     tx.execute(&TAG, added(changes, tags)).await?;
@@ -41,23 +128,37 @@ pub(super) async fn write(tx: &mut Transaction, changes: &[Change<'_, TaskId, Ta
     tx.execute(&ASSIGN, added(changes, assignees)).await
 }
 
-/// The rows for one state of a task that another state of it lacks.
-type Marks = fn(Option<&Task>, Option<&Task>) -> Vec<[Cell; 3]>;
+/// The marks of a task that another state of it lacks.
+type Marks<const N: usize> = fn(Option<&Task>, Option<&Task>) -> Vec<[Cell; N]>;
 
-fn removed(changes: &[Change<'_, TaskId, Task>], marks: Marks) -> Batch {
+fn removed<const N: usize>(changes: &[Change<'_, TaskId, Task>], marks: Marks<N>) -> Batch {
     Batch::of(changes.iter().flat_map(|change| marks(change.before, change.now)))
 }
 
-fn added(changes: &[Change<'_, TaskId, Task>], marks: Marks) -> Batch {
+fn added<const N: usize>(changes: &[Change<'_, TaskId, Task>], marks: Marks<N>) -> Batch {
     Batch::of(changes.iter().flat_map(|change| marks(change.now, change.before)))
 }
 
-fn tags(one: Option<&Task>, other: Option<&Task>) -> Vec<[Cell; 3]> {
-    let Some(task) = one else { return Vec::new() };
-    let tags = task.tags.iter();
-    let missing = tags.filter(|tag| !other.is_some_and(|other| other.tags.contains(tag)));
+fn tags(one: Option<&Task>, other: Option<&Task>) -> Vec<[Cell; 4]> {
+    let Some(task) = one.filter(|task| !task.tags.is_empty()) else {
+        return Vec::new();
+    };
+    let others = other.map(|other| other.tags.as_slice()).unwrap_or_default();
+    if task.tags == others {
+        return Vec::new();
+    }
+    let others: Vec<String> = others.iter().map(|tag| name_key(tag)).collect();
+    let keyed = task.tags.iter().map(|tag| (name_key(tag), tag.clone()));
+    let missing = keyed.filter(|(key, _)| !others.contains(key));
     missing
-        .map(|tag| [task.workspace_id.0.into(), tag.clone().into(), task.id.0.into()])
+        .map(|(key, name)| {
+            [
+                task.workspace_id.0.into(),
+                key.into(),
+                task.id.0.into(),
+                name.into(),
+            ]
+        })
         .collect()
 }
 

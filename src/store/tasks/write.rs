@@ -5,27 +5,31 @@ use super::row::{TaskRow, priority_code};
 use crate::ids::moment_ms;
 use crate::store::bind::{
     Cell,
-    Kind::{self, Id, Text},
+    Kind::{self, Id, Int, Text},
 };
 use crate::store::entity::{Changes, Keyed};
 use crate::store::statement::{Batch, RowType, Statement, statement, statement_of};
 use crate::store::table::{Part, text, with};
 use crate::store::{Result, Transaction, words};
+use crate::unicode::title_key;
 use std::sync::Arc;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{TaskId, Timestamp};
 use uuid::Uuid;
 
-/// The columns that are written: those of the table, and the words of full-text search, which only PostgreSQL keeps
-/// here.
-pub(in crate::store) static WRITTEN: [(&str, Kind); 26] = with(TaskRow::TABLE.written, ("search", Text));
+/// The columns that are written: those of the table, and what only PostgreSQL keeps here: the words of full-text search, the
+/// key that orders titles, and the task's version at which both were made.
+pub(in crate::store) static WRITTEN: [(&str, Kind); 28] = with(
+    TaskRow::TABLE.written,
+    [("search", Text), ("title_key", Text), ("texts_at", Int)],
+);
 
 const INSERTED: &str = text![
     Part::Plain("insert into tasks ("),
     Part::Each("$", TaskRow::TABLE.written),
-    Part::Plain("{postgres:, search}) select "),
+    Part::Plain("{postgres:, search, title_key, texts_at}) select "),
     Part::Each("$", TaskRow::TABLE.written),
-    Part::Plain("{postgres:, search::tsvector} from v where {rows}"),
+    Part::Plain("{postgres:, search::tsvector, title_key, texts_at} from v where {rows}"),
 ];
 
 static INSERT: Statement = statement_of(RowType::Task, &WRITTEN, INSERTED);
@@ -37,7 +41,9 @@ static REPLACE: Statement = statement_of(
         Part::Plain(INSERTED),
         Part::Plain(" on conflict (id) do update set "),
         Part::Changing("$ = excluded.$", TaskRow::TABLE),
-        Part::Plain("{postgres:, search = excluded.search}"),
+        Part::Plain(
+            "{postgres:, search = excluded.search, title_key = excluded.title_key, texts_at = excluded.texts_at}"
+        ),
     ],
 );
 
@@ -56,13 +62,13 @@ impl Keyed<TaskId, Task> for Task {
 /// by tag and by assignee.
 pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Task>) -> Result<()> {
     let changes: Vec<_> = changes.collect();
-    let searched = !tx.is_alone();
+    let in_row = !tx.is_alone();
     for (is_new, statement) in [(true, &INSERT), (false, &REPLACE)] {
         let written = changes
             .iter()
             .filter(|change| change.before.is_none() == is_new)
             .filter_map(|change| change.now);
-        let rows = written.map(|task| cells(task, Cell::Text(searched.then(|| vector(task).into()))));
+        let rows = written.map(|task| cells(task, texts(task, in_row)));
         tx.execute(statement, Batch::of(rows)).await?;
     }
     let removed = Batch::ids(changes.iter().copied().removed());
@@ -70,8 +76,8 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, T
     marks::write(tx, &changes).await
 }
 
-/// A task's cells in the order of [`WRITTEN`].
-fn cells(task: &Task, search: Cell) -> [Cell; WRITTEN.len()] {
+/// A task in the order of [`WRITTEN`].
+fn cells(task: &Task, [search, title_key, texts_at]: [Cell; 3]) -> [Cell; WRITTEN.len()] {
     let time = |time: Option<Timestamp>| Cell::Int(time.map(|t| t.0));
     [
         task.id.0.into(),
@@ -100,6 +106,8 @@ fn cells(task: &Task, search: Cell) -> [Cell; WRITTEN.len()] {
         task.updated_at.0.into(),
         (moment_ms(task.id.0) == task.created_at.0).into(),
         search,
+        title_key,
+        texts_at,
     ]
 }
 
@@ -109,6 +117,18 @@ fn list<T: serde::Serialize>(items: &[T]) -> Arc<str> {
     } else {
         serde_json::to_string(items).unwrap_or_default().into()
     }
+}
+
+/// What is kept of a task's texts, where its row has it.
+fn texts(task: &Task, in_row: bool) -> [Cell; 3] {
+    if !in_row {
+        return [Cell::Text(None), Cell::Text(None), Cell::Int(None)];
+    }
+    [
+        vector(task).into(),
+        title_key(&task.title).into(),
+        task.version.into(),
+    ]
 }
 
 /// The words by which a task is found.

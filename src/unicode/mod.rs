@@ -1,0 +1,26 @@
+//! Text by Unicode's rules, each rule once: whatever compares, splits or orders text asks here, so that both databases and
+//! all operations agree. The tables are those of the crates, compiled in; nothing depends on a locale, a setting or a
+//! database. Pure.
+//!
+//! - `form`     the form in which text is stored, what of it can be seen, and where it may be cut
+//! - `fold`     the forms in which texts are equal: for names, and for searches
+//! - `words`    the words of full-text search: of a text, and of what is looked for
+//! - `order`    the key that orders titles
+//! - `address`  the key of an e-mail address
+//!
+//! Words, folds and keys are stored. A change of what they are (here, or in a newer crate) needs a migration that makes the
+//! stored ones anew; a test tells.
+
+mod address;
+mod fold;
+mod form;
+mod order;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use address::{email_key, is_domain};
+pub use fold::{name_key, searchable};
+pub use form::{composed, cut, is_visible, is_word_part};
+pub use order::title_key;
+pub use words::{Term, terms, words};
