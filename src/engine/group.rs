@@ -7,7 +7,7 @@ use super::answer::{Done, Verdict, answers};
 use super::authorize::allowed;
 use super::load::{self, Loaded, Memory};
 use super::optimism::is_verified;
-use super::recovery::{Fault, Tries, answer_unknown, look_for};
+use super::recovery::{Fault, Tries, answer_unknown, deadline, give_up_late, look_for};
 use super::shared::Shared;
 use super::submission::{Batch, Step, Submission, Work, within};
 use super::write::{self, Placed, Rewritten};
@@ -59,6 +59,10 @@ impl Writer {
 
     /// Runs the submissions and answers each of them.
     pub(super) async fn run(&mut self, submissions: Vec<Submission>) {
+        let submissions = give_up_late(submissions, false);
+        if submissions.is_empty() {
+            return;
+        }
         let Err((submissions, error)) = self.run_together(submissions).await else {
             return;
         };
@@ -81,7 +85,7 @@ impl Writer {
     ) -> Result<(), (Vec<Submission>, StoreError)> {
         let mut tries = Tries::default();
         loop {
-            let fault = match self.attempt(&submissions, &tries).await {
+            let fault = match self.attempt_in_time(&submissions, &tries).await {
                 Ok(committed) => {
                     self.finish(submissions, committed);
                     return Ok(());
@@ -124,6 +128,7 @@ impl Writer {
                     submissions = self.after_unknown_commit(submissions, sent);
                 }
             }
+            submissions = give_up_late(submissions, unknown);
             if submissions.is_empty() {
                 return Ok(());
             }
@@ -133,6 +138,26 @@ impl Writer {
             }
             tries.stretches |= frees;
         }
+    }
+
+    /// Runs the submissions once, and gives up when their time is over: a server that answers each statement just in
+    /// time must not hold them longer. SQLite's only file cannot fall silent, and its commits must not be cut off.
+    async fn attempt_in_time(
+        &mut self,
+        submissions: &[Submission],
+        tries: &Tries,
+    ) -> Result<Committed, Fault> {
+        if !self.shared.store.is_shared() {
+            return self.attempt(submissions, tries).await;
+        }
+        let until = deadline(submissions);
+        let attempt = tokio::time::timeout_at(until.into(), self.attempt(submissions, tries));
+        if let Ok(outcome) = attempt.await {
+            return outcome;
+        }
+        // a statement may be under way, so the connection cannot be used again
+        self.tx.disconnect();
+        Err(StoreError::unavailable("the database did not answer in time").into())
     }
 
     async fn attempt(&mut self, submissions: &[Submission], tries: &Tries) -> Result<Committed, Fault> {

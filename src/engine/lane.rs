@@ -4,6 +4,7 @@
 use super::Reply;
 use super::item::{Chore, Errand, Item};
 use super::line::{Closed, Line};
+use super::recovery::{ANSWERED_WITHIN, unanswered};
 use super::shared::Shared;
 use super::submission::Submission;
 use super::{lanes, single};
@@ -34,14 +35,18 @@ impl Lane {
     }
 
     /// Takes a place in the queue, or in the line before it, at the first poll, and waits for the answer. If the caller
-    /// stops waiting, a submission in the queue is carried out and a submission in the line is dropped.
+    /// stops waiting, a submission in the queue is carried out and a submission in the line is dropped. The wait is
+    /// limited: a submission that is not answered in time is answered with an unknown outcome.
     pub(super) async fn submit(&self, mut submission: Box<Submission>) -> Result<Reply, Failure> {
         let asked = submission.ask();
         let _place = self
             .0
             .enter(Item::Submission(submission))
             .map_err(|Closed| stopping())?;
-        asked.await.unwrap_or_else(|_| Err(self.unanswered()))
+        match tokio::time::timeout(ANSWERED_WITHIN, asked).await {
+            Ok(answer) => answer.unwrap_or_else(|_| Err(self.lost())),
+            Err(_) => Err(unanswered()),
+        }
     }
 
     /// Runs a chore between groups.
@@ -53,11 +58,11 @@ impl Lane {
             })
         });
         let _place = self.0.enter(Item::Chore(errand)).map_err(|Closed| stopping())?;
-        Ok(asked.await.map_err(|_| self.unanswered())??)
+        Ok(asked.await.map_err(|_| self.lost())??)
     }
 
     /// Why an item got no answer: the node stops, or its group panicked.
-    fn unanswered(&self) -> Failure {
+    fn lost(&self) -> Failure {
         if self.0.is_closed() {
             return stopping();
         }

@@ -7,11 +7,15 @@ use crate::live::Hub;
 use crate::store::{Store, StoreError, Trouble, log};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::time::Duration;
-use taskwire_protocol::StreamId;
+use std::time::{Duration, Instant};
+use taskwire_protocol::{ErrorCode, Failure, StreamId};
 
 /// How often a group runs again when another transaction was in the way or the connection had broken.
 const TRIES: u32 = 6;
+/// The longest time from a mutation's arrival in the queue to its answer.
+pub(super) const ANSWERED_WITHIN: Duration = Duration::from_secs(10);
+/// A mutation that is not committed this long after its arrival is given up, in time for an exact answer.
+pub(super) const DONE_WITHIN: Duration = Duration::from_secs(9);
 /// How often a group runs again because it needs more locks. After that it locks out of order, and PostgreSQL detects a
 /// deadlock if there is one.
 const WIDENED: u32 = 3;
@@ -101,6 +105,40 @@ pub(super) fn answer_unknown(submissions: Vec<Submission>) -> Vec<Submission> {
         submission.answer(Err(unknown_outcome()));
     }
     known
+}
+
+/// When the group must be committed: the oldest of its submissions sets the time.
+pub(super) fn deadline(submissions: &[Submission]) -> Instant {
+    let oldest = submissions.iter().map(|submission| submission.queued).min();
+    oldest.unwrap_or_else(Instant::now) + DONE_WITHIN
+}
+
+/// Answers the submissions whose time is over. Returns the others. `unknown`: it is not known what an earlier try
+/// committed.
+pub(super) fn give_up_late(submissions: Vec<Submission>, unknown: bool) -> Vec<Submission> {
+    let now = Instant::now();
+    let is_late = |submission: &Submission| now.saturating_duration_since(submission.queued) >= DONE_WITHIN;
+    if !submissions.iter().any(is_late) {
+        return submissions;
+    }
+    let (late, others): (Vec<Submission>, Vec<Submission>) = submissions.into_iter().partition(is_late);
+    for submission in late {
+        submission.answer(Err(if unknown { unanswered() } else { not_begun() }));
+    }
+    others
+}
+
+/// The answer to a mutation that was not carried out in time.
+fn not_begun() -> Failure {
+    let message = "the database did not answer in time; nothing was changed; try again";
+    Failure::new(ErrorCode::Unavailable, message)
+}
+
+/// The answer to a mutation that may have been carried out.
+pub(super) fn unanswered() -> Failure {
+    let message = "the outcome is unknown: the database did not answer in time; retry with the same op_id, or check \
+                   the current state if you sent none";
+    Failure::new(ErrorCode::Unavailable, message)
 }
 
 /// Reads the heads of streams that a commit may have advanced. Once the database answers, their watchers get its

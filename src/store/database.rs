@@ -1,21 +1,22 @@
 //! The database: which one, its epoch, and connections for readers and writers.
 
-use super::link::{Connection, Link, Reader, Source, answered};
+use super::link::{Connection, Link, Reader, Source};
 use super::sql::Sql;
+use super::trust::{Trust, WAIT};
 use super::ways::composite::RowTypes;
 use super::ways::optimistic::LastCommitted;
 use super::{Result, StoreError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions, PgPool, SqlitePool};
+use sqlx::{ConnectOptions, PgPool, SqlStr, SqlitePool, Transaction};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// How long a query waits for a connection before it fails as UNAVAILABLE.
-pub(super) const ACQUIRE: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE: Duration = WAIT;
 
 /// The database. Clones share its connections.
 #[derive(Clone)]
@@ -24,6 +25,8 @@ pub struct Store(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) pools: Pools,
     pub(super) epoch: Arc<str>,
+    /// Which connections to PostgreSQL may be dead.
+    pub(super) trust: Arc<Trust>,
     /// Cancelled when the database is found in another epoch.
     pub(super) outdated: CancellationToken,
     /// How many pages an SQLite file may have.
@@ -106,24 +109,27 @@ impl Store {
 
     /// A connection for reading.
     pub async fn read(&self) -> Result<Reader> {
-        Ok(Reader::on(match &self.0.pools {
+        let source = match &self.0.pools {
             Pools::Sqlite { reads, .. } => Source::Sqlite(waited(reads.acquire()).await?),
             Pools::Postgres { reads, .. } => Source::Postgres(waited(reads.acquire()).await?),
-        }))
+        };
+        Ok(Reader::on(source, self.trust()))
     }
 
     /// A connection for reading whose statements all see one consistent snapshot.
     /// Await it to its end: a cancelled `begin` would leave a transaction open in the pool.
     pub async fn moment(&self) -> Result<Reader> {
-        Ok(Reader::on(match &self.0.pools {
+        let source = match &self.0.pools {
             Pools::Sqlite { reads, .. } => Source::SqliteMoment(waited(reads.begin()).await?),
             Pools::Postgres { reads, .. } => {
-                let begin = "begin isolation level repeatable read, read only";
-                // the pool bounds the wait for a connection, but not for the answer
-                let beginning = Box::pin(async { Ok(waited(reads.begin_with(begin)).await) });
-                Source::PostgresMoment(answered(beginning).await??)
+                let begin = SqlStr::from_static("begin isolation level repeatable read, read only");
+                // two waits: a busy pool says nothing about its connections
+                let link = waited(reads.acquire()).await?;
+                let beginning = Transaction::begin(link, Some(begin));
+                Source::PostgresMoment(self.0.trust.answered(Instant::now(), beginning).await?)
             }
-        }))
+        };
+        Ok(Reader::on(source, self.trust()))
     }
 
     /// Whether the database answers.
@@ -133,6 +139,11 @@ impl Store {
             .get::<(i64,)>(Sql::new("select cast(1 as bigint)"))
             .await
             .map(drop)
+    }
+
+    /// Which connections to PostgreSQL may be dead.
+    pub(super) fn trust(&self) -> Arc<Trust> {
+        self.0.trust.clone()
     }
 
     /// Counters as the writers' last commits left them.
@@ -169,7 +180,8 @@ impl Store {
     /// Checks the epoch first: each new connection may lead to another server.
     async fn connect_to_postgres(&self, writer: &PgConnectOptions) -> Result<(Connection, RowTypes)> {
         let mut link = writer.connect().await?;
-        self.keep_to(&current_epoch(Link::Postgres(&mut link)).await?)?;
+        let asked = Link::Postgres(&mut link, &self.0.trust, Instant::now());
+        self.keep_to(&current_epoch(asked).await?)?;
         let types = RowTypes::read(&mut link).await?;
         Ok((Connection::Postgres(link), types))
     }
@@ -207,7 +219,7 @@ const EPOCH_OF_POSTGRES: &str = "select value || '.'
 pub(super) async fn current_epoch(link: Link<'_>) -> Result<String> {
     let text = match link {
         Link::Sqlite(_) => EPOCH_OF_SQLITE,
-        Link::Postgres(_) => EPOCH_OF_POSTGRES,
+        Link::Postgres(..) => EPOCH_OF_POSTGRES,
     };
     let found: Vec<(String,)> = link.fetch(text.into(), &[]).await?;
     let epoch = found.into_iter().next().map(|(epoch,)| epoch);

@@ -7,6 +7,7 @@ use super::{OpenError, Result, postgres};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::migrate::Migrator;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, Connection as _, PgConnection};
 use std::path::Path;
@@ -94,11 +95,17 @@ async fn sqlite(path: &Path) -> std::result::Result<Examined, OpenError> {
 
 async fn server(url: &str, now_ms: impl Fn() -> i64) -> std::result::Result<Examined, OpenError> {
     let (options, shown) = postgres::options(url)?;
-    let failed = |error| OpenError::Open(shown.clone(), error);
-    let connecting = tokio::time::timeout(ACQUIRE, options.connect()).await;
-    let mut link = connecting
-        .map_err(|_| failed(sqlx::Error::PoolTimedOut))?
-        .map_err(failed)?;
+    let examining = tokio::time::timeout(ACQUIRE, asked(&options, &shown, now_ms)).await;
+    examining.map_err(|_| OpenError::Silent(shown.clone(), ACQUIRE.as_secs()))?
+}
+
+async fn asked(
+    options: &PgConnectOptions,
+    shown: &str,
+    now_ms: impl Fn() -> i64,
+) -> std::result::Result<Examined, OpenError> {
+    let failed = |error| OpenError::Open(shown.to_owned(), error);
+    let mut link = options.connect().await.map_err(failed)?;
     let (asked, before) = (Instant::now(), now_ms());
     let query = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint),
         cast(current_setting('server_version_num') as bigint), current_setting('server_version'),

@@ -2,13 +2,14 @@
 
 use super::bind::{self, Cell};
 use super::sql::Sql;
+use super::trust::Trust;
 use super::{Result, StoreError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::Instant;
 
 /// The database whose SQL is meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,7 +31,8 @@ pub(super) enum Connection {
 /// A connection of either driver.
 pub(super) enum Link<'c> {
     Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
+    /// With what is known of connections, and when this one was opened at the latest.
+    Postgres(&'c mut PgConnection, &'c Trust, Instant),
 }
 
 impl Link<'_> {
@@ -47,29 +49,22 @@ impl Link<'_> {
                     .fetch_all(link)
                     .await?
             }
-            Link::Postgres(link) => {
+            Link::Postgres(link, trust, opened) => {
                 let query = sqlx::query_with(text, bind::postgres(cells));
                 let rows = query.try_map(|row: PgRow| T::from_row(&row));
-                answered(rows.fetch_all(link)).await?
+                trust.answered(opened, rows.fetch_all(link)).await?
             }
         };
         Ok(rows)
     }
 }
 
-/// How long PostgreSQL may take to answer. It ends a statement by itself after 30 s (`statement_timeout`), so a
-/// connection that is silent for longer is dead.
-const PATIENCE: Duration = Duration::from_secs(35);
-
-/// Waits for PostgreSQL's answer, for a limited time.
-pub(super) async fn answered<T>(asked: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
-    let answer = tokio::time::timeout(PATIENCE, asked).await;
-    Ok(answer.map_err(|_| StoreError::silence())??)
-}
-
 /// A connection for reading. It is outside a transaction, or inside one that sees one consistent snapshot.
 pub struct Reader {
     source: Source,
+    trust: Arc<Trust>,
+    /// When the connection was taken: it was opened at that time at the latest.
+    taken: Instant,
     plans: Option<Vec<Plan>>,
 }
 
@@ -90,8 +85,13 @@ pub(super) enum Source {
 }
 
 impl Reader {
-    pub(super) fn on(source: Source) -> Reader {
-        Reader { source, plans: None }
+    pub(super) fn on(source: Source, trust: Arc<Trust>) -> Reader {
+        Reader {
+            source,
+            trust,
+            taken: Instant::now(),
+            plans: None,
+        }
     }
 
     /// From now on, asks the database for the plan of each statement before the statement runs. A plan shows why a
@@ -128,9 +128,9 @@ impl Reader {
     pub(super) fn link(&mut self) -> Link<'_> {
         match &mut self.source {
             Source::Sqlite(link) => Link::Sqlite(link),
-            Source::Postgres(link) => Link::Postgres(link),
+            Source::Postgres(link) => Link::Postgres(link, &self.trust, self.taken),
             Source::SqliteMoment(link) => Link::Sqlite(link),
-            Source::PostgresMoment(link) => Link::Postgres(link),
+            Source::PostgresMoment(link) => Link::Postgres(link, &self.trust, self.taken),
         }
     }
 

@@ -4,6 +4,7 @@
 //!   `sqlite` have the settings of connections, `schema` brings the schema up to date
 //! - `addresses`  updates the keys of e-mail addresses that an older version made
 //! - `examine`    examines a database without changing it
+//! - `trust`      the bound of every wait on PostgreSQL, and which of its connections may be dead
 //! - `link`       a connection of either driver, and how an SQL text runs on it
 //! - `table`      a table's columns, listed once; `rows` reads rows into values
 //! - `statement`  fixed statements over a batch of rows; `sql` texts that are built from parts and values
@@ -52,6 +53,7 @@ mod table;
 pub mod task_list;
 pub mod tasks;
 pub mod transaction;
+mod trust;
 pub mod users;
 mod ways;
 mod words;

@@ -2,11 +2,13 @@
 
 use super::database::{Inner, Pools, Store, current_epoch};
 use super::link::Link;
+use super::trust::Trust;
 use super::{OpenError, Result, addresses, postgres, sqlite};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::{ConnectOptions, Executor};
 use std::sync::Arc;
+use std::time::Instant;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -18,6 +20,7 @@ impl Store {
             return Err(OpenError::Way(name));
         }
         let mut wal = None;
+        let trust = Arc::new(Trust::new());
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
                 let path = sqlite::real(path).map_err(|error| OpenError::Lock(path.clone(), error))?;
@@ -26,17 +29,18 @@ impl Store {
                 (sqlite::open(&path, settings).await?, Some(lock))
             }
             DatabaseUrl::Postgres { url } => {
-                let opened = postgres::open(url.expose_secret(), settings.database_connections).await;
+                let opened = postgres::open(url.expose_secret(), settings.database_connections, &trust).await;
                 let (reads, writer) = opened?;
                 let writer = Box::new(writer);
                 (Pools::Postgres { reads, writer }, None)
             }
         };
-        addresses::key(&pools).await?;
-        let epoch = found_or_made(&pools).await?;
+        addresses::key(&pools, &trust).await?;
+        let epoch = found_or_made(&pools, &trust).await?;
         Ok(Store(Arc::new(Inner {
             pools,
             epoch: epoch.into(),
+            trust,
             outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(sqlite::pages),
             wal,
@@ -47,7 +51,7 @@ impl Store {
 }
 
 /// Reads the epoch. The first start makes it.
-async fn found_or_made(pools: &Pools) -> Result<String> {
+async fn found_or_made(pools: &Pools, trust: &Trust) -> Result<String> {
     let made = Uuid::new_v4();
     let insert =
         format!("insert into meta (key, value) values ('epoch', '{made}') on conflict (key) do nothing");
@@ -62,9 +66,11 @@ async fn found_or_made(pools: &Pools) -> Result<String> {
             current_epoch(Link::Sqlite(&mut link)).await
         }
         Pools::Postgres { reads, .. } => {
-            reads.execute(sqlx::AssertSqlSafe(insert)).await?;
             let mut link = reads.acquire().await?;
-            current_epoch(Link::Postgres(&mut link)).await
+            let opened = Instant::now();
+            let inserting = link.execute(sqlx::AssertSqlSafe(insert));
+            trust.answered(opened, inserting).await?;
+            current_epoch(Link::Postgres(&mut link, trust, opened)).await
         }
     }
 }

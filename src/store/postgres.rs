@@ -2,30 +2,38 @@
 //! server's settings that may lose data. Does not know what is read and written.
 
 use super::database::ACQUIRE;
-use super::{OpenError, Result, schema};
+use super::trust::{Trust, WAIT};
+use super::{OpenError, Result, StoreError, schema};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions, Connection as _, Executor, PgConnection, PgPool};
 use std::pin::pin;
 use std::str::FromStr;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
 /// A connection that was idle for longer is checked before it is used. In a busy pool no connection is idle that long,
 /// so the check costs nothing there.
 const FRESH: Duration = Duration::from_millis(50);
-/// A connection that does not answer within this time is dead.
-const DEAD: Duration = Duration::from_secs(5);
+/// A connection that does not answer the check within this time is dead. Less than [`ACQUIRE`], so that the query that
+/// wanted the connection still gets a new one.
+const DEAD: Duration = Duration::from_secs(4);
 
 /// A migration that takes longer is logged.
 const SLOW_MIGRATION: Duration = Duration::from_secs(2);
 
 /// Settings of every connection. A transaction whose node hangs or is gone must not hold its locks for ever. The wait
-/// for a lock must be longer than such a transaction can last.
-const GUARDS: [(&str, &str); 5] = [
-    ("idle_in_transaction_session_timeout", "5s"),
-    ("lock_timeout", "10s"),
-    ("statement_timeout", "30s"),
+/// for a lock must be longer than such a transaction can last. A server that lives must answer within [`WAIT`], with an
+/// error at least. Its probes keep idle connections alive in firewalls, and tell it when a node is gone.
+const GUARDS: [(&str, &str); 9] = [
+    ("idle_in_transaction_session_timeout", "3s"),
+    ("lock_timeout", "4s"),
+    ("statement_timeout", "4500ms"),
+    ("tcp_keepalives_idle", "15s"),
+    ("tcp_keepalives_interval", "5s"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "15s"),
     ("jit", "off"),
     // migrations would log a notice for each table that exists
     ("client_min_messages", "warning"),
@@ -61,6 +69,7 @@ pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, Strin
 pub(super) async fn open(
     url: &str,
     connections: u32,
+    trust: &Arc<Trust>,
 ) -> std::result::Result<(PgPool, PgConnectOptions), OpenError> {
     let (guarded, shown) = options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
@@ -69,27 +78,40 @@ pub(super) async fn open(
     let connected = connecting.map_err(|_| OpenError::Silent(shown.clone(), ACQUIRE.as_secs()))?;
     let mut link = connected.map_err(failed)?;
     log_if_slow(schema::migrate(&schema::POSTGRES, &mut link)).await?;
-    for (setting, value) in unsafe_settings(&mut link).await? {
+    for (setting, value) in in_time(unsafe_settings(&mut link))
+        .await
+        .ok_or_else(StoreError::silence)??
+    {
         tracing::warn!(
             "PostgreSQL runs with {setting} = {value}: a crash may lose acknowledged commits. Set it to on"
         );
     }
-    link.close().await.map_err(failed)?;
+    let closed = in_time(link.close()).await.ok_or_else(StoreError::silence)?;
+    closed.map_err(failed)?;
+    let (before, after) = (trust.clone(), trust.clone());
     let reads = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE)
         // a metric tells how long queries wait
         .acquire_slow_threshold(ACQUIRE)
         .test_before_acquire(false)
-        .before_acquire(|link, meta| {
+        .before_acquire(move |link, meta| {
+            let trust = before.clone();
             Box::pin(async move {
+                if trust.is_suspect(opened(meta.age)) {
+                    return Ok(false);
+                }
                 // after a restart of the server all pooled connections are dead
-                Ok(meta.idle_for < FRESH || in_time(link.ping()).await)
+                Ok(meta.idle_for < FRESH || is_alive(&trust, link.ping()).await)
             })
         })
-        .after_release(|link, _| {
-            // ends a transaction that a cancelled query left open; `begin` avoids a warning if there is none
-            Box::pin(async move { Ok(in_time(link.execute("begin; rollback")).await) })
+        .after_release(move |link, meta| {
+            let trust = after.clone();
+            Box::pin(async move {
+                // ends a transaction that a cancelled query left open; `begin` avoids a warning if there is none
+                let ended = link.execute("begin; rollback");
+                Ok(!trust.is_suspect(opened(meta.age)) && is_alive(&trust, ended).await)
+            })
         })
         .connect_with(guarded.clone())
         .await
@@ -109,8 +131,24 @@ async fn log_if_slow<T>(migrating: impl Future<Output = T>) -> T {
     migrating.await
 }
 
-async fn in_time<T>(asked: impl Future<Output = sqlx::Result<T>>) -> bool {
-    matches!(tokio::time::timeout(DEAD, asked).await, Ok(Ok(_)))
+/// The answer, unless it takes longer than any may take.
+async fn in_time<T>(asked: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(WAIT, asked).await.ok()
+}
+
+/// Whether a pooled connection answers. If it is silent, all connections of its age are suspect.
+async fn is_alive<T>(trust: &Trust, asked: impl Future<Output = sqlx::Result<T>>) -> bool {
+    let answer = tokio::time::timeout(DEAD, asked).await;
+    if answer.is_err() {
+        trust.doubt(DEAD);
+    }
+    matches!(answer, Ok(Ok(_)))
+}
+
+/// When a connection of this age was opened.
+fn opened(age: Duration) -> Instant {
+    let now = Instant::now();
+    now.checked_sub(age).unwrap_or(now)
 }
 
 /// The server's settings with which it may lose acknowledged commits.
@@ -118,4 +156,45 @@ pub(super) async fn unsafe_settings(link: &mut PgConnection) -> Result<Vec<(Stri
     let query = "select name, setting from pg_settings
         where name in ('fsync', 'full_page_writes', 'synchronous_commit') and setting = 'off' order by name";
     Ok(sqlx::query_as(query).fetch_all(link).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_living_server_answers_before_its_node_gives_up() {
+        let ms = |name: &str| {
+            let (_, value) = GUARDS
+                .iter()
+                .find(|(setting, _)| *setting == name)
+                .expect("a setting");
+            let number = value
+                .trim_end_matches(char::is_alphabetic)
+                .parse::<u64>()
+                .expect("a number");
+            if value.ends_with("ms") {
+                number
+            } else {
+                number * 1000
+            }
+        };
+        let [idle, lock, statement] = [
+            "idle_in_transaction_session_timeout",
+            "lock_timeout",
+            "statement_timeout",
+        ]
+        .map(ms);
+        assert!(idle < lock && lock < statement && u128::from(statement) < WAIT.as_millis());
+        assert!(u128::from(lock) <= DEAD.as_millis() && DEAD < ACQUIRE);
+    }
+
+    #[test]
+    fn the_server_probes_its_end_of_every_connection() {
+        let (options, _) = options("postgres://ada@127.0.0.1/tasks").expect("a URL");
+        let sent = options.get_options().expect("options");
+        for (setting, value) in GUARDS.iter().filter(|(setting, _)| setting.starts_with("tcp_")) {
+            assert!(sent.contains(&format!("{setting}={value}")), "{sent}");
+        }
+    }
 }

@@ -20,6 +20,7 @@ mod subscriber;
 
 use super::{Bus, BusHealth, Frame, Hub, Note, Published};
 use ::redis::aio::MultiplexedConnection;
+use ::redis::io::tcp::TcpSettings;
 use ::redis::{
     AsyncConnectionConfig, Client, ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisResult,
 };
@@ -29,6 +30,7 @@ use outbox::{Outbox, Outgoing};
 use publisher::Publisher;
 use pulse::Pulse;
 use secrecy::{ExposeSecret, SecretString};
+use socket2::TcpKeepalive;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,6 +41,14 @@ use taskwire_protocol::StreamId;
 const CONNECT: Duration = Duration::from_secs(3);
 /// When the answer to a command takes longer, the connection is closed.
 const ANSWER: Duration = Duration::from_secs(3);
+/// An idle connection is probed after this time, so that no firewall forgets it.
+const PROBED_AFTER: Duration = Duration::from_secs(15);
+/// The time between two probes that are not answered, and how many end the connection.
+const PROBED_EVERY: Duration = Duration::from_secs(5);
+const PROBES: u32 = 3;
+/// A connection whose bytes Redis' host does not acknowledge for this long ends.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED: Duration = Duration::from_secs(15);
 
 /// Why the address cannot be used. The message does not show the address, which may have a password.
 #[derive(Debug, thiserror::Error)]
@@ -122,7 +132,20 @@ fn address(url: &str) -> Result<ConnectionInfo, BadAddress> {
         .clone()
         .set_protocol(ProtocolVersion::RESP3)
         .set_lib_name("taskwire", env!("CARGO_PKG_VERSION"));
-    Ok(info.set_redis_settings(settings))
+    Ok(info.set_redis_settings(settings).set_tcp_settings(tcp_settings()))
+}
+
+/// How a dead connection is found out below Redis' protocol, and a living one kept.
+fn tcp_settings() -> TcpSettings {
+    let keepalive = TcpKeepalive::new()
+        .with_time(PROBED_AFTER)
+        .with_interval(PROBED_EVERY)
+        .with_retries(PROBES);
+    // a small message must not wait until Redis acknowledges the previous one
+    let settings = TcpSettings::default().set_nodelay(true).set_keepalive(keepalive);
+    #[cfg(target_os = "linux")]
+    let settings = settings.set_user_timeout(UNACKNOWLEDGED);
+    settings
 }
 
 fn bad(error: &::redis::RedisError) -> BadAddress {
@@ -197,7 +220,8 @@ mod tests {
             "redis://:word@localhost:6379/0",
             "rediss://user:word@redis.example.com:6380/15",
         ] {
-            assert!(address(good).is_ok(), "{good}");
+            let info = address(good).expect(good);
+            assert!(info.tcp_settings().keepalive().is_some(), "{good} is not probed");
         }
         let info = address("redis://ada:word@localhost:6380/3").expect("an address");
         let settings = info.redis_settings();

@@ -10,6 +10,7 @@ mod tests;
 use super::database::Store;
 use super::link::{Connection, Dialect};
 use super::statement::{ROWS, Statement};
+use super::trust::Trust;
 use super::ways::counted::CounterCache;
 use super::ways::named::Named;
 use super::ways::together::Together;
@@ -17,6 +18,8 @@ use super::ways::two_trees::{MOVE, NewKeys};
 use super::ways::waiting::Waiting;
 use super::{Result, StoreError};
 use sqlx::AssertSqlSafe;
+use std::sync::Arc;
+use std::time::Instant;
 use taskwire_protocol::StreamId;
 
 /// How many pages beyond its limit an SQLite file may take for a transaction that frees space: a delete writes a few
@@ -27,6 +30,9 @@ const RESERVE: u64 = 64;
 pub struct Transaction {
     store: Store,
     connection: Option<Connection>,
+    trust: Arc<Trust>,
+    /// When the connection was opened.
+    opened: Instant,
     open: bool,
     stretched: bool,
     waiting: Waiting,
@@ -41,6 +47,8 @@ impl Transaction {
     pub fn new(store: Store) -> Transaction {
         let counted = CounterCache::new(!store.is_shared(), store.last_committed());
         Transaction {
+            trust: store.trust(),
+            opened: Instant::now(),
             store,
             connection: None,
             open: false,
@@ -55,6 +63,9 @@ impl Transaction {
 
     /// Begins a transaction that may write.
     pub async fn begin(&mut self) -> Result<()> {
+        if self.trust.is_suspect(self.opened) {
+            self.disconnect();
+        }
         if self.connection.is_none() {
             self.connect().await?;
         }
@@ -78,11 +89,12 @@ impl Transaction {
 
     /// Connects, and forgets what was known about the previous connection.
     async fn connect(&mut self) -> Result<()> {
+        let opened = Instant::now();
         let (connection, types) = self.store.connect_writer().await?;
         self.together = Together::new(types);
         self.counted.forget();
         self.named = Named::default();
-        self.connection = Some(connection);
+        (self.connection, self.opened) = (Some(connection), opened);
         Ok(())
     }
 

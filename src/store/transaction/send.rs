@@ -2,7 +2,7 @@
 //! trips; does not know what the statements read and write.
 
 use super::{Transaction, gone};
-use crate::store::link::{Connection, Dialect, Link, Row, answered};
+use crate::store::link::{Connection, Dialect, Link, Row};
 use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement};
 use crate::store::ways::{self, Way, named};
@@ -48,7 +48,8 @@ impl Transaction {
         let Some(Connection::Postgres(link)) = &mut self.connection else {
             return Err(gone());
         };
-        let asked = answered(self.named.run(link, begins, [(one, &ones), (two, &twos)])).await;
+        let running = self.named.run(link, begins, [(one, &ones), (two, &twos)]);
+        let asked = self.trust.answered(self.opened, running).await;
         let mut answers = self.keep_if_answered(asked)?;
         Ok((rows(answers.next())?, rows(answers.next())?))
     }
@@ -78,10 +79,11 @@ impl Transaction {
         self.begun(false).await?;
         let link = match &mut self.connection {
             Some(Connection::Sqlite(link)) => Link::Sqlite(link),
-            Some(Connection::Postgres(link)) => Link::Postgres(link),
+            Some(Connection::Postgres(link)) => Link::Postgres(link, &self.trust, self.opened),
             None => return Err(gone()),
         };
-        link.fetch(sql.text.into(), &sql.cells).await
+        let rows = link.fetch(sql.text.into(), &sql.cells).await;
+        self.keep_if_answered(rows)
     }
 
     /// `oldest` selects rows in order, each as (position, time). Returns how many of the first rows are older than
@@ -134,7 +136,7 @@ impl Transaction {
         };
         let query = sqlx::query_with(AssertSqlSafe(text), arguments);
         let rows = query.try_map(|row: PgRow| T::from_row(&row));
-        let rows = answered(rows.fetch_all(link)).await;
+        let rows = self.trust.answered(self.opened, rows.fetch_all(link)).await;
         self.keep_if_answered(rows)
     }
 
@@ -150,7 +152,8 @@ impl Transaction {
         match &mut self.connection {
             Some(Connection::Sqlite(link)) => sqlx::raw_sql(sql).execute(link).await.map(drop)?,
             Some(Connection::Postgres(link)) => {
-                let done = answered(sqlx::raw_sql(sql).execute(link)).await;
+                let asked = sqlx::raw_sql(sql).execute(link);
+                let done = self.trust.answered(self.opened, asked).await;
                 self.keep_if_answered(done.map(drop))?;
             }
             None => return Err(gone()),

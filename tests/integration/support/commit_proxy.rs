@@ -80,12 +80,8 @@ impl CommitProxy {
         let options = PgConnectOptions::from_str(upstream).expect("a URL of PostgreSQL");
         let server = format!("{}:{}", options.get_host(), options.get_port());
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let address = listener.local_addr().expect("its address").to_string();
-        let (scheme, rest) = upstream.split_once("://").expect("a scheme");
-        let (place, database) = rest.split_once('/').expect("a database");
-        let user = place.rsplit_once('@').map_or("", |(user, _)| user);
-        let at = if user.is_empty() { "" } else { "@" };
-        let url = format!("{scheme}://{user}{at}{address}/{database}");
+        let address = listener.local_addr().expect("its address");
+        let url = super::database::through(upstream, address);
         let plan = Arc::new(Plan::default());
         let accepting = tokio::spawn(accept(listener, server, plan.clone()));
         CommitProxy { url, plan, accepting }

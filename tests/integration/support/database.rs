@@ -1,6 +1,7 @@
 //! A database for one test: a file for SQLite, or a new database on the private PostgreSQL of `tests/run`.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use std::net::SocketAddr;
 use std::path::Path;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,6 +98,15 @@ impl Database {
         let done = admin.execute(AssertSqlSafe(cut)).await;
         done.expect("connections that end").rows_affected()
     }
+}
+
+/// The URL of the same database at another address, that of a proxy.
+pub fn through(url: &str, address: SocketAddr) -> String {
+    let (scheme, rest) = url.split_once("://").expect("a scheme");
+    let (place, database) = rest.split_once('/').expect("a database");
+    let user = place.rsplit_once('@').map_or("", |(user, _)| user);
+    let at = if user.is_empty() { "" } else { "@" };
+    format!("{scheme}://{user}{at}{address}/{database}")
 }
 
 /// The server on which tests make their databases.

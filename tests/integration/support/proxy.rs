@@ -1,5 +1,5 @@
-//! A TCP proxy between a server and what it depends on. It can cut all connections, stall them without a byte, and
-//! heal. It does not know what the bytes mean.
+//! A TCP proxy between a server and what it depends on. It can cut all connections, stall them without a byte, swallow
+//! what the open ones say, and heal. It does not know what the bytes mean.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ struct State {
     refusing: bool,
     /// No byte passes, in either direction.
     stalled: bool,
+    /// The number of losses: every older connection is dead without a word.
+    losses: u64,
 }
 
 impl Proxy {
@@ -55,6 +57,12 @@ impl Proxy {
     /// Resets all connections; accepts new ones.
     pub fn break_links(&self) {
         self.state.send_modify(|state| state.cuts += 1);
+    }
+
+    /// From now on takes what both sides of the open connections say, and passes nothing on, like a firewall that has
+    /// forgotten them. Neither side learns that the other one ended. New connections work.
+    pub fn forget_links(&self) {
+        self.state.send_modify(|state| state.losses += 1);
     }
 
     /// Accepts new connections, and passes bytes again.
@@ -97,18 +105,18 @@ async fn accept(listener: TcpListener, upstream: SocketAddr, state: watch::Recei
 /// Passes bytes until one side ends, the connections are cut, or the proxy is dropped.
 async fn pass(near: &TcpStream, far: TcpStream, state: watch::Receiver<State>) {
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
-    let cuts = state.borrow().cuts;
+    let (cuts, losses) = (state.borrow().cuts, state.borrow().losses);
     let (mut cutting, mut states) = (state.clone(), [state.clone(), state]);
     let [up, down] = &mut states;
     tokio::select! {
-        () = copy(near, &far, up) => {}
-        () = copy(&far, near, down) => {}
+        () = copy(near, &far, up, losses) => {}
+        () = copy(&far, near, down, losses) => {}
         _ = cutting.wait_for(|state| state.cuts != cuts) => {}
     }
     let _ = far.set_zero_linger();
 }
 
-async fn copy(from: &TcpStream, to: &TcpStream, state: &mut watch::Receiver<State>) {
+async fn copy(from: &TcpStream, to: &TcpStream, state: &mut watch::Receiver<State>, losses: u64) {
     let mut room = vec![0; 16 * 1024];
     loop {
         if from.readable().await.is_err() {
@@ -118,11 +126,15 @@ async fn copy(from: &TcpStream, to: &TcpStream, state: &mut watch::Receiver<Stat
         if state.wait_for(|state| !state.stalled).await.is_err() {
             return;
         }
-        let read = match from.try_read(&mut room) {
-            Ok(0) => return,
-            Ok(read) => read,
+        let read = from.try_read(&mut room);
+        let lost = state.borrow().losses != losses;
+        let read = match read {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => continue,
-            Err(_) => return,
+            // the other side never learns of the end
+            Ok(0) | Err(_) if lost => std::future::pending().await,
+            Ok(0) | Err(_) => return,
+            Ok(_) if lost => continue,
+            Ok(read) => read,
         };
         let mut rest = &room[..read];
         while !rest.is_empty() {
@@ -166,7 +178,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_proxy_passes_holds_back_cuts_and_heals() {
+    async fn a_proxy_passes_holds_back_forgets_cuts_and_heals() {
         let proxy = Proxy::start(echo().await).await;
         let mut link = TcpStream::connect(proxy.address()).await.expect("a link");
         assert!(said(&mut link).await);
@@ -181,6 +193,11 @@ mod tests {
         let mut refused = TcpStream::connect(proxy.address()).await.expect("a link");
         assert!(!said(&mut refused).await);
         proxy.heal();
+        let mut link = TcpStream::connect(proxy.address()).await.expect("a link");
+        assert!(said(&mut link).await);
+        proxy.forget_links();
+        let lost = timeout(Duration::from_millis(200), said(&mut link)).await;
+        assert!(lost.is_err(), "a forgotten connection said something");
         let mut link = TcpStream::connect(proxy.address()).await.expect("a link");
         assert!(said(&mut link).await);
         proxy.break_links();
