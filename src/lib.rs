@@ -13,6 +13,7 @@
 //! - `jobs`     background work, stored in a table of the database
 //! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
+//! - `uptake`   what a peer has taken of what was sent to it
 //! - `auth`     passwords, tokens, limits
 //! - `failpoint` places where tests kill or pause a node, in builds for them
 //! - `state`    what every request and socket of a node shares
@@ -44,3 +45,4 @@ pub mod state;
 pub mod store;
 pub mod telemetry;
 pub mod unicode;
+pub mod uptake;

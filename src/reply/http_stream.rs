@@ -9,18 +9,18 @@ use std::task::{Context, Poll, ready};
 
 use axum::http::{HeaderMap, StatusCode};
 use hyper::rt::{Read, ReadBufCursor, Write};
-use hyper_util::rt::TokioIo;
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::net::TcpStream;
 use uuid::Uuid;
 
 use super::headers::{X_REQUEST_ID, secure};
 use super::refusal;
+use super::taking::Taking;
 use crate::config::Settings;
 
 /// A connection until it is closed or becomes a socket.
 pub struct HttpStream {
-    tcp: TokioIo<TcpStream>,
+    tcp: Taking,
     settings: Arc<Settings>,
     /// Our answer that replaces a bare one and is not fully written yet.
     own: Option<Own>,
@@ -36,7 +36,7 @@ struct Own {
 impl HttpStream {
     /// Wraps a connection from which nothing was read yet.
     pub fn new(tcp: TcpStream, settings: Arc<Settings>) -> HttpStream {
-        let tcp = TokioIo::new(tcp);
+        let tcp = Taking::new(tcp);
         HttpStream {
             tcp,
             settings,

@@ -11,6 +11,7 @@ pub(crate) mod frames;
 pub(crate) mod headers;
 mod http_stream;
 pub(crate) mod refusal;
+mod taking;
 
 pub use http_stream::HttpStream;
 pub use refusal::Refusal;

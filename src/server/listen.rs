@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::net::TcpListener;
 
 use super::StartError;
 use crate::config::Settings;
+use crate::uptake;
 
 /// The most connections that wait to be accepted. After a restart all clients of a node reconnect at once.
 const BACKLOG: i32 = 4096;
@@ -55,18 +55,26 @@ pub(super) fn tune(listener: &TcpListener, settings: &Settings) {
     if let Err(error) = SockRef::from(listener).set_tcp_nodelay(true) {
         tracing::warn!(error.message = %error, "cannot set TCP_NODELAY; small frames may be late");
     }
-    #[cfg(target_os = "linux")]
-    if let Err(error) = SockRef::from(listener).set_tcp_user_timeout(Some(patience(settings))) {
-        tracing::warn!(error.message = %error, "cannot set TCP_USER_TIMEOUT; connections of dead peers may stay longer");
+    if !uptake::is_told(listener) {
+        bound_silence(listener, settings);
     }
 }
 
-/// How long the kernel waits for a peer to acknowledge what was sent. A node knows that bytes were written to the
-/// kernel, but not that they left the machine. Without this limit a socket with occasional writes would outlive its
-/// peer.
-#[cfg(target_os = "linux")]
-fn patience(settings: &Settings) -> Duration {
-    settings.heartbeat + crate::socket::SILENCE
+/// Lets the kernel end the connections of dead peers, because it does not tell a node what peers have acknowledged. It
+/// takes a peer whose window stays small for a dead one, so this is only the second choice.
+fn bound_silence(listener: &TcpListener, settings: &Settings) {
+    tracing::warn!(
+        "the system does not tell what peers have received (netlink sock_diag, in a service AF_NETLINK); a very slow \
+         reader may be taken for dead"
+    );
+    #[cfg(target_os = "linux")]
+    if let Err(error) =
+        SockRef::from(listener).set_tcp_user_timeout(Some(settings.heartbeat + uptake::SILENCE))
+    {
+        tracing::warn!(error.message = %error, "cannot set TCP_USER_TIMEOUT; connections of dead peers may stay longer");
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = (listener, settings);
 }
 
 /// Raises the limit of open files as far as the system allows, because every socket is an open file.

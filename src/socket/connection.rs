@@ -184,7 +184,7 @@ impl Connection {
         // answers and events without room were not polled, so nothing else would wake this task for them
         again |= full && self.has_room();
         if pinged {
-            self.pulse.asked(Instant::now(), self.wire.progress());
+            self.pulse.asked(Instant::now(), self.wire.reads());
         }
         if self.finishing && self.requests.is_empty() {
             return Ok(Some(Step::End(End::Close(CloseCode::Restart, "reconnect"))));
@@ -193,7 +193,7 @@ impl Connection {
             Ok(heard) => again |= heard,
             Err(end) => return Ok(Some(Step::End(end))),
         }
-        self.pulse.heard(self.wire.progress());
+        self.pulse.heard(self.wire.reads());
         // after a ping the timer was set again, and a timer wakes the task only once it was polled
         if again || pinged { Err(Again) } else { Ok(None) }
     }

@@ -48,7 +48,7 @@ impl Connection {
                 ));
             }
             Due::Expired => return Err(Close::TOKEN_ENDED.into()),
-            Due::Dead => self.look_for_life()?,
+            Due::Silent => self.look_for_life()?,
             Due::Expiring => {
                 if let Stage::Member(follower) = &self.stage {
                     let expires_at = follower.expires_at();
@@ -74,15 +74,20 @@ impl Connection {
     }
 
     /// Nothing was read since the ping. The peer may still be alive: this task may have been waiting while input
-    /// arrived, and nothing is read while the peer waits for answers of the node. So read first; close only after that.
+    /// arrived; nothing is read while the peer waits for answers of the node; and a slow peer may still take what was
+    /// sent before the ping. So read first, then look what the peer has taken, and close only after that.
     fn look_for_life(&mut self) -> Result<(), End> {
-        let before = self.wire.progress();
+        let before = self.wire.reads();
         self.hear()?;
-        if self.wire.progress() != before {
-            self.pulse.heard(self.wire.progress());
-        } else if self.is_deaf() {
-            self.pulse.wait_on(Instant::now());
-        } else {
+        if self.wire.reads() != before {
+            self.pulse.heard(self.wire.reads());
+            return Ok(());
+        }
+        let (now, uptake) = (Instant::now(), self.wire.uptake());
+        if self.is_deaf() {
+            self.pulse.wait_on(now, uptake);
+        } else if !self.pulse.looked(now, uptake) {
+            self.wire.give_up();
             return Err(End::Close(CloseCode::Dead, "no sign of life"));
         }
         Ok(())

@@ -32,7 +32,6 @@ mod transport;
 mod upgrade;
 
 #[cfg(target_os = "linux")]
-pub(crate) use pulse::SILENCE;
 pub use upgrade::upgrade;
 
 #[cfg(test)]

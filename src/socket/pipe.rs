@@ -23,8 +23,10 @@ pub(super) struct Pipe {
     written: usize,
     /// Control frames of tungstenite wait while the queue has this many bytes.
     pub(super) limit: usize,
-    /// Changes whenever bytes were read or written.
-    pub(super) progress: u32,
+    /// Changes whenever bytes were read.
+    pub(super) reads: u32,
+    /// How many bytes were written, modulo 2^32.
+    pub(super) sent: u32,
     /// Bytes read since the last complete message, without control frames.
     pub(super) since_text: usize,
     /// Bytes read that do not belong to a frame that tungstenite has returned yet.
@@ -40,7 +42,8 @@ impl Pipe {
             queue: Vec::new(),
             written: 0,
             limit,
-            progress: 0,
+            reads: 0,
+            sent: 0,
             since_text: 0,
             unheard,
         }
@@ -87,7 +90,7 @@ impl Pipe {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(bytes)) => {
                     self.written += bytes;
-                    self.progress = self.progress.wrapping_add(1);
+                    self.sent = self.sent.wrapping_add(bytes as u32);
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
@@ -115,7 +118,7 @@ impl Read for Pipe {
         match Pin::new(&mut self.tcp).poll_read(&mut Context::from_waker(&self.input), &mut buffer) {
             Poll::Ready(read) => {
                 read?;
-                self.progress = self.progress.wrapping_add(1);
+                self.reads = self.reads.wrapping_add(1);
                 self.since_text += buffer.filled().len();
                 self.unheard += buffer.filled().len();
                 Ok(buffer.filled().len())

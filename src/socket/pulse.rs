@@ -8,9 +8,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::config::Settings;
+use crate::uptake::SILENCE;
 
-/// A socket without a sign of life for this long after a ping is dead.
-pub(crate) const SILENCE: Duration = Duration::from_secs(8);
+/// A peer that has not answered a ping after this time is looked at. Most have, so a look is rare.
+const LOOK: Duration = Duration::from_secs(1);
 /// A client is told this long before its token expires.
 const NOTICE: Duration = Duration::from_mins(1);
 
@@ -21,8 +22,8 @@ pub(super) enum Due {
     Late,
     /// Send a ping, then call [`Pulse::asked`].
     Ping,
-    /// No sign of life came after the ping.
-    Dead,
+    /// Nothing was heard since the ping: look what the peer has taken, then call [`Pulse::looked`].
+    Silent,
     /// The token expires soon: tell the client.
     Expiring,
     /// The token expired, and the grace time is over.
@@ -67,8 +68,26 @@ pub(super) struct Pulse {
     leaves_at: Option<Instant>,
     ping_at: Instant,
     expiry: Option<Expiry>,
-    /// A ping was sent: the transport's progress at that time, and the deadline for a sign of life.
-    asked: Option<(u32, Instant)>,
+    /// A ping was sent, and nothing was heard since.
+    asked: Option<Asked>,
+}
+
+struct Asked {
+    /// The transport's count of reads at the time of the ping.
+    reads: u32,
+    /// What the peer had taken at the last look.
+    taken: Option<u32>,
+    /// When to look.
+    until: Instant,
+}
+
+/// How much a peer has taken of what was sent to it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Uptake {
+    /// How many bytes it has acknowledged, modulo 2^32.
+    pub(super) taken: u32,
+    /// How many bytes it has not acknowledged.
+    pub(super) left: u32,
 }
 
 struct Expiry {
@@ -124,24 +143,45 @@ impl Pulse {
         self.arm();
     }
 
-    /// A ping was queued, and as much was written as the connection accepted. `progress` is the transport's.
-    pub(super) fn asked(&mut self, now: Instant, progress: u32) {
+    /// A ping was queued, and as much was written as the connection accepted. `reads` is the transport's.
+    pub(super) fn asked(&mut self, now: Instant, reads: u32) {
         self.ping_at = now + self.every;
-        self.asked = Some((progress, now + SILENCE));
+        self.asked = Some(Asked {
+            reads,
+            taken: None,
+            until: now + LOOK,
+        });
         self.arm();
     }
 
     /// The peer could not be read since the ping: restarts its time for a sign of life.
-    pub(super) fn wait_on(&mut self, now: Instant) {
-        if let Some((_, until)) = &mut self.asked {
-            *until = now + SILENCE;
+    pub(super) fn wait_on(&mut self, now: Instant, uptake: Uptake) {
+        if let Some(asked) = &mut self.asked {
+            asked.taken = Some(uptake.taken);
+            asked.until = now + SILENCE;
             self.arm();
         }
     }
 
-    /// Call this when the transport may have made progress.
-    pub(super) fn heard(&mut self, progress: u32) {
-        if self.asked.is_some_and(|(then, _)| then != progress) {
+    /// The peer was looked at, because nothing was heard since the ping. False when it is dead: it has taken nothing
+    /// since the last look either.
+    pub(super) fn looked(&mut self, now: Instant, uptake: Uptake) -> bool {
+        let Some(asked) = &mut self.asked else {
+            return true;
+        };
+        asked.until = match asked.taken.replace(uptake.taken) {
+            // it has everything, the ping too, and has only to answer
+            None if uptake.left == 0 => now + SILENCE.saturating_sub(LOOK),
+            Some(before) if before == uptake.taken => return false,
+            None | Some(_) => now + SILENCE,
+        };
+        self.arm();
+        true
+    }
+
+    /// Call this when the transport may have read something.
+    pub(super) fn heard(&mut self, reads: u32) {
+        if self.asked.as_ref().is_some_and(|asked| asked.reads != reads) {
             self.asked = None;
             self.arm();
         }
@@ -178,15 +218,15 @@ impl Pulse {
             self.arm();
             return Some(Due::Aged);
         }
-        match self.asked {
-            Some((_, until)) => (until <= now).then_some(Due::Dead),
+        match &self.asked {
+            Some(asked) => (asked.until <= now).then_some(Due::Silent),
             None => (self.ping_at <= now).then_some(Due::Ping),
         }
     }
 
     /// Sets the timer to the earliest deadline.
     fn arm(&mut self) {
-        let pulse = self.asked.map_or(self.ping_at, |(_, until)| until);
+        let pulse = self.asked.as_ref().map_or(self.ping_at, |asked| asked.until);
         let expiry = self.expiry.as_ref().map(|expiry| {
             if expiry.told {
                 expiry.at + self.grace

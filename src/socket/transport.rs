@@ -17,6 +17,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::pipe::Pipe;
+use super::pulse::Uptake;
+use crate::uptake;
 
 /// The longest header of a frame that is not masked.
 const HEADER: usize = 10;
@@ -190,9 +192,24 @@ impl Transport {
         self.pipe.queued()
     }
 
-    /// Changes whenever bytes were read or written.
-    pub(super) fn progress(&self) -> u32 {
-        self.pipe.progress
+    /// Changes whenever bytes were read.
+    pub(super) fn reads(&self) -> u32 {
+        self.pipe.reads
+    }
+
+    /// How much the peer has taken. Where the system does not tell, all that was written counts as taken, and the
+    /// system ends the connections of dead peers. It is a system call.
+    pub(super) fn uptake(&self) -> Uptake {
+        let left = uptake::unacknowledged(&self.pipe.tcp).unwrap_or(0);
+        Uptake {
+            taken: self.pipe.sent.wrapping_sub(left),
+            left,
+        }
+    }
+
+    /// The peer is dead: the kernel need not try for long to deliver what it has.
+    pub(super) fn give_up(&self) {
+        uptake::give_up(&self.pipe.tcp);
     }
 
     /// Writes the queue; ready when it is empty.

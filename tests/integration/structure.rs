@@ -30,6 +30,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "reply",
             "socket",
             "state",
+            "uptake",
         ],
     ),
     ("operator", &["clock", "config", "engine", "store"]),
@@ -38,7 +39,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "socket",
         &[
-            "auth", "config", "engine", "follow", "live", "peer", "reply", "state",
+            "auth", "config", "engine", "follow", "live", "peer", "reply", "state", "uptake",
         ],
     ),
     // `http` imports `socket` for the route of the upgrade
@@ -50,7 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ),
     ("state", &["auth", "config", "engine", "follow"]),
     ("follow", &["auth", "config", "engine", "live", "ops", "unicode"]),
-    ("reply", &["config", "engine"]),
+    ("reply", &["config", "engine", "uptake"]),
     ("peer", &["config", "engine"]),
     ("jobs", &["config", "engine", "store"]),
     // what handles a request
@@ -81,6 +82,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("telemetry", &["config"]),
     ("ids", &["clock"]),
     ("clock", &[]),
+    ("uptake", &[]),
 ];
 
 /// Words that must not occur in a module's code: crates and keywords.

@@ -73,9 +73,47 @@ async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
     assert_eq!(next(&mut pulse, asked), (Due::Ping, 25));
     pulse.asked(asked, 6);
     pulse.heard(6);
-    assert_eq!(next(&mut pulse, asked), (Due::Dead, 8));
-    pulse.wait_on(asked + Duration::from_secs(8));
-    assert_eq!(next(&mut pulse, asked), (Due::Dead, 16));
+    assert_eq!(next(&mut pulse, asked), (Due::Silent, 1));
+    // it has the ping, and takes nothing more
+    assert!(pulse.looked(asked + Duration::from_secs(1), uptake(70, 0)));
+    assert_eq!(next(&mut pulse, asked), (Due::Silent, 8));
+    assert!(!pulse.looked(asked + Duration::from_secs(8), uptake(70, 0)));
+}
+
+fn uptake(taken: u32, left: u32) -> Uptake {
+    Uptake { taken, left }
+}
+
+#[tokio::test]
+async fn a_peer_that_takes_bytes_is_alive_until_it_takes_none_for_eight_seconds() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(BEAT));
+    pulse.authenticated(begun + HOUR);
+    pulse.asked(begun, 0);
+    let mut at = 1;
+    for taken in [0, 1, 2, u32::MAX, 5] {
+        assert_eq!(next(&mut pulse, begun), (Due::Silent, at));
+        assert!(
+            pulse.looked(begun + Duration::from_secs(at), uptake(taken, 9)),
+            "{taken}"
+        );
+        at += 8;
+    }
+    assert_eq!(next(&mut pulse, begun), (Due::Silent, at));
+    assert!(!pulse.looked(begun + Duration::from_secs(at), uptake(5, 9)));
+}
+
+#[tokio::test]
+async fn a_peer_that_the_node_does_not_read_has_its_time_afterwards() {
+    let begun = Instant::now();
+    let mut pulse = Pulse::new(begun, times(BEAT));
+    pulse.authenticated(begun + HOUR);
+    pulse.asked(begun, 0);
+    pulse.wait_on(begun + Duration::from_secs(1), uptake(3, 0));
+    assert_eq!(next(&mut pulse, begun), (Due::Silent, 9));
+    pulse.wait_on(begun + Duration::from_secs(9), uptake(3, 0));
+    assert_eq!(next(&mut pulse, begun), (Due::Silent, 17));
+    assert!(!pulse.looked(begun + Duration::from_secs(17), uptake(3, 0)));
 }
 
 #[tokio::test]

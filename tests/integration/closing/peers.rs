@@ -67,6 +67,97 @@ async fn a_peer_that_takes_nothing_is_dead_even_while_the_server_writes() {
     drop(deaf);
 }
 
+/// The smallest receive buffer of Linux is a little larger: the peer's window is nearly always closed.
+const SMALL: u32 = 4096;
+/// Longer than a peer may be silent at a heartbeat of a second, several times.
+const LONG: Duration = Duration::from_secs(24);
+
+/// Reads slowly without ever answering a ping, then reads everything. Returns the events of the workspace.
+async fn read_slowly(mut raw: Raw, bytes_per_second: u64, stream: &str, last: &str) -> Vec<Value> {
+    let end = format!("\"title\":\"{last}\"");
+    // the end is in what the last read added
+    let has_end = |all: &[u8]| {
+        let tail = &all[all.len().saturating_sub(70_000)..];
+        tail.windows(end.len()).any(|part| part == end.as_bytes())
+    };
+    let mut all = raw.sip(bytes_per_second, LONG, has_end).await;
+    raw.drink(&mut all, has_end).await;
+    // the frame with the title may not be whole yet
+    let events = |all: &[u8]| {
+        let texts = raw::texts(all).into_iter();
+        texts
+            .filter(|frame| frame["stream"] == stream)
+            .collect::<Vec<_>>()
+    };
+    let is_last = |all: &[u8]| {
+        events(all)
+            .last()
+            .is_some_and(|event| event["data"]["title"] == last)
+    };
+    raw.drink(&mut all, is_last).await;
+    events(&all)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_takes_bytes_slowly_stays_and_gets_every_event() {
+    let settings = [("heartbeat_seconds", "1"), ("rate_limit_enabled", "false")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    // one is far behind, and the server's queue for it is full; the kernel has all that the other one lacks
+    let (mut far, mut near) = (
+        Client::sign_up(&server, "far").await,
+        Client::sign_up(&server, "near").await,
+    );
+    let mut readers = Vec::new();
+    for (client, paces) in [(&far, [1024, 8192]), (&near, [1024, 2048])] {
+        for pace in paces {
+            let raw = Raw::member_with(&server, &client.tokens, SMALL).await;
+            let stream = format!("workspace:{}", client.personal());
+            readers.push((raw, pace, stream));
+        }
+    }
+    let writing = async {
+        tell_kilobytes(&mut near, 12).await;
+        tell_kilobytes(&mut far, 250).await;
+    };
+    let lasts = ["249", "249", "11", "11"];
+    let reading = readers
+        .into_iter()
+        .zip(lasts)
+        .map(async |((raw, pace, stream), last)| {
+            let events = read_slowly(raw, pace, &stream, last).await;
+            let seqs = events.iter().map(|event| event["seq"].as_u64().expect("a seq"));
+            let first = events[0]["seq"].as_u64().expect("a seq");
+            let expected = (first..).take(events.len());
+            assert!(seqs.eq(expected), "events are missing at {pace} bytes/s");
+            assert_eq!(events[0]["data"]["title"], "0");
+        });
+    tokio::join!(writing, futures_util::future::join_all(reading));
+}
+
+/// An answer over HTTP to a reader whose window is nearly always closed.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_answer_over_http_is_delivered_however_slowly_it_is_read() {
+    let server = Server::start(Engine::Sqlite, &[("heartbeat_seconds", "1")]).await;
+    let mut peer = Raw::dial_with(&server, SMALL).await;
+    let request = format!(
+        "GET /v1/protocol.json HTTP/1.1\r\nHost: {}\r\n\r\n",
+        server.address
+    );
+    peer.send(request.as_bytes()).await;
+    let head = peer.head().await.to_ascii_lowercase();
+    let length = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .expect("a length");
+    let length: usize = length.parse().expect("a number");
+    let mut body = peer.sip(2048, LONG, |_| false).await;
+    peer.drink(&mut body, |body| body.len() >= length).await;
+    assert_eq!(body.len(), length);
+    serde_json::from_slice::<Value>(&body).expect("JSON");
+}
+
 #[tokio::test]
 async fn a_stalled_handshake_ends_while_others_are_served() {
     let server = Server::start(Engine::Sqlite, &[("handshake_timeout_seconds", "1")]).await;

@@ -4,7 +4,7 @@
 use super::{PATIENCE, Server, eventually};
 use serde_json::Value;
 use std::io::Cursor;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -22,17 +22,24 @@ pub struct Raw(pub TcpStream);
 impl Raw {
     /// A connection on which nothing was sent yet.
     pub async fn dial(server: &Server) -> Raw {
+        Raw::dial_with(server, RECEIVE_BUFFER).await
+    }
+
+    /// A connection with a receive buffer of this size; the kernel doubles it.
+    pub async fn dial_with(server: &Server, buffer: u32) -> Raw {
         let socket = TcpSocket::new_v4().expect("a socket");
-        socket
-            .set_recv_buffer_size(RECEIVE_BUFFER)
-            .expect("a small buffer");
+        socket.set_recv_buffer_size(buffer).expect("a small buffer");
         let connected = timeout(PATIENCE, socket.connect(server.address)).await;
         Raw(connected.expect("in time").expect("a connection"))
     }
 
     /// A socket after its upgrade; `headers` are lines of the request.
     pub async fn upgrade(server: &Server, headers: &str) -> Raw {
-        let mut raw = Raw::dial(server).await;
+        Raw::dial(server).await.upgraded(server, headers).await
+    }
+
+    async fn upgraded(self, server: &Server, headers: &str) -> Raw {
+        let mut raw = self;
         let request = format!(
             "GET /v1/socket HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{headers}\r\n",
@@ -57,6 +64,59 @@ impl Raw {
     pub async fn member(server: &Server, tokens: &Value) -> Raw {
         let token = super::text(&tokens["access_token"]);
         Raw::upgrade(server, &format!("Authorization: Bearer {token}\r\n")).await
+    }
+
+    /// As [`Raw::member`], with a receive buffer of this size.
+    pub async fn member_with(server: &Server, tokens: &Value, buffer: u32) -> Raw {
+        let token = super::text(&tokens["access_token"]);
+        let headers = format!("Authorization: Bearer {token}\r\n");
+        Raw::dial_with(server, buffer)
+            .await
+            .upgraded(server, &headers)
+            .await
+    }
+
+    /// Reads at this pace for a while, in small parts, or until the last KiB of it satisfies `done`. Returns what it
+    /// read. Panics if the connection ends.
+    pub async fn sip(
+        &mut self,
+        bytes_per_second: u64,
+        length: Duration,
+        done: impl Fn(&[u8]) -> bool,
+    ) -> Vec<u8> {
+        let (begun, mut all, mut part) = (Instant::now(), Vec::new(), [0; 256]);
+        while begun.elapsed() < length {
+            let due = begun.elapsed().as_secs_f64() * bytes_per_second as f64;
+            if (all.len() + part.len()) as f64 > due {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                continue;
+            }
+            match timeout(length, self.0.read(&mut part)).await {
+                Ok(Ok(read @ 1..)) => all.extend_from_slice(&part[..read]),
+                Ok(end) => panic!(
+                    "{bytes_per_second} bytes/s: ended after {:?}: {end:?}",
+                    begun.elapsed()
+                ),
+                Err(_) => break,
+            }
+            if done(&all[all.len().saturating_sub(1024)..]) {
+                break;
+            }
+        }
+        all
+    }
+
+    /// Reads until what was read in all satisfies `done`.
+    pub async fn drink(&mut self, all: &mut Vec<u8>, done: impl Fn(&[u8]) -> bool) {
+        let mut part = vec![0; 64 * 1024];
+        while !done(all) {
+            let read = timeout(PATIENCE, self.0.read(&mut part))
+                .await
+                .expect("more in time");
+            let read = read.expect("a connection that stays");
+            assert!(read > 0, "the connection ended");
+            all.extend_from_slice(&part[..read]);
+        }
     }
 
     /// Sends bytes.
@@ -114,6 +174,22 @@ impl Raw {
         let ending = async { while self.0.read(&mut bytes).await.is_ok_and(|read| read > 0) {} };
         timeout(PATIENCE, ending).await.expect("an end in time");
     }
+}
+
+/// The payloads of the whole text frames at the beginning of these bytes.
+pub fn texts(bytes: &[u8]) -> Vec<Value> {
+    let (mut texts, mut rest) = (Vec::new(), Cursor::new(bytes));
+    while let Ok(Some((header, length))) = FrameHeader::parse(&mut rest) {
+        let from = rest.position() as usize;
+        let Some(payload) = bytes.get(from..from + length as usize) else {
+            break;
+        };
+        if header.opcode == OpCode::from(1) {
+            texts.push(serde_json::from_slice(payload).expect("JSON"));
+        }
+        rest.set_position((from + payload.len()) as u64);
+    }
+    texts
 }
 
 /// A masked frame whose mask is zero. `first` is its first byte, valid or not.

@@ -1,0 +1,187 @@
+//! A TCP stream whose peer must take what is written. A peer that takes its answer slowly is served as long as it takes
+//! anything; one that takes nothing for [`SILENCE`] ends the connection. Does not know HTTP.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep, sleep};
+
+use crate::uptake::{SILENCE, give_up, unacknowledged};
+
+/// The stream.
+pub(super) struct Taking {
+    tcp: TokioIo<TcpStream>,
+    /// How many bytes were written, modulo 2^32.
+    sent: u32,
+    /// The kernel has no room; boxed, because most connections never wait.
+    wait: Option<Box<Wait>>,
+}
+
+/// A wait for room.
+struct Wait {
+    timer: Pin<Box<Sleep>>,
+    /// How many bytes the peer had taken at the last look.
+    taken: u32,
+}
+
+impl Taking {
+    pub(super) fn new(tcp: TcpStream) -> Taking {
+        Taking {
+            tcp: TokioIo::new(tcp),
+            sent: 0,
+            wait: None,
+        }
+    }
+
+    pub(super) fn into_inner(self) -> TcpStream {
+        self.tcp.into_inner()
+    }
+
+    /// Passes the outcome of a write on. While the kernel has no room, looks after each [`SILENCE`] whether the peer has
+    /// taken something meanwhile, and fails if not. Where the system does not tell, it ends such connections by itself.
+    fn watch(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        match written {
+            Poll::Ready(Ok(bytes)) => {
+                self.sent = self.sent.wrapping_add(bytes as u32);
+                self.wait = None;
+                Poll::Ready(Ok(bytes))
+            }
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+            Poll::Pending => {
+                ready!(self.poll_stuck(cx));
+                give_up(self.tcp.inner());
+                let message = "the peer takes nothing";
+                Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, message)))
+            }
+        }
+    }
+
+    /// Ready when the peer has taken nothing for [`SILENCE`].
+    fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let sent = self.sent;
+        let look = |tcp: &TokioIo<TcpStream>| Some(sent.wrapping_sub(unacknowledged(tcp.inner())?));
+        if self.wait.is_none() {
+            let Some(taken) = look(&self.tcp) else {
+                return Poll::Pending;
+            };
+            let timer = Box::pin(sleep(SILENCE));
+            self.wait = Some(Box::new(Wait { timer, taken }));
+        }
+        let Some(wait) = &mut self.wait else {
+            return Poll::Pending;
+        };
+        loop {
+            ready!(wait.timer.as_mut().poll(cx));
+            let taken = look(&self.tcp).unwrap_or(wait.taken);
+            if std::mem::replace(&mut wait.taken, taken) == taken {
+                return Poll::Ready(());
+            }
+            wait.timer.as_mut().reset(Instant::now() + SILENCE);
+        }
+    }
+}
+
+impl Read for Taking {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_read(cx, bytes)
+    }
+}
+
+impl Write for Taking {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.tcp).poll_write(cx, bytes);
+        self.watch(cx, written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.tcp).poll_write_vectored(cx, parts);
+        self.watch(cx, written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.tcp.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.tcp).poll_shutdown(cx)
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+    use tokio::io::AsyncReadExt as _;
+    use tokio::net::TcpSocket;
+
+    const BUFFER: u32 = 4096;
+
+    /// Both ends of a connection with small buffers.
+    async fn pair() -> (Taking, TcpStream) {
+        let listening = TcpSocket::new_v4().expect("a socket");
+        listening.set_send_buffer_size(BUFFER).expect("a small buffer");
+        listening.bind(([127, 0, 0, 1], 0).into()).expect("a port");
+        let listener = listening.listen(1).expect("a listener");
+        let connecting = TcpSocket::new_v4().expect("a socket");
+        connecting.set_recv_buffer_size(BUFFER).expect("a small buffer");
+        let address = listener.local_addr().expect("an address");
+        let (accepted, connected) = tokio::join!(listener.accept(), connecting.connect(address));
+        (
+            Taking::new(accepted.expect("a connection").0),
+            connected.expect("a connection"),
+        )
+    }
+
+    /// Writes `bytes`; returns how many were written, and the error.
+    async fn write(taking: &mut Taking, bytes: usize) -> (usize, Option<io::Error>) {
+        let mut written = 0;
+        while written < bytes {
+            let part = vec![b'x'; (bytes - written).min(BUFFER as usize)];
+            match std::future::poll_fn(|cx| Pin::new(&mut *taking).poll_write(cx, &part)).await {
+                Ok(more) => written += more,
+                Err(error) => return (written, Some(error)),
+            }
+        }
+        (written, None)
+    }
+
+    /// It reads 2 KiB/s, so that the kernel has no room for longer than a peer may be silent.
+    #[tokio::test]
+    async fn a_peer_that_takes_little_is_served_and_one_that_takes_nothing_is_not() {
+        let ((mut slow, mut peer), (mut stuck, deaf)) = (pair().await, pair().await);
+        let reading = async {
+            let mut bytes = [0; 512];
+            loop {
+                tokio::time::sleep(Duration::from_millis(250)).await;
+                peer.read_exact(&mut bytes).await.expect("more");
+            }
+        };
+        let begun = Instant::now();
+        let writing = async { tokio::join!(write(&mut slow, 32_000), write(&mut stuck, 32_000)) };
+        let ((written, error), (_, ended)) = tokio::select! {
+            all = writing => all,
+            () = reading => panic!("read all"),
+        };
+        assert!(error.is_none() && written == 32_000, "{written}: {error:?}");
+        let ended = ended.expect("an error");
+        assert_eq!(ended.kind(), io::ErrorKind::TimedOut);
+        assert!(begun.elapsed() >= SILENCE);
+        drop(deaf);
+    }
+}
