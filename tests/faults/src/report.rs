@@ -20,6 +20,8 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Results of a run that are not verdicts.
 pub(crate) struct Sums {
     pub(crate) operations: usize,
+    /// The longest time in which nobody could write.
+    pub(crate) unwritable: Duration,
     pub(crate) entries: u64,
     pub(crate) usage: Vec<Usage>,
     pub(crate) base: Vec<Usage>,
@@ -84,13 +86,14 @@ pub(crate) fn table(
     }
     println!(
         "\nload, in {:.0} s\n  operations {} (acknowledged {}, sent again {}, answered by a repeat {}, errors {})\n  \
-         log entries {}\n  events delivered and checked {}\n  connections {} (not resumed {}, gaps seen by clients {})",
+         longest time without a write {:.1?}\n  log entries {}\n  events delivered and checked {}\n  connections {} (not resumed {}, gaps seen by clients {})",
         lasted.as_secs_f64(),
         sums.operations,
         counts.acknowledged.load(Relaxed),
         counts.resent.load(Relaxed),
         counts.replayed.load(Relaxed),
         counts.errors.load(Relaxed),
+        sums.unwritable,
         sums.entries,
         counts.events.load(Relaxed),
         counts.connections.load(Relaxed),

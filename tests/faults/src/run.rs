@@ -174,11 +174,19 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     invoked.append(&mut stage.operations.lock().unwrap_or_else(PoisonError::into_inner));
     stage.truth.lock().await.read_on(shared).await?;
     let tables = Tables::read(&shared.world.database).await?;
+    let unwritable;
     {
         let truth = stage.truth.lock().await;
         operations::acknowledged(&invoked, &truth, verdicts);
         operations::whole(&invoked, &truth, &tables.ops, verdicts);
         operations::order(&invoked, verdicts);
+        let outages = stage
+            .outages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let lag = stage.lag.load(Relaxed);
+        unwritable = operations::writable(&invoked, &outages, lag, verdicts);
         state::heads(&truth, &tables, verdicts);
         state::tables(&truth, &tables, verdicts);
     }
@@ -203,6 +211,7 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     }
     Ok(Sums {
         operations: invoked.len(),
+        unwritable,
         entries: truth.entries,
         usage,
         base: stage.base.clone(),

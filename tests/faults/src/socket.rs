@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use taskwire_protocol::frames::Welcome;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Sleep, sleep, timeout};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
@@ -39,10 +39,14 @@ struct First {
 }
 
 impl Socket {
-    /// Connects, without authenticating.
-    pub(crate) async fn connect(address: &str, pace: Pace) -> Result<Socket, Failed> {
+    /// Connects, without authenticating. `buffer`: the size of the receive buffer; 0: the system's.
+    pub(crate) async fn connect(address: &str, pace: Pace, buffer: u32) -> Result<Socket, Failed> {
         let opening = async {
-            let stream = TcpStream::connect(address).await?;
+            let connecting = TcpSocket::new_v4()?;
+            if buffer > 0 {
+                connecting.set_recv_buffer_size(buffer)?;
+            }
+            let stream = connecting.connect(address.parse()?).await?;
             stream.set_nodelay(true)?;
             let mut request = format!("ws://{address}/v1/socket").into_client_request()?;
             let protocol = taskwire_protocol::SUBPROTOCOL.parse()?;
@@ -67,11 +71,12 @@ impl Socket {
     pub(crate) async fn open(
         address: &str,
         pace: Pace,
+        buffer: u32,
         token: &str,
         streams: &Value,
         resume: Option<Value>,
     ) -> Result<(Socket, Box<Welcome>), Failed> {
-        let mut socket = Socket::connect(address, pace).await?;
+        let mut socket = Socket::connect(address, pace, buffer).await?;
         let mut data = json!({"token": token, "streams": streams});
         if let Some(resume) = resume {
             data["resume"] = resume;

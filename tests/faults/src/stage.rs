@@ -55,6 +55,8 @@ pub(crate) struct Stage {
     pub(crate) place: AtomicUsize,
     /// The greatest recent lag of this program, in nanoseconds.
     pub(crate) lag: AtomicU64,
+    /// When PostgreSQL could not be reached: nobody can write then.
+    pub(crate) outages: Mutex<Vec<(u64, u64)>>,
     /// When Redis was last disturbed, by `Shared::now`.
     pub(crate) redis_disturbed: AtomicU64,
 }
@@ -145,6 +147,7 @@ impl Stage {
             scale: size.scale,
             place: AtomicUsize::new(random.random_range(0..100)),
             lag: AtomicU64::new(0),
+            outages: Mutex::default(),
             redis_disturbed: AtomicU64::new(0),
         });
         tokio::spawn(watch_lag(stage.clone()));
@@ -155,6 +158,17 @@ impl Stage {
     pub(crate) fn record(&self, operation: Operation) {
         let mut operations = self.operations.lock().unwrap_or_else(PoisonError::into_inner);
         operations.push(operation);
+    }
+
+    /// Records that PostgreSQL could not be reached, from then until now.
+    pub(crate) fn out(&self, from: u64) {
+        let mut outages = self.outages.lock().unwrap_or_else(PoisonError::into_inner);
+        outages.push((from, self.shared.now()));
+    }
+
+    /// The desks of readers, without those of followers.
+    pub(crate) fn readers(&self) -> &[Arc<Desk>] {
+        &self.desks[..self.readers]
     }
 
     /// Waits until every instance serves; false when one does not within 90 s.

@@ -19,7 +19,8 @@ pub(crate) enum Invariant {
     I5,
     /// An operation without an acknowledgement is wholly in the log, or not at all.
     I6,
-    /// After the last fault every client is at the head within 5 s.
+    /// After the last fault every client is at the head within 5 s. Nobody waits for longer than 10 s while nobody can
+    /// write, unless PostgreSQL is away; and no reader is cut while it takes bytes.
     I7,
     /// A socket gets no event outside its memberships, and none from 1 s after a removal.
     I8,
@@ -53,7 +54,7 @@ impl Invariant {
             Invariant::I4 => "clients see last + 1, or resumed:false with a true reason",
             Invariant::I5 => "fold of the log = tables = snapshots = replicas",
             Invariant::I6 => "unacknowledged = wholly in the log, or not at all",
-            Invariant::I7 => "all at the head within 5 s of the last fault",
+            Invariant::I7 => "at the head 5 s after the last fault, able to write and read",
             Invariant::I8 => "no event outside memberships, none after a removal",
             Invariant::I9 => "sockets, descriptors, memory back at the baseline",
             Invariant::I10 => "acknowledged before another began = lower seq",

@@ -253,3 +253,29 @@ fn i5_and_i2_see_tables_that_differ_from_the_log() {
         [Invariant::I2]
     );
 }
+
+#[test]
+fn i7_sees_a_time_in_which_nobody_could_write() {
+    let check = |began: [u64; 3], answered: [u64; 3], outages: &[(u64, u64)]| {
+        let (mut operations, ..) = sound();
+        for (operation, (began, answered)) in operations.iter_mut().zip(began.into_iter().zip(answered)) {
+            (operation.began, operation.answered) = (began * SECOND, answered * SECOND);
+        }
+        let outages: Vec<_> = outages
+            .iter()
+            .map(|(from, to)| (from * SECOND, to * SECOND))
+            .collect();
+        let verdicts = Verdicts::default();
+        let longest = operations::writable(&operations, &outages, 0, &verdicts).as_secs();
+        (longest, !violated(&verdicts).is_empty())
+    };
+    // nobody wants to write between 3 and 40
+    assert_eq!(check([1, 2, 40], [2, 3, 41], &[]), (1, false));
+    // one waits for 30 s, while others are answered
+    assert_eq!(check([1, 5, 15], [31, 9, 24], &[]), (15, true));
+    assert_eq!(check([1, 5, 9], [19, 9, 14], &[]), (8, false));
+    assert_eq!(check([1, 2, 3], [2, 14, 15], &[]), (12, true));
+    assert_eq!(check([1, 2, 3], [2, 14, 15], &[(1, 6)]), (8, false));
+    // an answer that never came is not an answer
+    assert_eq!(check([1, 2, 3], [2, 14, 0], &[]), (12, true));
+}

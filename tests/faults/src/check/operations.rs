@@ -1,9 +1,10 @@
-//! I1, I3, I6, I10: what writers invoked and how it was answered, against the log.
+//! I1, I3, I6, I7, I10: what writers invoked and how it was answered, against the log.
 
 use crate::load::record::{Operation, Outcome};
 use crate::truth::{Entry, Truth};
 use crate::verdict::{Invariant, Verdicts};
 use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
 use uuid::Uuid;
 
 /// I1 and I3: the stream has the entries of an acknowledged operation once, at the seq of its answer and with its
@@ -122,4 +123,51 @@ fn named(operation: &Operation) -> String {
         "{:?} {} (sent {} times)",
         operation.what, operation.op_id, operation.sent
     )
+}
+
+/// The longest time in which nobody can write, while PostgreSQL can be reached.
+const UNWRITABLE: u64 = 10_000_000_000;
+
+/// I7: while anybody waits for an answer, somebody gets one. Returns the longest time in which nobody did. Outages of
+/// PostgreSQL, each from and to, do not count. `lag`: how late the records may be.
+pub(crate) fn writable(
+    operations: &[Operation],
+    outages: &[(u64, u64)],
+    lag: u64,
+    verdicts: &Verdicts,
+) -> Duration {
+    let answered = |operation: &Operation| match operation.answered {
+        0 => u64::MAX,
+        at => at,
+    };
+    let mut by_answer: Vec<(u64, u64)> = operations
+        .iter()
+        .map(|operation| (answered(operation), operation.began))
+        .collect();
+    by_answer.sort_unstable();
+    // for each answer, when the first of the operations began that were not answered before it
+    let mut first = u64::MAX;
+    for (_, began) in by_answer.iter_mut().rev() {
+        first = first.min(*began);
+        *began = first;
+    }
+    let (mut last, mut longest) = (0, 0);
+    for (at, waiting) in by_answer.into_iter().filter(|(at, _)| *at != u64::MAX) {
+        let begun = waiting.max(last);
+        let during = outages.iter().filter(|(out, back)| *out < at && *back > begun);
+        let over = during.map(|(_, back)| *back).max().unwrap_or(0);
+        let from = begun.max(over.min(at));
+        verdicts.checked(Invariant::I7, 1);
+        let wait = at.saturating_sub(from);
+        if wait > UNWRITABLE + 4 * lag {
+            let what = format!(
+                "nobody could write for {:.1} s, until {:.1} s",
+                wait as f64 / 1e9,
+                at as f64 / 1e9
+            );
+            verdicts.violated(Invariant::I7, what);
+        }
+        (last, longest) = (at, longest.max(wait));
+    }
+    Duration::from_nanos(longest)
 }

@@ -45,6 +45,32 @@ pub(super) async fn slow_readers(stage: &Stage, random: &mut StdRng) -> Result<S
     Ok(format!("{} clients", slow.len()))
 }
 
+/// The size of a small receive buffer; the kernel doubles it. The reader's window is nearly always closed.
+const SMALL: u32 = 4096;
+
+pub(super) async fn small_windows(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
+    let slow: Vec<_> = stage
+        .readers()
+        .iter()
+        .filter(|_| random.random_ratio(1, SHARE))
+        .collect();
+    for desk in &slow {
+        desk.reconnect(SMALL);
+    }
+    // they read slowly once they have their welcome
+    sleep(Duration::from_secs(3)).await;
+    for desk in &slow {
+        desk.pace.store(random.random_range(1024..=8192), Relaxed);
+    }
+    let length = Duration::from_secs_f64((60.0 * stage.scale).max(10.0));
+    sleep(length).await;
+    for desk in &slow {
+        desk.pace.store(0, Relaxed);
+        desk.reconnect(0);
+    }
+    Ok(format!("{} clients for {length:?}", slow.len()))
+}
+
 pub(super) fn storm(stage: &Stage) -> String {
     stage.shared.storm.send_modify(|storms| *storms += 1);
     format!("{} clients", stage.desks.len())

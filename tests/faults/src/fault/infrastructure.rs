@@ -88,9 +88,11 @@ pub(super) async fn redis_stalled(stage: &Stage) -> Result<String, Failed> {
 
 pub(super) async fn postgres_ended(stage: &Stage, how: Signal) -> Result<String, Failed> {
     let mut postgres = stage.shared.world.postgres.lock().await;
-    let began = Instant::now();
+    let (began, from) = (Instant::now(), stage.shared.now());
     postgres.end(how).await?;
-    postgres.run().await?;
+    let started = postgres.run().await;
+    stage.out(from);
+    started?;
     Ok(format!("down for {:?}", began.elapsed()))
 }
 
@@ -102,10 +104,23 @@ pub(super) fn postgres_cut(stage: &Stage) -> String {
 pub(super) async fn postgres_stalled(stage: &Stage) -> Result<String, Failed> {
     let _postgres = stage.shared.world.postgres.lock().await;
     let length = seconds(stage, 3.0).max(Duration::from_secs(1));
+    let from = stage.shared.now();
     stage.shared.world.postgres_proxy.controls.stall(true);
     sleep(length).await;
     stage.shared.world.postgres_proxy.controls.stall(false);
+    stage.out(from);
     Ok(format!("for {length:?}"))
+}
+
+/// How long an instance may take to find out that its connections are dead, and to replace them.
+const FOUND_OUT: Duration = Duration::from_secs(8);
+
+pub(super) async fn postgres_forgotten(stage: &Stage) -> Result<String, Failed> {
+    // not while PostgreSQL is down: what is forgotten then was dead before
+    let _postgres = stage.shared.world.postgres.lock().await;
+    stage.shared.world.postgres_proxy.controls.forget();
+    sleep(FOUND_OUT).await;
+    Ok(String::new())
 }
 
 pub(super) async fn commit_swallowed(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {

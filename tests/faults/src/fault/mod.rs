@@ -56,12 +56,16 @@ pub(crate) enum Kind {
     PostgresCut,
     /// Nothing passes between PostgreSQL and the instances for 3 s, but connections stay open
     PostgresStalled,
+    /// All open connections to PostgreSQL die without a word; new ones work
+    PostgresForgotten,
     /// PostgreSQL's answers to a few COMMITs are lost
     CommitSwallowed,
     /// Clients stop reading without a close frame: their sockets are half-open
     HalfOpen,
     /// Readers slow down to 1 KiB/s for 8 s
     SlowReaders,
+    /// Readers with small receive buffers take 1 to 8 KiB/s for a minute
+    SmallWindows,
     /// All readers drop their sockets and reconnect at once
     Storm,
     /// One op_id is sent 50 times, to all instances at once
@@ -95,9 +99,11 @@ impl Kind {
             }
             Kind::PostgresCut => Ok(infrastructure::postgres_cut(stage)),
             Kind::PostgresStalled => infrastructure::postgres_stalled(stage).await,
+            Kind::PostgresForgotten => infrastructure::postgres_forgotten(stage).await,
             Kind::CommitSwallowed => infrastructure::commit_swallowed(stage, random).await,
             Kind::HalfOpen => Ok(clients::half_open(stage, random)),
             Kind::SlowReaders => clients::slow_readers(stage, random).await,
+            Kind::SmallWindows => clients::small_windows(stage, random).await,
             Kind::Storm => Ok(clients::storm(stage)),
             Kind::SameOp => clients::same_op(stage, random).await,
             Kind::Revoke => clients::revoke(stage, random).await,

@@ -43,12 +43,12 @@ pub(crate) struct Caller(Socket);
 impl Caller {
     /// A socket without an account.
     pub(crate) async fn stranger(address: &str) -> Result<Caller, Failed> {
-        Ok(Caller(Socket::connect(address, Pace::default()).await?))
+        Ok(Caller(Socket::connect(address, Pace::default(), 0).await?))
     }
 
     /// A socket of this user that follows nothing.
     pub(crate) async fn of(address: &str, token: &str) -> Result<Caller, Failed> {
-        let (socket, _) = Socket::open(address, Pace::default(), token, &json!([]), None).await?;
+        let (socket, _) = Socket::open(address, Pace::default(), 0, token, &json!([]), None).await?;
         Ok(Caller(socket))
     }
 

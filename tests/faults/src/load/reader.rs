@@ -6,13 +6,14 @@ use super::record::{Seen, Segment, weigh};
 use super::{Phase, Shared, stream_id};
 use crate::socket::{Pace, Socket};
 use crate::verdict::Invariant;
+use crate::world::Instance;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use taskwire_protocol::frames::Welcome;
@@ -41,12 +42,23 @@ pub(crate) struct Desk {
     /// Its position in each stream.
     pub(crate) at: Mutex<Vec<(u32, u64)>>,
     pub(crate) pace: Pace,
+    /// The size of its next connection's receive buffer; 0: the system's.
+    pub(crate) buffer: AtomicU32,
     /// 1: abandon the socket without a close frame; any other value but 0: drop it.
     pub(crate) order: AtomicU8,
     /// Wakes the reader for an order.
     pub(crate) nudge: tokio::sync::Notify,
     /// Whether it is connected now.
     pub(crate) connected: std::sync::atomic::AtomicBool,
+}
+
+impl Desk {
+    /// Tells the reader to drop its connection, and to connect again with this receive buffer.
+    pub(crate) fn reconnect(&self, buffer: u32) {
+        self.buffer.store(buffer, Relaxed);
+        self.order.store(2, Relaxed);
+        self.nudge.notify_one();
+    }
 }
 
 /// Everything that a reader saw.
@@ -84,6 +96,22 @@ struct Frame<'a> {
     event: &'a str,
     #[serde(borrow, default)]
     data: Option<&'a RawValue>,
+}
+
+/// How long an instance may take to die after it has reset its connections.
+const DYING: Duration = Duration::from_secs(1);
+
+/// I7: a reader that takes bytes, however slowly, keeps its connection. Its instance may end it only by a close frame
+/// with another reason than silence, or by its own end.
+async fn judge(shared: Arc<Shared>, reader: u32, instance: Arc<Instance>, process: u32, error: String) {
+    sleep(DYING).await;
+    let lives = instance.is_ready() && instance.pid() == process;
+    let cut = error.contains("no sign of life") || (lives && !error.starts_with("closed"));
+    shared.verdicts.checked(Invariant::I7, 1);
+    if cut {
+        let what = format!("reader {reader} took bytes slowly and was cut: {error}");
+        shared.verdicts.violated(Invariant::I7, what);
+    }
 }
 
 impl Reader {
@@ -130,7 +158,7 @@ impl Reader {
     async fn read_on(&mut self) {
         loop {
             let instances = &self.shared.world.instances;
-            let instance = &instances[self.random.random_range(0..instances.len())];
+            let instance = instances[self.random.random_range(0..instances.len())].clone();
             let streams = match self.assignment.workspace {
                 None => json!("all"),
                 Some(id) => json!([
@@ -140,12 +168,18 @@ impl Reader {
             };
             let (address, pace) = (instance.address(), self.desk.pace.clone());
             let token = self.assignment.user.token.clone();
-            let opened = Socket::open(&address, pace, &token, &streams, self.resume()).await;
+            let buffer = self.desk.buffer.load(Relaxed);
+            let opened = Socket::open(&address, pace, buffer, &token, &streams, self.resume()).await;
             if let Ok((socket, welcome)) = opened {
                 self.shared.counts.connections.fetch_add(1, Relaxed);
                 self.welcome(&welcome);
                 self.desk.connected.store(true, Relaxed);
-                self.follow(socket).await;
+                let process = instance.pid();
+                if let Some(error) = self.follow(socket).await
+                    && self.desk.pace.load(Relaxed) > 0
+                {
+                    tokio::spawn(judge(self.shared.clone(), self.number, instance, process, error));
+                }
                 self.desk.connected.store(false, Relaxed);
             }
             sleep(Duration::from_millis(self.random.random_range(20..500))).await;
@@ -277,17 +311,19 @@ impl Reader {
         );
     }
 
-    /// Reads one connection until it ends.
-    async fn follow(&mut self, mut socket: Socket) {
+    /// Reads one connection until it ends. Returns the error if the reader did not end it itself.
+    async fn follow(&mut self, mut socket: Socket) -> Option<String> {
         let mut storm = self.shared.storm.subscribe();
         storm.mark_unchanged();
         loop {
             tokio::select! {
                 text = socket.next() => {
-                    let Ok(text) = text else { return };
-                    self.take(&text);
+                    match text {
+                        Ok(text) => self.take(&text),
+                        Err(error) => return Some(error.to_string()),
+                    }
                 }
-                _ = storm.changed() => return,
+                _ = storm.changed() => return None,
                 () = self.desk.nudge.notified() => {}
             }
             match self.desk.order.swap(0, Relaxed) {
@@ -298,9 +334,9 @@ impl Reader {
                         sleep(ABANDONED).await;
                         drop(socket);
                     });
-                    return;
+                    return None;
                 }
-                _ => return,
+                _ => return None,
             }
         }
     }

@@ -108,7 +108,7 @@ impl Writer {
             let instances = &self.shared.world.instances;
             let instance = &instances[self.random.random_range(0..instances.len())];
             let token = &self.user.token;
-            match Socket::open(&instance.address(), Pace::default(), token, &json!([]), None).await {
+            match Socket::open(&instance.address(), Pace::default(), 0, token, &json!([]), None).await {
                 Ok((socket, _)) => {
                     self.shared.counts.connections.fetch_add(1, Relaxed);
                     self.converse(socket).await;

@@ -1,4 +1,4 @@
-//! A TCP proxy that can cut, refuse, stall and delay connections. It knows enough of what it carries to lose, double
+//! A TCP proxy that can cut, refuse, stall, delay and forget connections. It knows enough of what it carries to lose, double
 //! and reorder Redis' messages, and to lose PostgreSQL's answer to a COMMIT.
 
 use super::postgres_wire::Requests;
@@ -37,6 +37,8 @@ pub(crate) struct Controls {
     pub(crate) swallowed: AtomicU64,
     seed: AtomicU64,
     stalled: watch::Sender<bool>,
+    /// How often all open connections were forgotten.
+    forgotten: AtomicU64,
     /// When the generation rises, connections end: all, or with the flag only those that subscribe.
     cut: watch::Sender<(u64, bool)>,
 }
@@ -46,6 +48,12 @@ impl Controls {
     pub(crate) fn cut(&self, subscribers: bool) {
         self.cut
             .send_modify(|(generation, only)| (*generation, *only) = (*generation + 1, subscribers));
+    }
+
+    /// From now on swallows what both sides of the open connections say, and tells neither of them when the other one
+    /// ends. New connections work.
+    pub(crate) fn forget(&self) {
+        self.forgotten.fetch_add(1, Relaxed);
     }
 
     /// While stalled nothing passes, but connections stay open.
@@ -74,6 +82,7 @@ impl Proxy {
             swallowed: AtomicU64::new(0),
             seed: AtomicU64::new(seed),
             stalled: watch::Sender::new(false),
+            forgotten: AtomicU64::new(0),
             cut: watch::Sender::new((0, false)),
         });
         let proxy = Proxy {
@@ -96,8 +105,9 @@ impl Proxy {
 }
 
 /// State of a connection that both directions share.
-#[derive(Default)]
 struct Shared {
+    /// How often connections had been forgotten when this one was opened.
+    born: u64,
     /// The next answer is to a COMMIT, and must be lost.
     swallow: AtomicBool,
     subscribes: AtomicBool,
@@ -111,7 +121,11 @@ async fn carry(near: TcpStream, port: u16, controls: Arc<Controls>) {
     };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));
     let ((near_in, near_out), (far_in, far_out)) = (near.into_split(), far.into_split());
-    let shared = Shared::default();
+    let shared = Shared {
+        born: controls.forgotten.load(Relaxed),
+        swallow: AtomicBool::new(false),
+        subscribes: AtomicBool::new(false),
+    };
     let ended = async {
         loop {
             if cut.changed().await.is_err() {
@@ -129,12 +143,35 @@ async fn carry(near: TcpStream, port: u16, controls: Arc<Controls>) {
     }
 }
 
+impl Shared {
+    fn is_forgotten(&self, controls: &Controls) -> bool {
+        self.born != controls.forgotten.load(Relaxed)
+    }
+}
+
+/// Reads more. `None` when the connection has ended; a forgotten one never ends for its other side.
+async fn more<'b>(
+    from: &mut OwnedReadHalf,
+    buffer: &'b mut [u8],
+    controls: &Controls,
+    shared: &Shared,
+) -> Option<&'b [u8]> {
+    loop {
+        let read = from.read(buffer).await.unwrap_or(0);
+        match (shared.is_forgotten(controls), read) {
+            (true, 0) => std::future::pending().await,
+            (true, _) => {}
+            (false, 0) => return None,
+            (false, read) => return Some(&buffer[..read]),
+        }
+    }
+}
+
 /// From the client to the server.
 async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Controls, shared: &Shared) {
     let mut requests = Requests::default();
     let mut buffer = vec![0; 64 << 10];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        let bytes = &buffer[..read];
+    while let Some(bytes) = more(&mut from, &mut buffer, controls, shared).await {
         match controls.carries {
             Carries::Postgres if requests.commits(bytes) => {
                 let one = |left: u32| left.checked_sub(1);
@@ -160,7 +197,7 @@ async fn up(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Controls
 async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Controls, shared: &Shared) {
     let mut noise = Noise::new(controls.seed.fetch_add(1, Relaxed));
     let mut buffer = vec![0; 64 << 10];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+    while let Some(bytes) = more(&mut from, &mut buffer, controls, shared).await {
         if shared.swallow.load(Relaxed) {
             // the commit is done, but this connection ends before its answer is passed on
             controls.swallowed.fetch_add(1, Relaxed);
@@ -169,10 +206,10 @@ async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Contro
         pause(controls).await;
         let sent = if controls.carries == Carries::Redis {
             let noisy = controls.noise.load(Relaxed);
-            let bytes = noise.pass(&buffer[..read], noisy, &controls.noises);
+            let bytes = noise.pass(bytes, noisy, &controls.noises);
             to.write_all(&bytes).await
         } else {
-            to.write_all(&buffer[..read]).await
+            to.write_all(bytes).await
         };
         if sent.is_err() {
             return;
