@@ -1,5 +1,5 @@
-//! Makes all ids: UUIDv7 (RFC 9562, section 5.7). They increase on a node, even within a millisecond and when the clock
-//! steps back.
+//! Makes all ids: UUIDv7 (RFC 9562, section 5.7). They increase on a node, even within a millisecond, when the clock
+//! steps back, and over a restart.
 
 use crate::clock::Clock;
 use std::sync::{Mutex, PoisonError};
@@ -22,13 +22,25 @@ impl Ids {
     /// Ids with the time of this clock.
     #[must_use]
     pub fn new(clock: Clock) -> Ids {
+        Ids::after(clock, 0)
+    }
+
+    /// Ids with the time of this clock, greater than all with a time up to `newest_ms` (Unix milliseconds).
+    #[must_use]
+    pub fn after(clock: Clock, newest_ms: i64) -> Ids {
         Ids {
             clock,
             last: Mutex::new(Last {
-                ms: 0,
+                ms: u64::try_from(newest_ms).map_or(0, |ms| ms + 1),
                 counter: ContextV7::new(),
             }),
         }
+    }
+
+    /// The latest time in an id from here (Unix milliseconds).
+    pub fn newest_ms(&self) -> i64 {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        last.ms as i64
     }
 
     /// An id greater than every earlier one.
@@ -62,6 +74,16 @@ mod tests {
         assert_eq!(moment_ms(ids.next()), 1_800_000_000_000);
         assert_eq!(moment_ms(ids.next_at(1_800_000_000_777)), 1_800_000_000_777);
         assert_eq!(moment_ms(ids.next()), 1_800_000_000_777);
+    }
+
+    #[test]
+    fn ids_increase_over_a_restart_that_sets_the_clock_back() {
+        let before = Ids::new(Clock::fixed(1_800_000_000_000));
+        let last = (0..1000).map(|_| before.next()).max();
+        let after = Ids::after(Clock::fixed(1_700_000_000_000), before.newest_ms());
+        assert!(Some(after.next()) > last);
+        // a clock that is right again is what counts
+        assert_eq!(moment_ms(after.next_at(1_900_000_000_000)), 1_900_000_000_000);
     }
 
     #[test]

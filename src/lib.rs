@@ -17,6 +17,7 @@
 //! - `auth`     passwords, tokens, limits
 //! - `failpoint` places where tests kill or pause a node, in builds for them
 //! - `state`    what every request and socket of a node shares
+//! - `reload`   applies changed settings to a running node
 //! - `doctor`   checks what a node depends on
 //! - `unicode`  text by Unicode's rules: its forms, words and keys
 //! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   settings, the log, time, ids, the check that a node is
@@ -38,6 +39,7 @@ pub mod live;
 pub mod operator;
 pub mod ops;
 pub mod peer;
+pub mod reload;
 pub mod reply;
 pub mod server;
 pub mod socket;

@@ -2,20 +2,25 @@
 //! allocator. Does not know how a node works; `taskwire::server` does.
 
 use std::error::Error;
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 use taskwire::clock::Clock;
-use taskwire::config::{Flags, Settings, SettingsError};
+use taskwire::config::{Effective, Flags, Settings, SettingsError};
 use taskwire::operator::{self, JobName, Task};
+use taskwire::reload::Reload;
 use taskwire::{doctor, healthcheck, server, telemetry};
 use taskwire_protocol::account::GlobalRole;
 
 /// How long the runtime may take to end after the command is done.
 const LAST_MOMENT: Duration = Duration::from_millis(100);
+
+/// Bytes that are read of a password: more than one may have.
+const PASSWORD_LINE: u64 = 4096;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -78,7 +83,7 @@ enum Admin {
     CreateUser {
         /// Its e-mail address
         email: String,
-        /// The name that others see; the address's first part when omitted
+        /// The name that others see; made from the address when omitted
         #[arg(long)]
         name: Option<String>,
         /// Its role on the server
@@ -152,8 +157,9 @@ impl Password {
             return Ok(None);
         }
         let mut line = String::new();
-        io::stdin().read_line(&mut line)?;
-        Ok(Some(SecretString::from(line.trim_end_matches(['\r', '\n']))))
+        io::stdin().lock().take(PASSWORD_LINE).read_line(&mut line)?;
+        let password = line.trim_start_matches('\u{feff}').trim_end_matches(['\r', '\n']);
+        Ok(Some(SecretString::from(password)))
     }
 }
 
@@ -175,7 +181,7 @@ impl Admin {
                 role,
                 password,
             } => Task::CreateUser {
-                name: name.unwrap_or_else(|| email.split('@').next().unwrap_or_default().to_owned()),
+                name,
                 email,
                 role: role.into(),
                 password: password.read()?,
@@ -203,7 +209,7 @@ impl Admin {
 fn main() -> ExitCode {
     let CommandLine { command, flags } = CommandLine::parse();
     let command = command.unwrap_or_default();
-    let (settings, effective) = match Settings::load(flags) {
+    let (settings, effective) = match Settings::load(flags.clone()) {
         Ok(loaded) => loaded,
         Err(error) => {
             eprintln!("taskwire: {error}");
@@ -218,7 +224,7 @@ fn main() -> ExitCode {
     };
     let outcome = match command {
         Command::Config => print(&effective.to_string()),
-        command => start(command, settings),
+        command => start(command, settings, effective, flags),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -229,8 +235,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
-    let _log = telemetry::init(&settings)?;
+fn start(
+    command: Command,
+    settings: Settings,
+    effective: Effective,
+    flags: Flags,
+) -> Result<(), Box<dyn Error>> {
+    let log = telemetry::init(&settings)?;
+    let ignored = effective.variables_of_services().collect::<Vec<_>>().join(", ");
+    if !ignored.is_empty() {
+        tracing::debug!("ignored variables with which Kubernetes describes services: {ignored}");
+    }
+    let reload = Arc::new(Reload::new(flags, log, effective));
     run_on_runtime(async {
         match command {
             Command::Migrate => server::migrate(&settings).await?,
@@ -240,7 +256,10 @@ fn start(command: Command, settings: Settings) -> Result<(), Box<dyn Error>> {
                 let said = operator::run(&settings, admin.task()?).await?;
                 print(&format!("{said}\n"))?;
             }
-            Command::Serve | Command::Config => server::serve(settings).await?,
+            Command::Serve | Command::Config => {
+                let reload = reload.clone();
+                server::serve(settings, move || reload.again()).await?;
+            }
         }
         Ok(())
     })

@@ -7,12 +7,16 @@ use crate::engine::{Engine, EngineError};
 use crate::store::OpenError;
 use crate::store::jobs::JobRecord;
 use secrecy::{ExposeSecret, SecretString};
+use std::time::Duration;
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::GlobalRole;
 
 /// The length of a generated password, and its characters. No two of them look alike.
 const PASSWORD: usize = 20;
 const ALPHABET: &[u8] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// How long readers may take at the end.
+const LAST_READS: Duration = Duration::from_secs(1);
 
 /// A task of an operator.
 #[derive(Clone, Debug)]
@@ -28,8 +32,8 @@ pub enum Task {
     CreateUser {
         /// Its address, taken as verified.
         email: String,
-        /// Its display name.
-        name: String,
+        /// Its display name; `None`: it is made from the address.
+        name: Option<String>,
         /// Its role on the server.
         role: GlobalRole,
         /// `None`: generate one.
@@ -84,6 +88,7 @@ pub async fn run(settings: &Settings, task: Task) -> Result<String, Refused> {
         })?;
     let done = carry_out(&engine, task).await;
     engine.stop().await;
+    engine.close(LAST_READS).await;
     Ok(done?)
 }
 
@@ -100,7 +105,9 @@ async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
             password,
         } => {
             let (password, generated) = given_or_generated(password);
-            let user = engine.create_account(&email, &name, role, &password).await?;
+            let user = engine
+                .create_account(&email, name.as_deref(), role, &password)
+                .await?;
             let generated = generated.unwrap_or_default();
             Ok(format!(
                 "created {} with the role {}{generated}",

@@ -49,15 +49,19 @@ impl fmt::Display for Problem {
 
 /// The message for an unknown name. It proposes the most similar known name, if one is similar enough.
 pub(super) fn unknown<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
+    match nearest(name, known) {
+        Some(known) => format!("unknown setting; did you mean {known}?"),
+        None => "unknown setting; config.default.toml lists all settings".to_owned(),
+    }
+}
+
+/// The known name that is nearest to a misspelt one, when one is near.
+pub(super) fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let nearest = known
         .map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known))
         .min();
-    match nearest {
-        Some((distance, known)) if distance <= (name.len() / 4).max(2) => {
-            format!("unknown setting; did you mean {known}?")
-        }
-        _ => "unknown setting; config.default.toml lists all settings".to_owned(),
-    }
+    let is_near = |(distance, _): &(usize, &str)| *distance <= (name.len() / 4).max(2);
+    nearest.filter(is_near).map(|(_, known)| known)
 }
 
 /// Levenshtein distance: how many letters must be added, dropped or changed.

@@ -7,8 +7,11 @@ use std::path::{Path, PathBuf};
 
 use toml::{Table, Value};
 
+use super::dotenv;
 use super::error::{self, Problem};
+use super::file::{self, Unread};
 use super::flags::Flags;
+use super::foreign::{self, Foreign, PREFIX};
 
 /// The manual of settings, built into the program: the name, the default and a description of each.
 pub const DEFAULT: &str = include_str!("../../config.default.toml");
@@ -28,7 +31,6 @@ const BARE: [(&str, &str); 3] = [
     ("REDIS_URL", "redis_url"),
     ("SMTP_URL", "smtp_url"),
 ];
-const PREFIX: &str = "TASKWIRE_";
 
 /// Where settings are read from; tests pass their own.
 #[derive(Default)]
@@ -53,6 +55,14 @@ pub(super) struct Entry {
 pub(super) struct Layers {
     entries: BTreeMap<String, Entry>,
     pub(super) problems: Vec<Problem>,
+    /// Variables that describe services of Kubernetes, and are no settings.
+    pub(super) of_services: BTreeSet<String>,
+}
+
+/// A variable's value, and where it stands.
+struct Variable {
+    text: String,
+    origin: String,
 }
 
 /// A value from one source: setting, value, origin.
@@ -64,6 +74,7 @@ impl Layers {
         let mut layers = Self {
             entries: BTreeMap::new(),
             problems: Vec::new(),
+            of_services: BTreeSet::new(),
         };
         for (key, value) in
             toml::from_str::<Table>(DEFAULT).expect("config.default.toml is valid: a test reads it")
@@ -75,10 +86,10 @@ impl Layers {
         }
         if let Some(file) = &sources.dotenv {
             let variables = layers.read_dotenv(file);
-            layers.add_variables(&variables, &format!("{} in {}", "variable NAME", file.display()));
+            layers.add_variables(&variables);
         }
         let variables = layers.readable(&sources.environment);
-        layers.add_variables(&variables, "environment variable NAME");
+        layers.add_variables(&variables);
         layers.add_flags(&sources.flags);
         layers
     }
@@ -97,17 +108,15 @@ impl Layers {
 
     fn add_file(&mut self, path: &Path) {
         let origin = format!("file {}", path.display());
-        let read = std::fs::read_to_string(path)
-            .map_err(|error| error.to_string())
-            .and_then(|text| {
-                // The error's own text quotes the line, which may hold a secret.
-                toml::from_str::<Table>(&text).map_err(|error| {
-                    let line = error.span().map_or(1, |span| {
-                        text[..span.start.min(text.len())].lines().count().max(1)
-                    });
-                    format!("line {line}: {}", error.message())
-                })
-            });
+        let read = file::read(path).map_err(Unread::reason).and_then(|text| {
+            // The error's own text quotes the line, which may hold a secret.
+            toml::from_str::<Table>(&text).map_err(|error| {
+                let at = error.span().map_or(0, |span| span.start);
+                // what is missing at the end is missing in the last line
+                let line = file::line_at(text.as_bytes(), at).min(text.lines().count().max(1));
+                format!("line {line}: {}", error.message())
+            })
+        });
         match read {
             Ok(table) => {
                 let given = table
@@ -120,40 +129,48 @@ impl Layers {
         }
     }
 
-    fn read_dotenv(&mut self, path: &Path) -> HashMap<String, String> {
-        let origin = Some(format!("file {}", path.display()));
-        let lines = match dotenvy::from_path_iter(path) {
-            Ok(lines) => lines,
-            Err(error) if error.not_found() => return HashMap::new(),
-            Err(error) => {
-                self.refuse(".env", origin, format!("cannot be read: {error}"));
+    /// A `.env` file need not be there; what is there must be readable.
+    fn read_dotenv(&mut self, path: &Path) -> HashMap<String, Variable> {
+        let shown = path.display();
+        let text = match file::read(path) {
+            Ok(text) => text,
+            Err(Unread::Missing) => return HashMap::new(),
+            Err(Unread::Refused(reason)) => {
+                self.refuse(
+                    ".env",
+                    Some(format!("file {shown}")),
+                    format!("cannot be read: {reason}"),
+                );
                 return HashMap::new();
             }
         };
         let mut variables = HashMap::new();
-        for (number, line) in lines.enumerate() {
-            match line {
-                Ok((name, text)) => drop(variables.insert(name, text)),
-                // Not the error's own text: it quotes the line, which may hold a secret.
-                Err(_) => self.refuse(
-                    ".env",
-                    origin.clone(),
-                    format!(
-                        "entry {} cannot be read; write NAME=VALUE, with quotes around a value with spaces",
-                        number + 1
-                    ),
-                ),
+        for read in dotenv::read(&text) {
+            match read {
+                Ok(dotenv::Variable { name, text, line }) => {
+                    let origin = format!("variable {name} in {shown}, line {line}");
+                    variables.insert(name, Variable { text, origin });
+                }
+                Err(wrong) => {
+                    let origin = format!("file {shown}, line {}", wrong.line);
+                    self.refuse(".env", Some(origin), wrong.reason.to_owned());
+                }
             }
         }
         variables
     }
 
-    fn readable(&mut self, environment: &[(OsString, OsString)]) -> HashMap<String, String> {
+    fn readable(&mut self, environment: &[(OsString, OsString)]) -> HashMap<String, Variable> {
         let mut variables = HashMap::new();
         for (name, text) in environment {
             let Some(name) = name.to_str() else { continue };
             match text.to_str() {
-                Some(text) => drop(variables.insert(name.to_owned(), text.to_owned())),
+                Some(text) => {
+                    // secrets of Kubernetes often end with the newline of the `echo` that made them
+                    let text = text.trim_end_matches(['\r', '\n']).to_owned();
+                    let origin = format!("environment variable {name}");
+                    variables.insert(name.to_owned(), Variable { text, origin });
+                }
                 None if name.starts_with(PREFIX) => self.refuse(name, None, "must be UTF-8 text".to_owned()),
                 None => {}
             }
@@ -162,33 +179,41 @@ impl Layers {
     }
 
     /// A name with the prefix wins over the same name without it in the same source.
-    fn add_variables(&mut self, variables: &HashMap<String, String>, origin: &str) {
+    fn add_variables(&mut self, variables: &HashMap<String, Variable>) {
         let mut given = Vec::new();
         for (name, key) in BARE {
-            if let Some(text) = variables.get(name) {
-                given.extend(self.variable(key, text, origin.replace("NAME", name)));
+            if let Some(Variable { text, origin }) = variables.get(name) {
+                given.extend(self.variable(key, text, origin.clone()));
             }
         }
         self.add(given);
         let mut given = Vec::new();
-        for (name, text) in variables {
-            let Some(key) = name.strip_prefix(PREFIX).filter(|_| !is_foreign(name, text)) else {
+        for (name, Variable { text, origin }) in variables {
+            let Some(key) = name.strip_prefix(PREFIX) else {
                 continue;
             };
-            let origin = origin.replace("NAME", name);
+            let origin = origin.clone();
             if self.is_setting(&key.to_lowercase()) && *key == key.to_uppercase() {
                 given.extend(self.variable(&key.to_lowercase(), text, origin));
-            } else {
-                let names: Vec<String> = self
-                    .entries
-                    .keys()
-                    .map(|known| format!("{PREFIX}{}", known.to_uppercase()))
-                    .collect();
-                let message = error::unknown(name, names.iter().map(String::as_str));
-                self.refuse(name, Some(origin), message);
+                continue;
+            }
+            match foreign::owner(name, text) {
+                Some(Foreign::Service) => drop(self.of_services.insert(name.clone())),
+                Some(Foreign::Other) => {}
+                None => self.refuse_unknown_variable(name, origin),
             }
         }
         self.add(given);
+    }
+
+    fn refuse_unknown_variable(&mut self, name: &str, origin: String) {
+        let names: Vec<String> = self
+            .entries
+            .keys()
+            .map(|known| format!("{PREFIX}{}", known.to_uppercase()))
+            .collect();
+        let message = error::unknown(name, names.iter().map(String::as_str));
+        self.refuse(name, Some(origin), message);
     }
 
     /// An empty variable counts as not set: container tools pass a variable that they do not have as empty.
@@ -281,13 +306,14 @@ impl Layers {
         if path.is_empty() {
             return;
         }
-        match std::fs::read_to_string(path) {
+        match file::read(Path::new(path)) {
             Ok(text) => {
                 let value = Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
                 let origin = Some(format!("{origin}, read from {path}"));
                 self.entries.insert(secret.to_owned(), Entry { value, origin });
             }
-            Err(reason) => {
+            Err(unread) => {
+                let reason = unread.reason();
                 self.refuse(
                     key,
                     Some(origin.to_owned()),
@@ -318,24 +344,4 @@ pub(super) fn is_secret(key: &str) -> bool {
 /// The secret that a file's setting stands for: `jwt_secret` for `jwt_secret_file`.
 fn secret_in_file(key: &str) -> Option<&str> {
     key.strip_suffix("_file").filter(|secret| is_secret(secret))
-}
-
-/// Variables of the command-line client `tw`, without the prefix. The server ignores them, so both can run in the same
-/// shell.
-const OF_TW: [&str; 4] = ["URL", "TOKEN", "PASSWORD", "WAIT"];
-
-/// Variables with our prefix that others set: `tw`, the test suite, and Kubernetes, which describes a service called
-/// `taskwire` to every pod beside it (`TASKWIRE_SERVICE_HOST`, `TASKWIRE_PORT=tcp://…`, `TASKWIRE_PORT_80_TCP`).
-fn is_foreign(name: &str, text: &str) -> bool {
-    let key = name.strip_prefix(PREFIX).unwrap_or(name);
-    OF_TW.contains(&key)
-        || (cfg!(feature = "failpoints") && name == crate::failpoint::VARIABLE)
-        || (cfg!(feature = "ablation") && key == "WITHOUT")
-        || key.starts_with("TEST_")
-        || key == "SERVICE_HOST"
-        || key.starts_with("SERVICE_PORT")
-        || (key == "PORT" && text.contains("://"))
-        || key
-            .strip_prefix("PORT_")
-            .is_some_and(|rest| rest.starts_with(|digit: char| digit.is_ascii_digit()))
 }

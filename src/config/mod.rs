@@ -3,13 +3,17 @@
 //! what a setting does: the code that uses it knows.
 //!
 //! - `settings`   the table of settings
-//! - `layers`     merges the sources; `flags` has those of the command line
+//! - `layers`     merges the sources; `flags` has those of the command line, `dotenv` those of a `.env` file
+//! - `file`       reads a file, whatever is at its path; `foreign` recognizes variables of others with our prefix
 //! - `read`, `values`, `web`, `secret`   convert a value to its type
 //! - `rules`      the rules between settings, and what production refuses
 //! - `error`, `show`   report what is wrong, and which values are in force
 
+mod dotenv;
 mod error;
+mod file;
 mod flags;
+mod foreign;
 mod layers;
 mod read;
 mod rules;

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use secrecy::SecretString;
 
+use super::file;
+
 /// The minimum length, in bytes, of a signing key in production. HS256 requires it (RFC 7518, section 3.2).
 pub const JWT_SECRET_BYTES: usize = 32;
 
@@ -87,7 +89,7 @@ pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
     if !file.exists() {
         generate_key(file)?;
     }
-    let key = fs::read_to_string(file).map_err(|error| at(file, &error))?;
+    let key = file::read(file).map_err(|unread| at(file, &io::Error::other(unread.reason())))?;
     let key = key.trim();
     if key.len() < JWT_SECRET_BYTES {
         let message = format!(

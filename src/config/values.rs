@@ -9,8 +9,9 @@ use std::str::FromStr;
 use redis::IntoConnectionInfo;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::{LevelFilter, Targets};
+use url::Url;
 
-use super::secret;
+use super::{error, secret};
 use crate::domain::account;
 
 /// Where to listen: a host name or an address, and a port.
@@ -128,12 +129,54 @@ impl FromStr for DatabaseUrl {
             .strip_prefix("postgres://")
             .or_else(|| text.strip_prefix("postgresql://"));
         match place {
-            Some(place) if !place.is_empty() => Ok(Self::Postgres {
-                url: SecretString::from(text),
-            }),
+            Some(place) if !place.is_empty() => {
+                check_postgres(text).map_err(|reason| format!("{}: {reason}", expected()))?;
+                Ok(Self::Postgres {
+                    url: SecretString::from(text),
+                })
+            }
             _ => Err(expected()),
         }
     }
+}
+
+/// The parameters of a URL that the driver of PostgreSQL knows; others it would ignore, `ssl_mode=require` too.
+const PARAMETERS: [&str; 17] = [
+    "sslmode",
+    "ssl-mode",
+    "sslrootcert",
+    "ssl-root-cert",
+    "ssl-ca",
+    "sslcert",
+    "ssl-cert",
+    "sslkey",
+    "ssl-key",
+    "host",
+    "hostaddr",
+    "port",
+    "dbname",
+    "user",
+    "password",
+    "application_name",
+    "options",
+];
+
+/// Why the driver could not read a URL, or would not read all of it. The reason quotes no value.
+fn check_postgres(text: &str) -> Result<(), String> {
+    let escape = "in a user name or password write : / ? # [ ] @ % as %3A %2F %3F %23 %5B %5D %40 %25";
+    let url = Url::parse(text).map_err(|error| format!("{error}; {escape}"))?;
+    if url.fragment().is_some() {
+        return Err(format!("a # ends it; {escape}"));
+    }
+    for (name, _) in url.query_pairs() {
+        let is_option = name.starts_with("options[") && name.ends_with(']');
+        if !is_option && !PARAMETERS.contains(&&*name) {
+            let nearest = error::nearest(&name, PARAMETERS.into_iter());
+            let hint = nearest.map_or_else(String::new, |known| format!("; did you mean {known}?"));
+            return Err(format!("unknown parameter {name:?}{hint}"));
+        }
+    }
+    Ok(())
 }
 
 /// With the password masked.

@@ -63,6 +63,28 @@ fn database_urls_name_a_file_or_a_server() {
     let url: DatabaseUrl = "postgres://ada:s3cret@db/tasks".parse().expect("a url");
     assert_eq!(url.to_string(), "postgres://ada:***@db/tasks");
     assert!(!format!("{url:?}").contains("s3cret"));
+    for good in [
+        "postgres://ada:pa$word@db/tasks",
+        "postgres://ada@[::1]:5432/tasks",
+        "postgres://%2Fvar%2Frun%2Fpostgresql/tasks",
+        "postgres:///tasks?host=/var/run/postgresql&user=ada",
+        "postgres://db/tasks?sslmode=require&options[search_path]=a",
+    ] {
+        assert!(good.parse::<DatabaseUrl>().is_ok(), "{good} was refused");
+    }
+    for (bad, reason) in [
+        ("postgres://ada:s3#cret@db/tasks", "%23"),
+        ("postgres://ada:1#s3cret@db/tasks", "%23"),
+        ("postgres://ada:s3/cret@db/tasks", "%2F"),
+        ("postgres://db/tasks?ssl_mode=s3cret", "did you mean ssl"),
+        ("postgres://db/tasks?passwd=s3cret", "unknown parameter"),
+    ] {
+        let refused = bad.parse::<DatabaseUrl>().expect_err(bad);
+        assert!(
+            refused.contains(reason) && !refused.contains("s3cret"),
+            "{refused}"
+        );
+    }
     for bad in [
         "mysql://a/b",
         "sqlite:",

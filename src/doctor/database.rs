@@ -4,10 +4,9 @@
 use super::Finding;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::store::OpenError;
 use crate::store::examine::{Examined, Schema, Server, examine};
 
-/// The oldest PostgreSQL that is tested.
-const OLDEST: i64 = 140_000;
 /// Synchronized clocks differ by less than this.
 const DRIFT_MS: u64 = 1000;
 /// With a greater difference, tokens end too early or too late.
@@ -19,7 +18,11 @@ pub(super) async fn findings(settings: &Settings, clock: &Clock) -> Vec<Finding>
     match examine(settings, || clock.now_ms()).await {
         Err(error) => {
             let failure = Finding::failure("database", error.to_string());
-            let advice = "check database_url, and that the server runs and accepts this machine";
+            let advice = match error {
+                // the error says what to do
+                OpenError::Unfit(..) | OpenError::NotWritable(..) => "",
+                _ => "check database_url, and that the server runs and accepts this machine",
+            };
             vec![
                 failure.advise(advice),
                 Finding::off("clock", "the database's clock cannot be read"),
@@ -61,13 +64,6 @@ fn schema(found: &Examined) -> Finding {
 
 fn server_findings(settings: &Settings, server: &Server) -> Vec<Finding> {
     let mut findings = vec![durability(server)];
-    if server.version < OLDEST {
-        let old = Finding::warning(
-            "version",
-            "taskwire is not tested with a PostgreSQL as old as this one",
-        );
-        findings.push(old.advise("use PostgreSQL 14 or newer"));
-    }
     let lanes = i64::try_from(settings.database_lanes).unwrap_or(i64::MAX);
     let wanted = i64::from(settings.database_connections) + lanes;
     if wanted + SPARE > server.connections {

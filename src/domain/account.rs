@@ -77,6 +77,15 @@ pub fn username_with(base: &str, number: u32) -> String {
     kept + &suffix
 }
 
+/// Makes a person's name from an e-mail address: the part before the @, or the whole address if that part is not a valid
+/// name.
+pub fn name_from(email: &str) -> String {
+    let email = email.trim();
+    let local = email.split('@').next().unwrap_or_default();
+    let fitting = [local, email].into_iter().find_map(|made| name(made).ok());
+    fitting.unwrap_or_else(|| "Account".to_owned())
+}
+
 pub fn name(given: &str) -> Result<String> {
     text::name("name", given, limits::NAME_MIN, limits::NAME)
 }
@@ -122,6 +131,16 @@ mod tests {
             "a@xn--a.example",
         ] {
             assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn every_address_gives_a_name() {
+        assert_eq!(name_from(" ada@example.com "), "ada");
+        assert_eq!(name_from("c@b.cd"), "c@b.cd");
+        let long = format!("{}@{}.cd", "a".repeat(64), "b".repeat(63));
+        for email in ["c@b.cd", "é@b.cd", &long, "", "@"] {
+            assert!(name(&name_from(email)).is_ok(), "{email}");
         }
     }
 

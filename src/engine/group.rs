@@ -108,6 +108,7 @@ impl Writer {
                 }
             };
             let trouble = error.trouble;
+            self.shared.store.note(&error);
             if optimistic && matches!(trouble, Trouble::Contended | Trouble::Taken) {
                 // Contended: another process wrote to the group's streams. Taken: an op_id was used before, and the
                 // next run looks it up

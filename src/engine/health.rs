@@ -1,7 +1,7 @@
 //! What probes, metrics and jobs ask of the engine's parts.
 
-use super::{Engine, spawned};
-use crate::store::streams;
+use super::{Chore, Engine, spawned};
+use crate::store::{StoreError, Transaction, epoch, streams};
 use std::time::{Duration, Instant};
 use taskwire_protocol::Failure;
 use uuid::Uuid;
@@ -10,7 +10,7 @@ use uuid::Uuid;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 /// The state of the database.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct DatabaseHealth {
     /// Whether it answers.
     pub healthy: bool,
@@ -18,6 +18,8 @@ pub struct DatabaseHealth {
     pub latency: Duration,
     /// `sqlite` or `postgres`.
     pub kind: &'static str,
+    /// Why writes are refused although it answers: there is no room.
+    pub shortage: Option<String>,
 }
 
 impl Engine {
@@ -26,11 +28,24 @@ impl Engine {
         let (store, started) = (self.0.store.clone(), Instant::now());
         let ping = tokio::spawn(async move { store.ping().await.is_ok() });
         let answered = tokio::time::timeout(PATIENCE, ping).await;
+        let (healthy, latency) = (matches!(answered, Ok(Ok(true))), started.elapsed());
+        let shortage = if healthy { self.shortage().await } else { None };
         DatabaseHealth {
-            healthy: matches!(answered, Ok(Ok(true))),
-            latency: started.elapsed(),
+            healthy,
+            latency,
             kind: self.0.store.kind(),
+            shortage,
         }
+    }
+
+    async fn shortage(&self) -> Option<String> {
+        let store = self.0.store.clone();
+        if store.was_full() {
+            // somebody may have made room since, and nobody written
+            let _ = tokio::time::timeout(PATIENCE, self.chore(Probe)).await;
+        }
+        let found = tokio::time::timeout(PATIENCE, spawned(async move { store.shortage().await })).await;
+        found.ok()?.ok()?
     }
 
     /// The size of SQLite's write-ahead log; `None` with another database.
@@ -54,5 +69,15 @@ impl Engine {
     /// standby took over. Positions of the old epoch are invalid; clients learn that when the node starts again.
     pub async fn outdated(&self) {
         self.0.store.outdated().await;
+    }
+}
+
+/// A write that changes nothing.
+struct Probe;
+
+impl Chore for Probe {
+    type Output = ();
+    async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
+        epoch::rewrite(tx).await
     }
 }

@@ -92,7 +92,8 @@ async fn transaction<C: Chore>(tx: &mut Transaction, chore: C) -> Result<C::Outp
         Ok(output)
     };
     let outcome = outcome.await;
-    if outcome.is_err() {
+    if let Err(error) = &outcome {
+        tx.note(error);
         tx.rollback().await;
         tx.disconnect();
     }

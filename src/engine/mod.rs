@@ -19,6 +19,7 @@
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `operator`  the changes that operators make on the command line
+//! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `health`    what probes and jobs ask
 //! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates
@@ -47,6 +48,7 @@ mod loading;
 mod lookups;
 mod measure;
 mod members;
+mod newest;
 mod node;
 mod operator;
 mod optimism;
@@ -155,7 +157,8 @@ impl Engine {
         let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
         let store = Store::open(settings).await?;
         let hub = publish::hub(settings, &store)?;
-        let ids = Arc::new(Ids::new(clock.clone()));
+        let newest = newest::found(&store, &clock).await?;
+        let ids = Arc::new(Ids::after(clock.clone(), newest));
         let instance = ThisInstance::new(ids.next(), &settings.instance, Timestamp(clock.now_ms()));
         let presences = Presences::new(hub.clone(), clock.clone(), instance.id);
         tokio::spawn(presences.clone().attend());
@@ -199,7 +202,7 @@ impl Engine {
     pub async fn migrate(settings: &Settings) -> Result<(), EngineError> {
         let made = settings.create_data_dir();
         made.map_err(|error| EngineError::DataDir(settings.data_dir.clone(), error))?;
-        Store::open(settings).await?.close().await;
+        Store::open(settings).await?.close(LAST_WORDS).await;
         Ok(())
     }
 
@@ -238,15 +241,21 @@ impl Engine {
         &self.0.clock
     }
 
-    /// Lets what is queued finish, then closes the database.
+    /// Lets what is queued finish.
     pub async fn stop(&self) {
         self.leave().await;
+        self.keep_newest_id().await;
         self.0.lane.stop().await;
         let begun = Instant::now();
         while self.0.hub.is_busy() && begun.elapsed() < LAST_WORDS {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        self.0.store.close().await;
+    }
+
+    /// Closes the database once the engine has stopped. Readers get `patience` to finish. The file of SQLite is whole
+    /// afterwards.
+    pub async fn close(&self, patience: Duration) {
+        self.0.store.close(patience).await;
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::{Chore, Engine, accounts};
 use crate::auth::passwords::check_new;
+use crate::domain::account as rules;
 use crate::ops::admin::{ResetPassword, SetRole};
 use crate::ops::not_found;
 use crate::store::users::Account;
@@ -34,15 +35,16 @@ impl Engine {
         self.act(caller, ResetPassword { hash }).await
     }
 
-    /// Makes an account. Its address counts as verified.
+    /// Makes an account. Its address counts as verified, and gives the name when none is given.
     pub async fn create_account(
         &self,
         email: &str,
-        name: &str,
+        name: Option<&str>,
         role: GlobalRole,
         password: &SecretString,
     ) -> Result<User, Failure> {
-        self.make_account(email, name, role, password, Actor::Operator)
+        let name = name.map_or_else(|| rules::name_from(email), str::to_owned);
+        self.make_account(email, &name, role, password, Actor::Operator)
             .await
     }
 

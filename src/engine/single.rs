@@ -39,6 +39,7 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
             Some(Item::Chore(errand)) => breaks(errand(&mut writer.tx)).await,
             Some(Item::Stop(done)) => {
                 queue.close();
+                writer.tx.close().await;
                 let _ = done.send(());
                 return;
             }

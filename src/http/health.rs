@@ -36,11 +36,12 @@ pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refus
     Ok(fresh(Json(json!({ "status": "ready" }))))
 }
 
-/// `GET /health/detailed`: 503 if the database does not answer. Without Redis the node continues, and is degraded.
+/// `GET /health/detailed`: 503 if the database does not answer. Without Redis, or without room to write, the node
+/// continues, and is degraded.
 pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
     let database = app.engine.database_health().await;
     let status = match database.healthy {
-        true if database.latency > SLOW => "degraded",
+        true if database.latency > SLOW || database.shortage.is_some() => "degraded",
         true => "healthy",
         false => "unhealthy",
     };
@@ -57,7 +58,7 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
         ("healthy", "degraded") => "degraded",
         _ => status,
     };
-    let body = json!({
+    let mut body = json!({
         "status": overall,
         "version": env!("CARGO_PKG_VERSION"),
         "instance": app.settings.instance,
@@ -70,6 +71,9 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
         },
         "redis": redis_says,
     });
+    if let Some(shortage) = &database.shortage {
+        body["database"]["message"] = json!(shortage);
+    }
     let body = fresh(Json(body));
     if database.healthy {
         return body;

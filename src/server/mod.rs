@@ -62,9 +62,11 @@ pub enum StartError {
 }
 
 /// Runs a node until SIGTERM or SIGINT; a second signal ends it at once. It also ends when the database's epoch
-/// changes, so that the next start begins in the new epoch.
-pub async fn serve(settings: Settings) -> Result<(), StartError> {
+/// changes, so that the next start begins in the new epoch. SIGHUP calls `reload`, which may read files.
+pub async fn serve(settings: Settings, reload: impl Fn() + Clone + Send + 'static) -> Result<(), StartError> {
     listen::raise_file_limit();
+    // from here on it ends nothing; one that comes during the start is obeyed after it
+    let mut hang_up = signal(SignalKind::hangup())?;
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
     let starting = async {
         let listener = listen::bind(&settings).await?;
@@ -96,6 +98,10 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
             () = &mut node => break,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {
+                drop(tokio::task::spawn_blocking(reload.clone()));
+                continue;
+            }
             () = engine.outdated(), if !stop.is_cancelled() => {
                 tracing::error!("the database's epoch changed: this node drains and exits with code 1; restart it");
                 ended = Err(StartError::Outdated);
@@ -107,12 +113,16 @@ pub async fn serve(settings: Settings) -> Result<(), StartError> {
         tracing::info!("draining");
         stop.cancel();
     }
+    let ends = Instant::now() + closing;
     let end = async {
         runner.stop(closing / 2).await;
         engine.stop().await;
     };
-    if tokio::time::timeout(closing, end).await.is_err() {
+    if tokio::time::timeout_at(ends, end).await.is_err() {
         tracing::warn!("the database did not close in time; unfinished requests get no answer");
+    } else {
+        let left = ends.saturating_duration_since(Instant::now());
+        engine.close(left.max(SHORTEST_MOMENT)).await;
     }
     ended
 }

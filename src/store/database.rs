@@ -12,6 +12,7 @@ use sqlx::{ConnectOptions, PgPool, SqlStr, SqlitePool, Transaction};
 use std::fs::File;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -31,8 +32,12 @@ pub(super) struct Inner {
     pub(super) outdated: CancellationToken,
     /// How many pages an SQLite file may have.
     pub(super) most_pages: Option<u64>,
+    /// The file of SQLite.
+    pub(super) file: Option<PathBuf>,
     /// The file of SQLite's write-ahead log.
     pub(super) wal: Option<PathBuf>,
+    /// The last write found no room.
+    pub(super) is_full: AtomicBool,
     /// Counters as the writers' last commits left them.
     pub(super) last_committed: Arc<LastCommitted>,
     /// Keeps other processes away from an SQLite file as long as the store is open.
@@ -184,14 +189,6 @@ impl Store {
         self.keep_to(&current_epoch(asked).await?)?;
         let types = RowTypes::read(&mut link).await?;
         Ok((Connection::Postgres(link), types))
-    }
-
-    /// Lets readers finish, then closes their connections.
-    pub async fn close(&self) {
-        match &self.0.pools {
-            Pools::Sqlite { reads, .. } => reads.close().await,
-            Pools::Postgres { reads, .. } => reads.close().await,
-        }
     }
 }
 

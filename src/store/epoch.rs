@@ -11,3 +11,9 @@ pub async fn replace(tx: &mut Transaction, epoch: &str) -> Result<()> {
     sql.bind(epoch).push(" where key = 'epoch' returning value");
     tx.select::<(String,)>(sql).await.map(drop)
 }
+
+/// Writes the epoch over itself, to see whether a write works.
+pub async fn rewrite(tx: &mut Transaction) -> Result<()> {
+    let sql = Sql::new("update meta set value = value where key = 'epoch' returning value");
+    tx.select::<(String,)>(sql).await.map(drop)
+}

@@ -133,8 +133,8 @@ fn by_code(code: &str) -> Trouble {
         return match number & 0xff {
             5 | 6 => Trouble::Contended,
             13 => Trouble::Full,
-            // an input or output error, or the file cannot be opened
-            10 | 14 => Trouble::Unavailable,
+            // the file is read-only, an input or output error, or the file cannot be opened
+            8 | 10 | 14 => Trouble::Unavailable,
             _ => Trouble::Bug,
         };
     }

@@ -3,7 +3,7 @@
 
 use super::database::ACQUIRE;
 use super::schema::{POSTGRES, SQLITE};
-use super::{OpenError, Result, postgres};
+use super::{OpenError, Result, postgres, sqlite};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::migrate::Migrator;
@@ -29,8 +29,6 @@ pub struct Examined {
 /// Facts of a PostgreSQL server.
 #[derive(Clone, Debug)]
 pub struct Server {
-    /// Its version as a number: 150004 is 15.4.
-    pub version: i64,
     /// How many milliseconds its clock is ahead of this machine's. The error is at most half the latency.
     pub ahead_ms: i64,
     /// How many connections it allows to ordinary users.
@@ -60,12 +58,13 @@ pub async fn examine(
 ) -> std::result::Result<Option<Examined>, OpenError> {
     match &settings.database_url {
         DatabaseUrl::Sqlite { path } if !path.exists() => Ok(None),
-        DatabaseUrl::Sqlite { path } => sqlite(path).await.map(Some),
+        DatabaseUrl::Sqlite { path } => file(path).await.map(Some),
         DatabaseUrl::Postgres { url } => server(url.expose_secret(), now_ms).await.map(Some),
     }
 }
 
-async fn sqlite(path: &Path) -> std::result::Result<Examined, OpenError> {
+async fn file(path: &Path) -> std::result::Result<Examined, OpenError> {
+    sqlite::check_writable(path)?;
     let failed = |error| OpenError::Open(path.display().to_string(), error);
     let options = SqliteConnectOptions::new()
         .filename(path)
@@ -105,14 +104,14 @@ async fn asked(
     now_ms: impl Fn() -> i64,
 ) -> std::result::Result<Examined, OpenError> {
     let failed = |error| OpenError::Open(shown.to_owned(), error);
-    let mut link = options.connect().await.map_err(failed)?;
+    let mut link = postgres::connect(options, shown).await?;
     let (asked, before) = (Instant::now(), now_ms());
     let query = "select cast(extract(epoch from clock_timestamp()) * 1000 as bigint),
-        cast(current_setting('server_version_num') as bigint), current_setting('server_version'),
+        current_setting('server_version'),
         cast(current_setting('max_connections') as bigint)
           - cast(current_setting('superuser_reserved_connections') as bigint),
         to_regclass('_sqlx_migrations') is not null";
-    let (theirs, version, name, connections, has_schema): (i64, i64, String, i64, bool) =
+    let (theirs, name, connections, has_schema): (i64, String, i64, bool) =
         sqlx::query_as(query).fetch_one(&mut link).await.map_err(failed)?;
     let ahead_ms = theirs - i64::midpoint(before, now_ms());
     let latency = asked.elapsed();
@@ -129,7 +128,6 @@ async fn asked(
         latency,
         schema: schema(&POSTGRES, newest),
         server: Some(Server {
-            version,
             ahead_ms,
             connections,
             unsafe_settings,

@@ -7,7 +7,9 @@ use super::{Result, StoreError};
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
-use sqlx::{AssertSqlSafe, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction};
+use sqlx::{
+    AssertSqlSafe, Connection as _, FromRow, PgConnection, Postgres, Sqlite, SqliteConnection, Transaction,
+};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -26,6 +28,16 @@ impl<T: for<'r> FromRow<'r, SqliteRow> + for<'r> FromRow<'r, PgRow> + Send + Unp
 pub(super) enum Connection {
     Sqlite(SqliteConnection),
     Postgres(PgConnection),
+}
+
+impl Connection {
+    /// Tells the database that it ends. What goes wrong with that does no harm.
+    pub(super) async fn close(self) {
+        let _ = match self {
+            Connection::Sqlite(link) => link.close().await,
+            Connection::Postgres(link) => link.close().await,
+        };
+    }
 }
 
 /// A connection of either driver.

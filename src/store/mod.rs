@@ -15,7 +15,8 @@
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
-//!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch`
+//!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch` and `newest`
+//! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
 //! Knows rows and entities. Does not know who may see them, or when they change.
 
@@ -27,17 +28,20 @@ pub mod entity;
 pub mod epoch;
 pub mod error;
 pub mod examine;
+mod fitness;
 pub mod instances;
 pub mod jobs;
 mod link;
 pub mod log;
 pub mod members;
+pub mod newest;
 pub mod notifications;
 mod open;
 pub mod ops;
 #[cfg(test)]
 mod plans;
 mod postgres;
+mod room;
 #[cfg(test)]
 mod row_types;
 mod rows;

@@ -1,4 +1,4 @@
-//! Opens the database of the settings.
+//! Opens the database of the settings, and closes it.
 
 use super::database::{Inner, Pools, Store, current_epoch};
 use super::link::Link;
@@ -6,9 +6,10 @@ use super::trust::Trust;
 use super::{OpenError, Result, addresses, postgres, sqlite};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
-use sqlx::{ConnectOptions, Executor};
+use sqlx::{ConnectOptions, Connection as _, Executor};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -19,14 +20,16 @@ impl Store {
         if let Some(name) = super::ways::unknown() {
             return Err(OpenError::Way(name));
         }
-        let mut wal = None;
+        let mut file = None;
         let trust = Arc::new(Trust::new());
         let (pools, lock) = match &settings.database_url {
             DatabaseUrl::Sqlite { path } => {
                 let path = sqlite::real(path).map_err(|error| OpenError::Lock(path.clone(), error))?;
                 let lock = sqlite::lock(&path)?;
-                wal = Some(sqlite::beside(&path, "-wal"));
-                (sqlite::open(&path, settings).await?, Some(lock))
+                sqlite::check_writable(&path)?;
+                let pools = sqlite::open(&path, settings).await?;
+                file = Some(path);
+                (pools, Some(lock))
             }
             DatabaseUrl::Postgres { url } => {
                 let opened = postgres::open(url.expose_secret(), settings.database_connections, &trust).await;
@@ -43,10 +46,28 @@ impl Store {
             trust,
             outdated: CancellationToken::new(),
             most_pages: settings.database_max_bytes.map(sqlite::pages),
-            wal,
+            wal: file.as_deref().map(|file| sqlite::beside(file, sqlite::WAL)),
+            file,
+            is_full: AtomicBool::new(false),
             last_committed: Arc::default(),
             _lock: lock,
         })))
+    }
+
+    /// Closes the connections of readers; `patience` is their time to finish. An SQLite file is complete afterwards:
+    /// the writer, which has closed its connection, left its last commits in the write-ahead log, and readers cannot
+    /// move them.
+    pub async fn close(&self, patience: Duration) {
+        let closed = match &self.0.pools {
+            Pools::Sqlite { reads, .. } => tokio::time::timeout(patience, reads.close()).await,
+            Pools::Postgres { reads, .. } => tokio::time::timeout(patience, reads.close()).await,
+        };
+        if closed.is_err() {
+            tracing::warn!("a query did not finish in time; its connection to the database is cut");
+        }
+        if let (Pools::Sqlite { writer, .. }, Some(file)) = (&self.0.pools, &self.0.file) {
+            sqlite::complete(writer, file).await;
+        }
     }
 }
 
@@ -57,11 +78,9 @@ async fn found_or_made(pools: &Pools, trust: &Trust) -> Result<String> {
         format!("insert into meta (key, value) values ('epoch', '{made}') on conflict (key) do nothing");
     match pools {
         Pools::Sqlite { reads, writer } => {
-            writer
-                .connect()
-                .await?
-                .execute(sqlx::AssertSqlSafe(insert))
-                .await?;
+            let mut link = writer.connect().await?;
+            link.execute(sqlx::AssertSqlSafe(insert)).await?;
+            link.close().await?;
             let mut link = reads.acquire().await?;
             current_epoch(Link::Sqlite(&mut link)).await
         }

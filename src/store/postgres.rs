@@ -2,6 +2,7 @@
 //! server's settings that may lose data. Does not know what is read and written.
 
 use super::database::ACQUIRE;
+use super::fitness::{self, WITNESS};
 use super::trust::{Trust, WAIT};
 use super::{OpenError, Result, StoreError, schema};
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -27,7 +28,7 @@ const SLOW_MIGRATION: Duration = Duration::from_secs(2);
 /// for a lock must be longer than such a transaction can last. A server that lives must answer within [`WAIT`], with an
 /// error at least. Its probes keep idle connections alive in firewalls, and tell it when a node is gone.
 const GUARDS: [(&str, &str); 9] = [
-    ("idle_in_transaction_session_timeout", "3s"),
+    WITNESS,
     ("lock_timeout", "4s"),
     ("statement_timeout", "4500ms"),
     ("tcp_keepalives_idle", "15s"),
@@ -52,11 +53,13 @@ const WRITER: [(&str, &str); 2] = [
 pub(super) fn options(url: &str) -> std::result::Result<(PgConnectOptions, String), OpenError> {
     let options =
         PgConnectOptions::from_str(url).map_err(|error| OpenError::Open("of database_url".into(), error))?;
-    let shown = format!(
-        "{} on {}",
-        options.get_database().unwrap_or("?"),
-        options.get_host()
-    );
+    let host = options.get_host().to_owned();
+    let shown = format!("{} on {host}", options.get_database().unwrap_or("?"));
+    // the driver would look the name `[::1]` up
+    let options = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => options.host(address),
+        None => options,
+    };
     let options = options
         .application_name("taskwire")
         .statement_cache_capacity(STATEMENTS)
@@ -74,9 +77,7 @@ pub(super) async fn open(
     let (guarded, shown) = options(url)?;
     let failed = |error| OpenError::Open(shown.clone(), error);
     let patient = guarded.clone().options(PATIENT);
-    let connecting = tokio::time::timeout(ACQUIRE, patient.connect()).await;
-    let connected = connecting.map_err(|_| OpenError::Silent(shown.clone(), ACQUIRE.as_secs()))?;
-    let mut link = connected.map_err(failed)?;
+    let mut link = connect(&patient, &shown).await?;
     log_if_slow(schema::migrate(&schema::POSTGRES, &mut link)).await?;
     for (setting, value) in in_time(unsafe_settings(&mut link))
         .await
@@ -117,6 +118,30 @@ pub(super) async fn open(
         .await
         .map_err(failed)?;
     Ok((reads, guarded.options(WRITER)))
+}
+
+/// Connects to a server, and checks that it can be used.
+pub(super) async fn connect(
+    options: &PgConnectOptions,
+    shown: &str,
+) -> std::result::Result<PgConnection, OpenError> {
+    let unfit = |faults: Vec<String>| OpenError::Unfit(shown.to_owned(), faults.join("; "));
+    let asking = async {
+        let mut link = match options.connect().await {
+            Err(error) if fitness::is_of_a_pooler(&error) => {
+                return Err(unfit(vec![fitness::POOLER.to_owned()]));
+            }
+            connected => connected.map_err(|error| OpenError::Open(shown.to_owned(), error))?,
+        };
+        let faults = fitness::faults(&mut link).await?;
+        if faults.is_empty() {
+            Ok(link)
+        } else {
+            Err(unfit(faults))
+        }
+    };
+    let asked = tokio::time::timeout(ACQUIRE, asking).await;
+    asked.map_err(|_| OpenError::Silent(shown.to_owned(), ACQUIRE.as_secs()))?
 }
 
 /// Waits for a migration without a bound. If it is slow, logs that once.

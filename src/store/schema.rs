@@ -20,8 +20,17 @@ pub enum OpenError {
     #[error("{0} is in use by another process: an SQLite file serves one process, PostgreSQL serves many")]
     InUse(PathBuf),
     /// The lock file cannot be made or locked, or the database's path cannot be resolved.
-    #[error("cannot lock {0}: {1}; check that its folder exists and is writable")]
+    #[error("cannot lock {0}: {1}; its folder must exist, and {advice}", advice = ownership())]
     Lock(PathBuf, #[source] std::io::Error),
+    /// The file, or one that belongs to it, cannot be written.
+    #[error("{0} cannot be written: {1}; {advice}", advice = ownership())]
+    NotWritable(PathBuf, #[source] std::io::Error),
+    /// Something that is not a file is at the file's path.
+    #[error("{0} is not a file; set database_url to the path of a file")]
+    NoFile(PathBuf),
+    /// The server cannot serve as this database, for these reasons.
+    #[error("the database {0} cannot be used: {1}")]
+    Unfit(String, String),
     /// A newer version of Taskwire has changed the schema.
     #[error("the database's schema has version {0}, newer than this program; run a newer Taskwire")]
     Newer(i64),
@@ -35,6 +44,15 @@ pub enum OpenError {
     /// Reading the epoch or the settings failed.
     #[error("cannot read the database: {0}")]
     Read(#[from] StoreError),
+}
+
+/// What to do about a file that cannot be written.
+fn ownership() -> String {
+    format!(
+        "the user that runs taskwire ({}) must be able to write this file, its folder and the files beside it, on a disk \
+         that is not mounted read-only",
+        rustix::process::geteuid().as_raw()
+    )
 }
 
 pub(super) async fn migrate<'a, C>(migrator: &Migrator, link: &'a mut C) -> std::result::Result<(), OpenError>

@@ -11,7 +11,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The bytes of a page of an SQLite file.
-const PAGE: u64 = 4096;
+pub(super) const PAGE: u64 = 4096;
+/// The suffix of the write-ahead log's name.
+pub(super) const WAL: &str = "-wal";
+/// The longest time for moving the write-ahead log into the file.
+const MOVING: Duration = Duration::from_secs(10);
 /// How many prepared statements a connection keeps.
 const STATEMENTS: usize = 512;
 
@@ -59,6 +63,51 @@ pub(super) fn lock(database: &Path) -> std::result::Result<File, OpenError> {
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse(database.to_owned())),
         Err(TryLockError::Error(error)) => Err(OpenError::Lock(path, error)),
     }
+}
+
+/// Checks that the file and what belongs to it can be written, as far as they are there.
+pub(super) fn check_writable(database: &Path) -> std::result::Result<(), OpenError> {
+    for suffix in ["", WAL, "-shm"] {
+        let path = beside(database, suffix);
+        let refused = |error| OpenError::NotWritable(path.clone(), error);
+        match path.metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(refused(error)),
+            Ok(found) if !found.is_file() => return Err(OpenError::NoFile(path)),
+            Ok(_) => drop(File::options().write(true).open(&path).map_err(refused)?),
+        }
+    }
+    Ok(())
+}
+
+/// Moves all of the write-ahead log into the file, so that the file alone is the database. All other connections are
+/// closed; then the last one removes the log.
+pub(super) async fn complete(writer: &SqliteConnectOptions, file: &Path) {
+    let moving = async {
+        // a file that somebody removed stays away
+        let mut link = writer.clone().create_if_missing(false).connect().await?;
+        let (busy, ..): (i64, i64, i64) = sqlx::query_as("pragma wal_checkpoint(truncate)")
+            .fetch_one(&mut link)
+            .await?;
+        link.close().await?;
+        if busy == 0 {
+            Ok(())
+        } else {
+            Err(sqlx::Error::PoolTimedOut)
+        }
+    };
+    let reason = match tokio::time::timeout(MOVING, moving).await {
+        Ok(Ok(())) => return,
+        Ok(Err(sqlx::Error::PoolTimedOut)) => "a query still reads it".to_owned(),
+        Ok(Err(error)) => error.to_string(),
+        Err(_) => format!("it took longer than {} s", MOVING.as_secs()),
+    };
+    tracing::warn!(
+        error.message = reason,
+        "{} lacks the newest commits, which are in {}: keep both files together",
+        file.display(),
+        beside(file, WAL).display()
+    );
 }
 
 /// The pool of readers and the options of the writer.

@@ -39,6 +39,20 @@ async fn instances_that_start_together_run_and_make_one_administrator() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_is_enough_for_an_account() {
+    let server = Server::prepare(Engine::Sqlite, &[]).await;
+    let long = format!("{}@{}.example.com", "a".repeat(64), "b".repeat(63));
+    for email in ["c@b.cd", "é@b.cd", &long] {
+        let (code, told) = server.run(&["admin", "create-user", email]);
+        assert_eq!(code, Some(0), "{email}: {told}");
+    }
+    // a name that somebody gave must be one
+    let (code, told) = server.run(&["admin", "create-user", "d@b.cd", "--name", "d"]);
+    assert_eq!(code, Some(1), "{told}");
+    assert!(told.contains("name must be"), "{told}");
+}
+
 async fn connections(operator: &mut Client, of: Option<&str>) -> Value {
     operator
         .ok("admin.connections", json!({ "user_id": of, "limit": 100 }))

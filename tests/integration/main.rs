@@ -10,6 +10,7 @@ mod access; // what users receive while their access changes
 mod accounts; // signing up, in and out
 mod administration; // instances, sockets, kicks, operators
 mod batches; // several mutations in one request
+mod clocks; // a clock that was set back
 mod closing; // every close code
 mod contention; // many people in shared workspaces on several instances
 mod convergence; // clients that come and go agree at the end
@@ -18,9 +19,11 @@ mod deploy; // the image, the compose file, nginx
 mod doctor; // what `taskwire doctor` finds
 mod documents; // the links of the README and other pages
 mod draining; // a node that stops, a node that is full
+mod environments; // settings as deployments give them
 mod errors; // every error code
 mod exactly_once; // op_id
 mod failpoints; // a normal build has none
+mod fitness; // databases that cannot be used
 mod instances; // several instances, with Redis and without
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user

@@ -65,7 +65,7 @@ async fn no_main_list_scans_or_sorts_a_whole_table(database: Database) {
     other_lists(&mut reader).await;
     positions(&mut reader).await;
     drop(reader);
-    store.close().await;
+    store.close(std::time::Duration::from_secs(5)).await;
 }
 
 async fn task_lists(reader: &mut Reader) {

@@ -2,6 +2,7 @@
 
 use crate::on_both_databases;
 use crate::support::database::admin_url;
+use crate::support::program::Program;
 use crate::support::{Client, Engine, Server, audit, eventually, http, text};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
@@ -62,6 +63,108 @@ fn is_done_now(answer: &Value) {
     );
 }
 
+/// What `/health/detailed` says of a database that is not healthy: the status and the reason.
+async fn database_health(server: &Server) -> Option<(String, String)> {
+    let answer = http::get(server, "/health/detailed").await;
+    assert_eq!(answer.status(), 200);
+    let health: Value = answer.json().await.expect("JSON");
+    let database = &health["database"];
+    assert_eq!(health["status"], database["status"]);
+    let words = || {
+        (
+            text(&database["status"]).to_owned(),
+            text(&database["message"]).to_owned(),
+        )
+    };
+    (database["status"] != "healthy").then(words)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clean_stop_leaves_one_file_with_everything_in_it() {
+    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    for round in 1..=4 {
+        for n in 0..20 {
+            ada.ok("task.create", create(n)).await;
+        }
+        ada.ok("task.list", json!({ "limit": 1 })).await; // readers are there too
+        drop(ada);
+        assert_eq!(server.terminate(), Some(0));
+        assert_eq!(tasks_in_the_file_alone(&server).await, 20 * round);
+        server.spawn();
+        ada = Client::log_in(&server, "ada").await;
+    }
+    assert_eq!(server.terminate(), Some(0));
+    for command in [&["migrate"][..], &["admin", "create-user", "bob@example.com"]] {
+        let (code, told) = server.run(command);
+        assert_eq!(code, Some(0), "{told}");
+        assert_eq!(tasks_in_the_file_alone(&server).await, 80);
+    }
+}
+
+/// How many tasks a copy of the database file has. Nothing else belongs to it.
+async fn tasks_in_the_file_alone(server: &Server) -> i64 {
+    let path = |name: &str| server.folder.path().join(name);
+    for gone in ["taskwire.db-wal", "taskwire.db-shm"] {
+        assert!(!path(gone).exists(), "{gone} is left");
+    }
+    std::fs::copy(path("taskwire.db"), path("copy.db")).expect("a copy");
+    let url = format!("sqlite:{}", path("copy.db").display());
+    let mut link = sqlx::SqliteConnection::connect(&url).await.expect("the copy");
+    let count = sqlx::query_scalar("select count(*) from tasks")
+        .fetch_one(&mut link)
+        .await;
+    count.expect("a count")
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_with_what_to_do() {
+    let mut program = Program::new();
+    if !program.obeys_rights() {
+        return;
+    }
+    program.set("TASKWIRE_DATA_DIR", ".");
+    assert_eq!(program.run(&["migrate"]).0, Some(0));
+    let readonly = |name: &str, mode| {
+        let path = program.path(name);
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).expect("rights");
+    };
+    let refused = |name: &str| {
+        for arguments in [&ELSEWHERE[..], &["migrate"], &["doctor"]] {
+            let (code, told) = program.run(arguments);
+            assert_eq!(code, Some(1), "{told}");
+            assert!(
+                told.contains(name) && told.contains("must be able to write this file"),
+                "{told}"
+            );
+        }
+    };
+    readonly("taskwire.db", 0o444);
+    refused("taskwire.db cannot be written: Permission denied");
+    readonly("taskwire.db", 0o600);
+    // as root leaves it behind after a command
+    program.write("taskwire.db-wal", "");
+    readonly("taskwire.db-wal", 0o444);
+    refused("taskwire.db-wal cannot be written: Permission denied");
+    std::fs::remove_file(program.path("taskwire.db-wal")).expect("removed");
+    readonly("taskwire.db.lock", 0o444);
+    let (code, told) = program.run(&["migrate"]);
+    assert!(
+        code == Some(1) && told.contains("taskwire.db.lock") && told.contains("must be able"),
+        "{told}"
+    );
+    readonly("taskwire.db.lock", 0o600);
+    assert_eq!(program.run(&["migrate"]).0, Some(0));
+    std::fs::create_dir(program.path("folder.db")).expect("a folder");
+    program.set("TASKWIRE_DATABASE_URL", "sqlite:folder.db");
+    let (code, told) = program.run(&["migrate"]);
+    assert!(
+        code == Some(1) && told.contains("folder.db is not a file"),
+        "{told}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_full_disk_refuses_writes_and_serves_reads() {
     let mut server = Server::start(Engine::Sqlite, &[("database_max_bytes", "2000000")]).await;
@@ -89,6 +192,12 @@ async fn a_full_disk_refuses_writes_and_serves_reads() {
     let (_, refused) = fill(&mut ada).await;
     audit::agree(&server, &ada.tokens).await;
     // a higher limit makes room too
+    let (status, said) = eventually("a degraded node", || async { database_health(&server).await }).await;
+    assert_eq!(
+        (&*status, said.contains("database_max_bytes")),
+        ("degraded", true),
+        "{said}"
+    );
     assert_eq!(server.terminate(), Some(0));
     server.set("database_max_bytes", "0");
     server.spawn();
@@ -96,6 +205,7 @@ async fn a_full_disk_refuses_writes_and_serves_reads() {
     again.send(&refused).await;
     let answer = again.answer(refused["id"].clone()).await;
     is_done_now(&answer);
+    assert_eq!(database_health(&server).await, None);
     again.ok("task.create", create(0)).await;
     audit::agree(&server, &ada.tokens).await;
 }

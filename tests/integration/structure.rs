@@ -79,6 +79,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("config", &["auth", "domain", "failpoint"]),
     ("failpoint", &[]),
     ("healthcheck", &["config"]),
+    ("reload", &["config", "telemetry"]),
     ("telemetry", &["config"]),
     ("ids", &["clock"]),
     ("clock", &[]),

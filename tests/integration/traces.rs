@@ -1,8 +1,12 @@
 //! The JSON log of a real server: a line names the request, the socket or the job that it is about.
 
-use crate::support::{Client, Engine, Server, eventually, http, text};
+use crate::on_both_databases;
+use crate::support::redis::{own_prefix, shared_url};
+use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, text};
 use reqwest::Method;
 use serde_json::{Value, json};
+
+on_both_databases!(no_level_shows_a_password_a_token_or_a_frame);
 
 /// Makes every new task fail.
 const REFUSE_TASKS: &str =
@@ -53,6 +57,103 @@ async fn lines_about_a_failed_request_name_the_request_and_its_user() {
             (&json!("task.create"), &json!(ada.user_id()))
         );
     }
+}
+
+/// Every level of every part, as somebody asks for it who looks for a fault.
+const EVERYTHING: &str = "trace,tungstenite=trace,tokio_tungstenite=trace,hyper=trace,sqlx=trace,sqlx_postgres=trace,\
+    redis=trace,rustls=trace,axum=trace,tower_http=trace";
+
+async fn no_level_shows_a_password_a_token_or_a_frame(engine: Engine) {
+    let mut settings = vec![
+        ("log_level", EVERYTHING),
+        ("jwt_secret", "jwt s3cret"),
+        ("admin_password", "admin s3cret"),
+    ];
+    settings.push(("admin_email", "op@example.com"));
+    let (redis, prefix) = (shared_url(), own_prefix());
+    if engine == Engine::Postgres {
+        settings.extend([("redis_url", &*redis), ("redis_prefix", &*prefix)]);
+    }
+    let mut server = Server::start(engine, &settings).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    ada.ok(
+        "task.create",
+        json!({ "title": "Marmalade", "tags": ["Seville"] }),
+    )
+    .await;
+    ada.ok("task.list", json!({ "q": "marmalade" })).await;
+    ada.refused(
+        "task.create",
+        json!({ "title": "Marmalade", "priority": "Seville" }),
+    )
+    .await;
+    let mut other = ada.another(&server).await;
+    other.send_text("{\"type\":\"Marmalade").await;
+    other.take("the refusal", |frame| frame["type"] == "error").await;
+    let refresh = json!({ "refresh_token": ada.tokens["refresh_token"] });
+    let refreshed: Value = http::post(&server, "/v1/auth/refresh", &refresh)
+        .await
+        .json()
+        .await
+        .expect("JSON");
+    assert!(refreshed["access_token"].is_string(), "{refreshed}");
+    let wrong = json!({ "email": "ada@example.com", "password": "Marmalade s3cret" });
+    assert_eq!(http::post(&server, "/v1/auth/login", &wrong).await.status(), 401);
+    let token = text(&refreshed["access_token"]);
+    let frame = json!({ "type": "task.create", "data": { "title": "Marmalade" } });
+    let request = http::request(&server, Method::POST, "/v1/rpc").bearer_auth(token);
+    assert_eq!(
+        request.json(&frame).send().await.expect("an answer").status(),
+        200
+    );
+    drop(ada.events_so_far().await);
+    let tokens = [ada.tokens.clone(), refreshed];
+    drop(ada);
+    assert_eq!(server.terminate(), Some(0));
+    let log = server.log();
+    assert!(log.contains("DEBUG"), "{log}");
+    let secret = ["access_token", "refresh_token"];
+    let tokens = tokens
+        .iter()
+        .flat_map(|tokens| secret.map(|name| text(&tokens[name])));
+    for hidden in tokens.chain([PASSWORD, "s3cret", "Marmalade", "marmalade", "Seville"]) {
+        assert!(!log.contains(hidden), "{hidden} is in the log");
+        // a token's signature is as bad
+        let end = &hidden[hidden.len().saturating_sub(20)..];
+        assert!(
+            hidden.len() < 40 || !log.contains(end),
+            "the end of {hidden} is in the log"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_warnings_is_one_line_with_a_number() {
+    use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    let pid = Pid::from_raw(server.pid().cast_signed());
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    let limit = |files| {
+        let current = Some(files);
+        prlimit(pid, Resource::Nofile, Rlimit { current, maximum }).expect("another limit")
+    };
+    limit(8);
+    let message = "cannot accept a connection";
+    let waiting = tokio::net::TcpStream::connect(server.address)
+        .await
+        .expect("the kernel accepts");
+    eventually(message, || async { server.log().contains(message).then_some(()) }).await;
+    // it tries twenty times a second
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    assert_eq!(server.log().matches(message).count(), 1, "{}", server.log());
+    limit(1024);
+    drop(waiting);
+    assert_eq!(server.terminate(), Some(0));
+    let log = server.log();
+    assert!(
+        log.matches(message).count() == 2 && log.contains("times more, not written)"),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

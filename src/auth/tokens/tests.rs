@@ -81,13 +81,12 @@ fn a_token_lasts_its_lifetime_and_not_a_millisecond_longer() {
 }
 
 #[test]
-fn a_token_of_the_future_is_refused_beyond_a_minute_of_clock_skew() {
+fn a_token_stays_valid_when_the_clock_is_set_back() {
     let tokens = tokens();
-    let issued_at_ms = NOW_MS / 1000 * 1000;
-    let token = tokens.issue(&subject(), issued_at_ms).unwrap().token;
-    assert!(tokens.verify(&token, issued_at_ms - MINUTE_MS).is_ok());
-    let failure = tokens.verify(&token, issued_at_ms - MINUTE_MS - 1).unwrap_err();
-    assert_eq!(failure.code, ErrorCode::InvalidToken);
+    let token = tokens.issue(&subject(), NOW_MS).unwrap().token;
+    for back_ms in [MINUTE_MS, 24 * 60 * MINUTE_MS, NOW_MS] {
+        assert!(tokens.verify(&token, NOW_MS - back_ms).is_ok(), "{back_ms} ms");
+    }
 }
 
 #[test]

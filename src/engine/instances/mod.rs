@@ -55,6 +55,11 @@ impl Engine {
                 .clone()
                 .run_until_cancelled_owned(async move { hearing.hear().await }),
         );
+        tokio::spawn(
+            ending
+                .clone()
+                .run_until_cancelled_owned(self.clone().keep_newest_ids()),
+        );
         if self.0.store.is_shared() {
             tokio::spawn(ending.run_until_cancelled_owned(async move { looking.look().await }));
         }

@@ -193,8 +193,22 @@ impl Transaction {
         }
         self.counted.keep();
         self.open = false;
+        self.store.committed();
         self.relax().await;
         Ok(())
+    }
+
+    /// Lets the store know what went wrong.
+    pub fn note(&self, error: &StoreError) {
+        self.store.note(error);
+    }
+
+    /// Closes the connection in order. The writer has ended.
+    pub async fn close(&mut self) {
+        if let Some(connection) = self.connection.take() {
+            connection.close().await;
+        }
+        self.disconnect();
     }
 
     /// Ends the transaction after an error. If even that fails, the connection is closed.

@@ -106,11 +106,16 @@ impl Cluster {
         }
     }
 
-    /// Makes it a standby and promotes it: it then writes in another timeline.
-    pub fn take_over(&self) {
+    /// Makes it a standby of no server: it can be read, and its recovery never ends.
+    pub fn stand_by(&self) {
         self.stop("fast");
         fs::write(self.data().join("standby.signal"), "").expect("a standby");
         self.start_again();
+    }
+
+    /// Makes it a standby and promotes it: it then writes in another timeline.
+    pub fn take_over(&self) {
+        self.stand_by();
         let done = self.control(&["promote", "-w", "-t", "60"]);
         assert!(done, "PostgreSQL was not promoted: {}", self.log());
     }

@@ -2,6 +2,7 @@
 //!
 //! - `server`    a taskwire process: start, kill, start again
 //! - `node`      an engine in this process, with a clock that the test moves
+//! - `program`   the program in a folder and with an environment for one test
 //! - `database`  a database for one test, on either engine
 //! - `cluster`   a PostgreSQL server for one test, which it may stop and kill
 //! - `commit_proxy` a proxy before PostgreSQL that breaks connections at a COMMIT, or hangs; `postgres_wire`
@@ -32,6 +33,7 @@ pub mod nginx;
 pub mod node;
 #[path = "../../faults/src/world/postgres_wire.rs"]
 mod postgres_wire; // shared with the fault test
+pub mod program;
 pub mod proxy;
 pub mod raw;
 pub mod redis;

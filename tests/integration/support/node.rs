@@ -4,6 +4,7 @@ use super::{Engine as Database, PASSWORD, Server};
 use serde_json::{Value, json};
 use sqlx::{Connection, PgConnection, SqliteConnection};
 use std::sync::Arc;
+use std::time::Duration;
 use taskwire::clock::Clock;
 use taskwire::config::Settings;
 use taskwire::engine::{Caller, Engine, Incoming, Reply, Sender};
@@ -31,12 +32,8 @@ impl Node {
         let clock = Clock::fixed(START);
         let engine = Engine::start(&settings, clock.clone()).await.expect("an engine");
         let params = json!({ "email": "ada@example.com", "name": "Ada", "password": PASSWORD });
-        let request = Request::read("auth.signup", &params.to_string()).expect("a request");
-        let incoming = Incoming::now(request, None, Sender::default());
-        let reply = engine.dispatch(incoming).await.expect("tokens");
-        let tokens: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
-        let token = tokens["data"]["access_token"].as_str().expect("a token");
-        let identity = engine.authenticate(token).await.expect("a caller");
+        let token = token(&engine, "auth.signup", &params).await;
+        let identity = engine.authenticate(&token).await.expect("a caller");
         let caller = identity.caller;
         Node {
             server,
@@ -45,6 +42,11 @@ impl Node {
             clock,
             caller,
         }
+    }
+
+    /// Signs in; returns the access token.
+    pub async fn token(&self, name: &str, params: &Value) -> String {
+        token(&self.engine, name, params).await
     }
 
     /// Sends a request, which may be refused.
@@ -108,17 +110,29 @@ impl Node {
 
     async fn end(&mut self) {
         self.engine.stop().await;
+        self.engine.close(Duration::from_secs(1)).await;
         if self.server.database.engine == Database::Postgres {
             return;
         }
         // this process keeps the lock of the file until it ends: copy the file
-        let file = |name: &str| self.server.folder.path().join(name);
-        for part in ["", "-wal"] {
-            let from = file(&format!("taskwire.db{part}"));
-            if from.exists() {
-                std::fs::copy(from, file(&format!("copy.db{part}"))).expect("a copy");
-            }
-        }
-        self.server.database.url = format!("sqlite:{}", file("copy.db").display());
+        let from = self.server.database.url.trim_start_matches("sqlite:").to_owned();
+        let to = self
+            .server
+            .folder
+            .path()
+            .join(format!("{}.db", uuid::Uuid::new_v4()));
+        std::fs::copy(from, &to).expect("a copy");
+        self.server.database.url = format!("sqlite:{}", to.display());
     }
+}
+
+async fn token(engine: &Engine, name: &str, params: &Value) -> String {
+    let request = Request::read(name, &params.to_string()).expect("a request");
+    let incoming = Incoming::now(request, None, Sender::default());
+    let reply = engine.dispatch(incoming).await.expect("tokens");
+    let tokens: Value = serde_json::from_str(&format!("{{{}}}", reply.body)).expect("JSON");
+    tokens["data"]["access_token"]
+        .as_str()
+        .expect("a token")
+        .to_owned()
 }
