@@ -44,6 +44,9 @@ fn parts(rule: &str) -> Checked<Vec<(String, String)>> {
     if names.contains("COUNT") && names.contains("UNTIL") {
         return Err("give COUNT or UNTIL, not both".to_owned());
     }
+    if names.contains("BYSETPOS") && names.iter().filter(|name| name.starts_with("BY")).count() < 2 {
+        return Err("BYSETPOS needs another part that begins with BY, like BYDAY".to_owned());
+    }
     Ok(parts)
 }
 

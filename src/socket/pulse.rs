@@ -12,6 +12,8 @@ use crate::uptake::SILENCE;
 
 /// A peer that has not answered a ping after this time is looked at. Most have, so a look is rare.
 const LOOK: Duration = Duration::from_secs(1);
+/// The time between two looks at a peer that has not taken everything.
+const BETWEEN: Duration = Duration::from_secs(2);
 /// A client is told this long before its token expires.
 const NOTICE: Duration = Duration::from_mins(1);
 
@@ -69,14 +71,14 @@ pub(super) struct Pulse {
     ping_at: Instant,
     expiry: Option<Expiry>,
     /// A ping was sent, and nothing was heard since.
-    asked: Option<Asked>,
+    asked: Option<Box<Asked>>,
 }
 
 struct Asked {
     /// The transport's count of reads at the time of the ping.
     reads: u32,
-    /// What the peer had taken at the last look.
-    taken: Option<u32>,
+    /// What the peer had taken at the last look, and since when it has taken no more.
+    taken: Option<(u32, Instant)>,
     /// When to look.
     until: Instant,
 }
@@ -146,35 +148,45 @@ impl Pulse {
     /// A ping was queued, and as much was written as the connection accepted. `reads` is the transport's.
     pub(super) fn asked(&mut self, now: Instant, reads: u32) {
         self.ping_at = now + self.every;
-        self.asked = Some(Asked {
+        self.asked = Some(Box::new(Asked {
             reads,
             taken: None,
             until: now + LOOK,
-        });
+        }));
         self.arm();
     }
 
     /// The peer could not be read since the ping: restarts its time for a sign of life.
     pub(super) fn wait_on(&mut self, now: Instant, uptake: Uptake) {
         if let Some(asked) = &mut self.asked {
-            asked.taken = Some(uptake.taken);
+            asked.taken = Some((uptake.taken, now));
             asked.until = now + SILENCE;
             self.arm();
         }
     }
 
-    /// The peer was looked at, because nothing was heard since the ping. False when it is dead: it has taken nothing
-    /// since the last look either.
+    /// The peer was looked at, because nothing was heard since the ping. False when it is dead: it has taken nothing for
+    /// [`SILENCE`] either.
     pub(super) fn looked(&mut self, now: Instant, uptake: Uptake) -> bool {
         let Some(asked) = &mut self.asked else {
             return true;
         };
-        asked.until = match asked.taken.replace(uptake.taken) {
+        let (since, until) = match asked.taken {
+            Some((before, since)) if before == uptake.taken => {
+                if since + SILENCE <= now {
+                    return false;
+                }
+                (since, (now + BETWEEN).min(since + SILENCE))
+            }
             // it has everything, the ping too, and has only to answer
-            None if uptake.left == 0 => now + SILENCE.saturating_sub(LOOK),
-            Some(before) if before == uptake.taken => return false,
-            None | Some(_) => now + SILENCE,
+            None if uptake.left == 0 => {
+                let pinged = now.checked_sub(LOOK).unwrap_or(now);
+                (pinged, pinged + SILENCE)
+            }
+            None | Some(_) => (now, now + BETWEEN),
         };
+        asked.taken = Some((uptake.taken, since));
+        asked.until = until;
         self.arm();
         true
     }

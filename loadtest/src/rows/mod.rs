@@ -11,8 +11,17 @@ use sqlx::{Arguments, AssertSqlSafe, ConnectOptions, Connection, PgConnection, R
 use std::str::FromStr;
 use uuid::Uuid;
 
-pub(crate) const SQLITE_SCHEMA: &str = include_str!("../../../migrations/sqlite/0001_core.sql");
-pub(crate) const POSTGRES_SCHEMA: &str = include_str!("../../../migrations/postgres/0001_core.sql");
+pub(crate) const SQLITE_SCHEMA: &str = concat!(
+    include_str!("../../../migrations/sqlite/0001_core.sql"),
+    include_str!("../../../migrations/sqlite/0002_jobs.sql"),
+    include_str!("../../../migrations/sqlite/0003_text.sql"),
+);
+pub(crate) const POSTGRES_SCHEMA: &str = concat!(
+    include_str!("../../../migrations/postgres/0001_core.sql"),
+    include_str!("../../../migrations/postgres/0002_groups_in_one_statement.sql"),
+    include_str!("../../../migrations/postgres/0003_jobs.sql"),
+    include_str!("../../../migrations/postgres/0004_text.sql"),
+);
 
 /// The statements by which the server moves new keys.
 const MOVE_KEYS: &str = include_str!("../../../src/store/ways/move_keys.sql");
