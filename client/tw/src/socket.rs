@@ -1,18 +1,22 @@
 //! `socket`: frames by hand.
 
 use crate::{connect::Context, fault::Fault, output::Output, terminal};
-use serde::Deserialize;
-use std::{collections::BTreeSet, io::BufRead as _, time::Duration};
+use serde_json::Value;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::BufRead as _,
+    time::Duration,
+};
 use taskwire_client::{RawFrame, RawSocket};
 use tokio::sync::mpsc;
 
-/// After the end of the input, the command waits this long for answers.
-const LAST_ANSWERS: Duration = Duration::from_secs(10);
+/// After the end of the input, the command waits this long for the next frame.
+const LAST_FRAMES: Duration = Duration::from_secs(10);
 /// Lines that wait to be sent.
 const WAITING: usize = 16;
 
 /// Sends each line of standard input as a frame, and prints each frame that arrives. After the end of the input it waits
-/// for the answers to what it sent.
+/// for the answers to what it sent, and for the events of the changes that they tell of.
 pub(crate) async fn socket(context: &Context, output: &Output) -> Result<(), Fault> {
     let mut socket = RawSocket::open(&context.anonymous()).await?;
     terminal::note(&format!(
@@ -20,12 +24,12 @@ pub(crate) async fn socket(context: &Context, output: &Output) -> Result<(), Fau
         context.url
     ));
     let mut input = Some(lines());
-    let mut unanswered = BTreeSet::new();
-    while input.is_some() || !unanswered.is_empty() {
+    let mut due = Due::default();
+    while input.is_some() || !due.is_empty() {
         tokio::select! {
             line = next(&mut input) => match line {
                 Some(line) => {
-                    unanswered.extend(Envelope::read(&line).id);
+                    due.sent(&line);
                     socket.send(&line).await?;
                 }
                 None => input = None,
@@ -33,15 +37,12 @@ pub(crate) async fn socket(context: &Context, output: &Output) -> Result<(), Fau
             frame = socket.next() => match frame {
                 RawFrame::Text(text) => {
                     output.frame(&text)?;
-                    let frame = Envelope::read(&text);
-                    if let Some(id) = frame.id {
-                        unanswered.remove(&id);
-                    }
+                    due.received(&text);
                 }
                 RawFrame::Closed(code, reason) => return Err(closed(code, &reason)),
                 _ => {}
             },
-            () = tokio::time::sleep(LAST_ANSWERS), if input.is_none() => break,
+            () = tokio::time::sleep(LAST_FRAMES), if input.is_none() => break,
         }
     }
     socket.close().await;
@@ -76,14 +77,69 @@ async fn next(input: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
     }
 }
 
-/// What this command reads of a frame: answers have the id of their request.
-#[derive(Default, Deserialize)]
-struct Envelope {
-    id: Option<i64>,
+/// What the server still has to send: answers, and the events of changes that were answered. Events may come after the
+/// answer.
+#[derive(Default)]
+struct Due {
+    unanswered: BTreeSet<i64>,
+    /// The streams that the socket follows.
+    streams: BTreeMap<String, Stream>,
 }
 
-impl Envelope {
-    fn read(text: &str) -> Envelope {
-        serde_json::from_str(text).unwrap_or_default()
+/// Positions in a stream.
+#[derive(Default)]
+struct Stream {
+    /// The last event that arrived, or the position from which events come.
+    seen: u64,
+    /// The last change that was answered.
+    changed: u64,
+}
+
+impl Due {
+    fn sent(&mut self, line: &str) {
+        self.unanswered.extend(read(line)["id"].as_i64());
     }
+
+    fn received(&mut self, text: &str) {
+        let frame = read(text);
+        if let Some(id) = frame["id"].as_i64() {
+            self.unanswered.remove(&id);
+        }
+        match frame["type"].as_str() {
+            Some("welcome") => {
+                let streams = frame["data"]["streams"].as_array().into_iter().flatten();
+                for state in streams.filter(|state| is_followed(state)) {
+                    self.seen(state);
+                }
+            }
+            Some("event") => self.seen(&frame),
+            _ => {}
+        }
+        for (stream, seq) in frame["at"].as_object().into_iter().flatten() {
+            if let Some(stream) = self.streams.get_mut(stream) {
+                stream.changed = stream.changed.max(seq.as_u64().unwrap_or_default());
+            }
+        }
+    }
+
+    /// Everything up to this position of a stream has arrived.
+    fn seen(&mut self, position: &Value) {
+        if let (Some(stream), Some(seq)) = (position["stream"].as_str(), position["seq"].as_u64()) {
+            self.streams.entry(stream.to_owned()).or_default().seen = seq;
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.unanswered.is_empty() && self.streams.values().all(|stream| stream.seen >= stream.changed)
+    }
+}
+
+/// Whether the events of a stream that `welcome` names arrive here.
+fn is_followed(state: &Value) -> bool {
+    !matches!(state["reason"].as_str(), Some("no_access" | "limit"))
+}
+
+/// A frame of any shape: this command sends what it is given.
+fn read(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_default()
 }

@@ -203,7 +203,8 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
     Some(events)
 }
 
-/// Whether an event is the primary one of a mutation.
+/// Whether an event is the primary one of a mutation. A `member.added` about its own actor came with a new workspace.
 pub fn is_primary(name: &str, permanent: bool, event: &Value) -> bool {
-    primary(name, permanent).is_some_and(|names| names.contains(&text(&event["event"])))
+    let comes_along = name == "member.add" && event["data"]["user"]["id"] == event["actor"]["id"];
+    !comes_along && primary(name, permanent).is_some_and(|names| names.contains(&text(&event["event"])))
 }

@@ -8,5 +8,6 @@ mod refresh;
 #[allow(dead_code, unused_imports)] // the client's own tests use all of it
 mod script;
 mod sign_in;
+mod socket;
 mod support;
 mod watch;
