@@ -120,21 +120,20 @@ impl Writer {
             }
             metrics::counter!("taskwire_group_errors_total", "trouble" => format!("{trouble:?}"))
                 .increment(1);
-            let mut unknown = false;
             if trouble == Trouble::Unavailable {
                 self.tx.disconnect();
                 if let Some(sent) = sent {
                     // the outcome of the commit is unknown; only mutations with an op_id can find it out
-                    unknown = true;
+                    tries.unknown = true;
                     submissions = self.after_unknown_commit(submissions, sent);
                 }
             }
-            submissions = give_up_late(submissions, unknown);
+            submissions = give_up_late(submissions, tries.unknown);
             if submissions.is_empty() {
                 return Ok(());
             }
             let frees = trouble == Trouble::Full && makes_room(&submissions);
-            if !tries.again(&error, unknown || frees).await {
+            if !tries.again(&error, tries.unknown || frees).await {
                 return Err((submissions, error));
             }
             tries.stretches |= frees;

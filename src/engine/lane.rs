@@ -4,7 +4,7 @@
 use super::Reply;
 use super::item::{Chore, Errand, Item};
 use super::line::{Closed, Line};
-use super::recovery::{ANSWERED_WITHIN, unanswered};
+use super::recovery::{ANSWERED_WITHIN, unanswered, unknown_outcome};
 use super::shared::Shared;
 use super::submission::Submission;
 use super::{lanes, single};
@@ -66,9 +66,8 @@ impl Lane {
         if self.0.is_closed() {
             return stopping();
         }
-        let message = "the outcome is unknown: the server failed while it wrote; its log has the cause; \
-                       check the current state before you retry, and send an op_id to make retries safe";
-        Failure::new(ErrorCode::InternalError, message)
+        let why = "the server failed while it wrote; its log has the cause";
+        unknown_outcome(ErrorCode::InternalError, why)
     }
 
     /// Waits until everything that is queued now is done, and ends the writers.

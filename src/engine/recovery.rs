@@ -2,7 +2,7 @@
 //! submissions are refused. After a commit without an answer, finds out what it did. Does not know what the group's
 //! mutations do.
 
-use super::submission::{Submission, unknown_outcome};
+use super::submission::Submission;
 use crate::live::Hub;
 use crate::store::{Store, StoreError, Trouble, log};
 use std::collections::BTreeSet;
@@ -48,6 +48,8 @@ pub(super) struct Tries {
     locks: bool,
     /// The database is full, and this group may use the reserve.
     pub(super) stretches: bool,
+    /// The commit of an earlier try was sent, and it is not known what became of it.
+    pub(super) unknown: bool,
     /// Streams to lock at the start, besides those that the mutations name.
     pub(super) streams: BTreeSet<StreamId>,
 }
@@ -102,7 +104,8 @@ pub(super) fn answer_unknown(submissions: Vec<Submission>) -> Vec<Submission> {
         .into_iter()
         .partition(|submission| submission.op_id.is_some());
     for submission in unknown {
-        submission.answer(Err(unknown_outcome()));
+        let why = "the connection to the database broke during the commit";
+        submission.answer(Err(unknown_outcome(ErrorCode::Unavailable, why)));
     }
     known
 }
@@ -128,13 +131,21 @@ pub(super) fn give_up_late(submissions: Vec<Submission>, unknown: bool) -> Vec<S
     others
 }
 
+/// The answer to a mutation without an op_id that may have been carried out.
+pub(super) fn unknown_outcome(code: ErrorCode, why: &str) -> Failure {
+    let message = format!(
+        "the outcome is unknown: {why}; check the current state before you retry, and send an op_id to make retries safe"
+    );
+    Failure::new(code, message)
+}
+
 /// The answer to a mutation that was not carried out in time.
 fn not_begun() -> Failure {
     let message = "the database did not answer in time; nothing was changed; try again";
     Failure::new(ErrorCode::Unavailable, message)
 }
 
-/// The answer to a mutation that may have been carried out.
+/// The answer to a mutation that may have been carried out, and may have an op_id.
 pub(super) fn unanswered() -> Failure {
     let message = "the outcome is unknown: the database did not answer in time; retry with the same op_id, or check \
                    the current state if you sent none";

@@ -6,7 +6,7 @@ use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
-use taskwire_protocol::{ErrorCode, Failure, OpId};
+use taskwire_protocol::{Failure, OpId};
 use tokio::sync::oneshot;
 
 /// One mutation of a submission.
@@ -197,13 +197,6 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
         step.decide.needs(caller, &mut needs);
     }
     (needs, kind.unwrap_or(Kind::User))
-}
-
-/// The answer to a submission without an op_id whose commit was not answered.
-pub(super) fn unknown_outcome() -> Failure {
-    let message = "the outcome is unknown: the connection to the database broke during the commit; \
-                   check the current state before you retry, and send an op_id to make retries safe";
-    Failure::new(ErrorCode::Unavailable, message)
 }
 
 #[cfg(test)]
