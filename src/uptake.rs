@@ -1,18 +1,75 @@
 //! How much of what was sent to a TCP peer it has not acknowledged yet: a peer that takes bytes is alive, however
 //! slowly. Linux tells it by a netlink socket (`sock_diag(7)`), one question for one connection; its other ways to ask,
-//! `SIOCOUTQ` and `TCP_INFO`, have no safe wrapper. Ask only when a deadline has come: it is a system call. Does not
-//! judge peers.
+//! `SIOCOUTQ` and `TCP_INFO`, have no safe wrapper. Ask only when a deadline has come: it is a system call. Says when
+//! a silent peer is dead; does not end connections.
 
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
+use tokio::time::Instant;
 
 /// A peer that neither sends nor takes anything for this long is dead.
 pub const SILENCE: Duration = Duration::from_secs(8);
 
+/// The time between two looks at a peer that has not taken everything.
+const BETWEEN: Duration = Duration::from_secs(2);
+
+/// How much a peer has taken of what was sent to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Uptake {
+    /// How many bytes it has acknowledged, modulo 2^32.
+    pub taken: u32,
+    /// How many bytes it has not acknowledged.
+    pub left: u32,
+}
+
+impl Uptake {
+    /// Asks the system, after `sent` bytes (modulo 2^32) were written. `None` where it does not tell.
+    pub fn of(tcp: &TcpStream, sent: u32) -> Option<Uptake> {
+        let left = unacknowledged(tcp)?;
+        let taken = sent.wrapping_sub(left);
+        Some(Uptake { taken, left })
+    }
+}
+
+/// What a peer had taken at the last look, and since when it has taken no more.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    bytes: u32,
+    since: Instant,
+}
+
+impl Taken {
+    /// The peer's time begins at `since`.
+    pub fn new(uptake: Uptake, since: Instant) -> Taken {
+        let bytes = uptake.taken;
+        Taken { bytes, since }
+    }
+
+    /// Another look. Returns when to look next; `None` when the peer is dead: it has taken nothing for [`SILENCE`].
+    pub fn look(&mut self, uptake: Uptake, now: Instant) -> Option<Instant> {
+        if uptake.taken != self.bytes {
+            *self = Taken::new(uptake, now);
+        }
+        let dead = self.dead_at();
+        // one that has everything can only answer
+        let next = if uptake.left == 0 {
+            dead
+        } else {
+            dead.min(now + BETWEEN)
+        };
+        (now < dead).then_some(next)
+    }
+
+    /// When the peer is dead if it takes nothing more.
+    pub fn dead_at(&self) -> Instant {
+        self.since + SILENCE
+    }
+}
+
 /// How many bytes the peer has not acknowledged: those that wait in our kernel, and those on their way. `None` where the
 /// system does not tell.
-pub fn unacknowledged(tcp: &TcpStream) -> Option<u32> {
+fn unacknowledged(tcp: &TcpStream) -> Option<u32> {
     #[cfg(target_os = "linux")]
     return linux::queued(tcp.local_addr().ok()?, tcp.peer_addr().ok()?);
     #[cfg(not(target_os = "linux"))]

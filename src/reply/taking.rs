@@ -1,5 +1,5 @@
 //! A TCP stream whose peer must take what is written. A peer that takes its answer slowly is served as long as it takes
-//! anything; one that takes nothing for [`SILENCE`] ends the connection. Does not know HTTP.
+//! anything; the connection of one that takes nothing for [`crate::uptake::SILENCE`] ends. Does not know HTTP.
 
 use std::io;
 use std::pin::Pin;
@@ -8,9 +8,9 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::uptake::{SILENCE, give_up, unacknowledged};
+use crate::uptake::{Taken, Uptake, give_up};
 
 /// The stream.
 pub(super) struct Taking {
@@ -24,8 +24,7 @@ pub(super) struct Taking {
 /// A wait for room.
 struct Wait {
     timer: Pin<Box<Sleep>>,
-    /// How many bytes the peer had taken at the last look.
-    taken: u32,
+    taken: Taken,
 }
 
 impl Taking {
@@ -41,8 +40,8 @@ impl Taking {
         self.tcp.into_inner()
     }
 
-    /// Passes the outcome of a write on. While the kernel has no room, looks after each [`SILENCE`] whether the peer has
-    /// taken something meanwhile, and fails if not. Where the system does not tell, it ends such connections by itself.
+    /// Passes the outcome of a write on. While the kernel has no room, looks now and then whether the peer has taken
+    /// something, and fails if it is dead. Where the system does not tell, it ends such connections by itself.
     fn watch(&mut self, cx: &mut Context<'_>, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match written {
             Poll::Ready(Ok(bytes)) => {
@@ -60,15 +59,14 @@ impl Taking {
         }
     }
 
-    /// Ready when the peer has taken nothing for [`SILENCE`].
+    /// Ready when the peer is dead.
     fn poll_stuck(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let sent = self.sent;
-        let look = |tcp: &TokioIo<TcpStream>| Some(sent.wrapping_sub(unacknowledged(tcp.inner())?));
         if self.wait.is_none() {
-            let Some(taken) = look(&self.tcp) else {
+            let Some(uptake) = Uptake::of(self.tcp.inner(), self.sent) else {
                 return Poll::Pending;
             };
-            let timer = Box::pin(sleep(SILENCE));
+            let taken = Taken::new(uptake, Instant::now());
+            let timer = Box::pin(sleep_until(taken.dead_at()));
             self.wait = Some(Box::new(Wait { timer, taken }));
         }
         let Some(wait) = &mut self.wait else {
@@ -76,11 +74,13 @@ impl Taking {
         };
         loop {
             ready!(wait.timer.as_mut().poll(cx));
-            let taken = look(&self.tcp).unwrap_or(wait.taken);
-            if std::mem::replace(&mut wait.taken, taken) == taken {
+            let Some(uptake) = Uptake::of(self.tcp.inner(), self.sent) else {
                 return Poll::Ready(());
-            }
-            wait.timer.as_mut().reset(Instant::now() + SILENCE);
+            };
+            let Some(next) = wait.taken.look(uptake, Instant::now()) else {
+                return Poll::Ready(());
+            };
+            wait.timer.as_mut().reset(next);
         }
     }
 }
@@ -126,6 +126,7 @@ impl Write for Taking {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+    use crate::uptake::SILENCE;
     use std::time::Duration;
     use tokio::io::AsyncReadExt as _;
     use tokio::net::TcpSocket;

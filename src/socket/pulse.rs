@@ -8,12 +8,10 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::config::Settings;
-use crate::uptake::SILENCE;
+use crate::uptake::{Taken, Uptake};
 
 /// A peer that has not answered a ping after this time is looked at. Most have, so a look is rare.
 const LOOK: Duration = Duration::from_secs(1);
-/// The time between two looks at a peer that has not taken everything.
-const BETWEEN: Duration = Duration::from_secs(2);
 /// A client is told this long before its token expires.
 const NOTICE: Duration = Duration::from_mins(1);
 
@@ -77,19 +75,10 @@ pub(super) struct Pulse {
 struct Asked {
     /// The transport's count of reads at the time of the ping.
     reads: u32,
-    /// What the peer had taken at the last look, and since when it has taken no more.
-    taken: Option<(u32, Instant)>,
+    /// What the peer had taken at the last look, if there was one.
+    taken: Option<Taken>,
     /// When to look.
     until: Instant,
-}
-
-/// How much a peer has taken of what was sent to it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Uptake {
-    /// How many bytes it has acknowledged, modulo 2^32.
-    pub(super) taken: u32,
-    /// How many bytes it has not acknowledged.
-    pub(super) left: u32,
 }
 
 struct Expiry {
@@ -159,34 +148,29 @@ impl Pulse {
     /// The peer could not be read since the ping: restarts its time for a sign of life.
     pub(super) fn wait_on(&mut self, now: Instant, uptake: Uptake) {
         if let Some(asked) = &mut self.asked {
-            asked.taken = Some((uptake.taken, now));
-            asked.until = now + SILENCE;
+            let taken = Taken::new(uptake, now);
+            (asked.taken, asked.until) = (Some(taken), taken.dead_at());
             self.arm();
         }
     }
 
-    /// The peer was looked at, because nothing was heard since the ping. False when it is dead: it has taken nothing for
-    /// [`SILENCE`] either.
+    /// The peer was looked at, because nothing was heard since the ping. False when it is dead: it has taken nothing
+    /// either.
     pub(super) fn looked(&mut self, now: Instant, uptake: Uptake) -> bool {
         let Some(asked) = &mut self.asked else {
             return true;
         };
-        let (since, until) = match asked.taken {
-            Some((before, since)) if before == uptake.taken => {
-                if since + SILENCE <= now {
-                    return false;
-                }
-                (since, (now + BETWEEN).min(since + SILENCE))
-            }
-            // it has everything, the ping too, and has only to answer
-            None if uptake.left == 0 => {
-                let pinged = now.checked_sub(LOOK).unwrap_or(now);
-                (pinged, pinged + SILENCE)
-            }
-            None | Some(_) => (now, now + BETWEEN),
+        // one that has everything, the ping too, has its time from the ping on
+        let first = if uptake.left == 0 {
+            now.checked_sub(LOOK).unwrap_or(now)
+        } else {
+            now
         };
-        asked.taken = Some((uptake.taken, since));
-        asked.until = until;
+        let taken = asked.taken.get_or_insert(Taken::new(uptake, first));
+        let Some(next) = taken.look(uptake, now) else {
+            return false;
+        };
+        asked.until = next;
         self.arm();
         true
     }

@@ -17,8 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::pipe::Pipe;
-use super::pulse::Uptake;
-use crate::uptake;
+use crate::uptake::{self, Uptake};
 
 /// The longest header of a frame that is not masked.
 const HEADER: usize = 10;
@@ -200,11 +199,8 @@ impl Transport {
     /// How much the peer has taken. Where the system does not tell, all that was written counts as taken, and the
     /// system ends the connections of dead peers. It is a system call.
     pub(super) fn uptake(&self) -> Uptake {
-        let left = uptake::unacknowledged(&self.pipe.tcp).unwrap_or(0);
-        Uptake {
-            taken: self.pipe.sent.wrapping_sub(left),
-            left,
-        }
+        let taken = self.pipe.sent;
+        Uptake::of(&self.pipe.tcp, taken).unwrap_or(Uptake { taken, left: 0 })
     }
 
     /// The peer is dead: the kernel need not try for long to deliver what it has.
