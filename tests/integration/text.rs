@@ -253,7 +253,7 @@ async fn a_tag_is_one_whatever_its_case(engine: Engine) {
         ],
         "{done}"
     );
-    // removed whatever its case, and free to be written anew when no task has it
+    // removed whatever its case, and and spelled as its next writer likes once no task has it
     ada.ok("task.update", json!({ "id": first["id"], "tags": ["home"] }))
         .await;
     assert_eq!(found(ada, json!({ "tag": "ärzte" })).await, [""; 0]);

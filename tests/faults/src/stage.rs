@@ -105,7 +105,7 @@ impl Stage {
         let (mut desks, mut expected) = (Vec::new(), Vec::new());
         for number in 0..size.sockets {
             let assignment = assign(&accounts, number);
-            expected.push(expect(&shared, &accounts, &assignment));
+            expected.push(expect(&shared, &assignment));
             let desk = Arc::new(Desk::default());
             desks.push(desk.clone());
             let reader = Reader::new(shared.clone(), number as u32, assignment, desk, random.random());
@@ -293,8 +293,7 @@ fn assign(accounts: &Accounts, number: usize) -> Assignment {
     }
 }
 
-fn expect(shared: &Shared, accounts: &Accounts, assignment: &Assignment) -> Vec<u32> {
-    let _ = accounts;
+fn expect(shared: &Shared, assignment: &Assignment) -> Vec<u32> {
     let own = [shared.stream(assignment.user.id)];
     let entitled = assignment.entitled.iter().map(|id| shared.stream(*id));
     own.into_iter()

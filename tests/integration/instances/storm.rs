@@ -24,7 +24,7 @@ impl Drop for Running {
     }
 }
 
-/// Creates one task after the other, each of which notifies `whom`.
+/// Creates tasks one after the other. Each of them notifies `whom`.
 async fn tell(server: &Server, team: &Team, whom: &Client) -> Running {
     let mut writer = Client::with_tokens(server, &team.admin.tokens, json!({ "streams": [] })).await;
     let (workspace, whom) = (team.workspace.clone(), whom.user_id());

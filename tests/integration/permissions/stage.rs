@@ -49,7 +49,7 @@ impl Person {
     }
 }
 
-/// The team, the users outside it, and two users whom tries add and remove.
+/// The team, the users outside it, and two users that the tries add and remove.
 pub struct Stage {
     server: Server,
     examples: Examples,

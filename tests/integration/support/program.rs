@@ -65,33 +65,39 @@ impl Program {
 
     /// Runs it to its end: its exit code and what it wrote.
     pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let log = tempfile::tempfile().expect("a log");
         let mut command = Command::new(env!("CARGO_BIN_EXE_taskwire"));
         command
             .current_dir(self.folder.path())
             .env_clear()
             .envs(self.environment.iter().map(|(name, text)| (name, text)))
-            .args(arguments)
-            .stdout(log.try_clone().expect("its log"))
-            .stderr(log.try_clone().expect("its log"));
+            .args(arguments);
         if let Some(user) = self.user {
             command.uid(user).gid(user);
         }
-        let mut process = command.spawn().expect("the taskwire binary");
-        let deadline = Instant::now() + PATIENCE;
-        let code = loop {
-            match process.try_wait().expect("a process") {
-                Some(status) => break status.code(),
-                None if Instant::now() > deadline => {
-                    process.kill().expect("killed");
-                    process.wait().expect("ended");
-                    panic!("taskwire {arguments:?} did not end:\n{}", text(log));
-                }
-                None => std::thread::sleep(Duration::from_millis(5)),
-            }
-        };
-        (code, text(log))
+        run_to_end(command)
     }
+}
+
+/// Runs a command of the program until it ends. Returns its exit code and its output.
+pub fn run_to_end(mut command: Command) -> (Option<i32>, String) {
+    let log = tempfile::tempfile().expect("a log");
+    command
+        .stdout(log.try_clone().expect("its log"))
+        .stderr(log.try_clone().expect("its log"));
+    let mut process = command.spawn().expect("the taskwire binary");
+    let deadline = Instant::now() + PATIENCE;
+    let code = loop {
+        match process.try_wait().expect("a process") {
+            Some(status) => break status.code(),
+            None if Instant::now() > deadline => {
+                process.kill().expect("killed");
+                process.wait().expect("ended");
+                panic!("taskwire {:?} did not end:\n{}", command.get_args(), text(log));
+            }
+            None => std::thread::sleep(Duration::from_millis(5)),
+        }
+    };
+    (code, text(log))
 }
 
 /// Whether every user may run the program.

@@ -2,6 +2,7 @@
 
 use super::PATIENCE;
 use super::database::{Database, Engine};
+use super::program::run_to_end;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -100,27 +101,9 @@ impl Server {
 
     /// Runs the program with arguments, beside the server, until it ends. Returns its exit code and output.
     pub fn run(&self, arguments: &[&str]) -> (Option<i32>, String) {
-        let path = self.folder.path().join("run.log");
-        let log = File::create(&path).expect("a log");
         let mut command = self.command();
-        let mut process = command
-            .args(arguments)
-            .stdout(log.try_clone().expect("its log"))
-            .stderr(log)
-            .spawn()
-            .expect("the taskwire binary");
-        let deadline = Instant::now() + PATIENCE;
-        let code = loop {
-            match process.try_wait().expect("a process") {
-                Some(status) => break status.code(),
-                None if Instant::now() > deadline => {
-                    process.kill().expect("killed");
-                    panic!("taskwire {arguments:?} did not end");
-                }
-                None => std::thread::sleep(Duration::from_millis(10)),
-            }
-        };
-        (code, std::fs::read_to_string(path).expect("its log"))
+        command.args(arguments);
+        run_to_end(command)
     }
 
     /// Starts the process, and waits until it listens. It keeps the port of an earlier process.

@@ -275,7 +275,7 @@ impl Writer {
             });
         let made = match free {
             Some(at) => self.change(at),
-            None if self.random.random_ratio(1, 8) => self.batch(workspace, id),
+            None if self.random.random_ratio(1, 8) => self.batch(id),
             None => self.create(workspace, id),
         };
         let (name, what, data, content, entries, task, id) = made;
@@ -358,7 +358,7 @@ impl Writer {
         Some(self.flat.len() - 1)
     }
 
-    fn batch(&mut self, _number: usize, workspace: Uuid) -> Made {
+    fn batch(&mut self, workspace: Uuid) -> Made {
         let parts = self.random.random_range(2..=5);
         let ops: Vec<Value> = (0..parts)
             .map(|part| json!({"type": "task.create", "data": {"workspace_id": workspace, "title": self.title(part)}}))

@@ -1,5 +1,5 @@
-//! A TCP proxy that can cut, refuse, stall, delay and forget connections. It knows enough of what it carries to lose, double
-//! and reorder Redis' messages, and to lose PostgreSQL's answer to a COMMIT.
+//! A TCP proxy that can cut, stall and forget connections. It knows enough of what it carries to lose, double and
+//! reorder Redis' messages, and to lose PostgreSQL's answer to a COMMIT.
 
 use super::postgres_wire::Requests;
 use super::redis_wire::Noise;
@@ -23,10 +23,6 @@ pub(crate) enum Carries {
 /// What the proxy is told to do; shared with all its connections.
 pub(crate) struct Controls {
     carries: Carries,
-    /// New connections are closed at once.
-    pub(crate) refuse: AtomicBool,
-    /// Milliseconds by which everything is delayed.
-    pub(crate) delay_ms: AtomicU64,
     /// How many more answers to COMMIT to lose.
     pub(crate) swallow: AtomicU32,
     /// Whether Redis' messages are lost, doubled and reordered.
@@ -74,8 +70,6 @@ impl Proxy {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let controls = Arc::new(Controls {
             carries,
-            refuse: AtomicBool::new(false),
-            delay_ms: AtomicU64::new(0),
             swallow: AtomicU32::new(0),
             noise: AtomicBool::new(false),
             noises: [const { AtomicU64::new(0) }; 3],
@@ -95,9 +89,7 @@ impl Proxy {
                     sleep(Duration::from_millis(10)).await;
                     continue;
                 };
-                if !controls.refuse.load(Relaxed) {
-                    tokio::spawn(carry(near, port, controls.clone()));
-                }
+                tokio::spawn(carry(near, port, controls.clone()));
             }
         });
         Ok(proxy)
@@ -218,10 +210,6 @@ async fn down(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, controls: &Contro
 }
 
 async fn pause(controls: &Controls) {
-    let delay = controls.delay_ms.load(Relaxed);
-    if delay > 0 {
-        sleep(Duration::from_millis(delay)).await;
-    }
     let mut stalled = controls.stalled.subscribe();
     // the sender lives as long as the proxy
     let _ = stalled.wait_for(|stalled| !stalled).await;
