@@ -175,8 +175,8 @@ impl AccessTokens {
                 "the access token has expired",
             ));
         }
-        // A token from the future shows that a clock was set back, or that another instance's is ahead: whoever has our
-        // key signs any time. Only one that is never in force is refused.
+        // A token from the future shows that a clock was set back, or that another instance's is ahead. It proves no
+        // attack: with our key, an attacker could sign any time. Only one that is never in force is refused.
         if claims.nbf >= claims.exp {
             return Err(invalid());
         }

@@ -102,7 +102,7 @@ impl Layers {
     /// The names of all settings, in the order of the manual.
     pub(super) fn keys(&self) -> Vec<&str> {
         let mut keys: Vec<&str> = self.entries.keys().map(String::as_str).collect();
-        keys.sort_by_key(|key| DEFAULT.find(&format!("\n{key} = ")));
+        keys.sort_by_cached_key(|key| DEFAULT.find(&format!("\n{key} = ")));
         keys
     }
 

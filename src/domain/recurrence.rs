@@ -1,5 +1,5 @@
-//! Recurrence rules (RFC 5545, section 3.3.10), checked whole when they are stored: whoever computes with a rule later can
-//! rely on it. `rrule` reads them; what it lets through and the RFC does not is checked here.
+//! Recurrence rules (RFC 5545, section 3.3.10), checked whole when they are stored, so that code that computes with a
+//! stored rule can rely on it. `rrule` reads them. Rules that it accepts against the RFC are refused here.
 
 use super::Result;
 use rrule::{Frequency, NWeekday, RRule, RRuleError, Tz, Unvalidated};

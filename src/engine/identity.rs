@@ -1,4 +1,4 @@
-//! To whom an access token belongs, and whether its session is still valid.
+//! The owner of an access token, and whether its session is still valid.
 
 use super::accounts::inactive;
 use super::known::Known;

@@ -4,7 +4,7 @@
 //! - `dispatch`  the entry for every request; `route` the table of operations → what answers each
 //! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics, `trace` the log
 //! - `ask`       queries and commands; `authorize` whether the caller may send them
-//! - `sign_in`   signing up, in and out, one file per operation; `identity` to whom a token belongs
+//! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it

@@ -32,8 +32,8 @@ impl Payload for IndexWords {
     const KIND: &'static str = "words";
 }
 
-/// Whether the job that indexes words is in the table, as far as this process knows. Only SQLite has the job, and its
-/// only writer is in this process; so of all groups within two seconds only one writes the job's row.
+/// Whether the job that indexes words is in the table, as far as this process knows. Groups enqueue it on SQLite alone,
+/// whose only writer is in this process; so of all groups within two seconds only one writes the job's row.
 #[derive(Default)]
 pub(super) struct WordsJob {
     is_enqueued: AtomicBool,

@@ -55,7 +55,7 @@ pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notic
     world.notify(act, user, notification)
 }
 
-/// Notifies everybody whom a change of a task concerns: the caller, the task's creator, its assignees. A new assignee
+/// Notifies the people concerned by a change of a task: the caller, the task's creator, its assignees. A new assignee
 /// other than the caller gets `TASK_ASSIGNED` instead.
 pub(super) fn tell_of_task(
     act: &Act<'_>,

@@ -131,13 +131,11 @@ pub async fn catch_up(tx: &mut Transaction, due: Due, limit: i64) -> Result<Opti
 
 /// Gives those of these rows of PostgreSQL their words and keys that an older version wrote. Returns the rows' ids.
 async fn refresh(tx: &mut Transaction, rows: Sql) -> Result<Vec<Uuid>> {
-    let mut sql = Sql::new(
+    let rows = rows.after_text(
         "select t.id, t.title, t.description, t.tags, t.version, t.texts_at is distinct from t.version
          from tasks t where ",
     );
-    sql.push(&rows.text);
-    sql.cells = rows.cells;
-    let rows: Vec<(Uuid, String, Option<String>, String, i64, bool)> = tx.select(sql).await?;
+    let rows: Vec<(Uuid, String, Option<String>, String, i64, bool)> = tx.select(rows).await?;
     let seen = rows.iter().map(|(id, ..)| *id).collect();
     let old = rows.into_iter().filter(|(.., is_old)| *is_old);
     let batch = Batch::of(old.map(|(id, title, description, tags, version, _)| {

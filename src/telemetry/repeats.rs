@@ -57,7 +57,6 @@ struct Summary {
     level: Level,
     text: String,
     times: u64,
-    within: Duration,
 }
 
 impl Repeats {
@@ -149,7 +148,6 @@ impl Counts {
                 level: line.level,
                 text: line.text.clone(),
                 times,
-                within: WINDOW,
             }
         });
         summaries.collect()
@@ -158,13 +156,8 @@ impl Counts {
 
 impl Summary {
     fn write(self) {
-        let Summary {
-            level,
-            text,
-            times,
-            within,
-        } = self;
-        let within_s = within.as_secs();
+        let Summary { level, text, times } = self;
+        let within_s = WINDOW.as_secs();
         if level == Level::ERROR {
             tracing::error!(target: SUMMARIES, repeats = times, within_s, "{text} ({times} times more, not written)");
         } else {

@@ -8,8 +8,8 @@
 //! - `order`    the key that orders titles
 //! - `address`  the key of an e-mail address
 //!
-//! Words, folds and keys are stored. A change of what they are (here, or in a newer crate) needs a migration that makes the
-//! stored ones anew; a test tells.
+//! Words, folds and keys are stored. A change of what they are (here, or in a newer crate) needs a migration that
+//! computes the stored ones again; a test fails when they differ.
 
 mod address;
 mod fold;

@@ -312,8 +312,8 @@ fn an_address_has_one_key() {
     }
 }
 
-/// Databases keep words and keys. When these change, stored ones must be made anew: add a migration like `text`, which
-/// forgets them, and put the new number here.
+/// Databases keep words and keys. When these change, the stored ones must be computed again: add a migration like
+/// `text`, which forgets them, and put the new number here.
 #[test]
 fn what_is_stored_changes_only_with_a_migration() {
     let mut all = Sha256::new();

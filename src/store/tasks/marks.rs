@@ -109,8 +109,8 @@ pub async fn key_tags(tx: &mut Transaction, limit: i64) -> Result<usize> {
     Ok(number)
 }
 
-/// Keeps writers of PostgreSQL away from the tags until the transaction ends: a task that loses a tag while its row is
-/// written anew would keep it.
+/// Keeps writers of PostgreSQL away from the tags until the transaction ends: otherwise a task that loses a tag while
+/// its row is rewritten would keep the tag.
 pub async fn lock_tags(tx: &mut Transaction) -> Result<()> {
     if tx.is_alone() {
         return Ok(());
