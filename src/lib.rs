@@ -16,6 +16,7 @@
 //! - `uptake`   what a peer has taken of what was sent to it
 //! - `auth`     passwords, tokens, limits
 //! - `failpoint` places where tests kill or pause a node, in builds for them
+//! - `outage`   tells the operator what is away, and that it is back
 //! - `state`    what every request and socket of a node shares
 //! - `reload`   applies changed settings to a running node
 //! - `doctor`   checks what a node depends on
@@ -38,6 +39,7 @@ pub mod jobs;
 pub mod live;
 pub mod operator;
 pub mod ops;
+pub mod outage;
 pub mod peer;
 pub mod reload;
 pub mod reply;

@@ -242,6 +242,11 @@ fn start(
     flags: Flags,
 ) -> Result<(), Box<dyn Error>> {
     let log = telemetry::init(&settings)?;
+    if matches!(command, Command::Serve | Command::Migrate) {
+        // the first line of the log
+        let (version, settings) = (env!("CARGO_PKG_VERSION"), effective.sources());
+        tracing::info!(version, settings, "taskwire starts");
+    }
     let ignored = effective.variables_of_services().collect::<Vec<_>>().join(", ");
     if !ignored.is_empty() {
         tracing::debug!("ignored variables with which Kubernetes describes services: {ignored}");

@@ -57,6 +57,9 @@ pub(super) struct Layers {
     pub(super) problems: Vec<Problem>,
     /// Variables that describe services of Kubernetes, and are no settings.
     pub(super) of_services: BTreeSet<String>,
+    /// The sources that gave settings, the weakest first, and how many each gave.
+    pub(super) sources: Vec<(String, usize)>,
+    given: usize,
 }
 
 /// A variable's value, and where it stands.
@@ -75,6 +78,8 @@ impl Layers {
             entries: BTreeMap::new(),
             problems: Vec::new(),
             of_services: BTreeSet::new(),
+            sources: Vec::new(),
+            given: 0,
         };
         for (key, value) in
             toml::from_str::<Table>(DEFAULT).expect("config.default.toml is valid: a test reads it")
@@ -82,16 +87,29 @@ impl Layers {
             layers.entries.insert(key, Entry { value, origin: None });
         }
         if let Some(file) = &sources.flags.config {
-            layers.add_file(file);
+            layers.add_source(format!("{}", file.display()), |layers| layers.add_file(file));
         }
         if let Some(file) = &sources.dotenv {
-            let variables = layers.read_dotenv(file);
-            layers.add_variables(&variables);
+            layers.add_source(format!("{}", file.display()), |layers| {
+                let variables = layers.read_dotenv(file);
+                layers.add_variables(&variables);
+            });
         }
-        let variables = layers.readable(&sources.environment);
-        layers.add_variables(&variables);
-        layers.add_flags(&sources.flags);
+        layers.add_source("the environment".to_owned(), |layers| {
+            let variables = layers.readable(&sources.environment);
+            layers.add_variables(&variables);
+        });
+        layers.add_source("flags".to_owned(), |layers| layers.add_flags(&sources.flags));
         layers
+    }
+
+    /// Adds a source, and counts what it gives.
+    fn add_source(&mut self, name: String, add: impl FnOnce(&mut Self)) {
+        let before = self.given;
+        add(self);
+        if self.given > before {
+            self.sources.push((name, self.given - before));
+        }
     }
 
     /// The value in force; `None` for an unknown name.
@@ -271,6 +289,7 @@ impl Layers {
 
     /// Replaces the values of weaker sources by the given ones.
     fn add(&mut self, given: Vec<Given>) {
+        self.given += given.len();
         let names: BTreeSet<String> = given.iter().map(|(key, ..)| key.clone()).collect();
         for (key, value, origin) in given {
             if let Some(entry) = self.entries.get_mut(&key) {

@@ -15,6 +15,7 @@ use super::secret;
 #[derive(Clone, Debug)]
 pub struct Effective {
     settings: Vec<Shown>,
+    sources: String,
     of_services: BTreeSet<String>,
 }
 
@@ -50,6 +51,7 @@ impl Effective {
         });
         Self {
             settings: settings.collect(),
+            sources: sources(&layers.sources),
             of_services: layers.of_services.clone(),
         }
     }
@@ -63,10 +65,25 @@ impl Effective {
             .collect()
     }
 
+    /// Which sources gave settings, in a line for the log: `3 from taskwire.toml, 2 from the environment`.
+    pub fn sources(&self) -> &str {
+        &self.sources
+    }
+
     /// Variables of the environment that look like settings, and that Kubernetes made to describe services.
     pub fn variables_of_services(&self) -> impl Iterator<Item = &str> {
         self.of_services.iter().map(String::as_str)
     }
+}
+
+fn sources(given: &[(String, usize)]) -> String {
+    if given.is_empty() {
+        return "only defaults".to_owned();
+    }
+    let named = given
+        .iter()
+        .map(|(name, number)| format!("{number} from {}", name.replace(char::is_control, "?")));
+    named.collect::<Vec<_>>().join(", ")
 }
 
 impl fmt::Display for Effective {

@@ -179,11 +179,17 @@ fn stronger_sources_win() {
     );
     assert!(shown.contains("ops_per_second = 4 # flag --set\n"), "{shown}");
     assert!(shown.contains("\nstreams_per_socket = 256\n"), "{shown}");
+    let [file, dotenv] = ["a.toml", ".env"].map(|name| folder.path().join(name).display().to_string());
+    assert_eq!(
+        effective.sources(),
+        format!("5 from {file}, 4 from {dotenv}, 2 from the environment, 3 from flags")
+    );
 }
 
 #[test]
 fn the_printed_settings_are_in_the_manual_s_order_and_a_valid_file() {
     let (_, effective) = load(&[], &[]).expect("the defaults");
+    assert_eq!(effective.sources(), "only defaults");
     let shown = effective.to_string();
     assert!(
         shown.starts_with("listen = \"127.0.0.1:8080\"\ndata_dir = \"data\"\n"),

@@ -170,7 +170,7 @@ impl Writers {
             }
         });
         self.groups.insert(task.id(), RunningGroup { lanes, sessions });
-        metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
+        metrics::gauge!("taskwire_lane_groups_running").set(self.groups.len() as f64);
         metrics::counter!("taskwire_lane_groups_total", "beside" => beside(self.groups.len())).increment(1);
     }
 
@@ -210,7 +210,7 @@ impl Writers {
         };
         self.groups.remove(&id);
         self.idle.push(writer);
-        metrics::gauge!("taskwire_lane_groups").set(self.groups.len() as f64);
+        metrics::gauge!("taskwire_lane_groups_running").set(self.groups.len() as f64);
         last
     }
 }

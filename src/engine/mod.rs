@@ -21,7 +21,7 @@
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
-//! - `health`    what probes and jobs ask
+//! - `health`    what probes and jobs ask; `watch` whether the database answers
 //! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates
 
 mod accounts;
@@ -62,6 +62,7 @@ mod sign_in;
 mod single;
 mod submission;
 mod trace;
+mod watch;
 mod words;
 mod write;
 
@@ -82,6 +83,7 @@ use lane::Lane;
 use members::MemberCache;
 use shared::Shared;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{Failure, Timestamp, UserId, WorkspaceId};
@@ -98,7 +100,7 @@ pub use measure::Measure;
 pub use reply::{Answering, Body, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
-pub use sign_in::Refresh;
+pub use sign_in::{Attempt, Refresh};
 pub use words::{Index, IndexWords, KeyTags};
 
 /// The longest time that a stopping node waits until its last commits are handed to the other instances. They find in
@@ -127,6 +129,8 @@ struct Inner {
     words: Arc<WordsJob>,
     /// A job was enqueued on this instance.
     enqueued: Arc<Notify>,
+    /// Whether the database answered the last question of `watch`.
+    database_up: AtomicBool,
 }
 
 /// Why the engine does not start.
@@ -192,6 +196,7 @@ impl Engine {
             describe: taskwire_protocol::generate::schema_text().into(),
             words,
             enqueued,
+            database_up: AtomicBool::new(true),
         };
         let engine = Engine(Arc::new(inner));
         engine.ensure_admin(settings).await.map_err(EngineError::Admin)?;

@@ -19,7 +19,7 @@ use super::opening::Opening;
 use super::registry::Claim;
 use super::welcome::welcome;
 use crate::config::Settings;
-use crate::engine::{Engine, Identity};
+use crate::engine::{Attempt, Engine, Identity};
 
 /// How many readers are identified or welcomed at the same time: each reads its session and its user's workspaces, and
 /// joins topics.
@@ -66,7 +66,8 @@ impl Entrance {
 
     /// Lets a reader in. After a refusal its client may retry with another token.
     pub async fn open(&self, arrival: Arrival) -> Result<Box<Opened>, Rejection> {
-        let identity = self.identify(&arrival.params.token).await?;
+        let identity = self.identify(&arrival.params.token).await;
+        let identity = identity.inspect_err(|failure| Attempt::by_token(arrival.address).refused(failure))?;
         // boxed: a future that checks a token must not be as large as one that makes a welcome
         Box::pin(self.let_in(identity, arrival)).await
     }

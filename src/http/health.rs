@@ -11,7 +11,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::json;
 use taskwire_protocol::{ErrorCode, Failure};
 
+use super::recorder;
 use crate::live::BusHealth;
+use crate::ops::bug;
 use crate::reply::Refusal;
 use crate::state::App;
 
@@ -28,7 +30,9 @@ pub(super) async fn alive() -> Response {
     fresh(Json(json!({ "status": "alive" })))
 }
 
-/// `GET /readyz`: 503 as soon as the node begins to stop.
+/// `GET /readyz`: 503 as soon as the node begins to stop, and only then. Without its database a node is still ready: all
+/// nodes share the database, so another one would answer no better, and clients would stay away for longer than the
+/// outage. `/health/detailed` is for alarms.
 pub(super) async fn ready(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
     if app.is_leaving() {
         return Err(Failure::new(ErrorCode::Unavailable, "the node is about to stop").into());
@@ -83,14 +87,13 @@ pub(super) async fn detailed(State(app): State<Arc<App>>) -> Response {
 
 /// `GET /metrics`
 pub(super) async fn metrics(State(app): State<Arc<App>>) -> Result<Response, Refusal> {
-    let Some(recorder) = &app.metrics else {
+    let Some(recorder) = app.metrics.clone() else {
         return Err(Failure::new(ErrorCode::NotFound, "metrics are off: metrics_enabled is false").into());
     };
-    if let Some(bytes) = app.engine.wal_bytes() {
-        metrics::gauge!("taskwire_sqlite_wal_bytes").set(bytes as f64);
-    }
+    let rendered = tokio::task::spawn_blocking(move || recorder::render(&recorder, &app)).await;
+    let text = rendered.map_err(|_| bug("the metrics could not be read; the server's log has the reason"))?;
     let kind = [(CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok(fresh((kind, recorder.render())))
+    Ok(fresh((kind, text)))
 }
 
 fn fresh(body: impl IntoResponse) -> Response {

@@ -3,7 +3,8 @@
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
 //! - `rpc`      answers a request frame, or an array of them
-//! - `health`   probes and metrics
+//! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
+//!   `process` reads those of the process
 //! - `page`     the front page
 
 mod accounts;
@@ -11,8 +12,10 @@ mod body;
 mod caller;
 mod cookie;
 mod health;
+mod metrics;
 mod outer;
 mod page;
+mod process;
 mod recorder;
 mod rpc;
 

@@ -1,26 +1,36 @@
-//! The process's recorder for the `metrics` macros, in Prometheus format, and a description of each metric. Counts
-//! nothing itself.
+//! The process's recorder for the `metrics` macros, in Prometheus format. Reads, when it is asked for the metrics, what
+//! nothing else counts. Knows the table of metrics.
 
+use std::fmt::Write as _;
 use std::sync::OnceLock;
 
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
+use taskwire_protocol::REVISION;
+
+use super::metrics::{Kind, METRICS};
+use super::process;
+use crate::live::BusHealth;
+use crate::state::App;
 
 /// Bounds of the histograms, in seconds. An operation on an idle server takes less than a millisecond; any wait ends
 /// after 30 s.
 const SECONDS: [f64; 14] = [
     0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0,
 ];
+/// Bounds of the sizes of groups, which have at most 64 mutations.
+const MUTATIONS: [f64; 7] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0];
+/// Bounds of how many events a reader is behind.
+const EVENTS: [f64; 6] = [1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
+
+/// What the names of the metrics begin with that this program counts.
+const OURS: &str = "taskwire_";
 
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// The process's recorder, set up at the first call. `None` if the process has another recorder.
 pub fn recorder() -> Option<PrometheusHandle> {
     let set_up = || {
-        let buckets = Matcher::Suffix("_seconds".to_owned());
-        let recorder = PrometheusBuilder::new()
-            .set_buckets_for_metric(buckets, &SECONDS)
-            .ok()?
-            .build_recorder();
+        let recorder = builder().ok()?.build_recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).ok()?;
         describe();
@@ -29,113 +39,66 @@ pub fn recorder() -> Option<PrometheusHandle> {
     RECORDER.get_or_init(set_up).clone()
 }
 
+/// Every histogram has bounds. Without them it would be a summary, which cannot be added up over nodes.
+fn builder() -> Result<PrometheusBuilder, BuildError> {
+    let seconds = Matcher::Suffix("_seconds".to_owned());
+    PrometheusBuilder::new()
+        .set_buckets_for_metric(seconds, &SECONDS)?
+        .set_buckets_for_metric(Matcher::Full("taskwire_group_size".to_owned()), &MUTATIONS)?
+        .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &EVENTS)
+}
+
+/// Describes all metrics. A counter without labels is 0 from the start, so that its first increase is seen.
 fn describe() {
-    metrics::describe_gauge!(
-        "taskwire_sockets",
-        "Open sockets, including those that are not authenticated yet"
-    );
-    metrics::describe_gauge!("taskwire_connections", "Connections that are not sockets");
-    metrics::describe_counter!(
-        "taskwire_sockets_closed_total",
-        "Sockets closed by the node, by close code"
-    );
-    metrics::describe_counter!("taskwire_operations_total", "Operations, by type and outcome");
-    metrics::describe_histogram!(
-        "taskwire_operation_seconds",
-        "Time from a request's arrival to its answer, by type"
-    );
-    metrics::describe_counter!(
-        "taskwire_http_requests_total",
-        "HTTP requests, by route and status"
-    );
-    metrics::describe_histogram!(
-        "taskwire_http_request_seconds",
-        "Duration of HTTP requests, by route"
-    );
-    metrics::describe_counter!(
-        "taskwire_session_reads_total",
-        "Reads of a session, its account and its workspaces"
-    );
-    metrics::describe_histogram!(
-        "taskwire_pool_wait_seconds",
-        "How long a read waited for a connection to the database"
-    );
-    metrics::describe_counter!(
-        "taskwire_pool_timeouts_total",
-        "Reads that got no connection to the database"
-    );
-    metrics::describe_counter!(
-        "taskwire_group_retries_total",
-        "Groups of mutations that ran again, by cause"
-    );
-    metrics::describe_counter!(
-        "taskwire_optimistic_groups_total",
-        "Groups of mutations that were committed without locking first"
-    );
-    metrics::describe_counter!(
-        "taskwire_commits_unknown_total",
-        "Commits with an unknown outcome, because the connection broke"
-    );
-    metrics::describe_counter!(
-        "taskwire_lane_groups_total",
-        "Groups of mutations, by whether others ran at the same time"
-    );
-    metrics::describe_gauge!("taskwire_lane_groups", "Groups of mutations that run now");
-    metrics::describe_counter!(
-        "taskwire_connections_refused_total",
-        "Connections dropped because there were too many"
-    );
-    describe_jobs();
-    describe_instances();
+    for metric in METRICS {
+        match metric.kind {
+            Kind::Counter => {
+                metrics::describe_counter!(metric.name, metric.help);
+                if metric.labels.is_empty() && metric.name.starts_with(OURS) {
+                    metrics::counter!(metric.name).increment(0);
+                }
+            }
+            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
+        }
+    }
+    let (version, contract) = (env!("CARGO_PKG_VERSION"), REVISION.to_string());
+    metrics::gauge!("taskwire_build_info", "version" => version, "contract" => contract).set(1.0);
 }
 
-fn describe_jobs() {
-    metrics::describe_gauge!(
-        "taskwire_jobs_pending",
-        "Jobs that are due and that no instance runs, 1000 at most"
-    );
-    metrics::describe_gauge!(
-        "taskwire_jobs_running",
-        "Jobs that this instance runs now, by kind"
-    );
-    metrics::describe_gauge!(
-        "taskwire_jobs_dead",
-        "Dead jobs, whose last attempt failed, by kind, 1000 at most"
-    );
-    metrics::describe_counter!("taskwire_jobs_total", "Runs of jobs, by kind and outcome");
-    metrics::describe_histogram!("taskwire_job_seconds", "Duration of the runs of jobs, by kind");
+/// All metrics, as Prometheus reads them. Blocks: it counts the open files of the process.
+pub(super) fn render(recorder: &PrometheusHandle, app: &App) -> String {
+    if let Some(bytes) = app.engine.wal_bytes() {
+        metrics::gauge!("taskwire_sqlite_wal_bytes").set(bytes as f64);
+    }
+    let database_up = app.engine.is_database_up();
+    metrics::gauge!("taskwire_database_up").set(f64::from(u8::from(database_up)));
+    match app.engine.hub().bus_health() {
+        BusHealth::Off => {}
+        BusHealth::Up(_) => metrics::gauge!("taskwire_redis_up").set(1.0),
+        BusHealth::Down => metrics::gauge!("taskwire_redis_up").set(0.0),
+    }
+    let mut text = recorder.render();
+    render_process(&mut text);
+    text
 }
 
-/// Metrics of the exchange with other instances.
-fn describe_instances() {
-    metrics::describe_gauge!(
-        "taskwire_bus_up",
-        "1 while probes that are published to Redis come back in time"
-    );
-    metrics::describe_histogram!(
-        "taskwire_bus_probe_seconds",
-        "Time until a probe comes back from Redis"
-    );
-    metrics::describe_gauge!("taskwire_bus_streams", "Streams subscribed to on Redis");
-    metrics::describe_counter!("taskwire_bus_published_total", "Entries published to Redis");
-    metrics::describe_counter!(
-        "taskwire_bus_dropped_total",
-        "Entries, signals and notes not published, because Redis was not connected or the queue was full"
-    );
-    metrics::describe_counter!(
-        "taskwire_bus_received_total",
-        "Entries of other instances received from Redis"
-    );
-    metrics::describe_counter!(
-        "taskwire_bus_reconnects_total",
-        "Lost connections that subscribe to Redis"
-    );
-    metrics::describe_counter!(
-        "taskwire_gaps_total",
-        "Times that readers turned to the log because an entry did not arrive"
-    );
-    metrics::describe_counter!(
-        "taskwire_heads_compared_total",
-        "Heads of streams compared with the database"
-    );
+/// The recorder counts in whole numbers, which is too coarse for the seconds of a process.
+fn render_process(text: &mut String) {
+    for (name, value) in process::read() {
+        let Some(metric) = METRICS.iter().find(|metric| metric.name == name) else {
+            continue;
+        };
+        let (help, kind) = (metric.help, metric.kind.name());
+        let value = if value.is_infinite() {
+            "+Inf".to_owned()
+        } else {
+            value.to_string()
+        };
+        // writing to a string does not fail
+        let _ = write!(
+            text,
+            "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n\n"
+        );
+    }
 }

@@ -3,9 +3,11 @@
 //!
 //! - `listen`  opens the listening socket, and raises the limit of open files
 //! - `accept`  serves connections until they end or become sockets
+//! - `drained` the last line of the log: what was left at the end of a drain
 //! - `orders`  carries out a test's orders, in builds with fail points
 
 mod accept;
+mod drained;
 mod listen;
 mod orders;
 
@@ -20,6 +22,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+
+pub use drained::Left;
+
+use drained::Drained;
 
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -91,11 +97,12 @@ pub async fn serve(settings: Settings, reload: impl Fn() + Clone + Send + 'stati
     // an error is ignored: nobody has to read the standard output
     let _ready = writeln!(io::stdout(), "listening on http://{address}");
     let stop = CancellationToken::new();
+    let sockets = app.sockets.clone();
     let mut node = pin!(run(listener, app, stop.clone().cancelled_owned()));
-    let mut ended = Ok(());
-    loop {
+    let (mut ended, mut since) = (Ok(()), Instant::now());
+    let left = loop {
         tokio::select! {
-            () = &mut node => break,
+            left = &mut node => break left,
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
             _ = hang_up.recv() => {
@@ -108,23 +115,43 @@ pub async fn serve(settings: Settings, reload: impl Fn() + Clone + Send + 'stati
             }
         }
         if stop.is_cancelled() {
+            tracing::warn!(
+                sockets = sockets.count(),
+                "a second signal ended the drain; what was left is cut off"
+            );
             return Err(StartError::Interrupted);
         }
-        tracing::info!("draining");
+        tracing::info!(sockets = sockets.count(), "draining");
+        since = Instant::now();
         stop.cancel();
-    }
-    let ends = Instant::now() + closing;
+    };
+    let (jobs_released, database_closed) = close(runner, &engine, Instant::now() + closing).await;
+    let drained = Drained {
+        since,
+        left,
+        jobs_released,
+        database_closed,
+    };
+    drained.tell();
+    ended
+}
+
+/// Ends the jobs and closes the database. Returns whether the jobs were released, and whether the database closed in
+/// time.
+async fn close(runner: jobs::Runner, engine: &Engine, ends: Instant) -> (bool, bool) {
+    let mut released = false;
     let end = async {
-        runner.stop(closing / 2).await;
+        released = runner
+            .stop(ends.saturating_duration_since(Instant::now()) / 2)
+            .await;
         engine.stop().await;
     };
-    if tokio::time::timeout_at(ends, end).await.is_err() {
-        tracing::warn!("the database did not close in time; unfinished requests get no answer");
-    } else {
+    let closed = tokio::time::timeout_at(ends, end).await.is_ok();
+    if closed {
         let left = ends.saturating_duration_since(Instant::now());
         engine.close(left.max(SHORTEST_MOMENT)).await;
     }
-    ended
+    (released, closed)
 }
 
 /// Brings the database's schema up to date.
@@ -149,8 +176,8 @@ async fn build(settings: Settings) -> Result<Arc<App>, StartError> {
 /// Serves a listener until `shutdown`. Then `/readyz` answers 503, and nothing else changes for `drain_delay_seconds`.
 /// After that the node drains: it accepts no new sockets, tells each socket when to reconnect, answers pending
 /// requests, and closes sockets with 1012. Together this takes at most `drain_seconds` minus the time for closing the
-/// database.
-pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) {
+/// database. Returns what was left then.
+pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Output = ()>) -> Left {
     let connections = TaskTracker::new();
     let draining = CancellationToken::new();
     let _upkeep = app.metrics.clone().map(|recorder| {
@@ -168,7 +195,7 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
     let mut accepting = AbortOnDrop(tokio::spawn(accept));
     let mut shutdown = pin!(shutdown);
     tokio::select! {
-        _ = &mut accepting.0 => return,
+        _ = &mut accepting.0 => return Left::default(),
         () = &mut shutdown => {}
     }
     let ends = Instant::now() + app.settings.drain - last_moment(&app.settings);
@@ -192,11 +219,12 @@ pub async fn run(listener: TcpListener, app: Arc<App>, shutdown: impl Future<Out
         connections.close();
         connections.wait().await;
     };
-    if tokio::time::timeout_at(ends, drain).await.is_err() {
-        tracing::warn!(
-            sockets = app.sockets.count(),
-            "drain_seconds are over; the remaining sockets are cut off"
-        );
+    match tokio::time::timeout_at(ends, drain).await {
+        Ok(()) => Left::default(),
+        Err(_) => Left {
+            sockets: app.sockets.count(),
+            connections: connections.len(),
+        },
     }
 }
 

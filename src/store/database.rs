@@ -151,6 +151,14 @@ impl Store {
         self.0.trust.clone()
     }
 
+    /// Checks the epoch on a new connection. An SQLite file needs no new one: its connections do not break.
+    pub async fn reach(&self) -> Result<()> {
+        match &self.0.pools {
+            Pools::Sqlite { .. } => self.compare_epoch().await,
+            Pools::Postgres { .. } => self.connect_writer().await.map(drop),
+        }
+    }
+
     /// Counters as the writers' last commits left them.
     pub(super) fn last_committed(&self) -> Arc<LastCommitted> {
         self.0.last_committed.clone()

@@ -199,6 +199,28 @@ mod tests {
     }
 
     #[test]
+    fn each_outage_is_told_and_a_flood_of_refused_sign_ins_is_counted() {
+        let text = logged(LogFormat::Pretty, &info(), || {
+            for _ in 0..3 {
+                tracing::warn!(target: "taskwire::outage", "Redis is away");
+            }
+            for _ in 0..100 {
+                tracing::info!(target: "taskwire::sign_in", "a sign-in was refused");
+            }
+        });
+        let lines = |part: &str| text.lines().filter(|line| line.contains(part)).count();
+        assert_eq!(
+            (lines("Redis is away"), lines("a sign-in was refused")),
+            (3, 61),
+            "{text}"
+        );
+        assert!(
+            text.contains("INFO") && text.contains("(40 times more, not written)"),
+            "{text}"
+        );
+    }
+
+    #[test]
     fn levels_are_changed_while_it_runs() {
         let lines = Lines::default();
         let writer = lines.clone();

@@ -1,6 +1,7 @@
 //! Repeated warnings: the first is written, and the further ones of a minute become one line with their number. So a
 //! fault that lasts can be seen in the log, and does not fill the disk. Callers write warnings as ever; this layer sees
-//! all of them, those of libraries too. Does not know what the lines say.
+//! all of them, those of libraries too. It limits some other lines too, which a client or a network could make without
+//! end. Does not know what the lines say.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,7 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tracing::field::{Field, Visit};
-use tracing::{Event, Level, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 
@@ -20,6 +21,13 @@ const WARNINGS: u32 = 1;
 /// Lines of one error within the window. A client's report names the `request_id` of an error, so a few of them are
 /// written.
 const ERRORS: u32 = 10;
+/// Lines from these places are limited whatever their level is.
+const PLACES: [(&str, u32); 2] = [
+    // each is news, as long as the network does not come and go
+    ("taskwire::outage", 10),
+    // at `info`; people mistype, and programs guess passwords
+    ("taskwire::sign_in", 60),
+];
 /// Different warnings that are told apart. Beyond them all share one count.
 const DIFFERENT: usize = 1024;
 /// Longest kept text of a warning, in characters.
@@ -101,8 +109,13 @@ impl Shared {
 
 impl Counts {
     /// `None`: the line is to be written. Otherwise how many were held back, with this one.
-    fn hold_back(&mut self, place: impl Hash, level: Level, text: &str, now: Instant) -> Option<u64> {
-        let most = if level == Level::ERROR { ERRORS } else { WARNINGS };
+    fn hold_back(
+        &mut self,
+        place: impl Hash,
+        (level, most): (Level, u32),
+        text: &str,
+        now: Instant,
+    ) -> Option<u64> {
         let mut key = self.hasher.hash_one((place, text));
         let mut shown = text;
         if self.lines.len() >= DIFFERENT && !self.lines.contains_key(&key) {
@@ -158,10 +171,11 @@ impl Summary {
     fn write(self) {
         let Summary { level, text, times } = self;
         let within_s = WINDOW.as_secs();
-        if level == Level::ERROR {
-            tracing::error!(target: SUMMARIES, repeats = times, within_s, "{text} ({times} times more, not written)");
-        } else {
-            tracing::warn!(target: SUMMARIES, repeats = times, within_s, "{text} ({times} times more, not written)");
+        let text = format!("{text} ({times} times more, not written)");
+        match level {
+            Level::ERROR => tracing::error!(target: SUMMARIES, repeats = times, within_s, "{text}"),
+            Level::WARN => tracing::warn!(target: SUMMARIES, repeats = times, within_s, "{text}"),
+            _ => tracing::info!(target: SUMMARIES, repeats = times, within_s, "{text}"),
         }
     }
 }
@@ -172,17 +186,32 @@ const SUMMARIES: &str = "taskwire::repeats";
 impl<S: Subscriber> Layer<S> for Repeats {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
         let metadata = event.metadata();
-        if *metadata.level() > Level::WARN || metadata.target() == SUMMARIES {
+        let Some(most) = most(metadata) else {
             return true;
-        }
+        };
         let mut text = Text(String::new());
         event.record(&mut text);
-        let (place, level) = (metadata.callsite(), *metadata.level());
-        let held_back = self.0.counts().hold_back(place, level, &text.0, Instant::now());
+        let (place, kind) = (metadata.callsite(), (*metadata.level(), most));
+        let held_back = self.0.counts().hold_back(place, kind, &text.0, Instant::now());
         if held_back == Some(1) {
             self.0.held_back.notify_one();
         }
         held_back.is_none()
+    }
+}
+
+/// How many such lines are written within the window; `None`: all.
+fn most(metadata: &Metadata<'_>) -> Option<u32> {
+    let (place, level) = (metadata.target(), *metadata.level());
+    if place == SUMMARIES {
+        return None;
+    }
+    let limited = PLACES.iter().find(|(limited, _)| *limited == place);
+    match (limited, level) {
+        (Some((_, most)), _) => Some(*most),
+        (None, Level::ERROR) => Some(ERRORS),
+        (None, Level::WARN) => Some(WARNINGS),
+        _ => None,
     }
 }
 
@@ -201,14 +230,17 @@ impl Visit for Text {
 mod tests {
     use super::*;
 
+    const WARNING: (Level, u32) = (Level::WARN, WARNINGS);
+    const ERROR: (Level, u32) = (Level::ERROR, ERRORS);
+
     /// What is written of `times` lines that come every `every`, and the summaries: how many times each tells of.
-    fn flood(level: Level, times: u64, every: Duration) -> (u64, Vec<u64>) {
+    fn flood(kind: (Level, u32), times: u64, every: Duration) -> (u64, Vec<u64>) {
         let (mut counts, start) = (Counts::default(), Instant::now());
         let (mut written, mut told) = (0, Vec::new());
         for n in 0..times {
             let now = start + every * u32::try_from(n).expect("few");
             told.extend(counts.take(now).into_iter().map(|summary| summary.times));
-            written += u64::from(counts.hold_back("here", level, "no room", now).is_none());
+            written += u64::from(counts.hold_back("here", kind, "no room", now).is_none());
         }
         told.extend(
             counts
@@ -221,29 +253,29 @@ mod tests {
 
     #[test]
     fn a_flood_is_one_line_a_minute_and_every_line_is_counted() {
-        let (written, told) = flood(Level::WARN, 3000, Duration::from_millis(50));
+        let (written, told) = flood(WARNING, 3000, Duration::from_millis(50));
         assert_eq!((written, told.len()), (1, 3));
         assert_eq!(written + told.iter().sum::<u64>(), 3000);
-        let (written, told) = flood(Level::ERROR, 3000, Duration::from_millis(50));
+        let (written, told) = flood(ERROR, 3000, Duration::from_millis(50));
         assert_eq!(written + told.iter().sum::<u64>(), 3000);
         assert_eq!((written, told.len()), (u64::from(ERRORS), 3));
     }
 
     #[test]
     fn what_comes_rarely_is_written_every_time() {
-        assert_eq!(flood(Level::WARN, 5, WINDOW), (5, Vec::new()));
-        assert_eq!(flood(Level::ERROR, 9, Duration::from_secs(1)), (9, Vec::new()));
+        assert_eq!(flood(WARNING, 5, WINDOW), (5, Vec::new()));
+        assert_eq!(flood(ERROR, 9, Duration::from_secs(1)), (9, Vec::new()));
     }
 
     #[test]
     fn other_texts_and_other_places_are_told_apart_and_memory_is_bounded() {
         let (mut counts, now) = (Counts::default(), Instant::now());
         for (place, text) in [("a", "x"), ("a", "y"), ("b", "x")] {
-            assert_eq!(counts.hold_back(place, Level::WARN, text, now), None);
-            assert_eq!(counts.hold_back(place, Level::WARN, text, now), Some(1));
+            assert_eq!(counts.hold_back(place, WARNING, text, now), None);
+            assert_eq!(counts.hold_back(place, WARNING, text, now), Some(1));
         }
         let written = (0..5000)
-            .filter(|n| counts.hold_back("c", Level::WARN, &n.to_string(), now).is_none())
+            .filter(|n| counts.hold_back("c", WARNING, &n.to_string(), now).is_none())
             .count();
         assert!(
             written <= DIFFERENT && counts.lines.len() <= DIFFERENT + 1,

@@ -28,6 +28,7 @@ mod instances; // several instances, with Redis and without
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
 mod notifications; // notifications
+mod operating; // what an operator sees: the log, outages, metrics
 mod optimism; // groups that lock nothing, and what proves them wrong
 mod permissions; // every operation by every role
 mod plans; // the main lists neither scan nor sort whole tables

@@ -66,10 +66,11 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "ids",
             "live",
             "ops",
+            "outage",
             "store",
         ],
     ),
-    ("live", &["clock"]), // it reads the log through a trait
+    ("live", &["clock", "outage"]), // it reads the log through a trait
     ("ops", &["domain", "ids", "store", "unicode"]),
     ("store", &["config", "ids", "unicode"]),
     ("domain", &["unicode"]),
@@ -82,6 +83,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("reload", &["config", "telemetry"]),
     ("telemetry", &["config"]),
     ("ids", &["clock"]),
+    ("outage", &[]),
     ("clock", &[]),
     ("uptake", &[]),
 ];

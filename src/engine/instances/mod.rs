@@ -60,6 +60,11 @@ impl Engine {
                 .clone()
                 .run_until_cancelled_owned(self.clone().keep_newest_ids()),
         );
+        tokio::spawn(
+            ending
+                .clone()
+                .run_until_cancelled_owned(self.clone().watch_database()),
+        );
         if self.0.store.is_shared() {
             tokio::spawn(ending.run_until_cancelled_owned(async move { looking.look().await }));
         }
@@ -124,7 +129,6 @@ impl Engine {
                 tracing::debug!(error.message = %failure, "could not write this instance's heartbeat");
             }
             looks = looks.wrapping_add(1);
-            self.notice_epoch().await;
             if self.look_for_kicks(first).await.is_ok() {
                 first = false;
             }
@@ -140,12 +144,6 @@ impl Engine {
             forget,
         };
         self.chore(beat).await
-    }
-
-    /// Compares the database's epoch with the one at the start. If the database is down, the next look compares.
-    async fn notice_epoch(&self) {
-        let store = self.0.store.clone();
-        let _ = spawned(async move { store.compare_epoch().await }).await;
     }
 
     /// Tells the other instances that this one ends.

@@ -1,6 +1,6 @@
 //! `auth.login`: begins a session for a user who knows the password.
 
-use super::{SignIn, Signed};
+use super::{Attempt, SignIn, Signed};
 use crate::auth::passwords::needs_rehash;
 use crate::engine::accounts::{caller, inactive};
 use crate::engine::{Engine, Sender};
@@ -12,6 +12,10 @@ use taskwire_protocol::operations::Nothing;
 
 impl SignIn for LogIn {
     type Output = Tokens;
+
+    fn attempt(&self, sender: &Sender) -> Option<Attempt> {
+        Some(Attempt::of("auth.login", Some(&self.email), sender))
+    }
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         let found = engine.find_account(&self.email).await?;

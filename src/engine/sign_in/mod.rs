@@ -4,14 +4,17 @@
 //! - `sign_up`, `log_in`, `log_out`   in the table of operations
 //! - `refresh`                        only over `/v1/auth/refresh`
 //! - `tokens`                         the pair of tokens that a session gets
+//! - `refused`                        the line in the log about a sign-in that was refused
 
 mod log_in;
 mod log_out;
 mod refresh;
+mod refused;
 mod sign_up;
 mod tokens;
 
 pub use refresh::Refresh;
+pub use refused::Attempt;
 
 use super::{Answering, Engine, Reply, Sender, Then};
 use crate::ops::json;
@@ -22,6 +25,11 @@ use taskwire_protocol::Failure;
 pub(super) trait SignIn: Send + 'static {
     /// The output in the reply.
     type Output: Serialize + Send;
+
+    /// The attempt that the log names if it is refused; `None` if a refusal says nothing about who may sign in.
+    fn attempt(&self, _: &Sender) -> Option<Attempt> {
+        None
+    }
 
     /// Carries out the operation.
     fn carry_out(
@@ -49,7 +57,13 @@ impl<S: SignIn> DynSignIn for S {
 }
 
 async fn answer(sign_in: impl SignIn, engine: Engine, sender: Sender) -> Result<Reply, Failure> {
-    let Signed { output, then } = sign_in.carry_out(engine, sender).await?;
+    let attempt = sign_in.attempt(&sender);
+    let signed = sign_in.carry_out(engine, sender).await;
+    let Signed { output, then } = signed.inspect_err(|failure| {
+        if let Some(attempt) = attempt {
+            attempt.refused(failure);
+        }
+    })?;
     let mut reply = Reply::data(json(&output)?);
     reply.then = then;
     Ok(reply)

@@ -1,7 +1,7 @@
 //! `POST /v1/auth/refresh`: exchanges a refresh token for the next pair. A token works once.
 
 use super::tokens::hex;
-use super::{SignIn, Signed};
+use super::{Attempt, SignIn, Signed};
 use crate::auth::tokens::RefreshToken;
 use crate::engine::accounts::caller;
 use crate::engine::{Engine, Sender};
@@ -23,6 +23,10 @@ impl Refresh {
 
 impl SignIn for Refresh {
     type Output = Tokens;
+
+    fn attempt(&self, sender: &Sender) -> Option<Attempt> {
+        Some(Attempt::of(Refresh::NAME, None, sender))
+    }
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         let old = RefreshToken::parse(&self.token).map_err(|_| invalid())?;

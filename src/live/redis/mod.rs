@@ -104,6 +104,7 @@ impl Redis {
         let publisher = Publisher {
             outbox: self.outbox.clone(),
             channels: self.channels.clone(),
+            pulse: self.pulse.clone(),
             stamp: self.stamp,
         };
         let (wanted, outbox) = (self.wanted.clone(), self.outbox.clone());

@@ -6,6 +6,7 @@ use super::backoff::Backoff;
 use super::channels::Channels;
 use super::message::{MESSAGE, Stamp, Writing};
 use super::outbox::{Outbox, Outgoing};
+use super::pulse::Pulse;
 use redis::aio::MultiplexedConnection;
 use std::future::Future;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ const BATCH: usize = 512;
 pub(super) struct Publisher {
     pub(super) outbox: Arc<Outbox>,
     pub(super) channels: Arc<Channels>,
+    pub(super) pulse: Arc<Pulse>,
     pub(super) stamp: Stamp,
 }
 
@@ -35,7 +37,8 @@ impl Publisher {
                     self.outbox.open();
                     let error = self.drain(connection, &mut backoff).await;
                     self.outbox.close();
-                    tracing::warn!(error.message = %error, "the connection that publishes to Redis is lost");
+                    self.pulse.did_not_publish(&error);
+                    tracing::debug!(error.message = %error, "the connection that publishes to Redis is lost");
                 }
                 Err(error) => {
                     self.outbox.close();
@@ -127,6 +130,7 @@ mod tests {
         Publisher {
             outbox: Arc::default(),
             channels: Arc::new(Channels::new("test")),
+            pulse: Arc::new(Pulse::new()),
             stamp: Stamp::new(1, "epoch"),
         }
     }

@@ -1,10 +1,12 @@
 //! Tells whether published messages arrive and whether the other instances are heard, from the times of probes sent and
-//! received. Does not know how probes travel.
+//! received. Tells the operator when Redis is away and when it is back. Does not know how probes travel.
 
 use crate::live::BusHealth;
 use crate::live::lock;
-use metrics::{Gauge, Histogram};
+use crate::outage::Outage;
+use metrics::Histogram;
 use std::collections::HashMap;
+use std::fmt::Display;
 use std::sync::Mutex;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -25,10 +27,8 @@ pub(super) const SILENT: Duration = Duration::from_secs(5);
 pub(super) struct Pulse {
     state: Mutex<State>,
     latency: Histogram,
-    up: Gauge,
 }
 
-#[derive(Default)]
 struct State {
     /// When the listening connection was made, while there is one.
     since: Option<Instant>,
@@ -40,14 +40,25 @@ struct State {
     heard: Option<(Duration, Instant)>,
     /// When each other instance was last heard.
     others: HashMap<u64, Instant>,
+    /// Why the last messages could not be published.
+    unpublished: Option<String>,
+    outage: Outage,
 }
 
 impl Pulse {
     pub(super) fn new() -> Pulse {
+        let state = State {
+            since: None,
+            newest: None,
+            missing: None,
+            heard: None,
+            others: HashMap::new(),
+            unpublished: None,
+            outage: Outage::of("Redis", "commits of other instances are read from the database"),
+        };
         Pulse {
-            state: Mutex::default(),
+            state: Mutex::new(state),
             latency: metrics::histogram!("taskwire_bus_probe_seconds"),
-            up: metrics::gauge!("taskwire_bus_up"),
         }
     }
 
@@ -58,10 +69,23 @@ impl Pulse {
         (state.missing, state.heard) = (None, None);
     }
 
-    /// The connection is gone.
-    pub(super) fn end(&self) {
-        lock(&self.state).since = None;
-        self.up.set(0.0);
+    /// The connection is gone, or cannot be made.
+    pub(super) fn end(&self, reason: &dyn Display, now: Instant) {
+        let mut state = lock(&self.state);
+        let last = state.heard.map(|(_, at)| at);
+        state.since = None;
+        match state.unpublished.take() {
+            // probes do not come back if they were never published
+            Some(cause) => state
+                .outage
+                .begin(last.unwrap_or(now), &format_args!("{reason} ({cause})")),
+            None => state.outage.begin(last.unwrap_or(now), reason),
+        }
+    }
+
+    /// The connection that publishes failed.
+    pub(super) fn did_not_publish(&self, error: &dyn Display) {
+        lock(&self.state).unpublished = Some(error.to_string());
     }
 
     /// A probe is about to be sent; returns its number.
@@ -86,9 +110,10 @@ impl Pulse {
         };
         state.missing = later;
         state.heard = Some((now - sent, now));
+        state.unpublished = None;
+        state.outage.end(now);
         drop(state);
         self.latency.record((now - sent).as_secs_f64());
-        self.up.set(1.0);
     }
 
     /// A probe of another instance arrived.
@@ -141,7 +166,7 @@ mod tests {
         let later = pulse.send(at(2500));
         pulse.hear(later, at(2501));
         assert_eq!(pulse.health(at(2501)), BusHealth::Up(Duration::from_millis(1)));
-        pulse.end();
+        pulse.end(&"closed", at(2501));
         assert_eq!(pulse.health(at(2501)), BusHealth::Down);
     }
 

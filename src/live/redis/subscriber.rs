@@ -114,23 +114,18 @@ impl Subscriber {
         C: Future<Output = RedisResult<MultiplexedConnection>>,
     {
         let mut backoff = Backoff::new();
-        let mut warned = false;
         loop {
             let ear = self.ear();
-            match connect(ear.clone()).await {
+            let lost = match connect(ear.clone()).await {
                 Ok(connection) => {
                     let lost = self.listen(connection, &ear, &mut backoff).await;
-                    self.pulse.end();
                     metrics::counter!("taskwire_bus_reconnects_total").increment(1);
-                    tracing::warn!(error.message = %lost, "the connection that listens to Redis is lost; the log is read instead");
-                    warned = true;
+                    lost
                 }
-                Err(error) if warned => tracing::debug!(error.message = %error, "no connection to Redis"),
-                Err(error) => {
-                    tracing::warn!(error.message = %error, "no connection to Redis; the log is read instead");
-                    warned = true;
-                }
-            }
+                Err(error) => error.into(),
+            };
+            tracing::debug!(error.message = %lost, "no connection that listens to Redis");
+            self.pulse.end(&lost, Instant::now());
             backoff.pause().await;
         }
     }

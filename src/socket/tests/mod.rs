@@ -36,7 +36,7 @@ struct Node {
     app: Arc<App>,
     clock: Clock,
     stop: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<server::Left>,
     _folder: tempfile::TempDir,
 }
 
