@@ -3,7 +3,7 @@
 
 use super::Engine;
 use crate::live::Presences;
-use crate::ops::node::{Answering, Node, Which, Whom};
+use crate::ops::node::{Answering, Node, SocketId, Which, Whom};
 use crate::ops::{self, presence};
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
@@ -24,7 +24,7 @@ impl Node for Engine {
         Box::pin(Engine::instances(self))
     }
 
-    fn connections(&self, which: Which) -> Answering<'_, ConnectionPage> {
+    fn connections(&self, which: Which) -> Answering<'_, (ConnectionPage, Option<SocketId>)> {
         Box::pin(Engine::connections(self, which))
     }
 

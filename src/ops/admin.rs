@@ -1,6 +1,7 @@
 //! Administration: the running instances and their sockets, and an operator's changes of accounts on the command line.
 
 use super::caller::targets_the_caller;
+use super::cursor::List;
 use super::node::{SocketId, Which, Whom};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
@@ -27,13 +28,16 @@ impl Query for ListInstances {
 impl Query for ListConnections {
     async fn answer(self, ask: Ask) -> Result<ConnectionPage> {
         let limit = usize::try_from(cursor::limit(self.limit)?).unwrap_or(usize::MAX);
-        let after: Option<SocketId> = cursor::read(self.cursor.as_deref())?;
+        let list = List::of(&self, &ask.caller);
+        let after: Option<SocketId> = list.position(self.cursor.as_deref())?;
         let which = Which {
             user: self.user_id,
             after,
             limit,
         };
-        ask.node.connections(which).await
+        let (mut page, next) = ask.node.connections(which).await?;
+        page.next_cursor = next.map(|last| list.cursor(&last));
+        Ok(page)
     }
 }
 

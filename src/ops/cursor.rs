@@ -1,31 +1,70 @@
-//! Pages of lists. A cursor tells where a page ended. It is JSON in base64url (RFC 4648, section 5), opaque to clients.
+//! Pages of lists. A cursor tells where a page ended, and of which list. It is JSON in base64url (RFC 4648, section 5),
+//! opaque to clients.
 
-use super::Result;
+use super::{Caller, Result};
 use crate::store;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use taskwire_protocol::{Failure, Page, limits};
+use sha2::{Digest, Sha256};
+use taskwire_protocol::{Failure, Operation, Page, limits};
 
-/// Encodes a position as a cursor.
-pub fn write(position: &impl Serialize) -> String {
-    URL_SAFE_NO_PAD.encode(serde_json::to_string(position).unwrap_or_default())
+/// Bytes of a list's name in its cursors. Nobody gains by making two lists with the same name.
+const NAME: usize = 12;
+
+/// Which list a cursor belongs to: the operation, who asks, and every parameter but the page and its size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct List(String);
+
+impl List {
+    /// The list that `asked` asks for. Parameters with a default should be filled in: a request that names the default asks
+    /// for the same list as one that omits it.
+    pub fn of<Q: Operation>(asked: &Q, caller: &Caller) -> List {
+        let mut asked = serde_json::to_value(asked).unwrap_or_default();
+        if let Value::Object(parameters) = &mut asked {
+            parameters.remove("cursor");
+            parameters.remove("limit");
+        }
+        let digest = Sha256::new()
+            .chain_update(Q::NAME)
+            .chain_update(caller.user.id.0)
+            .chain_update(asked.to_string())
+            .finalize();
+        List(URL_SAFE_NO_PAD.encode(&digest[..NAME]))
+    }
+
+    /// Encodes a position in this list as a cursor.
+    pub fn cursor(&self, position: &impl Serialize) -> String {
+        let cursor = Cursor {
+            list: self.0.as_str().into(),
+            at: position,
+        };
+        URL_SAFE_NO_PAD.encode(serde_json::to_string(&cursor).unwrap_or_default())
+    }
+
+    /// Reads a cursor back.
+    pub fn position<P: DeserializeOwned>(&self, cursor: Option<&str>) -> Result<Option<P>> {
+        let Some(cursor) = cursor else { return Ok(None) };
+        let read = URL_SAFE_NO_PAD
+            .decode(cursor)
+            .ok()
+            .and_then(|json| serde_json::from_slice::<Cursor<Value>>(&json).ok())
+            .filter(|cursor| cursor.list == self.0 && !holds_nul(&cursor.at))
+            .and_then(|cursor| serde_json::from_value(cursor.at).ok());
+        read.map(Some).ok_or_else(refused)
+    }
 }
 
-/// Reads a cursor back.
-pub fn read<T: DeserializeOwned>(cursor: Option<&str>) -> Result<Option<T>> {
-    let Some(cursor) = cursor else { return Ok(None) };
-    let read = URL_SAFE_NO_PAD
-        .decode(cursor)
-        .ok()
-        .and_then(|json| serde_json::from_slice::<Value>(&json).ok())
-        .filter(|position| !holds_nul(position))
-        .and_then(|position| serde_json::from_value(position).ok());
-    read.map(Some).ok_or_else(refused)
+/// What a cursor says.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cursor<P> {
+    list: String,
+    at: P,
 }
 
-/// Whether the position contains U+0000, which PostgreSQL refuses in text. Cursors made by [`write`] never contain it.
+/// Whether the position contains U+0000, which PostgreSQL refuses in text. Cursors that [`List`] makes never contain it.
 fn holds_nul(position: &Value) -> bool {
     match position {
         Value::String(text) => text.contains('\0'),
@@ -39,7 +78,8 @@ fn holds_nul(position: &Value) -> bool {
 pub fn refused() -> Failure {
     Failure::invalid(
         "cursor",
-        "cursor did not come from this list; omit it to start from the first page",
+        "cursor belongs to another list: send it with the parameters of the page that it came with, or omit it to start \
+         from the first page",
     )
 }
 
@@ -48,13 +88,14 @@ pub struct Wanted<P> {
     /// Where the previous page ended; `None` for the first page.
     pub after: Option<P>,
     limit: i64,
+    list: List,
 }
 
 impl<P: Serialize + DeserializeOwned> Wanted<P> {
     /// Checks the parameters `limit` and `cursor`.
-    pub fn read(limit: Option<u32>, cursor: Option<&str>) -> Result<Wanted<P>> {
-        let (limit, after) = (self::limit(limit)?, read(cursor)?);
-        Ok(Wanted { after, limit })
+    pub fn read(list: List, limit: Option<u32>, cursor: Option<&str>) -> Result<Wanted<P>> {
+        let (limit, after) = (self::limit(limit)?, list.position(cursor)?);
+        Ok(Wanted { after, limit, list })
     }
 
     /// How many items to read: one more than the page holds. The extra item tells that there is another page.
@@ -69,7 +110,7 @@ impl<P: Serialize + DeserializeOwned> Wanted<P> {
         position: impl FnOnce(&T) -> P,
         count: impl Future<Output = store::Result<u64>>,
     ) -> Result<Page<T>> {
-        let next_cursor = cut(&mut items, self.limit, |item| write(&position(item)));
+        let next_cursor = cut(&mut items, self.limit, |item| self.list.cursor(&position(item)));
         let total = match self.after {
             Some(_) => None,
             None => Some(count.await?),
@@ -94,9 +135,9 @@ pub fn limit(asked: Option<u32>) -> Result<i64> {
     ))
 }
 
-/// Cuts a list that was read one item longer than the page. Returns the cursor of the next page, made from the last
-/// item that stays.
-pub fn cut<T>(items: &mut Vec<T>, limit: i64, position: impl FnOnce(&T) -> String) -> Option<String> {
+/// Cuts a list that was read one item longer than the page. Returns what `position` makes of the last item, if there is
+/// another page.
+pub fn cut<T, P>(items: &mut Vec<T>, limit: i64, position: impl FnOnce(&T) -> P) -> Option<P> {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     if items.len() <= limit {
         return None;

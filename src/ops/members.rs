@@ -1,7 +1,7 @@
 //! Members of workspaces.
 
 use super::caller::targets_a_workspace;
-use super::cursor::Wanted;
+use super::cursor::{List, Wanted};
 use super::notices::{Notice, tell};
 use super::world::World;
 use super::{
@@ -198,7 +198,8 @@ fn role_of_caller(act: &Act<'_>) -> Role {
 
 impl Query for ListMembers {
     async fn answer(self, ask: Ask) -> Result<Page<Member>> {
-        let wanted: Wanted<Uuid> = Wanted::read(self.limit, self.cursor.as_deref())?;
+        let list = List::of(&self, &ask.caller);
+        let wanted: Wanted<Uuid> = Wanted::read(list, self.limit, self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
         let items = members::list(&mut reader, self.workspace_id, wanted.after, wanted.to_read()).await?;
         let count = members::count(&mut reader, self.workspace_id);

@@ -21,8 +21,8 @@ pub trait Node: Send + Sync {
     /// The running instances, this one first.
     fn instances(&self) -> Answering<'_, Vec<Instance>>;
 
-    /// Lists sockets on all instances.
-    fn connections(&self, which: Which) -> Answering<'_, ConnectionPage>;
+    /// Lists sockets on all instances; with the last one of the page, if there is another page.
+    fn connections(&self, which: Which) -> Answering<'_, (ConnectionPage, Option<SocketId>)>;
 
     /// Closes sockets on all instances.
     fn kick(&self, whom: Whom) -> Answering<'_, ()>;

@@ -1,7 +1,7 @@
 //! Notifications: reading, marking and deleting them. `notices` makes them.
 
 use super::caller::targets_the_caller;
-use super::cursor::Wanted;
+use super::cursor::{List, Wanted};
 use super::world::{Logged, World};
 use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, not_found};
 use crate::store::notifications::{self, Selection};
@@ -146,11 +146,17 @@ pub(super) fn remove(
 
 impl Query for ListNotifications {
     async fn answer(self, ask: Ask) -> Result<NotificationPage> {
-        let wanted: Wanted<Uuid> = Wanted::read(self.limit, self.cursor.as_deref())?;
-        let unread_only = self.unread_only.unwrap_or(false);
+        let (unread_only, sort) = (self.unread_only.unwrap_or(false), self.sort.unwrap_or_default());
+        let list = ListNotifications {
+            unread_only: Some(unread_only),
+            sort: Some(sort),
+            ..ListNotifications::default()
+        };
+        let list = List::of(&list, &ask.caller);
+        let wanted: Wanted<Uuid> = Wanted::read(list, self.limit, self.cursor.as_deref())?;
         let selection = Selection {
             unread_only,
-            sort: self.sort.unwrap_or_default(),
+            sort,
             after: wanted.after,
             limit: wanted.to_read(),
         };

@@ -1,9 +1,9 @@
 //! Workspaces: creating, reading and syncing them. `members` has who belongs to them.
 
 use super::caller::{targets_a_workspace, targets_the_caller};
-use super::cursor::Wanted;
+use super::cursor::{List, Wanted};
 use super::world::World;
-use super::{Act, Ask, Change, Mutation, Query, Result, cursor, not_found};
+use super::{Act, Ask, Change, Mutation, Query, Result, not_found};
 use crate::domain::text;
 use crate::store::{members, streams, tasks, workspaces};
 use taskwire_protocol::events;
@@ -80,7 +80,8 @@ pub(super) fn make(
 
 impl Query for ListWorkspaces {
     async fn answer(self, ask: Ask) -> Result<Page<Workspace>> {
-        let wanted: Wanted<Uuid> = Wanted::read(self.limit, self.cursor.as_deref())?;
+        let list = List::of(&self, &ask.caller);
+        let wanted: Wanted<Uuid> = Wanted::read(list, self.limit, self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
         let user = ask.caller.user.id;
         let items = workspaces::list(&mut reader, user, wanted.after, wanted.to_read()).await?;
@@ -110,7 +111,8 @@ impl Query for SyncWorkspace {
 
 async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> {
     let id = asked.workspace_id;
-    let position: Option<(u64, Uuid)> = cursor::read(asked.cursor.as_deref())?;
+    let list = List::of(&asked, &ask.caller);
+    let position: Option<(u64, Uuid)> = list.position(asked.cursor.as_deref())?;
     let mut reader = ask.moment().await?;
     let after = position.map(|(_, after)| after);
     let mut page = tasks::sync(&mut reader, id, after, SYNC_PAGE + 1).await?;
@@ -138,7 +140,7 @@ async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> 
     if fitting < page.len() {
         page.truncate(fitting);
         let seq = snapshot.seq;
-        snapshot.cursor = page.last().map(|task| cursor::write(&(seq, task.id)));
+        snapshot.cursor = page.last().map(|task| list.cursor(&(seq, task.id)));
     }
     snapshot.tasks = page;
     Ok(snapshot)

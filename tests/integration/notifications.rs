@@ -166,10 +166,14 @@ async fn a_list_has_pages_in_both_orders_and_the_count(engine: Engine) {
         }
         assert_eq!(&seen, all, "{wanted}");
     }
+    let newest = ada.client.ok("notification.list", json!({ "limit": 1 })).await;
+    let newest = &newest["next_cursor"];
     for wrong in [
         json!({ "limit": 0 }),
         json!({ "limit": 101 }),
         json!({ "cursor": "?" }),
+        json!({ "cursor": newest, "sort": "created_at" }),
+        json!({ "cursor": newest, "unread_only": true }),
         json!({ "sort": "x" }),
     ] {
         assert_eq!(

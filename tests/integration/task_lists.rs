@@ -397,25 +397,75 @@ async fn search_pages_and_totals_agree(engine: Engine) {
 async fn a_cursor_belongs_to_its_list(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
-    for _ in 0..3 {
-        add(&mut ada, json!({ "title": "word" })).await;
+    let personal = ada.personal();
+    let other = text(&ada.ok("workspace.create", json!({ "name": "Other" })).await["id"]);
+    for workspace in [&personal, &other] {
+        for _ in 0..3 {
+            let task = json!({ "title": "word", "tags": ["a"], "workspace_id": workspace, "due_at": "2030-01-01T00:00:00Z" });
+            add(&mut ada, task).await;
+        }
     }
+    // each of them a list of its own, and other words for the same list
+    let lists = [
+        (
+            json!({}),
+            json!({ "workspace_id": personal, "sort": "-created_at", "include_deleted": false }),
+        ),
+        (
+            json!({ "sort": "title" }),
+            json!({ "sort": "title", "status": null }),
+        ),
+        (json!({ "sort": "-title" }), json!({ "sort": "-title" })),
+        (json!({ "sort": "created_at" }), json!({ "sort": "created_at" })),
+        (json!({ "sort": "updated_at" }), json!({ "sort": "updated_at" })),
+        (json!({ "sort": "due_at" }), json!({ "sort": "due_at" })),
+        (
+            json!({ "q": "word" }),
+            json!({ "q": "word", "workspace_id": personal }),
+        ),
+        (json!({ "q": "wor" }), json!({ "q": "wor" })),
+        (
+            json!({ "q": "word", "sort": "-created_at" }),
+            json!({ "q": "word", "sort": "-created_at" }),
+        ),
+        (
+            json!({ "status": "pending" }),
+            json!({ "status": "pending", "q": null }),
+        ),
+        (json!({ "status": "all" }), json!({ "status": "all" })),
+        (
+            json!({ "include_deleted": true }),
+            json!({ "include_deleted": true }),
+        ),
+        (json!({ "tag": "a" }), json!({ "tag": "a" })),
+        (json!({ "priority": "none" }), json!({ "priority": "none" })),
+        (
+            json!({ "due_before": "2031-01-01T00:00:00Z" }),
+            json!({ "due_before": "2031-01-01T01:00:00+01:00" }),
+        ),
+        (json!({ "workspace_id": other }), json!({ "workspace_id": other })),
+        (json!({ "workspace_id": "all" }), json!({ "workspace_id": "all" })),
+    ];
     let mut cursors = Vec::new();
-    for wanted in [json!({ "sort": "title" }), json!({}), json!({ "q": "word" })] {
+    for (wanted, _) in &lists {
         let mut asked = wanted.clone();
         asked["limit"] = json!(1);
-        let cursor = ada.ok("task.list", asked).await["next_cursor"].clone();
-        cursors.push((wanted, cursor));
+        cursors.push(ada.ok("task.list", asked).await["next_cursor"].clone());
     }
-    let far = "eyJvIjo5MjIzMzcyMDM2ODU0Nzc1ODA3fQ"; // {"o":9223372036854775807}
-    for (i, (wanted, cursor)) in cursors.iter().enumerate() {
-        for (j, other) in cursors.iter().map(|(_, cursor)| cursor).enumerate() {
-            let mut asked = wanted.clone();
-            asked["cursor"] = other.clone();
-            let answer = ada.call("task.list", asked).await;
-            assert_eq!(answer["type"] == "ok", i == j, "{wanted} with {cursor}: {answer}");
+    for (i, (wanted, the_same)) in lists.iter().enumerate() {
+        for (j, cursor) in cursors.iter().enumerate() {
+            for asked in [wanted, the_same] {
+                let mut asked = asked.clone();
+                asked["cursor"] = cursor.clone();
+                let answer = ada.call("task.list", asked).await;
+                assert_eq!(answer["type"] == "ok", i == j, "{wanted}, {cursor}: {answer}");
+                if i != j {
+                    assert_eq!(answer["error"]["code"], "VALIDATION_ERROR");
+                    assert_eq!(answer["error"]["field"], "cursor");
+                }
+            }
         }
-        for broken in ["", "x", "e30", "!!", "AAAA"] {
+        for broken in ["", "x", "e30", "!!", "AAAA", "eyJvIjoxfQ"] {
             let mut asked = wanted.clone();
             asked["cursor"] = json!(broken);
             let error = ada.refused("task.list", asked).await;
@@ -425,6 +475,13 @@ async fn a_cursor_belongs_to_its_list(engine: Engine) {
             );
         }
     }
+    cursors_of_other_operations_and_people(&server, &mut ada, &cursors[0], &other).await;
+    // a place in the list that somebody made up
+    let coder = base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    let read = base64::Engine::decode(&coder, text(&cursors[6])).expect("base64");
+    let mut far: Value = serde_json::from_slice(&read).expect("JSON");
+    far["at"] = json!({ "o": i64::MAX });
+    let far = base64::Engine::encode(&coder, far.to_string());
     let beyond = ada.ok("task.list", json!({ "q": "word", "cursor": far })).await;
     assert_eq!(
         (&beyond["items"], &beyond["next_cursor"]),
@@ -433,6 +490,47 @@ async fn a_cursor_belongs_to_its_list(engine: Engine) {
     for (limit, fine) in [(0, false), (1, true), (100, true), (101, false)] {
         let answer = ada.call("task.list", json!({ "limit": limit })).await;
         assert_eq!(answer["type"] == "ok", fine, "{limit}: {answer}");
+    }
+}
+
+async fn cursors_of_other_operations_and_people(
+    server: &Server,
+    ada: &mut Client,
+    of_tasks: &Value,
+    other: &str,
+) {
+    let mut bob = Client::sign_up(server, "bob").await;
+    let added = json!({ "workspace_id": other, "username": "bob", "role": "viewer" });
+    ada.ok("member.add", added).await;
+    let lists = [
+        ("task.list", json!({ "workspace_id": other })),
+        ("member.list", json!({ "workspace_id": other })),
+        ("workspace.list", json!({})),
+    ];
+    let mut cursors = vec![of_tasks.clone()];
+    for (name, data) in &lists {
+        let mut asked = data.clone();
+        asked["limit"] = json!(1);
+        let cursor = ada.ok(name, asked.clone()).await["next_cursor"].clone();
+        asked["cursor"] = cursor.clone();
+        ada.ok(name, asked.clone()).await;
+        assert_eq!(
+            bob.refused(name, asked).await["field"],
+            "cursor",
+            "{name}: another person's"
+        );
+        cursors.push(cursor);
+    }
+    for (i, (name, data)) in lists.iter().enumerate() {
+        for (j, cursor) in cursors.iter().enumerate().filter(|(j, _)| *j != i + 1) {
+            let mut asked = data.clone();
+            asked["cursor"] = cursor.clone();
+            assert_eq!(
+                ada.refused(name, asked).await["field"],
+                "cursor",
+                "{name} with {j}"
+            );
+        }
     }
 }
 

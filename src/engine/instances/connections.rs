@@ -26,8 +26,11 @@ struct Answered {
 }
 
 impl Engine {
-    /// A page of the sockets on all instances.
-    pub(in crate::engine) async fn connections(&self, which: Which) -> Result<ConnectionPage, Failure> {
+    /// A page of the sockets on all instances; with its last one, if there is another page.
+    pub(in crate::engine) async fn connections(
+        &self,
+        which: Which,
+    ) -> Result<(ConnectionPage, Option<SocketId>), Failure> {
         let question = Question {
             id: self.0.ids.next(),
             from: self.0.instance.id,
@@ -132,20 +135,21 @@ fn page(
     which: Which,
     total: u64,
     waiting: HashMap<InstanceId, String>,
-) -> ConnectionPage {
+) -> (ConnectionPage, Option<SocketId>) {
     found.sort_by_key(|(id, _)| *id);
     found.dedup_by_key(|(id, _)| *id); // a note may arrive twice
     let limit = i64::try_from(which.limit).unwrap_or(i64::MAX);
-    let next_cursor = cursor::cut(&mut found, limit, |(id, _)| cursor::write(id));
+    let next = cursor::cut(&mut found, limit, |(id, _)| *id);
     let mut unanswered: Vec<_> = waiting
         .into_iter()
         .map(|(id, name)| InstanceName { id, name })
         .collect();
     unanswered.sort_by_key(|instance| instance.id);
-    ConnectionPage {
+    let page = ConnectionPage {
         items: found.into_iter().map(|(_, connection)| connection).collect(),
-        next_cursor,
+        next_cursor: None,
         total: which.after.is_none().then_some(total),
         unanswered,
-    }
+    };
+    (page, next)
 }

@@ -1,6 +1,6 @@
 //! Reading tasks: one, and lists that are filtered, searched and sorted.
 
-use crate::ops::cursor::Wanted;
+use crate::ops::cursor::{List, Wanted};
 use crate::ops::{Ask, Caller, Index, Query, Result, Target, Targeted, cursor, not_found};
 use crate::store::task_list::{self, Scope};
 use crate::store::tasks;
@@ -33,7 +33,8 @@ impl Query for ListTasks {
     }
 
     async fn answer(self, ask: Ask) -> Result<Page<Task>> {
-        let wanted: Wanted<task_list::PageEnd> = Wanted::read(self.limit, self.cursor.as_deref())?;
+        let list = List::of(&named(&self, &ask.caller), &ask.caller);
+        let wanted: Wanted<task_list::PageEnd> = Wanted::read(list, self.limit, self.cursor.as_deref())?;
         if let Some(q) = &self.q {
             crate::domain::text::checked("q", q, 0, limits::SEARCH)?;
         }
@@ -56,4 +57,15 @@ impl Query for ListTasks {
         let position = |task: &Task| task_list::page_end(&self, task, seen);
         wanted.page(items, position, count).await
     }
+}
+
+/// The list with its defaults filled in: what its cursors are made for.
+fn named(asked: &ListTasks, caller: &Caller) -> ListTasks {
+    let mut list = asked.clone();
+    list.workspace_id.get_or_insert(Where::One(caller.personal));
+    if list.q.is_none() {
+        list.sort.get_or_insert_default();
+    }
+    list.include_deleted.get_or_insert(false);
+    list
 }
