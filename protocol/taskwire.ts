@@ -5,7 +5,7 @@
 export const PROTOCOL = 1;
 
 /** Rises with each growth of the contract within its version; announced in `welcome`. */
-export const REVISION = 1;
+export const REVISION = 2;
 
 /** The WebSocket subprotocol. */
 export const SUBPROTOCOL = "taskwire.v1";

@@ -1,6 +1,6 @@
 //! Several mutations in one request.
 
-use crate::{Failure, OpId, limits};
+use crate::{Failure, OpId, json, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, value::RawValue};
@@ -29,7 +29,7 @@ pub struct BatchOp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
     /// The parameters; may be omitted when none is required.
-    #[serde(default = "nothing", deserialize_with = "or_nothing")]
+    #[serde(default = "nothing", deserialize_with = "parameters")]
     #[schemars(with = "Option<serde_json::Map<String, Value>>")]
     #[schemars(example = serde_json::json!({ "id": "{task}" }))]
     pub data: Value,
@@ -39,9 +39,9 @@ fn nothing() -> Value {
     Value::Object(serde_json::Map::new())
 }
 
-/// `null` means no parameters, as in the `data` of a request frame.
-fn or_nothing<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    Ok(Option::deserialize(deserializer)?.unwrap_or_else(nothing))
+/// `null` means no parameters, as in the `data` of a request frame, and no key stands twice.
+fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
+    json::value(deserializer).map(|value| if value.is_null() { nothing() } else { value })
 }
 
 /// The answer to `batch`.

@@ -10,6 +10,7 @@
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
 //!   `stream`, `batch`, `admin`, `system`
+//! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
 //! - `generate`    the schema, the TypeScript types and the reference, made from the tables
@@ -33,6 +34,7 @@ mod failure;
 pub mod frames;
 pub mod generate;
 pub mod invite;
+pub mod json;
 pub mod limits;
 pub mod member;
 pub mod notification;
@@ -67,7 +69,7 @@ pub const PROTOCOL: u32 = 1;
 
 /// Rises with each growth of the contract within its version, so that a client can ask what is there. Announced in
 /// `welcome`. A test compares the contract with the last released one, and says when to raise it.
-pub const REVISION: u32 = 1;
+pub const REVISION: u32 = 2;
 
 /// The WebSocket subprotocol (RFC 6455, section 1.9).
 pub const SUBPROTOCOL: &str = "taskwire.v1";

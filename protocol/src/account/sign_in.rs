@@ -1,7 +1,7 @@
 //! Signing in on a socket or a device, and sessions.
 
 use super::User;
-use crate::{SessionId, Timestamp, examples::PASSWORD, limits, optional::or_default};
+use crate::{SessionId, Timestamp, examples::PASSWORD, json, limits, optional::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -83,7 +83,7 @@ pub struct Resume {
     /// The `epoch` from the `welcome` for which the positions are valid.
     pub epoch: String,
     /// The last `seq` that the client applied, by the name of the stream.
-    #[serde(default, deserialize_with = "or_default")]
+    #[serde(default, deserialize_with = "json::map")]
     #[schemars(with = "Option<BTreeMap<String, u64>>")]
     pub positions: BTreeMap<String, u64>,
 }

@@ -1,20 +1,56 @@
 //! What a client sends: the envelope of a request. Reading is lenient where that lets the server answer with the right
 //! `id`. Does not know the parameters of any operation.
 
-use crate::{Failure, OpId, limits};
+use crate::{Failure, OpId, json, limits};
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::{error::Category, value::RawValue};
 use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::fmt;
 
 /// A request's `id`, echoed in its answer.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum RequestId {
     /// An integer with an absolute value below 2^53.
     Number(#[schemars(range(min = -limits::INTEGER, max = limits::INTEGER))] i64),
     /// Up to 64 characters.
     Text(#[schemars(length(max = limits::REQUEST_ID))] String),
+}
+
+impl<'de> Deserialize<'de> for RequestId {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<RequestId, D::Error> {
+        struct AnyId;
+
+        impl Visitor<'_> for AnyId {
+            type Value = RequestId;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an integer or a string")
+            }
+
+            fn visit_i64<E: Error>(self, id: i64) -> Result<RequestId, E> {
+                Ok(RequestId::Number(id))
+            }
+
+            fn visit_u64<E: Error>(self, id: u64) -> Result<RequestId, E> {
+                let number = i64::try_from(id).map(RequestId::Number);
+                number.map_err(|_| E::invalid_value(Unexpected::Unsigned(id), &self))
+            }
+
+            fn visit_f64<E: Error>(self, id: f64) -> Result<RequestId, E> {
+                let number = json::integer(id).map(RequestId::Number);
+                number.ok_or_else(|| E::invalid_value(Unexpected::Float(id), &self))
+            }
+
+            fn visit_str<E: Error>(self, id: &str) -> Result<RequestId, E> {
+                Ok(RequestId::Text(id.to_owned()))
+            }
+        }
+        from.deserialize_any(AnyId)
+    }
 }
 
 /// A request whose parameters have not been read yet.
@@ -30,16 +66,78 @@ pub struct RequestFrame<'a> {
     pub data: &'a str,
 }
 
-#[derive(Deserialize)]
+/// The parts of a frame, unread. Fields that a newer client sends are ignored, but none may come twice.
+#[derive(Default)]
 struct Envelope<'a> {
-    #[serde(borrow, default)]
     r#type: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     op_id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
     data: Option<&'a RawValue>,
+}
+
+/// The name of a field. Without an escape in it, it is a slice of the frame.
+struct Name<'a>(Cow<'a, str>);
+
+impl<'de> Deserialize<'de> for Name<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct AnyName;
+
+        impl<'de> Visitor<'de> for AnyName {
+            type Value = Name<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("a name")
+            }
+
+            fn visit_borrowed_str<E: Error>(self, name: &'de str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Borrowed(name)))
+            }
+
+            fn visit_str<E: Error>(self, name: &str) -> Result<Name<'de>, E> {
+                Ok(Name(Cow::Owned(name.to_owned())))
+            }
+        }
+        from.deserialize_str(AnyName)
+    }
+}
+
+impl<'de> Deserialize<'de> for Envelope<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Envelope<'de>;
+
+            fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+                out.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Envelope<'de>, A::Error> {
+                let mut envelope = Envelope::default();
+                let mut others: BTreeSet<Cow<'de, str>> = BTreeSet::new();
+                while let Some(Name(name)) = from.next_key()? {
+                    let field = match &*name {
+                        "type" => &mut envelope.r#type,
+                        "id" => &mut envelope.id,
+                        "op_id" => &mut envelope.op_id,
+                        "data" => &mut envelope.data,
+                        _ => {
+                            let IgnoredAny = from.next_value()?;
+                            if let Some(name) = others.replace(name) {
+                                return Err(json::twice(&name));
+                            }
+                            continue;
+                        }
+                    };
+                    if field.replace(from.next_value()?).is_some() {
+                        return Err(json::twice(&name));
+                    }
+                }
+                Ok(envelope)
+            }
+        }
+        from.deserialize_map(Fields)
+    }
 }
 
 /// Why a frame is not a request.
@@ -60,8 +158,12 @@ impl<'a> RequestFrame<'a> {
         if !text.trim_ascii_start().starts_with('{') {
             return Err(NotARequest::BadFrame("a frame must be one JSON object"));
         }
-        let envelope: Envelope<'a> = serde_json::from_str(text)
-            .map_err(|_| NotARequest::BadFrame("a frame must be one JSON object"))?;
+        let envelope: Envelope<'a> = serde_json::from_str(text).map_err(|error| {
+            NotARequest::BadFrame(match error.classify() {
+                Category::Data => "a frame must have each of its fields once",
+                _ => "a frame must be one JSON object",
+            })
+        })?;
         let name = envelope
             .r#type
             .and_then(|t| serde_json::from_str::<Cow<'a, str>>(t.get()).ok());
@@ -138,6 +240,52 @@ pub fn too_deep(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_that_comes_twice_is_refused() {
+        for text in [
+            r#"{"type":"ping","type":"ping"}"#,
+            r#"{"type":"ping","id":1,"id":2}"#,
+            r#"{"type":"ping","id":null,"id":2}"#,
+            r#"{"type":"ping","\u0074ype":"ping"}"#,
+            r#"{"type":"ping","op_id":null,"op_id":null}"#,
+            r#"{"type":"ping","data":{},"data":{}}"#,
+            r#"{"type":"ping","newer":1,"other":2,"newer":1}"#,
+        ] {
+            let parsed = RequestFrame::parse(text);
+            assert!(
+                matches!(parsed, Err(NotARequest::BadFrame(why)) if why.contains("once")),
+                "{text}"
+            );
+        }
+        let one = RequestFrame::parse(r#"{"newer":{"a":1,"b":{}},"type":"ping","other":2}"#);
+        assert_eq!(
+            one.map(|frame| frame.r#type.into_owned()).ok().as_deref(),
+            Some("ping")
+        );
+    }
+
+    #[test]
+    fn an_id_is_an_integer_however_it_is_written() {
+        let id = |text: &str| {
+            let frame = format!(r#"{{"type":"ping","id":{text}}}"#);
+            RequestFrame::parse(&frame).map(|frame| frame.id).map_err(|_| ())
+        };
+        for text in ["10", "10.0", "1e1", "100e-1"] {
+            assert_eq!(id(text), Ok(Some(RequestId::Number(10))), "{text}");
+        }
+        for text in [
+            "10.5",
+            "9007199254740992",
+            "9007199254740992.0",
+            "-1e17",
+            "18446744073709551615",
+            "[]",
+            "true",
+        ] {
+            assert_eq!(id(text), Err(()), "{text}");
+        }
+    }
 
     #[test]
     fn brackets_in_strings_do_not_nest() {

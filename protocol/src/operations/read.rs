@@ -1,7 +1,7 @@
 //! Reads a request's parameters. An error names the path of the field at fault.
 
 use super::Operation;
-use crate::{ErrorCode, Failure, batch};
+use crate::{ErrorCode, Failure, batch, json};
 use serde_json::Value;
 
 /// The answer to a wire name that the table does not have.
@@ -25,8 +25,11 @@ pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
         refuse_nul(data)?;
     }
     serde_json::from_str(data).or_else(|_| {
+        // serde takes `10.0` for no integer
+        let written = json::with_integers(data);
+        let data = written.as_deref().unwrap_or(data);
         let mut deserializer = serde_json::Deserializer::from_str(data);
-        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| explain(&error))
+        serde_path_to_error::deserialize(&mut deserializer).map_err(|error| json::explain(&error))
     })
 }
 
@@ -71,32 +74,6 @@ fn with_nul(value: &Value, path: String) -> Option<String> {
         }),
         _ => None,
     }
-}
-
-fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> Failure {
-    let text = error.inner().to_string();
-    let message = text.split(" at line ").next().unwrap_or(&text);
-    let mut field = error.path().to_string();
-    // for a missing or unknown field, serde's path ends at the object; only the message names the field
-    if let Some(name) = ["missing field `", "unknown field `", "duplicate field `"]
-        .iter()
-        .find_map(|start| message.strip_prefix(start)?.split('`').next())
-    {
-        let ends_with_it = field == name || field.ends_with(&format!(".{name}"));
-        if field == "." {
-            name.clone_into(&mut field);
-        } else if !ends_with_it {
-            field = format!("{field}.{name}");
-        }
-    }
-    if field == "." {
-        "data".clone_into(&mut field);
-    }
-    let message = match message.strip_prefix("missing field ") {
-        Some(name) => format!("{} is required", name.trim_matches('`')),
-        None => format!("{field}: {message}"),
-    };
-    Failure::invalid(field, message)
 }
 
 #[cfg(test)]
@@ -182,6 +159,33 @@ mod tests {
         ] {
             let read = |data| Request::read(name, data).unwrap_or_else(|failure| panic!("{data}: {failure}"));
             assert_eq!(read(null), read(omitted));
+        }
+    }
+
+    #[test]
+    fn null_is_the_same_as_omitting_every_optional_parameter() {
+        use crate::operations::CATALOG;
+        let examples = crate::examples::Examples::new();
+        for entry in CATALOG.iter().filter(|entry| !entry.name.ends_with(".update")) {
+            let data = examples.of(entry.name).expect("an example").printed();
+            let data: serde_json::Value = serde_json::from_str(&data).expect("JSON");
+            let mut generator = schemars::SchemaGenerator::default();
+            let schema = serde_json::to_value((entry.params)(&mut generator)).expect("JSON");
+            let schema = match schema["$ref"].as_str().and_then(|name| name.rsplit('/').next()) {
+                Some(name) => serde_json::to_value(&generator.definitions()[name]).expect("JSON"),
+                None => schema,
+            };
+            let required = schema["required"].as_array().cloned().unwrap_or_default();
+            let names = schema["properties"]
+                .as_object()
+                .into_iter()
+                .flat_map(serde_json::Map::keys);
+            for name in names.filter(|name| !required.iter().any(|one| one == *name)) {
+                let mut asked = data.clone();
+                asked[name] = serde_json::Value::Null;
+                let read = Request::read(entry.name, &asked.to_string());
+                assert!(read.is_ok(), "{} {asked}: {:?}", entry.name, read.err());
+            }
         }
     }
 
