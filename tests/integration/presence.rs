@@ -11,6 +11,7 @@ on_both_databases!(
     members_see_presences_begin_change_and_end,
     several_sockets_are_one_presence_and_one_socket_is_in_one_place,
     presence_ends_with_access_and_non_members_are_not_told,
+    a_page_that_is_loaded_again_does_not_leave,
     typing_is_passed_on_once_a_second_and_task,
     presence_needs_a_socket_a_member_and_a_task_of_the_workspace
 );
@@ -118,6 +119,46 @@ async fn several_sockets_are_one_presence_and_one_socket_is_in_one_place(engine:
         present(&mut member, &personal).await,
         [json!(["member", "online", null])]
     );
+}
+
+async fn a_page_that_is_loaded_again_does_not_leave(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut member,
+        ..
+    } = Team::gather(&server).await;
+    let here = json!({ "workspace_id": workspace, "state": "online" });
+    let since = member.ok("presence.set", here.clone()).await["since"].clone();
+    assert_eq!(changed(&mut owner).await, json!(["member", "online", null]));
+    let tokens = member.tokens.clone();
+    for _ in 0..2 {
+        member.cut();
+        member = Client::with_tokens(&server, &tokens, json!({})).await;
+        assert_eq!(
+            present(&mut member, &workspace).await,
+            [json!(["member", "online", null])]
+        );
+        let said = member.ok("presence.set", here.clone()).await;
+        assert_eq!(said["since"], since, "it never left");
+    }
+    assert_eq!(signals_so_far(&mut owner).await, 0, "others saw it leave");
+
+    // it does not come back: the others see that a little later
+    let left = Instant::now();
+    member.cut();
+    assert_eq!(changed(&mut owner).await, json!(["member", "offline", null]));
+    assert!(left.elapsed() >= Duration::from_secs(4), "{:?}", left.elapsed());
+
+    // who logs out does not come back
+    let mut member = Client::with_tokens(&server, &tokens, json!({})).await;
+    member.ok("presence.set", here).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "online", null]));
+    let left = Instant::now();
+    member.ok("auth.logout", json!({})).await;
+    assert_eq!(changed(&mut owner).await, json!(["member", "offline", null]));
+    assert!(left.elapsed() < Duration::from_secs(4), "{:?}", left.elapsed());
 }
 
 async fn presence_ends_with_access_and_non_members_are_not_told(engine: Engine) {

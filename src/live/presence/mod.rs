@@ -37,6 +37,8 @@ const TICK: Duration = Duration::from_secs(1);
 const EXPIRE: u128 = 5;
 /// The other instances are asked for their states at these ticks: at once, and when the bus is likely to be connected.
 const ASKS: [u128; 2] = [0, 3];
+/// Who left may come back within this, as a page does that is loaded again, without being shown as offline.
+const GRACE: Duration = Duration::from_secs(5);
 /// One user's typing on one task is passed on at most once in this time.
 const TYPING: Duration = Duration::from_secs(1);
 /// How many pairs of a task and a typing user are remembered.
@@ -79,6 +81,7 @@ impl Presences {
             key: self.keys.fetch_add(1, Ordering::Relaxed),
             workspace,
             user,
+            grace: GRACE,
         }
     }
 
@@ -108,10 +111,17 @@ impl Presences {
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut ticks = 0_u128;
+        let mut gone_at = None;
         loop {
             tokio::select! {
                 note = notes.recv() => match note {
-                    Ok(note) => self.hear(Words::read(&note)),
+                    Ok(note) => {
+                        let words = Words::read(&note);
+                        if let Some(Words::Gone { .. }) = words {
+                            gone_at = Some(Instant::now() + GRACE);
+                        }
+                        self.hear(words);
+                    }
                     Err(RecvError::Lagged(_)) => {} // lost states are repeated
                     Err(RecvError::Closed) => return,
                 },
@@ -128,8 +138,10 @@ impl Presences {
                     let turn = ticks % REFRESH;
                     let again = lock(&self.roster).told(|user| user.0.as_u128() % REFRESH == turn);
                     self.tell(again);
-                    if ticks.is_multiple_of(EXPIRE) {
-                        self.expire(Instant::now());
+                    let at = Instant::now();
+                    self.end_left(at);
+                    if gone_at.take_if(|gone_at| *gone_at <= at).is_some() || ticks.is_multiple_of(EXPIRE) {
+                        self.expire(at);
                     }
                 }
             }
@@ -155,8 +167,7 @@ impl Presences {
                 self.tell(all);
             }
             Some(Words::Gone { from }) if from != self.me => {
-                let roster = &mut *lock(&self.roster);
-                self.show(roster.gone(from, now));
+                lock(&self.roster).gone(from, at + GRACE);
             }
             _ => {}
         }
@@ -166,6 +177,16 @@ impl Presences {
         let now = self.now();
         let roster = &mut *lock(&self.roster);
         self.show(roster.expire(now, at));
+    }
+
+    fn end_left(&self, at: Instant) {
+        let now = self.now();
+        let roster = &mut *lock(&self.roster);
+        let ended = roster.end_left(now, at);
+        if !ended.is_empty() {
+            self.untold.notify_one();
+        }
+        self.show(ended);
     }
 
     /// Sends changes to the watchers on this instance. The caller holds the roster's lock, so that changes are sent in
@@ -195,17 +216,23 @@ impl Presences {
     }
 }
 
-/// A reader's presence in one workspace, until it is dropped.
+/// A reader's presence in one workspace, until it is dropped, and for [`GRACE`] after that if it is the user's last one.
 pub struct PresenceGuard {
     presences: Arc<Presences>,
     key: u64,
     workspace: WorkspaceId,
     user: UserId,
+    grace: Duration,
 }
 
 impl PresenceGuard {
     pub fn workspace(&self) -> WorkspaceId {
         self.workspace
+    }
+
+    /// Ends it at once: the user will not come back.
+    pub fn end(mut self) {
+        self.grace = Duration::ZERO;
     }
 
     /// Sets the reader's state; returns the user's presence, merged from all their readers.
@@ -223,7 +250,8 @@ impl Drop for PresenceGuard {
     fn drop(&mut self) {
         let now = self.presences.now();
         let roster = &mut *lock(&self.presences.roster);
-        let changed = roster.end(self.key, self.workspace, self.user, now);
+        let until = (!self.grace.is_zero()).then(|| Instant::now() + self.grace);
+        let changed = roster.end(self.key, self.workspace, self.user, now, until);
         self.presences.show(changed);
         self.presences.untold.notify_one();
     }

@@ -69,6 +69,8 @@ pub(super) struct Person {
     pub(super) user: PublicUser,
     /// By reader.
     pub(super) here: Vec<(u64, Shown)>,
+    /// What the last reader here said, until this moment: it may come back.
+    pub(super) left: Option<(Shown, Instant)>,
     /// By instance. Entries of users who left stay until they expire, so that older notes about them are recognized.
     pub(super) elsewhere: Vec<(InstanceId, Remote)>,
     /// The version of the last change of `here`.
@@ -77,7 +79,13 @@ pub(super) struct Person {
 
 impl Person {
     pub(super) fn here(&self) -> Option<Shown> {
-        self.here.iter().map(|(_, shown)| *shown).reduce(Shown::merge)
+        let readers = self.here.iter().map(|(_, shown)| *shown);
+        readers.reduce(Shown::merge).or(self.left.map(|(shown, _)| shown))
+    }
+
+    /// Whether nothing is said of them.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.here.is_empty() && self.left.is_none() && self.elsewhere.is_empty()
     }
 
     pub(super) fn shown(&self) -> Option<Shown> {

@@ -2,7 +2,7 @@
 //! states that are not repeated. Pure bookkeeping: the caller passes the time; nothing here sends or waits.
 
 use super::person::{Person, Remote, Shown, Told, seen};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::presence::{Presence, PresenceChanged, PresenceState};
@@ -27,6 +27,8 @@ pub(crate) struct Roster {
     untold: HashMap<(WorkspaceId, UserId), (u64, PublicUser)>,
     /// How many entries of other instances there are.
     elsewhere: usize,
+    /// Who left and may come back, until when: the oldest first.
+    leaving: VecDeque<(Instant, WorkspaceId, UserId)>,
 }
 
 /// A change that users can see, if there is one.
@@ -44,13 +46,19 @@ impl Roster {
     ) -> (Presence, Changed) {
         let mut merged = None;
         let changed = self.change(workspace, user, now, |person| {
+            // a reader that comes while the user is in this state, or has just left, joins in it
+            let here = person.here();
+            person.left = None;
             let before = person.here.iter().position(|(of, _)| *of == key);
             let before = before.map(|at| person.here.swap_remove(at).1);
-            let since = before.filter(|shown| shown.state == state);
+            let since = [before, here].into_iter().flatten();
+            let since = since
+                .filter(|shown| shown.state == state)
+                .map(|shown| shown.since);
             let shown = Shown {
                 state,
                 task,
-                since: since.map_or(now, |shown| shown.since),
+                since: since.min().unwrap_or(now),
                 set_at: now,
             };
             person.here.push((key, shown));
@@ -66,17 +74,50 @@ impl Roster {
         (shown.presence(user.clone()), changed)
     }
 
-    /// Ends the presence of a reader here.
-    pub(crate) fn end(&mut self, key: u64, workspace: WorkspaceId, user: UserId, now: Timestamp) -> Changed {
+    /// Ends the presence of a reader here. With `until`, the user's last presence here stays until then.
+    pub(crate) fn end(
+        &mut self,
+        key: u64,
+        workspace: WorkspaceId,
+        user: UserId,
+        now: Timestamp,
+        until: Option<Instant>,
+    ) -> Changed {
         let user = self.rooms.get(&workspace)?.get(&user)?.user.clone();
+        let mut leaves = false;
         let changed = self.change(workspace, &user, now, |person| {
-            person.here.retain(|(of, _)| *of != key);
+            let said = person.here.iter().position(|(of, _)| *of == key);
+            let said = said.map(|at| person.here.swap_remove(at).1);
+            if person.here.is_empty() && said.is_some() {
+                person.left = said.zip(until);
+                leaves = person.left.is_some();
+            }
         });
-        self.untold
-            .entry((workspace, user.id))
-            .or_insert_with(|| (0, user.clone()));
-        self.tell_of(workspace, user.id);
+        if leaves && let Some(until) = until {
+            self.leaving.push_back((until, workspace, user.id));
+        }
+        self.tell_of_end(workspace, &user);
         changed
+    }
+
+    /// Ends the presences of those who left and did not come back.
+    pub(crate) fn end_left(&mut self, now: Timestamp, at: Instant) -> Vec<PresenceChanged> {
+        let mut ended = Vec::new();
+        while let Some((until, workspace, user)) = self.leaving.front().copied()
+            && until <= at
+        {
+            self.leaving.pop_front();
+            let Some(person) = self.person(workspace, user) else {
+                continue;
+            };
+            if person.left.is_none_or(|(_, until)| at < until) {
+                continue; // came back, and perhaps left again
+            }
+            let user = person.user.clone();
+            ended.extend(self.change(workspace, &user, now, |person| person.left = None));
+            self.tell_of_end(workspace, &user);
+        }
+        ended
     }
 
     /// Takes a user's state from another instance. An older version changes nothing; the same version again only renews
@@ -122,9 +163,15 @@ impl Roster {
         self.drop_remotes(now, |_, remote| remote.until <= at)
     }
 
-    /// Another instance stopped: drops its states.
-    pub(crate) fn gone(&mut self, from: InstanceId, now: Timestamp) -> Vec<PresenceChanged> {
-        self.drop_remotes(now, |instance, _| instance == from)
+    /// Another instance stopped: drops its states. Its people may come back on the others: what it said holds until then.
+    pub(crate) fn gone(&mut self, from: InstanceId, until: Instant) {
+        let people = self.rooms.values_mut().flat_map(BTreeMap::values_mut);
+        for (_, remote) in people
+            .flat_map(|person| &mut person.elsewhere)
+            .filter(|(of, _)| *of == from)
+        {
+            remote.until = remote.until.min(until);
+        }
     }
 
     /// Who is present in a workspace, ordered by user id.
@@ -171,6 +218,14 @@ impl Roster {
         self.rooms.get(&workspace)?.get(&user)
     }
 
+    /// As [`Roster::tell_of`], for somebody who may no longer be here.
+    fn tell_of_end(&mut self, workspace: WorkspaceId, user: &PublicUser) {
+        self.untold
+            .entry((workspace, user.id))
+            .or_insert_with(|| (0, user.clone()));
+        self.tell_of(workspace, user.id);
+    }
+
     /// A user's state here changed: gives it a new version, and keeps it to be sent.
     fn tell_of(&mut self, workspace: WorkspaceId, user: UserId) {
         self.version += 1;
@@ -202,6 +257,7 @@ impl Roster {
         let person = room.entry(user.id).or_insert_with(|| Person {
             user: user.clone(),
             here: Vec::new(),
+            left: None,
             elsewhere: Vec::new(),
             version: 0,
         });
@@ -209,7 +265,7 @@ impl Roster {
         change(person);
         person.user = user.clone();
         let after = person.shown();
-        if person.here.is_empty() && person.elsewhere.is_empty() {
+        if person.is_unknown() {
             room.remove(&user.id);
             if room.is_empty() {
                 self.rooms.remove(&workspace);
@@ -235,7 +291,7 @@ impl Roster {
                 person.elsewhere.retain(|(of, remote)| !ends(*of, remote));
                 *elsewhere -= count - person.elsewhere.len();
                 changed.extend(seen(*workspace, &person.user, before, person.shown(), now));
-                !(person.here.is_empty() && person.elsewhere.is_empty())
+                !person.is_unknown()
             });
             !room.is_empty()
         });

@@ -74,11 +74,51 @@ fn several_sockets_of_a_user_are_one_presence() {
     );
     assert_eq!(set(&mut roster, 3, (Online, Some(task(2))), 50).1, None);
     let id = user(1).id;
-    let mut end = |key, now| look(roster.end(key, ROOM, id, Timestamp(now)));
+    let mut end = |key, now| look(roster.end(key, ROOM, id, Timestamp(now), None));
     assert_eq!(end(3, 60), Some((PresenceNow::Online, Some(task(1)))));
     assert_eq!(end(2, 70), Some((PresenceNow::Away, Some(task(9)))));
     assert_eq!(end(1, 80), Some((PresenceNow::Offline, None)));
     assert_eq!(end(1, 90), None);
+    assert!(roster.list(ROOM, 9).is_empty());
+}
+
+#[test]
+fn who_comes_back_in_time_was_not_seen_to_leave() {
+    let (mut here, mut there) = (Roster::default(), Roster::default());
+    let (at, id) = (Instant::now(), user(1).id);
+    let mut told = |here: &mut Roster| carry(here, instance(1), &mut there, at).into_iter().next();
+    let after = |seconds| at + Duration::from_secs(seconds);
+    here.set(1, ROOM, &user(1), (Online, Some(task(1))), Timestamp(10));
+    assert!(told(&mut here).is_some());
+    // a page that is loaded again
+    assert_eq!(here.end(1, ROOM, id, Timestamp(20), Some(after(5))), None);
+    assert_eq!(told(&mut here), None);
+    assert!(here.end_left(Timestamp(21), after(4)).is_empty());
+    assert_eq!(here.list(ROOM, 9).len(), 1);
+    let (back, changed) = here.set(2, ROOM, &user(1), (Online, Some(task(1))), Timestamp(30));
+    assert_eq!((back.since.0, changed), (10, None));
+    assert!(here.end_left(Timestamp(31), after(6)).is_empty(), "it came back");
+    assert_eq!(told(&mut here), None);
+    // again, and for good
+    assert_eq!(here.end(2, ROOM, id, Timestamp(40), Some(after(10))), None);
+    let ended = here.end_left(Timestamp(50), after(10));
+    assert_eq!(look(ended.into_iter().next()), Some((PresenceNow::Offline, None)));
+    assert_eq!(look(told(&mut here)), Some((PresenceNow::Offline, None)));
+    assert!(here.list(ROOM, 9).is_empty() && here.end_left(Timestamp(60), after(60)).is_empty());
+}
+
+#[test]
+fn only_the_last_reader_of_a_user_is_waited_for() {
+    let mut roster = Roster::default();
+    let (at, id) = (Instant::now(), user(1).id);
+    let until = Some(at + GRACE);
+    roster.set(1, ROOM, &user(1), (Away, None), Timestamp(1));
+    roster.set(2, ROOM, &user(1), (Online, Some(task(1))), Timestamp(2));
+    let left = roster.end(2, ROOM, id, Timestamp(3), until);
+    assert_eq!(look(left), Some((PresenceNow::Away, None)));
+    assert!(roster.end_left(Timestamp(4), at + GRACE).is_empty());
+    // the next one leaves at once, because the user lost access
+    roster.end(1, ROOM, id, Timestamp(5), None);
     assert!(roster.list(ROOM, 9).is_empty());
 }
 
@@ -88,7 +128,7 @@ fn late_and_repeated_notes_change_nothing() {
     let at = Instant::now();
     here.set(1, ROOM, &user(1), (Online, None), Timestamp(1));
     let online = here.untold();
-    here.end(1, ROOM, user(1).id, Timestamp(2));
+    here.end(1, ROOM, user(1).id, Timestamp(2), None);
     let offline = here.untold();
     assert!(offline.iter().all(|told| told.shown.is_none()) && offline.len() == 1);
     let mut hear = |told: &[Told]| {
@@ -131,7 +171,9 @@ fn only_the_users_of_a_silent_instance_expire() {
             Some((PresenceNow::Away, None))
         ]
     );
-    assert_eq!(here.gone(instance(2), Timestamp(7)).len(), 1);
+    here.gone(instance(2), at + HOLDS + GRACE);
+    assert!(here.expire(Timestamp(7), at + HOLDS).is_empty());
+    assert_eq!(here.expire(Timestamp(8), at + HOLDS + GRACE).len(), 1);
     assert!(here.list(ROOM, 9).is_empty());
 }
 
