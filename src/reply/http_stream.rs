@@ -1,13 +1,19 @@
 //! The HTTP library itself answers a request that is not valid HTTP, with a status and nothing else (a bare answer).
 //! The stream here is below the library, and replaces a bare answer by ours: with an id, the security headers and an
-//! error body. Does not look at requests, and leaves the answers of routes unchanged.
+//! error body.
+//!
+//! It looks at what is written only while no route is at work ([`Turn`]). Then the first bytes are the library's own. The
+//! answer of a route is never looked at, whatever text it contains.
 
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, StatusCode};
+use hyper::body::{Frame, SizeHint};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::net::TcpStream;
@@ -18,10 +24,78 @@ use super::refusal;
 use super::taking::Taking;
 use crate::config::Settings;
 
+/// No route is at work, and all that routes answered is written. What comes next is the library's own answer.
+const LIBRARY: u8 = 0;
+/// A route was asked.
+const ROUTE: u8 = 1;
+/// The library has all of the route's answer; the end of it may wait to be written.
+const ENDING: u8 = 2;
+
+/// Whose answer is written on a connection: the library's or a route's. Clones are the same.
+#[derive(Clone, Default)]
+pub struct Turn(Arc<AtomicU8>);
+
+impl Turn {
+    /// A route is asked; it is at work until this is dropped.
+    pub fn of_route(&self) -> RouteAtWork {
+        self.0.store(ROUTE, Ordering::Release);
+        RouteAtWork(self.clone())
+    }
+
+    /// Everything that the library was given has been written.
+    fn written(&self) {
+        let _still_at_work = self
+            .0
+            .compare_exchange(ENDING, LIBRARY, Ordering::AcqRel, Ordering::Acquire);
+    }
+
+    fn is_of_library(&self) -> bool {
+        self.0.load(Ordering::Acquire) == LIBRARY
+    }
+}
+
+/// A route is at work as long as this is there.
+pub struct RouteAtWork(Turn);
+
+impl Drop for RouteAtWork {
+    fn drop(&mut self) {
+        self.0.0.store(ENDING, Ordering::Release);
+    }
+}
+
+/// The body of a route's answer: the route is at work until the library has taken all of it.
+pub struct RouteBody {
+    /// The body itself.
+    pub body: Body,
+    /// Dropped with the body.
+    pub at_work: RouteAtWork,
+}
+
+impl hyper::body::Body for RouteBody {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
 /// A connection until it is closed or becomes a socket.
 pub struct HttpStream {
     tcp: Taking,
     settings: Arc<Settings>,
+    turn: Turn,
     /// Our answer that replaces a bare one and is not fully written yet.
     own: Option<Own>,
 }
@@ -34,12 +108,13 @@ struct Own {
 }
 
 impl HttpStream {
-    /// Wraps a connection from which nothing was read yet.
-    pub fn new(tcp: TcpStream, settings: Arc<Settings>) -> HttpStream {
+    /// Wraps a connection from which nothing was read yet. Who serves it says with `turn` when a route is at work.
+    pub fn new(tcp: TcpStream, settings: Arc<Settings>, turn: Turn) -> HttpStream {
         let tcp = Taking::new(tcp);
         HttpStream {
             tcp,
             settings,
+            turn,
             own: None,
         }
     }
@@ -52,7 +127,8 @@ impl HttpStream {
     /// Prepares our own answer if `bytes` are a bare one.
     fn look(&mut self, bytes: &[u8]) {
         if self.own.is_none()
-            && let Some(status) = bare(bytes)
+            && self.turn.is_of_library()
+            && let Some(status) = failed(bytes)
         {
             self.own = Some(Own {
                 bytes: answer(&self.settings, status),
@@ -115,7 +191,10 @@ impl Write for HttpStream {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_flush(cx)
+        ready!(Pin::new(&mut self.tcp).poll_flush(cx))?;
+        // the library flushes only when nothing waits in its own buffer
+        self.turn.written();
+        Poll::Ready(Ok(()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -123,15 +202,11 @@ impl Write for HttpStream {
     }
 }
 
-/// The status of a bare answer: a failure without a request id. Every route's answer has an id.
-fn bare(bytes: &[u8]) -> Option<StatusCode> {
+/// The status of a failure, from the first bytes of its answer.
+fn failed(bytes: &[u8]) -> Option<StatusCode> {
     let rest = bytes.strip_prefix(b"HTTP/1.")?.get(1..)?.strip_prefix(b" ")?;
     let status = StatusCode::from_bytes(rest.get(..3)?).ok()?;
-    let id = X_REQUEST_ID;
-    let id = id.as_str().as_bytes();
-    let failed = status.is_client_error() || status.is_server_error();
-    let has_id = || bytes.windows(id.len()).any(|part| part.eq_ignore_ascii_case(id));
-    (failed && !has_id()).then_some(status)
+    (status.is_client_error() || status.is_server_error()).then_some(status)
 }
 
 fn answer(settings: &Settings, status: StatusCode) -> Vec<u8> {
@@ -172,16 +247,4 @@ fn answer(settings: &Settings, status: StatusCode) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_failure_without_an_id_is_bare() {
-        let none = None::<StatusCode>;
-        assert_eq!(bare(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"), none);
-        assert_eq!(bare(b"HTTP/1.1 404 Not Found\r\nX-Request-ID: a\r\n\r\n"), none);
-        assert_eq!(bare(b"GET / HTTP/1.1\r\n\r\n"), none);
-        let bad = bare(b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n");
-        assert_eq!(bad, Some(StatusCode::BAD_REQUEST));
-    }
-}
+mod tests;

@@ -13,5 +13,5 @@ mod http_stream;
 pub(crate) mod refusal;
 mod taking;
 
-pub use http_stream::HttpStream;
+pub use http_stream::{HttpStream, RouteBody, Turn};
 pub use refusal::Refusal;

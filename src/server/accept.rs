@@ -6,7 +6,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body;
 use axum::http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,7 +19,7 @@ use tokio_util::task::TaskTracker;
 use crate::config::Settings;
 use crate::http;
 use crate::peer::Peer;
-use crate::reply::HttpStream;
+use crate::reply::{HttpStream, RouteBody, Turn};
 use crate::state::App;
 
 /// The most headers of one request, and their most bytes together. Beyond them the answer is 431.
@@ -95,12 +94,17 @@ async fn serve(
         return; // the client has disconnected
     }
     metrics::gauge!("taskwire_connections").increment(1.0);
+    let turn = Turn::default();
+    let stream = HttpStream::new(tcp, settings, turn.clone());
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Peer(address));
-        let routes = routes.clone();
-        async move { Ok::<Response<Body>, std::convert::Infallible>(routes.answer(request).await) }
+        let (routes, at_work) = (routes.clone(), turn.of_route());
+        async move {
+            let answer = routes.answer(request).await;
+            let answer = answer.map(|body| RouteBody { body, at_work });
+            Ok::<Response<RouteBody>, std::convert::Infallible>(answer)
+        }
     });
-    let stream = HttpStream::new(tcp, settings);
     let mut connection = pin!(http.serve_connection(stream, service).with_upgrades());
     let ended = tokio::select! {
         ended = &mut connection => ended,
