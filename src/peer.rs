@@ -1,7 +1,10 @@
-//! What a request's headers say about its sender: the address behind proxies, the page's origin, the token. Does not
-//! send answers.
+//! What a request's headers say about its sender: the page's origin, the token. `forwarded` has the address behind
+//! proxies, `strangers` the log lines about pages that were refused. Does not send answers.
 
-use std::net::{IpAddr, SocketAddr};
+mod forwarded;
+mod strangers;
+
+use std::net::SocketAddr;
 
 use axum::http::header::{AUTHORIZATION, HOST, ORIGIN, USER_AGENT};
 use axum::http::{HeaderMap, Uri};
@@ -9,39 +12,15 @@ use axum::http::{HeaderMap, Uri};
 use crate::config::{self, Settings};
 use crate::engine;
 
+pub use forwarded::address;
+pub use strangers::Strangers;
+
 /// The most characters of `User-Agent` that are stored.
 const CLIENT: usize = 100;
 
 /// The address of the connection's other end. It is in the extensions of every request.
 #[derive(Clone, Copy, Debug)]
 pub struct Peer(pub SocketAddr);
-
-/// The address that sent a request: the connection's, or the one that trusted proxies report.
-///
-/// Each proxy appends an address to `X-Forwarded-For`, so the header is read from its end, up to the first address that
-/// is not a trusted proxy. That one may have written everything before it.
-pub fn address(peer: Peer, headers: &HeaderMap, settings: &Settings) -> IpAddr {
-    let trusted = |address: IpAddr| {
-        settings
-            .trusted_proxies
-            .iter()
-            .any(|proxies| proxies.contains(address))
-    };
-    let mut address = peer.0.ip().to_canonical();
-    let lines: Vec<_> = headers.get_all("x-forwarded-for").iter().collect();
-    for line in lines.into_iter().rev() {
-        for hop in line.to_str().unwrap_or("").rsplit(',') {
-            if !trusted(address) {
-                return address;
-            }
-            match hop.trim().parse::<IpAddr>() {
-                Ok(before) => address = before.to_canonical(),
-                Err(_) => return address,
-            }
-        }
-    }
-    address
-}
 
 /// The origin of a sign-in, for the list of sessions.
 pub fn origin(peer: Peer, headers: &HeaderMap, settings: &Settings) -> engine::Origin {
@@ -53,7 +32,8 @@ pub fn origin(peer: Peer, headers: &HeaderMap, settings: &Settings) -> engine::O
 }
 
 /// Whether the page that sends a request is allowed to. Allowed are a request without a page (no `Origin`), and pages
-/// of this node, of `public_url` and of `allowed_origins`. `null` (a sandboxed page, a file) is never allowed.
+/// of this node, of `public_url` and of `allowed_origins`, in development also pages of the visitor's own machine. `null`
+/// (a sandboxed page, a file) is never allowed.
 pub fn may_come_from(headers: &HeaderMap, uri: &Uri, settings: &Settings) -> bool {
     let mut origins = headers.get_all(ORIGIN).iter();
     let Some(origin) = origins.next() else { return true };
@@ -69,11 +49,7 @@ pub fn may_come_from(headers: &HeaderMap, uri: &Uri, settings: &Settings) -> boo
             .iter()
             .any(|scheme| format!("{scheme}://{host}").parse().as_ref() == Ok(&origin))
     });
-    own || settings
-        .public_url
-        .as_ref()
-        .is_some_and(|url| *url.origin() == origin)
-        || settings.allowed_origins.allows(text)
+    own || settings.lets_in(&origin)
 }
 
 /// The host that the request names, with its port.
@@ -112,44 +88,29 @@ mod tests {
     }
 
     #[test]
-    fn the_address_is_read_through_trusted_proxies_only() {
-        let settings = settings(&[("trusted_proxies", "10.0.0.0/8")]);
-        let from = |peer: &str, chain: &'static str| {
-            let peer = Peer(SocketAddr::new(peer.parse().expect("an address"), 1));
-            address(peer, &headers(&[("x-forwarded-for", chain)]), &settings).to_string()
-        };
-        assert_eq!(
-            from("192.0.2.1", "198.51.100.7"),
-            "192.0.2.1",
-            "the header of an untrusted peer is ignored"
-        );
-        assert_eq!(from("10.0.0.1", "198.51.100.7"), "198.51.100.7");
-        assert_eq!(
-            from("10.0.0.1", "203.0.113.9, 198.51.100.7, 10.0.0.2"),
-            "198.51.100.7"
-        );
-        assert_eq!(from("10.0.0.1", "nonsense"), "10.0.0.1");
-    }
-
-    #[test]
     fn pages_of_this_node_and_of_allowed_origins_are_allowed() {
         let settings = settings(&[
             ("allowed_origins", "https://app.example.com"),
             ("public_url", "https://tasks.example.com"),
+            ("environment", "production"),
+            ("jwt_secret", "a secret of at least thirty-two bytes"),
         ]);
-        let may = |origin: &'static str| {
+        let to = |host: &'static str, origin: &'static str| {
             may_come_from(
-                &headers(&[("host", "127.0.0.1:8080"), ("origin", origin)]),
+                &headers(&[("host", host), ("origin", origin)]),
                 &Uri::default(),
                 &settings,
             )
         };
+        let may = |origin| to("127.0.0.1:8080", origin);
+        assert!(to("tasks.lan.:8080", "http://tasks.lan:8080"), "a final dot");
         assert!(may("http://127.0.0.1:8080") && may("https://127.0.0.1:8080"));
         assert!(may("https://app.example.com") && may("https://tasks.example.com"));
         for stranger in [
             "null",
             "http://127.0.0.1",
             "http://127.0.0.1:8081",
+            "http://localhost:8080",
             "https://example.com",
             "",
         ] {
@@ -160,6 +121,39 @@ mod tests {
             &Uri::default(),
             &settings
         ));
+    }
+
+    #[test]
+    fn in_development_pages_of_the_own_machine_are_allowed() {
+        let settings = settings(&[]);
+        let may = |origin: &'static str| {
+            let headers = headers(&[("host", "127.0.0.1:8080"), ("origin", origin)]);
+            may_come_from(&headers, &Uri::default(), &settings)
+        };
+        for own in [
+            "http://localhost:5173",
+            "https://localhost",
+            "http://LOCALHOST:1",
+            "http://board.localhost:3000",
+            "http://127.0.0.1:3000",
+            "http://127.9.8.7",
+            "http://[::1]:3000",
+            "http://[::ffff:127.0.0.1]:3000",
+            "tauri://localhost",
+        ] {
+            assert!(may(own), "{own} was refused");
+        }
+        for stranger in [
+            "null",
+            "http://localhost.example.com",
+            "http://notlocalhost",
+            "http://127.0.0.1.example.com",
+            "http://128.0.0.1",
+            "http://192.168.1.7:5173",
+            "http://[::2]",
+        ] {
+            assert!(!may(stranger), "{stranger} was allowed");
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ use crate::auth::limits::{Network, Windows};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::follow::{Admission, Entrance, Registry};
+use crate::peer::Strangers;
 
 /// The most addresses whose HTTP requests are counted separately.
 const ADDRESSES: usize = 100_000;
@@ -32,6 +33,8 @@ pub struct App {
     pub admission: Admission,
     /// Authenticates readers and opens their streams.
     pub entrance: Arc<Entrance>,
+    /// Pages that were refused.
+    pub strangers: Strangers,
     /// The rate limit of HTTP requests, by address.
     pub requests: Windows<Network>,
     /// Renders `GET /metrics`; `None` if metrics are off.
@@ -60,6 +63,7 @@ impl App {
             settings,
             engine,
             sockets,
+            strangers: Strangers::default(),
             requests,
             metrics,
             stage: AtomicU8::new(SERVING),

@@ -78,6 +78,15 @@ impl Settings {
         Err(SettingsError { problems })
     }
 
+    /// Whether pages of an origin that is not this node's own may connect: of `public_url`, of an allowed origin, or in
+    /// development of the visitor's own machine.
+    pub fn lets_in(&self, origin: &Origin) -> bool {
+        let public = self.public_url.as_ref().map(PublicUrl::origin);
+        public == Some(origin)
+            || self.allowed_origins.allows(origin)
+            || (self.environment == Environment::Development && origin.is_loopback())
+    }
+
     /// Creates `data_dir` if it is missing. Only this user can enter it.
     pub fn create_data_dir(&self) -> io::Result<()> {
         secret::create_private_folder(&self.data_dir)

@@ -2,7 +2,7 @@
 //! read requests.
 
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 use super::values::is_host_name;
@@ -15,6 +15,23 @@ impl Origin {
     /// The normalized text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// Whether its pages come from the visitor's own machine: `localhost`, a name below it (RFC 6761, section 6.3), or a
+    /// loopback address.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.0.split_once("://").map_or("", |(_, host)| host);
+        let Some((host, _)) = host_and_port(host) else {
+            return false;
+        };
+        let address = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .parse::<IpAddr>();
+        match address {
+            Ok(address) => address.to_canonical().is_loopback(),
+            Err(_) => host == "localhost" || host.ends_with(".localhost"),
+        }
     }
 }
 
@@ -63,11 +80,9 @@ pub struct AllowedOrigins {
 }
 
 impl AllowedOrigins {
-    /// Whether an `Origin` header's value is allowed. `null` and malformed values are never allowed, not even with `*`.
-    pub fn allows(&self, origin: &str) -> bool {
-        origin
-            .parse::<Origin>()
-            .is_ok_and(|origin| self.any || self.list.contains(&origin))
+    /// Whether an origin is allowed.
+    pub fn allows(&self, origin: &Origin) -> bool {
+        self.any || self.list.contains(origin)
     }
 
     pub(super) fn collect(items: Vec<OriginOrAny>) -> Self {
@@ -174,12 +189,17 @@ impl FromStr for PublicUrl {
     }
 }
 
-/// Splits and normalizes `host[:port]`; `None` when it is neither a name nor an address.
+/// Splits and normalizes `host[:port]`; `None` when it is neither a name nor an address. A name may end with a dot, which
+/// only says that it is complete (RFC 1034, section 3.1).
 fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.rsplit_once(':') {
         // In `[::1]` the last colon is the address's own.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
         _ => (text, None),
+    };
+    let host = match host.strip_suffix('.') {
+        Some(complete) if !complete.starts_with('[') => complete,
+        _ => host,
     };
     let host = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         Some(inner) => format!("[{}]", inner.parse::<Ipv6Addr>().ok()?),
@@ -220,14 +240,14 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_still_refuses_what_is_not_an_origin() {
+    fn a_wildcard_allows_every_origin() {
         let any = AllowedOrigins {
             any: true,
             list: Vec::new(),
         };
-        assert!(any.allows("https://anywhere.example"));
-        assert!(!any.allows("null"));
-        assert!(!AllowedOrigins::default().allows("https://anywhere.example"));
+        let anywhere: Origin = "https://anywhere.example".parse().expect("an origin");
+        assert!(any.allows(&anywhere));
+        assert!(!AllowedOrigins::default().allows(&anywhere));
     }
 
     #[test]
@@ -240,6 +260,15 @@ mod tests {
             host.matches("localhost:8080") && !host.matches("localhost") && !host.matches("localhost:81")
         );
         assert!("*".parse::<AllowedHost>().is_err());
+        let host: AllowedHost = "tasks.example.com.".parse().expect("a host");
+        for dotted in [
+            "tasks.example.com.",
+            "Tasks.Example.com.:8443",
+            "tasks.example.com",
+        ] {
+            assert!(host.matches(dotted), "{dotted}");
+        }
+        assert!(!host.matches("tasks.example.com..") && !host.matches("."));
     }
 
     #[test]

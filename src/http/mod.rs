@@ -41,7 +41,9 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 pub use recorder::recorder;
 
 use crate::config::Settings;
+use crate::peer;
 use crate::reply::Refusal;
+use crate::reply::headers::{X_CORRELATION_ID, X_REQUEST_ID};
 use crate::socket;
 use crate::state::App;
 
@@ -163,12 +165,17 @@ async fn describe(State(app): State<Arc<App>>) -> impl IntoResponse {
 }
 
 /// Lets pages of allowed origins read answers.
-fn cors(app: &App) -> CorsLayer {
-    let settings = app.settings.clone();
-    let allowed = move |origin: &HeaderValue, _: &axum::http::request::Parts| {
-        origin
-            .to_str()
-            .is_ok_and(|origin| settings.allowed_origins.allows(origin))
+fn cors(app: &Arc<App>) -> CorsLayer {
+    let node = app.clone();
+    let allowed = move |origin: &HeaderValue, request: &axum::http::request::Parts| {
+        let parsed = origin.to_str().ok().and_then(|origin| origin.parse().ok());
+        let lets_in = parsed.is_some_and(|origin| node.settings.lets_in(&origin));
+        // the node's own pages need nobody's permission
+        if !lets_in && !peer::may_come_from(&request.headers, &request.uri, &node.settings) {
+            node.strangers
+                .refused(&request.headers, &request.uri, &node.settings);
+        }
+        lets_in
     };
     // with a wildcard, browsers must not send cookies along
     let credentials = !app.settings.allowed_origins.any;
@@ -181,11 +188,7 @@ fn cors(app: &App) -> CorsLayer {
     CorsLayer::new()
         .allow_origin(AllowOrigin::predicate(allowed))
         .allow_methods([Method::GET, Method::POST, Method::PUT, Method::DELETE])
-        .allow_headers([
-            AUTHORIZATION,
-            CONTENT_TYPE,
-            HeaderName::from_static("x-request-id"),
-        ])
+        .allow_headers([AUTHORIZATION, CONTENT_TYPE, X_REQUEST_ID, X_CORRELATION_ID])
         .expose_headers(
             exposed
                 .map(HeaderName::from_static)

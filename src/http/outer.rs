@@ -20,7 +20,7 @@ use super::RPC;
 use crate::auth::limits::Allowance;
 use crate::peer::{self, Peer};
 use crate::reply::Refusal;
-use crate::reply::headers::{X_REQUEST_ID, secure};
+use crate::reply::headers::{X_CORRELATION_ID, X_REQUEST_ID, secure};
 use crate::reply::refusal::{self, Waiting};
 use crate::state::App;
 
@@ -28,8 +28,8 @@ use crate::state::App;
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// The most characters of a client's own request id.
 const REQUEST_ID: usize = 128;
-
-const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+/// Probes reach a node by an address that its operator does not know before: they may ask under any name.
+const PROBES: [&str; 2] = ["/livez", "/readyz"];
 
 /// The id of a request, in its extensions.
 #[derive(Clone)]
@@ -144,7 +144,10 @@ fn host_refused(app: &App, request: &Request) -> Option<Failure> {
     }
     let hosts = &app.settings.allowed_hosts;
     let host = peer::host(request.headers(), request.uri()).unwrap_or("");
-    if hosts.is_empty() || hosts.iter().any(|allowed| allowed.matches(host)) {
+    if hosts.is_empty()
+        || PROBES.contains(&request.uri().path())
+        || hosts.iter().any(|allowed| allowed.matches(host))
+    {
         return None;
     }
     bad("the Host header is not in allowed_hosts")

@@ -11,6 +11,9 @@ use crate::config::{Environment, Settings};
 /// The id of a request, ours or the client's own.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The client's own id of a request, by another name.
+pub(crate) const X_CORRELATION_ID: HeaderName = HeaderName::from_static("x-correlation-id");
+
 /// The number of headers that [`secure`] sets.
 const SECURITY: usize = 8;
 

@@ -11,9 +11,9 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE, URL_SAFE_NO_PAD};
-use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
 use taskwire_protocol::account::Authenticate;
-use taskwire_protocol::{ErrorCode, Failure, SUBPROTOCOL, UserId};
+use taskwire_protocol::{ErrorCode, Failure, Operation as _, Request as Parsed, SUBPROTOCOL, UserId};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -51,6 +51,7 @@ pub async fn upgrade(app: Arc<App>, mut request: Request) -> Result<Response, Re
     let headers = request.headers();
     let protocol = negotiate(headers)?;
     if !peer::may_come_from(headers, request.uri(), &app.settings) {
+        app.strangers.refused(headers, request.uri(), &app.settings);
         return Err(Failure::new(
             ErrorCode::Forbidden,
             "pages of this origin are not allowed to connect; see allowed_origins",
@@ -165,31 +166,31 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
 
 /// The parameters of `auth`, from the header and the query instead of a frame.
 fn by_header(token: &str, query: &str, settings: &Settings) -> Result<Authenticate, Refusal> {
-    let mut params = Authenticate {
-        token: token.to_owned(),
-        client: None,
-        streams: taskwire_protocol::account::Streams::default(),
-        resume: None,
-    };
+    let mut data = format!("{{\"token\":{}", serde_json::Value::from(token));
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
-        match pair.split_once('=') {
-            Some(("streams", value)) => params.streams = decode("streams", value)?,
-            Some(("resume", value)) => params.resume = Some(decode("resume", value)?),
-            _ => {}
+        if let Some((name @ ("streams" | "resume"), value)) = pair.split_once('=') {
+            let value = decode(name, value)?;
+            data.extend([",\"", name, "\":", &value]);
         }
     }
+    data.push('}');
+    let Parsed::Authenticate(params) = Parsed::read(Authenticate::NAME, &data)? else {
+        return Err(Failure::new(ErrorCode::InternalError, "auth is another operation").into());
+    };
     check_streams(&params.streams, settings)?;
-    Ok(params)
+    Ok(*params)
 }
 
-fn decode<T: DeserializeOwned>(field: &str, value: &str) -> Result<T, Refusal> {
+/// The JSON of a query parameter.
+fn decode(field: &str, value: &str) -> Result<String, Refusal> {
     let value = value.replace("%3D", "=").replace("%3d", "=");
     let bytes = URL_SAFE_NO_PAD
         .decode(&value)
         .or_else(|_| URL_SAFE.decode(&value))
         .ok();
     bytes
-        .and_then(|bytes| serde_json::from_slice(&bytes).ok())
+        .and_then(|bytes| serde_json::from_slice::<Box<RawValue>>(&bytes).ok())
+        .map(|json| json.get().to_owned())
         .ok_or_else(|| {
             Failure::invalid(
                 field,
