@@ -746,6 +746,14 @@ export interface MoveTask {
   project_id?: ProjectId | null;
 }
 
+/** The payload of the signal `stream.not_followed`. */
+export interface NotFollowed {
+  /** The stream. To follow it, unsubscribe from another one, and subscribe to this one. */
+  stream: StreamId;
+  /** Why it is not followed: `limit`. */
+  reason: Reason;
+}
+
 /** An answer with nothing to say. */
 export type Nothing = object;
 
@@ -1718,12 +1726,14 @@ export interface Events {
 
 /** Every signal by its wire name: its payload. */
 export interface Signals {
-  /** The access token expires in 60 seconds: send `auth.renew`. */
+  /** The access token expires within 60 seconds, and half of its life is over: send `auth.renew`. */
   "session.expiring": SessionExpiring;
   /** The server is about to close the socket with 1012: reconnect after the delay. */
   "server.goodbye": Goodbye;
   /** A user's presence in a workspace changed. Sent to all sockets that follow its stream, the user's own too. */
   "presence.changed": PresenceChanged;
+  /** The user joined a workspace that the socket does not follow: it follows as many streams as it may. */
+  "stream.not_followed": NotFollowed;
   /** A user is typing on a task. Sent to all sockets that follow the workspace's stream, the user's own too. */
   "typing": Typing;
 }

@@ -82,6 +82,14 @@ pub enum TokenError {
     /// There is no token at the moment; a later attempt may succeed.
     #[error("{0}")]
     Unavailable(String),
+    /// No token can be had at the moment, and the server says when to ask again.
+    #[error("{message}")]
+    Later {
+        /// What the server says.
+        message: String,
+        /// How long to wait.
+        wait: Duration,
+    },
     /// This machine cannot store or read the tokens; the server was not asked.
     #[error("{0}")]
     Unkept(String),

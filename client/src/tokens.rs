@@ -9,6 +9,8 @@ use tokio::{sync::Mutex, time::Instant};
 /// A token that expires sooner than this is refreshed before it is used.
 const NEAR_ITS_END: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
+/// The longest wait that the client accepts from a server.
+const WAIT_AT_MOST: Duration = Duration::from_mins(5);
 
 /// Where access tokens come from.
 pub trait TokenSource: Send + Sync + 'static {
@@ -97,7 +99,8 @@ impl TokenSource for RefreshedTokens {
 /// Exchanges a refresh token for a new pair over HTTP (`POST /v1/auth/refresh`). A refresh token works once.
 ///
 /// # Errors
-/// `SignedOut` when the server refuses the token, `Unavailable` when a later attempt may succeed.
+/// `SignedOut` when the server refuses the token, `Later` when it says when to ask again, `Unavailable` when a later attempt
+/// may succeed.
 pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenError> {
     let unavailable = |error: &dyn std::fmt::Display| TokenError::Unavailable(error.to_string());
     let address = Address::parse(url).map_err(|error| unavailable(&error))?;
@@ -116,11 +119,20 @@ pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenErro
     if status.is_success() {
         return response.json().await.map_err(|error| unavailable(&root(&error)));
     }
+    let header = response.headers().get(reqwest::header::RETRY_AFTER);
+    let seconds = header.and_then(|value| value.to_str().ok()?.parse().ok());
     let told = response.json::<Refusal>().await.ok().and_then(|body| body.error);
+    let told_ms = told.as_ref().and_then(|failure| failure.retry_after_ms);
+    let wait = told_ms
+        .map(Duration::from_millis)
+        .or(seconds.map(Duration::from_secs));
     let message = told.map_or_else(|| format!("HTTP status {status}"), |failure| failure.message);
     // Only a clear refusal is final; anything else is worth another try.
     if matches!(status.as_u16(), 400 | 401 | 403 | 422) {
         Err(TokenError::SignedOut(message))
+    } else if let Some(wait) = wait {
+        let wait = wait.min(WAIT_AT_MOST);
+        Err(TokenError::Later { message, wait })
     } else {
         Err(TokenError::Unavailable(message))
     }

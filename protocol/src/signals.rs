@@ -1,6 +1,6 @@
 //! The table of signals: messages that no log stores. Does not know when the server sends them.
 
-use crate::{frames, presence};
+use crate::{frames, presence, stream};
 use schemars::{Schema, SchemaGenerator};
 
 /// A row of the table, for programs.
@@ -27,12 +27,14 @@ macro_rules! signals {
 }
 
 signals! {
-    /// The access token expires in 60 seconds: send `auth.renew`.
+    /// The access token expires within 60 seconds, and half of its life is over: send `auth.renew`.
     SESSION_EXPIRING "session.expiring": frames::SessionExpiring;
     /// The server is about to close the socket with 1012: reconnect after the delay.
     SERVER_GOODBYE "server.goodbye": frames::Goodbye;
     /// A user's presence in a workspace changed. Sent to all sockets that follow its stream, the user's own too.
     PRESENCE_CHANGED "presence.changed": presence::PresenceChanged;
+    /// The user joined a workspace that the socket does not follow: it follows as many streams as it may.
+    NOT_FOLLOWED "stream.not_followed": stream::NotFollowed;
     /// A user is typing on a task. Sent to all sockets that follow the workspace's stream, the user's own too.
     TYPING "typing": presence::Typing;
 }

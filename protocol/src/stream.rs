@@ -23,6 +23,15 @@ pub enum Reason {
     Limit,
 }
 
+/// The payload of the signal `stream.not_followed`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct NotFollowed {
+    /// The stream. To follow it, unsubscribe from another one, and subscribe to this one.
+    pub stream: StreamId,
+    /// Why it is not followed: `limit`.
+    pub reason: Reason,
+}
+
 /// Parameters of `stream.subscribe`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]

@@ -6,6 +6,7 @@ use super::{Caller, Engine};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
 use std::sync::Arc;
+use std::time::Duration;
 use taskwire_protocol::account::User;
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp};
@@ -15,8 +16,22 @@ use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp};
 pub struct Identity {
     /// The owner of the token.
     pub caller: Arc<Caller>,
+    /// When the token was made.
+    pub issued_at: Timestamp,
     /// When the token expires.
     pub expires_at: Timestamp,
+}
+
+/// The owner of a token is told this long before it ends.
+const NOTICE: Duration = Duration::from_mins(1);
+
+impl Identity {
+    /// How long before the token's end its owner is told: at half of its life, or a minute before where that is later. So a
+    /// client that renews at once has at least half of a token's life until it is told again.
+    pub fn notice(&self) -> Duration {
+        let life = self.expires_at.0.saturating_sub(self.issued_at.0).max(0);
+        Duration::from_millis((life / 2).unsigned_abs()).min(NOTICE)
+    }
 }
 
 /// What a socket sends to its user first. Clones share the content, and so do the sockets of a session.
@@ -53,7 +68,8 @@ impl std::fmt::Debug for Home {
 }
 
 impl Engine {
-    /// Verifies an access token and its session. A socket or an HTTP request does this once.
+    /// Verifies an access token and its session as they are now. A socket does this once; an HTTP request does it when its
+    /// body has arrived, and again before each frame of an array.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
         let known = self.living(claims.subject.session, 0).await?;
@@ -63,6 +79,7 @@ impl Engine {
         }
         Ok(Identity {
             caller: known.caller.clone(),
+            issued_at: claims.issued_at,
             expires_at: claims.expires_at,
         })
     }
@@ -73,6 +90,18 @@ impl Engine {
     /// The errors of [`Engine::authenticate`], if the session has ended since.
     pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
         self.living(caller.session, seen).await.map(Home)
+    }
+
+    /// Whether a caller's session has ended, or the account may no longer be used. `false` when that cannot be read.
+    pub async fn has_ended(&self, caller: &Caller) -> bool {
+        let ends = |code| {
+            matches!(
+                code,
+                ErrorCode::TokenRevoked | ErrorCode::TokenExpired | ErrorCode::AccountInactive
+            )
+        };
+        let living = self.living(caller.session, 0).await;
+        living.is_err_and(|failure| ends(failure.code))
     }
 
     /// A session that has not ended, complete up to position `seen` of the user's own stream.

@@ -52,6 +52,8 @@ pub struct Opened {
     /// The first message to its client.
     pub welcome: Welcome,
     pub follower: Follower,
+    /// How long before its token's end its client is to be told.
+    pub notice: Duration,
 }
 
 impl Entrance {
@@ -111,8 +113,13 @@ impl Entrance {
         let home = opening.follow_all(&mut identity, &params.streams).await?;
         let mut opened = opening.done();
         let welcome = welcome(settings, &self.engine, &identity, home.user(), &mut opened);
+        let notice = identity.notice();
         let follower = Follower::new(identity, opened, &params.streams, limit);
-        Ok(Box::new(Opened { welcome, follower }))
+        Ok(Box::new(Opened {
+            welcome,
+            follower,
+            notice,
+        }))
     }
 
     /// Waits for a turn to be identified or welcomed; `None` when that takes too long, because many others wait.

@@ -104,15 +104,19 @@ impl Follower {
         }
     }
 
-    /// Takes a newer token of the same session; returns when the new token expires.
-    pub fn renew(&mut self, identity: Identity) -> Result<Timestamp, Failure> {
+    /// Takes another token of the same session; returns whether it lasts longer than the token before. If it does not, the
+    /// end stays as it was.
+    pub fn renew(&mut self, identity: Identity) -> Result<bool, Failure> {
         let caller = &identity.caller;
         if caller.user.id != self.user() || caller.session != self.caller.session {
             let message = "the token belongs to another user or session";
             return Err(Failure::new(ErrorCode::InvalidToken, message).at("token"));
         }
+        let extends = identity.expires_at > self.expires_at;
+        if extends {
+            self.expires_at = identity.expires_at;
+        }
         self.caller = identity.caller;
-        self.expires_at = identity.expires_at;
-        Ok(self.expires_at)
+        Ok(extends)
     }
 }

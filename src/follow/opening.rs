@@ -111,10 +111,9 @@ impl<'a> Opening<'a> {
         identity.caller = home.caller();
         let asked: Vec<String> = match streams {
             Streams::All(_) => {
-                let all = home
-                    .workspaces()
-                    .iter()
-                    .map(|workspace| StreamId::from(workspace.id));
+                // the newest first: past the limit, the oldest are left out
+                let all = home.workspaces().iter().rev();
+                let all = all.map(|workspace| StreamId::from(workspace.id));
                 std::iter::once(own)
                     .chain(all)
                     .map(|stream| stream.to_string())

@@ -16,6 +16,8 @@ pub enum Obeyed {
     Done,
     /// The reader follows this stream from now on. If a sync of it is under way, pause it.
     Joined(StreamId),
+    /// A workspace that the user joined is not followed, because the reader follows as many streams as it may. Say so.
+    PastLimit(StreamId),
     /// This reader's session ended. Close with [`Close::SESSION_ENDED`], once the logout that ended it is answered.
     SessionEnded,
 }
@@ -49,12 +51,11 @@ impl Follower {
         }
         match self.join(engine, stream, Start::After(seq)).await {
             Ok(joined) if joined.resumed => Ok(Obeyed::Joined(stream)),
-            // access was lost again, or the reader follows too many streams, as a `welcome` reports for streams past
-            // the limit
-            Err(Rejection::Refused(failure))
-                if matches!(failure.code, ErrorCode::NotFound | ErrorCode::Conflict) =>
-            {
-                Ok(Obeyed::Done)
+            // access was lost again
+            Err(Rejection::Refused(failure)) if failure.code == ErrorCode::NotFound => Ok(Obeyed::Done),
+            // a `welcome` lists such a stream with the reason `limit`
+            Err(Rejection::Refused(failure)) if failure.code == ErrorCode::Conflict => {
+                Ok(Obeyed::PastLimit(stream))
             }
             // to continue without the stream, or without its first entries, would hide a gap from the client
             Ok(_) | Err(_) => Err(Close::TORN),

@@ -74,7 +74,9 @@ impl Node {
             address: None,
             claim: registration.claim(),
         };
-        let Opened { welcome, follower } = *self.entrance.open(arrival).await?;
+        let Opened {
+            welcome, follower, ..
+        } = *self.entrance.open(arrival).await?;
         registration.nudge_by(follower.wakeup().clone());
         let resumed = welcome.streams.iter().map(|stream| stream.resumed).collect();
         Ok(Reader {

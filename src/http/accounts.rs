@@ -2,6 +2,7 @@
 //! cookie that scripts cannot read, or in the body to clients that ask for it. Does not know how passwords and tokens
 //! are checked.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::State;
@@ -10,8 +11,8 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, routing};
 use serde_json::{Map, Value};
-use taskwire_protocol::account::GetProfile;
-use taskwire_protocol::{Access, ErrorCode, Failure, Request};
+use taskwire_protocol::account::{GetProfile, LogOut};
+use taskwire_protocol::{Access, ErrorCode, Failure, Request, json};
 use tokio::time::Instant;
 
 use super::body::{self, Media, Read};
@@ -38,15 +39,8 @@ pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
             let object = parameters(name, &headers, body)?;
             sign_in(name, app, (peer, id), headers, object).await
         };
-        // a logout needs no body, so it does not wait for one
-        let without_body = move |State(app): State<Arc<App>>,
-                                 Extension(peer): Extension<Peer>,
-                                 Extension(id): Extension<RequestId>,
-                                 headers: HeaderMap| async move {
-            sign_in(name, app, (peer, id), headers, Map::new()).await
-        };
         let method = match name {
-            "auth.logout" => routing::post(without_body),
+            "auth.logout" => routing::post(log_out),
             _ => routing::post(with_body),
         };
         router.route(&path, method)
@@ -84,17 +78,56 @@ async fn sign_in(
     answer(&app, status, reply.await?)
 }
 
+/// `POST /v1/auth/logout`: by the access token, or by the browser's cookie alone. It needs no body, so it does not wait for
+/// one. A browser forgets its cookie whether or not the session was still there.
+async fn log_out(
+    State(app): State<Arc<App>>,
+    Extension(peer): Extension<Peer>,
+    Extension(id): Extension<RequestId>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Refusal> {
+    let since = Instant::now();
+    let caller = match caller::required(&app, &headers).await {
+        Ok(caller) => caller,
+        // a page that was loaded again has no access token, or one that has expired
+        Err(_) if cookie::read(&headers).is_some() => {
+            let token = by_cookie(&app, &headers, &uri)?;
+            let owner = app.engine.owner_of_refresh_token(&token).await;
+            owner.map_err(|failure| forgetting(&app, failure))?
+        }
+        Err(failure) => return Err(failure.into()),
+    };
+    let reply = app.engine.dispatch(Incoming {
+        request: Request::LogOut(Box::new(LogOut {})),
+        op_id: None,
+        sender: sender(&app, (peer, id), &headers, Some(caller), Delivery::Cookie),
+        since,
+    });
+    answer(&app, StatusCode::OK, reply.await?)
+}
+
+/// A refusal after which the browser no longer sends its cookie, unless the cookie may still be good.
+fn forgetting(app: &App, failure: Failure) -> Refusal {
+    let retryable = failure.retryable;
+    let mut refusal = Refusal::from(failure);
+    if let (false, Some(cookie)) = (retryable, cookie::write(None, &app.settings)) {
+        refusal.headers.insert(SET_COOKIE, cookie);
+    }
+    refusal
+}
+
 /// The parameters in the body. A login may send OAuth2's password form instead of JSON (RFC 6749, section 4.3.2).
 fn parameters(name: &str, headers: &HeaderMap, body: Read) -> Result<Map<String, Value>, Refusal> {
     match name {
         "auth.login" => {
             let bytes = body::bytes(body)?;
             match body::media(headers)? {
-                Media::Json => Ok(body::object(&bytes)?),
+                Media::Json => Ok(json::object(&bytes)?),
                 Media::Form => Ok(form(&bytes)?),
             }
         }
-        _ => Ok(body::object(&body::json(headers, body)?)?),
+        _ => Ok(json::object(&body::json(headers, body)?)?),
     }
 }
 
@@ -108,7 +141,7 @@ async fn refresh(
     body: Read,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
-    let mut object = body::object(&body::json(&headers, body)?)?;
+    let mut object = json::object(&body::json(&headers, body)?)?;
     let wished = delivery(&mut object)?;
     let given = match object.remove("refresh_token") {
         None | Some(Value::Null) => None,
@@ -133,7 +166,11 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
     let site = headers
         .get("sec-fetch-site")
         .map_or("none", |site| site.to_str().unwrap_or(""));
-    if !peer::may_come_from(headers, uri, &app.settings) || site == "cross-site" {
+    let may_come = peer::may_come_from(headers, uri, &app.settings);
+    if !may_come {
+        app.strangers.refused(headers, uri, &app.settings);
+    }
+    if !may_come || site == "cross-site" {
         return Err(Failure::new(
             ErrorCode::Forbidden,
             "the cookie is not accepted from this page; see allowed_origins",
@@ -186,29 +223,34 @@ fn sender(
 
 /// Removes `token_delivery` from the body, because the operations do not know this field.
 fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure> {
-    match object.remove("token_delivery").as_ref().map(Value::as_str) {
-        None => Ok(None),
-        Some(Some("cookie")) => Ok(Some(Delivery::Cookie)),
-        Some(Some("body")) => Ok(Some(Delivery::Body)),
-        Some(_) => Err(Failure::invalid(
+    let wish = object.remove("token_delivery").unwrap_or_default();
+    match wish.as_str() {
+        None if wish.is_null() => Ok(None),
+        Some("cookie") => Ok(Some(Delivery::Cookie)),
+        Some("body") => Ok(Some(Delivery::Body)),
+        _ => Err(Failure::invalid(
             "token_delivery",
             "token_delivery must be cookie or body",
         )),
     }
 }
 
-/// Converts OAuth2's form into our parameters. Its other fields are ignored.
+/// Converts OAuth2's form into our parameters. Its other fields are ignored; none may come twice (RFC 6749, section 3.2).
 fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     let bad = |_| Failure::new(ErrorCode::BadFrame, "the body is not a valid form");
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes).map_err(bad)?;
-    let mut object = Map::new();
+    let (mut object, mut seen) = (Map::new(), HashSet::new());
     for (name, value) in pairs {
-        let name = match name.as_str() {
+        let field = match name.as_str() {
             "username" | "email" => "email",
-            "password" | "device_name" | "token_delivery" => name.as_str(),
-            _ => continue,
+            other => other,
         };
-        object.insert(name.to_owned(), Value::String(value));
+        if !seen.insert(field.to_owned()) {
+            return Err(Failure::invalid(field, format!("{field} is given twice")));
+        }
+        if matches!(field, "email" | "password" | "device_name" | "token_delivery") {
+            object.insert(field.to_owned(), Value::String(value));
+        }
     }
     Ok(object)
 }

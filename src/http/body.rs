@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::http::HeaderMap;
-use axum::http::StatusCode;
-use axum::http::header::CONTENT_TYPE;
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use futures_util::StreamExt as _;
-use serde_json::{Map, Value};
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -38,8 +36,14 @@ pub(super) enum Media {
     Form,
 }
 
-/// The media type of a request's body: JSON if the request does not say.
-pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
+/// The media type of a request's body: JSON if the request does not say. A compressed body is none of them.
+pub(super) fn media(headers: &HeaderMap) -> Result<Media, Refusal> {
+    let codings = headers.get_all(CONTENT_ENCODING).iter();
+    let mut codings = codings.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    let is_none = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !codings.all(|coding| is_none(coding.trim_ascii())) {
+        return Err(compressed());
+    }
     let kind = headers
         .get(CONTENT_TYPE)
         .map_or("application/json", |kind| kind.to_str().unwrap_or(""));
@@ -53,8 +57,18 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Failure> {
     {
         "application/json" => Ok(Media::Json),
         "application/x-www-form-urlencoded" => Ok(Media::Form),
-        _ => Err(not_json()),
+        _ => Err(not_json().into()),
     }
+}
+
+/// The refusal of a compressed body; its header says what is taken (RFC 7694, section 3).
+fn compressed() -> Refusal {
+    let message = "the body must not be compressed: send it without Content-Encoding";
+    let mut refusal = Refusal::from(Failure::new(ErrorCode::UnsupportedMedia, message));
+    refusal
+        .headers
+        .insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    refusal
 }
 
 /// A body in memory, and its place if it is large.
@@ -78,7 +92,10 @@ struct Door {
 
 /// Reads a body that may be large. `most` returns its largest size, or refuses the caller; it runs only if the body
 /// exceeds `BODY`.
-pub(super) async fn held(body: Body, most: impl FnOnce() -> Result<usize, Failure>) -> Result<Held, Failure> {
+pub(super) async fn held(
+    body: Body,
+    most: impl Future<Output = Result<usize, Failure>>,
+) -> Result<Held, Failure> {
     DOOR.take(body, most).await
 }
 
@@ -86,7 +103,7 @@ impl Door {
     async fn take(
         &'static self,
         body: Body,
-        most: impl FnOnce() -> Result<usize, Failure>,
+        most: impl Future<Output = Result<usize, Failure>>,
     ) -> Result<Held, Failure> {
         let mut pieces = body.into_data_stream();
         let mut held = Held {
@@ -103,11 +120,11 @@ impl Door {
             if size > room
                 && let Some(most) = most.take()
             {
-                room = match most() {
+                let waited = Instant::now();
+                room = match most.await {
                     Ok(bytes) => bytes,
                     Err(failure) => return Err(discard_rest(pieces, ends, failure).await),
                 };
-                let waited = Instant::now();
                 held.place = Some(self.place().await?);
                 ends += waited.elapsed();
             }
@@ -152,10 +169,10 @@ pub(super) fn json(headers: &HeaderMap, body: Read) -> Result<Bytes, Refusal> {
 }
 
 /// Refuses other media types than JSON.
-pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Failure> {
+pub(super) fn is_json(headers: &HeaderMap) -> Result<(), Refusal> {
     match media(headers)? {
         Media::Json => Ok(()),
-        Media::Form => Err(not_json()),
+        Media::Form => Err(not_json().into()),
     }
 }
 
@@ -180,19 +197,6 @@ pub(super) fn bytes(body: Read) -> Result<Bytes, Refusal> {
         StatusCode::PAYLOAD_TOO_LARGE => too_large().into(),
         _ => broke_off().into(),
     })
-}
-
-/// Parses a JSON object. An empty body counts as an empty object.
-pub(super) fn object(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
-    if bytes.trim_ascii().is_empty() {
-        return Ok(Map::new());
-    }
-    let bad = |message| Failure::new(ErrorCode::BadFrame, message);
-    match serde_json::from_slice(bytes) {
-        Ok(Value::Object(object)) => Ok(object),
-        Ok(_) => Err(bad("the body must be a JSON object")),
-        Err(_) => Err(bad("the body is not valid JSON")),
-    }
 }
 
 #[cfg(test)]
@@ -224,46 +228,46 @@ mod tests {
         stream::iter(pieces.map(Ok))
     }
 
-    fn never() -> Result<usize, Failure> {
-        panic!("`most` must not run for a small body")
+    fn never() -> impl Future<Output = Result<usize, Failure>> {
+        std::future::poll_fn(|_| panic!("`most` must not run for a small body"))
     }
 
     #[tokio::test]
     async fn only_a_large_body_takes_a_place_and_keeps_it_while_it_is_in_memory() {
         let door = door(1);
-        let mut small = Box::pin(door.take(stalled(BODY), never));
+        let mut small = Box::pin(door.take(stalled(BODY), never()));
         assert!((&mut small).now_or_never().is_none());
         assert_eq!(door.places.available_permits(), 1);
         let held = door
-            .take(whole(BODY + 1), || Ok(2 * BODY))
+            .take(whole(BODY + 1), async { Ok(2 * BODY) })
             .await
             .expect("a large body");
         assert_eq!((held.bytes.len(), door.places.available_permits()), (BODY + 1, 0));
-        let small = door.take(whole(BODY), never).await.expect("a small body");
+        let small = door.take(whole(BODY), never()).await.expect("a small body");
         assert_eq!(small.bytes.len(), BODY);
         let failure = door
-            .take(whole(BODY + 1), || Ok(2 * BODY))
+            .take(whole(BODY + 1), async { Ok(2 * BODY) })
             .await
             .expect_err("every place is taken");
         assert_eq!(failure.code, ErrorCode::Unavailable);
         drop(held);
-        assert!(door.take(whole(2 * BODY), || Ok(2 * BODY)).await.is_ok());
+        assert!(door.take(whole(2 * BODY), async { Ok(2 * BODY) }).await.is_ok());
     }
 
     #[tokio::test]
     async fn a_caller_that_is_refused_or_too_slow_keeps_no_place() {
         let door = door(1);
-        let stranger = || Err(Failure::new(ErrorCode::AuthRequired, "who are you?"));
+        let stranger = async { Err(Failure::new(ErrorCode::AuthRequired, "who are you?")) };
         let failure = door.take(whole(BODY + 1), stranger).await.expect_err("no token");
         assert_eq!(failure.code, ErrorCode::AuthRequired);
         let failure = door
-            .take(whole(2 * BODY + 1), || Ok(2 * BODY))
+            .take(whole(2 * BODY + 1), async { Ok(2 * BODY) })
             .await
             .expect_err("too large");
         assert_eq!(failure.code, ErrorCode::PayloadTooLarge);
         for bytes in [1, BODY + 1] {
             let failure = door
-                .take(stalled(bytes), || Ok(2 * BODY))
+                .take(stalled(bytes), async { Ok(2 * BODY) })
                 .await
                 .expect_err("too slow");
             assert_eq!(failure.code, ErrorCode::Timeout, "{bytes}");

@@ -11,7 +11,12 @@ use crate::state::App;
 
 /// The owner of the token; `None` without one.
 pub(super) async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<Caller>>, Failure> {
-    match peer::bearer(headers) {
+    of(app, peer::bearer(headers)).await
+}
+
+/// The owner of this token, as they are now; `None` without a token.
+pub(super) async fn of(app: &App, token: Option<&str>) -> Result<Option<Arc<Caller>>, Failure> {
+    match token {
         Some(token) => Ok(Some(app.engine.authenticate(token).await?.caller)),
         None => Ok(None),
     }

@@ -1,18 +1,20 @@
 //! `POST /v1/rpc` carries out a request frame, or an array of frames in order; each answer of an array is sent before
 //! the next frame begins. The operations are those of the socket, except those that only a socket can carry out.
+//!
+//! The token is checked when the body is there, and again before each frame of an array: what comes after the end of a
+//! session is not carried out, however slowly the body arrives or the answers are read.
 
+mod answer;
 mod array;
 
-use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::{Body, Bytes};
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use futures_util::{FutureExt as _, StreamExt as _, stream};
 use serde_json::value::RawValue;
 use taskwire_protocol::frames::{NotARequest, RequestFrame, RequestId};
@@ -21,10 +23,11 @@ use taskwire_protocol::{Access, ErrorCode, Failure, Request};
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, Span};
 
+use self::answer::AnswerFrame;
 use super::body::{self, Held, Permit};
 use super::caller;
 use super::outer;
-use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Sender};
+use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
 use crate::reply::refusal::{self, Refusal};
@@ -33,18 +36,11 @@ use crate::state::App;
 /// What all frames of a body share.
 struct Call {
     app: Arc<App>,
-    /// `None` without a token. If the token is refused, so is each frame.
-    caller: Result<Option<Arc<Caller>>, Failure>,
+    token: Option<Box<str>>,
     origin: Origin,
     request_id: Arc<str>,
     /// A frame that has not begun by this time is refused.
     ends: Instant,
-}
-
-/// An answer frame, and the failure that gives it its status.
-struct AnswerFrame {
-    frame: String,
-    failure: Option<Failure>,
 }
 
 /// `POST /v1/rpc`
@@ -58,54 +54,56 @@ pub(super) async fn call(
     let (head, body) = request.into_parts();
     body::is_json(&head.headers)?;
     let call = Call {
-        caller: caller::caller(&app, &head.headers).await,
+        token: peer::bearer(&head.headers).map(Into::into),
         origin: peer::origin(peer, &head.headers, &app.settings),
         app,
         request_id,
         ends,
     };
-    let Held { bytes, place } = body::held(body, || call.most()).await?;
+    let Held { bytes, place } = body::held(body, call.most()).await?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
     };
     if !text.trim_ascii_start().starts_with('[') {
-        return Ok(call.answer(text).await.into_response());
+        let answer = call.answer(text).await;
+        return Ok(answer.respond(&call.app));
     }
     let frames = array::frames(text, call.app.settings.batch_ops)?;
-    if frames.is_empty() {
-        return Ok(respond(StatusCode::OK, "[]"));
-    }
-    Ok(respond(StatusCode::OK, call.answers(frames, place)))
+    Ok(answer::respond(StatusCode::OK, call.answers(frames, place)))
 }
 
 impl Call {
+    /// The owner of the token, as they are now.
+    async fn caller(&self) -> Result<Option<Arc<Caller>>, Failure> {
+        caller::of(&self.app, self.token.as_deref()).await
+    }
+
     /// The largest body that this caller may send, in bytes.
-    fn most(&self) -> Result<usize, Failure> {
-        match &self.caller {
-            Ok(Some(_)) => Ok(super::rpc_body(&self.app.settings)),
-            Ok(None) => Err(Failure::new(
+    async fn most(&self) -> Result<usize, Failure> {
+        match self.caller().await? {
+            Some(_) => Ok(super::rpc_body(&self.app.settings)),
+            None => Err(Failure::new(
                 ErrorCode::PayloadTooLarge,
                 "without a token the body can have at most 1 MiB",
             )),
-            Err(failure) => Err(failure.clone()),
         }
     }
 
     /// The answers of an array. Each is made after the previous one was sent, so only one is in memory at a time. A
     /// frame waits until the client reads the answers before it, and never begins if the client disconnects.
     fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
+        let app = self.app.clone();
         let work = (self, frames.into_iter(), place, Span::current());
         let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
             let frame = frames.next()?;
             let answer = call.in_time(frame.get()).instrument(span.clone()).await;
-            Some((answer.frame, (call, frames, place, span)))
+            Some((answer, (call, frames, place, span)))
         });
-        let pieces = answers.enumerate().flat_map(|(at, answer)| {
-            let before = if at == 0 { "[" } else { "," };
-            stream::iter([Bytes::from(before), Bytes::from(answer)])
+        let pieces = answers.enumerate().flat_map(move |(at, answer)| {
+            let comma = if at == 0 { "" } else { "," };
+            answer::text(comma).chain(answer.pieces(&app))
         });
-        let end = stream::iter([Bytes::from("]")]);
-        Body::from_stream(pieces.chain(end).map(Ok::<_, Infallible>))
+        Body::from_stream(answer::text("[").chain(pieces).chain(answer::text("]")))
     }
 
     /// The answer to one frame of several. Together they have the time of one request. A panic must be caught here,
@@ -147,18 +145,20 @@ impl Call {
             }
             Err(NotARequest::Invalid(id, failure)) => return self.refuse(id.as_ref(), *failure),
         };
-        let reply = match self.incoming(&frame, since) {
-            Ok(incoming) => self.app.engine.dispatch(incoming).await,
+        let incoming = match self.incoming(&frame, since).await {
+            Ok(incoming) => incoming,
             Err(failure) => {
-                let refused = Err(failure);
+                let refused: Result<Reply, Failure> = Err(failure.clone());
                 Measure::named(&frame.r#type, since).end(&refused);
-                refused
+                return self.refuse(frame.id.as_ref(), failure);
             }
         };
-        match reply {
+        let caller = incoming.sender.caller.clone();
+        match self.app.engine.dispatch(incoming).await {
             Ok(reply) => AnswerFrame {
                 frame: frames::ok(frame.id.as_ref(), &reply),
                 failure: None,
+                caller,
             },
             Err(failure) => self.refuse(frame.id.as_ref(), failure),
         }
@@ -166,8 +166,8 @@ impl Call {
 
     /// The request of a frame. Without a token the answer is `AUTH_REQUIRED`, before the frame's parameters are
     /// checked.
-    fn incoming(&self, frame: &RequestFrame<'_>, since: Instant) -> Result<Incoming, Failure> {
-        let caller = self.caller.clone()?;
+    async fn incoming(&self, frame: &RequestFrame<'_>, since: Instant) -> Result<Incoming, Failure> {
+        let caller = self.caller().await?;
         let row = CATALOG.iter().find(|row| row.name == frame.r#type);
         if caller.is_none() && row.is_none_or(|row| row.access != Access::Anyone) {
             return Err(caller::auth_required());
@@ -189,29 +189,7 @@ impl Call {
         AnswerFrame {
             frame: refusal::frame(id, &mut failure, &self.request_id),
             failure: Some(failure),
+            caller: None,
         }
     }
-}
-
-impl IntoResponse for AnswerFrame {
-    fn into_response(self) -> Response {
-        let status = self
-            .failure
-            .as_ref()
-            .map_or(StatusCode::OK, |failure| refusal::status(failure.code));
-        let mut response = respond(status, self.frame);
-        if let Some(failure) = &self.failure {
-            refusal::say_when(response.headers_mut(), failure, status);
-        }
-        response
-    }
-}
-
-fn respond(status: StatusCode, body: impl Into<Body>) -> Response {
-    (
-        status,
-        [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")],
-        body.into(),
-    )
-        .into_response()
 }

@@ -2,6 +2,7 @@
 //! requests mean (`incoming`, `session`) nor how bytes travel (`transport`).
 
 use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -47,6 +48,8 @@ pub(super) struct Connection {
     pub(super) finishing: bool,
     /// The session ended while its logout is carried out. The logout is still answered; nothing is read or delivered.
     pub(super) revoked: bool,
+    /// The peer ended its half of the connection.
+    pub(super) half_closed: bool,
     pub(super) requests: Requests,
     pub(super) wire: Transport,
 }
@@ -58,6 +61,8 @@ pub(super) enum End {
     Close(CloseCode, &'static str),
     /// The peer closed it; the answer to its close frame is queued.
     Closed,
+    /// The peer ended its half of the connection without a close frame. It is told so.
+    HalfClosed,
     /// The connection broke.
     Gone,
 }
@@ -102,6 +107,7 @@ impl Connection {
             timer: true,
             finishing: false,
             revoked: false,
+            half_closed: false,
             app,
         }
     }
@@ -122,6 +128,14 @@ impl Connection {
         if let End::Close(..) = end {
             self.answer_what_is_done();
         }
+        self.part(&end).await;
+    }
+
+    /// Takes leave of the peer.
+    fn part(mut self: Box<Self>, end: &End) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        if let (Stage::Member(follower), End::Close(CloseCode::Revoked, _)) = (&mut self.stage, end) {
+            follower.leave_for_good();
+        }
         let Connection {
             wire,
             stage,
@@ -130,14 +144,18 @@ impl Connection {
         } = *self;
         // the presence and the cursors end now, before the wait for the peer's close frame
         drop((stage, registration));
-        match end {
+        match *end {
             End::Close(code, reason) => {
                 metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string())
                     .increment(1);
-                Box::pin(wire.close(code, reason)).await;
+                Box::pin(wire.close(code, reason))
             }
-            End::Closed => Box::pin(wire.hang_up()).await,
-            End::Gone => {}
+            End::Closed => Box::pin(wire.hang_up()),
+            End::HalfClosed => {
+                let reason = "the connection ended without a close frame";
+                Box::pin(wire.answer_the_end(CloseCode::Protocol, reason))
+            }
+            End::Gone => Box::pin(std::future::ready(())),
         }
     }
 
@@ -187,7 +205,11 @@ impl Connection {
             self.pulse.asked(Instant::now(), self.wire.reads());
         }
         if self.finishing && self.requests.is_empty() {
-            return Ok(Some(Step::End(End::Close(CloseCode::Restart, "reconnect"))));
+            return Ok(Some(Step::End(if self.half_closed {
+                End::HalfClosed
+            } else {
+                End::Close(CloseCode::Restart, "reconnect")
+            })));
         }
         match self.hear() {
             Ok(heard) => again |= heard,

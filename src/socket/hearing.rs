@@ -29,6 +29,11 @@ impl Connection {
                     .map_err(|_| End::Close(CloseCode::RateIgnored, "too many control frames"))?,
                 Poll::Ready(Heard::Closing) => return Err(End::Closed),
                 Poll::Ready(Heard::Broken(code, reason)) => return Err(End::Close(code, reason)),
+                Poll::Ready(Heard::HalfClosed) => {
+                    // what it asked for before is still carried out and answered
+                    (self.half_closed, self.finishing) = (true, true);
+                    return Ok(true);
+                }
                 Poll::Ready(Heard::Gone) => return Err(End::Gone),
             }
         }

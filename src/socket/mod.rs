@@ -8,7 +8,7 @@
 //! - `requests`    the requests under way: in order, mutations pipelined
 //! - `session`     starts a request; `settling` does what the socket itself must do after it, `settled` names it
 //! - `deadlines`   acts on deadlines; `pulse` knows when one is due, `pace` counts requests and violations
-//! - `transport`   frames and close; `pipe` the bytes below, `spare` memory for them
+//! - `transport`   frames and close; `pipe` the bytes below, `frames` the close code in them, `spare` memory for them
 //! - `answers`     queues answers and counts them
 //!
 //! What is rare (sign-in, work under way, timers) is boxed: an idle socket takes a few hundred bytes and its read
@@ -18,6 +18,7 @@ mod answers;
 mod connection;
 mod deadlines;
 mod delivering;
+mod frames;
 mod hearing;
 mod incoming;
 mod pace;

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::frames::Frames;
 use super::spare;
 
 /// Once a waiting queue has written more bytes than this, the written part is removed from it.
@@ -20,7 +21,7 @@ pub(super) struct Pipe {
     pub(super) input: Waker,
     queue: Vec<u8>,
     /// How many bytes of the queue, from its start, were written.
-    written: usize,
+    written: u32,
     /// Control frames of tungstenite wait while the queue has this many bytes.
     pub(super) limit: usize,
     /// Changes whenever bytes were read.
@@ -28,14 +29,16 @@ pub(super) struct Pipe {
     /// How many bytes were written, modulo 2^32.
     pub(super) sent: u32,
     /// Bytes read since the last complete message, without control frames.
-    pub(super) since_text: usize,
+    pub(super) since_text: u32,
     /// Bytes read that do not belong to a frame that tungstenite has returned yet.
-    pub(super) unheard: usize,
+    pub(super) unheard: u32,
+    /// The peer's frames, as far as its close code.
+    pub(super) frames: Frames,
 }
 
 impl Pipe {
-    /// A pipe whose queue is empty; `unheard` bytes were read already.
-    pub(super) fn new(tcp: TcpStream, input: Waker, limit: usize, unheard: usize) -> Pipe {
+    /// A pipe whose queue is empty.
+    pub(super) fn new(tcp: TcpStream, input: Waker, limit: usize) -> Pipe {
         Pipe {
             tcp,
             input,
@@ -45,13 +48,20 @@ impl Pipe {
             reads: 0,
             sent: 0,
             since_text: 0,
-            unheard,
+            unheard: 0,
+            frames: Frames::default(),
         }
+    }
+
+    /// These bytes came from the peer.
+    pub(super) fn came(&mut self, bytes: &[u8]) {
+        self.unheard = self.unheard.saturating_add(bytes.len() as u32);
+        self.frames.pass(bytes);
     }
 
     /// Bytes that wait to be written.
     pub(super) fn queued(&self) -> usize {
-        self.queue.len() - self.written
+        self.queue.len() - self.written as usize
     }
 
     #[cfg(test)]
@@ -69,7 +79,7 @@ impl Pipe {
 
     /// A control frame was returned. It is not part of a message; `Pace` counts it.
     pub(super) fn pass_over(&mut self, payload: usize) {
-        self.since_text = self.since_text.saturating_sub(payload + 6);
+        self.since_text = self.since_text.saturating_sub(payload as u32 + 6);
         self.hear(payload);
     }
 
@@ -81,21 +91,21 @@ impl Pipe {
             126..=0xffff => 8,
             _ => 14,
         };
-        self.unheard = self.unheard.saturating_sub(payload + header);
+        self.unheard = self.unheard.saturating_sub(payload as u32 + header);
     }
 
     pub(super) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.written < self.queue.len() {
-            match Pin::new(&mut self.tcp).poll_write(cx, &self.queue[self.written..]) {
+        while (self.written as usize) < self.queue.len() {
+            match Pin::new(&mut self.tcp).poll_write(cx, &self.queue[self.written as usize..]) {
                 Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
                 Poll::Ready(Ok(bytes)) => {
-                    self.written += bytes;
+                    self.written += bytes as u32;
                     self.sent = self.sent.wrapping_add(bytes as u32);
                 }
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
                 Poll::Pending => {
-                    if self.written > CUT {
-                        self.queue.drain(..self.written);
+                    if self.written as usize > CUT {
+                        self.queue.drain(..self.written as usize);
                         self.written = 0;
                     }
                     spare::keep_little(&mut self.queue);
@@ -119,9 +129,11 @@ impl Read for Pipe {
             Poll::Ready(read) => {
                 read?;
                 self.reads = self.reads.wrapping_add(1);
-                self.since_text += buffer.filled().len();
-                self.unheard += buffer.filled().len();
-                Ok(buffer.filled().len())
+                let read = buffer.filled().len();
+                self.since_text = self.since_text.saturating_add(read as u32);
+                self.frames.ended |= read == 0;
+                self.came(buffer.filled());
+                Ok(read)
             }
             Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
         }

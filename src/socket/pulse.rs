@@ -1,6 +1,7 @@
 //! The deadlines of a socket: the time to authenticate, the heartbeat, the end of its token, its age. One timer, set to
 //! the earliest. Tells what is due; sends nothing itself.
 
+use std::num::NonZeroU32;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -12,8 +13,6 @@ use crate::uptake::{Taken, Uptake};
 
 /// A peer that has not answered a ping after this time is looked at. Most have, so a look is rare.
 const LOOK: Duration = Duration::from_secs(1);
-/// A client is told this long before its token expires.
-const NOTICE: Duration = Duration::from_mins(1);
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,7 +82,15 @@ struct Asked {
 
 struct Expiry {
     at: Instant,
-    told: bool,
+    /// The client is told so many milliseconds before; `None` once it was. Small: each socket has one.
+    notice_ms: Option<NonZeroU32>,
+}
+
+impl Expiry {
+    fn notice(&self) -> Option<Instant> {
+        let before = Duration::from_millis(self.notice_ms?.get().into());
+        Some(self.at.checked_sub(before).unwrap_or(self.at))
+    }
 }
 
 impl Pulse {
@@ -110,12 +117,12 @@ impl Pulse {
         pulse
     }
 
-    /// The socket is authenticated, by a token that expires at `until`.
-    pub(super) fn authenticated(&mut self, until: Instant) {
+    /// The socket is authenticated, by a token that expires at `until`. The client is told so long before.
+    pub(super) fn authenticated(&mut self, until: Instant, notice: Duration) {
         self.late_at = None;
         self.expiry = Some(Expiry {
             at: until,
-            told: false,
+            notice_ms: NonZeroU32::new(u32::try_from(notice.as_millis()).unwrap_or(u32::MAX).max(1)),
         });
         self.arm();
     }
@@ -203,8 +210,8 @@ impl Pulse {
             if expiry.at + self.grace <= now {
                 return Some(Due::Expired);
             }
-            if !expiry.told && expiry.at <= now + NOTICE {
-                expiry.told = true;
+            if expiry.notice().is_some_and(|at| at <= now) {
+                expiry.notice_ms = None;
                 self.arm();
                 return Some(Due::Expiring);
             }
@@ -223,14 +230,8 @@ impl Pulse {
     /// Sets the timer to the earliest deadline.
     fn arm(&mut self) {
         let pulse = self.asked.as_ref().map_or(self.ping_at, |asked| asked.until);
-        let expiry = self.expiry.as_ref().map(|expiry| {
-            if expiry.told {
-                expiry.at + self.grace
-            } else {
-                // an instant may be too small to subtract the notice from it
-                expiry.at.checked_sub(NOTICE).unwrap_or(expiry.at)
-            }
-        });
+        let expiry = self.expiry.as_ref();
+        let expiry = expiry.map(|expiry| expiry.notice().unwrap_or(expiry.at + self.grace));
         let first = [self.late_at, expiry, self.leaves_at]
             .into_iter()
             .flatten()

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use taskwire_protocol::account::Renewed;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{CloseCode, ErrorCode, Failure, Timestamp};
+use taskwire_protocol::stream::{NotFollowed, Reason};
+use taskwire_protocol::{CloseCode, ErrorCode, Failure, Timestamp, signals};
 use tokio::time::Instant;
 
 use super::connection::{Connection, End};
@@ -56,9 +57,16 @@ impl Connection {
         };
         let engine = &self.app.engine;
         match settled {
-            Settled::Renewed(result) => match result.and_then(|identity| follower.renew(identity)) {
-                Ok(expires_at) => {
-                    self.pulse.authenticated(moment(&self.app, expires_at));
+            Settled::Renewed(result) => match result.and_then(|identity| {
+                let notice = identity.notice();
+                let extends = follower.renew(identity)?;
+                Ok(extends.then_some(notice))
+            }) {
+                Ok(extended) => {
+                    let expires_at = follower.expires_at();
+                    if let Some(notice) = extended {
+                        self.pulse.authenticated(moment(&self.app, expires_at), notice);
+                    }
                     self.answer_with(&asked, &Renewed { expires_at });
                 }
                 Err(failure) => self.refuse(&asked, &failure),
@@ -99,7 +107,11 @@ impl Connection {
     }
 
     fn welcome(&mut self, asked: &Asked, opened: Opened) {
-        let Opened { welcome, follower } = opened;
+        let Opened {
+            welcome,
+            follower,
+            notice,
+        } = opened;
         // the socket's span, if the log level gives it one
         let (span, caller) = (tracing::Span::current(), follower.caller());
         span.record("user.id", tracing::field::display(caller.user.id));
@@ -110,7 +122,8 @@ impl Connection {
         self.registration.nudge_by(wakeup.clone());
         self.wakeup = wakeup;
         (self.input, self.timer) = (true, true);
-        self.pulse.authenticated(moment(&self.app, follower.expires_at()));
+        let ends = moment(&self.app, follower.expires_at());
+        self.pulse.authenticated(ends, notice);
         self.stage = Stage::Member(Box::new(follower));
     }
 
@@ -153,6 +166,14 @@ impl Connection {
                 if self.requests.keep_silent(stream) {
                     follower.pause(stream);
                 }
+                Ok(())
+            }
+            Obeyed::PastLimit(stream) => {
+                let reason = Reason::Limit;
+                self.wire.text(&frames::signal(
+                    signals::NOT_FOLLOWED,
+                    &NotFollowed { stream, reason },
+                ));
                 Ok(())
             }
             Obeyed::SessionEnded => {

@@ -19,6 +19,10 @@ use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use super::pipe::Pipe;
 use crate::uptake::{self, Uptake};
 
+/// The first byte of a close frame.
+const CLOSE: u8 = 0x88;
+/// A close code that proxies send (registered at IANA), and that tungstenite takes for a broken protocol.
+const BAD_GATEWAY: u16 = 1014;
 /// The longest header of a frame that is not masked.
 const HEADER: usize = 10;
 /// tungstenite zero-fills this much at every poll of the read half, and keeps it for each socket.
@@ -51,7 +55,9 @@ pub(super) enum Heard {
     Closing,
     /// The peer violated the protocol.
     Broken(CloseCode, &'static str),
-    /// The peer is gone.
+    /// Nothing more, without a close frame. It may still read.
+    HalfClosed,
+    /// It is gone.
     Gone,
 }
 
@@ -66,7 +72,8 @@ impl Transport {
         queue: usize,
     ) -> Transport {
         let config = config(max_message);
-        let unheard = part.len();
+        let mut pipe = Pipe::new(tcp, input, queue);
+        pipe.came(&part);
         let context = if part.is_empty() {
             WebSocketContext::new(Role::Server, Some(config))
         } else {
@@ -74,7 +81,7 @@ impl Transport {
         };
         Transport {
             context,
-            pipe: Pipe::new(tcp, input, queue, unheard),
+            pipe,
             grown: false,
         }
     }
@@ -115,12 +122,16 @@ impl Transport {
             Ok(Message::Binary(_)) => Heard::Broken(CloseCode::Unsupported, "frames must be text"),
             Ok(Message::Close(_)) => {
                 self.pipe.limit = usize::MAX;
-                let _closed = self.context.flush(&mut self.pipe);
+                if self.pipe.frames.close_code() == Some(BAD_GATEWAY) {
+                    self.frame(CLOSE, &BAD_GATEWAY.to_be_bytes());
+                } else {
+                    let _closed = self.context.flush(&mut self.pipe);
+                }
                 Heard::Closing
             }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
                 // no whole message arrived; do not wait for endless or empty fragments
-                if self.pipe.since_text > self.most_for_a_message() {
+                if self.pipe.since_text as usize > self.most_for_a_message() {
                     return Poll::Ready(Heard::Broken(
                         CloseCode::TooBig,
                         "too many bytes without a message",
@@ -128,6 +139,9 @@ impl Transport {
                 }
                 self.shrink();
                 return Poll::Pending;
+            }
+            Err(Error::Protocol(ProtocolError::ResetWithoutClosingHandshake)) if self.pipe.frames.ended => {
+                Heard::HalfClosed
             }
             Err(error) => broken(&error),
         };
@@ -223,6 +237,12 @@ impl Transport {
         };
         // an error only means that the peer closed first: the answer to its close frame is queued
         let _closed = self.context.close(&mut self.pipe, Some(frame));
+        self.hang_up().await;
+    }
+
+    /// The peer ended its half without a close frame: sends one, and hangs up.
+    pub(super) async fn answer_the_end(mut self, code: CloseCode, reason: &'static str) {
+        self.frame(CLOSE, &[&code.code().to_be_bytes(), reason.as_bytes()].concat());
         self.hang_up().await;
     }
 

@@ -1,9 +1,11 @@
 //! `/v1/rpc`: the shape of its answers, its tokens, its limits. Other files test the operations.
 
-use crate::support::{Engine, Raw, Server, http, text};
+use crate::support::{Client, Engine, PATIENCE, Raw, Server, http, text};
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use tokio::io::AsyncReadExt;
+use tokio::time::timeout;
 
 fn post(server: &Server) -> RequestBuilder {
     http::request(server, Method::POST, "/v1/rpc")
@@ -266,5 +268,64 @@ async fn the_large_answers_to_an_array_take_the_memory_of_one() {
     assert!(
         grown < ARRAY_BOUND,
         "{grown} bytes of memory for {bytes} bytes of answers"
+    );
+}
+
+/// A body that was sent in chunks, put together.
+fn put_together(mut chunks: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let line = chunks.windows(2).position(|two| two == b"\r\n").expect("a size");
+        let size = std::str::from_utf8(&chunks[..line]).expect("text");
+        let size = usize::from_str_radix(size, 16).unwrap_or_else(|_| panic!("{size:?} is no size"));
+        if size == 0 {
+            return body;
+        }
+        body.extend_from_slice(&chunks[line + 2..line + 2 + size]);
+        chunks = &chunks[line + 2 + size + 2..];
+    }
+}
+
+#[tokio::test]
+async fn text_that_looks_like_an_answer_never_becomes_one() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let forged = "HTTP/1.1 400 ".repeat(76);
+    let op =
+        json!({ "type": "task.create", "data": { "title": &forged[..190], "description": forged.trim() } });
+    ada.ok("batch", json!({ "ops": vec![op; 40] })).await;
+    let frames = json!(vec![json!({ "type": "task.list", "data": { "limit": 40 } }); 99]);
+    let token = text(&ada.tokens["access_token"]);
+    let whole = post(&server)
+        .bearer_auth(token)
+        .json(&frames)
+        .send()
+        .await
+        .expect("an answer");
+    let whole = whole.bytes().await.expect("a body");
+
+    let body = frames.to_string();
+    let request = format!(
+        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        server.address,
+        body.len()
+    );
+    let mut raw = Raw::dial(&server).await;
+    raw.send(request.as_bytes()).await;
+    let head = raw.head().await;
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    let mut chunks = Vec::new();
+    let mut part = vec![0; 7_919];
+    loop {
+        let read = timeout(PATIENCE, raw.0.read(&mut part)).await;
+        match read.expect("more in time").expect("no reset") {
+            0 => break,
+            read => chunks.extend_from_slice(&part[..read]),
+        }
+    }
+    assert!(
+        put_together(&chunks) == whole,
+        "a slow reader was told something else"
     );
 }

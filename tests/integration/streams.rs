@@ -16,6 +16,7 @@ on_both_databases!(
     old_and_new_keys_are_found_in_both_trees_of_an_index,
     streams_of_others_are_not_found,
     a_stream_above_the_limit_is_listed_with_its_head,
+    the_newest_workspaces_are_followed_first,
 );
 
 /// Takes a whole snapshot of a workspace, page by page.
@@ -207,6 +208,9 @@ async fn a_sync_comes_in_pages_with_deleted_tasks(engine: Engine) {
         let asked = json!({ "workspace_id": workspace, "cursor": wrong });
         assert_eq!(ada.refused("workspace.sync", asked).await["field"], "cursor");
     }
+    let other = ada.ok("workspace.create", json!({ "name": "Other" })).await["id"].clone();
+    let strange = json!({ "workspace_id": other, "cursor": first["cursor"] });
+    assert_eq!(ada.refused("workspace.sync", strange).await["field"], "cursor");
     let listed = ada.ok("user.sync", json!({})).await;
     assert_eq!(
         listed["notifications"].as_array().map(Vec::len),
@@ -426,6 +430,55 @@ async fn a_stream_above_the_limit_is_listed_with_its_head(engine: Engine) {
         (listed["seq"] == *head && head.is_u64()).then_some(())
     })
     .await;
+}
+
+async fn the_newest_workspaces_are_followed_first(engine: Engine) {
+    let server = Server::start(engine, &[("streams_per_socket", "4")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut made = vec![ada.personal()];
+    for name in ["B", "C", "D", "E"] {
+        made.push(text(
+            &ada.ok("workspace.create", json!({ "name": name })).await["id"],
+        ));
+    }
+    let stream = |id: &String| format!("workspace:{id}");
+    // the first socket follows its own stream and three workspaces: the others came when there was no place
+    for id in &made[3..] {
+        let signal = ada.signal("stream.not_followed").await;
+        assert_eq!(signal["data"], json!({ "stream": stream(id), "reason": "limit" }));
+    }
+    let mut next = ada.another(&server).await;
+    let listed = next.welcome["data"]["streams"].as_array().expect("streams");
+    let reasons: Vec<_> = listed
+        .iter()
+        .map(|state| (text(&state["stream"]), text(&state["reason"])))
+        .collect();
+    let own = format!("user:{}", ada.user_id());
+    let mut expected = vec![(own, "new".to_owned())];
+    for (age, id) in made.iter().rev().enumerate() {
+        expected.push((stream(id), if age < 3 { "new" } else { "limit" }.to_owned()));
+    }
+    assert_eq!(reasons, expected);
+    for (id, heard) in [(&made[4], true), (&made[0], false)] {
+        ada.ok("task.create", json!({ "title": "T", "workspace_id": id }))
+            .await;
+        let events = next.events_so_far().await;
+        let came = events.iter().any(|event| event["stream"] == stream(id));
+        // an event may come a little later than another socket's answer
+        if heard && !came {
+            next.next_of(&stream(id)).await;
+        }
+        assert!(heard || !came, "{events:?}");
+    }
+    // there is room again once it leaves one: what it asks for then is followed
+    next.ok("stream.unsubscribe", json!({ "stream": stream(&made[4]) }))
+        .await;
+    next.ok("stream.subscribe", json!({ "stream": stream(&made[0]) }))
+        .await;
+    let granted = ada.ok("workspace.create", json!({ "name": "F" })).await["id"].clone();
+    let signal = next.signal("stream.not_followed").await;
+    assert_eq!(signal["data"]["stream"], stream(&text(&granted)));
+    assert_eq!(next.waiting("signal"), 0);
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "auth", "config", "engine", "live", "ops", "peer", "reply", "socket", "state",
         ],
     ),
-    ("state", &["auth", "config", "engine", "follow"]),
+    ("state", &["auth", "config", "engine", "follow", "peer"]),
     ("follow", &["auth", "config", "engine", "live", "ops", "unicode"]),
     ("reply", &["config", "engine", "uptake"]),
     ("peer", &["config", "engine"]),

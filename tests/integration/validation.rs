@@ -1,7 +1,8 @@
 //! The bounds of each value, exactly, and the field that an error names.
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine, PASSWORD, Server, new_id};
+use crate::support::follower::text;
+use crate::support::{Client, Engine, PASSWORD, Server, http, new_id};
 use serde_json::{Value, json};
 use taskwire_protocol::limits;
 use taskwire_protocol::operations::CATALOG;
@@ -408,11 +409,132 @@ async fn a_wrong_value_is_refused_with_its_field(engine: Engine) {
             .await;
         assert_eq!(made["due_at"], due);
     }
-    // the same field twice is refused
-    ada.send_text(r#"{"type":"task.create","id":"twice","data":{"title":"a","title":"b"}}"#)
+    no_key_stands_twice(&server, &mut ada).await;
+    a_number_without_a_fraction_is_an_integer(&server, &mut ada).await;
+}
+
+/// On a socket and over `/v1/rpc`.
+async fn no_key_stands_twice(server: &Server, ada: &mut Client) {
+    let stream = format!("user:{}", ada.user_id());
+    let positions =
+        format!(r#"{{"token":"x","resume":{{"epoch":"e","positions":{{"{stream}":1,"{stream}":2}}}}}}"#);
+    let in_batch = |data: &str, atomic: bool| {
+        format!(r#"{{"ops":[{{"type":"task.create","data":{data}}}],"atomic":{atomic}}}"#)
+    };
+    let cases = [
+        ("task.create", r#"{"title":"a","title":"b"}"#.to_owned(), "title"),
+        (
+            "task.create",
+            r#"{"title":"a","\u0074itle":"b"}"#.to_owned(),
+            "title",
+        ),
+        (
+            "task.create",
+            r#"{"title":"a","due_at":null,"due_at":null}"#.to_owned(),
+            "due_at",
+        ),
+        ("auth", positions, "resume.positions."),
+        (
+            "batch",
+            in_batch(r#"{"title":"a","title":"b"}"#, true),
+            "ops[0].data.title",
+        ),
+        (
+            "batch",
+            in_batch(r#"{"title":"a","title":"b"}"#, false),
+            "ops[0].data.title",
+        ),
+        (
+            "batch",
+            in_batch(r#"{"title":"a","x":{"y":1,"y":2}}"#, true),
+            "ops[0].data.x.y",
+        ),
+        ("batch", r#"{"ops":[],"ops":[]}"#.to_owned(), "ops"),
+        (
+            "batch",
+            r#"{"ops":[{"type":"ping","type":"ping"}]}"#.to_owned(),
+            "ops[0].type",
+        ),
+    ];
+    for (name, data, field) in cases {
+        let frame = format!(r#"{{"type":"{name}","id":"twice","data":{data}}}"#);
+        ada.send_text(&frame).await;
+        let by_socket = ada.answer("twice").await;
+        let rpc = http::request(server, reqwest::Method::POST, "/v1/rpc")
+            .header("content-type", "application/json");
+        let rpc = rpc
+            .bearer_auth(text(&ada.tokens["access_token"]))
+            .body(format!("[{frame}]"));
+        let by_http: Value = rpc.send().await.expect("an answer").json().await.expect("JSON");
+        for answer in [&by_socket, &by_http[0]] {
+            assert_eq!(answer["error"]["code"], "VALIDATION_ERROR", "{data}: {answer}");
+            let named = answer["error"]["field"].as_str().expect("a field");
+            assert!(named.starts_with(field), "{data}: {answer}");
+        }
+    }
+    for frame in [
+        r#"{"type":"profile.get","type":"ping","id":1}"#,
+        r#"{"type":"profile.get","id":1,"id":2}"#,
+        r#"{"type":"profile.get","newer":1,"newer":2}"#,
+    ] {
+        ada.send_text(frame).await;
+        let answer = ada.answer(Value::Null).await;
+        assert_eq!(answer["error"]["code"], "BAD_FRAME", "{frame}: {answer}");
+    }
+}
+
+async fn a_number_without_a_fraction_is_an_integer(server: &Server, ada: &mut Client) {
+    let made = ada.ok("task.create", json!({ "title": "T" })).await;
+    let id = text(&made["id"]);
+    let stream = format!("user:{}", ada.user_id());
+    for (name, data) in [
+        ("task.list", r#"{"limit":10.0}"#.to_owned()),
+        ("task.list", r#"{"limit":1e1}"#.to_owned()),
+        (
+            "stream.history",
+            format!(r#"{{"stream":"{stream}","after":0.0,"limit":5.0}}"#),
+        ),
+        (
+            "stream.subscribe",
+            format!(r#"{{"stream":"{stream}","since":1.0}}"#),
+        ),
+        (
+            "task.update",
+            format!(r#"{{"id":"{id}","title":"U","if_version":1.0}}"#),
+        ),
+        (
+            "batch",
+            format!(
+                r#"{{"ops":[{{"type":"task.update","data":{{"id":"{id}","title":"V","if_version":2.0}}}}]}}"#
+            ),
+        ),
+    ] {
+        ada.send_text(&format!(r#"{{"type":"{name}","id":"whole","data":{data}}}"#))
+            .await;
+        let answer = ada.answer("whole").await;
+        assert_eq!(answer["type"], "ok", "{name} {data}: {answer}");
+    }
+    for data in [
+        r#"{"limit":10.5}"#,
+        r#"{"limit":"10.0"}"#,
+        r#"{"limit":1e300}"#,
+        r#"{"limit":-1.0}"#,
+    ] {
+        ada.send_text(&format!(r#"{{"type":"task.list","id":"part","data":{data}}}"#))
+            .await;
+        let answer = ada.answer("part").await;
+        assert_eq!(answer["error"]["field"], "limit", "{data}: {answer}");
+    }
+    let epoch = text(&ada.welcome["data"]["epoch"]);
+    let token = text(&ada.tokens["access_token"]);
+    let mut again = Client::connect(server).await;
+    again
+        .send_text(&format!(
+            r#"{{"type":"auth","id":1.0,"data":{{"token":"{token}","resume":{{"epoch":"{epoch}","positions":{{"{stream}":1.0}}}}}}}}"#
+        ))
         .await;
-    let answer = ada.answer("twice").await;
-    assert_eq!(answer["error"]["field"], "title", "{answer}");
+    let welcome = again.answer(1).await;
+    assert_eq!(welcome["data"]["streams"][0]["resumed"], true, "{welcome}");
 }
 
 async fn a_request_id_is_short_and_exact(engine: Engine) {
@@ -428,6 +550,11 @@ async fn a_request_id_is_short_and_exact(engine: Engine) {
     ] {
         ada.send(&json!({ "type": "profile.get", "id": id })).await;
         assert_eq!(ada.answer(id.clone()).await["type"], "ok", "{id}");
+    }
+    for written in ["10.0", "1e1"] {
+        ada.send_text(&format!(r#"{{"type":"profile.get","id":{written}}}"#))
+            .await;
+        assert_eq!(ada.answer(10).await["type"], "ok", "{written}");
     }
     for id in [
         json!(1_i64 << 53),

@@ -397,18 +397,30 @@ async fn strange_hosts_and_origins_are_refused() {
         ("127.0.0.1", 200),
         ("127.0.0.1:1", 200),
         ("tasks.example.com:8443", 200),
+        ("Tasks.example.com.:8443", 200),
+        ("127.0.0.1.", 200),
         ("tasks.example.com", 400),
         ("example.com", 400),
     ] {
         assert_eq!(
-            status(get(&server, "/livez").header("host", host)).await,
+            status(get(&server, "/health").header("host", host)).await,
             expected,
             "{host}"
         );
+        for probe in ["/livez", "/readyz"] {
+            let asked = get(&server, probe).header("host", host);
+            assert_eq!(
+                status(asked).await,
+                200,
+                "a probe asks under any name, {host} too"
+            );
+        }
     }
     for (origin, expected) in [
         (server.url(""), 101),
         ("https://app.example.com".to_owned(), 101),
+        ("https://app.example.com.".to_owned(), 101),
+        ("http://localhost:5173".to_owned(), 101),
         ("http://app.example.com".to_owned(), 403),
         ("https://app.example.com.evil.example".to_owned(), 403),
         ("null".to_owned(), 403),
@@ -427,14 +439,214 @@ async fn strange_hosts_and_origins_are_refused() {
     hardened(allowed.headers());
     let said = header(allowed.headers(), "access-control-allow-origin");
     assert_eq!(said, "https://app.example.com");
+    let names = header(allowed.headers(), "access-control-allow-headers").to_ascii_lowercase();
+    for name in [
+        "authorization",
+        "content-type",
+        "x-request-id",
+        "x-correlation-id",
+    ] {
+        assert!(
+            names.split(',').any(|allowed| allowed == name),
+            "{name} is not in {names}"
+        );
+    }
+    let own_machine = send(preflight("http://localhost:5173")).await;
+    let said = header(own_machine.headers(), "access-control-allow-origin");
+    assert_eq!(said, "http://localhost:5173");
     let strange = send(preflight("https://example.com")).await;
     assert!(!strange.headers().contains_key("access-control-allow-origin"));
+}
+
+#[tokio::test]
+async fn a_refused_page_is_named_in_the_log_once_an_hour_with_what_decides() {
+    let settings = [
+        ("environment", "production"),
+        ("public_url", "https://tasks.example.com"),
+        ("allowed_origins", "https://app.example.com"),
+        ("jwt_secret", SECRET),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    for _ in 0..3 {
+        let request = upgrade(&server).header("origin", "http://localhost:5173");
+        assert_eq!(status(request).await, 403);
+        let refresh = post(&server, "/v1/auth/refresh").header("cookie", "taskwire_refresh=x");
+        assert_eq!(
+            status(refresh.header("origin", "https://other.example.com")).await,
+            403
+        );
+        let preflight = http::request(&server, Method::OPTIONS, "/v1/rpc")
+            .header("origin", "https://third.example.com")
+            .header("access-control-request-method", "POST");
+        send(preflight).await;
+        // the node's own pages are no strangers
+        let own = get(&server, "/v1/protocol.json").header("origin", server.url(""));
+        assert_eq!(status(own).await, 200);
+    }
+    let log = server.log();
+    for origin in [
+        "http://localhost:5173",
+        "https://other.example.com",
+        "https://third.example.com",
+    ] {
+        let lines: Vec<&str> = log.lines().filter(|line| line.contains(origin)).collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        let host = server.address.to_string();
+        for said in [
+            host.as_str(),
+            "https://tasks.example.com",
+            "https://app.example.com",
+            "production",
+        ] {
+            assert!(lines[0].contains(said), "{said} is not in {}", lines[0]);
+        }
+    }
+    assert_eq!(log.matches("refused a page").count(), 3, "{log}");
+    let readme = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    assert!(
+        std::fs::read_to_string(readme)
+            .expect("the README")
+            .contains("refused a page of the origin")
+    );
+}
+
+#[tokio::test]
+async fn each_client_behind_a_proxy_is_counted_for_itself() {
+    let settings = [
+        ("rate_limit_enabled", "true"),
+        ("rate_limit_requests", "1"),
+        ("trusted_proxies", "127.0.0.1,10.0.0.0/8"),
+    ];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let ask = |lines: &[(&'static str, &'static str)]| {
+        let request = get(&server, "/v1/protocol.json");
+        lines
+            .iter()
+            .fold(request, |request, (name, value)| request.header(*name, *value))
+    };
+    // a client, and the same one in other words
+    for ways in [
+        [
+            &[("x-forwarded-for", "203.0.113.9")][..],
+            &[("x-forwarded-for", "198.51.100.1, 203.0.113.9:4711")],
+            &[
+                ("x-forwarded-for", "203.0.113.9:1"),
+                ("x-forwarded-for", "10.0.0.7"),
+            ],
+            &[("forwarded", "for=\"203.0.113.9:4711\";proto=https")],
+        ],
+        [
+            &[("x-forwarded-for", "\"[2001:db8::1]:443\"")],
+            &[("x-forwarded-for", "2001:db8::1")],
+            &[
+                ("forwarded", "for=198.51.100.1"),
+                ("forwarded", "For=\"[2001:db8::1]:4711\""),
+            ],
+            &[("forwarded", "for=\"[2001:db8::1]\", for=10.0.0.7")],
+        ],
+    ] {
+        let mut expected = 200;
+        for way in ways {
+            assert_eq!(status(ask(way)).await, expected, "{way:?}");
+            expected = 429;
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_key_stands_twice_and_null_is_nothing() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    http::sign_up(&server, "ada").await;
+    let json = |path: &str, body: String| {
+        post(&server, path)
+            .header("content-type", "application/json")
+            .body(body)
+    };
+    let login = login().to_string();
+    let with = |more: &str| format!("{},{more}}}", login.trim_end_matches('}'));
+    for (body, field) in [
+        (with(r#""email":"eve@example.com""#), "email"),
+        (
+            with(r#""token_delivery":"body","token_delivery":"cookie""#),
+            "token_delivery",
+        ),
+        (with(r#""device_name":null,"device_name":"x""#), "device_name"),
+        (with(r#""colour":{"a":1,"a":2}"#), "colour.a"),
+    ] {
+        let (status, error) = read(json("/v1/auth/login", body)).await;
+        let error = &error["error"];
+        assert_eq!(
+            (status, &error["code"], &error["field"]),
+            (422, &json!("VALIDATION_ERROR"), &json!(field))
+        );
+    }
+    let twice = r#"{"refresh_token":"a","refresh_token":"b"}"#.to_owned();
+    let (status, error) = read(json("/v1/auth/refresh", twice)).await;
+    assert_eq!((status, &error["error"]["field"]), (422, &json!("refresh_token")));
+    let form = |body: &'static str| {
+        post(&server, "/v1/auth/login")
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(body)
+    };
+    for body in [
+        "username=a&password=b&username=c",
+        "username=a&email=a&password=b",
+    ] {
+        let (status, error) = read(form(body)).await;
+        assert_eq!(
+            (status, &error["error"]["field"]),
+            (422, &json!("email")),
+            "{body}"
+        );
+    }
+    let omitted = cookie_of(json(
+        "/v1/auth/login",
+        with(r#""token_delivery":null,"device_name":null"#),
+    ))
+    .await;
+    assert!(omitted.2.get("refresh_token").is_none(), "{}", omitted.2);
+    let refresh = json(
+        "/v1/auth/refresh",
+        r#"{"refresh_token":null,"token_delivery":null}"#.to_owned(),
+    );
+    cookie_of(refresh.header("cookie", omitted.0)).await;
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_as_such() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    http::sign_up(&server, "ada").await;
+    let gzip = [
+        0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3, 0xab, 0xae, 5, 0, 0x43, 0xbf, 0xa6, 0xa3, 2, 0, 0, 0,
+    ];
+    for path in ["/v1/auth/login", "/v1/auth/signup", "/v1/auth/refresh", "/v1/rpc"] {
+        for coding in ["gzip", "br", "GZIP", "identity, gzip", "zstd"] {
+            for kind in ["application/json", "application/x-www-form-urlencoded"] {
+                let request = post(&server, path)
+                    .header("content-type", kind)
+                    .header("content-encoding", coding)
+                    .body(gzip.to_vec());
+                let answer = send(request).await;
+                let headers = answer.headers().clone();
+                let error: Value = answer.json().await.expect("JSON");
+                assert_eq!(
+                    error["error"]["code"], "UNSUPPORTED_MEDIA",
+                    "{path} {coding}: {error}"
+                );
+                assert_eq!(header(&headers, "accept-encoding"), "identity", "{path} {coding}");
+            }
+        }
+    }
+    let plain = post(&server, "/v1/auth/login")
+        .header("content-encoding", "Identity")
+        .json(&login());
+    assert_eq!(status(plain).await, 200);
 }
 
 async fn two_hosts_or_a_strange_one_are_refused_whatever_is_asked(server: &Server) {
     let preflight = "OPTIONS /v1/rpc HTTP/1.1\r\nOrigin: https://app.example.com\r\n\
                      Access-Control-Request-Method: POST\r\n";
-    for request in ["GET /livez HTTP/1.1\r\n", preflight] {
+    for request in ["GET /health HTTP/1.1\r\n", preflight] {
         for (hosts, status) in [
             ("Host: 127.0.0.1\r\n", 200),
             ("Host: example.com\r\n", 400),

@@ -25,6 +25,9 @@ const RATE_IGNORED: Duration = Duration::from_secs(10);
 /// The longest wait that the client accepts from a server that restarts.
 const GOODBYE_AT_MOST: Duration = Duration::from_mins(5);
 
+/// The WebSocket library puts 1002 with this reason in the place of a code that it does not know, such as a gateway's 1014.
+const NOT_ALLOWED: &str = "Protocol violation";
+
 impl Connection {
     /// Opens a connection, up to the `welcome`.
     pub(super) async fn open(&mut self) -> Result<(Link, Arc<Welcome>), Ended> {
@@ -34,7 +37,13 @@ impl Connection {
         let token = match self.fetching.done().await {
             Ok(token) => token,
             Err(TokenError::SignedOut(why)) => return Err(Ended::Stop(Stopped::SignedOut(why))),
-            Err(error) => return Err(Ended::Retry(Disconnected::NoToken(error), None)),
+            Err(error) => {
+                let wait = match &error {
+                    TokenError::Later { wait, .. } => Some(*wait),
+                    _ => None,
+                };
+                return Err(Ended::Retry(Disconnected::NoToken(error), wait));
+            }
         };
         self.token = Some(token.clone());
         self.stale = false;
@@ -139,7 +148,11 @@ impl Connection {
             return Ended::Retry(Disconnected::Cut, None);
         };
         let (code, reason) = (u16::from(frame.code), frame.reason.to_string());
-        let then = CloseCode::from_code(code).map_or(Then::Backoff, CloseCode::then);
+        let then = match CloseCode::from_code(code) {
+            Some(CloseCode::Protocol) if reason == NOT_ALLOWED => Then::Backoff,
+            Some(code) => code.then(),
+            None => Then::Backoff,
+        };
         let why = Disconnected::Closed {
             code,
             reason: reason.clone(),

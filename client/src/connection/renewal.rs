@@ -13,7 +13,8 @@ use taskwire_protocol::{
 };
 use tokio::time::Instant;
 
-/// The server sends `session.expiring` 60 s before the token expires; this is for a missed signal.
+/// The server sends `session.expiring` at half of the token's life or 60 s before its end, whichever is later. This and
+/// [`Renewal::before`] are for a missed signal.
 const RENEW_BEFORE: Duration = Duration::from_secs(45);
 const RENEW_AGAIN: Duration = Duration::from_secs(10);
 /// A token that lives longer than this is never renewed.
@@ -69,6 +70,7 @@ impl Renewal {
         self.state = match error {
             // The server closes with 4401 when the token expires; the program learns of it then.
             TokenError::SignedOut(_) => State::At(None),
+            TokenError::Later { wait, .. } => State::At(Instant::now().checked_add(*wait.max(&RENEW_AGAIN))),
             _ => State::At(Instant::now().checked_add(RENEW_AGAIN)),
         };
     }
@@ -107,13 +109,15 @@ impl Renewal {
         }
     }
 
-    /// When to renew a token that expires at this time of the server's clock; `None` for one in the far future.
+    /// When to renew a token that expires at this time of the server's clock: 45 s before, or after three quarters of the
+    /// time that is left, if that is later. `None` for one in the far future.
     fn before(&self, ends: Timestamp) -> Option<Instant> {
-        let lifetime = ends.0.saturating_sub(self.server_time.0);
-        let lifetime = Duration::from_millis(u64::try_from(lifetime).unwrap_or(0));
-        let at = self.welcomed.checked_add(lifetime.saturating_sub(RENEW_BEFORE))?;
+        let lasts = ends.0.saturating_sub(self.server_time.0);
+        let lasts = Duration::from_millis(u64::try_from(lasts).unwrap_or(0));
+        let left = lasts.saturating_sub(self.welcomed.elapsed());
+        let wait = left.saturating_sub(RENEW_BEFORE).max(left / 4 * 3);
         // Some sources return tokens that expire at once: leave a pause before the next request.
-        let soonest = Instant::now() + RENEW_AGAIN;
-        (lifetime < FAR_FUTURE).then_some(at.max(soonest))
+        let at = Instant::now().checked_add(wait.max(RENEW_AGAIN))?;
+        (left < FAR_FUTURE).then_some(at)
     }
 }

@@ -16,7 +16,8 @@ use taskwire_protocol::{
     ErrorCode, StreamId,
     events::{self, EventType},
     frames::{EventFrame, Welcome},
-    stream::Reason,
+    signals,
+    stream::{NotFollowed, Reason},
     workspace::{AccessGranted, AccessLost},
 };
 
@@ -195,7 +196,15 @@ impl Follower {
                 }
                 return None;
             }
-            Item::Signal { signal, data } => Change::Signal { signal, data },
+            Item::Signal { signal, data } => {
+                if signal == signals::NOT_FOLLOWED
+                    && let Ok(NotFollowed { stream, .. }) = serde_json::from_str(data.get())
+                {
+                    self.limited.insert(stream);
+                    self.drop_stream(stream);
+                }
+                Change::Signal { signal, data }
+            }
             Item::Connected(welcome) => {
                 self.limited.clear();
                 let new = welcome.streams.iter().filter(|state| !state.resumed);
@@ -231,7 +240,9 @@ impl Follower {
         }
         match frame.event.as_str() {
             events::AccessGranted::NAME => {
-                if let Ok(granted) = serde_json::from_str::<AccessGranted>(frame.data.get()) {
+                if let Ok(granted) = serde_json::from_str::<AccessGranted>(frame.data.get())
+                    && !self.limited.contains(&granted.workspace.id.into())
+                {
                     self.syncing.add(granted.workspace.id.into());
                 }
             }

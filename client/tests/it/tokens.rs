@@ -217,13 +217,25 @@ async fn a_refresh_distinguishes_a_refusal_from_a_failure() -> Tested {
     let url = format!("http://{}", listener.local_addr()?);
     let refusal = json!({"success": false, "error": {"code": "INVALID_TOKEN", "message": "used up", "retryable": false},
         "request_id": "r"});
-    let answers = vec![(503, json!({})), (401, refusal), (200, tokens("a2", "r2", 10))];
+    let limited = json!({"success": false, "error": {"code": "RATE_LIMITED", "message": "too many", "retryable": true,
+        "retry_after_ms": 7000}, "request_id": "r"});
+    let answers = vec![
+        (503, json!({})),
+        (429, limited),
+        (401, refusal),
+        (200, tokens("a2", "r2", 10)),
+    ];
     let server = tokio::spawn(http(listener, answers));
     let source = RefreshedTokens::new(url, serde_json::from_value(tokens("a1", "r1", 900))?);
     assert!(matches!(
         source.token(Some("a1")).await,
         Err(TokenError::Unavailable(_))
     ));
+    let limited = source.token(Some("a1")).await;
+    assert!(
+        matches!(&limited, Err(TokenError::Later { wait, .. }) if wait.as_secs() == 7),
+        "{limited:?}"
+    );
     let refused = source.token(Some("a1")).await;
     assert!(
         matches!(&refused, Err(TokenError::SignedOut(why)) if why == "used up"),

@@ -4,8 +4,10 @@ use super::tokens::hex;
 use super::{Attempt, SignIn, Signed};
 use crate::auth::tokens::RefreshToken;
 use crate::engine::accounts::caller;
-use crate::engine::{Engine, Sender};
+use crate::engine::known::Known;
+use crate::engine::{Caller, Engine, Sender};
 use crate::ops::sessions::RotateSession;
+use std::sync::Arc;
 use taskwire_protocol::account::Tokens;
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{ErrorCode, Failure};
@@ -29,16 +31,8 @@ impl SignIn for Refresh {
     }
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
-        let old = RefreshToken::parse(&self.token).map_err(|_| invalid())?;
-        let known = engine
-            .read_session_now(old.session())
-            .await?
-            .ok_or_else(invalid)?;
+        let known = engine.refreshable(&self.token).await?;
         let (session, account) = (&known.session, &known.account);
-        if session.refresh_hash != hex(&old.hash()) {
-            return Err(invalid());
-        }
-        engine.check_alive(session, account)?;
         let new = RefreshToken::new(session.id, &mut rand::rng());
         let rotate = RotateSession {
             from: session.refresh_hash.clone(),
@@ -47,6 +41,31 @@ impl SignIn for Refresh {
         };
         let Nothing {} = engine.act(caller(account, session.id), rotate).await?;
         engine.tokens(account, session.id, &new, sender.delivery)
+    }
+}
+
+impl Engine {
+    /// Whose refresh token this is. It is not used up.
+    ///
+    /// # Errors
+    /// When it cannot be exchanged: it is not the newest of its session, or the session has ended.
+    pub async fn owner_of_refresh_token(&self, token: &str) -> Result<Arc<Caller>, Failure> {
+        let known = self.refreshable(token).await?;
+        Ok(known.caller.clone())
+    }
+
+    /// The session of a refresh token that can be exchanged.
+    async fn refreshable(&self, token: &str) -> Result<Arc<Known>, Failure> {
+        let token = RefreshToken::parse(token).map_err(|_| invalid())?;
+        let known = self
+            .read_session_now(token.session())
+            .await?
+            .ok_or_else(invalid)?;
+        if known.session.refresh_hash != hex(&token.hash()) {
+            return Err(invalid());
+        }
+        self.check_alive(&known.session, &known.account)?;
+        Ok(known)
     }
 }
 

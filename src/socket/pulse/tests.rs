@@ -43,7 +43,7 @@ async fn each_token_restarts_the_time_to_authenticate_until_one_is_accepted() {
     let mut pulse = Pulse::new(begun, times(BEAT));
     pulse.wait_for_token(begun + Duration::from_secs(11));
     assert_eq!(next(&mut pulse, begun), (Due::Late, 11));
-    pulse.authenticated(begun + HOUR);
+    pulse.authenticated(begun + HOUR, Duration::ZERO);
     pulse.wait_for_token(begun + Duration::from_secs(11));
     assert_eq!(next(&mut pulse, begun).0, Due::Ping);
 }
@@ -52,7 +52,7 @@ async fn each_token_restarts_the_time_to_authenticate_until_one_is_accepted() {
 async fn a_socket_whose_session_ended_is_late_soon() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(BEAT));
-    pulse.authenticated(begun + HOUR);
+    pulse.authenticated(begun + HOUR, Duration::ZERO);
     pulse.revoked(begun + Duration::from_secs(1));
     assert_eq!(next(&mut pulse, begun), (Due::Late, 1));
 }
@@ -61,7 +61,7 @@ async fn a_socket_whose_session_ended_is_late_soon() {
 async fn a_peer_that_answers_is_asked_again_and_one_that_does_not_is_dead() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(BEAT));
-    pulse.authenticated(begun + HOUR);
+    pulse.authenticated(begun + HOUR, Duration::ZERO);
     let (due, seconds) = next(&mut pulse, begun);
     assert!(
         due == Due::Ping && (12..=25).contains(&seconds),
@@ -88,7 +88,7 @@ fn uptake(taken: u32, left: u32) -> Uptake {
 async fn a_peer_that_takes_bytes_is_alive_until_it_takes_none_for_eight_seconds() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(BEAT));
-    pulse.authenticated(begun + HOUR);
+    pulse.authenticated(begun + HOUR, Duration::ZERO);
     pulse.asked(begun, 0);
     let mut at = 1;
     for taken in [0, 1, 2, u32::MAX, 5] {
@@ -115,7 +115,7 @@ async fn a_peer_that_takes_bytes_is_alive_until_it_takes_none_for_eight_seconds(
 async fn a_peer_that_the_node_does_not_read_has_its_time_afterwards() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(BEAT));
-    pulse.authenticated(begun + HOUR);
+    pulse.authenticated(begun + HOUR, Duration::ZERO);
     pulse.asked(begun, 0);
     pulse.wait_on(begun + Duration::from_secs(1), uptake(3, 0));
     assert_eq!(next(&mut pulse, begun), (Due::Silent, 9));
@@ -128,9 +128,10 @@ async fn a_peer_that_the_node_does_not_read_has_its_time_afterwards() {
 async fn an_expiring_token_is_announced_once_and_then_closes_unless_it_is_renewed() {
     let begun = Instant::now();
     let mut pulse = Pulse::new(begun, times(HOUR));
-    pulse.authenticated(begun + Duration::from_secs(100));
-    assert_eq!(next(&mut pulse, begun), (Due::Expiring, 40));
-    pulse.authenticated(begun + Duration::from_secs(200));
+    let after = |seconds| begun + Duration::from_secs(seconds);
+    pulse.authenticated(after(100), Duration::from_secs(50));
+    assert_eq!(next(&mut pulse, begun), (Due::Expiring, 50));
+    pulse.authenticated(after(200), Duration::from_mins(1));
     assert_eq!(next(&mut pulse, begun), (Due::Expiring, 140));
     assert_eq!(next(&mut pulse, begun), (Due::Expired, 225));
 }
@@ -145,7 +146,7 @@ async fn an_old_socket_must_reconnect_once_and_not_together_with_all_others() {
     let mut seconds: Vec<u64> = Vec::new();
     for _ in 0..50 {
         let mut pulse = Pulse::new(begun, aged);
-        pulse.authenticated(begun + 3 * HOUR);
+        pulse.authenticated(begun + 3 * HOUR, Duration::ZERO);
         let at = pulse.timer.deadline();
         assert_eq!((pulse.due(at), pulse.due(at)), (Some(Due::Aged), None));
         seconds.push((at - begun).as_secs());

@@ -38,11 +38,46 @@ async fn each_protocol_violation_has_its_close_code() {
 #[tokio::test]
 async fn a_clean_close_is_answered_with_its_code() {
     let node = Node::start(&[]).await;
-    let mut tcp = node.raw().await;
-    tcp.write_all(&frame(0x88, &1000_u16.to_be_bytes()))
-        .await
-        .expect("sent");
-    assert_eq!(close_code(&mut tcp).await, 1000);
+    let allowed = [1000, 1001, 1003, 1007, 1011, 1012, 1013, 1014, 3000, 4000, 4999];
+    for (code, answer) in allowed
+        .map(|code| (code, code))
+        .into_iter()
+        .chain([999, 1004, 1005, 1006, 1015, 1016, 2999, 5000].map(|code| (code, 1002)))
+    {
+        for ping in [&frame(0x81, br#"{"type":"ping"}"#)[..], b""] {
+            let mut tcp = node.raw().await;
+            let close = frame(0x88, &[&u16::to_be_bytes(code)[..], b"bye"].concat());
+            tcp.write_all(&[ping, &close].concat()).await.expect("sent");
+            assert_eq!(close_code(&mut tcp).await, answer, "{code}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_without_a_close_frame_gets_its_answers_and_one() {
+    let node = Node::start(&[]).await;
+    let mut silent = node.raw().await;
+    silent.shutdown().await.expect("ended");
+    assert_eq!(close_code(&mut silent).await, 1002);
+
+    let mut asking = node.raw().await;
+    let ask = |text: &str| frame(0x81, text.as_bytes());
+    let asked = [
+        ask(r#"{"type":"protocol.describe","id":1}"#),
+        ask(r#"{"type":"ping","id":2}"#),
+    ];
+    asking.write_all(&asked.concat()).await.expect("sent");
+    asking.shutdown().await.expect("ended");
+    let mut bytes = Vec::new();
+    let read = timeout(PATIENCE, asking.read_to_end(&mut bytes)).await;
+    read.expect("an end in time").expect("no reset");
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains(r#""type":"ok","id":1"#) && text.contains(r#"{"type":"pong","id":2}"#));
+    let close = [&1002_u16.to_be_bytes()[..], b"the connection ended"].concat();
+    assert!(
+        bytes.windows(close.len()).any(|part| part == close),
+        "no close frame"
+    );
 }
 
 #[tokio::test]
