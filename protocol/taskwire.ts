@@ -289,16 +289,6 @@ export interface Batch {
   atomic?: boolean | null;
 }
 
-/** One mutation of a batch. */
-export interface BatchOp {
-  /** The operation's wire name. */
-  type: string;
-  /** The parameters; may be omitted when none is required. */
-  data?: Record<string, unknown> | null;
-  /** Makes this mutation exactly-once. Allowed with `atomic: false` only. */
-  op_id?: OpId | null;
-}
-
 /** The result of one mutation. */
 export type BatchResult = {
   /** The mutation's output. */
@@ -461,7 +451,7 @@ export interface Forgotten {
   /** The entity that the entry was about. */
   id: string;
   /** Always true. */
-  purged: boolean;
+  purged: true;
 }
 
 /** Parameters of `notification.get`. */
@@ -510,6 +500,60 @@ export interface History {
   events: EventFrame[];
   /** Whether the log has more events. */
   has_more: boolean;
+}
+
+/** The body of an error on every route except `/v1/rpc`, which answers with an error frame. */
+export interface HttpError {
+  /** Always false. */
+  success: false;
+  /** The error. */
+  error: HttpFailure;
+  /** Identifies this answer in the server's log; also in the header `X-Request-ID`. */
+  request_id: string;
+}
+
+/** An error over HTTP. */
+export interface HttpFailure {
+  /** The error code. */
+  code: ErrorCode;
+  /** A text for people; it may change. */
+  message: string;
+  /** Whether the same request may succeed later. */
+  retryable: boolean;
+  /** More data for programs, like the current entity of a `VERSION_CONFLICT`. */
+  context?: unknown;
+  /** The parameter at fault, like `title`. */
+  field?: string;
+  /** How many milliseconds to wait before the next try. */
+  retry_after_ms?: number;
+}
+
+/** The body of `POST /v1/auth/login`. */
+export interface HttpLogIn {
+  /** The e-mail address of the account. */
+  email: string;
+  /** The password. */
+  password: string;
+  /** The name of the device. */
+  device_name?: string | null;
+  /** Where the answer puts the refresh token; `cookie` when omitted. */
+  token_delivery?: TokenDelivery | null;
+}
+
+/** The body of `POST /v1/auth/signup`. */
+export interface HttpSignUp {
+  /** Unique. Case does not count where the part before the `@` is ASCII; any other is kept character by character. Domains are compared as DNS sees them (UTS #46). */
+  email: string;
+  /** 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused. */
+  password: string;
+  /** The display name. */
+  name: string;
+  /** The name of the device. */
+  device_name?: string | null;
+  /** Where the answer puts the refresh token; `cookie` when omitted. */
+  token_delivery?: TokenDelivery | null;
+  /** 3 to 32 characters of `a-z 0-9 _ . -`, unique ignoring case. Derived from the e-mail address when omitted. */
+  username?: string | null;
 }
 
 /** A running server. */
@@ -1026,6 +1070,14 @@ export type Reason =
   /** The socket follows the maximum number of streams. */
   | "limit";
 
+/** The body of `POST /v1/auth/refresh`. */
+export interface RefreshTokens {
+  /** The refresh token; the one in the cookie when omitted. */
+  refresh_token?: string | null;
+  /** Where the answer puts the next refresh token; where this one came from when omitted. */
+  token_delivery?: TokenDelivery | null;
+}
+
 /** Parameters of `member.remove`. */
 export interface RemoveMember {
   /** The workspace. */
@@ -1097,6 +1149,22 @@ export type Role =
   | "admin"
   /** May do everything. */
   | "owner";
+
+/** The answer to a frame of `/v1/rpc`. */
+export type RpcAnswer = RpcOkFrame | ErrorFrame | PongFrame;
+
+/** A request of `/v1/rpc` was carried out. */
+export interface RpcOkFrame {
+  type: "ok";
+  /** The `id` of the request; `null` when it had none. */
+  id: RequestId | null;
+  /** The operation's output. */
+  data: Record<string, unknown>;
+  /** For a mutation: the last `seq` that it produced in each stream that the caller may read. */
+  at?: Record<string, number>;
+  /** Whether this repeats the first answer, because the mutation was carried out before. */
+  replayed?: boolean;
+}
 
 /** The server. */
 export interface ServerInfo {
@@ -1362,6 +1430,13 @@ export interface TaskPage {
 /** RFC 3339; the server writes UTC with milliseconds. */
 export type Timestamp = string;
 
+/** Where a sign-in over HTTP puts the refresh token. */
+export type TokenDelivery =
+  /** In a cookie that scripts cannot read. */
+  | "cookie"
+  /** In the field `refresh_token` of the answer. */
+  | "body";
+
 /** The tokens that a sign-in returns. */
 export interface Tokens {
   /** The access token, a JWT (RFC 7519). */
@@ -1580,6 +1655,55 @@ export interface WorkspaceSnapshot {
   workspace?: Workspace;
 }
 
+/** What each operation does, and who may send it. A mutation takes an `op_id`. */
+export const OPERATIONS = {
+  "auth": { kind: "session", access: "anyone" },
+  "auth.signup": { kind: "session", access: "anyone" },
+  "auth.login": { kind: "session", access: "anyone" },
+  "auth.renew": { kind: "session", access: "user" },
+  "auth.logout": { kind: "session", access: "user" },
+  "profile.get": { kind: "query", access: "user" },
+  "user.get": { kind: "query", access: "user" },
+  "user.sync": { kind: "query", access: "user" },
+  "workspace.create": { kind: "mutation", access: "user" },
+  "workspace.list": { kind: "query", access: "user" },
+  "workspace.get": { kind: "query", access: "viewer" },
+  "workspace.sync": { kind: "query", access: "viewer" },
+  "member.list": { kind: "query", access: "viewer" },
+  "member.add": { kind: "mutation", access: "admin" },
+  "member.update": { kind: "mutation", access: "admin" },
+  "member.remove": { kind: "mutation", access: "admin" },
+  "task.create": { kind: "mutation", access: "member" },
+  "task.get": { kind: "query", access: "viewer" },
+  "task.list": { kind: "query", access: "viewer" },
+  "task.replace": { kind: "mutation", access: "member" },
+  "task.update": { kind: "mutation", access: "member" },
+  "task.complete": { kind: "mutation", access: "member" },
+  "task.delete": { kind: "mutation", access: "member" },
+  "task.restore": { kind: "mutation", access: "member" },
+  "task.move": { kind: "mutation", access: "member" },
+  "task.assign": { kind: "mutation", access: "member" },
+  "notification.list": { kind: "query", access: "user" },
+  "notification.get": { kind: "query", access: "user" },
+  "notification.mark": { kind: "mutation", access: "user" },
+  "notification.mark_all_read": { kind: "mutation", access: "user" },
+  "notification.delete": { kind: "mutation", access: "user" },
+  "notification.delete_many": { kind: "mutation", access: "user" },
+  "notification.unread_count": { kind: "query", access: "user" },
+  "presence.set": { kind: "session", access: "viewer" },
+  "presence.list": { kind: "query", access: "viewer" },
+  "presence.typing": { kind: "command", access: "viewer" },
+  "stream.subscribe": { kind: "session", access: "user" },
+  "stream.unsubscribe": { kind: "session", access: "user" },
+  "stream.history": { kind: "query", access: "user" },
+  "batch": { kind: "mutation", access: "user" },
+  "admin.instances": { kind: "query", access: "server_admin" },
+  "admin.connections": { kind: "query", access: "server_admin" },
+  "admin.kick": { kind: "command", access: "server_admin" },
+  "ping": { kind: "session", access: "anyone" },
+  "protocol.describe": { kind: "query", access: "anyone" },
+} as const;
+
 /** Every operation by its wire name: what it takes and what `ok.data` holds. */
 export interface Operations {
   /** Authenticates the socket. The answer is `welcome`. A session; access: anyone. */
@@ -1724,6 +1848,9 @@ export interface Events {
   "session.revoked": SessionRevoked;
 }
 
+/** The events that show a task: when it is purged, `Forgotten` takes the payload's place. */
+export type ForgettableEvent = "task.created" | "task.updated" | "task.completed" | "task.reopened" | "task.deleted" | "task.restored" | "task.moved" | "task.purged" | "notification.created" | "notification.updated";
+
 /** Every signal by its wire name: its payload. */
 export interface Signals {
   /** The access token expires within 60 seconds, and half of its life is over: send `auth.renew`. */
@@ -1738,17 +1865,61 @@ export interface Signals {
   "typing": Typing;
 }
 
+/** Every HTTP route: what it takes, and what a success and an error hold. */
+export interface Routes {
+  /** Creates an account with a personal workspace, and signs in. */
+  "POST /v1/auth/signup": { body: HttpSignUp; status: 201; answer: Tokens; error: HttpError };
+  /** Signs in. An OAuth2 password form (`username`, `password`) is also accepted. */
+  "POST /v1/auth/login": { body: HttpLogIn; status: 200; answer: Tokens; error: HttpError };
+  /** Exchanges a refresh token for new tokens. A refresh token is good for one use. */
+  "POST /v1/auth/refresh": { body: RefreshTokens; status: 200; answer: Tokens; error: HttpError };
+  /** Ends the session. */
+  "POST /v1/auth/logout": { body: null; status: 200; answer: Nothing; error: HttpError };
+  /** The caller's account. */
+  "GET /v1/auth/me": { body: null; status: 200; answer: User; error: HttpError };
+  /** Carries out request frames. The answer to an array is an array in the same order, always with 200. */
+  "POST /v1/rpc": { body: ClientFrame | ClientFrame[]; status: 200; answer: RpcAnswer | RpcAnswer[]; error: ErrorFrame };
+  /** This contract as JSON Schema. */
+  "GET /v1/protocol.json": { body: null; status: 200; answer: object; error: HttpError };
+}
+
+/** The operations of a kind. */
+export type OperationsOfKind<Kind extends (typeof OPERATIONS)[keyof Operations]["kind"]> = {
+  [K in keyof Operations]: (typeof OPERATIONS)[K]["kind"] extends Kind ? K : never;
+}[keyof Operations];
+
+/** The operations that change state: those that take an `op_id`. */
+export type Mutation = OperationsOfKind<"mutation">;
+
+/** The operations that read. */
+export type Query = OperationsOfKind<"query">;
+
+/** The operations that act at once and leave no log entry. */
+export type Command = OperationsOfKind<"command">;
+
+/** The operations that concern the socket or the sign-in itself. */
+export type SessionOperation = OperationsOfKind<"session">;
+
+/** The parameters of an operation: `data` may be omitted when none is required. */
+export type DataOf<K extends keyof Operations> = Record<string, never> extends Operations[K]["params"]
+  ? { data?: Operations[K]["params"] | null }
+  : { data: Operations[K]["params"] };
+
 /** The frame of one operation. Without `id`, only errors are answered. `op_id` makes a mutation exactly-once. */
 export type RequestOf<K extends keyof Operations> = {
   type: K;
   id?: RequestId | null;
-  op_id?: OpId | null;
-} & (Record<string, never> extends Operations[K]["params"]
-  ? { data?: Operations[K]["params"] | null }
-  : { data: Operations[K]["params"] });
+} & (K extends Mutation ? { op_id?: OpId | null } : unknown) &
+  DataOf<K>;
 
 /** What a client sends. */
 export type ClientFrame = { [K in keyof Operations]: RequestOf<K> }[keyof Operations];
+
+/** A mutation of a batch. Its `op_id` makes it exactly-once; it is allowed with `atomic: false` only. */
+export type BatchOpOf<K extends Exclude<Mutation, "batch">> = { type: K; op_id?: OpId | null } & DataOf<K>;
+
+/** One mutation of a batch. */
+export type BatchOp = { [K in Exclude<Mutation, "batch">]: BatchOpOf<K> }[Exclude<Mutation, "batch">];
 
 /** The answer to `auth`; it precedes every event. */
 export interface WelcomeFrame {
@@ -1774,7 +1945,7 @@ export interface ErrorFrame {
   error: Failure;
 }
 
-/** A durable event by its name. An entry of a purged task has lost its payload. */
+/** A durable event by its name. An entry that showed a purged task has lost its payload. */
 export interface EventOf<K extends keyof Events> {
   type: "event";
   stream: StreamId;
@@ -1786,7 +1957,7 @@ export interface EventOf<K extends keyof Events> {
   actor: Actor;
   /** The `op_id` of the mutation, if it had one. */
   op_id?: OpId;
-  data: K extends `task.${string}` ? Events[K] | Forgotten : Events[K];
+  data: K extends ForgettableEvent ? Events[K] | Forgotten : Events[K];
 }
 
 /** Something happened: stored, in order, without gaps. `event` names it. */

@@ -18,11 +18,12 @@ pub struct Batch {
     pub atomic: Option<bool>,
 }
 
+// in the schema, `generate::schema::frames` makes a choice of it: each mutation with its parameters
 /// One mutation of a batch.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct BatchOp {
-    /// The operation's wire name.
+    /// The wire name of a mutation; not `batch`.
     #[schemars(example = "task.complete")]
     pub r#type: String,
     /// Makes this mutation exactly-once. Allowed with `atomic: false` only.
@@ -31,7 +32,6 @@ pub struct BatchOp {
     /// The parameters; may be omitted when none is required.
     #[serde(default = "nothing", deserialize_with = "parameters")]
     #[schemars(with = "Option<serde_json::Map<String, Value>>")]
-    #[schemars(example = serde_json::json!({ "id": "{task}" }))]
     pub data: Value,
 }
 

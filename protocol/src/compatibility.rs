@@ -14,7 +14,7 @@ mod sent;
 
 use crate::generate::describe;
 use serde_json::{Map, Value};
-use std::collections::HashSet;
+use std::{borrow::Cow, collections::HashSet};
 
 /// The contract without its prose: what a release keeps, as JSON.
 #[must_use]
@@ -32,6 +32,7 @@ pub fn breaks(old: &Value, new: &Value) -> Vec<String> {
     found.payloads("events");
     found.payloads("signals");
     found.frames();
+    found.routes();
     found.codes();
     found.limits();
     let mut said = HashSet::new();
@@ -134,18 +135,53 @@ impl<'a> Comparison<'a> {
     }
 
     fn frames(&mut self) {
-        let (old, new) = (&self.old["frames"], &self.new["frames"]);
-        self.received("frame", &old["server"], &new["server"]);
-        for field in ["type", "id", "op_id"] {
-            let (old, new) = (
-                &old["client"]["properties"][field],
-                &new["client"]["properties"][field],
-            );
-            self.sent(&format!("request {field}"), old, new);
+        self.received(
+            "frame",
+            &self.old["frames"]["server"],
+            &self.new["frames"]["server"],
+        );
+        // they are compared here, so not again where a route takes them
+        self.is_new(
+            Side::Client,
+            &self.old["frames"]["client"],
+            &self.new["frames"]["client"],
+        );
+        let (olds, news) = (requests(self.old), requests(self.new));
+        for (name, _, _) in self.each("operations") {
+            match (request(&olds, &name), request(&news, &name)) {
+                (Some(old), Some(new)) => self.sent(&format!("request {name}"), old, new),
+                (Some(_), None) if self.new["operations"].get(&name).is_some() => {
+                    self.say(&name, "no frame has it now");
+                }
+                _ => {}
+            }
         }
         for key in ["protocol", "subprotocol"] {
             if self.old[key] != self.new[key] {
                 self.say(key, "changed");
+            }
+        }
+    }
+
+    fn routes(&mut self) {
+        for (name, old, new) in self.each("http") {
+            let Some(new) = new else {
+                self.say(&name, "the route is gone");
+                continue;
+            };
+            if old["status"] != new["status"] {
+                self.say(
+                    &name,
+                    format!("status was {}, is {}", old["status"], new["status"]),
+                );
+            }
+            match (old.get("body"), new.get("body")) {
+                (Some(old), Some(new)) => self.sent(&format!("{name} body"), old, new),
+                (None, Some(_)) => self.say(&name, "takes a body now"),
+                (_, None) => {}
+            }
+            for part in ["answer", "error"] {
+                self.received(&format!("{name} {part}"), &old[part], &new[part]);
             }
         }
     }
@@ -197,6 +233,15 @@ impl<'a> Comparison<'a> {
             (Some(old), Some(new)) => self.seen.insert((side, old.to_owned(), new.to_owned())),
             _ => true,
         }
+    }
+
+    /// Whether a new choice stands for this old one: it has the same name, or the same tag.
+    fn is_successor(&self, old: &Value, new: &Value) -> bool {
+        if old["$ref"].is_string() && old["$ref"] == new["$ref"] {
+            return true;
+        }
+        let (old, new) = (target(old, self.old), target(new, self.new));
+        tag(old).is_some_and(|(name, value)| new["properties"][name].get("const") == Some(value))
     }
 
     /// Runs a comparison and returns what it found, without adding that to `breaks`.
@@ -255,13 +300,49 @@ fn values(schema: &Value) -> Option<Vec<&Value>> {
     Some(listed?.concat())
 }
 
-/// What a schema can be, apart from `null`: its variants, or itself.
-fn shapes(schema: &Value) -> Vec<&Value> {
-    let variants = crate::generate::variants(schema);
-    if variants.is_empty() {
-        return vec![schema];
+/// What a schema can be, apart from `null`: its choices, each with the fields beside the choice, or itself.
+fn shapes(schema: &Value) -> Vec<Cow<'_, Value>> {
+    let choices = crate::generate::variants(schema);
+    if choices.is_empty() {
+        return vec![Cow::Borrowed(schema)];
     }
-    variants.iter().filter(|variant| !is_null(variant)).collect()
+    let choices = choices.iter().filter(|choice| !is_null(choice));
+    choices.map(|choice| with_fields_beside(choice, schema)).collect()
+}
+
+fn with_fields_beside<'v>(choice: &'v Value, schema: &Value) -> Cow<'v, Value> {
+    let Some(beside) = properties(schema) else {
+        return Cow::Borrowed(choice);
+    };
+    let mut whole = choice.clone();
+    let mut fields = beside.clone();
+    fields.extend(properties(choice).cloned().unwrap_or_default());
+    let names = |schema: &Value| schema["required"].as_array().cloned().unwrap_or_default();
+    whole["required"] = [names(schema), names(choice)].concat().into();
+    whole["properties"] = fields.into();
+    whole["type"] = schema["type"].clone();
+    Cow::Owned(whole)
+}
+
+/// The request frames of a contract, each whole.
+fn requests(contract: &Value) -> Vec<Value> {
+    fn collect(schema: &Value, contract: &Value, all: &mut Vec<Value>) {
+        let schema = target(schema, contract);
+        if crate::generate::variants(schema).is_empty() {
+            return all.push(schema.clone());
+        }
+        for shape in shapes(schema) {
+            collect(&shape, contract, all);
+        }
+    }
+    let mut all = Vec::new();
+    collect(&contract["frames"]["client"], contract, &mut all);
+    all
+}
+
+fn request<'v>(all: &'v [Value], operation: &str) -> Option<&'v Value> {
+    all.iter()
+        .find(|request| request["properties"]["type"]["const"] == operation)
 }
 
 fn is_null(schema: &Value) -> bool {

@@ -13,6 +13,7 @@ pub struct Forgotten {
     /// The entity that the entry was about.
     pub id: Uuid,
     /// Always true.
+    #[schemars(extend("const" = true))]
     pub purged: bool,
 }
 
@@ -28,6 +29,8 @@ pub struct EventEntry {
     pub effects: Effects,
     /// The schema of its payload.
     pub payload: fn(&mut SchemaGenerator) -> Schema,
+    /// Whether its payload can show a task. When that task is purged, [`Forgotten`] takes the payload's place.
+    pub forgettable: bool,
     /// Reads from a payload which user loses access to the stream by this event.
     pub loses_access: fn(&RawValue) -> serde_json::Result<Option<UserId>>,
 }
@@ -95,6 +98,9 @@ pub trait CountedEvent: EventType<Stream = UserId> {
 
 /// What an event's `data` holds: a JSON object.
 pub trait Payload: Serialize {
+    /// Whether it can show a task.
+    const SHOWS_A_TASK: bool = false;
+
     /// The task whose content it shows. When that task is purged, the payload is rewritten to its id.
     fn task(&self) -> Option<TaskId> {
         None
@@ -172,6 +178,7 @@ macro_rules! events {
                     stream: stream_kind!($stream),
                     effects: Effects { $( $( $effect: true, )* )? ..Effects::NONE },
                     payload: |generator| generator.subschema_for::<$payload>(),
+                    forgettable: <$payload as Payload>::SHOWS_A_TASK,
                     loses_access: |data| {
                         serde_json::from_str::<$payload>(data.get()).map(|payload| payload.loses_access())
                     },
@@ -274,28 +281,22 @@ payloads_of_no_task!(
     account::SessionRevoked
 );
 
-impl Payload for task::Task {
-    fn task(&self) -> Option<TaskId> {
-        Some(self.id)
-    }
+macro_rules! payloads_of_a_task {
+    ($($payload:ty: $task:expr;)*) => { $( impl Payload for $payload {
+        const SHOWS_A_TASK: bool = true;
+
+        fn task(&self) -> Option<TaskId> {
+            let of: fn(&$payload) -> Option<TaskId> = $task;
+            of(self)
+        }
+    } )* };
 }
 
-impl Payload for task::Purged {
-    fn task(&self) -> Option<TaskId> {
-        Some(self.id)
-    }
-}
-
-impl Payload for notification::Notification {
-    fn task(&self) -> Option<TaskId> {
-        self.task_id
-    }
-}
-
-impl Payload for notification::NotificationChanged {
-    fn task(&self) -> Option<TaskId> {
-        self.notification.task_id
-    }
+payloads_of_a_task! {
+    task::Task: |task| Some(task.id);
+    task::Purged: |task| Some(task.id);
+    notification::Notification: |notification| notification.task_id;
+    notification::NotificationChanged: |changed| changed.notification.task_id;
 }
 
 impl Payload for member::MemberRemoved {

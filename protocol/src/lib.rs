@@ -7,6 +7,7 @@
 //! - `signals`     the table of messages that no log stores
 //! - `error`       the closed set of error codes; `failure` an error on the wire
 //! - `close`       the closed set of close codes
+//! - `http`        the routes beside the socket, their bodies and their errors
 //! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
 //!   `stream`, `batch`, `admin`, `system`
@@ -33,6 +34,7 @@ pub mod examples;
 mod failure;
 pub mod frames;
 pub mod generate;
+pub mod http;
 pub mod invite;
 pub mod json;
 pub mod limits;

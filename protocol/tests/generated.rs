@@ -3,8 +3,10 @@
 use serde_json::Value;
 use std::{fs, path::Path};
 use taskwire_protocol::{
+    Kind,
     events::EVENTS,
     generate::{OUTPUTS, describe, schema_text},
+    http::ROUTES,
     operations::CATALOG,
     signals::SIGNALS,
 };
@@ -98,10 +100,6 @@ fn every_type_and_field_is_described() {
     for (name, definition) in document["$defs"].as_object().unwrap() {
         assert!(described(definition), "{name} is not described");
         walk(definition, name, &mut |value, place| {
-            // a choice inside a frame repeats the frame's fields, to tie each name to its payload
-            if place.starts_with("EventFrame/oneOf") || place.matches("/oneOf").count() > 1 {
-                return;
-            }
             for (field, schema) in value
                 .get("properties")
                 .and_then(Value::as_object)
@@ -228,20 +226,87 @@ fn typescript_and_the_reference_have_each_operation_and_event() {
 #[test]
 fn the_hand_written_frames_have_the_fields_of_the_types() {
     let (document, typescript) = (describe(), committed("taskwire.ts"));
+    let resolve = |schema: &Value| {
+        let reference = schema["$ref"].as_str().expect("a reference").to_owned();
+        document.pointer(&reference[1..]).expect("a definition").clone()
+    };
     for frame in document["$defs"]["ServerFrame"]["oneOf"].as_array().unwrap() {
+        let mut frame = resolve(frame);
+        if let Some(first) = frame.pointer("/oneOf/0") {
+            frame = resolve(first);
+        }
         let tag = frame["properties"]["type"]["const"].as_str().unwrap();
         let start = typescript
             .find(&format!("type: \"{tag}\";"))
             .unwrap_or(typescript.len());
         let text = typescript[start..].split('}').next().unwrap();
-        let fields = match frame["$ref"].as_str() {
-            Some(reference) => document.pointer(&reference[1..]).unwrap(),
-            None => frame,
-        };
-        for field in fields["properties"].as_object().unwrap().keys() {
+        for field in frame["properties"].as_object().unwrap().keys() {
             let there = text.contains(&format!("{field}: ")) || text.contains(&format!("{field}?: "));
             assert!(there, "{tag}: {field} is missing in frames.ts");
         }
+    }
+}
+
+#[test]
+fn every_row_of_a_table_has_a_frame_of_its_own() {
+    let document = describe();
+    let has = |tag: &str, name: &str, ends: &str| {
+        let all = document["$defs"].as_object().unwrap();
+        let found = all.iter().filter(|(definition, shape)| {
+            definition.ends_with(ends) && shape["properties"][tag]["const"] == name
+        });
+        assert_eq!(found.count(), 1, "{name}");
+    };
+    for entry in CATALOG {
+        has("type", entry.name, "Request");
+        if entry.kind == Kind::Mutation && entry.name != "batch" {
+            has("type", entry.name, "Op");
+        }
+    }
+    for entry in EVENTS {
+        has("event", entry.name, "Event");
+    }
+    for entry in SIGNALS {
+        has("signal", entry.name, "Signal");
+    }
+}
+
+#[test]
+fn only_mutations_take_an_op_id() {
+    let document = describe();
+    for entry in CATALOG {
+        let all = document["$defs"].as_object().unwrap();
+        let request = all.iter().find(|(name, shape)| {
+            name.ends_with("Request") && shape["properties"]["type"]["const"] == entry.name
+        });
+        let takes = request.unwrap().1["properties"].get("op_id").is_some();
+        assert_eq!(takes, entry.kind == Kind::Mutation, "{}", entry.name);
+    }
+}
+
+#[test]
+fn typescript_has_what_only_http_takes_and_says() {
+    let typescript = committed("taskwire.ts");
+    for route in ROUTES {
+        assert!(
+            typescript.contains(&format!("\n  \"{}\": {{ body: ", route.name)),
+            "{}",
+            route.name
+        );
+    }
+    for name in [
+        "TokenDelivery",
+        "RefreshTokens",
+        "HttpError",
+        "HttpFailure",
+        "HttpLogIn",
+        "HttpSignUp",
+    ] {
+        assert!(
+            typescript.contains(&format!("export interface {name} "))
+                || typescript.contains(&format!("export type {name} ")),
+            "{name}"
+        );
     }
 }
 

@@ -172,7 +172,7 @@ for_each_operation!(derive_route);
 #[cfg(test)]
 mod tests {
     use super::*;
-    use taskwire_protocol::{examples::Examples, operations::CATALOG};
+    use taskwire_protocol::{examples::Examples, http::ROUTES, operations::CATALOG};
 
     #[test]
     fn the_example_of_every_operation_passes_its_checks() {
@@ -181,6 +181,14 @@ mod tests {
             let data = examples.of(entry.name).expect("an example").printed();
             let checked = Request::read(entry.name, &data).and_then(route);
             assert!(checked.is_ok(), "{} {data}: {:?}", entry.name, checked.err());
+        }
+    }
+    #[test]
+    fn every_sign_in_has_a_route_in_the_contract() {
+        for name in sign_ins() {
+            let path = name.trim_start_matches("auth.").replace('_', "-");
+            let route = format!("POST /v1/auth/{path}");
+            assert!(ROUTES.iter().any(|row| row.name == route), "{route}");
         }
     }
 }

@@ -12,6 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, routing};
 use serde_json::{Map, Value};
 use taskwire_protocol::account::{GetProfile, LogOut};
+use taskwire_protocol::http::TokenDelivery;
 use taskwire_protocol::{Access, ErrorCode, Failure, Request, json};
 use tokio::time::Instant;
 
@@ -224,15 +225,12 @@ fn sender(
 /// Removes `token_delivery` from the body, because the operations do not know this field.
 fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure> {
     let wish = object.remove("token_delivery").unwrap_or_default();
-    match wish.as_str() {
-        None if wish.is_null() => Ok(None),
-        Some("cookie") => Ok(Some(Delivery::Cookie)),
-        Some("body") => Ok(Some(Delivery::Body)),
-        _ => Err(Failure::invalid(
-            "token_delivery",
-            "token_delivery must be cookie or body",
-        )),
-    }
+    let wish: Option<TokenDelivery> = serde_json::from_value(wish)
+        .map_err(|_| Failure::invalid("token_delivery", "token_delivery must be cookie or body"))?;
+    Ok(wish.map(|wish| match wish {
+        TokenDelivery::Cookie => Delivery::Cookie,
+        TokenDelivery::Body => Delivery::Body,
+    }))
 }
 
 /// Converts OAuth2's form into our parameters. Its other fields are ignored; none may come twice (RFC 6749, section 3.2).

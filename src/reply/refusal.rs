@@ -4,8 +4,8 @@
 use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde::Serialize;
 use taskwire_protocol::frames::RequestId;
+use taskwire_protocol::http::HttpError;
 use taskwire_protocol::{ErrorCode, Failure};
 
 use super::frames;
@@ -71,39 +71,8 @@ pub(crate) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: Statu
 
 /// The body of every error but those of `/v1/rpc`.
 pub(crate) fn body(failure: &Failure, request_id: &str) -> String {
-    #[derive(Serialize)]
-    struct Body<'a> {
-        success: bool,
-        error: Inside<'a>,
-        request_id: &'a str,
-    }
-    #[derive(Serialize)]
-    struct Inside<'a> {
-        code: ErrorCode,
-        message: &'a str,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        field: Option<&'a str>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        context: Option<&'a serde_json::Value>,
-        retryable: bool,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        retry_after_ms: Option<u64>,
-    }
-    let error = Inside {
-        code: failure.code,
-        message: &failure.message,
-        field: failure.field.as_deref(),
-        context: failure.context.as_ref(),
-        retryable: failure.retryable,
-        retry_after_ms: failure.retry_after_ms,
-    };
     // strings and numbers always encode
-    serde_json::to_string(&Body {
-        success: false,
-        error,
-        request_id,
-    })
-    .unwrap_or_default()
+    serde_json::to_string(&HttpError::new(failure, request_id)).unwrap_or_default()
 }
 
 /// The body of an error on `/v1/rpc`: the frame that a socket would send.

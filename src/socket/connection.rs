@@ -114,21 +114,21 @@ impl Connection {
 
     /// Serves the socket until its end. Boxed, so that the task holds it once, not once for each state of the future.
     pub(super) async fn run(mut self: Box<Self>) {
-        let end = loop {
+        let parting = loop {
             let done = match std::future::poll_fn(|cx| self.poll_step(cx)).await {
                 Step::Settle(asked, settled) => Box::pin(self.settle(asked, *settled)).await,
                 Step::Control(control) => Box::pin(self.obey(control)).await,
                 Step::End(end) => Err(end),
             };
             if let Err(end) = done {
-                break end;
+                if let End::Close(..) = end {
+                    self.answer_what_is_done();
+                }
+                break self.part(&end);
             }
             self.start();
         };
-        if let End::Close(..) = end {
-            self.answer_what_is_done();
-        }
-        self.part(&end).await;
+        parting.await;
     }
 
     /// Takes leave of the peer.

@@ -2,6 +2,7 @@
 
 use super::{Comparison, Side, properties, requires, shapes, takes_null, target, types, values};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// Upper bounds, which may only rise. `LEAST` has the lower bounds, which may only fall.
 const MOST: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
@@ -33,8 +34,9 @@ impl Comparison<'_> {
         let (olds, news) = (shapes(old), shapes(new));
         match (olds.as_slice(), news.as_slice()) {
             ([old], [new]) => self.sent_shape(place, old, new),
+            ([old], news) if self.lists_the_mutations(old, news) => {}
             _ => {
-                for old in olds {
+                for old in &olds {
                     self.sent_variant(place, old, &news);
                 }
             }
@@ -42,13 +44,39 @@ impl Comparison<'_> {
     }
 
     /// One of the old choices: at least one of the new ones must accept it.
-    fn sent_variant(&mut self, place: &str, old: &Value, news: &[&Value]) {
-        let taken = news
-            .iter()
-            .any(|new| self.aside(|this| this.sent(place, old, new)).is_empty());
-        if !taken {
-            self.say(place, format!("no longer accepts {old}"));
+    fn sent_variant(&mut self, place: &str, old: &Value, news: &[Cow<'_, Value>]) {
+        let mut nearest = None;
+        for new in news {
+            let breaks = self.aside(|this| this.sent(place, old, new));
+            if breaks.is_empty() {
+                return;
+            }
+            if self.is_successor(old, new) {
+                nearest = Some(breaks);
+            }
         }
+        match nearest {
+            Some(breaks) => self.breaks.extend(breaks),
+            None => self.say(place, format!("no longer accepts {old}")),
+        }
+    }
+
+    /// Whether a choice of mutations took the place of a name that was described as any text. No server accepted another
+    /// name there. Their parameters are compared with the operations.
+    fn lists_the_mutations(&self, old: &Value, news: &[Cow<'_, Value>]) -> bool {
+        let name = &old["properties"]["type"];
+        let was_any_text = name["type"] == "string" && values(name).is_none();
+        let listed: Option<Vec<&str>> = news
+            .iter()
+            .map(|new| target(new, self.new)["properties"]["type"]["const"].as_str())
+            .collect();
+        let mut mutations = self.old["operations"]
+            .as_object()
+            .into_iter()
+            .flatten()
+            .filter(|(name, operation)| operation["kind"] == "mutation" && *name != "batch");
+        let lists = |listed: Vec<&str>| mutations.all(|(name, _)| listed.contains(&name.as_str()));
+        was_any_text && listed.is_some_and(lists)
     }
 
     fn sent_shape(&mut self, place: &str, old: &Value, new: &Value) {

@@ -192,9 +192,9 @@ fn an_event_and_a_signal_stay() {
     refused("task.moved: is gone", remove("/events", "task.moved"));
     refused("typing: is gone", remove("/signals", "typing"));
     refused(
-        "task.moved",
+        "TaskMovedEvent",
         drop_items("/$defs/EventFrame/oneOf", |v| {
-            v["properties"]["event"]["const"] == "task.moved"
+            v["$ref"] == "#/$defs/TaskMovedEvent"
         }),
     );
 }
@@ -211,7 +211,7 @@ fn a_field_stays_and_stays_there() {
     );
     refused(
         ".seq: may be missing now",
-        drop_items("/$defs/EventFrame/required", |name| name == "seq"),
+        drop_items("/$defs/TaskMovedEvent/required", |name| name == "seq"),
     );
 }
 
@@ -244,15 +244,13 @@ fn a_field_keeps_its_type() {
         "[]: may be of type integer",
         set("/$defs/Task/properties/tags/items/type", json!("integer")),
     );
-    refused(".*: may be of type string", |contract| {
-        let frames = at(contract, "/$defs/ServerFrame/oneOf")
-            .as_array_mut()
-            .expect("frames");
-        let ok = frames
-            .iter_mut()
-            .find(|frame| frame["properties"]["type"]["const"] == "ok");
-        ok.expect("a frame")["properties"]["at"]["additionalProperties"]["type"] = json!("string");
-    });
+    refused(
+        ".*: may be of type string",
+        set(
+            "/$defs/OkFrame/properties/at/additionalProperties/type",
+            json!("string"),
+        ),
+    );
 }
 
 #[test]
@@ -288,8 +286,95 @@ fn a_field_keeps_its_values_and_choices() {
 fn frames_and_versions_stay() {
     refused("protocol: changed", set("/protocol", json!(2)));
     refused(
-        "request op_id",
-        set("/frames/client/properties/op_id", json!({ "type": "null" })),
+        "request task.create.op_id",
+        set(
+            "/$defs/TaskCreateRequest/properties/op_id",
+            json!({ "type": "null" }),
+        ),
+    );
+    refused(
+        "task.create: no frame has it now",
+        drop_items("/$defs/MutationFrame/oneOf", |v| {
+            v["$ref"] == "#/$defs/TaskCreateRequest"
+        }),
+    );
+}
+
+#[test]
+fn a_route_stays_with_its_body_and_answer() {
+    refused(
+        "POST /v1/auth/refresh: the route is gone",
+        remove("/http", "POST /v1/auth/refresh"),
+    );
+    refused(
+        "status was 200",
+        set("/http/POST ~1v1~1auth~1refresh/status", json!(201)),
+    );
+    refused(
+        "body.refresh_token: null is no longer accepted",
+        set(
+            "/$defs/RefreshTokens/properties/refresh_token/type",
+            json!("string"),
+        ),
+    );
+    refused(
+        ".request_id: the field is gone",
+        remove("/$defs/HttpError/properties", "request_id"),
+    );
+}
+
+/// Revision 1 described fields beside a choice; the choices are whole now.
+#[test]
+fn the_fields_beside_a_choice_belong_to_each_of_its_shapes() {
+    let mut old = contract();
+    let part = |name: &str, payload: &str| json!({ "properties": { "event": { "const": name }, "data": { "$ref": format!("#/$defs/{payload}") } } });
+    let whole = old["$defs"]["MemberAddedEvent"].clone();
+    let mut beside = whole.clone();
+    beside["properties"]["event"] = json!({ "type": "string" });
+    beside["properties"]["data"] = json!({ "type": "object" });
+    beside["oneOf"] = json!([
+        part("member.added", "Member"),
+        part("member.removed", "MemberRemoved")
+    ]);
+    old["$defs"]["EventFrame"] = beside;
+    assert_eq!(breaks(&old, &contract()), Vec::<String>::new());
+    old["$defs"]["EventFrame"]["properties"]["colour"] = json!({ "type": "string" });
+    assert!(
+        breaks(&old, &contract())
+            .iter()
+            .any(|each| each.ends_with(".colour: the field is gone"))
+    );
+}
+
+#[test]
+fn an_event_that_showed_a_task_may_be_forgotten_and_nothing_else_may() {
+    let new = contract();
+    let mut old = new.clone();
+    let whole = json!({ "$ref": "#/$defs/NotificationChanged" });
+    old["events"]["notification.created"]["data"] = whole.clone();
+    old["$defs"]["NotificationCreatedEvent"]["properties"]["data"] = whole;
+    assert_eq!(breaks(&old, &new), Vec::<String>::new());
+    let mut new = contract();
+    new["operations"]["task.get"]["output"] =
+        json!({ "anyOf": [{ "$ref": "#/$defs/Task" }, { "$ref": "#/$defs/Forgotten" }] });
+    assert!(!breaks(&contract(), &new).is_empty());
+}
+
+#[test]
+fn a_name_in_a_batch_that_was_any_text_may_become_the_list_of_all_mutations() {
+    let mut old = contract();
+    old["$defs"]["BatchOp"] = json!({
+        "type": "object",
+        "properties": { "type": { "type": "string" }, "data": { "type": ["object", "null"] } },
+        "required": ["type"],
+    });
+    assert_eq!(breaks(&old, &contract()), Vec::<String>::new());
+    let mut new = contract();
+    drop_items("/$defs/BatchOp/oneOf", |v| v["$ref"] == "#/$defs/TaskMoveOp")(&mut new);
+    assert!(
+        breaks(&old, &new)
+            .iter()
+            .any(|each| each.starts_with("batch params.ops[]"))
     );
 }
 

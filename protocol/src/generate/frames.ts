@@ -1,14 +1,40 @@
+/** The operations of a kind. */
+export type OperationsOfKind<Kind extends (typeof OPERATIONS)[keyof Operations]["kind"]> = {
+  [K in keyof Operations]: (typeof OPERATIONS)[K]["kind"] extends Kind ? K : never;
+}[keyof Operations];
+
+/** The operations that change state: those that take an `op_id`. */
+export type Mutation = OperationsOfKind<"mutation">;
+
+/** The operations that read. */
+export type Query = OperationsOfKind<"query">;
+
+/** The operations that act at once and leave no log entry. */
+export type Command = OperationsOfKind<"command">;
+
+/** The operations that concern the socket or the sign-in itself. */
+export type SessionOperation = OperationsOfKind<"session">;
+
+/** The parameters of an operation: `data` may be omitted when none is required. */
+export type DataOf<K extends keyof Operations> = Record<string, never> extends Operations[K]["params"]
+  ? { data?: Operations[K]["params"] | null }
+  : { data: Operations[K]["params"] };
+
 /** The frame of one operation. Without `id`, only errors are answered. `op_id` makes a mutation exactly-once. */
 export type RequestOf<K extends keyof Operations> = {
   type: K;
   id?: RequestId | null;
-  op_id?: OpId | null;
-} & (Record<string, never> extends Operations[K]["params"]
-  ? { data?: Operations[K]["params"] | null }
-  : { data: Operations[K]["params"] });
+} & (K extends Mutation ? { op_id?: OpId | null } : unknown) &
+  DataOf<K>;
 
 /** What a client sends. */
 export type ClientFrame = { [K in keyof Operations]: RequestOf<K> }[keyof Operations];
+
+/** A mutation of a batch. Its `op_id` makes it exactly-once; it is allowed with `atomic: false` only. */
+export type BatchOpOf<K extends Exclude<Mutation, "batch">> = { type: K; op_id?: OpId | null } & DataOf<K>;
+
+/** One mutation of a batch. */
+export type BatchOp = { [K in Exclude<Mutation, "batch">]: BatchOpOf<K> }[Exclude<Mutation, "batch">];
 
 /** The answer to `auth`; it precedes every event. */
 export interface WelcomeFrame {
@@ -34,7 +60,7 @@ export interface ErrorFrame {
   error: Failure;
 }
 
-/** A durable event by its name. An entry of a purged task has lost its payload. */
+/** A durable event by its name. An entry that showed a purged task has lost its payload. */
 export interface EventOf<K extends keyof Events> {
   type: "event";
   stream: StreamId;
@@ -46,7 +72,7 @@ export interface EventOf<K extends keyof Events> {
   actor: Actor;
   /** The `op_id` of the mutation, if it had one. */
   op_id?: OpId;
-  data: K extends `task.${string}` ? Events[K] | Forgotten : Events[K];
+  data: K extends ForgettableEvent ? Events[K] | Forgotten : Events[K];
 }
 
 /** Something happened: stored, in order, without gaps. `event` names it. */

@@ -205,22 +205,60 @@ fn types(document: &Value) -> String {
     let all = document["$defs"].as_object().unwrap_or(&empty);
     let mut out = String::new();
     // frames and codes have their own chapters; `Nothing` is printed as `{}`
-    let elsewhere = ["ServerFrame", "ErrorCode", "Nothing"];
+    let elsewhere = ["ErrorCode", "Nothing", "RpcAnswer", "RpcOkFrame"];
     for (name, definition) in all {
-        if !params.contains(&name.as_str()) && !elsewhere.contains(&name.as_str()) {
+        let name = name.as_str();
+        if CHOICES.contains(&name) {
+            choice(&mut out, name, definition, document);
+        } else if !params.contains(&name) && !elsewhere.contains(&name) && !schema::is_made(name) {
             one_type(&mut out, name, definition);
         }
     }
     out
 }
 
-fn one_type(out: &mut String, name: &str, definition: &Value) {
+/// Choices whose shapes have the same fields: one table describes all of them.
+const CHOICES: [&str; 2] = ["BatchOp", "EventFrame"];
+
+fn choice(out: &mut String, name: &str, definition: &Value, document: &Value) {
+    heading(out, name, definition);
+    let shapes: Vec<&Value> = variants(definition)
+        .iter()
+        .map(|shape| resolve(shape, document))
+        .collect();
+    let Some(first) = shapes.first() else { return };
+    out.push_str("| field | type | | |\n|---|---|---|---|\n");
+    for (name, field, _) in fields(first) {
+        let of_all = |is: &dyn Fn(&Value) -> bool| shapes.iter().all(|shape| is(shape));
+        let required = of_all(&|shape| {
+            let names = shape["required"].as_array();
+            names.is_some_and(|names| names.iter().any(|other| other == name))
+        });
+        let kind = if of_all(&|shape| shape["properties"][name] == *field) {
+            type_of(field)
+        } else if field.get("const").is_some() {
+            "string".to_owned()
+        } else {
+            "object".to_owned()
+        };
+        let need = if required { "always" } else { "optional" };
+        let doc = field["description"].as_str().unwrap_or_default();
+        let _ = writeln!(out, "| `{name}` | {kind} | {need} | {} |", cell(doc));
+    }
+    out.push('\n');
+}
+
+fn heading(out: &mut String, name: &str, definition: &Value) {
     let doc = definition["description"].as_str().unwrap_or_default();
     let _ = writeln!(
         out,
         "<a id=\"type-{}\"></a>\n\n### {name}\n\n{doc}\n",
         name.to_ascii_lowercase()
     );
+}
+
+fn one_type(out: &mut String, name: &str, definition: &Value) {
+    heading(out, name, definition);
     if definition["properties"].is_object() {
         table(out, definition, "always");
         return;

@@ -3,7 +3,7 @@
 
 use super::schema::{self, describe, fields, variants};
 use crate::{
-    CloseCode, ErrorCode, PROTOCOL, REVISION, SUBPROTOCOL, events::EVENTS, limits::BOUNDS,
+    CloseCode, ErrorCode, PROTOCOL, REVISION, SUBPROTOCOL, events::EVENTS, http::ROUTES, limits::BOUNDS,
     operations::CATALOG, signals::SIGNALS,
 };
 use serde_json::Value;
@@ -17,9 +17,6 @@ const HEAD: &str = "\
 /// The frames, which do not depend on the tables.
 const FRAMES: &str = include_str!("frames.ts");
 
-/// Types that `frames.ts` describes better than the schema.
-const BY_HAND: [&str; 3] = ["ServerFrame", "EventFrame", "ErrorCode"];
-
 /// The text of `taskwire.ts`.
 pub(super) fn text() -> String {
     let document = describe();
@@ -28,12 +25,15 @@ pub(super) fn text() -> String {
     error_codes(&mut out);
     if let Some(definitions) = document["$defs"].as_object() {
         for (name, definition) in definitions {
-            if !BY_HAND.contains(&name.as_str()) {
+            // generic types, in `frames.ts`, describe the frames better than a type for each
+            if name != "ErrorCode" && !schema::is_made(name) {
                 declare(&mut out, name, definition);
             }
         }
     }
+    operations(&mut out, &document);
     tables(&mut out, &document);
+    routes(&mut out, &document);
     out.push('\n');
     out.push_str(FRAMES);
     out
@@ -101,8 +101,20 @@ fn declare(out: &mut String, name: &str, definition: &Value) {
     let _ = writeln!(out, "export type {name} = {};", type_of(definition, ""));
 }
 
-fn tables(out: &mut String, document: &Value) {
-    out.push_str("\n/** Every operation by its wire name: what it takes and what `ok.data` holds. */\n");
+fn operations(out: &mut String, document: &Value) {
+    out.push_str("\n/** What each operation does, and who may send it. A mutation takes an `op_id`. */\n");
+    out.push_str("export const OPERATIONS = {\n");
+    for entry in CATALOG {
+        let (kind, access) = (schema::kind(entry.kind), schema::access(entry.access));
+        let _ = writeln!(
+            out,
+            "  \"{}\": {{ kind: \"{kind}\", access: \"{access}\" }},",
+            entry.name
+        );
+    }
+    out.push_str(
+        "} as const;\n\n/** Every operation by its wire name: what it takes and what `ok.data` holds. */\n",
+    );
     out.push_str("export interface Operations {\n");
     for entry in CATALOG {
         let operation = &document["operations"][entry.name];
@@ -123,19 +135,45 @@ fn tables(out: &mut String, document: &Value) {
             entry.name
         );
     }
-    out.push_str(
-        "}\n\n/** Every durable event by its wire name: its payload. */\nexport interface Events {\n",
-    );
+    out.push_str("}\n");
+}
+
+fn tables(out: &mut String, document: &Value) {
+    out.push_str("\n/** Every durable event by its wire name: its payload. */\nexport interface Events {\n");
     for entry in EVENTS {
         comment(out, "  ", entry.doc);
-        let payload = type_of(&document["events"][entry.name]["data"], "  ");
-        let _ = writeln!(out, "  \"{}\": {payload};", entry.name);
+        let data = &document["events"][entry.name]["data"];
+        // `Forgotten` is the second choice
+        let payload = variants(data).first().unwrap_or(data);
+        let _ = writeln!(out, "  \"{}\": {};", entry.name, type_of(payload, "  "));
     }
-    out.push_str("}\n\n/** Every signal by its wire name: its payload. */\nexport interface Signals {\n");
+    out.push_str("}\n\n/** The events that show a task: when it is purged, `Forgotten` takes the payload's place. */\n");
+    let forgettable = EVENTS.iter().filter(|entry| entry.forgettable);
+    let names = union(forgettable.map(|entry| format!("\"{}\"", entry.name)));
+    let _ = writeln!(out, "export type ForgettableEvent = {names};");
+    out.push_str("\n/** Every signal by its wire name: its payload. */\nexport interface Signals {\n");
     for entry in SIGNALS {
         comment(out, "  ", entry.doc);
         let payload = type_of(&document["signals"][entry.name]["data"], "  ");
         let _ = writeln!(out, "  \"{}\": {payload};", entry.name);
+    }
+    out.push_str("}\n");
+}
+
+fn routes(out: &mut String, document: &Value) {
+    out.push_str("\n/** Every HTTP route: what it takes, and what a success and an error hold. */\n");
+    out.push_str("export interface Routes {\n");
+    for route in ROUTES {
+        comment(out, "  ", route.doc);
+        let row = &document["http"][route.name];
+        let part = |name: &str| type_of(&row[name], "  ");
+        let body = row.get("body").map_or("null".to_owned(), |_| part("body"));
+        let (answer, error, status) = (part("answer"), part("error"), route.status);
+        let _ = writeln!(
+            out,
+            "  \"{}\": {{ body: {body}; status: {status}; answer: {answer}; error: {error} }};",
+            route.name
+        );
     }
     out.push_str("}\n");
 }

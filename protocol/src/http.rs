@@ -1,0 +1,171 @@
+//! What HTTP has beside the operations: its routes, the bodies that differ from an operation's parameters, and its
+//! errors. Does not know how a server routes.
+
+use crate::{ErrorCode, Failure, account, account::Done};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Where a sign-in over HTTP puts the refresh token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TokenDelivery {
+    /// In a cookie that scripts cannot read.
+    Cookie,
+    /// In the field `refresh_token` of the answer.
+    Body,
+}
+
+/// The body of `POST /v1/auth/refresh`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RefreshTokens {
+    /// The refresh token; the one in the cookie when omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    /// Where the answer puts the next refresh token; where this one came from when omitted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_delivery: Option<TokenDelivery>,
+}
+
+/// The body of an error on every route except `/v1/rpc`, which answers with an error frame.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpError {
+    /// Always false.
+    #[schemars(extend("const" = false))]
+    pub success: bool,
+    /// The error.
+    pub error: HttpFailure,
+    /// Identifies this answer in the server's log; also in the header `X-Request-ID`.
+    pub request_id: String,
+}
+
+/// An error over HTTP.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct HttpFailure {
+    /// The error code.
+    pub code: ErrorCode,
+    /// A text for people; it may change.
+    pub message: String,
+    /// The parameter at fault, like `title`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// More data for programs, like the current entity of a `VERSION_CONFLICT`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<Value>,
+    /// Whether the same request may succeed later.
+    pub retryable: bool,
+    /// How many milliseconds to wait before the next try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}
+
+impl HttpError {
+    /// The body for a failure.
+    #[must_use]
+    pub fn new(failure: &Failure, request_id: &str) -> HttpError {
+        HttpError {
+            success: false,
+            error: HttpFailure {
+                code: failure.code,
+                message: failure.message.clone(),
+                field: failure.field.clone(),
+                context: failure.context.clone(),
+                retryable: failure.retryable,
+                retry_after_ms: failure.retry_after_ms,
+            },
+            request_id: request_id.to_owned(),
+        }
+    }
+}
+
+/// A row of the table of routes, for programs.
+pub struct Route {
+    /// The method and the path, like `GET /v1/auth/me`.
+    pub name: &'static str,
+    /// What it does, in a sentence.
+    pub doc: &'static str,
+    /// What the request's body holds.
+    pub body: Body,
+    /// The status of a success.
+    pub status: u16,
+    /// What the body of a success holds.
+    pub answer: Answer,
+}
+
+type Type = fn(&mut SchemaGenerator) -> Schema;
+
+/// What a request's body holds.
+pub enum Body {
+    /// Nothing: a body is ignored.
+    Nothing,
+    /// An object of this type.
+    Object(Type),
+    /// The parameters of this sign-in operation, and `token_delivery`.
+    SignIn(Type),
+    /// A request frame, or an array of them.
+    Frames,
+}
+
+/// What the body of a success holds.
+pub enum Answer {
+    /// An object of this type.
+    Object(Type),
+    /// An answer frame, or an array of them.
+    Frames,
+    /// The contract as JSON Schema.
+    Contract,
+}
+
+/// The routes of the contract. Those for operators of the server (health, metrics) are not part of it.
+pub const ROUTES: &[Route] = &[
+    Route {
+        name: "POST /v1/auth/signup",
+        doc: "Creates an account with a personal workspace, and signs in.",
+        body: Body::SignIn(SchemaGenerator::subschema_for::<account::SignUp>),
+        status: 201,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::Tokens>),
+    },
+    Route {
+        name: "POST /v1/auth/login",
+        doc: "Signs in. An OAuth2 password form (`username`, `password`) is also accepted.",
+        body: Body::SignIn(SchemaGenerator::subschema_for::<account::LogIn>),
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::Tokens>),
+    },
+    Route {
+        name: "POST /v1/auth/refresh",
+        doc: "Exchanges a refresh token for new tokens. A refresh token is good for one use.",
+        body: Body::Object(SchemaGenerator::subschema_for::<RefreshTokens>),
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::Tokens>),
+    },
+    Route {
+        name: "POST /v1/auth/logout",
+        doc: "Ends the session.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
+    },
+    Route {
+        name: "GET /v1/auth/me",
+        doc: "The caller's account.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::User>),
+    },
+    Route {
+        name: "POST /v1/rpc",
+        doc: "Carries out request frames. The answer to an array is an array in the same order, always with 200.",
+        body: Body::Frames,
+        status: 200,
+        answer: Answer::Frames,
+    },
+    Route {
+        name: "GET /v1/protocol.json",
+        doc: "This contract as JSON Schema.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Contract,
+    },
+];
