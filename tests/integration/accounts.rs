@@ -306,7 +306,7 @@ async fn meet(server: &Arc<Server>, name: &str, reset_first: bool) -> Value {
         let server = server.clone();
         tokio::spawn(async move {
             let answer = http::post(&server, "/v1/auth/login", &body).await;
-            answer.json::<Value>().await.expect("JSON")
+            answer.json().await.expect("JSON")
         })
     };
     let reset = || {

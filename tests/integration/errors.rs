@@ -1,9 +1,10 @@
 //! Errors: a test provokes each code of the contract and checks its status, here or where the table says.
 
 use crate::on_both_databases;
+use crate::support::http::RequestBuilder;
 use crate::support::tokens::{SECRET, expired};
 use crate::support::{Client, Engine, PASSWORD, Server, Team, eventually, http, new_id};
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::Executor;
 use std::collections::BTreeSet;

@@ -13,6 +13,7 @@ mod batches; // several mutations in one request
 mod clocks; // a clock that was set back
 mod closing; // every close code
 mod contention; // many people in shared workspaces on several instances
+mod contract; // the schema, and what it refuses
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
 mod deploy; // the image, the compose file, nginx

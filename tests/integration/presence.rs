@@ -261,7 +261,7 @@ async fn presence_needs_a_socket_a_member_and_a_task_of_the_workspace(engine: En
         let request = http::request(&server, reqwest::Method::POST, "/v1/rpc").json(&body);
         let token = owner.tokens["access_token"].as_str().expect("a token");
         let answer = request.bearer_auth(token).send().await.expect("an answer");
-        answer.json::<Value>().await.expect("JSON")
+        answer.json().await.expect("JSON")
     };
     let refused = rpc("presence.set", here.clone()).await;
     assert_eq!(

@@ -3,8 +3,9 @@
 
 use crate::on_both_databases;
 use crate::support::follower::text;
+use crate::support::http::RequestBuilder;
 use crate::support::{Client, Engine, PASSWORD, Raw, Server, http, tokens};
-use reqwest::{Method, RequestBuilder};
+use reqwest::Method;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncReadExt;
@@ -171,7 +172,7 @@ async fn a_browser_logs_out_by_its_cookie_alone(engine: Engine) {
         let answer = http::post(&server, "/v1/auth/login", &login).await;
         let cookie = answer.headers()["set-cookie"].to_str().expect("text").to_owned();
         let pair = cookie.split(';').next().expect("a pair").to_owned();
-        (pair, answer.json::<Value>().await.expect("tokens"))
+        (pair, answer.json().await.expect("tokens"))
     };
     let out = |cookie: &str| http::request(&server, Method::POST, "/v1/auth/logout").header("cookie", cookie);
     let (cookie, tokens) = sign_in().await;
@@ -202,7 +203,7 @@ async fn a_browser_logs_out_by_its_cookie_alone(engine: Engine) {
             .expect("text")
             .contains("Max-Age=0")
     );
-    let (status, error) = (again.status(), again.json::<Value>().await.expect("JSON"));
+    let (status, error) = (again.status(), again.json().await.expect("JSON"));
     assert_eq!(
         (status.as_u16(), &error["error"]["code"]),
         (401, &json!("TOKEN_REVOKED"))

@@ -123,6 +123,7 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
             "examples",
             "frames",
             "generate",
+            "http",
             "invite",
             "member",
             "notification",

@@ -2,9 +2,10 @@
 //! `src/socket/tests/web.rs` tests the same routes inside one process.
 
 use crate::on_both_databases;
+use crate::support::http::{RequestBuilder, Response};
 use crate::support::{Engine, PASSWORD, Raw, Server, eventually, http, text};
+use reqwest::Method;
 use reqwest::header::HeaderMap;
-use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,5 +1,7 @@
-//! A WebSocket client that speaks plain JSON. It keeps frames until a test takes them.
+//! A WebSocket client that speaks plain JSON. It keeps frames until a test takes them, and checks each against the
+//! contract.
 
+use super::contract::Conversation;
 use super::{PATIENCE, Server, http};
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
@@ -14,6 +16,7 @@ use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 pub struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
     waiting: VecDeque<Value>,
+    conversation: Conversation,
     next_id: i64,
     pub tokens: Value,
     pub welcome: Value,
@@ -34,6 +37,7 @@ impl Client {
         Client {
             socket,
             waiting: VecDeque::new(),
+            conversation: Conversation::default(),
             next_id: 0,
             tokens: Value::Null,
             welcome: Value::Null,
@@ -92,6 +96,7 @@ impl Client {
 
     /// Sends a text as it is.
     pub async fn send_text(&mut self, text: &str) {
+        self.conversation.sent(text);
         self.socket
             .send(Message::text(text))
             .await
@@ -190,7 +195,11 @@ impl Client {
     async fn frame(&mut self) -> Result<Value, Option<u16>> {
         loop {
             match self.socket.next().await {
-                Some(Ok(Message::Text(text))) => return Ok(serde_json::from_str(&text).expect("JSON")),
+                Some(Ok(Message::Text(text))) => {
+                    let frame = serde_json::from_str(&text).expect("JSON");
+                    self.conversation.received(&frame);
+                    return Ok(frame);
+                }
                 Some(Ok(Message::Close(frame))) => return Err(frame.map(|frame| frame.code.into())),
                 Some(Ok(_)) => {}
                 Some(Err(_)) | None => return Err(None),

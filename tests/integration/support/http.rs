@@ -1,8 +1,115 @@
-//! HTTP requests to a server under test.
+//! HTTP requests to a server under test. What comes back as JSON is checked against the contract.
 
-use super::{PASSWORD, Server};
-use reqwest::{Method, RequestBuilder, Response};
+use super::{PASSWORD, Server, contract};
+use bytes::Bytes;
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::{Body, Method, Result, StatusCode};
+use serde::Serialize;
 use serde_json::{Value, json};
+
+/// A request that was not sent yet.
+pub struct RequestBuilder {
+    request: reqwest::RequestBuilder,
+    asked: Asked,
+}
+
+/// What was asked for.
+#[derive(Debug)]
+struct Asked {
+    method: Method,
+    path: String,
+    /// The body, if it is JSON.
+    body: Option<Value>,
+}
+
+impl RequestBuilder {
+    /// Adds a header.
+    pub fn header<K, V>(mut self, name: K, value: V) -> RequestBuilder
+    where
+        HeaderName: TryFrom<K, Error: Into<axum::http::Error>>,
+        HeaderValue: TryFrom<V, Error: Into<axum::http::Error>>,
+    {
+        self.request = self.request.header(name, value);
+        self
+    }
+
+    /// Adds an access token.
+    pub fn bearer_auth(mut self, token: impl std::fmt::Display) -> RequestBuilder {
+        self.request = self.request.bearer_auth(token);
+        self
+    }
+
+    /// Sets the body, and its type.
+    pub fn json(mut self, body: &impl Serialize) -> RequestBuilder {
+        self.request = self.request.json(body);
+        self.asked.body = serde_json::to_value(body).ok();
+        self
+    }
+
+    /// Sets the body.
+    pub fn body(mut self, body: impl Into<Body>) -> RequestBuilder {
+        let body = body.into();
+        self.asked.body = body
+            .as_bytes()
+            .and_then(|bytes| serde_json::from_slice(bytes).ok());
+        self.request = self.request.body(body);
+        self
+    }
+
+    /// Sends the request.
+    pub async fn send(self) -> Result<Response> {
+        let response = self.request.send().await?;
+        Ok(Response {
+            response,
+            asked: self.asked,
+        })
+    }
+}
+
+/// An answer whose body was not read yet.
+#[derive(Debug)]
+pub struct Response {
+    response: reqwest::Response,
+    asked: Asked,
+}
+
+impl Response {
+    /// The status.
+    pub fn status(&self) -> StatusCode {
+        self.response.status()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// The body.
+    pub async fn text(self) -> Result<String> {
+        let status = self.status().as_u16();
+        let text = self.response.text().await?;
+        if let Ok(body) = serde_json::from_str(&text) {
+            let Asked {
+                method,
+                path,
+                body: asked,
+            } = &self.asked;
+            contract::answered(method, path, asked.as_ref(), status, &body);
+        }
+        Ok(text)
+    }
+
+    /// The body, which must be JSON.
+    pub async fn json(self) -> Result<Value> {
+        let text = self.text().await?;
+        Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
+    }
+
+    /// The next piece of the body.
+    pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
+        self.response.chunk().await
+    }
+}
 
 /// A request without redirects, cookies or proxies.
 pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
@@ -13,7 +120,14 @@ pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
         .no_proxy()
         .build()
         .expect("an HTTP client");
-    client.request(method, server.url(path))
+    RequestBuilder {
+        request: client.request(method.clone(), server.url(path)),
+        asked: Asked {
+            method,
+            path: path.to_owned(),
+            body: None,
+        },
+    }
 }
 
 /// POSTs JSON.

@@ -11,6 +11,7 @@
 //! - `follower`  a client that knows its position in each stream
 //! - `team`      a workspace with a user in each role
 //! - `http`      HTTP requests
+//! - `contract`  checks what is sent and received against the schema
 //! - `audit`     checks that logs, rows and counters agree
 //! - `fold`      what each event does to a snapshot
 //! - `knowledge` what a client knows of all its streams
@@ -24,6 +25,7 @@ pub mod audit;
 pub mod client;
 pub mod cluster;
 pub mod commit_proxy;
+pub mod contract;
 pub mod database;
 pub mod fold;
 pub mod follower;

@@ -1,6 +1,7 @@
-//! A socket at the level of bytes: for frames that no client would send, and for peers that do not read. Knows frames,
-//! but not their content.
+//! A socket at the level of bytes: for frames that no client would send, and for peers that do not read. The
+//! content of frames is checked against the contract.
 
+use super::contract::Conversation;
 use super::{PATIENCE, Server, eventually};
 use serde_json::Value;
 use std::io::Cursor;
@@ -13,6 +14,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::OpCode;
 
 /// The receive buffer of a peer that does not read, in bytes; the kernel doubles it.
 const RECEIVE_BUFFER: u32 = 16 * 1024;
+/// The first byte of a whole text message.
+const TEXT: u8 = 0x81;
 /// When the server reads nothing for this long, it has stopped reading.
 const STUCK: Duration = Duration::from_secs(2);
 
@@ -152,7 +155,12 @@ impl Raw {
         let mut head = self.take(2).await;
         loop {
             if let Some((_, length)) = FrameHeader::parse(&mut Cursor::new(&head)).expect("a frame's head") {
-                return (head[0], self.take(length as usize).await);
+                let payload = self.take(length as usize).await;
+                if head[0] == TEXT {
+                    let frame = serde_json::from_slice(&payload).expect("JSON");
+                    Conversation::default().received(&frame);
+                }
+                return (head[0], payload);
             }
             head.extend(self.take(1).await);
         }
