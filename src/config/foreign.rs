@@ -29,30 +29,20 @@ pub(super) fn owner(name: &str, text: &str) -> Option<Foreign> {
     other.then_some(Foreign::Other)
 }
 
-/// `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_HTTP`, `PORT`, `PORT_80_TCP` and `PORT_80_TCP_ADDR`, `_PORT`, `_PROTO`;
-/// with the rest of the service's name in front, `REDIS_SERVICE_HOST`.
+/// `SERVICE_HOST`, `SERVICE_PORT`, `SERVICE_PORT_HTTP`, `PORT`, `PORT_80_TCP` and `PORT_80_TCP_ADDR`, `_PORT`,
+/// `_PROTO`; with the rest of the service's name in front, `REDIS_SERVICE_HOST`. A service may have the name of such a
+/// form: `WEB_SERVICE_PORT` is the address of a service `web-service`, or the number of a port of a service `web`. So
+/// any form may be the one that fits both name and value.
 fn describes_a_service(key: &str, text: &str) -> bool {
     let is_host = || text.parse::<IpAddr>().is_ok();
     let is_port = || text.parse::<u16>().is_ok();
-    if ends(key, "SERVICE_HOST") {
-        return is_host();
-    }
-    if ends(key, "SERVICE_PORT") || has_named_port(key) {
-        return is_port();
-    }
-    if ends(key, "PORT") && is_address(text) {
-        return true;
-    }
-    let Some(part) = part_of_port(key) else {
-        return false;
-    };
-    match part {
-        "" => is_address(text),
-        "_ADDR" => is_host(),
-        "_PORT" => is_port(),
-        "_PROTO" => PROTOCOLS.contains(&text),
-        _ => false,
-    }
+    let is_part = |part: &str| key.strip_suffix(part).is_some_and(ends_with_a_port);
+    (ends(key, "SERVICE_HOST") && is_host())
+        || ((ends(key, "SERVICE_PORT") || has_named_port(key)) && is_port())
+        || ((ends(key, "PORT") || ends_with_a_port(key)) && is_address(text))
+        || (is_part("_ADDR") && is_host())
+        || (is_part("_PORT") && is_port())
+        || (is_part("_PROTO") && PROTOCOLS.contains(&text))
 }
 
 const PROTOCOLS: [&str; 3] = ["tcp", "udp", "sctp"];
@@ -68,16 +58,13 @@ fn has_named_port(key: &str) -> bool {
         .any(|(at, found)| (at == 0 || key[..at].ends_with('_')) && key.len() > at + found.len())
 }
 
-/// What follows after `PORT_80_TCP`.
-fn part_of_port(key: &str) -> Option<&str> {
-    key.match_indices("PORT_").find_map(|(at, found)| {
-        let (number, rest) = key[at + found.len()..].split_once('_')?;
-        let protocol = ["TCP", "UDP", "SCTP"]
-            .into_iter()
-            .find(|name| rest.starts_with(name))?;
-        let whole = (at == 0 || key[..at].ends_with('_')) && number.parse::<u16>().is_ok();
-        whole.then(|| &rest[protocol.len()..])
-    })
+/// Ends with `PORT_80_TCP`.
+fn ends_with_a_port(key: &str) -> bool {
+    let mut parts = key.rsplitn(3, '_');
+    let (protocol, number, before) = (parts.next(), parts.next(), parts.next());
+    protocol.is_some_and(|protocol| ["TCP", "UDP", "SCTP"].contains(&protocol))
+        && number.is_some_and(|number| number.parse::<u16>().is_ok())
+        && before.is_some_and(|before| ends(before, "PORT"))
 }
 
 /// `tcp://10.0.0.7:8080`
@@ -91,6 +78,69 @@ fn is_address(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::{Foreign, owner};
+
+    /// The variables that Kubernetes makes of a service: for its address, for each port's name, and for each port in
+    /// the form of Docker's links.
+    fn variables_of(service: &str, host: &str, ports: &[(&str, u16, &str)]) -> Vec<(String, String)> {
+        let upper = |text: &str| text.to_uppercase().replace('-', "_");
+        let name = upper(service);
+        let place = if host.contains(':') {
+            format!("[{host}]")
+        } else {
+            host.to_owned()
+        };
+        let mut variables = vec![(format!("{name}_SERVICE_HOST"), host.to_owned())];
+        for (index, (port_name, number, protocol)) in ports.iter().enumerate() {
+            let address = format!("{protocol}://{place}:{number}");
+            let port = format!("{name}_PORT_{number}_{}", upper(protocol));
+            if index == 0 {
+                variables.push((format!("{name}_SERVICE_PORT"), number.to_string()));
+                variables.push((format!("{name}_PORT"), address.clone()));
+            }
+            if !port_name.is_empty() {
+                let named = format!("{name}_SERVICE_PORT_{}", upper(port_name));
+                variables.push((named, number.to_string()));
+            }
+            variables.push((format!("{port}_PROTO"), (*protocol).to_owned()));
+            variables.push((format!("{port}_PORT"), number.to_string()));
+            variables.push((format!("{port}_ADDR"), host.to_owned()));
+            variables.push((port, address));
+        }
+        variables
+    }
+
+    #[test]
+    fn every_variable_of_a_service_is_recognized_whatever_the_service_is_called() {
+        for service in [
+            "taskwire",
+            "taskwire-redis",
+            "taskwire-service",
+            "taskwire-redis-service",
+            "taskwire-service-port",
+            "taskwire-web-service-port",
+            "taskwire-service-host",
+            "taskwire-port",
+            "taskwire-http-port-80-tcp",
+            "taskwire-http-port-80-tcp-addr",
+            "taskwire-port-80",
+        ] {
+            for host in ["10.0.0.7", "fd00::7"] {
+                let ports = [
+                    ("", 8080, "tcp"),
+                    ("http", 80, "tcp"),
+                    ("service-port", 53, "udp"),
+                    ("port-80-tcp", 5060, "sctp"),
+                ];
+                for (name, text) in variables_of(service, host, &ports) {
+                    assert_eq!(
+                        owner(&name, &text),
+                        Some(Foreign::Service),
+                        "{service}: {name}={text}"
+                    );
+                }
+            }
+        }
+    }
 
     #[test]
     fn what_kubernetes_says_of_services_is_told_from_what_a_person_misspelt() {
@@ -125,6 +175,13 @@ mod tests {
             ("TASKWIRE_LISTN", "127.0.0.1:8080"),
             ("TASKWIRE_REDIS_HOST", "10.0.0.7"),
             ("TASKWIRE_MICROSERVICE_PORTS", "80"),
+            ("TASKWIRE_SERVICE_PORT", "tcp://10.0.0.7"),
+            ("TASKWIRE_SERVICE_HOST", "tcp://10.0.0.7:8080"),
+            ("TASKWIRE_SERVICE_PORT_HTTP", "http"),
+            ("TASKWIRE_PORT_8080_TCP_PROTO", "http"),
+            ("TASKWIRE_XPORT_8080_TCP", "tcp://10.0.0.7:8080"),
+            ("TASKWIRE_8080_TCP", "tcp://10.0.0.7:8080"),
+            ("TASKWIRE_LISTEN_PORT_TCP", "tcp://10.0.0.7:8080"),
         ] {
             assert_eq!(owner(name, text), None, "{name}");
         }
