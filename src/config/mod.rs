@@ -5,7 +5,7 @@
 //! - `settings`   the table of settings
 //! - `layers`     merges the sources; `flags` has those of the command line, `dotenv` those of a `.env` file
 //! - `file`       reads a file, whatever is at its path; `foreign` recognizes variables of others with our prefix
-//! - `read`, `values`, `web`, `secret`   convert a value to its type
+//! - `read`, `values`, `web`, `secret`   convert a value to its type; `urls` checks those of the database and Redis
 //! - `rules`      the rules between settings, and what production refuses
 //! - `error`, `show`   report what is wrong, and which values are in force
 
@@ -20,6 +20,7 @@ mod rules;
 mod secret;
 mod settings;
 mod show;
+mod urls;
 mod values;
 mod web;
 

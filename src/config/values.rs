@@ -6,12 +6,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use redis::IntoConnectionInfo;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::{LevelFilter, Targets};
-use url::Url;
 
-use super::{error, secret};
+use super::{secret, urls};
 use crate::domain::account;
 
 /// Where to listen: a host name or an address, and a port.
@@ -121,6 +119,7 @@ impl FromStr for DatabaseUrl {
             if path.is_empty() || path.contains(":memory:") || path.contains('?') || path.ends_with('/') {
                 return Err(expected());
             }
+            urls::check_characters(path).map_err(|reason| format!("{}: {reason}", expected()))?;
             return Ok(Self::Sqlite {
                 path: PathBuf::from(path),
             });
@@ -130,7 +129,7 @@ impl FromStr for DatabaseUrl {
             .or_else(|| text.strip_prefix("postgresql://"));
         match place {
             Some(place) if !place.is_empty() => {
-                check_postgres(text).map_err(|reason| format!("{}: {reason}", expected()))?;
+                urls::check_postgres(text).map_err(|reason| format!("{}: {reason}", expected()))?;
                 Ok(Self::Postgres {
                     url: SecretString::from(text),
                 })
@@ -138,45 +137,6 @@ impl FromStr for DatabaseUrl {
             _ => Err(expected()),
         }
     }
-}
-
-/// The parameters of a URL that the driver of PostgreSQL knows; others it would ignore, `ssl_mode=require` too.
-const PARAMETERS: [&str; 17] = [
-    "sslmode",
-    "ssl-mode",
-    "sslrootcert",
-    "ssl-root-cert",
-    "ssl-ca",
-    "sslcert",
-    "ssl-cert",
-    "sslkey",
-    "ssl-key",
-    "host",
-    "hostaddr",
-    "port",
-    "dbname",
-    "user",
-    "password",
-    "application_name",
-    "options",
-];
-
-/// Why the driver could not read a URL, or would not read all of it. The reason quotes no value.
-fn check_postgres(text: &str) -> Result<(), String> {
-    let escape = "in a user name or password write : / ? # [ ] @ % as %3A %2F %3F %23 %5B %5D %40 %25";
-    let url = Url::parse(text).map_err(|error| format!("{error}; {escape}"))?;
-    if url.fragment().is_some() {
-        return Err(format!("a # ends it; {escape}"));
-    }
-    for (name, _) in url.query_pairs() {
-        let is_option = name.starts_with("options[") && name.ends_with(']');
-        if !is_option && !PARAMETERS.contains(&&*name) {
-            let nearest = error::nearest(&name, PARAMETERS.into_iter());
-            let hint = nearest.map_or_else(String::new, |known| format!("; did you mean {known}?"));
-            return Err(format!("unknown parameter {name:?}{hint}"));
-        }
-    }
-    Ok(())
 }
 
 /// With the password masked.
@@ -326,14 +286,14 @@ pub(super) fn instance_name(text: &str) -> Result<String, String> {
     }
 }
 
-/// The URL of a Redis server. The Redis client parses it here too, so that the node does not start with an invalid one.
+/// The URL of a Redis server.
 pub(super) fn redis_url(text: &str) -> Result<SecretString, String> {
     let expected =
         "redis://USER:PASSWORD@HOST:PORT/DATABASE, rediss://… for TLS, or redis+unix:///PATH?db=DATABASE";
     let url = url_with(text, &["redis", "rediss", "redis+unix"], expected)?;
-    match text.into_connection_info() {
-        Ok(_) => Ok(url),
-        Err(error) => Err(format!("{expected} ({error})")),
+    match urls::check_redis(text) {
+        Ok(()) => Ok(url),
+        Err(reason) => Err(format!("{expected}: {reason}")),
     }
 }
 
@@ -358,6 +318,7 @@ pub(super) fn folder(text: &str) -> Result<PathBuf, String> {
 pub(super) fn url_with(text: &str, schemes: &[&str], expected: &str) -> Result<SecretString, String> {
     match text.split_once("://") {
         Some((scheme, place)) if schemes.contains(&scheme) && !place.is_empty() => {
+            urls::check_characters(text).map_err(|reason| format!("{expected}: {reason}"))?;
             Ok(SecretString::from(text))
         }
         _ => Err(expected.to_owned()),

@@ -90,6 +90,8 @@ fn database_urls_name_a_file_or_a_server() {
         "sqlite:",
         "sqlite::memory:",
         "sqlite:a.db?mode=ro",
+        "sqlite:a\nb.db",
+        "postgres://h/d\n?sslmode=require",
         "postgres://",
         "a.db",
     ] {
