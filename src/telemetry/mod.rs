@@ -41,6 +41,11 @@ pub struct Log {
 }
 
 impl Log {
+    /// Writes the warnings that were counted and not written, so that lines which follow are the last ones.
+    pub fn report_repeats(&self) {
+        self.repeats.report_all();
+    }
+
     /// Changes which lines pass.
     pub fn set_levels(&self, wanted: &Targets) {
         // fails only when the log has gone, and then nothing is written anyway
@@ -50,7 +55,7 @@ impl Log {
 
 impl Drop for Log {
     fn drop(&mut self) {
-        self.repeats.report_all();
+        self.report_repeats();
     }
 }
 
@@ -185,7 +190,7 @@ mod tests {
     fn a_warning_that_repeats_is_written_once_and_its_number_at_the_end() {
         let text = logged(LogFormat::Pretty, &info(), || {
             for n in 0..57 {
-                tracing::warn!(error.message = n, "cannot accept a connection");
+                tracing::warn!(error.message = "no file is free", n, "cannot accept a connection");
                 tracing::info!("served");
             }
         });
@@ -218,6 +223,44 @@ mod tests {
             text.contains("INFO") && text.contains("(40 times more, not written)"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_new_cause_is_written_although_the_message_repeats() {
+        let text = logged(LogFormat::Pretty, &info(), || {
+            for cause in ["no server", "no server", "no space", "no server", "no space"] {
+                tracing::warn!(error = %cause, "the database failed");
+                tracing::warn!(error.message = cause, "a job failed");
+            }
+        });
+        let lines = |part: &str| text.lines().filter(|line| line.contains(part)).count();
+        assert_eq!((lines("no server"), lines("no space")), (2, 2), "{text}");
+        assert_eq!(lines("(3 times more, not written)"), 2, "{text}");
+    }
+
+    #[test]
+    fn what_was_counted_can_be_told_before_the_last_line() {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let (subscriber, log) = subscriber(LogFormat::Json, &info(), false, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, || {
+            for _ in 0..5 {
+                tracing::warn!("slow");
+            }
+            log.report_repeats();
+            tracing::info!("drained");
+            drop(log);
+        });
+        let bytes = lines.0.lock().expect("no panic while writing").clone();
+        let text = String::from_utf8(bytes).expect("text");
+        let lines: Vec<serde_json::Value> = text
+            .lines()
+            .map(|line| serde_json::from_str(line).expect("an object"))
+            .collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        let (repeats, within_s) = (lines[1]["repeats"].as_u64(), lines[1]["within_s"].as_u64());
+        assert_eq!((repeats, within_s), (Some(4), Some(1)), "{text}");
+        assert_eq!(lines[2]["message"], "drained", "{text}");
     }
 
     #[test]

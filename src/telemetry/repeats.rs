@@ -1,10 +1,11 @@
 //! Repeated warnings: the first is written, and the further ones of a minute become one line with their number. So a
-//! fault that lasts can be seen in the log, and does not fill the disk. Callers write warnings as ever; this layer sees
-//! all of them, those of libraries too. It limits some other lines too, which a client or a network could make without
-//! end. Does not know what the lines say.
+//! fault that lasts can be seen in the log, and does not fill the disk. A new cause of the same warning is written too:
+//! another text in its field `error`. Callers write warnings as ever; this layer sees all of them, those of libraries
+//! too. It limits some other lines too, which a client or a network could make without end. Does not know what the
+//! lines say.
 
 use std::collections::HashMap;
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -30,8 +31,13 @@ const PLACES: [(&str, u32); 2] = [
 ];
 /// Different warnings that are told apart. Beyond them all share one count.
 const DIFFERENT: usize = 1024;
+/// Causes of one warning that are told apart. A new one is written within the window; beyond this number causes count
+/// as repetitions.
+const CAUSES: usize = 8;
 /// Longest kept text of a warning, in characters.
 const TEXT: usize = 200;
+/// The most bytes of a message or a cause that are compared.
+const COMPARED: usize = 1024;
 
 /// The layer. Clones share their counts.
 #[derive(Clone, Default)]
@@ -55,8 +61,18 @@ struct Line {
     began: Instant,
     written: u32,
     held_back: u64,
-    level: Level,
+    /// The level, and how many lines may be written.
+    kind: (Level, u32),
     text: String,
+    /// At most [`CAUSES`].
+    causes: Vec<Cause>,
+}
+
+/// A cause that was written.
+struct Cause {
+    hash: u64,
+    /// Whether it came within this window.
+    recent: bool,
 }
 
 /// How often a warning came that was not written.
@@ -65,6 +81,8 @@ struct Summary {
     level: Level,
     text: String,
     times: u64,
+    /// How long they were counted.
+    within: Duration,
 }
 
 impl Repeats {
@@ -77,7 +95,7 @@ impl Repeats {
 
     /// Writes every number now: the process ends.
     pub(super) fn report_all(&self) {
-        let summaries = self.0.counts().take(Instant::now() + WINDOW);
+        let summaries = self.0.counts().take_all(Instant::now());
         summaries.into_iter().for_each(Summary::write);
     }
 }
@@ -112,12 +130,12 @@ impl Counts {
     fn hold_back(
         &mut self,
         place: impl Hash,
-        (level, most): (Level, u32),
-        text: &str,
+        kind: (Level, u32),
+        Said { message, cause }: &Said,
         now: Instant,
     ) -> Option<u64> {
-        let mut key = self.hasher.hash_one((place, text));
-        let mut shown = text;
+        let mut key = self.hasher.hash_one((place, message.as_str()));
+        let mut shown = message.as_str();
         if self.lines.len() >= DIFFERENT && !self.lines.contains_key(&key) {
             self.lines
                 .retain(|_, line| line.held_back > 0 || now < line.began + WINDOW);
@@ -125,19 +143,22 @@ impl Counts {
                 (key, shown) = (0, "other warnings");
             }
         }
+        let cause = self.hasher.hash_one(cause.as_str());
         let fresh = || Line {
             began: now,
             written: 0,
             held_back: 0,
-            level,
+            kind,
             text: shown.chars().take(TEXT).collect(),
+            causes: Vec::new(),
         };
         let line = self.lines.entry(key).or_insert_with(fresh);
         if line.held_back == 0 && now >= line.began + WINDOW {
             *line = fresh();
         }
-        if line.written < most {
-            line.written += 1;
+        let is_news = line.notes(cause);
+        if line.written < kind.1 || is_news {
+            line.written = line.written.saturating_add(1);
             return None;
         }
         line.held_back += 1;
@@ -150,33 +171,75 @@ impl Counts {
         held_back.map(|line| line.began + WINDOW).min()
     }
 
-    /// The numbers whose window is over. The line that tells one is the first line of the next window.
+    /// The numbers whose window is over.
     fn take(&mut self, now: Instant) -> Vec<Summary> {
         let over = |line: &&mut Line| line.held_back > 0 && now >= line.began + WINDOW;
-        let summaries = self.lines.values_mut().filter(over).map(|line| {
-            let times = std::mem::take(&mut line.held_back);
-            line.began = now;
-            line.written = u32::MAX;
-            Summary {
-                level: line.level,
-                text: line.text.clone(),
-                times,
-            }
-        });
-        summaries.collect()
+        self.lines
+            .values_mut()
+            .filter(over)
+            .map(|line| line.sum_up(now))
+            .collect()
+    }
+
+    /// All numbers, although their window is not over.
+    fn take_all(&mut self, now: Instant) -> Vec<Summary> {
+        let counted = self.lines.values_mut().filter(|line| line.held_back > 0);
+        counted.map(|line| line.sum_up(now)).collect()
+    }
+}
+
+impl Line {
+    /// Remembers that a cause came. Whether it is new and there is room for it.
+    fn notes(&mut self, cause: u64) -> bool {
+        if let Some(known) = self.causes.iter_mut().find(|known| known.hash == cause) {
+            known.recent = true;
+            return false;
+        }
+        let has_room = self.causes.len() < CAUSES;
+        if has_room {
+            self.causes.push(Cause {
+                hash: cause,
+                recent: true,
+            });
+        }
+        has_room
+    }
+
+    /// Ends the window, and begins the next one. If only one line may be written within a window, the line that tells
+    /// the number is that line. The causes of the old window are no news in the next one.
+    fn sum_up(&mut self, now: Instant) -> Summary {
+        let (level, most) = self.kind;
+        let summary = Summary {
+            level,
+            text: self.text.clone(),
+            times: std::mem::take(&mut self.held_back),
+            within: now.saturating_duration_since(self.began),
+        };
+        self.began = now;
+        self.written = u32::from(most == 1);
+        self.causes.retain(|cause| cause.recent);
+        self.causes.iter_mut().for_each(|cause| cause.recent = false);
+        summary
     }
 }
 
 impl Summary {
     fn write(self) {
-        let Summary { level, text, times } = self;
-        let within_s = WINDOW.as_secs();
+        let within_s = self.seconds();
+        let Summary {
+            level, text, times, ..
+        } = self;
         let text = format!("{text} ({times} times more, not written)");
         match level {
             Level::ERROR => tracing::error!(target: SUMMARIES, repeats = times, within_s, "{text}"),
             Level::WARN => tracing::warn!(target: SUMMARIES, repeats = times, within_s, "{text}"),
             _ => tracing::info!(target: SUMMARIES, repeats = times, within_s, "{text}"),
         }
+    }
+
+    /// The time that it covers, rounded to seconds; less than one counts as one.
+    fn seconds(&self) -> u64 {
+        (self.within.as_secs_f64().round() as u64).max(1)
     }
 }
 
@@ -189,10 +252,10 @@ impl<S: Subscriber> Layer<S> for Repeats {
         let Some(most) = most(metadata) else {
             return true;
         };
-        let mut text = Text(String::new());
-        event.record(&mut text);
+        let mut said = Said::default();
+        event.record(&mut said);
         let (place, kind) = (metadata.callsite(), (*metadata.level(), most));
-        let held_back = self.0.counts().hold_back(place, kind, &text.0, Instant::now());
+        let held_back = self.0.counts().hold_back(place, kind, &said, Instant::now());
         if held_back == Some(1) {
             self.0.held_back.notify_one();
         }
@@ -215,13 +278,43 @@ fn most(metadata: &Metadata<'_>) -> Option<u32> {
     }
 }
 
-/// The message of an event.
-struct Text(String);
+/// What an event says, as far as it is compared.
+#[derive(Default)]
+struct Said {
+    message: String,
+    /// Its field `error` or `error.message`; empty without one.
+    cause: String,
+}
 
-impl Visit for Text {
+impl Visit for Said {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
+        match field.name() {
+            "message" => self.message = beginning(value),
+            "error" | "error.message" => self.cause = beginning(value),
+            _ => {}
+        }
+    }
+}
+
+/// The first [`COMPARED`] bytes of a value's text. The rest is not even made: a library's error may quote a lot.
+fn beginning(value: &dyn fmt::Debug) -> String {
+    let mut beginning = Beginning(String::new());
+    // an error means only that the text is longer
+    let _ = write!(beginning, "{value:?}");
+    beginning.0
+}
+
+struct Beginning(String);
+
+impl fmt::Write for Beginning {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = COMPARED - self.0.len();
+        let fits = text.floor_char_boundary(room);
+        self.0.push_str(&text[..fits]);
+        if fits < text.len() {
+            Err(fmt::Error)
+        } else {
+            Ok(())
         }
     }
 }
@@ -233,6 +326,13 @@ mod tests {
     const WARNING: (Level, u32) = (Level::WARN, WARNINGS);
     const ERROR: (Level, u32) = (Level::ERROR, ERRORS);
 
+    fn said(message: &str, cause: &str) -> Said {
+        Said {
+            message: message.to_owned(),
+            cause: cause.to_owned(),
+        }
+    }
+
     /// What is written of `times` lines that come every `every`, and the summaries: how many times each tells of.
     fn flood(kind: (Level, u32), times: u64, every: Duration) -> (u64, Vec<u64>) {
         let (mut counts, start) = (Counts::default(), Instant::now());
@@ -240,11 +340,12 @@ mod tests {
         for n in 0..times {
             let now = start + every * u32::try_from(n).expect("few");
             told.extend(counts.take(now).into_iter().map(|summary| summary.times));
-            written += u64::from(counts.hold_back("here", kind, "no room", now).is_none());
+            let said = said("no room", "");
+            written += u64::from(counts.hold_back("here", kind, &said, now).is_none());
         }
         told.extend(
             counts
-                .take(Instant::now() + WINDOW * 1000)
+                .take_all(Instant::now() + WINDOW * 1000)
                 .into_iter()
                 .map(|summary| summary.times),
         );
@@ -258,7 +359,7 @@ mod tests {
         assert_eq!(written + told.iter().sum::<u64>(), 3000);
         let (written, told) = flood(ERROR, 3000, Duration::from_millis(50));
         assert_eq!(written + told.iter().sum::<u64>(), 3000);
-        assert_eq!((written, told.len()), (u64::from(ERRORS), 3));
+        assert_eq!((written, told.len()), (u64::from(ERRORS) * 3, 3));
     }
 
     #[test]
@@ -271,15 +372,89 @@ mod tests {
     fn other_texts_and_other_places_are_told_apart_and_memory_is_bounded() {
         let (mut counts, now) = (Counts::default(), Instant::now());
         for (place, text) in [("a", "x"), ("a", "y"), ("b", "x")] {
-            assert_eq!(counts.hold_back(place, WARNING, text, now), None);
-            assert_eq!(counts.hold_back(place, WARNING, text, now), Some(1));
+            assert_eq!(counts.hold_back(place, WARNING, &said(text, ""), now), None);
+            assert_eq!(counts.hold_back(place, WARNING, &said(text, ""), now), Some(1));
         }
         let written = (0..5000)
-            .filter(|n| counts.hold_back("c", WARNING, &n.to_string(), now).is_none())
+            .filter(|n| {
+                let said = said(&n.to_string(), "");
+                counts.hold_back("c", WARNING, &said, now).is_none()
+            })
             .count();
         assert!(
             written <= DIFFERENT && counts.lines.len() <= DIFFERENT + 1,
             "{written}"
         );
+    }
+
+    #[test]
+    fn after_a_burst_a_slow_sequence_is_written_line_by_line_again() {
+        for kind in [ERROR, (Level::WARN, 10), (Level::INFO, 60)] {
+            let (mut counts, start) = (Counts::default(), Instant::now());
+            let written =
+                |counts: &mut Counts, now| counts.hold_back("here", kind, &said("no", ""), now).is_none();
+            let burst = (0..200).filter(|_| written(&mut counts, start)).count();
+            assert_eq!(burst, kind.1 as usize);
+            let end = start + WINDOW;
+            assert_eq!(counts.take(end).len(), 1);
+            for n in 0..200 {
+                let now = end + WINDOW / kind.1 * n;
+                assert_eq!(counts.take(now).len(), 0);
+                assert!(written(&mut counts, now), "{kind:?}: line {n} was held back");
+            }
+        }
+    }
+
+    #[test]
+    fn a_new_cause_of_a_warning_is_written_and_the_number_of_causes_is_bounded() {
+        let (mut counts, start) = (Counts::default(), Instant::now());
+        let written = |counts: &mut Counts, cause: &str, now| {
+            let said = said("the database failed", cause);
+            counts.hold_back("here", WARNING, &said, now).is_none()
+        };
+        for cause in ["connection refused", "disk full"] {
+            assert!(written(&mut counts, cause, start), "{cause}");
+            assert!(!written(&mut counts, cause, start), "{cause}");
+        }
+        let more = (0..5000).filter(|n| written(&mut counts, &n.to_string(), start));
+        assert_eq!(more.count(), CAUSES - 2);
+        assert!(counts.lines.values().all(|line| line.causes.len() <= CAUSES));
+        let next = start + WINDOW;
+        assert_eq!(counts.take(next).len(), 1);
+        assert!(
+            !written(&mut counts, "disk full", next),
+            "it lasts, and is no news"
+        );
+        let last = next + WINDOW;
+        assert_eq!(counts.take(last).len(), 1);
+        assert!(!written(&mut counts, "disk full", last));
+        assert!(written(&mut counts, "connection refused", last), "it was away");
+    }
+
+    #[test]
+    fn long_texts_are_compared_by_their_beginning() {
+        let long = "\u{e4}".repeat(COMPARED);
+        let compared = beginning(&format_args!("x{long}"));
+        assert!(
+            compared.len() == COMPARED - 1 && compared.starts_with("x\u{e4}"),
+            "{compared}"
+        );
+        assert_eq!(beginning(&format_args!("short")), "short");
+    }
+
+    #[test]
+    fn a_number_that_is_told_early_names_the_time_that_it_covers() {
+        let (mut counts, start) = (Counts::default(), Instant::now());
+        for _ in 0..3 {
+            counts.hold_back("here", WARNING, &said("no", ""), start);
+        }
+        let early = counts.take_all(start + Duration::from_millis(3600));
+        assert_eq!((early[0].times, early[0].seconds()), (2, 4));
+        counts.hold_back("here", WARNING, &said("no", ""), start + Duration::from_secs(4));
+        let at_once = counts.take_all(start + Duration::from_millis(3601));
+        assert_eq!(at_once[0].seconds(), 1, "never 0");
+        counts.hold_back("here", WARNING, &said("no", ""), start + Duration::from_secs(4));
+        let whole = counts.take(start + Duration::from_millis(63_650));
+        assert_eq!(whole[0].seconds(), 60);
     }
 }
