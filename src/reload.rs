@@ -29,13 +29,19 @@ impl Reload {
         }
     }
 
+    /// Writes the warnings that were counted and not written: the last lines follow.
+    pub fn report_repeats(&self) {
+        self.log.report_repeats();
+    }
+
     /// Reads all sources again. Settings that cannot be used change nothing.
     pub fn again(&self) {
         let _alone = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
         let (settings, effective) = match Settings::load(self.flags.clone()) {
             Ok(loaded) => loaded,
             Err(error) => {
-                tracing::error!("the settings were not reloaded; those in force stay: {error}");
+                let problems = error.in_one_line();
+                tracing::error!("the settings were not reloaded; those in force stay: {problems}");
                 return;
             }
         };

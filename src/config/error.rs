@@ -13,6 +13,12 @@ pub struct SettingsError {
 impl SettingsError {
     /// The exit code of the process when its settings or its command line are refused.
     pub const EXIT_CODE: u8 = 2;
+
+    /// All problems in one line, for the log.
+    pub fn in_one_line(&self) -> String {
+        let problems: Vec<String> = self.problems.iter().map(Problem::to_string).collect();
+        problems.join("; ")
+    }
 }
 
 impl fmt::Display for SettingsError {

@@ -326,6 +326,14 @@ impl Layers {
             return;
         }
         match file::read(Path::new(path)) {
+            // a mount that failed often leaves such a file; without this the node would run without the secret
+            Ok(text) if text.trim().is_empty() => {
+                self.refuse(
+                    key,
+                    Some(origin.to_owned()),
+                    format!("file {path} is empty; write the value of {secret} into it"),
+                );
+            }
             Ok(text) => {
                 let value = Value::String(text.trim_end_matches(['\r', '\n']).to_owned());
                 let origin = Some(format!("{origin}, read from {path}"));

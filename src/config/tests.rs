@@ -386,6 +386,50 @@ fn secrets_can_be_read_from_files() {
 }
 
 #[test]
+fn an_empty_file_of_a_secret_is_refused_by_its_path() {
+    let folder = folder();
+    for (name, text) in [
+        ("a", ""),
+        ("b", "\n"),
+        ("c", " \t\r\n\n"),
+        ("d", "\u{feff}"),
+        ("e", "\u{feff}\n"),
+    ] {
+        let path = write(&folder, name, text);
+        let path = path.to_str().expect("a plain path");
+        for (variable, key) in [
+            ("TASKWIRE_DATABASE_URL_FILE", "database_url_file"),
+            ("TASKWIRE_JWT_SECRET_FILE", "jwt_secret_file"),
+        ] {
+            let lines = refusal(load(&[(variable, path)], &[]));
+            assert_eq!(lines.len(), 1, "{lines:?}");
+            let said = format!("{key} (environment variable {variable}): file {path} is empty");
+            assert!(lines[0].starts_with(&said), "{text:?}: {lines:?}");
+        }
+    }
+    assert!(
+        load(&[("TASKWIRE_DATABASE_URL_FILE", "")], &[]).is_ok(),
+        "an empty variable"
+    );
+}
+
+#[test]
+fn all_problems_fit_in_one_line_of_a_log() {
+    let loaded = load(
+        &[("TASKWIRE_OPS_BURST", "0"), ("TASKWIRE_IN_FLIGHT", "many")],
+        &[],
+    );
+    let Err(error) = loaded else {
+        panic!("the settings were accepted")
+    };
+    assert_eq!(
+        error.in_one_line(),
+        "in_flight (environment variable TASKWIRE_IN_FLIGHT): must be a whole number, not \"many\"; ops_burst \
+         (environment variable TASKWIRE_OPS_BURST): must be a whole number from 1 to 1000000, not 0"
+    );
+}
+
+#[test]
 fn no_secret_is_ever_shown() {
     let variables = [
         ("DATABASE_URL", "postgres://ada:s3cret@db/tasks"),
@@ -415,6 +459,29 @@ fn no_secret_is_ever_shown() {
         lines.len() >= 4 && !lines.concat().contains("s3cret"),
         "{lines:#?}"
     );
+}
+
+#[test]
+fn a_wrong_part_of_a_url_is_named_and_its_password_is_not() {
+    let variables = [
+        ("DATABASE_URL", "postgres://ada:s3cret@db/tasks?sslmode=bogus"),
+        ("REDIS_URL", "redis://:s3cret@cache/-1"),
+    ];
+    let lines = refusal(load(&variables, &[]));
+    assert_eq!(lines.len(), 2, "{lines:?}");
+    for (line, parts) in lines.iter().zip([
+        [
+            "database_url (environment variable DATABASE_URL)",
+            "sslmode must be one of",
+        ],
+        [
+            "redis_url (environment variable REDIS_URL)",
+            "DATABASE must be a whole number",
+        ],
+    ]) {
+        assert!(parts.iter().all(|part| line.contains(part)), "{line}");
+        assert!(!line.contains("s3cret"), "{line}");
+    }
 }
 
 #[test]
