@@ -262,8 +262,9 @@ fn start(
                 print(&format!("{said}\n"))?;
             }
             Command::Serve | Command::Config => {
+                let log = reload.clone();
                 let reload = reload.clone();
-                server::serve(settings, move || reload.again()).await?;
+                server::serve(settings, move || reload.again(), move || log.report_repeats()).await?;
             }
         }
         Ok(())

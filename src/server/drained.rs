@@ -23,8 +23,9 @@ pub(super) struct Drained {
 }
 
 impl Drained {
-    /// Writes the line. It is a warning if something was left.
-    pub(super) fn tell(&self) {
+    /// Writes the line. It is a warning if something was left. `before` writes what must not follow it.
+    pub(super) fn tell(&self, before: impl FnOnce()) {
+        before();
         let duration_ms = self.since.elapsed().as_millis() as u64;
         let Left { sockets, connections } = self.left;
         let left = self.left_overs();

@@ -68,8 +68,13 @@ pub enum StartError {
 }
 
 /// Runs a node until SIGTERM or SIGINT; a second signal ends it at once. It also ends when the database's epoch
-/// changes, so that the next start begins in the new epoch. SIGHUP calls `reload`, which may read files.
-pub async fn serve(settings: Settings, reload: impl Fn() + Clone + Send + 'static) -> Result<(), StartError> {
+/// changes, so that the next start begins in the new epoch. SIGHUP calls `reload`, which may read files. `done` is
+/// called after the drain, before the last line of the log.
+pub async fn serve(
+    settings: Settings,
+    reload: impl Fn() + Clone + Send + 'static,
+    done: impl FnOnce(),
+) -> Result<(), StartError> {
     listen::raise_file_limit();
     // from here on it ends nothing; one that comes during the start is obeyed after it
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -132,7 +137,7 @@ pub async fn serve(settings: Settings, reload: impl Fn() + Clone + Send + 'stati
         jobs_released,
         database_closed,
     };
-    drained.tell();
+    drained.tell(done);
     ended
 }
 

@@ -154,6 +154,12 @@ async fn a_flood_of_warnings_is_one_line_with_a_number() {
         log.matches(message).count() == 2 && log.contains("times more, not written)"),
         "{log}"
     );
+    assert!(
+        log.lines()
+            .next_back()
+            .is_some_and(|last| last.contains("drained")),
+        "{log}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
