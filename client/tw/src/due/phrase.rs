@@ -32,6 +32,8 @@ const UNITS: [&str; 16] = [
 const NUMBERS: [&str; 12] = [
     "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
 ];
+/// The distance of `next year`, as `Phrase` keeps it.
+const NEXT_YEAR: &str = " 1 year";
 /// Words that stand between the others and mean nothing here.
 const FILLERS: [&str; 5] = ["on", "in", "of", "the", "and"];
 /// Longer texts are not dates.
@@ -48,16 +50,23 @@ pub(super) struct Phrase {
     pub(super) clock: Option<String>,
     /// A day, like `next monday` or `24 december`.
     pub(super) day: String,
-    pub(super) comes_again: Again,
+    pub(super) kind: Kind,
+    /// Whether `next year` is among the words; it is in the distance too.
+    next_year: bool,
 }
 
-/// When the words of a day mean the next such day.
+/// What the words of a day leave open.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
-pub(super) enum Again {
+pub(super) enum Kind {
+    /// Nothing: no day, or one that is counted from today, like `tomorrow` and `next monday`.
     #[default]
-    Never,
+    Counted,
+    /// The week: `friday`.
     Weekly,
+    /// The year: `24 december`.
     Yearly,
+    /// Nothing: a date with its year.
+    Fixed,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,11 +104,25 @@ impl Phrase {
         Some(phrase)
     }
 
+    /// Whether a distance stands beside a date, like `1 jan in 2 weeks`: it is unclear from when to count. `next year`
+    /// beside a day of a month is that date's year.
+    pub(super) fn has_date_and_distance(&self) -> bool {
+        let counts = !self.distance.is_empty();
+        match self.kind {
+            Kind::Counted | Kind::Weekly => false,
+            Kind::Yearly => counts && !(self.next_year && self.distance == NEXT_YEAR),
+            Kind::Fixed => counts,
+        }
+    }
+
     /// Takes the first words, and returns the others.
     fn take<'a>(&mut self, words: &'a [Word<'a>]) -> Option<&'a [Word<'a>]> {
         Some(match words {
             [Word::Number(number), Word::Unit(unit), rest @ ..] => self.ahead(number, unit, rest),
-            [Word::Next, Word::Unit(unit), rest @ ..] => self.ahead("1", unit, rest),
+            [Word::Next, Word::Unit(unit), rest @ ..] => {
+                self.next_year |= *unit == "year";
+                self.ahead("1", unit, rest)
+            }
             [
                 Word::Number(hour) | Word::Clock(hour),
                 Word::Half(half),
@@ -119,7 +142,7 @@ impl Phrase {
             | [Word::Month(month), Word::Number(day), rest @ ..]
                 if day.len() <= 2 =>
             {
-                self.comes_again = Again::Yearly;
+                self.kind = Kind::Yearly;
                 self.on(&format!("{day} {month}"))?;
                 self.year(rest)
             }
@@ -128,7 +151,7 @@ impl Phrase {
                 rest
             }
             [Word::This, Word::Weekday(day), rest @ ..] | [Word::Weekday(day), rest @ ..] => {
-                self.comes_again = Again::Weekly;
+                self.kind = Kind::Weekly;
                 self.on(day)?;
                 rest
             }
@@ -137,6 +160,7 @@ impl Phrase {
                 rest
             }
             [Word::Date(date), rest @ ..] => {
+                self.kind = Kind::Fixed;
                 self.on(date)?;
                 rest
             }
@@ -148,7 +172,6 @@ impl Phrase {
         for part in [" ", number, " ", unit] {
             self.distance.push_str(part);
         }
-        let unit = unit.trim_end_matches('s');
         self.exact |= unit.starts_with('h') || unit.starts_with("mi") || unit == "m";
         rest
     }
@@ -166,7 +189,7 @@ impl Phrase {
     fn year<'a>(&mut self, rest: &'a [Word<'a>]) -> &'a [Word<'a>] {
         match rest {
             [Word::Number(year), rest @ ..] if year.len() == 4 => {
-                self.comes_again = Again::Never;
+                self.kind = Kind::Fixed;
                 self.day.extend([" ", year]);
                 rest
             }
@@ -229,9 +252,10 @@ fn number(text: &str) -> Option<&str> {
     is_digits(digits, 1..=9).then_some(digits)
 }
 
+/// One letter has no plural: `ms` are not minutes.
 fn is_unit(text: &str) -> bool {
-    let one = text.strip_suffix('s').unwrap_or(text);
-    UNITS.contains(&one)
+    let one = text.strip_suffix('s').filter(|one| one.len() > 1);
+    UNITS.contains(&one.unwrap_or(text))
 }
 
 /// `2026-12-24`.
