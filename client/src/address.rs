@@ -18,7 +18,8 @@ pub(crate) struct Address {
 }
 
 impl Address {
-    /// Reads `http`, `https`, `ws` or `wss`, a host, and a port and a path where needed.
+    /// Reads `http`, `https`, `ws` or `wss`, a host, and a port and a path where needed. A scheme has no case
+    /// (RFC 3986, section 3.1).
     pub(crate) fn parse(text: &str) -> Result<Address, ConfigError> {
         let wrong = |why: &str| ConfigError::Address {
             text: text.to_owned(),
@@ -28,7 +29,7 @@ impl Address {
             .trim()
             .split_once("://")
             .ok_or_else(|| wrong("it must begin with http:// or https://"))?;
-        let tls = match scheme {
+        let tls = match scheme.to_ascii_lowercase().as_str() {
             "http" | "ws" => false,
             "https" | "wss" => true,
             _ => return Err(wrong("it must begin with http:// or https://")),
@@ -84,11 +85,37 @@ mod tests {
     }
 
     #[test]
+    fn a_scheme_and_a_host_have_no_case() {
+        for text in [
+            "HTTP://127.0.0.1:8080",
+            "Ws://127.0.0.1:8080/",
+            " WS://127.0.0.1:8080",
+        ] {
+            assert_eq!(
+                socket(text).as_deref(),
+                Some("ws://127.0.0.1:8080/v1/socket"),
+                "{text:?}"
+            );
+        }
+        for text in ["HTTPS://Tasks.Example", "wSS://TASKS.example:443/"] {
+            assert_eq!(
+                socket(text).as_deref(),
+                Some("wss://tasks.example/v1/socket"),
+                "{text:?}"
+            );
+        }
+        // A path has case.
+        let path = socket("HTTP://A/Team");
+        assert_eq!(path.as_deref(), Some("ws://a/Team/v1/socket"));
+    }
+
+    #[test]
     fn a_text_that_is_not_a_base_address_is_refused() {
         for text in [
             "",
             "localhost:8080",
             "ftp://a",
+            "HTTPX://a",
             "http://",
             "http://a:b@c",
             "http://a/?b=c",

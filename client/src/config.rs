@@ -94,7 +94,7 @@ impl Config {
     /// end. Two configurations of one server have the same.
     ///
     /// ```
-    /// let config = taskwire_client::Config::anonymous("wss://Tasks.example.com:443/team/");
+    /// let config = taskwire_client::Config::anonymous("WSS://Tasks.example.com:443/team/");
     /// assert_eq!(config.server().ok().as_deref(), Some("https://tasks.example.com/team"));
     /// ```
     ///

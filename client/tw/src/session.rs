@@ -334,7 +334,7 @@ pub(crate) mod tests {
         let file = SessionFile {
             folder: folder.path().to_owned(),
         };
-        let old = r#"{"url":"http://LOCALHOST:80/","email":"a@b","access_token":"t","refresh_token":null,"expires_at":7}"#;
+        let old = r#"{"url":"HTTP://LOCALHOST:80/","email":"a@b","access_token":"t","refresh_token":null,"expires_at":7}"#;
         fs::write(file.path(), old)?;
         assert!(file.load()?.at("http://localhost").is_some());
         Ok(())
