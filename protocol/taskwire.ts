@@ -1488,11 +1488,11 @@ export interface UpdateTask {
   /** The task. */
   id: TaskId;
   /** Whether `due_at` means a day. */
-  all_day?: boolean | null;
+  all_day?: boolean;
   /** Members of the workspace; `null` means none. */
   assignee_ids?: UserId[] | null;
   /** Whether it is completed. */
-  completed?: boolean | null;
+  completed?: boolean;
   /** Up to 1000 characters. */
   description?: string | null;
   /** When it is due. */
@@ -1512,7 +1512,7 @@ export interface UpdateTask {
   /** Up to 20 names of up to 50 characters; `null` means none. */
   tags?: string[] | null;
   /** 1 to 200 characters. */
-  title?: string | null;
+  title?: string;
 }
 
 /** The user's own account. */

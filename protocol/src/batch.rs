@@ -2,8 +2,8 @@
 
 use crate::{Failure, OpId, json, limits};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::{Value, value::RawValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value, value::RawValue};
 use std::collections::BTreeMap;
 
 /// Parameters of `batch`.
@@ -30,18 +30,60 @@ pub struct BatchOp {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub op_id: Option<OpId>,
     /// The parameters; may be omitted when none is required.
-    #[serde(default = "nothing", deserialize_with = "parameters")]
-    #[schemars(with = "Option<serde_json::Map<String, Value>>")]
-    pub data: Value,
+    #[serde(default)]
+    #[schemars(with = "Option<Map<String, Value>>")]
+    pub data: Parameters,
 }
 
-fn nothing() -> Value {
-    Value::Object(serde_json::Map::new())
+/// The parameters of one mutation of a batch, unread: what is wrong with them concerns this mutation alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parameters {
+    value: Value,
+    /// The path of a key that stands twice.
+    twice: Option<String>,
 }
 
-/// `null` means no parameters, as in the `data` of a request frame, and no key stands twice.
-fn parameters<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Value, D::Error> {
-    json::value(deserializer).map(|value| if value.is_null() { nothing() } else { value })
+impl Parameters {
+    /// The JSON text of the parameters.
+    ///
+    /// # Errors
+    /// `VALIDATION_ERROR` when a key stands twice in an object.
+    pub fn text(&self) -> Result<String, Failure> {
+        match &self.twice {
+            Some(field) => Err(json::given_twice(field.clone())),
+            None => Ok(self.value.to_string()),
+        }
+    }
+}
+
+/// `null` means no parameters, as in the `data` of a request frame.
+impl From<Value> for Parameters {
+    fn from(value: Value) -> Parameters {
+        let value = if value.is_null() { Map::new().into() } else { value };
+        Parameters { value, twice: None }
+    }
+}
+
+impl Default for Parameters {
+    fn default() -> Parameters {
+        Value::Null.into()
+    }
+}
+
+impl Serialize for Parameters {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.value.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Parameters {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Parameters, D::Error> {
+        let (value, twice) = json::value_and_twice(from)?;
+        Ok(Parameters {
+            twice,
+            ..value.into()
+        })
+    }
 }
 
 /// The answer to `batch`.

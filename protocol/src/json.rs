@@ -5,6 +5,7 @@ use crate::{ErrorCode, Failure};
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value, error::Category};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -47,9 +48,19 @@ pub(crate) fn with_integers(text: &str) -> Option<String> {
     Some(value.to_string())
 }
 
-/// For a field that holds any JSON.
-pub(crate) fn value<'de, D: Deserializer<'de>>(from: D) -> Result<Value, D::Error> {
-    Plain::deserialize(from).map(|Plain(value)| value)
+/// Any JSON, and the path of the first key that stands twice in an object: for JSON in which that must not refuse the whole.
+pub(crate) fn value_and_twice<'de, D: Deserializer<'de>>(
+    from: D,
+) -> Result<(Value, Option<String>), D::Error> {
+    let log = RefCell::default();
+    let value = Reader(Some(&log)).deserialize(from)?;
+    Ok((value, log.into_inner().twice))
+}
+
+/// The failure for a key that stands twice.
+pub(crate) fn given_twice(field: String) -> Failure {
+    let message = format!("{field} is given twice");
+    Failure::invalid(field, message)
 }
 
 /// For a field that is a map.
@@ -104,10 +115,11 @@ pub(crate) fn explain(error: &serde_path_to_error::Error<serde_json::Error>) -> 
     if field == "." {
         "data".clone_into(&mut field);
     }
+    if message.starts_with("duplicate field ") {
+        return given_twice(field);
+    }
     let message = if let Some(name) = message.strip_prefix("missing field ") {
         format!("{} is required", name.trim_matches('`'))
-    } else if message.starts_with("duplicate field ") {
-        format!("{field} is given twice")
     } else {
         format!("{field}: {message}")
     };
@@ -120,17 +132,47 @@ pub(crate) fn twice<E: Error>(key: &str) -> E {
 }
 
 /// Any JSON without a key that stands twice.
-struct Plain(Value);
+pub(crate) struct Plain(pub(crate) Value);
 
 impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        from.deserialize_any(Reader).map(Plain)
+        Reader(None).deserialize(from).map(Plain)
     }
 }
 
-struct Reader;
+/// Reads any JSON. With a log, a key that stands twice is written there; without, it is an error.
+#[derive(Clone, Copy)]
+struct Reader<'a>(Option<&'a RefCell<Log>>);
 
-impl<'de> DeserializeSeed<'de> for Reader {
+#[derive(Default)]
+struct Log {
+    /// Where the reader is.
+    path: String,
+    /// The first key that stands twice.
+    twice: Option<String>,
+}
+
+impl Reader<'_> {
+    /// Runs `read` one step further down the path.
+    fn within<T>(self, step: impl FnOnce(&mut String), read: impl FnOnce() -> T) -> T {
+        let Some(log) = self.0 else { return read() };
+        let length = log.borrow().path.len();
+        step(&mut log.borrow_mut().path);
+        let done = read();
+        log.borrow_mut().path.truncate(length);
+        done
+    }
+
+    /// A key stands twice; this is the path of the second one.
+    fn found_twice<E: Error>(self, key: &str) -> Result<(), E> {
+        let Some(log) = self.0 else { return Err(twice(key)) };
+        let Log { path, twice } = &mut *log.borrow_mut();
+        twice.get_or_insert_with(|| path.clone());
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Value, D::Error> {
@@ -138,7 +180,7 @@ impl<'de> DeserializeSeed<'de> for Reader {
     }
 }
 
-impl<'de> Visitor<'de> for Reader {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Value;
 
     fn expecting(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -178,7 +220,8 @@ impl<'de> Visitor<'de> for Reader {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut items = Vec::new();
-        while let Some(item) = from.next_element_seed(Reader)? {
+        let step = |at: usize| move |path: &mut String| path.extend(["[", &at.to_string(), "]"]);
+        while let Some(item) = self.within(step(items.len()), || from.next_element_seed(self))? {
             items.push(item);
         }
         Ok(Value::Array(items))
@@ -187,10 +230,18 @@ impl<'de> Visitor<'de> for Reader {
     fn visit_map<A: MapAccess<'de>>(self, mut from: A) -> Result<Value, A::Error> {
         let mut object = Map::new();
         while let Some(key) = from.next_key::<String>()? {
-            if object.contains_key(&key) {
-                return Err(twice(&key));
-            }
-            let value = from.next_value_seed(Reader)?;
+            let step = |path: &mut String| {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(&key);
+            };
+            let value = self.within(step, || {
+                if object.contains_key(&key) {
+                    self.found_twice(&key)?;
+                }
+                from.next_value_seed(self)
+            })?;
             object.insert(key, value);
         }
         Ok(Value::Object(object))
@@ -236,6 +287,18 @@ mod tests {
         assert_eq!(object(b" \n ").ok(), Some(Map::new()));
         let taken = object(br#" {"a":{"x":null},"b":{"x":[true,"t",0.5]}} "#).map(Value::Object);
         assert_eq!(taken.ok(), Some(json!({"a":{"x":null},"b":{"x":[true,"t",0.5]}})));
+    }
+
+    #[test]
+    fn a_key_that_stands_twice_is_found_where_it_must_not_refuse_the_whole() {
+        let read = |text: &str| value_and_twice(&mut serde_json::Deserializer::from_str(text)).ok();
+        let text = r#"{"a":{"b":[0,{"c":1,"c":2}]},"d":1,"d":[{"e":0,"e":1}]}"#;
+        let value = json!({"a":{"b":[0,{"c":2}]},"d":[{"e":1}]});
+        assert_eq!(read(text), Some((value, Some("a.b[1].c".to_owned()))));
+        assert_eq!(
+            read(r#"{"a":{"c":1},"b":{"c":1.0}}"#),
+            Some((json!({"a":{"c":1},"b":{"c":1}}), None))
+        );
     }
 
     #[test]

@@ -16,6 +16,10 @@ impl Timestamp {
     /// Reads RFC 3339 (section 5.6) with any offset, and truncates to milliseconds. Second 60 is refused: no calendar
     /// keeps leap seconds, so the server would write another time than it read.
     pub fn parse(text: &str) -> Option<Timestamp> {
+        // chrono also takes the minus sign U+2212
+        if !text.is_ascii() {
+            return None;
+        }
         let moment = DateTime::parse_from_rfc3339(text).ok()?;
         // chrono keeps a leap second as one that is longer than a second
         if moment.timestamp_subsec_nanos() >= 1_000_000_000 {
@@ -99,6 +103,7 @@ mod tests {
             "2026-11-21T08:15:60Z",
             "0000-01-01T00:00:00Z",
             "10000-01-01T00:00:00Z",
+            "2026-01-01T00:00:00\u{2212}01:00",
         ] {
             assert_eq!(Timestamp::parse(leap), None, "{leap}");
         }

@@ -26,7 +26,9 @@ impl Batch {
                 let message = "the batch itself has this op_id; give each mutation a different op_id";
                 return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
             }
-            let step = step(&op.r#type, &op.data.to_string()).map_err(|failure| within(failure, i));
+            let text = op.data.text();
+            let step = text.and_then(|data| step(&op.r#type, &data));
+            let step = step.map_err(|failure| within(failure, i));
             if let (true, Err(failure)) = (atomic, &step) {
                 return Err(failure.clone());
             }

@@ -112,7 +112,7 @@ async fn an_update_changes_the_given_fields_and_null_clears_them(engine: Engine)
         cleared["title"],
     ]);
     assert_eq!(fields, json!([null, "none", null, [], [], null, null, 3, "B"]));
-    for field in ["title", "completed", "all_day", "if_version"] {
+    for field in ["title", "completed", "all_day"] {
         let refused = ada.refused("task.update", json!({ "id": id, field: null })).await;
         assert_eq!(code(&refused), ("VALIDATION_ERROR", Some(field)));
     }

@@ -7,6 +7,12 @@ use std::borrow::Cow;
 /// Upper bounds, which may only rise. `LEAST` has the lower bounds, which may only fall.
 const MOST: [&str; 4] = ["maximum", "maxLength", "maxItems", "maxProperties"];
 const LEAST: [&str; 4] = ["minimum", "minLength", "minItems", "minProperties"];
+/// Parameters that revision 1 described as nullable, though no server took `null` for them.
+const NEVER_TOOK_NULL: [&str; 3] = [
+    "task.update params.title",
+    "task.update params.completed",
+    "task.update params.all_day",
+];
 
 impl Comparison<'_> {
     /// Compares two schemas of what clients send.
@@ -17,6 +23,7 @@ impl Comparison<'_> {
         let (old, new) = (target(old, self.old), target(new, self.new));
         if takes_null(old)
             && !takes_null(new)
+            && !NEVER_TOOK_NULL.contains(&place)
             && (types(new).is_some() || values(new).is_some() || shapes(new).len() > 1)
         {
             self.say(place, "null is no longer accepted");

@@ -3,7 +3,7 @@
 
 use crate::{Failure, OpId, json, limits};
 use schemars::JsonSchema;
-use serde::de::{Error, IgnoredAny, MapAccess, Unexpected, Visitor};
+use serde::de::{Error, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{error::Category, value::RawValue};
 use std::borrow::Cow;
@@ -122,7 +122,7 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                         "op_id" => &mut envelope.op_id,
                         "data" => &mut envelope.data,
                         _ => {
-                            let IgnoredAny = from.next_value()?;
+                            let json::Plain(_) = from.next_value()?;
                             if let Some(name) = others.replace(name) {
                                 return Err(json::twice(&name));
                             }
@@ -251,6 +251,7 @@ mod tests {
             r#"{"type":"ping","op_id":null,"op_id":null}"#,
             r#"{"type":"ping","data":{},"data":{}}"#,
             r#"{"type":"ping","newer":1,"other":2,"newer":1}"#,
+            r#"{"type":"ping","newer":{"a":1,"a":2}}"#,
         ] {
             let parsed = RequestFrame::parse(text);
             assert!(

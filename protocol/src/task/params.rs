@@ -110,12 +110,12 @@ pub struct UpdateTask {
     /// The task.
     pub id: TaskId,
     /// The expected version. The answer is `VERSION_CONFLICT` when the task has another one.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = 1)]
     pub if_version: Option<i64>,
     /// 1 to 200 characters.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = limits::TITLE))]
+    #[schemars(with = "String", length(min = 1, max = limits::TITLE))]
     #[schemars(example = TITLES[0], example = TITLES[1], example = TITLES[2])]
     pub title: Option<String>,
     /// Up to 1000 characters.
@@ -124,6 +124,7 @@ pub struct UpdateTask {
     pub description: Patch<String>,
     /// Whether it is completed.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
     pub completed: Option<bool>,
     /// How urgent it is; `null` means `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
@@ -135,6 +136,7 @@ pub struct UpdateTask {
     pub due_at: Patch<Timestamp>,
     /// Whether `due_at` means a day.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "bool")]
     pub all_day: Option<bool>,
     /// When to remind the assignees.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
