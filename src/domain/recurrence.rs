@@ -1,13 +1,15 @@
 //! Recurrence rules (RFC 5545, section 3.3.10), checked whole when they are stored, so that code that computes with a
-//! stored rule can rely on it. `rrule` reads them. Rules that it accepts against the RFC are refused here.
+//! stored rule can rely on it. `rrule` reads them. Rules that it accepts against the RFC are refused here; `calendar` knows
+//! the days.
+
+mod calendar;
 
 use super::Result;
 use rrule::{Frequency, NWeekday, RRule, RRuleError, Tz, Unvalidated};
 use std::collections::BTreeSet;
 use taskwire_protocol::Failure;
 
-/// The days that each month can have.
-const DAYS: [i8; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 
 /// Checks a rule. Case does not count, and `RRULE:` may stand before it.
 pub fn check(rule: &str) -> Result<()> {
@@ -65,18 +67,38 @@ fn known(name: &str, value: &str) -> Checked<String> {
             let time = if value.contains('T') { "Z" } else { "T000000Z" };
             Ok(format!("{value}{time}"))
         }
-        "BYDAY" | "BYMONTHDAY" | "BYYEARDAY" | "BYWEEKNO" | "BYSETPOS" if value.split(',').any(is_zeroth) => {
-            Err(format!("{name} counts from 1, or backwards from -1"))
+        "BYSECOND" | "BYMINUTE" | "BYHOUR" | "BYMONTH" => {
+            let all = value.split(',').all(|number| is_number(number, 2));
+            let wanted = || format!("{name} is a list of numbers of one or two digits");
+            all.then(|| value.to_owned()).ok_or_else(wanted)
         }
+        "BYMONTHDAY" | "BYWEEKNO" => counted(name, value, 2, str::is_empty),
+        "BYYEARDAY" | "BYSETPOS" => counted(name, value, 3, str::is_empty),
+        "BYDAY" => counted(name, value, 2, |day| WEEKDAYS.contains(&day)),
         "BYWEEKDAY" => Err("BYWEEKDAY is unknown; the name is BYDAY".to_owned()),
         _ => Ok(value.to_owned()),
     }
 }
 
-/// Whether a day is counted by 0, like `0MO`. The crate drops the 0.
-fn is_zeroth(day: &str) -> bool {
-    let number = day.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    !number.is_empty() && !number.contains(|c| ('1'..='9').contains(&c))
+fn is_number(text: &str, digits: usize) -> bool {
+    (1..=digits).contains(&text.len()) && text.bytes().all(|digit| digit.is_ascii_digit())
+}
+
+/// A list whose items are counted from the beginning or, with a minus, from the end. The crate reads more: it takes several
+/// signs, and drops a 0.
+fn counted(name: &str, value: &str, digits: usize, ends_well: fn(&str) -> bool) -> Checked<String> {
+    for item in value.split(',') {
+        let number = item.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        let digit = number.strip_prefix(['+', '-']).unwrap_or(number);
+        let is_whole = number.is_empty() && item.len() > digit.len();
+        if !ends_well(&item[number.len()..]) || !(is_whole || is_number(digit, digits)) {
+            return Err(format!("{item} is no part of {name}"));
+        }
+        if !is_whole && digit.bytes().all(|digit| digit == b'0') {
+            return Err(format!("{name} counts from 1, or backwards from -1"));
+        }
+    }
+    Ok(value.to_owned())
 }
 
 fn read(parts: &[(String, String)]) -> Checked<()> {
@@ -86,7 +108,7 @@ fn read(parts: &[(String, String)]) -> Checked<()> {
         .collect();
     let rule: RRule<Unvalidated> = text.join(";").parse().map_err(|error| said(&error))?;
     by_day(&rule)?;
-    occurs(&rule)?;
+    calendar::occurs(&rule)?;
     // the beginning of all dates: an UNTIL before it is refused
     let start = chrono::DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC);
     rule.validate(start).map(drop).map_err(|error| said(&error))
@@ -104,22 +126,6 @@ fn by_day(rule: &RRule<Unvalidated>) -> Checked<()> {
         return Err("BYDAY has numbers only with FREQ=MONTHLY or YEARLY, without BYWEEKNO".to_owned());
     }
     Ok(())
-}
-
-/// Refuses days that none of the months has, like February 30.
-fn occurs(rule: &RRule<Unvalidated>) -> Checked<()> {
-    let (months, days) = (rule.get_by_month(), rule.get_by_month_day());
-    let longest = months
-        .iter()
-        .filter_map(|month| DAYS.get(usize::from(*month).checked_sub(1)?));
-    match longest.max() {
-        Some(longest)
-            if !days.is_empty() && days.iter().all(|day| day.unsigned_abs() > longest.unsigned_abs()) =>
-        {
-            Err("no month of BYMONTH has a day of BYMONTHDAY".to_owned())
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The crate's words, on one line.
@@ -157,6 +163,17 @@ mod tests {
             "FREQ=YEARLY;INTERVAL=3;COUNT=10;BYYEARDAY=1,100,200",
             "FREQ=DAILY;BYHOUR=9,10;BYMINUTE=0,20,40",
             "FREQ=HOURLY;INTERVAL=3",
+            "FREQ=YEARLY;BYDAY=53MO",
+            "FREQ=YEARLY;BYYEARDAY=366,-366",
+            "FREQ=YEARLY;BYMONTH=2;BYYEARDAY=60,100",
+            "FREQ=YEARLY;BYMONTHDAY=29;BYYEARDAY=60",
+            "FREQ=YEARLY;BYMONTH=1;BYWEEKNO=53,-1",
+            "FREQ=YEARLY;BYMONTH=1;BYDAY=5MO",
+            "FREQ=MONTHLY;BYMONTHDAY=31;BYDAY=FR",
+            "FREQ=YEARLY;BYMONTH=12;BYYEARDAY=-31",
+            "FREQ=YEARLY;BYMONTHDAY=-1;BYDAY=-1MO;BYMONTH=1",
+            "FREQ=YEARLY;BYYEARDAY=-1;BYDAY=53TH,-1FR",
+            "FREQ=DAILY;BYHOUR=09",
             "INTERVAL=2;FREQ=WEEKLY",
         ] {
             assert_eq!(check(rule).err().map(|failure| failure.message), None, "{rule}");
@@ -199,6 +216,24 @@ mod tests {
             "FREQ=YEARLY;BYMONTH=0",
             "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30",
             "FREQ=YEARLY;BYMONTH=4,6;BYMONTHDAY=31",
+            "FREQ=YEARLY;BYMONTH=2;BYYEARDAY=100",
+            "FREQ=YEARLY;BYMONTH=12;BYYEARDAY=-50",
+            "FREQ=YEARLY;BYMONTHDAY=31;BYDAY=2MO;BYMONTH=1",
+            "FREQ=YEARLY;BYMONTH=1;BYWEEKNO=30",
+            "FREQ=YEARLY;BYMONTH=1;BYDAY=6MO",
+            "FREQ=YEARLY;BYMONTHDAY=31;BYYEARDAY=59",
+            "FREQ=MONTHLY;BYDAY=+-1MO",
+            "FREQ=MONTHLY;BYDAY=--1MO",
+            "FREQ=MONTHLY;BYDAY=001MO",
+            "FREQ=MONTHLY;BYDAY=+MO",
+            "FREQ=MONTHLY;BYDAY=1",
+            "FREQ=MONTHLY;BYDAY=,MO",
+            "FREQ=MONTHLY;BYMONTHDAY=1MO",
+            "FREQ=MONTHLY;BYMONTHDAY=0000001",
+            "FREQ=DAILY;BYMONTH=+1",
+            "FREQ=DAILY;BYMONTH=0001",
+            "FREQ=DAILY;BYHOUR=+1",
+            "FREQ=DAILY;BYSECOND=+5",
             "FREQ=MONTHLY;BYYEARDAY=1",
             "FREQ=YEARLY;BYYEARDAY=367",
             "FREQ=MONTHLY;BYWEEKNO=1",
