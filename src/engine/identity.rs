@@ -1,8 +1,9 @@
 //! The owner of an access token, and whether its session is still valid.
 
-use super::accounts::inactive;
+use super::accounts::{caller, inactive};
 use super::known::Known;
 use super::{Caller, Engine};
+use crate::auth::tokens::Claims;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
 use std::sync::Arc;
@@ -68,20 +69,32 @@ impl std::fmt::Debug for Home {
 }
 
 impl Engine {
-    /// Verifies an access token and its session as they are now. A socket does this once; an HTTP request does it when its
-    /// body has arrived, and again before each frame of an array.
+    /// Verifies an access token and its session, for a socket. What another instance has changed within the last second may
+    /// be missing: the socket hears of it, because it follows its user's stream.
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
         let known = self.living(claims.subject.session, 0).await?;
-        let (session, account) = (&known.session, &known.account);
-        if session.user != claims.subject.user || account.token_version != claims.subject.token_version {
-            return Err(revoked());
-        }
+        belongs(&claims, &known.session, &known.account)?;
         Ok(Identity {
             caller: known.caller.clone(),
             issued_at: claims.issued_at,
             expires_at: claims.expires_at,
         })
+    }
+
+    /// The owner of an access token, as the database has them now: nothing tells an HTTP request that its session ended on
+    /// another instance. It asks when its body has arrived, and again before each frame of an array.
+    pub async fn owner_now(&self, token: &str) -> Result<Arc<Caller>, Failure> {
+        let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
+        if !self.0.store.is_shared() {
+            // this process commits every change, and each one clears the cache
+            let known = self.living(claims.subject.session, 0).await?;
+            belongs(&claims, &known.session, &known.account)?;
+            return Ok(known.caller.clone());
+        }
+        let (session, account) = self.living_now(claims.subject.session).await?;
+        belongs(&claims, &session, &account)?;
+        Ok(caller(&account, session.id))
     }
 
     /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.
@@ -100,8 +113,20 @@ impl Engine {
                 ErrorCode::TokenRevoked | ErrorCode::TokenExpired | ErrorCode::AccountInactive
             )
         };
-        let living = self.living(caller.session, 0).await;
+        let living = if self.0.store.is_shared() {
+            self.living_now(caller.session).await.map(drop)
+        } else {
+            self.living(caller.session, 0).await.map(drop)
+        };
         living.is_err_and(|failure| ends(failure.code))
+    }
+
+    /// A session that has not ended, as the database has it now.
+    async fn living_now(&self, id: SessionId) -> Result<(SessionRecord, Account), Failure> {
+        let found = self.0.sessions.read_owner(id).await?;
+        let (session, account) = found.ok_or_else(revoked)?;
+        self.check_alive(&session, &account)?;
+        Ok((session, account))
     }
 
     /// A session that has not ended, complete up to position `seen` of the user's own stream.
@@ -138,6 +163,15 @@ impl Engine {
             Err(inactive())
         }
     }
+}
+
+/// Refuses a token that is of another user than the session, or older than the account's last sign-out everywhere.
+fn belongs(claims: &Claims, session: &SessionRecord, account: &Account) -> Result<(), Failure> {
+    let subject = &claims.subject;
+    if session.user == subject.user && account.token_version == subject.token_version {
+        return Ok(());
+    }
+    Err(revoked())
 }
 
 fn revoked() -> Failure {

@@ -9,7 +9,7 @@ use crate::live::{Flights, Hub};
 use crate::ops::{self, Caller};
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
-use crate::store::{self, Store, sessions, users, workspaces};
+use crate::store::{self, Reader, Store, sessions, users, workspaces};
 use moka::sync::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -127,6 +127,20 @@ impl Sessions {
         Ok(found)
     }
 
+    /// Reads a session and its account, and nothing else, as the database has them now.
+    pub(super) async fn read_owner(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(SessionRecord, Account)>, Failure> {
+        let store = self.store.clone();
+        let read = async move {
+            let mut reader = store.read().await?;
+            let found = owner(&mut reader, id).await?;
+            Ok(found.map(|(session, account, _)| (session, account)))
+        };
+        spawned(read).await
+    }
+
     async fn read_alone(&self, id: SessionId) -> store::Result<Read> {
         metrics::counter!("taskwire_session_reads_total").increment(1);
         let generation = self.generation.load(Ordering::Acquire);
@@ -138,14 +152,20 @@ impl Sessions {
     }
 }
 
+/// A session with its account, and the head of the user's own stream.
+async fn owner(reader: &mut Reader, id: SessionId) -> store::Result<Option<(SessionRecord, Account, i64)>> {
+    let Some((session, as_of)) = sessions::find_with_head(reader, id).await? else {
+        return Ok(None);
+    };
+    let account = users::find(reader, session.user).await?;
+    Ok(account.map(|account| (session, account, as_of)))
+}
+
 /// Reads the head of the user's own stream first. What is read after it may already include later commits; a reader
 /// then gets these a second time, and misses nothing.
 async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>> {
     let mut reader = store.read().await?;
-    let Some((session, as_of)) = sessions::find_with_head(&mut reader, id).await? else {
-        return Ok(None);
-    };
-    let Some(account) = users::find(&mut reader, session.user).await? else {
+    let Some((session, account, as_of)) = owner(&mut reader, id).await? else {
         return Ok(None);
     };
     let rows = workspaces::list_with_heads(&mut reader, session.user).await?;

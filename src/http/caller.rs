@@ -17,7 +17,7 @@ pub(super) async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<
 /// The owner of this token, as they are now; `None` without a token.
 pub(super) async fn of(app: &App, token: Option<&str>) -> Result<Option<Arc<Caller>>, Failure> {
     match token {
-        Some(token) => Ok(Some(app.engine.authenticate(token).await?.caller)),
+        Some(token) => Ok(Some(app.engine.owner_now(token).await?)),
         None => Ok(None),
     }
 }

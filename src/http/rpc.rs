@@ -60,7 +60,7 @@ pub(super) async fn call(
         request_id,
         ends,
     };
-    let Held { bytes, place } = body::held(body, call.most()).await?;
+    let Held { bytes, place } = body::held(body, Box::pin(call.most())).await?;
     let Ok(text) = std::str::from_utf8(&bytes) else {
         return Err(Failure::new(ErrorCode::BadFrame, "the body is not UTF-8").into());
     };

@@ -58,6 +58,21 @@ async fn nothing_is_carried_out_for_a_session_that_ended(engine: Engine) {
     assert!(after.is_empty(), "{after:?}");
 }
 
+/// Nothing tells the other instance of the logout: it has no socket of this session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_ended_on_another_instance_is_refused_at_once() {
+    let nodes = Server::start_several(2, &[]).await;
+    let tokens = http::sign_up(&nodes[0], "ada").await;
+    let (status, answer) = read(rpc(&nodes[1], &tokens, &create("before"))).await;
+    assert_eq!(status, 200, "{answer}");
+    log_out(&nodes[0], &tokens).await;
+    for frames in [create("after"), json!([create("after"), create("after")])] {
+        let (_, answer) = read(rpc(&nodes[1], &tokens, &frames)).await;
+        let first = answer.get(0).unwrap_or(&answer);
+        assert_eq!(first["error"]["code"], "TOKEN_REVOKED", "{answer}");
+    }
+}
+
 async fn frames_behind_a_logout(server: &Server) {
     let behind = [
         create("after"),
