@@ -11,6 +11,13 @@ use tokio::time::Instant;
 /// A peer that neither sends nor takes anything for this long is dead.
 pub const SILENCE: Duration = Duration::from_secs(8);
 
+/// A peer that has everything has this long to close a connection that we have ended. What it still sends is read and
+/// discarded: closing with unread bytes resets the connection, and the reset overtakes what we sent.
+pub const LINGER: Duration = Duration::from_secs(2);
+
+/// The most bytes that are discarded.
+pub const LINGER_BYTES: usize = 16 * 1024 * 1024;
+
 /// The time between two looks at a peer that has not taken everything.
 const BETWEEN: Duration = Duration::from_secs(2);
 

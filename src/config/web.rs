@@ -194,6 +194,8 @@ impl FromStr for PublicUrl {
 fn host_and_port(text: &str) -> Option<(String, Option<u16>)> {
     let (host, port) = match text.rsplit_once(':') {
         // In `[::1]` the last colon is the address's own.
+        // an empty port is the scheme's own (RFC 3986, section 3.2.3)
+        Some((host, "")) => (host, None),
         Some((host, port)) if !port.ends_with(']') => (host, Some(port.parse().ok()?)),
         _ => (text, None),
     };

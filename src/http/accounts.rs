@@ -233,12 +233,13 @@ fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure
     }))
 }
 
-/// Converts OAuth2's form into our parameters. Its other fields are ignored; none may come twice (RFC 6749, section 3.2).
+/// Converts OAuth2's form into our parameters. Its other fields are ignored. A field without a value counts as omitted, and
+/// none may come twice (RFC 6749, section 3.2).
 fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
     let bad = |_| Failure::new(ErrorCode::BadFrame, "the body is not a valid form");
     let pairs: Vec<(String, String)> = serde_urlencoded::from_bytes(bytes).map_err(bad)?;
     let (mut object, mut seen) = (Map::new(), HashSet::new());
-    for (name, value) in pairs {
+    for (name, value) in pairs.into_iter().filter(|(_, value)| !value.is_empty()) {
         let field = match name.as_str() {
             "username" | "email" => "email",
             other => other,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::BytesRejection;
-use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use futures_util::StreamExt as _;
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -38,11 +38,16 @@ pub(super) enum Media {
 
 /// The media type of a request's body: JSON if the request does not say. A compressed body is none of them.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, Refusal> {
-    let codings = headers.get_all(CONTENT_ENCODING).iter();
-    let mut codings = codings.flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
-    let is_none = |coding: &[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
-    if !codings.all(|coding| is_none(coding.trim_ascii())) {
-        return Err(compressed());
+    let is_none = |coding: &&[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !codings(headers, CONTENT_ENCODING).all(|coding| is_none(&coding)) {
+        return Err(compressed("Content-Encoding"));
+    }
+    let mut transfer = codings(headers, TRANSFER_ENCODING).filter(|coding| !is_none(coding));
+    let chunked = transfer
+        .next()
+        .is_none_or(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+    if !chunked || transfer.next().is_some() {
+        return Err(compressed("other Transfer-Encoding than chunked"));
     }
     let kind = headers
         .get(CONTENT_TYPE)
@@ -61,9 +66,19 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Refusal> {
     }
 }
 
+/// The codings that a header names.
+fn codings(headers: &HeaderMap, name: HeaderName) -> impl Iterator<Item = &[u8]> {
+    let lines = headers.get_all(name).into_iter();
+    lines.flat_map(|line| {
+        line.as_bytes()
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii)
+    })
+}
+
 /// The refusal of a compressed body; its header says what is taken (RFC 7694, section 3).
-fn compressed() -> Refusal {
-    let message = "the body must not be compressed: send it without Content-Encoding";
+fn compressed(without: &str) -> Refusal {
+    let message = format!("the body must not be compressed: send it without {without}");
     let mut refusal = Refusal::from(Failure::new(ErrorCode::UnsupportedMedia, message));
     refusal
         .headers

@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::SharedString;
@@ -139,7 +139,8 @@ fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<
 fn host_refused(app: &App, request: &Request) -> Option<Failure> {
     let bad = |message| Some(Failure::new(ErrorCode::BadFrame, message));
     // with two `Host` headers, a proxy in front may have used the other one (RFC 9112, section 3.2)
-    if request.headers().get_all(HOST).iter().nth(1).is_some() {
+    let named = request.headers().get_all(HOST).iter().count();
+    if named > 1 || (named == 0 && request.version() == Version::HTTP_11) {
         return bad("send exactly one Host header");
     }
     let hosts = &app.settings.allowed_hosts;

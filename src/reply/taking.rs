@@ -7,18 +7,21 @@ use std::task::{Context, Poll, ready};
 
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::uptake::{Taken, Uptake, give_up};
+use crate::uptake::{LINGER, LINGER_BYTES, Taken, Uptake, give_up};
 
 /// The stream.
 pub(super) struct Taking {
     tcp: TokioIo<TcpStream>,
     /// How many bytes were written, modulo 2^32.
     sent: u32,
-    /// The kernel has no room; boxed, because most connections never wait.
+    /// The kernel has no room, or the peer has not closed yet; boxed, because most connections never wait.
     wait: Option<Box<Wait>>,
+    /// How many bytes may still be discarded; `None` before we have ended our half.
+    discards: Option<usize>,
 }
 
 /// A wait for room.
@@ -33,6 +36,7 @@ impl Taking {
             tcp: TokioIo::new(tcp),
             sent: 0,
             wait: None,
+            discards: None,
         }
     }
 
@@ -66,8 +70,7 @@ impl Taking {
                 return Poll::Pending;
             };
             let taken = Taken::new(uptake, Instant::now());
-            let timer = Box::pin(sleep_until(taken.dead_at()));
-            self.wait = Some(Box::new(Wait { timer, taken }));
+            self.wait = Some(Box::new(Wait::until(taken.dead_at(), taken)));
         }
         let Some(wait) = &mut self.wait else {
             return Poll::Pending;
@@ -82,6 +85,48 @@ impl Taking {
             };
             wait.timer.as_mut().reset(next);
         }
+    }
+
+    /// Ready when the connection can be closed: the peer has closed it too, or is dead, or has everything and had
+    /// [`LINGER`] to close.
+    fn poll_parted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut left = self.discards.unwrap_or(LINGER_BYTES);
+        let mut scrap = [0; 4096];
+        loop {
+            let mut part = ReadBuf::new(&mut scrap);
+            match Pin::new(self.tcp.inner_mut()).poll_read(cx, &mut part) {
+                Poll::Ready(Ok(())) if !part.filled().is_empty() && left > part.filled().len() => {
+                    left -= part.filled().len();
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => break,
+            }
+        }
+        self.discards = Some(left);
+        let now = Instant::now();
+        let look = |tcp: &TcpStream| Uptake::of(tcp, self.sent).filter(|uptake| uptake.left > 0);
+        let wait = self.wait.get_or_insert_with(|| {
+            let none = Uptake { taken: 0, left: 0 };
+            let taken = Taken::new(look(self.tcp.inner()).unwrap_or(none), now);
+            Box::new(Wait::until(now + LINGER, taken))
+        });
+        loop {
+            ready!(wait.timer.as_mut().poll(cx));
+            let Some(uptake) = look(self.tcp.inner()) else {
+                return Poll::Ready(());
+            };
+            let Some(next) = wait.taken.look(uptake, Instant::now()) else {
+                return Poll::Ready(());
+            };
+            wait.timer.as_mut().reset(next);
+        }
+    }
+}
+
+impl Wait {
+    fn until(at: Instant, taken: Taken) -> Wait {
+        let timer = Box::pin(sleep_until(at));
+        Wait { timer, taken }
     }
 }
 
@@ -118,8 +163,13 @@ impl Write for Taking {
         Pin::new(&mut self.tcp).poll_flush(cx)
     }
 
+    /// Ends our half, and waits until the connection can be closed.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.tcp).poll_shutdown(cx)
+        if self.discards.is_none() {
+            ready!(Pin::new(&mut self.tcp).poll_shutdown(cx))?;
+            (self.discards, self.wait) = (Some(LINGER_BYTES), None);
+        }
+        self.poll_parted(cx).map(Ok)
     }
 }
 

@@ -73,6 +73,8 @@ fn builder(settings: &Settings) -> http1::Builder {
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(settings.handshake_timeout)
+        // a client that has sent everything may end its half and still wants its answers
+        .half_close(true)
         .max_headers(HEADERS)
         .max_header_size(HEADER_BYTES)
         .max_buf_size(HEADER_BYTES);

@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 
 use super::pipe::Pipe;
-use crate::uptake::{self, Uptake};
+use crate::uptake::{self, LINGER, LINGER_BYTES, Uptake};
 
 /// The first byte of a close frame.
 const CLOSE: u8 = 0x88;
@@ -31,10 +31,6 @@ const READ_BUFFER: usize = 2 * 1024;
 const GROWN: usize = 8 * 1024;
 /// How many bytes of pongs and close frames tungstenite keeps while our queue is full.
 const CONTROL_BUFFER: usize = 1024;
-/// A peer that is being closed has this long to receive the close frame.
-const LINGER: std::time::Duration = std::time::Duration::from_secs(2);
-/// How much input of a peer that is being closed is discarded before we disconnect.
-const LINGER_BYTES: usize = 4 * 1024 * 1024;
 
 /// One socket's frames. The fields that a write touches are first in memory (see `Connection`).
 #[repr(C)]

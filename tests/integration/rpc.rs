@@ -5,7 +5,8 @@ use crate::support::{Client, Engine, PATIENCE, Raw, Server, http, text};
 use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
-use tokio::io::AsyncReadExt;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
 fn post(server: &Server) -> RequestBuilder {
@@ -329,4 +330,138 @@ async fn text_that_looks_like_an_answer_never_becomes_one() {
         put_together(&chunks) == whole.as_bytes(),
         "a slow reader was told something else"
     );
+}
+
+fn request(server: &Server, token: &str, body: &str) -> String {
+    format!(
+        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
+         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+        server.address,
+        body.len()
+    )
+}
+
+/// Everything until the connection ends in order; read slowly, so that it ends before all is read.
+async fn to_the_end(raw: &mut Raw) -> Vec<u8> {
+    let (mut all, mut part) = (Vec::new(), [0; 8_192]);
+    loop {
+        let read = timeout(PATIENCE, raw.0.read(&mut part))
+            .await
+            .expect("more in time");
+        match read.unwrap_or_else(|error| panic!("after {} bytes: {error}", all.len())) {
+            0 => return all,
+            read => all.extend_from_slice(&part[..read]),
+        }
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+}
+
+/// The statuses of answers of known length; panics if one is not whole.
+fn statuses(mut all: &[u8]) -> Vec<u16> {
+    let mut statuses = Vec::new();
+    while !all.is_empty() {
+        let end = all
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n")
+            .expect("a head")
+            + 4;
+        let head = std::str::from_utf8(&all[..end])
+            .expect("text")
+            .to_ascii_lowercase();
+        let length = head.split("content-length: ").nth(1).expect("a length");
+        let length: usize = length
+            .split("\r\n")
+            .next()
+            .expect("a line")
+            .parse()
+            .expect("a number");
+        statuses.push(head[9..12].parse().expect("a status"));
+        all = all.get(end + length..).expect("a whole answer");
+    }
+    statuses
+}
+
+/// What was not read when a connection is closed resets it, and the reset overtakes answers.
+#[tokio::test]
+async fn answers_are_whole_though_more_was_sent_than_is_read() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let op = json!({ "type": "task.create", "data": { "title": "a", "description": "x".repeat(500) } });
+    ada.ok("batch", json!({ "ops": vec![op; 100] })).await;
+    let list = json!({ "type": "task.list", "data": { "limit": 100 } }).to_string();
+    let three = request(&server, text(&ada.tokens["access_token"]), &list).repeat(3);
+    let garbage = three.clone() + &"nonsense ".repeat(5_000);
+    let too_long = format!("{three}GET /{} HTTP/1.1\r\n\r\n", "a".repeat(50_000));
+    let last = three.replace("Content-Type", "Connection: close\r\nContent-Type");
+    for (sent, expected) in [
+        (garbage, vec![200, 200, 200, 400]),
+        (too_long, vec![200, 200, 200, 431]),
+        (last, vec![200]),
+    ] {
+        let mut raw = Raw::dial_with(&server, 2048).await;
+        raw.send(sent.as_bytes()).await;
+        assert_eq!(statuses(&to_the_end(&mut raw).await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_has_ended_its_half_gets_its_answers() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let create = json!({ "type": "task.create", "data": { "title": "a" } }).to_string();
+    let mut raw = Raw::dial(&server).await;
+    let two = request(&server, text(&ada.tokens["access_token"]), &create).repeat(2);
+    raw.send(two.as_bytes()).await;
+    raw.0.shutdown().await.expect("half of the connection");
+    assert_eq!(statuses(&to_the_end(&mut raw).await), [200, 200]);
+}
+
+#[tokio::test]
+async fn a_request_without_a_host_or_with_an_unknown_coding_is_refused() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    for (headers, status) in [
+        ("", 400),
+        ("Host: a\r\nTransfer-Encoding: gzip, chunked\r\n", 415),
+        ("Host: a\r\nTransfer-Encoding: chunked, chunked\r\n", 415),
+        ("Host: a:\r\nTransfer-Encoding: Chunked\r\n", 200),
+    ] {
+        let mut raw = Raw::dial(&server).await;
+        let frame = r#"{"type":"protocol.describe"}"#;
+        let body = format!("{:x}\r\n{frame}\r\n0\r\n\r\n", frame.len());
+        raw.send(format!("POST /v1/rpc HTTP/1.1\r\n{headers}\r\n{body}").as_bytes())
+            .await;
+        let head = raw.head().await;
+        assert!(
+            head.starts_with(&format!("HTTP/1.1 {status} ")),
+            "{headers}: {head}"
+        );
+    }
+}
+
+/// Each mutation is refused by itself.
+#[tokio::test]
+async fn a_key_that_stands_twice_in_a_batch_refuses_its_mutation_alone() {
+    let server = Server::start(Engine::Sqlite, &[]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    for (atomic, done) in [(false, 1), (true, 0)] {
+        let body = format!(
+            r#"{{"type":"batch","id":1,"data":{{"atomic":{atomic},"ops":[
+                {{"type":"task.create","data":{{"title":"ok"}}}},
+                {{"type":"task.create","data":{{"title":"x","title":"y"}}}}]}}}}"#
+        );
+        let post = send_text(&server, body).bearer_auth(text(&ada.tokens["access_token"]));
+        let (_, _, answer) = read(post).await;
+        let error = if atomic {
+            &answer["error"]
+        } else {
+            &answer["data"]["results"][1]["error"]
+        };
+        assert_eq!(error["code"], "VALIDATION_ERROR", "{answer}");
+        assert_eq!(error["field"], "ops[1].data.title", "{answer}");
+        assert_eq!(
+            answer["data"]["results"][0]["data"].is_object(),
+            done == 1,
+            "{answer}"
+        );
+    }
 }
