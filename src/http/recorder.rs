@@ -25,6 +25,9 @@ const EVENTS: [f64; 6] = [1.0, 10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
 /// What the names of the metrics begin with that this program counts.
 const OURS: &str = "taskwire_";
 
+/// Gauges that are absent while what they measure is not used.
+const ABSENT: [&str; 2] = ["taskwire_redis_up", "taskwire_sqlite_wal_bytes"];
+
 static RECORDER: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// The process's recorder, set up at the first call. `None` if the process has another recorder.
@@ -48,7 +51,8 @@ fn builder() -> Result<PrometheusBuilder, BuildError> {
         .set_buckets_for_metric(Matcher::Suffix("_events".to_owned()), &EVENTS)
 }
 
-/// Describes all metrics. A counter without labels is 0 from the start, so that its first increase is seen.
+/// Describes all metrics. A counter without labels is 0 from the start, so that its first increase is seen; so are the gauges
+/// of what this node has none of yet.
 fn describe() {
     for metric in METRICS {
         match metric.kind {
@@ -58,7 +62,13 @@ fn describe() {
                     metrics::counter!(metric.name).increment(0);
                 }
             }
-            Kind::Gauge => metrics::describe_gauge!(metric.name, metric.help),
+            Kind::Gauge => {
+                metrics::describe_gauge!(metric.name, metric.help);
+                if metric.labels.is_empty() && metric.name.starts_with(OURS) && !ABSENT.contains(&metric.name)
+                {
+                    metrics::gauge!(metric.name).set(0.0);
+                }
+            }
             Kind::Histogram => metrics::describe_histogram!(metric.name, metric.help),
         }
     }

@@ -11,8 +11,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions, PgPool, SqlStr, SqlitePool, Transaction};
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -36,8 +36,10 @@ pub(super) struct Inner {
     pub(super) file: Option<PathBuf>,
     /// The file of SQLite's write-ahead log.
     pub(super) wal: Option<PathBuf>,
-    /// The last write found no room.
+    /// The last write to SQLite found no room.
     pub(super) is_full: AtomicBool,
+    /// When PostgreSQL last refused a write that it should take, and why.
+    pub(super) refused: Mutex<Option<(Instant, &'static str)>>,
     /// Counters as the writers' last commits left them.
     pub(super) last_committed: Arc<LastCommitted>,
     /// Keeps other processes away from an SQLite file as long as the store is open.

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The cause of a write that PostgreSQL refuses, because its server is a standby or was made read-only.
+pub(super) const READ_ONLY: &str = "read_only";
+
 /// The kinds of errors, by what a caller can do about them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Trouble {
@@ -105,6 +108,7 @@ fn cause(error: &sqlx::Error) -> &'static str {
         (Some("40001"), _) => "serialization",
         (Some("55P03"), _) => "lock_timeout",
         (Some("57014"), _) => "statement_timeout",
+        (Some("25006"), _) => READ_ONLY,
         (_, Trouble::Contended) => "busy",
         (_, Trouble::Unavailable) => "connection",
         (_, Trouble::Full) => "full",

@@ -60,7 +60,7 @@ pub(super) fn is_of_a_pooler(error: &sqlx::Error) -> bool {
 
 fn faults_of(facts: &Facts) -> Vec<String> {
     let mut faults = Vec::new();
-    let name = &facts.database;
+    let name = quoted(&facts.database);
     if facts.version < OLDEST {
         faults.push(format!(
             "PostgreSQL {} is too old: use version {} or newer",
@@ -70,9 +70,10 @@ fn faults_of(facts: &Facts) -> Vec<String> {
     }
     if facts.encoding != "UTF8" {
         faults.push(format!(
-            "its encoding is {}: taskwire needs UTF8. Make another one: create database {name}_utf8 encoding 'UTF8' \
+            "its encoding is {}: taskwire needs UTF8. Make another one: create database {} encoding 'UTF8' \
              template template0",
-            facts.encoding
+            facts.encoding,
+            quoted(&format!("{}_utf8", facts.database))
         ));
     }
     if facts.client_encoding != "UTF8" {
@@ -101,6 +102,11 @@ fn faults_of(facts: &Facts) -> Vec<String> {
         faults.push(POOLER.to_owned());
     }
     faults
+}
+
+/// A name as SQL writes it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use super::{OpenError, Result, addresses, postgres, sqlite};
 use crate::config::{DatabaseUrl, Settings};
 use secrecy::ExposeSecret;
 use sqlx::{ConnectOptions, Connection as _, Executor};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
@@ -49,6 +49,7 @@ impl Store {
             wal: file.as_deref().map(|file| sqlite::beside(file, sqlite::WAL)),
             file,
             is_full: AtomicBool::new(false),
+            refused: Mutex::default(),
             last_committed: Arc::default(),
             _lock: lock,
         })))

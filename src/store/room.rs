@@ -1,16 +1,27 @@
 //! Whether there is room to write. Reads work without it.
 
 use super::database::{Pools, Store};
+use super::error::READ_ONLY;
 use super::sql::Sql;
 use super::sqlite::PAGE;
 use super::{Result, StoreError, Trouble};
 use std::path::Path;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 /// Bytes free. With fewer a disk counts as full.
 const LITTLE: u64 = 1 << 20;
 /// Pages free below `database_max_bytes`. With fewer most writes are refused.
 const FEW: u64 = 16;
+
+/// PostgreSQL without room refuses some writes and takes others, so one that it takes says nothing: a refusal counts for this
+/// long.
+const RECENT: Duration = Duration::from_mins(1);
+
+const FULL: &str = "a write found the database's storage full: make room";
+const ONLY_READS: &str =
+    "the database takes no writes: it was made read-only, as a standby is, or a server whose disk is full";
 
 impl Store {
     /// A write was committed: there is room.
@@ -23,12 +34,27 @@ impl Store {
 
     /// A write failed. Remembers whether it found no room.
     pub fn note(&self, error: &StoreError) {
-        if error.trouble == Trouble::Full {
+        let why = match error.trouble {
+            Trouble::Full => FULL,
+            Trouble::Unavailable if error.cause() == READ_ONLY => ONLY_READS,
+            _ => return,
+        };
+        if self.is_shared() {
+            let mut refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+            *refused = Some((Instant::now(), why));
+        } else {
             self.0.is_full.store(true, Ordering::Relaxed);
         }
     }
 
-    /// Whether the last write found no room.
+    /// Why PostgreSQL refused a write a moment ago.
+    fn refused(&self) -> Option<String> {
+        let refused = self.0.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let recent = refused.filter(|(at, _)| at.elapsed() < RECENT);
+        recent.map(|(_, why)| why.to_owned())
+    }
+
+    /// Whether the last write to SQLite found no room.
     pub fn was_full(&self) -> bool {
         self.0.is_full.load(Ordering::Relaxed)
     }
@@ -52,8 +78,9 @@ impl Store {
                 "the file has the size that database_max_bytes allows ({bytes}): raise it, or delete something"
             )));
         }
-        let was_full = "the last write found the database's storage full: make room";
-        Ok(self.was_full().then(|| was_full.to_owned()))
+        Ok(self
+            .refused()
+            .or_else(|| self.was_full().then(|| FULL.to_owned())))
     }
 
     /// The pages of an SQLite file that are in use.

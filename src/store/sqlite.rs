@@ -3,6 +3,7 @@
 use super::database::{ACQUIRE, Pools};
 use super::{OpenError, schema};
 use crate::config::Settings;
+use rustix::fs::Access;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _};
 use std::fs::{File, TryLockError};
@@ -52,6 +53,10 @@ pub(super) fn beside(file: &Path, suffix: &str) -> PathBuf {
 /// Locks a file next to the database. The system releases the lock however the process ends.
 pub(super) fn lock(database: &Path) -> std::result::Result<File, OpenError> {
     let path = beside(database, ".lock");
+    // a FIFO would be waited for without end
+    if path.metadata().is_ok_and(|found| !found.is_file()) {
+        return Err(OpenError::NoFile(path));
+    }
     let file = File::options()
         .create(true)
         .truncate(false)
@@ -71,13 +76,22 @@ pub(super) fn check_writable(database: &Path) -> std::result::Result<(), OpenErr
         let path = beside(database, suffix);
         let refused = |error| OpenError::NotWritable(path.clone(), error);
         match path.metadata() {
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            // SQLite has to make it
+            Err(error) if error.kind() == ErrorKind::NotFound => check_folder(database)?,
             Err(error) => return Err(refused(error)),
             Ok(found) if !found.is_file() => return Err(OpenError::NoFile(path)),
             Ok(_) => drop(File::options().write(true).open(&path).map_err(refused)?),
         }
     }
     Ok(())
+}
+
+fn check_folder(database: &Path) -> std::result::Result<(), OpenError> {
+    let Some(folder) = database.parent() else {
+        return Ok(());
+    };
+    rustix::fs::access(folder, Access::WRITE_OK | Access::EXEC_OK)
+        .map_err(|error| OpenError::NotWritable(folder.to_owned(), error.into()))
 }
 
 /// Moves all of the write-ahead log into the file, so that the file alone is the database. All other connections are

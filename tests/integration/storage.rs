@@ -3,11 +3,12 @@
 use crate::on_both_databases;
 use crate::support::database::admin_url;
 use crate::support::program::Program;
-use crate::support::{Client, Engine, Server, audit, eventually, http, text};
+use crate::support::{Client, Engine, PATIENCE, Server, audit, eventually, http, text};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt;
+use std::time::Instant;
 
 on_both_databases!(
     a_newer_schema_refuses_the_start,
@@ -155,6 +156,10 @@ fn a_file_that_cannot_be_written_is_named_with_what_to_do() {
         "{told}"
     );
     readonly("taskwire.db.lock", 0o600);
+    // SQLite makes files beside the database
+    readonly(".", 0o500);
+    refused("cannot be written: Permission denied");
+    readonly(".", 0o700);
     assert_eq!(program.run(&["migrate"]).0, Some(0));
     std::fs::create_dir(program.path("folder.db")).expect("a folder");
     program.set("TASKWIRE_DATABASE_URL", "sqlite:folder.db");
@@ -244,6 +249,45 @@ async fn one_process_serves_an_sqlite_file_even_through_a_symbolic_link() {
     let (code, told) = server.run(&ELSEWHERE);
     assert_eq!(code, Some(1), "{told}");
     assert!(told.contains("is in use by another process"), "{told}");
+}
+
+#[test]
+fn a_lock_that_is_no_file_is_named_and_not_waited_for() {
+    let mut program = Program::new();
+    program.set("TASKWIRE_DATA_DIR", ".");
+    let made = std::process::Command::new("mkfifo")
+        .arg(program.path("taskwire.db.lock"))
+        .status()
+        .expect("mkfifo");
+    assert!(made.success());
+    let (code, told) = program.run(&["migrate"]);
+    assert!(code == Some(1) && told.contains("taskwire.db.lock"), "{told}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_postgresql_that_takes_no_writes_makes_the_node_degraded() {
+    let server = Server::start(Engine::Postgres, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let name = server.database.url.rsplit('/').next().expect("a name");
+    let statements = format!(
+        "alter database \"{name}\" set default_transaction_read_only = on;
+         select pg_terminate_backend(pid) from pg_stat_activity
+         where datname = current_database() and pid <> pg_backend_pid()"
+    );
+    server.database.execute(&statements).await;
+    // the first requests meet the connections that were ended
+    let begun = Instant::now();
+    loop {
+        let id = ada.ask("task.create", json!({ "title": "a" })).await;
+        ada.answer(id).await;
+        let health = http::get(&server, "/health/detailed").await;
+        let health = health.text().await.expect("text");
+        if health.contains("takes no writes") {
+            assert!(health.contains(r#""status":"degraded""#), "{health}");
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "{health}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
