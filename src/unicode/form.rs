@@ -2,7 +2,8 @@
 
 use icu_normalizer::{ComposingNormalizer, ComposingNormalizerBorrowed};
 use icu_properties::props::{
-    Alphabetic, DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, WhiteSpace,
+    Alphabetic, DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup, PrependedConcatenationMark,
+    WhiteSpace,
 };
 use icu_properties::{CodePointMapData, CodePointSetData};
 use std::borrow::Cow;
@@ -25,16 +26,31 @@ pub fn is_visible(text: &str) -> bool {
 }
 
 fn is_seen(c: char) -> bool {
-    // the two that no property tells: a pattern of Braille without a dot, and marks of annotations
-    let is_blank = c == '\u{2800}' || matches!(c, '\u{fff9}'..='\u{fffb}');
+    // what no property tells: a pattern of Braille without a dot, a note without a head, a filler, blank hieroglyphs
+    let is_blank = matches!(
+        c,
+        '\u{2800}' | '\u{1d159}' | '\u{16fe4}' | '\u{13441}' | '\u{13442}'
+    );
+    let is_no_character = matches!(c, '\u{fdd0}'..='\u{fdef}') || u32::from(c) & 0xfffe == 0xfffe;
     if c.is_ascii() {
         c.is_ascii_graphic()
     } else {
         !(c.is_control()
             || is_blank
+            || is_no_character
+            || (category(c) == GeneralCategory::Format && !is_prepended(c))
             || CodePointSetData::new::<WhiteSpace>().contains(c)
             || CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c))
     }
+}
+
+fn category(c: char) -> GeneralCategory {
+    CodePointMapData::<GeneralCategory>::new().get(c)
+}
+
+/// Signs before numbers, like the Arabic sign of a year. They format what follows, and are seen.
+fn is_prepended(c: char) -> bool {
+    CodePointSetData::new::<PrependedConcatenationMark>().contains(c)
 }
 
 /// Whether a character is part of a word: a letter, a digit or another number, or a mark on one of them.
@@ -42,7 +58,7 @@ pub fn is_word_part(c: char) -> bool {
     if c.is_ascii() {
         return c.is_ascii_alphanumeric();
     }
-    let category = CodePointMapData::<GeneralCategory>::new().get(c);
+    let category = category(c);
     GeneralCategoryGroup::Number.contains(category)
         || GeneralCategoryGroup::Mark.contains(category)
         || CodePointSetData::new::<Alphabetic>().contains(c)

@@ -83,6 +83,10 @@ async fn search_finds_every_script(engine: Engine) {
     for q in ["東京", "会議", "grosse", "GRÖSSE", "京で"] {
         assert_eq!(found(&mut ada, json!({ "q": q })).await, ["elsewhere"], "{q}");
     }
+    // the best match first: the word is all of its title
+    let titles = ["sugar", "sugar and bread from the shop"];
+    made(&mut ada, titles.iter().map(|title| json!({ "title": title }))).await;
+    assert_eq!(found(&mut ada, json!({ "q": "sugar" })).await, titles);
     // characters in another order, in two fields, and in two words
     for q in ["乳牛", "買明日", "京会", "東北", "🎉🎂🎂🎂x"] {
         assert_eq!(found(&mut ada, json!({ "q": q })).await, [""; 0], "{q}");

@@ -175,7 +175,7 @@ async fn best_matches(
         Dialect::Postgres => {
             sql = select(Dialect::Postgres, scope, wanted, words);
             sql.push(" order by ts_rank_cd(t.search, ").bind(tsquery(words));
-            sql.push("::tsquery) desc, t.id desc limit ");
+            sql.push("::tsquery, 1) desc, t.id desc limit "); // 1: short texts first
         }
     }
     sql.bind(limit).push(" offset ").bind(offset);
