@@ -63,27 +63,30 @@ impl Writer {
         if submissions.is_empty() {
             return;
         }
-        let Err((submissions, error)) = self.run_together(submissions).await else {
+        let Err(failed) = self.run_together(submissions, false).await else {
             return;
         };
+        let Failed {
+            submissions,
+            error,
+            unknown,
+        } = failed;
         // while the database is unavailable, each submission alone would wait as long as all of them together
         if submissions.len() == 1 || error.trouble == Trouble::Unavailable {
             return refuse(submissions, error);
         }
         metrics::counter!("taskwire_groups_split_total").increment(1);
         for submission in submissions {
-            if let Err((alone, error)) = self.run_together(vec![submission]).await {
-                refuse(alone, error);
+            if let Err(failed) = self.run_together(vec![submission], unknown).await {
+                refuse(failed.submissions, failed.error);
             }
         }
     }
 
-    /// Runs the submissions in one transaction. Returns the submissions that failed, with the reason.
-    async fn run_together(
-        &mut self,
-        mut submissions: Vec<Submission>,
-    ) -> Result<(), (Vec<Submission>, StoreError)> {
+    /// Runs the submissions in one transaction. `unknown`: it is not known what an earlier transaction with them did.
+    async fn run_together(&mut self, mut submissions: Vec<Submission>, unknown: bool) -> Result<(), Failed> {
         let mut tries = Tries::default();
+        tries.unknown = unknown;
         loop {
             let fault = match self.attempt_in_time(&submissions, &tries).await {
                 Ok(committed) => {
@@ -134,7 +137,11 @@ impl Writer {
             }
             let frees = trouble == Trouble::Full && makes_room(&submissions);
             if !tries.again(&error, tries.unknown || frees).await {
-                return Err((submissions, error));
+                return Err(Failed {
+                    submissions,
+                    error,
+                    unknown: tries.unknown,
+                });
             }
             tries.stretches |= frees;
         }
@@ -390,6 +397,14 @@ impl Writer {
 /// Whether the submissions may also run in a full database, because they free space.
 fn makes_room(submissions: &[Submission]) -> bool {
     matches!(submissions, [submission] if submission.needs.frees)
+}
+
+/// Submissions that failed together, and why.
+struct Failed {
+    submissions: Vec<Submission>,
+    error: StoreError,
+    /// Whether a commit with them was sent whose outcome is not known.
+    unknown: bool,
 }
 
 fn refuse(submissions: Vec<Submission>, error: StoreError) {
