@@ -8,7 +8,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 
 use axum::body::{Body, Bytes};
@@ -25,41 +25,59 @@ use super::taking::Taking;
 use crate::config::Settings;
 
 /// No route is at work, and all that routes answered is written. What comes next is the library's own answer.
-const LIBRARY: u8 = 0;
+const LIBRARY: u64 = 0;
 /// A route was asked.
-const ROUTE: u8 = 1;
+const ROUTE: u64 = 1;
 /// The library has all of the route's answer; the end of it may wait to be written.
-const ENDING: u8 = 2;
+const ENDING: u64 = 2;
+/// The step from one turn to the next; what is below it is the state of the turn.
+const TURN: u64 = 4;
 
-/// Whose answer is written on a connection: the library's or a route's. Clones are the same.
+/// Whose answer is written on a connection: the library's or a route's. Turns are numbered, because the library may drop the
+/// answer of one route after it has asked the next. Clones are the same.
 #[derive(Clone, Default)]
-pub struct Turn(Arc<AtomicU8>);
+pub struct Turn(Arc<AtomicU64>);
 
 impl Turn {
     /// A route is asked; it is at work until this is dropped.
     pub fn of_route(&self) -> RouteAtWork {
-        self.0.store(ROUTE, Ordering::Release);
-        RouteAtWork(self.clone())
+        // one task serves a connection, so nobody else begins a turn meanwhile
+        let number = (self.0.load(Ordering::Acquire) / TURN + 1) * TURN;
+        self.0.store(number + ROUTE, Ordering::Release);
+        RouteAtWork {
+            turn: self.clone(),
+            number,
+        }
     }
 
     /// Everything that the library was given has been written.
     fn written(&self) {
-        let _still_at_work = self
-            .0
-            .compare_exchange(ENDING, LIBRARY, Ordering::AcqRel, Ordering::Acquire);
+        let now = self.0.load(Ordering::Acquire);
+        if now % TURN == ENDING {
+            self.change(now, now - ENDING + LIBRARY);
+        }
     }
 
     fn is_of_library(&self) -> bool {
-        self.0.load(Ordering::Acquire) == LIBRARY
+        self.0.load(Ordering::Acquire) % TURN == LIBRARY
+    }
+
+    fn change(&self, from: u64, to: u64) {
+        let _is_another_turn = self
+            .0
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
     }
 }
 
 /// A route is at work as long as this is there.
-pub struct RouteAtWork(Turn);
+pub struct RouteAtWork {
+    turn: Turn,
+    number: u64,
+}
 
 impl Drop for RouteAtWork {
     fn drop(&mut self) {
-        self.0.0.store(ENDING, Ordering::Release);
+        self.turn.change(self.number + ROUTE, self.number + ENDING);
     }
 }
 

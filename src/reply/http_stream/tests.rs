@@ -137,3 +137,19 @@ async fn every_byte_of_an_answer_is_as_the_route_gave_it_whatever_it_looks_like(
     let in_time = tokio::time::timeout(Duration::from_mins(1), all).await;
     in_time.expect("all answers in time");
 }
+
+/// The library may drop the answer of one route after it has asked the next.
+#[test]
+fn the_end_of_one_turn_does_not_end_the_next() {
+    let turn = Turn::default();
+    assert!(turn.is_of_library());
+    let first = turn.of_route();
+    let second = turn.of_route();
+    drop(first);
+    turn.written();
+    assert!(!turn.is_of_library());
+    drop(second);
+    assert!(!turn.is_of_library(), "its end waits to be written");
+    turn.written();
+    assert!(turn.is_of_library());
+}
