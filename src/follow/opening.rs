@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use taskwire_protocol::account::{Resume, Streams};
 use taskwire_protocol::frames::{StreamState, StreamWorkspace};
+use taskwire_protocol::member::Role;
 use taskwire_protocol::stream::Reason;
 use taskwire_protocol::workspace::Workspace;
 use taskwire_protocol::{Failure, StreamId};
@@ -111,8 +112,11 @@ impl<'a> Opening<'a> {
         identity.caller = home.caller();
         let asked: Vec<String> = match streams {
             Streams::All(_) => {
-                // the newest first: past the limit, the oldest are left out
-                let all = home.workspaces().iter().rev();
+                // past the limit, the oldest are left out; but nobody can displace the user's own workspaces by adding the
+                // user to many others
+                let newest = || home.workspaces().iter().rev();
+                let owns = |workspace: &&Workspace| workspace.role == Some(Role::Owner);
+                let all = newest().filter(owns).chain(newest().filter(|each| !owns(each)));
                 let all = all.map(|workspace| StreamId::from(workspace.id));
                 std::iter::once(own)
                     .chain(all)

@@ -17,6 +17,7 @@ on_both_databases!(
     streams_of_others_are_not_found,
     a_stream_above_the_limit_is_listed_with_its_head,
     the_newest_workspaces_are_followed_first,
+    nobody_displaces_the_workspaces_that_one_owns,
 );
 
 /// Takes a whole snapshot of a workspace, page by page.
@@ -430,6 +431,26 @@ async fn a_stream_above_the_limit_is_listed_with_its_head(engine: Engine) {
         (listed["seq"] == *head && head.is_u64()).then_some(())
     })
     .await;
+}
+
+async fn nobody_displaces_the_workspaces_that_one_owns(engine: Engine) {
+    let server = Server::start(engine, &[("streams_per_socket", "2")]).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let mut mallory = Client::sign_up(&server, "mallory").await;
+    for name in ["M", "N"] {
+        let made = mallory.ok("workspace.create", json!({ "name": name })).await;
+        let add = json!({ "workspace_id": made["id"], "username": "ada", "role": "viewer" });
+        mallory.ok("member.add", add).await;
+    }
+    let next = ada.another(&server).await;
+    let listed = next.welcome["data"]["streams"].as_array().expect("streams");
+    let followed = listed.iter().filter(|state| state["reason"] == "new");
+    let followed: Vec<_> = followed.map(|state| text(&state["stream"])).collect();
+    let own = [
+        format!("user:{}", ada.user_id()),
+        format!("workspace:{}", ada.personal()),
+    ];
+    assert_eq!(followed, own);
 }
 
 async fn the_newest_workspaces_are_followed_first(engine: Engine) {
