@@ -108,10 +108,11 @@ fn read(parts: &[(String, String)]) -> Checked<()> {
         .collect();
     let rule: RRule<Unvalidated> = text.join(";").parse().map_err(|error| said(&error))?;
     by_day(&rule)?;
-    calendar::occurs(&rule)?;
     // the beginning of all dates: an UNTIL before it is refused
     let start = chrono::DateTime::UNIX_EPOCH.with_timezone(&Tz::UTC);
-    rule.validate(start).map(drop).map_err(|error| said(&error))
+    let valid = rule.clone().validate(start);
+    valid.map_err(|error| said(&error))?;
+    calendar::occurs(&rule)
 }
 
 /// A day with a number, like `1MO`, is one of a month or a year.

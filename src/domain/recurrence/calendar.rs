@@ -3,11 +3,54 @@
 use super::Checked;
 use chrono::{Datelike as _, NaiveDate, TimeDelta};
 use rrule::{Frequency, NWeekday, RRule, Unvalidated};
+use std::sync::LazyLock;
 
 /// A year of each kind: leap years and others, beginning on each day of the week.
 const YEARS: [i32; 14] = [
     2000, 2001, 2002, 2003, 2004, 2005, 2006, 2008, 2009, 2010, 2012, 2016, 2020, 2024,
 ];
+
+/// The days of those years. A table, because everybody's writes wait for the look through it.
+static DAYS: LazyLock<Vec<Day>> = LazyLock::new(|| {
+    let years = YEARS
+        .iter()
+        .filter_map(|year| NaiveDate::from_ymd_opt(*year, 1, 1));
+    let days = years.flat_map(|first| {
+        first
+            .iter_days()
+            .take_while(move |day| day.year() == first.year())
+    });
+    days.map(Day::of).collect()
+});
+
+/// What parts of a rule ask of a day. Pairs are a number, and the last of its kind.
+struct Day {
+    month: usize,
+    in_month: (usize, usize),
+    in_year: (usize, usize),
+    /// From Monday on.
+    weekday: usize,
+    /// Its week and those beside it: where weeks begin (`WKST`) moves a day by one at most.
+    weeks: [(usize, usize); 3],
+}
+
+impl Day {
+    fn of(day: NaiveDate) -> Day {
+        let weeks = [-7, 0, 7].map(|days| {
+            let week = (day + TimeDelta::days(days)).iso_week();
+            // December 28 is in the last week of its year (ISO 8601)
+            let last = NaiveDate::from_ymd_opt(week.year(), 12, 28).map_or(52, |day| day.iso_week().week());
+            (week.week() as usize, last as usize)
+        });
+        Day {
+            month: day.month() as usize,
+            in_month: (day.day() as usize, usize::from(day.num_days_in_month())),
+            in_year: (day.ordinal() as usize, if day.leap_year() { 366 } else { 365 }),
+            weekday: day.weekday().num_days_from_monday() as usize,
+            weeks,
+        }
+    }
+}
 
 /// Refuses a rule whose parts no day fulfils together, like February 30.
 pub(super) fn occurs(rule: &RRule<Unvalidated>) -> Checked<()> {
@@ -22,23 +65,14 @@ pub(super) fn occurs(rule: &RRule<Unvalidated>) -> Checked<()> {
     if parts.iter().filter(|length| **length > 0).count() < 2 {
         return Ok(());
     }
-    let days = Calendar::of(rule);
-    let years = YEARS
-        .iter()
-        .filter_map(|year| NaiveDate::from_ymd_opt(*year, 1, 1));
-    let mut all = years.flat_map(|first| {
-        first
-            .iter_days()
-            .take_while(move |day| day.year() == first.year())
-    });
-    if all.any(|day| days.have(day)) {
+    let calendar = Calendar::of(rule);
+    if DAYS.iter().any(|day| calendar.has(day)) {
         return Ok(());
     }
     Err("no day fulfils all its parts".to_owned())
 }
 
-/// The days that a rule chooses, so kept that a look-up costs the same however long its lists are: everybody's writes wait
-/// for it.
+/// The days that a rule chooses, so kept that a look-up costs the same however long its lists are.
 struct Calendar {
     months: Numbers<13>,
     month_days: Numbers<32>,
@@ -79,29 +113,18 @@ impl Calendar {
         }
     }
 
-    fn have(&self, day: NaiveDate) -> bool {
-        let in_month = (day.day0() as usize, usize::from(day.num_days_in_month()));
-        let in_year = (day.ordinal0() as usize, if day.leap_year() { 366 } else { 365 });
-        let (place, length) = if self.of_month { in_month } else { in_year };
-        self.months.let_in(day.month() as usize, 12)
-            && self.month_days.let_in(in_month.0 + 1, in_month.1)
-            && self.year_days.let_in(in_year.0 + 1, in_year.1)
+    fn has(&self, day: &Day) -> bool {
+        let (place, length) = if self.of_month { day.in_month } else { day.in_year };
+        self.months.let_in(day.month, 12)
+            && self.month_days.let_in(day.in_month.0, day.in_month.1)
+            && self.year_days.let_in(day.in_year.0, day.in_year.1)
             && self.weekdays.as_ref().is_none_or(|all| {
-                let Weekdays { each, counted } = &all[day.weekday().num_days_from_monday() as usize];
+                let Weekdays { each, counted } = &all[day.weekday];
                 // how often this weekday was, and will be, in the month or year
-                *each || counted.have(place / 7 + 1, place / 7 + 1 + (length - 1 - place) / 7)
+                let before = place.div_ceil(7);
+                *each || counted.have(before, before + (length - place) / 7)
             })
-            && (self.weeks.is_empty || self.have_week(day))
-    }
-
-    /// Whether the week of a day is chosen, or one beside it: where weeks begin (`WKST`) moves a day by one at most.
-    fn have_week(&self, day: NaiveDate) -> bool {
-        let days = [-7, 0, 7].map(|days| day.checked_add_signed(TimeDelta::days(days)));
-        days.into_iter().flatten().any(|day| {
-            let week = day.iso_week();
-            let last = NaiveDate::from_ymd_opt(week.year(), 12, 28).map_or(52, |day| day.iso_week().week());
-            self.weeks.have(week.week() as usize, last as usize)
-        })
+            && (self.weeks.is_empty || day.weeks.iter().any(|(week, last)| self.weeks.have(*week, *last)))
     }
 }
 
