@@ -19,7 +19,7 @@
 //! | `together` | PostgreSQL | sends writes of several tables as one statement, whose parts are common table expressions | a round trip for each further table | writes of different tables, or of different rows. `optimistic` needs it |
 //! | `named` | PostgreSQL | sends `begin`, the locks and the lookup of op_ids as one text of prepared statements | two round trips | every group that locks streams and has op_ids |
 //! | `composite` | PostgreSQL | sends a batch as one array of composite values | the server's join of one array a column, a third of the work of writing a task | tables that every group writes: tasks, notifications, streams, log, ops |
-//! | `waiting` | SQLite | sends `begin` and writes with the next read or with the commit, as one text | two thread switches per statement | every group |
+//! | `waiting` | SQLite | sends `begin` and writes with the next read or with the commit, as one text | two thread switches per statement: most with few clients | every group |
 //! | `two_trees` | SQLite | puts new keys by stream, user and workspace into a small tree and moves many at once to the large one | about one changed page per row and commit | every group; moves after 4,096 rows |
 
 pub(super) mod composite;
