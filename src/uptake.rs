@@ -11,8 +11,8 @@ use tokio::time::Instant;
 /// A peer that neither sends nor takes anything for this long is dead.
 pub const SILENCE: Duration = Duration::from_secs(8);
 
-/// A peer that has everything has this long to close a connection that we have ended. What it still sends is read and
-/// discarded: closing with unread bytes resets the connection, and the reset overtakes what we sent.
+/// How long we wait for the peer's end of a connection that we have ended. What it still sends is read and discarded:
+/// closing with unread bytes resets the connection, and the reset overtakes what we sent.
 pub const LINGER: Duration = Duration::from_secs(2);
 
 /// The most bytes that are discarded.

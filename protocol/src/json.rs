@@ -57,6 +57,12 @@ pub(crate) fn value_and_twice<'de, D: Deserializer<'de>>(
     Ok((value, log.into_inner().twice))
 }
 
+/// The first key that stands twice in an object; `None` also for JSON that cannot be read otherwise.
+pub(crate) fn stands_twice(text: &str) -> Option<String> {
+    let (_, twice) = value_and_twice(&mut serde_json::Deserializer::from_str(text)).ok()?;
+    twice
+}
+
 /// The failure for a key that stands twice.
 pub(crate) fn given_twice(field: String) -> Failure {
     let message = format!("{field} is given twice");
@@ -132,7 +138,7 @@ pub(crate) fn twice<E: Error>(key: &str) -> E {
 }
 
 /// Any JSON without a key that stands twice.
-pub(crate) struct Plain(pub(crate) Value);
+struct Plain(Value);
 
 impl<'de> Deserialize<'de> for Plain {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -132,6 +132,7 @@ impl Sessions {
         &self,
         id: SessionId,
     ) -> Result<Option<(SessionRecord, Account)>, Failure> {
+        metrics::counter!("taskwire_session_reads_total").increment(1);
         let store = self.store.clone();
         let read = async move {
             let mut reader = store.read().await?;

@@ -90,7 +90,7 @@ impl Call {
     }
 
     /// The answers of an array. Each is made after the previous one was sent, so only one is in memory at a time. A
-    /// frame waits until the client reads the answers before it, and never begins if the client disconnects.
+    /// frame waits until the client reads the answers before it, and does not begin once a write has shown that the client is gone.
     fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
         let app = self.app.clone();
         let work = (self, frames.into_iter(), place, Span::current());

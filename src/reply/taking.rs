@@ -87,8 +87,8 @@ impl Taking {
         }
     }
 
-    /// Ready when the connection can be closed: the peer has closed it too, or is dead, or has everything and had
-    /// [`LINGER`] to close.
+    /// Ready when the connection can be closed: the peer has closed it too, or is dead; or [`LINGER`] is over and the peer
+    /// has everything.
     fn poll_parted(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut left = self.discards.unwrap_or(LINGER_BYTES);
         let mut scrap = [0; 4096];

@@ -144,14 +144,18 @@ impl Connection {
         } = *self;
         // the presence and the cursors end now, before the wait for the peer's close frame
         drop((stage, registration));
+        let closed = |code: CloseCode| {
+            metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string())
+                .increment(1);
+        };
         match *end {
             End::Close(code, reason) => {
-                metrics::counter!("taskwire_sockets_closed_total", "code" => code.code().to_string())
-                    .increment(1);
+                closed(code);
                 Box::pin(wire.close(code, reason))
             }
             End::Closed => Box::pin(wire.hang_up()),
             End::HalfClosed => {
+                closed(CloseCode::Protocol);
                 let reason = "the connection ended without a close frame";
                 Box::pin(wire.answer_the_end(CloseCode::Protocol, reason))
             }

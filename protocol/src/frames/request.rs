@@ -122,7 +122,10 @@ impl<'de> Deserialize<'de> for Envelope<'de> {
                         "op_id" => &mut envelope.op_id,
                         "data" => &mut envelope.data,
                         _ => {
-                            let json::Plain(_) = from.next_value()?;
+                            let ignored: &RawValue = from.next_value()?;
+                            if let Some(name) = json::stands_twice(ignored.get()) {
+                                return Err(json::twice(&name));
+                            }
                             if let Some(name) = others.replace(name) {
                                 return Err(json::twice(&name));
                             }
@@ -264,6 +267,11 @@ mod tests {
             one.map(|frame| frame.r#type.into_owned()).ok().as_deref(),
             Some("ping")
         );
+        // what no number and no text of ours can hold is ignored too
+        for newer in ["1e999", r#""\ud800""#] {
+            let text = format!(r#"{{"type":"ping","newer":[{newer}]}}"#);
+            assert!(RequestFrame::parse(&text).is_ok(), "{newer}");
+        }
     }
 
     #[test]
