@@ -17,7 +17,17 @@ async fn a_peer_that_neither_reads_nor_answers_is_dead() {
     let deaf = Raw::member(&server, &ada.tokens).await;
     // more than the kernels and the queue hold, so that the server's ping cannot be sent either
     tell_kilobytes(&mut ada, 600).await;
-    counted(&server, 4408).await;
+    // a client answers pings only while it is polled, and must not be found dead too
+    let alive = async {
+        loop {
+            ada.ok("profile.get", json!({})).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        () = counted(&server, 4408) => {}
+        () = alive => {}
+    }
     stays_alone(&server, &mut ada).await;
     drop(deaf);
 }
