@@ -235,6 +235,32 @@ impl<'a> Comparison<'a> {
         }
     }
 
+    /// Compares one of the old choices with the new ones. Says nothing when one of them is compatible; otherwise what breaks
+    /// in the one that stands for it, or that none does (`gone`).
+    fn variant(
+        &mut self,
+        place: &str,
+        old: &Value,
+        news: &[&Value],
+        compare: fn(&mut Self, &str, &Value, &Value),
+        gone: &str,
+    ) {
+        let mut nearest = None;
+        for new in news {
+            let breaks = self.aside(|this| compare(this, place, old, new));
+            if breaks.is_empty() {
+                return;
+            }
+            if self.is_successor(old, new) {
+                nearest = Some(breaks);
+            }
+        }
+        match nearest {
+            Some(breaks) => self.breaks.extend(breaks),
+            None => self.say(place, format!("{gone} {old}")),
+        }
+    }
+
     /// Whether a new choice stands for this old one: it has the same name, or the same tag.
     fn is_successor(&self, old: &Value, new: &Value) -> bool {
         if old["$ref"].is_string() && old["$ref"] == new["$ref"] {

@@ -54,20 +54,12 @@ impl Comparison<'_> {
 
     /// One of the old choices: it must still be among the new ones.
     fn received_variant(&mut self, place: &str, old: &Value, news: &[Cow<'_, Value>]) {
-        let mut nearest = None;
-        for new in news.iter().filter(|new| !is_null(new)) {
-            let breaks = self.aside(|this| this.received(place, old, new));
-            if breaks.is_empty() {
-                return;
-            }
-            if self.is_successor(old, new) {
-                nearest = Some(breaks);
-            }
-        }
-        match nearest {
-            Some(breaks) => self.breaks.extend(breaks),
-            None => self.say(place, format!("a choice is gone: {old}")),
-        }
+        let news: Vec<&Value> = news
+            .iter()
+            .map(AsRef::as_ref)
+            .filter(|new| !is_null(new))
+            .collect();
+        self.variant(place, old, &news, Self::received, "a choice is gone:");
     }
 
     fn received_shape(&mut self, place: &str, old: &Value, new: &Value) {

@@ -52,20 +52,8 @@ impl Comparison<'_> {
 
     /// One of the old choices: at least one of the new ones must accept it.
     fn sent_variant(&mut self, place: &str, old: &Value, news: &[Cow<'_, Value>]) {
-        let mut nearest = None;
-        for new in news {
-            let breaks = self.aside(|this| this.sent(place, old, new));
-            if breaks.is_empty() {
-                return;
-            }
-            if self.is_successor(old, new) {
-                nearest = Some(breaks);
-            }
-        }
-        match nearest {
-            Some(breaks) => self.breaks.extend(breaks),
-            None => self.say(place, format!("no longer accepts {old}")),
-        }
+        let news: Vec<&Value> = news.iter().map(AsRef::as_ref).collect();
+        self.variant(place, old, &news, Self::sent, "no longer accepts");
     }
 
     /// Whether a choice of mutations took the place of a name that was described as any text. No server accepted another
