@@ -306,13 +306,7 @@ async fn text_that_looks_like_an_answer_never_becomes_one() {
         .expect("an answer");
     let whole = whole.text().await.expect("a body");
 
-    let body = frames.to_string();
-    let request = format!(
-        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        server.address,
-        body.len()
-    );
+    let request = Raw::rpc(&server, token, "Connection: close\r\n", &frames.to_string());
     let mut raw = Raw::dial(&server).await;
     raw.send(request.as_bytes()).await;
     let head = raw.head().await;
@@ -330,15 +324,6 @@ async fn text_that_looks_like_an_answer_never_becomes_one() {
         put_together(&chunks) == whole.as_bytes(),
         "a slow reader was told something else"
     );
-}
-
-fn request(server: &Server, token: &str, body: &str) -> String {
-    format!(
-        "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\n\
-         Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-        server.address,
-        body.len()
-    )
 }
 
 /// Everything until the connection ends in order; read slowly, so that it ends before all is read.
@@ -389,7 +374,7 @@ async fn answers_are_whole_though_more_was_sent_than_is_read() {
     let op = json!({ "type": "task.create", "data": { "title": "a", "description": "x".repeat(500) } });
     ada.ok("batch", json!({ "ops": vec![op; 100] })).await;
     let list = json!({ "type": "task.list", "data": { "limit": 100 } }).to_string();
-    let three = request(&server, text(&ada.tokens["access_token"]), &list).repeat(3);
+    let three = Raw::rpc(&server, text(&ada.tokens["access_token"]), "", &list).repeat(3);
     let garbage = three.clone() + &"nonsense ".repeat(5_000);
     let too_long = format!("{three}GET /{} HTTP/1.1\r\n\r\n", "a".repeat(50_000));
     let last = three.replace("Content-Type", "Connection: close\r\nContent-Type");
@@ -410,7 +395,7 @@ async fn a_client_that_has_ended_its_half_gets_its_answers() {
     let ada = Client::sign_up(&server, "ada").await;
     let create = json!({ "type": "task.create", "data": { "title": "a" } }).to_string();
     let mut raw = Raw::dial(&server).await;
-    let two = request(&server, text(&ada.tokens["access_token"]), &create).repeat(2);
+    let two = Raw::rpc(&server, text(&ada.tokens["access_token"]), "", &create).repeat(2);
     raw.send(two.as_bytes()).await;
     raw.0.shutdown().await.expect("half of the connection");
     assert_eq!(statuses(&to_the_end(&mut raw).await), [200, 200]);

@@ -110,16 +110,14 @@ async fn a_body_that_ends_after_the_logout(server: &Server, size: usize) {
     for (frames, expected) in cases {
         let tokens = log_in(server).await;
         let body = frames.to_string() + &" ".repeat(size);
-        let (first, rest) = body.split_at(body.len() - 1);
-        let head = format!(
-            "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
-            server.address,
-            text(&tokens["access_token"]),
-            body.len()
+        let request = Raw::rpc(
+            server,
+            &text(&tokens["access_token"]),
+            "Connection: close\r\n",
+            &body,
         );
+        let (first, rest) = request.split_at(request.len() - 1);
         let mut raw = Raw::dial(server).await;
-        raw.send(head.as_bytes()).await;
         raw.send(first.as_bytes()).await;
         log_out(server, &tokens).await;
         raw.send(rest.as_bytes()).await;
@@ -152,15 +150,14 @@ async fn an_array_that_is_read_slowly(server: &Server, ada: &mut Client) {
         let mut frames = vec![list; 99];
         frames.push(create("after"));
         let body = json!(frames).to_string();
-        let head = format!(
-            "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nAuthorization: Bearer {}\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
-            server.address,
-            text(&tokens["access_token"]),
-            body.len()
+        let request = Raw::rpc(
+            server,
+            &text(&tokens["access_token"]),
+            "Connection: close\r\n",
+            &body,
         );
         let mut raw = Raw::dial(server).await;
-        raw.send(head.as_bytes()).await;
+        raw.send(request.as_bytes()).await;
         raw.head().await;
         log_out(server, &tokens).await;
         let answers = whole(&mut raw).await;

@@ -36,6 +36,16 @@ impl Raw {
         Raw(connected.expect("in time").expect("a connection"))
     }
 
+    /// A request to `/v1/rpc`, as bytes; `headers` are lines of it.
+    pub fn rpc(server: &Server, token: &str, headers: &str, body: &str) -> String {
+        format!(
+            "POST /v1/rpc HTTP/1.1\r\nHost: {}\r\n{headers}Authorization: Bearer {token}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            server.address,
+            body.len()
+        )
+    }
+
     /// A socket after its upgrade; `headers` are lines of the request.
     pub async fn upgrade(server: &Server, headers: &str) -> Raw {
         Raw::dial(server).await.upgraded(server, headers).await
