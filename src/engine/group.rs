@@ -43,7 +43,7 @@ struct Committed {
     members: Vec<(WorkspaceId, Arc<Members>)>,
     /// Accounts, sessions or memberships changed, so cached sessions are outdated.
     outdates: bool,
-    /// The group enqueued a submission.
+    /// The group enqueued a job.
     enqueues: bool,
 }
 

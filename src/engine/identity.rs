@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::account::User;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp};
+use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp, UserId};
 
 /// The result of authenticating a token.
 #[derive(Clone, Debug)]
@@ -74,7 +74,7 @@ impl Engine {
     pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
         let known = self.living(claims.subject.session, 0).await?;
-        belongs(&claims, &known.session, &known.account)?;
+        belongs(&claims, known.session.user, known.account.token_version)?;
         Ok(Identity {
             caller: known.caller.clone(),
             issued_at: claims.issued_at,
@@ -86,15 +86,9 @@ impl Engine {
     /// another instance. It asks when its body has arrived, and again before each frame of an array.
     pub async fn owner_now(&self, token: &str) -> Result<Arc<Caller>, Failure> {
         let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
-        if !self.0.store.is_shared() {
-            // this process commits every change, and each one clears the cache
-            let known = self.living(claims.subject.session, 0).await?;
-            belongs(&claims, &known.session, &known.account)?;
-            return Ok(known.caller.clone());
-        }
-        let (session, account) = self.living_now(claims.subject.session).await?;
-        belongs(&claims, &session, &account)?;
-        Ok(caller(&account, session.id))
+        let (caller, token_version) = self.living_now(claims.subject.session).await?;
+        belongs(&claims, caller.user.id, token_version)?;
+        Ok(caller)
     }
 
     /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.
@@ -113,20 +107,21 @@ impl Engine {
                 ErrorCode::TokenRevoked | ErrorCode::TokenExpired | ErrorCode::AccountInactive
             )
         };
-        let living = if self.0.store.is_shared() {
-            self.living_now(caller.session).await.map(drop)
-        } else {
-            self.living(caller.session, 0).await.map(drop)
-        };
+        let living = self.living_now(caller.session).await;
         living.is_err_and(|failure| ends(failure.code))
     }
 
-    /// A session that has not ended, as the database has it now.
-    async fn living_now(&self, id: SessionId) -> Result<(SessionRecord, Account), Failure> {
+    /// The caller of a session that has not ended, and the version of the account's tokens, as the database has them now.
+    async fn living_now(&self, id: SessionId) -> Result<(Arc<Caller>, i64), Failure> {
+        if !self.0.store.is_shared() {
+            // this process commits every change, and each one clears the cache
+            let known = self.living(id, 0).await?;
+            return Ok((known.caller.clone(), known.account.token_version));
+        }
         let found = self.0.sessions.read_owner(id).await?;
         let (session, account) = found.ok_or_else(revoked)?;
         self.check_alive(&session, &account)?;
-        Ok((session, account))
+        Ok((caller(&account, session.id), account.token_version))
     }
 
     /// A session that has not ended, complete up to position `seen` of the user's own stream.
@@ -166,9 +161,9 @@ impl Engine {
 }
 
 /// Refuses a token that is of another user than the session, or older than the account's last sign-out everywhere.
-fn belongs(claims: &Claims, session: &SessionRecord, account: &Account) -> Result<(), Failure> {
+fn belongs(claims: &Claims, user: UserId, token_version: i64) -> Result<(), Failure> {
     let subject = &claims.subject;
-    if session.user == subject.user && account.token_version == subject.token_version {
+    if user == subject.user && token_version == subject.token_version {
         return Ok(());
     }
     Err(revoked())

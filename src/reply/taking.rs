@@ -72,15 +72,19 @@ impl Taking {
             let taken = Taken::new(uptake, Instant::now());
             self.wait = Some(Box::new(Wait::until(taken.dead_at(), taken)));
         }
+        self.poll_looks(cx, |_| false)
+    }
+
+    /// Looks at the peer each time the wait is over. Ready when it has taken enough, or is dead.
+    fn poll_looks(&mut self, cx: &mut Context<'_>, is_enough: fn(&Uptake) -> bool) -> Poll<()> {
         let Some(wait) = &mut self.wait else {
             return Poll::Pending;
         };
         loop {
             ready!(wait.timer.as_mut().poll(cx));
-            let Some(uptake) = Uptake::of(self.tcp.inner(), self.sent) else {
-                return Poll::Ready(());
-            };
-            let Some(next) = wait.taken.look(uptake, Instant::now()) else {
+            let uptake = Uptake::of(self.tcp.inner(), self.sent).filter(|uptake| !is_enough(uptake));
+            let next = uptake.and_then(|uptake| wait.taken.look(uptake, Instant::now()));
+            let Some(next) = next else {
                 return Poll::Ready(());
             };
             wait.timer.as_mut().reset(next);
@@ -103,23 +107,13 @@ impl Taking {
             }
         }
         self.discards = Some(left);
-        let now = Instant::now();
-        let look = |tcp: &TcpStream| Uptake::of(tcp, self.sent).filter(|uptake| uptake.left > 0);
-        let wait = self.wait.get_or_insert_with(|| {
+        if self.wait.is_none() {
             let none = Uptake { taken: 0, left: 0 };
-            let taken = Taken::new(look(self.tcp.inner()).unwrap_or(none), now);
-            Box::new(Wait::until(now + LINGER, taken))
-        });
-        loop {
-            ready!(wait.timer.as_mut().poll(cx));
-            let Some(uptake) = look(self.tcp.inner()) else {
-                return Poll::Ready(());
-            };
-            let Some(next) = wait.taken.look(uptake, Instant::now()) else {
-                return Poll::Ready(());
-            };
-            wait.timer.as_mut().reset(next);
+            let uptake = Uptake::of(self.tcp.inner(), self.sent).unwrap_or(none);
+            let now = Instant::now();
+            self.wait = Some(Box::new(Wait::until(now + LINGER, Taken::new(uptake, now))));
         }
+        self.poll_looks(cx, |uptake| uptake.left == 0)
     }
 }
 
