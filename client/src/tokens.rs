@@ -3,7 +3,7 @@
 use crate::{Boxed, address::Address, error::TokenError, tls};
 use serde::Deserialize;
 use std::time::Duration;
-use taskwire_protocol::{Failure, account::Tokens};
+use taskwire_protocol::{Failure, Secret, account::Tokens};
 use tokio::{sync::Mutex, time::Instant};
 
 /// A token that expires sooner than this is refreshed before it is used.
@@ -59,8 +59,8 @@ struct Pair {
 impl From<Tokens> for Pair {
     fn from(tokens: Tokens) -> Pair {
         Pair {
-            access: tokens.access_token,
-            refresh: tokens.refresh_token,
+            access: tokens.access_token.into_exposed(),
+            refresh: tokens.refresh_token.map(Secret::into_exposed),
             ends: Instant::now().checked_add(Duration::from_secs(tokens.expires_in)),
         }
     }

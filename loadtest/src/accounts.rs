@@ -64,7 +64,7 @@ pub(crate) async fn sign_up(server: SocketAddr, count: usize) -> Result<Vec<Acco
         let mut link = Link::open(server, SOCKET, 0).await?;
         let tokens = repeat(&mut link, &request(&run[..12], n)).await?;
         accounts.push(Account {
-            token: tokens.access_token,
+            token: tokens.access_token.into_exposed(),
             username: tokens.user.username.to_string(),
         });
     }
@@ -74,7 +74,7 @@ pub(crate) async fn sign_up(server: SocketAddr, count: usize) -> Result<Vec<Acco
 fn request(run: &str, n: usize) -> SignUp {
     SignUp {
         email: format!("load-{run}-{n}@example.com"),
-        password: format!("{run}-and-{n}-is-no-common-password"),
+        password: format!("{run}-and-{n}-is-no-common-password").into(),
         name: format!("Load {n}"),
         username: Some(format!("load-{run}-{n}")),
         device_name: None,

@@ -1,7 +1,7 @@
 //! What HTTP has beside the operations: its routes, the bodies that differ from an operation's parameters, and its
 //! errors. Does not know how a server routes.
 
-use crate::{ErrorCode, Failure, account, account::Done};
+use crate::{ErrorCode, Failure, Secret, account, account::Done};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub enum TokenDelivery {
 pub struct RefreshTokens {
     /// The refresh token; the one in the cookie when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
+    pub refresh_token: Option<Secret>,
     /// Where the answer puts the next refresh token; where this one came from when omitted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token_delivery: Option<TokenDelivery>,

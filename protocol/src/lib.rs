@@ -8,7 +8,7 @@
 //! - `error`       the closed set of error codes; `failure` an error on the wire
 //! - `close`       the closed set of close codes
 //! - `http`        the routes beside the socket, their bodies and their errors
-//! - `ids`, `time`, `patch`, `page`   the small types that every noun uses; `limits` their bounds
+//! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
 //! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
 //!   `stream`, `batch`, `admin`, `system`
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
@@ -46,6 +46,7 @@ pub mod page;
 pub mod patch;
 pub mod presence;
 pub mod project;
+mod secret;
 pub mod signals;
 pub mod stream;
 pub mod system;
@@ -64,6 +65,7 @@ pub use ids::{
 pub use operations::{Access, Kind, Operation, OperationEntry, Request};
 pub use page::Page;
 pub use patch::Patch;
+pub use secret::Secret;
 pub use time::Timestamp;
 
 /// The version of the contract, announced in `welcome`.

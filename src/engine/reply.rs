@@ -4,7 +4,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use taskwire_protocol::{Failure, StreamId};
+use taskwire_protocol::{Failure, Secret, StreamId};
 
 /// A reply that may take some time.
 pub type Answering = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
@@ -21,7 +21,7 @@ pub struct Reply {
 }
 
 /// The content of a reply's frame.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Body {
     /// The output's JSON.
     Data(Arc<str>),
@@ -39,7 +39,7 @@ pub enum Then {
     /// After the first page of a snapshot: follow the stream, from the entry after this seq.
     Follow(StreamId, u64),
     /// Keep the refresh token for the client, in a cookie.
-    KeepRefreshToken(Box<str>),
+    KeepRefreshToken(Secret),
     /// The caller's session has ended: close its socket, forget its cookie.
     EndSession,
 }
@@ -79,6 +79,18 @@ impl Reply {
         if self.replayed {
             text.push_str(",\"replayed\":true");
         }
+    }
+}
+
+/// Without the content, which may hold tokens.
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match self {
+            Body::Data(_) => "Data",
+            Body::Logged(_) => "Logged",
+            Body::Pong => "Pong",
+        };
+        f.debug_tuple(name).finish_non_exhaustive()
     }
 }
 

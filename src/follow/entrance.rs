@@ -68,7 +68,7 @@ impl Entrance {
 
     /// Lets a reader in. After a refusal its client may retry with another token.
     pub async fn open(&self, arrival: Arrival) -> Result<Box<Opened>, Rejection> {
-        let identity = self.identify(&arrival.params.token).await;
+        let identity = self.identify(arrival.params.token.expose()).await;
         let identity = identity.inspect_err(|failure| Attempt::by_token(arrival.address).refused(failure))?;
         // boxed: a future that checks a token must not be as large as one that makes a welcome
         Box::pin(self.let_in(identity, arrival)).await

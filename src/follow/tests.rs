@@ -64,7 +64,7 @@ impl Node {
     async fn open(&self, token: &str, resume: Option<Resume>) -> Result<Reader, Rejection> {
         let registration = self.registry.enter(Arc::new(Wakeup::new(UserId(Uuid::nil()))));
         let params = Authenticate {
-            token: token.to_owned(),
+            token: token.into(),
             client: None,
             streams: Streams::default(),
             resume,

@@ -73,7 +73,7 @@ fn begin_of_member(
         Request::RenewAuth(params) => {
             let engine = app.engine.clone();
             State::Session(Box::pin(async move {
-                Settled::Renewed(engine.authenticate(&params.token).await)
+                Settled::Renewed(engine.authenticate(params.token.expose()).await)
             }))
         }
         Request::Subscribe(params) => settled(Settled::Subscribe(*params)),

@@ -11,7 +11,9 @@ pub(crate) async fn sign_in(name: &str) -> Result<(Config, Option<String>), Box<
     };
     let log_in = LogIn {
         email,
-        password: env::var("TASKWIRE_PASSWORD").map_err(|_| "set TASKWIRE_PASSWORD")?,
+        password: env::var("TASKWIRE_PASSWORD")
+            .map_err(|_| "set TASKWIRE_PASSWORD")?
+            .into(),
         device_name: Some(format!("the example `{name}`")),
     };
     let tokens = call_once(Config::anonymous(&url), log_in).await?;

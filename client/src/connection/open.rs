@@ -104,7 +104,7 @@ impl Connection {
 
     fn auth(&self, id: i64, token: String) -> Result<String, Ended> {
         let params = Authenticate {
-            token,
+            token: token.into(),
             client: Some(ClientInfo {
                 name: self.config.name.clone(),
                 version: Some(self.config.version.clone()),

@@ -77,10 +77,10 @@ impl Renewal {
 
     /// The frame that sends the new token under this id.
     pub(super) fn send(&mut self, id: i64, token: String) -> serde_json::Result<String> {
-        let params = RenewAuth { token };
+        let params = RenewAuth { token: token.into() };
         let frame =
             serde_json::to_string(&params).map(|data| wire::request(RenewAuth::NAME, Some(id), None, &data));
-        self.state = State::Sent(id, params.token);
+        self.state = State::Sent(id, params.token.into_exposed());
         frame
     }
 

@@ -21,7 +21,7 @@ pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs
         email,
         name,
         username: args.username,
-        password: password(args.password_stdin, true)?,
+        password: password(args.password_stdin, true)?.into(),
         device_name: Some(device()),
     };
     let tokens = call_once(context.anonymous(), params).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs
 pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) -> Result<(), Fault> {
     let params = LogIn {
         email: given_or_asked(args.email, "E-mail", "EMAIL")?,
-        password: password(args.password_stdin, false)?,
+        password: password(args.password_stdin, false)?.into(),
         device_name: Some(device()),
     };
     let tokens = call_once(context.anonymous(), params).await?;

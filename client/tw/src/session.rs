@@ -11,7 +11,7 @@ use std::{
 };
 use taskwire_client::{
     Config,
-    protocol::{UserId, account::Tokens},
+    protocol::{Secret, UserId, account::Tokens},
 };
 
 /// The space that a file reserves beside what it has: more bytes than a session needs.
@@ -39,8 +39,8 @@ impl Session {
             url: url.to_owned(),
             email: tokens.user.email.to_string(),
             user_id: Some(tokens.user.id),
-            access_token: tokens.access_token,
-            refresh_token: tokens.refresh_token,
+            access_token: tokens.access_token.into_exposed(),
+            refresh_token: tokens.refresh_token.map(Secret::into_exposed),
             expires_at: now_ms().saturating_add(lifetime),
         }
     }

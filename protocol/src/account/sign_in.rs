@@ -1,7 +1,7 @@
 //! Signing in on a socket or a device, and sessions.
 
 use super::User;
-use crate::{SessionId, Timestamp, examples::PASSWORD, json, limits, optional::or_default};
+use crate::{Secret, SessionId, Timestamp, examples::PASSWORD, json, limits, optional::or_default};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -40,14 +40,14 @@ pub struct Session {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Tokens {
     /// The access token, a JWT (RFC 7519).
-    pub access_token: String,
+    pub access_token: Secret,
     /// Always `Bearer` (RFC 6750).
     pub token_type: String,
     /// Seconds until the access token ends.
     pub expires_in: u64,
     /// Good for one refresh. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub refresh_token: Option<String>,
+    pub refresh_token: Option<Secret>,
     /// The account that signed in.
     pub user: User,
 }
@@ -94,7 +94,7 @@ pub struct Resume {
 pub struct Authenticate {
     /// The access token.
     #[schemars(example = "{access_token}")]
-    pub token: String,
+    pub token: Secret,
     /// The name and version of the client program.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client: Option<ClientInfo>,
@@ -120,7 +120,7 @@ pub struct SignUp {
     /// 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused.
     #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
     #[schemars(example = PASSWORD)]
-    pub password: String,
+    pub password: Secret,
     /// The display name.
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
     #[schemars(example = &"Ada")]
@@ -144,7 +144,7 @@ pub struct LogIn {
     pub email: String,
     /// The password.
     #[schemars(example = "{password}")]
-    pub password: String,
+    pub password: Secret,
     /// The name of the device.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DEVICE_NAME))]
@@ -157,7 +157,7 @@ pub struct LogIn {
 pub struct RenewAuth {
     /// A fresh access token of the same user and session.
     #[schemars(example = "{access_token}")]
-    pub token: String,
+    pub token: Secret,
 }
 
 /// The answer to `auth.renew`.

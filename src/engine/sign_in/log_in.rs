@@ -19,7 +19,7 @@ impl SignIn for LogIn {
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         let found = engine.find_account(&self.email).await?;
-        let password = SecretString::from(self.password);
+        let password = SecretString::from(self.password.into_exposed());
         let hash = found.as_ref().map(|account| account.password_hash.clone());
         if !engine.passwords().verify(password, hash.as_deref()).await? {
             return Err(wrong_credentials());

@@ -14,7 +14,12 @@ impl SignIn for SignUp {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         let username = self.username.as_deref().map(rules::username).transpose()?;
         let mut account = engine
-            .new_account(&self.email, &self.name, username.as_deref(), self.password)
+            .new_account(
+                &self.email,
+                &self.name,
+                username.as_deref(),
+                self.password.into_exposed(),
+            )
             .await?;
         let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
         let caller = caller(&account, session.id);

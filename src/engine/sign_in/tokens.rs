@@ -59,11 +59,11 @@ impl Engine {
         };
         let issued = self.0.tokens.issue(&subject, self.0.clock.now_ms())?;
         let (refresh_token, then) = match delivery {
-            Delivery::Body => (Some(refresh.reveal()), Then::Nothing),
+            Delivery::Body => (Some(refresh.reveal().into()), Then::Nothing),
             Delivery::Cookie => (None, Then::KeepRefreshToken(refresh.reveal().into())),
         };
         let output = Tokens {
-            access_token: issued.token,
+            access_token: issued.token.into(),
             token_type: "Bearer".to_owned(),
             expires_in: issued.expires_in,
             refresh_token,
