@@ -125,7 +125,7 @@ settings! {
         lease: Duration = from.duration("lease_seconds", 1, 1..=3600);
         job_concurrency: usize = from.whole("job_concurrency", 1..=64);
 
-        log_format: LogFormat = from.required("log_format", str::parse);
+        log_format: LogFormat = log_format(from);
         log_level: Targets = from.required("log_level", values::log_level);
         metrics_enabled: bool = from.truth("metrics_enabled");
     }
@@ -133,6 +133,15 @@ settings! {
 
 fn data_dir(from: &mut Reader) -> PathBuf {
     from.required("data_dir", values::folder)
+}
+
+/// In production, a program reads the log.
+fn log_format(from: &mut Reader) -> LogFormat {
+    let wanted = from.parsed("log_format", str::parse);
+    wanted.unwrap_or_else(|| match from.text("environment").trim() {
+        "production" => LogFormat::Json,
+        _ => LogFormat::Pretty,
+    })
 }
 
 fn random_name() -> String {

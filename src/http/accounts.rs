@@ -36,9 +36,10 @@ pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
                               Extension(peer): Extension<Peer>,
                               Extension(id): Extension<RequestId>,
                               headers: HeaderMap,
+                              uri: Uri,
                               body: Read| async move {
             let object = parameters(name, &headers, body)?;
-            sign_in(name, app, (peer, id), headers, object).await
+            sign_in(name, app, (peer, id), (headers, uri), object).await
         };
         let method = match name {
             "auth.logout" => routing::post(log_out),
@@ -56,11 +57,14 @@ async fn sign_in(
     name: &'static str,
     app: Arc<App>,
     from: (Peer, RequestId),
-    headers: HeaderMap,
+    (headers, uri): (HeaderMap, Uri),
     mut object: Map<String, Value>,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
     let delivery = delivery(&mut object)?.unwrap_or(Delivery::Cookie);
+    if delivery == Delivery::Cookie {
+        check_page(&app, &headers, &uri)?;
+    }
     let request = Request::read(name, &serde_json::to_string(&object).unwrap_or_default())?;
     let caller = match request.access() {
         Access::Anyone => None,
@@ -92,7 +96,7 @@ async fn log_out(
     let caller = match caller::required(&app, &headers).await {
         Ok(caller) => caller,
         // a page that was loaded again has no access token, or one that has expired
-        Err(_) if cookie::read(&headers).is_some() => {
+        Err(_) if cookie::read(&headers, &app.settings).is_some() => {
             let token = by_cookie(&app, &headers, &uri)?;
             let owner = app.engine.owner_of_refresh_token(&token).await;
             owner.map_err(|failure| forgetting(&app, failure))?
@@ -157,13 +161,19 @@ async fn refresh(
         Some(token) => (token, Delivery::Body),
         None => (by_cookie(&app, &headers, &uri)?, Delivery::Cookie),
     };
-    let sender = sender(&app, (peer, id), &headers, None, wished.unwrap_or(came_by));
+    let delivery = wished.unwrap_or(came_by);
+    if delivery == Delivery::Cookie {
+        check_page(&app, &headers, &uri)?;
+    }
+    let sender = sender(&app, (peer, id), &headers, None, delivery);
     let reply = app.engine.refresh(Refresh { token }, sender, since);
     answer(&app, StatusCode::OK, reply.await?)
 }
 
-/// The token in the cookie. A browser sends the cookie with requests of any page, so the page's origin must be allowed.
-fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failure> {
+/// Refuses a request of a page that is not allowed, before the cookie is read or set. A browser sends the cookie with
+/// requests of any page, and stores one that any page asked for: a stranger's page could sign its visitor in to the
+/// stranger's account.
+fn check_page(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
     let site = headers
         .get("sec-fetch-site")
         .map_or("none", |site| site.to_str().unwrap_or(""));
@@ -177,6 +187,12 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
             "the cookie is not accepted from this page; see allowed_origins",
         ));
     }
+    Ok(())
+}
+
+/// The token in the cookie.
+fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failure> {
+    check_page(app, headers, uri)?;
     let missing = || {
         Failure::new(
             ErrorCode::InvalidToken,
@@ -184,7 +200,7 @@ fn by_cookie(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<String, Failur
         )
         .at("refresh_token")
     };
-    cookie::read(headers)
+    cookie::read(headers, &app.settings)
         .filter(|token| !token.is_empty())
         .ok_or_else(missing)
 }
@@ -262,7 +278,7 @@ fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Response, Refus
     let headers = [(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, "no-store")];
     let mut response = (status, headers, output.to_string()).into_response();
     let cookie = match reply.then {
-        Then::KeepRefreshToken(token) => cookie::write(Some(&token), &app.settings),
+        Then::KeepRefreshToken(token) => cookie::write(Some(token.expose()), &app.settings),
         Then::EndSession => cookie::write(None, &app.settings),
         Then::Nothing | Then::Follow(..) => None,
     };

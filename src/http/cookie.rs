@@ -5,10 +5,18 @@ use axum::http::{HeaderMap, HeaderValue};
 
 use crate::config::{Environment, Settings};
 
-const NAME: &str = "taskwire_refresh";
+/// The name. In production it has the prefix with which browsers take the cookie over HTTPS only (RFC 6265bis, section
+/// 4.1.3.1): a page of plain HTTP cannot replace it.
+fn name(settings: &Settings) -> &'static str {
+    match settings.environment {
+        Environment::Production => "__Secure-taskwire_refresh",
+        Environment::Development => "taskwire_refresh",
+    }
+}
 
 /// The refresh token that a browser sent.
-pub(super) fn read(headers: &HeaderMap) -> Option<String> {
+pub(super) fn read(headers: &HeaderMap, settings: &Settings) -> Option<String> {
+    let wanted = name(settings);
     let lines = headers
         .get_all(COOKIE)
         .iter()
@@ -17,7 +25,7 @@ pub(super) fn read(headers: &HeaderMap) -> Option<String> {
         .flat_map(|line| line.split(';'))
         .filter_map(|pair| pair.trim().split_once('='));
     pairs
-        .find(|(name, _)| *name == NAME)
+        .find(|(name, _)| *name == wanted)
         .map(|(_, token)| token.to_owned())
 }
 
@@ -34,7 +42,8 @@ pub(super) fn write(token: Option<&str>, settings: &Settings) -> Option<HeaderVa
         ""
     };
     let token = token.unwrap_or("");
-    let line = format!("{NAME}={token}; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
+    let name = name(settings);
+    let line = format!("{name}={token}; Path=/v1/auth; HttpOnly; SameSite=Strict; Max-Age={seconds}{secure}");
     let mut value = HeaderValue::from_str(&line).ok()?;
     value.set_sensitive(true);
     Some(value)
@@ -48,8 +57,9 @@ mod tests {
     fn the_token_is_found_among_other_cookies() {
         let mut headers = HeaderMap::new();
         headers.insert(COOKIE, HeaderValue::from_static("a=b; taskwire_refresh=r.1; c=d"));
-        assert_eq!(read(&headers).as_deref(), Some("r.1"));
-        assert_eq!(read(&HeaderMap::new()), None);
+        let settings = Settings::from_pairs(&[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(read(&headers, &settings).as_deref(), Some("r.1"));
+        assert_eq!(read(&HeaderMap::new(), &settings), None);
     }
 
     #[test]

@@ -90,6 +90,13 @@ async fn a_browser_changes_its_cookie_at_each_refresh(engine: Engine) {
         let refused = status(refresh(&first).header(name, value)).await;
         assert_eq!(refused, 403, "{name}: {value}");
     }
+    for (name, value) in strange {
+        let sign_in = || post(&server, "/v1/auth/login").header(name, value);
+        assert_eq!(status(sign_in().json(&login())).await, 403, "{name}: {value}");
+        let mut by_body = login();
+        by_body["token_delivery"] = json!("body");
+        assert_eq!(status(sign_in().json(&by_body)).await, 200, "{name}: {value}");
+    }
     let own = server.url("");
     let (second, _, tokens) = cookie_of(
         refresh(&first)
@@ -676,7 +683,10 @@ async fn in_production_the_cookie_and_the_answers_are_for_https_only() {
     ];
     let server = Server::start(Engine::Sqlite, &settings).await;
     http::sign_up(&server, "ada").await;
-    let (_, attributes, _) = cookie_of(post(&server, "/v1/auth/login").json(&login())).await;
+    let (cookie, attributes, _) = cookie_of(post(&server, "/v1/auth/login").json(&login())).await;
+    assert!(cookie.starts_with("__Secure-taskwire_refresh=rt_"), "{cookie}");
+    let refresh = post(&server, "/v1/auth/refresh").header("cookie", cookie);
+    assert_eq!(status(refresh).await, 200);
     assert!(
         attributes.split("; ").any(|attribute| attribute == "Secure"),
         "{attributes}"
@@ -684,4 +694,10 @@ async fn in_production_the_cookie_and_the_answers_are_for_https_only() {
     let answer = send(get(&server, "/livez")).await;
     let strict = header(answer.headers(), "strict-transport-security");
     assert!(strict.starts_with("max-age="), "{strict}");
+    let log = server.log();
+    let lines: Vec<&str> = log.lines().collect();
+    assert!(
+        !lines.is_empty() && lines.iter().all(|line| line.starts_with('{')),
+        "{log}"
+    );
 }
