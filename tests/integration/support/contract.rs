@@ -4,6 +4,7 @@
 //! Everything that a server sends must be valid. What a test sends must be valid if the server carried it out. A validator for each type of frame is built when a test first
 //! meets the type. The first frame of a type is also checked against the whole document, as a stranger would.
 
+use super::secrets;
 use icu_normalizer::ComposingNormalizer;
 use jsonschema::{Registry, Validator};
 use reqwest::Method;
@@ -134,6 +135,7 @@ impl Conversation {
     /// Remembers a request until its answer comes. A text that is no request has none that would name it.
     pub fn sent(&mut self, text: &str) {
         let frame: Value = serde_json::from_str(text).unwrap_or_default();
+        secrets::note(&frame);
         if !frame["id"].is_null() {
             self.unanswered.push(frame);
         }
@@ -143,6 +145,7 @@ impl Conversation {
     #[track_caller]
     pub fn received(&mut self, frame: &Value) {
         check_frame("ServerFrame", frame);
+        secrets::note(frame);
         if frame["id"].is_null() {
             return;
         }
@@ -219,6 +222,7 @@ fn as_read(value: &Value) -> Value {
 /// Checks the answer to an HTTP request, and the request's body if it was carried out.
 #[track_caller]
 pub fn answered(method: &Method, path: &str, asked: Option<&Value>, status: u16, answer: &Value) {
+    asked.into_iter().chain([answer]).for_each(secrets::note);
     let path = path.split('?').next().unwrap_or(path);
     if path == "/v1/rpc" {
         return answered_frames(asked, answer);

@@ -19,6 +19,7 @@
 //! - `proxy`     a proxy that cuts and stalls connections of a server
 //! - `redis`     a Redis for one test
 //! - `nginx`     a real nginx in front of servers
+//! - `secrets`   looks for passwords and tokens in servers' logs
 //! - `tokens`    access tokens with other times
 
 pub mod audit;
@@ -39,6 +40,7 @@ pub mod program;
 pub mod proxy;
 pub mod raw;
 pub mod redis;
+pub mod secrets;
 pub mod server;
 pub mod team;
 pub mod tokens;

@@ -3,6 +3,7 @@
 use super::PATIENCE;
 use super::database::{Database, Engine};
 use super::program::run_to_end;
+use super::secrets;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -39,6 +40,9 @@ impl Server {
             process: None,
         };
         server.set("rate_limit_enabled", "false");
+        if let Ok(level) = std::env::var("TASKWIRE_TEST_LOG_LEVEL") {
+            server.set("log_level", &level);
+        }
         for (key, value) in settings {
             server.set(key, value);
         }
@@ -212,6 +216,8 @@ impl Drop for Server {
         }
         if std::thread::panicking() {
             eprintln!("--- the server's log ---\n{}", self.log());
+        } else if let Some(secret) = secrets::shown_in(&self.log()) {
+            panic!("the server's log shows {secret}");
         }
     }
 }
