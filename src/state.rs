@@ -1,20 +1,15 @@
 //! The parts that every request and socket of a node shares, and the stage of the node's life. Does no work itself.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use metrics_exporter_prometheus::PrometheusHandle;
 use tokio::time::Instant;
 
-use crate::auth::limits::{Network, Windows};
 use crate::config::Settings;
 use crate::engine::Engine;
 use crate::follow::{Admission, Entrance, Registry};
 use crate::peer::Strangers;
-
-/// The most addresses whose HTTP requests are counted separately.
-const ADDRESSES: usize = 100_000;
 
 /// The stages of a node's life, in order.
 const SERVING: u8 = 0;
@@ -35,8 +30,6 @@ pub struct App {
     pub entrance: Arc<Entrance>,
     /// Pages that were refused.
     pub strangers: Strangers,
-    /// The rate limit of HTTP requests, by address.
-    pub requests: Windows<Network>,
     /// Renders `GET /metrics`; `None` if metrics are off.
     pub metrics: Option<PrometheusHandle>,
     stage: AtomicU8,
@@ -46,15 +39,6 @@ pub struct App {
 impl App {
     /// A node's shared parts, in the stage of serving.
     pub fn new(settings: Arc<Settings>, engine: Engine, metrics: Option<PrometheusHandle>) -> Arc<App> {
-        let requests = if settings.rate_limit_enabled {
-            Windows::new(
-                settings.rate_limit_requests,
-                settings.rate_limit_window,
-                ADDRESSES,
-            )
-        } else {
-            Windows::unlimited()
-        };
         let sockets = Arc::new(Registry::default());
         engine.attend(sockets.clone());
         Arc::new(App {
@@ -64,7 +48,6 @@ impl App {
             engine,
             sockets,
             strangers: Strangers::default(),
-            requests,
             metrics,
             stage: AtomicU8::new(SERVING),
             started: Instant::now(),
@@ -74,11 +57,6 @@ impl App {
     /// Milliseconds since the start. Limits use this, because the system's clock may jump.
     pub fn elapsed_ms(&self) -> i64 {
         self.started.elapsed().as_millis() as i64
-    }
-
-    /// Counts an HTTP request of this address.
-    pub fn count_request(&self, address: IpAddr) -> Option<crate::auth::limits::Allowance> {
-        self.requests.take(address.into(), self.elapsed_ms())
     }
 
     /// Marks the node as about to stop: from now on `/readyz` answers 503. Nothing else changes.

@@ -94,6 +94,7 @@ settings! {
         rate_limit_enabled: bool = from.truth("rate_limit_enabled");
         rate_limit_requests: u32 = from.whole("rate_limit_requests", 1..=1_000_000);
         rate_limit_window: Duration = from.duration("rate_limit_window_seconds", 1, 1..=DAY);
+        strangers_per_hour: u32 = from.whole("strangers_per_hour", 1..=10_000);
         ops_per_second: u32 = from.whole("ops_per_second", 1..=1_000_000);
         ops_burst: u32 = from.whole("ops_burst", 1..=1_000_000);
         sockets_per_user: usize = from.whole("sockets_per_user", 1..=100_000);

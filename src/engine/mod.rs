@@ -18,6 +18,7 @@
 //! - `members`   the members of workspaces, cached by `acl_version`
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
+//! - `limits`    how often whom, for every way in
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
@@ -42,6 +43,7 @@ mod jobs;
 mod known;
 mod lane;
 mod lanes;
+mod limits;
 mod line;
 mod load;
 mod loading;
@@ -66,6 +68,7 @@ mod watch;
 mod words;
 mod write;
 
+use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
@@ -120,6 +123,7 @@ struct Inner {
     clock: Clock,
     ids: Arc<Ids>,
     tokens: AccessTokens,
+    limits: Arc<Limits>,
     passwords: Passwords,
     refresh: Duration,
     batch_ops: usize,
@@ -168,6 +172,7 @@ impl Engine {
         tokio::spawn(presences.clone().attend());
         let (words, enqueued) = (Arc::<WordsJob>::default(), Arc::<Notify>::default());
         let sessions = Arc::new(Sessions::new(store.clone(), hub.clone()));
+        let limits = limits::limits(settings, &store, &keys.current)?;
         let shared = Shared {
             store: store.clone(),
             cache: Arc::new(MemberCache::new()),
@@ -180,6 +185,7 @@ impl Engine {
             enqueued: enqueued.clone(),
         };
         let inner = Inner {
+            limits: limits.clone(),
             lane: Lane::start(shared, settings.database_lanes),
             store,
             hub,

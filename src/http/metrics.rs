@@ -76,6 +76,8 @@ pub(super) const METRICS: &[Metric] = &[
     counter("taskwire_http_requests_total", &["route", "status"], "HTTP requests, by route and status"),
     histogram("taskwire_http_request_seconds", &["route"], "Duration of HTTP requests, by route"),
     counter("taskwire_passwords_refused_total", &["reason"], "Passwords that were not checked, because too many waited"),
+    counter("taskwire_limited_total", &["limit"], "Requests that a limit refused, by limit"),
+    counter("taskwire_limits_alone_total", &[], "Times that a limit was counted in memory, because Redis did not answer"),
     counter("taskwire_session_reads_total", &[], "Reads of a session, its account and its workspaces"),
     // delivery
     counter("taskwire_events_delivered_total", &[], "Event frames given to sockets"),

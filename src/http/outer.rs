@@ -1,13 +1,14 @@
 //! Wraps every request: its id, the check of the host, the rate limit, a time limit, security headers, the shape of
 //! errors, the metrics. Does not know what the routes do.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{CONTENT_TYPE, HOST};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Version};
+use axum::http::{HeaderMap, HeaderValue, Method, Version};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::SharedString;
@@ -17,10 +18,12 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::RPC;
-use crate::auth::limits::Allowance;
+use crate::auth::limits::{Allowance, Limit};
 use crate::peer::{self, Peer};
 use crate::reply::Refusal;
-use crate::reply::headers::{X_CORRELATION_ID, X_REQUEST_ID, secure};
+use crate::reply::headers::{
+    X_CORRELATION_ID, X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET, X_REQUEST_ID, secure,
+};
 use crate::reply::refusal::{self, Waiting};
 use crate::state::App;
 
@@ -54,7 +57,8 @@ pub(super) async fn around<F: Future<Output = Response>>(
     request.extensions_mut().insert(RequestId(id.clone()));
     let span = tracing::info_span!("request", request.id = &*id, http.route = &*route);
 
-    let (refused, allowance) = admit(app, &request, &route);
+    let (host, address) = (host_refused(app, &request), counted(app, &request, &route));
+    let (refused, allowance) = admit(app, host, address).await;
     let mut response = match refused {
         Some(refusal) => refusal.into_response(),
         None => match tokio::time::timeout(PATIENCE, answer(request))
@@ -118,20 +122,27 @@ pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, nex
     response
 }
 
-/// Whether a request is refused, and the state of its address's rate limit.
-fn admit(app: &App, request: &Request, route: &str) -> (Option<Refusal>, Option<Allowance>) {
-    if let Some(failure) = host_refused(app, request) {
-        return (Some(failure.into()), None);
-    }
-    // sockets have their own limits; preflights, probes and scrapers are not limited
+/// The address whose requests this one counts among; `None`: it is not limited. Sockets have their own limits;
+/// preflights, probes and scrapers are not limited.
+fn counted(app: &App, request: &Request, route: &str) -> Option<IpAddr> {
     if !route.starts_with("/v1/") || route == "/v1/socket" || request.method() == Method::OPTIONS {
-        return (None, None);
+        return None;
     }
-    let Some(peer) = request.extensions().get::<Peer>() else {
-        return (None, None);
+    let peer = request.extensions().get::<Peer>()?;
+    Some(peer::address(*peer, request.headers(), &app.settings))
+}
+
+/// Whether a request is refused, and the state of its address's rate limit.
+async fn admit(
+    app: &App,
+    host: Option<Failure>,
+    address: Option<IpAddr>,
+) -> (Option<Refusal>, Option<Allowance>) {
+    let (None, Some(address)) = (&host, address) else {
+        return (host.map(Refusal::from), None);
     };
-    let allowance = app.count_request(peer::address(*peer, request.headers(), &app.settings));
-    let refusal = allowance.and_then(|allowance| allowance.refusal());
+    let allowance = app.engine.limits().count(Limit::Requests, address).await;
+    let refusal = allowance.and_then(|allowance| allowance.refusal(Limit::Requests));
     (refusal.map(Refusal::from), allowance)
 }
 
@@ -202,17 +213,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"))
 }
 
+/// The state of the address's window, unless another limit refused the request and told its own.
 fn say_allowance(headers: &mut HeaderMap, allowance: Allowance) {
-    headers.insert(
-        HeaderName::from_static("x-ratelimit-limit"),
-        allowance.limit.into(),
-    );
-    headers.insert(
-        HeaderName::from_static("x-ratelimit-remaining"),
-        allowance.remaining.into(),
-    );
-    headers.insert(
-        HeaderName::from_static("x-ratelimit-reset"),
-        allowance.reset_seconds.into(),
-    );
+    if headers.contains_key(X_RATELIMIT_LIMIT) {
+        return;
+    }
+    headers.insert(X_RATELIMIT_LIMIT, allowance.limit.into());
+    headers.insert(X_RATELIMIT_REMAINING, allowance.remaining.into());
+    headers.insert(X_RATELIMIT_RESET, allowance.reset_seconds.into());
 }

@@ -58,7 +58,7 @@ pub use hub::{Hub, RingLimits};
 pub use join::{Joined, Start};
 pub use log::{Log, LogRange, LogUnavailable, Reading};
 pub use presence::{PresenceGuard, Presences};
-pub use redis::{BadAddress, Redis, RedisOptions};
+pub use redis::{BadAddress, Redis, RedisOptions, client as redis_client};
 pub use subscriptions::Subscriptions;
 pub use wakeup::{Dirty, Wakeup};
 

@@ -9,6 +9,7 @@ use taskwire_protocol::http::HttpError;
 use taskwire_protocol::{ErrorCode, Failure};
 
 use super::frames;
+use super::headers::{X_RATELIMIT_LIMIT, X_RATELIMIT_REMAINING, X_RATELIMIT_RESET};
 
 /// A failure, its status, and further headers.
 #[derive(Debug)]
@@ -65,8 +66,19 @@ pub(crate) fn say_when(headers: &mut HeaderMap, failure: &Failure, status: Statu
     }
     let unavailable = status == StatusCode::SERVICE_UNAVAILABLE;
     if let Some(wait_ms) = failure.retry_after_ms.or_else(|| unavailable.then_some(1000)) {
-        headers.insert(RETRY_AFTER, HeaderValue::from(wait_ms.div_ceil(1000).max(1)));
+        let seconds = wait_ms.div_ceil(1000).max(1);
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        if let Some(limit) = limit_of(failure) {
+            headers.insert(X_RATELIMIT_LIMIT, HeaderValue::from(limit));
+            headers.insert(X_RATELIMIT_REMAINING, HeaderValue::from(0));
+            headers.insert(X_RATELIMIT_RESET, HeaderValue::from(seconds));
+        }
     }
+}
+
+/// The number of the limit that refused the request.
+fn limit_of(failure: &Failure) -> Option<u64> {
+    failure.context.as_ref()?.get("limit")?.as_u64()
 }
 
 /// The body of every error but those of `/v1/rpc`.

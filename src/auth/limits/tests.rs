@@ -1,154 +1,125 @@
-//! Buckets and windows, stepped through time.
+//! Limits as the engine uses them, in memory.
 
 use super::*;
+use std::time::Duration;
+use taskwire_protocol::ErrorCode;
+use uuid::Uuid;
 
-const WINDOW: Duration = Duration::from_mins(1);
-
-fn windows(limit: u32, keys: usize) -> Windows<&'static str> {
-    Windows::new(limit, WINDOW, keys)
-}
-
-fn passes(windows: &Windows<&'static str>, key: &'static str, now_ms: i64) -> bool {
-    windows.take(key, now_ms).unwrap().retry_after_ms.is_none()
-}
-
-#[test]
-fn a_bucket_gives_its_burst_and_then_its_rate() {
-    let mut bucket = Bucket::new(50, 200, 7);
-    for _ in 0..200 {
-        assert_eq!(bucket.take(1, 7), Ok(()));
-    }
-    assert_eq!(bucket.take(1, 7), Err(20));
-    assert_eq!(bucket.take(1, 26), Err(1));
-    assert_eq!(bucket.take(1, 27), Ok(()));
-    assert_eq!(bucket.take(1, 27), Err(20));
-    let passed = (0..10_000).filter(|ms| bucket.take(1, 27 + ms).is_ok()).count();
-    assert_eq!(
-        passed, 499,
-        "50 a second for 10 s are 500; the last one is due at the end of the 10 s"
-    );
-}
-
-#[test]
-fn a_bucket_never_holds_more_than_its_burst() {
-    let mut bucket = Bucket::new(1000, 3, 0);
-    assert_eq!(bucket.take(3, i64::MAX), Ok(()));
-    assert_eq!(bucket.take(1, i64::MAX), Err(1));
-}
-
-#[test]
-fn waiting_for_the_returned_time_is_enough_at_any_rate() {
-    for rate in [1, 3, 7, 50, 999, 1001, u32::MAX] {
-        let mut bucket = Bucket::new(rate, 10, 0);
-        assert_eq!(bucket.take(10, 0), Ok(()));
-        let wait_ms = bucket.take(7, 0).unwrap_err() as i64;
-        assert!(bucket.take(7, wait_ms - 1).is_err(), "rate {rate}");
-        assert_eq!(bucket.take(7, wait_ms), Ok(()), "rate {rate}");
-    }
-}
-
-#[test]
-fn a_cost_above_the_burst_passes_when_full_and_is_paid_for_afterwards() {
-    let mut bucket = Bucket::new(10, 20, 0);
-    assert_eq!(bucket.take(100, 0), Ok(()));
-    assert_eq!(bucket.take(1, 0), Err(8_100));
-    assert_eq!(bucket.take(1, 8_100), Ok(()));
-    assert_eq!(bucket.take(100, 8_100), Err(2_000));
-    assert_eq!(bucket.take(u32::MAX, 10_100), Ok(()));
-}
-
-#[test]
-fn a_clock_that_goes_back_gives_nothing_and_takes_nothing() {
-    let mut bucket = Bucket::new(10, 2, 10_000);
-    assert_eq!(bucket.take(2, 10_000), Ok(()));
-    assert_eq!(bucket.take(1, 0), Err(100));
-    assert_eq!(bucket.take(1, 100), Ok(()));
-}
-
-#[test]
-fn an_unlimited_bucket_never_refuses() {
-    let mut bucket = Bucket::unlimited();
-    assert!((0..100_000).all(|_| bucket.take(u32::MAX, 0).is_ok()));
-}
-
-#[test]
-fn a_window_counts_down_refuses_and_starts_over() {
-    let windows = windows(2, 10);
-    let at = |now_ms| windows.take("a", now_ms).unwrap();
-    let first = Allowance {
-        limit: 2,
-        remaining: 1,
-        reset_seconds: 60,
-        retry_after_ms: None,
+fn limits() -> Limits {
+    let options = Options {
+        requests: 2,
+        request_window: Duration::from_mins(1),
+        strangers_per_hour: 2,
     };
-    assert_eq!(at(5_000), first);
-    assert_eq!((at(5_001).remaining, at(5_001).retry_after_ms), (0, Some(59_999)));
-    let refused = at(64_999);
-    assert_eq!((refused.reset_seconds, refused.retry_after_ms), (1, Some(1)));
-    let failure = refused.refusal().unwrap();
+    Limits::new(&options, &"a secret".into())
+}
+
+fn address(last: u8) -> IpAddr {
+    IpAddr::from([192, 0, 2, last])
+}
+
+async fn code(limits: &Limits, from: u8, email: &str, device: Device) -> Option<ErrorCode> {
+    let begun = limits.begin_sign_in(Some(address(from)), email, device).await;
+    begun.map(drop).err().map(|failure| failure.code)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_limit_counts_by_whom_and_its_refusal_has_the_number() {
+    let limits = limits();
+    let user = UserId(Uuid::from_u128(7));
+    for _ in 0..5 {
+        limits.take(Limit::Photo, user).await.unwrap();
+    }
+    let refused = limits.take(Limit::Photo, user).await.unwrap_err();
+    assert_eq!(refused.code, ErrorCode::RateLimited);
+    assert_eq!(refused.context.unwrap()["limit"], 5);
+    assert_eq!(refused.retry_after_ms, Some(3_600_000));
+    limits.take(Limit::Profile, user).await.unwrap();
+    limits
+        .take(Limit::Photo, UserId(Uuid::from_u128(8)))
+        .await
+        .unwrap();
+    tokio::time::advance(Duration::from_hours(1)).await;
+    limits.take(Limit::Photo, user).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_devices_that_are_known_are_not_locked_out_by_strangers() {
+    let limits = limits();
+    for _ in 0..5 {
+        assert_eq!(code(&limits, 1, "ada@example.com", Device::Stranger).await, None);
+    }
+    let locked = Some(ErrorCode::AccountLocked);
     assert_eq!(
-        (failure.code, failure.retry_after_ms),
-        (ErrorCode::RateLimited, Some(1))
+        code(&limits, 2, "ADA@example.com", Device::Stranger).await,
+        locked
     );
-    assert_eq!(at(65_000), first);
-    assert_eq!(first.refusal(), None);
+    assert_eq!(code(&limits, 2, "ada@example.com", Device::Known).await, None);
+    assert_eq!(code(&limits, 2, "bob@example.com", Device::Stranger).await, None);
 }
 
-#[test]
-fn keys_are_counted_apart() {
-    let windows = windows(1, 10);
-    assert!(passes(&windows, "a", 0) && passes(&windows, "b", 0));
-    assert!(!passes(&windows, "a", 0));
+#[tokio::test(start_paused = true)]
+async fn an_outcome_ends_what_was_counted_in_advance() {
+    let limits = limits();
+    let begin = async || {
+        let begun = limits
+            .begin_sign_in(None, "ada@example.com", Device::Stranger)
+            .await;
+        begun.map_err(|failure| failure.code)
+    };
+    for _ in 0..10 {
+        begin().await.unwrap().end(Outcome::Undecided).await;
+        begin().await.unwrap().end(Outcome::Succeeded).await;
+    }
+    for _ in 0..5 {
+        begin().await.unwrap().end(Outcome::Failed).await;
+    }
+    assert_eq!(begin().await.map(drop), Err(ErrorCode::AccountLocked));
+    tokio::time::advance(Duration::from_secs(1)).await;
+    begin().await.unwrap().end(Outcome::Succeeded).await;
+    begin().await.unwrap().end(Outcome::Failed).await;
+    begin().await.unwrap().end(Outcome::Failed).await;
 }
 
-#[test]
-fn when_all_windows_run_new_keys_share_one_and_none_is_evicted() {
-    let windows = windows(2, 2);
-    assert!(passes(&windows, "a", 0) && passes(&windows, "b", 0));
-    assert!(passes(&windows, "c", 0) && passes(&windows, "d", 0));
-    assert!(!passes(&windows, "e", 0), "c and d used up the shared window");
-    assert!(passes(&windows, "a", 0) && !passes(&windows, "a", 0));
-    assert_eq!(windows.by_key.len(), 2);
-    assert!(passes(&windows, "e", 60_000), "ended windows are removed");
-    assert_eq!(windows.by_key.len(), 1);
+#[tokio::test(start_paused = true)]
+async fn a_network_may_try_twenty_accounts_a_minute() {
+    let limits = limits();
+    for i in 0..20 {
+        let email = format!("{i}@example.com");
+        assert_eq!(code(&limits, 1, &email, Device::Stranger).await, None);
+    }
+    let limited = Some(ErrorCode::RateLimited);
+    assert_eq!(
+        code(&limits, 1, "ada@example.com", Device::Stranger).await,
+        limited
+    );
+    assert_eq!(code(&limits, 2, "ada@example.com", Device::Stranger).await, None);
 }
 
-#[test]
-fn ended_windows_are_searched_once_a_second_at_most() {
-    let windows = windows(1, 1);
-    assert!(passes(&windows, "a", 0) && passes(&windows, "b", 59_900));
-    assert!(!passes(&windows, "c", 60_100), "the shared window still runs");
-    assert!(passes(&windows, "c", 60_900));
+#[tokio::test(start_paused = true)]
+async fn a_locked_account_costs_its_network_nothing() {
+    let limits = limits();
+    for _ in 0..5 {
+        assert_eq!(code(&limits, 1, "ada@example.com", Device::Stranger).await, None);
+    }
+    for _ in 0..100 {
+        let refused = code(&limits, 1, "ada@example.com", Device::Stranger).await;
+        assert_eq!(refused, Some(ErrorCode::AccountLocked));
+    }
+    for i in 0..15 {
+        let email = format!("{i}@example.com");
+        assert_eq!(code(&limits, 1, &email, Device::Stranger).await, None, "{i}");
+    }
 }
 
-#[test]
-fn a_clock_that_goes_back_locks_nobody_out() {
-    let windows = windows(1, 10);
-    assert!(passes(&windows, "a", 1_000_000) && passes(&windows, "a", 0));
-}
-
-#[test]
-fn threads_share_a_limit_exactly() {
-    let windows = windows(1000, 10);
-    let passed: usize = std::thread::scope(|scope| {
-        let threads = [(); 4].map(|()| scope.spawn(|| (0..500).filter(|_| passes(&windows, "a", 0)).count()));
-        threads.map(|thread| thread.join().unwrap()).iter().sum()
-    });
-    assert_eq!(passed, 1000);
-}
-
-#[test]
-fn without_a_limit_nothing_is_kept() {
-    let windows: Windows<&str> = Windows::unlimited();
-    assert_eq!(windows.take("a", 0), None);
-    assert!(windows.by_key.is_empty());
-}
-
-#[test]
-fn an_ipv6_network_counts_as_one_and_mapped_ipv4_as_ipv4() {
-    let network = |text: &str| Network::from(text.parse::<IpAddr>().unwrap());
-    assert_eq!(network("2001:db8:1:2::1"), network("2001:db8:1:2:ffff::9"));
-    assert_ne!(network("2001:db8:1:2::1"), network("2001:db8:1:3::1"));
-    assert_eq!(network("::ffff:192.0.2.7"), network("192.0.2.7"));
-    assert_ne!(network("::ffff:192.0.2.7"), network("::ffff:192.0.2.8"));
+#[tokio::test]
+async fn limits_that_are_off_count_nothing() {
+    let limits = Limits::off();
+    let user = UserId(Uuid::from_u128(7));
+    for _ in 0..100 {
+        limits.take(Limit::Photo, user).await.unwrap();
+        limits.reach(user, "ada").unwrap();
+        assert_eq!(code(&limits, 1, "ada@example.com", Device::Stranger).await, None);
+    }
+    assert_eq!(limits.count(Limit::Requests, user).await, None);
 }

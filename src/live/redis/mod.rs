@@ -125,6 +125,14 @@ impl Redis {
     }
 }
 
+/// A client of this Redis, for parts that count there. It does not connect by itself.
+///
+/// # Errors
+/// The address cannot be used.
+pub fn client(url: &SecretString) -> Result<Client, BadAddress> {
+    Client::open(address(url.expose_secret())?).map_err(|error| bad(&error))
+}
+
 fn address(url: &str) -> Result<ConnectionInfo, BadAddress> {
     let info = url.into_connection_info().map_err(|error| bad(&error))?;
     // RESP3: messages and answers share one connection

@@ -1,0 +1,37 @@
+//! The limits that every way in shares (`auth/limits`), as the settings want them. Does not know what is limited.
+
+use super::{Engine, EngineError};
+use crate::auth::limits::{Limits, Options};
+use crate::config::Settings;
+use crate::live::redis_client;
+use crate::store::Store;
+use secrecy::SecretString;
+use std::sync::Arc;
+
+/// Instances of a deployment have the same secret, so they count under the same keys.
+pub(super) fn limits(
+    settings: &Settings,
+    store: &Store,
+    secret: &SecretString,
+) -> Result<Arc<Limits>, EngineError> {
+    if !settings.rate_limit_enabled {
+        return Ok(Arc::new(Limits::off()));
+    }
+    let options = Options {
+        requests: settings.rate_limit_requests,
+        request_window: settings.rate_limit_window,
+        strangers_per_hour: settings.strangers_per_hour,
+    };
+    let limits = Limits::new(&options, secret);
+    Ok(Arc::new(match &settings.redis_url {
+        Some(url) if store.is_shared() => limits.shared_by(redis_client(url)?, &settings.redis_prefix),
+        _ => limits,
+    }))
+}
+
+impl Engine {
+    /// The limits. A handler takes one with `engine.limits().take(Limit::Profile, user).await?`.
+    pub fn limits(&self) -> &Arc<Limits> {
+        &self.0.limits
+    }
+}
