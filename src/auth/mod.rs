@@ -2,11 +2,16 @@
 //! database, the settings and the clock, and pass in what is needed.
 //!
 //! - `passwords`  hashing and checking outside the async threads, and which new passwords are refused
-//! - `tokens`     access tokens (signed, short-lived) and refresh tokens (opaque, stored as a hash)
+//! - `tokens`     access tokens: signed, short-lived
+//! - `refresh`    refresh tokens: opaque, stored as a hash; `successor` seals the next one for the holder of a token
+//! - `derive`     keys that are derived from another secret
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
 
+mod derive;
 pub mod limits;
 pub mod passwords;
+pub mod refresh;
+pub mod successor;
 pub mod tokens;

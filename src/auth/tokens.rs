@@ -1,6 +1,6 @@
-//! Access tokens are signed (JWT, RFC 7519, in the profile of RFC 9068), short-lived, and checked without a database.
-//! Refresh tokens are opaque; only their hash is stored. Does not know whether a session still exists or an account is
-//! active: callers compare the claims with the database.
+//! Access tokens: signed (JWT, RFC 7519, in the profile of RFC 9068 and with the care of RFC 8725), short-lived, and
+//! checked without a database. Does not know whether a session still exists or an account is active: callers compare the
+//! claims with the database.
 
 use std::fmt;
 use std::time::Duration;
@@ -8,16 +8,14 @@ use std::time::Duration;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use rand::CryptoRng;
-use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret, ExposeSecretMut, SecretBox, SecretString};
+use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq;
 use taskwire_protocol::account::GlobalRole;
 use taskwire_protocol::{ErrorCode, Failure, SessionId, Timestamp, UserId};
 use tracing::error;
 use uuid::Uuid;
+
+use super::derive;
 
 /// The issuer and the audience of every token (`iss`, `aud`).
 const ISSUER: &str = "taskwire";
@@ -28,6 +26,8 @@ const HEADER_TYPE: &str = "at+jwt";
 const CLAIM_TYPE: &str = "access";
 /// A longer token is refused without decoding. Ours have about a tenth of this.
 const TOKEN_BYTES: usize = 4096;
+/// How many bytes of a derived key name the key that signs.
+const KEY_ID_BYTES: usize = 9;
 
 /// The account and session that a token stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,16 +94,35 @@ struct WireClaims {
 pub struct AccessTokens {
     signs: EncodingKey,
     /// The current key, then the one before it.
-    checks: Vec<DecodingKey>,
+    keys: Vec<Key>,
     header: Header,
     validation: Validation,
     lifetime_s: i64,
 }
 
+/// A key that checks tokens.
+struct Key {
+    /// The header's `kid`. Derived from the key, it is the same on all instances, and reveals nothing of the key.
+    id: String,
+    checks: DecodingKey,
+}
+
+impl Key {
+    /// `None` for an empty secret: anybody could sign with it.
+    fn of(secret: &SecretString) -> Option<Key> {
+        let secret = secret.expose_secret().as_bytes();
+        let id = derive::key(secret, "the id of a key that signs access tokens", &[])?;
+        Some(Key {
+            id: URL_SAFE_NO_PAD.encode(&id[..KEY_ID_BYTES]),
+            checks: DecodingKey::from_secret(secret),
+        })
+    }
+}
+
 impl fmt::Debug for AccessTokens {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AccessTokens")
-            .field("keys", &self.checks.len())
+            .field("keys", &self.keys.len())
             .field("lifetime_s", &self.lifetime_s)
             .finish_non_exhaustive()
     }
@@ -113,16 +132,15 @@ impl AccessTokens {
     /// Signs with `secret`; tokens signed with `previous`, the secret before the last rotation, are accepted too.
     /// `lifetime` counts in whole seconds. With an empty secret no token is valid, because anybody could sign with it.
     pub fn new(secret: &SecretString, previous: Option<&SecretString>, lifetime: Duration) -> AccessTokens {
-        let checks = std::iter::once(secret)
-            .chain(previous)
-            .map(|key| key.expose_secret().as_bytes())
-            .filter(|key| !key.is_empty())
-            .map(DecodingKey::from_secret)
-            .collect();
+        let current = Key::of(secret);
+        let header = Header {
+            kid: current.as_ref().map(|key| key.id.clone()),
+            ..plain_header()
+        };
         AccessTokens {
             signs: EncodingKey::from_secret(secret.expose_secret().as_bytes()),
-            checks,
-            header: header(),
+            keys: current.into_iter().chain(previous.and_then(Key::of)).collect(),
+            header,
             validation: validation(),
             lifetime_s: i64::try_from(lifetime.as_secs()).unwrap_or(i64::MAX),
         }
@@ -198,16 +216,18 @@ impl AccessTokens {
         if token.len() > TOKEN_BYTES {
             return None;
         }
-        for key in &self.checks {
-            match jsonwebtoken::decode::<WireClaims>(token, key, &self.validation) {
-                Ok(read) => {
-                    // `crit` names extensions without which the token must not be understood (RFC 7515, section
-                    // 4.1.11); we have none.
-                    let ours = read.header.typ.as_deref() == Some(HEADER_TYPE)
-                        && read.header.crit.is_none()
-                        && read.claims.typ == CLAIM_TYPE;
-                    return ours.then_some(read.claims);
-                }
+        let mut header = jsonwebtoken::decode_header(token).ok()?;
+        // a token from before keys had ids names none
+        let named = header.kid.take();
+        // nothing else may stand in a header: no key that the token brings along (`jwk`, `jku`, `x5u`), no extension that
+        // must be understood (`crit`), no other algorithm or type
+        if header != plain_header() {
+            return None;
+        }
+        let meant = |key: &&Key| named.as_ref().is_none_or(|id| *id == key.id);
+        for key in self.keys.iter().filter(meant) {
+            match jsonwebtoken::decode::<WireClaims>(token, &key.checks, &self.validation) {
+                Ok(read) => return (read.claims.typ == CLAIM_TYPE).then_some(read.claims),
                 Err(cause) if matches!(cause.kind(), ErrorKind::InvalidSignature) => {}
                 Err(_) => return None,
             }
@@ -216,7 +236,8 @@ impl AccessTokens {
     }
 }
 
-fn header() -> Header {
+/// The header of our tokens, without the name of the key.
+fn plain_header() -> Header {
     Header {
         typ: Some(HEADER_TYPE.to_owned()),
         ..Header::new(Algorithm::HS256)
@@ -241,90 +262,6 @@ fn at(seconds: i64) -> Timestamp {
 
 fn invalid() -> Failure {
     Failure::new(ErrorCode::InvalidToken, "the token is not valid")
-}
-
-/// The prefix of a refresh token, by which people and scanners recognise a leaked one.
-const REFRESH_PREFIX: &str = "rt_";
-const SESSION_BYTES: usize = 16;
-const SECRET_BYTES: usize = 32;
-/// The length of both in base64url. Together they are a multiple of three bytes, so there is no padding and only one
-/// encoding.
-const REFRESH_TEXT: usize = (SESSION_BYTES + SECRET_BYTES) / 3 * 4;
-
-/// A client exchanges this for the session's next pair of tokens. Its text is `rt_`, then the session's id and 256
-/// random bits in base64url.
-pub struct RefreshToken {
-    session: SessionId,
-    secret: SecretBox<[u8; SECRET_BYTES]>,
-}
-
-impl fmt::Debug for RefreshToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RefreshToken")
-            .field("session", &self.session)
-            .finish_non_exhaustive()
-    }
-}
-
-impl RefreshToken {
-    /// A fresh token of the session.
-    pub fn new(session: SessionId, rng: &mut (impl CryptoRng + ?Sized)) -> RefreshToken {
-        let secret = SecretBox::init_with_mut(|bytes: &mut [u8; SECRET_BYTES]| rng.fill_bytes(bytes));
-        RefreshToken { session, secret }
-    }
-
-    /// Parses what a client sent. A token that can be parsed was not necessarily issued by us.
-    ///
-    /// Fails with `INVALID_TOKEN`.
-    pub fn parse(text: &str) -> Result<RefreshToken, Failure> {
-        RefreshToken::read(text).ok_or_else(invalid)
-    }
-
-    fn read(text: &str) -> Option<RefreshToken> {
-        let text = text.strip_prefix(REFRESH_PREFIX)?;
-        if text.len() != REFRESH_TEXT {
-            return None;
-        }
-        let bytes = Zeroizing::new(URL_SAFE_NO_PAD.decode(text).ok()?);
-        let (session, rest) = bytes.split_first_chunk::<SESSION_BYTES>()?;
-        if rest.len() != SECRET_BYTES {
-            return None;
-        }
-        let mut secret = SecretBox::<[u8; SECRET_BYTES]>::default();
-        secret.expose_secret_mut().copy_from_slice(rest);
-        Some(RefreshToken {
-            session: SessionId(Uuid::from_bytes(*session)),
-            secret,
-        })
-    }
-
-    /// The session that the token claims to belong to, and whose stored hash it must match.
-    pub fn session(&self) -> SessionId {
-        self.session
-    }
-
-    /// The token itself, for the client and nobody else.
-    pub fn reveal(&self) -> String {
-        let mut bytes = Zeroizing::new([0; SESSION_BYTES + SECRET_BYTES]);
-        bytes[..SESSION_BYTES].copy_from_slice(self.session.0.as_bytes());
-        bytes[SESSION_BYTES..].copy_from_slice(self.secret.expose_secret());
-        format!("{REFRESH_PREFIX}{}", URL_SAFE_NO_PAD.encode(*bytes))
-    }
-
-    /// The stored form: SHA-256 over session and secret. A slow hash would add nothing, because 256 random bits cannot
-    /// be guessed.
-    pub fn hash(&self) -> [u8; 32] {
-        let mut hasher = Sha256::new();
-        hasher.update(self.session.0.as_bytes());
-        hasher.update(self.secret.expose_secret());
-        hasher.finalize().into()
-    }
-
-    /// Whether this is the token whose hash was stored, in constant time, so that the duration does not reveal how much
-    /// matches.
-    pub fn matches(&self, stored: &[u8]) -> bool {
-        self.hash().ct_eq(stored).into()
-    }
 }
 
 #[cfg(test)]

@@ -77,6 +77,7 @@ settings! {
         jwt_secret_previous: Option<SecretString> = from.secret("jwt_secret_previous");
         access_token: Duration = from.duration("access_token_minutes", MINUTE, 1..=1440);
         refresh_token: Duration = from.duration("refresh_token_days", DAY, 1..=365);
+        session: Duration = from.duration("session_days", DAY, 1..=3650);
         require_verified_email: bool = from.truth("require_verified_email");
         /// Never 0: a setting of 0 becomes the number of CPUs.
         password_hash_concurrency: usize = match from.whole("password_hash_concurrency", 0..=1024) {

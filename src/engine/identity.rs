@@ -135,10 +135,13 @@ impl Engine {
         Ok(known)
     }
 
-    /// A session as the database has it now. No cache and no shared read: a refresh token that was exchanged a moment
+    /// A session and its account as the database has them now. No cache and no shared read: a refresh token that was exchanged a moment
     /// ago must not look valid.
-    pub(super) async fn read_session_now(&self, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
-        self.0.sessions.read_now(id).await
+    pub(super) async fn read_session_now(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<(SessionRecord, Account)>, Failure> {
+        self.0.sessions.read_owner(id).await
     }
 
     /// Refuses a session that has ended, or whose account is deactivated.

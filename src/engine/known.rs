@@ -120,13 +120,6 @@ impl Sessions {
         read.await.unwrap_or_else(|| Err(broken()))
     }
 
-    /// Reads a session for this caller alone. It includes everything that was committed before the call.
-    pub(super) async fn read_now(self: &Arc<Self>, id: SessionId) -> Result<Option<Arc<Known>>, Failure> {
-        let sessions = self.clone();
-        let (_, found) = spawned(async move { sessions.read_alone(id).await }).await?;
-        Ok(found)
-    }
-
     /// Reads a session and its account, and nothing else, as the database has them now.
     pub(super) async fn read_owner(
         &self,

@@ -70,6 +70,7 @@ mod write;
 
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
+use crate::auth::refresh::RefreshTokens;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::config::Settings;
@@ -124,8 +125,12 @@ struct Inner {
     ids: Arc<Ids>,
     tokens: AccessTokens,
     limits: Arc<Limits>,
+    refresh_tokens: RefreshTokens,
     passwords: Passwords,
-    refresh: Duration,
+    /// How long a session lasts that nobody uses.
+    idle_session: Duration,
+    /// How long a session lasts, however much it is used.
+    longest_session: Duration,
     batch_ops: usize,
     query: Duration,
     sessions: Arc<Sessions>,
@@ -194,8 +199,10 @@ impl Engine {
             clock,
             ids,
             tokens: AccessTokens::new(&keys.current, keys.previous.as_ref(), settings.access_token),
+            refresh_tokens: RefreshTokens::new(&keys.current, keys.previous.as_ref()),
             passwords: Passwords::new(settings.password_hash_concurrency),
-            refresh: settings.refresh_token,
+            idle_session: settings.refresh_token,
+            longest_session: settings.session,
             batch_ops: settings.batch_ops,
             query: settings.query_timeout,
             sessions,

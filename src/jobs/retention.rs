@@ -1,5 +1,5 @@
-//! Retention: deletes old entries of logs, old op_ids and sessions that ended long ago. Each step is one transaction,
-//! which deletes at most 500 rows.
+//! Retention: deletes old entries of logs, old op_ids, sessions that ended long ago, and sealed refresh tokens that are no
+//! longer given out. Each step is one transaction, which changes at most 500 rows.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -12,10 +12,12 @@ use std::time::Duration;
 use taskwire_protocol::Failure;
 use uuid::Uuid;
 
-/// The most rows that one step deletes.
+/// The most rows that one step changes.
 const STEP: i64 = 500;
 /// How long an ended session stays stored, so that a client with its tokens learns why they are invalid.
 const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
+/// How long a sealed refresh token stays stored: somewhat longer than it is given out (30 s), because clocks differ.
+const SUCCESSOR_MS: i64 = 60_000;
 
 /// The job. It has no parameters.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,13 +42,14 @@ impl Job for Retention {
     }
 }
 
-/// One round over op_ids, sessions and logs.
+/// One round over op_ids, sessions, sealed tokens and logs.
 pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failure> {
     let now = steps.engine().clock().now_ms();
     let before = |kept: Duration| now.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
     // an error in one of them does not stop the others
     let ops = all(steps, || ForgetOps(before(settings.op_retention))).await;
     let sessions = all(steps, || ForgetSessions(now - SESSION_GRACE_MS)).await;
+    let successors = all(steps, || ClearSuccessors(now - SUCCESSOR_MS)).await;
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
@@ -54,10 +57,10 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         }
         None => Ok(()),
     };
-    ops.and(sessions).and(logs)
+    ops.and(sessions).and(successors).and(logs)
 }
 
-/// Repeats a step until it deletes fewer rows than it may.
+/// Repeats a step until it changes fewer rows than it may.
 async fn all<C: Chore<Output = u64>>(steps: &impl Steps, step: impl Fn() -> C) -> Result<(), Failure> {
     while steps.step(step()).await? >= STEP as u64 {}
     Ok(())
@@ -100,6 +103,15 @@ impl Chore for ForgetSessions {
     const FREES: bool = true;
     async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
         sessions::forget(tx, self.0, STEP).await
+    }
+}
+
+struct ClearSuccessors(i64);
+
+impl Chore for ClearSuccessors {
+    type Output = u64;
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        sessions::clear_successors(tx, self.0, STEP).await
     }
 }
 

@@ -5,15 +5,14 @@ use super::cursor::List;
 use super::node::{SocketId, Which, Whom};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
-use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, json, not_found};
-use crate::store::sessions::SessionRecord;
+use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, json, not_found, sessions};
 use crate::store::users::Account;
 use std::sync::Arc;
-use taskwire_protocol::account::{GlobalRole, SessionRevoked, User};
+use taskwire_protocol::Failure;
+use taskwire_protocol::account::{GlobalRole, User};
 use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
 use taskwire_protocol::events;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{Failure, UserId};
 
 targets_the_caller!(ListInstances, ListConnections, Kick);
 
@@ -98,13 +97,8 @@ impl Step for ResetPassword {
         let account = its_own(act, world)?;
         let user = changed(act, account.user, |_| {});
         let logged = world.emit::<events::ProfileUpdated>(act, user.id, &user)?;
-        for session in living(world, user.id) {
-            let revoked = SessionRevoked { id: session.id };
-            world.emit::<events::SessionRevoked>(act, user.id, &revoked)?;
-            world.sessions.put(SessionRecord {
-                revoked_at: Some(act.now),
-                ..session
-            });
+        for session in sessions::all_living(world, user.id) {
+            sessions::end(act, world, session)?;
         }
         world.accounts.put(Account {
             user,
@@ -114,15 +108,6 @@ impl Step for ResetPassword {
         });
         Ok(logged.encoded())
     }
-}
-
-/// A user's sessions that have not ended, including those that this group began.
-fn living(world: &World, user: UserId) -> Vec<SessionRecord> {
-    let all = world.sessions.iter().map(|(_, session)| session);
-    let living = all.filter(|session| session.user == user && session.revoked_at.is_none());
-    let mut living: Vec<SessionRecord> = living.cloned().collect();
-    living.sort_by_key(|session| session.id);
-    living
 }
 
 fn its_own(act: &Act<'_>, world: &World) -> Result<Account> {

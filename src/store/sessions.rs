@@ -1,7 +1,9 @@
-//! Sessions: one sign-in on one device, and the hash of its refresh token.
+//! Sessions: one sign-in on one device, and its family of refresh tokens. Each token is replaced when it is used; the
+//! hashes of the newest one and of the one before it are stored.
 
 use super::bind::{Cell, Kind::Id};
 use super::entity::{Changes, Keyed};
+use super::link::Dialect;
 use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
@@ -23,16 +25,48 @@ pub struct SessionRecord {
     pub client: Option<String>,
     /// The client's address at the sign-in.
     pub address: Option<String>,
-    /// SHA-256 of the refresh token, in hexadecimal.
-    pub refresh_hash: String,
+    /// The refresh tokens.
+    pub family: Family,
     /// When the user signed in.
     pub created_at: Timestamp,
-    /// When the session last got an access token.
+    /// When the session was last used, to the minute.
     pub last_seen_at: Timestamp,
-    /// When the refresh token expires.
+    /// When the refresh token expires, and the session with it.
     pub expires_at: Timestamp,
     /// When the session was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When the session ends, however much it is used. `None` in rows of older versions.
+    pub ends_at: Option<Timestamp>,
+}
+
+/// What is known of a session's refresh tokens.
+#[derive(Clone)]
+pub struct Family {
+    /// SHA-256 of the newest token, in hexadecimal.
+    pub newest: String,
+    /// The token before the newest one; `None` as long as there is only one.
+    pub parent: Option<Parent>,
+}
+
+/// A token that was replaced by the newest one.
+#[derive(Clone)]
+pub struct Parent {
+    /// SHA-256 of the token, in hexadecimal.
+    pub hash: String,
+    /// When it was replaced.
+    pub rotated_at: Timestamp,
+    /// The newest token, sealed for the holder of this one. Retention clears it.
+    pub successor: Option<String>,
+}
+
+/// Without the hashes.
+impl std::fmt::Debug for Family {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let rotated_at = self.parent.as_ref().map(|parent| parent.rotated_at);
+        f.debug_struct("Family")
+            .field("rotated_at", &rotated_at)
+            .finish_non_exhaustive()
+    }
 }
 
 table! {
@@ -48,6 +82,10 @@ table! {
         last_seen_at: i64,
         expires_at: i64,
         revoked_at: Option<i64>,
+        parent_hash: Option<String>,
+        rotated_at: Option<i64>,
+        successor: Option<String>,
+        ends_at: Option<i64> = fixed,
     }
 }
 
@@ -56,17 +94,29 @@ impl Stored for SessionRow {
 
     fn read(self) -> Result<SessionRecord> {
         let row = self;
+        let parent = match (row.parent_hash, row.rotated_at) {
+            (Some(hash), Some(rotated_at)) => Some(Parent {
+                hash,
+                rotated_at: Timestamp(rotated_at),
+                successor: row.successor,
+            }),
+            _ => None,
+        };
         Ok(SessionRecord {
             id: SessionId(row.id),
             user: UserId(row.user_id),
             device_name: row.device_name,
             client: row.client,
             address: row.address,
-            refresh_hash: row.refresh_hash,
+            family: Family {
+                newest: row.refresh_hash,
+                parent,
+            },
             created_at: Timestamp(row.created_at),
             last_seen_at: Timestamp(row.last_seen_at),
             expires_at: Timestamp(row.expires_at),
             revoked_at: row.revoked_at.map(Timestamp),
+            ends_at: row.ends_at.map(Timestamp),
         })
     }
 }
@@ -136,17 +186,22 @@ pub async fn write<'a>(
     changes.keep_all("sessions")?;
     let text = |text: &Option<String>| Cell::Text(text.as_deref().map(Into::into));
     let rows = changes.written().map(|(_, session)| {
+        let parent = session.family.parent.as_ref();
         [
             session.id.0.into(),
             session.user.0.into(),
             text(&session.device_name),
             text(&session.client),
             text(&session.address),
-            session.refresh_hash.clone().into(),
+            session.family.newest.clone().into(),
             session.created_at.0.into(),
             session.last_seen_at.0.into(),
             session.expires_at.0.into(),
             Cell::Int(session.revoked_at.map(|at| at.0)),
+            Cell::Text(parent.map(|parent| parent.hash.as_str().into())),
+            Cell::Int(parent.map(|parent| parent.rotated_at.0)),
+            Cell::Text(parent.and_then(|parent| parent.successor.as_deref().map(Into::into))),
+            Cell::Int(session.ends_at.map(|at| at.0)),
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await
@@ -159,5 +214,19 @@ pub async fn forget(tx: &mut Transaction, before: i64, limit: i64) -> Result<u64
         .push(" order by expires_at limit ")
         .bind(limit)
         .push(") returning created_at");
+    Ok(tx.select::<(i64,)>(sql).await?.len() as u64)
+}
+
+/// Clears up to `limit` sealed successors of tokens that were replaced before `before`.
+pub async fn clear_successors(tx: &mut Transaction, before: i64, limit: i64) -> Result<u64> {
+    let mut sql = Sql::new(
+        "update sessions set successor = null where id in
+           (select id from sessions where successor is not null and rotated_at < ",
+    );
+    sql.bind(before).push(" order by rotated_at").limit(limit);
+    if tx.dialect()? == Dialect::Postgres {
+        sql.push(" for no key update skip locked"); // a group that writes sessions waits for nobody who waits for it
+    }
+    sql.push(") returning created_at");
     Ok(tx.select::<(i64,)>(sql).await?.len() as u64)
 }

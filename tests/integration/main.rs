@@ -36,6 +36,7 @@ mod plans; // the main lists neither scan nor sort whole tables
 mod postgres; // PostgreSQL restarts, dies, loses answers, has leaked transactions
 mod presence; // who is present, who is typing
 mod readmes; // every command of every README
+mod refresh; // the family of refresh tokens of a session
 mod restarts; // two instances restarted one right after the other behind nginx
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
@@ -50,6 +51,7 @@ mod task_lists; // filters, orders, pages, search
 mod task_places; // moves, parents, assignees
 mod tasks; // what the operations on tasks do
 mod text; // every script: search, order, names, addresses, passwords
+mod token_corpus; // access tokens that somebody made up
 mod traces; // what a log line says of its request, socket or job
 mod upgrade; // a database that an older version wrote
 mod validation; // every bound, every wrong value

@@ -1,10 +1,12 @@
 //! What a session gets: a record of it, and its pair of tokens.
 
 use super::Signed;
-use crate::auth::tokens::{RefreshToken, Subject};
+use crate::auth::refresh::RefreshToken;
+use crate::auth::tokens::Subject;
 use crate::domain::text;
 use crate::engine::{Delivery, Engine, Origin, Then};
-use crate::store::sessions::SessionRecord;
+use crate::ops::sessions::later;
+use crate::store::sessions::{Family, SessionRecord};
 use crate::store::users::Account;
 use std::fmt::Write;
 use taskwire_protocol::account::Tokens;
@@ -20,26 +22,25 @@ impl Engine {
     ) -> Result<(SessionRecord, RefreshToken), Failure> {
         let now = Timestamp(self.0.clock.now_ms());
         let id = SessionId(self.0.ids.next());
-        let refresh = RefreshToken::new(id, &mut rand::rng());
+        let refresh = self.0.refresh_tokens.issue(id, &mut rand::rng());
+        let ends_at = later(now, self.0.longest_session);
         let record = SessionRecord {
             id,
             user,
             device_name: text::optional_name("device_name", device_name, limits::DEVICE_NAME)?,
             client: origin.client.as_deref().map(str::to_owned),
             address: origin.address.map(|address| address.to_string()),
-            refresh_hash: hex(&refresh.hash()),
+            family: Family {
+                newest: hex(&refresh.hash()),
+                parent: None,
+            },
             created_at: now,
             last_seen_at: now,
-            expires_at: self.refresh_end(),
+            expires_at: later(now, self.0.idle_session).min(ends_at),
             revoked_at: None,
+            ends_at: Some(ends_at),
         };
         Ok((record, refresh))
-    }
-
-    /// When a refresh token that is made now expires.
-    pub(super) fn refresh_end(&self) -> Timestamp {
-        let lifetime = i64::try_from(self.0.refresh.as_millis()).unwrap_or(i64::MAX);
-        Timestamp(self.0.clock.now_ms().saturating_add(lifetime))
     }
 
     /// Issues a session's pair of tokens. The refresh token is in the reply, or the transport keeps it in a cookie.

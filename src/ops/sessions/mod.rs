@@ -1,4 +1,10 @@
 //! Sessions: what signing in, refreshing and signing out change. The engine has already checked the password or token.
+//!
+//! - `rotate`    the exchange of a refresh token, and what an old one shows
+
+mod rotate;
+
+pub use rotate::{RotateSession, Rotation, Successor, later};
 
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
@@ -9,9 +15,9 @@ use std::sync::Arc;
 use taskwire_protocol::account::{Session, SessionRevoked};
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
-use taskwire_protocol::{ErrorCode, Failure, Timestamp};
+use taskwire_protocol::{ErrorCode, Failure, UserId};
 
-decided_as_steps!(OpenSession, RotateSession, EndSession);
+decided_as_steps!(OpenSession, EndSession);
 
 /// Begins a session of an account.
 pub struct OpenSession {
@@ -40,12 +46,8 @@ impl Step for OpenSession {
             return Err(wrong_credentials());
         }
         begin(act, world, self.session.clone())?;
-        let device = self
-            .session
-            .device_name
-            .as_deref()
-            .or(self.session.client.as_deref());
-        let message = format!("A new sign-in from {}", device.unwrap_or("an unnamed device"));
+        let device = device_of(&self.session).unwrap_or("an unnamed device");
+        let message = format!("A new sign-in from {device}");
         let notice = Notice::of_account(NotificationType::Login, message);
         tell(act, world, act.caller.user.id, notice)?;
         Ok("{}".into())
@@ -59,6 +61,22 @@ pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) ->
     Ok(())
 }
 
+/// Ends a session and logs that. Its tokens become invalid, and its sockets close.
+pub(super) fn end(act: &Act<'_>, world: &mut World, mut session: SessionRecord) -> Result<()> {
+    world.emit::<events::SessionRevoked>(act, session.user, &SessionRevoked { id: session.id })?;
+    session.revoked_at = Some(act.now);
+    if let Some(parent) = &mut session.family.parent {
+        parent.successor = None;
+    }
+    world.sessions.put(session);
+    Ok(())
+}
+
+/// What people call the session.
+fn device_of(session: &SessionRecord) -> Option<&str> {
+    session.device_name.as_deref().or(session.client.as_deref())
+}
+
 fn view(session: &SessionRecord) -> Session {
     Session {
         id: session.id,
@@ -68,42 +86,6 @@ fn view(session: &SessionRecord) -> Session {
         created_at: session.created_at,
         last_seen_at: session.last_seen_at,
         current: false,
-    }
-}
-
-/// Replaces a session's refresh token. No stream shows refresh tokens, so nothing is logged.
-pub struct RotateSession {
-    /// The hash that the session must still have.
-    pub from: String,
-    /// The hash of the new token.
-    pub to: String,
-    /// When the new token expires.
-    pub expires_at: Timestamp,
-}
-
-impl Step for RotateSession {
-    const NAME: &'static str = "auth.refresh";
-
-    fn needs(&self, caller: &Caller, needs: &mut Needs) {
-        needs.sessions.insert(caller.session);
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let session = living(world, act)?;
-        if session.refresh_hash != self.from {
-            return Err(Failure::new(
-                ErrorCode::InvalidToken,
-                "this refresh token was already used; use the newest one or sign in again",
-            ));
-        }
-        let (refresh_hash, expires_at) = (self.to.clone(), self.expires_at);
-        world.sessions.put(SessionRecord {
-            refresh_hash,
-            expires_at,
-            last_seen_at: act.now,
-            ..session
-        });
-        Ok("{}".into())
     }
 }
 
@@ -121,24 +103,15 @@ impl Step for EndSession {
         let Ok(session) = living(world, act) else {
             return Ok("{}".into());
         };
-        world.emit::<events::SessionRevoked>(act, session.user, &SessionRevoked { id: session.id })?;
-        let device = session
-            .device_name
-            .as_deref()
-            .or(session.client.as_deref())
-            .unwrap_or("a device")
-            .to_owned();
-        world.sessions.put(SessionRecord {
-            revoked_at: Some(act.now),
-            ..session
-        });
-        let message = format!("Signed out on {device}");
+        let message = format!("Signed out on {}", device_of(&session).unwrap_or("a device"));
+        end(act, world, session)?;
         let notice = Notice::of_account(NotificationType::Logout, message);
         tell(act, world, act.caller.user.id, notice)?;
         Ok("{}".into())
     }
 }
 
+/// The caller's session.
 fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
     let session = world
         .sessions
@@ -147,4 +120,13 @@ fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
     session
         .cloned()
         .ok_or_else(|| Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again"))
+}
+
+/// A user's sessions that have not ended, including those that this group began.
+pub(super) fn all_living(world: &World, user: UserId) -> Vec<SessionRecord> {
+    let all = world.sessions.iter().map(|(_, session)| session);
+    let living = all.filter(|session| session.user == user && session.revoked_at.is_none());
+    let mut living: Vec<SessionRecord> = living.cloned().collect();
+    living.sort_by_key(|session| session.id);
+    living
 }
