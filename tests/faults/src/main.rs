@@ -9,10 +9,11 @@
 //! - `truth`     what really happened, read from PostgreSQL
 //! - `check`     the invariants, over records and truth; `verdict` what they found; `usage` what processes hold
 //! - `run`       a run from beginning to end; `report` what it prints
-//! - `socket`    raw frames
+//! - `socket`    raw frames; `http` requests beside them
 
 mod check;
 mod fault;
+mod http;
 mod load;
 mod options;
 mod report;

@@ -86,7 +86,8 @@ pub(crate) fn table(
     }
     println!(
         "\nload, in {:.0} s\n  operations {} (acknowledged {}, sent again {}, answered by a repeat {}, errors {})\n  \
-         longest time without a write {:.1?}\n  log entries {}\n  events delivered and checked {}\n  connections {} (not resumed {}, gaps seen by clients {})",
+         longest time without a write {:.1?}\n  log entries {}\n  events delivered and checked {}\n  connections {} (not resumed {}, gaps seen by clients {})\n  \
+         tokens refreshed {}, sockets renewed {}, closed without {}, sign-ins {}",
         lasted.as_secs_f64(),
         sums.operations,
         counts.acknowledged.load(Relaxed),
@@ -98,7 +99,11 @@ pub(crate) fn table(
         counts.events.load(Relaxed),
         counts.connections.load(Relaxed),
         counts.resyncs.load(Relaxed),
-        sums.gaps
+        sums.gaps,
+        counts.refreshes.load(Relaxed),
+        counts.renewals.load(Relaxed),
+        counts.lapsed.load(Relaxed),
+        counts.sign_ins.load(Relaxed)
     );
     println!("\ninstances           descriptors   memory MiB   threads   sockets   topics   (at the start)");
     for (number, (now, base)) in sums.usage.iter().zip(&sums.base).enumerate() {

@@ -171,9 +171,12 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     for writer in crew.writers {
         invoked.extend(writer.await?);
     }
+    // sign-ins are in the log too: nothing may be written while it is compared with the tables
+    let still = shared.tokens.write().await;
     invoked.append(&mut stage.operations.lock().unwrap_or_else(PoisonError::into_inner));
     stage.truth.lock().await.read_on(shared).await?;
     let tables = Tables::read(&shared.world.database).await?;
+    drop(still);
     let unwritable;
     {
         let truth = stage.truth.lock().await;

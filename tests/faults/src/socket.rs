@@ -5,12 +5,14 @@ use crate::Failed;
 use futures_util::{SinkExt, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use taskwire_protocol::frames::Welcome;
+use taskwire_protocol::{ErrorCode, Failure};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Sleep, sleep, timeout};
@@ -36,7 +38,21 @@ struct First {
     r#type: String,
     #[serde(default)]
     data: Option<Box<serde_json::value::RawValue>>,
+    #[serde(default)]
+    error: Option<Box<Failure>>,
 }
+
+/// The server refused the token.
+#[derive(Debug)]
+pub(crate) struct Refused(pub(crate) ErrorCode);
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the token was refused: {:?}", self.0)
+    }
+}
+
+impl std::error::Error for Refused {}
 
 impl Socket {
     /// Connects, without authenticating. `buffer`: the size of the receive buffer; 0: the system's.
@@ -90,7 +106,10 @@ impl Socket {
             Some(data) if first.r#type == "welcome" => {
                 Ok((socket, Box::new(serde_json::from_str(data.get())?)))
             }
-            _ => Err(format!("no welcome: {text}").into()),
+            _ => match first.error {
+                Some(failure) if !failure.retryable => Err(Refused(failure.code).into()),
+                _ => Err(format!("no welcome: {text}").into()),
+            },
         }
     }
 

@@ -1,7 +1,7 @@
 //! All parts of a run in one place: the world, the load, the records. Starts them, and waits until clients caught up.
 
 use crate::Failed;
-use crate::load::accounts::{self, Accounts, User};
+use crate::load::accounts::{Accounts, User};
 use crate::load::follower::{self, Followed};
 use crate::load::reader::{Assignment, Desk, Reader, Sightings};
 use crate::load::record::{Operation, Removal};
@@ -94,9 +94,8 @@ impl Stage {
     ) -> Result<(Arc<Stage>, Crew), Failed> {
         let mut random = StdRng::seed_from_u64(seed ^ 1);
         let base = Usage::of_all(&world).await?;
-        let address = world.instances[0].address();
-        let accounts = Arc::new(Accounts::make(&address, size.workspaces, &mut random).await?);
         let shared = Shared::new(world);
+        let accounts = Arc::new(Accounts::make(&shared, size.workspaces, &mut random).await?);
         let mut crew = Crew {
             writers: Vec::new(),
             readers: Vec::new(),
@@ -121,8 +120,8 @@ impl Stage {
             expected.push(vec![shared.stream(user.id)]);
             let desk = Arc::new(Desk::default());
             desks.push(desk.clone());
-            let tokens = accounts::sign_in(&address, &user.username).await?;
-            let following = follower::follow(shared.clone(), user, tokens, address, desk);
+            let seeded = StdRng::seed_from_u64(random.random());
+            let following = follower::follow(shared.clone(), user, seeded, address, desk);
             crew.followers.push(tokio::spawn(following));
         }
         for number in 0..WRITERS {

@@ -1,12 +1,11 @@
 //! I9: what an instance holds: descriptors, memory and threads by `/proc`; sockets and topics by its metrics.
 
 use crate::Failed;
+use crate::http;
 use crate::verdict::{Invariant, Verdicts};
 use crate::world::{Instance, World};
 use std::time::Duration;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 
 /// Descriptors above the baseline that are not a leak: a full pool of connections to the database, Redis, and a few.
 const DESCRIPTORS: u64 = 40;
@@ -49,7 +48,7 @@ impl Usage {
                 .and_then(|word| word.parse().ok())
                 .unwrap_or(0_u64)
         };
-        let metrics = timeout(Duration::from_secs(10), get(&instance.address(), "/metrics")).await??;
+        let metrics = http::get(&instance.address(), "/metrics").await?;
         let gauge = |name: &str| {
             let line = metrics
                 .lines()
@@ -102,14 +101,4 @@ pub(crate) async fn back_at_base(world: &World, base: &[Usage], verdicts: &Verdi
             _ => sleep(Duration::from_millis(500)).await,
         }
     }
-}
-
-/// The whole answer to a GET, headers included.
-async fn get(address: &str, path: &str) -> Result<String, Failed> {
-    let mut stream = TcpStream::connect(address).await?;
-    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await?;
-    Ok(answer)
 }

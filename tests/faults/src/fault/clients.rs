@@ -2,7 +2,7 @@
 //! the middle of a fan-out.
 
 use crate::Failed;
-use crate::load::accounts::Caller;
+use crate::load::accounts::{Caller, User};
 use crate::load::record::{Operation, Outcome, Removal, What};
 use crate::load::{hash, writer};
 use crate::stage::Stage;
@@ -76,9 +76,9 @@ pub(super) fn storm(stage: &Stage) -> String {
     format!("{} clients", stage.desks.len())
 }
 
-/// A mutation that a fault invokes with a user's token.
+/// A mutation that a fault invokes for a user.
 struct Intent<'a> {
-    token: &'a str,
+    user: &'a User,
     name: &'a str,
     data: &'a Value,
     op_id: Uuid,
@@ -86,9 +86,9 @@ struct Intent<'a> {
 
 impl Intent<'_> {
     /// Sends it once. Returns the `ok`, or `None` when it must be sent again.
-    async fn once(&self, address: &str) -> Result<Option<Value>, Failed> {
+    async fn once(&self, stage: &Stage, address: &str) -> Result<Option<Value>, Failed> {
         let asked = async {
-            let mut caller = Caller::of(address, self.token).await?;
+            let mut caller = Caller::of(&stage.shared, self.user, address).await?;
             caller.ask(self.name, Some(self.op_id), self.data).await
         };
         match asked.await {
@@ -105,7 +105,10 @@ impl Intent<'_> {
         let deadline = Instant::now() + Duration::from_secs(90);
         let instances = &stage.shared.world.instances;
         for at in from.. {
-            if let Some(answer) = self.once(&instances[at % instances.len()].address()).await? {
+            if let Some(answer) = self
+                .once(stage, &instances[at % instances.len()].address())
+                .await?
+            {
                 return Ok(answer);
             }
             if Instant::now() > deadline {
@@ -150,7 +153,7 @@ pub(super) async fn same_op(stage: &Stage, random: &mut StdRng) -> Result<String
     let mut record = operation(stage, What::Create, op_id, workspace.id);
     (record.sent, record.content) = (TIMES as u16, hash(title.as_bytes()));
     let intent = Intent {
-        token: &owner.token,
+        user: owner,
         name: "task.create",
         data: &data,
         op_id,
@@ -196,15 +199,7 @@ pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String,
     let _turn = stage.guests[at].lock().await;
     let owner = &stage.accounts.users[workspace.members[0]];
     let data = json!({"workspace_id": workspace.id, "user_id": guest.id});
-    let removed = member(
-        stage,
-        random,
-        &owner.token,
-        What::RemoveMember,
-        &data,
-        workspace.id,
-    )
-    .await?;
+    let removed = member(stage, random, owner, What::RemoveMember, &data, workspace.id).await?;
     let stream = stage.shared.stream(workspace.id);
     // long enough to see an event that arrives too late
     let length = Duration::from_millis(random.random_range(4500..7000));
@@ -217,7 +212,7 @@ pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String,
         && stage.redis_disturbed.load(Relaxed) < removed.answered;
     let grace = if calm { 1_000_000_000 } else { 3_500_000_000 } + 4 * stage.lag.load(Relaxed);
     let data = json!({"workspace_id": workspace.id, "username": guest.username, "role": "member"});
-    let added = member(stage, random, &owner.token, What::AddMember, &data, workspace.id).await?;
+    let added = member(stage, random, owner, What::AddMember, &data, workspace.id).await?;
     let removal = Removal {
         user: guest.id,
         stream,
@@ -237,7 +232,7 @@ pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String,
 async fn member(
     stage: &Stage,
     random: &mut StdRng,
-    token: &str,
+    user: &User,
     what: What,
     data: &Value,
     workspace: Uuid,
@@ -250,7 +245,7 @@ async fn member(
         "member.remove"
     };
     let intent = Intent {
-        token,
+        user,
         name,
         data,
         op_id,

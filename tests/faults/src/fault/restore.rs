@@ -5,6 +5,7 @@ use crate::Failed;
 use crate::load::accounts::Caller;
 use crate::stage::Stage;
 use crate::truth::Truth;
+use futures_util::future::join_all;
 use serde_json::json;
 use sqlx::{Connection, PgConnection};
 use std::sync::atomic::Ordering::Relaxed;
@@ -16,6 +17,10 @@ const LOST: usize = 100;
 /// Copies the database, writes more, and restores the copy.
 pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
     let world = &stage.shared.world;
+    // nobody gets a token that the backup does not know: the restored server would end the session
+    let users = stage.accounts.users.iter().chain(&stage.accounts.guests);
+    join_all(users.map(|user| user.session.fresh())).await;
+    let still = stage.shared.tokens.write().await;
     let backup = world.folder.join("backup");
     world.postgres.lock().await.dump(&backup).await?;
     write(stage, "lost").await?;
@@ -33,6 +38,7 @@ pub(crate) async fn restore(stage: &Stage) -> Result<(), Failed> {
     if !stage.all_ready().await {
         return Err("an instance did not start on the restored database".into());
     }
+    drop(still);
     // clients reconnect with positions that the database does not have
     stage.at_head_in_time("after a backup was restored").await?;
     write(stage, "after").await?;
@@ -63,7 +69,7 @@ async fn write(stage: &Stage, word: &str) -> Result<(), Failed> {
         let owner = &stage.accounts.users[workspace.members[0]];
         let instances = &stage.shared.world.instances;
         let address = instances[number % instances.len()].address();
-        let mut caller = Caller::of(&address, &owner.token).await?;
+        let mut caller = Caller::of(&stage.shared, owner, &address).await?;
         let title = format!("{word} {number}");
         caller
             .call(

@@ -1,21 +1,25 @@
 //! The accounts: users, their workspaces, and guests, whose membership is removed and added again.
 
+use super::Shared;
+use super::lease::Lease;
+use super::session::{Keeper, address_of, password};
 use crate::Failed;
 use crate::socket::{Pace, Socket};
 use rand::RngExt as _;
 use rand::rngs::StdRng;
 use serde_json::{Value, json};
+use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::account::Tokens;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-/// An account with a token.
+/// An account that is signed in.
 #[derive(Clone, Debug)]
 pub(crate) struct User {
     pub(crate) id: Uuid,
     pub(crate) username: String,
-    pub(crate) token: String,
+    pub(crate) session: Arc<Keeper>,
     /// Numbers of the workspaces that the user belongs to for the whole run.
     pub(crate) workspaces: Vec<usize>,
 }
@@ -47,8 +51,9 @@ impl Caller {
     }
 
     /// A socket of this user that follows nothing.
-    pub(crate) async fn of(address: &str, token: &str) -> Result<Caller, Failed> {
-        let (socket, _) = Socket::open(address, Pace::default(), 0, token, &json!([]), None).await?;
+    pub(crate) async fn of(shared: &Arc<Shared>, user: &User, address: &str) -> Result<Caller, Failed> {
+        let how = (address, Pace::default(), 0);
+        let (socket, ..) = Lease::open(shared, &user.session, how, &json!([]), None).await?;
         Ok(Caller(socket))
     }
 
@@ -89,30 +94,34 @@ const MEMBERS: usize = 4;
 impl Accounts {
     /// Makes all of them through one instance.
     pub(crate) async fn make(
-        address: &str,
+        shared: &Arc<Shared>,
         workspaces: usize,
         random: &mut StdRng,
     ) -> Result<Accounts, Failed> {
         let mut accounts = Accounts::default();
         for number in 0..workspaces.clamp(6, 60) {
-            accounts
-                .users
-                .push(sign_up(address, &format!("user{number}")).await?);
+            let user = sign_up(shared, &format!("user{number}"), random).await?;
+            accounts.users.push(user);
         }
         for number in 0..workspaces.clamp(1, 8) {
-            accounts
-                .guests
-                .push(sign_up(address, &format!("guest{number}")).await?);
+            let guest = sign_up(shared, &format!("guest{number}"), random).await?;
+            accounts.guests.push(guest);
         }
         for number in 0..workspaces {
-            accounts.found(address, number, random).await?;
+            accounts.found(shared, number, random).await?;
         }
         Ok(accounts)
     }
 
-    async fn found(&mut self, address: &str, number: usize, random: &mut StdRng) -> Result<(), Failed> {
+    async fn found(
+        &mut self,
+        shared: &Arc<Shared>,
+        number: usize,
+        random: &mut StdRng,
+    ) -> Result<(), Failed> {
         let owner = number % self.users.len();
-        let mut caller = Caller::of(address, &self.users[owner].token).await?;
+        let address = shared.world.instances[0].address();
+        let mut caller = Caller::of(shared, &self.users[owner], &address).await?;
         let name = format!("workspace {number}");
         let made = caller.call("workspace.create", &json!({"name": name})).await?;
         let id: Uuid = serde_json::from_value(made["id"].clone())?;
@@ -136,32 +145,14 @@ impl Accounts {
     }
 }
 
-/// Signs in again, in a new session.
-pub(crate) async fn sign_in(address: &str, name: &str) -> Result<Tokens, Failed> {
-    let mut caller = Caller::stranger(address).await?;
-    let data = json!({"email": format!("{name}@example.com"), "password": password(name)});
-    Ok(serde_json::from_value(caller.call("auth.login", &data).await?)?)
-}
-
-fn password(name: &str) -> String {
-    format!("{name} has a long one")
-}
-
-async fn sign_up(address: &str, name: &str) -> Result<User, Failed> {
-    let mut caller = Caller::stranger(address).await?;
-    let data = json!({"email": format!("{name}@example.com"), "password": password(name),
-        "name": name, "username": name});
-    let tokens = caller.call("auth.signup", &data).await?;
-    let text = |value: &Value| {
-        value
-            .as_str()
-            .map(str::to_owned)
-            .ok_or("the answer to auth.signup has no tokens")
-    };
+async fn sign_up(shared: &Arc<Shared>, name: &str, random: &mut StdRng) -> Result<User, Failed> {
+    let mut caller = Caller::stranger(&shared.world.instances[0].address()).await?;
+    let data = json!({"email": address_of(name), "password": password(name), "name": name, "username": name});
+    let tokens: Tokens = serde_json::from_value(caller.call("auth.signup", &data).await?)?;
     Ok(User {
-        id: text(&tokens["user"]["id"])?.parse()?,
+        id: tokens.user.id.0,
         username: name.to_owned(),
-        token: text(&tokens["access_token"])?,
+        session: Keeper::start(shared.clone(), name, tokens, random.random()),
         workspaces: Vec::new(),
     })
 }

@@ -2,13 +2,16 @@
 
 use super::accounts::User;
 use super::reader::Desk;
-use super::{Phase, Shared};
+use super::{Phase, Shared, session};
 use crate::Failed;
+use rand::rngs::StdRng;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-use taskwire_client::{Change, Client, Config, FixedToken, Follower, RefreshedTokens, Replica};
-use taskwire_protocol::account::Tokens;
+use taskwire_client::{
+    Change, Client, Config, FixedToken, Follower, RefreshedTokens, Replica, TokenError, TokenSource,
+};
+use tokio::sync::Mutex;
 use tokio::time::timeout;
 use uuid::Uuid;
 
@@ -22,23 +25,56 @@ pub(crate) struct Followed {
     pub(crate) gaps: u64,
 }
 
+/// The real client's tokens, in a session of its own. When that has ended, the user signs in again.
+struct SignedIn {
+    shared: Arc<Shared>,
+    name: String,
+    url: String,
+    state: Mutex<(RefreshedTokens, StdRng)>,
+}
+
+impl TokenSource for SignedIn {
+    fn token<'a>(
+        &'a self,
+        stale: Option<&'a str>,
+    ) -> std::pin::Pin<Box<dyn Future<Output = Result<String, TokenError>> + Send + 'a>> {
+        Box::pin(async move {
+            let (tokens, random) = &mut *self.state.lock().await;
+            let _tokens_may_change = self.shared.tokens.read().await;
+            let token = tokens.token(stale).await;
+            let Err(TokenError::SignedOut(_)) = token else {
+                return token;
+            };
+            let begun = session::sign_in(&self.shared, &self.name, random).await;
+            *tokens = RefreshedTokens::new(&*self.url, begun);
+            tokens.token(None).await
+        })
+    }
+}
+
 /// Follows until the run is over.
 pub(crate) async fn follow(
     shared: Arc<Shared>,
     user: User,
-    tokens: Tokens,
+    mut random: StdRng,
     address: String,
     desk: Arc<Desk>,
 ) -> Followed {
+    let url = format!("http://{address}");
+    let begun = session::sign_in(&shared, &user.username, &mut random).await;
+    let signed_in = SignedIn {
+        shared: shared.clone(),
+        name: user.username.clone(),
+        url: url.clone(),
+        state: Mutex::new((RefreshedTokens::new(&*url, begun), random)),
+    };
     let mut followed = Followed {
         user,
         replica: Replica::new(),
         stopped: None,
         gaps: 0,
     };
-    // refresh tokens, as users do: a node whose clock is wrong refuses a token, and the client then asks for a new one
-    let tokens = RefreshedTokens::new(format!("http://{address}"), tokens);
-    let config = Config::new(format!("http://{address}"), tokens).named("chaos", "1");
+    let config = Config::new(url, signed_in).named("chaos", "1");
     let (client, events) = match Client::connect(config) {
         Ok(connected) => connected,
         Err(error) => {
@@ -81,7 +117,8 @@ fn stand(shared: &Shared, replica: &Replica, user: Uuid, desk: &Desk) {
 
 /// A replica made of snapshots only.
 pub(crate) async fn fresh(user: &User, address: &str) -> Result<Replica, Failed> {
-    let config = Config::new(format!("http://{address}"), FixedToken::new(&*user.token));
+    let token = user.session.fresh().await;
+    let config = Config::new(format!("http://{address}"), FixedToken::new(&*token.text));
     let (client, events) = Client::connect(config)?;
     let mut follower = Follower::new(client.clone(), events);
     let syncing = async {

@@ -1,6 +1,7 @@
 //! The load: accounts, writers, readers, and what they record.
 //!
 //! - `accounts`   users, workspaces, memberships
+//! - `session`    a user's tokens, exchanged in time; `lease` renews sockets with them
 //! - `record`     the records of operations and of what readers saw
 //! - `writer`     invokes mutations, and resends those without an answer
 //! - `reader`     follows streams through raw frames, over any number of connections
@@ -8,8 +9,10 @@
 
 pub(crate) mod accounts;
 pub(crate) mod follower;
+pub(crate) mod lease;
 pub(crate) mod reader;
 pub(crate) mod record;
+pub(crate) mod session;
 pub(crate) mod writer;
 
 use crate::verdict::Verdicts;
@@ -19,7 +22,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
-use tokio::sync::watch;
+use tokio::sync::{RwLock, watch};
 use uuid::Uuid;
 
 /// State that all tasks of the load share.
@@ -38,6 +41,8 @@ pub(crate) struct Shared {
     pub(crate) phase: watch::Sender<Phase>,
     /// A change makes every reader drop its connection at once.
     pub(crate) storm: watch::Sender<u64>,
+    /// Held while tokens are exchanged; to write: nobody gets another token.
+    pub(crate) tokens: RwLock<()>,
 }
 
 /// How far the run is.
@@ -62,6 +67,14 @@ pub(crate) struct Counts {
     pub(crate) events: AtomicU64,
     pub(crate) connections: AtomicU64,
     pub(crate) resyncs: AtomicU64,
+    /// Pairs of tokens that were exchanged for new ones.
+    pub(crate) refreshes: AtomicU64,
+    /// Times that a user had to sign in again.
+    pub(crate) sign_ins: AtomicU64,
+    /// Sockets that got more time by a newer token.
+    pub(crate) renewals: AtomicU64,
+    /// Sockets that were closed because they did not.
+    pub(crate) lapsed: AtomicU64,
 }
 
 impl Shared {
@@ -77,6 +90,7 @@ impl Shared {
             pending: AtomicU64::new(0),
             phase: watch::Sender::new(Phase::Load),
             storm: watch::Sender::new(0),
+            tokens: RwLock::default(),
         })
     }
 

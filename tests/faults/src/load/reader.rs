@@ -2,6 +2,7 @@
 //! keeps its positions and a sum of what it saw; the checker compares the sum with the log.
 
 use super::accounts::User;
+use super::lease::Lease;
 use super::record::{Seen, Segment, weigh};
 use super::{Phase, Shared, stream_id};
 use crate::socket::{Pace, Socket};
@@ -167,16 +168,17 @@ impl Reader {
                 ]),
             };
             let (address, pace) = (instance.address(), self.desk.pace.clone());
-            let token = self.assignment.user.token.clone();
-            let buffer = self.desk.buffer.load(Relaxed);
-            let opened = Socket::open(&address, pace, buffer, &token, &streams, self.resume()).await;
-            if let Ok((socket, welcome)) = opened {
+            let keeper = &self.assignment.user.session;
+            let how = (&*address, pace, self.desk.buffer.load(Relaxed));
+            let opened = Lease::open(&self.shared, keeper, how, &streams, self.resume()).await;
+            if let Ok((socket, welcome, mut lease)) = opened {
                 self.shared.counts.connections.fetch_add(1, Relaxed);
                 self.welcome(&welcome);
                 self.desk.connected.store(true, Relaxed);
                 let process = instance.pid();
-                if let Some(error) = self.follow(socket).await
+                if let Some(error) = self.follow(socket, &mut lease).await
                     && self.desk.pace.load(Relaxed) > 0
+                    && !lease.is_over()
                 {
                     tokio::spawn(judge(self.shared.clone(), self.number, instance, process, error));
                 }
@@ -312,16 +314,22 @@ impl Reader {
     }
 
     /// Reads one connection until it ends. Returns the error if the reader did not end it itself.
-    async fn follow(&mut self, mut socket: Socket) -> Option<String> {
+    async fn follow(&mut self, mut socket: Socket, lease: &mut Lease) -> Option<String> {
         let mut storm = self.shared.storm.subscribe();
         storm.mark_unchanged();
         loop {
             tokio::select! {
                 text = socket.next() => {
                     match text {
-                        Ok(text) => self.take(&text),
-                        Err(error) => return Some(error.to_string()),
+                        Ok(text) => if !self.take(&text, lease) {
+                            return None;
+                        },
+                        Err(error) => return Some(self.ended(error.to_string())),
                     }
+                }
+                renewal = lease.due() => {
+                    // if it fails, the next read says why
+                    let _ = socket.send(renewal).await;
                 }
                 _ = storm.changed() => return None,
                 () = self.desk.nudge.notified() => {}
@@ -341,19 +349,32 @@ impl Reader {
         }
     }
 
-    fn take(&mut self, text: &str) {
-        let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
-            let what = format!("reader {}: cannot parse this frame: {text}", self.number);
-            return self.shared.verdicts.violated(Invariant::I4, what);
-        };
-        if frame.r#type != "event" {
-            return;
+    /// Counts the sockets that were closed because they missed their renewal.
+    fn ended(&self, error: String) -> String {
+        let lapsed = u64::from(error.starts_with("closed 4401"));
+        self.shared.counts.lapsed.fetch_add(lapsed, Relaxed);
+        error
+    }
+
+    /// Takes a frame. False when the socket must end.
+    fn take(&mut self, text: &str, lease: &mut Lease) -> bool {
+        match serde_json::from_str::<Frame<'_>>(text) {
+            Ok(frame) if frame.r#type == "event" => self.event(&frame, text),
+            Ok(_) => return lease.take(text),
+            Err(_) => {
+                let what = format!("reader {}: cannot parse this frame: {text}", self.number);
+                self.shared.verdicts.violated(Invariant::I4, what);
+            }
         }
+        true
+    }
+
+    fn event(&mut self, frame: &Frame<'_>, text: &str) {
         self.shared.counts.events.fetch_add(1, Relaxed);
         let Some(id) = stream_id(frame.stream) else { return };
         self.note(id, frame.seq);
         let Some(segment) = self.streams.get_mut(&id) else {
-            return self.stray(id, &frame, text);
+            return self.stray(id, frame, text);
         };
         if frame.seq == segment.last + 1 {
             segment.last = frame.seq;
@@ -373,7 +394,7 @@ impl Reader {
             self.begin(id, frame.seq);
         }
         if frame.stream.starts_with("user:") && frame.seq > self.shown {
-            self.membership(&frame);
+            self.membership(frame);
         }
     }
 

@@ -2,6 +2,7 @@
 //! answer again with the same `op_id`, to any instance, until it gets an answer.
 
 use super::accounts::{Accounts, User};
+use super::lease::Lease;
 use super::record::{Operation, Outcome, What};
 use super::{Phase, Shared, hash};
 use crate::socket::{Pace, Socket};
@@ -107,9 +108,10 @@ impl Writer {
             }
             let instances = &self.shared.world.instances;
             let instance = &instances[self.random.random_range(0..instances.len())];
-            let token = &self.user.token;
-            match Socket::open(&instance.address(), Pace::default(), 0, token, &json!([]), None).await {
-                Ok((socket, _)) => {
+            let how = (&*instance.address(), Pace::default(), 0);
+            // a writer moves long before its token ends, so it renews nothing
+            match Lease::open(&self.shared, &self.user.session, how, &json!([]), None).await {
+                Ok((socket, ..)) => {
                     self.shared.counts.connections.fetch_add(1, Relaxed);
                     self.converse(socket).await;
                 }

@@ -66,7 +66,8 @@ impl World {
                 text("instance", &format!("node-{number}")),
                 text("jwt_secret", "the same on every instance of this world"),
                 text("rate_limit_enabled", "false"),
-                text("access_token_minutes", "1440"),
+                // clients get a new one all the time
+                text("access_token_minutes", "1"),
                 // half-open sockets are found within the run
                 text("heartbeat_seconds", "3"),
                 text("drain_seconds", "5"),
