@@ -44,6 +44,10 @@ export const LIMITS = {
   password: 128,
   /** Characters of a device's name. */
   device_name: 100,
+  /** An API token's name: 1 to this many characters. */
+  api_token_name: 100,
+  /** Workspaces that one API token names. */
+  api_token_workspaces: 100,
   /** Characters of a request's `id` when it is a string. */
   request_id: 64,
   /** The largest integer that every JSON reader keeps exact (RFC 8259, section 6). */
@@ -259,6 +263,48 @@ export type AllStreams =
   /** The user's own stream and that of every workspace that they belong to or join later. */
   | "all";
 
+/** An API token, without what only the account itself may do. */
+export interface ApiToken {
+  /** The token's id. It is no secret. */
+  id: ApiTokenId;
+  /** Its name. Events that it causes have it in `actor.token`. */
+  name: string;
+  /** What it may do. */
+  scope: ApiTokenScope;
+  /** The workspaces that it sees, among those of its user; `null` for all, also later ones. */
+  workspace_ids: WorkspaceId[] | null;
+  /** From when on it is refused; `null` for never. */
+  expires_at: Timestamp | null;
+  /** When it was made. */
+  created_at: Timestamp;
+  /** When it was last used, to about a minute; `null` if never. */
+  last_used_at: Timestamp | null;
+  /** The token itself, `tw_pat_…`. Only `api_token.create` shows it, once. */
+  token?: string;
+}
+
+/** An API token. In `welcome.session` and `admin.connections` it is the session's id. */
+export type ApiTokenId = string;
+
+/** The answer to `api_token.list`. */
+export interface ApiTokenList {
+  /** The caller's API tokens, oldest first. Those that expired stay for 30 days. */
+  items: ApiToken[];
+}
+
+/** The payload of `api_token.revoked`. */
+export interface ApiTokenRevoked {
+  /** The token that ended. Its sockets close with 4403. */
+  id: ApiTokenId;
+}
+
+/** What an API token may do. */
+export type ApiTokenScope =
+  /** Query and follow streams. */
+  | "read"
+  /** Also change what the user may change in workspaces, and be present there. */
+  | "write";
+
 /** Parameters of `task.assign`. */
 export interface AssignTask {
   /** The task. */
@@ -354,6 +400,18 @@ export interface ConnectionPage {
 
 /** Parameters of `notification.unread_count`. */
 export type CountUnread = Record<string, never>;
+
+/** Parameters of `api_token.create`. */
+export interface CreateApiToken {
+  /** The name, for people: where the token is used. */
+  name: string;
+  /** When it ends; never when omitted. In the future. */
+  expires_at?: Timestamp | null;
+  /** What it may do; `write` when omitted. */
+  scope?: ApiTokenScope | null;
+  /** The workspaces of the caller that it sees; all when omitted. */
+  workspace_ids?: WorkspaceId[] | null;
+}
 
 /** Parameters of `task.create`. */
 export interface CreateTask {
@@ -632,6 +690,9 @@ export interface Limits {
   /** Maximum number of operations in a burst. */
   burst: number;
 }
+
+/** Parameters of `api_token.list`. */
+export type ListApiTokens = Record<string, never>;
 
 /** Parameters of `admin.connections`. */
 export interface ListConnections {
@@ -1139,6 +1200,12 @@ export interface Resume {
   positions?: Record<string, number> | null;
 }
 
+/** Parameters of `api_token.revoke`. */
+export interface RevokeApiToken {
+  /** One of the caller's API tokens. */
+  id: ApiTokenId;
+}
+
 /** What a member may do. Each role includes the ones before it. */
 export type Role =
   /** May read. */
@@ -1205,11 +1272,11 @@ export interface SessionExpiring {
 /** A session: one sign-in on one device. */
 export type SessionId = string;
 
-/** The session of a token. */
+/** The session of a token. An API token is a session of its own. */
 export interface SessionInfo {
   /** The session. */
   id: SessionId;
-  /** When the token expires. */
+  /** When the token expires; the end of the year 9999 for an API token without an end. */
   expires_at: Timestamp;
 }
 
@@ -1662,6 +1729,9 @@ export const OPERATIONS = {
   "auth.login": { kind: "session", access: "anyone" },
   "auth.renew": { kind: "session", access: "user" },
   "auth.logout": { kind: "session", access: "user" },
+  "api_token.create": { kind: "session", access: "user" },
+  "api_token.list": { kind: "query", access: "user" },
+  "api_token.revoke": { kind: "mutation", access: "user" },
   "profile.get": { kind: "query", access: "user" },
   "user.get": { kind: "query", access: "user" },
   "user.sync": { kind: "query", access: "user" },
@@ -1716,6 +1786,12 @@ export interface Operations {
   "auth.renew": { params: RenewAuth; output: Renewed };
   /** Ends the session. Its sockets close with 4403. A session; access: user. */
   "auth.logout": { params: LogOut; output: Nothing };
+  /** Makes an API token. The answer shows the token itself, once. A session; access: user. */
+  "api_token.create": { params: CreateApiToken; output: ApiToken };
+  /** Lists the caller's API tokens, without the tokens themselves. A query; access: user. */
+  "api_token.list": { params: ListApiTokens; output: ApiTokenList };
+  /** Ends an API token. Its sockets close with 4403. A mutation; access: user. */
+  "api_token.revoke": { params: RevokeApiToken; output: Nothing };
   /** The caller's account. A query; access: user. */
   "profile.get": { params: GetProfile; output: User };
   /** The public profile of a user who shares a workspace with the caller. A query; access: user. */
@@ -1846,6 +1922,10 @@ export interface Events {
   "session.created": Session;
   /** A session ended. */
   "session.revoked": SessionRevoked;
+  /** An API token was made. No snapshot has it: `api_token.list` lists them. */
+  "api_token.created": ApiToken;
+  /** An API token was revoked. */
+  "api_token.revoked": ApiTokenRevoked;
 }
 
 /** The events that show a task: when it is purged, `Forgotten` takes the payload's place. */

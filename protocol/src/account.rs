@@ -1,4 +1,5 @@
-//! Accounts: what users see of themselves, and what others see of them. `sign_in` has the sessions.
+//! Accounts: what users see of themselves, and what others see of them. `sign_in` has the
+//! sessions, `api_token` the tokens of programs.
 
 use crate::{
     Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing, workspace::Workspace,
@@ -8,8 +9,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 
+mod api_token;
 mod sign_in;
 
+pub use api_token::{
+    ApiToken, ApiTokenId, ApiTokenList, ApiTokenRevoked, ApiTokenScope, CreateApiToken, ListApiTokens,
+    RevokeApiToken,
+};
 pub use sign_in::{
     AllStreams, Authenticate, ClientInfo, LogIn, LogOut, RenewAuth, Renewed, Resume, Session, SessionRevoked,
     SignUp, Streams, Tokens,

@@ -259,6 +259,10 @@ events! {
     SessionCreated "session.created" user(accounts): account::Session;
     /// A session ended.
     SessionRevoked "session.revoked" user(accounts): account::SessionRevoked;
+    /// An API token was made. No snapshot has it: `api_token.list` lists them.
+    ApiTokenCreated "api_token.created" user: account::ApiToken;
+    /// An API token was revoked.
+    ApiTokenRevoked "api_token.revoked" user(accounts): account::ApiTokenRevoked;
 }
 
 macro_rules! payloads_of_no_task {
@@ -278,7 +282,9 @@ payloads_of_no_task!(
     workspace::AccessLost,
     account::User,
     account::Session,
-    account::SessionRevoked
+    account::SessionRevoked,
+    account::ApiToken,
+    account::ApiTokenRevoked
 );
 
 macro_rules! payloads_of_a_task {

@@ -37,6 +37,7 @@
 //! | `notification` | the id of one of the caller's notifications |
 //! | `new_id` | a fresh UUIDv7 |
 //! | `session` | the id of a session |
+//! | `api_token` | the id of one of the caller's API tokens |
 //! | `access_token` | an access token of the caller |
 //! | `email`, `password` | those of an account |
 //! | `new_email` | an address without an account |
@@ -198,7 +199,7 @@ fn sample(place: &str) -> String {
         "stream" => format!("workspace:{}", id(2)),
         "user" => id(3),
         "notification" => id(4),
-        "session" => id(5),
+        "session" | "api_token" => id(5),
         "other_task" => id(6),
         "newcomer" => "grace".to_owned(),
         "access_token" => "eyJhbGciOiJIUzI1NiJ9…".to_owned(),

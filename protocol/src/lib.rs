@@ -55,6 +55,7 @@ pub mod task;
 pub mod time;
 pub mod workspace;
 
+pub use account::ApiTokenId;
 pub use close::CloseCode;
 pub use error::{ErrorCode, Retry};
 pub use events::{Event, EventEntry};

@@ -57,6 +57,10 @@ bounds! {
     PASSWORD "password": usize = 128;
     /// Characters of a device's name.
     DEVICE_NAME "device_name": usize = 100;
+    /// An API token's name: 1 to this many characters.
+    API_TOKEN_NAME "api_token_name": usize = 100;
+    /// Workspaces that one API token names.
+    API_TOKEN_WORKSPACES "api_token_workspaces": usize = 100;
     /// Characters of a request's `id` when it is a string.
     REQUEST_ID "request_id": usize = 64;
     /// The largest integer that every JSON reader keeps exact (RFC 8259, section 6).

@@ -37,6 +37,12 @@ macro_rules! for_each_operation {
             "auth.renew" session user: account::RenewAuth => account::Renewed;
             /// Ends the session. Its sockets close with 4403.
             "auth.logout" session user: account::LogOut => account::Done;
+            /// Makes an API token. The answer shows the token itself, once.
+            "api_token.create" session user: account::CreateApiToken => account::ApiToken;
+            /// Lists the caller's API tokens, without the tokens themselves.
+            "api_token.list" query user: account::ListApiTokens => account::ApiTokenList;
+            /// Ends an API token. Its sockets close with 4403.
+            "api_token.revoke" mutation user: account::RevokeApiToken => account::Done;
             /// The caller's account.
             "profile.get" query user: account::GetProfile => account::User;
             /// The public profile of a user who shares a workspace with the caller.

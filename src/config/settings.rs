@@ -84,6 +84,7 @@ settings! {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             some => some,
         };
+        api_tokens_per_user: usize = from.whole("api_tokens_per_user", 0..=10_000);
         admin_email: Option<String> = from.parsed("admin_email", values::account_email);
         admin_password: Option<SecretString> = from.secret("admin_password");
 

@@ -6,7 +6,7 @@ use crate::auth::passwords::{Passwords, check_new};
 use crate::config::Settings;
 use crate::domain::account as rules;
 use crate::ops::accounts::OpenAccount;
-use crate::ops::{Decide, bug};
+use crate::ops::{Decide, Grant, bug};
 use crate::store::users::{self, Account};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
@@ -128,6 +128,12 @@ impl Engine {
 pub(super) fn caller(account: &Account, session: SessionId) -> Arc<Caller> {
     let (user, role, personal) = (account.user.public(), account.user.role, account.personal);
     Arc::new(Caller::new(user, session, role, personal))
+}
+
+/// The owner of an account as a caller who acts with an API token. The global role does not come with it.
+pub(super) fn caller_with(account: &Account, grant: Grant) -> Arc<Caller> {
+    let (user, personal) = (account.user.public(), account.personal);
+    Arc::new(Caller::with_token(user, grant, personal))
 }
 
 /// A caller for an account on whose behalf another actor acts.

@@ -4,7 +4,7 @@
 use super::frame;
 use super::submission::{Submission, Work};
 use super::write::{Memo, Placed};
-use super::{Body, Reply, Then};
+use super::{Body, Caller, Reply, Then};
 use crate::ops;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
@@ -73,22 +73,23 @@ struct Answers<'a> {
 
 impl Answers<'_> {
     fn of_submission(&mut self, submission: &Submission, verdict: Verdict) -> Result<Reply, Failure> {
-        let user = submission.caller.user.id;
+        let caller = &*submission.caller;
+        let user = caller.user.id;
         let key = submission.op_id.map(|op_id| (user, op_id));
         let (verdicts, batch) = match (verdict, &submission.work) {
             (Verdict::Parts(verdicts), Work::Batch(batch)) => (verdicts, batch),
             (Verdict::Done(done), Work::One(step)) if step.own => return Ok(Reply::data(done.data)),
-            (verdict, _) => return self.one(verdict, key, submission.hash(), user),
+            (verdict, _) => return self.one(verdict, key, submission.hash(), caller),
         };
         let mut results = Vec::with_capacity(verdicts.len());
         let mut at = BTreeMap::new();
         for (part, verdict) in batch.parts.iter().zip(verdicts) {
             if let Verdict::Done(done) = &verdict {
-                at.extend(self.positions(done, user));
+                at.extend(self.positions(done, caller));
             }
             let hash = part.step.as_ref().map_or(0, |step| step.hash);
             let key = part.op_id.map(|op_id| (user, op_id));
-            results.push(result(self.one(verdict, key, hash, user)));
+            results.push(result(self.one(verdict, key, hash, caller)));
         }
         let data = format!("{{\"results\":[{}]}}", results.join(","));
         Ok(self.done(&at, &data, key, submission.hash()))
@@ -99,7 +100,7 @@ impl Answers<'_> {
         verdict: Verdict,
         key: Option<(UserId, OpId)>,
         hash: i64,
-        user: UserId,
+        caller: &Caller,
     ) -> Result<Reply, Failure> {
         let replay = |text| Reply {
             body: Body::Logged(text),
@@ -118,7 +119,7 @@ impl Answers<'_> {
             }
             Verdict::Parts(_) => Err(ops::bug("only a batch has parts, and batches cannot be nested")),
             Verdict::Done(done) => {
-                let at = self.positions(&done, user);
+                let at = self.positions(&done, caller);
                 Ok(self.done(&at, &done.data, key, hash))
             }
         }
@@ -145,11 +146,12 @@ impl Answers<'_> {
     }
 
     /// The last seq that a mutation produced in each stream that its caller may read.
-    fn positions(&self, done: &Done, user: UserId) -> BTreeMap<StreamId, i64> {
+    fn positions(&self, done: &Done, caller: &Caller) -> BTreeMap<StreamId, i64> {
+        let user = caller.user.id;
         let entries = self.placed.get(done.from..done.to).unwrap_or_default();
         let readable = entries.iter().filter(|placed| match placed.stream {
-            StreamId::User(id) => id == user,
-            StreamId::Workspace(id) => self.world.role(id, user).is_some(),
+            StreamId::User(id) => id == user && caller.reaches_own(),
+            StreamId::Workspace(id) => self.world.role(id, user).is_some() && caller.reaches(id),
         });
         readable.map(|placed| (placed.stream, placed.seq)).collect()
     }

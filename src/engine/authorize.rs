@@ -28,11 +28,13 @@ pub(super) async fn authorize(
         }
         Target::Task(id) => members::find_role_at_task(&mut store.read().await?, caller.user.id, id).await?,
     };
-    allowed(access, target, place).map(Some)
+    allowed(caller, access, target, place).map(Some)
 }
 
-/// Refuses a caller who is not a member as if the target did not exist, and a member whose role is too low.
+/// Refuses a caller who is not a member as if the target did not exist, and a member whose role is too low. Outside the
+/// workspaces that their API token is limited to, nobody is a member.
 pub(super) fn allowed(
+    caller: &Caller,
     access: Access,
     target: Target,
     place: Option<(WorkspaceId, Role)>,
@@ -41,6 +43,7 @@ pub(super) fn allowed(
         Target::Task(_) => "task",
         Target::Own | Target::Workspace(_) => "workspace",
     };
+    let place = place.filter(|(workspace, _)| caller.reaches(*workspace));
     let (workspace, role) = place.ok_or_else(|| not_found(what))?;
     match access.role() {
         Some(least) if role < least => {

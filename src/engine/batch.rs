@@ -1,13 +1,20 @@
 //! Reads a batch: which mutations it holds, and whether each can be part of a batch.
 
+use super::Caller;
 use super::route::{Route, route};
 use super::submission::{Batch, Part, Step, hash, within};
 use taskwire_protocol::batch::Batch as BatchParams;
 use taskwire_protocol::{Failure, OpId, Request};
 
 impl Batch {
-    /// Reads the parts. An atomic batch is refused for the first part that cannot be read.
-    pub(super) fn read(params: BatchParams, op_id: Option<OpId>, limit: usize) -> Result<Batch, Failure> {
+    /// Reads the parts. An atomic batch is refused for the first part that cannot be read, or that the caller may not
+    /// send.
+    pub(super) fn read(
+        params: BatchParams,
+        op_id: Option<OpId>,
+        limit: usize,
+        caller: &Caller,
+    ) -> Result<Batch, Failure> {
         if params.ops.is_empty() || params.ops.len() > limit {
             return Err(Failure::invalid(
                 "ops",
@@ -27,7 +34,7 @@ impl Batch {
                 return Err(Failure::invalid(format!("ops[{i}].op_id"), message));
             }
             let text = op.data.text();
-            let step = text.and_then(|data| step(&op.r#type, &data));
+            let step = text.and_then(|data| step(&op.r#type, &data, caller));
             let step = step.map_err(|failure| within(failure, i));
             if let (true, Err(failure)) = (atomic, &step) {
                 return Err(failure.clone());
@@ -41,8 +48,9 @@ impl Batch {
     }
 }
 
-fn step(name: &str, data: &str) -> Result<Step, Failure> {
+fn step(name: &str, data: &str, caller: &Caller) -> Result<Step, Failure> {
     let request = Request::read(name, data)?;
+    caller.may(request.name(), request.kind(), request.access())?;
     match route(request)? {
         Route::Mutation(decide) => Ok(Step::new(decide)),
         _ => Err(Failure::invalid(

@@ -3,6 +3,7 @@
 
 use super::measure::Measure;
 use super::route::{Route, route};
+use super::sender::unknown;
 use super::sign_in::{DynSignIn, Refresh};
 use super::submission::{Batch, Step, Submission, Work};
 use super::trace::Trace;
@@ -75,7 +76,9 @@ impl Engine {
         watch: &Watch,
     ) -> Result<Answering> {
         if request.access() != Access::Anyone {
-            sender.caller()?;
+            let caller = sender.caller.as_ref().ok_or_else(unknown)?;
+            caller.may(request.name(), request.kind(), request.access())?;
+            self.note_use(caller);
         }
         Ok(match route(request)? {
             Route::Mutation(decide) => {
@@ -83,8 +86,9 @@ impl Engine {
                 watch.over(self.submit(sender.caller()?, op_id, work, sender.request_id))
             }
             Route::Batch(batch) => {
-                let work = Work::Batch(Batch::read(*batch, op_id, self.0.batch_ops)?);
-                watch.over(self.submit(sender.caller()?, op_id, work, sender.request_id))
+                let caller = sender.caller()?;
+                let work = Work::Batch(Batch::read(*batch, op_id, self.0.batch_ops, &caller)?);
+                watch.over(self.submit(caller, op_id, work, sender.request_id))
             }
             Route::Ask(question) => watch.over(self.ask(sender.caller()?, question)),
             Route::SignIn(sign_in) => watch.over(sign_in.answer(self, sender)),

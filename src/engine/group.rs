@@ -475,5 +475,5 @@ fn authorize(
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
     };
     let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
-    allowed(step.decide.access(), target, place).map(Some)
+    allowed(caller, step.decide.access(), target, place).map(Some)
 }

@@ -1,8 +1,10 @@
-//! The owner of an access token, and whether its session is still valid.
+//! The owner of an access token or an API token, and whether it is still valid.
 
-use super::accounts::{caller, inactive};
+use super::accounts::inactive;
+use super::bearer::{Bearer, Credential, Ends, NEVER};
 use super::known::Known;
 use super::{Caller, Engine};
+use crate::auth::api_tokens;
 use crate::auth::tokens::Claims;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
@@ -10,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::account::User;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp, UserId};
+use taskwire_protocol::{ErrorCode, Failure, SessionId, StreamId, Timestamp};
 
 /// The result of authenticating a token.
 #[derive(Clone, Debug)]
@@ -45,7 +47,7 @@ impl Home {
         &self.0.account.user
     }
 
-    /// All workspaces of the user, with the user's role in each.
+    /// All workspaces of the user that the caller reaches, with the user's role in each.
     pub fn workspaces(&self) -> &[Workspace] {
         &self.0.workspaces
     }
@@ -68,27 +70,76 @@ impl std::fmt::Debug for Home {
     }
 }
 
-impl Engine {
-    /// Verifies an access token and its session, for a socket. What another instance has changed within the last second may
-    /// be missing: the socket hears of it, because it follows its user's stream.
-    pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
-        let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
-        let known = self.living(claims.subject.session, 0).await?;
-        belongs(&claims, known.session.user, known.account.token_version)?;
-        Ok(Identity {
-            caller: known.caller.clone(),
-            issued_at: claims.issued_at,
-            expires_at: claims.expires_at,
-        })
+/// A token, read and not compared with the database yet.
+enum Shown {
+    Access(Claims),
+    Api(Credential),
+}
+
+impl Shown {
+    fn credential(&self) -> Credential {
+        match self {
+            Shown::Access(claims) => Credential::Session(claims.subject.session),
+            Shown::Api(credential) => credential.clone(),
+        }
     }
 
-    /// The owner of an access token, as the database has them now: nothing tells an HTTP request that its session ended on
+    /// Refuses an access token that is of another user than the session, or older than the account's last sign-out
+    /// everywhere. API tokens outlive a sign-out.
+    fn belongs_to(&self, account: &Account) -> Result<(), Failure> {
+        match self {
+            Shown::Access(Claims { subject, .. })
+                if account.user.id != subject.user || account.token_version != subject.token_version =>
+            {
+                Err(self.credential().ended())
+            }
+            Shown::Access(_) | Shown::Api(_) => Ok(()),
+        }
+    }
+
+    fn identity(&self, known: &Known) -> Identity {
+        let (issued_at, expires_at) = match (self, &known.bearer) {
+            (Shown::Access(claims), _) => (claims.issued_at, claims.expires_at),
+            (_, Bearer::ApiToken(token)) => (token.created_at, token.expires_at.unwrap_or(NEVER)),
+            (_, Bearer::Session(session)) => (session.created_at, session.expires_at),
+        };
+        let caller = known.caller.clone();
+        Identity {
+            caller,
+            issued_at,
+            expires_at,
+        }
+    }
+}
+
+impl Engine {
+    fn read_token(&self, token: &str) -> Result<Shown, Failure> {
+        match api_tokens::read(token)? {
+            Some(hash) => Ok(Shown::Api(Credential::ApiToken(hash.hex().into()))),
+            None => self
+                .0
+                .tokens
+                .verify(token, self.0.clock.now_ms())
+                .map(Shown::Access),
+        }
+    }
+
+    /// Verifies a token and its session, for a socket. What another instance has changed within the last second may be
+    /// missing: the socket hears of it, because it follows its user's stream.
+    pub async fn authenticate(&self, token: &str) -> Result<Identity, Failure> {
+        let shown = self.read_token(token)?;
+        let known = self.living(&shown.credential(), 0).await?;
+        shown.belongs_to(&known.account)?;
+        self.note_use(&known.caller);
+        Ok(shown.identity(&known))
+    }
+
+    /// The owner of a token, as the database has them now: nothing tells an HTTP request that its session ended on
     /// another instance. It asks when its body has arrived, and again before each frame of an array.
     pub async fn owner_now(&self, token: &str) -> Result<Arc<Caller>, Failure> {
-        let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
-        let (caller, token_version) = self.living_now(claims.subject.session).await?;
-        belongs(&claims, caller.user.id, token_version)?;
-        Ok(caller)
+        let shown = self.read_token(token)?;
+        self.living_now(shown.credential(), |account| shown.belongs_to(account))
+            .await
     }
 
     /// The caller's account and workspaces, complete up to position `seen` of the user's own stream.
@@ -96,7 +147,7 @@ impl Engine {
     /// # Errors
     /// The errors of [`Engine::authenticate`], if the session has ended since.
     pub async fn home(&self, caller: &Caller, seen: u64) -> Result<Home, Failure> {
-        self.living(caller.session, seen).await.map(Home)
+        self.living(&Credential::of(caller), seen).await.map(Home)
     }
 
     /// Whether a caller's session has ended, or the account may no longer be used. `false` when that cannot be read.
@@ -107,71 +158,57 @@ impl Engine {
                 ErrorCode::TokenRevoked | ErrorCode::TokenExpired | ErrorCode::AccountInactive
             )
         };
-        let living = self.living_now(caller.session).await;
+        let living = self.living_now(Credential::of(caller), |_| Ok(())).await;
         living.is_err_and(|failure| ends(failure.code))
     }
 
-    /// The caller of a session that has not ended, and the version of the account's tokens, as the database has them now.
-    async fn living_now(&self, id: SessionId) -> Result<(Arc<Caller>, i64), Failure> {
+    /// The caller of a session that has not ended, as the database has it now. `check` sees the account.
+    async fn living_now(
+        &self,
+        by: Credential,
+        check: impl FnOnce(&Account) -> Result<(), Failure>,
+    ) -> Result<Arc<Caller>, Failure> {
         if !self.0.store.is_shared() {
             // this process commits every change, and each one clears the cache
-            let known = self.living(id, 0).await?;
-            return Ok((known.caller.clone(), known.account.token_version));
+            let known = self.living(&by, 0).await?;
+            check(&known.account)?;
+            return Ok(known.caller.clone());
         }
-        let found = self.0.sessions.read_owner(id).await?;
-        let (session, account) = found.ok_or_else(revoked)?;
-        self.check_alive(&session, &account)?;
-        Ok((caller(&account, session.id), account.token_version))
+        let found = self.0.sessions.read_owner(by.clone()).await?;
+        let (bearer, account) = found.ok_or_else(|| by.ended())?;
+        self.check_alive(&bearer, &account)?;
+        check(&account)?;
+        Ok(bearer.caller(&account))
     }
 
     /// A session that has not ended, complete up to position `seen` of the user's own stream.
-    async fn living(&self, id: SessionId, seen: u64) -> Result<Arc<Known>, Failure> {
+    async fn living(&self, by: &Credential, seen: u64) -> Result<Arc<Known>, Failure> {
         let sessions = &self.0.sessions;
-        let known = match sessions.kept(id, seen) {
+        let known = match sessions.kept(by, seen) {
             Some(known) => known,
-            None => sessions.read(id, seen).await?.ok_or_else(revoked)?,
+            None => sessions.read(by, seen).await?.ok_or_else(|| by.ended())?,
         };
-        self.check_alive(&known.session, &known.account)?;
+        self.check_alive(&known.bearer, &known.account)?;
         Ok(known)
     }
 
-    /// A session and its account as the database has them now. No cache and no shared read: a refresh token that was exchanged a moment
-    /// ago must not look valid.
+    /// A session and its account as the database has them now. No cache and no shared read: a refresh token that was
+    /// exchanged a moment ago must not look valid.
     pub(super) async fn read_session_now(
         &self,
         id: SessionId,
     ) -> Result<Option<(SessionRecord, Account)>, Failure> {
-        self.0.sessions.read_owner(id).await
+        let found = self.0.sessions.read_owner(Credential::Session(id)).await?;
+        Ok(found.and_then(|(bearer, account)| Some((bearer.into_session()?, account))))
     }
 
     /// Refuses a session that has ended, or whose account is deactivated.
-    pub(super) fn check_alive(&self, session: &SessionRecord, account: &Account) -> Result<(), Failure> {
-        if session.revoked_at.is_some() {
-            return Err(revoked());
-        }
-        if session.expires_at.0 <= self.0.clock.now_ms() {
-            return Err(Failure::new(
-                ErrorCode::TokenExpired,
-                "the session has expired; sign in again",
-            ));
-        }
+    pub(super) fn check_alive(&self, session: &impl Ends, account: &Account) -> Result<(), Failure> {
+        session.check_alive(self.0.clock.now_ms())?;
         if account.user.is_active {
             Ok(())
         } else {
             Err(inactive())
         }
     }
-}
-
-/// Refuses a token that is of another user than the session, or older than the account's last sign-out everywhere.
-fn belongs(claims: &Claims, user: UserId, token_version: i64) -> Result<(), Failure> {
-    let subject = &claims.subject;
-    if user == subject.user && token_version == subject.token_version {
-        return Ok(());
-    }
-    Err(revoked())
-}
-
-fn revoked() -> Failure {
-    Failure::new(ErrorCode::TokenRevoked, "the session has ended; sign in again")
 }

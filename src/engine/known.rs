@@ -1,22 +1,22 @@
-//! A session with its account and workspaces, read once when many sockets reconnect. A cached session is valid for at
-//! most a second, and only until this instance commits a change of accounts, sessions or memberships. Commits of other
-//! instances show in the user's own stream: a caller that has seen a later position of it than the read gets the cached
-//! session only if no entry in between concerns accounts. Callers that want a session at the same time share one read.
+//! A session or an API token, both called session here, with its account and workspaces; read once when many sockets
+//! reconnect. A cached session is valid for at most a second, and only until this instance commits a change of accounts,
+//! sessions or memberships. Commits of other instances show in the user's own stream: a caller that has seen a later
+//! position of it than the read gets the cached session only if no entry in between concerns accounts. Callers that want a
+//! session at the same time share one read.
 
-use super::accounts::caller;
+use super::bearer::{Bearer, Credential, reached};
 use super::spawned;
 use crate::live::{Flights, Hub};
 use crate::ops::{self, Caller};
-use crate::store::sessions::SessionRecord;
 use crate::store::users::Account;
-use crate::store::{self, Reader, Store, sessions, users, workspaces};
+use crate::store::{self, Reader, Store, users, workspaces};
 use moka::sync::Cache;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{Failure, SessionId, StreamId};
+use taskwire_protocol::{Failure, StreamId};
 
 /// The most sessions in the cache.
 const SESSIONS: u64 = 20_000;
@@ -25,10 +25,11 @@ const FRESH: Duration = Duration::from_secs(1);
 
 /// A session, its account, and the account's workspaces.
 pub(super) struct Known {
-    pub(super) session: SessionRecord,
+    pub(super) bearer: Bearer,
     /// The caller: one for all sockets of the session.
     pub(super) caller: Arc<Caller>,
     pub(super) account: Account,
+    /// Those that the caller reaches.
     pub(super) workspaces: Vec<Workspace>,
     /// The head of the user's own stream when this was read: the other fields include everything up to it. It advances
     /// past entries that do not concern accounts.
@@ -45,9 +46,9 @@ type Read = (u64, Option<Arc<Known>>);
 pub(super) struct Sessions {
     store: Store,
     hub: Arc<Hub>,
-    cache: Cache<SessionId, (u64, Arc<Known>)>,
+    cache: Cache<Credential, (u64, Arc<Known>)>,
     generation: AtomicU64,
-    reads: Arc<Flights<SessionId, Result<Read, Failure>>>,
+    reads: Arc<Flights<Credential, Result<Read, Failure>>>,
 }
 
 impl Known {
@@ -57,7 +58,7 @@ impl Known {
         if as_of >= seen {
             return true;
         }
-        let holds = hub.leaves_accounts_alone(StreamId::User(self.session.user), as_of, seen);
+        let holds = hub.leaves_accounts_alone(StreamId::User(self.bearer.user()), as_of, seen);
         if holds {
             self.as_of.fetch_max(seen, Ordering::AcqRel); // the next caller need not check these entries again
         }
@@ -87,8 +88,8 @@ impl Sessions {
     }
 
     /// The cached session, if it is complete up to position `seen` of the user's own stream.
-    pub(super) fn kept(&self, id: SessionId, seen: u64) -> Option<Arc<Known>> {
-        let (generation, known) = self.cache.get(&id)?;
+    pub(super) fn kept(&self, by: &Credential, seen: u64) -> Option<Arc<Known>> {
+        let (generation, known) = self.cache.get(by)?;
         let holds = generation == self.generation.load(Ordering::Acquire) && known.tells_all(&self.hub, seen);
         holds.then_some(known)
     }
@@ -97,80 +98,79 @@ impl Sessions {
     /// read. `None`: there is no such session.
     pub(super) async fn read(
         self: &Arc<Self>,
-        id: SessionId,
+        by: &Credential,
         seen: u64,
     ) -> Result<Option<Arc<Known>>, Failure> {
         let since = self.generation.load(Ordering::Acquire);
-        let (generation, found) = self.share(id).await?;
+        let (generation, found) = self.share(by).await?;
         let misses = |known: &Arc<Known>| generation < since || !known.tells_all(&self.hub, seen);
         if !found.as_ref().is_some_and(misses) {
             return Ok(found);
         }
         // another caller began the read before we asked; the next read begins after that
-        let (_, found) = self.share(id).await?;
+        let (_, found) = self.share(by).await?;
         Ok(found)
     }
 
-    async fn share(self: &Arc<Self>, id: SessionId) -> Result<Read, Failure> {
-        let read = self.reads.share(id, || {
-            let sessions = self.clone();
-            async move { Ok(sessions.read_alone(id).await?) }
+    async fn share(self: &Arc<Self>, by: &Credential) -> Result<Read, Failure> {
+        let read = self.reads.share(by.clone(), || {
+            let (sessions, by) = (self.clone(), by.clone());
+            async move { Ok(sessions.read_alone(by).await?) }
         });
         let broken = || ops::bug("a read failed; the server's log has the reason");
         read.await.unwrap_or_else(|| Err(broken()))
     }
 
     /// Reads a session and its account, and nothing else, as the database has them now.
-    pub(super) async fn read_owner(
-        &self,
-        id: SessionId,
-    ) -> Result<Option<(SessionRecord, Account)>, Failure> {
+    pub(super) async fn read_owner(&self, by: Credential) -> Result<Option<(Bearer, Account)>, Failure> {
         metrics::counter!("taskwire_session_reads_total").increment(1);
         let store = self.store.clone();
         let read = async move {
             let mut reader = store.read().await?;
-            let found = owner(&mut reader, id).await?;
-            Ok(found.map(|(session, account, _)| (session, account)))
+            let found = owner(&mut reader, &by).await?;
+            Ok(found.map(|(bearer, account, _)| (bearer, account)))
         };
         spawned(read).await
     }
 
-    async fn read_alone(&self, id: SessionId) -> store::Result<Read> {
+    async fn read_alone(&self, by: Credential) -> store::Result<Read> {
         metrics::counter!("taskwire_session_reads_total").increment(1);
         let generation = self.generation.load(Ordering::Acquire);
-        let found = find(&self.store, id).await?;
+        let found = find(&self.store, &by).await?;
         if let Some(known) = &found {
-            self.cache.insert(id, (generation, known.clone()));
+            self.cache.insert(by, (generation, known.clone()));
         }
         Ok((generation, found))
     }
 }
 
 /// A session with its account, and the head of the user's own stream.
-async fn owner(reader: &mut Reader, id: SessionId) -> store::Result<Option<(SessionRecord, Account, i64)>> {
-    let Some((session, as_of)) = sessions::find_with_head(reader, id).await? else {
+async fn owner(reader: &mut Reader, by: &Credential) -> store::Result<Option<(Bearer, Account, i64)>> {
+    let Some((bearer, as_of)) = by.find(reader).await? else {
         return Ok(None);
     };
-    let account = users::find(reader, session.user).await?;
-    Ok(account.map(|account| (session, account, as_of)))
+    let account = users::find(reader, bearer.user()).await?;
+    Ok(account.map(|account| (bearer, account, as_of)))
 }
 
 /// Reads the head of the user's own stream first. What is read after it may already include later commits; a reader
 /// then gets these a second time, and misses nothing.
-async fn find(store: &Store, id: SessionId) -> store::Result<Option<Arc<Known>>> {
+async fn find(store: &Store, by: &Credential) -> store::Result<Option<Arc<Known>>> {
     let mut reader = store.read().await?;
-    let Some((session, account, as_of)) = owner(&mut reader, id).await? else {
+    let Some((bearer, account, as_of)) = owner(&mut reader, by).await? else {
         return Ok(None);
     };
-    let rows = workspaces::list_with_heads(&mut reader, session.user).await?;
+    let caller = bearer.caller(&account);
+    let rows = workspaces::list_with_heads(&mut reader, account.user.id).await?;
+    let rows = reached(&caller, rows);
     let heads = rows
         .iter()
         .map(|(workspace, head)| (workspace.id.into(), *head as u64))
         .collect();
     let workspaces = rows.into_iter().map(|(workspace, _)| workspace).collect();
     Ok(Some(Arc::new(Known {
-        caller: caller(&account, session.id),
-        session,
+        caller,
+        bearer,
         account,
         workspaces,
         as_of: AtomicU64::new(as_of as u64),

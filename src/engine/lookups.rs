@@ -5,7 +5,7 @@ use super::loading::Loading;
 use super::recovery::Fault;
 use crate::domain::position;
 use crate::ops::{Login, Target, for_each_entity};
-use crate::store::{notifications, sessions, streams, tasks, users};
+use crate::store::{api_tokens, notifications, sessions, streams, tasks, users};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::{StreamId, TaskId, WorkspaceId};
@@ -48,6 +48,15 @@ async fn sessions_of(loading: &mut Loading<'_>) -> Done {
     for user in &loading.needs.sessions_of {
         for session in sessions::load_living(loading.tx, *user).await? {
             loading.world.sessions.loaded(session);
+        }
+    }
+    Ok(())
+}
+
+async fn api_tokens_of(loading: &mut Loading<'_>) -> Done {
+    for user in &loading.needs.api_tokens_of {
+        for token in api_tokens::load_of(loading.tx, *user).await? {
+            loading.world.api_tokens.loaded(token);
         }
     }
     Ok(())

@@ -5,6 +5,7 @@
 //! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics, `trace` the log
 //! - `ask`       queries and commands; `authorize` whether the caller may send them
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
+//! - `bearer`    what a caller acts with: a session or an API token; `last_used` when an API token was used
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
@@ -30,6 +31,7 @@ mod answer;
 mod ask;
 mod authorize;
 mod batch;
+mod bearer;
 mod company;
 mod dispatch;
 pub mod frame;
@@ -43,6 +45,7 @@ mod jobs;
 mod known;
 mod lane;
 mod lanes;
+mod last_used;
 mod limits;
 mod line;
 mod load;
@@ -84,13 +87,14 @@ use homes::Homes;
 use instances::ThisInstance;
 use known::Sessions;
 use lane::Lane;
+use last_used::LastUsed;
 use members::MemberCache;
 use shared::Shared;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 use taskwire_protocol::member::Role;
-use taskwire_protocol::{Failure, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{Failure, Timestamp, WorkspaceId};
 use tokio::sync::Notify;
 use words::WordsJob;
 
@@ -134,6 +138,9 @@ struct Inner {
     batch_ops: usize,
     query: Duration,
     sessions: Arc<Sessions>,
+    last_used: LastUsed,
+    /// How many API tokens a user may have.
+    api_tokens: usize,
     describe: Arc<str>,
     words: Arc<WordsJob>,
     /// A job was enqueued on this instance.
@@ -206,6 +213,8 @@ impl Engine {
             batch_ops: settings.batch_ops,
             query: settings.query_timeout,
             sessions,
+            last_used: LastUsed::default(),
+            api_tokens: settings.api_tokens_per_user,
             describe: taskwire_protocol::generate::schema_text().into(),
             words,
             enqueued,
@@ -224,13 +233,17 @@ impl Engine {
         Ok(())
     }
 
-    /// A user's role in a workspace now, and the head of its stream at that moment.
+    /// A caller's role in a workspace now, and the head of its stream at that moment. `None` for one that they do not
+    /// reach.
     pub async fn role_in(
         &self,
-        user: UserId,
+        caller: &Caller,
         workspace: WorkspaceId,
     ) -> Result<Option<(Role, u64)>, Failure> {
-        let store = self.0.store.clone();
+        if !caller.reaches(workspace) {
+            return Ok(None);
+        }
+        let (store, user) = (self.0.store.clone(), caller.user.id);
         spawned(async move {
             let mut reader = store.read().await?;
             let found = member_rows::find_role_and_head(&mut reader, user, workspace).await?;
@@ -262,6 +275,7 @@ impl Engine {
     /// Lets what is queued finish.
     pub async fn stop(&self) {
         self.leave().await;
+        self.write_last_used().await;
         self.keep_newest_id().await;
         self.0.lane.stop().await;
         let begun = Instant::now();

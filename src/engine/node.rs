@@ -1,7 +1,7 @@
 //! What operations ask of the node itself, not of its database. `live` answers about presence, `instances` about
 //! sockets.
 
-use super::Engine;
+use super::{Caller, Engine};
 use crate::live::Presences;
 use crate::ops::node::{Answering, Node, SocketId, Which, Whom};
 use crate::ops::{self, presence};
@@ -9,7 +9,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::admin::{ConnectionPage, Instance};
 use taskwire_protocol::presence::{Presence, SetPresence};
-use taskwire_protocol::{Failure, TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{Failure, TaskId, WorkspaceId};
 
 impl Node for Engine {
     fn present(&self, workspace: WorkspaceId) -> Vec<Presence> {
@@ -43,11 +43,14 @@ impl Engine {
     /// workspace.
     pub async fn may_be_present(
         &self,
-        user: UserId,
+        caller: &Caller,
         params: &SetPresence,
         reads: bool,
     ) -> Result<(), Failure> {
-        let (store, params) = (self.0.store.clone(), params.clone());
+        if !caller.reaches(params.workspace_id) {
+            return Err(ops::not_found("workspace"));
+        }
+        let (store, user, params) = (self.0.store.clone(), caller.user.id, params.clone());
         // in a separate task: a read that is dropped halfway could leave an open transaction in the pool
         let asked = tokio::spawn(async move { presence::may_be_present(&store, user, &params, reads).await });
         asked

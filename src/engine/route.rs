@@ -111,6 +111,10 @@ macro_rules! sign_in_name {
     (session Ping $name:literal) => {
         None
     };
+    // no path of its own: it needs no cookie, and goes over /v1/rpc as operations do
+    (session CreateApiToken $name:literal) => {
+        None
+    };
     (session $type:ident $name:literal) => {
         socket_or!($type, None, Some($name))
     };

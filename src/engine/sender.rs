@@ -75,7 +75,11 @@ impl Sender {
 
     /// The owner of the token.
     pub(super) fn caller(&self) -> Result<Arc<Caller>, Failure> {
-        let refused = || Failure::new(ErrorCode::AuthRequired, "authenticate first");
-        self.caller.clone().ok_or_else(refused)
+        self.caller.clone().ok_or_else(unknown)
     }
+}
+
+/// The refusal of a stranger.
+pub(super) fn unknown() -> Failure {
+    Failure::new(ErrorCode::AuthRequired, "authenticate first")
 }

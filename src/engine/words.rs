@@ -121,7 +121,7 @@ impl Engine {
 
     /// Indexes what waits, for a query that is about to read it. A full database has no room for the newest texts, and is no
     /// reason not to find the others.
-    pub(super) async fn index_before(&self, read: Read, scope: Scope) -> Result<(), Failure> {
+    pub(super) async fn index_before(&self, read: Read, scope: Scope<'static>) -> Result<(), Failure> {
         let store = self.0.store.clone();
         let due = spawned(async move {
             let mut reader = store.read().await?;

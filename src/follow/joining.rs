@@ -74,7 +74,9 @@ impl Follower {
     ) -> Result<Joined, Rejection> {
         let user = self.user();
         let known = match stream {
-            StreamId::User(id) if id != user => return Err(no_such_stream().into()),
+            StreamId::User(id) if id != user || !self.caller.reaches_own() => {
+                return Err(no_such_stream().into());
+            }
             StreamId::User(_) => self.own,
             StreamId::Workspace(_) => self.subscriptions.has(stream),
         };
@@ -91,7 +93,7 @@ impl Follower {
             self.own = true;
             return Ok(joined);
         };
-        match engine.role_in(user, workspace).await {
+        match engine.role_in(&self.caller, workspace).await {
             Ok(Some((_, seq))) => {
                 self.subscriptions.let_in(stream, seq);
                 Ok(joined)

@@ -95,10 +95,11 @@ impl<'a> Opening<'a> {
         streams: &Streams,
     ) -> Result<Home, Failure> {
         let own = StreamId::from(identity.caller.user.id);
-        self.own = match streams {
+        let asks = match streams {
             Streams::All(_) => true,
             Streams::These(names) => names.iter().any(|name| name.parse() == Ok(own)),
         };
+        self.own = asks && identity.caller.reaches_own();
         let mut own_state = None;
         let head = if self.own {
             let state = self.follow(own, None, 0).await?;
@@ -118,7 +119,8 @@ impl<'a> Opening<'a> {
                 let owns = |workspace: &&Workspace| workspace.role == Some(Role::Owner);
                 let all = newest().filter(owns).chain(newest().filter(|each| !owns(each)));
                 let all = all.map(|workspace| StreamId::from(workspace.id));
-                std::iter::once(own)
+                let own = Some(own).filter(|_| self.own);
+                own.into_iter()
                     .chain(all)
                     .map(|stream| stream.to_string())
                     .collect()

@@ -46,7 +46,7 @@ impl Follower {
 
     async fn granted(&mut self, engine: &Engine, workspace: WorkspaceId, seq: u64) -> Result<Obeyed, Close> {
         let stream = StreamId::from(workspace);
-        if !self.all || self.subscriptions.has(stream) {
+        if !self.all || !self.caller.reaches(workspace) || self.subscriptions.has(stream) {
             return Ok(Obeyed::Done);
         }
         match self.join(engine, stream, Start::After(seq)).await {

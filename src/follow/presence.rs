@@ -16,7 +16,7 @@ impl Follower {
         let (user, workspace) = (self.user(), params.workspace_id);
         // a stream that is followed may be read
         let reads = self.subscriptions.has(workspace.into());
-        engine.may_be_present(user, params, reads).await?;
+        engine.may_be_present(&self.caller, params, reads).await?;
         self.end_presence(|presence| presence.workspace() != workspace);
         let presence = self
             .presence

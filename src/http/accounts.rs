@@ -213,7 +213,7 @@ async fn me(
     headers: HeaderMap,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
-    let caller = caller::required(&app, &headers).await?;
+    let caller = caller::known(&app, &headers).await?;
     let reply = app.engine.dispatch(Incoming {
         request: Request::GetProfile(Box::new(GetProfile {})),
         op_id: None,

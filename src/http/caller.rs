@@ -22,8 +22,20 @@ pub(super) async fn of(app: &App, token: Option<&str>) -> Result<Option<Arc<Call
     }
 }
 
-/// The owner of the token; `AUTH_REQUIRED` without one.
+/// The owner of the token; `AUTH_REQUIRED` without one. With an API token this is what only a person may do: FORBIDDEN.
+/// The routes of operations ask the table instead: [`known`].
 pub(super) async fn required(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
+    let caller = known(app, headers).await?;
+    if caller.grant.is_some() {
+        let message = "an API token cannot do this; sign in with the password";
+        return Err(Failure::new(ErrorCode::Forbidden, message));
+    }
+    Ok(caller)
+}
+
+/// The owner of the token, which may be an API token; `AUTH_REQUIRED` without one. The engine's dispatcher checks what
+/// an API token may do.
+pub(super) async fn known(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
     caller(app, headers).await?.ok_or_else(auth_required)
 }
 

@@ -1,12 +1,12 @@
-//! Retention: deletes old entries of logs, old op_ids, sessions that ended long ago, and sealed refresh tokens that are no
-//! longer given out. Each step is one transaction, which changes at most 500 rows.
+//! Retention: deletes old entries of logs, old op_ids, sessions and API tokens that ended long ago, and sealed refresh tokens
+//! that are no longer given out. Each step is one transaction, which changes at most 500 rows.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
 use crate::config::Settings;
 use crate::engine::Chore;
 use crate::store::jobs::Payload;
-use crate::store::{StoreError, Transaction, log, ops, sessions};
+use crate::store::{StoreError, Transaction, api_tokens, log, ops, sessions};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use taskwire_protocol::Failure;
@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 /// The most rows that one step changes.
 const STEP: i64 = 500;
-/// How long an ended session stays stored, so that a client with its tokens learns why they are invalid.
+/// How long an ended session or API token stays stored, so that a client with it learns why it is invalid.
 const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
 /// How long a sealed refresh token stays stored: somewhat longer than it is given out (30 s), because clocks differ.
 const SUCCESSOR_MS: i64 = 60_000;
@@ -50,6 +50,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
     let ops = all(steps, || ForgetOps(before(settings.op_retention))).await;
     let sessions = all(steps, || ForgetSessions(now - SESSION_GRACE_MS)).await;
     let successors = all(steps, || ClearSuccessors(now - SUCCESSOR_MS)).await;
+    let tokens = all(steps, || ForgetApiTokens(now - SESSION_GRACE_MS)).await;
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
@@ -57,7 +58,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         }
         None => Ok(()),
     };
-    ops.and(sessions).and(successors).and(logs)
+    ops.and(sessions).and(successors).and(tokens).and(logs)
 }
 
 /// Repeats a step until it changes fewer rows than it may.
@@ -112,6 +113,16 @@ impl Chore for ClearSuccessors {
     type Output = u64;
     async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
         sessions::clear_successors(tx, self.0, STEP).await
+    }
+}
+
+struct ForgetApiTokens(i64);
+
+impl Chore for ForgetApiTokens {
+    type Output = u64;
+    const FREES: bool = true;
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        api_tokens::forget(tx, self.0, STEP).await
     }
 }
 

@@ -19,7 +19,7 @@ pub enum Control {
     },
     /// The user may no longer read a workspace. Its cursor has been removed already.
     Lost { workspace: WorkspaceId },
-    /// A session of the user ended: this reader's or another one.
+    /// A session or an API token of the user ended: this reader's or another one.
     SessionRevoked { session: SessionId },
     /// The account changed, or may have. Check again whether it and the session are still active, and what the account
     /// may do.
@@ -59,6 +59,11 @@ impl Control {
             events::SessionRevoked::NAME => {
                 let revoked = payload::<events::SessionRevoked>(frame)?;
                 Some(Control::SessionRevoked { session: revoked.id })
+            }
+            events::ApiTokenRevoked::NAME => {
+                let revoked = payload::<events::ApiTokenRevoked>(frame)?;
+                let session = SessionId(revoked.id.0); // as its callers have it
+                Some(Control::SessionRevoked { session })
             }
             events::ProfileUpdated::NAME => Some(Control::AccountChanged),
             _ => None,
@@ -166,6 +171,13 @@ mod tests {
             })
         );
         let revoked = frame("session.revoked", &format!(r#"{{"id":"{id}"}}"#));
+        assert_eq!(
+            Control::read(&revoked),
+            Some(Control::SessionRevoked {
+                session: SessionId(id)
+            })
+        );
+        let revoked = frame("api_token.revoked", &format!(r#"{{"id":"{id}"}}"#));
         assert_eq!(
             Control::read(&revoked),
             Some(Control::SessionRevoked {

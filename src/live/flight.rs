@@ -19,7 +19,7 @@ pub(crate) struct Flights<K: Eq + Hash, T> {
 
 impl<K, T> Flights<K, T>
 where
-    K: Copy + Eq + Hash + Send + 'static,
+    K: Clone + Eq + Hash + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
     pub(crate) fn new() -> Arc<Flights<K, T>> {
@@ -33,7 +33,7 @@ where
     where
         F: Future<Output = T> + Send + 'static,
     {
-        let (mut outcome, sender) = self.board(key);
+        let (mut outcome, sender) = self.board(key.clone());
         if let Some(sender) = sender {
             let landing = Landing {
                 flights: self.clone(),

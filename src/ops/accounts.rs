@@ -129,7 +129,8 @@ impl Query for GetProfile {
 
 impl Query for GetUser {
     async fn answer(self, ask: Ask) -> Result<PublicUser> {
-        let found = users::find_acquaintance(&mut ask.read().await?, self.id, ask.caller.user.id).await;
+        let (caller, mut reader) = (&ask.caller, ask.read().await?);
+        let found = users::find_acquaintance(&mut reader, self.id, caller.user.id, caller.only()).await;
         found?.ok_or_else(|| not_found("user"))
     }
 }

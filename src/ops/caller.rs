@@ -1,17 +1,20 @@
 //! Who sends a request, and what the request is about.
 
+use super::{Grant, Result};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{Operation, SessionId, TaskId, WorkspaceId};
+use taskwire_protocol::{Access, Kind, Operation, SessionId, TaskId, WorkspaceId};
 
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The account for which the request acts.
     pub user: PublicUser,
-    /// The session of the token.
+    /// The session of the token. An API token is a session of its own, with its id.
     pub session: SessionId,
+    /// The API token that the request comes with, if it is one.
+    pub grant: Option<Arc<Grant>>,
     /// What the account may do on the whole server.
     pub role: GlobalRole,
     /// The account's own workspace: the default where a request names none.
@@ -54,9 +57,25 @@ impl Caller {
         Caller {
             user,
             session,
+            grant: None,
             role,
             personal,
             actor: actor.into(),
+        }
+    }
+
+    /// An account for which a program acts, with an API token.
+    pub fn with_token(user: PublicUser, grant: Grant, personal: WorkspaceId) -> Caller {
+        let actor = Actor::User {
+            id: user.id,
+            name: user.name.clone(),
+            token: Some(grant.name.clone()),
+        };
+        let session = SessionId(grant.token.0);
+        let caller = Caller::new(user, session, GlobalRole::User, personal);
+        Caller {
+            grant: Some(Arc::new(grant)),
+            ..caller.as_actor(actor)
         }
     }
 
@@ -65,6 +84,37 @@ impl Caller {
     pub fn as_actor(self, actor: Actor) -> Caller {
         let actor = actor.into();
         Caller { actor, ..self }
+    }
+}
+
+/// What an API token leaves to its user.
+impl Caller {
+    /// Whether the caller may send an operation, as far as their API token is concerned.
+    ///
+    /// # Errors
+    /// `FORBIDDEN`
+    #[inline]
+    pub fn may(&self, name: &str, kind: Kind, access: Access) -> Result<()> {
+        match &self.grant {
+            None => Ok(()),
+            Some(grant) => grant.may(name, kind, access),
+        }
+    }
+
+    /// The workspaces that the caller's API token is limited to; `None` for all of the user's.
+    pub fn only(&self) -> Option<&[WorkspaceId]> {
+        self.grant.as_deref()?.only()
+    }
+
+    /// Whether the caller's API token sees this workspace, if the user does. Everything else looks as to a stranger.
+    pub fn reaches(&self, workspace: WorkspaceId) -> bool {
+        self.only()
+            .is_none_or(|only| only.binary_search(&workspace).is_ok())
+    }
+
+    /// Whether the caller sees the user's own stream, and what is in it.
+    pub fn reaches_own(&self) -> bool {
+        self.only().is_none()
     }
 }
 

@@ -2,14 +2,14 @@
 //! them without waiting for anything. A query reads. The engine authorizes the caller, chooses the order and the
 //! transaction, and publishes the result.
 //!
-//! - `caller`    who sends a request, and what it is about
+//! - `caller`    who sends a request, and what it is about; `grant` what an API token may do
 //! - `step`      the server's own mutations, which are not in the table of operations
 //! - `act`       one mutation being decided
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what
-//! - `accounts`, `sessions`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`   the
-//!   nouns
+//! - `accounts`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`,
+//!   `admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
@@ -17,10 +17,12 @@
 pub mod accounts;
 mod act;
 pub mod admin;
+pub mod api_tokens;
 mod caller;
 mod cascade;
 mod command;
 pub mod cursor;
+mod grant;
 pub mod members;
 mod mutation;
 mod needs;
@@ -46,6 +48,7 @@ pub use crate::store::users::Login;
 pub use act::Act;
 pub use caller::{Caller, Target, Targeted};
 pub use command::Command;
+pub use grant::Grant;
 pub use mutation::{Change, Decide, Mutation};
 pub use needs::Needs;
 pub use query::{Ask, Index, Query};
@@ -72,6 +75,9 @@ macro_rules! for_each_entity {
                 /// Sessions.
                 sessions: taskwire_protocol::SessionId => $crate::store::sessions::SessionRecord,
                     ordered(user), concerns(accounts), store(sessions);
+                /// API tokens.
+                api_tokens: taskwire_protocol::ApiTokenId => $crate::store::api_tokens::ApiTokenRecord,
+                    ordered(user), concerns(accounts), store(api_tokens);
                 /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);
@@ -87,6 +93,8 @@ macro_rules! for_each_entity {
                 newest: taskwire_protocol::UserId, ordered(user);
                 /// The sessions of these accounts that have not ended.
                 sessions_of: taskwire_protocol::UserId, ordered(user);
+                /// The API tokens of these accounts.
+                api_tokens_of: taskwire_protocol::UserId, ordered(user);
                 /// The subtasks of these tasks.
                 children: taskwire_protocol::TaskId, ordered(workspace);
                 /// The subtasks of these tasks, and the subtasks of those.

@@ -17,7 +17,8 @@ impl Targeted for ReadHistory {
 
 impl Query for ReadHistory {
     async fn answer(self, ask: Ask) -> Result<History> {
-        if matches!(self.stream, StreamId::User(user) if user != ask.caller.user.id) {
+        let caller = &ask.caller;
+        if matches!(self.stream, StreamId::User(user) if user != caller.user.id || !caller.reaches_own()) {
             return Err(not_found("stream").at("stream"));
         }
         let limit = self.limit.unwrap_or(limits::HISTORY_DEFAULT);

@@ -83,9 +83,9 @@ impl Query for ListWorkspaces {
         let list = List::of(&self, &ask.caller);
         let wanted: Wanted<Uuid> = Wanted::read(list, self.limit, self.cursor.as_deref())?;
         let mut reader = ask.read().await?;
-        let user = ask.caller.user.id;
-        let items = workspaces::list(&mut reader, user, wanted.after, wanted.to_read()).await?;
-        let count = workspaces::count(&mut reader, user);
+        let (user, only) = (ask.caller.user.id, ask.caller.only());
+        let items = workspaces::list_of(&mut reader, user, only, wanted.after, wanted.to_read()).await?;
+        let count = workspaces::count(&mut reader, user, only);
         wanted.page(items, |workspace| workspace.id.0, count).await
     }
 }

@@ -127,6 +127,12 @@ impl Pulse {
         self.arm();
     }
 
+    /// The token of this socket cannot be renewed, so there is no grace time after its end. Called before
+    /// [`Pulse::authenticated`].
+    pub(super) fn cannot_renew(&mut self) {
+        self.grace = Duration::ZERO;
+    }
+
     /// A token is being checked, or was refused: the client has time until `by`.
     pub(super) fn wait_for_token(&mut self, by: Instant) {
         if self.late_at.is_some() {

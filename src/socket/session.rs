@@ -69,6 +69,12 @@ fn begin_of_member(
     request: Request,
     op_id: Option<OpId>,
 ) -> State {
+    let may = follower
+        .caller()
+        .may(request.name(), request.kind(), request.access());
+    if let Err(failure) = may {
+        return refused(failure);
+    }
     match request {
         Request::RenewAuth(params) => {
             let engine = app.engine.clone();

@@ -123,6 +123,9 @@ impl Connection {
         self.wakeup = wakeup;
         (self.input, self.timer) = (true, true);
         let ends = moment(&self.app, follower.expires_at());
+        if follower.caller().grant.is_some() {
+            self.pulse.cannot_renew();
+        }
         self.pulse.authenticated(ends, notice);
         self.stage = Stage::Member(Box::new(follower));
     }

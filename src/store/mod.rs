@@ -14,13 +14,14 @@
 //! - `start`      a group's first reads: its locks, and what its op_ids did
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
-//! - one file or folder per table: `users`, `sessions`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
+//! - one file or folder per table: `users`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
 //!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch` and `newest`
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
 //! Knows rows and entities. Does not know who may see them, or when they change.
 
 mod addresses;
+pub mod api_tokens;
 mod bind;
 mod counters;
 mod database;

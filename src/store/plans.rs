@@ -2,16 +2,22 @@
 //! `tests/integration/plans.rs` checks the readers' statements, on both databases.
 
 use super::statement::{ROWS, Statement, text};
-use super::{log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
+use super::{api_tokens, log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
-const SCHEMA: &str = include_str!("../../migrations/sqlite/0001_core.sql");
+const SCHEMA: [&str; 2] = [
+    include_str!("../../migrations/sqlite/0001_core.sql"),
+    include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
+];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 15] = [
+static LOOKUPS: [(&str, &Statement, usize); 18] = [
+    ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
+    ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
+    ("api_tokens::TOUCH", &api_tokens::TOUCH, ROWS),
     ("log::REWRITE", &log::REWRITE, ROWS),
     ("members::DELETE", &members::DELETE, ROWS),
     ("members::LOAD", &members::LOAD, ROWS),
@@ -50,7 +56,9 @@ async fn rows_are_looked_up_by_an_index_however_many_they_are() {
     let mut database = SqliteConnection::connect("sqlite::memory:")
         .await
         .expect("a database");
-    database.execute(SCHEMA).await.expect("the schema");
+    for schema in SCHEMA {
+        database.execute(schema).await.expect("the schema");
+    }
     for (name, statement, most) in LOOKUPS {
         for rows in [1, 64, 128, 256, ROWS].into_iter().filter(|rows| *rows <= most) {
             let faults = faults(&mut database, statement, rows).await;

@@ -63,7 +63,7 @@ pub enum Due {
     /// PostgreSQL's rows with an id above this one, as far as an older version wrote them.
     Rows(Uuid),
     /// Rows of a list that lack the key of their title.
-    Titles(Scope),
+    Titles(Scope<'static>),
 }
 
 /// The tasks whose words wait to be indexed now, if any.
@@ -83,7 +83,7 @@ pub async fn due(reader: &mut Reader) -> Result<Option<Due>> {
 }
 
 /// The tasks of a list whose titles wait for their keys now, if any.
-pub async fn titles_due(reader: &mut Reader, scope: Scope) -> Result<Option<Due>> {
+pub async fn titles_due(reader: &mut Reader, scope: Scope<'static>) -> Result<Option<Due>> {
     if reader.dialect() == Dialect::Sqlite {
         return due(reader).await;
     }

@@ -44,6 +44,15 @@ impl Sql {
         self
     }
 
+    /// Appends the condition that a column has one of these ids, if there is a list.
+    pub(super) fn among<I: Copy + Into<Uuid>>(&mut self, column: &str, ids: Option<&[I]>) -> &mut Sql {
+        if let Some(ids) = ids {
+            self.push(" and ").push(column).push(" in (");
+            self.bind_all(ids.iter().map(|id| (*id).into())).push(")");
+        }
+        self
+    }
+
     /// A text before this one.
     pub(super) fn after_text(&self, text: &str) -> Sql {
         Sql {

@@ -129,12 +129,20 @@ pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = UserId>) -
     tx.load::<UserRow>(&LOAD, Batch::ids(ids)).await
 }
 
-/// The public fields of a user, if `of` shares a workspace with them or is that user.
-pub async fn find_acquaintance(reader: &mut Reader, id: UserId, of: UserId) -> Result<Option<PublicUser>> {
+/// The public fields of a user, if `of` shares a workspace with them, `only` one of a list, or is that user.
+pub async fn find_acquaintance(
+    reader: &mut Reader,
+    id: UserId,
+    of: UserId,
+    only: Option<&[WorkspaceId]>,
+) -> Result<Option<PublicUser>> {
     let mut sql = Sql::new("select u.id, u.username, u.name, u.photo_url from users u where u.id = ");
     sql.bind(id.0).push(" and (u.id = ").bind(of.0);
     sql.push(" or exists (select 1 from members a join members b on b.workspace_id = a.workspace_id where a.user_id = ");
-    sql.bind(of.0).push(" and b.user_id = u.id))");
+    sql.bind(of.0)
+        .push(" and b.user_id = u.id")
+        .among("a.workspace_id", only);
+    sql.push("))");
     let found: Option<(Uuid, String, String, Option<String>)> = reader.find(sql).await?;
     Ok(found.map(public))
 }

@@ -92,8 +92,20 @@ pub async fn list(
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<Workspace>> {
+    list_of(reader, user, None, after, limit).await
+}
+
+/// A page of a user's workspaces, `only` those of a list.
+pub async fn list_of(
+    reader: &mut Reader,
+    user: UserId,
+    only: Option<&[WorkspaceId]>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Workspace>> {
     let mut sql = Sql::new(OF_USER);
-    sql.bind(user.0).page("m.workspace_id", after, limit);
+    sql.bind(user.0).among("m.workspace_id", only);
+    sql.page("m.workspace_id", after, limit);
     reader.list::<WorkspaceOfMember>(sql).await
 }
 
@@ -108,10 +120,10 @@ pub async fn list_with_heads(reader: &mut Reader, user: UserId) -> Result<Vec<(W
         .collect()
 }
 
-/// How many workspaces a user has.
-pub async fn count(reader: &mut Reader, user: UserId) -> Result<u64> {
+/// How many workspaces a user has, `only` those of a list.
+pub async fn count(reader: &mut Reader, user: UserId, only: Option<&[WorkspaceId]>) -> Result<u64> {
     let mut sql = Sql::new("select count(*) from members where user_id = ");
-    sql.bind(user.0);
+    sql.bind(user.0).among("workspace_id", only);
     reader.count(sql).await
 }
 

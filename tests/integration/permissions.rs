@@ -8,7 +8,7 @@ use crate::on_both_databases;
 use crate::support::follower::text;
 use crate::support::{Engine, Server, Team};
 use serde_json::{Value, json};
-use stage::Person::{self, Anonymous, Operator, Viewer};
+use stage::Person::{self, Anonymous, Operator, Reading, Viewer, Writing};
 use stage::{EVERYBODY, Stage};
 use taskwire_protocol::examples::Examples;
 use taskwire_protocol::operations::{CATALOG, OperationEntry};
@@ -20,8 +20,9 @@ on_both_databases!(
 );
 
 /// Placeholders of an example for what belongs to the caller or to no user. Everything else belongs to the team.
-const NOT_THE_TEAMS: [&str; 8] = [
+const NOT_THE_TEAMS: [&str; 9] = [
     "access_token",
+    "api_token",
     "email",
     "new_email",
     "new_id",
@@ -30,6 +31,38 @@ const NOT_THE_TEAMS: [&str; 8] = [
     "password",
     "session",
 ];
+
+/// What a user may do to their own data, and an API token too. Whatever else concerns the account is refused to tokens.
+const FOR_PROGRAMS: [&str; 7] = [
+    "profile.get",
+    "user.get",
+    "workspace.list",
+    "stream.subscribe",
+    "stream.unsubscribe",
+    "stream.history",
+    "batch",
+];
+/// The same, for tokens that are not limited to workspaces.
+const FOR_UNLIMITED_PROGRAMS: [&str; 9] = [
+    "user.sync",
+    "workspace.create",
+    "notification.list",
+    "notification.get",
+    "notification.unread_count",
+    "notification.mark",
+    "notification.mark_all_read",
+    "notification.delete",
+    "notification.delete_many",
+];
+
+/// Whether an API token is refused, whatever the user may do.
+fn is_forbidden(entry: &OperationEntry, who: Person) -> bool {
+    let is_own = entry.access == Access::User;
+    let for_all = !is_own || FOR_PROGRAMS.contains(&entry.name);
+    let for_unlimited = matches!(who, Reading | Writing) && FOR_UNLIMITED_PROGRAMS.contains(&entry.name);
+    let reads = entry.kind == Kind::Query || (is_own && entry.name.starts_with("stream."));
+    !(for_all || for_unlimited) || (who == Reading && !reads)
+}
 
 /// The code of the expected refusal; `None` when the operation must be carried out.
 fn expected(examples: &Examples, entry: &OperationEntry, who: Person) -> Option<&'static str> {
@@ -47,6 +80,9 @@ fn expected(examples: &Examples, entry: &OperationEntry, who: Person) -> Option<
         (_, Access::ServerAdmin, who) => (who != Operator).then_some("FORBIDDEN"),
         // a socket authenticates once
         ("auth", ..) => Some("CONFLICT"),
+        (_, access, who) if who.is_program() && access != Access::Anyone && is_forbidden(entry, who) => {
+            Some("FORBIDDEN")
+        }
         // unsubscribing from a stream that is not followed succeeds
         ("stream.unsubscribe", ..) => None,
         (_, Access::User, _) if outside && names_the_team() => Some("NOT_FOUND"),

@@ -237,6 +237,9 @@ fn describe(names: &Names, event: &Event) -> String {
         Event::SessionCreated(session) => {
             format!("  {}", plain(session.device_name.as_deref().unwrap_or_default()))
         }
-        Event::SessionRevoked(_) | Event::Forgotten(_) | Event::Unknown => String::new(),
+        Event::ApiTokenCreated(token) => format!("  {}", plain(&token.name)),
+        Event::SessionRevoked(_) | Event::ApiTokenRevoked(_) | Event::Forgotten(_) | Event::Unknown => {
+            String::new()
+        }
     }
 }

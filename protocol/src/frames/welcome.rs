@@ -44,12 +44,12 @@ pub struct ServerInfo {
     pub time: Timestamp,
 }
 
-/// The session of a token.
+/// The session of a token. An API token is a session of its own.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SessionInfo {
     /// The session.
     pub id: SessionId,
-    /// When the token expires.
+    /// When the token expires; the end of the year 9999 for an API token without an end.
     pub expires_at: Timestamp,
 }
 

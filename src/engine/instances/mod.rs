@@ -65,6 +65,11 @@ impl Engine {
                 .clone()
                 .run_until_cancelled_owned(self.clone().watch_database()),
         );
+        tokio::spawn(
+            ending
+                .clone()
+                .run_until_cancelled_owned(self.clone().keep_last_used()),
+        );
         if self.0.store.is_shared() {
             tokio::spawn(ending.run_until_cancelled_owned(async move { looking.look().await }));
         }

@@ -2,12 +2,14 @@
 //! lane; new tokens are made after it. Passwords are not hashed on the async threads.
 //!
 //! - `sign_up`, `log_in`, `log_out`   in the table of operations
+//! - `make_api_token`   makes a token for a program, likewise
 //! - `refresh`                        only over `/v1/auth/refresh`
 //! - `tokens`                         the pair of tokens that a session gets
 //! - `refused`                        the line in the log about a sign-in that was refused
 
 mod log_in;
 mod log_out;
+mod make_api_token;
 mod refresh;
 mod refused;
 mod sign_up;

@@ -42,9 +42,10 @@ impl Query for ListTasks {
         if after.is_some_and(|position| !task_list::fits(&self, position)) {
             return Err(cursor::refused());
         }
-        let place = match ask.place {
-            Some((workspace, _)) => Scope::Workspace(workspace),
-            None => Scope::OfUser(ask.caller.user.id),
+        let place = match (ask.place, ask.caller.only()) {
+            (Some((workspace, _)), _) => Scope::Workspace(workspace),
+            (None, None) => Scope::OfUser(ask.caller.user.id),
+            (None, Some(only)) => Scope::Among(ask.caller.user.id, only),
         };
         let mut reader = ask.read().await?;
         let items = task_list::list(&mut reader, place, &self, after, wanted.to_read()).await?;

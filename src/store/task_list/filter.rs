@@ -7,24 +7,36 @@ use crate::store::tasks::priority_code;
 use crate::store::words::{self, tsquery};
 use crate::unicode::{Term, name_key, terms};
 use taskwire_protocol::task::{ListTasks, Status};
+use taskwire_protocol::{UserId, WorkspaceId};
 
-pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) {
+pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &[Term]) {
     of(sql, scope);
     conditions(sql, dialect, scope, wanted, words);
 }
 
 /// The tasks of a scope.
-pub(in crate::store) fn of(sql: &mut Sql, scope: Scope) {
+pub(in crate::store) fn of(sql: &mut Sql, scope: Scope<'_>) {
     match scope {
         Scope::Workspace(id) => sql.push("t.workspace_id = ").bind(id.0),
-        Scope::OfUser(id) => sql
-            .push("t.workspace_id in (select m.workspace_id from members m where m.user_id = ")
-            .bind(id.0)
-            .push(")"),
+        Scope::OfUser(id) => of_user(sql, id, None),
+        Scope::Among(id, only) => of_user(sql, id, Some(only)),
     };
 }
 
-pub(super) fn conditions(sql: &mut Sql, dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) {
+fn of_user<'s>(sql: &'s mut Sql, user: UserId, only: Option<&[WorkspaceId]>) -> &'s mut Sql {
+    sql.push("t.workspace_id in (select m.workspace_id from members m where m.user_id = ")
+        .bind(user.0)
+        .among("m.workspace_id", only)
+        .push(")")
+}
+
+pub(super) fn conditions(
+    sql: &mut Sql,
+    dialect: Dialect,
+    scope: Scope<'_>,
+    wanted: &ListTasks,
+    words: &[Term],
+) {
     status(sql, wanted);
     dates(sql, wanted);
     if let Some(project) = wanted.project_id {
@@ -103,10 +115,10 @@ pub(super) fn words(wanted: &ListTasks) -> Option<Vec<Term>> {
 }
 
 /// The workspace is a word of SQLite's index too.
-pub(super) fn fts5(scope: Scope, terms: &[Term]) -> String {
+pub(super) fn fts5(scope: Scope<'_>, terms: &[Term]) -> String {
     let text = format!("{{title description tags}} : ({})", words::fts5(terms));
     match scope {
         Scope::Workspace(id) => format!("scope : \"{}\" AND {text}", id.0.simple()),
-        Scope::OfUser(_) => text,
+        Scope::OfUser(_) | Scope::Among(..) => text,
     }
 }

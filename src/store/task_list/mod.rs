@@ -23,17 +23,19 @@ use uuid::Uuid;
 
 /// The workspaces whose tasks a list may show.
 #[derive(Clone, Copy, Debug)]
-pub enum Scope {
+pub enum Scope<'a> {
     /// This workspace.
     Workspace(WorkspaceId),
     /// All workspaces of this user.
     OfUser(UserId),
+    /// Those of this user that are in the list.
+    Among(UserId, &'a [WorkspaceId]),
 }
 
 /// A page of tasks.
 pub async fn list(
     reader: &mut Reader,
-    scope: Scope,
+    scope: Scope<'_>,
     wanted: &ListTasks,
     after: Option<&PageEnd>,
     limit: i64,
@@ -66,7 +68,7 @@ pub async fn list(
 }
 
 /// How many tasks match the filters.
-pub async fn count(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Result<u64> {
+pub async fn count(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<u64> {
     if let Some(total) = counted(reader, scope, wanted).await? {
         return Ok(total);
     }
@@ -77,7 +79,7 @@ pub async fn count(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Res
 }
 
 /// The count from a workspace's stream, which counts tasks by status. `None` for other filters: they count rows.
-async fn counted(reader: &mut Reader, scope: Scope, wanted: &ListTasks) -> Result<Option<u64>> {
+async fn counted(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> Result<Option<u64>> {
     let Scope::Workspace(workspace) = scope else {
         return Ok(None);
     };
@@ -115,7 +117,7 @@ fn table(wanted: &ListTasks) -> &'static str {
     if by_index { "tasks" } else { "tasks_by_workspace" }
 }
 
-fn select(dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) -> Sql {
+fn select(dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &[Term]) -> Sql {
     let mut sql = Sql::new(&format!("select {COLUMNS} from {} t where ", table(wanted)));
     filter(&mut sql, dialect, scope, wanted, words);
     sql
@@ -124,7 +126,7 @@ fn select(dialect: Dialect, scope: Scope, wanted: &ListTasks, words: &[Term]) ->
 /// The tasks without a date, by id.
 async fn undated(
     reader: &mut Reader,
-    scope: Scope,
+    scope: Scope<'_>,
     wanted: &ListTasks,
     words: &[Term],
     after: Option<&PageEnd>,
@@ -151,7 +153,7 @@ async fn undated(
 
 async fn best_matches(
     reader: &mut Reader,
-    scope: Scope,
+    scope: Scope<'_>,
     wanted: &ListTasks,
     words: &[Term],
     after: Option<&PageEnd>,

@@ -158,6 +158,8 @@ impl Wish {
                 Some(json!(id))
             }
             "new_id" => Some(json!(new_id())),
+            // no mutation makes one
+            "api_token" => Some(json!(new_id())),
             entity => {
                 let all = (known.made)(&format!("{entity}.create"));
                 (!all.is_empty()).then(|| all[self.pick % all.len()].clone())

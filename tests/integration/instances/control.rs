@@ -220,3 +220,33 @@ async fn a_member_who_was_removed_and_added_elsewhere_misses_nothing() {
         }
     }
 }
+
+/// Nothing but the log tells the other instance, where there is no Redis.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_is_revoked_on_one_instance_ends_on_all() {
+    for (servers, within) in both_ways().await {
+        let mut ada = Client::sign_up(&servers[0], "ada").await;
+        let team = ada.ok("workspace.create", json!({ "name": "Team" })).await;
+        for only in [Value::Null, json!([team["id"]])] {
+            let made = ada
+                .ok("api_token.create", json!({ "name": "ci", "workspace_ids": only }))
+                .await;
+            let bearer = json!({ "access_token": made["token"] });
+            let mut there = Client::with_tokens(&servers[1], &bearer, json!({})).await;
+            there.ok("workspace.list", json!({})).await;
+            ada.ok("api_token.revoke", json!({ "id": made["id"] })).await;
+            let begun = Instant::now();
+            let request =
+                http::request(&servers[1], Method::POST, "/v1/rpc").bearer_auth(text(&made["token"]));
+            let refused = request
+                .json(&json!({ "type": "profile.get" }))
+                .send()
+                .await
+                .expect("an answer");
+            assert_eq!(refused.status(), 401);
+            assert_eq!(there.until_closed().await.1, Some(4403));
+            // a busy machine may be late
+            assert!(begun.elapsed() < within * 5, "{:?}", begun.elapsed());
+        }
+    }
+}

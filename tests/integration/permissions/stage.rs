@@ -21,11 +21,22 @@ pub enum Person {
     Removed,
     /// A user with the global role `admin`, in no team.
     Operator,
+    /// An API token of the owner that may only read.
+    Reading,
+    /// An API token of the owner that may also write.
+    Writing,
+    /// One that may write, limited to the team's workspace.
+    InTheTeam,
+    /// One that may write, limited to another workspace.
+    Elsewhere,
 }
 
-use Person::{Admin, Anonymous, Member, Operator, OtherTenant, Owner, Removed, Viewer};
+use Person::{
+    Admin, Anonymous, Elsewhere, InTheTeam, Member, Operator, OtherTenant, Owner, Reading, Removed, Viewer,
+    Writing,
+};
 
-pub const EVERYBODY: [Person; 8] = [
+pub const EVERYBODY: [Person; 12] = [
     Anonymous,
     OtherTenant,
     Viewer,
@@ -34,18 +45,29 @@ pub const EVERYBODY: [Person; 8] = [
     Owner,
     Removed,
     Operator,
+    Reading,
+    Writing,
+    InTheTeam,
+    Elsewhere,
 ];
+/// The API tokens.
+const PROGRAMS: [Person; 4] = [Reading, Writing, InTheTeam, Elsewhere];
 
 impl Person {
     /// Their role in the team.
     pub fn role(self) -> Option<Role> {
         match self {
-            Anonymous | OtherTenant | Removed | Operator => None,
+            Anonymous | OtherTenant | Removed | Operator | Elsewhere => None,
             Viewer => Some(Role::Viewer),
             Member => Some(Role::Member),
             Admin => Some(Role::Admin),
-            Owner => Some(Role::Owner),
+            Owner | Reading | Writing | InTheTeam => Some(Role::Owner),
         }
+    }
+
+    /// Whether it is an API token of the owner.
+    pub fn is_program(self) -> bool {
+        PROGRAMS.contains(&self)
     }
 }
 
@@ -57,6 +79,8 @@ pub struct Stage {
     stranger: Client,
     removed: Client,
     operator: Client,
+    /// In the order of `PROGRAMS`.
+    programs: Vec<Client>,
     /// A viewer of the team.
     pupil: String,
     made: u32,
@@ -79,8 +103,10 @@ impl Stage {
         team.owner.ok("member.add", place).await;
         let place = json!({ "workspace_id": team.workspace, "user_id": removed.user_id() });
         team.owner.ok("member.remove", place).await;
+        let programs = programs(&server, &mut team).await;
         Stage {
             server,
+            programs,
             examples: Examples::new(),
             team,
             stranger,
@@ -101,6 +127,19 @@ impl Stage {
             Owner => &mut self.team.owner,
             Removed => &mut self.removed,
             Operator => &mut self.operator,
+            program => {
+                let at = PROGRAMS.iter().position(|one| *one == program);
+                &mut self.programs[at.expect("a program")]
+            }
+        }
+    }
+
+    /// A socket of this user's own session.
+    fn person(&mut self, who: Person) -> &mut Client {
+        match who {
+            Anonymous => &mut self.stranger,
+            program if program.is_program() => &mut self.team.owner,
+            who => self.client(who),
         }
     }
 
@@ -110,7 +149,7 @@ impl Stage {
         if who == Anonymous {
             return Client::connect(&self.server).await.call(name, data).await;
         }
-        if name == "auth.logout" {
+        if name == "auth.logout" && !who.is_program() {
             // log out of an extra session: the other tries need this one
             let email = self.client(who).welcome["data"]["user"]["email"].clone();
             let login = json!({ "email": email, "password": PASSWORD, "token_delivery": "body" });
@@ -171,6 +210,10 @@ impl Stage {
                 json!("newcomer")
             }
             "notification" => self.notification(who).await,
+            "api_token" => {
+                let made = self.person(who).ok("api_token.create", json!({ "name": "bot" }));
+                made.await["id"].clone()
+            }
             // an id that no entity has: a kick that closes no socket succeeds too
             "new_id" | "session" => json!(new_id()),
             "access_token" => match who {
@@ -230,9 +273,31 @@ impl Stage {
         if who == Anonymous {
             return json!(new_id());
         }
-        let client = self.client(who);
+        let client = self.person(who);
         client.ok("task.create", json!({ "title": "News" })).await; // in their own workspace
         let page = client.ok("notification.list", json!({ "limit": 1 })).await;
         page["items"][0]["id"].clone()
     }
+}
+
+/// A socket with each kind of API token of the owner.
+async fn programs(server: &Server, team: &mut Team) -> Vec<Client> {
+    let other = team
+        .owner
+        .ok("workspace.create", json!({ "name": "Other" }))
+        .await;
+    let (team_only, other_only) = (json!([team.workspace]), json!([other["id"]]));
+    let mut clients = Vec::new();
+    for (scope, only) in [
+        ("read", Value::Null),
+        ("write", Value::Null),
+        ("write", team_only),
+        ("write", other_only),
+    ] {
+        let wanted = json!({ "name": "program", "scope": scope, "workspace_ids": only });
+        let made = team.owner.ok("api_token.create", wanted).await;
+        let tokens = json!({ "access_token": made["token"] });
+        clients.push(Client::with_tokens(server, &tokens, json!({})).await);
+    }
+    clients
 }

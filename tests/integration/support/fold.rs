@@ -121,7 +121,7 @@ impl UserState {
             }
             "access.lost" => drop(self.workspaces.remove(text(&data["workspace_id"]))),
             "profile.updated" => self.user = data.clone(),
-            "session.created" | "session.revoked" => {} // not in the snapshot
+            "session.created" | "session.revoked" | "api_token.created" | "api_token.revoked" => {} // not in the snapshot
             other => panic!("unknown event {other} of a user's stream: {event}"),
         }
     }
