@@ -1,22 +1,26 @@
-//! Hashes and checks passwords with argon2id (RFC 9106), outside the async threads and a bounded number at a time. Has
-//! the rule for new passwords. Does not know accounts: callers pass the stored hash, or `None`.
+//! Hashes and checks passwords with argon2id (RFC 9106). Does not know accounts: callers pass the stored hash, or `None`.
+//!
+//! - `rules`    which new passwords are accepted
+//! - `threads`  where passwords are hashed, and who waits how long; `pace` how long a hash takes
+
+mod pace;
+mod rules;
+mod threads;
+
+pub use rules::check_new;
 
 use std::borrow::Cow;
-use std::collections::HashSet;
 use std::hint::black_box;
-use std::sync::{Arc, LazyLock};
-use std::time::Duration;
+use std::sync::Arc;
 
-use crate::unicode::{composed, is_visible, name_key};
+use crate::unicode::composed;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{self, PasswordHasher, PasswordVerifier};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Params, Version};
-use metrics::counter;
 use secrecy::{ExposeSecret, SecretString};
-use taskwire_protocol::limits::{PASSWORD, PASSWORD_MIN};
+use taskwire_protocol::limits::PASSWORD;
 use taskwire_protocol::{ErrorCode, Failure};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::{task, time};
+use threads::Threads;
 use tracing::error;
 
 /// Memory in KiB that each running hash takes: 19 MiB.
@@ -27,15 +31,6 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// The salt for the password of an unknown account. It protects nothing: the hash is discarded.
 const DUMMY_SALT: &[u8; 16] = b"no such account.";
-/// How long a caller waits in the queue before it is refused.
-const PATIENCE: Duration = Duration::from_secs(2);
-/// When a refused caller should try again.
-const RETRY_AFTER_MS: u64 = 1000;
-
-/// Well-known weak passwords, in lower case. Attackers try these first.
-static COMMON: LazyLock<HashSet<&'static str>> =
-    LazyLock::new(|| include_str!("common_passwords.txt").lines().collect());
-
 /// A password in the form that is hashed and compared (RFC 8265, OpaqueString): accents are composed, and every space is
 /// U+0020. Case and width count.
 fn prepared(password: &str) -> Cow<'_, str> {
@@ -52,51 +47,6 @@ fn prepared(password: &str) -> Cow<'_, str> {
 /// Unicode's category of spaces.
 fn is_space(c: char) -> bool {
     c.is_whitespace() && !c.is_control() && !matches!(c, '\u{2028}' | '\u{2029}')
-}
-
-/// Checks a new password. It must have 8 to 128 characters as it is [`prepared`], without trimming, and no control
-/// character nor an invisible one. It must not be a common password, nor a text that others know about the person
-/// (`personal`: e-mail address, username, name). These two comparisons ignore case and surrounding spaces.
-///
-/// The failure is a `VALIDATION_ERROR` of the field `password`; callers whose field has another name change it.
-pub fn check_new(password: &str, personal: &[&str]) -> Result<(), Failure> {
-    let refuse = |why: &str| Err(Failure::invalid("password", why));
-    if password.contains('\0') {
-        return refuse("password must not contain U+0000");
-    }
-    if is_endless(password) {
-        return refuse("password must be 8 to 128 characters");
-    }
-    let password = prepared(password);
-    if too_long(&password) || password.chars().count() < PASSWORD_MIN {
-        return refuse("password must be 8 to 128 characters");
-    }
-    // the next keyboard may not be able to type them
-    if password
-        .chars()
-        .any(|c| c != ' ' && !is_visible(c.encode_utf8(&mut [0; 4])))
-    {
-        return refuse("password must not contain control characters or invisible ones");
-    }
-    let folded = name_key(&password);
-    if COMMON.contains(folded.trim()) || is_one_letter(&folded) {
-        return refuse("password is too common; choose one that is harder to guess");
-    }
-    if personal
-        .iter()
-        .any(|known| name_key(known.trim()) == folded.trim())
-    {
-        return refuse("password must not be your e-mail address, username or name");
-    }
-    Ok(())
-}
-
-/// Catches `zzzzzzzz`: no list contains every letter in every length.
-fn is_one_letter(password: &str) -> bool {
-    let mut letters = password.chars();
-    letters
-        .next()
-        .is_some_and(|first| letters.all(|letter| letter == first))
 }
 
 /// Whether it is too long however it is composed. Does not read the whole text, which may be as large as a frame.
@@ -125,34 +75,13 @@ pub fn needs_rehash(stored: &str) -> bool {
 
 /// Hashes and checks passwords, a bounded number at a time. Clones share the bound.
 #[derive(Clone, Debug)]
-pub struct Passwords {
-    /// One permit for each hash that may run.
-    running: Arc<Semaphore>,
-    /// One permit for each caller that may run or wait.
-    places: Arc<Semaphore>,
-    patience: Duration,
-}
-
-/// A caller's permits. They are released when the work is done, even if the caller left earlier.
-struct Turn {
-    _running: OwnedSemaphorePermit,
-    _place: OwnedSemaphorePermit,
-}
+pub struct Passwords(Arc<Threads>);
 
 impl Passwords {
-    /// At most `concurrency` hashes run at once. Pass the number of CPUs: each hash takes one CPU and 19 MiB. The queue
-    /// has `4 × concurrency + 16` places, and a caller waits at most 2 s.
+    /// At most `concurrency` hashes run at once, each on a thread of its own with the lowest priority; each takes 19 MiB
+    /// meanwhile. The caller leaves at least one CPU to the others.
     pub fn new(concurrency: usize) -> Passwords {
-        let concurrency = concurrency.clamp(1, 1024);
-        Passwords::with_queue(concurrency, 4 * concurrency + 16, PATIENCE)
-    }
-
-    fn with_queue(concurrency: usize, waiting: usize, patience: Duration) -> Passwords {
-        Passwords {
-            running: Arc::new(Semaphore::new(concurrency)),
-            places: Arc::new(Semaphore::new(concurrency + waiting)),
-            patience,
-        }
+        Passwords(Arc::new(Threads::start(concurrency.clamp(1, 1024))))
     }
 
     /// Hashes a password into a PHC string with a random salt. Does not check whether the password may be used: see
@@ -194,41 +123,13 @@ impl Passwords {
         .await
     }
 
-    /// Runs `work` on a blocking thread as soon as a permit is free. The work keeps its permits until it ends, even if
-    /// the caller leaves, because it uses the memory until then.
+    /// Runs `work` when its turn comes.
     async fn in_turn<T, W>(&self, work: W) -> Result<T, Failure>
     where
         T: Send + 'static,
         W: FnOnce() -> password_hash::Result<T> + Send + 'static,
     {
-        let turn = self.turn().await?;
-        let outcome = task::spawn_blocking(move || {
-            let result = work();
-            drop(turn);
-            result
-        })
-        .await;
-        match outcome {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(cause)) => Err(internal(&cause)),
-            Err(cause) => Err(internal(&cause)),
-        }
-    }
-
-    async fn turn(&self) -> Result<Turn, Failure> {
-        let place = self
-            .places
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| busy("full"))?;
-        let running = time::timeout(self.patience, self.running.clone().acquire_owned())
-            .await
-            .map_err(|_| busy("slow"))?
-            .map_err(|closed| internal(&closed))?;
-        Ok(Turn {
-            _running: running,
-            _place: place,
-        })
+        self.0.run(work).await?.map_err(|cause| internal(&cause))
     }
 }
 
@@ -261,15 +162,6 @@ fn waste(password: &str) -> password_hash::Result<bool> {
     argon2()?.hash_password_into(password.as_bytes(), DUMMY_SALT, &mut output)?;
     black_box(output);
     Ok(false)
-}
-
-fn busy(reason: &'static str) -> Failure {
-    counter!("taskwire_passwords_refused_total", "reason" => reason).increment(1);
-    Failure::new(
-        ErrorCode::Unavailable,
-        "too many sign-ins at once; try again shortly",
-    )
-    .after(RETRY_AFTER_MS)
 }
 
 /// Logs the cause, which contains neither the password nor the hash.
