@@ -594,6 +594,8 @@ export interface HttpLogIn {
   password: string;
   /** The name of the device. */
   device_name?: string | null;
+  /** A refresh token of the account, also of a session that has ended: it shows that the device is known. A stranger's failed sign-ins do not lock out known devices. It is not used up. Over HTTP the cookie does the same. */
+  refresh_token?: string | null;
   /** Where the answer puts the refresh token; `cookie` when omitted. */
   token_delivery?: TokenDelivery | null;
 }
@@ -787,6 +789,8 @@ export interface LogIn {
   password: string;
   /** The name of the device. */
   device_name?: string | null;
+  /** A refresh token of the account, also of a session that has ended: it shows that the device is known. A stranger's failed sign-ins do not lock out known devices. It is not used up. Over HTTP the cookie does the same. */
+  refresh_token?: string | null;
 }
 
 /** Parameters of `auth.logout`. */

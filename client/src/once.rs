@@ -33,6 +33,7 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 ///     email: "ada@example.com".into(),
 ///     password: "correct horse battery".into(),
 ///     device_name: None,
+///     refresh_token: None,
 /// };
 /// let tokens = call_once(Config::anonymous(url), log_in).await?;
 /// let (client, events) = Client::connect(Config::signed_in(url, tokens))?;

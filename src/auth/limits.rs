@@ -142,6 +142,16 @@ impl Limits {
         }
     }
 
+    /// Forgets the failed sign-ins of an e-mail address, for an administrator who unlocks an account. Without Redis only
+    /// those that this instance counted.
+    pub async fn unlock(&self, email: &str) {
+        let Some(on) = &self.on else { return };
+        for device in [Device::Known, Device::Stranger] {
+            on.succeed(device, on.keys.of(device.name(), &Who::Email(email)))
+                .await;
+        }
+    }
+
     /// An account tries to reach a person by a login. Each person counts once an hour, so a mutation that runs again
     /// costs nothing. It never waits, because mutations are decided under locks: each instance counts alone.
     ///
@@ -202,6 +212,14 @@ impl On {
             }
         }
         taken
+    }
+
+    /// Forgets failures, also those that memory counted while Redis was away.
+    async fn succeed(&self, device: Device, key: Key) {
+        self.locks(device).succeed(key);
+        if let Some(shared) = &self.shared {
+            shared.succeed(device.name(), key).await;
+        }
     }
 
     fn locks(&self, device: Device) -> &Locks {

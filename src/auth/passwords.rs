@@ -31,6 +31,7 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// The salt for the password of an unknown account. It protects nothing: the hash is discarded.
 const DUMMY_SALT: &[u8; 16] = b"no such account.";
+
 /// A password in the form that is hashed and compared (RFC 8265, OpaqueString): accents are composed, and every space is
 /// U+0020. Case and width count.
 fn prepared(password: &str) -> Cow<'_, str> {

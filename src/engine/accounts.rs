@@ -66,10 +66,7 @@ impl Engine {
         username: Option<&str>,
         password: String,
     ) -> Result<Account, Failure> {
-        let (email, name) = (rules::email(email)?, rules::name(name)?);
-        let mut personal = vec![email.as_str(), name.as_str()];
-        personal.extend(username);
-        check_new(&password, &personal)?;
+        let (email, name) = check_fields(email, name, username, &password)?;
         let password_hash = self.0.passwords.hash(SecretString::from(password)).await?.into();
         let now = Timestamp(self.0.clock.now_ms());
         let user = User {
@@ -122,6 +119,20 @@ impl Engine {
         };
         output.ok_or_else(|| bug("the output of a step cannot be read"))
     }
+}
+
+/// Checks the fields of a new account. Returns the address and the name as they are stored.
+pub(super) fn check_fields(
+    email: &str,
+    name: &str,
+    username: Option<&str>,
+    password: &str,
+) -> Result<(String, String), Failure> {
+    let (email, name) = (rules::email(email)?, rules::name(name)?);
+    let mut personal = vec![email.as_str(), name.as_str()];
+    personal.extend(username);
+    check_new(password, &personal)?;
+    Ok((email, name))
 }
 
 /// The owner of an account as a caller, in a session.

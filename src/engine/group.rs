@@ -297,6 +297,10 @@ impl Writer {
             op_id,
             place,
         };
+        let tried = step.decide.reaches(caller, world);
+        if let Some(Err(failure)) = tried.map(|person| self.shared.limits.reach(caller.user.id, &person)) {
+            return Ok(Verdict::Refused(failure));
+        }
         match step.decide.decide(&act, world) {
             Ok(data) => Ok(Verdict::Done(Done {
                 data,

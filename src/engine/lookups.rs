@@ -5,10 +5,10 @@ use super::loading::Loading;
 use super::recovery::Fault;
 use crate::domain::position;
 use crate::ops::{Login, Target, for_each_entity};
-use crate::store::{api_tokens, notifications, sessions, streams, tasks, users};
+use crate::store::{api_tokens, members, notifications, sessions, streams, tasks, users};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taskwire_protocol::{StreamId, TaskId, WorkspaceId};
+use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 
 type Done = Result<(), Fault>;
 
@@ -31,6 +31,19 @@ async fn logins(loading: &mut Loading<'_>) -> Done {
     for (email, username, user) in users::by_login(loading.tx, &loading.needs.logins).await? {
         loading.world.logins.insert(Login::Email(email), user.clone());
         loading.world.logins.insert(Login::Username(username), user);
+    }
+    Ok(())
+}
+
+async fn acquainted(loading: &mut Loading<'_>) -> Done {
+    let (needs, world) = (loading.needs, &loading.world);
+    let pairs = needs.acquainted.iter().filter_map(|(user, login)| {
+        let other = world.logins.get(login)?;
+        Some((*user, other.id))
+    });
+    let pairs: BTreeSet<(UserId, UserId)> = pairs.collect();
+    for (user, other) in members::load_acquainted(loading.tx, pairs).await? {
+        loading.world.loaded_acquainted(user, other);
     }
     Ok(())
 }

@@ -193,11 +193,12 @@ impl Engine {
             sessions: sessions.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
+            limits: limits.clone(),
             words: words.clone(),
             enqueued: enqueued.clone(),
         };
         let inner = Inner {
-            limits: limits.clone(),
+            limits,
             lane: Lane::start(shared, settings.database_lanes),
             store,
             hub,

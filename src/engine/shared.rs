@@ -4,6 +4,7 @@ use super::homes::Homes;
 use super::known::Sessions;
 use super::members::MemberCache;
 use super::words::WordsJob;
+use crate::auth::limits::Limits;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::live::Hub;
@@ -21,6 +22,7 @@ pub(super) struct Shared {
     pub(super) sessions: Arc<Sessions>,
     pub(super) clock: Clock,
     pub(super) ids: Arc<Ids>,
+    pub(super) limits: Arc<Limits>,
     pub(super) words: Arc<WordsJob>,
     /// Wakes the runner of jobs.
     pub(super) enqueued: Arc<Notify>,

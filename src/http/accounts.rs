@@ -65,6 +65,14 @@ async fn sign_in(
     if delivery == Delivery::Cookie {
         check_page(&app, &headers, &uri)?;
     }
+    if name == "auth.login"
+        && !object.contains_key("refresh_token")
+        && let Some(token) = cookie::read(&headers, &app.settings)
+        && (delivery == Delivery::Cookie || check_page(&app, &headers, &uri).is_ok())
+    {
+        // the account knows the browser by it
+        object.insert("refresh_token".to_owned(), Value::String(token));
+    }
     let request = Request::read(name, &serde_json::to_string(&object).unwrap_or_default())?;
     let caller = match request.access() {
         Access::Anyone => None,

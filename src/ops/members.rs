@@ -28,9 +28,25 @@ impl Mutation for AddMember {
         Ok(self)
     }
 
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
-        needs.logins.extend(login(self).ok());
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        if let Ok(login) = login(self) {
+            needs.acquainted.insert((caller.user.id, login.clone()));
+            needs.logins.insert(login);
+        }
         needs.workspaces.insert(self.workspace_id);
+    }
+
+    fn reaches(&self, caller: &Caller, world: &World) -> Option<String> {
+        let login = login(self).ok()?;
+        let user = world.logins.get(&login).map(|user| user.id);
+        if user.is_some_and(|user| world.are_acquainted(caller.user.id, user)) {
+            return None;
+        }
+        // by the login as given: that two logins are of one person must not show
+        Some(match login {
+            Login::Email(email) => email,
+            Login::Username(username) => username,
+        })
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Member>> {

@@ -89,6 +89,8 @@ macro_rules! for_each_entity {
             lookups {
                 /// Accounts by e-mail address or username.
                 logins: $crate::store::users::Login, ordered(user);
+                /// Whether a user shares a workspace with the account that has a login.
+                acquainted: (taskwire_protocol::UserId, $crate::store::users::Login), ordered(user);
                 /// When each user's newest notification was made, for a mutation that changes all of them.
                 newest: taskwire_protocol::UserId, ordered(user);
                 /// The sessions of these accounts that have not ended.

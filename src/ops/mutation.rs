@@ -43,6 +43,12 @@ pub trait Mutation: Targeted {
     /// Adds what the mutation needs besides its target.
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
 
+    /// The login of a person with whom the caller shares no workspace, if the mutation tries one, whether or not it is
+    /// of an account. The engine limits how many a caller may try.
+    fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
+        None
+    }
+
     /// Decides: either refuses and leaves the world unchanged, or changes it. All checks come before the first change.
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Self::Output>>;
 }
@@ -57,6 +63,10 @@ pub trait Decide: Send + Sync {
     fn target(&self, caller: &Caller) -> Target;
     /// Adds what the mutation needs besides its target.
     fn needs(&self, caller: &Caller, needs: &mut Needs);
+    /// The login of a stranger that the mutation tries.
+    fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
+        None
+    }
     /// Decides, and returns the output as JSON.
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
     /// The request as text, independent of key order and white space. Comparing it tells whether a repeated `op_id`
@@ -79,6 +89,10 @@ impl<M: Mutation> Decide for M {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         Mutation::needs(self, caller, needs);
+    }
+
+    fn reaches(&self, caller: &Caller, world: &World) -> Option<String> {
+        Mutation::reaches(self, caller, world)
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {

@@ -106,6 +106,22 @@ pub async fn find_role_at_task(
         .transpose()
 }
 
+pub(super) static ACQUAINTED: Statement = statement(
+    &[("a", Id), ("b", Id)],
+    "select distinct v.a, v.b from v cross join members x cross join members y
+     where x.user_id = v.a and y.workspace_id = x.workspace_id and y.user_id = v.b and {rows}",
+);
+
+/// The pairs of users who share a workspace.
+pub async fn load_acquainted(
+    tx: &mut Transaction,
+    pairs: impl IntoIterator<Item = (UserId, UserId)>,
+) -> Result<Vec<(UserId, UserId)>> {
+    let rows = pairs.into_iter().map(|(a, b)| [a.0.into(), b.0.into()]);
+    let found: Vec<(Uuid, Uuid)> = tx.fetch(&ACQUAINTED, Batch::of(rows)).await?;
+    Ok(found.into_iter().map(|(a, b)| (UserId(a), UserId(b))).collect())
+}
+
 /// A page of a workspace's members after `after`, by user id.
 pub async fn list(
     reader: &mut Reader,

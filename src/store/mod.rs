@@ -14,7 +14,8 @@
 //! - `start`      a group's first reads: its locks, and what its op_ids did
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
-//! - one file or folder per table: `users`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks` (`task_list`, `search`),
+//! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
+//!   (`task_list`, `search`),
 //!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch` and `newest`
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
@@ -25,6 +26,7 @@ pub mod api_tokens;
 mod bind;
 mod counters;
 mod database;
+pub mod devices;
 pub mod entity;
 pub mod epoch;
 pub mod error;

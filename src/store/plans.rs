@@ -5,8 +5,10 @@ use super::statement::{ROWS, Statement, text};
 use super::{api_tokens, log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
-const SCHEMA: [&str; 2] = [
+/// The migrations that make the tables and columns of these statements.
+const SCHEMA: [&str; 3] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
+    include_str!("../../migrations/sqlite/0004_session_families.sql"),
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
 ];
 
@@ -14,11 +16,12 @@ const SCHEMA: [&str; 2] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 18] = [
+static LOOKUPS: [(&str, &Statement, usize); 19] = [
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
     ("api_tokens::TOUCH", &api_tokens::TOUCH, ROWS),
     ("log::REWRITE", &log::REWRITE, ROWS),
+    ("members::ACQUAINTED", &members::ACQUAINTED, ROWS),
     ("members::DELETE", &members::DELETE, ROWS),
     ("members::LOAD", &members::LOAD, ROWS),
     ("notifications::DELETE", &notifications::DELETE, ROWS),

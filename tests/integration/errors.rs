@@ -27,7 +27,6 @@ const ELSEWHERE: &[(ErrorCode, &str)] = &[
 const NOT_PROVOKED: &[(ErrorCode, &str)] = &[
     (ErrorCode::PlanLimit, "no plan has a limit yet"),
     (ErrorCode::EmailNotVerified, "addresses are not verified yet"),
-    (ErrorCode::AccountLocked, "accounts are not locked yet"),
 ];
 
 /// The codes that were received, each checked against the table.
@@ -213,4 +212,12 @@ async fn too_many_are_limited(engine: Engine, seen: &mut Seen) {
     }
     let last = refused.last().expect("one too many");
     seen.check(ErrorCode::RateLimited, 429, &last["error"]);
+    let wrong = json!({ "email": "ada@example.com", "password": "a wrong password" });
+    for _ in 0..5 {
+        http::post(&server, "/v1/auth/login", &wrong).await;
+    }
+    let locked = http::post(&server, "/v1/auth/login", &wrong).await;
+    let status = locked.status().as_u16();
+    let body: Value = locked.json().await.expect("JSON");
+    seen.check(ErrorCode::AccountLocked, status, &body["error"]);
 }

@@ -17,6 +17,7 @@ mod contention; // many people in shared workspaces on several instances
 mod contract; // the schema, and what it refuses
 mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
+mod defence; // limits, locks, known devices, a crowd that signs in
 mod deploy; // the image, the compose file, nginx
 mod doctor; // what `taskwire doctor` finds
 mod documents; // the links of the README and other pages

@@ -15,6 +15,7 @@ pub(crate) async fn sign_in(name: &str) -> Result<(Config, Option<String>), Box<
             .map_err(|_| "set TASKWIRE_PASSWORD")?
             .into(),
         device_name: Some(format!("the example `{name}`")),
+        refresh_token: None,
     };
     let tokens = call_once(Config::anonymous(&url), log_in).await?;
     let config = Config::signed_in(url, tokens).named(name, env!("CARGO_PKG_VERSION"));

@@ -172,6 +172,7 @@ async fn a_sign_in_that_may_have_happened_is_not_repeated() -> Tested {
         email: "ada@example.com".into(),
         password: "correct horse".into(),
         device_name: None,
+        refresh_token: None,
     };
     let call = tokio::spawn({
         let client = client.clone();

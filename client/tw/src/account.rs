@@ -29,10 +29,16 @@ pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs
 }
 
 pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) -> Result<(), Fault> {
+    // so that the server knows this device again
+    let kept = context.file.load_or_none().ok();
+    let kept = kept.as_ref().and_then(|sessions| sessions.at(&context.url));
     let params = LogIn {
         email: given_or_asked(args.email, "E-mail", "EMAIL")?,
         password: password(args.password_stdin, false)?.into(),
         device_name: Some(device()),
+        refresh_token: kept
+            .and_then(|session| session.refresh_token.clone())
+            .map(Into::into),
     };
     let tokens = call_once(context.anonymous(), params).await?;
     keep(context, output, tokens).await

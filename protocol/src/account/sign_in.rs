@@ -149,6 +149,10 @@ pub struct LogIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::DEVICE_NAME))]
     pub device_name: Option<String>,
+    /// A refresh token of the account, also of a session that has ended: it shows that the device is known. A stranger's
+    /// failed sign-ins do not lock out known devices. It is not used up. Over HTTP the cookie does the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<Secret>,
 }
 
 /// Parameters of `auth.renew`.

@@ -1,5 +1,5 @@
 //! Windows and locks in Redis: sorted sets of times, changed by one script in one round trip. Nobody waits for a Redis
-//! that is away or slow: after a tenth of a second the caller counts in memory, and so do all for the next second.
+//! that is away or slow: after a quarter of a second the caller counts in memory, and so do all for the next second.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use super::who::Key;
 use super::{Allowance, Mark, Taken, lock};
 
 /// A longer wait for Redis is none.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 /// An attempt to connect that takes longer fails. Only the first callers wait for it, and not longer than [`PATIENCE`].
 const CONNECT: Duration = Duration::from_secs(2);
 /// After a failure Redis is not asked for this long.

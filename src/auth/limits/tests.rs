@@ -75,6 +75,10 @@ async fn an_outcome_ends_what_was_counted_in_advance() {
         begin().await.unwrap().end(Outcome::Failed).await;
     }
     assert_eq!(begin().await.map(drop), Err(ErrorCode::AccountLocked));
+    limits.unlock("Ada@example.com").await;
+    for _ in 0..5 {
+        begin().await.unwrap().end(Outcome::Failed).await;
+    }
     tokio::time::advance(Duration::from_secs(1)).await;
     begin().await.unwrap().end(Outcome::Succeeded).await;
     begin().await.unwrap().end(Outcome::Failed).await;

@@ -71,21 +71,14 @@ impl<'a> Trial<'a> {
             return;
         };
         let Some(on) = &limits.on else { return };
-        // what memory counted while Redis was away is forgotten too
-        match outcome {
-            Outcome::Failed => return,
-            Outcome::Succeeded => on.locks(device).succeed(key),
-            Outcome::Undecided => {
-                if let Mark::Here(at_ms) = mark {
-                    on.locks(device).undo(key, at_ms);
+        match (outcome, mark) {
+            (Outcome::Failed, _) => {}
+            (Outcome::Succeeded, _) => on.succeed(device, key).await,
+            (Outcome::Undecided, Mark::Here(at_ms)) => on.locks(device).undo(key, at_ms),
+            (Outcome::Undecided, Mark::Shared(name)) => {
+                if let Some(shared) = &on.shared {
+                    shared.undo(device.name(), key, name).await;
                 }
-            }
-        }
-        if let Some(shared) = &on.shared {
-            match (outcome, mark) {
-                (Outcome::Succeeded, _) => shared.succeed(device.name(), key).await,
-                (Outcome::Undecided, Mark::Shared(name)) => shared.undo(device.name(), key, name).await,
-                _ => {}
             }
         }
     }

@@ -1,14 +1,17 @@
-//! `auth.login`: begins a session for a user who knows the password.
+//! `auth.login`: begins a session for a user who knows the password. Addresses without an account get the same answers
+//! after the same work as those with one.
 
 use super::{Attempt, SignIn, Signed};
+use crate::auth::limits::{Device, Outcome};
 use crate::auth::passwords::needs_rehash;
 use crate::engine::accounts::{caller, inactive};
 use crate::engine::{Engine, Sender};
-use crate::ops::sessions::{OpenSession, wrong_credentials};
+use crate::ops::sessions::{OpenSession, Rehash, wrong_credentials};
+use crate::store::users::Account;
 use secrecy::SecretString;
-use taskwire_protocol::Failure;
 use taskwire_protocol::account::{LogIn, Tokens};
 use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::{ErrorCode, Failure, Secret};
 
 impl SignIn for LogIn {
     type Output = Tokens;
@@ -19,24 +22,67 @@ impl SignIn for LogIn {
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         let found = engine.find_account(&self.email).await?;
+        let (user, address) = (
+            found.as_ref().map(|account| account.user.id),
+            sender.origin.address,
+        );
+        let brought = self.refresh_token.map(Secret::into_exposed);
+        let device = engine.device(user, address, brought.as_deref()).await?;
+        let trial = engine
+            .limits()
+            .begin_sign_in(address, &self.email, device)
+            .await?;
         let password = SecretString::from(self.password.into_exposed());
-        let hash = found.as_ref().map(|account| account.password_hash.clone());
-        if !engine.passwords().verify(password, hash.as_deref()).await? {
+        let checked = engine.check_password(found, password).await;
+        trial.end(outcome(&checked)).await;
+        let (account, rehash) = checked?;
+        let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
+        let caller = caller(&account, session.id);
+        let open = OpenSession {
+            session,
+            // the password may have changed while this one was verified
+            verified: account.token_version,
+            new_device: device == Device::Stranger,
+            rehash,
+        };
+        let Nothing {} = engine.act(caller.clone(), open).await?;
+        engine.tokens(&account, caller.session, &refresh, sender.delivery)
+    }
+}
+
+impl Engine {
+    /// The account, if it may be used and the password is right, and the new hash if the old one is outdated.
+    async fn check_password(
+        &self,
+        found: Option<Account>,
+        password: SecretString,
+    ) -> Result<(Account, Option<Rehash>), Failure> {
+        let stored = found.as_ref().map(|account| account.password_hash.clone());
+        let passwords = self.passwords();
+        if !passwords.verify(password.clone(), stored.as_deref()).await? {
             return Err(wrong_credentials());
         }
         let account = found.ok_or_else(wrong_credentials)?;
         if !account.user.is_active {
             return Err(inactive());
         }
+        let mut rehash = None;
         if needs_rehash(&account.password_hash) {
-            tracing::info!(user.id = %account.user.id, "the password's hash has outdated parameters");
+            // a busy server does it at another sign-in
+            rehash = passwords.hash(password).await.ok().map(|to| Rehash {
+                from: account.password_hash.clone(),
+                to: to.into(),
+            });
         }
-        let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
-        let caller = caller(&account, session.id);
-        // the password may have changed while this one was verified
-        let verified = account.token_version;
-        let open = OpenSession { session, verified };
-        let Nothing {} = engine.act(caller.clone(), open).await?;
-        engine.tokens(&account, caller.session, &refresh, sender.delivery)
+        Ok((account, rehash))
+    }
+}
+
+/// What a sign-in means for the account's failures.
+fn outcome<T>(checked: &Result<T, Failure>) -> Outcome {
+    match checked {
+        Ok(_) => Outcome::Succeeded,
+        Err(failure) if failure.code == ErrorCode::InvalidCredentials => Outcome::Failed,
+        Err(_) => Outcome::Undecided,
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! - `sign_up`, `log_in`, `log_out`   in the table of operations
 //! - `make_api_token`   makes a token for a program, likewise
+//! - `device`                         whether an account knows the device that signs in
 //! - `refresh`                        only over `/v1/auth/refresh`
 //! - `tokens`                         the pair of tokens that a session gets
 //! - `refused`                        the line in the log about a sign-in that was refused
 
+mod device;
 mod log_in;
 mod log_out;
 mod make_api_token;

@@ -64,6 +64,7 @@ fn is_refusal(code: ErrorCode) -> bool {
             | ErrorCode::InvalidToken
             | ErrorCode::TokenRevoked
             | ErrorCode::AccountInactive
+            | ErrorCode::AccountLocked
     )
 }
 

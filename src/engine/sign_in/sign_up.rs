@@ -1,8 +1,9 @@
 //! `auth.signup`: makes an account and its first session.
 
 use super::{SignIn, Signed};
+use crate::auth::limits::Limit;
 use crate::domain::account as rules;
-use crate::engine::accounts::caller;
+use crate::engine::accounts::{caller, check_fields};
 use crate::engine::{Engine, Sender};
 use crate::ops::accounts::OpenAccount;
 use taskwire_protocol::Failure;
@@ -13,6 +14,16 @@ impl SignIn for SignUp {
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
         let username = self.username.as_deref().map(rules::username).transpose()?;
+        // what is refused anyway does not count
+        check_fields(
+            &self.email,
+            &self.name,
+            username.as_deref(),
+            self.password.expose(),
+        )?;
+        if let Some(address) = sender.origin.address {
+            engine.limits().take(Limit::SignUps, address).await?;
+        }
         let mut account = engine
             .new_account(
                 &self.email,

@@ -26,6 +26,18 @@ pub struct OpenSession {
     /// The account's token version when its password was verified. Another version means that the password has changed
     /// since.
     pub verified: i64,
+    /// The account does not know the device: its owner is warned.
+    pub new_device: bool,
+    /// A new hash of the same password.
+    pub rehash: Option<Rehash>,
+}
+
+/// The hash of a password, made again with the current parameters.
+pub struct Rehash {
+    /// The hash that the account must still have.
+    pub from: Arc<str>,
+    /// The new one.
+    pub to: Arc<str>,
 }
 
 /// The e-mail address or the password is wrong. The answer does not tell which one.
@@ -42,14 +54,25 @@ impl Step for OpenSession {
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = world.accounts.get(self.session.user);
-        if account.is_none_or(|account| account.token_version != self.verified) {
-            return Err(wrong_credentials());
-        }
+        let account = account.filter(|account| account.token_version == self.verified);
+        let mut account = account.cloned().ok_or_else(wrong_credentials)?;
         begin(act, world, self.session.clone())?;
         let device = device_of(&self.session).unwrap_or("an unnamed device");
-        let message = format!("A new sign-in from {device}");
-        let notice = Notice::of_account(NotificationType::Login, message);
+        let notice = if self.new_device {
+            let message =
+                format!("A new device signed in: {device}. If it is not yours, change your password");
+            Notice::of_account(NotificationType::Security, message)
+        } else {
+            Notice::of_account(NotificationType::Login, format!("A new sign-in from {device}"))
+        };
         tell(act, world, act.caller.user.id, notice)?;
+        if let Some(Rehash { from, to }) = &self.rehash
+            && account.password_hash == *from
+        {
+            // nobody sees hashes, so nothing is logged
+            account.password_hash = to.clone();
+            world.accounts.put(account);
+        }
         Ok("{}".into())
     }
 }

@@ -66,6 +66,7 @@ macro_rules! derive_world {
             entries: Vec<Entry>,
             purged: Vec<TaskId>,
             newest: HashMap<UserId, Timestamp>,
+            acquainted: BTreeSet<(UserId, UserId)>,
             read_all: BTreeSet<UserId>,
             jobs: BTreeMap<(&'static str, String), NewJob>,
         }
@@ -100,6 +101,16 @@ impl World {
     /// Sets the time at which a user's newest notification was made.
     pub fn loaded_newest(&mut self, user: UserId, at: Timestamp) {
         self.newest.insert(user, at);
+    }
+
+    /// A user shares a workspace with another one.
+    pub fn loaded_acquainted(&mut self, user: UserId, other: UserId) {
+        self.acquainted.insert((user, other));
+    }
+
+    /// Whether these users share a workspace, or are one.
+    pub fn are_acquainted(&self, user: UserId, other: UserId) -> bool {
+        user == other || self.acquainted.contains(&(user, other))
     }
 
     /// How a tag, given by its key, is written in a workspace.
