@@ -71,6 +71,18 @@ pub(crate) async fn sign_up(server: SocketAddr, count: usize) -> Result<Vec<Acco
     Ok(accounts)
 }
 
+/// Makes an account with this password. Returns its address.
+pub(crate) async fn sign_up_with(server: SocketAddr, password: &str) -> Result<String, Trouble> {
+    let mut link = Link::open(server, SOCKET, 0).await?;
+    let run = Uuid::new_v4().simple().to_string();
+    let request = SignUp {
+        password: password.into(),
+        ..request(&run[..12], 0)
+    };
+    repeat(&mut link, &request).await?;
+    Ok(request.email)
+}
+
 fn request(run: &str, n: usize) -> SignUp {
     SignUp {
         email: format!("load-{run}-{n}@example.com"),

@@ -6,6 +6,7 @@ pub(crate) mod idle;
 pub(crate) mod mixed;
 pub(crate) mod ops;
 pub(crate) mod resume;
+pub(crate) mod sign_ins;
 pub(crate) mod slow;
 pub(crate) mod storm;
 
@@ -34,6 +35,8 @@ pub(crate) enum Scenario {
     Resume(resume::Resume),
     /// A few slow readers: their effect on the latency of the others
     Slow(slow::Slow),
+    /// Many sign in at once: how much longer the operations of others take
+    SignIns(sign_ins::SignIns),
     /// `mixed` for a long time: drift of memory, descriptors and latency
     Soak(mixed::Soak),
     /// Two instances: how much later an event arrives at the other one
@@ -65,6 +68,7 @@ impl Scenario {
             Scenario::Storm(storm) => storm.sockets,
             Scenario::Resume(resume) => resume.sockets,
             Scenario::Slow(slow) => slow.watchers + slow.crawlers,
+            Scenario::SignIns(sign_ins) => 1 + sign_ins.people,
             Scenario::Soak(soak) => soak.company.all_sockets(),
             Scenario::Hop(_) => hop::WATCHERS,
         }
@@ -80,6 +84,7 @@ impl Scenario {
             Scenario::Storm(storm) => storm.run(server, options).await,
             Scenario::Resume(resume) => resume.run(server).await,
             Scenario::Slow(slow) => slow.run(server).await,
+            Scenario::SignIns(sign_ins) => sign_ins.run(server).await,
             Scenario::Soak(soak) => soak.run(server).await,
             Scenario::Hop(hop) => hop.run(server, options).await,
         };
