@@ -42,6 +42,12 @@ export const LIMITS = {
   password_min: 8,
   /** Characters of a password, at most. */
   password: 128,
+  /** Bytes of a user's preferences, as JSON. */
+  preferences: 16384,
+  /** Levels of nesting in a user's preferences. */
+  preferences_depth: 8,
+  /** Minutes before `due_at` at which `TASK_DUE` may come, at most. */
+  due_lead: 10080,
   /** Characters of a device's name. */
   device_name: 100,
   /** An API token's name: 1 to this many characters. */
@@ -882,7 +888,7 @@ export interface Notification {
   task_id: TaskId | null;
   /** The workspace concerned. */
   workspace_id: WorkspaceId | null;
-  /** Who caused it. */
+  /** Who caused it: as they were then, or as they are now. */
   actor: PublicUser | null;
   /** Rises with every change. */
   version: number;
@@ -906,7 +912,7 @@ export interface NotificationChanged {
   task_id: TaskId | null;
   /** The workspace concerned. */
   workspace_id: WorkspaceId | null;
-  /** Who caused it. */
+  /** Who caused it: as they were then, or as they are now. */
   actor: PublicUser | null;
   /** Rises with every change. */
   version: number;
@@ -1554,6 +1560,18 @@ export interface UpdateMember {
   role: Role;
 }
 
+/** Parameters of `profile.update`: only what changes. */
+export interface UpdateProfile {
+  /** The display name. */
+  name?: string;
+  /** The settings to change: a key that is given replaces the value that it had, `null` removes it, and all other keys stay. `null` in place of the object removes all. At most 16 KiB of JSON altogether, nested at most 8 levels deep. `notifications` belongs to the server: `{types?: {TYPE: boolean}, email?: boolean, own_acts?: "unread"|"read"|"off", due_lead_minutes?: 0 to 10080}`. All other keys belong to clients. */
+  preferences?: Record<string, unknown> | null;
+  /** A name of the IANA time zone database, like `Europe/Paris`. */
+  timezone?: string;
+  /** 3 to 32 characters of `a-z 0-9 _ . -`, unique ignoring case. */
+  username?: string;
+}
+
 /** Parameters of `task.update`: only what changes. */
 export interface UpdateTask {
   /** The task. */
@@ -1606,7 +1624,7 @@ export interface User {
   is_verified: boolean;
   /** An IANA time zone. */
   timezone: string;
-  /** The user's settings. The server reads `notifications`; the rest is for clients. */
+  /** The user's settings. The server reads `notifications`; the rest is for clients. See `profile.update`. */
   preferences: Record<string, unknown>;
   /** The URL of the photo; `null` when there is none. */
   photo_url: string | null;
@@ -1737,6 +1755,7 @@ export const OPERATIONS = {
   "api_token.list": { kind: "query", access: "user" },
   "api_token.revoke": { kind: "mutation", access: "user" },
   "profile.get": { kind: "query", access: "user" },
+  "profile.update": { kind: "mutation", access: "user" },
   "user.get": { kind: "query", access: "user" },
   "user.sync": { kind: "query", access: "user" },
   "workspace.create": { kind: "mutation", access: "user" },
@@ -1798,6 +1817,8 @@ export interface Operations {
   "api_token.revoke": { params: RevokeApiToken; output: Nothing };
   /** The caller's account. A query; access: user. */
   "profile.get": { params: GetProfile; output: User };
+  /** Changes the caller's profile. Every workspace of theirs gets `member.updated` when what others see has changed. A mutation; access: user. */
+  "profile.update": { params: UpdateProfile; output: User };
   /** The public profile of a user who shares a workspace with the caller. A query; access: user. */
   "user.get": { params: GetUser; output: PublicUser };
   /** A snapshot of the caller's own data. Subscribes to the caller's stream. A query; access: user. */

@@ -10,12 +10,14 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 mod api_token;
+mod profile;
 mod sign_in;
 
 pub use api_token::{
     ApiToken, ApiTokenId, ApiTokenList, ApiTokenRevoked, ApiTokenScope, CreateApiToken, ListApiTokens,
     RevokeApiToken,
 };
+pub use profile::UpdateProfile;
 pub use sign_in::{
     AllStreams, Authenticate, ClientInfo, LogIn, LogOut, RenewAuth, Renewed, Resume, Session, SessionRevoked,
     SignUp, Streams, Tokens,
@@ -77,7 +79,7 @@ pub struct User {
     pub is_verified: bool,
     /// An IANA time zone.
     pub timezone: Arc<str>,
-    /// The user's settings. The server reads `notifications`; the rest is for clients.
+    /// The user's settings. The server reads `notifications`; the rest is for clients. See `profile.update`.
     pub preferences: Map<String, Value>,
     /// The URL of the photo; `null` when there is none.
     pub photo_url: Option<Arc<str>>,

@@ -55,6 +55,12 @@ bounds! {
     PASSWORD_MIN "password_min": usize = 8;
     /// Characters of a password, at most.
     PASSWORD "password": usize = 128;
+    /// Bytes of a user's preferences, as JSON.
+    PREFERENCES "preferences": usize = 16_384;
+    /// Levels of nesting in a user's preferences.
+    PREFERENCES_DEPTH "preferences_depth": usize = 8;
+    /// Minutes before `due_at` at which `TASK_DUE` may come, at most.
+    DUE_LEAD "due_lead": i64 = 10_080;
     /// Characters of a device's name.
     DEVICE_NAME "device_name": usize = 100;
     /// An API token's name: 1 to this many characters.

@@ -26,7 +26,7 @@ pub struct Notification {
     pub task_id: Option<TaskId>,
     /// The workspace concerned.
     pub workspace_id: Option<WorkspaceId>,
-    /// Who caused it.
+    /// Who caused it: as they were then, or as they are now.
     pub actor: Option<PublicUser>,
     /// Rises with every change.
     pub version: i64,

@@ -45,6 +45,8 @@ macro_rules! for_each_operation {
             "api_token.revoke" mutation user: account::RevokeApiToken => account::Done;
             /// The caller's account.
             "profile.get" query user: account::GetProfile => account::User;
+            /// Changes the caller's profile. Every workspace of theirs gets `member.updated` when what others see has changed.
+            "profile.update" mutation user: account::UpdateProfile => account::User;
             /// The public profile of a user who shares a workspace with the caller.
             "user.get" query user: account::GetUser => account::PublicUser;
             /// A snapshot of the caller's own data. Subscribes to the caller's stream.

@@ -2,6 +2,7 @@
 
 use super::{Result, text};
 use crate::unicode::{is_domain, is_visible, is_word_part};
+use chrono_tz::Tz;
 use taskwire_protocol::{Failure, limits};
 
 /// Checks the form of an e-mail address (RFC 5321, section 4.1.2, without quoted parts and literals; RFC 6531). The
@@ -90,6 +91,17 @@ pub fn name(given: &str) -> Result<String> {
     text::name("name", given, limits::NAME_MIN, limits::NAME)
 }
 
+/// A name of the IANA time zone database, in the case in which it stands there.
+pub fn timezone(given: &str) -> Result<String> {
+    let known: Option<Tz> = given.trim().parse().ok();
+    known.map(|zone| zone.name().to_owned()).ok_or_else(|| {
+        Failure::invalid(
+            "timezone",
+            "timezone must be a name of the IANA time zone database, like Europe/Paris",
+        )
+    })
+}
+
 /// An e-mail address as logs may show it: `a***@example.com`.
 pub fn masked(email: &str) -> String {
     let (local, domain) = email.split_once('@').unwrap_or((email, ""));
@@ -131,6 +143,15 @@ mod tests {
             "a@xn--a.example",
         ] {
             assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_time_zone_is_known_by_its_name() {
+        assert_eq!(timezone(" Europe/Paris ").ok().as_deref(), Some("Europe/Paris"));
+        assert_eq!(timezone("UTC").ok().as_deref(), Some("UTC"));
+        for bad in ["", "europe/paris", "Mars/Olympus", "+02:00", "Europe/Paris\0"] {
+            assert!(timezone(bad).is_err(), "{bad}");
         }
     }
 

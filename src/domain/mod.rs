@@ -4,6 +4,7 @@
 pub mod account;
 pub mod members;
 pub mod position;
+pub mod preferences;
 pub mod recurrence;
 pub mod task;
 pub mod text;

@@ -7,6 +7,7 @@
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
 //! - `bearer`    what a caller acts with: a session or an API token; `last_used` when an API token was used
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
+//! - `profiles`  shows a changed profile in the workspaces of its user
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
@@ -57,6 +58,7 @@ mod newest;
 mod node;
 mod operator;
 mod optimism;
+mod profiles;
 mod publish;
 mod recovery;
 mod reply;

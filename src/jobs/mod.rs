@@ -6,6 +6,7 @@
 //! - `runner`     claims jobs that are due, and runs them
 //! - `outcome`    what happens to a job after a run: backoff, death
 //! - `retention`  deletes what has reached its age limit
+//! - `spread_profile`   shows a changed profile in the workspaces of its user
 //! - `words`      indexes the words of tasks, on SQLite
 //!
 //! To add a kind, write its payload (`store::jobs::Payload`), its file with a [`Job`], and its line in [`KINDS`].
@@ -15,6 +16,7 @@ mod outcome;
 mod retention;
 mod run;
 mod runner;
+mod spread_profile;
 mod words;
 
 pub use kind::{Job, Kind, Schedule};
@@ -26,4 +28,5 @@ pub use runner::Runner;
 pub static KINDS: &[Kind] = &[
     Kind::of::<retention::Retention>(),
     Kind::of::<crate::engine::IndexWords>(),
+    Kind::of::<crate::store::jobs::SpreadProfile>(),
 ];

@@ -99,7 +99,8 @@ impl Step for OpenAccount {
         world
             .logins
             .insert(Self::login(&account.user.username), user.clone());
-        let personal = making::make(&act, world, account.personal, "Personal", WorkspaceKind::Personal)?;
+        let (personal, kind) = (account.personal, WorkspaceKind::Personal);
+        let personal = making::make(&act, world, personal, "Personal", kind, user.clone())?;
         let granted = taskwire_protocol::workspace::AccessGranted {
             seq: world.counters(personal.id.into()).seq as u64,
             workspace: personal,

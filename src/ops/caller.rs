@@ -36,6 +36,11 @@ impl Signature {
         matches!(self.actor, Actor::User { .. })
     }
 
+    /// The actor.
+    pub fn actor(&self) -> &Actor {
+        &self.actor
+    }
+
     /// The actor as JSON.
     pub fn json(&self) -> &Arc<str> {
         &self.json

@@ -1,13 +1,19 @@
-//! The server's own mutations: the part of signing up, in and out, and of an operator's commands that changes rows.
+//! The server's own mutations: the part of signing up, in and out, of an operator's commands and of jobs that changes
+//! rows.
 
 use super::world::World;
-use super::{Act, Caller, Needs, Result};
+use super::{Act, Caller, Needs, Result, Target};
 use std::sync::Arc;
 
-/// A mutation of the caller's own account that is not in the table of operations. It is the part of a sign-in operation
-/// or of an operator's command that runs in a group, after passwords were hashed and tokens checked.
+/// A mutation that is not in the table of operations. It is the part of a sign-in operation, of an operator's command or
+/// of a job that runs in a group, after passwords were hashed and tokens checked.
 pub(super) trait Step: Send + Sync {
     const NAME: &'static str;
+
+    /// What it is about: the caller's own account, or a workspace of theirs.
+    fn target(&self) -> Target {
+        Target::Own
+    }
 
     fn needs(&self, _caller: &Caller, _needs: &mut Needs) {}
 
@@ -26,7 +32,7 @@ macro_rules! decided_as_steps {
             }
 
             fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
-                $crate::ops::Target::Own
+                $crate::ops::step::Step::target(self)
             }
 
             fn needs(&self, caller: &$crate::ops::Caller, needs: &mut $crate::ops::Needs) {

@@ -3,9 +3,10 @@
 use super::caller::{targets_a_workspace, targets_the_caller};
 use super::cursor::{List, Wanted};
 use super::world::World;
-use super::{Act, Ask, Change, Mutation, Query, Result, not_found};
+use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, not_found};
 use crate::domain::text;
 use crate::store::{members, streams, tasks, workspaces};
+use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::workspace::{
@@ -31,9 +32,16 @@ impl Mutation for CreateWorkspace {
         Ok(self)
     }
 
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(caller.user.id);
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Workspace>> {
         let id = WorkspaceId(act.new_id());
-        let made = make(act, world, id, &self.name, WorkspaceKind::Team)?;
+        // the profile as it is now: the caller's may be from before a change in this group
+        let account = world.accounts.get(act.caller.user.id);
+        let owner = account.ok_or_else(|| not_found("account"))?.user.public();
+        let made = make(act, world, id, &self.name, WorkspaceKind::Team, owner)?;
         let granted = AccessGranted {
             workspace: made.clone(),
             role: Role::Owner,
@@ -44,13 +52,14 @@ impl Mutation for CreateWorkspace {
     }
 }
 
-/// Makes a workspace with the caller as its owner, and logs the first entries of its stream.
+/// Makes a workspace with its owner, and logs the first entries of its stream.
 pub(super) fn make(
     act: &Act<'_>,
     world: &mut World,
     id: WorkspaceId,
     name: &str,
     kind: WorkspaceKind,
+    owner: PublicUser,
 ) -> Result<Workspace> {
     let (created_at, updated_at) = (act.now, act.now);
     let workspace = Workspace {
@@ -63,7 +72,7 @@ pub(super) fn make(
         updated_at,
     };
     let owner = Member {
-        user: act.caller.user.clone(),
+        user: owner,
         role: Role::Owner,
         joined_at: act.now,
         version: 1,

@@ -1,6 +1,7 @@
-//! Members of workspaces.
+//! Members of workspaces. A row has a copy of what its workspace's stream last told about the user: the profile itself
+//! changes under the lock of the user's stream, and reaches the workspaces a moment later (`ops/profiles`).
 
-use super::bind::Kind::Id;
+use super::bind::{Cell, Kind::Id};
 use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
@@ -32,13 +33,16 @@ fn code(role: Role) -> i64 {
 }
 
 table! {
-    /// A member's row.
+    /// A member's row. The last three columns are the copy, and empty in the rows of a version that kept none.
     struct MemberRow {
         workspace_id: Uuid = fixed,
         user_id: Uuid = fixed,
         role: i64,
         joined_at: i64,
         version: i64,
+        username: Option<String>,
+        name: Option<String>,
+        photo_url: Option<String>,
     }
 }
 
@@ -47,18 +51,28 @@ table! {
 struct MemberAndUser {
     #[sqlx(flatten)]
     row: MemberRow,
-    username: String,
-    name: String,
-    photo_url: Option<String>,
+    now_username: String,
+    now_name: String,
+    now_photo_url: Option<String>,
 }
+
+/// The columns of [`MemberAndUser`], from the tables `m` and `u`.
+const COLUMNS: &str = text![
+    Part::Each("m.$", MemberRow::TABLE.read),
+    Part::Plain(", u.username as now_username, u.name as now_name, u.photo_url as now_photo_url"),
+];
 
 impl Stored for MemberAndUser {
     type Value = (WorkspaceId, Member);
 
     fn read(self) -> Result<(WorkspaceId, Member)> {
         let row = self.row;
+        let user = match (row.username, row.name) {
+            (Some(username), Some(name)) => (row.user_id, username, name, row.photo_url),
+            _ => (row.user_id, self.now_username, self.now_name, self.now_photo_url),
+        };
         let member = Member {
-            user: public((row.user_id, self.username, self.name, self.photo_url)),
+            user: public(user),
             role: role(row.role)?,
             joined_at: Timestamp(row.joined_at),
             version: row.version,
@@ -131,11 +145,8 @@ pub async fn list(
 ) -> Result<Vec<Member>> {
     let mut sql = Sql::new(text![
         Part::Plain("select "),
-        Part::Each("m.$", MemberRow::TABLE.read),
-        Part::Plain(
-            ", u.username, u.name, u.photo_url
-             from members m join users u on u.id = m.user_id where m.workspace_id = "
-        ),
+        Part::Plain(COLUMNS),
+        Part::Plain(" from members m join users u on u.id = m.user_id where m.workspace_id = "),
     ]);
     sql.bind(workspace.0).page("m.user_id", after, limit);
     reader
@@ -144,6 +155,24 @@ pub async fn list(
         .into_iter()
         .map(|row| Ok(row.read()?.1))
         .collect()
+}
+
+/// Workspaces of a user after `after` whose copy of the profile is not what the profile is now, by id.
+pub async fn outdated(
+    reader: &mut Reader,
+    user: UserId,
+    after: Option<WorkspaceId>,
+    limit: i64,
+) -> Result<Vec<WorkspaceId>> {
+    let mut sql = Sql::new(
+        "select m.workspace_id from members m join users u on u.id = m.user_id
+         where (m.username <> u.username or m.name <> u.name
+             or coalesce(m.photo_url, '') <> coalesce(u.photo_url, '')) and m.user_id = ",
+    );
+    sql.bind(user.0)
+        .page("m.workspace_id", after.map(|after| after.0), limit);
+    let rows: Vec<(Uuid,)> = reader.fetch(sql).await?;
+    Ok(rows.into_iter().map(|(id,)| WorkspaceId(id)).collect())
 }
 
 /// How many members a workspace has.
@@ -157,10 +186,9 @@ pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     text![
         Part::Plain("select "),
-        Part::Each("m.$", MemberRow::TABLE.read),
+        Part::Plain(COLUMNS),
         Part::Plain(
-            ", u.username, u.name, u.photo_url
-             from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}"
+            " from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}"
         ),
     ],
 );
@@ -190,6 +218,9 @@ pub async fn upsert<'a>(
             code(member.role).into(),
             member.joined_at.0.into(),
             member.version.into(),
+            member.user.username.clone().into(),
+            member.user.name.clone().into(),
+            Cell::Text(member.user.photo_url.clone()),
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await

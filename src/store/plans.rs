@@ -5,10 +5,11 @@ use super::statement::{ROWS, Statement, text};
 use super::{api_tokens, log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
-/// The migrations that make the tables and columns of these statements.
-const SCHEMA: [&str; 3] = [
+/// The migrations that make the tables of these statements.
+const SCHEMA: [&str; 4] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
+    include_str!("../../migrations/sqlite/0007_profiles.sql"),
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
 ];
 
@@ -59,8 +60,8 @@ async fn rows_are_looked_up_by_an_index_however_many_they_are() {
     let mut database = SqliteConnection::connect("sqlite::memory:")
         .await
         .expect("a database");
-    for schema in SCHEMA {
-        database.execute(schema).await.expect("the schema");
+    for migration in SCHEMA {
+        database.execute(migration).await.expect("the schema");
     }
     for (name, statement, most) in LOOKUPS {
         for rows in [1, 64, 128, 256, ROWS].into_iter().filter(|rows| *rows <= most) {

@@ -116,6 +116,9 @@ async fn carry_out(server: &Server, plan: &Plan, number: usize) -> Tally {
         .map(|(actor, steps)| actor.play(steps));
     join_all(playing).await;
 
+    for tokens in &tokens {
+        audit::spread(&mut Client::with_tokens(server, tokens, json!({})).await).await;
+    }
     let mut logs = audit::Logs::new();
     for tokens in &tokens {
         logs.extend(audit::agree(server, tokens).await);

@@ -34,8 +34,8 @@ const MUCH: &str = "
     insert into users select id(n), n::text, n::text, n::text, n::text, 'Name', '', 0, 0, true, true, 'UTC', '{}', null, 0,
       id(n), 1, 0, 0 from generate_series(1, 4000) n;
     insert into workspaces select id(n), 'w', 1, 1, 0, 0 from generate_series(1, 4000) n;
-    insert into members select id(1), id(n), 2, 0, 1 from generate_series(1, 2000) n;
-    insert into members select id(n), id(1), 2, 0, 1 from generate_series(2, 2000) n;
+    insert into members (workspace_id, user_id, role, joined_at, version) select id(1), id(n), 2, 0, 1 from generate_series(1, 2000) n;
+    insert into members (workspace_id, user_id, role, joined_at, version) select id(n), id(1), 2, 0, 1 from generate_series(2, 2000) n;
     insert into streams select id(n), 1, 10000, 0, 0, 0, 0, 0 from generate_series(1, 4000) n;
     insert into tasks (id, workspace_id, parent_id, title, completed, priority, due_at, all_day, position, tags,
       assignee_ids, comment_count, attachment_count, is_deleted, version, created_by, created_at, updated_at, dated_by_id, search)

@@ -113,6 +113,15 @@ impl World {
         user == other || self.acquainted.contains(&(user, other))
     }
 
+    /// An account has another public profile: its logins find that, and no longer its former username.
+    pub(in crate::ops) fn renamed(&mut self, before: &PublicUser, now: &PublicUser) {
+        self.logins.remove(&Login::username(&before.username));
+        for user in self.logins.values_mut().filter(|user| user.id == now.id) {
+            *user = now.clone();
+        }
+        self.logins.insert(Login::username(&now.username), now.clone());
+    }
+
     /// How a tag, given by its key, is written in a workspace.
     pub fn loaded_tag(&mut self, tag: (WorkspaceId, String), name: Arc<str>) {
         self.tags.insert(tag, name);

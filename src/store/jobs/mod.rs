@@ -3,6 +3,7 @@
 //!
 //! - `enqueue`   puts jobs into the table
 //! - `claims`    claims what is due, and holds, renews, completes or gives up the claim
+//! - `payloads`  what jobs that mutations enqueue are about
 //! - `overview`  what is due or dead, for the runner and for operators, and what operators change
 //!
 //! Every run has a claim. Whatever a run writes, it writes in a transaction that holds the claim's row ([`hold`]), so a
@@ -11,6 +12,7 @@
 mod claims;
 mod enqueue;
 mod overview;
+mod payloads;
 
 use super::link::Dialect;
 use super::sql::Sql;
@@ -20,6 +22,7 @@ use std::time::Duration;
 pub use claims::{Claim, Claimed, Next, claim, complete, expire, fail, give_back, hold, renew};
 pub use enqueue::{NewJob, Payload, ensure, insert};
 pub use overview::{Ahead, JobRecord, ahead, delete, existing, list, retry};
+pub use payloads::SpreadProfile;
 
 /// Milliseconds since 1970 by the database's clock. It advances during a transaction.
 fn now(dialect: Dialect) -> &'static str {

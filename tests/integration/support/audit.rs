@@ -67,7 +67,11 @@ pub async fn rows(client: &mut Client, held: &Replica) {
         json!(unread.count()),
         "the counter of unread notifications"
     );
-    same("notification", held.notifications(), &by_id(&json!(all)));
+    same(
+        "notification",
+        &known_actors(held.notifications()),
+        &known_actors(&by_id(&json!(all))),
+    );
     same("workspace", held.workspaces(), &by_id(&own["workspaces"]));
     for id in held.workspaces().keys() {
         let fresh = board(client, id).await;
@@ -153,6 +157,34 @@ pub async fn pages(client: &mut Client, name: &str, mut data: Value) -> Vec<Valu
         }
         data["cursor"] = page["next_cursor"].clone();
     }
+}
+
+/// Notifications with the ids of their actors only: a replica has an actor's profile as it was then, the rows as it is.
+fn known_actors(notifications: &BTreeMap<String, Value>) -> BTreeMap<String, Value> {
+    let mut all = notifications.clone();
+    for notification in all.values_mut() {
+        notification["actor"] = notification["actor"]["id"].clone();
+    }
+    all
+}
+
+/// Waits until a user's workspaces show the profile as it is now.
+pub async fn spread(client: &mut Client) {
+    eventually("workspaces that show the profile", async || {
+        let own = client.ok("user.sync", json!({})).await;
+        let public = |user: &Value| ["id", "username", "name", "photo_url"].map(|field| user[field].clone());
+        for workspace in own["workspaces"].as_array().expect("workspaces") {
+            let members = pages(client, "member.list", json!({ "workspace_id": workspace["id"] })).await;
+            let row = members
+                .iter()
+                .find(|member| member["user"]["id"] == own["user"]["id"]);
+            if public(&row.expect("a member")["user"]) != public(&own["user"]) {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
 }
 
 fn same(what: &str, held: &BTreeMap<String, Value>, fresh: &BTreeMap<String, Value>) {
