@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// The deadline for a whole exchange.
-const EXCHANGE: Duration = Duration::from_secs(10);
+pub(crate) const EXCHANGE: Duration = Duration::from_secs(10);
 
 /// An answer whose body is JSON.
 pub(crate) struct Answer {

@@ -2,11 +2,11 @@
 
 use crate::Failed;
 use crate::fault::plan::Diary;
-use crate::load::record::Operation;
+use crate::load::record::{Ended, Operation};
 use crate::stage::Stage;
 use crate::usage::Usage;
 use crate::verdict;
-use std::fmt::Write as _;
+use std::fmt::Debug;
 use std::io::Write as _;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,6 +20,8 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Results of a run that are not verdicts.
 pub(crate) struct Sums {
     pub(crate) operations: usize,
+    /// Sessions that ended, and were checked.
+    pub(crate) ended: usize,
     /// The longest time in which nobody could write.
     pub(crate) unwritable: Duration,
     pub(crate) entries: u64,
@@ -87,7 +89,7 @@ pub(crate) fn table(
     println!(
         "\nload, in {:.0} s\n  operations {} (acknowledged {}, sent again {}, answered by a repeat {}, errors {})\n  \
          longest time without a write {:.1?}\n  log entries {}\n  events delivered and checked {}\n  connections {} (not resumed {}, gaps seen by clients {})\n  \
-         tokens refreshed {}, sockets renewed {}, closed without {}, sign-ins {}",
+         tokens refreshed {}, sockets renewed {}, closed without {}, sign-ins {}, sessions ended {}",
         lasted.as_secs_f64(),
         sums.operations,
         counts.acknowledged.load(Relaxed),
@@ -103,7 +105,8 @@ pub(crate) fn table(
         counts.refreshes.load(Relaxed),
         counts.renewals.load(Relaxed),
         counts.lapsed.load(Relaxed),
-        counts.sign_ins.load(Relaxed)
+        counts.sign_ins.load(Relaxed),
+        sums.ended
     );
     println!("\ninstances           descriptors   memory MiB   threads   sockets   topics   (at the start)");
     for (number, (now, base)) in sums.usage.iter().zip(&sums.base).enumerate() {
@@ -164,14 +167,16 @@ pub(crate) fn panics(logs: &Path) -> Result<Vec<String>, Failed> {
     Ok(panics)
 }
 
-/// Writes every invoked operation to a file, one a line, to investigate a violation.
-pub(crate) fn records(logs: &Path, operations: &[Operation]) -> Result<(), Failed> {
-    let mut file = std::io::BufWriter::new(std::fs::File::create(logs.join("operations.txt"))?);
-    let mut line = String::new();
-    for operation in operations {
-        line.clear();
-        let _ = write!(line, "{operation:?}");
-        writeln!(file, "{line}")?;
+/// Writes every invoked operation and every ended session to a file, one a line, to investigate a violation.
+pub(crate) fn records(logs: &Path, operations: &[Operation], ended: &[Ended]) -> Result<(), Failed> {
+    lines(&logs.join("operations.txt"), operations)?;
+    lines(&logs.join("sessions.txt"), ended)
+}
+
+fn lines(path: &Path, records: &[impl Debug]) -> Result<(), Failed> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    for record in records {
+        writeln!(file, "{record:?}")?;
     }
     Ok(file.flush()?)
 }

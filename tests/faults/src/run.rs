@@ -1,7 +1,7 @@
 //! A run from beginning to end: world, load, faults, calm, checks.
 
 use crate::Failed;
-use crate::check::{operations, readers, state};
+use crate::check::{operations, readers, sessions, state};
 use crate::fault::plan::{self, Diary, Planned};
 use crate::fault::{Kind, POINTS, restore};
 use crate::load::follower::{self, Followed};
@@ -171,6 +171,11 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     for writer in crew.writers {
         invoked.extend(writer.await?);
     }
+    let mut ended = Vec::new();
+    for visitor in crew.visitors {
+        ended.extend(visitor.await?);
+    }
+    sessions::ended(&ended, verdicts);
     // sign-ins are in the log too: nothing may be written while it is compared with the tables
     let still = shared.tokens.write().await;
     invoked.append(&mut stage.operations.lock().unwrap_or_else(PoisonError::into_inner));
@@ -188,7 +193,7 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone();
-        let lag = stage.lag.load(Relaxed);
+        let lag = shared.disturbed.lag.load(Relaxed);
         unwritable = operations::writable(&invoked, &outages, lag, verdicts);
         state::heads(&truth, &tables, verdicts);
         state::tables(&truth, &tables, verdicts);
@@ -210,10 +215,11 @@ async fn finish(stage: &Arc<Stage>, crew: Crew, with_restore: bool, logs: &Path)
     readers::removals(&sightings, &removals, verdicts);
     let usage = usage::back_at_base(&shared.world, &stage.base, verdicts).await;
     if verdicts.violations() > 0 {
-        report::records(logs, &invoked)?;
+        report::records(logs, &invoked, &ended)?;
     }
     Ok(Sums {
         operations: invoked.len(),
+        ended: ended.len(),
         unwritable,
         entries: truth.entries,
         usage,

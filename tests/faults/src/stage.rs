@@ -4,7 +4,8 @@ use crate::Failed;
 use crate::load::accounts::{Accounts, User};
 use crate::load::follower::{self, Followed};
 use crate::load::reader::{Assignment, Desk, Reader, Sightings};
-use crate::load::record::{Operation, Removal};
+use crate::load::record::{Ended, Operation, Removal};
+use crate::load::visitor;
 use crate::load::writer::Writer;
 use crate::load::{Phase, Shared};
 use crate::truth::{self, Truth};
@@ -15,7 +16,7 @@ use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
 use sqlx::{Connection, PgConnection};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -26,6 +27,8 @@ use uuid::Uuid;
 const WRITERS: usize = 24;
 /// Clients with a replica.
 const FOLLOWERS: usize = 6;
+/// Users who sign in a second time, again and again.
+const VISITORS: usize = 2;
 /// One reader in this many follows everything that its user may read.
 const ALL: usize = 10;
 
@@ -53,12 +56,8 @@ pub(crate) struct Stage {
     pub(crate) guests: Vec<tokio::sync::Mutex<()>>,
     /// The number of the next fail point to die at.
     pub(crate) place: AtomicUsize,
-    /// The greatest recent lag of this program, in nanoseconds.
-    pub(crate) lag: AtomicU64,
     /// When PostgreSQL could not be reached: nobody can write then.
     pub(crate) outages: Mutex<Vec<(u64, u64)>>,
-    /// When Redis was last disturbed, by `Shared::now`.
-    pub(crate) redis_disturbed: AtomicU64,
 }
 
 /// A client that is not at the head.
@@ -73,6 +72,7 @@ pub(crate) struct Crew {
     pub(crate) writers: Vec<JoinHandle<Vec<Operation>>>,
     pub(crate) readers: Vec<JoinHandle<Sightings>>,
     pub(crate) followers: Vec<JoinHandle<Followed>>,
+    pub(crate) visitors: Vec<JoinHandle<Vec<Ended>>>,
 }
 
 /// The size of a run.
@@ -100,6 +100,7 @@ impl Stage {
             writers: Vec::new(),
             readers: Vec::new(),
             followers: Vec::new(),
+            visitors: Vec::new(),
         };
         let (mut desks, mut expected) = (Vec::new(), Vec::new());
         for number in 0..size.sockets {
@@ -128,6 +129,10 @@ impl Stage {
             let writer = Writer::new(shared.clone(), accounts.clone(), number, random.random());
             crew.writers.push(tokio::spawn(writer.run()));
         }
+        for _ in 0..VISITORS {
+            let visiting = visitor::visit(shared.clone(), accounts.clone(), random.random());
+            crew.visitors.push(tokio::spawn(visiting));
+        }
         let stage = Arc::new(Stage {
             shared,
             desks,
@@ -145,9 +150,7 @@ impl Stage {
             base,
             scale: size.scale,
             place: AtomicUsize::new(random.random_range(0..100)),
-            lag: AtomicU64::new(0),
             outages: Mutex::default(),
-            redis_disturbed: AtomicU64::new(0),
         });
         tokio::spawn(watch_lag(stage.clone()));
         Ok((stage, crew))
@@ -308,7 +311,8 @@ async fn watch_lag(stage: Arc<Stage>) {
         sleep(TICK).await;
         let late = began.elapsed().saturating_sub(TICK).as_nanos() as u64;
         // the lag fades, so that one bad moment does not excuse the rest of the run
-        let faded = stage.lag.load(Relaxed) * 99 / 100;
-        stage.lag.store(late.max(faded), Relaxed);
+        let lag = &stage.shared.disturbed.lag;
+        let faded = lag.load(Relaxed) * 99 / 100;
+        lag.store(late.max(faded), Relaxed);
     }
 }

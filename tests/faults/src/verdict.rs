@@ -28,10 +28,13 @@ pub(crate) enum Invariant {
     I9,
     /// An operation acknowledged before another began has the lower `seq`.
     I10,
+    /// A session's tokens are accepted while it lives. From 1 s after its end its sockets get no event and are closed with
+    /// 4403, and its tokens are refused.
+    I11,
 }
 
 /// All of them, in order.
-pub(crate) const ALL: [Invariant; 10] = [
+pub(crate) const ALL: [Invariant; 11] = [
     Invariant::I1,
     Invariant::I2,
     Invariant::I3,
@@ -42,6 +45,7 @@ pub(crate) const ALL: [Invariant; 10] = [
     Invariant::I8,
     Invariant::I9,
     Invariant::I10,
+    Invariant::I11,
 ];
 
 impl Invariant {
@@ -58,6 +62,7 @@ impl Invariant {
             Invariant::I8 => "no event outside memberships, none after a removal",
             Invariant::I9 => "sockets, descriptors, memory back at the baseline",
             Invariant::I10 => "acknowledged before another began = lower seq",
+            Invariant::I11 => "tokens and sockets end with their session, not before",
         }
     }
 }

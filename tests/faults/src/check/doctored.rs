@@ -1,8 +1,10 @@
 //! Each check gets forged records and must reject them: a checker that cannot fail proves nothing.
 
-use super::{operations, readers, state};
+use super::{operations, readers, sessions, state};
 use crate::load::reader::Sightings;
-use crate::load::record::{Operation, Outcome, Removal, Seen, Segment, What, weigh};
+use crate::load::record::{
+    Attempt, Ended, Farewell, Kind, Operation, Outcome, Parting, Removal, Seen, Segment, Way, What, weigh,
+};
 use crate::truth::{Entry, Story, Tables, TaskState, Truth};
 use crate::verdict::{ALL, Invariant, Verdicts};
 use std::collections::HashSet;
@@ -195,6 +197,63 @@ fn i8_sees_an_event_long_after_a_removal() {
     let fine = [(9, 105 * SECOND), (11, 100 * SECOND), (21, 105 * SECOND)];
     assert!(read(none.clone(), &fine).is_empty());
     assert_eq!(read(none, &[(11, 102 * SECOND)]), [Invariant::I8]);
+}
+
+/// The invariants that the check of sessions finds violated, when a session ended at 100 s with 1 s of grace.
+fn parted(sockets: &[(u64, u64, Farewell)], attempts: &[(u64, bool)]) -> Vec<Invariant> {
+    let ended = Ended {
+        user: Uuid::from_u128(9),
+        way: Way::LogOut,
+        began: 99 * SECOND,
+        at: 100 * SECOND,
+        grace: SECOND,
+        sockets: sockets
+            .iter()
+            .map(|(last, ended, how)| Parting {
+                last: last * SECOND / 10,
+                ended: ended * SECOND / 10,
+                how: *how,
+            })
+            .collect(),
+        attempts: attempts
+            .iter()
+            .map(|(began, accepted)| Attempt {
+                instance: 0,
+                token: Kind::Access,
+                began: began * SECOND / 10,
+                accepted: *accepted,
+            })
+            .collect(),
+    };
+    let verdicts = Verdicts::default();
+    sessions::ended(&[ended], &verdicts);
+    violated(&verdicts)
+}
+
+#[test]
+fn i11_sees_sockets_and_tokens_that_outlive_their_session() {
+    let (revoked, dead) = (Farewell::Closed(4403), Farewell::Broken { instance_died: true });
+    // closed during the logout and just after it, restarted, died, and gone before for another reason
+    let fine = [
+        (990, 995, revoked),
+        (1009, 1009, revoked),
+        (1005, 1008, Farewell::Closed(1012)),
+        (1005, 1050, dead),
+        (900, 950, Farewell::Closed(4401)),
+    ];
+    assert!(parted(&fine, &[(1005, true), (1011, false)]).is_empty());
+    let broken = Farewell::Broken { instance_died: false };
+    for wrong in [
+        (1012, 1013, dead),
+        (1000, 1015, revoked),
+        (900, 950, revoked),
+        (1000, 1005, Farewell::Closed(4408)),
+        (1000, 1005, broken),
+        (1000, 1100, Farewell::Open),
+    ] {
+        assert_eq!(parted(&[wrong], &[]), [Invariant::I11], "{wrong:?}");
+    }
+    assert_eq!(parted(&[], &[(1011, true)]), [Invariant::I11]);
 }
 
 #[test]

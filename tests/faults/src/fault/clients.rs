@@ -205,12 +205,9 @@ pub(super) async fn revoke(stage: &Stage, random: &mut StdRng) -> Result<String,
     let length = Duration::from_millis(random.random_range(4500..7000));
     sleep(length).await;
     // 1 s with Redis, 3.5 s while it is disturbed; and this program may notice an event late itself
-    let calm = removed
-        .answered
-        .saturating_sub(stage.redis_disturbed.load(Relaxed))
-        > 8_000_000_000
-        && stage.redis_disturbed.load(Relaxed) < removed.answered;
-    let grace = if calm { 1_000_000_000 } else { 3_500_000_000 } + 4 * stage.lag.load(Relaxed);
+    let disturbed = &stage.shared.disturbed;
+    let calm = disturbed.redis.rested(removed.answered, stage.shared.now());
+    let grace = if calm { 1_000_000_000 } else { 3_500_000_000 } + 4 * disturbed.lag.load(Relaxed);
     let data = json!({"workspace_id": workspace.id, "username": guest.username, "role": "member"});
     let added = member(stage, random, owner, What::AddMember, &data, workspace.id).await?;
     let removal = Removal {

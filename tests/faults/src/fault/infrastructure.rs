@@ -15,7 +15,7 @@ fn seconds(stage: &Stage, length: f64) -> Duration {
 }
 
 fn disturbed(stage: &Stage) {
-    stage.redis_disturbed.store(stage.shared.now(), Relaxed);
+    stage.shared.disturbed.redis.touch(stage.shared.now());
 }
 
 pub(super) async fn redis_killed(stage: &Stage, length: f64) -> Result<String, Failed> {
@@ -89,14 +89,19 @@ pub(super) async fn redis_stalled(stage: &Stage) -> Result<String, Failed> {
 pub(super) async fn postgres_ended(stage: &Stage, how: Signal) -> Result<String, Failed> {
     let mut postgres = stage.shared.world.postgres.lock().await;
     let (began, from) = (Instant::now(), stage.shared.now());
-    postgres.end(how).await?;
+    let unrest = &stage.shared.disturbed.postgres;
+    unrest.begin();
+    let ended = postgres.end(how).await;
     let started = postgres.run().await;
+    unrest.end(stage.shared.now());
     stage.out(from);
+    ended?;
     started?;
     Ok(format!("down for {:?}", began.elapsed()))
 }
 
 pub(super) fn postgres_cut(stage: &Stage) -> String {
+    stage.shared.disturbed.postgres.touch(stage.shared.now());
     stage.shared.world.postgres_proxy.controls.cut(false);
     String::new()
 }
@@ -104,10 +109,12 @@ pub(super) fn postgres_cut(stage: &Stage) -> String {
 pub(super) async fn postgres_stalled(stage: &Stage) -> Result<String, Failed> {
     let _postgres = stage.shared.world.postgres.lock().await;
     let length = seconds(stage, 3.0).max(Duration::from_secs(1));
-    let from = stage.shared.now();
+    let (from, unrest) = (stage.shared.now(), &stage.shared.disturbed.postgres);
+    unrest.begin();
     stage.shared.world.postgres_proxy.controls.stall(true);
     sleep(length).await;
     stage.shared.world.postgres_proxy.controls.stall(false);
+    unrest.end(stage.shared.now());
     stage.out(from);
     Ok(format!("for {length:?}"))
 }
@@ -118,8 +125,11 @@ const FOUND_OUT: Duration = Duration::from_secs(8);
 pub(super) async fn postgres_forgotten(stage: &Stage) -> Result<String, Failed> {
     // not while PostgreSQL is down: what is forgotten then was dead before
     let _postgres = stage.shared.world.postgres.lock().await;
+    let unrest = &stage.shared.disturbed.postgres;
+    unrest.begin();
     stage.shared.world.postgres_proxy.controls.forget();
     sleep(FOUND_OUT).await;
+    unrest.end(stage.shared.now());
     Ok(String::new())
 }
 

@@ -80,9 +80,12 @@ pub(super) async fn kill(stage: &Stage, random: &mut StdRng) -> Result<String, F
 pub(super) async fn stop(stage: &Stage, random: &mut StdRng) -> Result<String, Failed> {
     let (number, instance, _turn) = pick(stage, random).await?;
     let length = Duration::from_secs_f64((5.0 * stage.scale).max(2.0));
+    let unrest = &stage.shared.disturbed.stopped;
+    unrest.begin();
     instance.signal(Signal::STOP);
     sleep(length).await;
     instance.signal(Signal::CONT);
+    unrest.end(stage.shared.now());
     Ok(format!("instance {number} for {length:?}"))
 }
 
@@ -109,12 +112,18 @@ pub(super) async fn clock_step(stage: &Stage, random: &mut StdRng) -> Result<Str
         -3_600_000
     };
     let starts = instance.starts.load(Relaxed);
-    instance.order(&format!("clock={by}"))?;
+    let unrest = &stage.shared.disturbed.clock;
+    unrest.begin();
+    let mut ordered = instance.order(&format!("clock={by}"));
     sleep(Duration::from_secs(3)).await;
     // a restarted process already has the right time
     if instance.starts.load(Relaxed) == starts {
-        instance.order(&format!("clock={}", -by))?;
+        ordered = ordered.and(instance.order(&format!("clock={}", -by)));
+        // the process reads its orders every 20 ms
+        sleep(Duration::from_millis(500)).await;
     }
+    unrest.end(stage.shared.now());
+    ordered?;
     Ok(format!("instance {number} by {by} ms"))
 }
 

@@ -57,6 +57,12 @@ impl Caller {
         Ok(Caller(socket))
     }
 
+    /// A socket with this token that follows nothing.
+    pub(crate) async fn with(address: &str, token: &str) -> Result<Caller, Failed> {
+        let (socket, _) = Socket::open(address, Pace::default(), 0, token, &json!([]), None).await?;
+        Ok(Caller(socket))
+    }
+
     /// Sends a request, and returns its whole answer: `ok` or `error`.
     pub(crate) async fn ask(
         &mut self,

@@ -2,6 +2,7 @@
 
 use super::accounts::User;
 use super::reader::Desk;
+use super::session::Lost;
 use super::{Phase, Shared, session};
 use crate::Failed;
 use rand::rngs::StdRng;
@@ -30,7 +31,14 @@ struct SignedIn {
     shared: Arc<Shared>,
     name: String,
     url: String,
-    state: Mutex<(RefreshedTokens, StdRng)>,
+    state: Mutex<State>,
+}
+
+struct State {
+    tokens: RefreshedTokens,
+    random: StdRng,
+    /// When the exchange failed first, since it last succeeded.
+    failed: Option<u64>,
 }
 
 impl TokenSource for SignedIn {
@@ -39,15 +47,22 @@ impl TokenSource for SignedIn {
         stale: Option<&'a str>,
     ) -> std::pin::Pin<Box<dyn Future<Output = Result<String, TokenError>> + Send + 'a>> {
         Box::pin(async move {
-            let (tokens, random) = &mut *self.state.lock().await;
+            let mut state = self.state.lock().await;
             let _tokens_may_change = self.shared.tokens.read().await;
-            let token = tokens.token(stale).await;
-            let Err(TokenError::SignedOut(_)) = token else {
+            let now = self.shared.now();
+            let token = state.tokens.token(stale).await;
+            let Err(error) = token else {
+                state.failed = None;
                 return token;
             };
-            let begun = session::sign_in(&self.shared, &self.name, random).await;
-            *tokens = RefreshedTokens::new(&*self.url, begun);
-            tokens.token(None).await
+            let first = *state.failed.get_or_insert(now);
+            let TokenError::SignedOut(words) = error else {
+                return Err(error);
+            };
+            Lost::new(first, words).judge(&self.shared, &self.name);
+            let begun = session::sign_in(&self.shared, &self.name, &mut state.random).await;
+            (state.tokens, state.failed) = (RefreshedTokens::new(&*self.url, begun), None);
+            state.tokens.token(None).await
         })
     }
 }
@@ -66,7 +81,11 @@ pub(crate) async fn follow(
         shared: shared.clone(),
         name: user.username.clone(),
         url: url.clone(),
-        state: Mutex::new((RefreshedTokens::new(&*url, begun), random)),
+        state: Mutex::new(State {
+            tokens: RefreshedTokens::new(&*url, begun),
+            random,
+            failed: None,
+        }),
     };
     let mut followed = Followed {
         user,

@@ -2,9 +2,10 @@
 //! is closed with 4401. Knows the frames of this, and no others.
 
 use super::Shared;
-use super::session::{Keeper, Token};
+use super::session::{Keeper, SECOND, Token};
 use crate::Failed;
 use crate::socket::{Pace, Refused, Socket};
+use crate::verdict::Invariant;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -59,8 +60,8 @@ impl Lease {
         let token = keeper.token().await;
         let opened = Socket::open(address, pace, buffer, &token.text, streams, resume).await;
         let (socket, welcome) = opened.inspect_err(|error| {
-            if error.is::<Refused>() {
-                keeper.replace(&token);
+            if let Some(Refused(code)) = error.downcast_ref() {
+                refused(shared, keeper, &token, *code);
             }
         })?;
         let lease = Lease {
@@ -120,6 +121,7 @@ impl Lease {
                 self.again = Some(Instant::now() + AGAIN);
             }
             _ => {
+                // the socket may be of an earlier session, so only the next connection shows whether the token is good
                 self.keeper.replace(&sent);
                 return false;
             }
@@ -127,8 +129,43 @@ impl Lease {
         true
     }
 
+    /// I11: judges the close frame that ended the socket.
+    pub(crate) fn ended(&self, error: &str) {
+        if error.starts_with("closed 4403") {
+            let what = format!("a socket was {error}");
+            tokio::spawn(self.keeper.clone().doubt(self.accepted.clone(), what));
+        }
+        if error.starts_with("closed 4401") {
+            self.shared.counts.lapsed.fetch_add(1, Relaxed);
+            self.shared.verdicts.checked(Invariant::I11, 1);
+            if !self.is_over() && !clock_jumped(&self.shared, &self.accepted) {
+                let what = format!("a socket was {error}, but its token has not ended");
+                self.shared.verdicts.violated(Invariant::I11, what);
+            }
+        }
+    }
+
     /// Whether the server may close the socket, because nothing renewed it.
     pub(crate) fn is_over(&self) -> bool {
-        self.shared.now() + super::session::SECOND > self.accepted.ends + GRACE
+        self.shared.now() + SECOND > self.accepted.ends + GRACE
     }
+}
+
+/// I11: an instance refused a token. One that has not ended is refused only when its session has ended, or an instance's
+/// clock jumped.
+fn refused(shared: &Arc<Shared>, keeper: &Arc<Keeper>, token: &Arc<Token>, code: ErrorCode) {
+    keeper.replace(token);
+    shared.verdicts.checked(Invariant::I11, 1);
+    if code != ErrorCode::TokenExpired {
+        let what = format!("a token was refused: {code:?}");
+        tokio::spawn(keeper.clone().doubt(token.clone(), what));
+    } else if shared.now() + SECOND < token.ends && !clock_jumped(shared, token) {
+        let what = "a token that has not ended was refused as expired";
+        shared.verdicts.violated(Invariant::I11, what);
+    }
+}
+
+/// Whether an instance had a wrong clock during the token's life.
+fn clock_jumped(shared: &Shared, token: &Token) -> bool {
+    shared.disturbed.clock.last(shared.now()) + SECOND >= token.begins
 }

@@ -2,19 +2,24 @@
 //!
 //! - `accounts`   users, workspaces, memberships
 //! - `session`    a user's tokens, exchanged in time; `lease` renews sockets with them
+//! - `visitor`    signs in a second time, and ends that session
+//! - `disturbed`  what faults disturb, for those who judge by time
 //! - `record`     the records of operations and of what readers saw
 //! - `writer`     invokes mutations, and resends those without an answer
 //! - `reader`     follows streams through raw frames, over any number of connections
 //! - `follower`   follows streams through the real Rust client, with a replica
 
 pub(crate) mod accounts;
+pub(crate) mod disturbed;
 pub(crate) mod follower;
 pub(crate) mod lease;
 pub(crate) mod reader;
 pub(crate) mod record;
 pub(crate) mod session;
+pub(crate) mod visitor;
 pub(crate) mod writer;
 
+use self::disturbed::Disturbed;
 use crate::verdict::Verdicts;
 use crate::world::World;
 use std::collections::HashMap;
@@ -41,6 +46,7 @@ pub(crate) struct Shared {
     pub(crate) phase: watch::Sender<Phase>,
     /// A change makes every reader drop its connection at once.
     pub(crate) storm: watch::Sender<u64>,
+    pub(crate) disturbed: Disturbed,
     /// Held while tokens are exchanged; to write: nobody gets another token.
     pub(crate) tokens: RwLock<()>,
 }
@@ -90,6 +96,7 @@ impl Shared {
             pending: AtomicU64::new(0),
             phase: watch::Sender::new(Phase::Load),
             storm: watch::Sender::new(0),
+            disturbed: Disturbed::default(),
             tokens: RwLock::default(),
         })
     }

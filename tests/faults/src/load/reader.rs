@@ -324,7 +324,11 @@ impl Reader {
                         Ok(text) => if !self.take(&text, lease) {
                             return None;
                         },
-                        Err(error) => return Some(self.ended(error.to_string())),
+                        Err(error) => {
+                            let error = error.to_string();
+                            lease.ended(&error);
+                            return Some(error);
+                        }
                     }
                 }
                 renewal = lease.due() => {
@@ -347,13 +351,6 @@ impl Reader {
                 _ => return None,
             }
         }
-    }
-
-    /// Counts the sockets that were closed because they missed their renewal.
-    fn ended(&self, error: String) -> String {
-        let lapsed = u64::from(error.starts_with("closed 4401"));
-        self.shared.counts.lapsed.fetch_add(lapsed, Relaxed);
-        error
     }
 
     /// Takes a frame. False when the socket must end.

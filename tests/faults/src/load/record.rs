@@ -75,6 +75,67 @@ pub(crate) struct Seen {
     pub(crate) at: u64,
 }
 
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// It signed out.
+    LogOut,
+    /// A refresh token was used that had been replaced twice.
+    Reuse,
+}
+
+/// A session that ended. Times are by `Shared::now`.
+#[derive(Clone, Debug)]
+pub(crate) struct Ended {
+    pub(crate) user: Uuid,
+    pub(crate) way: Way,
+    /// When somebody first asked to end it.
+    pub(crate) began: u64,
+    /// When that was acknowledged.
+    pub(crate) at: u64,
+    /// Nanoseconds until everybody must know of it.
+    pub(crate) grace: u64,
+    pub(crate) sockets: Vec<Parting>,
+    /// What instances did with its tokens after it.
+    pub(crate) attempts: Vec<Attempt>,
+}
+
+/// The end of a socket.
+#[derive(Clone, Debug)]
+pub(crate) struct Parting {
+    /// When its last event arrived; 0 for never.
+    pub(crate) last: u64,
+    pub(crate) ended: u64,
+    pub(crate) how: Farewell,
+}
+
+/// How a socket ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// The client left it open.
+    Open,
+    /// By a close frame with this code.
+    Closed(u16),
+    /// Without a close frame.
+    Broken { instance_died: bool },
+}
+
+/// The kind of a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Access,
+    Refresh,
+}
+
+/// A token that was sent to an instance.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    pub(crate) instance: usize,
+    pub(crate) token: Kind,
+    pub(crate) began: u64,
+    pub(crate) accepted: bool,
+}
+
 /// A membership that was removed.
 #[derive(Clone, Debug)]
 pub(crate) struct Removal {

@@ -2,7 +2,9 @@
 //! refused one; all sockets of the user share it. Knows no sockets.
 
 use super::Shared;
+use crate::Failed;
 use crate::http;
+use crate::verdict::Invariant;
 use crate::world::World;
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng};
@@ -23,12 +25,21 @@ const BETWEEN: Duration = Duration::from_secs(1);
 /// How long a client waits for a token before it tries the old one.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Exchanges that took longer may have had a try that was given up.
+pub(crate) const EXCHANGE: u64 = http::EXCHANGE.as_nanos() as u64;
+/// The time after which a keeper has heard that its session has ended.
+const DOUBTS: Duration = Duration::from_secs(3);
+/// The previous refresh token may be repeated for 30 s after its exchange. A client that has tried for longer than this
+/// cannot know whether that is over.
+const REPEATED_WITHIN: u64 = 25 * SECOND;
+
 /// An access token.
 pub(crate) struct Token {
     pub(crate) text: String,
     /// Counts the tokens of a keeper.
     pub(crate) number: u64,
-    /// When it ends, by `Shared::now`.
+    /// When it began and ends, by `Shared::now`.
+    pub(crate) begins: u64,
     pub(crate) ends: u64,
 }
 
@@ -40,6 +51,8 @@ pub(crate) struct Keeper {
     /// The number of the last token that must be replaced before its time.
     replaced: AtomicU64,
     asked: Notify,
+    /// The number of the last token whose session has ended.
+    lost: AtomicU64,
 }
 
 impl fmt::Debug for Keeper {
@@ -60,6 +73,7 @@ impl Keeper {
             current: watch::Sender::new(Arc::new(token)),
             replaced: AtomicU64::new(0),
             asked: Notify::new(),
+            lost: AtomicU64::new(0),
         });
         tokio::spawn(keeper.clone().keep(refresh, StdRng::seed_from_u64(seed)));
         keeper
@@ -107,9 +121,13 @@ impl Keeper {
             }
             // a restored backup must not be older than the newest refresh token
             let _tokens_may_change = self.shared.tokens.read().await;
-            let tokens = match self.exchange(&refresh, &mut random).await {
-                Some(tokens) => tokens,
-                None => sign_in(&self.shared, &self.name, &mut random).await,
+            let tokens = match exchange(&self.shared, &refresh, &mut random).await {
+                Ok(tokens) => tokens,
+                Err(lost) => {
+                    self.lost.store(number, Relaxed);
+                    lost.judge(&self.shared, &self.name);
+                    sign_in(&self.shared, &self.name, &mut random).await
+                }
             };
             let (token, next) = split(tokens, number + 1, self.shared.now());
             refresh = next;
@@ -117,20 +135,65 @@ impl Keeper {
         }
     }
 
-    /// Exchanges a refresh token at any instance, until there is an answer. `None` when it was refused.
-    async fn exchange(&self, refresh: &str, random: &mut StdRng) -> Option<Tokens> {
-        let body = json!({"refresh_token": refresh, "token_delivery": "body"});
-        loop {
-            match http::post(&anywhere(&self.shared.world, random), "/v1/auth/refresh", &body).await {
-                Ok(answer) if answer.status == 200 => {
-                    self.shared.counts.refreshes.fetch_add(1, Relaxed);
-                    return serde_json::from_value(answer.body).ok();
-                }
-                Ok(answer) if answer.status == 401 => return None,
-                _ => pause(random).await,
-            }
+    /// I11: an instance said that the session of this token has ended. It may say so only if the keeper hears it too.
+    pub(crate) async fn doubt(self: Arc<Keeper>, token: Arc<Token>, what: String) {
+        sleep(DOUBTS).await;
+        self.shared.verdicts.checked(Invariant::I11, 1);
+        if self.lost.load(Relaxed) < token.number {
+            let what = format!("the session of {} lives, but {what}", self.name);
+            self.shared.verdicts.violated(Invariant::I11, what);
         }
     }
+}
+
+/// A refresh token was refused.
+pub(crate) struct Lost {
+    /// When it was first sent.
+    first: u64,
+    words: String,
+}
+
+impl Lost {
+    pub(crate) fn new(first: u64, words: String) -> Lost {
+        Lost { first, words }
+    }
+
+    /// I11: a session whose newest refresh token was repeated only within 30 s lives, unless a clock jumped meanwhile.
+    pub(crate) fn judge(&self, shared: &Shared, name: &str) {
+        shared.verdicts.checked(Invariant::I11, 1);
+        let now = shared.now();
+        let excused = now > self.first + REPEATED_WITHIN || shared.disturbed.clock.last(now) >= self.first;
+        if !excused {
+            let what = format!(
+                "the session of {name} lives, but its refresh token was refused: {}",
+                self.words
+            );
+            shared.verdicts.violated(Invariant::I11, what);
+        }
+    }
+}
+
+/// Exchanges a refresh token at any instance, until there is an answer.
+pub(crate) async fn exchange(shared: &Shared, token: &str, random: &mut StdRng) -> Result<Tokens, Lost> {
+    let first = shared.now();
+    loop {
+        match refresh(&anywhere(&shared.world, random), token).await {
+            Ok(answer) if answer.status == 200 => {
+                shared.counts.refreshes.fetch_add(1, Relaxed);
+                shared.verdicts.checked(Invariant::I11, 1);
+                return serde_json::from_value(answer.body)
+                    .map_err(|error| Lost::new(first, error.to_string()));
+            }
+            Ok(answer) if answer.status == 401 => return Err(Lost::new(first, answer.body.to_string())),
+            _ => pause(random).await,
+        }
+    }
+}
+
+/// Sends a refresh token to an instance once.
+pub(crate) async fn refresh(address: &str, token: &str) -> Result<http::Answer, Failed> {
+    let body = json!({"refresh_token": token, "token_delivery": "body"});
+    http::post(address, "/v1/auth/refresh", &body).await
 }
 
 /// Signs in with the password, until it succeeds.
@@ -160,7 +223,7 @@ pub(crate) fn password(name: &str) -> String {
 }
 
 /// The address of any instance.
-fn anywhere(world: &World, random: &mut StdRng) -> String {
+pub(crate) fn anywhere(world: &World, random: &mut StdRng) -> String {
     world.instances[random.random_range(0..world.instances.len())].address()
 }
 
@@ -168,12 +231,20 @@ async fn pause(random: &mut StdRng) {
     sleep(Duration::from_millis(random.random_range(100..400))).await;
 }
 
-fn split(tokens: Tokens, number: u64, now: u64) -> (Token, String) {
-    let refresh = tokens.refresh_token.map(taskwire_protocol::Secret::into_exposed);
+/// The access token, the first of its number, and the refresh token of a pair that came at `now`.
+pub(crate) fn split(tokens: Tokens, number: u64, now: u64) -> (Token, String) {
+    let refresh = refresh_token(&tokens);
     let token = Token {
         text: tokens.access_token.into_exposed(),
         number,
+        begins: now,
         ends: now + tokens.expires_in * SECOND,
     };
-    (token, refresh.unwrap_or_default())
+    (token, refresh)
+}
+
+/// The refresh token of a pair.
+pub(crate) fn refresh_token(tokens: &Tokens) -> String {
+    let token = tokens.refresh_token.as_ref();
+    token.map_or_else(String::new, |token| token.expose().to_owned())
 }
