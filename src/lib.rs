@@ -10,6 +10,7 @@
 //! - `domain`   pure rules
 //! - `store`    the only SQL
 //! - `live`     from a commit to every socket that watches
+//! - `files`    the store of uploaded files; `pictures` makes photos of uploaded pictures
 //! - `jobs`     background work, stored in a table of the database
 //! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
@@ -31,6 +32,7 @@ pub mod doctor;
 pub mod domain;
 pub mod engine;
 pub mod failpoint;
+pub mod files;
 pub mod follow;
 pub mod healthcheck;
 pub mod http;
@@ -41,6 +43,7 @@ pub mod operator;
 pub mod ops;
 pub mod outage;
 pub mod peer;
+pub mod pictures;
 pub mod reload;
 pub mod reply;
 pub mod server;

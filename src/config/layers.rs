@@ -17,9 +17,10 @@ use super::foreign::{self, Foreign, PREFIX};
 pub const DEFAULT: &str = include_str!("../../config.default.toml");
 
 /// The settings that are never shown. Each can also be read from its own file (`jwt_secret_file`).
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "database_url",
     "redis_url",
+    "files_url",
     "smtp_url",
     "jwt_secret",
     "jwt_secret_previous",

@@ -6,12 +6,14 @@
 //! - `layers`     merges the sources; `flags` has those of the command line, `dotenv` those of a `.env` file
 //! - `file`       reads a file, whatever is at its path; `foreign` recognizes variables of others with our prefix
 //! - `read`, `values`, `web`, `secret`   convert a value to its type; `urls` checks those of the database and Redis
+//! - `files_url`  the address of a bucket
 //! - `rules`      the rules between settings, and what production refuses
 //! - `error`, `show`   report what is wrong, and which values are in force
 
 mod dotenv;
 mod error;
 mod file;
+mod files_url;
 mod flags;
 mod foreign;
 mod layers;
@@ -28,6 +30,7 @@ use std::io;
 use std::path::PathBuf;
 
 pub use error::{Problem, SettingsError};
+pub use files_url::FilesUrl;
 pub use flags::Flags;
 pub use layers::DEFAULT;
 pub use secret::{JWT_SECRET_BYTES, JwtKeys};
@@ -91,6 +94,13 @@ impl Settings {
     /// Creates `data_dir` if it is missing. Only this user can enter it.
     pub fn create_data_dir(&self) -> io::Result<()> {
         secret::create_private_folder(&self.data_dir)
+    }
+
+    /// Creates the folder of files in `data_dir` if it is missing, and returns it. Only this user can enter it.
+    pub fn create_files_dir(&self) -> io::Result<PathBuf> {
+        let folder = self.data_dir.join("files");
+        secret::create_private_folder(&folder)?;
+        Ok(folder)
     }
 
     /// The keys that sign and check access tokens. Without `jwt_secret` (in development only) the first use generates a

@@ -7,6 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use tracing_subscriber::filter::Targets;
 
+use super::files_url::FilesUrl;
 use super::read::Reader;
 use super::values::{self, DatabaseUrl, Environment, Listen, LogFormat, Network};
 use super::web::{AllowedHost, AllowedOrigins, PublicUrl};
@@ -65,6 +66,8 @@ settings! {
         query_timeout: Duration = from.duration("query_timeout_seconds", 1, 1..=25);
         redis_url: Option<SecretString> = from.parsed("redis_url", values::redis_url);
         redis_prefix: String = from.required("redis_prefix", values::prefix);
+        /// `None`: the folder `files` in `data_dir`.
+        files_url: Option<FilesUrl> = from.parsed("files_url", str::parse);
 
         public_url: Option<PublicUrl> = from.parsed("public_url", str::parse);
         allowed_origins: AllowedOrigins = AllowedOrigins::collect(from.list("allowed_origins", str::parse));

@@ -435,6 +435,7 @@ fn no_secret_is_ever_shown() {
         ("DATABASE_URL", "postgres://ada:s3cret@db/tasks"),
         ("REDIS_URL", "redis://:s3cret@cache"),
         ("SMTP_URL", "smtp://ada:s3cret@mail"),
+        ("TASKWIRE_FILES_URL", "s3://ada:s3cret@bucket/tasks?region=eu-1"),
         ("TASKWIRE_MAIL_FROM", "tasks@example.com"),
         ("TASKWIRE_JWT_SECRET", "s3cret"),
         ("TASKWIRE_JWT_SECRET_PREVIOUS", "old s3cret"),

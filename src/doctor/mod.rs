@@ -1,13 +1,15 @@
 //! `taskwire doctor`: checks everything that a node with these settings depends on. Each check is one line, and a
 //! second one with advice if something is wrong. It can run beside a node. It changes nothing, except that it writes a
-//! file in data_dir and removes it again.
+//! file in data_dir, and one in the store of files, and removes them again.
 //!
 //! - `database`  the database, and its clock
 //! - `network`   Redis and SMTP: the connection, and the first answer
 //! - `disk`      data_dir
+//! - `files`     the store of files
 
 mod database;
 mod disk;
+mod files;
 mod network;
 
 use crate::clock::Clock;
@@ -94,6 +96,7 @@ pub async fn examine(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     findings.push(network::redis(settings).await);
     findings.push(network::smtp(settings).await);
     findings.extend(disk::findings(settings));
+    findings.push(files::finding(settings).await);
     findings
 }
 

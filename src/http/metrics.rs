@@ -106,6 +106,7 @@ pub(super) const METRICS: &[Metric] = &[
     gauge("taskwire_jobs_running", &["kind"], "Jobs that this node runs now, by kind"),
     gauge("taskwire_jobs_dead", &["kind"], "Dead jobs, whose last attempt failed, by kind, 1000 at most"),
     counter("taskwire_jobs_total", &["kind", "outcome"], "Runs of jobs, by kind and outcome"),
+    histogram("taskwire_files_seconds", &["access", "outcome"], "Time of an access to the store of files: put, get, delete"),
     histogram("taskwire_job_seconds", &["kind"], "Duration of the runs of jobs, by kind"),
     // the exchange with other instances
     histogram("taskwire_bus_probe_seconds", &[], "Time until a probe comes back from Redis"),

@@ -76,9 +76,10 @@ fn utf_16(program: &Program, path: &Path) {
 }
 
 /// The settings that may stand in files of their own.
-const SECRETS: [&str; 6] = [
+const SECRETS: [&str; 7] = [
     "database_url",
     "redis_url",
+    "files_url",
     "smtp_url",
     "jwt_secret",
     "jwt_secret_previous",

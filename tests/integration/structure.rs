@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("operator", &["clock", "config", "engine", "store"]),
-    ("doctor", &["clock", "config", "store"]),
+    ("doctor", &["clock", "config", "files", "store"]),
     // the transports of a node
     (
         "socket",
@@ -46,7 +46,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "http",
         &[
-            "auth", "config", "engine", "live", "ops", "peer", "reply", "socket", "state",
+            "auth", "config", "engine", "live", "ops", "peer", "pictures", "reply", "socket", "state",
         ],
     ),
     ("state", &["auth", "config", "engine", "follow", "peer"]),
@@ -63,10 +63,12 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "config",
             "domain",
             "failpoint",
+            "files",
             "ids",
             "live",
             "ops",
             "outage",
+            "pictures",
             "store",
         ],
     ),
@@ -74,6 +76,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ops", &["domain", "ids", "store", "unicode"]),
     ("store", &["config", "ids", "unicode"]),
     ("domain", &["unicode"]),
+    ("files", &["config"]),
+    ("pictures", &[]),
     // the foundations of a node
     ("auth", &["unicode"]),
     ("unicode", &[]),
