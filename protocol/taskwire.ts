@@ -1102,7 +1102,7 @@ export interface PublicUser {
   username: string;
   /** The display name. */
   name: string;
-  /** The URL of the photo; `null` when there is none. */
+  /** The path of the photo on this server, which changes with the photo; `null` when there is none. */
   photo_url: string | null;
 }
 
@@ -1626,7 +1626,7 @@ export interface User {
   timezone: string;
   /** The user's settings. The server reads `notifications`; the rest is for clients. See `profile.update`. */
   preferences: Record<string, unknown>;
-  /** The URL of the photo; `null` when there is none. */
+  /** The path of the photo on this server, which changes with the photo; `null` when there is none. */
   photo_url: string | null;
   /** Rises with every change. */
   version: number;
@@ -1982,6 +1982,12 @@ export interface Routes {
   "POST /v1/auth/logout": { body: null; status: 200; answer: Nothing; error: HttpError };
   /** The caller's account. */
   "GET /v1/auth/me": { body: null; status: 200; answer: User; error: HttpError };
+  /** Gives the caller's account a photo: a JPEG, PNG, WebP or GIF of at most 5 MB. */
+  "PUT /v1/profile/photo": { body: Blob; status: 200; answer: User; error: HttpError };
+  /** Removes the photo of the caller's account. */
+  "DELETE /v1/profile/photo": { body: null; status: 200; answer: User; error: HttpError };
+  /** The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256. */
+  "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
   /** Carries out request frames. The answer to an array is an array in the same order, always with 200. */
   "POST /v1/rpc": { body: ClientFrame | ClientFrame[]; status: 200; answer: RpcAnswer | RpcAnswer[]; error: ErrorFrame };
   /** This contract as JSON Schema. */

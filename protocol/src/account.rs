@@ -54,7 +54,7 @@ pub struct PublicUser {
     pub username: Arc<str>,
     /// The display name.
     pub name: Arc<str>,
-    /// The URL of the photo; `null` when there is none.
+    /// The path of the photo on this server, which changes with the photo; `null` when there is none.
     pub photo_url: Option<Arc<str>>,
 }
 
@@ -81,7 +81,7 @@ pub struct User {
     pub timezone: Arc<str>,
     /// The user's settings. The server reads `notifications`; the rest is for clients. See `profile.update`.
     pub preferences: Map<String, Value>,
-    /// The URL of the photo; `null` when there is none.
+    /// The path of the photo on this server, which changes with the photo; `null` when there is none.
     pub photo_url: Option<Arc<str>>,
     /// Rises with every change.
     pub version: i64,

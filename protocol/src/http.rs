@@ -105,12 +105,16 @@ pub enum Body {
     SignIn(Type),
     /// A request frame, or an array of them.
     Frames,
+    /// A picture, as it is, with its media type.
+    Picture,
 }
 
 /// What the body of a success holds.
 pub enum Answer {
     /// An object of this type.
     Object(Type),
+    /// A picture.
+    Picture,
     /// An answer frame, or an array of them.
     Frames,
     /// The contract as JSON Schema.
@@ -153,6 +157,27 @@ pub const ROUTES: &[Route] = &[
         body: Body::Nothing,
         status: 200,
         answer: Answer::Object(SchemaGenerator::subschema_for::<account::User>),
+    },
+    Route {
+        name: "PUT /v1/profile/photo",
+        doc: "Gives the caller's account a photo: a JPEG, PNG, WebP or GIF of at most 5 MB.",
+        body: Body::Picture,
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::User>),
+    },
+    Route {
+        name: "DELETE /v1/profile/photo",
+        doc: "Removes the photo of the caller's account.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::User>),
+    },
+    Route {
+        name: "GET /v1/users/{id}/photo",
+        doc: "The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Picture,
     },
     Route {
         name: "POST /v1/rpc",

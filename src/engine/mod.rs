@@ -21,6 +21,7 @@
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
+//! - `photos`    the photos of accounts, and their files
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
@@ -58,6 +59,7 @@ mod newest;
 mod node;
 mod operator;
 mod optimism;
+mod photos;
 mod profiles;
 mod publish;
 mod recovery;
@@ -79,6 +81,7 @@ use crate::auth::refresh::RefreshTokens;
 use crate::auth::tokens::AccessTokens;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::files::{Files, FilesError};
 use crate::ids::Ids;
 use crate::live::{BadAddress, Hub, Presences};
 use crate::ops;
@@ -98,6 +101,7 @@ use std::time::{Duration, Instant};
 use taskwire_protocol::member::Role;
 use taskwire_protocol::{Failure, Timestamp, WorkspaceId};
 use tokio::sync::Notify;
+use tracing::Instrument as _;
 use words::WordsJob;
 
 pub use crate::ops::Caller;
@@ -107,6 +111,7 @@ pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};
 pub use item::Chore;
 pub use measure::Measure;
+pub use photos::{Picture, Size};
 pub use reply::{Answering, Body, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
@@ -123,6 +128,8 @@ pub struct Engine(Arc<Inner>);
 
 struct Inner {
     store: Store,
+    files: Files,
+    decoding: photos::Decoding,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -166,6 +173,9 @@ pub enum EngineError {
     /// The address of Redis cannot be used.
     #[error("redis_url cannot be used: {0}")]
     Redis(#[from] BadAddress),
+    /// The store of files cannot be used.
+    #[error("cannot use the store of files: {0}")]
+    Files(#[from] FilesError),
     /// The account of `admin_email` cannot be created.
     #[error("cannot create the account of admin_email: {0}")]
     Admin(Failure),
@@ -177,6 +187,7 @@ impl Engine {
         let made = settings.create_data_dir();
         made.map_err(|error| EngineError::DataDir(settings.data_dir.clone(), error))?;
         let keys = settings.jwt_keys().map_err(EngineError::Secret)?;
+        let files = Files::open(settings)?;
         let store = Store::open(settings).await?;
         let hub = publish::hub(settings, &store)?;
         let newest = newest::found(&store, &clock).await?;
@@ -203,6 +214,8 @@ impl Engine {
             limits,
             lane: Lane::start(shared, settings.database_lanes),
             store,
+            files,
+            decoding: photos::Decoding::new(),
             hub,
             presences,
             instance,
@@ -300,6 +313,14 @@ impl std::fmt::Debug for Engine {
             .field("database", &self.0.store.kind())
             .finish_non_exhaustive()
     }
+}
+
+/// Runs work in a separate task, so that it always runs to its end.
+async fn finished<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Failure>> + Send + 'static,
+) -> Result<T, Failure> {
+    let broke = |_| ops::bug("the work failed; the server's log has the reason");
+    tokio::spawn(work.in_current_span()).await.map_err(broke)?
 }
 
 /// Runs a read in a separate task, so that it always runs to its end: a read that is dropped halfway could leave an

@@ -21,6 +21,14 @@ static DOOR: Door = Door {
     sending: Duration::from_secs(10),
     waiting: Duration::from_secs(5),
 };
+/// Those of pictures. A telephone may take long to send one, so they have places of their own.
+static PICTURES: Door = Door {
+    places: Semaphore::const_new(16),
+    sending: Duration::from_secs(20),
+    waiting: Duration::from_secs(3),
+};
+/// The largest picture, in bytes.
+const PICTURE: usize = 5_000_000;
 /// How long a client should wait before it repeats a request that got no place.
 const RETRY_AFTER_MS: u64 = 1000;
 
@@ -38,17 +46,7 @@ pub(super) enum Media {
 
 /// The media type of a request's body: JSON if the request does not say. A compressed body is none of them.
 pub(super) fn media(headers: &HeaderMap) -> Result<Media, Refusal> {
-    let is_none = |coding: &&[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
-    if !codings(headers, CONTENT_ENCODING).all(|coding| is_none(&coding)) {
-        return Err(compressed("Content-Encoding"));
-    }
-    let mut transfer = codings(headers, TRANSFER_ENCODING).filter(|coding| !is_none(coding));
-    let chunked = transfer
-        .next()
-        .is_none_or(|coding| coding.eq_ignore_ascii_case(b"chunked"));
-    if !chunked || transfer.next().is_some() {
-        return Err(compressed("other Transfer-Encoding than chunked"));
-    }
+    uncompressed(headers)?;
     let kind = headers
         .get(CONTENT_TYPE)
         .map_or("application/json", |kind| kind.to_str().unwrap_or(""));
@@ -64,6 +62,22 @@ pub(super) fn media(headers: &HeaderMap) -> Result<Media, Refusal> {
         "application/x-www-form-urlencoded" => Ok(Media::Form),
         _ => Err(not_json().into()),
     }
+}
+
+/// Refuses a compressed body.
+pub(super) fn uncompressed(headers: &HeaderMap) -> Result<(), Refusal> {
+    let is_none = |coding: &&[u8]| coding.is_empty() || coding.eq_ignore_ascii_case(b"identity");
+    if !codings(headers, CONTENT_ENCODING).all(|coding| is_none(&coding)) {
+        return Err(compressed("Content-Encoding"));
+    }
+    let mut transfer = codings(headers, TRANSFER_ENCODING).filter(|coding| !is_none(coding));
+    let chunked = transfer
+        .next()
+        .is_none_or(|coding| coding.eq_ignore_ascii_case(b"chunked"));
+    if !chunked || transfer.next().is_some() {
+        return Err(compressed("other Transfer-Encoding than chunked"));
+    }
+    Ok(())
 }
 
 /// The codings that a header names.
@@ -112,6 +126,11 @@ pub(super) async fn held(
     most: impl Future<Output = Result<usize, Failure>>,
 ) -> Result<Held, Failure> {
     DOOR.take(body, most).await
+}
+
+/// Reads a picture, whose sender is known.
+pub(super) async fn picture(body: Body) -> Result<Held, Failure> {
+    PICTURES.take(body, async { Ok(PICTURE) }).await
 }
 
 impl Door {

@@ -2,6 +2,7 @@
 //!
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
+//! - `photos`   uploads and pictures of accounts
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process
@@ -15,6 +16,7 @@ mod health;
 mod metrics;
 mod outer;
 mod page;
+mod photos;
 mod process;
 mod recorder;
 mod rpc;
@@ -118,7 +120,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    accounts::routes(router)
+    photos::routes(accounts::routes(router))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {
             Refusal::from(Failure::new(

@@ -8,8 +8,8 @@
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what
-//! - `accounts`, `profiles`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`, `notifications`, `streams`,
-//!   `presence`, `admin`   the nouns
+//! - `accounts`, `profiles`, `photos`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`, `notifications`,
+//!   `streams`, `presence`, `admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
@@ -29,6 +29,7 @@ mod needs;
 pub mod node;
 mod notices;
 pub mod notifications;
+pub mod photos;
 pub mod presence;
 pub mod profiles;
 mod query;

@@ -115,6 +115,17 @@ pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Ac
     reader.one::<UserRow>(sql).await
 }
 
+/// The `photo_url` of each of these users that has one.
+pub async fn photos(
+    reader: &mut Reader,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<Vec<(UserId, String)>> {
+    let mut sql = Sql::new("select id, photo_url from users where photo_url is not null and id in (");
+    sql.bind_all(ids.into_iter().map(|id| id.0)).push(")");
+    let found: Vec<(Uuid, String)> = reader.fetch(sql).await?;
+    Ok(found.into_iter().map(|(id, url)| (UserId(id), url)).collect())
+}
+
 pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     text![

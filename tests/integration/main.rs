@@ -34,6 +34,7 @@ mod notifications; // notifications
 mod operating; // what an operator sees: the log, outages, metrics
 mod optimism; // groups that lock nothing, and what proves them wrong
 mod permissions; // every operation by every role
+mod photos; // the photos of accounts: uploads, who sees them, where they are stored
 mod plans; // the main lists neither scan nor sort whole tables
 mod postgres; // PostgreSQL restarts, dies, loses answers, has leaked transactions
 mod presence; // who is present, who is typing

@@ -236,6 +236,7 @@ pub(super) fn type_of(schema: &Value, indent: &str) -> String {
 fn one_type(name: &str, schema: &Value, indent: &str) -> String {
     match name {
         "integer" | "number" => "number".to_owned(),
+        "string" if schema["format"] == "binary" => "Blob".to_owned(),
         "array" => {
             let item = type_of(&schema["items"], indent);
             if item.contains('|') {

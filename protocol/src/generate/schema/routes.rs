@@ -22,6 +22,7 @@ pub(super) fn table(
             Body::Nothing => Value::Null,
             Body::Object(schema) => schema(read).to_value(),
             Body::Frames => one_or_many("ClientFrame"),
+            Body::Picture => picture(),
             Body::SignIn(schema) => {
                 let params = schema(read).to_value();
                 let params = reference(&params).unwrap_or_default().to_owned();
@@ -34,6 +35,7 @@ pub(super) fn table(
         let answer = match route.answer {
             Answer::Object(schema) => schema(written).to_value(),
             Answer::Frames => one_or_many("RpcAnswer"),
+            Answer::Picture => picture(),
             Answer::Contract => json!({ "type": "object" }),
         };
         let error = match route.answer {
@@ -49,6 +51,11 @@ pub(super) fn table(
     }
     read.subschema_for::<TokenDelivery>();
     (routes, bodies)
+}
+
+/// The bytes of a file, as OpenAPI writes it.
+fn picture() -> Value {
+    json!({ "type": "string", "format": "binary" })
 }
 
 fn one_or_many(frame: &str) -> Value {

@@ -1,0 +1,133 @@
+//! A small S3-compatible server: objects of one bucket in memory, by path-style addresses. It refuses what is not
+//! signed, and a body that is not the signed one. It does not check signatures themselves.
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
+
+pub const KEY: &str = "AKIAOFTHETESTS";
+pub const SECRET: &str = "a/secret+key-of-the-bucket-of-tests";
+const AT: &str = "Sun, 01 Nov 2026 10:00:00 GMT";
+
+#[derive(Clone, Default)]
+pub struct Bucket {
+    objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
+    down: Arc<AtomicBool>,
+    address: String,
+}
+
+impl Bucket {
+    /// Starts it on a free port.
+    pub async fn start() -> Bucket {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let bucket = Bucket {
+            address,
+            ..Bucket::default()
+        };
+        let router = Router::new().fallback(answer).with_state(bucket.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        bucket
+    }
+
+    /// The value of `files_url`.
+    pub fn url(&self) -> String {
+        let secret = SECRET.replace('/', "%2F").replace('+', "%2B");
+        format!(
+            "s3://{KEY}:{secret}@pictures/team/a?region=eu-1&endpoint=http://{}",
+            self.address
+        )
+    }
+
+    /// The names of all objects.
+    pub fn names(&self) -> Vec<String> {
+        self.objects.lock().expect("objects").keys().cloned().collect()
+    }
+
+    /// Refuses everything from now on, or no longer.
+    pub fn is_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    fn refusal(&self, headers: &HeaderMap, body: &[u8]) -> Option<StatusCode> {
+        let header = |name| {
+            headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or("")
+        };
+        let signed = header("authorization").starts_with(&format!("AWS4-HMAC-SHA256 Credential={KEY}/"));
+        let hash = Sha256::digest(body).iter().fold(String::new(), |mut hash, byte| {
+            let _ = write!(hash, "{byte:02x}");
+            hash
+        });
+        let whole = header("x-amz-content-sha256") == hash;
+        match (self.down.load(Ordering::SeqCst), signed && whole) {
+            (true, _) => Some(StatusCode::SERVICE_UNAVAILABLE),
+            (false, false) => Some(StatusCode::FORBIDDEN),
+            (false, true) => None,
+        }
+    }
+
+    fn list(&self, prefix: &str) -> String {
+        let objects = self.objects.lock().expect("objects");
+        let found = objects.iter().filter(|(name, _)| name.starts_with(prefix));
+        let contents = found.map(|(name, bytes)| {
+            let size = bytes.len();
+            format!(
+                "<Contents><Key>{name}</Key><LastModified>2026-11-01T10:00:00.000Z</LastModified>\
+                 <ETag>\"1\"</ETag><Size>{size}</Size></Contents>"
+            )
+        });
+        let contents: String = contents.collect();
+        format!("<ListBucketResult><IsTruncated>false</IsTruncated>{contents}</ListBucketResult>")
+    }
+}
+
+async fn answer(
+    State(bucket): State<Bucket>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    if let Some(refusal) = bucket.refusal(&headers, &body) {
+        return refusal.into_response();
+    }
+    let Some(name) = uri.path().strip_prefix("/pictures") else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let name = name.trim_start_matches('/').to_owned();
+    let mut objects = bucket.objects.lock().expect("objects");
+    match (method, name.is_empty()) {
+        (Method::GET, true) => {
+            drop(objects);
+            let query = uri.query().unwrap_or_default();
+            let prefix = query.split('&').find_map(|part| part.strip_prefix("prefix="));
+            bucket
+                .list(&prefix.unwrap_or_default().replace("%2F", "/"))
+                .into_response()
+        }
+        (Method::PUT, false) => {
+            objects.insert(name, body);
+            [("etag", "\"1\"")].into_response()
+        }
+        (Method::GET | Method::HEAD, false) => match objects.get(&name) {
+            Some(bytes) => ([("etag", "\"1\""), ("last-modified", AT)], bytes.clone()).into_response(),
+            None => StatusCode::NOT_FOUND.into_response(),
+        },
+        (Method::DELETE, false) => {
+            objects.remove(&name);
+            StatusCode::NO_CONTENT.into_response()
+        }
+        _ => StatusCode::METHOD_NOT_ALLOWED.into_response(),
+    }
+}
