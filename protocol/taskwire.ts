@@ -360,6 +360,14 @@ export interface BatchResults {
   results: BatchResult[];
 }
 
+/** Parameters of `profile.change_email`. */
+export interface ChangeEmail {
+  /** The new address. It becomes the account's when it is verified. */
+  new_email: string;
+  /** The account's password. */
+  password: string;
+}
+
 /** The name and version of a client program. */
 export interface ClientInfo {
   /** The name, like `tw`. */
@@ -508,6 +516,12 @@ export interface Failure {
   context?: unknown;
   /** The parameter at fault, like `title` or `ops[1].data.title`. */
   field?: string;
+}
+
+/** The body of `POST /v1/auth/forgot-password`. */
+export interface ForgotPassword {
+  /** The address of the account. */
+  email: string;
 }
 
 /** What is left of an entry whose task was purged. */
@@ -861,6 +875,11 @@ export interface MoveTask {
   project_id?: ProjectId | null;
 }
 
+/** What to do after a sign-up. */
+export type NextStep =
+  /** Verify the address with the code or link of the mail, then sign in. */
+  | "verify_email";
+
 /** The payload of the signal `stream.not_followed`. */
 export interface NotFollowed {
   /** The stream. To follow it, unsubscribe from another one, and subscribe to this one. */
@@ -1195,6 +1214,24 @@ export interface ReportTyping {
 
 /** A request's `id`, echoed in its answer. */
 export type RequestId = number | string;
+
+/** The body of `POST /v1/auth/resend-verification`. */
+export interface ResendVerification {
+  /** The address of the account. */
+  email: string;
+}
+
+/** The body of `POST /v1/auth/reset-password`: the address and the code of the mail, or the token of its link. */
+export interface ResetPassword {
+  /** The new password: 8 to 128 characters. */
+  new_password: string;
+  /** The six digits. They work for 30 minutes after the mail was sent, once; five wrong ones void them. */
+  code?: string | null;
+  /** The address of the account. */
+  email?: string | null;
+  /** The token of the link, which is what follows its `#`. It replaces both. */
+  token?: string | null;
+}
 
 /** Parameters of `task.restore`. */
 export interface RestoreTask {
@@ -1655,6 +1692,22 @@ export interface UserSnapshot {
   unread: number;
 }
 
+/** The body of `POST /v1/auth/verify-email`: the address and the code of the mail, or the token of its link. */
+export interface VerifyEmail {
+  /** The six digits. They work for 10 minutes after the mail was sent, once; five wrong ones void them. */
+  code?: string | null;
+  /** The address to verify. */
+  email?: string | null;
+  /** The token of the link, which is what follows its `#`. It replaces both. */
+  token?: string | null;
+}
+
+/** The answer to a sign-up where addresses must be verified first. */
+export interface VerifyFirst {
+  /** What to do next. */
+  status: NextStep;
+}
+
 /** What holds for an authenticated socket. */
 export interface Welcome {
   /** The version of the contract. */
@@ -1756,6 +1809,7 @@ export const OPERATIONS = {
   "api_token.revoke": { kind: "mutation", access: "user" },
   "profile.get": { kind: "query", access: "user" },
   "profile.update": { kind: "mutation", access: "user" },
+  "profile.change_email": { kind: "session", access: "user" },
   "user.get": { kind: "query", access: "user" },
   "user.sync": { kind: "query", access: "user" },
   "workspace.create": { kind: "mutation", access: "user" },
@@ -1819,6 +1873,8 @@ export interface Operations {
   "profile.get": { params: GetProfile; output: User };
   /** Changes the caller's profile. Every workspace of theirs gets `member.updated` when what others see has changed. A mutation; access: user. */
   "profile.update": { params: UpdateProfile; output: User };
+  /** Asks for another e-mail address, which is verified by mail before it takes effect. The old one is told. A session; access: user. */
+  "profile.change_email": { params: ChangeEmail; output: Nothing };
   /** The public profile of a user who shares a workspace with the caller. A query; access: user. */
   "user.get": { params: GetUser; output: PublicUser };
   /** A snapshot of the caller's own data. Subscribes to the caller's stream. A query; access: user. */
@@ -1972,7 +2028,7 @@ export interface Signals {
 
 /** Every HTTP route: what it takes, and what a success and an error hold. */
 export interface Routes {
-  /** Creates an account with a personal workspace, and signs in. */
+  /** Creates an account with a personal workspace, and signs in. Where addresses must be verified first: 202. */
   "POST /v1/auth/signup": { body: HttpSignUp; status: 201; answer: Tokens; error: HttpError };
   /** Signs in. An OAuth2 password form (`username`, `password`) is also accepted. */
   "POST /v1/auth/login": { body: HttpLogIn; status: 200; answer: Tokens; error: HttpError };
@@ -1980,6 +2036,14 @@ export interface Routes {
   "POST /v1/auth/refresh": { body: RefreshTokens; status: 200; answer: Tokens; error: HttpError };
   /** Ends the session. */
   "POST /v1/auth/logout": { body: null; status: 200; answer: Nothing; error: HttpError };
+  /** Verifies an address with the code or link of a mail: that of a sign-up, or of `profile.change_email`. */
+  "POST /v1/auth/verify-email": { body: VerifyEmail; status: 200; answer: Nothing; error: HttpError };
+  /** Mails a new code to an address that is not verified. The answer does not tell whether it has an account. */
+  "POST /v1/auth/resend-verification": { body: ResendVerification; status: 202; answer: Nothing; error: HttpError };
+  /** Mails a code for a new password. The answer does not tell whether the address has an account. */
+  "POST /v1/auth/forgot-password": { body: ForgotPassword; status: 202; answer: Nothing; error: HttpError };
+  /** Sets a new password with the code or link of a mail. Every session of the account ends. */
+  "POST /v1/auth/reset-password": { body: ResetPassword; status: 200; answer: Nothing; error: HttpError };
   /** The caller's account. */
   "GET /v1/auth/me": { body: null; status: 200; answer: User; error: HttpError };
   /** Gives the caller's account a photo: a JPEG, PNG, WebP or GIF of at most 5 MB. */

@@ -12,6 +12,7 @@
 //! - `live`     from a commit to every socket that watches
 //! - `files`    the store of uploaded files; `pictures` makes photos of uploaded pictures
 //! - `jobs`     background work, stored in a table of the database
+//! - `mail`     what mails say, and how they leave the node
 //! - `operator` what `taskwire admin …` does
 //! - `peer`     who is at the other end of a connection
 //! - `uptake`   what a peer has taken of what was sent to it
@@ -39,6 +40,7 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod live;
+pub mod mail;
 pub mod operator;
 pub mod ops;
 pub mod outage;

@@ -1,5 +1,5 @@
-//! Accounts: what users see of themselves, and what others see of them. `sign_in` has the
-//! sessions, `api_token` the tokens of programs.
+//! Accounts: what users see of themselves, and what others see of them. `sign_in` has the sessions, `api_token` the tokens
+//! of programs, `by_mail` what mails prove.
 
 use crate::{
     Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing, workspace::Workspace,
@@ -10,12 +10,16 @@ use serde_json::{Map, Value};
 use std::sync::Arc;
 
 mod api_token;
+mod by_mail;
 mod profile;
 mod sign_in;
 
 pub use api_token::{
     ApiToken, ApiTokenId, ApiTokenList, ApiTokenRevoked, ApiTokenScope, CreateApiToken, ListApiTokens,
     RevokeApiToken,
+};
+pub use by_mail::{
+    ChangeEmail, ForgotPassword, NextStep, ResendVerification, ResetPassword, VerifyEmail, VerifyFirst,
 };
 pub use profile::UpdateProfile;
 pub use sign_in::{

@@ -113,6 +113,8 @@ pub enum Body {
 pub enum Answer {
     /// An object of this type.
     Object(Type),
+    /// An object of the first type; with the other status, one of the other type.
+    ObjectOr(Type, u16, Type),
     /// A picture.
     Picture,
     /// An answer frame, or an array of them.
@@ -125,10 +127,14 @@ pub enum Answer {
 pub const ROUTES: &[Route] = &[
     Route {
         name: "POST /v1/auth/signup",
-        doc: "Creates an account with a personal workspace, and signs in.",
+        doc: "Creates an account with a personal workspace, and signs in. Where addresses must be verified first: 202.",
         body: Body::SignIn(SchemaGenerator::subschema_for::<account::SignUp>),
         status: 201,
-        answer: Answer::Object(SchemaGenerator::subschema_for::<account::Tokens>),
+        answer: Answer::ObjectOr(
+            SchemaGenerator::subschema_for::<account::Tokens>,
+            202,
+            SchemaGenerator::subschema_for::<account::VerifyFirst>,
+        ),
     },
     Route {
         name: "POST /v1/auth/login",
@@ -148,6 +154,34 @@ pub const ROUTES: &[Route] = &[
         name: "POST /v1/auth/logout",
         doc: "Ends the session.",
         body: Body::Nothing,
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
+    },
+    Route {
+        name: "POST /v1/auth/verify-email",
+        doc: "Verifies an address with the code or link of a mail: that of a sign-up, or of `profile.change_email`.",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::VerifyEmail>),
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
+    },
+    Route {
+        name: "POST /v1/auth/resend-verification",
+        doc: "Mails a new code to an address that is not verified. The answer does not tell whether it has an account.",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::ResendVerification>),
+        status: 202,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
+    },
+    Route {
+        name: "POST /v1/auth/forgot-password",
+        doc: "Mails a code for a new password. The answer does not tell whether the address has an account.",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::ForgotPassword>),
+        status: 202,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
+    },
+    Route {
+        name: "POST /v1/auth/reset-password",
+        doc: "Sets a new password with the code or link of a mail. Every session of the account ends.",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::ResetPassword>),
         status: 200,
         answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
     },

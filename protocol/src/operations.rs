@@ -13,6 +13,7 @@ mod kind;
 mod read;
 
 pub use kind::{Access, Kind};
+pub use read::body;
 use read::{params, unknown};
 
 /// Calls `$callback!` with every row:
@@ -47,6 +48,8 @@ macro_rules! for_each_operation {
             "profile.get" query user: account::GetProfile => account::User;
             /// Changes the caller's profile. Every workspace of theirs gets `member.updated` when what others see has changed.
             "profile.update" mutation user: account::UpdateProfile => account::User;
+            /// Asks for another e-mail address, which is verified by mail before it takes effect. The old one is told.
+            "profile.change_email" session user: account::ChangeEmail => account::Done;
             /// The public profile of a user who shares a workspace with the caller.
             "user.get" query user: account::GetUser => account::PublicUser;
             /// A snapshot of the caller's own data. Subscribes to the caller's stream.

@@ -6,11 +6,13 @@
 //! - `refresh`    refresh tokens: opaque, stored as a hash; `successor` seals the next one for the holder of a token
 //! - `api_tokens` the tokens of programs: opaque, with a checksum, stored as a hash
 //! - `derive`     keys that are derived from another secret
+//! - `codes`      the codes and links of mails
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
 
 pub mod api_tokens;
+pub mod codes;
 mod derive;
 pub mod limits;
 pub mod passwords;

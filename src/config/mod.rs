@@ -96,6 +96,14 @@ impl Settings {
         secret::create_private_folder(&self.data_dir)
     }
 
+    /// The folder of mails that no server takes, created if it is missing. Only this user can enter it.
+    pub fn outbox(&self) -> io::Result<PathBuf> {
+        self.create_data_dir()?;
+        let folder = self.data_dir.join("outbox");
+        secret::create_private_folder(&folder)?;
+        Ok(folder)
+    }
+
     /// Creates the folder of files in `data_dir` if it is missing, and returns it. Only this user can enter it.
     pub fn create_files_dir(&self) -> io::Result<PathBuf> {
         let folder = self.data_dir.join("files");

@@ -29,13 +29,6 @@ fn always(settings: &Settings, reader: &mut Reader) {
             format!("must be less than drain_seconds, which is {less}"),
         );
     }
-    // if the node accepted true, it would promise a protection that it does not have
-    if settings.require_verified_email {
-        reader.refuse(
-            "require_verified_email",
-            "must be false: this version cannot verify e-mail addresses",
-        );
-    }
     if settings.smtp_url.is_some() && reader.text("mail_from").trim().is_empty() {
         reader.refuse(
             "mail_from",

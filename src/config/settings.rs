@@ -91,9 +91,8 @@ settings! {
         admin_email: Option<String> = from.parsed("admin_email", values::account_email);
         admin_password: Option<SecretString> = from.secret("admin_password");
 
-        smtp_url: Option<SecretString> = from.parsed("smtp_url", |text| {
-            values::url_with(text, &["smtp", "smtps"], "smtp://… or smtps://…")
-        });
+        smtp_url: Option<SecretString> = from.parsed("smtp_url", values::smtp_url);
+        smtp_ca_file: Option<PathBuf> = from.parsed("smtp_ca_file", values::certificates);
         mail_from: Option<String> = from.parsed("mail_from", values::mailbox);
 
         rate_limit_enabled: bool = from.truth("rate_limit_enabled");

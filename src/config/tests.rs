@@ -516,6 +516,11 @@ fn production_refuses_what_is_unsafe_in_public() {
 fn one_invalid_or_missing_setting_is_one_problem() {
     for (pairs, named) in [
         (vec![("smtp_url", "smtp://mail")], "mail_from"),
+        (
+            vec![("smtp_url", "smtp://mail?tls=none"), ("mail_from", "a@b.cd")],
+            "smtp_url",
+        ),
+        (vec![("smtp_ca_file", "/no/such/file.pem")], "smtp_ca_file"),
         (vec![("admin_email", "ada@example.com")], "admin_password"),
         (vec![("admin_password", "long enough")], "admin_email"),
         (admin("root@x", "long enough"), "admin_email"),
@@ -523,7 +528,6 @@ fn one_invalid_or_missing_setting_is_one_problem() {
         (admin("ada@example.com", "password1"), "admin_password"),
         (admin("ada@example.com", "Ada@example.com"), "admin_password"),
         (vec![("ring_budget_bytes", "8192")], "ring_budget_bytes"),
-        (vec![("require_verified_email", "true")], "require_verified_email"),
         (vec![("environment", "")], "environment"),
         (vec![("data_dir", " ")], "data_dir"),
         (vec![("log_level", "")], "log_level"),

@@ -1,4 +1,4 @@
-//! Checks the URLs of the database and of Redis, as far as that is possible without a connection. The drivers would
+//! Checks the URLs of the database, of Redis and of the mail server, as far as that is possible without a connection. The drivers would
 //! ignore a parameter that they do not know, and refuse an invalid one only when they connect. A reason quotes no
 //! value: any part of a URL may be a password with a character that is not escaped.
 
@@ -110,6 +110,25 @@ pub(super) fn check_redis(text: &str) -> Result<(), String> {
     url.into_connection_info()
         .map(drop)
         .map_err(|error| error.to_string())
+}
+
+/// Why mail could not be sent to a URL, or not as all of it says.
+pub(super) fn check_smtp(text: &str) -> Result<(), String> {
+    let url = parse(text)?;
+    if url.query().is_some() || url.fragment().is_some() || !matches!(url.path(), "" | "/") {
+        return Err(format!("nothing may follow the port; {ESCAPE}"));
+    }
+    if url.port() == Some(0) {
+        return Err("the port must be a number from 1 to 65535".to_owned());
+    }
+    if url.username().is_empty() && url.password().is_some() {
+        return Err("a password needs a user".to_owned());
+    }
+    match url.host_str() {
+        None | Some("") => Err("it has no host".to_owned()),
+        Some(_) if is_text(url.username()) && is_text(url.password().unwrap_or_default()) => Ok(()),
+        Some(_) => Err("what is written with % must be UTF-8 text".to_owned()),
+    }
 }
 
 /// What is wrong with the number of a database of Redis.

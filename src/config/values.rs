@@ -9,7 +9,7 @@ use std::str::FromStr;
 use secrecy::{ExposeSecret, SecretString};
 use tracing_subscriber::filter::{LevelFilter, Targets};
 
-use super::{secret, urls};
+use super::{file, secret, urls};
 use crate::domain::account;
 
 /// Where to listen: a host name or an address, and a port.
@@ -294,6 +294,29 @@ pub(super) fn redis_url(text: &str) -> Result<SecretString, String> {
     match urls::check_redis(text) {
         Ok(()) => Ok(url),
         Err(reason) => Err(format!("{expected}: {reason}")),
+    }
+}
+
+/// The URL of a server that takes mail.
+pub(super) fn smtp_url(text: &str) -> Result<SecretString, String> {
+    let expected = "smtp://USER:PASSWORD@HOST:PORT or smtps://…";
+    let url = url_with(text, &["smtp", "smtps"], expected)?;
+    match urls::check_smtp(text) {
+        Ok(()) => Ok(url),
+        Err(reason) => Err(format!("{expected}: {reason}")),
+    }
+}
+
+/// A file of certificates, which must be there when the node starts.
+pub(super) fn certificates(text: &str) -> Result<PathBuf, String> {
+    let path = PathBuf::from(text);
+    match file::read(&path) {
+        Ok(read) if read.contains("-----BEGIN CERTIFICATE-----") => Ok(path),
+        Ok(_) => Err("a file of certificates in PEM format".to_owned()),
+        Err(unread) => Err(format!(
+            "a file of certificates in PEM format: {}",
+            unread.reason()
+        )),
     }
 }
 

@@ -1,7 +1,9 @@
-//! Checks that Redis and SMTP servers answer in their protocol. With TLS it only connects.
+//! Checks that Redis answers in its protocol (with TLS it only connects), and that the mail server takes mail, as a node
+//! would send it.
 
 use super::Finding;
 use crate::config::Settings;
+use crate::mail::{Smtp, Unsent};
 use axum::http::Uri;
 use secrecy::{ExposeSecret, SecretString};
 use std::fmt::Write as _;
@@ -27,14 +29,17 @@ pub(super) async fn redis(settings: &Settings) -> Finding {
 }
 
 pub(super) async fn smtp(settings: &Settings) -> Finding {
-    let Some(url) = &settings.smtp_url else {
-        return Finding::off("smtp", "smtp_url is not set");
+    let Some(smtp) = Smtp::of(settings) else {
+        return Finding::off("smtp", "smtp_url is not set; mails lie in data_dir/outbox");
     };
-    let advice = "check smtp_url; no mail is lost: this version sends none yet";
-    match timeout(PATIENCE, greeting(url)).await {
+    let advice = "check smtp_url and smtp_ca_file; no mail is lost: a node tries again for about three days";
+    let checked = async { smtp?.check().await };
+    match timeout(PATIENCE, checked).await {
         Ok(Ok(found)) => Finding::ok("smtp", found),
-        Ok(Err(error)) => Finding::failure("smtp", error.to_string()).advise(advice),
-        Err(_) => Finding::failure("smtp", "no greeting within 5 s").advise(advice),
+        Ok(Err(Unsent::Refused(error) | Unsent::Later(error))) => {
+            Finding::failure("smtp", error).advise(advice)
+        }
+        Err(_) => Finding::failure("smtp", "no answer within 5 s").advise(advice),
     }
 }
 
@@ -152,22 +157,4 @@ async fn line(link: &mut BufReader<impl AsyncRead + Unpin>) -> io::Result<String
         ));
     }
     Ok(text)
-}
-
-async fn greeting(url: &SecretString) -> io::Result<String> {
-    let encrypted = url.expose_secret().starts_with("smtps:");
-    let place = Endpoint::read(url, if encrypted { 465 } else { 587 })?;
-    let shown = format!("{}:{}", place.host, place.port);
-    let tcp = place.connect().await?;
-    if encrypted {
-        return Ok(format!(
-            "{shown} accepts connections; the protocol inside TLS was not checked"
-        ));
-    }
-    let said = line(&mut BufReader::new(tcp)).await?;
-    if said.starts_with("220") {
-        Ok(format!("{shown} greets: {said}"))
-    } else {
-        Err(io::Error::other(format!("{shown} does not speak SMTP: {said}")))
-    }
 }

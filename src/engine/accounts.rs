@@ -54,6 +54,7 @@ impl Engine {
             account,
             candidates,
             session: None,
+            verify: false,
         };
         self.act(caller, open).await
     }
@@ -157,6 +158,6 @@ pub(super) fn inactive() -> Failure {
 }
 
 /// Whether the failure says that an account with this address exists.
-fn address_is_taken(failure: &Failure) -> bool {
+pub(super) fn address_is_taken(failure: &Failure) -> bool {
     failure.code == ErrorCode::Conflict && failure.field.as_deref() == Some("email")
 }

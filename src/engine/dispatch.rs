@@ -4,7 +4,7 @@
 use super::measure::Measure;
 use super::route::{Route, route};
 use super::sender::unknown;
-use super::sign_in::{DynSignIn, Refresh};
+use super::sign_in::{ByMail, DynSignIn, Refresh};
 use super::submission::{Batch, Step, Submission, Work};
 use super::trace::Trace;
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
@@ -48,13 +48,29 @@ impl Engine {
 
     /// Answers `POST /v1/auth/refresh`, which is not in the table of operations, and records metrics.
     pub fn refresh(&self, refresh: Refresh, sender: Sender, since: Instant) -> Answering {
+        self.beside(Refresh::NAME, Box::new(refresh), sender, since)
+    }
+
+    /// Answers a request about the mail of an account, which is not in the table of operations, and records metrics.
+    pub fn by_mail(&self, request: ByMail, sender: Sender, since: Instant) -> Answering {
+        let (name, request) = request.parts();
+        self.beside(name, request, sender, since)
+    }
+
+    fn beside(
+        &self,
+        name: &'static str,
+        request: Box<dyn DynSignIn>,
+        sender: Sender,
+        since: Instant,
+    ) -> Answering {
         let trace = Trace {
-            operation: Refresh::NAME,
+            operation: name,
             request_id: sender.request_id.clone(),
             caller: None,
         };
-        let answering = Box::new(refresh).answer(self.clone(), sender);
-        let measure = Measure::begin(Refresh::NAME, since);
+        let answering = request.answer(self.clone(), sender);
+        let measure = Measure::begin(name, since);
         Watch { measure, trace }.over(answering)
     }
 

@@ -26,10 +26,13 @@
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `health`    what probes and jobs ask; `watch` whether the database answers
-//! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates
+//! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates; `mails`
+//!   what the job that sends mails needs
+//! - `aside`     work whose caller does not wait for it
 
 mod accounts;
 mod answer;
+mod aside;
 mod ask;
 mod authorize;
 mod batch;
@@ -53,6 +56,7 @@ mod line;
 mod load;
 mod loading;
 mod lookups;
+mod mails;
 mod measure;
 mod members;
 mod newest;
@@ -75,6 +79,7 @@ mod watch;
 mod words;
 mod write;
 
+use crate::auth::codes::Codes;
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
 use crate::auth::refresh::RefreshTokens;
@@ -88,6 +93,7 @@ use crate::ops;
 use crate::store::OpenError;
 use crate::store::Store;
 use crate::store::members as member_rows;
+use aside::Aside;
 use homes::Homes;
 use instances::ThisInstance;
 use known::Sessions;
@@ -110,12 +116,13 @@ pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};
 pub use item::Chore;
+pub use mails::Freshen;
 pub use measure::Measure;
 pub use photos::{Picture, Size};
 pub use reply::{Answering, Body, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
-pub use sign_in::{Attempt, Refresh};
+pub use sign_in::{Attempt, ByMail, Refresh};
 pub use words::{Index, IndexWords, KeyTags};
 
 /// The longest time that a stopping node waits until its last commits are handed to the other instances. They find in
@@ -140,6 +147,10 @@ struct Inner {
     limits: Arc<Limits>,
     refresh_tokens: RefreshTokens,
     passwords: Passwords,
+    codes: Codes,
+    aside: Aside,
+    /// Whether an address must be verified before its account is used.
+    verify_first: bool,
     /// How long a session lasts that nobody uses.
     idle_session: Duration,
     /// How long a session lasts, however much it is used.
@@ -224,6 +235,9 @@ impl Engine {
             tokens: AccessTokens::new(&keys.current, keys.previous.as_ref(), settings.access_token),
             refresh_tokens: RefreshTokens::new(&keys.current, keys.previous.as_ref()),
             passwords: Passwords::new(settings.password_hash_concurrency),
+            codes: Codes::new(&keys.current, keys.previous.as_ref()),
+            aside: Aside::default(),
+            verify_first: settings.require_verified_email,
             idle_session: settings.refresh_token,
             longest_session: settings.session,
             batch_ops: settings.batch_ops,
@@ -291,6 +305,7 @@ impl Engine {
     /// Lets what is queued finish.
     pub async fn stop(&self) {
         self.leave().await;
+        self.0.aside.finish().await;
         self.write_last_used().await;
         self.keep_newest_id().await;
         self.0.lane.stop().await;

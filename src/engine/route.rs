@@ -166,7 +166,7 @@ macro_rules! derive_route {
         /// The wire names of the operations that sign up, in or out. `/v1/auth/` has a path for each.
         pub fn sign_ins() -> impl Iterator<Item = &'static str> {
             let names: [Option<&'static str>; _] = [ $( sign_in_name!($kind $params $name), )* ];
-            names.into_iter().flatten()
+            names.into_iter().flatten().filter(|name| name.starts_with("auth."))
         }
     };
 }

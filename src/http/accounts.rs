@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, routing};
 use serde_json::{Map, Value};
-use taskwire_protocol::account::{GetProfile, LogOut};
+use taskwire_protocol::account::{GetProfile, LogOut, NextStep, VerifyFirst};
 use taskwire_protocol::http::TokenDelivery;
 use taskwire_protocol::{Access, ErrorCode, Failure, Request, json};
 use tokio::time::Instant;
@@ -88,7 +88,15 @@ async fn sign_in(
         "auth.signup" => StatusCode::CREATED,
         _ => StatusCode::OK,
     };
-    answer(&app, status, reply.await?)
+    match reply.await {
+        // where addresses must be verified first, this is what every sign-up is answered
+        Err(failure) if (name, failure.code) == ("auth.signup", ErrorCode::EmailNotVerified) => {
+            let status = NextStep::VerifyEmail;
+            let output = serde_json::to_string(&VerifyFirst { status }).unwrap_or_default();
+            answer(&app, StatusCode::ACCEPTED, Reply::data(output))
+        }
+        reply => answer(&app, status, reply?),
+    }
 }
 
 /// `POST /v1/auth/logout`: by the access token, or by the browser's cookie alone. It needs no body, so it does not wait for
@@ -231,7 +239,7 @@ async fn me(
     answer(&app, StatusCode::OK, reply.await?)
 }
 
-fn sender(
+pub(super) fn sender(
     app: &App,
     (peer, RequestId(id)): (Peer, RequestId),
     headers: &HeaderMap,
@@ -279,7 +287,7 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
 }
 
 /// The output as the body, and the cookie that the reply asks for.
-fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Response, Refusal> {
+pub(super) fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Response, Refusal> {
     let Body::Data(output) = reply.body else {
         return Err(bug("a sign-in operation returned no output").into());
     };

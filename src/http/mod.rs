@@ -3,6 +3,7 @@
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
 //! - `photos`   uploads and pictures of accounts
+//! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process
@@ -10,9 +11,11 @@
 
 mod accounts;
 mod body;
+mod by_mail;
 mod caller;
 mod cookie;
 mod health;
+mod links;
 mod metrics;
 mod outer;
 mod page;
@@ -120,7 +123,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    photos::routes(accounts::routes(router))
+    links::routes(by_mail::routes(photos::routes(accounts::routes(router))))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {
             Refusal::from(Failure::new(

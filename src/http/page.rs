@@ -23,14 +23,20 @@ pub(super) async fn front() -> impl IntoResponse {
 }
 
 fn policy() -> String {
-    let style = PAGE
-        .split_once("<style>")
-        .and_then(|(_, rest)| rest.split_once("</style>"))
-        .map_or("", |(style, _)| style);
-    let hash = STANDARD.encode(Sha256::digest(style));
+    let style = hash_of(PAGE, "style");
     format!(
-        "default-src 'none'; style-src 'sha256-{hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src {style}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
+}
+
+/// The source expression that allows the page's only element of this name.
+pub(super) fn hash_of(page: &str, element: &str) -> String {
+    let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+    let inside = page
+        .split_once(&open)
+        .and_then(|(_, rest)| rest.split_once(&close))
+        .map_or("", |(inside, _)| inside);
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(inside)))
 }
 
 #[cfg(test)]

@@ -12,6 +12,8 @@ pub trait Job: Payload {
     const SCHEDULE: Schedule;
     /// A run that takes longer is ended and counts as failed.
     const LIMIT: Duration;
+    /// The most jobs of this kind that an instance runs at the same time.
+    const AT_ONCE: usize = usize::MAX;
 
     /// Does the work. A run may stop at any moment, and the next run begins from the start, perhaps on another
     /// instance. So transactions before the last one must be safe to repeat. What must be done exactly once belongs in
@@ -60,6 +62,7 @@ pub struct Kind {
     pub(super) name: &'static str,
     pub(super) schedule: Schedule,
     pub(super) limit: Duration,
+    pub(super) at_once: usize,
     pub(super) start: fn(Run, &str) -> Running,
 }
 
@@ -70,6 +73,7 @@ impl Kind {
             name: J::KIND,
             schedule: J::SCHEDULE,
             limit: J::LIMIT,
+            at_once: J::AT_ONCE,
             start: start::<J>,
         }
     }

@@ -7,12 +7,14 @@
 //! - `outcome`    what happens to a job after a run: backoff, death
 //! - `retention`  deletes what has reached its age limit
 //! - `spread_profile`   shows a changed profile in the workspaces of its user
+//! - `mail`       sends mails
 //! - `photos`     removes what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
 //!
 //! To add a kind, write its payload (`store::jobs::Payload`), its file with a [`Job`], and its line in [`KINDS`].
 
 mod kind;
+mod mail;
 mod outcome;
 mod photos;
 mod retention;
@@ -32,4 +34,5 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<photos::ClearPhotos>(),
     Kind::of::<crate::engine::IndexWords>(),
     Kind::of::<crate::store::jobs::SpreadProfile>(),
+    Kind::of::<crate::ops::letters::Letter>(),
 ];

@@ -1,12 +1,14 @@
-//! Retention: deletes old entries of logs, old op_ids, sessions and API tokens that ended long ago, and sealed refresh tokens
-//! that are no longer given out. Each step is one transaction, which changes at most 500 rows.
+//! Retention: deletes old entries of logs, old op_ids, sessions and API tokens that ended long ago, sealed refresh tokens that
+//! are no longer given out, codes of mails, and mails that could not be sent. Each step is one transaction, which changes at
+//! most 500 rows.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
 use crate::config::Settings;
 use crate::engine::Chore;
+use crate::ops::letters::Letter;
 use crate::store::jobs::Payload;
-use crate::store::{StoreError, Transaction, api_tokens, log, ops, sessions};
+use crate::store::{StoreError, Transaction, api_tokens, codes, jobs, log, ops, sessions};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use taskwire_protocol::Failure;
@@ -18,6 +20,11 @@ const STEP: i64 = 500;
 const SESSION_GRACE_MS: i64 = 30 * 86_400_000;
 /// How long a sealed refresh token stays stored: somewhat longer than it is given out (30 s), because clocks differ.
 const SUCCESSOR_MS: i64 = 60_000;
+
+/// How long a code stays stored after its end, so that whoever comes late learns that it has expired.
+const CODE_GRACE_MS: i64 = 7 * 86_400_000;
+/// How long an operator may retry a mail that could not be sent. It has somebody's address, so it does not stay.
+const DEAD_MAIL: Duration = Duration::from_hours(30 * 24);
 
 /// The job. It has no parameters.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,7 +49,7 @@ impl Job for Retention {
     }
 }
 
-/// One round over op_ids, sessions, sealed tokens and logs.
+/// One round over everything.
 pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failure> {
     let now = steps.engine().clock().now_ms();
     let before = |kept: Duration| now.saturating_sub(i64::try_from(kept.as_millis()).unwrap_or(i64::MAX));
@@ -51,6 +58,8 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
     let sessions = all(steps, || ForgetSessions(now - SESSION_GRACE_MS)).await;
     let successors = all(steps, || ClearSuccessors(now - SUCCESSOR_MS)).await;
     let tokens = all(steps, || ForgetApiTokens(now - SESSION_GRACE_MS)).await;
+    let codes = all(steps, || ForgetCodes(now - CODE_GRACE_MS)).await;
+    let mails = all(steps, || ForgetMails).await;
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
@@ -58,7 +67,12 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         }
         None => Ok(()),
     };
-    ops.and(sessions).and(successors).and(tokens).and(logs)
+    ops.and(sessions)
+        .and(successors)
+        .and(tokens)
+        .and(codes)
+        .and(mails)
+        .and(logs)
 }
 
 /// Repeats a step until it changes fewer rows than it may.
@@ -123,6 +137,26 @@ impl Chore for ForgetApiTokens {
     const FREES: bool = true;
     async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
         api_tokens::forget(tx, self.0, STEP).await
+    }
+}
+
+struct ForgetCodes(i64);
+
+impl Chore for ForgetCodes {
+    type Output = u64;
+    const FREES: bool = true;
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        codes::forget(tx, self.0, STEP).await
+    }
+}
+
+struct ForgetMails;
+
+impl Chore for ForgetMails {
+    type Output = u64;
+    const FREES: bool = true;
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        jobs::forget_dead(tx, Letter::KIND, DEAD_MAIL, STEP).await
     }
 }
 

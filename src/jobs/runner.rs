@@ -12,7 +12,7 @@ use crate::store::{StoreError, Transaction};
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use taskwire_protocol::Failure;
 use tokio::task::{JoinHandle, JoinSet};
@@ -40,6 +40,8 @@ struct Shared {
     engine: Engine,
     settings: Arc<Settings>,
     kinds: &'static [Kind],
+    /// How many jobs of each kind run now.
+    busy: Vec<AtomicUsize>,
     stopping: CancellationToken,
 }
 
@@ -51,6 +53,7 @@ impl Runner {
             engine: engine.clone(),
             settings: settings.clone(),
             kinds,
+            busy: kinds.iter().map(|_| AtomicUsize::new(0)).collect(),
             stopping: stopping.clone(),
         });
         let task = tokio::spawn(shared.run_jobs());
@@ -75,6 +78,30 @@ impl Drop for Runner {
 impl Shared {
     fn names(&self) -> Vec<&'static str> {
         self.kinds.iter().map(|kind| kind.name).collect()
+    }
+
+    /// How many more jobs of a kind may run now.
+    fn room_of(&self, at: usize) -> usize {
+        let busy = self.busy.get(at).map_or(0, |busy| busy.load(Ordering::Relaxed));
+        self.kinds
+            .get(at)
+            .map_or(0, |kind| kind.at_once.saturating_sub(busy))
+    }
+
+    /// What may be claimed now: kinds, and how many of their jobs. Kinds with a bound of their own are claimed one by one.
+    fn claimable(&self, room: usize) -> Vec<(Vec<&'static str>, usize)> {
+        let (mut free, mut all) = (Vec::new(), Vec::new());
+        for (at, kind) in self.kinds.iter().enumerate() {
+            match (kind.at_once, self.room_of(at)) {
+                (usize::MAX, _) => free.push(kind.name),
+                (_, 0) => {}
+                (_, left) => all.push((vec![kind.name], left.min(room))),
+            }
+        }
+        if !free.is_empty() {
+            all.insert(0, (free, room));
+        }
+        all
     }
 
     async fn run_jobs(self: Arc<Self>) {
@@ -112,14 +139,19 @@ impl Shared {
         if room == 0 {
             return poll; // the end of a run wakes the runner earlier
         }
-        let Ok(ahead) = self.engine.jobs_ahead(self.names()).await else {
+        let claimable = self.claimable(room);
+        if claimable.is_empty() {
+            return poll;
+        }
+        let kinds = claimable.iter().flat_map(|(kinds, _)| kinds).copied().collect();
+        let Ok(ahead) = self.engine.jobs_ahead(kinds).await else {
             return poll;
         };
         self.count(&ahead);
         match ahead.next_ms {
             Some(next) if next > 0 => poll.min(Duration::from_millis(next as u64)),
             None => poll,
-            Some(_) => match self.claim(room, running).await {
+            Some(_) => match self.claim(claimable, room, running).await {
                 Ok(0) => TAKEN,
                 Ok(_) => Duration::ZERO,
                 Err(_) => poll,
@@ -130,9 +162,12 @@ impl Shared {
     fn count(&self, ahead: &Ahead) {
         metrics::gauge!("taskwire_jobs_pending").set(ahead.pending as f64);
         for kind in self.kinds {
-            let dead = ahead.dead.iter().find(|(name, _)| name == kind.name);
-            let dead = dead.map_or(0, |(_, number)| *number);
-            metrics::gauge!("taskwire_jobs_dead", "kind" => kind.name).set(dead as f64);
+            let number = |of: &[(String, i64)]| {
+                let found = of.iter().find(|(name, _)| name == kind.name);
+                found.map_or(0, |(_, number)| *number) as f64
+            };
+            metrics::gauge!("taskwire_jobs_dead", "kind" => kind.name).set(number(&ahead.dead));
+            metrics::gauge!("taskwire_jobs_waiting", "kind" => kind.name).set(number(&ahead.waiting));
         }
     }
 
@@ -151,32 +186,50 @@ impl Shared {
     }
 
     /// Claims up to `room` jobs and starts them. Returns their number.
-    async fn claim(self: &Arc<Self>, room: usize, running: &mut JoinSet<()>) -> Result<usize, Failure> {
-        let asked = Instant::now();
-        let claimed = self
-            .engine
-            .chore(ClaimDue {
-                kinds: self.names(),
-                holder: self.settings.instance.clone(),
-                token: self.engine.claim_token(),
-                term: self.settings.lease,
-                limit: room as i64,
-            })
-            .await?;
-        let number = claimed.len();
-        for job in claimed {
-            let Some(kind) = self.kinds.iter().find(|kind| kind.name == job.claim.kind) else {
-                continue; // cannot happen: only these kinds are claimed
-            };
-            let span = tracing::info_span!(
-                "job",
-                job.kind = kind.name,
-                job.key = job.claim.key,
-                job.attempt = job.attempt
-            );
-            running.spawn(self.clone().carry_out(kind, job, asked).instrument(span));
+    async fn claim(
+        self: &Arc<Self>,
+        claimable: Vec<(Vec<&'static str>, usize)>,
+        room: usize,
+        running: &mut JoinSet<()>,
+    ) -> Result<usize, Failure> {
+        let mut number = 0;
+        for (kinds, most) in claimable {
+            let limit = most.min(room - number);
+            if limit == 0 {
+                break;
+            }
+            let asked = Instant::now();
+            let claimed = self
+                .engine
+                .chore(ClaimDue {
+                    kinds,
+                    holder: self.settings.instance.clone(),
+                    token: self.engine.claim_token(),
+                    term: self.settings.lease,
+                    limit: limit as i64,
+                })
+                .await?;
+            number += claimed.len();
+            for job in claimed {
+                self.begin(job, asked, running);
+            }
         }
         Ok(number)
+    }
+
+    fn begin(self: &Arc<Self>, job: Claimed, asked: Instant, running: &mut JoinSet<()>) {
+        let known = self.kinds.iter().zip(&self.busy);
+        let Some((kind, busy)) = known.into_iter().find(|(kind, _)| kind.name == job.claim.kind) else {
+            return; // cannot happen: only these kinds are claimed
+        };
+        let span = tracing::info_span!(
+            "job",
+            job.kind = kind.name,
+            job.key = job.claim.key,
+            job.attempt = job.attempt
+        );
+        busy.fetch_add(1, Ordering::Relaxed);
+        running.spawn(self.clone().carry_out(kind, job, asked).instrument(span));
     }
 
     /// Runs a job and records the outcome.
@@ -198,6 +251,9 @@ impl Shared {
         metrics::counter!("taskwire_jobs_total", "kind" => kind.name, "outcome" => name).increment(1);
         record(&self.engine, kind, &claim, attempt, outcome).await;
         running.decrement(1.0);
+        if let Some(at) = self.kinds.iter().position(|other| other.name == kind.name) {
+            self.busy[at].fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     async fn attempt(&self, kind: &'static Kind, job: Claimed, attempt: u32) -> Outcome {

@@ -2,12 +2,14 @@
 //! password before.
 
 use super::caller::targets_the_caller;
+use super::letters;
 use super::notices::{Notice, tell};
 use super::sessions::begin;
 use super::step::{Step, decided_as_steps};
 use super::world::World;
 use super::{Act, Ask, Caller, Login, Needs, Query, Result, conflict, json, not_found, workspaces as making};
 use crate::domain::account as rules;
+use crate::store::codes::Purpose;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
 use crate::store::{notifications, streams, workspaces};
@@ -16,7 +18,7 @@ use taskwire_protocol::account::{GetProfile, GetUser, PublicUser, SyncUser, User
 use taskwire_protocol::events;
 use taskwire_protocol::notification::{NotificationSort, NotificationType};
 use taskwire_protocol::workspace::WorkspaceKind;
-use taskwire_protocol::{StreamId, limits};
+use taskwire_protocol::{Failure, StreamId, limits};
 
 /// How many usernames the server tries when it makes one itself.
 const CANDIDATES: usize = 8;
@@ -29,8 +31,10 @@ pub struct OpenAccount {
     pub account: Account,
     /// Usernames to try when the server makes one. Empty: only the account's own username is tried.
     pub candidates: Vec<String>,
-    /// The first session; `None` for an account that an operator makes.
+    /// The first session; `None` for an account that an operator makes, and while the address must be verified first.
     pub session: Option<SessionRecord>,
+    /// Whether a code is mailed that verifies the address.
+    pub verify: bool,
 }
 
 impl OpenAccount {
@@ -52,15 +56,18 @@ impl OpenAccount {
         let free = |username: &&String| !world.logins.contains_key(&Self::login(username));
         if self.candidates.is_empty() {
             let username = self.account.user.username.to_string();
-            return Some(username)
-                .filter(|u| free(&u))
-                .ok_or_else(|| conflict("the username is taken; choose another one").at("username"));
+            return Some(username).filter(|u| free(&u)).ok_or_else(username_taken);
         }
         let found = self.candidates.iter().find(free).cloned();
         found.ok_or_else(|| {
             conflict("no free username could be made from the e-mail address; choose one").at("username")
         })
     }
+}
+
+/// The refusal of a username that another account has.
+pub(super) fn username_taken() -> Failure {
+    conflict("the username is taken; choose another one").at("username")
 }
 
 impl Step for OpenAccount {
@@ -75,10 +82,11 @@ impl Step for OpenAccount {
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        // first the username: with a taken one, a taken address must not be told
+        let username = self.username(world)?;
         if world.logins.contains_key(&Login::email(&self.account.user.email)) {
             return Err(conflict("an account with this address exists; sign in instead").at("email"));
         }
-        let username = self.username(world)?;
         let mut account = self.account.clone();
         account.user.username = username.into();
         let user = account.user.public();
@@ -113,6 +121,9 @@ impl Step for OpenAccount {
         let message = format!("Welcome, {}! News about your tasks will appear here.", user.name);
         let notice = Notice::of_account(NotificationType::Signup, message);
         tell(&act, world, user.id, notice)?;
+        if self.verify {
+            letters::post_code(&act, world, &account.user, &account.user.email, Purpose::Verify)?;
+        }
         let output = json(&account.user)?.into();
         world.accounts.put(account);
         Ok(output)

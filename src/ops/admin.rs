@@ -110,12 +110,14 @@ impl Step for ResetPassword {
     }
 }
 
-fn its_own(act: &Act<'_>, world: &World) -> Result<Account> {
+/// The caller's own account.
+pub(super) fn its_own(act: &Act<'_>, world: &World) -> Result<Account> {
     let account = world.accounts.get(act.caller.user.id);
     account.cloned().ok_or_else(|| not_found("account"))
 }
 
-fn changed(act: &Act<'_>, user: User, change: impl FnOnce(&mut User)) -> User {
+/// The account's next version, with a change.
+pub(super) fn changed(act: &Act<'_>, user: User, change: impl FnOnce(&mut User)) -> User {
     let mut user = User {
         version: user.version + 1,
         updated_at: act.now,

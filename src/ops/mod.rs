@@ -7,22 +7,25 @@
 //! - `act`       one mutation being decided
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
-//! - `notices`   who is notified of what
-//! - `accounts`, `profiles`, `photos`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`, `notifications`,
-//!   `streams`, `presence`, `admin`   the nouns
+//! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove
+//! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`,
+//!   `notifications`, `streams`, `presence`, `admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
 
 pub mod accounts;
 mod act;
+pub mod addresses;
 pub mod admin;
 pub mod api_tokens;
 mod caller;
 mod cascade;
+pub mod codes;
 mod command;
 pub mod cursor;
 mod grant;
+pub mod letters;
 pub mod members;
 mod mutation;
 mod needs;
@@ -33,6 +36,7 @@ pub mod photos;
 pub mod presence;
 pub mod profiles;
 mod query;
+pub mod resets;
 pub mod rows;
 pub mod sessions;
 mod step;
@@ -80,6 +84,9 @@ macro_rules! for_each_entity {
                 /// API tokens.
                 api_tokens: taskwire_protocol::ApiTokenId => $crate::store::api_tokens::ApiTokenRecord,
                     ordered(user), concerns(accounts), store(api_tokens);
+                /// Codes that were mailed.
+                codes: (taskwire_protocol::UserId, $crate::store::codes::Purpose) => $crate::store::codes::CodeRecord,
+                    ordered(user), concerns(content), store(codes);
                 /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);

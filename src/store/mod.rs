@@ -15,8 +15,8 @@
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
-//!   (`task_list`, `search`),
-//!   `notifications`, `streams`, `log`, `ops`, `jobs`, `instances` (and `kicks`), `epoch` and `newest`
+//!   (`task_list`, `search`), `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `instances` (and `kicks`), `epoch` and
+//!   `newest`
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
 //! Knows rows and entities. Does not know who may see them, or when they change.
@@ -24,6 +24,7 @@
 mod addresses;
 pub mod api_tokens;
 mod bind;
+pub mod codes;
 mod counters;
 mod database;
 pub mod devices;

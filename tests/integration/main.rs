@@ -30,6 +30,7 @@ mod fitness; // databases that cannot be used
 mod instances; // several instances, with Redis and without
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
+mod mail; // mails on their way
 mod notifications; // notifications
 mod operating; // what an operator sees: the log, outages, metrics
 mod optimism; // groups that lock nothing, and what proves them wrong
@@ -59,6 +60,7 @@ mod token_corpus; // access tokens that somebody made up
 mod traces; // what a log line says of its request, socket or job
 mod upgrade; // a database that an older version wrote
 mod validation; // every bound, every wrong value
+mod verification; // addresses, passwords and what mails prove of them
 mod web; // HTTP beside the socket
 mod workspaces; // workspaces and members
 mod writer; // chores and searches beside writes, a writer that hangs or fails

@@ -34,7 +34,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         ],
     ),
     ("operator", &["clock", "config", "engine", "store"]),
-    ("doctor", &["clock", "config", "files", "store"]),
+    ("doctor", &["clock", "config", "files", "mail", "store"]),
     // the transports of a node
     (
         "socket",
@@ -53,7 +53,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("follow", &["auth", "config", "engine", "live", "ops", "unicode"]),
     ("reply", &["config", "engine", "uptake"]),
     ("peer", &["config", "engine"]),
-    ("jobs", &["config", "engine", "store"]),
+    ("jobs", &["config", "domain", "engine", "mail", "ops", "store"]),
+    ("mail", &["config", "domain"]),
     // what handles a request
     (
         "engine",
@@ -133,6 +134,7 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
             "notification",
             "operations",
             "presence",
+            "secret",
             "signals",
             "stream",
             "task",

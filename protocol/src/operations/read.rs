@@ -2,6 +2,7 @@
 
 use super::Operation;
 use crate::{ErrorCode, Failure, batch, json};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// The answer to a wire name that the table does not have.
@@ -24,6 +25,19 @@ pub(super) fn params<T: Operation>(data: &str) -> Result<T, Failure> {
     if T::NAME != batch::Batch::NAME {
         refuse_nul(data)?;
     }
+    read(data)
+}
+
+/// Reads the body of a route that no operation has.
+///
+/// # Errors
+/// `VALIDATION_ERROR` with the field's path.
+pub fn body<T: DeserializeOwned>(data: &str) -> Result<T, Failure> {
+    refuse_nul(data)?;
+    read(data)
+}
+
+fn read<T: DeserializeOwned>(data: &str) -> Result<T, Failure> {
     serde_json::from_str(data).or_else(|_| {
         // serde takes `10.0` for no integer
         let written = json::with_integers(data);

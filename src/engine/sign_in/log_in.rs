@@ -1,6 +1,7 @@
 //! `auth.login`: begins a session for a user who knows the password. Addresses without an account get the same answers
 //! after the same work as those with one.
 
+use super::verify_first::verify_first;
 use super::{Attempt, SignIn, Signed};
 use crate::auth::limits::{Device, Outcome};
 use crate::auth::passwords::needs_rehash;
@@ -65,6 +66,9 @@ impl Engine {
         let account = found.ok_or_else(wrong_credentials)?;
         if !account.user.is_active {
             return Err(inactive());
+        }
+        if self.verifies_first() && !account.user.is_verified {
+            return Err(verify_first());
         }
         let mut rehash = None;
         if needs_rehash(&account.password_hash) {

@@ -5,17 +5,27 @@
 //! - `make_api_token`   makes a token for a program, likewise
 //! - `device`                         whether an account knows the device that signs in
 //! - `refresh`                        only over `/v1/auth/refresh`
+//! - `verify_email`, `reset_password`, `ask_for_mail`   only over HTTP: with a code of a mail, and to get one; `proof`
+//!   reads the code
+//! - `change_email`                   asks for another address
+//! - `verify_first`                   signing up where addresses must be verified first
 //! - `tokens`                         the pair of tokens that a session gets
 //! - `refused`                        the line in the log about a sign-in that was refused
 
+mod ask_for_mail;
+mod change_email;
 mod device;
 mod log_in;
 mod log_out;
 mod make_api_token;
+mod proof;
 mod refresh;
 mod refused;
+mod reset_password;
 mod sign_up;
 mod tokens;
+mod verify_email;
+mod verify_first;
 
 pub use refresh::Refresh;
 pub use refused::Attempt;
@@ -24,6 +34,7 @@ use super::{Answering, Engine, Reply, Sender, Then};
 use crate::ops::json;
 use serde::Serialize;
 use taskwire_protocol::Failure;
+use taskwire_protocol::account::{ForgotPassword, ResendVerification, ResetPassword, VerifyEmail};
 
 /// An operation that signs a user up, in or out.
 pub(super) trait SignIn: Send + 'static {
@@ -41,6 +52,31 @@ pub(super) trait SignIn: Send + 'static {
         engine: Engine,
         sender: Sender,
     ) -> impl Future<Output = Result<Signed<Self::Output>, Failure>> + Send;
+}
+
+/// A request about the mail of an account, which only HTTP has.
+#[derive(Debug)]
+pub enum ByMail {
+    /// Verifies an address.
+    Verify(VerifyEmail),
+    /// Asks for another mail to verify it.
+    Resend(ResendVerification),
+    /// Asks for a mail to reset the password.
+    Forgot(ForgotPassword),
+    /// Resets it.
+    Reset(ResetPassword),
+}
+
+impl ByMail {
+    /// The name in metrics and in the log, and what carries it out.
+    pub(super) fn parts(self) -> (&'static str, Box<dyn DynSignIn>) {
+        match self {
+            ByMail::Verify(body) => (verify_email::NAME, Box::new(body)),
+            ByMail::Resend(body) => (ask_for_mail::RESEND, Box::new(body)),
+            ByMail::Forgot(body) => (ask_for_mail::FORGOT, Box::new(body)),
+            ByMail::Reset(body) => (reset_password::NAME, Box::new(body)),
+        }
+    }
 }
 
 /// The result of signing up, in or out.

@@ -65,6 +65,7 @@ fn is_refusal(code: ErrorCode) -> bool {
             | ErrorCode::TokenRevoked
             | ErrorCode::AccountInactive
             | ErrorCode::AccountLocked
+            | ErrorCode::EmailNotVerified
     )
 }
 

@@ -38,11 +38,16 @@ impl SignIn for SignUp {
             Some(_) => Vec::new(),
             None => OpenAccount::candidates(&account.user.email, rand::random()),
         };
+        let verifies_first = engine.verifies_first();
         let open = OpenAccount {
             account: account.clone(),
             candidates,
-            session: Some(session),
+            session: Some(session).filter(|_| !verifies_first),
+            verify: true,
         };
+        if verifies_first {
+            return engine.sign_up_by_mail(caller, open).await;
+        }
         // the step may have chosen another candidate as the username
         account.user = engine.act(caller.clone(), open).await?;
         engine.tokens(&account, caller.session, &refresh, sender.delivery)

@@ -6,6 +6,7 @@ mod rotate;
 
 pub use rotate::{RotateSession, Rotation, Successor, later};
 
+use super::letters::{self, About};
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
@@ -58,6 +59,10 @@ impl Step for OpenSession {
         let mut account = account.cloned().ok_or_else(wrong_credentials)?;
         begin(act, world, self.session.clone())?;
         let device = device_of(&self.session).unwrap_or("an unnamed device");
+        if self.new_device {
+            let (device, address) = (device.to_owned(), self.session.address.clone());
+            letters::post(act, world, &account.user, About::NewDevice { device, address })?;
+        }
         let notice = if self.new_device {
             let message =
                 format!("A new device signed in: {device}. If it is not yours, change your password");

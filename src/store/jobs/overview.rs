@@ -1,8 +1,9 @@
 //! What is due, waiting or dead, for the runner and for operators; and what operators change by hand.
 
-use super::{changed, now};
+use super::{changed, ms, now};
 use crate::store::sql::Sql;
 use crate::store::{Reader, Result, Transaction};
+use std::time::Duration;
 use taskwire_protocol::Timestamp;
 
 /// The most jobs that a count reads. This result means that there are at least as many.
@@ -36,6 +37,8 @@ pub struct Ahead {
     pub pending: i64,
     /// How many jobs are dead, by kind, counted up to 1000.
     pub dead: Vec<(String, i64)>,
+    /// How many jobs will run, now or later, by kind, counted up to 1000.
+    pub waiting: Vec<(String, i64)>,
 }
 
 /// The work of these kinds that is due now and later. (`kind || ''` here and in [`claim`](super::claim) keeps SQLite
@@ -61,11 +64,17 @@ pub async fn ahead(reader: &mut Reader, kinds: &[&'static str]) -> Result<Ahead>
         Sql::new("select kind, count(*) from (select kind from jobs where dead_at is not null limit ");
     sql.bind(COUNTED).push(") as dead group by kind");
     let dead = reader.fetch(sql).await?;
+    let mut sql = Sql::new(
+        "select kind, count(*) from (select kind from jobs where claim is null and dead_at is null limit ",
+    );
+    sql.bind(COUNTED).push(") as waiting group by kind");
+    let waiting = reader.fetch(sql).await?;
     let next = due.into_iter().chain(ends).min();
     Ok(Ahead {
         next_ms: next.map(|next| next - now),
         pending,
         dead,
+        waiting,
     })
 }
 
@@ -129,6 +138,22 @@ pub async fn retry(tx: &mut Transaction, kind: &str, key: &str) -> Result<bool> 
     sql.bind(kind).push(" and key = ").bind(key);
     sql.push(" and claim is null returning kind");
     changed(tx, sql).await
+}
+
+/// Deletes up to `limit` jobs of a kind that have been dead for `kept`.
+pub async fn forget_dead(
+    tx: &mut Transaction,
+    kind: &'static str,
+    kept: Duration,
+    limit: i64,
+) -> Result<u64> {
+    let now = now(tx.dialect()?);
+    let mut sql = Sql::new("delete from jobs where (kind, key) in (select kind, key from jobs where kind = ");
+    sql.bind(kind)
+        .push(&format!(" and dead_at <= {now} - "))
+        .bind(ms(kept));
+    sql.push(" limit ").bind(limit).push(") returning kind");
+    Ok(tx.select::<(String,)>(sql).await?.len() as u64)
 }
 
 /// Removes a job. If a run is under way, it does not complete. Returns whether the job existed.

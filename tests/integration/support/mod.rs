@@ -20,6 +20,7 @@
 //! - `redis`     a Redis for one test
 //! - `nginx`     a real nginx in front of servers
 //! - `secrets`   looks for passwords and tokens in servers' logs
+//! - `mails`     mails as their readers see them; `smtp` a server that takes them
 //! - `tokens`    access tokens with other times
 
 pub mod audit;
@@ -32,6 +33,7 @@ pub mod fold;
 pub mod follower;
 pub mod http;
 pub mod knowledge;
+pub mod mails;
 pub mod nginx;
 pub mod node;
 #[path = "../../faults/src/world/postgres_wire.rs"]
@@ -42,6 +44,7 @@ pub mod raw;
 pub mod redis;
 pub mod secrets;
 pub mod server;
+pub mod smtp;
 pub mod team;
 pub mod tokens;
 

@@ -33,7 +33,7 @@ pub(super) fn table(
             }
         };
         let answer = match route.answer {
-            Answer::Object(schema) => schema(written).to_value(),
+            Answer::Object(schema) | Answer::ObjectOr(schema, ..) => schema(written).to_value(),
             Answer::Frames => one_or_many("RpcAnswer"),
             Answer::Picture => picture(),
             Answer::Contract => json!({ "type": "object" }),
@@ -44,6 +44,9 @@ pub(super) fn table(
         };
         let mut row =
             json!({ "description": route.doc, "status": route.status, "answer": answer, "error": error });
+        if let Answer::ObjectOr(_, status, other) = route.answer {
+            row["also"] = json!({ status.to_string(): other(written).to_value() });
+        }
         if !body.is_null() {
             row["body"] = body;
         }

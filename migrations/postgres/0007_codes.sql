@@ -1,0 +1,15 @@
+-- What was mailed to prove that an address is its owner's: at most one code of each purpose for an account. The code itself
+-- is not here: the server makes it of the id and its secret.
+create table codes (
+  user_id uuid not null,
+  purpose bigint not null, -- 1 verify the address, 2 reset the password, 3 change the address
+  id uuid not null unique,
+  email text not null,
+  email_key text not null,
+  tries bigint not null, -- wrong ones
+  expires_at bigint not null,
+  ended_at bigint, -- when it was used or became void
+  primary key (user_id, purpose)
+);
+create index codes_email on codes (email_key, id);
+create index codes_expiry on codes (expires_at);

@@ -1,0 +1,43 @@
+//! What the job that sends mails needs: the code of a letter, made when it is sent, and alive from then on.
+
+use super::{Chore, Engine};
+use crate::ops::letters::{About, Letter};
+use crate::store::codes;
+use crate::store::{StoreError, Transaction};
+use secrecy::SecretString;
+use taskwire_protocol::Timestamp;
+use uuid::Uuid;
+
+impl Engine {
+    /// The step that lets the code of a letter live from now on; `None` if the letter has no code.
+    pub fn freshen(&self, letter: &Letter) -> Option<Freshen> {
+        let About::Code { code, .. } = letter.about else {
+            return None;
+        };
+        let life = letter.about.life().unwrap_or_default();
+        let life_ms = i64::try_from(life.as_millis()).unwrap_or(i64::MAX);
+        Some(Freshen {
+            code,
+            expires_at: Timestamp(self.0.clock.now_ms().saturating_add(life_ms)),
+        })
+    }
+
+    /// The six digits and the token of a code.
+    pub fn reveal_code(&self, code: Uuid) -> (SecretString, SecretString) {
+        (self.0.codes.code(code), self.0.codes.token(code))
+    }
+}
+
+/// Lets a code live from now on, unless it was used or a newer one replaced it: then there is nothing to send. A mail that
+/// waited for its server has a code that works, then.
+pub struct Freshen {
+    code: Uuid,
+    expires_at: Timestamp,
+}
+
+impl Chore for Freshen {
+    type Output = bool;
+    async fn run(self, tx: &mut Transaction) -> Result<bool, StoreError> {
+        codes::extend(tx, self.code, self.expires_at).await
+    }
+}

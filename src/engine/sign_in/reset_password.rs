@@ -1,0 +1,67 @@
+//! `POST /v1/auth/reset-password`: sets a new password with the code or link of a mail. The password is hashed only for a
+//! right code, and before the step that uses it.
+
+use super::proof::{Meant, Proof, refuse};
+use super::{Attempt, SignIn, Signed};
+use crate::auth::passwords::check_new;
+use crate::engine::{Engine, Sender, Then};
+use crate::ops::DONE;
+use crate::ops::codes::Attempted;
+use crate::ops::resets::ResetByCode;
+use crate::store::codes::Purpose;
+use secrecy::SecretString;
+use std::sync::Arc;
+use taskwire_protocol::account::{Done, ResetPassword};
+use taskwire_protocol::{ErrorCode, Failure};
+use tokio::time::Instant;
+
+/// The name in metrics and in the log.
+pub(in crate::engine) const NAME: &str = "auth.reset_password";
+
+impl SignIn for ResetPassword {
+    type Output = Done;
+
+    fn attempt(&self, sender: &Sender) -> Option<Attempt> {
+        Some(Attempt::of(NAME, self.email.as_deref(), sender))
+    }
+
+    async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
+        let began = Instant::now();
+        let proof = Proof::of(self.email, self.code, self.token)?;
+        let new = self.new_password.into_exposed();
+        let known: Vec<&str> = proof.email().into_iter().collect();
+        check_new(&new, &known).map_err(|failure| failure.at("new_password"))?;
+        engine.may_try_code(&sender).await?;
+        let mut refused = ErrorCode::InvalidToken;
+        for meant in engine.meant(&proof, &[Purpose::Reset]).await? {
+            let hash = match meant.given.is_right {
+                true => engine.hash_for(&meant, &new).await?,
+                // it is not used: a wrong code only counts
+                false => Arc::from(""),
+            };
+            let (caller, given) = (meant.caller(), meant.given);
+            let attempted: Attempted = engine.act(caller, ResetByCode { given, hash }).await?;
+            match attempted.refused {
+                None => {
+                    return Ok(Signed {
+                        output: DONE,
+                        then: Then::Nothing,
+                    });
+                }
+                Some(code) => refused = code,
+            }
+        }
+        Err(refuse(began, refused).await)
+    }
+}
+
+impl Engine {
+    /// The hash of a new password, which must be none that others would guess of this account.
+    async fn hash_for(&self, meant: &Meant, new: &str) -> Result<Arc<str>, Failure> {
+        let user = &meant.account.user;
+        check_new(new, &[&*user.email, &*user.name, &*user.username])
+            .map_err(|failure| failure.at("new_password"))?;
+        let hash = self.passwords().hash(SecretString::from(new)).await?;
+        Ok(hash.into())
+    }
+}

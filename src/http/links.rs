@@ -1,0 +1,92 @@
+//! `GET /verify-email` and `/reset-password`: the pages to which the links in mails lead. The token follows a `#`, so
+//! browsers do not send it with the page's address; the page's script sends it once the person presses the button. So a
+//! program that opens links ahead of people uses up none. The pages load nothing; the content security policy allows
+//! their style sheet and script by hash.
+
+use std::sync::{Arc, LazyLock};
+
+use axum::Router;
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use axum::response::IntoResponse;
+use axum::routing::get;
+
+use super::page::hash_of;
+use crate::state::App;
+
+const FRAME: &str = include_str!("link.html");
+
+static VERIFY: LazyLock<String> = LazyLock::new(|| {
+    filled(&[
+        ("title", "Verify your e-mail address"),
+        ("path", "verify-email"),
+        ("fields", ""),
+        ("button", "Verify"),
+        ("done", "The address is verified. You can close this page."),
+    ])
+});
+
+static RESET: LazyLock<String> = LazyLock::new(|| {
+    let field = "<label for=\"new\">New password</label>\n<input id=\"new\" name=\"new_password\" type=\"password\" \
+        autocomplete=\"new-password\" minlength=\"8\" maxlength=\"128\" required>\n";
+    filled(&[
+        ("title", "Reset your password"),
+        ("path", "reset-password"),
+        ("fields", field),
+        ("button", "Set the password"),
+        ("done", "The password is set. You can sign in with it."),
+    ])
+});
+
+static POLICY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors 'none'",
+        hash_of(FRAME, "style"),
+        hash_of(FRAME, "script")
+    )
+});
+
+/// Adds the pages.
+pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
+    router
+        .route("/verify-email", get(async || page(&VERIFY)))
+        .route("/reset-password", get(async || page(&RESET)))
+}
+
+fn page(text: &'static str) -> impl IntoResponse {
+    let headers = [
+        (CONTENT_TYPE, "text/html; charset=utf-8"),
+        (CONTENT_SECURITY_POLICY, POLICY.as_str()),
+        (CACHE_CONTROL, "no-store"),
+    ];
+    (headers, text)
+}
+
+fn filled(parts: &[(&str, &str)]) -> String {
+    parts.iter().fold(FRAME.to_owned(), |text, (name, part)| {
+        text.replace(&format!("{{{name}}}"), part)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_load_nothing_and_their_style_and_script_are_allowed() {
+        assert_eq!(POLICY.matches("'sha256-").count(), 2);
+        for page in [&*VERIFY, &*RESET] {
+            for outside in [
+                "src=", "url(", "@import", "style=\"", "onclick", "{title}", "{done}",
+            ] {
+                assert!(!page.contains(outside), "{outside}");
+            }
+            for tag in ["style", "script"] {
+                assert!(
+                    POLICY.contains(&hash_of(page, tag)),
+                    "{tag} differs from the frame's"
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! Sends a letter. The job itself is the row of the outbox: it was enqueued in the transaction of what it tells of, and is
+//! removed when the mail has left. While the server is away it runs again, for about three days; after that it is dead, and
+//! an operator may retry it. A mail may leave twice only where a node dies between the server's answer and the end of the
+//! job; both have the same `Message-ID` and the same content.
+
+use super::kind::{Job, Schedule};
+use super::run::{Ended, Run, Steps};
+use crate::config::{PublicUrl, Settings};
+use crate::domain::account::masked;
+use crate::engine::Engine;
+use crate::mail::{self, Draft, Left, Mail, Proof, Recipient, Unsent, texts};
+use crate::ops::letters::{About, Letter};
+use crate::store::codes::Purpose;
+use secrecy::ExposeSecret;
+use std::time::Duration;
+use taskwire_protocol::{ErrorCode, Failure};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// How often the end of a job is tried after its mail was taken. A database that is away for a moment must not send it twice.
+const ENDS: u32 = 30;
+
+impl Job for Letter {
+    /// The pauses grow to an hour within twelve runs; an hour is three quarters of one on average.
+    const SCHEDULE: Schedule = Schedule::Once { attempts: 108 };
+    /// More than a server may take for a mail.
+    const LIMIT: Duration = Duration::from_mins(7);
+    /// A slow server must not hold up the other jobs.
+    const AT_ONCE: usize = 2;
+
+    async fn run(self, run: Run) -> Result<Ended, Failure> {
+        if let Some(freshen) = run.engine().freshen(&self)
+            && !run.step(freshen).await?
+        {
+            count("dropped");
+            return run.end().await;
+        }
+        let draft = draft(&self, run.engine(), run.settings());
+        let mail = Mail {
+            id: self.id,
+            to: Recipient {
+                email: self.email.to_string(),
+                name: self.name.to_string(),
+            },
+            at_ms: self.at.0,
+            draft,
+        };
+        let to = masked(&self.email);
+        match mail::send(run.settings(), &mail).await {
+            Ok(Left::Sent) => count("sent"),
+            Ok(Left::Kept(file)) => {
+                count("kept");
+                tracing::info!(
+                    email = to,
+                    file = %file.display(),
+                    "a mail was written to a file, because smtp_url is not set"
+                );
+            }
+            Err(Unsent::Refused(reason)) => {
+                count("refused");
+                tracing::warn!(
+                    email = to,
+                    reason,
+                    "the mail server refuses a mail for good; it is not sent again"
+                );
+            }
+            Err(Unsent::Later(reason)) => {
+                count("failed");
+                return Err(Failure::new(ErrorCode::Unavailable, reason));
+            }
+        }
+        ended(&run).await
+    }
+}
+
+fn count(outcome: &'static str) {
+    metrics::counter!("taskwire_mails_total", "outcome" => outcome).increment(1);
+}
+
+/// Ends the job, with some patience for the database.
+async fn ended(run: &Run) -> Result<Ended, Failure> {
+    let mut tries = 1;
+    loop {
+        match run.end().await {
+            Err(failure) if failure.code == ErrorCode::Unavailable && tries < ENDS => {}
+            other => return other,
+        }
+        tries += 1;
+        sleep(Duration::from_secs(1)).await;
+    }
+}
+
+/// What the mail says.
+fn draft(letter: &Letter, engine: &Engine, settings: &Settings) -> Draft {
+    let name = &*letter.name;
+    match &letter.about {
+        About::Welcome => texts::welcome(name),
+        About::Code { code, purpose } => {
+            let proof = proof(*code, *purpose, letter, engine, settings);
+            match purpose {
+                Purpose::Verify => texts::verification(name, proof),
+                Purpose::Reset => texts::reset(name, proof),
+                Purpose::ChangeEmail => texts::new_address(name, proof),
+            }
+        }
+        About::AddressChanging { to } => texts::address_changing(name, to),
+        About::AddressChanged { to } => texts::address_changed(name, to),
+        About::PasswordChanged => texts::password_changed(name),
+        About::HasAccount => texts::has_account(name),
+        About::NewDevice { device, address } => {
+            texts::new_device(name, device, address.as_deref(), letter.at)
+        }
+    }
+}
+
+/// The code, and the link if people know where this node is. The token follows a `#`, so that no server on the way sees it.
+fn proof(code: Uuid, purpose: Purpose, letter: &Letter, engine: &Engine, settings: &Settings) -> Proof {
+    let (digits, token) = engine.reveal_code(code);
+    let page = match purpose {
+        Purpose::Verify | Purpose::ChangeEmail => "verify-email",
+        Purpose::Reset => "reset-password",
+    };
+    let place = settings.public_url.as_ref().map(PublicUrl::as_str);
+    let life = letter.about.life().unwrap_or_default();
+    Proof {
+        code: digits.expose_secret().to_owned(),
+        link: place.map(|place| format!("{place}/{page}#{}", token.expose_secret())),
+        minutes: i64::try_from(life.as_secs() / 60).unwrap_or(i64::MAX),
+    }
+}

@@ -1,0 +1,162 @@
+//! What each mail says: a pure function for each. Names and devices come from people; the layout escapes them.
+
+use taskwire_protocol::Timestamp;
+
+/// A mail before its layout.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Draft {
+    /// The subject, which is also the headline.
+    pub subject: String,
+    /// What happened, paragraph by paragraph.
+    pub body: Vec<String>,
+    /// The code and the link, which follow the body.
+    pub proof: Option<Proof>,
+    /// What to do if it was not the reader who did it: it follows the proof.
+    pub otherwise: Option<String>,
+}
+
+/// What only the reader of a mail knows.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Proof {
+    /// Six digits.
+    pub code: String,
+    /// The same as a link; `None` without `public_url`.
+    pub link: Option<String>,
+    /// How many minutes both work.
+    pub minutes: i64,
+}
+
+impl std::fmt::Debug for Proof {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Proof")
+            .field("minutes", &self.minutes)
+            .finish_non_exhaustive()
+    }
+}
+
+/// After a sign-up: proves that the address is its owner's.
+pub fn verification(name: &str, proof: Proof) -> Draft {
+    Draft {
+        subject: "Verify your e-mail address".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "an account was made with this address. Verify that the address is yours:".to_owned(),
+        ],
+        proof: Some(proof),
+        otherwise: Some("If you did not sign up, ignore this mail. The address stays unverified.".to_owned()),
+    }
+}
+
+/// After the first verification.
+pub fn welcome(name: &str) -> Draft {
+    Draft {
+        subject: "Welcome to Taskwire".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "your address is verified and your account is ready. Your tasks are live on every device that you sign in \
+             on."
+                .to_owned(),
+        ],
+        ..Draft::default()
+    }
+}
+
+/// Somebody forgot the password.
+pub fn reset(name: &str, proof: Proof) -> Draft {
+    Draft {
+        subject: "Reset your password".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "somebody asked for a new password for your account. Choose one with this code:".to_owned(),
+        ],
+        proof: Some(proof),
+        otherwise: Some("If it was not you, ignore this mail. Your password stays as it is.".to_owned()),
+    }
+}
+
+/// To a new address, which the account gets when it is verified.
+pub fn new_address(name: &str, proof: Proof) -> Draft {
+    Draft {
+        subject: "Verify your new e-mail address".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "this shall be the new address of your account. The change takes effect when you verify it:"
+                .to_owned(),
+        ],
+        proof: Some(proof),
+        otherwise: Some("If you did not ask for this, ignore this mail. Nothing changes.".to_owned()),
+    }
+}
+
+/// To the address that the account still has, when another one is asked for.
+pub fn address_changing(name: &str, to: &str) -> Draft {
+    Draft {
+        subject: "Your e-mail address is about to change".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            format!(
+                "somebody who knows your password asked for another address for your account: {to}. The change takes \
+                 effect when that address is verified."
+            ),
+        ],
+        otherwise: Some("If it was not you, change your password now.".to_owned()),
+        ..Draft::default()
+    }
+}
+
+/// To the address that the account no longer has.
+pub fn address_changed(name: &str, to: &str) -> Draft {
+    Draft {
+        subject: "Your e-mail address was changed".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            format!("your account now has another address: {to}. You sign in with that one."),
+        ],
+        otherwise: Some("If it was not you, ask the operator of this server for help.".to_owned()),
+        ..Draft::default()
+    }
+}
+
+/// After the password changed.
+pub fn password_changed(name: &str) -> Draft {
+    Draft {
+        subject: "Your password was changed".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "your account has a new password. Other devices were signed out.".to_owned(),
+        ],
+        otherwise: Some("If it was not you, reset your password now.".to_owned()),
+        ..Draft::default()
+    }
+}
+
+/// A device signed in that the account did not know.
+pub fn new_device(name: &str, device: &str, address: Option<&str>, at: Timestamp) -> Draft {
+    let from = address
+        .map(|address| format!(" from {address}"))
+        .unwrap_or_default();
+    Draft {
+        subject: "A new device signed in".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            format!("a device that we do not know signed in to your account{from} at {at}: {device}."),
+        ],
+        otherwise: Some("If it was not you, change your password now.".to_owned()),
+        ..Draft::default()
+    }
+}
+
+/// Somebody signed up with an address that has an account.
+pub fn has_account(name: &str) -> Draft {
+    Draft {
+        subject: "You already have an account".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "somebody signed up with this address, which already has an account. Sign in with it, or reset your \
+             password if you forgot it."
+                .to_owned(),
+        ],
+        otherwise: Some("If it was not you, ignore this mail. Nothing changed.".to_owned()),
+        ..Draft::default()
+    }
+}

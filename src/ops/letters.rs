@@ -1,0 +1,118 @@
+//! What is mailed. A letter is the payload of a job, which is enqueued in the transaction of what it tells of; so the table
+//! of jobs is the outbox. A letter has no code: it names one, and the job makes it when it sends the letter (`jobs/mail`).
+
+use super::codes::{self, Life};
+use super::world::World;
+use super::{Act, Result};
+use crate::store::codes::Purpose;
+use crate::store::jobs::{NewJob, Payload};
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+use std::time::Duration;
+use taskwire_protocol::account::User;
+use taskwire_protocol::{Timestamp, UserId};
+use uuid::Uuid;
+
+/// A mail to a person.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Letter {
+    /// Identifies the mail, also to those who receive it: every try has this id.
+    pub id: Uuid,
+    /// Whose account it is about.
+    pub user: UserId,
+    /// The address that it goes to.
+    pub email: Arc<str>,
+    /// The person's name.
+    pub name: Arc<str>,
+    /// When it happened.
+    pub at: Timestamp,
+    /// What it tells.
+    pub about: About,
+}
+
+/// What a letter tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum About {
+    /// The address is verified.
+    Welcome,
+    /// A code, by its id.
+    Code {
+        /// The code.
+        code: Uuid,
+        /// What it is for.
+        purpose: Purpose,
+    },
+    /// Another address was asked for.
+    AddressChanging {
+        /// The other address, masked.
+        to: String,
+    },
+    /// The account has another address.
+    AddressChanged {
+        /// The other address, masked.
+        to: String,
+    },
+    /// The account has another password.
+    PasswordChanged,
+    /// Somebody signed up with this address.
+    HasAccount,
+    /// A device signed in that the account did not know.
+    NewDevice {
+        /// What it calls itself.
+        device: String,
+        /// The network address that it signed in from.
+        address: Option<String>,
+    },
+}
+
+impl Payload for Letter {
+    const KIND: &'static str = "mail";
+}
+
+/// Mails something to an account's address, in the transaction of the group.
+pub(super) fn post(act: &Act<'_>, world: &mut World, user: &User, about: About) -> Result<()> {
+    post_to(act, world, user, &user.email, about)
+}
+
+/// Mails something to an address of the account's owner.
+pub(super) fn post_to(
+    act: &Act<'_>,
+    world: &mut World,
+    user: &User,
+    email: &Arc<str>,
+    about: About,
+) -> Result<()> {
+    let letter = Letter {
+        id: act.new_id(),
+        user: user.id,
+        email: email.clone(),
+        name: user.name.clone(),
+        at: act.now,
+        about,
+    };
+    world.enqueue(NewJob::new(letter.id.to_string(), &letter, Duration::ZERO)?);
+    Ok(())
+}
+
+/// Mails a new code to an address; it voids the account's older one of this purpose.
+pub(super) fn post_code(
+    act: &Act<'_>,
+    world: &mut World,
+    user: &User,
+    email: &Arc<str>,
+    purpose: Purpose,
+) -> Result<()> {
+    let code = codes::issue(act, world, user.id, email, purpose);
+    post_to(act, world, user, email, About::Code { code, purpose })
+}
+
+impl About {
+    /// How long the code lives from the moment at which it is sent; `None` for a letter without one.
+    pub fn life(&self) -> Option<Duration> {
+        match self {
+            About::Code { purpose, .. } => Some(purpose.life()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! A password that its owner forgot, and sets by a code of a mail. The engine has checked the code and hashed the password.
+
+use super::admin::{changed, its_own};
+use super::codes::{Attempted, Given, end};
+use super::letters::{self, About};
+use super::notices::{Notice, tell};
+use super::step::{Step, decided_as_steps};
+use super::world::World;
+use super::{Act, Caller, Login, Needs, Result, sessions};
+use crate::store::codes::Purpose;
+use crate::store::users::Account;
+use std::sync::Arc;
+use taskwire_protocol::ErrorCode;
+use taskwire_protocol::events;
+use taskwire_protocol::notification::NotificationType;
+
+decided_as_steps!(ResetByCode);
+
+/// Uses a code of a reset: the account gets another password, and every session ends. Whoever reads the mail of the address
+/// has proved that it is theirs, so the address counts as verified.
+pub struct ResetByCode {
+    /// What was given.
+    pub given: Given,
+    /// The new password's hash, a PHC string.
+    pub hash: Arc<str>,
+}
+
+impl Step for ResetByCode {
+    const NAME: &'static str = "auth.reset_password";
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        let id = caller.user.id;
+        needs.accounts.insert(id);
+        needs.sessions_of.insert(id);
+        needs.codes.extend([(id, Purpose::Reset), (id, Purpose::Verify)]);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        let code = match self.given.examine(act, world) {
+            Ok(code) => code,
+            Err(refused) => return Attempted::answer(Some(refused)),
+        };
+        let account = its_own(act, world)?;
+        let is_own = Login::email(&account.user.email) == Login::email(&code.email);
+        if !is_own || !account.user.is_active || code.purpose != Purpose::Reset {
+            return Attempted::answer(Some(ErrorCode::InvalidToken));
+        }
+        end(act, world, account.user.id, Purpose::Reset);
+        end(act, world, account.user.id, Purpose::Verify);
+        let user = changed(act, account.user, |user| user.is_verified = true);
+        world.emit::<events::ProfileUpdated>(act, user.id, &user)?;
+        for session in sessions::all_living(world, user.id) {
+            sessions::end(act, world, session)?;
+        }
+        let message = "Your password was reset by mail. Every device was signed out.".to_owned();
+        tell(
+            act,
+            world,
+            user.id,
+            Notice::of_account(NotificationType::PasswordChanged, message),
+        )?;
+        letters::post(act, world, &user, About::PasswordChanged)?;
+        world.accounts.put(Account {
+            user,
+            password_hash: self.hash.clone(),
+            token_version: account.token_version + 1,
+            ..account
+        });
+        Attempted::answer(None)
+    }
+}
