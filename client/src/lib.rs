@@ -13,6 +13,7 @@
 // - `door`        opens sockets: TLS and the WebSocket handshake
 // - `config`      the configuration: the server, the tokens, the streams, the bounds
 // - `tokens`      where access tokens come from, and how they are refreshed
+// - `http`        requests over HTTP beside the socket
 // - `dial`        opens the byte stream to the server; `tls`; `address` the server's address
 // - `backoff`     the wait before the next attempt
 // - `wire`        the frames, written and read
@@ -32,6 +33,7 @@ mod door;
 mod error;
 mod events;
 mod follower;
+mod http;
 mod once;
 mod raw;
 pub mod replica;
@@ -48,6 +50,7 @@ pub use dial::{Dial, Tcp, Transport};
 pub use error::{CallError, ConfigError, Disconnected, Stopped, TokenError};
 pub use events::{Events, Item};
 pub use follower::{Change, Follower};
+pub use http::{Http, HttpAnswer};
 pub use once::call_once;
 pub use raw::{RawFrame, RawSocket};
 pub use replica::Replica;

@@ -1,9 +1,16 @@
 //! Where access tokens come from: one fixed token, or a pair that is refreshed over HTTP. Keeps nothing on disk.
 
-use crate::{Boxed, address::Address, error::TokenError, tls};
-use serde::Deserialize;
+use crate::{
+    Boxed,
+    error::{CallError, TokenError},
+    http::Http,
+};
 use std::time::Duration;
-use taskwire_protocol::{Failure, Secret, account::Tokens};
+use taskwire_protocol::{
+    Secret,
+    account::Tokens,
+    http::{RefreshTokens, TokenDelivery},
+};
 use tokio::{sync::Mutex, time::Instant};
 
 /// A token that expires sooner than this is refreshed before it is used.
@@ -96,76 +103,40 @@ impl TokenSource for RefreshedTokens {
     }
 }
 
-/// Exchanges a refresh token for a new pair over HTTP (`POST /v1/auth/refresh`). A refresh token works once.
+/// Exchanges a refresh token for a new pair over HTTP (`POST /v1/auth/refresh`). If the answer is lost, asks once more at
+/// once: within 30 s the server gives the same pair again, and later it ends the session.
 ///
 /// # Errors
 /// `SignedOut` when the server refuses the token, `Later` when it says when to ask again, `Unavailable` when a later attempt
 /// may succeed.
 pub async fn refresh(url: &str, refresh_token: &str) -> Result<Tokens, TokenError> {
     let unavailable = |error: &dyn std::fmt::Display| TokenError::Unavailable(error.to_string());
-    let address = Address::parse(url).map_err(|error| unavailable(&error))?;
-    let target = address
-        .http
-        .join("v1/auth/refresh")
-        .map_err(|error| unavailable(&error))?;
-    let body = serde_json::json!({ "refresh_token": refresh_token, "token_delivery": "body" });
-    let response = http(&address)?
-        .post(target)
-        .json(&body)
-        .send()
-        .await
-        .map_err(|error| unavailable(&root(&error)))?;
-    let status = response.status();
-    if status.is_success() {
-        return response.json().await.map_err(|error| unavailable(&root(&error)));
+    let http = Http::to(url).map_err(|error| unavailable(&error))?;
+    let http = http.within(REQUEST_TIMEOUT);
+    let body = RefreshTokens {
+        refresh_token: Some(refresh_token.into()),
+        token_delivery: Some(TokenDelivery::Body),
+    };
+    let ask = || http.post("v1/auth/refresh", &body);
+    let answer = match ask().await {
+        Err(CallError::Interrupted) => ask().await,
+        answer => answer,
+    };
+    let answer = answer.map_err(|error| unavailable(&error))?;
+    if answer.is_success() {
+        return answer.read().map_err(|error| unavailable(&error));
     }
-    let header = response.headers().get(reqwest::header::RETRY_AFTER);
-    let seconds = header.and_then(|value| value.to_str().ok()?.parse().ok());
-    let told = response.json::<Refusal>().await.ok().and_then(|body| body.error);
-    let told_ms = told.as_ref().and_then(|failure| failure.retry_after_ms);
-    let wait = told_ms
-        .map(Duration::from_millis)
-        .or(seconds.map(Duration::from_secs));
-    let message = told.map_or_else(|| format!("HTTP status {status}"), |failure| failure.message);
+    let message = answer.failure().map_or_else(
+        || format!("HTTP status {}", answer.status_line()),
+        |failure| failure.message,
+    );
     // Only a clear refusal is final; anything else is worth another try.
-    if matches!(status.as_u16(), 400 | 401 | 403 | 422) {
+    if matches!(answer.status, 400 | 401 | 403 | 422) {
         Err(TokenError::SignedOut(message))
-    } else if let Some(wait) = wait {
+    } else if let Some(wait) = answer.wait() {
         let wait = wait.min(WAIT_AT_MOST);
         Err(TokenError::Later { message, wait })
     } else {
         Err(TokenError::Unavailable(message))
     }
-}
-
-#[derive(Deserialize)]
-struct Refusal {
-    error: Option<Failure>,
-}
-
-fn http(address: &Address) -> Result<reqwest::Client, TokenError> {
-    let mut builder = reqwest::Client::builder()
-        .timeout(REQUEST_TIMEOUT)
-        .redirect(reqwest::redirect::Policy::none()) // send the token to this server only
-        .no_proxy();
-    // Plain HTTP works on a machine without root certificates.
-    let config = if address.tls {
-        tls::native()
-    } else {
-        tls::without_roots()
-    };
-    let config = config.map_err(|error| TokenError::Unavailable(error.to_string()))?;
-    builder = builder.tls_backend_preconfigured(config);
-    builder
-        .build()
-        .map_err(|error| TokenError::Unavailable(error.to_string()))
-}
-
-/// The innermost cause: "Connection refused" says more than "error sending request".
-fn root(error: &dyn std::error::Error) -> String {
-    let mut cause = error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }

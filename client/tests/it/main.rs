@@ -7,6 +7,7 @@ mod calls;
 mod chaos;
 mod events;
 mod follower;
+mod http;
 mod reconnect;
 mod support;
 mod tokens;
