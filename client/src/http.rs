@@ -123,7 +123,7 @@ impl Http {
     /// [`HttpAnswer::read`] returns it.
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Result<HttpAnswer, CallError> {
         let body = serde_json::to_vec(body).map_err(|error| CallError::Unwritable(error.to_string()))?;
-        self.send(Method::POST, path, Some(("application/json", &body)))
+        self.send(Method::POST, path, Some(("application/json", body.as_slice())))
             .await
     }
 

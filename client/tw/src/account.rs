@@ -2,17 +2,21 @@
 
 use crate::{
     args::{LoginArgs, SignupArgs},
+    ask::{self, given_or_asked, password},
     connect::Context,
     fault::Fault,
     output::Output,
     session::{Session, Sessions},
     terminal::plain,
 };
-use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+use std::io;
 use taskwire_client::{
     CallError, Stopped, call_once,
-    protocol::account::{LogIn, LogOut, SignUp, Tokens},
+    protocol::account::{LogIn, LogOut, SignUp, Tokens, User},
 };
+
+/// What API tokens begin with.
+const API_TOKEN: &str = "tw_pat_";
 
 pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs) -> Result<(), Fault> {
     let email = given_or_asked(args.email, "E-mail", "EMAIL")?;
@@ -32,6 +36,9 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
     // so that the server knows this device again
     let kept = context.file.load_or_none().ok();
     let kept = kept.as_ref().and_then(|sessions| sessions.at(&context.url));
+    if args.token {
+        return log_in_by_token(context, output).await;
+    }
     let params = LogIn {
         email: given_or_asked(args.email, "E-mail", "EMAIL")?,
         password: password(args.password_stdin, false)?.into(),
@@ -44,14 +51,41 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
     keep(context, output, tokens).await
 }
 
-async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), Fault> {
+/// Keeps an API token as the session of this server, once the server has accepted it.
+async fn log_in_by_token(context: &Context, output: &Output) -> Result<(), Fault> {
+    let token = ask::api_token()?;
+    if !token.starts_with(API_TOKEN) {
+        return Err(Fault::usage(format!(
+            "this is no API token: one begins with {API_TOKEN}, and `tw tokens new NAME` makes one"
+        )));
+    }
+    let client = context.connect_by(&token).await?;
+    let welcome = client.ready().await;
+    client.close().await;
+    let user = welcome?.user.clone();
+    let session = Session::by_api_token(&context.url, token, &user);
+    keep_session(context, output, session, &user).await
+}
+
+/// Keeps the tokens of a sign-in, and says who signed in.
+pub(crate) async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), Fault> {
     let user = tokens.user.clone();
+    let session = Session::new(&context.url, tokens);
+    keep_session(context, output, session, &user).await
+}
+
+async fn keep_session(
+    context: &Context,
+    output: &Output,
+    session: Session,
+    user: &User,
+) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
     let mut sessions = context.file.load_or_none()?;
-    sessions.add(Session::new(&context.url, tokens));
+    sessions.add(session);
     context.file.save(&sessions)?;
     if output.json {
-        return output.value(&user);
+        return output.value(user);
     }
     output.line(&format!(
         "signed in at {} as {} <{}>",
@@ -67,6 +101,8 @@ pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> 
     match (&context.token, &context.session) {
         _ if local => forget(context, None).await?,
         (Some(_), _) => end(context).await?,
+        // An API token has no session on the server; `tw tokens revoke` ends it.
+        (None, Some(session)) if session.api_token => forget(context, Some(session)).await?,
         (None, Some(session)) => {
             match end(context).await {
                 // The server has ended the session already; only the file is left to change.
@@ -96,7 +132,7 @@ async fn end(context: &Context) -> Result<(), Fault> {
 
 /// Removes the kept session of this server. A session that ended is removed unless another person's has replaced it. A
 /// broken file is removed whole.
-async fn forget(context: &Context, ended: Option<&Session>) -> Result<(), Fault> {
+pub(crate) async fn forget(context: &Context, ended: Option<&Session>) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
     let mut sessions = match context.file.load() {
         Err(error) if error.kind() == io::ErrorKind::InvalidData => {
@@ -115,7 +151,7 @@ async fn forget(context: &Context, ended: Option<&Session>) -> Result<(), Fault>
 }
 
 /// This device's name in the list of sessions.
-fn device() -> String {
+pub(crate) fn device() -> String {
     let host = ["HOSTNAME", "COMPUTERNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok())
@@ -125,54 +161,4 @@ fn device() -> String {
         Some(host) => format!("tw on {host}"),
         None => "tw".to_owned(),
     }
-}
-
-fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<String, Fault> {
-    if let Some(given) = given {
-        return Ok(given);
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Fault::usage(format!(
-            "standard input is not a terminal; give {argument}"
-        )));
-    }
-    eprint!("{what}: ");
-    io::stderr().flush()?;
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line)?;
-    let line = line.trim();
-    if line.is_empty() {
-        return Err(Fault::usage(format!("the input was empty; give {argument}")));
-    }
-    Ok(line.to_owned())
-}
-
-/// The password: from standard input, from the environment, or typed without an echo.
-fn password(stdin: bool, new: bool) -> Result<String, Fault> {
-    if stdin {
-        let mut line = String::new();
-        io::stdin().lock().read_line(&mut line)?;
-        let line = line.trim_end_matches(['\r', '\n']);
-        if line.is_empty() {
-            return Err(Fault::usage(
-                "standard input is empty; it must contain the password",
-            ));
-        }
-        return Ok(line.to_owned());
-    }
-    if let Ok(password) = std::env::var("TASKWIRE_PASSWORD")
-        && !password.is_empty()
-    {
-        return Ok(password);
-    }
-    if !io::stdin().is_terminal() {
-        return Err(Fault::usage(
-            "standard input is not a terminal; give the password with --password-stdin or TASKWIRE_PASSWORD",
-        ));
-    }
-    let password = rpassword::prompt_password("Password: ")?;
-    if new && rpassword::prompt_password("Once more: ")? != password {
-        return Err(Fault::usage("the two passwords differ; try again"));
-    }
-    Ok(password)
 }

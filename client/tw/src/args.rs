@@ -1,4 +1,6 @@
-//! The command line: commands, arguments, help.
+//! The command line: commands, arguments, help. `account` has the commands about one's own account.
+
+mod account;
 
 use crate::{
     clock,
@@ -10,6 +12,10 @@ use clap::{
 };
 use serde::de::DeserializeOwned;
 use taskwire_client::protocol::task::{Priority, Sort, Status};
+
+pub(crate) use account::{
+    AccountCommand, AuditArgs, LoginArgs, NewTokenArgs, ProfileChanges, SignupArgs, TokenAction,
+};
 
 /// Tasks on a Taskwire server.
 #[derive(Parser)]
@@ -105,6 +111,8 @@ pub(crate) enum Command {
     Notifications(NotificationArgs),
     /// List workspaces.
     Workspaces,
+    #[command(flatten)]
+    Account(AccountCommand),
     /// Open a socket without signing in: send each line of standard input as a frame, print each frame that arrives.
     Socket,
     /// Call an operation by its wire name: `tw call task.get '{"id":"…"}'`.
@@ -114,30 +122,6 @@ pub(crate) enum Command {
         /// The parameters as JSON; `-` reads them from standard input.
         data: Option<String>,
     },
-}
-
-#[derive(Group)]
-pub(crate) struct SignupArgs {
-    /// Your e-mail address; `tw` asks for it when omitted.
-    pub(crate) email: Option<String>,
-    /// Your display name; `tw` asks for it when omitted.
-    #[arg(long)]
-    pub(crate) name: Option<String>,
-    /// Your username; made from the e-mail address when omitted.
-    #[arg(long)]
-    pub(crate) username: Option<String>,
-    /// Read the password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
-}
-
-#[derive(Group)]
-pub(crate) struct LoginArgs {
-    /// Your e-mail address; `tw` asks for it when omitted.
-    pub(crate) email: Option<String>,
-    /// Read the password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
-    #[arg(long)]
-    pub(crate) password_stdin: bool,
 }
 
 #[derive(Group)]

@@ -10,7 +10,7 @@ use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
 };
-use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item, TokenError};
+use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item, Stopped, TokenError};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 /// A command that was connected waits at least this long for a server that restarts, and then gives up.
@@ -87,7 +87,29 @@ impl Context {
 
     /// A connected client that makes calls only.
     pub(crate) async fn connect(&self) -> Result<Client, Fault> {
-        let config = self.config()?.following([]).patient_for(PATIENCE.max(self.wait));
+        self.connect_with(self.config()?).await
+    }
+
+    /// A connected client that acts with this token.
+    pub(crate) async fn connect_by(&self, token: &str) -> Result<Client, Fault> {
+        let config = Config::new(&self.url, FixedToken::new(token));
+        self.connect_with(config.named("tw", env!("CARGO_PKG_VERSION")))
+            .await
+    }
+
+    /// Connects, makes calls, and closes the connection.
+    pub(crate) async fn calling<T>(
+        &self,
+        calls: impl AsyncFnOnce(&Client) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let client = self.connect().await?;
+        let done = calls(&client).await;
+        client.close().await;
+        done
+    }
+
+    async fn connect_with(&self, config: Config) -> Result<Client, Fault> {
+        let config = config.following([]).patient_for(PATIENCE.max(self.wait));
         let (client, events) = Client::connect(config)?;
         self.connected(events).await?;
         Ok(client)
@@ -100,7 +122,7 @@ impl Context {
         while let Some(item) = events.next().await {
             let (reason, retry_in) = match item {
                 Item::Connected(_) => return Ok(()),
-                Item::Stopped(why) => return Err(why.into()),
+                Item::Stopped(why) => return Err(self.stopped(why)),
                 Item::Disconnected {
                     reason:
                         reason @ (Disconnected::Unreachable(_)
@@ -124,5 +146,18 @@ impl Context {
             told = true;
         }
         Err(Fault::other("the client was closed"))
+    }
+
+    /// The error when a client stops. Nothing refreshes an API token, so a person has to bring another one.
+    fn stopped(&self, why: Stopped) -> Fault {
+        let by_api_token = self.token.is_none() && self.session.as_ref().is_some_and(|kept| kept.api_token);
+        match why {
+            Stopped::SignedOut(_) | Stopped::Revoked(_) if by_api_token => Fault::not_allowed(format!(
+                "the API token for {} is no longer valid: it was revoked, or it has expired; sign in with another one \
+                 by `tw login --token`",
+                self.url
+            )),
+            why => why.into(),
+        }
     }
 }

@@ -21,6 +21,14 @@ pub(crate) struct Due {
     pub(crate) all_day: bool,
 }
 
+impl Due {
+    /// The day, of a whole day.
+    pub(crate) fn day(self) -> Option<Date> {
+        let days = (self.at.0 / 86_400_000).days();
+        self.all_day.then(|| date(1970, 1, 1).checked_add(days).ok())?
+    }
+}
+
 const FORMS: &str =
     "2026-12-24, 2026-12-24 18:00, tomorrow, friday, next monday 9am, 24 december, in 3 weeks, +2h";
 /// The first and the last moment that a due date can have: 1970-01-01 and 9999-12-31, in milliseconds.

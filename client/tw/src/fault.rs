@@ -43,6 +43,10 @@ impl Fault {
         Fault::new(NOT_FOUND, text)
     }
 
+    pub(crate) fn not_allowed(text: impl Into<String>) -> Fault {
+        Fault::new(AUTH, text)
+    }
+
     pub(crate) fn signed_out(why: &str) -> Fault {
         Fault::new(
             AUTH,

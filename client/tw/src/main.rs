@@ -1,16 +1,20 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `account`, `tasks`, `list`, `watch`, `notifications`, `raw`,
-//!   `socket`
+//! - one file for each group of commands: `tasks`, `list`, `watch`, `notifications`, `raw`, `socket`; about the account
+//!   `account`, `profile`, `api_tokens`, `audit`
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `output`    a command's result; `fault` errors: one line and an exit code
 //! - `text`      tasks, ids and times for people; `terminal` notes, and text without control characters
+//! - `ask`       questions to the person
 //! - `due`       dates as people type them; `clock` the current time
 
 mod account;
+mod api_tokens;
 mod args;
+mod ask;
+mod audit;
 mod clock;
 mod connect;
 mod due;
@@ -20,6 +24,7 @@ mod list;
 mod notifications;
 mod output;
 mod paging;
+mod profile;
 mod raw;
 mod resolve;
 mod session;
@@ -29,12 +34,13 @@ mod terminal;
 mod text;
 mod watch;
 
-use args::{Args, Command};
+use args::{AccountCommand, Args, Command};
 use clap::Parser as _;
 use connect::Context;
 use fault::Fault;
 use output::Output;
 use std::{io::Write as _, process::ExitCode, time::Duration};
+use taskwire_client::Client;
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -79,21 +85,28 @@ async fn run(args: Args) -> Result<(), Fault> {
         Command::Socket => socket::socket(&context, &output).await,
         Command::Call { name, data } => {
             let data = raw::parameters(data.as_deref())?;
-            let client = context.connect().await?;
-            let done = raw::call(&client, &output, &name, data).await;
-            client.close().await;
-            done
+            let call = async |client: &Client| raw::call(client, &output, &name, data).await;
+            context.calling(call).await
         }
+        Command::Account(command) => about_the_account(&context, &output, command).await,
         command => {
-            let client = context.connect().await?;
-            let done = call(&client, &output, command).await;
-            client.close().await;
-            done
+            context
+                .calling(async |client| call(client, &output, command).await)
+                .await
         }
     }
 }
 
-async fn call(client: &taskwire_client::Client, output: &Output, command: Command) -> Result<(), Fault> {
+async fn about_the_account(context: &Context, output: &Output, command: AccountCommand) -> Result<(), Fault> {
+    let calls = async |client: &Client| match command {
+        AccountCommand::Tokens { action } => api_tokens::tokens(client, output, action).await,
+        AccountCommand::Profile(changes) => profile::profile(client, output, changes).await,
+        AccountCommand::Audit(args) => audit::audit(client, output, args).await,
+    };
+    context.calling(calls).await
+}
+
+async fn call(client: &Client, output: &Output, command: Command) -> Result<(), Fault> {
     match command {
         Command::Add(params) => tasks::add(client, output, params).await,
         Command::Ls(params) => list::list(client, output, params).await,
@@ -108,6 +121,7 @@ async fn call(client: &taskwire_client::Client, output: &Output, command: Comman
         Command::Signup(_)
         | Command::Login(_)
         | Command::Logout { .. }
+        | Command::Account(_)
         | Command::Watch { .. }
         | Command::Socket
         | Command::Call { .. } => Ok(()),

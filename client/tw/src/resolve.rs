@@ -85,6 +85,33 @@ fn matches(id: Uuid, part: &str) -> bool {
     id.ends_with(part) || id.starts_with(part)
 }
 
+/// The one of these ids that this text is, ends or begins. Each has a name, for the error; `listing` is the command that
+/// lists them.
+pub(crate) fn one_of(these: &[(Uuid, &str)], text: &str, what: &str, listing: &str) -> Result<Uuid, Fault> {
+    let part = id_part(text).ok_or_else(|| {
+        Fault::usage(format!(
+            "{text:?} is not an id; write at least its last {SHORTEST} characters, as {listing} shows them"
+        ))
+    })?;
+    let found = these.iter().filter(|(id, _)| matches(*id, &part));
+    match found.collect::<Vec<_>>().as_slice() {
+        [(id, _)] => Ok(*id),
+        [] => Err(Fault::not_found(format!(
+            "the id of no {what} begins or ends with {text}; {listing} lists yours"
+        ))),
+        several => {
+            let shown = several.iter().take(CANDIDATES);
+            let shown: Vec<String> = shown
+                .map(|(id, name)| format!("{id} ({})", plain(name)))
+                .collect();
+            Err(Fault::usage(format!(
+                "{text} matches several: write more of the id: {}",
+                shown.join(", ")
+            )))
+        }
+    }
+}
+
 /// All workspaces of the user.
 pub(crate) async fn workspaces(client: &Client) -> Result<Vec<Workspace>, Fault> {
     let params = ListWorkspaces {

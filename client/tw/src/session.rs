@@ -11,7 +11,10 @@ use std::{
 };
 use taskwire_client::{
     Config,
-    protocol::{Secret, UserId, account::Tokens},
+    protocol::{
+        Secret, UserId,
+        account::{Tokens, User},
+    },
 };
 
 /// The space that a file reserves beside what it has: more bytes than a session needs.
@@ -28,9 +31,25 @@ pub(crate) struct Session {
     pub(crate) refresh_token: Option<String>,
     /// By this machine's clock, in milliseconds since 1970.
     pub(crate) expires_at: i64,
+    /// Whether the access token is an API token, which nothing refreshes.
+    #[serde(default)]
+    pub(crate) api_token: bool,
 }
 
 impl Session {
+    /// A session by an API token. The server alone knows when it ends.
+    pub(crate) fn by_api_token(url: &str, token: String, user: &User) -> Session {
+        Session {
+            url: url.to_owned(),
+            email: user.email.to_string(),
+            user_id: Some(user.id),
+            access_token: token,
+            refresh_token: None,
+            expires_at: i64::MAX,
+            api_token: true,
+        }
+    }
+
     pub(crate) fn new(url: &str, tokens: Tokens) -> Session {
         let lifetime = i64::try_from(tokens.expires_in)
             .unwrap_or(i64::MAX)
@@ -42,6 +61,7 @@ impl Session {
             access_token: tokens.access_token.into_exposed(),
             refresh_token: tokens.refresh_token.map(Secret::into_exposed),
             expires_at: now_ms().saturating_add(lifetime),
+            api_token: false,
         }
     }
 
@@ -265,6 +285,7 @@ pub(crate) mod tests {
             access_token: access_token.to_owned(),
             refresh_token: None,
             expires_at,
+            api_token: false,
         }
     }
 

@@ -1,8 +1,10 @@
 //! `tw` as a process, against the scripted server of the client's tests on a real port.
 
+mod account;
 mod away;
 mod commands;
 mod hostile;
+mod programs;
 mod refresh;
 #[path = "../../../tests/it/support/mod.rs"]
 #[allow(dead_code, unused_imports)] // the client's own tests use all of it

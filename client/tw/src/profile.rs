@@ -1,0 +1,63 @@
+//! `profile`: one's own account.
+
+use crate::{args::ProfileChanges, fault::Fault, output::Output, paging, terminal::plain, text::moment};
+use taskwire_client::{
+    Client,
+    protocol::account::{GetProfile, GlobalRole, Plan, UpdateProfile, User},
+};
+
+/// Shows the account, after the changes if there are any.
+pub(crate) async fn profile(client: &Client, output: &Output, changes: ProfileChanges) -> Result<(), Fault> {
+    let update = UpdateProfile {
+        name: changes.name,
+        username: changes.username,
+        timezone: changes.timezone,
+        ..UpdateProfile::default()
+    };
+    let user = if update == UpdateProfile::default() {
+        paging::call(client, &GetProfile {}).await?
+    } else {
+        client.call(update).await?
+    };
+    show(output, &user)
+}
+
+/// Prints an account.
+pub(crate) fn show(output: &Output, user: &User) -> Result<(), Fault> {
+    if output.json {
+        return output.value(user);
+    }
+    let verified = if user.is_verified { "" } else { "  (not verified)" };
+    let mut fields = vec![
+        ("name", plain(&user.name)),
+        ("username", plain(&user.username)),
+        ("e-mail", format!("{}{verified}", plain(&user.email))),
+        ("time zone", plain(&user.timezone)),
+        ("role", role(user.role).to_owned()),
+        ("plan", plan(user.plan).to_owned()),
+        ("id", user.id.to_string()),
+        ("created", moment(user.created_at)),
+    ];
+    if !user.is_active {
+        fields.push(("state", "not active: it cannot sign in".to_owned()));
+    }
+    fields
+        .iter()
+        .try_for_each(|(name, value)| output.line(&format!("{name:<11} {value}")))
+}
+
+/// The role as a word of the contract.
+pub(crate) fn role(role: GlobalRole) -> &'static str {
+    match role {
+        GlobalRole::User => "user",
+        GlobalRole::Admin => "admin",
+    }
+}
+
+/// The plan as a word of the contract.
+pub(crate) fn plan(plan: Plan) -> &'static str {
+    match plan {
+        Plan::Free => "free",
+        Plan::Pro => "pro",
+    }
+}
