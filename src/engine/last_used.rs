@@ -3,7 +3,7 @@
 
 use super::{Caller, Chore, Engine};
 use crate::store::{StoreError, Transaction, api_tokens};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use taskwire_protocol::{ApiTokenId, Timestamp};
@@ -15,21 +15,23 @@ const OLD_MS: i64 = 60_000;
 const WRITES: Duration = Duration::from_secs(5);
 /// How many tokens are noted between two writes. The use of others is noted later.
 const MOST: usize = 10_000;
+/// How many tokens one transaction writes.
+const STEP: usize = 500;
 
-/// The uses that were not written yet.
+/// The tokens whose use was not written yet. The time of the write is exact enough.
 #[derive(Default)]
-pub(super) struct LastUsed(Mutex<HashMap<ApiTokenId, Timestamp>>);
+pub(super) struct LastUsed(Mutex<HashSet<ApiTokenId>>);
 
 impl LastUsed {
-    fn note(&self, token: ApiTokenId, at: Timestamp) {
+    fn note(&self, token: ApiTokenId) {
         // no code panics while it holds this lock
         let mut noted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if noted.len() < MOST || noted.contains_key(&token) {
-            noted.insert(token, at);
+        if noted.len() < MOST {
+            noted.insert(token);
         }
     }
 
-    fn take(&self) -> HashMap<ApiTokenId, Timestamp> {
+    fn take(&self) -> HashSet<ApiTokenId> {
         std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
@@ -39,9 +41,8 @@ impl Engine {
     #[inline]
     pub(super) fn note_use(&self, caller: &Caller) {
         if let Some(grant) = &caller.grant {
-            let now = self.0.clock.now_ms();
-            if grant.notes_use(now, OLD_MS) {
-                self.0.last_used.note(grant.token, Timestamp(now));
+            if grant.notes_use(self.0.clock.now_ms(), OLD_MS) {
+                self.0.last_used.note(grant.token);
             }
         }
     }
@@ -58,19 +59,25 @@ impl Engine {
 
     /// Writes what was noted. When the database is away, that is lost; the next use is noted again.
     pub(super) async fn write_last_used(&self) {
-        let mut used: Vec<_> = self.0.last_used.take().into_iter().collect();
-        if !used.is_empty() {
-            used.sort_unstable();
-            let _ = self.chore(Touch(used)).await;
+        let used: Vec<_> = self.0.last_used.take().into_iter().collect();
+        for tokens in used.chunks(STEP) {
+            let at = Timestamp(self.0.clock.now_ms());
+            let tokens = tokens.to_vec();
+            if self.chore(Touch { tokens, at }).await.is_err() {
+                return;
+            }
         }
     }
 }
 
-struct Touch(Vec<(ApiTokenId, Timestamp)>);
+struct Touch {
+    tokens: Vec<ApiTokenId>,
+    at: Timestamp,
+}
 
 impl Chore for Touch {
     type Output = ();
     async fn run(self, tx: &mut Transaction) -> Result<(), StoreError> {
-        api_tokens::touch(tx, self.0).await
+        api_tokens::touch(tx, &self.tokens, self.at).await
     }
 }

@@ -1,7 +1,7 @@
 //! API tokens: their hashes, what each may do, and when it was last used. A group makes and deletes rows, and never
 //! changes one; [`touch`] alone writes `last_used_at`.
 
-use super::bind::{Cell, Kind::Id, Kind::Int};
+use super::bind::{Cell, Kind::Id};
 use super::entity::{Changes, Keyed};
 use super::rows::Stored;
 use super::sql::Sql;
@@ -172,19 +172,17 @@ pub async fn write<'a>(
     tx.execute(&DELETE, Batch::ids(changes.removed())).await
 }
 
-pub(super) static TOUCH: Statement = statement(
-    &[("id", Id), ("at", Int)],
-    "update api_tokens set last_used_at = v.at from v
-     where api_tokens.id = v.id and (api_tokens.last_used_at is null or api_tokens.last_used_at < v.at) and {rows}",
-);
-
-/// Notes when tokens were last used.
-pub async fn touch(
-    tx: &mut Transaction,
-    used: impl IntoIterator<Item = (ApiTokenId, Timestamp)>,
-) -> Result<()> {
-    let rows = used.into_iter().map(|(id, at)| [id.0.into(), at.0.into()]);
-    tx.execute(&TOUCH, Batch::of(rows)).await
+/// Notes that these tokens were used at this time.
+pub async fn touch(tx: &mut Transaction, ids: &[ApiTokenId], at: Timestamp) -> Result<()> {
+    let mut sql = Sql::new("update api_tokens set last_used_at = ");
+    sql.bind(at.0)
+        .push(" where (last_used_at is null or last_used_at < ")
+        .bind(at.0)
+        .push(")")
+        .among("id", Some(ids))
+        .push(" returning id");
+    tx.select::<(Uuid,)>(sql).await?;
+    Ok(())
 }
 
 /// Deletes up to `limit` tokens that expired before `before`.

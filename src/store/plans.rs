@@ -20,7 +20,6 @@ const USERS: usize = 64;
 static LOOKUPS: [(&str, &Statement, usize); 19] = [
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
-    ("api_tokens::TOUCH", &api_tokens::TOUCH, ROWS),
     ("log::REWRITE", &log::REWRITE, ROWS),
     ("members::ACQUAINTED", &members::ACQUAINTED, ROWS),
     ("members::DELETE", &members::DELETE, ROWS),

@@ -15,6 +15,7 @@ on_both_databases!(
     a_token_ends_when_it_expires_and_not_with_the_password,
     a_token_of_one_workspace_sees_nothing_else,
     what_makes_no_token_is_refused,
+    an_administrators_token_administers_nothing_and_its_sockets_can_be_kicked,
 );
 
 /// Makes a token. Returns it as its owner sees it that one time.
@@ -409,4 +410,28 @@ async fn what_makes_no_token_is_refused(engine: Engine) {
         )
         .await;
     assert!(!text(&tokens["access_token"]).starts_with("tw_pat_"));
+}
+
+async fn an_administrators_token_administers_nothing_and_its_sockets_can_be_kicked(engine: Engine) {
+    let admin = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+    let server = Server::start(engine, &admin).await;
+    let mut op = Client::log_in(&server, "op").await;
+    let made = make(&mut op, json!({ "name": "a program" })).await;
+    let mut bot = Client::with_tokens(&server, &bearer(&made), json!({})).await;
+    for (name, data) in [
+        ("admin.instances", json!({})),
+        ("admin.connections", json!({})),
+        ("admin.kick", json!({ "user_id": op.user_id() })),
+    ] {
+        assert_eq!(bot.refused(name, data).await["code"], "FORBIDDEN", "{name}");
+    }
+    let connections = op.ok("admin.connections", json!({})).await;
+    let connections = connections["items"].as_array().expect("sockets").iter();
+    let sessions: Vec<&Value> = connections.map(|one| &one["session_id"]).collect();
+    assert!(sessions.contains(&&made["id"]), "{sessions:?}");
+    op.ok("admin.kick", json!({ "session_id": made["id"] })).await;
+    assert_eq!(bot.until_closed().await.1, Some(4403));
+    op.ok("profile.get", json!({})).await;
+    // a kick revokes nothing
+    Client::with_tokens(&server, &bearer(&made), json!({})).await;
 }
