@@ -368,6 +368,14 @@ export interface ChangeEmail {
   password: string;
 }
 
+/** Parameters of `auth.change_password`. */
+export interface ChangePassword {
+  /** The password as it is now. */
+  current_password: string;
+  /** 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused. */
+  new_password: string;
+}
+
 /** The name and version of a client program. */
 export interface ClientInfo {
   /** The name, like `tw`. */
@@ -580,6 +588,16 @@ export interface History {
   has_more: boolean;
 }
 
+/** The body of `POST /v1/auth/change-password`. */
+export interface HttpChangePassword {
+  /** The password as it is now. */
+  current_password: string;
+  /** 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused. */
+  new_password: string;
+  /** Where the answer puts the refresh token; `cookie` when omitted. */
+  token_delivery?: TokenDelivery | null;
+}
+
 /** The body of an error on every route except `/v1/rpc`, which answers with an error frame. */
 export interface HttpError {
   /** Always false. */
@@ -757,6 +775,9 @@ export interface ListPresence {
   workspace_id: WorkspaceId;
 }
 
+/** Parameters of `auth.sessions`. */
+export type ListSessions = Record<string, never>;
+
 /** Parameters of `task.list`. */
 export interface ListTasks {
   /** Only tasks assigned to this user. */
@@ -815,6 +836,9 @@ export interface LogIn {
 
 /** Parameters of `auth.logout`. */
 export type LogOut = Record<string, never>;
+
+/** Parameters of `auth.logout_all`. */
+export type LogOutAll = Record<string, never>;
 
 /** Parameters of `notification.mark_all_read`. */
 export type MarkAllRead = Record<string, never>;
@@ -1253,6 +1277,12 @@ export interface RevokeApiToken {
   id: ApiTokenId;
 }
 
+/** Parameters of `auth.revoke_session`. */
+export interface RevokeSession {
+  /** One of the caller's sessions. */
+  id: SessionId;
+}
+
 /** What a member may do. Each role includes the ones before it. */
 export type Role =
   /** May read. */
@@ -1304,7 +1334,7 @@ export interface Session {
   address: string | null;
   /** When the sign-in was. */
   created_at: Timestamp;
-  /** When it last got a token. */
+  /** When it was last used, to the minute. */
   last_seen_at: Timestamp;
   /** Whether it is the caller's session. */
   current: boolean;
@@ -1325,6 +1355,12 @@ export interface SessionInfo {
   id: SessionId;
   /** When the token expires; the end of the year 9999 for an API token without an end. */
   expires_at: Timestamp;
+}
+
+/** The answer to `auth.sessions`. */
+export interface SessionList {
+  /** The sessions, newest first; of very many, the newest 500. */
+  items: Session[];
 }
 
 /** The payload of `session.revoked`. */
@@ -1561,7 +1597,7 @@ export interface Tokens {
   expires_in: number;
   /** The account that signed in. */
   user: User;
-  /** Good for one refresh. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`. */
+  /** Good for one refresh; if the answer to it is lost, for a repetition within 30 seconds, which gives the same next token. An older one ends the session. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`. */
   refresh_token?: string;
 }
 
@@ -1804,6 +1840,10 @@ export const OPERATIONS = {
   "auth.login": { kind: "session", access: "anyone" },
   "auth.renew": { kind: "session", access: "user" },
   "auth.logout": { kind: "session", access: "user" },
+  "auth.logout_all": { kind: "session", access: "user" },
+  "auth.change_password": { kind: "session", access: "user" },
+  "auth.sessions": { kind: "session", access: "user" },
+  "auth.revoke_session": { kind: "session", access: "user" },
   "api_token.create": { kind: "session", access: "user" },
   "api_token.list": { kind: "query", access: "user" },
   "api_token.revoke": { kind: "mutation", access: "user" },
@@ -1863,6 +1903,14 @@ export interface Operations {
   "auth.renew": { params: RenewAuth; output: Renewed };
   /** Ends the session. Its sockets close with 4403. A session; access: user. */
   "auth.logout": { params: LogOut; output: Nothing };
+  /** Ends all sessions of the caller. Their sockets close with 4403. A session; access: user. */
+  "auth.logout_all": { params: LogOutAll; output: Nothing };
+  /** Changes the password. The socket continues in a new session; all other sessions end. A session; access: user. */
+  "auth.change_password": { params: ChangePassword; output: Tokens };
+  /** Lists the caller's sessions that have not ended, newest first. A session; access: user. */
+  "auth.sessions": { params: ListSessions; output: SessionList };
+  /** Ends one of the caller's sessions. Its sockets close with 4403. A session; access: user. */
+  "auth.revoke_session": { params: RevokeSession; output: Nothing };
   /** Makes an API token. The answer shows the token itself, once. A session; access: user. */
   "api_token.create": { params: CreateApiToken; output: ApiToken };
   /** Lists the caller's API tokens, without the tokens themselves. A query; access: user. */
@@ -2032,10 +2080,18 @@ export interface Routes {
   "POST /v1/auth/signup": { body: HttpSignUp; status: 201; answer: Tokens; error: HttpError };
   /** Signs in. An OAuth2 password form (`username`, `password`) is also accepted. */
   "POST /v1/auth/login": { body: HttpLogIn; status: 200; answer: Tokens; error: HttpError };
-  /** Exchanges a refresh token for new tokens. A refresh token is good for one use. */
+  /** Exchanges a refresh token for new tokens. A repetition within 30 s gives the same next refresh token; an older one ends the session. */
   "POST /v1/auth/refresh": { body: RefreshTokens; status: 200; answer: Tokens; error: HttpError };
   /** Ends the session. */
   "POST /v1/auth/logout": { body: null; status: 200; answer: Nothing; error: HttpError };
+  /** Ends all sessions of the caller. */
+  "POST /v1/auth/logout-all": { body: null; status: 200; answer: Nothing; error: HttpError };
+  /** Changes the password. The answer has the tokens of a new session; all other sessions end. */
+  "POST /v1/auth/change-password": { body: HttpChangePassword; status: 200; answer: Tokens; error: HttpError };
+  /** Lists the caller's sessions that have not ended, newest first. */
+  "POST /v1/auth/sessions": { body: ListSessions; status: 200; answer: SessionList; error: HttpError };
+  /** Ends one of the caller's sessions. */
+  "POST /v1/auth/revoke-session": { body: RevokeSession; status: 200; answer: Nothing; error: HttpError };
   /** Verifies an address with the code or link of a mail: that of a sign-up, or of `profile.change_email`. */
   "POST /v1/auth/verify-email": { body: VerifyEmail; status: 200; answer: Nothing; error: HttpError };
   /** Mails a new code to an address that is not verified. The answer does not tell whether it has an account. */

@@ -81,13 +81,19 @@ impl RefreshedTokens {
             pair: Mutex::new(tokens.into()),
         }
     }
+
+    /// Continues with the tokens of another sign-in at this server, such as those that `auth.change_password` answers: the
+    /// session before it has ended.
+    pub async fn replace(&self, tokens: Tokens) {
+        *self.pair.lock().await = tokens.into();
+    }
 }
 
 impl TokenSource for RefreshedTokens {
     fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
         Box::pin(async move {
-            // The lock is held during the request, because a refresh token works once. A second caller waits and
-            // gets the first one's token.
+            // The lock is held during the request: a refresh token that was replaced a while ago ends the session. A
+            // second caller waits and gets the first one's token.
             let mut pair = self.pair.lock().await;
             let ends_soon = pair.ends.is_some_and(|ends| ends < Instant::now() + NEAR_ITS_END);
             if stale != Some(pair.access.as_str()) && !ends_soon {

@@ -23,8 +23,8 @@ pub use by_mail::{
 };
 pub use profile::UpdateProfile;
 pub use sign_in::{
-    AllStreams, Authenticate, ClientInfo, LogIn, LogOut, RenewAuth, Renewed, Resume, Session, SessionRevoked,
-    SignUp, Streams, Tokens,
+    AllStreams, Authenticate, ChangePassword, ClientInfo, ListSessions, LogIn, LogOut, LogOutAll, RenewAuth,
+    Renewed, Resume, RevokeSession, Session, SessionList, SessionRevoked, SignUp, Streams, Tokens,
 };
 
 /// What an account may do on the whole server.

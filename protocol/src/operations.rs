@@ -38,6 +38,14 @@ macro_rules! for_each_operation {
             "auth.renew" session user: account::RenewAuth => account::Renewed;
             /// Ends the session. Its sockets close with 4403.
             "auth.logout" session user: account::LogOut => account::Done;
+            /// Ends all sessions of the caller. Their sockets close with 4403.
+            "auth.logout_all" session user: account::LogOutAll => account::Done;
+            /// Changes the password. The socket continues in a new session; all other sessions end.
+            "auth.change_password" session user: account::ChangePassword => account::Tokens;
+            /// Lists the caller's sessions that have not ended, newest first.
+            "auth.sessions" session user: account::ListSessions => account::SessionList;
+            /// Ends one of the caller's sessions. Its sockets close with 4403.
+            "auth.revoke_session" session user: account::RevokeSession => account::Done;
             /// Makes an API token. The answer shows the token itself, once.
             "api_token.create" session user: account::CreateApiToken => account::ApiToken;
             /// Lists the caller's API tokens, without the tokens themselves.

@@ -116,11 +116,14 @@ impl Engine {
     fn read_token(&self, token: &str) -> Result<Shown, Failure> {
         match api_tokens::read(token)? {
             Some(hash) => Ok(Shown::Api(Credential::ApiToken(hash.hex().into()))),
-            None => self
-                .0
-                .tokens
-                .verify(token, self.0.clock.now_ms())
-                .map(Shown::Access),
+            None => {
+                let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
+                let shown = Shown::Access(claims);
+                if self.0.sessions.is_known_to_have_ended(claims.subject.session) {
+                    return Err(shown.credential().ended());
+                }
+                Ok(shown)
+            }
         }
     }
 
@@ -131,6 +134,7 @@ impl Engine {
         let known = self.living(&shown.credential(), 0).await?;
         shown.belongs_to(&known.account)?;
         self.note_use(&known.caller);
+        self.note_session(&known.bearer);
         Ok(shown.identity(&known))
     }
 
@@ -172,12 +176,14 @@ impl Engine {
             // this process commits every change, and each one clears the cache
             let known = self.living(&by, 0).await?;
             check(&known.account)?;
+            self.note_session(&known.bearer);
             return Ok(known.caller.clone());
         }
         let found = self.0.sessions.read_owner(by.clone()).await?;
         let (bearer, account) = found.ok_or_else(|| by.ended())?;
         self.check_alive(&bearer, &account)?;
         check(&account)?;
+        self.note_session(&bearer);
         Ok(bearer.caller(&account))
     }
 
@@ -192,6 +198,14 @@ impl Engine {
         Ok(known)
     }
 
+    /// A session that has not ended, and its account, as the database has them now.
+    pub(super) async fn living_session(&self, id: SessionId) -> Result<(SessionRecord, Account), Failure> {
+        let found = self.read_session_now(id).await?;
+        let (session, account) = found.ok_or_else(|| Credential::Session(id).ended())?;
+        self.check_alive(&session, &account)?;
+        Ok((session, account))
+    }
+
     /// A session and its account as the database has them now. No cache and no shared read: a refresh token that was
     /// exchanged a moment ago must not look valid.
     pub(super) async fn read_session_now(
@@ -204,6 +218,9 @@ impl Engine {
 
     /// Refuses a session that has ended, or whose account is deactivated.
     pub(super) fn check_alive(&self, session: &impl Ends, account: &Account) -> Result<(), Failure> {
+        if let Some(id) = session.revoked() {
+            self.0.sessions.remember_ended(id);
+        }
         session.check_alive(self.0.clock.now_ms())?;
         if account.user.is_active {
             Ok(())

@@ -16,12 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use taskwire_protocol::workspace::Workspace;
-use taskwire_protocol::{Failure, StreamId};
+use taskwire_protocol::{Failure, SessionId, StreamId};
 
 /// The most sessions in the cache.
 const SESSIONS: u64 = 20_000;
 /// How long a cached session is valid.
 const FRESH: Duration = Duration::from_secs(1);
+/// How long it is remembered that a session has ended. Most of its access tokens have expired by then.
+const ENDED: Duration = Duration::from_mins(15);
 
 /// A session, its account, and the account's workspaces.
 pub(super) struct Known {
@@ -47,6 +49,9 @@ pub(super) struct Sessions {
     store: Store,
     hub: Arc<Hub>,
     cache: Cache<Credential, (u64, Arc<Known>)>,
+    /// Sessions that the database has as ended. None of them ever begins again, so a request of one is refused without
+    /// asking the database (0.3 ms on PostgreSQL). What is not in here says nothing.
+    ended: Cache<SessionId, ()>,
     generation: AtomicU64,
     reads: Arc<Flights<Credential, Result<Read, Failure>>>,
 }
@@ -72,10 +77,15 @@ impl Sessions {
             .max_capacity(SESSIONS)
             .time_to_live(FRESH)
             .build();
+        let ended = Cache::builder()
+            .max_capacity(SESSIONS)
+            .time_to_live(ENDED)
+            .build();
         Sessions {
             store,
             hub,
             cache,
+            ended,
             generation: AtomicU64::new(0),
             reads: Flights::new(),
         }
@@ -85,6 +95,16 @@ impl Sessions {
     /// change is published, so that a socket that joins a stream after the publication reads again.
     pub(super) fn outdate(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// The database has a session as ended.
+    pub(super) fn remember_ended(&self, id: SessionId) {
+        self.ended.insert(id, ());
+    }
+
+    /// Whether a session is known to have ended.
+    pub(super) fn is_known_to_have_ended(&self, id: SessionId) -> bool {
+        self.ended.contains_key(&id)
     }
 
     /// The cached session, if it is complete up to position `seen` of the user's own stream.

@@ -114,7 +114,7 @@ mod tests {
     use super::super::lane::Lane;
     use super::super::submission::Submission;
     use super::*;
-    use crate::ops::sessions::EndSession;
+    use crate::ops::sessions::EndAllSessions;
     use std::pin::Pin;
     use std::task::{Context, Waker};
     use std::time::Duration;
@@ -127,7 +127,7 @@ mod tests {
 
     /// A call that was polled once, as a socket polls requests that are not its first. The session identifies the call.
     fn call(lane: &Lane, n: u128) -> Call<'_> {
-        let submission = Submission::of_session(n, Box::new(EndSession));
+        let submission = Submission::of_session(n, Box::new(EndAllSessions));
         let mut call: Call<'_> = Box::pin(lane.submit(Box::new(submission)));
         let polled = call.as_mut().poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());

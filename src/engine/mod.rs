@@ -5,7 +5,8 @@
 //! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics, `trace` the log
 //! - `ask`       queries and commands; `authorize` whether the caller may send them
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
-//! - `bearer`    what a caller acts with: a session or an API token; `last_used` when an API token was used
+//! - `bearer`    what a caller acts with: a session or an API token; `last_seen` when a session was used, `last_used` an
+//!   API token
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `profiles`  shows a changed profile in the workspaces of its user
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
@@ -50,6 +51,7 @@ mod jobs;
 mod known;
 mod lane;
 mod lanes;
+mod last_seen;
 mod last_used;
 mod limits;
 mod line;
@@ -98,6 +100,7 @@ use homes::Homes;
 use instances::ThisInstance;
 use known::Sessions;
 use lane::Lane;
+use last_seen::LastSeen;
 use last_used::LastUsed;
 use members::MemberCache;
 use shared::Shared;
@@ -119,7 +122,7 @@ pub use item::Chore;
 pub use mails::Freshen;
 pub use measure::Measure;
 pub use photos::{Picture, Size};
-pub use reply::{Answering, Body, Reply, Then};
+pub use reply::{Answering, Body, NewSession, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::{Attempt, ByMail, Refresh};
@@ -158,6 +161,7 @@ struct Inner {
     batch_ops: usize,
     query: Duration,
     sessions: Arc<Sessions>,
+    last_seen: LastSeen,
     last_used: LastUsed,
     /// How many API tokens a user may have.
     api_tokens: usize,
@@ -243,6 +247,7 @@ impl Engine {
             batch_ops: settings.batch_ops,
             query: settings.query_timeout,
             sessions,
+            last_seen: LastSeen::default(),
             last_used: LastUsed::default(),
             api_tokens: settings.api_tokens_per_user,
             describe: taskwire_protocol::generate::schema_text().into(),

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use taskwire_protocol::{Failure, Secret, StreamId};
+use taskwire_protocol::{Failure, Secret, SessionId, StreamId, Timestamp};
 
 /// A reply that may take some time.
 pub type Answering = Pin<Box<dyn Future<Output = Result<Reply, Failure>> + Send>>;
@@ -42,6 +42,18 @@ pub enum Then {
     KeepRefreshToken(Secret),
     /// The caller's session has ended: close its socket, forget its cookie.
     EndSession,
+    /// The caller's session has ended, and the caller continues in this one: its socket belongs to it.
+    ChangeSession(NewSession),
+}
+
+/// A session in which a caller continues.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewSession {
+    pub id: SessionId,
+    /// When its access token was made.
+    pub issued_at: Timestamp,
+    /// When its access token expires.
+    pub expires_at: Timestamp,
 }
 
 impl Reply {

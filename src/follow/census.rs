@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use taskwire_protocol::account::ClientInfo;
-use taskwire_protocol::{CloseCode, Timestamp, UserId, limits};
+use taskwire_protocol::{CloseCode, SessionId, Timestamp, UserId, limits};
 
 use super::handle::Owner;
 use super::registry::Registry;
@@ -39,6 +39,12 @@ impl Sockets for Registry {
         });
         sockets.sort_unstable_by_key(|socket| socket.key);
         (sockets, total)
+    }
+
+    fn sessions(&self) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
+        self.each(|_, _, owner| sessions.push(owner.caller.session));
+        sessions
     }
 
     fn close(&self, whom: Whom) {
@@ -98,7 +104,6 @@ mod tests {
     use crate::follow::handle::Order;
     use crate::follow::registry::Registration;
     use crate::follow::registry::tests::{owner, wakeup};
-    use taskwire_protocol::SessionId;
     use uuid::Uuid;
 
     #[test]

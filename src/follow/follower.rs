@@ -3,13 +3,15 @@
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use taskwire_protocol::account::{Resume, Streams};
 use taskwire_protocol::{ErrorCode, Failure, Timestamp, UserId};
 
 use super::close::Close;
 use super::opening::OpenedStreams;
-use crate::engine::{Caller, Engine, Identity};
+use super::registry::Registration;
+use crate::engine::{Caller, Engine, Identity, NewSession};
 use crate::live::{Control, Delivered, Dirty, Outlet, PresenceGuard, Stop, Subscriptions, Wakeup};
 
 /// A reader that was let in.
@@ -95,6 +97,11 @@ impl Follower {
         }
     }
 
+    /// Remembers which streams have something new, for the next delivery.
+    pub fn keep(&mut self, dirty: Dirty) {
+        self.subscriptions.keep(dirty);
+    }
+
     /// Its positions in the streams that it delivers. A client sends them back as `resume`.
     pub fn position(&self, engine: &Engine) -> Resume {
         let positions = self.subscriptions.positions();
@@ -102,6 +109,23 @@ impl Follower {
             epoch: engine.epoch().to_string(),
             positions: positions.map(|(stream, seq)| (stream.to_string(), seq)).collect(),
         }
+    }
+
+    /// Continues in another session of its user. Returns how long before its token's end its client is to be told.
+    pub fn change_session(&mut self, registration: &Registration, new: &NewSession) -> Duration {
+        let caller = Caller {
+            session: new.id,
+            ..Caller::clone(&self.caller)
+        };
+        let identity = Identity {
+            caller: Arc::new(caller),
+            issued_at: new.issued_at,
+            expires_at: new.expires_at,
+        };
+        registration.speaks_for(identity.caller.clone());
+        self.caller = identity.caller.clone();
+        self.expires_at = identity.expires_at;
+        identity.notice()
     }
 
     /// Takes another token of the same session; returns whether it lasts longer than the token before. If it does not, the

@@ -11,7 +11,7 @@ use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router, routing};
 use serde_json::{Map, Value};
-use taskwire_protocol::account::{GetProfile, LogOut, NextStep, VerifyFirst};
+use taskwire_protocol::account::{GetProfile, NextStep, VerifyFirst};
 use taskwire_protocol::http::TokenDelivery;
 use taskwire_protocol::{Access, ErrorCode, Failure, Request, json};
 use tokio::time::Instant;
@@ -41,8 +41,14 @@ pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
             let object = parameters(name, &headers, body)?;
             sign_in(name, app, (peer, id), (headers, uri), object).await
         };
+        let without_body =
+            move |State(app): State<Arc<App>>,
+                  Extension(peer): Extension<Peer>,
+                  Extension(id): Extension<RequestId>,
+                  headers: HeaderMap,
+                  uri: Uri| async move { log_out(name, app, (peer, id), (headers, uri)).await };
         let method = match name {
-            "auth.logout" => routing::post(log_out),
+            "auth.logout" | "auth.logout_all" => routing::post(without_body),
             _ => routing::post(with_body),
         };
         router.route(&path, method)
@@ -61,7 +67,11 @@ async fn sign_in(
     mut object: Map<String, Value>,
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
-    let delivery = delivery(&mut object)?.unwrap_or(Delivery::Cookie);
+    let delivery = if gives_tokens(name) {
+        delivery(&mut object)?.unwrap_or(Delivery::Cookie)
+    } else {
+        Delivery::Body
+    };
     if delivery == Delivery::Cookie {
         check_page(&app, &headers, &uri)?;
     }
@@ -99,14 +109,18 @@ async fn sign_in(
     }
 }
 
-/// `POST /v1/auth/logout`: by the access token, or by the browser's cookie alone. It needs no body, so it does not wait for
-/// one. A browser forgets its cookie whether or not the session was still there.
+/// Whether the answer has tokens.
+fn gives_tokens(name: &str) -> bool {
+    matches!(name, "auth.signup" | "auth.login" | "auth.change_password")
+}
+
+/// `POST /v1/auth/logout` and `/logout-all`: by the access token, or by the browser's cookie alone. They need no body, so
+/// they do not wait for one. A browser forgets its cookie whether or not the session was still there.
 async fn log_out(
-    State(app): State<Arc<App>>,
-    Extension(peer): Extension<Peer>,
-    Extension(id): Extension<RequestId>,
-    headers: HeaderMap,
-    uri: Uri,
+    name: &'static str,
+    app: Arc<App>,
+    from: (Peer, RequestId),
+    (headers, uri): (HeaderMap, Uri),
 ) -> Result<Response, Refusal> {
     let since = Instant::now();
     let caller = match caller::required(&app, &headers).await {
@@ -120,9 +134,9 @@ async fn log_out(
         Err(failure) => return Err(failure.into()),
     };
     let reply = app.engine.dispatch(Incoming {
-        request: Request::LogOut(Box::new(LogOut {})),
+        request: Request::read(name, "{}")?,
         op_id: None,
-        sender: sender(&app, (peer, id), &headers, Some(caller), Delivery::Cookie),
+        sender: sender(&app, from, &headers, Some(caller), Delivery::Cookie),
         since,
     });
     answer(&app, StatusCode::OK, reply.await?)
@@ -296,7 +310,7 @@ pub(super) fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Resp
     let cookie = match reply.then {
         Then::KeepRefreshToken(token) => cookie::write(Some(token.expose()), &app.settings),
         Then::EndSession => cookie::write(None, &app.settings),
-        Then::Nothing | Then::Follow(..) => None,
+        Then::Nothing | Then::Follow(..) | Then::ChangeSession(_) => None,
     };
     if let Some(cookie) = cookie {
         response.headers_mut().insert(SET_COOKIE, cookie);

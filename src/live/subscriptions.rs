@@ -158,6 +158,11 @@ impl Subscriptions {
         self.slot(stream).is_some()
     }
 
+    /// Remembers the cursors that a dirty set names, for the next delivery.
+    pub fn keep(&mut self, dirty: Dirty) {
+        self.flag(dirty);
+    }
+
     /// Flags the cursors that a dirty set names.
     pub(crate) fn flag(&mut self, dirty: Dirty) {
         for first in dirty.slots() {

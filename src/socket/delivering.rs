@@ -21,6 +21,7 @@ impl Connection {
             return Ok(false);
         };
         if self.revoked {
+            follower.keep(dirty);
             return Ok(false);
         }
         let mut out = Room {

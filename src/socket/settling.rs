@@ -13,7 +13,7 @@ use super::connection::{Connection, End};
 use super::requests::Asked;
 use super::session::{Stage, auth_required};
 use super::settled::Settled;
-use crate::engine::{Reply, Then};
+use crate::engine::{NewSession, Reply, Then};
 use crate::follow::{Close, Obeyed, Opened, Rejection};
 use crate::live::Control;
 use crate::reply::frames;
@@ -24,6 +24,14 @@ const REFUSED_TOKENS: u8 = 3;
 
 /// How long a socket whose session ended waits for the answer to its logout.
 const LOGS_OUT_WITHIN: Duration = Duration::from_millis(500);
+
+/// The operations that may end the socket's own session. Each is answered before the socket closes or changes over.
+const ENDS_THE_SESSION: [&str; 4] = [
+    "auth.logout",
+    "auth.logout_all",
+    "auth.revoke_session",
+    "auth.change_password",
+];
 
 impl Connection {
     /// Acts on the result of a request.
@@ -92,6 +100,13 @@ impl Connection {
 
     /// Answers, and does what the reply asks of the transport.
     async fn replied(&mut self, asked: Asked, result: Result<Reply, Failure>) -> Result<(), End> {
+        if let Ok(Reply {
+            then: Then::ChangeSession(new),
+            ..
+        }) = &result
+        {
+            self.change_session(new);
+        }
         let ended = matches!(&result, Ok(reply) if reply.then == Then::EndSession);
         if ended || self.revoked {
             self.answer(&asked, &result);
@@ -104,6 +119,18 @@ impl Connection {
         };
         self.answer(&asked, &result);
         Ok(())
+    }
+
+    /// From now on the socket belongs to another session of its user. What its streams got meanwhile is delivered.
+    fn change_session(&mut self, new: &NewSession) {
+        let Stage::Member(follower) = &mut self.stage else {
+            return;
+        };
+        let notice = follower.change_session(&self.registration, new);
+        tracing::Span::current().record("session.id", tracing::field::display(new.id));
+        self.pulse
+            .authenticated(moment(&self.app, new.expires_at), notice);
+        (self.revoked, self.timer) = (false, true);
     }
 
     fn welcome(&mut self, asked: &Asked, opened: Opened) {
@@ -181,7 +208,9 @@ impl Connection {
             }
             Obeyed::SessionEnded => {
                 // a logout under way in this socket is answered first; one that waits could wait for a long time
-                self.revoked = self.requests.is_under_way("auth.logout");
+                self.revoked = ENDS_THE_SESSION
+                    .iter()
+                    .any(|name| self.requests.is_under_way(name));
                 if !self.revoked {
                     return Err(Close::SESSION_ENDED.into());
                 }

@@ -1,7 +1,10 @@
 //! Sessions: one sign-in on one device, and its family of refresh tokens. Each token is replaced when it is used; the
 //! hashes of the newest one and of the one before it are stored.
 
-use super::bind::{Cell, Kind::Id};
+use super::bind::{
+    Cell,
+    Kind::{Id, Int},
+};
 use super::entity::{Changes, Keyed};
 use super::link::Dialect;
 use super::rows::Stored;
@@ -141,6 +144,21 @@ pub async fn find_with_head(reader: &mut Reader, id: SessionId) -> Result<Option
     found.map(|row| Ok((row.session.read()?, row.head))).transpose()
 }
 
+/// The newest sessions of a user that have neither ended nor expired at `now`: at most `limit`, newest first.
+pub async fn list_living(
+    reader: &mut Reader,
+    user: UserId,
+    now: i64,
+    limit: i64,
+) -> Result<Vec<SessionRecord>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from sessions where revoked_at is null and user_id = "
+    ));
+    sql.bind(user.0).push(" and expires_at > ").bind(now);
+    sql.push(" order by id desc").limit(limit);
+    reader.list::<SessionRow>(sql).await
+}
+
 pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     text![
@@ -205,6 +223,22 @@ pub async fn write<'a>(
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await
+}
+
+static SEEN: Statement = statement(
+    &[("id", Id), ("at", Int), ("before", Int)],
+    "update sessions set last_seen_at = (select max(at) from v) where id in
+       (select s.id from v cross join sessions s where s.id = v.id and {rows}
+          and s.revoked_at is null and s.last_seen_at <= v.before{postgres: for no key update of s skip locked})",
+);
+
+/// Writes that sessions were used, unless that was written less than `every_ms` earlier. All get the time of the latest use.
+/// A row that a group is writing is left out, because nobody may wait for a chore.
+pub async fn mark_seen(tx: &mut Transaction, uses: &[(SessionId, Timestamp)], every_ms: i64) -> Result<()> {
+    let rows = uses
+        .iter()
+        .map(|(id, at)| [id.0.into(), at.0.into(), at.0.saturating_sub(every_ms).into()]);
+    tx.execute(&SEEN, Batch::of(rows)).await
 }
 
 /// Deletes up to `limit` sessions that expired before `before`.

@@ -3,6 +3,7 @@
 
 mod control;
 mod redis;
+mod revocation;
 mod storm;
 
 use crate::support::redis::{own_prefix, shared_url};

@@ -47,6 +47,7 @@ mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx
 mod rpc; // the operations without a socket
 mod sessions; // what ends with a session, and how it ends
+mod signing_out; // one session, all of them, another password; the list of sessions
 mod silent_links; // connections to PostgreSQL that die without a word
 mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back

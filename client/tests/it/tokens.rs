@@ -165,7 +165,7 @@ async fn a_connection_that_is_lost_does_not_drop_the_refresh_begun_on_it() -> Te
     Ok(())
 }
 
-/// Answers HTTP requests in turn; returns their first lines and bodies.
+/// Answers HTTP requests in turn; returns their first lines and bodies. Status 0: the answer is lost.
 async fn http(listener: TcpListener, answers: Vec<(u16, Value)>) -> Result<Vec<(String, Value)>, Failed> {
     let mut seen = Vec::new();
     for (status, answer) in answers {
@@ -184,7 +184,9 @@ async fn http(listener: TcpListener, answers: Vec<(u16, Value)>) -> Result<Vec<(
         };
         let line = head.lines().next().unwrap_or_default().to_owned();
         seen.push((line, body));
-        stream.write_all(over_http(status, &answer).as_bytes()).await?;
+        if status > 0 {
+            stream.write_all(over_http(status, &answer).as_bytes()).await?;
+        }
         stream.shutdown().await?;
     }
     Ok(seen)
@@ -208,6 +210,46 @@ async fn concurrent_callers_share_one_refresh_over_http() -> Tested {
             json!({"refresh_token": "r1", "token_delivery": "body"})
         )]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_refresh_whose_answer_is_lost_is_repeated_at_once_with_the_same_token() -> Tested {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    let answers = vec![
+        (0, json!({})),
+        (200, tokens("a2", "r2", 900)),
+        (0, json!({})),
+        (0, json!({})),
+        (200, tokens("a3", "r3", 900)),
+    ];
+    let server = tokio::spawn(http(listener, answers));
+    let source = RefreshedTokens::new(url, serde_json::from_value(tokens("a1", "r1", 900))?);
+    assert_eq!(source.token(Some("a1")).await?, "a2");
+    // lost twice: the client still has the token, and repeats it at its next try
+    let lost = source.token(Some("a2")).await;
+    assert!(matches!(&lost, Err(TokenError::Unavailable(_))), "{lost:?}");
+    assert_eq!(source.token(Some("a2")).await?, "a3");
+    let sent: Vec<_> = server
+        .await??
+        .into_iter()
+        .map(|(_, body)| body["refresh_token"].clone())
+        .collect();
+    assert_eq!(json!(sent), json!(["r1", "r1", "r2", "r2", "r2"]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_tokens_of_another_sign_in_replace_those_before() -> Tested {
+    let source = RefreshedTokens::new(
+        "http://server.test",
+        serde_json::from_value(tokens("a1", "r1", 900))?,
+    );
+    source
+        .replace(serde_json::from_value(tokens("b1", "r9", 900))?)
+        .await;
+    assert_eq!(source.token(Some("a1")).await?, "b1");
     Ok(())
 }
 

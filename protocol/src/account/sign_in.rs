@@ -30,7 +30,7 @@ pub struct Session {
     pub address: Option<String>,
     /// When the sign-in was.
     pub created_at: Timestamp,
-    /// When it last got a token.
+    /// When it was last used, to the minute.
     pub last_seen_at: Timestamp,
     /// Whether it is the caller's session.
     pub current: bool,
@@ -45,7 +45,8 @@ pub struct Tokens {
     pub token_type: String,
     /// Seconds until the access token ends.
     pub expires_in: u64,
-    /// Good for one refresh. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`.
+    /// Good for one refresh; if the answer to it is lost, for a repetition within 30 seconds, which gives the same next
+    /// token. An older one ends the session. Over HTTP it is a cookie instead, unless the request says `"token_delivery":"body"`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub refresh_token: Option<Secret>,
     /// The account that signed in.
@@ -175,6 +176,44 @@ pub struct Renewed {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LogOut {}
+
+/// Parameters of `auth.logout_all`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LogOutAll {}
+
+/// Parameters of `auth.change_password`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ChangePassword {
+    /// The password as it is now.
+    #[schemars(example = "{password}")]
+    pub current_password: Secret,
+    /// 8 to 128 characters, compared as RFC 8265 (OpaqueString) says. Common passwords are refused.
+    #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
+    #[schemars(example = PASSWORD)]
+    pub new_password: Secret,
+}
+
+/// Parameters of `auth.sessions`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ListSessions {}
+
+/// The answer to `auth.sessions`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SessionList {
+    /// The sessions, newest first; of very many, the newest 500.
+    pub items: Vec<Session>,
+}
+
+/// Parameters of `auth.revoke_session`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevokeSession {
+    /// One of the caller's sessions.
+    pub id: SessionId,
+}
 
 /// The payload of `session.revoked`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

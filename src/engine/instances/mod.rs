@@ -63,6 +63,11 @@ impl Engine {
         tokio::spawn(
             ending
                 .clone()
+                .run_until_cancelled_owned(self.clone().keep_last_seen()),
+        );
+        tokio::spawn(
+            ending
+                .clone()
                 .run_until_cancelled_owned(self.clone().watch_database()),
         );
         tokio::spawn(

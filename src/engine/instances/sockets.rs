@@ -13,6 +13,9 @@ pub trait Sockets: Send + Sync {
     /// many there are in total.
     fn list(&self, user: Option<UserId>, after: Option<u64>, limit: usize) -> (Vec<Socket>, u64);
 
+    /// The session of each socket of a user who is signed in.
+    fn sessions(&self) -> Vec<SessionId>;
+
     /// Closes the sockets of a user or a session with code 4403.
     fn close(&self, whom: Whom);
 }

@@ -6,7 +6,7 @@ use crate::store::instances::{InstanceRecord, KickRecord};
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use taskwire_protocol::admin::InstanceName;
-use taskwire_protocol::{InstanceId, Timestamp};
+use taskwire_protocol::{InstanceId, SessionId, Timestamp};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
@@ -50,6 +50,12 @@ impl ThisInstance {
             seen_at: now,
             sockets: self.sockets.get().map_or(0, |sockets| sockets.count()) as i64,
         }
+    }
+
+    /// The session of each socket of this instance.
+    pub(in crate::engine) fn sessions(&self) -> Vec<SessionId> {
+        let sockets = self.sockets.get();
+        sockets.map(|sockets| sockets.sessions()).unwrap_or_default()
     }
 
     /// Closes sockets of this instance.

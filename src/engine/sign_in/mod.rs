@@ -1,7 +1,7 @@
 //! Signing up, in and out, one file per operation. Passwords and tokens are checked before a step enters the writer's
 //! lane; new tokens are made after it. Passwords are not hashed on the async threads.
 //!
-//! - `sign_up`, `log_in`, `log_out`   in the table of operations
+//! - `sign_up`, `log_in`, `log_out`, `change_password`, `sessions`   in the table of operations
 //! - `make_api_token`   makes a token for a program, likewise
 //! - `device`                         whether an account knows the device that signs in
 //! - `refresh`                        only over `/v1/auth/refresh`
@@ -14,6 +14,7 @@
 
 mod ask_for_mail;
 mod change_email;
+mod change_password;
 mod device;
 mod log_in;
 mod log_out;
@@ -22,6 +23,7 @@ mod proof;
 mod refresh;
 mod refused;
 mod reset_password;
+mod sessions;
 mod sign_up;
 mod tokens;
 mod verify_email;

@@ -1,9 +1,15 @@
 //! Sessions: what signing in, refreshing and signing out change. The engine has already checked the password or token.
 //!
-//! - `rotate`    the exchange of a refresh token, and what an old one shows
+//! - `rotate`     the exchange of a refresh token, and what an old one shows
+//! - `ending`     ends one session of a user, or all of them
+//! - `password`   another password: a new session, and the end of all others
 
+mod ending;
+mod password;
 mod rotate;
 
+pub use ending::{EndAllSessions, EndSession};
+pub use password::PutPassword;
 pub use rotate::{RotateSession, Rotation, Successor, later};
 
 use super::letters::{self, About};
@@ -18,7 +24,7 @@ use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::{ErrorCode, Failure, UserId};
 
-decided_as_steps!(OpenSession, EndSession);
+decided_as_steps!(OpenSession);
 
 /// Begins a session of an account.
 pub struct OpenSession {
@@ -84,7 +90,7 @@ impl Step for OpenSession {
 
 /// Makes a session and logs that.
 pub(super) fn begin(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Result<()> {
-    world.emit::<events::SessionCreated>(act, session.user, &view(&session))?;
+    world.emit::<events::SessionCreated>(act, session.user, &view(&session, false))?;
     world.sessions.put(session);
     Ok(())
 }
@@ -105,7 +111,8 @@ fn device_of(session: &SessionRecord) -> Option<&str> {
     session.device_name.as_deref().or(session.client.as_deref())
 }
 
-fn view(session: &SessionRecord) -> Session {
+/// What its owner sees of a session. `current`: it is the one that asks.
+pub fn view(session: &SessionRecord, current: bool) -> Session {
     Session {
         id: session.id,
         device_name: session.device_name.clone(),
@@ -113,29 +120,7 @@ fn view(session: &SessionRecord) -> Session {
         address: session.address.clone(),
         created_at: session.created_at,
         last_seen_at: session.last_seen_at,
-        current: false,
-    }
-}
-
-/// Ends the caller's session.
-pub struct EndSession;
-
-impl Step for EndSession {
-    const NAME: &'static str = "auth.logout";
-
-    fn needs(&self, caller: &Caller, needs: &mut Needs) {
-        needs.sessions.insert(caller.session);
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let Ok(session) = living(world, act) else {
-            return Ok("{}".into());
-        };
-        let message = format!("Signed out on {}", device_of(&session).unwrap_or("a device"));
-        end(act, world, session)?;
-        let notice = Notice::of_account(NotificationType::Logout, message);
-        tell(act, world, act.caller.user.id, notice)?;
-        Ok("{}".into())
+        current,
     }
 }
 

@@ -145,18 +145,18 @@ impl Stage {
 
     /// Tries an operation. Returns the answer.
     pub async fn tries(&mut self, name: &str, who: Person) -> Value {
+        self.made += 1;
         let data = self.parameters(name, who).await;
         if who == Anonymous {
             return Client::connect(&self.server).await.call(name, data).await;
         }
-        if name == "auth.logout" && !who.is_program() {
-            // log out of an extra session: the other tries need this one
-            let email = self.client(who).welcome["data"]["user"]["email"].clone();
-            let login = json!({ "email": email, "password": PASSWORD, "token_delivery": "body" });
-            let answer = http::post(&self.server, "/v1/auth/login", &login).await;
-            let tokens = answer.json().await.expect("tokens");
-            let mut again = Client::with_tokens(&self.server, &tokens, json!({ "streams": [] })).await;
-            return again.call(name, data).await;
+        if ["auth.logout", "auth.logout_all", "auth.change_password"].contains(&name) && !who.is_program() {
+            // with an account of its own: the other tries need this one's session
+            let leaver = format!("leaver{}", self.made);
+            return Client::sign_up(&self.server, &leaver)
+                .await
+                .call(name, data)
+                .await;
         }
         self.client(who).call(name, data).await
     }
@@ -214,6 +214,9 @@ impl Stage {
                 let made = self.person(who).ok("api_token.create", json!({ "name": "bot" }));
                 made.await["id"].clone()
             }
+            "session" if operation == "auth.revoke_session" && who != Anonymous && !who.is_program() => {
+                self.another_session(who).await
+            }
             // an id that no entity has: a kick that closes no socket succeeds too
             "new_id" | "session" => json!(new_id()),
             "access_token" => match who {
@@ -233,6 +236,16 @@ impl Stage {
                 self.entity(entity).await
             }
         }
+    }
+
+    /// The id of another session of this caller.
+    async fn another_session(&mut self, who: Person) -> Value {
+        let email = self.client(who).welcome["data"]["user"]["email"].clone();
+        let login = json!({ "email": email, "password": PASSWORD, "token_delivery": "body" });
+        let answer = http::post(&self.server, "/v1/auth/login", &login).await;
+        let tokens = answer.json().await.expect("tokens");
+        let socket = Client::with_tokens(&self.server, &tokens, json!({ "streams": [] })).await;
+        socket.welcome["data"]["session"]["id"].clone()
     }
 
     /// Makes an entity in the team's workspace with its `create`. Returns the id.

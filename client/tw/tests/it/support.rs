@@ -19,7 +19,8 @@ use tokio::{
 
 type Answers = dyn Fn(&str, &Value) -> Result<Value, &'static str> + Send + Sync;
 
-/// A server whose answers are a function of the request. Each of its refresh tokens works once.
+/// A server whose answers are a function of the request. Each of its refresh tokens works once, as if the time to repeat it
+/// were over.
 pub(crate) struct Fake {
     pub(crate) url: String,
     answers: Arc<Answers>,
