@@ -1,4 +1,5 @@
-//! Checks that the links in the Markdown pages lead to files of this repository. Does not use the network.
+//! Checks that the links in the Markdown pages lead to files of this repository, and that the tests which a page names exist.
+//! Does not use the network.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,34 @@ fn a_link_in_a_page_leads_to_a_file() {
 fn links_of_all_forms_are_found() {
     let text = "[a](b.md), [c](d/e.md#part) and [f](https://g.example) [h](#here)\n```\n[i](j)\n```\n[k](l)";
     assert_eq!(links(text), ["b.md", "d/e.md", "l"]);
+}
+
+/// `docs/security.md` names the test that shows each claim.
+#[test]
+fn the_tests_that_a_page_names_exist() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let page = fs::read_to_string(root.join("docs/security.md")).expect("a page");
+    let named: Vec<(&str, &str)> = tests_in(&page).collect();
+    assert!(named.len() > 20, "{named:?}");
+    let missing = named.iter().filter(|(module, test)| {
+        let file = root.join("tests/integration").join(format!("{module}.rs"));
+        let source = fs::read_to_string(file).unwrap_or_default();
+        !source.contains(&format!("fn {test}("))
+    });
+    let missing: Vec<_> = missing.collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+/// The texts of the form `module::test` between backticks.
+fn tests_in(page: &str) -> impl Iterator<Item = (&str, &str)> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    let is_name = |name: &&str| {
+        name.bytes()
+            .all(|byte| byte.is_ascii_lowercase() || b"_0123456789".contains(&byte))
+    };
+    quoted
+        .filter_map(|text| text.split_once("::"))
+        .filter(move |(module, test)| is_name(module) && is_name(test))
 }
 
 fn pages(folder: &Path) -> Vec<PathBuf> {
