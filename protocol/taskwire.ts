@@ -311,6 +311,14 @@ export type ApiTokenScope =
   /** Also change what the user may change in workspaces, and be present there. */
   | "write";
 
+/** The body of `POST /v1/auth/device/approve`. The caller is who approves. */
+export interface ApproveDevice {
+  /** What the program shows. Case, spaces and hyphens do not count. */
+  user_code: string;
+  /** Whether the program may sign in as the caller; `true` when omitted. */
+  approve?: boolean;
+}
+
 /** Parameters of `task.assign`. */
 export interface AssignTask {
   /** The task. */
@@ -502,6 +510,26 @@ export interface DeletedNotifications {
 
 /** Parameters of `protocol.describe`. */
 export type Describe = Record<string, never>;
+
+/** The codes of a program that wants to sign in. */
+export interface DeviceCode {
+  /** The program keeps it, and exchanges it for tokens. */
+  device_code: string;
+  /** The program shows it; the person types it on the page. Like `BDWP-HQPK`. */
+  user_code: string;
+  /** The page. Relative to the server's address where the server has no `public_url`. */
+  verification_url: string;
+  /** Seconds until both codes end. */
+  expires_in: number;
+  /** Seconds between two attempts to exchange the code. */
+  interval: number;
+}
+
+/** The answer while nobody has approved yet: ask again after `interval` seconds. */
+export interface DevicePending {
+  /** Always `pending`. */
+  status: Pending;
+}
 
 /** The word `all`. */
 export type Everywhere =
@@ -1041,6 +1069,11 @@ export type NotificationType =
 /** Makes a mutation exactly-once: a UUID that the client makes for one intent. */
 export type OpId = string;
 
+/** The word `pending`. */
+export type Pending =
+  /** Nobody has approved or refused yet. */
+  | "pending";
+
 /** Parameters of `ping`: answered with a `pong` frame, at once. */
 export type Ping = Record<string, never>;
 
@@ -1183,6 +1216,14 @@ export type Reason =
   | "no_access"
   /** The socket follows the maximum number of streams. */
   | "limit";
+
+/** The body of `POST /v1/auth/device/token`. */
+export interface RedeemDeviceCode {
+  /** The program's code. */
+  device_code: string;
+  /** The name of the device. */
+  device_name?: string | null;
+}
 
 /** The body of `POST /v1/auth/refresh`. */
 export interface RefreshTokens {
@@ -1419,6 +1460,9 @@ export type Sort =
   | "position"
   /** By position, descending. */
   | "-position";
+
+/** The body of `POST /v1/auth/device`. */
+export type StartDevice = Record<string, never>;
 
 /** Which tasks to list, by their status. */
 export type Status =
@@ -2100,6 +2144,12 @@ export interface Routes {
   "POST /v1/auth/forgot-password": { body: ForgotPassword; status: 202; answer: Nothing; error: HttpError };
   /** Sets a new password with the code or link of a mail. Every session of the account ends. */
   "POST /v1/auth/reset-password": { body: ResetPassword; status: 200; answer: Nothing; error: HttpError };
+  /** Begins the sign-in of a program that its person approves on another device (RFC 8628). */
+  "POST /v1/auth/device": { body: StartDevice; status: 200; answer: DeviceCode; error: HttpError };
+  /** Lets the program that shows this code sign in as the caller, or refuses it. */
+  "POST /v1/auth/device/approve": { body: ApproveDevice; status: 200; answer: Nothing; error: HttpError };
+  /** Exchanges a device code for tokens. 202: nobody has approved it yet. `FORBIDDEN`: it was refused. */
+  "POST /v1/auth/device/token": { body: RedeemDeviceCode; status: 200; answer: Tokens; error: HttpError };
   /** The caller's account. */
   "GET /v1/auth/me": { body: null; status: 200; answer: User; error: HttpError };
   /** Gives the caller's account a photo: a JPEG, PNG, WebP or GIF of at most 5 MB. */

@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 mod api_token;
 mod by_mail;
+mod device;
 mod profile;
 mod sign_in;
 
@@ -21,6 +22,7 @@ pub use api_token::{
 pub use by_mail::{
     ChangeEmail, ForgotPassword, NextStep, ResendVerification, ResetPassword, VerifyEmail, VerifyFirst,
 };
+pub use device::{ApproveDevice, DeviceCode, DevicePending, Pending, RedeemDeviceCode, StartDevice};
 pub use profile::UpdateProfile;
 pub use sign_in::{
     AllStreams, Authenticate, ChangePassword, ClientInfo, ListSessions, LogIn, LogOut, LogOutAll, RenewAuth,

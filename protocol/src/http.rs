@@ -215,6 +215,31 @@ pub const ROUTES: &[Route] = &[
         answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
     },
     Route {
+        name: "POST /v1/auth/device",
+        doc: "Begins the sign-in of a program that its person approves on another device (RFC 8628).",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::StartDevice>),
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::DeviceCode>),
+    },
+    Route {
+        name: "POST /v1/auth/device/approve",
+        doc: "Lets the program that shows this code sign in as the caller, or refuses it.",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::ApproveDevice>),
+        status: 200,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<Done>),
+    },
+    Route {
+        name: "POST /v1/auth/device/token",
+        doc: "Exchanges a device code for tokens. 202: nobody has approved it yet. `FORBIDDEN`: it was refused.",
+        body: Body::Object(SchemaGenerator::subschema_for::<account::RedeemDeviceCode>),
+        status: 200,
+        answer: Answer::ObjectOr(
+            SchemaGenerator::subschema_for::<account::Tokens>,
+            202,
+            SchemaGenerator::subschema_for::<account::DevicePending>,
+        ),
+    },
+    Route {
         name: "GET /v1/auth/me",
         doc: "The caller's account.",
         body: Body::Nothing,

@@ -7,6 +7,7 @@
 //! - `api_tokens` the tokens of programs: opaque, with a checksum, stored as a hash
 //! - `derive`     keys that are derived from another secret
 //! - `codes`      the codes and links of mails
+//! - `device_codes` the codes of a sign-in that another device completes
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
@@ -14,6 +15,7 @@
 pub mod api_tokens;
 pub mod codes;
 mod derive;
+pub mod device_codes;
 pub mod limits;
 pub mod passwords;
 pub mod refresh;

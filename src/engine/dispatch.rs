@@ -4,7 +4,7 @@
 use super::measure::Measure;
 use super::route::{Route, route};
 use super::sender::unknown;
-use super::sign_in::{ByMail, DynSignIn, Refresh};
+use super::sign_in::{ByDevice, ByMail, DynSignIn, Refresh};
 use super::submission::{Batch, Step, Submission, Work};
 use super::trace::Trace;
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
@@ -53,6 +53,12 @@ impl Engine {
 
     /// Answers a request about the mail of an account, which is not in the table of operations, and records metrics.
     pub fn by_mail(&self, request: ByMail, sender: Sender, since: Instant) -> Answering {
+        let (name, request) = request.parts();
+        self.beside(name, request, sender, since)
+    }
+
+    /// Answers a request about a sign-in that another device completes, and records metrics.
+    pub fn by_device(&self, request: ByDevice, sender: Sender, since: Instant) -> Answering {
         let (name, request) = request.parts();
         self.beside(name, request, sender, since)
     }

@@ -82,6 +82,7 @@ mod words;
 mod write;
 
 use crate::auth::codes::Codes;
+use crate::auth::device_codes::DeviceCodes;
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
 use crate::auth::refresh::RefreshTokens;
@@ -125,7 +126,7 @@ pub use photos::{Picture, Size};
 pub use reply::{Answering, Body, NewSession, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
-pub use sign_in::{Attempt, ByMail, Refresh};
+pub use sign_in::{Attempt, ByDevice, ByMail, Refresh};
 pub use words::{Index, IndexWords, KeyTags};
 
 /// The longest time that a stopping node waits until its last commits are handed to the other instances. They find in
@@ -151,6 +152,9 @@ struct Inner {
     refresh_tokens: RefreshTokens,
     passwords: Passwords,
     codes: Codes,
+    device_codes: DeviceCodes,
+    /// Where people reach the deployment.
+    public_url: Option<Arc<str>>,
     aside: Aside,
     /// Whether an address must be verified before its account is used.
     verify_first: bool,
@@ -240,6 +244,8 @@ impl Engine {
             refresh_tokens: RefreshTokens::new(&keys.current, keys.previous.as_ref()),
             passwords: Passwords::new(settings.password_hash_concurrency),
             codes: Codes::new(&keys.current, keys.previous.as_ref()),
+            device_codes: DeviceCodes::new(&keys.current, keys.previous.as_ref()),
+            public_url: settings.public_url.as_ref().map(|url| url.as_str().into()),
             aside: Aside::default(),
             verify_first: settings.require_verified_email,
             idle_session: settings.refresh_token,

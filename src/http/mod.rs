@@ -4,6 +4,7 @@
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
 //! - `photos`   uploads and pictures of accounts
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
+//! - `device`   signing a program in by a code, and the page on which its person approves
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process
@@ -14,6 +15,7 @@ mod body;
 mod by_mail;
 mod caller;
 mod cookie;
+mod device;
 mod health;
 mod links;
 mod metrics;
@@ -123,20 +125,22 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    links::routes(by_mail::routes(photos::routes(accounts::routes(router))))
-        .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
-        .method_not_allowed_fallback(async || {
-            Refusal::from(Failure::new(
-                ErrorCode::MethodNotAllowed,
-                "the path does not allow this method",
-            ))
-        })
-        .layer(DefaultBodyLimit::max(BODY))
-        .layer(CatchPanicLayer::custom(fault))
-        .layer(from_fn_with_state(app.clone(), outer::outer))
-        .layer(cors(&app))
-        .layer(from_fn_with_state(app.clone(), outer::preflight))
-        .with_state(app)
+    device::routes(links::routes(by_mail::routes(photos::routes(accounts::routes(
+        router,
+    )))))
+    .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
+    .method_not_allowed_fallback(async || {
+        Refusal::from(Failure::new(
+            ErrorCode::MethodNotAllowed,
+            "the path does not allow this method",
+        ))
+    })
+    .layer(DefaultBodyLimit::max(BODY))
+    .layer(CatchPanicLayer::custom(fault))
+    .layer(from_fn_with_state(app.clone(), outer::outer))
+    .layer(cors(&app))
+    .layer(from_fn_with_state(app.clone(), outer::preflight))
+    .with_state(app)
 }
 
 /// The answer to a request that panicked.

@@ -8,7 +8,7 @@ use crate::config::Settings;
 use crate::engine::Chore;
 use crate::ops::letters::Letter;
 use crate::store::jobs::Payload;
-use crate::store::{StoreError, Transaction, api_tokens, codes, jobs, log, ops, sessions};
+use crate::store::{StoreError, Transaction, api_tokens, codes, device_approvals, jobs, log, ops, sessions};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 use taskwire_protocol::Failure;
@@ -59,6 +59,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
     let successors = all(steps, || ClearSuccessors(now - SUCCESSOR_MS)).await;
     let tokens = all(steps, || ForgetApiTokens(now - SESSION_GRACE_MS)).await;
     let codes = all(steps, || ForgetCodes(now - CODE_GRACE_MS)).await;
+    let approvals = all(steps, || ForgetApprovals(now)).await;
     let mails = all(steps, || ForgetMails).await;
     let logs = match settings.log_retention {
         Some(kept) => {
@@ -71,6 +72,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         .and(successors)
         .and(tokens)
         .and(codes)
+        .and(approvals)
         .and(mails)
         .and(logs)
 }
@@ -137,6 +139,16 @@ impl Chore for ForgetApiTokens {
     const FREES: bool = true;
     async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
         api_tokens::forget(tx, self.0, STEP).await
+    }
+}
+
+struct ForgetApprovals(i64);
+
+impl Chore for ForgetApprovals {
+    type Output = u64;
+    const FREES: bool = true;
+    async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
+        device_approvals::forget(tx, self.0, STEP).await
     }
 }
 

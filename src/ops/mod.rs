@@ -7,7 +7,8 @@
 //! - `act`       one mutation being decided
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
-//! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove
+//! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
+//!   `devices` sign-ins that another device completes
 //! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`,
 //!   `notifications`, `streams`, `presence`, `admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
@@ -24,6 +25,7 @@ mod cascade;
 pub mod codes;
 mod command;
 pub mod cursor;
+pub mod devices;
 mod grant;
 pub mod letters;
 pub mod members;
@@ -87,6 +89,9 @@ macro_rules! for_each_entity {
                 /// Codes that were mailed.
                 codes: (taskwire_protocol::UserId, $crate::store::codes::Purpose) => $crate::store::codes::CodeRecord,
                     ordered(user), concerns(content), store(codes);
+                /// What people decided about programs that want to sign in.
+                device_approvals: uuid::Uuid => $crate::store::device_approvals::DeviceApproval,
+                    ordered(user), concerns(content), store(device_approvals);
                 /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);

@@ -42,7 +42,8 @@ async fn a_post_distinguishes_an_answer_a_refusal_and_another_server() -> Tested
         String::new(),
     ];
     let server = tokio::spawn(serve(listener, answers));
-    let post = || http.post("v1/auth/device", &json!({"a": 1}));
+    let body = json!({"a": 1});
+    let post = || http.post("v1/auth/device", &body);
     let answer = post().await?;
     assert_eq!(
         (answer.status, answer.read::<Value>()?),

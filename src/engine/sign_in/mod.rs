@@ -7,6 +7,7 @@
 //! - `refresh`                        only over `/v1/auth/refresh`
 //! - `verify_email`, `reset_password`, `ask_for_mail`   only over HTTP: with a code of a mail, and to get one; `proof`
 //!   reads the code
+//! - `device_code`                    only over HTTP: a program signs in with a code that its person approves elsewhere
 //! - `change_email`                   asks for another address
 //! - `verify_first`                   signing up where addresses must be verified first
 //! - `tokens`                         the pair of tokens that a session gets
@@ -16,6 +17,7 @@ mod ask_for_mail;
 mod change_email;
 mod change_password;
 mod device;
+mod device_code;
 mod log_in;
 mod log_out;
 mod make_api_token;
@@ -36,7 +38,10 @@ use super::{Answering, Engine, Reply, Sender, Then};
 use crate::ops::json;
 use serde::Serialize;
 use taskwire_protocol::Failure;
-use taskwire_protocol::account::{ForgotPassword, ResendVerification, ResetPassword, VerifyEmail};
+use taskwire_protocol::account::{
+    ApproveDevice, ForgotPassword, RedeemDeviceCode, ResendVerification, ResetPassword, StartDevice,
+    VerifyEmail,
+};
 
 /// An operation that signs a user up, in or out.
 pub(super) trait SignIn: Send + 'static {
@@ -77,6 +82,28 @@ impl ByMail {
             ByMail::Resend(body) => (ask_for_mail::RESEND, Box::new(body)),
             ByMail::Forgot(body) => (ask_for_mail::FORGOT, Box::new(body)),
             ByMail::Reset(body) => (reset_password::NAME, Box::new(body)),
+        }
+    }
+}
+
+/// A request about a sign-in that another device completes, which only HTTP has.
+#[derive(Debug)]
+pub enum ByDevice {
+    /// Asks for codes.
+    Start(StartDevice),
+    /// Approves a code, or refuses it.
+    Approve(ApproveDevice),
+    /// Exchanges a code for tokens.
+    Redeem(RedeemDeviceCode),
+}
+
+impl ByDevice {
+    /// The name in metrics and in the log, and what carries it out.
+    pub(super) fn parts(self) -> (&'static str, Box<dyn DynSignIn>) {
+        match self {
+            ByDevice::Start(body) => ("auth.device", Box::new(body)),
+            ByDevice::Approve(body) => ("auth.approve_device", Box::new(body)),
+            ByDevice::Redeem(body) => (device_code::REDEEM, Box::new(body)),
         }
     }
 }
