@@ -473,6 +473,20 @@ export interface CreateTask {
   workspace_id?: WorkspaceId | null;
 }
 
+/** Parameters of `admin.user.create`. */
+export interface CreateUser {
+  /** The address, which counts as verified. */
+  email: string;
+  /** The display name. */
+  name: string;
+  /** 8 to 128 characters. This version needs it. */
+  password?: string | null;
+  /** The plan; `free` when omitted. */
+  plan?: Plan | null;
+  /** What the account may do on the whole server; `user` when omitted. */
+  role?: GlobalRole | null;
+}
+
 /** Parameters of `workspace.create`. */
 export interface CreateWorkspace {
   /** 1 to 100 characters. */
@@ -552,6 +566,12 @@ export interface Failure {
   context?: unknown;
   /** The parameter at fault, like `title` or `ops[1].data.title`. */
   field?: string;
+}
+
+/** Parameters of `admin.user.get`. */
+export interface FindUser {
+  /** The account. */
+  id: UserId;
 }
 
 /** The body of `POST /v1/auth/forgot-password`. */
@@ -840,6 +860,16 @@ export interface ListTasks {
   tag?: string | null;
   /** The personal workspace when omitted. */
   workspace_id?: Where | null;
+}
+
+/** Parameters of `admin.user.list`. */
+export interface ListUsers {
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+  /** Only accounts whose name, username or e-mail address has this text in it, without case. A page looks through a bounded number of accounts: it may have fewer items than `limit`, or none, and still a `next_cursor`. Such pages have no `total`. */
+  q?: string | null;
 }
 
 /** Parameters of `workspace.list`. */
@@ -1420,6 +1450,12 @@ export interface SetPresence {
   task_id?: TaskId | null;
 }
 
+/** Parameters of `admin.user.sign_out`. */
+export interface SignOutUser {
+  /** The account whose sessions end. */
+  id: UserId;
+}
+
 /** Parameters of `auth.signup`. */
 export interface SignUp {
   /** Unique. Case does not count where the part before the `@` is ASCII; any other is kept character by character. Domains are compared as DNS sees them (UTS #46). */
@@ -1655,6 +1691,12 @@ export interface Typing {
   user: PublicUser;
 }
 
+/** Parameters of `admin.user.unlock`. */
+export interface UnlockUser {
+  /** The account whose failed sign-ins are forgotten. */
+  id: UserId;
+}
+
 /** The answer to `notification.unread_count`. */
 export interface Unread {
   /** How many are unread. */
@@ -1721,6 +1763,22 @@ export interface UpdateTask {
   title?: string;
 }
 
+/** Parameters of `admin.user.update`: only what changes. */
+export interface UpdateUser {
+  /** The account. */
+  id: UserId;
+  /** The e-mail address, which counts as verified. */
+  email?: string;
+  /** False signs the user out everywhere, and refuses sign-ins until it is true again. */
+  is_active?: boolean;
+  /** The display name. */
+  name?: string;
+  /** The plan. */
+  plan?: Plan;
+  /** What the account may do on the whole server. It takes effect at once. */
+  role?: GlobalRole;
+}
+
 /** The user's own account. */
 export interface User {
   /** The account. */
@@ -1755,6 +1813,16 @@ export interface User {
 
 /** A user's account. */
 export type UserId = string;
+
+/** A page of a list. */
+export interface UserPage {
+  /** The items, in the order asked for. Equal items are ordered by id. */
+  items: User[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+  /** The number of items on all pages; on the first page only. */
+  total?: number;
+}
 
 /** A snapshot of a user's own data. */
 export interface UserSnapshot {
@@ -1928,6 +1996,12 @@ export const OPERATIONS = {
   "stream.unsubscribe": { kind: "session", access: "user" },
   "stream.history": { kind: "query", access: "user" },
   "batch": { kind: "mutation", access: "user" },
+  "admin.user.list": { kind: "query", access: "server_admin" },
+  "admin.user.get": { kind: "query", access: "server_admin" },
+  "admin.user.create": { kind: "mutation", access: "server_admin" },
+  "admin.user.update": { kind: "mutation", access: "server_admin" },
+  "admin.user.unlock": { kind: "mutation", access: "server_admin" },
+  "admin.user.sign_out": { kind: "mutation", access: "server_admin" },
   "admin.instances": { kind: "query", access: "server_admin" },
   "admin.connections": { kind: "query", access: "server_admin" },
   "admin.kick": { kind: "command", access: "server_admin" },
@@ -2035,6 +2109,18 @@ export interface Operations {
   "stream.history": { params: ReadHistory; output: History };
   /** Carries out several mutations in one request: all or none, or each on its own. A mutation; access: user. */
   "batch": { params: Batch; output: BatchResults };
+  /** Lists accounts, ordered by id. A query; access: server_admin. */
+  "admin.user.list": { params: ListUsers; output: UserPage };
+  /** One account. A query; access: server_admin. */
+  "admin.user.get": { params: FindUser; output: User };
+  /** Makes an account with a personal workspace. It cannot be part of a batch. A mutation; access: server_admin. */
+  "admin.user.create": { params: CreateUser; output: User };
+  /** Changes an account. The last active administrator stays one. A mutation; access: server_admin. */
+  "admin.user.update": { params: UpdateUser; output: User };
+  /** Ends the lock that failed sign-ins put on an account. It cannot be part of a batch. A mutation; access: server_admin. */
+  "admin.user.unlock": { params: UnlockUser; output: Nothing };
+  /** Ends all sessions of an account. Its sockets close with 4403. A mutation; access: server_admin. */
+  "admin.user.sign_out": { params: SignOutUser; output: Nothing };
   /** Lists the running instances. A query; access: server_admin. */
   "admin.instances": { params: ListInstances; output: InstanceList };
   /** Lists the authenticated sockets of all instances. A query; access: server_admin. */

@@ -1,8 +1,12 @@
-//! Administration: instances and sockets. For accounts with the global role `admin`.
+//! Administration: instances and sockets; `users` has the accounts. For accounts with the global role `admin`.
 
 use crate::{InstanceId, SessionId, Timestamp, UserId, account::PublicUser, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+mod users;
+
+pub use users::{CreateUser, FindUser, ListUsers, SignOutUser, UnlockUser, UpdateUser};
 
 /// A running server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -133,6 +133,18 @@ macro_rules! for_each_operation {
 
             /// Carries out several mutations in one request: all or none, or each on its own.
             "batch" mutation user: batch::Batch => batch::BatchResults;
+            /// Lists accounts, ordered by id.
+            "admin.user.list" query server_admin: admin::ListUsers => page::Page<account::User>;
+            /// One account.
+            "admin.user.get" query server_admin: admin::FindUser => account::User;
+            /// Makes an account with a personal workspace. It cannot be part of a batch.
+            "admin.user.create" mutation server_admin: admin::CreateUser => account::User;
+            /// Changes an account. The last active administrator stays one.
+            "admin.user.update" mutation server_admin: admin::UpdateUser => account::User;
+            /// Ends the lock that failed sign-ins put on an account. It cannot be part of a batch.
+            "admin.user.unlock" mutation server_admin: admin::UnlockUser => account::Done;
+            /// Ends all sessions of an account. Its sockets close with 4403.
+            "admin.user.sign_out" mutation server_admin: admin::SignOutUser => account::Done;
             /// Lists the running instances.
             "admin.instances" query server_admin: admin::ListInstances => admin::InstanceList;
             /// Lists the authenticated sockets of all instances.

@@ -102,6 +102,12 @@ settings! {
         ops_per_second: u32 = from.whole("ops_per_second", 1..=1_000_000);
         ops_burst: u32 = from.whole("ops_burst", 1..=1_000_000);
         sockets_per_user: usize = from.whole("sockets_per_user", 1..=100_000);
+        /// `None`: no limit.
+        workspaces_per_user: Option<u64> = bound(from, "workspaces_per_user");
+        plan_free_workspaces: Option<u64> = bound(from, "plan_free_workspaces");
+        plan_free_members: Option<u64> = bound(from, "plan_free_members");
+        plan_pro_workspaces: Option<u64> = bound(from, "plan_pro_workspaces");
+        plan_pro_members: Option<u64> = bound(from, "plan_pro_members");
         /// `None`: derived from the system's limit of open files.
         max_sockets: Option<usize> = Some(from.whole("max_sockets", 0..=10_000_000)).filter(|most| *most > 0);
         sockets_admitted_per_second: u32 = from.whole("sockets_admitted_per_second", 1..=1_000_000);
@@ -134,6 +140,11 @@ settings! {
         log_level: Targets = from.required("log_level", values::log_level);
         metrics_enabled: bool = from.truth("metrics_enabled");
     }
+}
+
+/// A number of which 0 means no limit.
+fn bound(from: &mut Reader, name: &'static str) -> Option<u64> {
+    Some(from.whole(name, 0..=1_000_000)).filter(|most| *most > 0)
 }
 
 fn data_dir(from: &mut Reader) -> PathBuf {

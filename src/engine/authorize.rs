@@ -15,13 +15,10 @@ pub(super) async fn authorize(
     target: Target,
 ) -> Result<Option<(WorkspaceId, Role)>, Failure> {
     if access == Access::ServerAdmin && caller.role != GlobalRole::Admin {
-        return Err(Failure::new(
-            ErrorCode::Forbidden,
-            "this operation requires the global role admin",
-        ));
+        return Err(not_an_administrator());
     }
     let place = match target {
-        Target::Own => return Ok(None),
+        Target::Own | Target::User(_) => return Ok(None),
         Target::Workspace(id) => {
             let role = members::find_role(&mut store.read().await?, caller.user.id, id).await?;
             role.map(|role| (id, role))
@@ -29,6 +26,14 @@ pub(super) async fn authorize(
         Target::Task(id) => members::find_role_at_task(&mut store.read().await?, caller.user.id, id).await?,
     };
     allowed(caller, access, target, place).map(Some)
+}
+
+/// The refusal of a caller without the global role `admin`.
+pub(super) fn not_an_administrator() -> Failure {
+    Failure::new(
+        ErrorCode::Forbidden,
+        "this operation requires the global role admin",
+    )
 }
 
 /// Refuses a caller who is not a member as if the target did not exist, and a member whose role is too low. Outside the
@@ -41,7 +46,7 @@ pub(super) fn allowed(
 ) -> Result<(WorkspaceId, Role), Failure> {
     let what = match target {
         Target::Task(_) => "task",
-        Target::Own | Target::Workspace(_) => "workspace",
+        Target::Own | Target::User(_) | Target::Workspace(_) => "workspace",
     };
     let place = place.filter(|(workspace, _)| caller.reaches(*workspace));
     let (workspace, role) = place.ok_or_else(|| not_found(what))?;

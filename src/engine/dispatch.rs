@@ -8,7 +8,8 @@ use super::sign_in::{ByDevice, ByMail, DynSignIn, Refresh};
 use super::submission::{Batch, Step, Submission, Work};
 use super::trace::Trace;
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
-use crate::ops::Result;
+use crate::auth::limits::Limit;
+use crate::ops::{Decide, Result};
 use std::sync::Arc;
 use taskwire_protocol::{Access, Failure, OpId, Request};
 use tokio::time::Instant;
@@ -104,8 +105,10 @@ impl Engine {
         }
         Ok(match route(request)? {
             Route::Mutation(decide) => {
-                let work = Work::One(Step::new(decide));
-                watch.over(self.submit(sender.caller()?, op_id, work, sender.request_id))
+                watch.over(self.submit_one(sender.caller()?, op_id, decide, sender.request_id))
+            }
+            Route::Prepare(prepare) => {
+                watch.over(self.prepare_and_submit(sender.caller()?, op_id, prepare, sender.request_id))
             }
             Route::Batch(batch) => {
                 let caller = sender.caller()?;
@@ -120,6 +123,17 @@ impl Engine {
         })
     }
 
+    pub(super) async fn submit_one(
+        self,
+        caller: Arc<Caller>,
+        op_id: Option<OpId>,
+        decide: Box<dyn Decide>,
+        request_id: Option<Arc<str>>,
+    ) -> Result<Reply> {
+        let work = Work::One(Step::new(decide));
+        self.submit(caller, op_id, work, request_id).await
+    }
+
     async fn submit(
         self,
         caller: Arc<Caller>,
@@ -127,6 +141,9 @@ impl Engine {
         work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
+        for _ in 0..work.profile_changes() {
+            self.0.limits.take(Limit::Profile, caller.user.id).await?;
+        }
         let mut submission = Box::new(Submission::new(caller, op_id, work));
         submission.request_id = request_id;
         self.0.lane.submit(submission).await

@@ -4,7 +4,7 @@
 
 use super::Reply;
 use super::answer::{Done, Verdict, answers};
-use super::authorize::allowed;
+use super::authorize::{allowed, not_an_administrator};
 use super::load::{self, Loaded, Memory};
 use super::optimism::is_verified;
 use super::recovery::{Fault, Tries, answer_unknown, deadline, give_up_late, look_for};
@@ -15,11 +15,13 @@ use crate::failpoint::reach;
 use crate::live::{Frame, Published};
 use crate::ops::world::{Members, World};
 use crate::ops::{Act, Caller, Target};
+use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::account::GlobalRole;
+use taskwire_protocol::{Access, ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
 
 /// A writer: its connection, and what it keeps between groups.
 pub(super) struct Writer {
@@ -293,6 +295,7 @@ impl Writer {
         let act = Act {
             caller,
             now,
+            bounds: &self.shared.bounds,
             ids: &self.shared.ids,
             op_id,
             place,
@@ -472,12 +475,23 @@ fn authorize(
     caller: &Caller,
     world: &World,
 ) -> Result<Option<(WorkspaceId, taskwire_protocol::member::Role)>, Failure> {
+    if step.decide.access() == Access::ServerAdmin && !administers(caller, world) {
+        return Err(not_an_administrator());
+    }
     let target = step.decide.target(caller);
     let workspace = match target {
-        Target::Own => return Ok(None),
+        Target::Own | Target::User(_) => return Ok(None),
         Target::Workspace(id) => Some(id),
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
     };
     let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
     allowed(caller, step.decide.access(), target, place).map(Some)
+}
+
+/// Whether the caller's account administers the server, as it is in this transaction. So does the operator on the command
+/// line.
+fn administers(caller: &Caller, world: &World) -> bool {
+    let account = world.accounts.get(caller.user.id);
+    let is_one = |account: &Account| account.user.is_active && account.user.role == GlobalRole::Admin;
+    !caller.actor.is_user() || account.is_some_and(is_one)
 }

@@ -4,6 +4,7 @@ use super::{Engine, EngineError};
 use crate::auth::limits::{Limits, Options};
 use crate::config::Settings;
 use crate::live::redis_client;
+use crate::ops::bounds::{Bounds, OfPlan};
 use crate::store::Store;
 use secrecy::SecretString;
 use std::sync::Arc;
@@ -27,6 +28,21 @@ pub(super) fn limits(
         Some(url) if store.is_shared() => limits.shared_by(redis_client(url)?, &settings.redis_prefix),
         _ => limits,
     }))
+}
+
+/// How many workspaces and members an account may have.
+pub(super) fn bounds(settings: &Settings) -> Bounds {
+    Bounds {
+        workspaces_per_user: settings.workspaces_per_user,
+        free: OfPlan {
+            workspaces: settings.plan_free_workspaces,
+            members: settings.plan_free_members,
+        },
+        pro: OfPlan {
+            workspaces: settings.plan_pro_workspaces,
+            members: settings.plan_pro_members,
+        },
+    }
 }
 
 impl Engine {

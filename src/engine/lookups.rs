@@ -4,10 +4,13 @@
 use super::loading::Loading;
 use super::recovery::Fault;
 use crate::domain::position;
+use crate::ops::bounds::Belongings;
+use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
-use crate::store::{api_tokens, members, notifications, sessions, streams, tasks, users};
+use crate::store::{api_tokens, members, notifications, sessions, streams, tasks, users, workspaces};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use taskwire_protocol::member::Role;
 use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
 
 type Done = Result<(), Fault>;
@@ -45,6 +48,66 @@ async fn acquainted(loading: &mut Loading<'_>) -> Done {
     for (user, other) in members::load_acquainted(loading.tx, pairs).await? {
         loading.world.loaded_acquainted(user, other);
     }
+    Ok(())
+}
+
+async fn administrators(loading: &mut Loading<'_>) -> Done {
+    let found = users::administrators(loading.tx).await?;
+    hold(loading, found.into_iter().map(StreamId::from).collect()).await?;
+    let administrators = users::administrators(loading.tx).await?;
+    loading.world.loaded_administrators(administrators);
+    Ok(())
+}
+
+async fn joining(loading: &mut Loading<'_>) -> Done {
+    let found = loading
+        .needs
+        .joining
+        .iter()
+        .filter_map(|login| loading.world.logins.get(login));
+    let found: BTreeSet<UserId> = found.map(|user| user.id).collect();
+    hold(loading, found.iter().map(|user| StreamId::from(*user)).collect()).await?;
+    count_belongings(loading, &found).await
+}
+
+async fn belongings(loading: &mut Loading<'_>) -> Done {
+    let needs = loading.needs;
+    count_belongings(loading, &needs.belongings).await
+}
+
+async fn count_belongings(loading: &mut Loading<'_>, users: &BTreeSet<UserId>) -> Done {
+    for user in users {
+        let (all, owned) = workspaces::belongings(loading.tx, *user).await?;
+        loading.world.loaded_belongings(*user, Belongings { all, owned });
+    }
+    Ok(())
+}
+
+async fn owners(loading: &mut Loading<'_>) -> Done {
+    let members = loading
+        .needs
+        .owners
+        .iter()
+        .filter_map(|id| loading.world.members(*id));
+    let owners = members
+        .flat_map(Members::iter)
+        .filter(|member| member.role == Role::Owner);
+    let owners: BTreeSet<UserId> = owners.map(|owner| owner.user.id).collect();
+    for account in users::load(loading.tx, owners).await? {
+        loading.world.accounts.loaded(account);
+    }
+    Ok(())
+}
+
+/// Locks more users' streams.
+async fn hold(loading: &mut Loading<'_>, streams: BTreeSet<StreamId>) -> Done {
+    if loading.tries.may_widen() && !loading.tx.is_alone() {
+        loading.users.admit(streams.iter().copied())?;
+    }
+    for (stream, counters) in streams::lock(loading.tx, streams.iter().copied()).await? {
+        loading.world.loaded_counters(stream, counters);
+    }
+    loading.users.hold(streams);
     Ok(())
 }
 
@@ -147,7 +210,7 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
     let homes = |target: Target| -> Vec<WorkspaceId> {
         match target {
-            Target::Own => Vec::new(),
+            Target::Own | Target::User(_) => Vec::new(),
             Target::Workspace(id) => vec![id],
             Target::Task(id) => match world.tasks.get(id) {
                 Some(task) => vec![task.workspace_id],
@@ -179,13 +242,7 @@ async fn notified(loading: &mut Loading<'_>) -> Done {
         let left = notifications::of_task(loading.tx, *id).await?;
         owners.extend(left.iter().map(|(user, _)| StreamId::from(*user)));
     }
-    if loading.tries.may_widen() && !loading.tx.is_alone() {
-        loading.users.admit(owners.iter().copied())?;
-    }
-    for (stream, counters) in streams::lock(loading.tx, owners.iter().copied()).await? {
-        loading.world.loaded_counters(stream, counters);
-    }
-    loading.users.hold(owners);
+    hold(loading, owners).await?;
     for id in &needs.notified {
         for notification in notifications::of_task(loading.tx, *id).await? {
             loading.world.notifications.loaded(notification);

@@ -8,6 +8,7 @@
 //! - `bearer`    what a caller acts with: a session or an API token; `last_seen` when a session was used, `last_used` an
 //!   API token
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
+//! - `prepare`   mutations that need work before they enter the lane
 //! - `profiles`  shows a changed profile in the workspaces of its user
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
@@ -66,6 +67,7 @@ mod node;
 mod operator;
 mod optimism;
 mod photos;
+mod prepare;
 mod profiles;
 mod publish;
 mod recovery;
@@ -226,6 +228,7 @@ impl Engine {
             clock: clock.clone(),
             ids: ids.clone(),
             limits: limits.clone(),
+            bounds: limits::bounds(settings),
             words: words.clone(),
             enqueued: enqueued.clone(),
         };

@@ -4,12 +4,13 @@
 use super::{Chore, Engine, accounts};
 use crate::auth::passwords::check_new;
 use crate::domain::account as rules;
-use crate::ops::admin::{ResetPassword, SetRole};
+use crate::ops::admin::ResetPassword;
 use crate::ops::not_found;
 use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::account::{GlobalRole, User};
+use taskwire_protocol::admin::UpdateUser;
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{Failure, SessionId};
 use uuid::Uuid;
@@ -19,7 +20,15 @@ impl Engine {
     pub async fn set_role(&self, email: &str, role: GlobalRole) -> Result<User, Failure> {
         let account = self.account(email).await?;
         let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
-        self.act(caller, SetRole(role)).await
+        let change = UpdateUser {
+            id: account.user.id,
+            role: Some(role),
+            is_active: None,
+            plan: None,
+            name: None,
+            email: None,
+        };
+        self.act(caller, change).await
     }
 
     /// Gives an account a new password, and ends its sessions.

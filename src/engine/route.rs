@@ -1,5 +1,6 @@
 //! The table of operations → what answers each. A row without a handler does not compile.
 
+use super::prepare::DynPrepare;
 use super::sign_in::DynSignIn;
 use super::{Answering, Reply, Then};
 use crate::ops::{Ask, Caller, Command, Decide, Index, Mutation, Query, Result, Target, Targeted, json};
@@ -10,6 +11,8 @@ use taskwire_protocol::{Access, Request, for_each_operation};
 pub(super) enum Route {
     /// The writer's lane.
     Mutation(Box<dyn Decide>),
+    /// Work before the writer's lane.
+    Prepare(Box<dyn DynPrepare>),
     /// Several mutations for the lane.
     Batch(Box<Batch>),
     /// A query or a command, which does not use the lane.
@@ -126,6 +129,12 @@ macro_rules! sign_in_name {
 macro_rules! by_kind {
     (mutation Batch $params:ident $name:literal) => {
         Ok(Route::Batch($params))
+    };
+    (mutation CreateUser $params:ident $name:literal) => {
+        Ok(Route::Prepare($params))
+    };
+    (mutation UnlockUser $params:ident $name:literal) => {
+        Ok(Route::Prepare($params))
     };
     (mutation $type:ident $params:ident $name:literal) => {
         mutation(*$params)

@@ -8,6 +8,7 @@ use crate::auth::limits::Limits;
 use crate::clock::Clock;
 use crate::ids::Ids;
 use crate::live::Hub;
+use crate::ops::bounds::Bounds;
 use crate::store::Store;
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -23,6 +24,7 @@ pub(super) struct Shared {
     pub(super) clock: Clock,
     pub(super) ids: Arc<Ids>,
     pub(super) limits: Arc<Limits>,
+    pub(super) bounds: Bounds,
     pub(super) words: Arc<WordsJob>,
     /// Wakes the runner of jobs.
     pub(super) enqueued: Arc<Notify>,

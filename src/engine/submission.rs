@@ -6,7 +6,7 @@ use crate::ops::{Caller, Decide, Needs, Target};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Instant;
-use taskwire_protocol::{Failure, OpId};
+use taskwire_protocol::{Access, Failure, OpId};
 use tokio::sync::oneshot;
 
 /// One mutation of a submission.
@@ -71,6 +71,19 @@ pub(super) fn within(mut failure: Failure, i: usize) -> Failure {
 pub(super) enum Work {
     One(Step),
     Batch(Batch),
+}
+
+impl Work {
+    /// How many changes of the caller's own profile it has.
+    pub(super) fn profile_changes(&self) -> usize {
+        match self {
+            Work::One(step) => usize::from(step.decide.changes_profile()),
+            Work::Batch(batch) => {
+                let steps = batch.parts.iter().filter_map(|part| part.step.as_ref().ok());
+                steps.filter(|step| step.decide.changes_profile()).count()
+            }
+        }
+    }
 }
 
 /// Whose streams a submission locks first. All submissions of a group are of one kind. Groups of workspaces lock users'
@@ -184,6 +197,10 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
                 needs.streams.insert(caller.user.id.into());
                 Kind::User
             }
+            Target::User(id) => {
+                needs.streams.insert(id.into());
+                Kind::User
+            }
             Target::Workspace(id) => {
                 needs.streams.insert(id.into());
                 Kind::Workspace
@@ -194,6 +211,9 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
             }
         };
         kind = Some(kind.map_or(of_step, |kind| if kind == of_step { kind } else { Kind::Both }));
+        if step.decide.access() == Access::ServerAdmin {
+            needs.accounts.insert(caller.user.id);
+        }
         step.decide.needs(caller, &mut needs);
     }
     (needs, kind.unwrap_or(Kind::User))

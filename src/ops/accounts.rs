@@ -97,6 +97,7 @@ impl Step for OpenAccount {
         let act = Act {
             caller: &caller,
             now: act.now,
+            bounds: act.bounds,
             ids: act.ids,
             op_id: act.op_id,
             place: None,
@@ -125,7 +126,7 @@ impl Step for OpenAccount {
             letters::post_code(&act, world, &account.user, &account.user.email, Purpose::Verify)?;
         }
         let output = json(&account.user)?.into();
-        world.accounts.put(account);
+        world.put_account(account);
         Ok(output)
     }
 }

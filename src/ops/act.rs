@@ -1,5 +1,6 @@
 //! One mutation being decided: its caller, its time, and the workspace of its target.
 
+use super::bounds::Bounds;
 use super::{Caller, Result, bug};
 use crate::ids::Ids;
 use taskwire_protocol::member::Role;
@@ -11,6 +12,8 @@ pub struct Act<'a> {
     pub caller: &'a Caller,
     /// The time of the mutation: one for all that it writes.
     pub now: Timestamp,
+    /// How many workspaces and members an account may have.
+    pub bounds: &'a Bounds,
     /// Makes ids.
     pub ids: &'a Ids,
     /// The client's id of the mutation.

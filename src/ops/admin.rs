@@ -5,11 +5,11 @@ use super::cursor::List;
 use super::node::{SocketId, Which, Whom};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
-use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, json, not_found, sessions};
+use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, not_found, sessions};
 use crate::store::users::Account;
 use std::sync::Arc;
 use taskwire_protocol::Failure;
-use taskwire_protocol::account::{GlobalRole, User};
+use taskwire_protocol::account::User;
 use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
 use taskwire_protocol::events;
 use taskwire_protocol::operations::Nothing;
@@ -55,29 +55,7 @@ impl Command for Kick {
     }
 }
 
-decided_as_steps!(SetRole, ResetPassword);
-
-/// Gives an account a global role.
-pub struct SetRole(pub GlobalRole);
-
-impl Step for SetRole {
-    const NAME: &'static str = "admin.set_role";
-
-    fn needs(&self, caller: &Caller, needs: &mut Needs) {
-        needs.accounts.insert(caller.user.id);
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let account = its_own(act, world)?;
-        if account.user.role == self.0 {
-            return Ok(json(&account.user)?.into());
-        }
-        let user = changed(act, account.user, |user| user.role = self.0);
-        let logged = world.emit::<events::ProfileUpdated>(act, user.id, &user)?;
-        world.accounts.put(Account { user, ..account });
-        Ok(logged.encoded())
-    }
-}
+decided_as_steps!(ResetPassword);
 
 /// Gives an account another password and ends its sessions.
 pub struct ResetPassword {

@@ -4,7 +4,7 @@ use super::{Grant, Result};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{Access, Kind, Operation, SessionId, TaskId, WorkspaceId};
+use taskwire_protocol::{Access, Kind, Operation, SessionId, TaskId, UserId, WorkspaceId};
 
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
 #[derive(Clone, Debug)]
@@ -128,6 +128,8 @@ impl Caller {
 pub enum Target {
     /// The caller's own data: their user stream.
     Own,
+    /// An account, for those who administer the server.
+    User(UserId),
     /// A workspace.
     Workspace(WorkspaceId),
     /// A task, and the workspace that holds it.

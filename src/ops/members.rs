@@ -31,8 +31,10 @@ impl Mutation for AddMember {
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         if let Ok(login) = login(self) {
             needs.acquainted.insert((caller.user.id, login.clone()));
+            needs.joining.insert(login.clone());
             needs.logins.insert(login);
         }
+        needs.owners.insert(self.workspace_id);
         needs.workspaces.insert(self.workspace_id);
     }
 
@@ -69,6 +71,12 @@ impl Mutation for AddMember {
                 conflict("this user is already a member; change the role with member.update").at(field),
             );
         }
+        if let Some(members) = world.members(workspace.id) {
+            let owners = members.iter().filter(|member| member.role == Role::Owner);
+            let plans = owners.filter_map(|owner| Some(world.accounts.get(owner.user.id)?.user.plan));
+            act.bounds.one_more_member(members.len(), plans)?;
+        }
+        act.bounds.joins(world.belongings(user.id))?;
         let member = Member {
             user: user.clone(),
             role: self.role,

@@ -9,8 +9,9 @@
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
 //!   `devices` sign-ins that another device completes
+//! - `bounds`    how many workspaces and members an account may have
 //! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`,
-//!   `notifications`, `streams`, `presence`, `admin`   the nouns
+//!   `notifications`, `streams`, `presence`, `admin`, `users`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
@@ -20,6 +21,7 @@ mod act;
 pub mod addresses;
 pub mod admin;
 pub mod api_tokens;
+pub mod bounds;
 mod caller;
 mod cascade;
 pub mod codes;
@@ -44,6 +46,7 @@ pub mod sessions;
 mod step;
 pub mod streams;
 pub mod tasks;
+pub mod users;
 pub mod workspaces;
 pub mod world;
 
@@ -105,6 +108,14 @@ macro_rules! for_each_entity {
                 logins: $crate::store::users::Login, ordered(user);
                 /// Whether a user shares a workspace with the account that has a login.
                 acquainted: (taskwire_protocol::UserId, $crate::store::users::Login), ordered(user);
+                /// The active administrators, if this account may stop being one of them. All their streams are locked.
+                administrators: taskwire_protocol::UserId, ordered(user);
+                /// How many workspaces the account with this login has. Its stream is locked.
+                joining: $crate::store::users::Login, ordered(user);
+                /// How many workspaces a user has and owns. The user's stream must be the target's.
+                belongings: taskwire_protocol::UserId, ordered(user);
+                /// The accounts of a workspace's owners. The workspace must be the target's.
+                owners: taskwire_protocol::WorkspaceId, ordered(user);
                 /// When each user's newest notification was made, for a mutation that changes all of them.
                 newest: taskwire_protocol::UserId, ordered(user);
                 /// The sessions of these accounts that have not ended.

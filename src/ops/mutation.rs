@@ -49,6 +49,9 @@ pub trait Mutation: Targeted {
         None
     }
 
+    /// Whether it counts as a change of the caller's own profile, of which an hour allows only some.
+    const CHANGES_PROFILE: bool = false;
+
     /// Decides: either refuses and leaves the world unchanged, or changes it. All checks come before the first change.
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Self::Output>>;
 }
@@ -59,6 +62,10 @@ pub trait Decide: Send + Sync {
     fn name(&self) -> &'static str;
     /// Who may do it.
     fn access(&self) -> Access;
+    /// Whether it counts as a change of the caller's own profile.
+    fn changes_profile(&self) -> bool {
+        false
+    }
     /// What the mutation is about.
     fn target(&self, caller: &Caller) -> Target;
     /// Adds what the mutation needs besides its target.
@@ -81,6 +88,10 @@ impl<M: Mutation> Decide for M {
 
     fn access(&self) -> Access {
         M::ACCESS
+    }
+
+    fn changes_profile(&self) -> bool {
+        M::CHANGES_PROFILE
     }
 
     fn target(&self, caller: &Caller) -> Target {

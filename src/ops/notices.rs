@@ -1,10 +1,11 @@
 //! Who is notified of what. Each user concerned gets one notification per mutation, and only if they may read what it
 //! is about.
 
-use super::world::World;
+use super::world::{Logged, World};
 use super::{Act, Result};
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::frames::Actor;
 use taskwire_protocol::notification::{Notification, NotificationType};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{NotificationId, TaskId, UserId, WorkspaceId};
@@ -33,13 +34,19 @@ impl Notice {
     }
 }
 
-/// The user who acts; `None` for the server and for operators.
+/// The user who acts; `None` for the server and for operators, and when another user acts for the caller.
 fn acting_user(act: &Act<'_>) -> Option<PublicUser> {
-    act.caller.actor.is_user().then(|| act.caller.user.clone())
+    let itself = matches!(act.caller.actor.actor(), Actor::User { id, .. } if *id == act.caller.user.id);
+    itself.then(|| act.caller.user.clone())
 }
 
 /// Notifies one user.
-pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notice) -> Result<()> {
+pub(super) fn tell(
+    act: &Act<'_>,
+    world: &mut World,
+    user: UserId,
+    notice: Notice,
+) -> Result<Logged<Notification>> {
     let notification = Notification {
         id: NotificationId(act.new_id()),
         r#type: notice.r#type,

@@ -25,6 +25,8 @@ const SECOND_LOOK: Duration = Duration::from_secs(15);
 targets_the_caller!(UpdateProfile);
 
 impl Mutation for UpdateProfile {
+    const CHANGES_PROFILE: bool = true;
+
     fn check(mut self) -> Result<Self> {
         self.name = self.name.as_deref().map(rules::name).transpose()?;
         self.username = self.username.as_deref().map(rules::username).transpose()?;
@@ -89,7 +91,7 @@ pub(super) fn put(act: &Act<'_>, world: &mut World, account: Account, user: User
         world.renamed(&before, &user.public());
         spread(act, world, user.id)?;
     }
-    world.accounts.put(Account { user, ..account });
+    world.put_account(Account { user, ..account });
     Ok(logged)
 }
 

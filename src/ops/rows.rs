@@ -102,6 +102,11 @@ impl Members {
         self.get(user).map(|member| member.role)
     }
 
+    /// Every member, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = &Member> {
+        self.by_user.values()
+    }
+
     /// How many members there are.
     pub fn len(&self) -> usize {
         self.by_user.len()

@@ -34,13 +34,17 @@ impl Mutation for CreateWorkspace {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.accounts.insert(caller.user.id);
+        needs.belongings.insert(caller.user.id);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Workspace>> {
         let id = WorkspaceId(act.new_id());
         // the profile as it is now: the caller's may be from before a change in this group
         let account = world.accounts.get(act.caller.user.id);
-        let owner = account.ok_or_else(|| not_found("account"))?.user.public();
+        let owner = &account.ok_or_else(|| not_found("account"))?.user;
+        act.bounds
+            .one_more_workspace(world.belongings(owner.id), owner.plan)?;
+        let owner = owner.public();
         let made = make(act, world, id, &self.name, WorkspaceKind::Team, owner)?;
         let granted = AccessGranted {
             workspace: made.clone(),
@@ -79,8 +83,8 @@ pub(super) fn make(
     };
     world.emit::<events::WorkspaceCreated>(act, id, &workspace)?;
     world.emit::<events::MemberAdded>(act, id, &owner)?;
-    world.put_member(id, owner);
     world.workspaces.put(workspace.clone());
+    world.put_member(id, owner);
     Ok(Workspace {
         role: Some(Role::Owner),
         ..workspace

@@ -126,6 +126,25 @@ pub async fn photos(
     Ok(found.into_iter().map(|(id, url)| (UserId(id), url)).collect())
 }
 
+/// A page of accounts after `after`, by id.
+pub async fn list(reader: &mut Reader, after: Option<Uuid>, limit: i64) -> Result<Vec<Account>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from users where true"));
+    sql.page("id", after, limit);
+    reader.list::<UserRow>(sql).await
+}
+
+/// How many accounts there are.
+pub async fn count(reader: &mut Reader) -> Result<u64> {
+    reader.count(Sql::new("select count(*) from users")).await
+}
+
+/// The active administrators, by id.
+pub async fn administrators(tx: &mut Transaction) -> Result<Vec<UserId>> {
+    let sql = Sql::new("select id from users where role = 1 and is_active = true order by id");
+    let rows: Vec<(Uuid,)> = tx.select(sql).await?;
+    Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
+}
+
 pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     text![

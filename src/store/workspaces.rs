@@ -127,6 +127,19 @@ pub async fn count(reader: &mut Reader, user: UserId, only: Option<&[WorkspaceId
     reader.count(sql).await
 }
 
+/// How many workspaces a user has, and how many team workspaces of them they own.
+pub async fn belongings(tx: &mut Transaction, user: UserId) -> Result<(u64, u64)> {
+    let mut sql = Sql::new(
+        "select count(*), coalesce(sum(case when m.role = 4 and w.kind = 1 then 1 else 0 end), 0)
+         from members m join workspaces w on w.id = m.workspace_id where m.user_id = ",
+    );
+    sql.bind(user.0);
+    let rows: Vec<(i64, i64)> = tx.select(sql).await?;
+    Ok(rows
+        .first()
+        .map_or((0, 0), |(all, owned)| (*all as u64, *owned as u64)))
+}
+
 /// A workspace with this member's role; `None` for a user who is not a member.
 pub async fn find(reader: &mut Reader, user: UserId, id: WorkspaceId) -> Result<Option<Workspace>> {
     let mut sql = Sql::new(OF_USER);

@@ -61,6 +61,7 @@ mod text; // every script: search, order, names, addresses, passwords
 mod token_corpus; // access tokens that somebody made up
 mod traces; // what a log line says of its request, socket or job
 mod upgrade; // a database that an older version wrote
+mod users; // what administrators do to accounts, and plans
 mod validation; // every bound, every wrong value
 mod verification; // addresses, passwords and what mails prove of them
 mod web; // HTTP beside the socket

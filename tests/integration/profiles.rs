@@ -10,7 +10,8 @@ on_both_databases!(
     preferences_merge_by_key_and_are_checked,
     a_username_is_unique_also_when_two_want_it_at_once,
     two_changes_reach_five_hundred_workspaces_and_the_last_one_stays,
-    a_workspace_shows_a_profile_only_after_its_stream_told_it
+    a_workspace_shows_a_profile_only_after_its_stream_told_it,
+    an_hour_allows_ten_changes_on_every_way_in
 );
 
 async fn a_changed_profile_is_told_to_its_user_and_to_every_workspace(engine: Engine) {
@@ -254,4 +255,25 @@ async fn a_workspace_shows_a_profile_only_after_its_stream_told_it(engine: Engin
             }
         }
     }
+}
+
+async fn an_hour_allows_ten_changes_on_every_way_in(engine: Engine) {
+    let server = Server::start(engine, &[("rate_limit_enabled", "true")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let change = |n: usize| json!({ "name": format!("Ada {n}") });
+    for n in 0..4 {
+        ada.ok("profile.update", change(n)).await;
+    }
+    let ops = (4..10).map(|n| json!({ "type": "profile.update", "data": change(n) }));
+    ada.ok("batch", json!({ "ops": ops.collect::<Vec<_>>() })).await;
+    let refused = ada.refused("profile.update", change(10)).await;
+    assert_eq!(refused["code"], "RATE_LIMITED");
+    assert!(refused["retry_after_ms"].as_u64() > Some(0), "{refused}");
+    let frame = json!({ "type": "profile.update", "id": 1, "data": change(11) });
+    let token = text(&ada.tokens["access_token"]);
+    let asked = http::request(&server, reqwest::Method::POST, "/v1/rpc").bearer_auth(&token);
+    let answer = asked.json(&frame).send().await.expect("an answer");
+    assert_eq!(answer.status(), 429);
+    let mut bob = Client::sign_up(&server, "bob").await;
+    bob.ok("profile.update", change(0)).await;
 }

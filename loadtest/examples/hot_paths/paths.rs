@@ -11,6 +11,7 @@ use taskwire::ids::Ids;
 use taskwire::live::{
     Delivered, Frame, Hub, Log, LogRange, Mode, Outlet, Published, Reading, RingLimits, Start, Subscriptions,
 };
+use taskwire::ops::bounds::Bounds;
 use taskwire::ops::world::{Members, World};
 use taskwire::ops::{Act, Caller, Decide, Mutation};
 use taskwire::store::streams::Counters;
@@ -144,6 +145,7 @@ fn decided(caller: &Caller, ids: &Ids, group: &[CreateTask]) -> World {
         let act = Act {
             caller,
             now: NOW,
+            bounds: &Bounds::default(),
             ids,
             op_id: Some(OpId(Uuid::from_u128(n))),
             place: Some((WORKSPACE, Role::Owner)),

@@ -13,20 +13,23 @@ pub use super::rows::Members;
 pub use entry::{Entry, Logged};
 pub use object::Object;
 
+use super::bounds::Belongings;
 use super::rows::Rows;
 use super::{Act, Login, Result, for_each_entity};
 use crate::store::jobs::NewJob;
 use crate::store::streams::Counters;
+use crate::store::users::Account;
 use crate::unicode::name_key;
 use counts::Counts;
 use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use taskwire_protocol::account::PublicUser;
+use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::events::{self, CountedEvent, PlainEvent};
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::Task;
+use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
 use taskwire_protocol::{StreamId, TaskId, Timestamp, UserId, WorkspaceId};
 
 /// The members that changed.
@@ -58,6 +61,10 @@ macro_rules! derive_world {
             $( $(#[doc = $doc])+ pub $name: Rows<$key, $row>, )*
             /// The accounts that have these logins.
             pub logins: HashMap<Login, PublicUser>,
+            /// The active administrators, if a mutation of the group needs them.
+            administrators: BTreeSet<UserId>,
+            /// How many workspaces some users have.
+            belongings: HashMap<UserId, Belongings>,
             /// How tags are written in their workspaces, by their keys.
             tags: HashMap<(WorkspaceId, String), Arc<str>>,
             members: HashMap<WorkspaceId, Arc<Members>>,
@@ -111,6 +118,37 @@ impl World {
     /// Whether these users share a workspace, or are one.
     pub fn are_acquainted(&self, user: UserId, other: UserId) -> bool {
         user == other || self.acquainted.contains(&(user, other))
+    }
+
+    /// Sets the active administrators.
+    pub fn loaded_administrators(&mut self, administrators: impl IntoIterator<Item = UserId>) {
+        self.administrators.extend(administrators);
+    }
+
+    /// Sets how many workspaces a user has.
+    pub fn loaded_belongings(&mut self, user: UserId, belongings: Belongings) {
+        self.belongings.insert(user, belongings);
+    }
+
+    /// How many workspaces a user has.
+    pub(in crate::ops) fn belongings(&self, user: UserId) -> Belongings {
+        self.belongings.get(&user).copied().unwrap_or_default()
+    }
+
+    /// Whether there is an active administrator besides this account.
+    pub(in crate::ops) fn has_another_administrator(&self, than: UserId) -> bool {
+        self.administrators.iter().any(|id| *id != than)
+    }
+
+    /// Writes an account.
+    pub(in crate::ops) fn put_account(&mut self, account: Account) {
+        let (id, user) = (account.user.id, &account.user);
+        if user.role == GlobalRole::Admin && user.is_active {
+            self.administrators.insert(id);
+        } else {
+            self.administrators.remove(&id);
+        }
+        self.accounts.put(account);
     }
 
     /// An account has another public profile: its logins find that, and no longer its former username.
@@ -189,15 +227,31 @@ impl World {
 
     /// Writes a member.
     pub fn put_member(&mut self, workspace: WorkspaceId, member: Member) {
-        self.changed_members.insert((workspace, member.user.id));
+        let (user, role) = (member.user.id, member.role);
+        self.belongs(workspace, user, Some(role));
+        self.changed_members.insert((workspace, user));
         let members = self.change_members(workspace);
         members.by_user.insert(member.user.id, member);
     }
 
     /// Removes a member.
     pub fn remove_member(&mut self, workspace: WorkspaceId, user: UserId) {
+        self.belongs(workspace, user, None);
         self.changed_members.insert((workspace, user));
         self.change_members(workspace).by_user.remove(&user);
+    }
+
+    /// Counts a change of a member, if the user's workspaces are counted.
+    fn belongs(&mut self, workspace: WorkspaceId, user: UserId, now: Option<Role>) {
+        let before = self.role(workspace, user);
+        let is_team = |workspace: &Workspace| workspace.kind == WorkspaceKind::Team;
+        let is_team = self.workspaces.get(workspace).is_some_and(is_team);
+        let Some(has) = self.belongings.get_mut(&user) else {
+            return;
+        };
+        let owns = |role: Option<Role>| u64::from(is_team && role == Some(Role::Owner));
+        has.all = (has.all + u64::from(now.is_some())).saturating_sub(u64::from(before.is_some()));
+        has.owned = (has.owned + owns(now)).saturating_sub(owns(before));
     }
 
     fn change_members(&mut self, workspace: WorkspaceId) -> &mut Members {
@@ -241,10 +295,15 @@ impl World {
     }
 
     /// Writes a notification and logs it on its user's stream.
-    pub fn notify(&mut self, act: &Act<'_>, user: UserId, notification: Notification) -> Result<()> {
-        self.emit_counted::<events::NotificationCreated>(act, user, &notification, 1)?;
+    pub fn notify(
+        &mut self,
+        act: &Act<'_>,
+        user: UserId,
+        notification: Notification,
+    ) -> Result<Logged<Notification>> {
+        let logged = self.emit_counted::<events::NotificationCreated>(act, user, &notification, 1)?;
         self.notifications.put((user, notification));
-        Ok(())
+        Ok(logged)
     }
 
     /// A time that is not before any of the user's notifications: now, or the newest one's time if the clock that dated

@@ -160,6 +160,7 @@ impl Wish {
             "new_id" => Some(json!(new_id())),
             // no mutation makes one
             "api_token" => Some(json!(new_id())),
+            "new_email" => Some(json!("nobody@example.com")),
             entity => {
                 let all = (known.made)(&format!("{entity}.create"));
                 (!all.is_empty()).then(|| all[self.pick % all.len()].clone())

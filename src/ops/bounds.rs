@@ -1,0 +1,99 @@
+//! How many workspaces and members an account may have: one bound for everybody, and others by plan. The settings have
+//! the numbers. Who counts holds the lock of what is counted.
+
+use super::Result;
+use serde_json::json;
+use taskwire_protocol::account::Plan;
+use taskwire_protocol::{ErrorCode, Failure};
+
+/// The numbers; `None` is no bound.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Bounds {
+    /// The workspaces that a person may be in.
+    pub workspaces_per_user: Option<u64>,
+    /// Those of the free plan.
+    pub free: OfPlan,
+    /// Those of the paid plan.
+    pub pro: OfPlan,
+}
+
+/// The numbers of a plan; `None` is no bound.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OfPlan {
+    /// Team workspaces that an account owns.
+    pub workspaces: Option<u64>,
+    /// Members of a workspace that an account owns, with the owner.
+    pub members: Option<u64>,
+}
+
+/// How many workspaces a user has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Belongings {
+    /// All.
+    pub all: u64,
+    /// Team workspaces in which the user is an owner.
+    pub owned: u64,
+}
+
+impl Bounds {
+    fn of(&self, plan: Plan) -> (OfPlan, &'static str) {
+        match plan {
+            Plan::Free => (self.free, "free"),
+            Plan::Pro => (self.pro, "pro"),
+        }
+    }
+
+    /// Whether a user of this plan, who has these workspaces, may own one more.
+    pub(super) fn one_more_workspace(&self, has: Belongings, plan: Plan) -> Result<()> {
+        let (plan, name) = self.of(plan);
+        within(has.owned, plan.workspaces, |limit| {
+            format!("the plan {name} allows {limit} workspaces of one's own")
+        })?;
+        self.joins(has)
+    }
+
+    /// Whether a user who has these workspaces may be in one more.
+    pub(super) fn joins(&self, has: Belongings) -> Result<()> {
+        within(has.all, self.workspaces_per_user, |limit| {
+            format!("a person may be in {limit} workspaces")
+        })
+    }
+
+    /// Whether a workspace with so many members may have one more: the best plan of its owners says how many.
+    pub(super) fn one_more_member(&self, members: usize, plans: impl Iterator<Item = Plan>) -> Result<()> {
+        let bounds = plans.map(|plan| self.of(plan));
+        // no bound is the best one
+        let best = bounds.max_by_key(|(plan, _)| plan.members.unwrap_or(u64::MAX));
+        let Some((plan, name)) = best else { return Ok(()) };
+        within(members as u64, plan.members, |limit| {
+            format!("the plan {name} of the workspace's owner allows {limit} members")
+        })
+    }
+}
+
+/// Refuses one more when the limit is reached.
+fn within(has: u64, limit: Option<u64>, says: impl FnOnce(u64) -> String) -> Result<()> {
+    match limit {
+        Some(limit) if has >= limit => {
+            let mut failure = Failure::new(ErrorCode::PlanLimit, says(limit));
+            failure.context = Some(json!({ "limit": limit }));
+            Err(failure)
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_answer_has_the_limit() {
+        assert!(within(5, None, |_| String::new()).is_ok());
+        assert!(within(4, Some(5), |_| String::new()).is_ok());
+        let failure = within(5, Some(5), |limit| format!("at most {limit}")).expect_err("refused");
+        assert_eq!(failure.code, ErrorCode::PlanLimit);
+        assert_eq!(failure.message, "at most 5");
+        assert_eq!(failure.context, Some(json!({ "limit": 5 })));
+    }
+}

@@ -1,0 +1,257 @@
+//! Administration of accounts, for those with the global role `admin` and for the operator on the command line. Every act
+//! is in the log of the user whom it touches, with its actor. The last active administrator stays one.
+
+use super::accounts::OpenAccount;
+use super::caller::targets_the_caller;
+use super::cursor::{self, List};
+use super::notices::{Notice, tell};
+use super::profiles::put;
+use super::world::World;
+use super::{
+    Act, Ask, Caller, Change, DONE, Decide, Login, Mutation, Needs, Query, Result, Target, Targeted,
+    conflict, json, not_found, sessions,
+};
+use crate::domain::account as rules;
+use crate::store::users::{self, Account};
+use crate::unicode::name_key;
+use std::sync::Arc;
+use taskwire_protocol::account::{Done, GlobalRole, User};
+use taskwire_protocol::admin::{CreateUser, FindUser, ListUsers, SignOutUser, UnlockUser, UpdateUser};
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::{Access, Failure, Operation, Page, UserId, limits};
+use uuid::Uuid;
+
+/// The most accounts that one page of a search looks through.
+const LOOKED_THROUGH: i64 = 2000;
+/// Accounts that are read at once.
+const READ: i64 = 200;
+
+targets_the_caller!(ListUsers, FindUser);
+
+impl Query for FindUser {
+    async fn answer(self, ask: Ask) -> Result<User> {
+        let found = users::find(&mut ask.read().await?, self.id).await?;
+        Ok(found.ok_or_else(|| not_found("account").at("id"))?.user)
+    }
+}
+
+impl Query for ListUsers {
+    async fn answer(self, ask: Ask) -> Result<Page<User>> {
+        let limit = cursor::limit(self.limit)?;
+        let list = List::of(&self, &ask.caller);
+        let after: Option<Uuid> = list.position(self.cursor.as_deref())?;
+        let wanted = Wanted::of(self.q.as_deref())?;
+        let mut reader = ask.read().await?;
+        let total = match (after, &wanted) {
+            (None, Wanted::All) => Some(users::count(&mut reader).await?),
+            _ => None,
+        };
+        let (mut items, mut last, mut looked) = (Vec::new(), after, 0);
+        let next = 'pages: loop {
+            let found = users::list(&mut reader, last, READ).await?;
+            let is_last = (found.len() as i64) < READ;
+            for account in found {
+                if items.len() as i64 == limit || looked == LOOKED_THROUGH {
+                    break 'pages last;
+                }
+                looked += 1;
+                last = Some(account.user.id.0);
+                if wanted.fits(&account.user) {
+                    items.push(account.user);
+                }
+            }
+            if is_last {
+                break None;
+            }
+        };
+        Ok(Page {
+            items,
+            next_cursor: next.map(|last| list.cursor(&last)),
+            total,
+        })
+    }
+}
+
+/// Which accounts a list has.
+enum Wanted {
+    All,
+    /// Those with this text, in the form of `name_key`.
+    With(String),
+}
+
+impl Wanted {
+    fn of(q: Option<&str>) -> Result<Wanted> {
+        let q = q.unwrap_or_default().trim();
+        if q.chars().count() > limits::SEARCH {
+            let message = format!("q must be at most {} characters", limits::SEARCH);
+            return Err(Failure::invalid("q", message));
+        }
+        Ok(match name_key(q) {
+            key if key.is_empty() => Wanted::All,
+            key => Wanted::With(key),
+        })
+    }
+
+    fn fits(&self, user: &User) -> bool {
+        match self {
+            Wanted::All => true,
+            Wanted::With(key) => [&user.name, &user.username, &user.email]
+                .iter()
+                .any(|text| name_key(text).contains(key.as_str())),
+        }
+    }
+}
+
+/// Operations whose target is the account in their field `id`.
+macro_rules! targets_a_user {
+    ($($operation:ty),*) => { $(
+        impl Targeted for $operation {
+            fn target(&self, _: &Caller) -> Target {
+                Target::User(self.id)
+            }
+        }
+    )* };
+}
+
+targets_a_user!(UpdateUser, UnlockUser, SignOutUser);
+
+fn account(world: &World, id: UserId) -> Result<Account> {
+    let account = world.accounts.get(id).cloned();
+    account.ok_or_else(|| not_found("account").at("id"))
+}
+
+impl Mutation for UpdateUser {
+    fn check(mut self) -> Result<Self> {
+        self.name = self.name.as_deref().map(rules::name).transpose()?;
+        self.email = self.email.as_deref().map(rules::email).transpose()?;
+        Ok(self)
+    }
+
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(self.id);
+        needs.logins.extend(self.email.as_deref().map(Login::email));
+        if self.role == Some(GlobalRole::User) || self.is_active == Some(false) {
+            needs.administrators.insert(self.id);
+        }
+        if self.is_active == Some(false) {
+            needs.sessions_of.insert(self.id);
+        }
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<User>> {
+        let mut account = account(world, self.id)?;
+        let user = changed(self, &account.user);
+        if user == account.user {
+            return Ok(Change::nothing(user));
+        }
+        let holder = world.logins.get(&Login::email(&user.email));
+        if holder.is_some_and(|holder| holder.id != self.id) {
+            return Err(conflict("another account has this address").at("email"));
+        }
+        let administers = |user: &User| user.is_active && user.role == GlobalRole::Admin;
+        let retires = administers(&account.user) && !administers(&user);
+        if retires && !world.has_another_administrator(self.id) {
+            return Err(conflict(
+                "this is the last active administrator; make another account one first",
+            ));
+        }
+        if account.user.is_active && !user.is_active {
+            end_sessions(act, world, self.id)?;
+            account.token_version += 1;
+        }
+        world.logins.remove(&Login::email(&account.user.email));
+        world.logins.insert(Login::email(&user.email), user.public());
+        Ok(Change::as_logged(put(act, world, account, user)?))
+    }
+}
+
+/// The user after the change, with the version of before.
+fn changed(asked: &UpdateUser, user: &User) -> User {
+    let text = |asked: &Option<String>, before: &Arc<str>| {
+        asked.as_deref().map_or_else(|| before.clone(), Into::into)
+    };
+    User {
+        role: asked.role.unwrap_or(user.role),
+        plan: asked.plan.unwrap_or(user.plan),
+        is_active: asked.is_active.unwrap_or(user.is_active),
+        name: text(&asked.name, &user.name),
+        email: text(&asked.email, &user.email),
+        is_verified: user.is_verified || asked.email.is_some(),
+        ..user.clone()
+    }
+}
+
+fn end_sessions(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> {
+    for session in sessions::all_living(world, user) {
+        sessions::end(act, world, session)?;
+    }
+    Ok(())
+}
+
+impl Mutation for SignOutUser {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(self.id);
+        needs.sessions_of.insert(self.id);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
+        let mut account = account(world, self.id)?;
+        end_sessions(act, world, self.id)?;
+        account.token_version += 1;
+        let user = account.user.clone();
+        Ok(Change::logged(put(act, world, account, user)?, DONE))
+    }
+}
+
+impl Mutation for UnlockUser {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(self.id);
+    }
+
+    /// The engine ends the lock, which is in no log: the user is told.
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
+        let user = account(world, self.id)?.user.id;
+        let message = "An administrator let you sign in again after failed sign-ins".to_owned();
+        let logged = tell(
+            act,
+            world,
+            user,
+            Notice::of_account(NotificationType::Security, message),
+        )?;
+        Ok(Change::logged(logged, DONE))
+    }
+}
+
+/// Makes an account for somebody. The engine has hashed the password.
+pub struct MakeUser {
+    /// The parameters, without the password.
+    pub asked: CreateUser,
+    /// The account.
+    pub open: OpenAccount,
+}
+
+impl Decide for MakeUser {
+    fn name(&self) -> &'static str {
+        CreateUser::NAME
+    }
+
+    fn access(&self) -> Access {
+        CreateUser::ACCESS
+    }
+
+    fn target(&self, _: &Caller) -> Target {
+        Target::User(self.open.account.user.id)
+    }
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        Decide::needs(&self.open, caller, needs);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        Decide::decide(&self.open, act, world)
+    }
+
+    fn canonical(&self) -> String {
+        json(&self.asked).unwrap_or_default()
+    }
+}
