@@ -479,7 +479,7 @@ export interface CreateUser {
   email: string;
   /** The display name. */
   name: string;
-  /** 8 to 128 characters. This version needs it. */
+  /** 8 to 128 characters. Without it, a mail lets the person set one. */
   password?: string | null;
   /** The plan; `free` when omitted. */
   plan?: Plan | null;

@@ -111,7 +111,7 @@ fn proof(key: &hmac::Key, id: Uuid) -> hmac::Tag {
 }
 
 /// Of two parts whose lengths are fixed.
-fn keyed(key: &hmac::Key, kind: &[u8; 4], id: Uuid) -> hmac::Tag {
+fn keyed(key: &hmac::Key, kind: &'static [u8], id: Uuid) -> hmac::Tag {
     let mut context = hmac::Context::with_key(key);
     context.update(kind);
     context.update(id.as_bytes());

@@ -54,7 +54,7 @@ impl Engine {
             account,
             candidates,
             session: None,
-            verify: false,
+            code: None,
         };
         self.act(caller, open).await
     }

@@ -114,17 +114,15 @@ impl Shown {
 
 impl Engine {
     fn read_token(&self, token: &str) -> Result<Shown, Failure> {
-        match api_tokens::read(token)? {
-            Some(hash) => Ok(Shown::Api(Credential::ApiToken(hash.hex().into()))),
-            None => {
-                let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
-                let shown = Shown::Access(claims);
-                if self.0.sessions.is_known_to_have_ended(claims.subject.session) {
-                    return Err(shown.credential().ended());
-                }
-                Ok(shown)
-            }
+        if let Some(hash) = api_tokens::read(token)? {
+            return Ok(Shown::Api(Credential::ApiToken(hash.hex().into())));
         }
+        let claims = self.0.tokens.verify(token, self.0.clock.now_ms())?;
+        let shown = Shown::Access(claims);
+        if self.0.sessions.is_known_to_have_ended(claims.subject.session) {
+            return Err(shown.credential().ended());
+        }
+        Ok(shown)
     }
 
     /// Verifies a token and its session, for a socket. What another instance has changed within the last second may be

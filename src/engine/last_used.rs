@@ -40,10 +40,10 @@ impl Engine {
     /// Notes that a caller's API token is used, if it acts with one.
     #[inline]
     pub(super) fn note_use(&self, caller: &Caller) {
-        if let Some(grant) = &caller.grant {
-            if grant.notes_use(self.0.clock.now_ms(), OLD_MS) {
-                self.0.last_used.note(grant.token);
-            }
+        if let Some(grant) = &caller.grant
+            && grant.notes_use(self.0.clock.now_ms(), OLD_MS)
+        {
+            self.0.last_used.note(grant.token);
         }
     }
 

@@ -6,12 +6,13 @@ use super::{Caller, Engine, Reply};
 use crate::ops::accounts::OpenAccount;
 use crate::ops::users::MakeUser;
 use crate::ops::{Decide, Mutation, Target, not_found};
+use crate::store::codes::Purpose;
 use crate::store::users;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use taskwire_protocol::admin::{CreateUser, UnlockUser};
-use taskwire_protocol::{Failure, OpId, Operation};
+use taskwire_protocol::{Failure, OpId, Operation, Secret};
 
 type Prepared = Result<Box<dyn Decide>, Failure>;
 
@@ -46,15 +47,14 @@ impl<P: Prepare> DynPrepare for P {
 
 impl Prepare for CreateUser {
     async fn prepare(mut self, engine: &Engine) -> Prepared {
-        let password = self.password.take().ok_or_else(|| {
-            let message = "give a password: this server cannot send a mail to set one";
-            Failure::invalid("password", message)
-        })?;
-        let password = password.into_exposed();
+        let given = self.password.take();
+        // without a password, the person sets one by the code of a mail, and proves the address with it
+        let code = given.is_none().then_some(Purpose::Reset);
+        let password = given.map_or_else(unknown, Secret::into_exposed);
         let mut account = engine
             .new_account(&self.email, &self.name, None, password)
             .await?;
-        account.user.is_verified = true;
+        account.user.is_verified = code.is_none();
         account.user.role = self.role.unwrap_or_default();
         account.user.plan = self.plan.unwrap_or_default();
         let candidates = OpenAccount::candidates(&account.user.email, rand::random());
@@ -63,9 +63,15 @@ impl Prepare for CreateUser {
             account,
             candidates,
             session,
+            code,
         };
         Ok(Box::new(MakeUser { asked: self, open }))
     }
+}
+
+/// A password that nobody knows.
+fn unknown() -> String {
+    format!("{:032x}{:032x}", rand::random::<u128>(), rand::random::<u128>())
 }
 
 impl Prepare for UnlockUser {

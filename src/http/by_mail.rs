@@ -54,7 +54,8 @@ fn add<T: DeserializeOwned + 'static>(
         let read = operations::body(&serde_json::to_string(&object).unwrap_or_default())?;
         let sender = sender(&app, (peer, id), &headers, None, Delivery::Body);
         let reply = app.engine.by_mail(request(read), sender, since).await?;
-        Ok::<Response, Refusal>(answer(&app, status, reply)?)
+        let answered: Result<Response, Refusal> = answer(&app, status, reply);
+        answered
     };
     router.route(path, routing::post(handler))
 }

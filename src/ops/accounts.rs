@@ -33,8 +33,8 @@ pub struct OpenAccount {
     pub candidates: Vec<String>,
     /// The first session; `None` for an account that an operator makes, and while the address must be verified first.
     pub session: Option<SessionRecord>,
-    /// Whether a code is mailed that verifies the address.
-    pub verify: bool,
+    /// What the code is for that is mailed to the address; `None`: no mail.
+    pub code: Option<Purpose>,
 }
 
 impl OpenAccount {
@@ -122,8 +122,8 @@ impl Step for OpenAccount {
         let message = format!("Welcome, {}! News about your tasks will appear here.", user.name);
         let notice = Notice::of_account(NotificationType::Signup, message);
         tell(&act, world, user.id, notice)?;
-        if self.verify {
-            letters::post_code(&act, world, &account.user, &account.user.email, Purpose::Verify)?;
+        if let Some(purpose) = self.code {
+            letters::post_code(&act, world, &account.user, &account.user.email, purpose)?;
         }
         let output = json(&account.user)?.into();
         world.put_account(account);

@@ -35,12 +35,10 @@ impl Step for ApproveDevice {
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let user = act.caller.user.id;
-        if let Some(earlier) = world.device_approvals.get(self.approval) {
-            if earlier.user != user || earlier.used {
-                return Err(
-                    conflict("this code was used already; let the program show a new one").at("user_code"),
-                );
-            }
+        let earlier = world.device_approvals.get(self.approval);
+        if earlier.is_some_and(|earlier| earlier.user != user || earlier.used) {
+            let message = "this code was used already; let the program show a new one";
+            return Err(conflict(message).at("user_code"));
         }
         world.device_approvals.put(DeviceApproval {
             id: self.approval,

@@ -134,7 +134,6 @@ impl Grant {
     fn allows(&self, right: Right) -> Result<()> {
         let (writes, is_limited) = (self.scope == ApiTokenScope::Write, self.workspaces.is_some());
         let refusal = match right {
-            Right::Free | Right::Read => return Ok(()),
             Right::Never => "an API token cannot do this; sign in with the password",
             Right::Write | Right::WriteOwn if !writes => {
                 "this API token may only read; use one of the scope write"
@@ -142,7 +141,7 @@ impl Grant {
             Right::ReadOwn | Right::WriteOwn if is_limited => {
                 "this API token is limited to some workspaces; use one without workspace_ids"
             }
-            Right::Write | Right::ReadOwn | Right::WriteOwn => return Ok(()),
+            Right::Free | Right::Read | Right::Write | Right::ReadOwn | Right::WriteOwn => return Ok(()),
         };
         Err(Failure::new(ErrorCode::Forbidden, refusal))
     }

@@ -17,7 +17,7 @@ const SCHEMA: [&str; 4] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 19] = [
+static LOOKUPS: [(&str, &Statement, usize); 18] = [
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
     ("log::REWRITE", &log::REWRITE, ROWS),

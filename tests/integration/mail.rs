@@ -166,18 +166,17 @@ async fn without_a_server_mails_lie_in_a_folder(engine: Engine) {
         "https://tasks.example.com/verify-email#".len() + 64,
         "{link}"
     );
-    eventually("a line in the log", || async {
+    let line = eventually("a line in the log", || async {
         let log = server.log();
-        let line = log
-            .lines()
-            .find(|line| line.contains("a mail was written to a file"))?
-            .to_owned();
-        Some(assert!(
-            line.contains("data/outbox/") && !line.contains(&mail.code()),
-            "{line}"
-        ))
+        let mut lines = log.lines();
+        let line = lines.find(|line| line.contains("a mail was written to a file"));
+        line.map(str::to_owned)
     })
     .await;
+    assert!(
+        line.contains("data/outbox/") && !line.contains(&mail.code()),
+        "{line}"
+    );
     let (_, jobs) = server.run(&["config"]);
     assert!(!jobs.contains("ada@example.com"), "{jobs}");
 }

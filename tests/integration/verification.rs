@@ -379,9 +379,11 @@ async fn answers_do_not_tell_who_has_an_account(engine: Engine) {
     let server = Server::start(engine, &[("require_verified_email", "true")]).await;
     post(&server, "signup", &signup("known")).await;
     first_mail(&server, "known").await;
-    let address = |known: bool, i: usize| match known {
-        true => "known@example.com".to_owned(),
-        false => format!("unknown-{i}@example.com"),
+    let address = |known: bool, i: usize| {
+        if known {
+            return "known@example.com".to_owned();
+        }
+        format!("unknown-{i}@example.com")
     };
     for path in ["resend-verification", "forgot-password"] {
         let times = medians(30, async |known, i| {

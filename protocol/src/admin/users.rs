@@ -47,7 +47,7 @@ pub struct CreateUser {
     #[schemars(length(min = limits::NAME_MIN, max = limits::NAME))]
     #[schemars(example = &"Ada")]
     pub name: String,
-    /// 8 to 128 characters. This version needs it.
+    /// 8 to 128 characters. Without it, a mail lets the person set one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = limits::PASSWORD_MIN, max = limits::PASSWORD))]
     #[schemars(example = PASSWORD)]

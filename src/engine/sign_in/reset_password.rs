@@ -34,10 +34,10 @@ impl SignIn for ResetPassword {
         engine.may_try_code(&sender).await?;
         let mut refused = ErrorCode::InvalidToken;
         for meant in engine.meant(&proof, &[Purpose::Reset]).await? {
-            let hash = match meant.given.is_right {
-                true => engine.hash_for(&meant, &new).await?,
-                // it is not used: a wrong code only counts
-                false => Arc::from(""),
+            let hash = if meant.given.is_right {
+                engine.hash_for(&meant, &new).await?
+            } else {
+                Arc::from("") // it is not used: a wrong code only counts
             };
             let (caller, given) = (meant.caller(), meant.given);
             let attempted: Attempted = engine.act(caller, ResetByCode { given, hash }).await?;

@@ -6,6 +6,7 @@ use crate::domain::account as rules;
 use crate::engine::accounts::{caller, check_fields};
 use crate::engine::{Engine, Sender};
 use crate::ops::accounts::OpenAccount;
+use crate::store::codes::Purpose;
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::{SignUp, Tokens};
 
@@ -43,7 +44,7 @@ impl SignIn for SignUp {
             account: account.clone(),
             candidates,
             session: Some(session).filter(|_| !verifies_first),
-            verify: true,
+            code: Some(Purpose::Verify),
         };
         if verifies_first {
             return engine.sign_up_by_mail(caller, open).await;

@@ -2,6 +2,7 @@
 //! both passwords and hashed the new one.
 
 use super::{all_living, begin, end, living, wrong_credentials};
+use crate::ops::letters::{self, About};
 use crate::ops::notices::{Notice, tell};
 use crate::ops::step::{Step, decided_as_steps};
 use crate::ops::world::World;
@@ -45,6 +46,7 @@ impl Step for PutPassword {
         for session in others {
             end(act, world, session)?;
         }
+        letters::post(act, world, &account.user, About::PasswordChanged)?;
         world.accounts.put(Account {
             password_hash: self.hash.clone(),
             token_version: account.token_version + 1,
@@ -55,13 +57,10 @@ impl Step for PutPassword {
     }
 }
 
-/// Tells the owner that the password was changed: whoever did not do it has to know. A mail about it belongs here, too.
+/// Tells the owner that the password was changed: whoever did not do it has to know.
 fn tell_of_another_password(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> {
     let message = "Your password was changed, and all other devices were signed out".to_owned();
-    tell(
-        act,
-        world,
-        user,
-        Notice::of_account(NotificationType::PasswordChanged, message),
-    )
+    let notice = Notice::of_account(NotificationType::PasswordChanged, message);
+    tell(act, world, user, notice)?;
+    Ok(())
 }

@@ -157,9 +157,8 @@ impl Wish {
                 *made = Some(id.to_string());
                 Some(json!(id))
             }
-            "new_id" => Some(json!(new_id())),
-            // no mutation makes one
-            "api_token" => Some(json!(new_id())),
+            // no mutation makes an API token
+            "new_id" | "api_token" => Some(json!(new_id())),
             "new_email" => Some(json!("nobody@example.com")),
             entity => {
                 let all = (known.made)(&format!("{entity}.create"));

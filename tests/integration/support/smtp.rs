@@ -206,10 +206,12 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
 fn signs_in(command: &str) -> String {
     let given = command.rsplit(' ').next().unwrap_or_default();
     let given = base64::prelude::BASE64_STANDARD.decode(given).unwrap_or_default();
-    match given == LOGIN.as_bytes() {
-        true => "235 welcome".to_owned(),
-        false => "535 5.7.8 wrong".to_owned(),
-    }
+    let answer = if given == LOGIN.as_bytes() {
+        "235 welcome"
+    } else {
+        "535 5.7.8 wrong"
+    };
+    answer.to_owned()
 }
 
 fn recipient(command: &str, recipients: &mut Vec<String>, state: &Mutex<State>) -> String {
@@ -217,14 +219,12 @@ fn recipient(command: &str, recipients: &mut Vec<String>, state: &Mutex<State>) 
     let mut state = state.lock().expect("the state");
     state.asked += 1;
     let answers = state.answers.get_mut(&address);
-    match answers.and_then(VecDeque::pop_front) {
+    if let Some(answer) = answers.and_then(VecDeque::pop_front) {
         // servers quote the address
-        Some(answer) => format!("{answer} <{address}>: said the test"),
-        None => {
-            recipients.push(address);
-            "250 ok".to_owned()
-        }
+        return format!("{answer} <{address}>: said the test");
     }
+    recipients.push(address);
+    "250 ok".to_owned()
 }
 
 async fn take<S: AsyncRead + AsyncWrite + Unpin>(

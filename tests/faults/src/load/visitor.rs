@@ -79,7 +79,7 @@ async fn once(shared: &Arc<Shared>, user: &User, random: &mut StdRng) -> Option<
             let third = session::exchange(shared, &session::refresh_token(&second), random).await;
             (third.ok()?, old)
         }
-        _ => (first, String::new()),
+        Way::LogOut => (first, String::new()),
     };
     // a try that was given up may still be carried out, and would then be one with an old token
     if shared.now() > since + session::EXCHANGE {
