@@ -127,6 +127,22 @@ impl Http {
             .await
     }
 
+    /// Puts bytes of a media type at a path.
+    ///
+    /// # Errors
+    /// As [`Http::post`].
+    pub async fn put(&self, path: &str, media_type: &str, body: &[u8]) -> Result<HttpAnswer, CallError> {
+        self.send(Method::PUT, path, Some((media_type, body))).await
+    }
+
+    /// Deletes what is at a path.
+    ///
+    /// # Errors
+    /// As [`Http::post`].
+    pub async fn delete(&self, path: &str) -> Result<HttpAnswer, CallError> {
+        self.send(Method::DELETE, path, None).await
+    }
+
     async fn send(
         &self,
         method: Method,

@@ -13,6 +13,7 @@ mod api_tokens; // tokens of programs
 mod batches; // several mutations in one request
 mod clocks; // a clock that was set back
 mod closing; // every close code
+mod command_line; // `tw`, about one's own account
 mod contention; // many people in shared workspaces on several instances
 mod contract; // the schema, and what it refuses
 mod convergence; // clients that come and go agree at the end

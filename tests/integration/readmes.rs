@@ -221,7 +221,7 @@ fn blocks(page: &str) -> Vec<&str> {
 
 /// The folder of the programs. `cargo test --workspace` has built them; for a test of this package alone, this builds
 /// those that are missing.
-fn binaries() -> PathBuf {
+pub fn binaries() -> PathBuf {
     let folder = Path::new(env!("CARGO_BIN_EXE_taskwire"))
         .parent()
         .expect("a folder");

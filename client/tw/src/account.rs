@@ -12,7 +12,7 @@ use crate::{
 use std::io;
 use taskwire_client::{
     CallError, Stopped, call_once,
-    protocol::account::{LogIn, LogOut, SignUp, Tokens, User},
+    protocol::account::{LogIn, LogOut, LogOutAll, SignUp, Tokens, User},
 };
 
 /// What API tokens begin with.
@@ -96,15 +96,16 @@ async fn keep_session(
 }
 
 /// Ends the kept session of this server, or the session of the token from the environment. In the second case, the kept
-/// session does not change. `local` only removes the kept session, whatever its state is.
-pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> Result<(), Fault> {
+/// session does not change. `all` ends every session of the person. `local` only removes the kept session, whatever its
+/// state is.
+pub(crate) async fn log_out(context: &Context, output: &Output, local: bool, all: bool) -> Result<(), Fault> {
     match (&context.token, &context.session) {
         _ if local => forget(context, None).await?,
-        (Some(_), _) => end(context).await?,
+        (Some(_), _) => end(context, all).await?,
         // An API token has no session on the server; `tw tokens revoke` ends it.
-        (None, Some(session)) if session.api_token => forget(context, Some(session)).await?,
+        (None, Some(session)) if session.api_token && !all => forget(context, Some(session)).await?,
         (None, Some(session)) => {
-            match end(context).await {
+            match end(context, all).await {
                 // The server has ended the session already; only the file is left to change.
                 Err(fault) if fault.is_signed_out() => {}
                 ended => ended?,
@@ -119,9 +120,13 @@ pub(crate) async fn log_out(context: &Context, output: &Output, local: bool) -> 
     output.line("signed out")
 }
 
-async fn end(context: &Context) -> Result<(), Fault> {
+async fn end(context: &Context, all: bool) -> Result<(), Fault> {
     let client = context.connect().await?;
-    let ended = client.call(LogOut {}).await;
+    let ended = if all {
+        client.call(LogOutAll {}).await
+    } else {
+        client.call(LogOut {}).await
+    };
     client.close().await;
     match ended {
         // The server closes the session's sockets, and this one too, possibly before the answer.

@@ -14,7 +14,8 @@ use serde::de::DeserializeOwned;
 use taskwire_client::protocol::task::{Priority, Sort, Status};
 
 pub(crate) use account::{
-    AccountCommand, AuditArgs, LoginArgs, NewTokenArgs, ProfileChanges, SignupArgs, TokenAction,
+    AccountCommand, AuditArgs, LoginArgs, NewTokenArgs, PasswdArgs, ProfileAction, ProfileArgs,
+    ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 
 /// Tasks on a Taskwire server.
@@ -64,6 +65,9 @@ pub(crate) enum Command {
         /// Remove the session here without ending it on the server.
         #[arg(long)]
         local: bool,
+        /// End all your sessions, on every device.
+        #[arg(long, conflicts_with = "local")]
+        all: bool,
     },
     /// Add a task.
     Add(AddArgs),

@@ -35,6 +35,23 @@ pub(crate) fn password(stdin: bool, new: bool) -> Result<String, Fault> {
     typed_password("Password", new, "--password-stdin or TASKWIRE_PASSWORD")
 }
 
+/// The current and the new password: from two lines of standard input, from the environment, or typed.
+pub(crate) fn both_passwords(stdin: bool) -> Result<(String, String), Fault> {
+    if stdin {
+        let current = line_of_input("the current password, and the new one on a second line")?;
+        return Ok((current, line_of_input("the new password on a second line")?));
+    }
+    let current = match from_environment("TASKWIRE_PASSWORD") {
+        Some(password) => password,
+        None => typed_password("Current password", false, "--password-stdin or TASKWIRE_PASSWORD")?,
+    };
+    let new = match from_environment("TASKWIRE_NEW_PASSWORD") {
+        Some(password) => password,
+        None => typed_password("New password", true, "--password-stdin or TASKWIRE_NEW_PASSWORD")?,
+    };
+    Ok((current, new))
+}
+
 /// A line of standard input that is not empty.
 pub(crate) fn line_of_input(what: &str) -> Result<String, Fault> {
     let mut line = String::new();

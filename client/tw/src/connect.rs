@@ -10,7 +10,7 @@ use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
 };
-use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Item, Stopped, TokenError};
+use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Http, Item, Stopped, TokenError};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 /// A command that was connected waits at least this long for a server that restarts, and then gives up.
@@ -83,6 +83,21 @@ impl Context {
         Config::anonymous(&self.url)
             .named("tw", env!("CARGO_PKG_VERSION"))
             .patient_for(self.wait)
+    }
+
+    /// The server's routes over HTTP.
+    pub(crate) fn http(&self) -> Result<Http, Fault> {
+        let http = Http::to(&self.url)?;
+        Ok(http.named("tw", env!("CARGO_PKG_VERSION")).patient_for(self.wait))
+    }
+
+    /// An access token for HTTP, or the API token.
+    pub(crate) async fn access_token(&self) -> Result<String, Fault> {
+        let token = self.config()?.tokens.token(None).await;
+        token.map_err(|error| match error {
+            TokenError::SignedOut(why) => self.stopped(Stopped::SignedOut(why)),
+            error => Fault::unreachable(Some(&self.url), &Disconnected::NoToken(error)),
+        })
     }
 
     /// A connected client that makes calls only.

@@ -144,6 +144,7 @@ fn refused(failure: &Failure) -> Fault {
         ErrorCode::NotDeleted => "; nothing was restored",
         ErrorCode::StorageFull => "; the server's disk is full",
         ErrorCode::InternalError => "; the server's log has details under this request_id",
+        ErrorCode::EmailNotVerified => "; the mail has a code for `tw verify CODE --email ADDRESS`",
         ErrorCode::InvalidCredentials => "; check the e-mail address and the password",
         _ if failure.retryable => "; try again",
         _ => "",

@@ -2,7 +2,7 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `list`, `watch`, `notifications`, `raw`, `socket`; about the account
-//!   `account`, `profile`, `api_tokens`, `audit`
+//!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `output`    a command's result; `fault` errors: one line and an exit code
@@ -15,8 +15,10 @@ mod api_tokens;
 mod args;
 mod ask;
 mod audit;
+mod by_mail;
 mod clock;
 mod connect;
+mod devices;
 mod due;
 mod fault;
 mod kept_tokens;
@@ -24,6 +26,8 @@ mod list;
 mod notifications;
 mod output;
 mod paging;
+mod passwords;
+mod photo;
 mod profile;
 mod raw;
 mod resolve;
@@ -80,7 +84,7 @@ async fn run(args: Args) -> Result<(), Fault> {
     match args.command {
         Command::Signup(params) => account::sign_up(&context, &output, params).await,
         Command::Login(params) => account::log_in(&context, &output, params).await,
-        Command::Logout { local } => account::log_out(&context, &output, local).await,
+        Command::Logout { local, all } => account::log_out(&context, &output, local, all).await,
         Command::Watch { workspace } => watch::watch(&context, &output, workspace.as_deref()).await,
         Command::Socket => socket::socket(&context, &output).await,
         Command::Call { name, data } => {
@@ -98,12 +102,31 @@ async fn run(args: Args) -> Result<(), Fault> {
 }
 
 async fn about_the_account(context: &Context, output: &Output, command: AccountCommand) -> Result<(), Fault> {
-    let calls = async |client: &Client| match command {
+    match command {
+        AccountCommand::Profile(args) => profile::profile(context, output, args).await,
+        AccountCommand::Passwd(args) => passwords::change(context, output, args).await,
+        AccountCommand::Sessions(args) => devices::sessions(context, output, args).await,
+        AccountCommand::Verify(args) => by_mail::verify(context, output, args).await,
+        AccountCommand::Reset(args) => by_mail::reset(context, output, args).await,
+        command => {
+            context
+                .calling(async |client| signed_in(client, output, command).await)
+                .await
+        }
+    }
+}
+
+async fn signed_in(client: &Client, output: &Output, command: AccountCommand) -> Result<(), Fault> {
+    match command {
         AccountCommand::Tokens { action } => api_tokens::tokens(client, output, action).await,
-        AccountCommand::Profile(changes) => profile::profile(client, output, changes).await,
         AccountCommand::Audit(args) => audit::audit(client, output, args).await,
-    };
-    context.calling(calls).await
+        // `about_the_account` handles these.
+        AccountCommand::Passwd(_)
+        | AccountCommand::Sessions(_)
+        | AccountCommand::Profile(_)
+        | AccountCommand::Verify(_)
+        | AccountCommand::Reset(_) => Ok(()),
+    }
 }
 
 async fn call(client: &Client, output: &Output, command: Command) -> Result<(), Fault> {

@@ -1,13 +1,53 @@
 //! `profile`: one's own account.
 
-use crate::{args::ProfileChanges, fault::Fault, output::Output, paging, terminal::plain, text::moment};
+use crate::{
+    args::{ProfileAction, ProfileArgs, ProfileChanges},
+    ask,
+    connect::Context,
+    fault::Fault,
+    output::Output,
+    paging, photo,
+    terminal::plain,
+    text::moment,
+};
 use taskwire_client::{
     Client,
-    protocol::account::{GetProfile, GlobalRole, Plan, UpdateProfile, User},
+    protocol::account::{ChangeEmail, GetProfile, GlobalRole, Plan, UpdateProfile, User},
 };
 
+pub(crate) async fn profile(context: &Context, output: &Output, args: ProfileArgs) -> Result<(), Fault> {
+    match args.action {
+        None => {
+            let change = async |client: &Client| change(client, output, args.changes).await;
+            context.calling(change).await
+        }
+        Some(ProfileAction::Email { new, password_stdin }) => {
+            change_email(context, output, new, password_stdin).await
+        }
+        Some(ProfileAction::Photo { file, .. }) => {
+            show(output, &photo::change(context, file.as_deref()).await?)
+        }
+    }
+}
+
+async fn change_email(context: &Context, output: &Output, new: String, stdin: bool) -> Result<(), Fault> {
+    let params = ChangeEmail {
+        new_email: new,
+        password: ask::password(stdin, false)?.into(),
+    };
+    let done = context
+        .calling(async |client| Ok(client.call(params).await?))
+        .await?;
+    if output.json {
+        return output.value(&done);
+    }
+    output.line(
+        "a mail with a code is on its way to the new address; `tw verify CODE --email ADDRESS` takes it",
+    )
+}
+
 /// Shows the account, after the changes if there are any.
-pub(crate) async fn profile(client: &Client, output: &Output, changes: ProfileChanges) -> Result<(), Fault> {
+async fn change(client: &Client, output: &Output, changes: ProfileChanges) -> Result<(), Fault> {
     let update = UpdateProfile {
         name: changes.name,
         username: changes.username,

@@ -3,16 +3,25 @@
 use super::due;
 use crate::due::Due;
 use clap::{Args as Group, Subcommand};
+use std::path::PathBuf;
 
 #[derive(Subcommand)]
 pub(crate) enum AccountCommand {
+    /// Change your password. All other sessions end.
+    Passwd(PasswdArgs),
+    /// List the sessions of your account, one for each device; or end some.
+    Sessions(SessionsArgs),
+    /// Verify your e-mail address with the code or link of a mail.
+    Verify(VerifyArgs),
+    /// Set a new password with the code or link of a mail. All your sessions end.
+    Reset(ResetArgs),
     /// List your API tokens, for programs; or make or revoke one.
     Tokens {
         #[command(subcommand)]
         action: Option<TokenAction>,
     },
     /// Show your account, after these changes if there are any.
-    Profile(ProfileChanges),
+    Profile(ProfileArgs),
     /// Show what happened to your account: sign-ins, sign-outs, API tokens, changes.
     Audit(AuditArgs),
 }
@@ -44,6 +53,48 @@ pub(crate) struct LoginArgs {
     pub(crate) token: bool,
 }
 
+#[derive(Group)]
+pub(crate) struct VerifyArgs {
+    /// The code of the mail, or its link; `tw` asks for it when omitted.
+    pub(crate) code: Option<String>,
+    /// The address to verify; by default the one that you are signed in with, or `tw` asks for it.
+    #[arg(long)]
+    pub(crate) email: Option<String>,
+    /// Mail another code instead.
+    #[arg(long, conflicts_with = "code")]
+    pub(crate) resend: bool,
+}
+
+#[derive(Group)]
+pub(crate) struct ResetArgs {
+    /// Your e-mail address; `tw` asks for it when omitted.
+    pub(crate) email: Option<String>,
+    /// The code of a mail that you have, or its link; when omitted, a mail is sent.
+    #[arg(long)]
+    pub(crate) code: Option<String>,
+    /// Read the new password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Group)]
+pub(crate) struct PasswdArgs {
+    /// Read the current and the new password from two lines of standard input; by default from TASKWIRE_PASSWORD and
+    /// TASKWIRE_NEW_PASSWORD, or `tw` asks for them.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
+}
+
+#[derive(Group)]
+pub(crate) struct SessionsArgs {
+    /// End this session: its id, or the end of it.
+    #[arg(long, value_name = "ID", conflicts_with = "revoke_others")]
+    pub(crate) revoke: Option<String>,
+    /// End all sessions but this one.
+    #[arg(long)]
+    pub(crate) revoke_others: bool,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum TokenAction {
     /// Make an API token. Standard output gets the token alone, once.
@@ -68,6 +119,36 @@ pub(crate) struct NewTokenArgs {
     /// When it expires, as for `add --due`; a day at its end. It never expires when omitted.
     #[arg(long, value_name = "DATE", value_parser = due)]
     pub(crate) expires: Option<Due>,
+}
+
+#[derive(Group)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct ProfileArgs {
+    #[command(flatten)]
+    pub(crate) changes: ProfileChanges,
+    #[command(subcommand)]
+    pub(crate) action: Option<ProfileAction>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ProfileAction {
+    /// Ask for another e-mail address. It takes effect when you verify it with the code that is mailed there.
+    Email {
+        /// The new address.
+        new: String,
+        /// Read your password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Set your photo, or remove it.
+    Photo {
+        /// A JPG, PNG, WebP or GIF.
+        #[arg(required_unless_present = "remove", conflicts_with = "remove")]
+        file: Option<PathBuf>,
+        /// Remove the photo.
+        #[arg(long)]
+        remove: bool,
+    },
 }
 
 #[derive(Group)]

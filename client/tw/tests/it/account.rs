@@ -2,6 +2,7 @@
 
 use crate::{script::*, support::*};
 use serde_json::{Value, json};
+use std::path::Path;
 
 fn entry(seq: u64, name: &str, actor: &Value, data: &Value) -> Value {
     let mut entry = event(me(), seq, name, data);
@@ -86,6 +87,10 @@ async fn an_audit_shows_what_concerns_the_account_and_who_did_it() -> Tested {
 async fn a_profile_is_shown_and_changed() -> Tested {
     let fake = Fake::start(|name, data| match name {
         "profile.get" => Ok(user()),
+        "profile.change_email" => {
+            assert_eq!(*data, json!({"new_email": "ada@example.org", "password": "tea"}));
+            Ok(json!({}))
+        }
         "profile.update" => {
             assert_eq!(*data, json!({"name": "Ada King", "timezone": "Europe/London"}));
             let mut changed = user();
@@ -95,6 +100,14 @@ async fn a_profile_is_shown_and_changed() -> Tested {
         _ => Err("UNKNOWN_TYPE"),
     })
     .await?;
+    let mut asks = tw(
+        Path::new("/"),
+        &fake.url,
+        &["profile", "email", "ada@example.org"],
+    );
+    asks.env("TASKWIRE_TOKEN", "t").env("TASKWIRE_PASSWORD", "tea");
+    let (code, out, error) = outcome(asks.output().await?)?;
+    assert_eq!((code, out.contains("tw verify")), (0, true), "{error}");
     let (code, out, error) = run(&fake.url, &["profile"]).await?;
     assert_eq!(
         (code, out.lines().next()),

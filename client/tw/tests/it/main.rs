@@ -2,6 +2,7 @@
 
 mod account;
 mod away;
+mod by_http;
 mod commands;
 mod hostile;
 mod programs;
@@ -9,6 +10,7 @@ mod refresh;
 #[path = "../../../tests/it/support/mod.rs"]
 #[allow(dead_code, unused_imports)] // the client's own tests use all of it
 mod script;
+mod sessions;
 mod sign_in;
 mod socket;
 mod support;

@@ -10,6 +10,7 @@ use std::{
     sync::{Arc, Mutex},
     time::Duration,
 };
+use taskwire_client::protocol::ErrorCode;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -53,7 +54,7 @@ impl Fake {
         let mut start = [0; 4];
         stream.peek(&mut start).await?;
         if &start == b"POST" {
-            return self.refresh(stream).await;
+            return self.post(stream).await;
         }
         let mut peer = Peer::accept(stream).await?;
         loop {
@@ -70,25 +71,47 @@ impl Fake {
         }
     }
 
-    async fn refresh(&self, mut stream: TcpStream) -> Tested {
+    /// Answers a request over HTTP: a refresh, or what the function says to the method and the path.
+    async fn post(&self, mut stream: TcpStream) -> Tested {
         let mut text = String::new();
         while !text.ends_with('}') {
             let mut part = [0; 4096];
             let read = stream.read(&mut part).await?;
             text.push_str(std::str::from_utf8(&part[..read])?);
         }
-        let (status, body) = {
-            let mut token = self.refresh_token.lock().map_err(|_| "poisoned")?;
-            if text.contains(&format!("\"r{token}\"")) {
-                *token += 1;
-                (200, pair(*token))
-            } else {
-                *self.refused_refreshes.lock().map_err(|_| "poisoned")? += 1;
-                (401, json!({}))
+        let route = text.split(" HTTP/").next().unwrap_or_default();
+        let (status, body) = if route == "POST /v1/auth/refresh" {
+            self.refresh(&text)?
+        } else {
+            let (_, body) = text.split_once("\r\n\r\n").ok_or("no body")?;
+            match (self.answers)(route, &serde_json::from_str(body)?) {
+                Ok(data) if data["status"] == "pending" => (202, data),
+                Ok(data) => (200, data),
+                Err(code) => refusal(code)?,
             }
         };
         Ok(stream.write_all(over_http(status, &body).as_bytes()).await?)
     }
+
+    fn refresh(&self, request: &str) -> Result<(u16, Value), Failed> {
+        let mut token = self.refresh_token.lock().map_err(|_| "poisoned")?;
+        if request.contains(&format!("\"r{token}\"")) {
+            *token += 1;
+            return Ok((200, pair(*token)));
+        }
+        *self.refused_refreshes.lock().map_err(|_| "poisoned")? += 1;
+        Ok((401, json!({})))
+    }
+}
+
+/// The answer to a refused request.
+fn refusal(code: &str) -> Result<(u16, Value), Failed> {
+    let status = serde_json::from_value::<ErrorCode>(json!(code))?.status();
+    let error = json!({"code": code, "message": "no", "retryable": false});
+    Ok((
+        status,
+        json!({"success": false, "error": error, "request_id": "r"}),
+    ))
 }
 
 /// The `n`th pair of tokens.

@@ -1,0 +1,134 @@
+//! `tw` as a person and a script use it, with a real server: API tokens, what a mail proves, the history of an account,
+//! sessions and passwords.
+
+use crate::readmes::binaries;
+use crate::support::{Engine, PASSWORD, Server, mails, secrets};
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+
+crate::on_both_databases!(an_account_is_managed_on_the_command_line);
+
+const ADA: &str = "ada@example.com";
+const OTHER_PASSWORD: &str = "cocoa at a quarter past nine";
+const NEW_PASSWORD: &str = "coffee at a quarter to five";
+
+/// A folder with the kept sessions of one device.
+struct Device {
+    home: TempDir,
+    url: String,
+}
+
+impl Device {
+    fn new(server: &Server) -> Device {
+        Device {
+            home: tempfile::tempdir().expect("a folder"),
+            url: server.url(""),
+        }
+    }
+
+    /// Runs `tw` until it ends: its exit code, and what it printed.
+    fn run(&self, words: &[&str], password: &str, input: &str) -> (i32, String, String) {
+        let home: &Path = self.home.path();
+        let mut child = Command::new(binaries().join("tw"))
+            .args(words)
+            .env_clear()
+            .env("HOME", home)
+            .env("XDG_STATE_HOME", home)
+            .env("TASKWIRE_URL", &self.url)
+            .env("TASKWIRE_PASSWORD", password)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("tw");
+        let mut stdin = child.stdin.take().expect("its input");
+        let _ = stdin.write_all(input.as_bytes()); // it may end without reading
+        drop(stdin);
+        let output = child.wait_with_output().expect("its end");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        (
+            output.status.code().expect("a code"),
+            text(output.stdout),
+            text(output.stderr),
+        )
+    }
+
+    /// Runs `tw`, which must succeed. Returns its standard output.
+    fn tw(&self, words: &[&str]) -> String {
+        let (code, out, error) = self.run(words, PASSWORD, "");
+        assert_eq!(code, 0, "{words:?}: {error}");
+        out
+    }
+}
+
+async fn an_account_is_managed_on_the_command_line(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let laptop = Device::new(&server);
+    laptop.tw(&["signup", ADA, "--name", "Ada"]);
+
+    let code = mails::nth(&server, 1, ADA, "Verify your e-mail address")
+        .await
+        .code();
+    laptop.tw(&["verify", &code]);
+    let (code, _, error) = laptop.run(&["verify", "000000"], PASSWORD, "");
+    assert_eq!((code, error.contains("--resend")), (3, true), "{error}");
+    assert!(
+        !laptop
+            .tw(&["profile", "--name", "Ada King"])
+            .contains("not verified")
+    );
+
+    // a program acts with an API token, until it is revoked
+    let token = laptop.tw(&["tokens", "new", "ci", "--read"]);
+    secrets::note_text(token.trim());
+    assert!(
+        token.starts_with("tw_pat_") && token.lines().count() == 1,
+        "{}",
+        token.len()
+    );
+    let robot = Device::new(&server);
+    let (code, _, error) = robot.run(&["login", "--token"], "", &token);
+    assert_eq!(code, 0, "{error}");
+    robot.tw(&["ls"]);
+    let (code, ..) = robot.run(&["add", "Buy milk"], "", "");
+    assert_eq!(code, 3, "it may only read");
+    let listed = laptop.tw(&["tokens"]);
+    laptop.tw(&["tokens", "revoke", &listed[..8]]);
+    let (code, _, error) = robot.run(&["ls"], "", "");
+    assert_eq!((code, error.contains("login --token")), (3, true), "{error}");
+
+    let told = laptop.tw(&["audit"]);
+    for said in [
+        "signed in: ",
+        "API token made: ",
+        "account changed: name",
+        "API token revoked: ",
+    ] {
+        assert!(told.contains(said), "{said} is missing:\n{told}");
+    }
+
+    // a session ends another one; a new password ends all others, and this device stays signed in
+    let tablet = Device::new(&server);
+    tablet.tw(&["login", ADA]);
+    assert_eq!(laptop.tw(&["sessions"]).lines().count(), 2);
+    laptop.tw(&["sessions", "--revoke-others"]);
+    assert_eq!(tablet.run(&["ls"], "", "").0, 3);
+    tablet.tw(&["login", ADA]);
+    let passwords = format!("{PASSWORD}\n{OTHER_PASSWORD}\n");
+    let (code, _, error) = laptop.run(&["passwd", "--password-stdin"], "", &passwords);
+    assert_eq!(code, 0, "{error}");
+    laptop.tw(&["ls"]);
+    assert_eq!(tablet.run(&["ls"], "", "").0, 3);
+
+    // a reset ends every session
+    laptop.tw(&["reset", ADA]);
+    let code = mails::nth(&server, 1, ADA, "Reset your password").await.code();
+    let (code, _, error) = laptop.run(&["reset", ADA, "--code", &code], NEW_PASSWORD, "");
+    assert_eq!(code, 0, "{error}");
+    let (code, ..) = laptop.run(&["ls"], "", "");
+    assert_eq!(code, 3);
+    let (code, _, error) = laptop.run(&["login", ADA], NEW_PASSWORD, "");
+    assert_eq!(code, 0, "{error}");
+}
