@@ -2,10 +2,12 @@
 //! sessions and passwords.
 
 use crate::readmes::binaries;
-use crate::support::{Engine, PASSWORD, Server, mails, secrets};
-use std::io::Write;
+use crate::support::{Engine, PASSWORD, Server, http, mails, secrets, text};
+use reqwest::Method;
+use serde_json::json;
+use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
 crate::on_both_databases!(an_account_is_managed_on_the_command_line);
@@ -28,10 +30,10 @@ impl Device {
         }
     }
 
-    /// Runs `tw` until it ends: its exit code, and what it printed.
-    fn run(&self, words: &[&str], password: &str, input: &str) -> (i32, String, String) {
+    /// Starts `tw`.
+    fn begin(&self, words: &[&str], password: &str) -> Child {
         let home: &Path = self.home.path();
-        let mut child = Command::new(binaries().join("tw"))
+        Command::new(binaries().join("tw"))
             .args(words)
             .env_clear()
             .env("HOME", home)
@@ -42,7 +44,12 @@ impl Device {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .expect("tw");
+            .expect("tw")
+    }
+
+    /// Runs `tw` until it ends: its exit code, and what it printed.
+    fn run(&self, words: &[&str], password: &str, input: &str) -> (i32, String, String) {
+        let mut child = self.begin(words, password);
         let mut stdin = child.stdin.take().expect("its input");
         let _ = stdin.write_all(input.as_bytes()); // it may end without reading
         drop(stdin);
@@ -121,6 +128,24 @@ async fn an_account_is_managed_on_the_command_line(engine: Engine) {
     assert_eq!(code, 0, "{error}");
     laptop.tw(&["ls"]);
     assert_eq!(tablet.run(&["ls"], "", "").0, 3);
+
+    // a device without a keyboard signs in by a code that is approved elsewhere
+    let kiosk = Device::new(&server);
+    let mut signing_in = kiosk.begin(&["login", "--browser"], "");
+    let mut line = String::new();
+    let told = signing_in.stderr.as_mut().expect("its messages");
+    BufReader::new(told).read_line(&mut line).expect("a line");
+    let (page, code) = line.trim().rsplit_once(' ').expect("a code");
+    assert!(page.contains(&format!("/device#{code} ")), "{line}");
+    let login = json!({ "email": ADA, "password": OTHER_PASSWORD, "token_delivery": "body" });
+    let tokens = http::post(&server, "/v1/auth/login", &login).await;
+    let tokens = tokens.json().await.expect("tokens");
+    let approve = http::request(&server, Method::POST, "/v1/auth/device/approve");
+    let approve = approve.bearer_auth(text(&tokens["access_token"]));
+    let approved = approve.json(&json!({ "user_code": code })).send().await;
+    assert_eq!(approved.expect("an answer").status(), 200);
+    assert!(signing_in.wait().expect("its end").success());
+    kiosk.tw(&["ls"]);
 
     // a reset ends every session
     laptop.tw(&["reset", ADA]);

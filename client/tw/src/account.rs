@@ -3,6 +3,7 @@
 use crate::{
     args::{LoginArgs, SignupArgs},
     ask::{self, given_or_asked, password},
+    browser,
     connect::Context,
     fault::Fault,
     output::Output,
@@ -38,6 +39,9 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
     let kept = kept.as_ref().and_then(|sessions| sessions.at(&context.url));
     if args.token {
         return log_in_by_token(context, output).await;
+    }
+    if args.browser {
+        return browser::log_in(context, output).await;
     }
     let params = LogIn {
         email: given_or_asked(args.email, "E-mail", "EMAIL")?,

@@ -15,6 +15,7 @@ mod api_tokens;
 mod args;
 mod ask;
 mod audit;
+mod browser;
 mod by_mail;
 mod clock;
 mod connect;

@@ -48,6 +48,9 @@ pub(crate) struct LoginArgs {
     /// Read the password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+    /// Approve the sign-in in a browser, on this or another device; `tw` shows where.
+    #[arg(long, conflicts_with_all = ["email", "password_stdin", "token"])]
+    pub(crate) browser: bool,
     /// Use an API token instead: from standard input, or `tw` asks for it.
     #[arg(long, conflicts_with_all = ["email", "password_stdin"])]
     pub(crate) token: bool,
