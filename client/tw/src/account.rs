@@ -3,7 +3,6 @@
 use crate::{
     args::{LoginArgs, SignupArgs},
     ask::{self, given_or_asked, password},
-    browser,
     connect::Context,
     fault::Fault,
     output::Output,
@@ -39,9 +38,6 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
     let kept = kept.as_ref().and_then(|sessions| sessions.at(&context.url));
     if args.token {
         return log_in_by_token(context, output).await;
-    }
-    if args.browser {
-        return browser::log_in(context, output).await;
     }
     let params = LogIn {
         email: given_or_asked(args.email, "E-mail", "EMAIL")?,

@@ -84,6 +84,7 @@ async fn run(args: Args) -> Result<(), Fault> {
     let output = Output::new(args.json);
     match args.command {
         Command::Signup(params) => account::sign_up(&context, &output, params).await,
+        Command::Login(params) if params.browser => browser::log_in(&context, &output).await,
         Command::Login(params) => account::log_in(&context, &output, params).await,
         Command::Logout { local, all } => account::log_out(&context, &output, local, all).await,
         Command::Watch { workspace } => watch::watch(&context, &output, workspace.as_deref()).await,
