@@ -2,7 +2,7 @@
 
 use super::Shared;
 use super::lease::Lease;
-use super::session::{Keeper, address_of, password};
+use super::session::{Keeper, PASSWORD, address_of};
 use crate::Failed;
 use crate::socket::{Pace, Socket};
 use rand::RngExt as _;
@@ -153,7 +153,7 @@ impl Accounts {
 
 async fn sign_up(shared: &Arc<Shared>, name: &str, random: &mut StdRng) -> Result<User, Failed> {
     let mut caller = Caller::stranger(&shared.world.instances[0].address()).await?;
-    let data = json!({"email": address_of(name), "password": password(name), "name": name, "username": name});
+    let data = json!({"email": address_of(name), "password": PASSWORD, "name": name, "username": name});
     let tokens: Tokens = serde_json::from_value(caller.call("auth.signup", &data).await?)?;
     Ok(User {
         id: tokens.user.id.0,
