@@ -5,9 +5,8 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, StatusCode};
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
 use serde::de::DeserializeOwned;
@@ -19,7 +18,7 @@ use super::accounts::{answer, sender};
 use super::body::{self, Read};
 use super::caller;
 use super::outer::RequestId;
-use super::page::hash_of;
+use super::page::{policy_with_script, scripted};
 use crate::engine::{self, ByDevice, Delivery, Reply};
 use crate::peer::Peer;
 use crate::reply::Refusal;
@@ -27,33 +26,17 @@ use crate::state::App;
 
 const PAGE: &str = include_str!("device.html");
 
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-        hash_of(PAGE, "style"),
-        hash_of(PAGE, "script")
-    )
-});
+static POLICY: LazyLock<String> = LazyLock::new(|| policy_with_script(PAGE));
 
 type From = (Extension<Peer>, Extension<RequestId>, HeaderMap);
 
 /// Adds the paths and the page.
 pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
     router
-        .route("/device", get(page))
+        .route("/device", get(async || scripted(PAGE, &POLICY)))
         .route("/v1/auth/device", post(start))
         .route("/v1/auth/device/approve", post(approve))
         .route("/v1/auth/device/token", post(redeem))
-}
-
-async fn page() -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY.as_str()),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, PAGE)
 }
 
 /// `POST /v1/auth/device`

@@ -6,11 +6,9 @@
 use std::sync::{Arc, LazyLock};
 
 use axum::Router;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use axum::response::IntoResponse;
 use axum::routing::get;
 
-use super::page::hash_of;
+use super::page::{policy_with_script, scripted};
 use crate::state::App;
 
 const FRAME: &str = include_str!("link.html");
@@ -37,29 +35,13 @@ static RESET: LazyLock<String> = LazyLock::new(|| {
     ])
 });
 
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    format!(
-        "default-src 'none'; style-src {}; script-src {}; connect-src 'self'; base-uri 'none'; form-action 'none'; \
-         frame-ancestors 'none'",
-        hash_of(FRAME, "style"),
-        hash_of(FRAME, "script")
-    )
-});
+static POLICY: LazyLock<String> = LazyLock::new(|| policy_with_script(FRAME));
 
 /// Adds the pages.
 pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
     router
-        .route("/verify-email", get(async || page(&VERIFY)))
-        .route("/reset-password", get(async || page(&RESET)))
-}
-
-fn page(text: &'static str) -> impl IntoResponse {
-    let headers = [
-        (CONTENT_TYPE, "text/html; charset=utf-8"),
-        (CONTENT_SECURITY_POLICY, POLICY.as_str()),
-        (CACHE_CONTROL, "no-store"),
-    ];
-    (headers, text)
+        .route("/verify-email", get(async || scripted(&VERIFY, &POLICY)))
+        .route("/reset-password", get(async || scripted(&RESET, &POLICY)))
 }
 
 fn filled(parts: &[(&str, &str)]) -> String {
@@ -70,6 +52,7 @@ fn filled(parts: &[(&str, &str)]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::page::hash_of;
     use super::*;
 
     #[test]
