@@ -505,12 +505,24 @@ export interface DeleteNotifications {
   ids: NotificationId[];
 }
 
+/** Parameters of `profile.delete`. */
+export interface DeleteProfile {
+  /** The account's password. */
+  password: string;
+}
+
 /** Parameters of `task.delete`. */
 export interface DeleteTask {
   /** The task. */
   id: TaskId;
   /** Whether to purge it: it cannot be restored, and its content leaves the log. */
   permanent?: boolean | null;
+}
+
+/** Parameters of `admin.user.delete`. */
+export interface DeleteUser {
+  /** The account to delete. */
+  id: UserId;
 }
 
 /** The answer to `task.delete`: the deleted task, or what is left of a purged one. */
@@ -1962,6 +1974,7 @@ export const OPERATIONS = {
   "profile.get": { kind: "query", access: "user" },
   "profile.update": { kind: "mutation", access: "user" },
   "profile.change_email": { kind: "session", access: "user" },
+  "profile.delete": { kind: "session", access: "user" },
   "user.get": { kind: "query", access: "user" },
   "user.sync": { kind: "query", access: "user" },
   "workspace.create": { kind: "mutation", access: "user" },
@@ -2002,6 +2015,7 @@ export const OPERATIONS = {
   "admin.user.update": { kind: "mutation", access: "server_admin" },
   "admin.user.unlock": { kind: "mutation", access: "server_admin" },
   "admin.user.sign_out": { kind: "mutation", access: "server_admin" },
+  "admin.user.delete": { kind: "mutation", access: "server_admin" },
   "admin.instances": { kind: "query", access: "server_admin" },
   "admin.connections": { kind: "query", access: "server_admin" },
   "admin.kick": { kind: "command", access: "server_admin" },
@@ -2041,6 +2055,8 @@ export interface Operations {
   "profile.update": { params: UpdateProfile; output: User };
   /** Asks for another e-mail address, which is verified by mail before it takes effect. The old one is told. A session; access: user. */
   "profile.change_email": { params: ChangeEmail; output: Nothing };
+  /** Deletes the caller's account. It cannot be undone. Its sockets close with 4403. A session; access: user. */
+  "profile.delete": { params: DeleteProfile; output: Nothing };
   /** The public profile of a user who shares a workspace with the caller. A query; access: user. */
   "user.get": { params: GetUser; output: PublicUser };
   /** A snapshot of the caller's own data. Subscribes to the caller's stream. A query; access: user. */
@@ -2121,6 +2137,8 @@ export interface Operations {
   "admin.user.unlock": { params: UnlockUser; output: Nothing };
   /** Ends all sessions of an account. Its sockets close with 4403. A mutation; access: server_admin. */
   "admin.user.sign_out": { params: SignOutUser; output: Nothing };
+  /** Deletes an account. It cannot be undone. Its sockets close with 4403. The last active administrator stays. A mutation; access: server_admin. */
+  "admin.user.delete": { params: DeleteUser; output: Nothing };
   /** Lists the running instances. A query; access: server_admin. */
   "admin.instances": { params: ListInstances; output: InstanceList };
   /** Lists the authenticated sockets of all instances. A query; access: server_admin. */

@@ -23,7 +23,7 @@ pub use by_mail::{
     ChangeEmail, ForgotPassword, NextStep, ResendVerification, ResetPassword, VerifyEmail, VerifyFirst,
 };
 pub use device::{ApproveDevice, DeviceCode, DevicePending, Pending, RedeemDeviceCode, StartDevice};
-pub use profile::UpdateProfile;
+pub use profile::{DeleteProfile, UpdateProfile};
 pub use sign_in::{
     AllStreams, Authenticate, ChangePassword, ClientInfo, ListSessions, LogIn, LogOut, LogOutAll, RenewAuth,
     Renewed, Resume, RevokeSession, Session, SessionList, SessionRevoked, SignUp, Streams, Tokens,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 mod users;
 
-pub use users::{CreateUser, FindUser, ListUsers, SignOutUser, UnlockUser, UpdateUser};
+pub use users::{CreateUser, DeleteUser, FindUser, ListUsers, SignOutUser, UnlockUser, UpdateUser};
 
 /// A running server.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

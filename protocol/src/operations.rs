@@ -58,6 +58,8 @@ macro_rules! for_each_operation {
             "profile.update" mutation user: account::UpdateProfile => account::User;
             /// Asks for another e-mail address, which is verified by mail before it takes effect. The old one is told.
             "profile.change_email" session user: account::ChangeEmail => account::Done;
+            /// Deletes the caller's account. It cannot be undone. Its sockets close with 4403.
+            "profile.delete" session user: account::DeleteProfile => account::Done;
             /// The public profile of a user who shares a workspace with the caller.
             "user.get" query user: account::GetUser => account::PublicUser;
             /// A snapshot of the caller's own data. Subscribes to the caller's stream.
@@ -145,6 +147,8 @@ macro_rules! for_each_operation {
             "admin.user.unlock" mutation server_admin: admin::UnlockUser => account::Done;
             /// Ends all sessions of an account. Its sockets close with 4403.
             "admin.user.sign_out" mutation server_admin: admin::SignOutUser => account::Done;
+            /// Deletes an account. It cannot be undone. Its sockets close with 4403. The last active administrator stays.
+            "admin.user.delete" mutation server_admin: admin::DeleteUser => account::Done;
             /// Lists the running instances.
             "admin.instances" query server_admin: admin::ListInstances => admin::InstanceList;
             /// Lists the authenticated sockets of all instances.

@@ -5,6 +5,17 @@ use crate::unicode::{is_domain, is_visible, is_word_part};
 use chrono_tz::Tz;
 use taskwire_protocol::{Failure, limits};
 
+/// What everybody reads in the place of a deleted user's name.
+pub const DELETED: &str = "Deleted user";
+
+/// A username and an address for what is left of a deleted account, so that its own ones are free. Both are made of a
+/// random number, so nobody can take them before; and the domain exists nowhere (RFC 2606).
+pub fn placeholders(random: u128) -> (String, String) {
+    let username = format!("deleted-{:024x}", random & ((1 << 96) - 1));
+    let email = format!("{username}@deleted.invalid");
+    (username, email)
+}
+
 /// Checks the form of an e-mail address (RFC 5321, section 4.1.2, without quoted parts and literals; RFC 6531). The
 /// address stays as it was written: composing it could make another person's address of it.
 pub fn email(given: &str) -> Result<String> {
@@ -143,6 +154,17 @@ mod tests {
             "a@xn--a.example",
         ] {
             assert!(email(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn placeholders_have_the_form_of_what_they_replace() {
+        for random in [0, 7, u128::MAX] {
+            let (made, address) = placeholders(random);
+            assert!(
+                username(&made).is_ok() && email(&address).is_ok(),
+                "{made} {address}"
+            );
         }
     }
 

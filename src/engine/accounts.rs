@@ -93,6 +93,7 @@ impl Engine {
             password_hash,
             token_version: 0,
             personal: WorkspaceId(self.0.ids.next()),
+            deleted_at: None,
         })
     }
 

@@ -169,7 +169,7 @@ async fn owner(reader: &mut Reader, by: &Credential) -> store::Result<Option<(Be
     let Some((bearer, as_of)) = by.find(reader).await? else {
         return Ok(None);
     };
-    let account = users::find(reader, bearer.user()).await?;
+    let account = users::find_even_deleted(reader, bearer.user()).await?;
     Ok(account.map(|account| (bearer, account, as_of)))
 }
 

@@ -83,6 +83,14 @@ async fn count_belongings(loading: &mut Loading<'_>, users: &BTreeSet<UserId>) -
     Ok(())
 }
 
+async fn sole_ownerships(loading: &mut Loading<'_>) -> Done {
+    for user in &loading.needs.sole_ownerships {
+        let found = workspaces::owned_alone(loading.tx, *user).await?;
+        loading.world.loaded_sole_ownerships(*user, found);
+    }
+    Ok(())
+}
+
 async fn owners(loading: &mut Loading<'_>) -> Done {
     let members = loading
         .needs

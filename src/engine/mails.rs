@@ -1,11 +1,11 @@
 //! What the job that sends mails needs: the code of a letter, made when it is sent, and alive from then on.
 
-use super::{Chore, Engine};
+use super::{Chore, Engine, spawned};
 use crate::ops::letters::{About, Letter};
-use crate::store::codes;
 use crate::store::{StoreError, Transaction};
+use crate::store::{codes, users};
 use secrecy::SecretString;
-use taskwire_protocol::Timestamp;
+use taskwire_protocol::{Failure, Timestamp};
 use uuid::Uuid;
 
 impl Engine {
@@ -20,6 +20,17 @@ impl Engine {
             code,
             expires_at: Timestamp(self.0.clock.now_ms().saturating_add(life_ms)),
         })
+    }
+
+    /// Whether the account of a letter is deleted, and the letter tells of something before that.
+    pub async fn came_too_late(&self, letter: &Letter) -> Result<bool, Failure> {
+        if matches!(letter.about, About::AccountDeleted { .. }) {
+            return Ok(false);
+        }
+        let (store, user) = (self.0.store.clone(), letter.user);
+        let read = async move { users::find_even_deleted(&mut store.read().await?, user).await };
+        let found = spawned(read).await?;
+        Ok(found.is_some_and(|account| account.deleted_at.is_some()))
     }
 
     /// The six digits and the token of a code.

@@ -9,7 +9,7 @@
 //!   API token
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `prepare`   mutations that need work before they enter the lane
-//! - `profiles`  shows a changed profile in the workspaces of its user
+//! - `profiles`  shows a changed profile in the workspaces of its user; `erasure` takes a deleted user out of them
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
@@ -41,6 +41,7 @@ mod batch;
 mod bearer;
 mod company;
 mod dispatch;
+mod erasure;
 pub mod frame;
 mod group;
 mod health;
@@ -118,6 +119,7 @@ use words::WordsJob;
 
 pub use crate::ops::Caller;
 pub use answer::named;
+pub use erasure::{OpIds, RewriteLog, Rewritten};
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};

@@ -108,6 +108,13 @@ impl Engine {
         Ok(due.map(|due| Index { due, step: STEP }))
     }
 
+    /// The first step of removing the words of tasks that were erased; `None` where a task's row has its words.
+    pub async fn words_left_behind(&self) -> Result<Option<Index>, Failure> {
+        let store = self.0.store.clone();
+        let due = spawned(async move { search::due(&mut store.read().await?).await }).await?;
+        Ok(due.map(|due| Index { due, step: STEP }))
+    }
+
     /// Whether there are tags without keys.
     pub async fn tags_to_key(&self) -> Result<bool, Failure> {
         let store = self.0.store.clone();

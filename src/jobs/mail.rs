@@ -29,9 +29,11 @@ impl Job for Letter {
     const AT_ONCE: usize = 2;
 
     async fn run(self, run: Run) -> Result<Ended, Failure> {
-        if let Some(freshen) = run.engine().freshen(&self)
-            && !run.step(freshen).await?
-        {
+        let is_void = match run.engine().freshen(&self) {
+            Some(freshen) => !run.step(freshen).await?,
+            None => run.engine().came_too_late(&self).await?,
+        };
+        if is_void {
             count("dropped");
             return run.end().await;
         }
@@ -106,6 +108,7 @@ fn draft(letter: &Letter, engine: &Engine, settings: &Settings) -> Draft {
         About::AddressChanging { to } => texts::address_changing(name, to),
         About::AddressChanged { to } => texts::address_changed(name, to),
         About::PasswordChanged => texts::password_changed(name),
+        About::AccountDeleted { by_administrator } => texts::account_deleted(name, *by_administrator),
         About::HasAccount => texts::has_account(name),
         About::NewDevice { device, address } => {
             texts::new_device(name, device, address.as_deref(), letter.at)

@@ -7,12 +7,17 @@
 //! - `outcome`    what happens to a job after a run: backoff, death
 //! - `retention`  deletes what has reached its age limit
 //! - `spread_profile`   shows a changed profile in the workspaces of its user
+//! - `erase_account`   erases what a deleted account has left; `erase_workspace` a workspace without members;
+//!   `forget_name` takes the user's name out of the logs of workspaces
 //! - `mail`       sends mails
 //! - `photos`     removes what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
 //!
 //! To add a kind, write its payload (`store::jobs::Payload`), its file with a [`Job`], and its line in [`KINDS`].
 
+mod erase_account;
+mod erase_workspace;
+mod forget_name;
 mod kind;
 mod mail;
 mod outcome;
@@ -34,5 +39,8 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<photos::ClearPhotos>(),
     Kind::of::<crate::engine::IndexWords>(),
     Kind::of::<crate::store::jobs::SpreadProfile>(),
+    Kind::of::<crate::store::jobs::EraseAccount>(),
+    Kind::of::<crate::store::jobs::EraseWorkspace>(),
+    Kind::of::<crate::store::jobs::ForgetName>(),
     Kind::of::<crate::ops::letters::Letter>(),
 ];

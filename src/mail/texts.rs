@@ -130,6 +130,29 @@ pub fn password_changed(name: &str) -> Draft {
     }
 }
 
+/// The account is gone.
+pub fn account_deleted(name: &str, by_administrator: bool) -> Draft {
+    let (by, otherwise) = if by_administrator {
+        ("an administrator of this server deleted your account", None)
+    } else {
+        (
+            "your account was deleted, as somebody who knows your password asked for",
+            Some("If it was not you, ask the operator of this server for help.".to_owned()),
+        )
+    };
+    Draft {
+        subject: "Your account was deleted".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            format!(
+                "{by}. Your personal workspace, photo and API tokens are gone, and you left all teams. This cannot be undone."
+            ),
+        ],
+        otherwise,
+        ..Draft::default()
+    }
+}
+
 /// A device signed in that the account did not know.
 pub fn new_device(name: &str, device: &str, address: Option<&str>, at: Timestamp) -> Draft {
     let from = address

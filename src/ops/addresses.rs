@@ -79,9 +79,7 @@ impl Step for UseCode {
         let id = caller.user.id;
         needs.accounts.insert(id);
         needs.logins.insert(Login::email(&self.email));
-        needs
-            .codes
-            .extend([Purpose::Verify, Purpose::Reset, Purpose::ChangeEmail].map(|purpose| (id, purpose)));
+        needs.codes.extend(Purpose::ALL.map(|purpose| (id, purpose)));
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {

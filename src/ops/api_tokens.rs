@@ -1,6 +1,7 @@
 //! API tokens: making, listing and revoking them. The engine makes the token itself and shows it once; only its hash
 //! comes here. `grant` has what a token may do.
 
+use super::admin::its_own;
 use super::caller::targets_the_caller;
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
@@ -29,11 +30,12 @@ impl Step for MakeApiToken {
     const NAME: &'static str = "api_token.create";
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(caller.user.id);
         needs.api_tokens_of.insert(caller.user.id);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let (user, most) = (act.caller.user.id, self.most);
+        let (user, most) = (its_own(act, world)?.user.id, self.most);
         let theirs = world.api_tokens.iter().filter(|(_, token)| token.user == user);
         if theirs.count() >= most {
             let message =

@@ -166,9 +166,20 @@ macro_rules! targets_a_workspace {
     )* };
 }
 
+/// Operations whose target is the account in their field `id`.
+macro_rules! targets_a_user {
+    ($($operation:ty),* $(,)?) => { $(
+        impl $crate::ops::Targeted for $operation {
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::User(self.id)
+            }
+        }
+    )* };
+}
+
 /// Operations on the caller's own data.
 macro_rules! targets_the_caller {
     ($($operation:ty),* $(,)?) => { $( impl $crate::ops::Targeted for $operation {} )* };
 }
 
-pub(super) use {targets_a_task, targets_a_workspace, targets_the_caller};
+pub(super) use {targets_a_task, targets_a_user, targets_a_workspace, targets_the_caller};

@@ -55,6 +55,11 @@ pub enum About {
     },
     /// The account has another password.
     PasswordChanged,
+    /// The account is gone.
+    AccountDeleted {
+        /// An administrator deleted it, not its owner.
+        by_administrator: bool,
+    },
     /// Somebody signed up with this address.
     HasAccount,
     /// A device signed in that the account did not know.

@@ -3,7 +3,7 @@
 use super::caller::targets_a_workspace;
 use super::cursor::{List, Wanted};
 use super::notices::{Notice, tell};
-use super::world::World;
+use super::world::{Logged, World};
 use super::{
     Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, not_found,
 };
@@ -17,7 +17,7 @@ use taskwire_protocol::member::{
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{AccessChanged, AccessGranted, AccessLost, AccessLostReason, Workspace};
-use taskwire_protocol::{Failure, Page, UserId};
+use taskwire_protocol::{Failure, Page, UserId, WorkspaceId};
 use uuid::Uuid;
 
 targets_a_workspace!(ListMembers, AddMember, UpdateMember, RemoveMember);
@@ -132,20 +132,33 @@ impl Mutation for UpdateMember {
             Some(self.role),
             owners,
         )?;
-        let member = Member {
-            role: self.role,
-            version: before.version + 1,
-            ..before
-        };
-        let changed = AccessChanged {
-            workspace_id: workspace.id,
-            role: self.role,
-        };
-        let logged = world.emit::<events::MemberUpdated>(act, workspace.id, &member)?;
-        world.emit::<events::AccessChanged>(act, self.user_id, &changed)?;
-        world.put_member(workspace.id, member);
+        let logged = give_role(act, world, workspace.id, before, self.role)?;
         Ok(Change::as_logged(logged))
     }
+}
+
+/// Gives a member another role.
+pub(super) fn give_role(
+    act: &Act<'_>,
+    world: &mut World,
+    workspace: WorkspaceId,
+    before: Member,
+    role: Role,
+) -> Result<Logged<Member>> {
+    let user = before.user.id;
+    let member = Member {
+        role,
+        version: before.version + 1,
+        ..before
+    };
+    let changed = AccessChanged {
+        workspace_id: workspace,
+        role,
+    };
+    let logged = world.emit::<events::MemberUpdated>(act, workspace, &member)?;
+    world.emit::<events::AccessChanged>(act, user, &changed)?;
+    world.put_member(workspace, member);
+    Ok(logged)
 }
 
 impl Mutation for RemoveMember {
@@ -167,29 +180,39 @@ impl Mutation for RemoveMember {
             None,
             owners,
         )?;
-        let user = self.user_id;
-        // log the removal first: the removed user must not see the task events that follow it
-        world.emit::<events::MemberRemoved>(act, workspace.id, &MemberRemoved { user_id: user })?;
-        world.remove_member(workspace.id, user);
-        let theirs = |task: &&Task| task.workspace_id == workspace.id && task.assignee_ids.contains(&user);
-        let mut tasks: Vec<Task> = world
-            .tasks
-            .iter()
-            .map(|(_, task)| task)
-            .filter(theirs)
-            .cloned()
-            .collect();
-        tasks.sort_unstable_by_key(|task| task.id);
-        cascade::each(act, world, workspace.id, tasks, |task| {
-            task.assignee_ids.retain(|id| *id != user);
-        })?;
-        let lost = AccessLost {
-            workspace_id: workspace.id,
-            reason: AccessLostReason::Removed,
-        };
-        let logged = world.emit::<events::AccessLost>(act, user, &lost)?;
+        let logged = leave(act, world, workspace.id, self.user_id, AccessLostReason::Removed)?;
         Ok(Change::logged(logged, DONE))
     }
+}
+
+/// A member leaves a workspace, and the assignees of the tasks that are loaded.
+pub(super) fn leave(
+    act: &Act<'_>,
+    world: &mut World,
+    workspace: WorkspaceId,
+    user: UserId,
+    reason: AccessLostReason,
+) -> Result<Logged<AccessLost>> {
+    // log the removal first: the removed user must not see the task events that follow it
+    world.emit::<events::MemberRemoved>(act, workspace, &MemberRemoved { user_id: user })?;
+    world.remove_member(workspace, user);
+    let theirs = |task: &&Task| task.workspace_id == workspace && task.assignee_ids.contains(&user);
+    let mut tasks: Vec<Task> = world
+        .tasks
+        .iter()
+        .map(|(_, task)| task)
+        .filter(theirs)
+        .cloned()
+        .collect();
+    tasks.sort_unstable_by_key(|task| task.id);
+    cascade::each(act, world, workspace, tasks, |task| {
+        task.assignee_ids.retain(|id| *id != user);
+    })?;
+    let lost = AccessLost {
+        workspace_id: workspace,
+        reason,
+    };
+    world.emit::<events::AccessLost>(act, user, &lost)
 }
 
 fn login(params: &AddMember) -> Result<Login> {

@@ -10,8 +10,8 @@
 //! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
 //!   `devices` sign-ins that another device completes
 //! - `bounds`    how many workspaces and members an account may have
-//! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `workspaces`, `members`, `tasks`,
-//!   `notifications`, `streams`, `presence`, `admin`, `users`   the nouns
+//! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`, `workspaces`,
+//!   `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
@@ -27,6 +27,7 @@ mod cascade;
 pub mod codes;
 mod command;
 pub mod cursor;
+pub mod deletion;
 pub mod devices;
 mod grant;
 pub mod letters;
@@ -114,6 +115,8 @@ macro_rules! for_each_entity {
                 joining: $crate::store::users::Login, ordered(user);
                 /// How many workspaces a user has and owns. The user's stream must be the target's.
                 belongings: taskwire_protocol::UserId, ordered(user);
+                /// The team workspaces that have other members, and this user as their only owner.
+                sole_ownerships: taskwire_protocol::UserId, ordered(user);
                 /// The accounts of a workspace's owners. The workspace must be the target's.
                 owners: taskwire_protocol::WorkspaceId, ordered(user);
                 /// When each user's newest notification was made, for a mutation that changes all of them.

@@ -2,14 +2,14 @@
 //! is in the log of the user whom it touches, with its actor. The last active administrator stays one.
 
 use super::accounts::OpenAccount;
-use super::caller::targets_the_caller;
+use super::caller::{targets_a_user, targets_the_caller};
 use super::cursor::{self, List};
 use super::notices::{Notice, tell};
 use super::profiles::put;
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Change, DONE, Decide, Login, Mutation, Needs, Query, Result, Target, Targeted,
-    conflict, json, not_found, sessions,
+    Act, Ask, Caller, Change, DONE, Decide, Login, Mutation, Needs, Query, Result, Target, conflict, json,
+    not_found, sessions,
 };
 use crate::domain::account as rules;
 use crate::store::users::{self, Account};
@@ -102,22 +102,14 @@ impl Wanted {
     }
 }
 
-/// Operations whose target is the account in their field `id`.
-macro_rules! targets_a_user {
-    ($($operation:ty),*) => { $(
-        impl Targeted for $operation {
-            fn target(&self, _: &Caller) -> Target {
-                Target::User(self.id)
-            }
-        }
-    )* };
-}
-
 targets_a_user!(UpdateUser, UnlockUser, SignOutUser);
 
-fn account(world: &World, id: UserId) -> Result<Account> {
-    let account = world.accounts.get(id).cloned();
-    account.ok_or_else(|| not_found("account").at("id"))
+/// The account, unless it is deleted.
+pub(super) fn account(world: &World, id: UserId) -> Result<Account> {
+    let account = world.accounts.get(id);
+    // one that was loaded may have been deleted by an earlier part of a batch
+    let account = account.filter(|account| account.deleted_at.is_none());
+    account.cloned().ok_or_else(|| not_found("account").at("id"))
 }
 
 impl Mutation for UpdateUser {

@@ -33,6 +33,9 @@ pub enum Purpose {
 }
 
 impl Purpose {
+    /// All of them.
+    pub const ALL: [Purpose; 3] = [Purpose::Verify, Purpose::Reset, Purpose::ChangeEmail];
+
     /// Its number in the table. Codes are made of it too.
     pub fn number(self) -> u8 {
         match self {
@@ -43,8 +46,7 @@ impl Purpose {
     }
 
     fn read(number: i64) -> Result<Purpose> {
-        let all = [Purpose::Verify, Purpose::Reset, Purpose::ChangeEmail];
-        let found = all
+        let found = Purpose::ALL
             .into_iter()
             .find(|purpose| i64::from(purpose.number()) == number);
         found.ok_or_else(|| StoreError::corrupt(format!("{number} is not a purpose of a code")))

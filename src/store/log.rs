@@ -57,10 +57,14 @@ pub async fn page(
     after: i64,
     limit: i64,
 ) -> Result<Vec<(i64, String)>> {
+    reader.fetch(page_of(stream, after, limit)).await
+}
+
+fn page_of(stream: StreamId, after: i64, limit: i64) -> Sql {
     let mut sql = Sql::new("select seq, frame from log_by_stream where stream = ");
     sql.bind(stream.uuid()).after("seq", after);
     sql.push(" order by seq").limit(limit);
-    reader.fetch(sql).await
+    sql
 }
 
 /// The entries of one task after `after`, oldest first.
@@ -117,6 +121,31 @@ pub async fn rewrite(tx: &mut Transaction, task: TaskId, entries: &[(Uuid, i64, 
         ]
     });
     tx.execute(&REWRITE, Batch::of(rows)).await
+}
+
+pub(super) static REPLACE: Statement = statement(
+    &[("stream", Id), ("seq", Int), ("frame", Text)],
+    "update log set frame = v.frame from v where
+     {sqlite:log.number = (select l.number from log_by_stream l where l.stream = v.stream and l.seq = v.seq)}
+     {postgres:log.stream = v.stream and log.seq = v.seq} and {rows}",
+);
+
+/// The entries after `after`, oldest first, for a group or chore that rewrites some of them under the stream's lock.
+pub async fn load(
+    tx: &mut Transaction,
+    stream: StreamId,
+    after: i64,
+    limit: i64,
+) -> Result<Vec<(i64, String)>> {
+    tx.select(page_of(stream, after, limit)).await
+}
+
+/// Replaces the frames of entries of a stream.
+pub async fn replace(tx: &mut Transaction, stream: StreamId, entries: Vec<(i64, String)>) -> Result<()> {
+    let rows = entries
+        .into_iter()
+        .map(|(seq, frame)| [stream.uuid().into(), seq.into(), frame.into()]);
+    tx.execute(&REPLACE, Batch::of(rows)).await
 }
 
 /// Deletes up to `limit` of the oldest entries of a stream that are older than `before` and not after `seq`.

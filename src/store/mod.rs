@@ -17,6 +17,7 @@
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
 //!   (`task_list`, `search`), `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `device_approvals`, `instances` (and `kicks`), `epoch` and
 //!   `newest`
+//! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
 //!
 //! Knows rows and entities. Does not know who may see them, or when they change.
@@ -31,6 +32,7 @@ pub mod device_approvals;
 pub mod devices;
 pub mod entity;
 pub mod epoch;
+pub mod erasure;
 pub mod error;
 pub mod examine;
 mod fitness;

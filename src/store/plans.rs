@@ -6,9 +6,10 @@ use super::{api_tokens, log, members, notifications, ops, sessions, streams, tas
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 4] = [
+const SCHEMA: [&str; 5] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
+    include_str!("../../migrations/sqlite/0005_deletion.sql"),
     include_str!("../../migrations/sqlite/0007_profiles.sql"),
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
 ];
@@ -17,10 +18,11 @@ const SCHEMA: [&str; 4] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 18] = [
+static LOOKUPS: [(&str, &Statement, usize); 19] = [
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
     ("log::REWRITE", &log::REWRITE, ROWS),
+    ("log::REPLACE", &log::REPLACE, ROWS),
     ("members::ACQUAINTED", &members::ACQUAINTED, ROWS),
     ("members::DELETE", &members::DELETE, ROWS),
     ("members::LOAD", &members::LOAD, ROWS),

@@ -1,4 +1,4 @@
-//! The table of accounts.
+//! The table of accounts. The row of a deleted one stays for its id, which tasks and logs name; only what says so finds it.
 
 use super::bind::{
     Cell,
@@ -27,6 +27,8 @@ pub struct Account {
     pub token_version: i64,
     /// The workspace made at signup.
     pub personal: WorkspaceId,
+    /// When the account was deleted.
+    pub deleted_at: Option<Timestamp>,
 }
 
 /// The form in which usernames are unique: lower case. Usernames are ASCII.
@@ -54,6 +56,7 @@ table! {
         version: i64,
         created_at: i64 = fixed,
         updated_at: i64,
+        deleted_at: Option<i64>,
     }
     written {
         email_key: String,
@@ -93,12 +96,19 @@ impl Stored for UserRow {
             password_hash: self.password_hash.into(),
             token_version,
             personal,
+            deleted_at: self.deleted_at.map(Timestamp),
         })
     }
 }
 
 /// The account with this id.
 pub async fn find(reader: &mut Reader, id: UserId) -> Result<Option<Account>> {
+    let found = find_even_deleted(reader, id).await?;
+    Ok(found.filter(|account| account.deleted_at.is_none()))
+}
+
+/// The account with this id, or what is left of it.
+pub async fn find_even_deleted(reader: &mut Reader, id: UserId) -> Result<Option<Account>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from users where id = "));
     sql.bind(id.0);
     reader.one::<UserRow>(sql).await
@@ -110,7 +120,9 @@ pub async fn find_by_email(reader: &mut Reader, email: &str) -> Result<Option<Ac
     if email.contains('\0') {
         return Ok(None);
     }
-    let mut sql = Sql::new(&format!("select {COLUMNS} from users where email_key = "));
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from users where deleted_at is null and email_key = "
+    ));
     sql.bind(email_key(email));
     reader.one::<UserRow>(sql).await
 }
@@ -128,14 +140,16 @@ pub async fn photos(
 
 /// A page of accounts after `after`, by id.
 pub async fn list(reader: &mut Reader, after: Option<Uuid>, limit: i64) -> Result<Vec<Account>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from users where true"));
+    let mut sql = Sql::new(&format!("select {COLUMNS} from users where deleted_at is null"));
     sql.page("id", after, limit);
     reader.list::<UserRow>(sql).await
 }
 
 /// How many accounts there are.
 pub async fn count(reader: &mut Reader) -> Result<u64> {
-    reader.count(Sql::new("select count(*) from users")).await
+    reader
+        .count(Sql::new("select count(*) from users where deleted_at is null"))
+        .await
 }
 
 /// The active administrators, by id.
@@ -150,7 +164,7 @@ pub(super) static LOAD: Statement = statement(
     text![
         Part::Plain("select "),
         Part::Each("u.$", UserRow::TABLE.read),
-        Part::Plain(" from v cross join users u where u.id = v.id and {rows}"),
+        Part::Plain(" from v cross join users u where u.id = v.id and u.deleted_at is null and {rows}"),
     ],
 );
 
@@ -210,8 +224,8 @@ impl Login {
 pub(super) static BY_LOGIN: Statement = statement(
     &[("email", Text), ("username", Text)],
     "select u.id, u.email_key, u.username_key, u.username, u.name, u.photo_url from users u
-     where u.email_key in (select email from v where email is not null)
-        or u.username_key in (select username from v where username is not null)",
+     where u.deleted_at is null and (u.email_key in (select email from v where email is not null)
+        or u.username_key in (select username from v where username is not null))",
 );
 
 /// Accounts by their logins: (e-mail key, username key, user).
@@ -264,6 +278,7 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, UserId, A
             user.version.into(),
             user.created_at.0.into(),
             user.updated_at.0.into(),
+            Cell::Int(account.deleted_at.map(|at| at.0)),
             email_key(&user.email).into(),
             username_key(&user.username).into(),
         ]

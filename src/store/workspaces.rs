@@ -140,6 +140,24 @@ pub async fn belongings(tx: &mut Transaction, user: UserId) -> Result<(u64, u64)
         .map_or((0, 0), |(all, owned)| (*all as u64, *owned as u64)))
 }
 
+/// The team workspaces that have other members, and this user as their only owner: ids and names, by id.
+pub async fn owned_alone(tx: &mut Transaction, user: UserId) -> Result<Vec<(WorkspaceId, String)>> {
+    let mut sql = Sql::new(
+        "select w.id, w.name from members m join workspaces w on w.id = m.workspace_id
+         where m.role = 4 and w.kind = 1
+           and exists (select 1 from members o where o.workspace_id = m.workspace_id and o.user_id <> m.user_id)
+           and not exists (select 1 from members o
+             where o.workspace_id = m.workspace_id and o.user_id <> m.user_id and o.role = 4)
+           and m.user_id = ",
+    );
+    sql.bind(user.0).push(" order by w.id");
+    let rows: Vec<(Uuid, String)> = tx.select(sql).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, name)| (WorkspaceId(id), name))
+        .collect())
+}
+
 /// A workspace with this member's role; `None` for a user who is not a member.
 pub async fn find(reader: &mut Reader, user: UserId, id: WorkspaceId) -> Result<Option<Workspace>> {
     let mut sql = Sql::new(OF_USER);

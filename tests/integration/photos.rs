@@ -4,7 +4,7 @@
 //! - `bucket`    a server for files
 
 mod bucket;
-mod pictures;
+pub mod pictures;
 
 use crate::on_both_databases;
 use crate::support::http::{Response, request};
@@ -48,7 +48,7 @@ async fn put(server: &Server, tokens: &Value, media_type: &str, bytes: Vec<u8>) 
 }
 
 /// Uploads a picture that must be accepted. Returns the user.
-async fn upload(server: &Server, tokens: &Value, media_type: &str, bytes: Vec<u8>) -> Value {
+pub async fn upload(server: &Server, tokens: &Value, media_type: &str, bytes: Vec<u8>) -> Value {
     let answer = put(server, tokens, media_type, bytes).await;
     let status = answer.status();
     let user = answer.json().await.expect("JSON");
@@ -103,7 +103,7 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
     found
 }
 
-fn files(server: &Server) -> Vec<PathBuf> {
+pub fn files(server: &Server) -> Vec<PathBuf> {
     files_in(&server.folder.path().join("data/files"))
 }
 

@@ -1,7 +1,8 @@
 //! `profile`: one's own account.
 
 use crate::{
-    args::{ProfileAction, ProfileArgs, ProfileChanges},
+    account,
+    args::{DeleteProfileArgs, ProfileAction, ProfileArgs, ProfileChanges},
     ask,
     connect::Context,
     fault::Fault,
@@ -12,7 +13,7 @@ use crate::{
 };
 use taskwire_client::{
     Client,
-    protocol::account::{ChangeEmail, GetProfile, GlobalRole, Plan, UpdateProfile, User},
+    protocol::account::{ChangeEmail, DeleteProfile, GetProfile, GlobalRole, Plan, UpdateProfile, User},
 };
 
 pub(crate) async fn profile(context: &Context, output: &Output, args: ProfileArgs) -> Result<(), Fault> {
@@ -27,7 +28,36 @@ pub(crate) async fn profile(context: &Context, output: &Output, args: ProfileArg
         Some(ProfileAction::Photo { file, .. }) => {
             show(output, &photo::change(context, file.as_deref()).await?)
         }
+        Some(ProfileAction::Delete(args)) => delete(context, output, args).await,
     }
+}
+
+/// Deletes the account, and forgets its session.
+async fn delete(context: &Context, output: &Output, args: DeleteProfileArgs) -> Result<(), Fault> {
+    if context.token.is_none() && context.session.is_none() {
+        return Err(context.signed_out());
+    }
+    if !args.yes {
+        let what =
+            "Your account, your own workspace and all that is in it will be gone for good. Type yes to go on";
+        let answer = ask::given_or_asked(None, what, "--yes")?;
+        if !answer.eq_ignore_ascii_case("yes") {
+            return Err(Fault::usage("your account was not deleted"));
+        }
+    }
+    let params = DeleteProfile {
+        password: ask::password(args.password_stdin, false)?.into(),
+    };
+    let done = context
+        .calling(async |client| Ok(client.call(params).await?))
+        .await?;
+    if let (None, Some(session)) = (&context.token, &context.session) {
+        account::forget(context, Some(session)).await?;
+    }
+    if output.json {
+        return output.value(&done);
+    }
+    output.line("your account is deleted")
 }
 
 async fn change_email(context: &Context, output: &Output, new: String, stdin: bool) -> Result<(), Fault> {

@@ -1,6 +1,6 @@
 //! What users change about their own account.
 
-use crate::{limits, optional::given, patch::Patch};
+use crate::{Secret, limits, optional::given, patch::Patch};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -35,4 +35,13 @@ pub struct UpdateProfile {
 
 fn example() -> Value {
     serde_json::json!({ "notifications": { "types": { "TASK_UPDATED": false }, "own_acts": "read" } })
+}
+
+/// Parameters of `profile.delete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteProfile {
+    /// The account's password.
+    #[schemars(example = "{password}")]
+    pub password: Secret,
 }

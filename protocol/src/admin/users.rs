@@ -107,3 +107,12 @@ pub struct SignOutUser {
     #[schemars(example = "{user}")]
     pub id: UserId,
 }
+
+/// Parameters of `admin.user.delete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteUser {
+    /// The account to delete.
+    #[schemars(example = "{user}")]
+    pub id: UserId,
+}

@@ -9,6 +9,7 @@
 //!   reads the code
 //! - `device_code`                    only over HTTP: a program signs in with a code that its person approves elsewhere
 //! - `change_email`                   asks for another address
+//! - `delete_profile`                 deletes the account
 //! - `verify_first`                   signing up where addresses must be verified first
 //! - `tokens`                         the pair of tokens that a session gets
 //! - `refused`                        the line in the log about a sign-in that was refused
@@ -16,6 +17,7 @@
 mod ask_for_mail;
 mod change_email;
 mod change_password;
+mod delete_profile;
 mod device;
 mod device_code;
 mod log_in;

@@ -125,7 +125,7 @@ pub fn view(session: &SessionRecord, current: bool) -> Session {
 }
 
 /// The caller's session.
-fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
+pub(super) fn living(world: &World, act: &Act<'_>) -> Result<SessionRecord> {
     let session = world
         .sessions
         .get(act.caller.session)

@@ -65,6 +65,8 @@ macro_rules! derive_world {
             administrators: BTreeSet<UserId>,
             /// How many workspaces some users have.
             belongings: HashMap<UserId, Belongings>,
+            /// The team workspaces that would have no owner without these users, by id and name.
+            sole_ownerships: HashMap<UserId, Vec<(WorkspaceId, String)>>,
             /// How tags are written in their workspaces, by their keys.
             tags: HashMap<(WorkspaceId, String), Arc<str>>,
             members: HashMap<WorkspaceId, Arc<Members>>,
@@ -133,6 +135,16 @@ impl World {
     /// How many workspaces a user has.
     pub(in crate::ops) fn belongings(&self, user: UserId) -> Belongings {
         self.belongings.get(&user).copied().unwrap_or_default()
+    }
+
+    /// Sets the team workspaces with other members whose only owner is this user.
+    pub fn loaded_sole_ownerships(&mut self, user: UserId, workspaces: Vec<(WorkspaceId, String)>) {
+        self.sole_ownerships.insert(user, workspaces);
+    }
+
+    /// The team workspaces with other members whose only owner is this user.
+    pub(in crate::ops) fn sole_ownerships(&self, user: UserId) -> &[(WorkspaceId, String)] {
+        self.sole_ownerships.get(&user).map_or(&[], Vec::as_slice)
     }
 
     /// Whether there is an active administrator besides this account.

@@ -2,8 +2,8 @@
 
 use super::Payload;
 use serde::{Deserialize, Serialize};
-use taskwire_protocol::UserId;
 use taskwire_protocol::frames::Actor;
+use taskwire_protocol::{UserId, WorkspaceId};
 
 /// Shows a user's profile, as it is when the job runs, in the workspaces of the user.
 #[derive(Debug, Serialize, Deserialize)]
@@ -16,4 +16,45 @@ pub struct SpreadProfile {
 
 impl Payload for SpreadProfile {
     const KIND: &'static str = "spread_profile";
+}
+
+/// Erases what a deleted account has left.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct EraseAccount {
+    /// The user.
+    pub user: UserId,
+    /// Who deleted the account.
+    pub actor: Actor,
+    /// The entry of the user's log that tells of the deletion: the only one that stays.
+    pub entry: i64,
+    /// It runs some time after the deletion, and also erases what others may have needed until then.
+    pub last: bool,
+}
+
+impl Payload for EraseAccount {
+    const KIND: &'static str = "erase_account";
+}
+
+/// Erases a workspace that has no members any more.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EraseWorkspace {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+}
+
+impl Payload for EraseWorkspace {
+    const KIND: &'static str = "erase_workspace";
+}
+
+/// Takes the name of a deleted user out of the log of a workspace that they left.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ForgetName {
+    /// The workspace.
+    pub workspace: WorkspaceId,
+    /// The user.
+    pub user: UserId,
+}
+
+impl Payload for ForgetName {
+    const KIND: &'static str = "forget_name";
 }

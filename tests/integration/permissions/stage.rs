@@ -150,7 +150,13 @@ impl Stage {
         if who == Anonymous {
             return Client::connect(&self.server).await.call(name, data).await;
         }
-        if ["auth.logout", "auth.logout_all", "auth.change_password"].contains(&name) && !who.is_program() {
+        let ends = [
+            "auth.logout",
+            "auth.logout_all",
+            "auth.change_password",
+            "profile.delete",
+        ];
+        if ends.contains(&name) && !who.is_program() {
             // with an account of its own: the other tries need this one's session
             let leaver = format!("leaver{}", self.made);
             return Client::sign_up(&self.server, &leaver)
@@ -199,6 +205,10 @@ impl Stage {
                 let id = self.entity("task").await;
                 self.team.owner.ok("task.delete", json!({ "id": id })).await;
                 id
+            }
+            "user" if operation == "admin.user.delete" => {
+                let leaver = format!("leaver{}", self.made);
+                json!(Client::sign_up(&self.server, &leaver).await.user_id())
             }
             "user" => {
                 self.join(false, "pupil").await;

@@ -1,6 +1,7 @@
 //! A database for one test: a file for SQLite, or a new database on the private PostgreSQL of `tests/run`.
 
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
@@ -69,6 +70,62 @@ impl Database {
             Engine::Postgres => self.link().await.execute(text).await.map(drop),
         };
         done.unwrap_or_else(|error| panic!("{statements}: {error}"));
+    }
+
+    /// The texts that a query returns, on a separate connection.
+    pub async fn texts(&self, query: &str) -> Vec<String> {
+        let text = AssertSqlSafe(query.to_owned());
+        let found = match self.engine {
+            Engine::Sqlite => {
+                let mut link = SqliteConnection::connect(&self.url).await.expect("the file");
+                sqlx::query_scalar(text).fetch_all(&mut link).await
+            }
+            Engine::Postgres => sqlx::query_scalar(text).fetch_all(&mut self.link().await).await,
+        };
+        found.unwrap_or_else(|error| panic!("{query}: {error}"))
+    }
+
+    /// All that the rows of each table show as text, by table.
+    pub async fn contents(&self) -> BTreeMap<String, String> {
+        let tables = match self.engine {
+            Engine::Sqlite => {
+                "select name from sqlite_master where type = 'table' and sql not like 'create virtual%'"
+            }
+            Engine::Postgres => {
+                "select cast(table_name as text) from information_schema.tables
+                 where table_schema = 'public' and table_type = 'BASE TABLE'"
+            }
+        };
+        let mut contents = BTreeMap::new();
+        for table in self.texts(tables).await {
+            let rows = match self.engine {
+                Engine::Sqlite => self.rows_of_sqlite(&table).await,
+                Engine::Postgres => {
+                    self.texts(&format!("select cast(t as text) from \"{table}\" t"))
+                        .await
+                }
+            };
+            contents.insert(table, rows.join("\n"));
+        }
+        contents
+    }
+
+    /// Binary columns, too, as far as they are text.
+    async fn rows_of_sqlite(&self, table: &str) -> Vec<String> {
+        let columns = format!("select name from pragma_table_info('{table}')");
+        let columns = self.texts(&columns).await;
+        let columns = columns
+            .iter()
+            .map(|column| format!("cast(coalesce(\"{column}\", '') as blob)"));
+        let row = columns.collect::<Vec<_>>().join(" || ' ' || ");
+        let query = AssertSqlSafe(format!("select cast({row} as blob) from \"{table}\""));
+        let mut link = SqliteConnection::connect(&self.url).await.expect("the file");
+        let rows: Vec<Vec<u8>> = sqlx::query_scalar(query)
+            .fetch_all(&mut link)
+            .await
+            .unwrap_or_else(|error| panic!("{table}: {error}"));
+        let shown = rows.iter().map(|row| String::from_utf8_lossy(row).into_owned());
+        shown.collect()
     }
 
     /// A separate connection to the PostgreSQL database.

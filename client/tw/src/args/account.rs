@@ -152,6 +152,18 @@ pub(crate) enum ProfileAction {
         #[arg(long)]
         remove: bool,
     },
+    /// Delete your account for good, with everything that is yours alone.
+    Delete(DeleteProfileArgs),
+}
+
+#[derive(Group)]
+pub(crate) struct DeleteProfileArgs {
+    /// Do not ask whether you are sure.
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Read your password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
+    #[arg(long)]
+    pub(crate) password_stdin: bool,
 }
 
 #[derive(Group)]

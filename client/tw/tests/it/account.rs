@@ -127,3 +127,29 @@ async fn a_profile_is_shown_and_changed() -> Tested {
     assert_eq!(serde_json::from_str::<Value>(&out)?["name"], "Ada King");
     Ok(())
 }
+
+#[tokio::test]
+async fn an_account_is_deleted_only_when_its_owner_is_sure() -> Tested {
+    let fake = Fake::start(|name, data| match name {
+        "profile.delete" if data["password"] == "tea" => Ok(json!({})),
+        "profile.delete" => Err("INVALID_CREDENTIALS"),
+        _ => Err("UNKNOWN_TYPE"),
+    })
+    .await?;
+    let home = signed_in_at(&fake.url, i64::MAX)?;
+    let delete = async |args: &[&str], password: &str| {
+        let args: Vec<&str> = ["profile", "delete"].iter().chain(args).copied().collect();
+        let mut tw = tw(home.path(), &fake.url, &args);
+        outcome(tw.env("TASKWIRE_PASSWORD", password).output().await?)
+    };
+    // nobody can be asked
+    let (code, _, error) = delete(&[], "tea").await?;
+    assert!(code == 2 && error.contains("--yes"), "{error}");
+    let (code, _, error) = delete(&["--yes"], "coffee").await?;
+    assert!(code != 0, "{error}");
+    assert_eq!(kept(home.path())?["refresh_token"], "r1");
+    let (code, out, error) = delete(&["--yes"], "tea").await?;
+    assert_eq!((code, out.as_str()), (0, "your account is deleted\n"), "{error}");
+    assert!(kept(home.path()).is_err(), "its session is forgotten");
+    Ok(())
+}

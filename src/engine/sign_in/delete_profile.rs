@@ -1,0 +1,39 @@
+//! `profile.delete`: deletes the caller's account. The password is asked again, because a session may be somebody
+//! else's by now. The rule is in `ops/deletion`.
+
+use super::{Attempt, SignIn, Signed};
+use crate::auth::limits::Limit;
+use crate::engine::{Engine, Sender, Then};
+use crate::ops::deletion::DeleteAccount;
+use crate::ops::sessions::wrong_credentials;
+use secrecy::SecretString;
+use taskwire_protocol::Failure;
+use taskwire_protocol::account::{DeleteProfile, Done};
+
+impl SignIn for DeleteProfile {
+    type Output = Done;
+
+    fn attempt(&self, sender: &Sender) -> Option<Attempt> {
+        Some(Attempt::of("profile.delete", None, sender))
+    }
+
+    async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
+        let caller = sender.caller()?;
+        let (_, account) = engine.living_session(caller.session).await?;
+        // also bounds how often the holder of a stolen token can guess
+        engine.limits().take(Limit::Profile, account.user.id).await?;
+        let given = SecretString::from(self.password.into_exposed());
+        if !engine
+            .passwords()
+            .verify(given, Some(&account.password_hash))
+            .await?
+        {
+            return Err(wrong_credentials().at("password"));
+        }
+        let verified = account.token_version;
+        Ok(Signed {
+            output: engine.act(caller, DeleteAccount { verified }).await?,
+            then: Then::EndSession,
+        })
+    }
+}
