@@ -4,10 +4,10 @@
 //! one. Does not know whether a code is still good, or what it is for.
 
 use super::derive;
-use aws_lc_rs::hmac::{self, HMAC_SHA256};
+use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use secrecy::SecretString;
 use secrecy::zeroize::Zeroizing;
-use secrecy::{ExposeSecret, SecretString};
 use std::fmt;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
@@ -38,13 +38,8 @@ impl fmt::Debug for Codes {
 impl Codes {
     /// Makes codes under `secret`; those made under `previous`, the secret before the last rotation, are accepted too.
     pub fn new(secret: &SecretString, previous: Option<&SecretString>) -> Codes {
-        let derived = std::iter::once(secret)
-            .chain(previous)
-            .map_while(|secret| derive::key(secret.expose_secret().as_bytes(), PURPOSE, &[]));
         Codes {
-            keys: derived
-                .map(|key| hmac::Key::new(HMAC_SHA256, key.as_slice()))
-                .collect(),
+            keys: derive::hmac_keys(secret, previous, PURPOSE),
         }
     }
 
@@ -121,6 +116,7 @@ fn keyed(key: &hmac::Key, kind: &'static [u8], id: Uuid) -> hmac::Tag {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret as _;
 
     const ID: Uuid = Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0001);
 

@@ -2,7 +2,9 @@
 //! with one says nothing about the others.
 
 use aws_lc_rs::hkdf::{HKDF_SHA256, Salt};
+use aws_lc_rs::hmac;
 use secrecy::zeroize::Zeroizing;
+use secrecy::{ExposeSecret, SecretString};
 
 /// Separates our keys from those that another program derives from the same secret.
 const SALT: &[u8] = b"taskwire";
@@ -21,6 +23,20 @@ pub(super) fn key(secret: &[u8], purpose: &str, context: &[u8]) -> Option<Zeroiz
     let expanded = extracted.expand(&info, HKDF_SHA256).ok()?;
     expanded.fill(key.as_mut_slice()).ok()?;
     Some(key)
+}
+
+/// The keys of HMAC-SHA-256 for a purpose: that of `secret`, then that of `previous`, the secret before the last rotation.
+/// None of an empty secret.
+pub(super) fn hmac_keys(
+    secret: &SecretString,
+    previous: Option<&SecretString>,
+    purpose: &str,
+) -> Vec<hmac::Key> {
+    let key = |secret: &SecretString| {
+        let key = key(secret.expose_secret().as_bytes(), purpose, &[])?;
+        Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
+    };
+    std::iter::once(secret).chain(previous).filter_map(key).collect()
 }
 
 #[cfg(test)]

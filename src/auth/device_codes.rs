@@ -9,7 +9,7 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use rand::CryptoRng;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use subtle::ConstantTimeEq;
 use uuid::Uuid;
 
@@ -66,12 +66,9 @@ impl DeviceCodes {
     /// Makes codes under a key that is derived from `secret`. Those of `previous`, the secret before the last rotation, are
     /// accepted.
     pub fn new(secret: &SecretString, previous: Option<&SecretString>) -> DeviceCodes {
-        let key = |secret: &SecretString| {
-            let key = derive::key(secret.expose_secret().as_bytes(), "device codes", &[])?;
-            Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
-        };
-        let keys = std::iter::once(secret).chain(previous).filter_map(key);
-        DeviceCodes { keys: keys.collect() }
+        DeviceCodes {
+            keys: derive::hmac_keys(secret, previous, "device codes"),
+        }
     }
 
     /// Fresh codes; `None` without a secret.
@@ -146,6 +143,7 @@ fn keyed<const N: usize>(key: &hmac::Key, purpose: &[u8], text: &[u8]) -> [u8; N
 #[cfg(test)]
 mod tests {
     use super::*;
+    use secrecy::ExposeSecret as _;
 
     fn codes(secret: &str, previous: Option<&str>) -> DeviceCodes {
         DeviceCodes::new(&secret.into(), previous.map(Into::into).as_ref())

@@ -61,12 +61,9 @@ impl fmt::Debug for RefreshTokens {
 impl RefreshTokens {
     /// Tags by a key that is derived from `secret`. Tags of `previous`, the secret before the last rotation, are accepted.
     pub fn new(secret: &SecretString, previous: Option<&SecretString>) -> RefreshTokens {
-        let key = |secret: &SecretString| {
-            let key = derive::key(secret.expose_secret().as_bytes(), "tags of refresh tokens", &[])?;
-            Some(hmac::Key::new(hmac::HMAC_SHA256, key.as_slice()))
-        };
-        let keys = std::iter::once(secret).chain(previous).filter_map(key);
-        RefreshTokens { keys: keys.collect() }
+        RefreshTokens {
+            keys: derive::hmac_keys(secret, previous, "tags of refresh tokens"),
+        }
     }
 
     /// A fresh token of the session.
