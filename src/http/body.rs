@@ -8,7 +8,9 @@ use axum::extract::rejection::BytesRejection;
 use axum::http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, CONTENT_TYPE, TRANSFER_ENCODING};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use futures_util::StreamExt as _;
-use taskwire_protocol::{ErrorCode, Failure};
+use serde::de::DeserializeOwned;
+use taskwire_protocol::json::object;
+use taskwire_protocol::{ErrorCode, Failure, operations};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -200,6 +202,14 @@ pub(super) fn json(headers: &HeaderMap, body: Read) -> Result<Bytes, Refusal> {
     let bytes = bytes(body)?;
     is_json(headers)?;
     Ok(bytes)
+}
+
+/// The parameters in a body that must be JSON. An empty body has none.
+pub(super) fn parameters<T: DeserializeOwned>(headers: &HeaderMap, body: Read) -> Result<T, Refusal> {
+    let object = object(&json(headers, body)?)?;
+    Ok(operations::body(
+        &serde_json::to_string(&object).unwrap_or_default(),
+    )?)
 }
 
 /// Refuses other media types than JSON.

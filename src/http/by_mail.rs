@@ -8,7 +8,6 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::{Extension, Router, routing};
 use serde::de::DeserializeOwned;
-use taskwire_protocol::{json, operations};
 use tokio::time::Instant;
 
 use super::accounts::{answer, sender};
@@ -50,8 +49,7 @@ fn add<T: DeserializeOwned + 'static>(
                         headers: HeaderMap,
                         body: Read| async move {
         let since = Instant::now();
-        let object = json::object(&body::json(&headers, body)?)?;
-        let read = operations::body(&serde_json::to_string(&object).unwrap_or_default())?;
+        let read = body::parameters(&headers, body)?;
         let sender = sender(&app, (peer, id), &headers, None, Delivery::Body);
         let reply = app.engine.by_mail(request(read), sender, since).await?;
         let answered: Result<Response, Refusal> = answer(&app, status, reply);

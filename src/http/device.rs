@@ -9,9 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use axum::{Extension, Router};
-use serde::de::DeserializeOwned;
 use taskwire_protocol::account::{DevicePending, Pending};
-use taskwire_protocol::{json, operations};
 use tokio::time::Instant;
 
 use super::accounts::{answer, sender};
@@ -41,14 +39,14 @@ pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
 
 /// `POST /v1/auth/device`
 async fn start(State(app): State<Arc<App>>, from: From, body: Read) -> Result<Response, Refusal> {
-    let request = ByDevice::Start(parameters(&from.2, body)?);
+    let request = ByDevice::Start(body::parameters(&from.2, body)?);
     let reply = carry_out(&app, from, request, None).await?;
     answer(&app, StatusCode::OK, reply)
 }
 
 /// `POST /v1/auth/device/approve`
 async fn approve(State(app): State<Arc<App>>, from: From, body: Read) -> Result<Response, Refusal> {
-    let request = ByDevice::Approve(parameters(&from.2, body)?);
+    let request = ByDevice::Approve(body::parameters(&from.2, body)?);
     let caller = caller::required(&app, &from.2).await?;
     let reply = carry_out(&app, from, request, Some(caller)).await?;
     answer(&app, StatusCode::OK, reply)
@@ -56,7 +54,7 @@ async fn approve(State(app): State<Arc<App>>, from: From, body: Read) -> Result<
 
 /// `POST /v1/auth/device/token`: 202 while nobody has decided.
 async fn redeem(State(app): State<Arc<App>>, from: From, body: Read) -> Result<Response, Refusal> {
-    let request = ByDevice::Redeem(parameters(&from.2, body)?);
+    let request = ByDevice::Redeem(body::parameters(&from.2, body)?);
     let reply = carry_out(&app, from, request, None).await?;
     if reply.body == engine::Body::Data("null".into()) {
         let status = Pending::Pending;
@@ -64,13 +62,6 @@ async fn redeem(State(app): State<Arc<App>>, from: From, body: Read) -> Result<R
         return answer(&app, StatusCode::ACCEPTED, Reply::data(pending));
     }
     answer(&app, StatusCode::OK, reply)
-}
-
-fn parameters<T: DeserializeOwned>(headers: &HeaderMap, body: Read) -> Result<T, Refusal> {
-    let object = json::object(&body::json(headers, body)?)?;
-    Ok(operations::body(
-        &serde_json::to_string(&object).unwrap_or_default(),
-    )?)
 }
 
 /// Programs keep their refresh token themselves, so it is in the body.
