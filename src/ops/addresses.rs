@@ -170,6 +170,9 @@ impl Step for ChangeAddress {
             return Err(wrong_credentials().at("password"));
         }
         let (user, to) = (&account.user, masked(&self.email));
+        let message = format!("Another e-mail address was asked for: {to}. It counts once it is verified");
+        let notice = Notice::of_account(NotificationType::Security, message);
+        tell(act, world, user.id, notice)?;
         letters::post(act, world, user, About::AddressChanging { to })?;
         end(act, world, user.id, Purpose::ChangeEmail);
         let owner = world.logins.get(&Login::email(&self.email));

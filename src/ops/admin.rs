@@ -3,6 +3,7 @@
 use super::caller::targets_the_caller;
 use super::cursor::List;
 use super::node::{SocketId, Which, Whom};
+use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
 use super::{Act, Ask, Caller, Command, DONE, Needs, Query, Result, cursor, not_found, sessions};
@@ -12,6 +13,7 @@ use taskwire_protocol::Failure;
 use taskwire_protocol::account::User;
 use taskwire_protocol::admin::{ConnectionPage, InstanceList, Kick, ListConnections, ListInstances};
 use taskwire_protocol::events;
+use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::operations::Nothing;
 
 targets_the_caller!(ListInstances, ListConnections, Kick);
@@ -78,6 +80,9 @@ impl Step for ResetPassword {
         for session in sessions::all_living(world, user.id) {
             sessions::end(act, world, session)?;
         }
+        let message = "An operator of the server set your password. Every device was signed out.".to_owned();
+        let notice = Notice::of_account(NotificationType::PasswordChanged, message);
+        tell(act, world, user.id, notice)?;
         world.accounts.put(Account {
             user,
             password_hash: self.hash.clone(),

@@ -47,6 +47,12 @@ impl Step for ApproveDevice {
             used: false,
             expires_at: later(act.now, self.life),
         });
+        if !self.approve {
+            // an approval is told when the program signs in with it
+            let message = "You refused a program that asked to sign in with a code".to_owned();
+            let notice = Notice::of_account(NotificationType::Security, message);
+            tell(act, world, user, notice)?;
+        }
         Ok("{}".into())
     }
 }

@@ -2,7 +2,7 @@
 //! sessions and passwords.
 
 use crate::readmes::binaries;
-use crate::support::{Engine, PASSWORD, Server, http, mails, secrets, text};
+use crate::support::{Client, Engine, PASSWORD, Server, http, mails, secrets, text};
 use reqwest::Method;
 use serde_json::json;
 use std::io::{BufRead, BufReader, Write};
@@ -10,7 +10,10 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 
-crate::on_both_databases!(an_account_is_managed_on_the_command_line);
+crate::on_both_databases!(
+    an_account_is_managed_on_the_command_line,
+    an_audit_tells_each_event_in_plain_words
+);
 
 const ADA: &str = "ada@example.com";
 const OTHER_PASSWORD: &str = "cocoa at a quarter past nine";
@@ -156,4 +159,86 @@ async fn an_account_is_managed_on_the_command_line(engine: Engine) {
     assert_eq!(code, 3);
     let (code, _, error) = laptop.run(&["login", ADA], NEW_PASSWORD, "");
     assert_eq!(code, 0, "{error}");
+}
+
+/// Every event of the server's audit lines that changes an account, as its owner reads it.
+async fn an_audit_tells_each_event_in_plain_words(engine: Engine) {
+    let operator = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+    let server = Server::start(engine, &operator).await;
+    let laptop = Device::new(&server);
+    laptop.tw(&["signup", ADA, "--name", "Ada"]);
+    let code = mails::nth(&server, 1, ADA, "Verify your e-mail address")
+        .await
+        .code();
+    laptop.tw(&["verify", &code]);
+    laptop.tw(&["tokens", "new", "ci"]);
+    let listed = laptop.tw(&["tokens"]);
+    laptop.tw(&["tokens", "revoke", &listed[..8]]);
+
+    let mut ada = Client::log_in(&server, "ada").await;
+    let codes = http::post(&server, "/v1/auth/device", &json!({})).await;
+    let codes = codes.json().await.expect("codes");
+    let refuse = http::request(&server, Method::POST, "/v1/auth/device/approve");
+    let refuse = refuse.bearer_auth(text(&ada.tokens["access_token"]));
+    let refused = refuse
+        .json(&json!({ "user_code": codes["user_code"], "approve": false }))
+        .send()
+        .await;
+    assert_eq!(refused.expect("an answer").status(), 200);
+    let new = json!({ "new_email": "ada@example.org", "password": PASSWORD });
+    ada.ok("profile.change_email", new).await;
+    let code = mails::nth(&server, 1, "ada@example.org", "Verify your new e-mail address")
+        .await
+        .code();
+    let verify = json!({ "email": "ada@example.org", "code": code });
+    assert_eq!(
+        http::post(&server, "/v1/auth/verify-email", &verify)
+            .await
+            .status(),
+        200
+    );
+    let mut op = Client::log_in(&server, "op").await;
+    let id = json!({ "id": ada.user_id() });
+    op.ok("admin.user.update", json!({ "id": id["id"], "plan": "pro" }))
+        .await;
+    op.ok("admin.user.unlock", id.clone()).await;
+    op.ok("admin.user.sign_out", id).await;
+
+    let forgotten = json!({ "email": "ada@example.org" });
+    assert_eq!(
+        http::post(&server, "/v1/auth/forgot-password", &forgotten)
+            .await
+            .status(),
+        202
+    );
+    let code = mails::nth(&server, 1, "ada@example.org", "Reset your password")
+        .await
+        .code();
+    let reset = json!({ "email": "ada@example.org", "code": code, "new_password": NEW_PASSWORD });
+    assert_eq!(
+        http::post(&server, "/v1/auth/reset-password", &reset)
+            .await
+            .status(),
+        200
+    );
+    let (code, _, error) = laptop.run(&["login", "ada@example.org"], NEW_PASSWORD, "");
+    assert_eq!(code, 0, "{error}");
+    let told = laptop.tw(&["audit"]);
+    for said in [
+        "Welcome",
+        "account changed: verified",
+        "API token made: ",
+        "API token revoked: ",
+        "signed in: ",
+        "You refused a program that asked to sign in with a code",
+        "Another e-mail address was asked for: a***@example.org",
+        "account changed: e-mail",
+        "The e-mail address of your account was changed",
+        "account changed: plan  (by Administrator)",
+        "An administrator let you sign in again after failed sign-ins  (by Administrator)",
+        "session ended: ",
+        "Your password was reset by mail",
+    ] {
+        assert!(told.contains(said), "{said} is missing:\n{told}");
+    }
 }

@@ -311,7 +311,18 @@ async fn another_address_takes_effect_when_it_is_verified(engine: Engine) {
     let code = mails::nth(&server, 1, new, "Verify your new e-mail address")
         .await
         .code();
-    assert!(ada.own_events().await.is_empty(), "nothing changed yet");
+    let told = ada.own_events().await;
+    let asked: Vec<&Value> = told.iter().map(|told| &told["data"]["message"]).collect();
+    let said = |masked: &str| {
+        json!(format!(
+            "Another e-mail address was asked for: {masked}. It counts once it is verified"
+        ))
+    };
+    assert_eq!(
+        asked,
+        [&said("b***@example.com"), &said("c***@example.org")],
+        "{told:?}"
+    );
     assert_eq!(verify(&server, new, &code).await, (200, json!({})));
     let told = ada.own_events().await;
     let user = &told[0]["data"];

@@ -8,12 +8,13 @@ use crate::{
     terminal::plain,
     text::{moment, short},
 };
+use serde_json::Map;
 use std::collections::VecDeque;
 use taskwire_client::{
     Client,
     protocol::{
         UserId,
-        account::{ApiToken, ApiTokenRevoked, Session, SessionRevoked, User},
+        account::{ApiToken, ApiTokenRevoked, GlobalRole, Plan, Session, SessionRevoked, User},
         events::Event,
         frames::{Actor, EventFrame},
         limits,
@@ -49,7 +50,7 @@ pub(crate) async fn audit(client: &Client, output: &Output, args: AuditArgs) -> 
 
 /// The newest entries about the account, oldest first, with their texts.
 async fn newest(client: &Client, me: UserId, wanted: usize) -> Result<VecDeque<(EventFrame, String)>, Fault> {
-    let (mut newest, mut profile) = (VecDeque::new(), None);
+    let (mut newest, mut known) = (VecDeque::new(), Known::default());
     let mut params = ReadHistory {
         stream: me.into(),
         after: 0,
@@ -62,7 +63,7 @@ async fn newest(client: &Client, me: UserId, wanted: usize) -> Result<VecDeque<(
             let frame: EventFrame = serde_json::from_str(text.get())?;
             params.after = params.after.max(frame.seq);
             let event = Event::read(&frame.event, &frame.data)?;
-            if let Some(what) = told(&event, &frame.event, &mut profile) {
+            if let Some(what) = told(&event, &frame.event, &mut known) {
                 newest.push_back((frame, what));
             }
             if newest.len() > wanted {
@@ -75,9 +76,37 @@ async fn newest(client: &Client, me: UserId, wanted: usize) -> Result<VecDeque<(
     }
 }
 
-/// What an event says about the account; `None` when it is about something else. `profile` is the account before it, as
-/// far as the log tells.
-fn told(event: &Event, name: &str, profile: &mut Option<User>) -> Option<String> {
+/// The account before an event, as far as the log tells.
+#[derive(Default)]
+struct Known {
+    profile: Option<User>,
+    /// Its owner signed up, so its first version had what every new account has.
+    signed_up: bool,
+}
+
+impl Known {
+    /// The account before this state of it, which is the newest from now on.
+    fn before(&mut self, user: &User) -> Option<User> {
+        let first = || {
+            (self.signed_up && user.version == 2).then(|| User {
+                role: GlobalRole::User,
+                plan: Plan::Free,
+                is_active: true,
+                is_verified: false,
+                timezone: "UTC".into(),
+                preferences: Map::new(),
+                photo_url: None,
+                ..user.clone()
+            })
+        };
+        let before = self.profile.take().or_else(first);
+        self.profile = Some(user.clone());
+        before
+    }
+}
+
+/// What an event says about the account; `None` when it is about something else.
+fn told(event: &Event, name: &str, known: &mut Known) -> Option<String> {
     Some(match event {
         Event::SessionCreated(session) => format!("signed in: {}", origin(session)),
         Event::SessionRevoked(revoked) => {
@@ -93,14 +122,17 @@ fn told(event: &Event, name: &str, profile: &mut Option<User>) -> Option<String>
             format!("API token revoked: {}", short(id))
         }
         Event::ProfileUpdated(user) => {
-            let before = profile.replace((**user).clone());
+            let before = known.before(user);
             match before.map(|before| changed(&before, user)) {
                 Some(fields) if !fields.is_empty() => format!("account changed: {}", fields.join(", ")),
                 _ => "account changed".to_owned(),
             }
         }
         Event::NotificationCreated(created) if ABOUT_THE_ACCOUNT.contains(&created.notification.r#type) => {
-            notice(&created.notification)
+            let notification = &created.notification;
+            known.signed_up |=
+                notification.r#type == NotificationType::Signup && notification.actor.is_some();
+            notice(notification)
         }
         // of a newer server
         Event::Unknown if name.starts_with("session.") || name.starts_with("api_token.") => plain(name),
