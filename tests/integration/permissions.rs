@@ -1,7 +1,8 @@
 //! Permissions: every operation of the table, tried by every kind of caller. The expected answer follows from the row's
 //! access and from what the operation's example names; the example gives the parameters. So a new row needs no change
-//! here.
+//! here. `routes` has the same for every route of HTTP.
 
+mod routes;
 mod stage;
 
 use crate::on_both_databases;

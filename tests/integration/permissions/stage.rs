@@ -2,6 +2,7 @@
 //! each try.
 
 use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id};
+use reqwest::Method;
 use serde_json::{Value, json};
 use taskwire_protocol::examples::Examples;
 use taskwire_protocol::member::Role;
@@ -49,6 +50,13 @@ pub const EVERYBODY: [Person; 12] = [
     Writing,
     InTheTeam,
     Elsewhere,
+];
+/// Who tries these does it with an account of its own: the other tries need this one's session.
+const ENDS_THE_SESSION: [&str; 4] = [
+    "auth.logout",
+    "auth.logout_all",
+    "auth.change_password",
+    "profile.delete",
 ];
 /// The API tokens.
 const PROGRAMS: [Person; 4] = [Reading, Writing, InTheTeam, Elsewhere];
@@ -150,13 +158,7 @@ impl Stage {
         if who == Anonymous {
             return Client::connect(&self.server).await.call(name, data).await;
         }
-        let ends = [
-            "auth.logout",
-            "auth.logout_all",
-            "auth.change_password",
-            "profile.delete",
-        ];
-        if ends.contains(&name) && !who.is_program() {
+        if ENDS_THE_SESSION.contains(&name) && !who.is_program() {
             // with an account of its own: the other tries need this one's session
             let leaver = format!("leaver{}", self.made);
             return Client::sign_up(&self.server, &leaver)
@@ -165,6 +167,70 @@ impl Stage {
                 .await;
         }
         self.client(who).call(name, data).await
+    }
+
+    /// Tries an operation without a socket. Returns the status and the answer.
+    pub async fn tries_by_rpc(&mut self, name: &str, who: Person) -> (u16, Value) {
+        self.made += 1;
+        let data = self.parameters(name, who).await;
+        let mut request = http::request(&self.server, Method::POST, "/v1/rpc");
+        if let Some(token) = self.token(name, who).await {
+            request = request.bearer_auth(token);
+        }
+        let frame = json!({ "type": name, "data": data });
+        let answer = request.json(&frame).send().await.expect("an answer");
+        (answer.status().as_u16(), answer.json().await.expect("a frame"))
+    }
+
+    /// The token with which somebody tries an operation.
+    pub async fn token(&mut self, name: &str, who: Person) -> Option<String> {
+        let token = match who {
+            Anonymous => return None,
+            who if ENDS_THE_SESSION.contains(&name) && !who.is_program() => {
+                // of an account of its own: the other tries need this one's session
+                let leaver = self.new_name();
+                http::sign_up(&self.server, &leaver).await["access_token"].clone()
+            }
+            who => self.client(who).tokens["access_token"].clone(),
+        };
+        token.as_str().map(str::to_owned)
+    }
+
+    /// Reads every socket, so that it answers the server's pings.
+    pub async fn hear(&mut self) {
+        for who in EVERYBODY.into_iter().filter(|who| *who != Anonymous) {
+            let client = self.client(who);
+            client.call("ping", json!({})).await;
+            client.forget_events();
+        }
+    }
+
+    pub fn server(&self) -> &Server {
+        &self.server
+    }
+
+    /// A name that no account has.
+    pub fn new_name(&mut self) -> String {
+        self.made += 1;
+        format!("leaver{}", self.made)
+    }
+
+    /// The id of the team's owner.
+    pub fn owner(&self) -> String {
+        self.team.owner.user_id()
+    }
+
+    /// A session that this caller may end, if the caller may end any.
+    pub async fn a_session(&mut self, who: Person) -> Value {
+        self.made += 1;
+        self.thing("session", "auth.revoke_session", who).await
+    }
+
+    pub async fn give_the_owner_a_photo(&mut self, picture: Vec<u8>) {
+        let token = self.token("", Owner).await.expect("a token");
+        let request = http::request(&self.server, Method::PUT, "/v1/profile/photo").bearer_auth(token);
+        let request = request.header("content-type", "image/png").body(picture);
+        assert_eq!(request.send().await.expect("an answer").status(), 200);
     }
 
     /// Tries an operation inside a batch. Returns the answer.
