@@ -106,9 +106,10 @@ impl Decoding {
             let message = "too many pictures at once; try again shortly";
             return Err(Failure::new(ErrorCode::Unavailable, message).after(RETRY_AFTER_MS));
         };
+        let span = tracing::Span::current();
         let decoded = tokio::task::spawn_blocking(move || {
             let _held = (keep, place);
-            pictures::squares(&bytes, kind, Size::ALL.map(Size::pixels))
+            span.in_scope(|| pictures::squares(&bytes, kind, Size::ALL.map(Size::pixels)))
         });
         // a decoder that panics has met a picture that nobody tried on it
         decoded.await.unwrap_or_else(|panic| {

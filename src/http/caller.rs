@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use taskwire_protocol::{ErrorCode, Failure};
+use tracing::Span;
+use tracing::field::display;
 
 use crate::engine::Caller;
 use crate::peer;
@@ -17,7 +19,11 @@ pub(super) async fn caller(app: &App, headers: &HeaderMap) -> Result<Option<Arc<
 /// The owner of this token, as they are now; `None` without a token.
 pub(super) async fn of(app: &App, token: Option<&str>) -> Result<Option<Arc<Caller>>, Failure> {
     match token {
-        Some(token) => Ok(Some(app.engine.owner_now(token).await?)),
+        Some(token) => {
+            let caller = app.engine.owner_now(token).await?;
+            note(&caller);
+            Ok(Some(caller))
+        }
         None => Ok(None),
     }
 }
@@ -37,6 +43,15 @@ pub(super) async fn required(app: &App, headers: &HeaderMap) -> Result<Arc<Calle
 /// an API token may do.
 pub(super) async fn known(app: &App, headers: &HeaderMap) -> Result<Arc<Caller>, Failure> {
     caller(app, headers).await?.ok_or_else(auth_required)
+}
+
+/// Names the caller in the span of the request, and so in its lines of the log.
+pub(super) fn note(caller: &Caller) {
+    let span = Span::current();
+    span.record("user.id", display(caller.user.id));
+    if !caller.session.0.is_nil() {
+        span.record("session.id", display(caller.session));
+    }
 }
 
 /// The refusal of a request without a token.

@@ -15,6 +15,7 @@ use metrics::SharedString;
 use taskwire_protocol::{ErrorCode, Failure};
 use tokio::time::Instant;
 use tracing::Instrument as _;
+use tracing::field::Empty;
 use uuid::Uuid;
 
 use super::RPC;
@@ -55,7 +56,14 @@ pub(super) async fn around<F: Future<Output = Response>>(
     let begun = Instant::now();
     let id: Arc<str> = request_id(request.headers()).into();
     request.extensions_mut().insert(RequestId(id.clone()));
-    let span = tracing::info_span!("request", request.id = &*id, http.route = &*route);
+    // at every level: a line about a failure names the request, and its caller once a handler knows it
+    let span = tracing::error_span!(
+        "request",
+        request.id = &*id,
+        http.route = &*route,
+        user.id = Empty,
+        session.id = Empty
+    );
 
     let (host, address) = (host_refused(app, &request), counted(app, &request, &route));
     let (refused, allowance) = admit(app, host, address).await;
@@ -71,7 +79,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
             }
         },
     };
-    shape(&mut response, &id, &route);
+    span.in_scope(|| shape(&mut response, &id, &route, begun));
     let headers = response.headers_mut();
     if let Ok(id) = HeaderValue::from_str(&id) {
         headers.insert(X_REQUEST_ID, id);
@@ -81,7 +89,7 @@ pub(super) async fn around<F: Future<Output = Response>>(
     }
     let status = response.status();
     secure(&app.settings, response.headers_mut());
-    let duration_ms = begun.elapsed().as_millis();
+    let duration_ms = since(begun);
     span.in_scope(|| {
         // while the node stops, 503 is expected and needs no warning
         if status.is_server_error() && !app.is_leaving() {
@@ -109,7 +117,7 @@ pub(super) async fn preflight(State(app): State<Arc<App>>, request: Request, nex
     let id = request_id(request.headers());
     let mut response = if let Some(failure) = host_refused(&app, &request) {
         let mut response = Refusal::from(failure).into_response();
-        shape(&mut response, &id, request.uri().path());
+        shape(&mut response, &id, request.uri().path(), Instant::now());
         response
     } else {
         next.run(request).await
@@ -179,7 +187,7 @@ fn request_id(headers: &HeaderMap) -> String {
 }
 
 /// Gives an error its body. A refusal without a `Failure`, such as the router's, gets one that fits its status.
-fn shape(response: &mut Response, id: &str, route: &str) {
+fn shape(response: &mut Response, id: &str, route: &str, begun: Instant) {
     let status = response.status();
     let mut failure = match response.extensions_mut().remove::<Waiting>() {
         Some(Waiting(failure)) => *failure,
@@ -193,7 +201,8 @@ fn shape(response: &mut Response, id: &str, route: &str) {
     };
     // a failure that has an id was already logged
     if failure.code == ErrorCode::InternalError && failure.request_id.is_empty() {
-        tracing::error!(request.id = id, "a request failed: {}", failure.message);
+        let duration_ms = since(begun);
+        tracing::error!(duration_ms, "a request failed: {}", failure.message);
     }
     refusal::say_when(response.headers_mut(), &failure, status);
     let body = if route == RPC {
@@ -205,6 +214,10 @@ fn shape(response: &mut Response, id: &str, route: &str) {
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.remove(axum::http::header::CONTENT_LENGTH);
+}
+
+fn since(begun: Instant) -> u64 {
+    begun.elapsed().as_millis() as u64
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
