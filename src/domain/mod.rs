@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod members;
+pub mod network;
 pub mod photo;
 pub mod position;
 pub mod preferences;

@@ -1,19 +1,21 @@
 //! Makes and finds accounts: for sign-up, for `admin_email` at the start, and for operators.
 
+use super::audit;
 use super::submission::{Step, Submission, Work};
 use super::{Body, Caller, Engine, spawned};
 use crate::auth::passwords::{Passwords, check_new};
 use crate::config::Settings;
 use crate::domain::account as rules;
 use crate::ops::accounts::OpenAccount;
-use crate::ops::{Decide, Grant, bug};
+use crate::ops::{Decide, Grant, asked, bug};
 use crate::store::users::{self, Account};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, Plan, User};
+use taskwire_protocol::admin::CreateUser;
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{ErrorCode, Failure, SessionId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{ErrorCode, Failure, Operation as _, SessionId, Timestamp, UserId, WorkspaceId};
 
 impl Engine {
     /// Makes the account of `admin_email`, if it is set and missing. Instances that start together may all find it
@@ -29,7 +31,10 @@ impl Engine {
             .make_account(email, "Administrator", GlobalRole::Admin, password, Actor::Server)
             .await
         {
-            Ok(_) => tracing::info!(email = rules::masked(email), "made the account of admin_email"),
+            Ok(user) => {
+                tracing::info!(email = rules::masked(email), "made the account of admin_email");
+                audit::by_operator(CreateUser::NAME, &Actor::Server, &user);
+            }
             Err(failure) if address_is_taken(&failure) => {}
             Err(failure) => return Err(failure),
         }
@@ -113,7 +118,11 @@ impl Engine {
         caller: Arc<Caller>,
         decide: impl Decide + 'static,
     ) -> Result<T, Failure> {
-        let submission = Submission::new(caller, None, Work::One(Step::own(Box::new(decide))));
+        let mut submission = Submission::new(caller, None, Work::One(Step::own(Box::new(decide))));
+        if let Some(request) = asked::current() {
+            request.acts();
+            submission.request_id = Some(request.id());
+        }
         let reply = self.0.lane.submit(Box::new(submission)).await?;
         let output = match &reply.body {
             Body::Data(json) => serde_json::from_str(json).ok(),

@@ -11,8 +11,7 @@ use crate::store::ops::Remembered;
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use taskwire_protocol::{ErrorCode, Failure, OpId, StreamId, UserId};
-use uuid::Uuid;
+use taskwire_protocol::{Failure, OpId, StreamId, UserId};
 
 /// What was decided for a submission or a part of one.
 pub(super) enum Verdict {
@@ -89,7 +88,8 @@ impl Answers<'_> {
             }
             let hash = part.step.as_ref().map_or(0, |step| step.hash);
             let key = part.op_id.map(|op_id| (user, op_id));
-            results.push(result(self.one(verdict, key, hash, caller)));
+            let result = self.one(verdict, key, hash, caller);
+            results.push(result_of(submission, result));
         }
         let data = format!("{{\"results\":[{}]}}", results.join(","));
         Ok(self.done(&at, &data, key, submission.hash()))
@@ -106,6 +106,7 @@ impl Answers<'_> {
             body: Body::Logged(text),
             replayed: true,
             then: Then::Nothing,
+            by: None,
         };
         match verdict {
             Verdict::Refused(failure) => Err(failure),
@@ -142,6 +143,7 @@ impl Answers<'_> {
             body: Body::Logged(body),
             replayed: false,
             then: Then::Nothing,
+            by: None,
         }
     }
 
@@ -158,7 +160,7 @@ impl Answers<'_> {
 }
 
 /// One entry of a batch's results.
-fn result(reply: Result<Reply, Failure>) -> String {
+fn result_of(batch: &Submission, reply: Result<Reply, Failure>) -> String {
     match reply {
         Ok(reply) => {
             let mut text = String::with_capacity(reply.size() + 24);
@@ -167,28 +169,9 @@ fn result(reply: Result<Reply, Failure>) -> String {
             text.push('}');
             text
         }
-        Err(failure) => format!("{{\"error\":{}}}", ops::json(&named(failure)).unwrap_or_default()),
+        Err(failure) => {
+            let failure = batch.trace().named(failure, batch.queued.elapsed());
+            format!("{{\"error\":{}}}", ops::json(&failure).unwrap_or_default())
+        }
     }
-}
-
-/// Gives an error a `request_id` if it has none, and logs it. An error without one was not logged by the dispatcher.
-pub fn named(mut failure: Failure) -> Failure {
-    let is_new = failure.request_id.is_empty();
-    if is_new {
-        failure.request_id = Uuid::new_v4().to_string();
-    }
-    if is_new && failure.code == ErrorCode::InternalError {
-        tracing::error!(
-            request.id = failure.request_id,
-            "a request failed: {}",
-            failure.message
-        );
-    } else {
-        tracing::debug!(
-            request.id = failure.request_id,
-            code = failure.code.as_str(),
-            "a request was refused"
-        );
-    }
-    failure
 }

@@ -3,7 +3,7 @@
 use super::authorize::authorize;
 use super::route::DynAsk;
 use super::{Caller, Engine, Reply};
-use crate::ops::{Ask, Target, bug};
+use crate::ops::{Ask, Target, asked, bug};
 use crate::store::task_list::Scope;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure};
@@ -41,6 +41,7 @@ impl Engine {
             };
             question.answer(ask).await
         };
+        let reading = asked::on_behalf(asked::current(), reading);
         let task = tokio::spawn(reading.in_current_span());
         let broke = |_| bug("the query failed; the server's log has the reason");
         task.await.map_err(broke)?

@@ -1,32 +1,31 @@
 //! The single entry for requests: sockets, `/v1/rpc` and `/v1/auth/…` hand in every request here, except those that
 //! only a socket can carry out.
 
+use super::audit::Events;
 use super::measure::Measure;
+use super::outlive::Outliving;
 use super::route::{Route, route};
 use super::sender::unknown;
 use super::sign_in::{ByDevice, ByMail, DynSignIn, Refresh};
 use super::submission::{Batch, Step, Submission, Work};
-use super::trace::Trace;
+use super::trace::{Trace, UnderWay};
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
 use crate::auth::limits::Limit;
-use crate::ops::{Decide, Result};
+use crate::ops::{Decide, Result, asked};
 use std::sync::Arc;
 use taskwire_protocol::{Access, Failure, OpId, Request};
 use tokio::time::Instant;
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 impl Engine {
     /// Answers any request that is not the socket's own, and records metrics. A mutation takes its place in the queue
     /// at the first poll, so polling several mutations once, in order, keeps their order. After that it needs no
     /// polling. Once it is in the queue, it is carried out even if the answer is dropped.
-    pub fn dispatch(&self, incoming: Incoming) -> Answering {
+    pub fn dispatch(&self, mut incoming: Incoming) -> Answering {
+        incoming.sender.request_id = Trace::identified(incoming.sender.request_id);
         let trace = Trace::of(&incoming);
         let span = trace.span();
-        let answering = self.answering(incoming, trace);
-        if span.is_disabled() {
-            return answering;
-        }
-        Box::pin(answering.instrument(span))
+        within(span, self.answering(incoming, trace))
     }
 
     fn answering(&self, incoming: Incoming, trace: Trace) -> Answering {
@@ -37,7 +36,12 @@ impl Engine {
             since,
         } = incoming;
         let measure = Measure::begin(request.name(), since);
-        let watch = Watch { measure, trace };
+        let events = Events::of(&request, &sender, since);
+        let watch = Watch {
+            measure,
+            trace,
+            events,
+        };
         let begun = self.clone().begin(request, op_id, sender, &watch);
         begun.unwrap_or_else(|failure| watch.over(std::future::ready(Err(failure))))
     }
@@ -74,11 +78,17 @@ impl Engine {
         let trace = Trace {
             operation: name,
             request_id: sender.request_id.clone(),
-            caller: None,
+            caller: sender.caller.clone(),
         };
-        let answering = request.answer(self.clone(), sender);
-        let measure = Measure::begin(name, since);
-        Watch { measure, trace }.over(answering)
+        let answering = request.answer(name, self.clone(), sender, since);
+        let (span, measure) = (trace.span(), Measure::begin(name, since));
+        let events = None;
+        let watch = Watch {
+            measure,
+            trace,
+            events,
+        };
+        within(span, watch.named_over(answering))
     }
 
     /// The answer to a `ping`, which waits for no other request; `None` for all other requests.
@@ -103,20 +113,21 @@ impl Engine {
             caller.may(request.name(), request.kind(), request.access())?;
             self.note_use(caller);
         }
+        let (name, since) = (request.name(), watch.measure.since());
         Ok(match route(request)? {
             Route::Mutation(decide) => {
                 watch.over(self.submit_one(sender.caller()?, op_id, decide, sender.request_id))
             }
             Route::Prepare(prepare) => {
-                watch.over(self.prepare_and_submit(sender.caller()?, op_id, prepare, sender.request_id))
+                watch.named_over(self.prepare_and_submit(sender.caller()?, op_id, prepare, sender.request_id))
             }
             Route::Batch(batch) => {
                 let caller = sender.caller()?;
                 let work = Work::Batch(Batch::read(*batch, op_id, self.0.batch_ops, &caller)?);
                 watch.over(self.submit(caller, op_id, work, sender.request_id))
             }
-            Route::Ask(question) => watch.over(self.ask(sender.caller()?, question)),
-            Route::SignIn(sign_in) => watch.over(sign_in.answer(self, sender)),
+            Route::Ask(question) => watch.named_over(self.ask(sender.caller()?, question)),
+            Route::SignIn(sign_in) => watch.named_over(sign_in.answer(name, self, sender, since)),
             Route::Describe => watch.over(std::future::ready(Ok(Reply::data(self.describe())))),
             Route::Ping => watch.over(std::future::ready(Ok(Reply::pong()))),
             Route::Socket(name) => return Err(of_a_socket(name)),
@@ -155,20 +166,57 @@ impl Engine {
 struct Watch {
     measure: Measure,
     trace: Trace,
+    /// What the log tells if it is done.
+    events: Option<Arc<Events>>,
 }
 
 impl Watch {
-    fn over(&self, answering: impl Future<Output = Result<Reply>> + Send + 'static) -> Answering {
-        let Watch { measure, trace } = self.clone();
-        Box::pin(async move {
-            let mut answer = answering.await;
-            if let Err(failure) = &mut answer {
-                trace.report(failure);
+    /// Like [`Watch::over`], for work outside of the writers' lane: log lines about its failures name the request.
+    fn named_over(&self, answering: impl Future<Output = Result<Reply>> + Send + 'static) -> Answering {
+        let request = UnderWay::of(self.trace.clone());
+        let (watch, acting) = (self.clone(), request.acting().clone());
+        let work = Box::pin(async move {
+            if watch.events.is_some() {
+                request.acting().begin();
             }
-            measure.end(&answer);
-            answer
-        })
+            let answer = asked::on_behalf(Some(request.clone()), answering).await;
+            let trace = request.trace();
+            Watch { trace, ..watch }.end(answer)
+        });
+        Box::pin(Outliving::new(work, acting))
     }
+
+    fn over(&self, answering: impl Future<Output = Result<Reply>> + Send + 'static) -> Answering {
+        if self.events.is_some() {
+            return self.named_over(answering);
+        }
+        let watch = self.clone();
+        Box::pin(async move { watch.end(answering.await) })
+    }
+
+    fn end(self, mut answer: Result<Reply>) -> Result<Reply> {
+        match (&mut answer, &self.events) {
+            (Err(failure), _) => self.trace.report(failure, self.measure.since().elapsed()),
+            (Ok(reply), Some(events)) => events.write(reply),
+            (Ok(_), None) => {}
+        }
+        if answer.is_ok() {
+            let since = self.measure.since();
+            tracing::debug!(
+                duration_ms = since.elapsed().as_millis() as u64,
+                "a request was carried out"
+            );
+        }
+        self.measure.end(&answer);
+        answer
+    }
+}
+
+fn within(span: Span, answering: Answering) -> Answering {
+    if span.is_disabled() {
+        return answering;
+    }
+    Box::pin(answering.instrument(span))
 }
 
 fn of_a_socket(name: &str) -> Failure {

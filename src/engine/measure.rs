@@ -25,6 +25,11 @@ impl Measure {
         Measure::begin(row.map_or("unknown", |row| row.name), since)
     }
 
+    /// When the request arrived.
+    pub fn since(&self) -> Instant {
+        self.since
+    }
+
     /// Records the answer.
     pub fn end<T>(self, answer: &Result<T, Failure>) {
         let outcome = match answer {

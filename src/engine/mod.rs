@@ -3,6 +3,8 @@
 //!
 //! - `dispatch`  the entry for every request; `route` the table of operations → what answers each
 //! - `sender`, `reply`   what a transport hands in and gets back; `measure` the metrics, `trace` the log
+//! - `audit`     the line in the log about each thing that is done to the way into an account; `outlive` a client that
+//!   hangs up does not get around it
 //! - `ask`       queries and commands; `authorize` whether the caller may send them
 //! - `sign_in`   signing up, in and out, one file per operation; `identity` the owner of a token
 //! - `bearer`    what a caller acts with: a session or an API token; `last_seen` when a session was used, `last_used` an
@@ -36,6 +38,7 @@ mod accounts;
 mod answer;
 mod aside;
 mod ask;
+mod audit;
 mod authorize;
 mod batch;
 mod bearer;
@@ -67,6 +70,7 @@ mod newest;
 mod node;
 mod operator;
 mod optimism;
+mod outlive;
 mod photos;
 mod prepare;
 mod profiles;
@@ -118,7 +122,6 @@ use tracing::Instrument as _;
 use words::WordsJob;
 
 pub use crate::ops::Caller;
-pub use answer::named;
 pub use erasure::{OpIds, RewriteLog, Rewritten};
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
@@ -131,6 +134,7 @@ pub use reply::{Answering, Body, NewSession, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};
 pub use sign_in::{Attempt, ByDevice, ByMail, Refresh};
+pub use trace::named;
 pub use words::{Index, IndexWords, KeyTags};
 
 /// The longest time that a stopping node waits until its last commits are handed to the other instances. They find in

@@ -1,7 +1,7 @@
 //! What an operator does to accounts and to the database from the command line. Changes of accounts are logged like
 //! every mutation, so that sockets on running instances learn of them.
 
-use super::{Chore, Engine, accounts};
+use super::{Chore, Engine, accounts, audit};
 use crate::auth::passwords::check_new;
 use crate::domain::account as rules;
 use crate::ops::admin::ResetPassword;
@@ -10,9 +10,9 @@ use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
 use taskwire_protocol::account::{GlobalRole, User};
-use taskwire_protocol::admin::UpdateUser;
+use taskwire_protocol::admin::{CreateUser, UpdateUser};
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{Failure, SessionId};
+use taskwire_protocol::{Failure, Operation as _, SessionId};
 use uuid::Uuid;
 
 impl Engine {
@@ -28,7 +28,9 @@ impl Engine {
             name: None,
             email: None,
         };
-        self.act(caller, change).await
+        let user = self.act(caller, change).await?;
+        audit::by_operator("admin.set_role", &Actor::Operator, &user);
+        Ok(user)
     }
 
     /// Gives an account a new password, and ends its sessions.
@@ -41,7 +43,9 @@ impl Engine {
         )?;
         let hash = self.0.passwords.hash(password.clone()).await?.into();
         let caller = accounts::on_behalf(&account, SessionId(Uuid::nil()), Actor::Operator);
-        self.act(caller, ResetPassword { hash }).await
+        let user = self.act(caller, ResetPassword { hash }).await?;
+        audit::by_operator("admin.reset_password", &Actor::Operator, &user);
+        Ok(user)
     }
 
     /// Makes an account. Its address counts as verified, and gives the name when none is given.
@@ -53,8 +57,11 @@ impl Engine {
         password: &SecretString,
     ) -> Result<User, Failure> {
         let name = name.map_or_else(|| rules::name_from(email), str::to_owned);
-        self.make_account(email, &name, role, password, Actor::Operator)
-            .await
+        let user = self
+            .make_account(email, &name, role, password, Actor::Operator)
+            .await?;
+        audit::by_operator(CreateUser::NAME, &Actor::Operator, &user);
+        Ok(user)
     }
 
     /// Begins a new epoch. Running instances end. After their restart, clients sync from the start.

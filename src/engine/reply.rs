@@ -1,6 +1,7 @@
 //! The result of a request: the content of its `ok` frame, and what the transport does besides sending it. Does not
 //! know how frames travel.
 
+use super::Caller;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,8 @@ pub struct Reply {
     pub replayed: bool,
     /// What the transport does besides sending the reply.
     pub then: Then,
+    /// Who signed in, up or out: the transport may not have known that before.
+    pub by: Option<Arc<Caller>>,
 }
 
 /// The content of a reply's frame.
@@ -63,6 +66,7 @@ impl Reply {
             body: Body::Data(json.into()),
             replayed: false,
             then: Then::Nothing,
+            by: None,
         }
     }
 
@@ -72,6 +76,7 @@ impl Reply {
             body: Body::Pong,
             replayed: false,
             then: Then::Nothing,
+            by: None,
         }
     }
 

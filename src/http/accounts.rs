@@ -302,6 +302,9 @@ fn form(bytes: &[u8]) -> Result<Map<String, Value>, Failure> {
 
 /// The output as the body, and the cookie that the reply asks for.
 pub(super) fn answer(app: &App, status: StatusCode, reply: Reply) -> Result<Response, Refusal> {
+    if let Some(caller) = &reply.by {
+        caller::note(caller);
+    }
     let Body::Data(output) = reply.body else {
         return Err(bug("a sign-in operation returned no output").into());
     };

@@ -4,7 +4,7 @@
 //!
 //! - `caller`    who sends a request, and what it is about; `grant` what an API token may do
 //! - `step`      the server's own mutations, which are not in the table of operations
-//! - `act`       one mutation being decided
+//! - `act`       one mutation being decided; `asked` the request that a task works for, for the log
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
@@ -21,6 +21,7 @@ mod act;
 pub mod addresses;
 pub mod admin;
 pub mod api_tokens;
+pub mod asked;
 pub mod bounds;
 mod caller;
 mod cascade;
@@ -152,7 +153,7 @@ pub type Result<T> = std::result::Result<T, Failure>;
 /// Encodes a value of our own types. A failure is a bug.
 pub fn json(value: &impl Serialize) -> Result<String> {
     serde_json::to_string(value).map_err(|error| {
-        tracing::error!(error = %error, "a value cannot be encoded");
+        asked::log(|| tracing::error!(error = %error, "a value cannot be encoded"));
         bug("a value cannot be encoded")
     })
 }
@@ -160,11 +161,13 @@ pub fn json(value: &impl Serialize) -> Result<String> {
 /// The error that a client gets when the database failed. This conversion logs the detail, once.
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Failure {
-        if error.trouble == Trouble::Bug {
-            tracing::error!(error = %error, "the database failed");
-        } else {
-            tracing::warn!(error = %error, "the database failed");
-        }
+        asked::log(|| {
+            if error.trouble == Trouble::Bug {
+                tracing::error!(error = %error, "the database failed");
+            } else {
+                tracing::warn!(error = %error, "the database failed");
+            }
+        });
         match error.trouble {
             Trouble::Unavailable | Trouble::Contended => Failure::new(
                 ErrorCode::Unavailable,

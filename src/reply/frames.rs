@@ -104,6 +104,7 @@ mod tests {
             body: Body::Logged(r#""at":{"user:1":2},"data":{"x":1}"#.into()),
             replayed: true,
             then: Then::Nothing,
+            by: None,
         };
         let expected = json!({ "type": "ok", "id": "a\"b", "at": { "user:1": 2 }, "data": { "x": 1 }, "replayed": true });
         assert_eq!(read(&ok(Some(&id), &reply)), expected);

@@ -1,10 +1,10 @@
 //! Puts answers into the queue, and counts them by type and outcome. Does not know what they mean.
 
 use taskwire_protocol::Failure;
-use taskwire_protocol::frames::RequestId;
 
 use super::connection::Connection;
 use super::requests::Asked;
+use super::session::Stage;
 use crate::engine::{Reply, named};
 use crate::reply::frames;
 
@@ -17,7 +17,7 @@ impl Connection {
                     self.wire.text(&frames::ok(asked.id.as_ref(), reply));
                 }
             }
-            Err(failure) => self.error(asked.id.as_ref(), failure),
+            Err(failure) => self.error(asked, failure),
         }
     }
 
@@ -31,12 +31,17 @@ impl Connection {
 
     /// Queues the refusal of a request that never reached the dispatcher, and records it.
     pub(super) fn refuse(&mut self, asked: &Asked, failure: &Failure) {
-        self.error(asked.id.as_ref(), failure);
+        self.error(asked, failure);
         asked.measure().end::<()>(&Err(failure.clone()));
     }
 
     /// Queues an error.
-    pub(super) fn error(&mut self, id: Option<&RequestId>, failure: &Failure) {
-        self.wire.text(&frames::error(id, &named(failure.clone())));
+    fn error(&mut self, asked: &Asked, failure: &Failure) {
+        let caller = match &self.stage {
+            Stage::Member(follower) => Some(follower.caller().clone()),
+            Stage::Stranger(_) => None,
+        };
+        let failure = named(failure.clone(), asked.name, caller, asked.since.elapsed());
+        self.wire.text(&frames::error(asked.id.as_ref(), &failure));
     }
 }

@@ -95,7 +95,9 @@ fn begin_of_member(
                 follower.pause(stream);
             }
             let mut sender = Sender::known(follower.caller().clone());
-            if request.kind() == Kind::Session {
+            // for limits, the list of sessions and the audit line
+            let is_of_accounts = matches!(request.access(), Access::User | Access::ServerAdmin);
+            if is_of_accounts && request.kind() != Kind::Query {
                 sender.origin.address = registration.address();
             }
             dispatch(app, asked, request, op_id, sender)

@@ -11,6 +11,9 @@ on_both_databases!(no_level_shows_a_password_a_token_or_a_frame);
 /// Makes every new task fail.
 const REFUSE_TASKS: &str =
     "create trigger refuse before insert on tasks begin select raise(abort, 'refused'); end";
+/// Makes every sign-in fail.
+const REFUSE_SESSIONS: &str =
+    "create trigger refuse_sessions before insert on sessions begin select raise(abort, 'refused'); end";
 /// Makes every change of a task's words fail, once its job indexes them.
 const REFUSE_WORDS: &str =
     "create trigger refuse_words before delete on task_search_due begin select raise(abort, 'refused'); end";
@@ -18,11 +21,7 @@ const REFUSE_WORDS: &str =
 /// Waits for a line with this message, and of this request if one is given.
 async fn line(server: &Server, message: &str, request: Option<&str>) -> Value {
     eventually(message, || async {
-        let log = server.log();
-        let lines = log
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        lines.into_iter().find(|line| {
+        server.log_lines().into_iter().find(|line| {
             let starts = line["message"]
                 .as_str()
                 .is_some_and(|text| text.starts_with(message));
@@ -31,6 +30,25 @@ async fn line(server: &Server, message: &str, request: Option<&str>) -> Value {
     })
     .await
 }
+
+/// A line about the failure of a request says how long it took, and its span names the request and who sent it.
+async fn names(server: &Server, message: &str, (request, client): (&str, &Client)) {
+    let line = line(server, message, Some(request)).await;
+    let (span, session) = (&line["span"], &client.welcome["data"]["session"]["id"]);
+    assert_eq!(
+        (&span["user.id"], &span["session.id"]),
+        (&json!(client.user_id()), session),
+        "{line}"
+    );
+    if message != FAULT {
+        assert!(line["duration_ms"].is_number(), "{line}");
+    }
+}
+
+/// What went wrong.
+const FAULT: &str = "the database failed";
+/// The last line of a request that failed.
+const FAILED: &str = "a request failed";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lines_about_a_failed_request_name_the_request_and_its_user() {
@@ -50,13 +68,72 @@ async fn lines_about_a_failed_request_name_the_request_and_its_user() {
     let request = http::request(&server, Method::POST, "/v1/rpc").bearer_auth(token);
     let answer = request.header("X-Request-ID", "mine-7").json(&frame).send().await;
     assert_eq!(answer.expect("an answer").status(), 500);
-    for message in ["the database failed", "a request failed"] {
-        let span = line(&server, message, Some("mine-7")).await["span"].clone();
-        assert_eq!(
-            (&span["op.name"], &span["user.id"]),
-            (&json!("task.create"), &json!(ada.user_id()))
-        );
+    for message in [FAULT, FAILED, "answered"] {
+        names(&server, message, ("mine-7", &ada)).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whatever_fails_on_a_socket_has_one_id_in_all_lines() {
+    let server = Server::start(Engine::Sqlite, &[("log_format", "json")]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    let mut stranger = Client::connect(&server).await;
+    for change in [REFUSE_SESSIONS, "alter table api_tokens rename to gone"] {
+        server.database.execute(change).await;
+    }
+    // a query
+    let error = ada.refused("api_token.list", json!({})).await;
+    let id = text(&error["request_id"]);
+    names(&server, FAULT, (id, &ada)).await;
+    names(&server, FAILED, (id, &ada)).await;
+    // a part of a batch
+    let batch =
+        json!({ "ops": [{ "type": "api_token.revoke", "data": { "id": ada.user_id() } }], "atomic": false });
+    let error = ada.refused("batch", batch).await;
+    names(&server, FAILED, (text(&error["request_id"]), &ada)).await;
+    // a sign-in, whose step runs with the group of another task
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let error = stranger.refused("auth.login", login).await;
+    let id = text(&error["request_id"]);
+    assert_eq!(
+        line(&server, FAULT, Some(id)).await["span"]["user.id"],
+        ada.user_id()
+    );
+    let failed = line(&server, FAILED, Some(id)).await;
+    assert_eq!(failed["span"]["op.name"], "auth.login", "{failed}");
+    assert!(failed["duration_ms"].is_number(), "{failed}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_over_http_name_who_signs_in() {
+    let settings = [("log_format", "json"), ("log_level", "info,taskwire=debug")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let ada = Client::sign_up(&server, "ada").await;
+    let login = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let request = http::request(&server, Method::POST, "/v1/auth/login").header("X-Request-ID", "mine-1");
+    assert_eq!(
+        request.json(&login).send().await.expect("an answer").status(),
+        200
+    );
+    let answered = line(&server, "answered", Some("mine-1")).await;
+    assert_eq!(answered["span"]["user.id"], ada.user_id(), "{answered}");
+    assert!(answered["span"]["session.id"].is_string(), "{answered}");
+    assert!(answered["duration_ms"].is_number(), "{answered}");
+    let token = text(&ada.tokens["access_token"]);
+    for (id, path) in [("mine-2", "/v1/auth/me"), ("mine-3", "/v1/users/me/photo")] {
+        let request = http::request(&server, Method::GET, path).header("X-Request-ID", id);
+        request.bearer_auth(token).send().await.expect("an answer");
+        names(&server, "answered", (id, &ada)).await;
+    }
+    // at `debug` each request has a line when it ends, and its id from the start
+    let mut socket = ada.another(&server).await;
+    socket.ok("task.list", json!({})).await;
+    let done = eventually("the end of task.list", || async {
+        let mut lines = server.log_lines().into_iter();
+        lines.find(|line| line["span"]["op.name"] == "task.list" && line["duration_ms"].is_number())
+    });
+    let id = text(&done.await["span"]["request.id"]).to_owned();
+    names(&server, "a request was carried out", (&id, &socket)).await;
 }
 
 /// Every level of every part, as somebody asks for it who looks for a fault.
@@ -167,14 +244,21 @@ async fn lines_about_a_socket_name_its_user() {
     let settings = [("log_format", "json"), ("log_level", "info,taskwire=debug")];
     let server = Server::start(Engine::Sqlite, &settings).await;
     let mut ada = Client::sign_up(&server, "ada").await;
-    ada.refused("task.get", json!({ "id": ada.user_id() })).await;
-    let span = line(&server, "a request was refused", None).await["span"].clone();
-    assert_eq!(
-        (&span["name"], &span["user.id"]),
-        (&json!("socket"), &json!(ada.user_id())),
-        "{span}"
-    );
-    assert!(span["session.id"].is_string(), "{span}");
+    let error = ada.refused("task.get", json!({ "id": ada.user_id() })).await;
+    names(
+        &server,
+        "a request was refused",
+        (text(&error["request_id"]), &ada),
+    )
+    .await;
+    // one that never reaches the dispatcher
+    let error = ada.refused("task.get", json!({ "id": "milk" })).await;
+    names(
+        &server,
+        "a request was refused",
+        (text(&error["request_id"]), &ada),
+    )
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

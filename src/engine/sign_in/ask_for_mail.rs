@@ -5,13 +5,15 @@ use super::{SignIn, Signed};
 use crate::auth::limits::{Limit, Who};
 use crate::domain::account as rules;
 use crate::engine::accounts::caller;
-use crate::engine::{Engine, Sender, Then};
+use crate::engine::audit::{Audit, Deed};
+use crate::engine::{Engine, Sender};
 use crate::ops::DONE;
 use crate::ops::addresses::MailCode;
 use crate::store::codes::Purpose;
 use taskwire_protocol::account::{Done, ForgotPassword, ResendVerification};
 use taskwire_protocol::operations::Nothing;
 use taskwire_protocol::{Failure, SessionId};
+use tokio::time::Instant;
 use uuid::Uuid;
 
 /// The names in metrics and in the log.
@@ -22,7 +24,9 @@ impl SignIn for ResendVerification {
     type Output = Done;
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
-        engine.mail_aside(&self.email, Purpose::Verify, &sender).await
+        engine
+            .mail_aside(RESEND, &self.email, Purpose::Verify, &sender)
+            .await
     }
 }
 
@@ -30,28 +34,37 @@ impl SignIn for ForgotPassword {
     type Output = Done;
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
-        engine.mail_aside(&self.email, Purpose::Reset, &sender).await
+        engine
+            .mail_aside(FORGOT, &self.email, Purpose::Reset, &sender)
+            .await
     }
 }
 
 impl Engine {
     async fn mail_aside(
         &self,
+        name: &'static str,
         email: &str,
         purpose: Purpose,
         sender: &Sender,
     ) -> Result<Signed<Done>, Failure> {
         let email = rules::email(email)?;
         self.may_ask_for_mail(&email, purpose, sender).await?;
-        self.0.aside.begin(self.clone().mail_code(email, purpose))?;
-        Ok(Signed {
-            output: DONE,
-            then: Then::Nothing,
-        })
+        // only the work aside knows whose address it is
+        let audit = Audit::of(name, sender, Instant::now());
+        self.0
+            .aside
+            .begin(self.clone().mail_code(email, purpose, audit))?;
+        Ok(Signed::of(DONE))
     }
 
-    async fn mail_code(self, email: String, purpose: Purpose) -> Result<(), Failure> {
-        let Some(account) = self.find_account(&email).await? else {
+    async fn mail_code(self, email: String, purpose: Purpose, audit: Audit) -> Result<(), Failure> {
+        let found = self.find_account(&email).await?;
+        audit.write(&Deed {
+            user: found.as_ref().map(|account| account.user.id),
+            ..Deed::default()
+        });
+        let Some(account) = found else {
             return Ok(());
         };
         let owner = caller(&account, SessionId(Uuid::nil()));

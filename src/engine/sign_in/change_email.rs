@@ -4,7 +4,7 @@
 use super::{SignIn, Signed};
 use crate::auth::limits::Limit;
 use crate::domain::account as rules;
-use crate::engine::{Engine, Sender, Then, spawned};
+use crate::engine::{Engine, Sender, spawned};
 use crate::ops::addresses::ChangeAddress;
 use crate::ops::not_found;
 use crate::ops::sessions::wrong_credentials;
@@ -39,9 +39,6 @@ impl SignIn for ChangeEmail {
             email: email.into(),
             verified: account.token_version,
         };
-        Ok(Signed {
-            output: engine.act(caller, step).await?,
-            then: Then::Nothing,
-        })
+        Ok(Signed::of(engine.act(caller.clone(), step).await?).by(caller))
     }
 }

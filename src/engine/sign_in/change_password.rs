@@ -37,7 +37,7 @@ impl SignIn for ChangePassword {
         let (mut session, refresh) = engine.new_session(account.user.id, old.device_name, &sender.origin)?;
         session.client = session.client.or(old.client);
         session.address = session.address.or(old.address);
-        let (id, verified) = (session.id, account.token_version);
+        let (id, device, verified) = (session.id, session.device_name.clone(), account.token_version);
         let put = PutPassword {
             session,
             verified,
@@ -46,7 +46,7 @@ impl SignIn for ChangePassword {
         let Nothing {} = engine.act(caller, put).await?;
         let mut account = account;
         account.token_version = verified + 1;
-        let mut signed = engine.tokens(&account, id, &refresh, sender.delivery)?;
+        let mut signed = engine.tokens(&account, id, &refresh, sender.delivery)?.on(device);
         if signed.then == Then::Nothing {
             let issued_at = Timestamp(engine.0.clock.now_ms());
             let expires_at = later(issued_at, Duration::from_secs(signed.output.expires_in));

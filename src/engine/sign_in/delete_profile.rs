@@ -31,9 +31,7 @@ impl SignIn for DeleteProfile {
             return Err(wrong_credentials().at("password"));
         }
         let verified = account.token_version;
-        Ok(Signed {
-            output: engine.act(caller, DeleteAccount { verified }).await?,
-            then: Then::EndSession,
-        })
+        let signed = Signed::of(engine.act(caller.clone(), DeleteAccount { verified }).await?);
+        Ok(signed.by(caller).then(Then::EndSession))
     }
 }

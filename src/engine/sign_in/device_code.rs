@@ -4,7 +4,8 @@
 use super::{Attempt, SignIn, Signed};
 use crate::auth::device_codes::LIFE;
 use crate::engine::accounts::{caller, inactive};
-use crate::engine::{Engine, Sender, Then, spawned};
+use crate::engine::audit::DEVICE_REFUSED;
+use crate::engine::{Engine, Sender, spawned};
 use crate::ops::bug;
 use crate::ops::devices::{self, RedeemApproval, Redeemed};
 use crate::store::device_approvals::{self, DeviceApproval};
@@ -36,16 +37,13 @@ impl SignIn for StartDevice {
             Some(url) => format!("{}/{PAGE}", url.trim_end_matches('/')),
             None => format!("/{PAGE}"),
         };
-        Ok(Signed {
-            output: DeviceCode {
-                device_code: issued.device_code.expose_secret().into(),
-                user_code: issued.user_code,
-                verification_url: page,
-                expires_in: LIFE.as_secs(),
-                interval: INTERVAL_S,
-            },
-            then: Then::Nothing,
-        })
+        Ok(Signed::of(DeviceCode {
+            device_code: issued.device_code.expose_secret().into(),
+            user_code: issued.user_code,
+            verification_url: page,
+            expires_in: LIFE.as_secs(),
+            interval: INTERVAL_S,
+        }))
     }
 }
 
@@ -69,9 +67,12 @@ impl SignIn for ApproveDevice {
             approve: self.approve,
             life: LIFE,
         };
-        Ok(Signed {
-            output: engine.act(sender.caller()?, step).await?,
-            then: Then::Nothing,
+        let caller = sender.caller()?;
+        let signed = Signed::of(engine.act(caller.clone(), step).await?).by(caller);
+        Ok(if self.approve {
+            signed
+        } else {
+            signed.named(DEVICE_REFUSED)
         })
     }
 }
@@ -93,14 +94,11 @@ impl SignIn for RedeemDeviceCode {
             return Err(expired());
         }
         let Some((approval, account)) = engine.approval(waiting.approval).await? else {
-            return Ok(Signed {
-                output: None,
-                then: Then::Nothing,
-            });
+            return Ok(Signed::of(None));
         };
         engine.check_approval(&approval, &account)?;
         let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
-        let caller = caller(&account, session.id);
+        let (caller, device) = (caller(&account, session.id), session.device_name.clone());
         let redeem = RedeemApproval {
             approval: approval.id,
             session,
@@ -110,11 +108,8 @@ impl SignIn for RedeemDeviceCode {
             Redeemed::Begun => {}
             Redeemed::Void => return Err(void()),
         }
-        let Signed { output, then } = engine.tokens(&account, caller.session, &refresh, sender.delivery)?;
-        Ok(Signed {
-            output: Some(output),
-            then,
-        })
+        let tokens = engine.tokens(&account, caller.session, &refresh, sender.delivery)?;
+        Ok(tokens.on(device).map(Some))
     }
 }
 

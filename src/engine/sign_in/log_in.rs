@@ -38,7 +38,7 @@ impl SignIn for LogIn {
         trial.end(outcome(&checked)).await;
         let (account, rehash) = checked?;
         let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
-        let caller = caller(&account, session.id);
+        let (caller, name) = (caller(&account, session.id), session.device_name.clone());
         let open = OpenSession {
             session,
             // the password may have changed while this one was verified
@@ -47,7 +47,8 @@ impl SignIn for LogIn {
             rehash,
         };
         let Nothing {} = engine.act(caller.clone(), open).await?;
-        engine.tokens(&account, caller.session, &refresh, sender.delivery)
+        let tokens = engine.tokens(&account, caller.session, &refresh, sender.delivery)?;
+        Ok(tokens.on(name))
     }
 }
 

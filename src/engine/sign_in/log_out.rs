@@ -13,10 +13,8 @@ impl SignIn for LogOut {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
         let caller = sender.caller()?;
         let id = caller.session;
-        Ok(Signed {
-            output: engine.act(caller, EndSession { id }).await?,
-            then: Then::EndSession,
-        })
+        let signed = Signed::of(engine.act(caller.clone(), EndSession { id }).await?);
+        Ok(signed.by(caller).then(Then::EndSession))
     }
 }
 
@@ -24,10 +22,9 @@ impl SignIn for LogOutAll {
     type Output = Done;
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
-        Ok(Signed {
-            output: engine.act(sender.caller()?, EndAllSessions).await?,
-            then: Then::EndSession,
-        })
+        let caller = sender.caller()?;
+        let signed = Signed::of(engine.act(caller.clone(), EndAllSessions).await?);
+        Ok(signed.by(caller).then(Then::EndSession))
     }
 }
 
@@ -41,9 +38,7 @@ impl SignIn for RevokeSession {
         } else {
             Then::Nothing
         };
-        Ok(Signed {
-            output: engine.act(caller, EndSession { id }).await?,
-            then,
-        })
+        let signed = Signed::of(engine.act(caller.clone(), EndSession { id }).await?);
+        Ok(signed.by(caller).about(id.0).then(then))
     }
 }

@@ -4,7 +4,7 @@
 use super::{SignIn, Signed};
 use crate::auth::api_tokens::NewToken;
 use crate::domain::text;
-use crate::engine::{Caller, Engine, Sender, Then, spawned};
+use crate::engine::{Caller, Engine, Sender, spawned};
 use crate::ops::api_tokens::MakeApiToken;
 use crate::ops::not_found;
 use crate::store::api_tokens::ApiTokenRecord;
@@ -41,13 +41,13 @@ impl SignIn for CreateApiToken {
             last_used_at: None,
         };
         let most = engine.0.api_tokens;
-        let made: ApiToken = engine.act(caller, MakeApiToken { token, most }).await?;
+        let id = token.id.0;
+        let made: ApiToken = engine.act(caller.clone(), MakeApiToken { token, most }).await?;
         let output = ApiToken {
             token: Some(new.reveal().into()),
             ..made
         };
-        let then = Then::Nothing;
-        Ok(Signed { output, then })
+        Ok(Signed::of(output).by(caller).about(id))
     }
 }
 

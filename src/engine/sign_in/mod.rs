@@ -12,7 +12,8 @@
 //! - `delete_profile`                 deletes the account
 //! - `verify_first`                   signing up where addresses must be verified first
 //! - `tokens`                         the pair of tokens that a session gets
-//! - `refused`                        the line in the log about a sign-in that was refused
+//! - `refused`                        the line in the log about a sign-in that was refused; `engine/audit` has the lines
+//!   about those that were not
 
 mod ask_for_mail;
 mod change_email;
@@ -36,14 +37,18 @@ mod verify_first;
 pub use refresh::Refresh;
 pub use refused::Attempt;
 
-use super::{Answering, Engine, Reply, Sender, Then};
+use super::audit::{Audit, Deed};
+use super::{Answering, Caller, Engine, Reply, Sender, Then};
 use crate::ops::json;
 use serde::Serialize;
+use std::sync::Arc;
 use taskwire_protocol::Failure;
 use taskwire_protocol::account::{
     ApproveDevice, ForgotPassword, RedeemDeviceCode, ResendVerification, ResetPassword, StartDevice,
     VerifyEmail,
 };
+use tokio::time::Instant;
+use uuid::Uuid;
 
 /// An operation that signs a user up, in or out.
 pub(super) trait SignIn: Send + 'static {
@@ -112,30 +117,125 @@ impl ByDevice {
 
 /// The result of signing up, in or out.
 pub(super) struct Signed<T> {
-    pub(super) output: T,
-    pub(super) then: Then,
+    output: T,
+    then: Then,
+    /// Whose account and session it concerns. `None` if nothing happened that the log should tell.
+    by: Option<Arc<Caller>>,
+    /// The session or API token that it concerns besides.
+    target: Option<Uuid>,
+    device: Option<String>,
+    /// The name of the event, if it is not that of the request.
+    event: Option<&'static str>,
+}
+
+impl<T> Signed<T> {
+    /// An output after which the transport does nothing more, and of which the log tells nothing.
+    fn of(output: T) -> Signed<T> {
+        Signed {
+            output,
+            then: Then::Nothing,
+            by: None,
+            target: None,
+            device: None,
+            event: None,
+        }
+    }
+
+    /// What the transport does then.
+    fn then(self, then: Then) -> Signed<T> {
+        Signed { then, ..self }
+    }
+
+    /// The log tells that this caller did it, in the caller's session.
+    fn by(self, caller: Arc<Caller>) -> Signed<T> {
+        let by = Some(caller);
+        Signed { by, ..self }
+    }
+
+    /// The session or API token that was ended or made.
+    fn about(self, target: Uuid) -> Signed<T> {
+        let target = Some(target);
+        Signed { target, ..self }
+    }
+
+    /// What the caller's session is called.
+    fn on(self, device: Option<String>) -> Signed<T> {
+        Signed { device, ..self }
+    }
+
+    /// The log tells of it under another name than the request's.
+    fn named(self, event: &'static str) -> Signed<T> {
+        let event = Some(event);
+        Signed { event, ..self }
+    }
+
+    fn map<U>(self, change: impl FnOnce(T) -> U) -> Signed<U> {
+        let output = change(self.output);
+        Signed {
+            output,
+            then: self.then,
+            by: self.by,
+            target: self.target,
+            device: self.device,
+            event: self.event,
+        }
+    }
+
+    /// What the log tells of it.
+    fn deed(&self) -> Option<Deed> {
+        Some(Deed {
+            target: self.target,
+            device: self.device.clone(),
+            ..Deed::of(self.by.as_ref()?)
+        })
+    }
 }
 
 /// A sign-up, sign-in, sign-out or refresh of any type.
 pub(super) trait DynSignIn: Send {
-    fn answer(self: Box<Self>, engine: Engine, sender: Sender) -> Answering;
+    /// Answers a request of this name, which arrived at `since`.
+    fn answer(
+        self: Box<Self>,
+        name: &'static str,
+        engine: Engine,
+        sender: Sender,
+        since: Instant,
+    ) -> Answering;
 }
 
 impl<S: SignIn> DynSignIn for S {
-    fn answer(self: Box<Self>, engine: Engine, sender: Sender) -> Answering {
-        Box::pin(answer(*self, engine, sender))
+    fn answer(
+        self: Box<Self>,
+        name: &'static str,
+        engine: Engine,
+        sender: Sender,
+        since: Instant,
+    ) -> Answering {
+        let audit = Audit::of(name, &sender, since);
+        Box::pin(answer(*self, engine, sender, audit))
     }
 }
 
-async fn answer(sign_in: impl SignIn, engine: Engine, sender: Sender) -> Result<Reply, Failure> {
+async fn answer(
+    sign_in: impl SignIn,
+    engine: Engine,
+    sender: Sender,
+    audit: Audit,
+) -> Result<Reply, Failure> {
     let attempt = sign_in.attempt(&sender);
     let signed = sign_in.carry_out(engine, sender).await;
-    let Signed { output, then } = signed.inspect_err(|failure| {
+    let signed = signed.inspect_err(|failure| {
         if let Some(attempt) = attempt {
             attempt.refused(failure);
         }
     })?;
-    let mut reply = Reply::data(json(&output)?);
-    reply.then = then;
+    if let Some(deed) = signed.deed() {
+        match signed.event {
+            Some(name) => audit.named(name).write(&deed),
+            None => audit.write(&deed),
+        }
+    }
+    let mut reply = Reply::data(json(&signed.output)?);
+    (reply.then, reply.by) = (signed.then, signed.by);
     Ok(reply)
 }

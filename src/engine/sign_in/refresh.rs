@@ -7,6 +7,7 @@ use super::{Attempt, SignIn, Signed};
 use crate::auth::refresh::RefreshToken;
 use crate::auth::successor;
 use crate::engine::accounts::caller;
+use crate::engine::audit::{Audit, Deed, REFRESH_REUSED};
 use crate::engine::{Caller, Engine, Sender};
 use crate::ops::bug;
 use crate::ops::sessions::{RotateSession, Rotation, Successor};
@@ -15,6 +16,7 @@ use crate::store::users::Account;
 use std::sync::Arc;
 use taskwire_protocol::account::Tokens;
 use taskwire_protocol::{ErrorCode, Failure};
+use tokio::time::Instant;
 
 /// The exchange of a refresh token.
 pub struct Refresh {
@@ -35,6 +37,7 @@ impl SignIn for Refresh {
     }
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
+        let audit = Audit::of(Refresh::NAME, &sender, Instant::now());
         let Presented {
             token,
             session,
@@ -58,6 +61,8 @@ impl SignIn for Refresh {
             Rotation::Replaced => next,
             Rotation::Repeated(sealed, hash) => engine.opened(&token, &sealed, &hash)?,
             Rotation::Reused => {
+                let owner = caller(&account, session.id);
+                audit.named(REFRESH_REUSED).write(&Deed::of(&owner));
                 tracing::warn!(
                     user.id = %account.user.id,
                     session.id = %session.id,
@@ -68,7 +73,8 @@ impl SignIn for Refresh {
                 return Err(Failure::new(ErrorCode::TokenRevoked, message));
             }
         };
-        engine.tokens(&account, session.id, &next, sender.delivery)
+        let tokens = engine.tokens(&account, session.id, &next, sender.delivery)?;
+        Ok(tokens.on(session.device_name))
     }
 }
 

@@ -1,9 +1,10 @@
 //! The line in the log about a sign-in that was refused: an operator sees who cannot get in, and who guesses passwords.
-//! E-mail addresses and the addresses of clients are masked. Does not decide what is refused.
+//! E-mail addresses and the addresses of clients are masked. Does not decide what is refused. `engine/audit` has the
+//! lines about what was done.
 
-use crate::domain::account;
+use crate::domain::{account, network};
 use crate::engine::Sender;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::Arc;
 use taskwire_protocol::{ErrorCode, Failure};
 
@@ -48,7 +49,7 @@ impl Attempt {
                 op.name = self.operation,
                 error.code = failure.code.as_str(),
                 email = self.email.as_deref(),
-                address = self.address.map(masked_address),
+                address = self.address.map(network::masked),
                 request.id = self.request_id.as_deref(),
             },
             "a sign-in was refused"
@@ -74,32 +75,9 @@ fn masked_email(given: &str) -> String {
     account::email(given).map_or_else(|_| "***".to_owned(), |email| account::masked(&email))
 }
 
-/// The network of an address: enough to see that many attempts come from one place.
-fn masked_address(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(v4) => {
-            let [a, b, c, _] = v4.octets();
-            format!("{}/24", Ipv4Addr::new(a, b, c, 0))
-        }
-        IpAddr::V6(v6) => format!("{}/48", Ipv6Addr::from_bits(v6.to_bits() >> 80 << 80)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{masked_address, masked_email};
-
-    #[test]
-    fn addresses_are_masked() {
-        for (address, shown) in [
-            ("203.0.113.77", "203.0.113.0/24"),
-            ("::ffff:203.0.113.77", "203.0.113.0/24"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1::/48"),
-            ("::1", "::/48"),
-        ] {
-            assert_eq!(masked_address(address.parse().expect("an address")), shown);
-        }
-    }
+    use super::masked_email;
 
     #[test]
     fn a_password_in_the_field_of_the_address_is_not_shown() {

@@ -4,7 +4,7 @@
 use super::proof::{Meant, Proof, refuse};
 use super::{Attempt, SignIn, Signed};
 use crate::auth::passwords::check_new;
-use crate::engine::{Engine, Sender, Then};
+use crate::engine::{Engine, Sender};
 use crate::ops::DONE;
 use crate::ops::codes::Attempted;
 use crate::ops::resets::ResetByCode;
@@ -40,14 +40,9 @@ impl SignIn for ResetPassword {
                 Arc::from("") // it is not used: a wrong code only counts
             };
             let (caller, given) = (meant.caller(), meant.given);
-            let attempted: Attempted = engine.act(caller, ResetByCode { given, hash }).await?;
+            let attempted: Attempted = engine.act(caller.clone(), ResetByCode { given, hash }).await?;
             match attempted.refused {
-                None => {
-                    return Ok(Signed {
-                        output: DONE,
-                        then: Then::Nothing,
-                    });
-                }
+                None => return Ok(Signed::of(DONE).by(caller)),
                 Some(code) => refused = code,
             }
         }

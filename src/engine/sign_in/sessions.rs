@@ -1,7 +1,7 @@
 //! `auth.sessions`: lists the caller's sessions.
 
 use super::{SignIn, Signed};
-use crate::engine::{Engine, Sender, Then, spawned};
+use crate::engine::{Engine, Sender, spawned};
 use crate::ops::sessions::view;
 use crate::store::sessions;
 use taskwire_protocol::Failure;
@@ -22,11 +22,8 @@ impl SignIn for ListSessions {
         let items = items
             .iter()
             .map(|session| view(session, session.id == caller.session));
-        Ok(Signed {
-            output: SessionList {
-                items: items.collect(),
-            },
-            then: Then::Nothing,
-        })
+        Ok(Signed::of(SessionList {
+            items: items.collect(),
+        }))
     }
 }

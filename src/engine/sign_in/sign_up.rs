@@ -4,11 +4,13 @@ use super::{SignIn, Signed};
 use crate::auth::limits::Limit;
 use crate::domain::account as rules;
 use crate::engine::accounts::{caller, check_fields};
+use crate::engine::audit::Audit;
 use crate::engine::{Engine, Sender};
 use crate::ops::accounts::OpenAccount;
 use crate::store::codes::Purpose;
-use taskwire_protocol::Failure;
 use taskwire_protocol::account::{SignUp, Tokens};
+use taskwire_protocol::{Failure, Operation as _};
+use tokio::time::Instant;
 
 impl SignIn for SignUp {
     type Output = Tokens;
@@ -34,7 +36,7 @@ impl SignIn for SignUp {
             )
             .await?;
         let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
-        let caller = caller(&account, session.id);
+        let (caller, device) = (caller(&account, session.id), session.device_name.clone());
         let candidates = match username {
             Some(_) => Vec::new(),
             None => OpenAccount::candidates(&account.user.email, rand::random()),
@@ -47,10 +49,12 @@ impl SignIn for SignUp {
             code: Some(Purpose::Verify),
         };
         if verifies_first {
-            return engine.sign_up_by_mail(caller, open).await;
+            let audit = Audit::of(SignUp::NAME, &sender, Instant::now());
+            return engine.sign_up_by_mail(caller, open, audit).await;
         }
         // the step may have chosen another candidate as the username
         account.user = engine.act(caller.clone(), open).await?;
-        engine.tokens(&account, caller.session, &refresh, sender.delivery)
+        let tokens = engine.tokens(&account, caller.session, &refresh, sender.delivery)?;
+        Ok(tokens.on(device))
     }
 }

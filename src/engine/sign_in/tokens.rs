@@ -4,6 +4,7 @@ use super::Signed;
 use crate::auth::refresh::RefreshToken;
 use crate::auth::tokens::Subject;
 use crate::domain::text;
+use crate::engine::accounts::caller;
 use crate::engine::{Delivery, Engine, Origin, Then};
 use crate::ops::sessions::later;
 use crate::store::sessions::{Family, SessionRecord};
@@ -70,7 +71,8 @@ impl Engine {
             refresh_token,
             user,
         };
-        Ok(Signed { output, then })
+        let by = caller(account, session);
+        Ok(Signed::of(output).by(by).then(then))
     }
 }
 

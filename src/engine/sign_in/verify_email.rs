@@ -2,7 +2,8 @@
 
 use super::proof::{Proof, refuse};
 use super::{Attempt, SignIn, Signed};
-use crate::engine::{Engine, Sender, Then};
+use crate::engine::audit::ADDRESS_CHANGED;
+use crate::engine::{Engine, Sender};
 use crate::ops::DONE;
 use crate::ops::addresses::UseCode;
 use crate::ops::codes::Attempted;
@@ -30,19 +31,13 @@ impl SignIn for VerifyEmail {
             .meant(&proof, &[Purpose::Verify, Purpose::ChangeEmail])
             .await?
         {
-            let (caller, email) = (meant.caller(), meant.email);
-            let step = UseCode {
-                given: meant.given,
-                email,
-            };
-            let attempted: Attempted = engine.act(caller, step).await?;
+            let (caller, given, email) = (meant.caller(), meant.given, meant.email);
+            let attempted: Attempted = engine.act(caller.clone(), UseCode { given, email }).await?;
             match attempted.refused {
-                None => {
-                    return Ok(Signed {
-                        output: DONE,
-                        then: Then::Nothing,
-                    });
+                None if given.purpose == Purpose::ChangeEmail => {
+                    return Ok(Signed::of(DONE).by(caller).named(ADDRESS_CHANGED));
                 }
+                None => return Ok(Signed::of(DONE).by(caller)),
                 Some(code) => refused = code,
             }
         }

@@ -3,6 +3,7 @@
 
 use super::Signed;
 use crate::engine::accounts::{address_is_taken, caller};
+use crate::engine::audit::{Audit, Deed, SIGNUP_AGAIN};
 use crate::engine::{Caller, Engine};
 use crate::ops::accounts::OpenAccount;
 use crate::ops::addresses::MailHasAccount;
@@ -31,37 +32,56 @@ impl Engine {
         &self,
         caller_to_be: Arc<Caller>,
         open: OpenAccount,
+        audit: Audit,
     ) -> Result<Signed<Tokens>, Failure> {
         let settles = Instant::now() + SETTLING;
-        let settled = self.open_or_tell(caller_to_be, open).await;
+        let settled = self.open_or_tell(caller_to_be, open, &audit).await;
         sleep_until(settles).await;
         settled?;
         Err(verify_first())
     }
 
-    async fn open_or_tell(&self, caller_to_be: Arc<Caller>, open: OpenAccount) -> Result<(), Failure> {
+    async fn open_or_tell(
+        &self,
+        caller_to_be: Arc<Caller>,
+        open: OpenAccount,
+        audit: &Audit,
+    ) -> Result<(), Failure> {
         let email = open.account.user.email.clone();
         let wanted = open
             .candidates
             .is_empty()
             .then(|| open.account.user.username.to_string());
         if let Some(account) = self.find_account(&email).await? {
-            return self.tell_owner(&account, wanted).await;
+            return self.tell_owner(&account, wanted, audit).await;
         }
         match self.act::<User>(caller_to_be, open).await {
-            Ok(_) => Ok(()),
+            Ok(user) => {
+                audit.write(&Deed {
+                    user: Some(user.id),
+                    ..Deed::default()
+                });
+                Ok(())
+            }
             // another sign-up has just made it
             Err(failure) if address_is_taken(&failure) => match self.find_account(&email).await? {
-                Some(account) => self.tell_owner(&account, wanted).await,
+                Some(account) => self.tell_owner(&account, wanted, audit).await,
                 None => Ok(()),
             },
             Err(failure) => Err(failure),
         }
     }
 
-    async fn tell_owner(&self, account: &Account, username: Option<String>) -> Result<(), Failure> {
+    async fn tell_owner(
+        &self,
+        account: &Account,
+        username: Option<String>,
+        audit: &Audit,
+    ) -> Result<(), Failure> {
         let owner = caller(account, SessionId(Uuid::nil()));
+        let deed = Deed::of(&owner);
         let Nothing {} = self.act(owner, MailHasAccount { username }).await?;
+        audit.clone().named(SIGNUP_AGAIN).write(&deed);
         Ok(())
     }
 }

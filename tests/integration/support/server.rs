@@ -148,6 +148,13 @@ impl Server {
         std::fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
+    /// The lines of a log in JSON so far.
+    pub fn log_lines(&self) -> Vec<serde_json::Value> {
+        let log = self.log();
+        let lines = log.lines().map(serde_json::from_str);
+        lines.filter_map(Result::ok).collect()
+    }
+
     /// The process's id.
     pub fn pid(&self) -> u32 {
         self.process.as_ref().expect("a running server").id()
