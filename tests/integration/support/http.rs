@@ -6,6 +6,7 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 use reqwest::{Body, Method, Result, StatusCode};
 use serde::Serialize;
 use serde_json::{Value, json};
+use std::sync::LazyLock;
 
 /// A request that was not sent yet.
 pub struct RequestBuilder {
@@ -111,17 +112,19 @@ impl Response {
     }
 }
 
-/// A request without redirects, cookies or proxies.
-pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
-    // the client crate builds reqwest without a TLS provider; a second call finds one installed and fails, which is
-    // fine
+/// The client of all tests: to make one reads the certificates of the system. It keeps no connection, because each test
+/// has a runtime of its own.
+static CLIENT: LazyLock<reqwest::Client> = LazyLock::new(|| {
+    // the client crate builds reqwest without a TLS provider; another test may have installed one, which is fine
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("an HTTP client");
+    let client = reqwest::Client::builder().no_proxy().pool_max_idle_per_host(0);
+    client.build().expect("an HTTP client")
+});
+
+/// A request without redirects, cookies or proxies, on a connection of its own.
+pub fn request(server: &Server, method: Method, path: &str) -> RequestBuilder {
     RequestBuilder {
-        request: client.request(method.clone(), server.url(path)),
+        request: CLIENT.request(method.clone(), server.url(path)),
         asked: Asked {
             method,
             path: path.to_owned(),
