@@ -5,6 +5,7 @@ use crate::on_both_databases;
 use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, mails, text};
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Executor};
 
 on_both_databases!(each_event_is_a_line, what_an_administrator_does_names_both);
 
@@ -277,6 +278,44 @@ async fn what_an_administrator_does_names_both(engine: Engine) {
             (session, &json!("127.0.0.0/24")),
             "{line}"
         );
+    }
+}
+
+/// What was in the queue is done, and has its line, although nobody waited for the answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_hangs_up_at_once_does_not_get_around_the_line() {
+    let server = Server::start(Engine::Postgres, &SETTINGS).await;
+    let ada = http::sign_up(&server, "ada").await["user"]["id"].clone();
+    // the job that sends it waits for the same lock
+    mails::nth(&server, 1, "ada@example.com", "Verify your e-mail address").await;
+    let log_in = json!({ "email": "ada@example.com", "password": PASSWORD });
+    for (name, data) in [
+        ("auth.login", log_in),
+        ("admin.user.sign_out", json!({ "id": ada })),
+    ] {
+        let mut socket = Client::log_in(&server, "op").await;
+        let mut holder = server.database.link().await;
+        let hold = format!("select 1 from streams where id = '{}' for update", text(&ada));
+        for statement in ["begin", &hold] {
+            holder
+                .execute(AssertSqlSafe(statement.to_owned()))
+                .await
+                .expect("held");
+        }
+        socket.ask(name, data).await;
+        let waits = async || (server.database.lock_waiters().await == 1).then_some(());
+        eventually("a statement that waits for the lock", waits).await;
+        socket.reset();
+        let gone = async || {
+            let text = http::get(&server, "/metrics").await.text().await.ok()?;
+            text.lines()
+                .any(|line| line == "taskwire_sockets 0")
+                .then_some(())
+        };
+        eventually("the end of the socket", gone).await;
+        assert!(lines(&server, |line| line["op.name"] == name && line["user.id"] == ada).is_empty());
+        holder.execute("rollback").await.expect("let go");
+        line(&server, name, |line| line["user.id"] == ada).await;
     }
 }
 

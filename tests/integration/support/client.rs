@@ -257,6 +257,13 @@ impl Client {
             .to_owned()
     }
 
+    /// Resets the connection: what the server has not answered yet, nobody waits for.
+    pub fn reset(self) {
+        if let MaybeTlsStream::Plain(tcp) = self.socket.get_ref() {
+            tcp.set_zero_linger().expect("a reset");
+        }
+    }
+
     /// Ends the connection without a close frame.
     pub fn cut(self) {
         drop(self);
