@@ -61,8 +61,7 @@ settings! {
         database_connections: u32 = from.whole("database_connections", 1..=1000);
         database_lanes: usize = from.whole("database_lanes", 1..=16);
         /// `None`: no limit but the disk.
-        database_max_bytes: Option<u64> = Some(from.whole("database_max_bytes", 0..=1 << 50))
-            .filter(|bytes| *bytes > 0);
+        database_max_bytes: Option<u64> = bytes(from, "database_max_bytes");
         query_timeout: Duration = from.duration("query_timeout_seconds", 1, 1..=25);
         redis_url: Option<SecretString> = from.parsed("redis_url", values::redis_url);
         redis_prefix: String = from.required("redis_prefix", values::prefix);
@@ -106,8 +105,10 @@ settings! {
         workspaces_per_user: Option<u64> = bound(from, "workspaces_per_user");
         plan_free_workspaces: Option<u64> = bound(from, "plan_free_workspaces");
         plan_free_members: Option<u64> = bound(from, "plan_free_members");
+        plan_free_storage_bytes: Option<u64> = bytes(from, "plan_free_storage_bytes");
         plan_pro_workspaces: Option<u64> = bound(from, "plan_pro_workspaces");
         plan_pro_members: Option<u64> = bound(from, "plan_pro_members");
+        plan_pro_storage_bytes: Option<u64> = bytes(from, "plan_pro_storage_bytes");
         /// `None`: derived from the system's limit of open files.
         max_sockets: Option<usize> = Some(from.whole("max_sockets", 0..=10_000_000)).filter(|most| *most > 0);
         sockets_admitted_per_second: u32 = from.whole("sockets_admitted_per_second", 1..=1_000_000);
@@ -145,6 +146,11 @@ settings! {
 /// A number of which 0 means no limit.
 fn bound(from: &mut Reader, name: &'static str) -> Option<u64> {
     Some(from.whole(name, 0..=1_000_000)).filter(|most| *most > 0)
+}
+
+/// A number of bytes of which 0 means no limit.
+fn bytes(from: &mut Reader, name: &'static str) -> Option<u64> {
+    Some(from.whole(name, 0..=1 << 50)).filter(|most| *most > 0)
 }
 
 fn data_dir(from: &mut Reader) -> PathBuf {

@@ -30,17 +30,19 @@ pub(super) fn limits(
     }))
 }
 
-/// How many workspaces and members an account may have.
+/// What the plans allow.
 pub(super) fn bounds(settings: &Settings) -> Bounds {
     Bounds {
         workspaces_per_user: settings.workspaces_per_user,
         free: OfPlan {
             workspaces: settings.plan_free_workspaces,
             members: settings.plan_free_members,
+            storage: settings.plan_free_storage_bytes,
         },
         pro: OfPlan {
             workspaces: settings.plan_pro_workspaces,
             members: settings.plan_pro_members,
+            storage: settings.plan_pro_storage_bytes,
         },
     }
 }

@@ -5,7 +5,7 @@
 use super::{Body, Caller, Engine, Incoming, Sender, finished, spawned};
 use crate::domain::photo::Photo;
 use crate::files::{self, File, Listed, Name};
-use crate::ops::photos::{Changed, SetPhoto};
+use crate::ops::photos::{Changed, SetPhoto, Uploaded};
 use crate::ops::{bug, not_found};
 use crate::pictures::{self, Kind};
 use crate::store::users;
@@ -136,6 +136,7 @@ impl Engine {
             let squares = engine.0.decoding.squares(kind, picture, keep).await?;
             let (user, id) = (caller.user.id, engine.0.ids.next());
             let photo = Photo { user, id };
+            let bytes = squares.iter().map(|square| square.len() as u64).sum();
             for (size, square) in Size::ALL.into_iter().zip(squares) {
                 let name = Picture { photo, size }.name();
                 if let Err(error) = engine.0.files.put(&name, square).await {
@@ -143,7 +144,7 @@ impl Engine {
                     return Err(error.into());
                 }
             }
-            engine.change_photo(caller, Some(photo)).await
+            engine.change_photo(caller, Some(Uploaded { photo, bytes })).await
         })
         .await
     }
@@ -154,8 +155,8 @@ impl Engine {
         finished(async move { engine.change_photo(caller, None).await }).await
     }
 
-    async fn change_photo(&self, caller: Arc<Caller>, photo: Option<Photo>) -> Result<User, Failure> {
-        match self.act::<Changed>(caller, SetPhoto(photo)).await {
+    async fn change_photo(&self, caller: Arc<Caller>, upload: Option<Uploaded>) -> Result<User, Failure> {
+        match self.act::<Changed>(caller, SetPhoto(upload)).await {
             Ok(Changed { user, replaced }) => {
                 if let Some(before) = replaced.and_then(|url| Photo::of(user.id, &url)) {
                     self.remove(before).await;
@@ -164,7 +165,7 @@ impl Engine {
             }
             Err(failure) => {
                 // after a retryable failure the outcome may be unknown, and the row may name the new files
-                if let (Some(photo), false) = (photo, failure.retryable) {
+                if let (Some(Uploaded { photo, .. }), false) = (upload, failure.retryable) {
                     self.remove(photo).await;
                 }
                 Err(failure)

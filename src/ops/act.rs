@@ -12,7 +12,7 @@ pub struct Act<'a> {
     pub caller: &'a Caller,
     /// The time of the mutation: one for all that it writes.
     pub now: Timestamp,
-    /// How many workspaces and members an account may have.
+    /// What an account may have.
     pub bounds: &'a Bounds,
     /// Makes ids.
     pub ids: &'a Ids,

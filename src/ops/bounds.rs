@@ -1,5 +1,5 @@
-//! How many workspaces and members an account may have: one bound for everybody, and others by plan. The settings have
-//! the numbers. Who counts holds the lock of what is counted.
+//! How many workspaces and members an account may have, and how much it may store: one bound for everybody, and others by
+//! plan. The settings have the numbers. Who counts holds the lock of what is counted.
 
 use super::Result;
 use serde_json::json;
@@ -24,6 +24,8 @@ pub struct OfPlan {
     pub workspaces: Option<u64>,
     /// Members of a workspace that an account owns, with the owner.
     pub members: Option<u64>,
+    /// Bytes of the files that an account stores.
+    pub storage: Option<u64>,
 }
 
 /// How many workspaces a user has.
@@ -33,6 +35,20 @@ pub struct Belongings {
     pub all: u64,
     /// Team workspaces in which the user is an owner.
     pub owned: u64,
+}
+
+/// What an account stores, in bytes: each kind of file that counts for its plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stored {
+    /// All sizes of its photo.
+    pub photo: u64,
+}
+
+impl Stored {
+    fn bytes(self) -> u64 {
+        let Stored { photo } = self;
+        photo
+    }
 }
 
 impl Bounds {
@@ -69,18 +85,33 @@ impl Bounds {
             format!("the plan {name} of the workspace's owner allows {limit} members")
         })
     }
+
+    /// Whether an account of this plan may store this.
+    pub(super) fn stores(&self, stored: Stored, plan: Plan) -> Result<()> {
+        let (plan, name) = self.of(plan);
+        let bytes = stored.bytes();
+        match plan.storage {
+            Some(limit) if bytes > limit => Err(refusal(
+                limit,
+                format!("the plan {name} allows {limit} bytes of files, and this file would make it {bytes}"),
+            )),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Refuses one more when the limit is reached.
 fn within(has: u64, limit: Option<u64>, says: impl FnOnce(u64) -> String) -> Result<()> {
     match limit {
-        Some(limit) if has >= limit => {
-            let mut failure = Failure::new(ErrorCode::PlanLimit, says(limit));
-            failure.context = Some(json!({ "limit": limit }));
-            Err(failure)
-        }
+        Some(limit) if has >= limit => Err(refusal(limit, says(limit))),
         _ => Ok(()),
     }
+}
+
+fn refusal(limit: u64, message: String) -> Failure {
+    let mut failure = Failure::new(ErrorCode::PlanLimit, message);
+    failure.context = Some(json!({ "limit": limit }));
+    failure
 }
 
 #[cfg(test)]
@@ -95,5 +126,19 @@ mod tests {
         assert_eq!(failure.code, ErrorCode::PlanLimit);
         assert_eq!(failure.message, "at most 5");
         assert_eq!(failure.context, Some(json!({ "limit": 5 })));
+    }
+
+    #[test]
+    fn an_account_may_store_as_much_as_its_plan_allows() {
+        let mut bounds = Bounds::default();
+        let stored = |photo| Stored { photo };
+        assert!(bounds.stores(stored(u64::MAX), Plan::Free).is_ok());
+        bounds.free.storage = Some(100);
+        assert!(bounds.stores(stored(100), Plan::Free).is_ok());
+        assert!(bounds.stores(stored(101), Plan::Pro).is_ok());
+        let failure = bounds.stores(stored(101), Plan::Free).expect_err("refused");
+        assert_eq!(failure.code, ErrorCode::PlanLimit);
+        assert_eq!(failure.context, Some(json!({ "limit": 100 })));
+        assert!(failure.message.contains("100 bytes"), "{}", failure.message);
     }
 }

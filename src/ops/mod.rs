@@ -9,7 +9,7 @@
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
 //!   `devices` sign-ins that another device completes
-//! - `bounds`    how many workspaces and members an account may have
+//! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`, `workspaces`,
 //!   `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database

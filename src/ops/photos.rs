@@ -1,6 +1,7 @@
 //! The photo of an account: which one it has. The engine has stored the picture before, and removes the previous one
 //! afterwards.
 
+use super::bounds::Stored;
 use super::notices::{Notice, tell};
 use super::profiles;
 use super::step::{Step, decided_as_steps};
@@ -16,7 +17,16 @@ decided_as_steps!(SetPhoto);
 
 /// Gives the caller's account another photo, or none. Of two at once, the later one wins, and each learns exactly which
 /// photo it replaced.
-pub struct SetPhoto(pub Option<Photo>);
+pub struct SetPhoto(pub Option<Uploaded>);
+
+/// A photo whose files are written.
+#[derive(Clone, Copy, Debug)]
+pub struct Uploaded {
+    /// The photo.
+    pub photo: Photo,
+    /// The size of all its files.
+    pub bytes: u64,
+}
 
 /// What [`SetPhoto`] changed.
 #[derive(Debug, Serialize, Deserialize)]
@@ -37,8 +47,11 @@ impl Step for SetPhoto {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let account = world.accounts.get(act.caller.user.id).cloned();
         let account = account.ok_or_else(|| not_found("account"))?;
+        if let Some(Uploaded { bytes, .. }) = self.0 {
+            act.bounds.stores(Stored { photo: bytes }, account.user.plan)?;
+        }
         let replaced = account.user.photo_url.clone();
-        let photo_url: Option<Arc<str>> = self.0.map(|photo| photo.url().into());
+        let photo_url: Option<Arc<str>> = self.0.map(|uploaded| uploaded.photo.url().into());
         if photo_url == replaced {
             let (user, replaced) = (account.user, None);
             return Ok(json(&Changed { user, replaced })?.into());

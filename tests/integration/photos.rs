@@ -9,10 +9,11 @@ pub mod pictures;
 use crate::on_both_databases;
 use crate::support::http::{Response, request};
 use crate::support::secrets;
-use crate::support::{Client, Engine, Node, Server, eventually, http, new_id};
+use crate::support::{Client, Engine, Node, PASSWORD, Server, eventually, http, new_id};
 use bucket::Bucket;
 use image::{DynamicImage, ImageFormat};
-use pictures::{FORMATS, Unfit, from_a_camera, picture, png, unfit};
+pub use pictures::png;
+use pictures::{FORMATS, Unfit, from_a_camera, noise, picture, unfit};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
 use reqwest::{Method, StatusCode};
@@ -28,7 +29,8 @@ on_both_databases!(
     what_is_no_fit_picture_is_refused_and_changes_nothing,
     of_uploads_at_once_one_wins_wholly,
     files_that_no_account_has_are_removed_when_they_are_old,
-    photos_live_in_a_bucket
+    photos_live_in_a_bucket,
+    a_plan_limits_how_large_a_photo_may_be
 );
 
 const PHOTO: &str = "/v1/profile/photo";
@@ -374,6 +376,48 @@ async fn of_uploads_at_once_one_wins_wholly(engine: Engine) {
     shown(&server, &tokens, &format!("{}&size=64", url(last))).await;
     shown(&server, &tokens, url(last)).await;
     assert_eq!(files(&server).len(), 2, "{:?}", files(&server));
+}
+
+async fn a_plan_limits_how_large_a_photo_may_be(engine: Engine) {
+    let settings = [
+        ("plan_free_storage_bytes", "12000"),
+        ("admin_email", "op@example.com"),
+        ("admin_password", PASSWORD),
+    ];
+    let server = Server::start(engine, &settings).await;
+    let tokens = http::sign_up(&server, "ada").await;
+    let before = upload(&server, &tokens, "image/png", png([10, 20, 30])).await;
+    let kept = files(&server);
+    let refused = put(&server, &tokens, "image/png", noise()).await;
+    let (status, error) = (refused.status().as_u16(), refused.json().await.expect("JSON"));
+    let error = &error["error"];
+    assert_eq!(
+        (status, &error["code"], &error["context"]),
+        (403, &json!("PLAN_LIMIT"), &json!({ "limit": 12_000 }))
+    );
+    assert!(
+        error["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("12000 bytes")),
+        "{error}"
+    );
+    let me = get(&server, &tokens, "/v1/auth/me")
+        .await
+        .json()
+        .await
+        .expect("JSON");
+    assert_eq!(me, before, "nothing was changed");
+    assert_eq!(
+        files(&server),
+        kept,
+        "the old photo stays, and nothing of the new one"
+    );
+    // a photo takes the place of the one before, which does not count
+    upload(&server, &tokens, "image/png", png([30, 20, 10])).await;
+    let mut op = Client::log_in(&server, "op").await;
+    op.ok("admin.user.update", json!({ "id": before["id"], "plan": "pro" }))
+        .await;
+    upload(&server, &tokens, "image/png", noise()).await;
 }
 
 /// Sets when a file was written, in hours before a time in milliseconds.

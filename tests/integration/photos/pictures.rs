@@ -1,6 +1,8 @@
 //! Pictures that tests upload, made here, and what is wrong with some of them.
 
 use image::{DynamicImage, ImageFormat, Rgb, RgbImage};
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
 use std::io::Cursor;
 
 /// Media types and formats that are accepted.
@@ -19,6 +21,13 @@ pub fn picture(format: ImageFormat, colour: [u8; 3], width: u32, height: u32) ->
 /// A small PNG of one colour.
 pub fn png(colour: [u8; 3]) -> Vec<u8> {
     picture(ImageFormat::Png, colour, 90, 60)
+}
+
+/// A PNG in which no two pixels are alike, so that it stays large in every format.
+pub fn noise() -> Vec<u8> {
+    let mut random = SmallRng::seed_from_u64(3);
+    let noise = RgbImage::from_fn(256, 256, |_, _| Rgb(random.random()));
+    encoded(&noise.into(), ImageFormat::Png)
 }
 
 fn encoded(picture: &DynamicImage, format: ImageFormat) -> Vec<u8> {
