@@ -2260,6 +2260,8 @@ export interface Routes {
   "PUT /v1/profile/photo": { body: Blob; status: 200; answer: User; error: HttpError };
   /** Removes the photo of the caller's account. */
   "DELETE /v1/profile/photo": { body: null; status: 200; answer: User; error: HttpError };
+  /** A ZIP archive of the caller's own data. */
+  "GET /v1/profile/export": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256. */
   "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
   /** Carries out request frames. The answer to an array is an array in the same order, always with 200. */

@@ -10,7 +10,7 @@
 //! - `domain`   pure rules
 //! - `store`    the only SQL
 //! - `live`     from a commit to every socket that watches
-//! - `files`    the store of uploaded files; `pictures` makes photos of uploaded pictures
+//! - `files`    the store of uploaded files; `pictures` makes photos of uploaded pictures; `archive` writes ZIPs
 //! - `jobs`     background work, stored in a table of the database
 //! - `mail`     what mails say, and how they leave the node
 //! - `operator` what `taskwire admin …` does
@@ -26,6 +26,7 @@
 //! - `config`, `telemetry`, `clock`, `ids`, `healthcheck`   settings, the log, time, ids, the check that a node is
 //!   alive
 
+pub mod archive;
 pub mod auth;
 pub mod clock;
 pub mod config;

@@ -117,6 +117,8 @@ pub enum Answer {
     ObjectOr(Type, u16, Type),
     /// A picture.
     Picture,
+    /// A ZIP archive.
+    Archive,
     /// An answer frame, or an array of them.
     Frames,
     /// The contract as JSON Schema.
@@ -259,6 +261,13 @@ pub const ROUTES: &[Route] = &[
         body: Body::Nothing,
         status: 200,
         answer: Answer::Object(SchemaGenerator::subschema_for::<account::User>),
+    },
+    Route {
+        name: "GET /v1/profile/export",
+        doc: "A ZIP archive of the caller's own data.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Archive,
     },
     Route {
         name: "GET /v1/users/{id}/photo",

@@ -160,8 +160,14 @@ impl Engine {
                 ErrorCode::TokenRevoked | ErrorCode::TokenExpired | ErrorCode::AccountInactive
             )
         };
-        let living = self.living_now(Credential::of(caller), |_| Ok(())).await;
+        let living = self.check_session(caller).await;
         living.is_err_and(|failure| ends(failure.code))
+    }
+
+    /// Refuses a caller whose session has ended, or whose account may no longer be used.
+    pub(super) async fn check_session(&self, caller: &Caller) -> Result<(), Failure> {
+        let living = self.living_now(Credential::of(caller), |_| Ok(())).await;
+        living.map(drop)
     }
 
     /// The caller of a session that has not ended, as the database has it now. `check` sees the account.

@@ -25,7 +25,7 @@
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
-//! - `photos`    the photos of accounts, and their files
+//! - `photos`    the photos of accounts, and their files; `export` an account's data as an archive
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
@@ -45,6 +45,7 @@ mod bearer;
 mod company;
 mod dispatch;
 mod erasure;
+mod export;
 pub mod frame;
 mod group;
 mod health;
@@ -123,6 +124,7 @@ use words::WordsJob;
 
 pub use crate::ops::Caller;
 pub use erasure::{OpIds, RewriteLog, Rewritten};
+pub use export::Export;
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};
@@ -149,6 +151,7 @@ struct Inner {
     store: Store,
     files: Files,
     decoding: photos::Decoding,
+    exports: export::Running,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -244,6 +247,7 @@ impl Engine {
             store,
             files,
             decoding: photos::Decoding::new(),
+            exports: export::Running::default(),
             hub,
             presences,
             instance,

@@ -39,7 +39,7 @@ pub enum Size {
 }
 
 impl Size {
-    const ALL: [Size; 2] = [Size::Small, Size::Large];
+    pub(super) const ALL: [Size; 2] = [Size::Small, Size::Large];
 
     /// The size with this number of pixels a side, as a text.
     pub fn of(text: &str) -> Option<Size> {
@@ -48,7 +48,7 @@ impl Size {
             .find(|size| size.pixels().to_string() == text)
     }
 
-    fn pixels(self) -> u32 {
+    pub(super) fn pixels(self) -> u32 {
         match self {
             Size::Small => 64,
             Size::Large => 256,
@@ -216,6 +216,26 @@ impl Engine {
             tracing::warn!(file = %picture.name(), "a photo is not in the store of files");
             not_found("photo")
         })
+    }
+
+    /// The whole file that a `photo_url` of a user names, in one size; `None` when the store of files has none.
+    pub(super) async fn photo_file(
+        &self,
+        user: UserId,
+        url: &str,
+        size: Size,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let Some(photo) = Photo::of(user, url) else {
+            return Ok(None);
+        };
+        let Some(mut file) = self.0.files.find(&Picture { photo, size }.name()).await? else {
+            return Ok(None);
+        };
+        let mut bytes = Vec::new();
+        while let Some(piece) = file.content.next().await {
+            bytes.extend_from_slice(&piece?);
+        }
+        Ok(Some(bytes))
     }
 
     /// Removes old files that no account has, and returns their number. Reads a page of names at a time.

@@ -2,7 +2,7 @@
 //!
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
-//! - `photos`   uploads and pictures of accounts
+//! - `photos`   uploads and pictures of accounts; `export` an account's data as an archive
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
 //! - `rpc`      answers a request frame, or an array of them
@@ -16,6 +16,7 @@ mod by_mail;
 mod caller;
 mod cookie;
 mod device;
+mod export;
 mod health;
 mod links;
 mod metrics;
@@ -125,22 +126,21 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    device::routes(links::routes(by_mail::routes(photos::routes(accounts::routes(
-        router,
-    )))))
-    .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
-    .method_not_allowed_fallback(async || {
-        Refusal::from(Failure::new(
-            ErrorCode::MethodNotAllowed,
-            "the path does not allow this method",
-        ))
-    })
-    .layer(DefaultBodyLimit::max(BODY))
-    .layer(CatchPanicLayer::custom(fault))
-    .layer(from_fn_with_state(app.clone(), outer::outer))
-    .layer(cors(&app))
-    .layer(from_fn_with_state(app.clone(), outer::preflight))
-    .with_state(app)
+    let router = accounts::routes(export::routes(photos::routes(router)));
+    device::routes(links::routes(by_mail::routes(router)))
+        .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
+        .method_not_allowed_fallback(async || {
+            Refusal::from(Failure::new(
+                ErrorCode::MethodNotAllowed,
+                "the path does not allow this method",
+            ))
+        })
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(CatchPanicLayer::custom(fault))
+        .layer(from_fn_with_state(app.clone(), outer::outer))
+        .layer(cors(&app))
+        .layer(from_fn_with_state(app.clone(), outer::preflight))
+        .with_state(app)
 }
 
 /// The answer to a request that panicked.

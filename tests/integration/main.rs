@@ -29,6 +29,7 @@ mod draining; // a node that stops, a node that is full
 mod environments; // settings as deployments give them
 mod errors; // every error code
 mod exactly_once; // op_id
+mod exports; // the archive of an account's own data
 mod failpoints; // a normal build has none
 mod fitness; // databases that cannot be used
 mod instances; // several instances, with Redis and without

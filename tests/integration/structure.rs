@@ -59,6 +59,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     (
         "engine",
         &[
+            "archive",
             "auth",
             "clock",
             "config",
@@ -79,6 +80,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("domain", &["unicode"]),
     ("files", &["config"]),
     ("pictures", &[]),
+    ("archive", &[]),
     // the foundations of a node
     ("auth", &["unicode"]),
     ("unicode", &[]),

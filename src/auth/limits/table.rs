@@ -50,6 +50,8 @@ limits! {
     Profile "profile": 10, HOUR, "changes of the profile";
     /// Changes of a user's own photo.
     Photo "photo": 5, HOUR, "changes of the photo";
+    /// Exports of a user's own data.
+    Exports "exports": 10, HOUR, "exports of your data";
 }
 
 /// The numbers that settings change.

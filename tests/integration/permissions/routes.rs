@@ -89,6 +89,7 @@ const TABLE: &[(&str, Expected)] = &[
     ("POST /v1/auth/device/approve", person("200")),
     ("PUT /v1/profile/photo", person("200")),
     ("DELETE /v1/profile/photo", person("200")),
+    ("GET /v1/profile/export", person("200")),
     ("GET /v1/auth/me", known("200")),
     // of the team's owner
     (

@@ -22,7 +22,7 @@ pub(super) fn table(
             Body::Nothing => Value::Null,
             Body::Object(schema) => schema(read).to_value(),
             Body::Frames => one_or_many("ClientFrame"),
-            Body::Picture => picture(),
+            Body::Picture => file(),
             Body::SignIn(schema) => {
                 let params = schema(read).to_value();
                 let params = reference(&params).unwrap_or_default().to_owned();
@@ -35,7 +35,7 @@ pub(super) fn table(
         let answer = match route.answer {
             Answer::Object(schema) | Answer::ObjectOr(schema, ..) => schema(written).to_value(),
             Answer::Frames => one_or_many("RpcAnswer"),
-            Answer::Picture => picture(),
+            Answer::Picture | Answer::Archive => file(),
             Answer::Contract => json!({ "type": "object" }),
         };
         let error = match route.answer {
@@ -57,7 +57,7 @@ pub(super) fn table(
 }
 
 /// The bytes of a file, as OpenAPI writes it.
-fn picture() -> Value {
+fn file() -> Value {
     json!({ "type": "string", "format": "binary" })
 }
 
