@@ -1,4 +1,9 @@
-//! Requests over HTTP beside the socket: small ones, each answered in one piece. Knows no route but by name.
+//! Requests over HTTP beside the socket: small ones, each answered in one piece; `download` has larger answers. Knows no
+//! route but by name.
+
+mod download;
+
+pub use download::Download;
 
 use crate::{
     address::Address,
@@ -149,13 +154,27 @@ impl Http {
         path: &str,
         body: Option<(&str, &[u8])>,
     ) -> Result<HttpAnswer, CallError> {
+        whole(self.open(method, path, body, Some(self.timeout)).await?).await
+    }
+
+    /// The head of the answer. `limit` is the time limit of the request with its whole answer.
+    async fn open(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<(&str, &[u8])>,
+        limit: Option<Duration>,
+    ) -> Result<Response, CallError> {
         let target = self.base.join(path);
         let target = target.map_err(|error| CallError::Unwritable(error.to_string()))?;
         let (began, mut backoff) = (Instant::now(), Backoff::default());
         loop {
-            let request = self.request(method.clone(), target.clone(), body);
+            let mut request = self.request(method.clone(), target.clone(), body);
+            if let Some(limit) = limit {
+                request = request.timeout(limit);
+            }
             let error = match request.send().await {
-                Ok(response) => return whole(response).await,
+                Ok(response) => return Ok(response),
                 Err(error) => error,
             };
             if !error.is_connect() {
@@ -171,7 +190,7 @@ impl Http {
     }
 
     fn request(&self, method: Method, target: Url, body: Option<(&str, &[u8])>) -> RequestBuilder {
-        let mut request = self.client.request(method, target).timeout(self.timeout);
+        let mut request = self.client.request(method, target);
         if let Some(agent) = &self.agent {
             request = request.header(header::USER_AGENT, agent);
         }

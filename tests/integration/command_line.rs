@@ -90,6 +90,18 @@ async fn an_account_is_managed_on_the_command_line(engine: Engine) {
             .contains("not verified")
     );
 
+    let file = laptop.home.path().join("data.zip");
+    let path = file.to_str().expect("text");
+    assert!(laptop.tw(&["profile", "export", path]).starts_with(path));
+    let archive = std::fs::File::open(&file).map(zip::ZipArchive::new);
+    assert!(
+        archive
+            .expect("a file")
+            .expect("an archive")
+            .by_name("profile.json")
+            .is_ok()
+    );
+
     // a program acts with an API token, until it is revoked
     let token = laptop.tw(&["tokens", "new", "ci", "--read"]);
     secrets::note_text(token.trim());

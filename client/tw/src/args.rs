@@ -14,8 +14,8 @@ use serde::de::DeserializeOwned;
 use taskwire_client::protocol::task::{Priority, Sort, Status};
 
 pub(crate) use account::{
-    AccountCommand, AuditArgs, DeleteProfileArgs, LoginArgs, NewTokenArgs, PasswdArgs, ProfileAction,
-    ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
+    AccountCommand, AuditArgs, DeleteProfileArgs, ExportArgs, LoginArgs, NewTokenArgs, PasswdArgs,
+    ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 
 /// Tasks on a Taskwire server.

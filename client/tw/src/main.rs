@@ -21,6 +21,7 @@ mod clock;
 mod connect;
 mod devices;
 mod due;
+mod export;
 mod fault;
 mod kept_tokens;
 mod list;

@@ -5,6 +5,7 @@ use crate::{
     args::{DeleteProfileArgs, ProfileAction, ProfileArgs, ProfileChanges},
     ask,
     connect::Context,
+    export,
     fault::Fault,
     output::Output,
     paging, photo,
@@ -29,6 +30,7 @@ pub(crate) async fn profile(context: &Context, output: &Output, args: ProfileArg
             show(output, &photo::change(context, file.as_deref()).await?)
         }
         Some(ProfileAction::Delete(args)) => delete(context, output, args).await,
+        Some(ProfileAction::Export(args)) => export::export(context, output, args).await,
     }
 }
 

@@ -154,6 +154,8 @@ pub(crate) enum ProfileAction {
     },
     /// Delete your account for good, with everything that is yours alone.
     Delete(DeleteProfileArgs),
+    /// Save the data of your account as a ZIP.
+    Export(ExportArgs),
 }
 
 #[derive(Group)]
@@ -164,6 +166,15 @@ pub(crate) struct DeleteProfileArgs {
     /// Read your password from standard input; by default from TASKWIRE_PASSWORD, or `tw` asks for it.
     #[arg(long)]
     pub(crate) password_stdin: bool,
+}
+
+#[derive(Group)]
+pub(crate) struct ExportArgs {
+    /// The file, or a folder; `-` is standard output. When omitted, the server names a file in this folder.
+    pub(crate) file: Option<PathBuf>,
+    /// Replace the file if it exists.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Group)]

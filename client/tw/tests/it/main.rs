@@ -4,6 +4,7 @@ mod account;
 mod away;
 mod by_http;
 mod commands;
+mod export;
 mod hostile;
 mod programs;
 mod refresh;
