@@ -80,6 +80,8 @@ pub(crate) struct Seen {
 pub(crate) enum Way {
     /// It signed out.
     LogOut,
+    /// Another session of the user revoked it.
+    Revoke,
     /// A refresh token was used that had been replaced twice.
     Reuse,
 }

@@ -1,5 +1,6 @@
-//! A visitor: signs in as a user a second time, reads on a socket at each instance, and ends that session: signs out, or
-//! uses an old refresh token again, as a thief would. Records what its sockets and tokens do then; the checker judges.
+//! A visitor: signs in as a user a second time, reads on a socket at each instance, and ends that session: signs out,
+//! revokes it from the user's first session, or uses an old refresh token again, as a thief would. Records what its sockets
+//! and tokens do then; the checker judges.
 
 use super::accounts::{Accounts, Caller, User};
 use super::record::{Attempt, Ended, Farewell, Kind, Parting, Way};
@@ -69,7 +70,7 @@ pub(crate) async fn visit(shared: Arc<Shared>, accounts: Arc<Accounts>, seed: u6
 
 /// One visit. `None` when a fault kept it from its end.
 async fn once(shared: &Arc<Shared>, user: &User, random: &mut StdRng) -> Option<Ended> {
-    let way = *[Way::LogOut, Way::Reuse].choose(random)?;
+    let way = *[Way::LogOut, Way::Revoke, Way::Reuse].choose(random)?;
     let first = session::sign_in(shared, &user.username, random).await;
     let since = shared.now();
     let (tokens, old) = match way {
@@ -79,7 +80,7 @@ async fn once(shared: &Arc<Shared>, user: &User, random: &mut StdRng) -> Option<
             let third = session::exchange(shared, &session::refresh_token(&second), random).await;
             (third.ok()?, old)
         }
-        Way::LogOut => (first, String::new()),
+        Way::LogOut | Way::Revoke => (first, String::new()),
     };
     // a try that was given up may still be carried out, and would then be one with an old token
     if shared.now() > since + session::EXCHANGE {
@@ -215,6 +216,7 @@ impl Visit<'_> {
             let address = session::anywhere(&self.shared.world, random);
             let done = match way {
                 Way::LogOut => self.log_out(&address, &mut repeated).await,
+                Way::Revoke => self.revoke(&address, &mut repeated).await,
                 Way::Reuse => self.reuse(&address, &mut repeated).await,
             };
             if done? {
@@ -226,7 +228,7 @@ impl Visit<'_> {
 
     async fn log_out(&self, address: &str, repeated: &mut bool) -> Option<bool> {
         match Caller::with(address, &self.access.text).await {
-            Ok(mut caller) => self.ask(&mut caller, repeated).await,
+            Ok(mut caller) => self.ask(&mut caller, "auth.logout", repeated).await,
             Err(error) => match error.downcast_ref::<Refused>() {
                 Some(Refused(ErrorCode::TokenRevoked)) if !*repeated => {
                     self.violated("its token was revoked before anybody ended it");
@@ -238,15 +240,28 @@ impl Visit<'_> {
         }
     }
 
+    async fn revoke(&self, address: &str, repeated: &mut bool) -> Option<bool> {
+        match Caller::of(self.shared, self.user, address).await {
+            Ok(mut caller) => self.ask(&mut caller, "auth.revoke_session", repeated).await,
+            Err(_) => Some(false),
+        }
+    }
+
     /// Asks to end the session. True when that is acknowledged.
-    async fn ask(&self, caller: &mut Caller, repeated: &mut bool) -> Option<bool> {
-        match caller.ask("auth.logout", None, &json!({})).await {
+    async fn ask(&self, caller: &mut Caller, name: &str, repeated: &mut bool) -> Option<bool> {
+        let data = match name {
+            "auth.logout" => json!({}),
+            _ => json!({"id": self.id}),
+        };
+        match caller.ask(name, None, &data).await {
             Ok(answer) if answer["type"] == "ok" => Some(true),
             Ok(answer) if answer["error"]["retryable"] == false => {
                 // the first try ended it
-                let gone = *repeated && answer["error"]["code"] == "TOKEN_REVOKED";
+                let gone = *repeated
+                    && ["TOKEN_REVOKED", "NOT_FOUND"]
+                        .contains(&answer["error"]["code"].as_str().unwrap_or(""));
                 if !gone {
-                    self.violated(&format!("auth.logout was refused: {answer}"));
+                    self.violated(&format!("{name} was refused: {answer}"));
                 }
                 gone.then_some(true)
             }
