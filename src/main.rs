@@ -254,7 +254,10 @@ fn start(
     let reload = Arc::new(Reload::new(flags, log, effective));
     run_on_runtime(async {
         match command {
-            Command::Migrate => server::migrate(&settings).await?,
+            Command::Migrate => {
+                server::migrate(&settings).await?;
+                print("the database's schema is up to date\n")?;
+            }
             Command::Healthcheck(healthcheck) => healthcheck.run(&settings).await?,
             Command::Doctor => examine(&settings).await?,
             Command::Admin(admin) => {
@@ -289,7 +292,7 @@ async fn examine(settings: &Settings) -> Result<(), Box<dyn Error>> {
     if doctor::is_well(&findings) {
         Ok(())
     } else {
-        Err("a check failed: a node with these settings cannot work".into())
+        Err("a check failed; see above".into())
     }
 }
 

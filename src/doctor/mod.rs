@@ -6,7 +6,9 @@
 //! - `network`   Redis and SMTP: the connection, and the first answer
 //! - `disk`      data_dir
 //! - `files`     the store of files
+//! - `accounts`  settings of production with which people cannot sign in, or are not protected
 
+mod accounts;
 mod database;
 mod disk;
 mod files;
@@ -97,6 +99,7 @@ pub async fn examine(settings: &Settings, clock: &Clock) -> Vec<Finding> {
     findings.push(network::smtp(settings).await);
     findings.extend(disk::findings(settings));
     findings.push(files::finding(settings).await);
+    findings.extend(accounts::findings(settings));
     findings
 }
 

@@ -57,8 +57,10 @@ pub fn visible(field: &str, text: &str, min: usize, max: usize) -> Result<String
 /// A name, of a person, a workspace, a tag, a device. It is shown within lines of other text.
 pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
     let text = visible(field, text, min, max)?;
-    if text.contains(breaks_lines) {
-        let message = format!("{field} must not contain control characters, such as tabs and line breaks");
+    if text.contains(breaks_lines) || text.contains(turns_text) {
+        let message = format!(
+            "{field} must not contain control characters, such as tabs, line breaks and changes of direction"
+        );
         return Err(Failure::invalid(field, message));
     }
     Ok(text)
@@ -67,6 +69,11 @@ pub fn name(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
 /// Control characters, and the two separators that break lines as they do.
 fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Marks that change the direction of the text behind them, and the invisible mark of byte order (Unicode TR 36, 3.3).
+fn turns_text(c: char) -> bool {
+    matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
 /// An optional name; an empty one is none.
@@ -107,6 +114,9 @@ mod tests {
             "a\nb",
             "a\u{85}b",
             "a\u{2028}b",
+            "a\u{202e}b",
+            "a\u{2066}b",
+            "a\u{feff}b",
         ] {
             assert!(name("name", bad, 1, 100).is_err(), "{bad:?}");
             assert!(optional_name("name", Some(bad.into()), 100).is_err(), "{bad:?}");

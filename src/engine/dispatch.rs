@@ -9,9 +9,10 @@ use super::sender::unknown;
 use super::sign_in::{ByDevice, ByMail, DynSignIn, Refresh};
 use super::submission::{Batch, Step, Submission, Work};
 use super::trace::{Trace, UnderWay};
-use super::{Answering, Caller, Engine, Incoming, Reply, Sender};
+use super::{Answering, Caller, Engine, Incoming, Reply, Sender, spawned};
 use crate::auth::limits::Limit;
 use crate::ops::{Decide, Result, asked};
+use crate::store::ops;
 use std::sync::Arc;
 use taskwire_protocol::{Access, Failure, OpId, Request};
 use tokio::time::Instant;
@@ -152,12 +153,24 @@ impl Engine {
         work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
-        for _ in 0..work.profile_changes() {
-            self.0.limits.take(Limit::Profile, caller.user.id).await?;
+        let changes = work.profile_changes();
+        if changes > 0 && !self.was_done(&caller, op_id).await? {
+            for _ in 0..changes {
+                self.0.limits.take(Limit::Profile, caller.user.id).await?;
+            }
         }
         let mut submission = Box::new(Submission::new(caller, op_id, work));
         submission.request_id = request_id;
         self.0.lane.submit(submission).await
+    }
+}
+
+impl Engine {
+    /// Whether a request with this op_id was carried out before: a repetition is answered, and changes nothing.
+    async fn was_done(&self, caller: &Caller, op_id: Option<OpId>) -> Result<bool> {
+        let Some(op_id) = op_id else { return Ok(false) };
+        let (store, user) = (self.0.store.clone(), caller.user.id);
+        spawned(async move { ops::is_known(&mut store.read().await?, user, op_id).await }).await
     }
 }
 

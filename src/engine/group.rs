@@ -21,7 +21,9 @@ use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::account::GlobalRole;
-use taskwire_protocol::{Access, ErrorCode, Failure, OpId, StreamId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{
+    Access, ErrorCode, Failure, OpId, SessionId, StreamId, Timestamp, UserId, WorkspaceId,
+};
 
 /// A writer: its connection, and what it keeps between groups.
 pub(super) struct Writer {
@@ -45,6 +47,8 @@ struct Committed {
     members: Vec<(WorkspaceId, Arc<Members>)>,
     /// Accounts, sessions or memberships changed, so cached sessions are outdated.
     outdates: bool,
+    /// Sessions that ended.
+    ended: Vec<SessionId>,
     /// The group enqueued a job.
     enqueues: bool,
 }
@@ -231,6 +235,7 @@ impl Writer {
             placed,
             forgotten,
             outdates: world.concerns_accounts(),
+            ended: world.ended_sessions().collect(),
             enqueues: world.jobs().next().is_some(),
             members: world.changed_workspaces().collect(),
         })
@@ -288,7 +293,12 @@ impl Writer {
         now: Timestamp,
     ) -> Result<Verdict, StoreError> {
         let from = world.logged();
-        let place = match authorize(step, caller, world) {
+        let place = match self
+            .shared
+            .sessions
+            .check_alive(step, caller, world)
+            .and_then(|()| authorize(step, caller, world))
+        {
             Ok(place) => place,
             Err(failure) => return Ok(Verdict::Refused(failure)),
         };
@@ -371,6 +381,9 @@ impl Writer {
     fn finish(&self, submissions: Vec<Submission>, committed: Committed) {
         for (workspace, members) in committed.members {
             self.shared.cache.put(workspace, members);
+        }
+        for session in committed.ended {
+            self.shared.sessions.remember_ended(session);
         }
         if committed.outdates {
             self.shared.sessions.outdate();

@@ -6,7 +6,9 @@
 
 use super::bearer::{Bearer, Credential, reached};
 use super::spawned;
+use super::submission::Step;
 use crate::live::{Flights, Hub};
+use crate::ops::world::World;
 use crate::ops::{self, Caller};
 use crate::store::users::Account;
 use crate::store::{self, Reader, Store, users, workspaces};
@@ -105,6 +107,20 @@ impl Sessions {
     /// Whether a session is known to have ended.
     pub(super) fn is_known_to_have_ended(&self, id: SessionId) -> bool {
         self.ended.contains_key(&id)
+    }
+
+    /// Refuses a mutation whose session ended before it in this group, or in an earlier one of this instance: it waited in
+    /// the queue meanwhile. The server's own steps decide by themselves.
+    pub(super) fn check_alive(&self, step: &Step, caller: &Caller, world: &World) -> Result<(), Failure> {
+        let ended = || {
+            let here = world.sessions.get(caller.session);
+            here.is_some_and(|session| session.revoked_at.is_some())
+                || self.is_known_to_have_ended(caller.session)
+        };
+        if !step.own && ended() {
+            return Err(Credential::Session(caller.session).ended());
+        }
+        Ok(())
     }
 
     /// The cached session, if it is complete up to position `seen` of the user's own stream.

@@ -195,7 +195,7 @@ pub enum EngineError {
     #[error(transparent)]
     Open(#[from] OpenError),
     /// The secret of the tokens cannot be read or created.
-    #[error("cannot read or create the secret of the tokens in data_dir: {0}")]
+    #[error("cannot read or create jwt_secret in data_dir: {0}; make the user that runs taskwire its owner")]
     Secret(#[source] std::io::Error),
     /// The data folder cannot be created.
     #[error("cannot create the data folder {0}: {1}; check data_dir")]

@@ -27,6 +27,7 @@ use self::answer::AnswerFrame;
 use super::body::{self, Held, Permit};
 use super::caller;
 use super::outer;
+use crate::auth::limits::Limit;
 use crate::engine::{Caller, Delivery, Incoming, Measure, Origin, Reply, Sender};
 use crate::peer::{self, Peer};
 use crate::reply::frames;
@@ -89,14 +90,27 @@ impl Call {
         }
     }
 
+    /// Counts one more request of the network.
+    async fn count(&self) -> Result<(), Failure> {
+        match self.origin.address {
+            Some(address) => self.app.engine.limits().take(Limit::Requests, address).await,
+            None => Ok(()),
+        }
+    }
+
     /// The answers of an array. Each is made after the previous one was sent, so only one is in memory at a time. A
     /// frame waits until the client reads the answers before it, and does not begin once a write has shown that the client is gone.
     fn answers(self, frames: Vec<Box<RawValue>>, place: Option<Permit>) -> Body {
         let app = self.app.clone();
-        let work = (self, frames.into_iter(), place, Span::current());
+        let work = (self, frames.into_iter().enumerate(), place, Span::current());
         let answers = stream::unfold(work, async |(call, mut frames, place, span)| {
-            let frame = frames.next()?;
-            let answer = call.in_time(frame.get()).instrument(span.clone()).await;
+            let (at, frame) = frames.next()?;
+            // the request itself counted the first one
+            let counted = if at == 0 { Ok(()) } else { call.count().await };
+            let answer = match counted {
+                Ok(()) => call.in_time(frame.get()).instrument(span.clone()).await,
+                Err(failure) => call.refuse(frames::id_of(frame.get()).as_ref(), failure),
+            };
             Some((answer, (call, frames, place, span)))
         });
         let pieces = answers.enumerate().flat_map(move |(at, answer)| {

@@ -100,10 +100,13 @@ fn draft(letter: &Letter, engine: &Engine, settings: &Settings) -> Draft {
         About::Code { code, purpose } => {
             let proof = proof(*code, *purpose, letter, engine, settings);
             match purpose {
-                Purpose::Verify => texts::verification(name, proof),
+                Purpose::Verify => texts::verification(proof),
                 Purpose::Reset => texts::reset(name, proof),
-                Purpose::ChangeEmail => texts::new_address(name, proof),
+                Purpose::ChangeEmail => texts::new_address(proof),
             }
+        }
+        About::AccountMade { code } => {
+            texts::account_made(name, proof(*code, Purpose::Reset, letter, engine, settings))
         }
         About::AddressChanging { to } => texts::address_changing(name, to),
         About::AddressChanged { to } => texts::address_changed(name, to),

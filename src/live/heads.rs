@@ -1,6 +1,6 @@
 //! Compares heads with the log. Only this finds commits of other instances whose messages did not arrive here. One
-//! query covers many streams: those in use every 2 s, the others within 30 s, and all of them every 2 s while the bus
-//! does not work. Of the bus it knows only whether it works.
+//! query covers many streams: those in use every 2 s, the others within 30 s. While the bus does not work, all of them every
+//! 2 s, and those of users, which tell of sessions that ended, every 0.6 s. Of the bus it knows only whether it works.
 
 use super::{Hub, LogUnavailable, lock};
 use std::{collections::HashMap, sync::Arc, time::Duration};
@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 /// The time between two comparisons of the streams in use, and of all streams while another instance is not heard.
 const EVERY: Duration = Duration::from_secs(2);
+/// The time between two comparisons of users' streams while another instance is not heard: a session that ended there
+/// must end here within a second.
+const USERS: Duration = Duration::from_millis(600);
 /// The time between two checks whether the other instances are still heard.
 const LOOK: Duration = Duration::from_millis(200);
 /// A stream whose head moved within this time is in use.
@@ -24,6 +27,8 @@ pub(crate) struct Plan {
     /// The last known head of each stream, and when it was first seen at that value.
     seen: HashMap<StreamId, (u64, Instant)>,
     last: Option<Instant>,
+    /// When users' streams were compared for the last time.
+    users: Option<Instant>,
     turn: u128,
     /// The other instances were heard in the last round.
     heard: bool,
@@ -79,9 +84,9 @@ impl Plan {
         let heard = hub.hears_others();
         let lost = std::mem::replace(&mut self.heard, heard) && !heard;
         if !lost && self.last.is_some_and(|last| now - last < EVERY) {
-            return Vec::new();
+            return self.due_users(hub, heard, now);
         }
-        self.last = Some(now);
+        (self.last, self.users) = (Some(now), Some(now));
         self.turn = (self.turn + 1) % TURNS;
         let seen = std::mem::take(&mut self.seen);
         let mut due = Vec::new();
@@ -97,5 +102,15 @@ impl Plan {
             }
         }
         due
+    }
+
+    /// The streams of users that are to be compared between two rounds.
+    fn due_users(&mut self, hub: &Hub, heard: bool, now: Instant) -> Vec<StreamId> {
+        if heard || self.users.is_some_and(|last| now - last < USERS) {
+            return Vec::new();
+        }
+        self.users = Some(now);
+        let all = hub.heads().into_iter().map(|(stream, _)| stream);
+        all.filter(|stream| matches!(stream, StreamId::User(_))).collect()
     }
 }

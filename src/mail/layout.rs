@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn both_forms_have_the_code_the_link_and_how_long_they_work() {
-        let draft = texts::verification("Ada", proof());
+        let draft = texts::reset("Ada", proof());
         for text in [plain(&draft), html(&draft)] {
             for part in [
                 "Hello Ada,",
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn what_people_wrote_is_escaped_and_nothing_is_loaded() {
-        let draft = texts::verification("<img src=x onerror=\"a('b')\"> & co", proof());
+        let draft = texts::reset("<img src=x onerror=\"a('b')\"> & co", proof());
         let html = html(&draft);
         assert!(
             html.contains("&lt;img src=x onerror=&quot;a(&#39;b&#39;)&quot;&gt; &amp; co"),

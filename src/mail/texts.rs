@@ -1,5 +1,6 @@
 //! What each mail says: a pure function for each. Names and devices come from people; the layout escapes them.
 
+use chrono::DateTime;
 use taskwire_protocol::Timestamp;
 
 /// A mail before its layout.
@@ -35,11 +36,12 @@ impl std::fmt::Debug for Proof {
 }
 
 /// After a sign-up: proves that the address is its owner's.
-pub fn verification(name: &str, proof: Proof) -> Draft {
+/// Without a name: whoever signed up chose it, and may have wanted to write to somebody else.
+pub fn verification(proof: Proof) -> Draft {
     Draft {
         subject: "Verify your e-mail address".to_owned(),
         body: vec![
-            format!("Hello {name},"),
+            "Hello,".to_owned(),
             "an account was made with this address. Verify that the address is yours:".to_owned(),
         ],
         proof: Some(proof),
@@ -61,6 +63,23 @@ pub fn welcome(name: &str) -> Draft {
     }
 }
 
+/// An administrator made an account for somebody, who chooses the password.
+pub fn account_made(name: &str, proof: Proof) -> Draft {
+    Draft {
+        subject: "An account was made for you".to_owned(),
+        body: vec![
+            format!("Hello {name},"),
+            "an administrator made an account for you with this address. Choose a password with this code:".to_owned(),
+        ],
+        proof: Some(proof),
+        otherwise: Some(
+            "When the code has expired, ask for another one as if you had forgotten the password. If you want no \
+             account, ignore this mail."
+                .to_owned(),
+        ),
+    }
+}
+
 /// Somebody forgot the password.
 pub fn reset(name: &str, proof: Proof) -> Draft {
     Draft {
@@ -75,12 +94,13 @@ pub fn reset(name: &str, proof: Proof) -> Draft {
 }
 
 /// To a new address, which the account gets when it is verified.
-pub fn new_address(name: &str, proof: Proof) -> Draft {
+/// Without a name, like [`verification`].
+pub fn new_address(proof: Proof) -> Draft {
     Draft {
         subject: "Verify your new e-mail address".to_owned(),
         body: vec![
-            format!("Hello {name},"),
-            "this shall be the new address of your account. The change takes effect when you verify it:"
+            "Hello,".to_owned(),
+            "you asked to use this address for your account. The change takes effect when you verify it:"
                 .to_owned(),
         ],
         proof: Some(proof),
@@ -123,9 +143,9 @@ pub fn password_changed(name: &str) -> Draft {
         subject: "Your password was changed".to_owned(),
         body: vec![
             format!("Hello {name},"),
-            "your account has a new password. Other devices were signed out.".to_owned(),
+            "your account has a new password, and its other devices were signed out. Its API tokens still work.".to_owned(),
         ],
-        otherwise: Some("If it was not you, reset your password now.".to_owned()),
+        otherwise: Some("If it was not you, ask for a code to reset your password now, and look through your API tokens.".to_owned()),
         ..Draft::default()
     }
 }
@@ -162,11 +182,20 @@ pub fn new_device(name: &str, device: &str, address: Option<&str>, at: Timestamp
         subject: "A new device signed in".to_owned(),
         body: vec![
             format!("Hello {name},"),
-            format!("a device that we do not know signed in to your account{from} at {at}: {device}."),
+            format!(
+                "a device that we do not know signed in to your account{from} on {}: {device}.",
+                moment(at)
+            ),
         ],
         otherwise: Some("If it was not you, change your password now.".to_owned()),
         ..Draft::default()
     }
+}
+
+/// A moment as people write it.
+fn moment(at: Timestamp) -> String {
+    let moment = DateTime::from_timestamp_millis(at.0).unwrap_or_default();
+    moment.format("%-d %B %Y, %H:%M UTC").to_string()
 }
 
 /// Somebody signed up with an address that has an account.

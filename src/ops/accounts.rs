@@ -122,8 +122,11 @@ impl Step for OpenAccount {
         let message = format!("Welcome, {}! News about your tasks will appear here.", user.name);
         let notice = Notice::of_account(NotificationType::Signup, message);
         tell(&act, world, user.id, notice)?;
-        if let Some(purpose) = self.code {
-            letters::post_code(&act, world, &account.user, &account.user.email, purpose)?;
+        match self.code {
+            // only who did not sign up chooses the password later
+            Some(Purpose::Reset) => letters::post_account_made(&act, world, &account.user)?,
+            Some(purpose) => letters::post_code(&act, world, &account.user, &account.user.email, purpose)?,
+            None => {}
         }
         let output = json(&account.user)?.into();
         world.put_account(account);

@@ -2,6 +2,7 @@
 
 use super::caller::targets_the_caller;
 use super::cursor::List;
+use super::letters::{self, About};
 use super::node::{SocketId, Which, Whom};
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
@@ -83,6 +84,7 @@ impl Step for ResetPassword {
         let message = "An operator of the server set your password. Every device was signed out.".to_owned();
         let notice = Notice::of_account(NotificationType::PasswordChanged, message);
         tell(act, world, user.id, notice)?;
+        letters::post(act, world, &user, About::PasswordChanged)?;
         world.accounts.put(Account {
             user,
             password_hash: self.hash.clone(),

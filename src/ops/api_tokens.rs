@@ -6,7 +6,7 @@ use super::caller::targets_the_caller;
 use super::notices::{Notice, tell};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
-use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, json, not_found};
+use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, json, not_found, sessions};
 use crate::store::api_tokens::{self, ApiTokenRecord};
 use std::sync::Arc;
 use taskwire_protocol::account::{
@@ -31,10 +31,13 @@ impl Step for MakeApiToken {
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.accounts.insert(caller.user.id);
+        needs.sessions.insert(caller.session);
         needs.api_tokens_of.insert(caller.user.id);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        // a token outlives the session that makes it, so that must not have ended meanwhile
+        sessions::living(world, act)?;
         let (user, most) = (its_own(act, world)?.user.id, self.most);
         let theirs = world.api_tokens.iter().filter(|(_, token)| token.user == user);
         if theirs.count() >= most {

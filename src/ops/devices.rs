@@ -36,7 +36,7 @@ impl Step for ApproveDevice {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let user = act.caller.user.id;
         let earlier = world.device_approvals.get(self.approval);
-        if earlier.is_some_and(|earlier| earlier.user != user || earlier.used) {
+        if earlier.is_some_and(|earlier| earlier.user != user || earlier.used || earlier.refused) {
             let message = "this code was used already; let the program show a new one";
             return Err(conflict(message).at("user_code"));
         }

@@ -136,10 +136,10 @@ impl Grant {
         let refusal = match right {
             Right::Never => "an API token cannot do this; sign in with the password",
             Right::Write | Right::WriteOwn if !writes => {
-                "this API token may only read; use one of the scope write"
+                "this API token may only read; use one with the scope write"
             }
             Right::ReadOwn | Right::WriteOwn if is_limited => {
-                "this API token is limited to some workspaces; use one without workspace_ids"
+                "this API token sees only some workspaces; use one that sees all"
             }
             Right::Free | Right::Read | Right::Write | Right::ReadOwn | Right::WriteOwn => return Ok(()),
         };

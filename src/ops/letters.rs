@@ -43,6 +43,11 @@ pub enum About {
         /// What it is for.
         purpose: Purpose,
     },
+    /// An administrator made the account, and its owner chooses the password.
+    AccountMade {
+        /// The code to choose it.
+        code: Uuid,
+    },
     /// Another address was asked for.
     AddressChanging {
         /// The other address, masked.
@@ -112,11 +117,18 @@ pub(super) fn post_code(
     post_to(act, world, user, email, About::Code { code, purpose })
 }
 
+/// Tells the owner of a new account of it, with a code to choose the password.
+pub(super) fn post_account_made(act: &Act<'_>, world: &mut World, user: &User) -> Result<()> {
+    let code = codes::issue(act, world, user.id, &user.email, Purpose::Reset);
+    post(act, world, user, About::AccountMade { code })
+}
+
 impl About {
     /// How long the code lives from the moment at which it is sent; `None` for a letter without one.
     pub fn life(&self) -> Option<Duration> {
         match self {
             About::Code { purpose, .. } => Some(purpose.life()),
+            About::AccountMade { .. } => Some(Purpose::Reset.life()),
             _ => None,
         }
     }

@@ -4,6 +4,7 @@
 use super::accounts::OpenAccount;
 use super::caller::{targets_a_user, targets_the_caller};
 use super::cursor::{self, List};
+use super::letters::{self, About};
 use super::notices::{Notice, tell};
 use super::profiles::put;
 use super::world::World;
@@ -14,6 +15,7 @@ use super::{
 use crate::domain::account as rules;
 use crate::store::users::{self, Account};
 use crate::unicode::name_key;
+use serde::Serialize;
 use std::sync::Arc;
 use taskwire_protocol::account::{Done, GlobalRole, User};
 use taskwire_protocol::admin::{CreateUser, FindUser, ListUsers, SignOutUser, UnlockUser, UpdateUser};
@@ -153,6 +155,7 @@ impl Mutation for UpdateUser {
         }
         world.logins.remove(&Login::email(&account.user.email));
         world.logins.insert(Login::email(&user.email), user.public());
+        tell_owner(act, world, &account.user, &user)?;
         Ok(Change::as_logged(put(act, world, account, user)?))
     }
 }
@@ -171,6 +174,48 @@ fn changed(asked: &UpdateUser, user: &User) -> User {
         is_verified: user.is_verified || asked.email.is_some(),
         ..user.clone()
     }
+}
+
+/// Tells somebody that an administrator changed their account, and the address that they had of another one.
+fn tell_owner(act: &Act<'_>, world: &mut World, before: &User, after: &User) -> Result<()> {
+    let mut changes = Vec::new();
+    if before.role != after.role {
+        changes.push(format!("your role is {}", word(&after.role)?));
+    }
+    if before.plan != after.plan {
+        changes.push(format!("your plan is {}", word(&after.plan)?));
+    }
+    if before.name != after.name {
+        changes.push(format!("your name is {}", after.name));
+    }
+    if before.email != after.email {
+        let to = rules::masked(&after.email);
+        changes.push(format!("your e-mail address is {to}"));
+        letters::post_to(act, world, before, &before.email, About::AddressChanged { to })?;
+    }
+    if before.is_active != after.is_active {
+        changes.push(
+            if after.is_active {
+                "your account is active again"
+            } else {
+                "your account is deactivated"
+            }
+            .to_owned(),
+        );
+    }
+    let message = format!("An administrator changed your account: {}", changes.join(", "));
+    tell(
+        act,
+        world,
+        after.id,
+        Notice::of_account(NotificationType::Security, message),
+    )
+    .map(drop)
+}
+
+/// A value of a closed set as the contract writes it.
+fn word(value: &impl Serialize) -> Result<String> {
+    Ok(json(value)?.trim_matches('"').to_owned())
 }
 
 fn end_sessions(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> {

@@ -27,7 +27,11 @@ pub struct Strangers {
 impl Strangers {
     /// A page of another origin was refused: says so in the log, with everything that decides.
     pub fn refused(&self, headers: &HeaderMap, uri: &Uri, settings: &Settings) {
-        let shown = |text: &str| text.chars().take(SHOWN).collect::<String>();
+        let shown = |text: &str| {
+            let text = text.chars().take(SHOWN);
+            // what changes lines or directions must not shape the log
+            text.flat_map(char::escape_default).collect::<String>()
+        };
         let origin = headers
             .get(ORIGIN)
             .map(|origin| String::from_utf8_lossy(origin.as_bytes()));

@@ -5,7 +5,7 @@ use super::link::Dialect;
 use super::sql::Sql;
 use super::statement::{Batch, RowType, Statement, statement, statement_of};
 use super::table::{Part, insert, table, text};
-use super::{Result, Transaction};
+use super::{Reader, Result, Transaction};
 use foldhash::HashMap;
 use std::sync::Arc;
 use taskwire_protocol::{OpId, UserId};
@@ -56,6 +56,13 @@ pub(super) fn found(rows: Vec<OpRow>) -> HashMap<(UserId, OpId), Remembered> {
         ((UserId(row.user_id), OpId(row.op_id)), Remembered { hash, reply })
     };
     rows.into_iter().map(read).collect()
+}
+
+/// Whether an op_id of a user did something.
+pub async fn is_known(reader: &mut Reader, user: UserId, op_id: OpId) -> Result<bool> {
+    let mut sql = Sql::new("select hash from ops where op_id = ");
+    sql.bind(op_id.0).push(" and user_id = ").bind(user.0);
+    Ok(!reader.fetch::<(i64,)>(sql).await?.is_empty())
 }
 
 /// Stores what op_ids did.

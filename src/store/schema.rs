@@ -11,7 +11,7 @@ pub(super) static POSTGRES: Migrator = sqlx::migrate!("migrations/postgres");
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The file or server cannot be reached.
-    #[error("cannot open the database {0}: {1}")]
+    #[error("cannot open the database {0}: {1}; check database_url")]
     Open(String, #[source] sqlx::Error),
     /// The server does not accept a connection, or accepts it and does not answer.
     #[error("the database {0} did not answer within {1} s; check database_url, and that the server runs")]

@@ -8,6 +8,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use sqlx::{ConnectOptions, Connection as _};
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -124,6 +125,19 @@ pub(super) async fn complete(writer: &SqliteConnectOptions, file: &Path) {
     );
 }
 
+/// Creates the file if it is missing, so that only this user can read it. SQLite gives the files beside it the same mode.
+fn create_private(path: &Path) -> std::io::Result<()> {
+    match File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// The pool of readers and the options of the writer.
 pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Result<Pools, OpenError> {
     let failed = |error| OpenError::Open(path.display().to_string(), error);
@@ -144,6 +158,7 @@ pub(super) async fn open(path: &Path, settings: &Settings) -> std::result::Resul
         .pragma("journal_size_limit", "67108864")
         .statement_cache_capacity(STATEMENTS)
         .disable_statement_logging();
+    create_private(path).map_err(|error| failed(sqlx::Error::Io(error)))?;
     let mut link = writer.clone().connect().await.map_err(failed)?;
     schema::migrate(&schema::SQLITE, &mut link).await?;
     link.close().await.map_err(failed)?;

@@ -20,6 +20,7 @@ on_both_databases!(
     a_network_makes_three_accounts_an_hour,
     strangers_can_be_tried_only_so_often_in_a_batch_too,
     a_hash_with_outdated_parameters_is_replaced_at_the_next_sign_in,
+    a_sign_in_that_is_not_valid_does_not_tell_whether_the_password_is_right,
 );
 
 /// Addresses of three networks.
@@ -202,6 +203,21 @@ async fn a_network_has_one_limit_of_sign_ins_for_every_way_in(engine: Engine) {
         .refused("auth.login", json!({ "email": "x@example.com", "password": "y" }))
         .await;
     assert_eq!(refused["code"], "INVALID_CREDENTIALS");
+}
+
+async fn a_sign_in_that_is_not_valid_does_not_tell_whether_the_password_is_right(engine: Engine) {
+    let server = limited(engine, &[]).await;
+    assert_eq!(sign_up(&server, HOME, "ada").await.status(), 201);
+    for password in [PASSWORD, "not the password"] {
+        let mut body = login("ada@example.com", password);
+        body["device_name"] = json!("x".repeat(500));
+        let (status, answer) = read(post(&server, AWAY, "/v1/auth/login", &body).await).await;
+        assert_eq!(
+            (status, &answer["error"]["field"]),
+            (422, &json!("device_name")),
+            "{answer}"
+        );
+    }
 }
 
 async fn a_network_makes_three_accounts_an_hour(engine: Engine) {

@@ -11,6 +11,7 @@ on_both_databases!(
     a_refused_program_gets_nothing,
     of_many_attempts_with_one_code_one_begins_a_session,
     codes_that_somebody_made_up_are_refused,
+    a_user_decides_about_twenty_codes_an_hour,
 );
 
 async fn post(server: &Server, path: &str, body: &Value) -> (u16, Value) {
@@ -146,4 +147,22 @@ async fn the_page_of_codes_is_served_with_a_strict_policy() {
         page.contains("Sign a program in") && !page.contains("src="),
         "{page}"
     );
+}
+
+async fn a_user_decides_about_twenty_codes_an_hour(engine: Engine) {
+    let server = Server::start(engine, &[("rate_limit_enabled", "true")]).await;
+    let ada = http::sign_up(&server, "ada").await;
+    let eve = http::sign_up(&server, "eve").await;
+    // guesses count, and a code that nobody waits for is one
+    for last in "BCDFGHJKLMNPQRSTVWXZ".chars() {
+        let guess = json!({ "user_code": format!("BCDF-GHJ{last}") });
+        decide(&server, &eve["access_token"], &guess, true).await;
+    }
+    let codes = start(&server).await;
+    refused(
+        &decide(&server, &eve["access_token"], &codes, true).await,
+        429,
+        "RATE_LIMITED",
+    );
+    assert_eq!(decide(&server, &ada["access_token"], &codes, true).await.0, 200);
 }

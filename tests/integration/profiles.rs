@@ -2,7 +2,7 @@
 
 use crate::on_both_databases;
 use crate::support::follower::{names, text};
-use crate::support::{Client, Engine, Server, Team, audit, eventually, http};
+use crate::support::{Client, Engine, Server, Team, audit, eventually, http, new_id};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -261,7 +261,10 @@ async fn an_hour_allows_ten_changes_on_every_way_in(engine: Engine) {
     let server = Server::start(engine, &[("rate_limit_enabled", "true")]).await;
     let mut ada = Client::sign_up(&server, "ada").await;
     let change = |n: usize| json!({ "name": format!("Ada {n}") });
-    for n in 0..4 {
+    let first = json!({ "type": "profile.update", "id": 0, "op_id": new_id(), "data": change(0) });
+    ada.send(&first).await;
+    assert_eq!(ada.answer(0).await["type"], "ok");
+    for n in 1..4 {
         ada.ok("profile.update", change(n)).await;
     }
     let ops = (4..10).map(|n| json!({ "type": "profile.update", "data": change(n) }));
@@ -269,6 +272,12 @@ async fn an_hour_allows_ten_changes_on_every_way_in(engine: Engine) {
     let refused = ada.refused("profile.update", change(10)).await;
     assert_eq!(refused["code"], "RATE_LIMITED");
     assert!(refused["retry_after_ms"].as_u64() > Some(0), "{refused}");
+    ada.send(&first).await;
+    assert_eq!(
+        ada.answer(0).await["replayed"],
+        true,
+        "a repetition changes nothing"
+    );
     let frame = json!({ "type": "profile.update", "id": 1, "data": change(11) });
     let token = text(&ada.tokens["access_token"]);
     let asked = http::request(&server, reqwest::Method::POST, "/v1/rpc").bearer_auth(&token);

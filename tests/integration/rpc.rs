@@ -107,6 +107,21 @@ async fn a_rate_limited_request_is_answered_with_an_error_frame() {
 }
 
 #[tokio::test]
+async fn each_frame_of_an_array_counts_as_a_request() {
+    let settings = [("rate_limit_enabled", "true"), ("rate_limit_requests", "3")];
+    let server = Server::start(Engine::Sqlite, &settings).await;
+    let frames: Vec<Value> = (0..5).map(|n| json!({ "type": "ping", "id": n })).collect();
+    let (status, _, answers) = read(post(&server).json(&frames)).await;
+    let answers = answers.as_array().expect("an array");
+    assert_eq!((status, answers.len()), (200, 5), "{answers:?}");
+    for (n, answer) in answers.iter().enumerate() {
+        assert_eq!(answer["id"], n, "{answer}");
+        let expected = if n < 3 { json!(null) } else { json!("RATE_LIMITED") };
+        assert_eq!(answer["error"]["code"], expected, "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_refused_token_is_answered_for_each_frame() {
     let server = Server::start(Engine::Sqlite, &[]).await;
     let ask = |body: &Value| post(&server).bearer_auth("nonsense").json(body);

@@ -14,6 +14,7 @@ use tokio::time::timeout;
 on_both_databases!(
     nothing_is_carried_out_for_a_session_that_ended,
     a_browser_logs_out_by_its_cookie_alone,
+    what_waits_in_the_queue_is_refused_once_its_session_has_ended,
 );
 
 fn rpc(server: &Server, tokens: &Value, frames: &Value) -> RequestBuilder {
@@ -169,6 +170,41 @@ async fn an_array_that_is_read_slowly(server: &Server, ada: &mut Client) {
             "{} bytes",
             answers.len()
         );
+    }
+}
+
+/// Many mutations wait in their socket's order while the session ends.
+async fn what_waits_in_the_queue_is_refused_once_its_session_has_ended(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Client::sign_up(&server, "ada").await;
+    for _ in 0..5 {
+        let tokens = log_in(&server).await;
+        let mut socket = Client::with_tokens(&server, &tokens, json!({ "streams": [] })).await;
+        for n in 0..200 {
+            socket
+                .send(&json!({ "type": "notification.mark_all_read", "id": n }))
+                .await;
+        }
+        socket.answer(0).await;
+        log_out(&server, &tokens).await;
+        assert_eq!(socket.until_closed().await.1, Some(4403));
+    }
+    let (mut after, mut is_over) = (0, false);
+    loop {
+        let page = json!({ "stream": format!("user:{}", ada.user_id()), "after": after, "limit": 500 });
+        let page = ada.ok("stream.history", page).await;
+        let events = page["events"].as_array().expect("events");
+        for event in events {
+            match event["event"].as_str() {
+                Some("session.created") => is_over = false,
+                Some("session.revoked") => is_over = true,
+                name => assert!(!(is_over && name == Some("notification.all_read")), "{event}"),
+            }
+        }
+        match events.last() {
+            Some(last) => after = last["seq"].as_u64().expect("a seq"),
+            None => break,
+        }
     }
 }
 

@@ -79,7 +79,7 @@ async fn an_administrator_makes_and_changes_accounts(engine: Engine) {
     let bob = json!({ "email": "bob@example.com", "name": "Bob" });
     let bob = op.ok("admin.user.create", bob).await;
     assert_eq!(bob["is_verified"], false);
-    let mail = mails::nth(&server, 1, "bob@example.com", "Reset your password").await;
+    let mail = mails::nth(&server, 1, "bob@example.com", "An account was made for you").await;
     let own = json!({ "email": "bob@example.com", "code": mail.code(), "new_password": PASSWORD });
     assert_eq!(
         http::post(&server, "/v1/auth/reset-password", &own)

@@ -42,16 +42,22 @@ limits! {
     SignIns "sign_ins": 20, MINUTE, "sign-ins";
     /// Accounts made from a network.
     SignUps "sign_ups": 3, HOUR, "sign-ups";
+    /// Mails with codes that a network asks for, whatever their addresses.
+    Mails "mails": 30, HOUR, "requests for mails";
     /// Mails to reset the password, by e-mail address.
     Resets "resets": 3, HOUR, "requests to reset the password";
     /// Mails with a code to verify an address, by e-mail address.
     Codes "codes": 3, HOUR, "requests for a code";
+    /// The current password of a user, tried in one of their sessions: a thief's guesses do not count as the owner's.
+    Passwords "passwords": 10, HOUR, "tries of the password";
     /// Changes of a user's own profile.
     Profile "profile": 10, HOUR, "changes of the profile";
     /// Changes of a user's own photo.
     Photo "photo": 5, HOUR, "changes of the photo";
     /// Exports of a user's own data.
     Exports "exports": 10, HOUR, "exports of your data";
+    /// Codes of programs that a user approves or refuses: each may be a row.
+    Approvals "approvals": 20, HOUR, "codes of programs";
 }
 
 /// The numbers that settings change.

@@ -4,7 +4,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use sha2::{Digest as _, Sha256};
-use taskwire_protocol::UserId;
+use taskwire_protocol::{SessionId, UserId};
 
 use crate::unicode::email_key;
 
@@ -30,6 +30,8 @@ pub enum Who<'a> {
     Network(Network),
     /// An account.
     User(UserId),
+    /// A session of an account.
+    Session(SessionId),
     /// An e-mail address, whether or not it has an account; its spellings count as one.
     Email(&'a str),
 }
@@ -43,6 +45,12 @@ impl From<IpAddr> for Who<'_> {
 impl From<UserId> for Who<'_> {
     fn from(user: UserId) -> Self {
         Who::User(user)
+    }
+}
+
+impl From<SessionId> for Who<'_> {
+    fn from(session: SessionId) -> Self {
+        Who::Session(session)
     }
 }
 
@@ -76,6 +84,7 @@ impl Keys {
             Who::Network(Network(IpAddr::V4(v4))) => hash.chain_update([4]).chain_update(v4.octets()),
             Who::Network(Network(IpAddr::V6(v6))) => hash.chain_update([6]).chain_update(v6.octets()),
             Who::User(id) => hash.chain_update(b"u").chain_update(id.0.as_bytes()),
+            Who::Session(id) => hash.chain_update(b"s").chain_update(id.0.as_bytes()),
             Who::Email(text) => hash
                 .chain_update(b"e")
                 .chain_update(email_key(text.trim()).as_bytes()),

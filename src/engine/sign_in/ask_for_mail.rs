@@ -88,7 +88,7 @@ impl Engine {
             Purpose::Verify | Purpose::ChangeEmail => Limit::Codes,
         };
         if let Some(address) = sender.origin.address {
-            self.limits().take(limit, address).await?;
+            self.limits().take(Limit::Mails, address).await?;
         }
         self.limits().take(limit, Who::Email(email)).await
     }

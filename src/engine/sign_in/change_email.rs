@@ -20,7 +20,7 @@ impl SignIn for ChangeEmail {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
         let caller = sender.caller()?;
         let email = rules::email(&self.new_email).map_err(|failure| failure.at("new_email"))?;
-        engine.limits().take(Limit::Profile, caller.user.id).await?;
+        engine.limits().take(Limit::Passwords, caller.session).await?;
         engine
             .may_ask_for_mail(&email, Purpose::ChangeEmail, &sender)
             .await?;

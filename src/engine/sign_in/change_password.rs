@@ -23,8 +23,8 @@ impl SignIn for ChangePassword {
         let (old, account) = engine.living_session(caller.session).await?;
         let new = self.new_password.into_exposed();
         check(&new, &account.user)?;
-        // also bounds how often the holder of a stolen token can guess
-        engine.limits().take(Limit::Profile, account.user.id).await?;
+        // the holder of a stolen token guesses
+        engine.limits().take(Limit::Passwords, caller.session).await?;
         let given = SecretString::from(self.current_password.into_exposed());
         if !engine
             .passwords()

@@ -20,8 +20,8 @@ impl SignIn for DeleteProfile {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
         let caller = sender.caller()?;
         let (_, account) = engine.living_session(caller.session).await?;
-        // also bounds how often the holder of a stolen token can guess
-        engine.limits().take(Limit::Profile, account.user.id).await?;
+        // the holder of a stolen token guesses
+        engine.limits().take(Limit::Passwords, caller.session).await?;
         let given = SecretString::from(self.password.into_exposed());
         if !engine
             .passwords()

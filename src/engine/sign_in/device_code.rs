@@ -1,8 +1,10 @@
 //! `/v1/auth/device…`: a program signs in without seeing a password (RFC 8628). It asks for a pair of codes, its person
 //! types one of them on a page and approves, and the program exchanges the other one for tokens.
 
+use super::tokens::device_name;
 use super::{Attempt, SignIn, Signed};
 use crate::auth::device_codes::LIFE;
+use crate::auth::limits::Limit;
 use crate::engine::accounts::{caller, inactive};
 use crate::engine::audit::DEVICE_REFUSED;
 use crate::engine::{Engine, Sender, spawned};
@@ -62,12 +64,13 @@ impl SignIn for ApproveDevice {
             .device_codes
             .approval(&self.user_code)
             .ok_or_else(no_code)?;
+        let caller = sender.caller()?;
+        engine.limits().take(Limit::Approvals, caller.user.id).await?;
         let step = devices::ApproveDevice {
             approval,
             approve: self.approve,
             life: LIFE,
         };
-        let caller = sender.caller()?;
         let signed = Signed::of(engine.act(caller.clone(), step).await?).by(caller);
         Ok(if self.approve {
             signed
@@ -85,6 +88,7 @@ impl SignIn for RedeemDeviceCode {
     }
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Option<Tokens>>, Failure> {
+        let device_name = device_name(self.device_name)?;
         let waiting = engine
             .0
             .device_codes
@@ -97,7 +101,7 @@ impl SignIn for RedeemDeviceCode {
             return Ok(Signed::of(None));
         };
         engine.check_approval(&approval, &account)?;
-        let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
+        let (session, refresh) = engine.new_session(account.user.id, device_name, &sender.origin)?;
         let (caller, device) = (caller(&account, session.id), session.device_name.clone());
         let redeem = RedeemApproval {
             approval: approval.id,

@@ -1,6 +1,7 @@
 //! `auth.login`: begins a session for a user who knows the password. Addresses without an account get the same answers
 //! after the same work as those with one.
 
+use super::tokens::device_name;
 use super::verify_first::verify_first;
 use super::{Attempt, SignIn, Signed};
 use crate::auth::limits::{Device, Outcome};
@@ -22,6 +23,8 @@ impl SignIn for LogIn {
     }
 
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Tokens>, Failure> {
+        // before the password: a refusal must not tell whether that is right
+        let device_name = device_name(self.device_name)?;
         let found = engine.find_account(&self.email).await?;
         let (user, address) = (
             found.as_ref().map(|account| account.user.id),
@@ -37,7 +40,7 @@ impl SignIn for LogIn {
         let checked = engine.check_password(found, password).await;
         trial.end(outcome(&checked)).await;
         let (account, rehash) = checked?;
-        let (session, refresh) = engine.new_session(account.user.id, self.device_name, &sender.origin)?;
+        let (session, refresh) = engine.new_session(account.user.id, device_name, &sender.origin)?;
         let (caller, name) = (caller(&account, session.id), session.device_name.clone());
         let open = OpenSession {
             session,

@@ -147,7 +147,7 @@ pub(super) async fn refuse(began: Instant, code: ErrorCode) -> Failure {
     sleep_until(began + REFUSAL).await;
     let message = match code {
         ErrorCode::TokenExpired => "the code or link has expired; ask for a new one",
-        _ => "the code or link is not valid: wrong, used, or replaced by a newer one",
+        _ => "the code or link is not valid: wrong, used, tried too often, or replaced by a newer one",
     };
     Failure::new(code, message)
 }

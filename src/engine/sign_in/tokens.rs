@@ -28,7 +28,7 @@ impl Engine {
         let record = SessionRecord {
             id,
             user,
-            device_name: text::optional_name("device_name", device_name, limits::DEVICE_NAME)?,
+            device_name: self::device_name(device_name)?,
             client: origin.client.as_deref().map(str::to_owned),
             address: origin.address.map(|address| address.to_string()),
             family: Family {
@@ -74,6 +74,11 @@ impl Engine {
         let by = caller(account, session);
         Ok(Signed::of(output).by(by).then(then))
     }
+}
+
+/// The name that a device gave itself, as it is stored.
+pub(super) fn device_name(given: Option<String>) -> Result<Option<String>, Failure> {
+    text::optional_name("device_name", given, limits::DEVICE_NAME)
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -294,3 +294,26 @@ async fn heads_are_compared_again_when_the_log_did_not_answer() {
     world.log.fails.store(false, Ordering::SeqCst);
     socket.receives(workspace(1), 0, 1).await;
 }
+
+#[tokio::test]
+async fn streams_of_users_are_compared_more_often_while_the_bus_is_down() {
+    let (world, bus) = world_with_a_bus();
+    let (mut socket, own) = (world.socket(user(1)), StreamId::User(user(1)));
+    socket.join(own, Start::Now).await;
+    socket.join(workspace(1), Start::Now).await;
+    let (mut plan, start) = (Plan::default(), Instant::now());
+    let at = |ms: u64| start + Duration::from_millis(ms);
+    assert_eq!(plan.due(&world.hub, at(0)).len(), 2);
+    assert_eq!(plan.due(&world.hub, at(600)).len(), 0, "while it works, not");
+    bus.up.store(false, Ordering::SeqCst);
+    assert_eq!(plan.due(&world.hub, at(800)).len(), 2, "at once");
+    for (ms, expected) in [
+        (1_300, vec![]),
+        (1_400, vec![own]),
+        (1_900, vec![]),
+        (2_000, vec![own]),
+    ] {
+        assert_eq!(plan.due(&world.hub, at(ms)), expected, "after {ms} ms");
+    }
+    assert_eq!(plan.due(&world.hub, at(2_800)).len(), 2);
+}

@@ -144,7 +144,7 @@ fn end_as_stolen(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Re
     let device = device_of(&session).unwrap_or("one of your devices").to_owned();
     end(&act, world, session)?;
     let message = format!(
-        "{device} was signed out: an old key of this sign-in was used again, so somebody else may have a copy of it. \
+        "{device} was signed out: a sign-in token that had been replaced was used again, so somebody may have copied it. \
          Sign in again there. If you do not know why this happened, change your password."
     );
     let notice = Notice::of_account(NotificationType::Security, message);

@@ -30,7 +30,7 @@ use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
-use taskwire_protocol::{StreamId, TaskId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId};
 
 /// The members that changed.
 pub struct MemberChanges<'a> {
@@ -97,6 +97,14 @@ macro_rules! derive_world {
 for_each_entity!(derive_world);
 
 impl World {
+    /// Sessions that have ended, of those that the group loaded.
+    pub fn ended_sessions(&self) -> impl Iterator<Item = SessionId> {
+        let sessions = self.sessions.iter();
+        sessions
+            .filter(|(_, session)| session.revoked_at.is_some())
+            .map(|(id, _)| *id)
+    }
+
     /// Sets the counters of a locked stream.
     pub fn loaded_counters(&mut self, stream: StreamId, counters: Counters) {
         self.counts.load(stream, counters);
