@@ -79,6 +79,9 @@ pub enum TokenError {
     /// A person has to sign in again.
     #[error("{0}")]
     SignedOut(String),
+    /// The server refused the only token that there is. The client stops and says what the server said.
+    #[error("the token is no longer valid")]
+    NoOther,
     /// There is no token at the moment; a later attempt may succeed.
     #[error("{0}")]
     Unavailable(String),

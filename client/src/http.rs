@@ -265,8 +265,14 @@ impl HttpAnswer {
         })
     }
 
+    /// Whether the same request may succeed later: the server is overloaded or cannot serve at the moment, or a proxy
+    /// cannot reach it.
+    pub fn may_pass(&self) -> bool {
+        self.status >= 500 || matches!(self.status, 408 | 425 | 429)
+    }
+
     /// How long to wait before the next request, as the server says.
-    pub(crate) fn wait(&self) -> Option<Duration> {
+    pub fn wait(&self) -> Option<Duration> {
         let told = self.failure().and_then(|failure| failure.retry_after_ms);
         told.or(self.retry_after_ms).map(Duration::from_millis)
     }
@@ -282,7 +288,7 @@ impl HttpAnswer {
             return CallError::Refused(Box::new(failure));
         }
         let text = format!("HTTP status {}", self.status_line());
-        CallError::Stopped(if self.status >= 500 || matches!(self.status, 408 | 425 | 429) {
+        CallError::Stopped(if self.may_pass() {
             Stopped::Unreachable(Disconnected::Unreachable(text))
         } else {
             Stopped::NoServer(text)

@@ -25,7 +25,7 @@ pub trait TokenSource: Send + Sync + 'static {
     /// The client awaits this future in a separate task and never drops it halfway.
     ///
     /// # Errors
-    /// `SignedOut` stops the client. After any other error the client tries again later.
+    /// `SignedOut` and `NoOther` stop the client. After any other error the client tries again later.
     fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>>;
 }
 
@@ -44,7 +44,7 @@ impl TokenSource for FixedToken {
     fn token<'a>(&'a self, stale: Option<&'a str>) -> Boxed<'a, Result<String, TokenError>> {
         Box::pin(async move {
             if stale == Some(self.0.as_str()) {
-                return Err(TokenError::SignedOut("the token is no longer valid".to_owned()));
+                return Err(TokenError::NoOther);
             }
             Ok(self.0.clone())
         })

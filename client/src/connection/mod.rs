@@ -71,6 +71,8 @@ struct Connection {
     stale: bool,
     fetching: Fetching,
     refusals: u32,
+    /// What the server said when it last refused a token.
+    refusal: Option<String>,
     /// The time when the last welcomed connection ended, or when the client started.
     last_welcome: Instant,
     was_welcome: bool,
@@ -98,6 +100,7 @@ pub(crate) async fn run(config: Config, door: Door, ends: Ends) {
         stale: false,
         fetching: Fetching::default(),
         refusals: 0,
+        refusal: None,
         last_welcome: Instant::now(),
         was_welcome: false,
         goodbye: None,

@@ -37,6 +37,10 @@ impl Connection {
         let token = match self.fetching.done().await {
             Ok(token) => token,
             Err(TokenError::SignedOut(why)) => return Err(Ended::Stop(Stopped::SignedOut(why))),
+            Err(error @ TokenError::NoOther) => {
+                let why = self.refusal.take().unwrap_or_else(|| error.to_string());
+                return Err(Ended::Stop(Stopped::SignedOut(why)));
+            }
             Err(error) => {
                 let wait = match &error {
                     TokenError::Later { wait, .. } => Some(*wait),
@@ -122,9 +126,7 @@ impl Connection {
             ErrorCode::InvalidToken | ErrorCode::TokenExpired | ErrorCode::AuthRequired => {
                 self.token_refused(Disconnected::Refused(failure))
             }
-            ErrorCode::TokenRevoked | ErrorCode::AccountInactive | ErrorCode::EmailNotVerified => {
-                Ended::Stop(Stopped::SignedOut(failure.message))
-            }
+            ErrorCode::TokenRevoked => Ended::Stop(Stopped::SignedOut(failure.message)),
             _ if failure.retryable => {
                 let wait = failure.retry_after_ms.map(Duration::from_millis);
                 Ended::Retry(Disconnected::Refused(failure), wait)
@@ -135,9 +137,15 @@ impl Connection {
 
     fn token_refused(&mut self, why: Disconnected) -> Ended {
         self.refusals += 1;
+        let said = match &why {
+            Disconnected::Refused(failure) => failure.message.clone(),
+            Disconnected::Closed { reason, .. } if !reason.is_empty() => reason.clone(),
+            why => why.to_string(),
+        };
         if self.refusals >= REFUSALS {
-            return Ended::Stop(Stopped::SignedOut(why.to_string()));
+            return Ended::Stop(Stopped::SignedOut(said));
         }
+        self.refusal = Some(said);
         self.stale = true;
         Ended::Retry(why, None)
     }

@@ -69,7 +69,7 @@ impl Renewal {
     pub(super) fn failed(&mut self, error: &TokenError) {
         self.state = match error {
             // The server closes with 4401 when the token expires; the program learns of it then.
-            TokenError::SignedOut(_) => State::At(None),
+            TokenError::SignedOut(_) | TokenError::NoOther => State::At(None),
             TokenError::Later { wait, .. } => State::At(Instant::now().checked_add(*wait.max(&RENEW_AGAIN))),
             _ => State::At(Instant::now().checked_add(RENEW_AGAIN)),
         };

@@ -69,9 +69,10 @@ async fn a_fixed_token_that_is_refused_ends_the_client() -> Tested {
     let mut peer = server.accept().await?;
     let auth = peer.receive().await?;
     peer.refuse(&auth, "TOKEN_EXPIRED", false).await?;
+    // with what the server said
     assert!(matches!(
         soon("the end", client.ready()).await?,
-        Err(Stopped::SignedOut(_))
+        Err(Stopped::SignedOut(why)) if why == "it is TOKEN_EXPIRED"
     ));
     Ok(())
 }
