@@ -6,13 +6,16 @@ use crate::{
     connect::Context,
     fault::Fault,
     output::Output,
-    session::{Session, Sessions},
-    terminal::plain,
+    session::{Replacement, Session, Sessions},
+    terminal::{note, plain},
 };
 use std::io;
 use taskwire_client::{
     CallError, Stopped, call_once,
-    protocol::account::{LogIn, LogOut, LogOutAll, SignUp, Tokens, User},
+    protocol::{
+        ErrorCode,
+        account::{LogIn, LogOut, LogOutAll, NextStep, SignUp, Tokens, User, VerifyFirst},
+    },
 };
 
 /// What API tokens begin with.
@@ -28,8 +31,31 @@ pub(crate) async fn sign_up(context: &Context, output: &Output, args: SignupArgs
         password: password(args.password_stdin, true)?.into(),
         device_name: Some(device()),
     };
-    let tokens = call_once(context.anonymous(), params).await?;
-    keep(context, output, tokens).await
+    let email = params.email.clone();
+    let place = context.file.reserve()?;
+    let tokens = match call_once(context.anonymous(), params).await {
+        // The server wants the address verified first; this is no failure.
+        Err(error) if error.code() == Some(ErrorCode::EmailNotVerified) => {
+            return verify_first(output, &email);
+        }
+        tokens => tokens?,
+    };
+    keep(context, output, place, tokens).await?;
+    note("a mail to verify your address is on its way; `tw verify CODE` takes its code");
+    Ok(())
+}
+
+fn verify_first(output: &Output, email: &str) -> Result<(), Fault> {
+    if output.json {
+        return output.value(&VerifyFirst {
+            status: NextStep::VerifyEmail,
+        });
+    }
+    let email = plain(email);
+    output.line(&format!(
+        "a mail is on its way to {email}; `tw verify CODE --email {email}` takes its code, and then `tw login {email}` \
+         signs in"
+    ))
 }
 
 pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) -> Result<(), Fault> {
@@ -47,8 +73,9 @@ pub(crate) async fn log_in(context: &Context, output: &Output, args: LoginArgs) 
             .and_then(|session| session.refresh_token.clone())
             .map(Into::into),
     };
+    let place = context.file.reserve()?;
     let tokens = call_once(context.anonymous(), params).await?;
-    keep(context, output, tokens).await
+    keep(context, output, place, tokens).await
 }
 
 /// Keeps an API token as the session of this server, once the server has accepted it.
@@ -59,31 +86,38 @@ async fn log_in_by_token(context: &Context, output: &Output) -> Result<(), Fault
             "this is no API token: one begins with {API_TOKEN}, and `tw tokens new NAME` makes one"
         )));
     }
+    let place = context.file.reserve()?;
     let client = context.connect_by(&token).await?;
     let welcome = client.ready().await;
     client.close().await;
     let user = welcome?.user.clone();
     let session = Session::by_api_token(&context.url, token, &user);
-    keep_session(context, output, session, &user).await
+    keep_session(context, output, place, session, &user).await
 }
 
 /// Keeps the tokens of a sign-in, and says who signed in.
-pub(crate) async fn keep(context: &Context, output: &Output, tokens: Tokens) -> Result<(), Fault> {
+pub(crate) async fn keep(
+    context: &Context,
+    output: &Output,
+    place: Replacement,
+    tokens: Tokens,
+) -> Result<(), Fault> {
     let user = tokens.user.clone();
     let session = Session::new(&context.url, tokens);
-    keep_session(context, output, session, &user).await
+    keep_session(context, output, place, session, &user).await
 }
 
 async fn keep_session(
     context: &Context,
     output: &Output,
+    place: Replacement,
     session: Session,
     user: &User,
 ) -> Result<(), Fault> {
     let _lock = context.file.lock().await?;
     let mut sessions = context.file.load_or_none()?;
     sessions.add(session);
-    context.file.save(&sessions)?;
+    place.save(&sessions)?;
     if output.json {
         return output.value(user);
     }
@@ -102,12 +136,22 @@ pub(crate) async fn log_out(context: &Context, output: &Output, local: bool, all
     match (&context.token, &context.session) {
         _ if local => forget(context, None).await?,
         (Some(_), _) => end(context, all).await?,
+        (None, Some(session)) if session.api_token && all => {
+            return Err(Fault::not_allowed(
+                "nothing was ended: an API token cannot end sessions; sign in with `tw login`, then `tw logout --all`",
+            ));
+        }
         // An API token has no session on the server; `tw tokens revoke` ends it.
-        (None, Some(session)) if session.api_token && !all => forget(context, Some(session)).await?,
+        (None, Some(session)) if session.api_token => forget(context, Some(session)).await?,
         (None, Some(session)) => {
             match end(context, all).await {
+                Err(fault) if fault.has_ended() && all => {
+                    return Err(Fault::not_allowed(
+                        "nothing was ended: this session has ended already; sign in, then `tw logout --all`",
+                    ));
+                }
                 // The server has ended the session already; only the file is left to change.
-                Err(fault) if fault.is_signed_out() => {}
+                Err(fault) if fault.has_ended() => {}
                 ended => ended?,
             }
             forget(context, Some(session)).await?;
@@ -117,7 +161,11 @@ pub(crate) async fn log_out(context: &Context, output: &Output, local: bool, all
     if output.json {
         return output.value(&serde_json::json!({}));
     }
-    output.line("signed out")
+    output.line(if all {
+        "signed out on every device; API tokens go on"
+    } else {
+        "signed out"
+    })
 }
 
 async fn end(context: &Context, all: bool) -> Result<(), Fault> {

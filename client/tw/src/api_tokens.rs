@@ -2,6 +2,7 @@
 
 use crate::{
     args::{NewTokenArgs, TokenAction},
+    clock::now_ms,
     due::Due,
     fault::Fault,
     output::Output,
@@ -93,6 +94,7 @@ fn row(token: &ApiToken) -> String {
     };
     let expires = match token.expires_at {
         None => "never expires".to_owned(),
+        Some(at) if at.0 <= now_ms() => format!("EXPIRED {}", moment(at)),
         Some(at) => format!("expires {}", moment(at)),
     };
     let used = match token.last_used_at {

@@ -52,7 +52,8 @@ pub(crate) struct Args {
 const AFTER: &str = "\
 Name a task by its id or the end of its id, as `tw ls` shows it.
 TASKWIRE_TOKEN replaces the session that `tw login` keeps. NO_COLOR turns colours off.
-Exit codes: 0 ok, 1 error, 2 usage, 3 not signed in or not allowed, 4 not found, 5 conflict, 6 network.";
+Exit codes: 0 ok, 1 error, 2 usage, 3 not signed in or not allowed, 4 not found, 5 conflict, 6 network or
+server not available.";
 
 #[derive(Subcommand)]
 pub(crate) enum Command {

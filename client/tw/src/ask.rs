@@ -1,7 +1,10 @@
 //! Questions to the person: on a terminal only. Passwords and tokens are typed without an echo.
 
-use crate::fault::Fault;
+use crate::{fault::Fault, terminal::note};
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+/// A new password whose second typing differs is asked for again, so many times in all.
+const TRIES: u32 = 3;
 
 /// What the command line says, or what the person types.
 pub(crate) fn given_or_asked(given: Option<String>, what: &str, argument: &str) -> Result<String, Fault> {
@@ -85,9 +88,12 @@ fn typed_password(what: &str, twice: bool, otherwise: &str) -> Result<String, Fa
             "standard input is not a terminal; give the password with {otherwise}"
         )));
     }
-    let password = rpassword::prompt_password(format!("{what}: "))?;
-    if twice && rpassword::prompt_password("Once more: ")? != password {
-        return Err(Fault::usage("the two passwords differ; try again"));
+    for _ in 0..TRIES {
+        let password = rpassword::prompt_password(format!("{what}: "))?;
+        if !twice || rpassword::prompt_password("Once more: ")? == password {
+            return Ok(password);
+        }
+        note("the two passwords differ");
     }
-    Ok(password)
+    Err(Fault::usage("the two passwords differ; try again"))
 }

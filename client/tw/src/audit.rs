@@ -4,7 +4,7 @@ use crate::{
     args::AuditArgs,
     fault::Fault,
     output::Output,
-    paging,
+    paging, profile,
     terminal::plain,
     text::{moment, short},
 };
@@ -124,8 +124,10 @@ fn told(event: &Event, name: &str, known: &mut Known) -> Option<String> {
         Event::ProfileUpdated(user) => {
             let before = known.before(user);
             match before.map(|before| changed(&before, user)) {
-                Some(fields) if !fields.is_empty() => format!("account changed: {}", fields.join(", ")),
-                _ => "account changed".to_owned(),
+                None => format!("account changed; now {}", standing(user)),
+                // what is not known of an account at its sign-up
+                Some(fields) if fields.is_empty() => "account changed: name, username or e-mail".to_owned(),
+                Some(fields) => format!("account changed: {}", fields.join(", ")),
             }
         }
         Event::NotificationCreated(created) if ABOUT_THE_ACCOUNT.contains(&created.notification.r#type) => {
@@ -171,6 +173,18 @@ fn changed(before: &User, after: &User) -> Vec<&'static str> {
     ];
     let differs = |(field, differs): (&'static str, bool)| differs.then_some(field);
     fields.into_iter().filter_map(differs).collect()
+}
+
+/// What matters most about an account, where the log does not tell what it was before.
+fn standing(user: &User) -> String {
+    let (role, plan) = (profile::role(user.role), profile::plan(user.plan));
+    let verified = if user.is_verified {
+        "verified"
+    } else {
+        "not verified"
+    };
+    let active = if user.is_active { "" } else { ", not active" };
+    format!("role {role}, plan {plan}, {verified}{active}")
 }
 
 /// Who did it, when it was not oneself in a session of one's own.

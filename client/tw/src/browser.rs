@@ -9,13 +9,22 @@ use crate::{
     terminal::{note, plain},
 };
 use std::time::Duration;
-use taskwire_client::protocol::account::{DeviceCode, RedeemDeviceCode, StartDevice, Tokens};
+use taskwire_client::{
+    CallError, Http, Stopped,
+    protocol::{
+        ErrorCode,
+        account::{DeviceCode, RedeemDeviceCode, StartDevice, Tokens},
+    },
+};
 use tokio::time::{Instant, sleep};
 
 /// The answer of a server while nobody has decided.
 const PENDING: u16 = 202;
+/// The longest life of codes that is believed, in seconds.
+const LONGEST: u64 = 86_400;
 
 pub(crate) async fn log_in(context: &Context, output: &Output) -> Result<(), Fault> {
+    let place = context.file.reserve()?;
     let http = context.http()?;
     let codes: DeviceCode = http.post("v1/auth/device", &StartDevice {}).await?.read()?;
     let page = page(&context.url, &codes);
@@ -24,24 +33,55 @@ pub(crate) async fn log_in(context: &Context, output: &Output) -> Result<(), Fau
         plain(&page),
         plain(&codes.user_code)
     ));
-    let ends = Instant::now() + Duration::from_secs(codes.expires_in);
-    let pause = Duration::from_secs(codes.interval.clamp(1, 60));
+    // Each attempt is made once; `redeemed` makes the next one.
+    let http = http.patient_for(Duration::ZERO);
+    let tokens = tokio::select! {
+        tokens = redeemed(&http, codes) => tokens?,
+        _ = tokio::signal::ctrl_c() => return Err(Fault::interrupted()), // and the reserved file goes
+    };
+    keep(context, output, place, tokens).await
+}
+
+/// Asks for the tokens until the codes end. A connection that is lost and a server that is away for a moment count as
+/// nobody's decision.
+async fn redeemed(http: &Http, codes: DeviceCode) -> Result<Tokens, Fault> {
+    let ends = Instant::now() + Duration::from_secs(codes.expires_in.min(LONGEST));
+    let interval = Duration::from_secs(codes.interval.clamp(1, 60));
     let redeem = RedeemDeviceCode {
         device_code: codes.device_code,
         device_name: Some(device()),
     };
+    let mut pause = interval;
     loop {
         sleep(pause).await;
-        let answer = http.post("v1/auth/device/token", &redeem).await?;
-        if answer.status != PENDING {
-            let tokens: Tokens = answer.read()?;
-            return keep(context, output, tokens).await;
+        let answer = http.post("v1/auth/device/token", &redeem).await;
+        pause = interval;
+        let trouble = match answer {
+            Ok(answer) if answer.status == PENDING => None,
+            Ok(answer) if answer.may_pass() => {
+                pause = answer.wait().unwrap_or_default().max(interval);
+                answer.read::<Tokens>().err()
+            }
+            Ok(answer) => return answer.read().map_err(refused),
+            Err(error @ (CallError::Interrupted | CallError::Stopped(Stopped::Unreachable(_)))) => {
+                Some(error)
+            }
+            Err(error) => return Err(error.into()),
+        };
+        if Instant::now() + pause >= ends {
+            let nobody = "nobody approved the code in time; run `tw login --browser` again";
+            return Err(trouble.map_or_else(|| Fault::not_allowed(nobody), Fault::from));
         }
-        if Instant::now() >= ends {
-            return Err(Fault::not_allowed(
-                "nobody approved the code in time; run `tw login --browser` again",
-            ));
+    }
+}
+
+/// The code is of no use any more: nobody has to sign in first.
+fn refused(error: CallError) -> Fault {
+    match error.code() {
+        Some(ErrorCode::InvalidToken | ErrorCode::TokenExpired) => {
+            Fault::not_allowed("the code has expired, or it was used already; run `tw login --browser` again")
         }
+        _ => error.into(),
     }
 }
 

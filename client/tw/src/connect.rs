@@ -1,7 +1,7 @@
 //! Makes a client from the session, the environment and the command line.
 
 use crate::{
-    fault::Fault,
+    fault::{Fault, bare},
     kept_tokens::KeptTokens,
     session::{Session, SessionFile, Sessions},
     terminal::note,
@@ -10,7 +10,10 @@ use std::{
     io::{self, IsTerminal as _},
     time::{Duration, Instant},
 };
-use taskwire_client::{Client, Config, Disconnected, Events, FixedToken, Http, Item, Stopped, TokenError};
+use taskwire_client::{
+    Client, Config, Disconnected, Events, FixedToken, Http, Item, Stopped, TokenError,
+    protocol::{CloseCode, close::Then},
+};
 
 const DEFAULT_URL: &str = "http://127.0.0.1:8080";
 /// A command that was connected waits at least this long for a server that restarts, and then gives up.
@@ -102,14 +105,20 @@ impl Context {
 
     /// A connected client that makes calls only.
     pub(crate) async fn connect(&self) -> Result<Client, Fault> {
-        self.connect_with(self.config()?).await
+        self.connect_with(self.config()?, |why| self.stopped(why)).await
     }
 
-    /// A connected client that acts with this token.
+    /// A connected client that acts with this API token.
     pub(crate) async fn connect_by(&self, token: &str) -> Result<Client, Fault> {
-        let config = Config::new(&self.url, FixedToken::new(token));
-        self.connect_with(config.named("tw", env!("CARGO_PKG_VERSION")))
-            .await
+        let config = Config::new(&self.url, FixedToken::new(token)).named("tw", env!("CARGO_PKG_VERSION"));
+        let refused = |why| match why {
+            Stopped::SignedOut(why) | Stopped::Revoked(why) => Fault::not_allowed(format!(
+                "the server does not accept this API token: {}",
+                bare(&why)
+            )),
+            why => why.into(),
+        };
+        self.connect_with(config, refused).await
     }
 
     /// Connects, makes calls, and closes the connection.
@@ -123,28 +132,26 @@ impl Context {
         done
     }
 
-    async fn connect_with(&self, config: Config) -> Result<Client, Fault> {
+    async fn connect_with(
+        &self,
+        config: Config,
+        stopped: impl Fn(Stopped) -> Fault,
+    ) -> Result<Client, Fault> {
         let config = config.following([]).patient_for(PATIENCE.max(self.wait));
         let (client, events) = Client::connect(config)?;
-        self.connected(events).await?;
+        self.connected(events, stopped).await?;
         Ok(client)
     }
 
-    /// Waits for the first connection. The client tries again while the server cannot be reached, and refreshes a token
-    /// that the server refuses.
-    async fn connected(&self, mut events: Events) -> Result<(), Fault> {
+    /// Waits for the first connection. The client tries again while the server cannot be reached or cannot serve, and
+    /// refreshes a token that the server refuses.
+    async fn connected(&self, mut events: Events, stopped: impl Fn(Stopped) -> Fault) -> Result<(), Fault> {
         let (began, mut told) = (Instant::now(), false);
         while let Some(item) = events.next().await {
             let (reason, retry_in) = match item {
                 Item::Connected(_) => return Ok(()),
-                Item::Stopped(why) => return Err(self.stopped(why)),
-                Item::Disconnected {
-                    reason:
-                        reason @ (Disconnected::Unreachable(_)
-                        | Disconnected::TimedOut(_)
-                        | Disconnected::NoToken(_)),
-                    retry_in,
-                } => (reason, retry_in),
+                Item::Stopped(why) => return Err(stopped(why)),
+                Item::Disconnected { reason, retry_in } if !wants_a_token(&reason) => (reason, retry_in),
                 _ => continue,
             };
             // The server was not asked: this machine cannot read or write the session.
@@ -155,7 +162,7 @@ impl Context {
             if !told && io::stderr().is_terminal() {
                 let (url, seconds) = (&self.url, self.wait.as_secs());
                 note(&format!(
-                    "tw: {url} cannot be reached ({reason}); trying for {seconds} s"
+                    "tw: no answer from {url} yet ({reason}); trying for {seconds} s"
                 ));
             }
             told = true;
@@ -163,16 +170,33 @@ impl Context {
         Err(Fault::other("the client was closed"))
     }
 
-    /// The error when a client stops. Nothing refreshes an API token, so a person has to bring another one.
-    fn stopped(&self, why: Stopped) -> Fault {
-        let by_api_token = self.token.is_none() && self.session.as_ref().is_some_and(|kept| kept.api_token);
-        match why {
-            Stopped::SignedOut(_) | Stopped::Revoked(_) if by_api_token => Fault::not_allowed(format!(
-                "the API token for {} is no longer valid: it was revoked, or it has expired; sign in with another one \
-                 by `tw login --token`",
+    /// The error when a client stops. Nothing refreshes an API token or one from the environment, so a person has to bring
+    /// another one.
+    pub(crate) fn stopped(&self, why: Stopped) -> Fault {
+        let said = match &why {
+            Stopped::SignedOut(said) | Stopped::Revoked(said) => bare(said),
+            _ => return why.into(),
+        };
+        match (&self.token, &self.session) {
+            (Some(_), _) => Fault::not_allowed(format!(
+                "TASKWIRE_TOKEN: {said}; set another one or unset the variable"
+            )),
+            (None, Some(kept)) if kept.api_token => Fault::not_allowed(format!(
+                "the API token for {}: {said}; sign in with another one by `tw login --token`",
                 self.url
             )),
-            why => why.into(),
+            _ => why.into(),
         }
+    }
+}
+
+/// Whether the client goes on with another token, or stops soon.
+fn wants_a_token(reason: &Disconnected) -> bool {
+    match reason {
+        Disconnected::Refused(failure) => !failure.retryable,
+        Disconnected::Closed { code, .. } => {
+            CloseCode::from_code(*code).is_some_and(|code| matches!(code.then(), Then::Token))
+        }
+        _ => false,
     }
 }

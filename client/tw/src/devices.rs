@@ -32,7 +32,8 @@ pub(crate) async fn sessions(context: &Context, output: &Output, args: SessionsA
         })
         .await?;
     let Some(ended) = ended else { return Ok(()) };
-    if context.token.is_none() && ended.iter().any(|session| session.current) {
+    let signed_out = ended.iter().any(|session| session.current);
+    if context.token.is_none() && signed_out {
         forget(context, context.session.as_ref()).await?;
     }
     if output.json {
@@ -43,7 +44,11 @@ pub(crate) async fn sessions(context: &Context, output: &Output, args: SessionsA
     }
     ended
         .iter()
-        .try_for_each(|session| output.line(&format!("{}  revoked", short(session.id))))
+        .try_for_each(|session| output.line(&format!("{}  revoked", short(session.id))))?;
+    if signed_out {
+        note("this was the session of this device: you are now signed out here");
+    }
+    Ok(())
 }
 
 fn list(output: &Output, sessions: &[Session]) -> Result<(), Fault> {

@@ -12,6 +12,8 @@ use taskwire_client::{
 pub(crate) struct Fault {
     exit: u8,
     text: String,
+    /// The session of the command has ended, or its token has.
+    ended: bool,
 }
 
 /// The reader of standard output is gone, as in `tw ls | head`. This is not an error.
@@ -22,12 +24,19 @@ const AUTH: u8 = 3;
 const NOT_FOUND: u8 = 4;
 const CONFLICT: u8 = 5;
 const NETWORK: u8 = 6;
+/// What a shell says of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+/// A longer wait is told in minutes, and one longer than `SECONDS_AS_MINUTES` in hours.
+const SECONDS: u64 = 120;
+const SECONDS_AS_MINUTES: u64 = 2 * 3600;
 
 impl Fault {
     fn new(exit: u8, text: impl Into<String>) -> Fault {
         Fault {
             exit,
             text: text.into(),
+            ended: false,
         }
     }
 
@@ -47,6 +56,12 @@ impl Fault {
         Fault::new(AUTH, text)
     }
 
+    /// The person stopped the command with Ctrl-C.
+    pub(crate) fn interrupted() -> Fault {
+        Fault::new(INTERRUPTED, "interrupted; nothing was done")
+    }
+
+    /// There is no session.
     pub(crate) fn signed_out(why: &str) -> Fault {
         Fault::new(
             AUTH,
@@ -54,13 +69,46 @@ impl Fault {
         )
     }
 
-    pub(crate) fn unreachable(url: Option<&str>, why: &Disconnected) -> Fault {
-        if let Disconnected::NoToken(TokenError::Unkept(why)) = why {
-            return Fault::other(why);
+    /// There was a session, and the server does not accept it any more.
+    fn session_over(why: &str) -> Fault {
+        Fault {
+            exit: AUTH,
+            text: format!("not signed in: {}; `tw login` signs in", bare(why)),
+            ended: true,
         }
+    }
+
+    pub(crate) fn unreachable(url: Option<&str>, why: &Disconnected) -> Fault {
         let at = url.map(|url| format!(" at {url}")).unwrap_or_default();
-        let text = format!("the server{at} cannot be reached ({why}); is it running, and is --server right?");
+        let text = match why {
+            Disconnected::NoToken(TokenError::Unkept(why)) => return Fault::other(why),
+            Disconnected::Refused(failure) => return refused(failure),
+            Disconnected::NoToken(TokenError::Later { message, wait }) => {
+                let wait = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+                unavailable(message, Some(wait))
+            }
+            Disconnected::Closed { reason, .. } => {
+                let reason = if reason.is_empty() {
+                    "no reason"
+                } else {
+                    bare(reason)
+                };
+                format!("the server{at} answers, but closes the connection ({reason}); try again")
+            }
+            why => format!("the server{at} cannot be reached ({why}); is it running, and is --server right?"),
+        };
         Fault::new(NETWORK, text)
+    }
+
+    /// Whether the session had ended when the command asked the server.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// The same fault with a further hint.
+    pub(crate) fn with_hint(mut self, hint: &str) -> Fault {
+        self.text = format!("{}; {hint}", bare(&self.text));
+        self
     }
 
     /// Prints the error and returns the exit code of the process.
@@ -69,11 +117,6 @@ impl Fault {
             terminal::note(&format!("tw: {}", self.text));
         }
         ExitCode::from(self.exit)
-    }
-
-    /// Whether the exit code is that of a person who is not signed in or not allowed.
-    pub(crate) fn is_signed_out(&self) -> bool {
-        self.exit == AUTH
     }
 
     #[cfg(test)]
@@ -123,8 +166,8 @@ impl From<CallError> for Fault {
 impl From<Stopped> for Fault {
     fn from(why: Stopped) -> Fault {
         match why {
-            Stopped::SignedOut(why) => Fault::signed_out(&format!("not signed in ({why})")),
-            Stopped::Revoked(_) => Fault::signed_out("the server ended this session"),
+            Stopped::SignedOut(why) => Fault::session_over(&why),
+            Stopped::Revoked(_) => Fault::session_over("the server ended this session"),
             Stopped::Unreachable(why) => Fault::unreachable(None, &why),
             Stopped::NoServer(why) => Fault::new(
                 NETWORK,
@@ -137,42 +180,87 @@ impl From<Stopped> for Fault {
 }
 
 fn refused(failure: &Failure) -> Fault {
-    let message = &failure.message;
-    let hint = match failure.code {
-        ErrorCode::VersionConflict => "; look at the task with `tw show` and try again",
-        ErrorCode::NotFound => "; `tw ls --workspace all` and `tw workspaces` list what exists",
-        ErrorCode::NotDeleted => "; nothing was restored",
-        ErrorCode::StorageFull => "; the server's disk is full",
-        ErrorCode::InternalError => "; the server's log has details under this request_id",
-        ErrorCode::EmailNotVerified => "; the mail has a code for `tw verify CODE --email ADDRESS`",
-        ErrorCode::InvalidCredentials => "; check the e-mail address and the password",
-        _ if failure.retryable => "; try again",
-        _ => "",
-    };
-    let wait = match failure.retry_after_ms {
-        Some(wait) if failure.retryable => format!(" in {} s", wait.div_ceil(1000)),
-        _ => String::new(),
-    };
-    let request = match failure.code {
-        ErrorCode::InternalError => format!(" (request_id {})", failure.request_id),
-        _ => String::new(),
-    };
-    let text = format!("{message}{request}{hint}{wait}");
     match failure.code {
-        ErrorCode::AuthRequired
-        | ErrorCode::InvalidToken
-        | ErrorCode::TokenExpired
-        | ErrorCode::TokenRevoked => Fault::signed_out(message),
+        ErrorCode::TokenExpired | ErrorCode::TokenRevoked => Fault::session_over(&failure.message),
+        ErrorCode::AuthRequired | ErrorCode::InvalidToken => Fault {
+            ended: false,
+            ..Fault::session_over(&failure.message)
+        },
+        ErrorCode::Unavailable => Fault::new(NETWORK, unavailable(&failure.message, failure.retry_after_ms)),
         ErrorCode::InvalidCredentials
         | ErrorCode::Forbidden
         | ErrorCode::EmailNotVerified
         | ErrorCode::AccountInactive
-        | ErrorCode::AccountLocked => Fault::new(AUTH, text),
-        ErrorCode::NotFound => Fault::new(NOT_FOUND, text),
+        | ErrorCode::AccountLocked => Fault::new(AUTH, advised(failure)),
+        ErrorCode::NotFound => Fault::new(NOT_FOUND, advised(failure)),
         ErrorCode::Conflict | ErrorCode::VersionConflict | ErrorCode::NotDeleted => {
-            Fault::new(CONFLICT, text)
+            Fault::new(CONFLICT, advised(failure))
         }
-        _ => Fault::other(text),
+        _ => Fault::other(advised(failure)),
+    }
+}
+
+/// What the server says, and what to do next.
+fn advised(failure: &Failure) -> String {
+    let message = &failure.message;
+    let hint = match failure.code {
+        ErrorCode::VersionConflict => "look at the task with `tw show` and try again",
+        ErrorCode::NotFound => "`tw ls --workspace all` and `tw workspaces` list what exists",
+        ErrorCode::NotDeleted => "nothing was restored",
+        ErrorCode::StorageFull => "the server's disk is full",
+        ErrorCode::InternalError => {
+            let request = &failure.request_id;
+            return format!(
+                "{message} (request_id {request}); the server's log has details under this request_id"
+            );
+        }
+        ErrorCode::EmailNotVerified => "the mail has a code for `tw verify CODE --email ADDRESS`",
+        ErrorCode::InvalidCredentials => match failure.field.as_deref() {
+            Some("current_password" | "password") => return "the current password is wrong".to_owned(),
+            _ => "check the e-mail address and the password",
+        },
+        _ if failure.retryable => return again(message, failure.retry_after_ms),
+        _ => return message.clone(),
+    };
+    format!("{message}; {hint}")
+}
+
+/// The server answers, but cannot do its work at the moment.
+fn unavailable(message: &str, wait_ms: Option<u64>) -> String {
+    if bare(message).starts_with("the database") {
+        return again("the server answers, but its database is away", wait_ms);
+    }
+    again(message, wait_ms)
+}
+
+/// The message with one hint about another attempt. An outcome that is unknown has its own advice.
+fn again(message: &str, wait_ms: Option<u64>) -> String {
+    if message.contains("outcome is unknown") {
+        return message.to_owned();
+    }
+    let wait = match wait_ms.map(|wait| wait.div_ceil(1000)) {
+        None | Some(0) => String::new(),
+        Some(seconds) if seconds <= SECONDS => format!(" in {seconds} s"),
+        Some(seconds) if seconds <= SECONDS_AS_MINUTES => format!(" in {} minutes", seconds.div_ceil(60)),
+        Some(seconds) => format!(" in {} hours", seconds.div_ceil(3600)),
+    };
+    format!("{}; try again{wait}", bare(message))
+}
+
+/// A message of the server without the advice at its end to try or sign in again: `tw` has its own.
+pub(crate) fn bare(message: &str) -> &str {
+    let is_advice = |end: &str| {
+        let beginnings = [
+            "try again",
+            "wait before you try again",
+            "wait and send it again",
+            "ask for a new one",
+        ];
+        end.ends_with("sign in again") || beginnings.iter().any(|beginning| end.starts_with(beginning))
+    };
+    match message.rsplit_once("; ") {
+        Some((said, end)) if is_advice(end) => said,
+        _ => message,
     }
 }
 
@@ -188,13 +276,57 @@ mod tests {
         assert_eq!(exit(ErrorCode::NotFound), 4);
         assert_eq!(exit(ErrorCode::VersionConflict), 5);
         assert_eq!(exit(ErrorCode::ValidationError), 1);
+        assert_eq!(exit(ErrorCode::Unavailable), 6);
         assert_eq!(Fault::from(CallError::Interrupted).exit(), 6);
         assert_eq!(Fault::from(io::Error::from(io::ErrorKind::BrokenPipe)).exit(), 0);
     }
 
     #[test]
-    fn a_refusal_says_when_to_try_again() {
+    fn a_refusal_says_once_when_to_try_again() {
         let failure = Failure::new(ErrorCode::RateLimited, "too many requests").after(1500);
         assert_eq!(refused(&failure).text, "too many requests; try again in 2 s");
+        for (said, wait_ms, expected) in [
+            (
+                "too many mails; try again later",
+                3_599_000,
+                "too many mails; try again in 60 minutes",
+            ),
+            (
+                "locked; wait before you try again",
+                86_400_000,
+                "locked; try again in 24 hours",
+            ),
+        ] {
+            let failure = Failure::new(ErrorCode::RateLimited, said).after(wait_ms);
+            assert_eq!(refused(&failure).text, expected);
+        }
+        let away = "the database is unavailable at the moment; try again";
+        assert_eq!(
+            refused(&Failure::new(ErrorCode::Unavailable, away)).text,
+            "the server answers, but its database is away; try again"
+        );
+    }
+
+    #[test]
+    fn a_session_that_ended_is_told_with_one_hint() {
+        let fault = Fault::from(Stopped::SignedOut(
+            "the session has ended; sign in again".to_owned(),
+        ));
+        assert_eq!(
+            (fault.text.as_str(), fault.has_ended()),
+            ("not signed in: the session has ended; `tw login` signs in", true)
+        );
+    }
+
+    #[test]
+    fn a_wrong_current_password_is_named() {
+        let failure = Failure::new(ErrorCode::InvalidCredentials, "e-mail or password is wrong");
+        assert!(refused(&failure).text.contains("e-mail address"));
+        for field in ["current_password", "password"] {
+            assert_eq!(
+                refused(&failure.clone().at(field)).text,
+                "the current password is wrong"
+            );
+        }
     }
 }

@@ -64,7 +64,11 @@ impl KeptTokens {
             return Ok(session.access_token);
         }
         let Some(refresh_token) = &session.refresh_token else {
-            return Err(TokenError::SignedOut("the session has ended".to_owned()));
+            return Err(if session.api_token {
+                TokenError::NoOther
+            } else {
+                TokenError::SignedOut("the session has ended".to_owned())
+            });
         };
         let url = &self.began.url;
         let replacement = self.file.replacement().map_err(|error| unkept(&error))?;

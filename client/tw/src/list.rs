@@ -37,7 +37,10 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
         tasks.extend(page.items);
         total = total.or(page.total);
     });
-    let more = more.await?;
+    let more = match args.workspace {
+        None => more.await.map_err(resolve::in_personal)?,
+        Some(_) => more.await?,
+    };
     output.tasks(&tasks)?;
     if let Some(total) = total
         && more

@@ -23,7 +23,7 @@ pub(crate) async fn change(context: &Context, output: &Output, args: PasswdArgs)
     };
     // With its space on the disk reserved: the change uses up the tokens that are kept.
     let replacement = match context.token {
-        None => Some(context.file.replacement()?),
+        None => Some(context.file.reserve()?),
         Some(_) => None,
     };
     let tokens = context
@@ -37,7 +37,7 @@ pub(crate) async fn change(context: &Context, output: &Output, args: PasswdArgs)
     if output.json {
         return output.value(&user);
     }
-    output.line("the password is changed; every other session and API token has ended")
+    output.line("the password is changed; every other session has ended. API tokens go on: `tw tokens`")
 }
 
 /// Replaces the kept session of this server by these tokens.

@@ -9,7 +9,7 @@ use crate::{
     fault::Fault,
     output::Output,
     paging, photo,
-    terminal::plain,
+    terminal::{self, note, plain},
     text::moment,
 };
 use taskwire_client::{
@@ -27,7 +27,14 @@ pub(crate) async fn profile(context: &Context, output: &Output, args: ProfileArg
             change_email(context, output, new, password_stdin).await
         }
         Some(ProfileAction::Photo { file, .. }) => {
-            show(output, &photo::change(context, file.as_deref()).await?)
+            let user = photo::change(context, file.as_deref()).await?;
+            if !output.json {
+                note(match file {
+                    Some(_) => "the photo is set",
+                    None => "the photo is removed",
+                });
+            }
+            show(output, &user)
         }
         Some(ProfileAction::Delete(args)) => delete(context, output, args).await,
         Some(ProfileAction::Export(args)) => export::export(context, output, args).await,
@@ -64,18 +71,34 @@ async fn delete(context: &Context, output: &Output, args: DeleteProfileArgs) -> 
 
 async fn change_email(context: &Context, output: &Output, new: String, stdin: bool) -> Result<(), Fault> {
     let params = ChangeEmail {
-        new_email: new,
+        new_email: new.clone(),
         password: ask::password(stdin, false)?.into(),
     };
     let done = context
         .calling(async |client| Ok(client.call(params).await?))
         .await?;
+    // `tw verify` tries this address first.
+    let kept = context.session.as_ref().filter(|_| context.token.is_none());
+    let stored = match kept {
+        Some(kept) => {
+            let changed = context
+                .file
+                .change(kept, |kept| kept.pending_email = Some(new.clone()));
+            changed.await.is_ok()
+        }
+        None => false,
+    };
     if output.json {
         return output.value(&done);
     }
-    output.line(
-        "a mail with a code is on its way to the new address; `tw verify CODE --email ADDRESS` takes it",
-    )
+    let which = if stored {
+        String::new()
+    } else {
+        format!(" --email {}", plain(&new))
+    };
+    output.line(&format!(
+        "a mail with a code is on its way to the new address; `tw verify CODE{which}` takes it"
+    ))
 }
 
 /// Shows the account, after the changes if there are any.
@@ -109,6 +132,8 @@ pub(crate) fn show(output: &Output, user: &User) -> Result<(), Fault> {
         ("plan", plan(user.plan).to_owned()),
         ("id", user.id.to_string()),
         ("created", moment(user.created_at)),
+        ("photo", user.photo_url.as_deref().map_or_else(none, plain)),
+        ("preferences", preferences(user)?),
     ];
     if !user.is_active {
         fields.push(("state", "not active: it cannot sign in".to_owned()));
@@ -116,6 +141,17 @@ pub(crate) fn show(output: &Output, user: &User) -> Result<(), Fault> {
     fields
         .iter()
         .try_for_each(|(name, value)| output.line(&format!("{name:<11} {value}")))
+}
+
+fn none() -> String {
+    "none".to_owned()
+}
+
+fn preferences(user: &User) -> Result<String, Fault> {
+    if user.preferences.is_empty() {
+        return Ok(none());
+    }
+    Ok(terminal::json(&user.preferences)?)
 }
 
 /// The role as a word of the contract.

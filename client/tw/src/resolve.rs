@@ -2,9 +2,9 @@
 
 use crate::{fault::Fault, paging, terminal::plain};
 use taskwire_client::{
-    Client,
+    CallError, Client,
     protocol::{
-        TaskId, UserId, WorkspaceId,
+        ErrorCode, Failure, TaskId, UserId, WorkspaceId,
         member::ListMembers,
         task::{Everywhere, ListTasks, Sort, Status, Task, Where},
         workspace::{ListWorkspaces, Workspace, WorkspaceKind},
@@ -167,9 +167,27 @@ pub(crate) async fn personal(client: &Client) -> Result<WorkspaceId, Fault> {
     let personal = workspaces
         .into_iter()
         .find(|workspace| workspace.kind == WorkspaceKind::Personal);
-    personal
-        .map(|workspace| workspace.id)
-        .ok_or_else(|| Fault::not_found("you have no personal workspace; name one with --workspace"))
+    personal.map(|workspace| workspace.id).ok_or_else(no_personal)
+}
+
+/// Everybody has a personal workspace, so the token must be one that does not see it.
+fn no_personal() -> Fault {
+    Fault::not_found("this token does not see your personal workspace; name one with --workspace")
+}
+
+/// The fault of a call that named no workspace, so that it was about the personal one.
+pub(crate) fn in_personal(error: CallError) -> Fault {
+    match error {
+        CallError::Refused(failure) if failure.code == ErrorCode::NotFound && is_about_it(&failure) => {
+            no_personal()
+        }
+        error => error.into(),
+    }
+}
+
+fn is_about_it(failure: &Failure) -> bool {
+    let field = failure.field.as_deref();
+    field.is_none_or(|field| field == "workspace_id")
 }
 
 /// Members of a workspace: `me`, usernames or ids.

@@ -1,6 +1,9 @@
 //! The sessions that are kept between commands, one for each server: one file that only its owner can read and that is
 //! replaced in one step, and a lock, so that commands that refresh at the same time do not log each other out.
 
+#[cfg(test)]
+pub(crate) mod tests;
+
 use crate::{clock::now_ms, fault::Fault};
 use etcetera::BaseStrategy as _;
 use serde::{Deserialize, Serialize};
@@ -34,6 +37,9 @@ pub(crate) struct Session {
     /// Whether the access token is an API token, which nothing refreshes.
     #[serde(default)]
     pub(crate) api_token: bool,
+    /// The address that the person asked for and has not verified yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) pending_email: Option<String>,
 }
 
 impl Session {
@@ -47,6 +53,7 @@ impl Session {
             refresh_token: None,
             expires_at: i64::MAX,
             api_token: true,
+            pending_email: None,
         }
     }
 
@@ -62,6 +69,7 @@ impl Session {
             refresh_token: tokens.refresh_token.map(Secret::into_exposed),
             expires_at: now_ms().saturating_add(lifetime),
             api_token: false,
+            pending_email: None,
         }
     }
 
@@ -72,6 +80,14 @@ impl Session {
             _ => self.email == other.email,
         };
         same && self.url == other.url
+    }
+
+    /// This session after `before`: a wanted address stays wanted while the account's address is the same.
+    fn after(mut self, before: &Session) -> Session {
+        if self.email == before.email && self.pending_email.is_none() {
+            self.pending_email.clone_from(&before.pending_email);
+        }
+        self
     }
 }
 
@@ -117,7 +133,10 @@ impl Sessions {
     }
 
     /// Adds a sign-in. It replaces the session at its server.
-    pub(crate) fn add(&mut self, session: Session) {
+    pub(crate) fn add(&mut self, mut session: Session) {
+        if let Some(before) = self.at(&session.url) {
+            session = session.after(before);
+        }
         self.remove(&session.url);
         self.sessions.insert(0, session);
     }
@@ -126,7 +145,7 @@ impl Sessions {
     pub(crate) fn renew(&mut self, session: &Session) {
         for kept in &mut self.sessions {
             if kept.url == session.url {
-                kept.clone_from(session);
+                *kept = session.clone().after(kept);
             }
         }
     }
@@ -193,6 +212,38 @@ impl SessionFile {
         self.replacement()?.save(sessions)
     }
 
+    /// A file for the next sessions, before anything is asked of the server that needs it.
+    pub(crate) fn reserve(&self) -> Result<Replacement, Fault> {
+        let reserved = || {
+            self.load_or_none()?;
+            let path = self.lock_path();
+            open_lock(&self.folder, &path).map_err(|error| named(&path, &error))?;
+            self.replacement()
+        };
+        reserved().map_err(|error: io::Error| {
+            Fault::other(format!("cannot store the session at {error}; nothing was done"))
+        })
+    }
+
+    /// Changes what is kept of this session, if it is still that person's.
+    pub(crate) async fn change(
+        &self,
+        session: &Session,
+        change: impl FnOnce(&mut Session),
+    ) -> io::Result<()> {
+        let _lock = self.lock().await?;
+        let mut sessions = self.load()?;
+        let kept = sessions
+            .sessions
+            .iter_mut()
+            .find(|kept| kept.same_person(session));
+        if let Some(kept) = kept {
+            change(kept);
+            self.save(&sessions)?;
+        }
+        Ok(())
+    }
+
     /// A file for the next sessions, with its space on the disk reserved.
     pub(crate) fn replacement(&self) -> io::Result<Replacement> {
         let path = self.path();
@@ -210,19 +261,26 @@ impl SessionFile {
 
     /// Waits for other commands that change the session. Dropping the file releases the lock.
     pub(crate) async fn lock(&self) -> io::Result<File> {
-        let folder = self.folder.clone();
-        let path = folder.join("session.lock");
+        let (folder, path) = (self.folder.clone(), self.lock_path());
         let locked =
             tokio::task::spawn_blocking(move || locked(&folder, &path).map_err(|error| named(&path, &error)));
         locked.await.map_err(io::Error::other)?
     }
+
+    fn lock_path(&self) -> PathBuf {
+        self.folder.join("session.lock")
+    }
 }
 
 fn locked(folder: &Path, path: &Path) -> io::Result<File> {
-    make_private(folder)?;
-    let file = File::options().create(true).append(true).open(path)?;
+    let file = open_lock(folder, path)?;
     file.lock()?;
     Ok(file)
+}
+
+fn open_lock(folder: &Path, path: &Path) -> io::Result<File> {
+    make_private(folder)?;
+    File::options().create(true).append(true).open(path)
 }
 
 fn place(folder: &Path, room: u64) -> io::Result<tempfile::NamedTempFile> {
@@ -271,103 +329,4 @@ fn make_private(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(folder)
-}
-
-#[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    pub(crate) fn session(access_token: &str, expires_at: i64) -> Session {
-        Session {
-            url: "http://a".to_owned(),
-            email: "ada@example.com".to_owned(),
-            user_id: None,
-            access_token: access_token.to_owned(),
-            refresh_token: None,
-            expires_at,
-            api_token: false,
-        }
-    }
-
-    /// A file with one session.
-    pub(crate) fn save_one(file: &SessionFile, session: Session) -> io::Result<()> {
-        let mut sessions = Sessions::default();
-        sessions.add(session);
-        file.save(&sessions)
-    }
-
-    #[test]
-    fn a_saved_session_is_private_and_can_be_loaded() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = SessionFile {
-            folder: folder.path().join("taskwire"),
-        };
-        assert!(file.load()?.latest().is_none());
-        save_one(&file, session("one", 7))?;
-        save_one(&file, session("two", 8))?;
-        let kept = file.load()?;
-        assert_eq!(
-            kept.at("http://a").map(|session| session.access_token.as_str()),
-            Some("two")
-        );
-        #[cfg(unix)]
-        {
-            use std::os::unix::fs::PermissionsExt as _;
-            let mode = |path: &Path| fs::metadata(path).map(|data| data.permissions().mode() & 0o777);
-            assert_eq!((mode(&file.path())?, mode(&file.folder)?), (0o600, 0o700));
-        }
-        file.save(&Sessions::default())?;
-        file.save(&Sessions::default())?;
-        assert!(file.load()?.latest().is_none() && !file.path().exists());
-        Ok(())
-    }
-
-    #[test]
-    fn each_server_has_its_own_session_and_the_latest_sign_in_comes_first() {
-        let at = |url: &str, token: &str| Session {
-            url: url.to_owned(),
-            ..session(token, 0)
-        };
-        let mut sessions = Sessions::default();
-        sessions.add(at("http://a", "a1"));
-        sessions.add(at("http://b", "b1"));
-        sessions.renew(&at("http://a", "a2"));
-        let tokens = |sessions: &Sessions| -> Vec<String> {
-            let tokens = sessions
-                .sessions
-                .iter()
-                .map(|session| session.access_token.clone());
-            tokens.collect()
-        };
-        assert_eq!(tokens(&sessions), ["b1", "a2"]);
-        sessions.add(at("http://a", "a3"));
-        assert_eq!(tokens(&sessions), ["a3", "b1"]);
-        assert!(sessions.remove("http://a") && !sessions.remove("http://a"));
-        assert_eq!(
-            sessions.latest().map(|session| session.url.as_str()),
-            Some("http://b")
-        );
-    }
-
-    #[test]
-    fn a_file_of_an_older_version_is_read() -> io::Result<()> {
-        let folder = tempfile::tempdir()?;
-        let file = SessionFile {
-            folder: folder.path().to_owned(),
-        };
-        let old = r#"{"url":"HTTP://LOCALHOST:80/","email":"a@b","access_token":"t","refresh_token":null,"expires_at":7}"#;
-        fs::write(file.path(), old)?;
-        assert!(file.load()?.at("http://localhost").is_some());
-        Ok(())
-    }
-
-    #[test]
-    fn a_person_who_changed_their_address_is_the_same() {
-        let (mut one, mut two) = (session("one", 0), session("two", 0));
-        two.email = "ada@example.org".to_owned();
-        assert!(!one.same_person(&two));
-        one.user_id = Some(UserId(uuid::Uuid::from_u128(1)));
-        two.user_id = one.user_id;
-        assert!(one.same_person(&two));
-    }
 }

@@ -2,12 +2,11 @@
 
 use crate::{connect::Context, fault::Fault, output::Output, terminal};
 use serde_json::Value;
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    io::BufRead as _,
-    time::Duration,
+use std::{collections::BTreeMap, io::BufRead as _, time::Duration};
+use taskwire_client::{
+    RawFrame, RawSocket,
+    protocol::frames::{NotARequest, RequestFrame, RequestId},
 };
-use taskwire_client::{RawFrame, RawSocket};
 use tokio::sync::mpsc;
 
 /// After the end of the input, the command waits this long for the next frame.
@@ -25,6 +24,7 @@ pub(crate) async fn socket(context: &Context, output: &Output) -> Result<(), Fau
     ));
     let mut input = Some(lines());
     let mut due = Due::default();
+    let mut silent = false;
     while input.is_some() || !due.is_empty() {
         tokio::select! {
             line = next(&mut input) => match line {
@@ -42,11 +42,21 @@ pub(crate) async fn socket(context: &Context, output: &Output) -> Result<(), Fau
                 RawFrame::Closed(code, reason) => return Err(closed(code, &reason)),
                 _ => {}
             },
-            () = tokio::time::sleep(LAST_FRAMES), if input.is_none() => break,
+            () = tokio::time::sleep(LAST_FRAMES), if input.is_none() => {
+                silent = true;
+                break;
+            }
         }
     }
     socket.close().await;
-    Ok(())
+    match due.unanswered.len() {
+        // An event may be missing too, but not every change is one that the socket may see.
+        missing if silent && missing > 0 => Err(Fault::other(format!(
+            "{missing} of the frames have no answer; nothing arrived for {} s",
+            LAST_FRAMES.as_secs()
+        ))),
+        _ => Ok(()),
+    }
 }
 
 fn closed(code: Option<u16>, reason: &str) -> Fault {
@@ -81,7 +91,8 @@ async fn next(input: &mut Option<mpsc::Receiver<String>>) -> Option<String> {
 /// answer.
 #[derive(Default)]
 struct Due {
-    unanswered: BTreeSet<i64>,
+    /// The ids that answers will have. It is `null` for a line that is no request.
+    unanswered: Vec<Value>,
     /// The streams that the socket follows.
     streams: BTreeMap<String, Stream>,
 }
@@ -97,13 +108,24 @@ struct Stream {
 
 impl Due {
     fn sent(&mut self, line: &str) {
-        self.unanswered.extend(read(line)["id"].as_i64());
+        let id = match RequestFrame::parse(line) {
+            Ok(RequestFrame { id: None, .. }) => return, // it is only answered if it is refused
+            Ok(RequestFrame { id: Some(id), .. }) | Err(NotARequest::Invalid(Some(id), _)) => match id {
+                RequestId::Number(number) => number.into(),
+                RequestId::Text(text) => text.into(),
+            },
+            Err(NotARequest::Invalid(None, _) | NotARequest::BadFrame(_)) => Value::Null,
+        };
+        self.unanswered.push(id);
     }
 
     fn received(&mut self, text: &str) {
         let frame = read(text);
-        if let Some(id) = frame["id"].as_i64() {
-            self.unanswered.remove(&id);
+        // Events and signals have no id.
+        let answered = frame.get("id");
+        let answered = self.unanswered.iter().position(|id| Some(id) == answered);
+        if let Some(answered) = answered {
+            self.unanswered.swap_remove(answered);
         }
         match frame["type"].as_str() {
             Some("welcome") => {

@@ -45,7 +45,11 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         remind_at: None,
         recurrence: None,
     };
-    output.task(&paging::call(client, &params).await?)
+    let task = match paging::call(client, &params).await {
+        Err(error) if workspace_id.is_none() => return Err(resolve::in_personal(error)),
+        task => task?,
+    };
+    output.task(&task)
 }
 
 pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(), Fault> {

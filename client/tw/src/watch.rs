@@ -62,7 +62,7 @@ async fn follow(
             item = events.next() => item,
         };
         match item {
-            Some(Item::Stopped(why)) => return Err(why.into()),
+            Some(Item::Stopped(why)) => return Err(context.stopped(why)),
             Some(item) if scope.ends_with(&item) => {
                 return Err(Fault::not_found("you can no longer read this workspace"));
             }

@@ -64,7 +64,7 @@ async fn an_audit_shows_what_concerns_the_account_and_who_did_it() -> Tested {
     let told: Vec<&str> = out.lines().filter_map(|line| line.get(21..)).collect();
     let expected = [
         "signed in: 00000001  tw on \u{fffd}[2Jhost  tw/0.1.0  192.0.2.1",
-        "account changed  (by the API token ci)",
+        "account changed; now role user, plan free, verified  (by the API token ci)",
         "account changed: role  (by an operator)",
         "A new device signed in  (by the server)",
         "session ended: 00000001",
@@ -114,6 +114,7 @@ async fn a_profile_is_shown_and_changed() -> Tested {
         (0, Some("name        Ada")),
         "{error}"
     );
+    assert!(out.contains("photo       none\npreferences none\n"), "{out}");
     let args = [
         "profile",
         "--name",

@@ -106,3 +106,35 @@ async fn a_refresh_that_a_proxy_could_not_deliver_is_tried_again() -> Tested {
     assert_eq!(kept(home.path())?["refresh_token"], "r2");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_database_that_is_away_is_waited_for_as_long_as_told() -> Tested {
+    let (listener, url) = listen().await?;
+    let home = tempfile::tempdir()?;
+    let begin = |wait: &str| {
+        tw(home.path(), &url, &["ls", "--wait", wait])
+            .env("TASKWIRE_TOKEN", "t")
+            .spawn()
+    };
+    let refuse = async |listener: &TcpListener| {
+        let mut peer = accept(listener).await?;
+        let auth = peer.receive().await?;
+        let error = json!({"code": "UNAVAILABLE", "retryable": true, "request_id": "r",
+            "message": "the database is unavailable at the moment; try again"});
+        let frame = json!({"type": "error", "id": auth["id"], "error": error});
+        peer.send(&frame).await
+    };
+    let child = begin("0")?;
+    refuse(&listener).await?;
+    let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!(
+        (code, error.as_str()),
+        (6, "tw: the server answers, but its database is away; try again\n")
+    );
+    let child = begin("60")?;
+    refuse(&listener).await?;
+    serve(&listener, &page(&[])).await?;
+    let (code, _, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!((code, error.as_str()), (0, ""));
+    Ok(())
+}

@@ -3,6 +3,7 @@
 use crate::{script::*, support::*};
 use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 fn session(n: u128, current: bool) -> Value {
@@ -57,7 +58,11 @@ async fn sessions_are_listed_and_ended() -> Tested {
     assert_eq!(code, 4, "{error}");
     // With the session of this device, the file goes too.
     let (code, _, error) = tw(&["sessions", "--revoke", "30000002"]).await?;
-    assert_eq!(code, 0, "{error}");
+    assert_eq!(
+        (code, error.contains("now signed out here")),
+        (0, true),
+        "{error}"
+    );
     assert!(kept(home.path()).is_err());
     Ok(())
 }
@@ -67,6 +72,44 @@ async fn a_logout_everywhere_forgets_the_session() -> Tested {
     let fake = with_three(&Arc::default()).await?;
     let home = signed_in_at(&fake.url, i64::MAX)?;
     let (code, out, error) = outcome(tw(home.path(), &fake.url, &["logout", "--all"]).output().await?)?;
+    assert_eq!(
+        (code, out.as_str()),
+        (0, "signed out on every device; API tokens go on\n"),
+        "{error}"
+    );
+    assert!(kept(home.path()).is_err());
+    Ok(())
+}
+
+/// Answers the `auth` of the next connection with this refusal.
+async fn refuse(listener: &TcpListener, code: &str) -> Tested {
+    let mut peer = accept(listener).await?;
+    let auth = peer.receive().await?;
+    peer.refuse(&auth, code, false).await
+}
+
+#[tokio::test]
+async fn a_logout_everywhere_fails_when_it_ends_nothing() -> Tested {
+    let (listener, url) = listen().await?;
+    let home = signed_in_at(&url, i64::MAX)?;
+    let begin = |args: &[&str]| tw(home.path(), &url, args).spawn();
+    let child = begin(&["logout", "--all"])?;
+    refuse(&listener, "TOKEN_REVOKED").await?;
+    let (code, out, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!(
+        (code, out.as_str(), error.contains("nothing was ended")),
+        (3, "", true),
+        "{error}"
+    );
+    // no session has ended on the server
+    let child = begin(&["logout"])?;
+    refuse(&listener, "ACCOUNT_INACTIVE").await?;
+    let (code, ..) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
+    assert_eq!(code, 3);
+    assert_eq!(kept(home.path())?["refresh_token"], "r1");
+    let child = begin(&["logout"])?;
+    refuse(&listener, "TOKEN_REVOKED").await?;
+    let (code, out, error) = outcome(soon("the end of tw", child.wait_with_output()).await??)?;
     assert_eq!((code, out.as_str()), (0, "signed out\n"), "{error}");
     assert!(kept(home.path()).is_err());
     Ok(())
@@ -95,7 +138,10 @@ async fn a_changed_password_keeps_the_tokens_of_the_answer() -> Tested {
     assert_eq!(kept(home.path())?["refresh_token"], "r1");
     let (code, out, error) = change("old").await?;
     assert_eq!(code, 0, "{error}");
-    assert!(out.contains("the password is changed"), "{out}");
+    assert!(
+        out.contains("every other session has ended. API tokens go on"),
+        "{out}"
+    );
     let kept = kept(home.path())?;
     assert_eq!(
         (&kept["access_token"], &kept["refresh_token"]),

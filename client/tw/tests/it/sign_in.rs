@@ -195,3 +195,68 @@ async fn a_sign_in_replaces_a_broken_file() -> Tested {
     assert_eq!(kept(home.path())?["refresh_token"], "r1");
     Ok(())
 }
+
+#[tokio::test]
+async fn nothing_is_asked_of_the_server_when_the_session_cannot_be_stored() -> Tested {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let heard = asked.clone();
+    let fake = Fake::start(move |name, _| {
+        heard.lock().map_err(|_| "INTERNAL_ERROR")?.push(name.to_owned());
+        Ok(pair(1))
+    })
+    .await?;
+    let broken = tempfile::tempdir()?;
+    std::fs::create_dir_all(broken.path().join("taskwire/session.lock"))?;
+    for home in [Path::new("/proc/x"), broken.path()] {
+        for args in [
+            &["signup", "ada@example.com", "--name", "Ada"][..],
+            &["login", "ada@example.com"],
+            &["login", "--browser"],
+        ] {
+            let mut command = tw(home, &fake.url, args);
+            let (code, _, error) = outcome(command.env("TASKWIRE_PASSWORD", "x").output().await?)?;
+            assert_eq!(
+                (
+                    code,
+                    error.contains("cannot store the session at "),
+                    error.contains("; nothing was done")
+                ),
+                (1, true, true),
+                "{args:?}: {error}"
+            );
+            assert!(error.contains(&home.display().to_string()), "{error}");
+        }
+    }
+    assert_eq!(*asked.lock().map_err(|_| "poisoned")?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sign_up_tells_of_the_mail_also_where_the_address_is_verified_first() -> Tested {
+    for (answer, expected) in [
+        (Ok(pair(1)), "`tw verify CODE` takes its code"),
+        (
+            Err("EMAIL_NOT_VERIFIED"),
+            "`tw verify CODE --email ada@example.com` takes its code",
+        ),
+    ] {
+        let fake = Fake::start(move |name, _| match name {
+            "auth.signup" => answer.clone(),
+            _ => Err("UNKNOWN_TYPE"),
+        })
+        .await?;
+        let home = tempfile::tempdir()?;
+        let mut signup = tw(
+            home.path(),
+            &fake.url,
+            &["signup", "ada@example.com", "--name", "Ada"],
+        );
+        let (code, out, error) = outcome(signup.env("TASKWIRE_PASSWORD", "x").output().await?)?;
+        assert_eq!(
+            (code, format!("{out}{error}").contains(expected)),
+            (0, true),
+            "{out} {error}"
+        );
+    }
+    Ok(())
+}
