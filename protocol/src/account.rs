@@ -1,5 +1,5 @@
 //! Accounts: what users see of themselves, and what others see of them. `sign_in` has the sessions, `api_token` the tokens
-//! of programs, `by_mail` what mails prove.
+//! of programs, `by_mail` what mails prove, `first_admin` how a server gets its first administrator.
 
 use crate::{
     Timestamp, UserId, invite::Invite, notification::Notification, operations::Nothing, workspace::Workspace,
@@ -12,6 +12,7 @@ use std::sync::Arc;
 mod api_token;
 mod by_mail;
 mod device;
+mod first_admin;
 mod profile;
 mod sign_in;
 
@@ -23,6 +24,7 @@ pub use by_mail::{
     ChangeEmail, ForgotPassword, NextStep, ResendVerification, ResetPassword, VerifyEmail, VerifyFirst,
 };
 pub use device::{ApproveDevice, DeviceCode, DevicePending, Pending, RedeemDeviceCode, StartDevice};
+pub use first_admin::BecomeFirstAdmin;
 pub use profile::{DeleteProfile, UpdateProfile};
 pub use sign_in::{
     AllStreams, Authenticate, ChangePassword, ClientInfo, ListSessions, LogIn, LogOut, LogOutAll, RenewAuth,

@@ -242,6 +242,14 @@ pub const ROUTES: &[Route] = &[
         ),
     },
     Route {
+        name: "POST /v1/auth/first-admin",
+        doc: "Makes the first administrator of the server with the link that a node without one makes at its start, and \
+              signs in. `INVALID_TOKEN`: wrong, or there is an administrator.",
+        body: Body::SignIn(SchemaGenerator::subschema_for::<account::BecomeFirstAdmin>),
+        status: 201,
+        answer: Answer::Object(SchemaGenerator::subschema_for::<account::Tokens>),
+    },
+    Route {
         name: "GET /v1/auth/me",
         doc: "The caller's account.",
         body: Body::Nothing,

@@ -8,6 +8,7 @@
 //! - `derive`     keys that are derived from another secret
 //! - `codes`      the codes and links of mails
 //! - `device_codes` the codes of a sign-in that another device completes
+//! - `first_admin` the token of the link that makes the first administrator
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
@@ -16,6 +17,7 @@ pub mod api_tokens;
 pub mod codes;
 mod derive;
 pub mod device_codes;
+pub mod first_admin;
 pub mod limits;
 pub mod passwords;
 pub mod refresh;

@@ -6,6 +6,7 @@
 //! - `layers`     merges the sources; `flags` has those of the command line, `dotenv` those of a `.env` file
 //! - `file`       reads a file, whatever is at its path; `foreign` recognizes variables of others with our prefix
 //! - `read`, `values`, `web`, `secret`   convert a value to its type; `urls` checks those of the database and Redis
+//! - `first_admin`  the file with the link that makes the first administrator
 //! - `files_url`  the address of a bucket
 //! - `rules`      the rules between settings, and what production refuses
 //! - `error`, `show`   report what is wrong, and which values are in force
@@ -14,6 +15,7 @@ mod dotenv;
 mod error;
 mod file;
 mod files_url;
+mod first_admin;
 mod flags;
 mod foreign;
 mod layers;
@@ -112,7 +114,7 @@ impl Settings {
     }
 
     /// The keys that sign and check access tokens. Without `jwt_secret` (in development only) the first use generates a
-    /// key and stores it in `data_dir/jwt_secret`. Nothing else in the settings writes a file.
+    /// key and stores it in `data_dir/jwt_secret`.
     pub fn jwt_keys(&self) -> io::Result<JwtKeys> {
         let current = if let Some(secret) = &self.jwt_secret {
             secret.clone()

@@ -3,7 +3,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use secrecy::SecretString;
 
@@ -106,16 +106,8 @@ pub(super) fn kept_key(file: &Path) -> io::Result<SecretString> {
 fn generate_key(file: &Path) -> io::Result<()> {
     let key: [u8; 48] = rand::random();
     let key = base64::Engine::encode(&base64::prelude::BASE64_STANDARD, key);
-    let draft = file.with_extension(format!("{:016x}", rand::random::<u64>()));
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let written = options.open(&draft).and_then(|mut open| {
-        open.write_all(key.as_bytes())?;
-        open.sync_all()
-    });
-    let linked = written.and_then(|()| match fs::hard_link(&draft, file) {
+    let draft = draft_of(file);
+    let linked = write_private(&draft, &key).and_then(|()| match fs::hard_link(&draft, file) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         // A file system without hard links: the file is still complete or missing, but two processes may get two keys.
         Err(_) => fs::rename(&draft, file),
@@ -124,6 +116,31 @@ fn generate_key(file: &Path) -> io::Result<()> {
     // An error here is ignored: a leftover draft does no harm.
     drop(fs::remove_file(&draft));
     linked.map_err(|error| at(file, &error))
+}
+
+/// Puts a text into a file that only this user can read, in place of what it had. The file is complete at any time.
+pub(super) fn replace_private(file: &Path, text: &str) -> io::Result<()> {
+    let draft = draft_of(file);
+    let replaced = write_private(&draft, text).and_then(|()| fs::rename(&draft, file));
+    replaced.map_err(|error| {
+        drop(fs::remove_file(&draft));
+        at(file, &error)
+    })
+}
+
+fn draft_of(file: &Path) -> PathBuf {
+    file.with_extension(format!("{:016x}", rand::random::<u64>()))
+}
+
+/// Writes a new file that only this user can read.
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut open = options.open(file)?;
+    open.write_all(text.as_bytes())?;
+    open.sync_all()
 }
 
 fn at(path: &Path, error: &io::Error) -> io::Error {

@@ -1,5 +1,5 @@
 //! Checks the database: that it answers, that this program supports its version and schema, that commits are durable,
-//! that it has enough connections, and that its clock agrees with ours.
+//! that it has enough connections, that its clock agrees with ours, and that there is an administrator.
 
 use super::Finding;
 use crate::clock::Clock;
@@ -38,6 +38,7 @@ pub(super) async fn findings(settings: &Settings, clock: &Clock) -> Vec<Finding>
                 None => findings.push(Finding::off("clock", "SQLite uses the clock of this machine")),
                 Some(server) => findings.extend(server_findings(settings, server)),
             }
+            findings.push(administrators(settings, found.administrators));
             findings
         }
     }
@@ -76,6 +77,22 @@ fn server_findings(settings: &Settings, server: &Server) -> Vec<Finding> {
     }
     findings.push(clock(server));
     findings
+}
+
+fn administrators(settings: &Settings, active: i64) -> Finding {
+    if active > 0 {
+        return Finding::ok("admin", format!("active administrators: {active}"));
+    }
+    let next = if settings.admin_email.is_some() {
+        "the next start makes the account of admin_email".to_owned()
+    } else {
+        let file = settings.first_admin_file();
+        format!(
+            "a start writes a link that makes the first one to {}",
+            file.display()
+        )
+    };
+    Finding::off("admin", format!("no administrator yet; {next}"))
 }
 
 fn durability(server: &Server) -> Finding {

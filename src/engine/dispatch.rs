@@ -6,7 +6,7 @@ use super::measure::Measure;
 use super::outlive::Outliving;
 use super::route::{Route, route};
 use super::sender::unknown;
-use super::sign_in::{ByDevice, ByMail, DynSignIn, Refresh};
+use super::sign_in::{ByDevice, ByMail, DynSignIn, Refresh, first_admin};
 use super::submission::{Batch, Step, Submission, Work};
 use super::trace::{Trace, UnderWay};
 use super::{Answering, Caller, Engine, Incoming, Reply, Sender, spawned};
@@ -14,6 +14,7 @@ use crate::auth::limits::Limit;
 use crate::ops::{Decide, Result, asked};
 use crate::store::ops;
 use std::sync::Arc;
+use taskwire_protocol::account::BecomeFirstAdmin;
 use taskwire_protocol::{Access, Failure, OpId, Request};
 use tokio::time::Instant;
 use tracing::{Instrument, Span};
@@ -67,6 +68,11 @@ impl Engine {
     pub fn by_device(&self, request: ByDevice, sender: Sender, since: Instant) -> Answering {
         let (name, request) = request.parts();
         self.beside(name, request, sender, since)
+    }
+
+    /// Answers a request to become the first administrator, and records metrics.
+    pub fn become_first_admin(&self, request: BecomeFirstAdmin, sender: Sender, since: Instant) -> Answering {
+        self.beside(first_admin::NAME, Box::new(request), sender, since)
     }
 
     fn beside(

@@ -59,6 +59,12 @@ async fn administrators(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
+async fn founders(loading: &mut Loading<'_>) -> Done {
+    let administrators = users::administrators_in_turn(loading.tx).await?;
+    loading.world.loaded_administrators(administrators);
+    Ok(())
+}
+
 async fn joining(loading: &mut Loading<'_>) -> Done {
     let found = loading
         .needs

@@ -91,6 +91,7 @@ mod write;
 
 use crate::auth::codes::Codes;
 use crate::auth::device_codes::DeviceCodes;
+use crate::auth::first_admin::FirstAdmin;
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
 use crate::auth::refresh::RefreshTokens;
@@ -164,6 +165,7 @@ struct Inner {
     passwords: Passwords,
     codes: Codes,
     device_codes: DeviceCodes,
+    first_admin: FirstAdmin,
     /// Where people reach the deployment.
     public_url: Option<Arc<str>>,
     aside: Aside,
@@ -244,6 +246,7 @@ impl Engine {
         let inner = Inner {
             limits,
             lane: Lane::start(shared, settings.database_lanes),
+            first_admin: FirstAdmin::new(&keys.current, keys.previous.as_ref(), &store.epoch()),
             store,
             files,
             decoding: photos::Decoding::new(),

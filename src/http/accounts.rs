@@ -203,7 +203,7 @@ async fn refresh(
 /// Refuses a request of a page that is not allowed, before the cookie is read or set. A browser sends the cookie with
 /// requests of any page, and stores one that any page asked for: a stranger's page could sign its visitor in to the
 /// stranger's account.
-fn check_page(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
+pub(super) fn check_page(app: &App, headers: &HeaderMap, uri: &Uri) -> Result<(), Failure> {
     let site = headers
         .get("sec-fetch-site")
         .map_or("none", |site| site.to_str().unwrap_or(""));
@@ -269,7 +269,7 @@ pub(super) fn sender(
 }
 
 /// Removes `token_delivery` from the body, because the operations do not know this field.
-fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure> {
+pub(super) fn delivery(object: &mut Map<String, Value>) -> Result<Option<Delivery>, Failure> {
     let wish = object.remove("token_delivery").unwrap_or_default();
     let wish: Option<TokenDelivery> = serde_json::from_value(wish)
         .map_err(|_| Failure::invalid("token_delivery", "token_delivery must be cookie or body"))?;

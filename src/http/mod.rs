@@ -5,6 +5,7 @@
 //! - `photos`   uploads and pictures of accounts; `export` an account's data as an archive
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
+//! - `first_admin` the first administrator, by a link, and the page of the link
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process
@@ -17,6 +18,7 @@ mod caller;
 mod cookie;
 mod device;
 mod export;
+mod first_admin;
 mod health;
 mod links;
 mod metrics;
@@ -126,7 +128,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    let router = accounts::routes(export::routes(photos::routes(router)));
+    let router = first_admin::routes(accounts::routes(export::routes(photos::routes(router))));
     device::routes(links::routes(by_mail::routes(router)))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {

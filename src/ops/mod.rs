@@ -11,7 +11,7 @@
 //!   `devices` sign-ins that another device completes
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`, `workspaces`,
-//!   `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`   the nouns
+//!   `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`, `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
@@ -30,6 +30,7 @@ mod command;
 pub mod cursor;
 pub mod deletion;
 pub mod devices;
+pub mod first_admin;
 mod grant;
 pub mod letters;
 pub mod members;
@@ -112,6 +113,8 @@ macro_rules! for_each_entity {
                 acquainted: (taskwire_protocol::UserId, $crate::store::users::Login), ordered(user);
                 /// The active administrators, if this account may stop being one of them. All their streams are locked.
                 administrators: taskwire_protocol::UserId, ordered(user);
+                /// The active administrators, if this account may become the first one. No two transactions ask at once.
+                founders: taskwire_protocol::UserId, ordered(user);
                 /// How many workspaces the account with this login has. Its stream is locked.
                 joining: $crate::store::users::Login, ordered(user);
                 /// How many workspaces a user has and owns. The user's stream must be the target's.

@@ -4,10 +4,12 @@
 //! - `listen`  opens the listening socket, and raises the limit of open files
 //! - `accept`  serves connections until they end or become sockets
 //! - `drained` the last line of the log: what was left at the end of a drain
+//! - `first_admin` the link that makes the first administrator: kept and shown
 //! - `orders`  carries out a test's orders, in builds with fail points
 
 mod accept;
 mod drained;
+mod first_admin;
 mod listen;
 mod orders;
 
@@ -97,6 +99,7 @@ pub async fn serve(
     let closing = last_moment(&app.settings).max(SHORTEST_MOMENT);
     let engine = app.engine.clone();
     let runner = jobs::Runner::start(&engine, &app.settings, jobs::KINDS);
+    first_admin::offer(&engine, &app.settings, address).await;
     let database = engine.database_health().await.kind;
     tracing::info!(%address, database, instance = app.settings.instance, "serving");
     // an error is ignored: nobody has to read the standard output

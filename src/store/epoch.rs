@@ -12,7 +12,8 @@ pub async fn replace(tx: &mut Transaction, epoch: &str) -> Result<()> {
     tx.select::<(String,)>(sql).await.map(drop)
 }
 
-/// Writes the epoch over itself, to see whether a write works.
+/// Writes the epoch over itself: to see whether a write works, or to let one transaction after the other go on from here,
+/// on all instances.
 pub async fn rewrite(tx: &mut Transaction) -> Result<()> {
     let sql = Sql::new("update meta set value = value where key = 'epoch' returning value");
     tx.select::<(String,)>(sql).await.map(drop)

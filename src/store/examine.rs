@@ -22,6 +22,8 @@ pub struct Examined {
     pub latency: Duration,
     /// The state of its schema.
     pub schema: Schema,
+    /// How many active administrators there are; 0 unless the schema is current.
+    pub administrators: i64,
     /// Facts of a PostgreSQL server.
     pub server: Option<Server>,
 }
@@ -49,6 +51,8 @@ pub enum Schema {
     /// A newer program made the schema, in this version.
     Newer(i64),
 }
+
+const ADMINISTRATORS: &str = "select count(*) from users where role = 1 and is_active = true";
 
 /// Examines the database of the settings. Returns `None` for an SQLite file that does not exist yet. `now_ms` is the
 /// clock of this machine.
@@ -84,10 +88,19 @@ async fn file(path: &Path) -> std::result::Result<Examined, OpenError> {
             .await
             .map_err(failed)?,
     };
+    let schema = schema(&SQLITE, newest);
+    let administrators = match schema {
+        Schema::Current => sqlx::query_scalar(ADMINISTRATORS)
+            .fetch_one(&mut link)
+            .await
+            .map_err(failed)?,
+        _ => 0,
+    };
     Ok(Examined {
         version: format!("SQLite {version}, {}", path.display()),
         latency,
-        schema: schema(&SQLITE, newest),
+        schema,
+        administrators,
         server: None,
     })
 }
@@ -120,13 +133,22 @@ async fn asked(
     } else {
         None
     };
+    let schema = schema(&POSTGRES, newest);
+    let administrators = match schema {
+        Schema::Current => sqlx::query_scalar(ADMINISTRATORS)
+            .fetch_one(&mut link)
+            .await
+            .map_err(failed)?,
+        _ => 0,
+    };
     let unsafe_settings = postgres::unsafe_settings(&mut link).await?;
     link.close().await.map_err(failed)?;
     let name = name.split(' ').next().unwrap_or_default().to_owned();
     Ok(Examined {
         version: format!("PostgreSQL {name}, {shown}"),
         latency,
-        schema: schema(&POSTGRES, newest),
+        schema,
+        administrators,
         server: Some(Server {
             ahead_ms,
             connections,

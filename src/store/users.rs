@@ -9,7 +9,7 @@ use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
-use super::{Reader, Result, Transaction};
+use super::{Reader, Result, Transaction, epoch};
 use crate::unicode::email_key;
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
@@ -157,6 +157,20 @@ pub async fn administrators(tx: &mut Transaction) -> Result<Vec<UserId>> {
     let sql = Sql::new("select id from users where role = 1 and is_active = true order by id");
     let rows: Vec<(Uuid,)> = tx.select(sql).await?;
     Ok(rows.into_iter().map(|(id,)| UserId(id)).collect())
+}
+
+/// The active administrators, for a transaction that makes the first one. Only one such transaction goes on at a time, so
+/// it sees whom another one made.
+pub async fn administrators_in_turn(tx: &mut Transaction) -> Result<Vec<UserId>> {
+    epoch::rewrite(tx).await?;
+    administrators(tx).await
+}
+
+/// Whether there is an active administrator.
+pub async fn has_administrator(reader: &mut Reader) -> Result<bool> {
+    let sql = Sql::new("select id from users where role = 1 and is_active = true limit 1");
+    let found: Option<(Uuid,)> = reader.find(sql).await?;
+    Ok(found.is_some())
 }
 
 pub(super) static LOAD: Statement = statement(

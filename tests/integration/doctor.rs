@@ -47,6 +47,8 @@ async fn doctor_finds_no_failure_before_the_first_start_and_beside_a_node(engine
         found(&told, "database").contains("its schema is current"),
         "{told}"
     );
+    is(&told, "admin", "off");
+    assert!(found(&told, "admin").ends_with("data/first_admin"), "{told}");
     is(
         &told,
         "clock",

@@ -31,6 +31,7 @@ mod errors; // every error code
 mod exactly_once; // op_id
 mod exports; // the archive of an account's own data
 mod failpoints; // a normal build has none
+mod first_admin; // the link that makes the first administrator
 mod fitness; // databases that cannot be used
 mod instances; // several instances, with Redis and without
 mod jobs; // background work: once, on one instance, again after a failure

@@ -36,6 +36,10 @@ const EVENTS: &[(&str, &str)] = &[
         REFRESH_REUSED,
         "a refresh token was used again after it was replaced; its session was ended",
     ),
+    (
+        "auth.first_admin",
+        "became the first administrator with the link of the server",
+    ),
     ("auth.logout", "signed out"),
     ("auth.logout_all", "signed out everywhere"),
     ("auth.revoke_session", "ended a session"),

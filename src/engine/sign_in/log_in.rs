@@ -57,7 +57,7 @@ impl SignIn for LogIn {
 
 impl Engine {
     /// The account, if it may be used and the password is right, and the new hash if the old one is outdated.
-    async fn check_password(
+    pub(super) async fn check_password(
         &self,
         found: Option<Account>,
         password: SecretString,
@@ -87,7 +87,7 @@ impl Engine {
 }
 
 /// What a sign-in means for the account's failures.
-fn outcome<T>(checked: &Result<T, Failure>) -> Outcome {
+pub(super) fn outcome<T>(checked: &Result<T, Failure>) -> Outcome {
     match checked {
         Ok(_) => Outcome::Succeeded,
         Err(failure) if failure.code == ErrorCode::InvalidCredentials => Outcome::Failed,

@@ -78,6 +78,7 @@ const TABLE: &[(&str, Expected)] = &[
     ("POST /v1/auth/resend-verification", open("202")),
     ("POST /v1/auth/forgot-password", open("202")),
     ("POST /v1/auth/reset-password", open("401 INVALID_TOKEN")),
+    ("POST /v1/auth/first-admin", open("401 INVALID_TOKEN")),
     ("POST /v1/auth/device", open("200")),
     ("POST /v1/auth/device/token", open("202")),
     // one's own account
@@ -111,6 +112,7 @@ const TABLE: &[(&str, Expected)] = &[
     // pages, which ask the routes above
     ("GET /", open("200")),
     ("GET /device", open("200")),
+    ("GET /first-admin", open("200")),
     ("GET /verify-email", open("200")),
     ("GET /reset-password", open("200")),
     // for operators: a proxy keeps these inside
@@ -275,6 +277,9 @@ async fn body(stage: &mut Stage, route: &str, who: Caller) -> Sent {
         "POST /v1/auth/verify-email" => json!({ "email": "newcomer@example.com", "code": "12" }),
         "POST /v1/auth/reset-password" => {
             json!({ "email": "newcomer@example.com", "code": "12", "new_password": password })
+        }
+        "POST /v1/auth/first-admin" => {
+            json!({ "token": "fa_12", "email": "newcomer@example.com", "password": PASSWORD })
         }
         "POST /v1/auth/resend-verification" | "POST /v1/auth/forgot-password" => {
             json!({ "email": "newcomer@example.com" })
