@@ -1,10 +1,10 @@
 //! `tw` as a person and a script use it, with a real server: API tokens, what a mail proves, the history of an account,
-//! sessions and passwords.
+//! sessions and passwords; and what administrators do.
 
 use crate::readmes::binaries;
-use crate::support::{Client, Engine, PASSWORD, Server, http, mails, secrets, text};
+use crate::support::{Client, Engine, PASSWORD, Server, eventually, http, mails, secrets, text};
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -253,4 +253,139 @@ async fn an_audit_tells_each_event_in_plain_words(engine: Engine) {
     ] {
         assert!(told.contains(said), "{said} is missing:\n{told}");
     }
+}
+
+/// An administrator's device, and the server.
+async fn operator(settings: &[(&str, &str)]) -> (Server, Device) {
+    let op = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
+    let server = Server::start(Engine::Sqlite, &[&op, settings].concat()).await;
+    let device = Device::new(&server);
+    device.tw(&["login", "op@example.com"]);
+    (server, device)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_manages_accounts_on_the_command_line() {
+    let (server, op) = operator(&[]).await;
+    let bob = op.tw(&[
+        "admin",
+        "create",
+        "bob@example.com",
+        "Bob",
+        "--admin",
+        "--plan",
+        "pro",
+        "--json",
+    ]);
+    let bob: Value = serde_json::from_str(&bob).expect("an account");
+    assert_eq!((&bob["role"], &bob["plan"]), (&json!("admin"), &json!("pro")));
+    mails::nth(&server, 1, "bob@example.com", "An account was made for you").await;
+    let create = ["admin", "create", ADA, "Ada", "--password-stdin"];
+    let (code, _, error) = op.run(&create, "", &format!("{OTHER_PASSWORD}\n"));
+    assert_eq!(code, 0, "{error}");
+    let (code, _, error) = op.run(&create, "", &format!("{OTHER_PASSWORD}\n"));
+    assert_eq!(code, 5, "{error}");
+
+    assert_eq!(op.tw(&["admin", "users"]).lines().count(), 3);
+    let found = op.tw(&["admin", "users", "ADA"]);
+    assert!(
+        found.contains("  ada@example.com  Ada  user  free") && found.lines().count() == 1,
+        "{found}"
+    );
+    let (code, out, error) = op.run(&["admin", "users", "--limit", "2"], "", "");
+    assert_eq!(
+        (code, out.lines().count(), error.contains("--limit")),
+        (0, 2, true),
+        "{error}"
+    );
+    let id = bob["id"].as_str().expect("an id");
+    for account in [id, "bob@example.com", "bob"] {
+        assert!(op.tw(&["admin", "show", account]).contains(id), "{account}");
+    }
+    for nobody in ["nobody", "example.com", "01990000-0000-7000-8000-000000000001"] {
+        let (code, _, error) = op.run(&["admin", "show", nobody], "", "");
+        assert_eq!((code, error.contains("tw admin users")), (4, true), "{error}");
+    }
+
+    let laptop = Device::new(&server);
+    let (code, _, error) = laptop.run(&["login", ADA], OTHER_PASSWORD, "");
+    assert_eq!(code, 0, "{error}");
+    assert_eq!(
+        laptop.run(&["admin", "users"], "", "").0,
+        3,
+        "she is no administrator"
+    );
+    let changes = [
+        "--role",
+        "admin",
+        "--plan",
+        "pro",
+        "--name",
+        "Ada King",
+        "--email",
+        "ada@example.org",
+    ];
+    let updated = op.tw(&[&["admin", "update", "ada"], &changes[..]].concat());
+    assert!(
+        updated.contains("ada@example.org  Ada King  admin  pro"),
+        "{updated}"
+    );
+    assert_eq!(laptop.tw(&["admin", "users"]).lines().count(), 3);
+    assert_eq!(
+        op.run(&["admin", "update", "ada"], "", "").0,
+        2,
+        "nothing to change"
+    );
+    op.tw(&["admin", "sign-out", "ada"]);
+    assert_eq!(laptop.run(&["ls"], "", "").0, 3);
+    assert!(
+        op.tw(&["admin", "update", "ada", "--inactive"])
+            .contains("not active")
+    );
+    let login = ["login", "ada@example.org"];
+    assert_eq!(laptop.run(&login, OTHER_PASSWORD, "").0, 3);
+    op.tw(&["admin", "update", "ada", "--active"]);
+    let (code, _, error) = laptop.run(&login, OTHER_PASSWORD, "");
+    assert_eq!(code, 0, "{error}");
+    let (code, _, error) = op.run(&["admin", "delete", "ada"], "", "");
+    assert_eq!((code, error.contains("--yes")), (2, true), "{error}");
+    op.tw(&["admin", "delete", "ada", "--yes"]);
+    assert_eq!(op.run(&["admin", "show", "ada"], "", "").0, 4);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_administrator_manages_connections_on_the_command_line() {
+    let (server, op) = operator(&[("instance", "the-only-one")]).await;
+    let laptop = Device::new(&server);
+    laptop.tw(&["signup", ADA, "--name", "Ada"]);
+    assert!(op.tw(&["admin", "instances"]).starts_with("* the-only-one  "));
+
+    let connections = async |count: usize| {
+        let list = ["admin", "connections", "--user", ADA];
+        eventually("connections", async || {
+            let listed = op.tw(&list);
+            (listed.lines().count() == count).then_some(listed)
+        })
+        .await
+    };
+    for by_session in [false, true] {
+        let mut watching = laptop.begin(&["watch"], "");
+        let listed = connections(1).await;
+        assert!(listed.contains("  ada  the-only-one  tw/"), "{listed}");
+        let session = listed.split_whitespace().next().expect("an id");
+        if by_session {
+            op.tw(&["admin", "kick", "--session", session]);
+        } else {
+            op.tw(&["admin", "kick", "ada"]);
+        }
+        assert_eq!(watching.wait().expect("its end").code(), Some(3));
+        connections(0).await;
+    }
+
+    op.tw(&["admin", "unlock", ADA]);
+    assert!(
+        laptop
+            .tw(&["audit", "--json"])
+            .contains("An administrator let you sign in again")
+    );
 }

@@ -1,6 +1,8 @@
-//! The command line: commands, arguments, help. `account` has the commands about one's own account.
+//! The command line: commands, arguments, help. `account` has the commands about one's own account,
+//! `admin` those of administrators.
 
 mod account;
+mod admin;
 
 use crate::{
     clock,
@@ -17,6 +19,7 @@ pub(crate) use account::{
     AccountCommand, AuditArgs, DeleteProfileArgs, ExportArgs, LoginArgs, NewTokenArgs, PasswdArgs,
     ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
+pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 
 /// Tasks on a Taskwire server.
 #[derive(Parser)]
@@ -118,6 +121,11 @@ pub(crate) enum Command {
     Workspaces,
     #[command(flatten)]
     Account(AccountCommand),
+    /// Administer the server: its accounts, instances and connections. For administrators.
+    Admin {
+        #[command(subcommand)]
+        action: AdminCommand,
+    },
     /// Open a socket without signing in: send each line of standard input as a frame, print each frame that arrives.
     Socket,
     /// Call an operation by its wire name: `tw call task.get '{"id":"…"}'`.

@@ -38,6 +38,14 @@ pub(crate) fn password(stdin: bool, new: bool) -> Result<String, Fault> {
     typed_password("Password", new, "--password-stdin or TASKWIRE_PASSWORD")
 }
 
+/// The password of an account that is made for somebody else: from standard input, or typed twice.
+pub(crate) fn password_of_another(stdin: bool) -> Result<String, Fault> {
+    if stdin {
+        return line_of_input("the account's password");
+    }
+    typed_password("Password of the account", true, "--password-stdin")
+}
+
 /// The current and the new password: from two lines of standard input, from the environment, or typed.
 pub(crate) fn both_passwords(stdin: bool) -> Result<(String, String), Fault> {
     if stdin {

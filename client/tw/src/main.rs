@@ -2,7 +2,8 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `list`, `watch`, `notifications`, `raw`, `socket`; about the account
-//!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`
+//!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
+//!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `output`    a command's result; `fault` errors: one line and an exit code
@@ -11,6 +12,7 @@
 //! - `due`       dates as people type them; `clock` the current time
 
 mod account;
+mod admin;
 mod api_tokens;
 mod args;
 mod ask;
@@ -143,6 +145,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
+        Command::Admin { action } => admin::admin(client, output, action).await,
         // `run` handles these.
         Command::Signup(_)
         | Command::Login(_)

@@ -5,8 +5,13 @@ use std::time::{Duration, Instant};
 use taskwire_client::{
     CallError, Client,
     protocol::{
-        ErrorCode, Failure, Operation, limits, member::ListMembers, notification::ListNotifications,
-        task::ListTasks, workspace::ListWorkspaces,
+        ErrorCode, Failure, Operation,
+        admin::{ListConnections, ListUsers},
+        limits,
+        member::ListMembers,
+        notification::ListNotifications,
+        task::ListTasks,
+        workspace::ListWorkspaces,
     },
 };
 
@@ -50,7 +55,14 @@ macro_rules! paged {
     };
 }
 
-paged!(ListMembers, ListNotifications, ListTasks, ListWorkspaces);
+paged!(
+    ListConnections,
+    ListMembers,
+    ListNotifications,
+    ListTasks,
+    ListUsers,
+    ListWorkspaces
+);
 
 /// All items, however many there are.
 pub(crate) const ALL: usize = usize::MAX;
