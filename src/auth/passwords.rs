@@ -105,7 +105,8 @@ impl Passwords {
     /// Fails with `UNAVAILABLE` and `retry_after_ms` when the queue is full or too slow, with `INTERNAL_ERROR` when
     /// the stored hash is damaged.
     pub async fn verify(&self, password: SecretString, stored: Option<&str>) -> Result<bool, Failure> {
-        let stored = match stored {
+        // an account without password has an empty text
+        let stored = match stored.filter(|text| !text.is_empty()) {
             Some(text) => Some(PasswordHash::new(text).map_err(|cause| internal(&cause))?),
             None => None,
         };

@@ -11,7 +11,9 @@ use uuid::Uuid;
 impl Engine {
     /// The step that lets the code of a letter live from now on; `None` if the letter has no code.
     pub fn freshen(&self, letter: &Letter) -> Option<Freshen> {
-        let (About::Code { code, .. } | About::AccountMade { code }) = letter.about else {
+        let (About::Code { code, .. } | About::AccountMade { code } | About::SeveralSignUps { code }) =
+            letter.about
+        else {
             return None;
         };
         let life = letter.about.life().unwrap_or_default();

@@ -110,9 +110,12 @@ fn draft(letter: &Letter, engine: &Engine, settings: &Settings) -> Draft {
         }
         About::AddressChanging { to } => texts::address_changing(name, to),
         About::AddressChanged { to } => texts::address_changed(name, to),
-        About::PasswordChanged => texts::password_changed(name),
+        About::PasswordChanged { without_tokens } => texts::password_changed(name, *without_tokens),
         About::AccountDeleted { by_administrator } => texts::account_deleted(name, *by_administrator),
         About::HasAccount => texts::has_account(name),
+        About::SeveralSignUps { code } => {
+            texts::several_sign_ups(proof(*code, Purpose::Reset, letter, engine, settings))
+        }
         About::NewDevice { device, address } => {
             texts::new_device(name, device, address.as_deref(), letter.at)
         }

@@ -45,7 +45,11 @@ pub fn verification(proof: Proof) -> Draft {
             "an account was made with this address. Verify that the address is yours:".to_owned(),
         ],
         proof: Some(proof),
-        otherwise: Some("If you did not sign up, ignore this mail. The address stays unverified.".to_owned()),
+        otherwise: Some(
+            "If you did not sign up just now, ignore this mail: somebody else chose the password. The address stays \
+             unverified."
+                .to_owned(),
+        ),
     }
 }
 
@@ -138,14 +142,24 @@ pub fn address_changed(name: &str, to: &str) -> Draft {
 }
 
 /// After the password changed.
-pub fn password_changed(name: &str) -> Draft {
+pub fn password_changed(name: &str, without_tokens: bool) -> Draft {
+    let (tokens, look) = if without_tokens {
+        (
+            "Its API tokens ended too, because nobody had verified its address before.",
+            "",
+        )
+    } else {
+        ("Its API tokens still work.", ", and look through your API tokens")
+    };
     Draft {
         subject: "Your password was changed".to_owned(),
         body: vec![
             format!("Hello {name},"),
-            "your account has a new password, and its other devices were signed out. Its API tokens still work.".to_owned(),
+            format!("your account has a new password, and its other devices were signed out. {tokens}"),
         ],
-        otherwise: Some("If it was not you, ask for a code to reset your password now, and look through your API tokens.".to_owned()),
+        otherwise: Some(format!(
+            "If it was not you, ask for a code to reset your password now{look}."
+        )),
         ..Draft::default()
     }
 }
@@ -210,5 +224,21 @@ pub fn has_account(name: &str) -> Draft {
         ],
         otherwise: Some("If it was not you, ignore this mail. Nothing changed.".to_owned()),
         ..Draft::default()
+    }
+}
+
+/// Several signed up with an address that nobody has verified. It names nobody, because anybody may have chosen the name.
+pub fn several_sign_ups(proof: Proof) -> Draft {
+    Draft {
+        subject: "Choose your password".to_owned(),
+        body: vec![
+            "Hello,".to_owned(),
+            "somebody signed up again with this address, which nobody has verified. The first sign-up may have been a \
+             stranger's, so no password of these sign-ups works. If you signed up, choose your password with this code; \
+             it verifies the address too:"
+                .to_owned(),
+        ],
+        proof: Some(proof),
+        otherwise: Some("If you did not sign up, ignore this mail. Nobody can use the account without it.".to_owned()),
     }
 }

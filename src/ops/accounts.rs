@@ -124,8 +124,8 @@ impl Step for OpenAccount {
         tell(&act, world, user.id, notice)?;
         match self.code {
             // only who did not sign up chooses the password later
-            Some(Purpose::Reset) => letters::post_account_made(&act, world, &account.user)?,
-            Some(purpose) => letters::post_code(&act, world, &account.user, &account.user.email, purpose)?,
+            Some(Purpose::Reset) => letters::post_account_made(&act, world, &account)?,
+            Some(purpose) => letters::post_code(&act, world, &account, &account.user.email, purpose)?,
             None => {}
         }
         let output = json(&account.user)?.into();

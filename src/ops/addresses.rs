@@ -1,7 +1,6 @@
 //! Addresses: whose they are, which is proved by a code that was mailed there. The engine has checked passwords and codes;
-//! a password that is reset by mail is in `resets`.
+//! a password that is reset by mail is in `resets`, a second sign-up in `second_sign_up`.
 
-use super::accounts::username_taken;
 use super::admin::{changed, its_own};
 use super::codes::{Attempted, Given, end};
 use super::letters::{self, About};
@@ -18,7 +17,7 @@ use taskwire_protocol::ErrorCode;
 use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
 
-decided_as_steps!(MailCode, MailHasAccount, UseCode, ChangeAddress);
+decided_as_steps!(MailCode, UseCode, ChangeAddress);
 
 /// Mails a new code to the account's address.
 pub struct MailCode(pub Purpose);
@@ -31,35 +30,15 @@ impl Step for MailCode {
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let user = its_own(act, world)?.user;
+        let account = its_own(act, world)?;
+        let user = &account.user;
         if user.is_active && !(self.0 == Purpose::Verify && user.is_verified) {
-            letters::post_code(act, world, &user, &user.email, self.0)?;
+            if account.password_hash.is_empty() {
+                letters::post_several_sign_ups(act, world, &account)?;
+            } else {
+                letters::post_code(act, world, &account, &user.email, self.0)?;
+            }
         }
-        Ok("{}".into())
-    }
-}
-
-/// Tells the owner of an address that somebody signed up with it.
-pub struct MailHasAccount {
-    /// The username that was asked for. A taken one is refused, as it is in a sign-up with an address without account.
-    pub username: Option<String>,
-}
-
-impl Step for MailHasAccount {
-    const NAME: &'static str = "auth.mail_has_account";
-
-    fn needs(&self, caller: &Caller, needs: &mut Needs) {
-        needs.accounts.insert(caller.user.id);
-        needs.logins.extend(self.username.as_deref().map(Login::username));
-    }
-
-    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
-        let wanted = self.username.as_deref().map(Login::username);
-        if wanted.is_some_and(|wanted| world.logins.contains_key(&wanted)) {
-            return Err(username_taken());
-        }
-        let user = its_own(act, world)?.user;
-        letters::post(act, world, &user, About::HasAccount)?;
         Ok("{}".into())
     }
 }
@@ -177,7 +156,7 @@ impl Step for ChangeAddress {
         end(act, world, user.id, Purpose::ChangeEmail);
         let owner = world.logins.get(&Login::email(&self.email));
         if owner.is_none_or(|owner| owner.id == user.id) {
-            letters::post_code(act, world, user, &self.email, Purpose::ChangeEmail)?;
+            letters::post_code(act, world, &account, &self.email, Purpose::ChangeEmail)?;
         }
         Ok("{}".into())
     }

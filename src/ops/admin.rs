@@ -84,7 +84,10 @@ impl Step for ResetPassword {
         let message = "An operator of the server set your password. Every device was signed out.".to_owned();
         let notice = Notice::of_account(NotificationType::PasswordChanged, message);
         tell(act, world, user.id, notice)?;
-        letters::post(act, world, &user, About::PasswordChanged)?;
+        let about = About::PasswordChanged {
+            without_tokens: false,
+        };
+        letters::post(act, world, &user, about)?;
         world.accounts.put(Account {
             user,
             password_hash: self.hash.clone(),

@@ -5,6 +5,7 @@
 use super::world::World;
 use super::{Act, Result, json};
 use crate::store::codes::{CodeRecord, Purpose};
+use crate::store::users::Account;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,20 +34,22 @@ impl Life for Purpose {
 pub(super) fn issue(
     act: &Act<'_>,
     world: &mut World,
-    user: UserId,
+    account: &Account,
     email: &Arc<str>,
     purpose: Purpose,
 ) -> Uuid {
     let id = act.new_id();
     let life = i64::try_from(purpose.life().as_millis()).unwrap_or(i64::MAX);
     world.codes.put(CodeRecord {
-        user,
+        user: account.user.id,
         purpose,
         id,
         email: email.clone(),
         tries: 0,
         expires_at: Timestamp(act.now.0.saturating_add(life)),
         ended_at: None,
+        // who verifies the address that the account has gets nothing by it, so that code outlives a sign-out
+        token_version: Some(account.token_version).filter(|_| purpose != Purpose::Verify),
     });
     id
 }
@@ -82,14 +85,24 @@ impl Given {
         (user, self.purpose)
     }
 
-    /// The code, if it is good now; else the reason, and a wrong try is counted.
+    /// The code, if it is good now; else the reason, and a wrong try is counted. The account must be loaded. Whatever
+    /// raises its token version, like another password, voids its codes too.
     pub(super) fn examine(
         self,
         act: &Act<'_>,
         world: &mut World,
     ) -> std::result::Result<CodeRecord, ErrorCode> {
         let found = world.codes.get(self.key(act.caller.user.id)).cloned();
-        let living = found.filter(|code| code.ended_at.is_none());
+        let account = world.accounts.get(act.caller.user.id);
+        let is_of_now = |code: &CodeRecord| {
+            account.is_some_and(|account| {
+                account.user.is_active
+                    && code
+                        .token_version
+                        .is_none_or(|made| made == account.token_version)
+            })
+        };
+        let living = found.filter(|code| code.ended_at.is_none() && is_of_now(code));
         let Some(code) = living.filter(|code| self.by_link || code.tries < TRIES) else {
             return Err(ErrorCode::InvalidToken);
         };
@@ -106,6 +119,13 @@ impl Given {
             return Err(ErrorCode::TokenExpired);
         }
         Ok(code)
+    }
+}
+
+/// Ends an account's codes.
+pub(super) fn end_all(act: &Act<'_>, world: &mut World, user: UserId) {
+    for purpose in Purpose::ALL {
+        end(act, world, user, purpose);
     }
 }
 

@@ -7,26 +7,25 @@ use super::admin::its_own;
 use super::caller::targets_a_user;
 use super::letters::{self, About};
 use super::members::{give_role, leave};
-use super::sessions::{self, living, wrong_credentials};
+use super::sessions::{living, wrong_credentials};
 use super::step::{Step, decided_as_steps};
 use super::world::{Logged, Members, World};
 use super::{
-    Act, Caller, Change, DONE, Login, Mutation, Needs, Result, Target, codes, conflict, json, users,
+    Act, Caller, Change, DONE, Login, Mutation, Needs, Result, Target, access, conflict, json, users,
 };
 use crate::domain::account as rules;
-use crate::store::codes::Purpose;
 use crate::store::jobs::{EraseAccount, EraseWorkspace, NewJob};
 use crate::store::users::Account;
 use std::cmp::Reverse;
 use std::sync::Arc;
 use std::time::Duration;
-use taskwire_protocol::account::{ApiTokenRevoked, Done, GlobalRole, Plan, User};
+use taskwire_protocol::account::{Done, GlobalRole, Plan, User};
 use taskwire_protocol::admin::DeleteUser;
 use taskwire_protocol::events;
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::workspace::AccessLostReason;
-use taskwire_protocol::{ApiTokenId, UserId, WorkspaceId};
+use taskwire_protocol::{UserId, WorkspaceId};
 
 /// The last erasure comes this long after the deletion. Until then, other instances read in the user's log that the
 /// sessions have ended, and groups that read the account before its deletion commit; no group lasts this long.
@@ -79,9 +78,7 @@ impl Mutation for DeleteUser {
 fn need(id: UserId, needs: &mut Needs) {
     needs.accounts.insert(id);
     needs.administrators.insert(id);
-    needs.sessions_of.insert(id);
-    needs.api_tokens_of.insert(id);
-    needs.codes.extend(Purpose::ALL.map(|purpose| (id, purpose)));
+    access::need(id, needs);
     // later mutations of the account must not find what this one leaves
     needs.alone = true;
 }
@@ -128,7 +125,7 @@ fn entomb(act: &Act<'_>, world: &mut World, account: &Account) -> Result<Logged<
         caller: &caller,
         ..*act
     };
-    end_access(act, world, id)?;
+    access::end(act, world, id)?;
     let by_administrator = act.caller.user.id != id;
     letters::post(
         act,
@@ -159,24 +156,6 @@ fn nameless(caller: &Caller, deleted: UserId) -> Caller {
             .as_actor(Actor::user(deleted, rules::DELETED.into())),
         _ => caller.clone(),
     }
-}
-
-/// Ends sessions, API tokens and codes.
-fn end_access(act: &Act<'_>, world: &mut World, user: UserId) -> Result<()> {
-    for session in sessions::all_living(world, user) {
-        sessions::end(act, world, session)?;
-    }
-    let theirs = world.api_tokens.iter().filter(|(_, token)| token.user == user);
-    let mut theirs: Vec<ApiTokenId> = theirs.map(|(id, _)| *id).collect();
-    theirs.sort_unstable();
-    for id in theirs {
-        world.emit::<events::ApiTokenRevoked>(act, user, &ApiTokenRevoked { id })?;
-        world.api_tokens.remove(id);
-    }
-    for purpose in Purpose::ALL {
-        codes::end(act, world, user, purpose);
-    }
-    Ok(())
 }
 
 /// What is left of the user.

@@ -1,8 +1,10 @@
 //! A sign-in that a person completes on another device: the approval, and the session that it begins. Whether a code is
 //! right is checked before (`auth/device_codes`); here, under the lock of the account's stream, an approval is used once.
 
+use super::admin::its_own;
+use super::letters::{self, About};
 use super::notices::{Notice, tell};
-use super::sessions::{begin, later};
+use super::sessions::{begin, later, living};
 use super::step::{Step, decided_as_steps};
 use super::world::World;
 use super::{Act, Caller, Needs, Result, conflict, json};
@@ -12,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::{SessionId, Timestamp};
 use uuid::Uuid;
 
 decided_as_steps!(ApproveDevice, RedeemApproval);
@@ -29,12 +32,15 @@ pub struct ApproveDevice {
 impl Step for ApproveDevice {
     const NAME: &'static str = "auth.approve_device";
 
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.device_approvals.insert(self.approval);
+        needs.accounts.insert(caller.user.id);
+        needs.sessions.insert(caller.session);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let user = act.caller.user.id;
+        let (session, account) = (living(world, act)?.id, its_own(act, world)?);
         let earlier = world.device_approvals.get(self.approval);
         if earlier.is_some_and(|earlier| earlier.user != user || earlier.used || earlier.refused) {
             let message = "this code was used already; let the program show a new one";
@@ -46,6 +52,8 @@ impl Step for ApproveDevice {
             refused: !self.approve,
             used: false,
             expires_at: later(act.now, self.life),
+            token_version: Some(account.token_version),
+            session: Some(session),
         });
         if !self.approve {
             // an approval is told when the program signs in with it
@@ -63,6 +71,8 @@ pub struct RedeemApproval {
     pub approval: Uuid,
     /// The session.
     pub session: SessionRecord,
+    /// The session in which it was approved, as it was read.
+    pub approved_in: Option<SessionId>,
     /// The account's token version when its owner was read.
     pub token_version: i64,
 }
@@ -83,18 +93,17 @@ impl Step for RedeemApproval {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.device_approvals.insert(self.approval);
         needs.accounts.insert(self.session.user);
+        needs.sessions.extend(self.approved_in);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
         let user = self.session.user;
-        let account = world.accounts.get(user);
-        let lives = account
-            .is_some_and(|account| account.user.is_active && account.token_version == self.token_version);
+        let account = world.accounts.get(user).cloned();
+        let account =
+            account.filter(|account| account.user.is_active && account.token_version == self.token_version);
         let approval = world.device_approvals.get(self.approval).cloned();
-        let good = approval.filter(|approval| {
-            approval.user == user && !approval.refused && !approval.used && approval.expires_at > act.now
-        });
-        let Some(approval) = good.filter(|_| lives) else {
+        let approval = approval.filter(|approval| self.is_good(approval, act.now, world));
+        let (Some(account), Some(approval)) = (account, approval) else {
             return Ok(json(&Redeemed::Void)?.into());
         };
         world.device_approvals.put(DeviceApproval {
@@ -105,10 +114,32 @@ impl Step for RedeemApproval {
         let device = self.session.device_name.as_deref();
         let device = device
             .or(self.session.client.as_deref())
-            .unwrap_or("an unnamed device");
+            .unwrap_or("an unnamed device")
+            .to_owned();
         let message = format!("You signed {device} in with a code");
+        let address = self.session.address.clone();
+        letters::post(act, world, &account.user, About::NewDevice { device, address })?;
         let notice = Notice::of_account(NotificationType::Login, message);
         tell(act, world, user, notice)?;
         Ok(json(&Redeemed::Begun)?.into())
+    }
+}
+
+impl RedeemApproval {
+    /// Whether the approval still counts: whatever signs its person out, or changes the password, voids it.
+    fn is_good(&self, approval: &DeviceApproval, now: Timestamp, world: &World) -> bool {
+        let lives = |id: SessionId| {
+            let session = world.sessions.get(id);
+            session.is_some_and(|session| session.revoked_at.is_none() && session.expires_at > now)
+        };
+        approval.user == self.session.user
+            && !approval.refused
+            && !approval.used
+            && approval.expires_at > now
+            && approval
+                .token_version
+                .is_none_or(|made| made == self.token_version)
+            && approval.session == self.approved_in
+            && approval.session.is_none_or(lives)
     }
 }

@@ -6,6 +6,7 @@ use super::world::World;
 use super::{Act, Result};
 use crate::store::codes::Purpose;
 use crate::store::jobs::{NewJob, Payload};
+use crate::store::users::Account;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
@@ -59,7 +60,11 @@ pub enum About {
         to: String,
     },
     /// The account has another password.
-    PasswordChanged,
+    PasswordChanged {
+        /// Its API tokens ended too.
+        #[serde(default)]
+        without_tokens: bool,
+    },
     /// The account is gone.
     AccountDeleted {
         /// An administrator deleted it, not its owner.
@@ -67,6 +72,11 @@ pub enum About {
     },
     /// Somebody signed up with this address.
     HasAccount,
+    /// Several signed up with this address, and whoever reads its mail chooses the password.
+    SeveralSignUps {
+        /// The code to choose it.
+        code: Uuid,
+    },
     /// A device signed in that the account did not know.
     NewDevice {
         /// What it calls itself.
@@ -109,18 +119,24 @@ pub(super) fn post_to(
 pub(super) fn post_code(
     act: &Act<'_>,
     world: &mut World,
-    user: &User,
+    account: &Account,
     email: &Arc<str>,
     purpose: Purpose,
 ) -> Result<()> {
-    let code = codes::issue(act, world, user.id, email, purpose);
-    post_to(act, world, user, email, About::Code { code, purpose })
+    let code = codes::issue(act, world, account, email, purpose);
+    post_to(act, world, &account.user, email, About::Code { code, purpose })
 }
 
 /// Tells the owner of a new account of it, with a code to choose the password.
-pub(super) fn post_account_made(act: &Act<'_>, world: &mut World, user: &User) -> Result<()> {
-    let code = codes::issue(act, world, user.id, &user.email, Purpose::Reset);
-    post(act, world, user, About::AccountMade { code })
+pub(super) fn post_account_made(act: &Act<'_>, world: &mut World, account: &Account) -> Result<()> {
+    let code = codes::issue(act, world, account, &account.user.email, Purpose::Reset);
+    post(act, world, &account.user, About::AccountMade { code })
+}
+
+/// Lets whoever reads the mail of an address choose the password of an account that several signed up for.
+pub(super) fn post_several_sign_ups(act: &Act<'_>, world: &mut World, account: &Account) -> Result<()> {
+    let code = codes::issue(act, world, account, &account.user.email, Purpose::Reset);
+    post(act, world, &account.user, About::SeveralSignUps { code })
 }
 
 impl About {
@@ -128,7 +144,7 @@ impl About {
     pub fn life(&self) -> Option<Duration> {
         match self {
             About::Code { purpose, .. } => Some(purpose.life()),
-            About::AccountMade { .. } => Some(Purpose::Reset.life()),
+            About::AccountMade { .. } | About::SeveralSignUps { .. } => Some(Purpose::Reset.life()),
             _ => None,
         }
     }

@@ -9,13 +9,16 @@
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
 //! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
 //!   `devices` sign-ins that another device completes
+//! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
-//! - `accounts`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`, `workspaces`,
-//!   `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`, `first_admin`   the nouns
+//! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
+//!   `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`,
+//!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
 //! - `cursor`    where a page of a list ended
 
+mod access;
 pub mod accounts;
 mod act;
 pub mod addresses;
@@ -45,6 +48,7 @@ pub mod profiles;
 mod query;
 pub mod resets;
 pub mod rows;
+pub mod second_sign_up;
 pub mod sessions;
 mod step;
 pub mod streams;

@@ -9,8 +9,8 @@ use super::notices::{Notice, tell};
 use super::profiles::put;
 use super::world::World;
 use super::{
-    Act, Ask, Caller, Change, DONE, Decide, Login, Mutation, Needs, Query, Result, Target, conflict, json,
-    not_found, sessions,
+    Act, Ask, Caller, Change, DONE, Decide, Login, Mutation, Needs, Query, Result, Target, access, codes,
+    conflict, json, not_found, sessions,
 };
 use crate::domain::account as rules;
 use crate::store::users::{self, Account};
@@ -127,8 +127,8 @@ impl Mutation for UpdateUser {
         if self.role == Some(GlobalRole::User) || self.is_active == Some(false) {
             needs.administrators.insert(self.id);
         }
-        if self.is_active == Some(false) {
-            needs.sessions_of.insert(self.id);
+        if self.is_active == Some(false) || self.email.is_some() {
+            access::need(self.id, needs);
         }
     }
 
@@ -150,8 +150,12 @@ impl Mutation for UpdateUser {
             ));
         }
         if account.user.is_active && !user.is_active {
-            end_sessions(act, world, self.id)?;
+            access::end(act, world, self.id)?;
             account.token_version += 1;
+        }
+        if account.user.email != user.email {
+            // one that was asked for before must not replace this one
+            codes::end_all(act, world, self.id);
         }
         world.logins.remove(&Login::email(&account.user.email));
         world.logins.insert(Login::email(&user.email), user.public());

@@ -70,6 +70,8 @@ pub struct CodeRecord {
     pub expires_at: Timestamp,
     /// When it was used or became void.
     pub ended_at: Option<Timestamp>,
+    /// The account's token version when it was made: with another one it is void. `None`: it does not depend on it.
+    pub token_version: Option<i64>,
 }
 
 table! {
@@ -82,6 +84,7 @@ table! {
         tries: i64,
         expires_at: i64,
         ended_at: Option<i64>,
+        token_version: Option<i64>,
     }
     written {
         email_key: String,
@@ -102,6 +105,7 @@ impl Stored for CodeRow {
             tries: self.tries,
             expires_at: Timestamp(self.expires_at),
             ended_at: self.ended_at.map(Timestamp),
+            token_version: self.token_version,
         })
     }
 }
@@ -174,6 +178,7 @@ pub async fn write<'a>(
             code.tries.into(),
             code.expires_at.0.into(),
             Cell::Int(code.ended_at.map(|at| at.0)),
+            Cell::Int(code.token_version),
             email_key(&code.email).into(),
         ]
     });

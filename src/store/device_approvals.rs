@@ -1,14 +1,14 @@
 //! The table of sign-ins that a person approved, or refused, on another device. Rows are found by the keyed hash of the code
 //! that the person typed; no code is here.
 
-use super::bind::Kind::Id;
+use super::bind::{Cell, Kind::Id};
 use super::entity::{Changes, Keyed};
 use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
 use super::{Reader, Result, Transaction};
-use taskwire_protocol::{Timestamp, UserId};
+use taskwire_protocol::{SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// What a person decided about a program that wants to sign in.
@@ -24,6 +24,11 @@ pub struct DeviceApproval {
     pub used: bool,
     /// From then on it counts no more.
     pub expires_at: Timestamp,
+    /// The person's token version at that moment: with another one it is void. `None`: an older version of this program
+    /// wrote the row.
+    pub token_version: Option<i64>,
+    /// The session in which the person decided: when it has ended, this is void.
+    pub session: Option<SessionId>,
 }
 
 table! {
@@ -34,6 +39,8 @@ table! {
         refused: bool,
         used: bool,
         expires_at: i64,
+        token_version: Option<i64>,
+        session_id: Option<Uuid>,
     }
 }
 
@@ -49,6 +56,8 @@ impl Stored for ApprovalRow {
             refused: self.refused,
             used: self.used,
             expires_at: Timestamp(self.expires_at),
+            token_version: self.token_version,
+            session: self.session_id.map(SessionId),
         })
     }
 }
@@ -95,6 +104,8 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, Uuid, Dev
             approval.refused.into(),
             approval.used.into(),
             approval.expires_at.0.into(),
+            Cell::Int(approval.token_version),
+            Cell::Id(approval.session.map(|session| session.0)),
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await

@@ -1,7 +1,7 @@
 //! A program signs in with a code that its person approves on another device, and never sees a password.
 
 use crate::on_both_databases;
-use crate::support::{Client, Engine, Server, http, text};
+use crate::support::{Client, Engine, Server, http, mails, text};
 use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -68,6 +68,8 @@ async fn a_program_gets_the_session_that_its_person_approves(engine: Engine) {
     let begun = ada.event("session.created").await;
     assert_eq!(begun["data"]["device_name"], "a new laptop");
     ada.event("notification.created").await;
+    let mail = mails::nth(&server, 1, "ada@example.com", "A new device signed in").await;
+    assert!(mail.text.contains("a new laptop"), "{}", mail.text);
     let mut program = Client::with_tokens(&server, &tokens, json!({})).await;
     program
         .ok("task.create", json!({ "title": "from a program" }))

@@ -59,6 +59,7 @@ mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
 mod support; // servers, databases, clients
+mod survivors; // what ends with a password, a session, an account
 mod task_lists; // filters, orders, pages, search
 mod task_places; // moves, parents, assignees
 mod tasks; // what the operations on tasks do

@@ -106,6 +106,7 @@ impl SignIn for RedeemDeviceCode {
         let redeem = RedeemApproval {
             approval: approval.id,
             session,
+            approved_in: approval.session,
             token_version: account.token_version,
         };
         match engine.act(caller.clone(), redeem).await? {

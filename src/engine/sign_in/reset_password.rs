@@ -42,7 +42,11 @@ impl SignIn for ResetPassword {
             let (caller, given) = (meant.caller(), meant.given);
             let attempted: Attempted = engine.act(caller.clone(), ResetByCode { given, hash }).await?;
             match attempted.refused {
-                None => return Ok(Signed::of(DONE).by(caller)),
+                None => {
+                    // failures of strangers must not keep the owner out now
+                    engine.limits().unlock(&meant.account.user.email).await;
+                    return Ok(Signed::of(DONE).by(caller));
+                }
                 Some(code) => refused = code,
             }
         }

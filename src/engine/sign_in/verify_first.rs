@@ -6,7 +6,7 @@ use crate::engine::accounts::{address_is_taken, caller};
 use crate::engine::audit::{Audit, Deed, SIGNUP_AGAIN};
 use crate::engine::{Caller, Engine};
 use crate::ops::accounts::OpenAccount;
-use crate::ops::addresses::MailHasAccount;
+use crate::ops::second_sign_up::SignUpAgain;
 use crate::store::users::Account;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +80,7 @@ impl Engine {
     ) -> Result<(), Failure> {
         let owner = caller(account, SessionId(Uuid::nil()));
         let deed = Deed::of(&owner);
-        let Nothing {} = self.act(owner, MailHasAccount { username }).await?;
+        let Nothing {} = self.act(owner, SignUpAgain { username }).await?;
         audit.clone().named(SIGNUP_AGAIN).write(&deed);
         Ok(())
     }

@@ -4,7 +4,8 @@ use super::{all_living, device_of, end, living};
 use crate::ops::notices::{Notice, tell};
 use crate::ops::step::{Step, decided_as_steps};
 use crate::ops::world::World;
-use crate::ops::{Act, Caller, Needs, Result, not_found};
+use crate::ops::{Act, Caller, Needs, Result, codes, not_found};
+use crate::store::codes::Purpose;
 use crate::store::users::Account;
 use std::sync::Arc;
 use taskwire_protocol::SessionId;
@@ -12,7 +13,8 @@ use taskwire_protocol::notification::NotificationType;
 
 decided_as_steps!(EndSession, EndAllSessions);
 
-/// Ends a session of the caller. One that has ended already stays as it is.
+/// Ends a session of the caller. One that has ended already stays as it is. With another one than the caller's own, a
+/// change of address that waits for its code ends too.
 pub struct EndSession {
     /// The session.
     pub id: SessionId,
@@ -21,8 +23,9 @@ pub struct EndSession {
 impl Step for EndSession {
     const NAME: &'static str = "auth.logout";
 
-    fn needs(&self, _: &Caller, needs: &mut Needs) {
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
         needs.sessions.insert(self.id);
+        needs.codes.insert((caller.user.id, Purpose::ChangeEmail));
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
@@ -33,6 +36,10 @@ impl Step for EndSession {
         if session.revoked_at.is_none() {
             let message = format!("Signed out on {}", device_of(&session).unwrap_or("a device"));
             end(act, world, session)?;
+            if self.id != act.caller.session {
+                // whoever held that session may have asked for another address
+                codes::end(act, world, act.caller.user.id, Purpose::ChangeEmail);
+            }
             let notice = Notice::of_account(NotificationType::Logout, message);
             tell(act, world, act.caller.user.id, notice)?;
         }

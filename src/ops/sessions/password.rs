@@ -46,7 +46,10 @@ impl Step for PutPassword {
         for session in others {
             end(act, world, session)?;
         }
-        letters::post(act, world, &account.user, About::PasswordChanged)?;
+        let about = About::PasswordChanged {
+            without_tokens: false,
+        };
+        letters::post(act, world, &account.user, about)?;
         world.accounts.put(Account {
             password_hash: self.hash.clone(),
             token_version: account.token_version + 1,
