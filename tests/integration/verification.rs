@@ -3,7 +3,7 @@
 
 use crate::on_both_databases;
 use crate::support::mails::{self, Mail};
-use crate::support::{Client, Engine, Follower, PASSWORD, Server, eventually, http};
+use crate::support::{Client, Engine, Follower, PASSWORD, Server, http};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use std::time::{Duration, Instant};
