@@ -18,13 +18,22 @@ use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{ErrorCode, Failure, Operation as _, SessionId, Timestamp, UserId, WorkspaceId};
 
 impl Engine {
-    /// Makes the account of `admin_email`, if it is set and missing. Instances that start together may all find it
-    /// missing: one makes it, and the others find the address taken.
+    /// Makes the account of `admin_email`, if it is set and nobody administers the server: an administrator who has another
+    /// address by now must not come back with the password of the settings. Instances that start together may all find
+    /// none: one makes the account, and the others find the address taken.
     pub(super) async fn ensure_admin(&self, settings: &Settings) -> Result<(), Failure> {
         let (Some(email), Some(password)) = (&settings.admin_email, &settings.admin_password) else {
             return Ok(());
         };
+        let store = self.0.store.clone();
+        if spawned(async move { users::has_administrator(&mut store.read().await?).await }).await? {
+            return Ok(());
+        }
         if self.find_account(email).await?.is_some() {
+            tracing::warn!(
+                email = rules::masked(email),
+                "the account of admin_email is no administrator; `taskwire admin set-role` makes it one"
+            );
             return Ok(());
         }
         match self

@@ -39,6 +39,26 @@ async fn instances_that_start_together_run_and_make_one_administrator() {
     }
 }
 
+/// An administrator who took another address must not come back with the password of the settings.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_administrator_of_the_settings_is_made_only_where_there_is_none() {
+    let mut server = Server::start(Engine::Sqlite, &OPERATOR).await;
+    let mut operator = Client::log_in(&server, "op").await;
+    let id = operator.user_id();
+    operator
+        .ok(
+            "admin.user.update",
+            json!({ "id": id, "email": "moved@example.com" }),
+        )
+        .await;
+    assert_eq!(server.terminate(), Some(0));
+    server.spawn();
+    let login = json!({ "email": OPERATOR[0].1, "password": PASSWORD });
+    let answer = http::post(&server, "/v1/auth/login", &login).await;
+    assert_eq!(answer.status(), 401);
+    Client::log_in(&server, "moved").await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_is_enough_for_an_account() {
     let server = Server::prepare(Engine::Sqlite, &[]).await;
