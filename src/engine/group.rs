@@ -47,7 +47,7 @@ struct Committed {
     members: Vec<(WorkspaceId, Arc<Members>)>,
     /// Accounts, sessions or memberships changed, so cached sessions are outdated.
     outdates: bool,
-    /// Sessions that ended.
+    /// Sessions and API tokens that ended.
     ended: Vec<SessionId>,
     /// The group enqueued a job.
     enqueues: bool,
@@ -296,7 +296,7 @@ impl Writer {
         let place = match self
             .shared
             .sessions
-            .check_alive(step, caller, world)
+            .refuse_if_ended(step, caller, world)
             .and_then(|()| authorize(step, caller, world))
         {
             Ok(place) => place,

@@ -133,6 +133,7 @@ pub use item::Chore;
 pub use mails::Freshen;
 pub use measure::Measure;
 pub use photos::{Picture, Size};
+pub use prepare::waits_before_the_lane;
 pub use reply::{Answering, Body, NewSession, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use taskwire_protocol::Failure;
 use tokio::runtime::Handle;
+use tracing::Instrument as _;
 
 /// Whether a request has begun to act. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -55,7 +56,7 @@ impl Drop for Outliving {
         if let (Some(work), true, Ok(runtime)) =
             (self.work.take(), self.acting.has_begun(), Handle::try_current())
         {
-            runtime.spawn(work);
+            runtime.spawn(work.in_current_span());
         }
     }
 }

@@ -11,8 +11,19 @@ use crate::store::users;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use taskwire_protocol::account::UpdateProfile;
 use taskwire_protocol::admin::{CreateUser, UnlockUser};
-use taskwire_protocol::{Failure, OpId, Operation, Secret};
+use taskwire_protocol::{Failure, OpId, Operation, Request, Secret};
+
+/// Whether a request waits for something before it takes its place in the lane's queue: for a limit, or for its
+/// preparation. Later mutations of its socket must not overtake it.
+pub fn waits_before_the_lane(request: &Request) -> bool {
+    match request {
+        Request::UpdateProfile(_) | Request::CreateUser(_) | Request::UnlockUser(_) => true,
+        Request::Batch(batch) => batch.ops.iter().any(|op| op.r#type == UpdateProfile::NAME),
+        _ => false,
+    }
+}
 
 type Prepared = Result<Box<dyn Decide>, Failure>;
 

@@ -21,6 +21,8 @@ decided_as_steps!(SignUpAgain);
 pub struct SignUpAgain {
     /// The username that was asked for. A taken one is refused, as it is in a sign-up with an address without account.
     pub username: Option<String>,
+    /// Whether the address may get one more mail. Else nothing changes, so that the code of the last mail stays good.
+    pub mails: bool,
 }
 
 impl Step for SignUpAgain {
@@ -38,6 +40,9 @@ impl Step for SignUpAgain {
         let wanted = self.username.as_deref().map(Login::username);
         if wanted.is_some_and(|wanted| world.logins.contains_key(&wanted)) {
             return Err(username_taken());
+        }
+        if !self.mails {
+            return Ok("{}".into());
         }
         let account = its_own(act, world)?;
         let user = &account.user;

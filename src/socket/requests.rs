@@ -12,7 +12,7 @@ use taskwire_protocol::{Failure, Kind, OpId, Request, StreamId};
 use tokio::time::Instant;
 
 use super::settled::Settled;
-use crate::engine::{Answering, Measure, Reply};
+use crate::engine::{Answering, Measure, Reply, waits_before_the_lane};
 
 /// A request under way.
 pub(super) struct Asked {
@@ -96,7 +96,7 @@ impl Requests {
 
     /// Adds a request that waits for its turn.
     pub(super) fn push(&mut self, asked: Asked, request: Request, op_id: Option<OpId>) {
-        let weight = if request.kind() == Kind::Mutation {
+        let weight = if request.kind() == Kind::Mutation && !waits_before_the_lane(&request) {
             Weight::Mutation
         } else {
             Weight::Other

@@ -96,7 +96,8 @@ pub async fn ops(tx: &mut Transaction, user: UserId, op_ids: Vec<Uuid>) -> Resul
     tx.select::<()>(sql).await.map(drop)
 }
 
-/// Tasks of a workspace. On SQLite their words stay in the index until it is brought up to date.
+/// Tasks of a workspace. On SQLite their words stay in the index until it is brought up to date. Notifications of them are
+/// their readers' own, and stay.
 pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> Result<u64> {
     let mut sql = Sql::new("select id from tasks_by_workspace where workspace_id = ");
     sql.bind(workspace.0).limit(limit);
@@ -107,7 +108,6 @@ pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> 
     for text in [
         "delete from task_tags where task_id in (",
         "delete from task_assignees where task_id in (",
-        "delete from notifications where task_id in (",
         "delete from tasks where id in (",
     ] {
         let mut sql = Sql::new(text);

@@ -17,7 +17,8 @@ on_both_databases!(
     an_administrator_deletes_an_account_and_the_last_one_stays,
     nothing_of_the_person_is_left_in_any_table,
     two_deletions_at_once_are_one,
-    an_account_that_is_deleted_while_others_use_it_leaves_nothing
+    an_account_that_is_deleted_while_others_use_it_leaves_nothing,
+    what_a_former_member_was_told_stays
 );
 
 const OPERATOR: [(&str, &str); 2] = [("admin_email", "op@example.com"), ("admin_password", PASSWORD)];
@@ -93,6 +94,37 @@ async fn rpc(server: &Server, tokens: &Value, name: &str, data: Value) -> Value 
         .json()
         .await
         .expect("JSON")
+}
+
+/// The team goes with its last member, and with it its tasks.
+async fn what_a_former_member_was_told_stays(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let Team {
+        workspace,
+        mut owner,
+        mut member,
+        ..
+    } = Team::gather(&server).await;
+    let mine = json!({ "workspace_id": workspace, "title": "Mine" });
+    member.ok("task.create", mine).await;
+    let members = owner
+        .ok("member.list", json!({ "workspace_id": workspace }))
+        .await;
+    for other in members["items"].as_array().expect("members") {
+        if other["user"]["id"] != json!(owner.user_id()) {
+            let gone = json!({ "workspace_id": workspace, "user_id": other["user"]["id"] });
+            owner.ok("member.remove", gone).await;
+        }
+    }
+    let told = member.ok("notification.list", json!({})).await;
+    let about_tasks = told["items"].as_array().expect("items").iter();
+    assert!(
+        about_tasks.filter(|item| item["task_id"].is_string()).count() > 0,
+        "{told}"
+    );
+    owner.ok("profile.delete", right()).await;
+    erased(&server).await;
+    assert_eq!(member.ok("notification.list", json!({})).await, told);
 }
 
 async fn a_deleted_account_is_gone_at_once_for_everybody(engine: Engine) {

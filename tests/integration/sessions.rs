@@ -189,6 +189,19 @@ async fn what_waits_in_the_queue_is_refused_once_its_session_has_ended(engine: E
         log_out(&server, &tokens).await;
         assert_eq!(socket.until_closed().await.1, Some(4403));
     }
+    for n in 0..3 {
+        let made = json!({ "name": format!("Robot {n}"), "scope": "write" });
+        let made = ada.ok("api_token.create", made).await;
+        let token = json!({ "access_token": made["token"] });
+        let mut socket = Client::with_tokens(&server, &token, json!({ "streams": [] })).await;
+        for n in 0..200 {
+            let frame = json!({ "type": "notification.mark_all_read", "id": n });
+            socket.send(&frame).await;
+        }
+        socket.answer(0).await;
+        ada.ok("api_token.revoke", json!({ "id": made["id"] })).await;
+        assert_eq!(socket.until_closed().await.1, Some(4403));
+    }
     let (mut after, mut is_over) = (0, false);
     loop {
         let page = json!({ "stream": format!("user:{}", ada.user_id()), "after": after, "limit": 500 });
@@ -196,8 +209,8 @@ async fn what_waits_in_the_queue_is_refused_once_its_session_has_ended(engine: E
         let events = page["events"].as_array().expect("events");
         for event in events {
             match event["event"].as_str() {
-                Some("session.created") => is_over = false,
-                Some("session.revoked") => is_over = true,
+                Some("session.created" | "api_token.created") => is_over = false,
+                Some("session.revoked" | "api_token.revoked") => is_over = true,
                 name => assert!(!(is_over && name == Some("notification.all_read")), "{event}"),
             }
         }

@@ -377,13 +377,18 @@ async fn medians(times: usize, mut ask: impl AsyncFnMut(bool, usize)) -> (Durati
     )
 }
 
-fn alike(what: &str, (unknown, known): (Duration, Duration)) {
-    let apart = unknown.abs_diff(known);
-    let most = unknown.min(known).mul_f64(0.3) + Duration::from_millis(3);
-    assert!(
-        apart <= most,
-        "{what}: {unknown:?} for unknown addresses, {known:?} for known ones"
-    );
+/// Asserts that a request takes as long for both kinds. A busy machine disturbs a round; a difference shows in all.
+async fn alike(what: &str, times: usize, mut ask: impl AsyncFnMut(bool, usize)) {
+    let mut told = String::new();
+    for round in 0..4 {
+        let (unknown, known) = medians(times, async |known, i| ask(known, 100 * round + i).await).await;
+        let most = unknown.min(known).mul_f64(0.3) + Duration::from_millis(3);
+        if unknown.abs_diff(known) <= most {
+            return;
+        }
+        told = format!("{what}: {unknown:?} for unknown addresses, {known:?} for known ones");
+    }
+    panic!("{told}");
 }
 
 async fn answers_do_not_tell_who_has_an_account(engine: Engine) {
@@ -406,24 +411,24 @@ async fn nobody_learns_who_has_an_account(engine: Engine, is_verified: bool) {
         format!("unknown-{i}@example.com")
     };
     for path in ["resend-verification", "forgot-password"] {
-        let times = medians(30, async |known, i| {
+        alike(path, 30, async |known, i| {
             let answer = post(&server, path, &json!({ "email": address(known, i) })).await;
             assert_eq!(answer, (202, json!({})));
-        });
-        alike(path, times.await);
+        })
+        .await;
     }
-    let times = medians(15, async |known, i| {
+    alike("signup", 15, async |known, i| {
         let mut data = signup("somebody");
         data["email"] = json!(address(known, i));
         let answer = post(&server, "signup", &data).await;
         assert_eq!(answer, (202, json!({ "status": "verify_email" })));
-    });
-    alike("signup", times.await);
-    let times = medians(15, async |known, i| {
+    })
+    .await;
+    alike("verify-email", 15, async |known, i| {
         let answer = verify(&server, &address(known, 1000 + i), "000000").await;
         refused(&answer, "INVALID_TOKEN");
-    });
-    alike("verify-email", times.await);
+    })
+    .await;
     assert!(mails::kept_for(&server, "unknown-1001@example.com", VERIFY).is_empty());
 }
 

@@ -33,7 +33,10 @@ impl Events {
                     });
                 parts.collect()
             }
-            request => vec![(None, request.name(), deed(request, caller)?)],
+            request => {
+                let deed = deed(request, caller)?; // before anything is allocated
+                vec![(None, request.name(), deed)]
+            }
         };
         (!deeds.is_empty()).then(|| {
             Arc::new(Events {

@@ -2,6 +2,7 @@
 //! and everything else is in a mail to it. The password is hashed in both cases, and each commits once.
 
 use super::Signed;
+use crate::auth::limits::{Limit, Who};
 use crate::engine::accounts::{address_is_taken, caller};
 use crate::engine::audit::{Audit, Deed, SIGNUP_AGAIN};
 use crate::engine::{Caller, Engine};
@@ -80,7 +81,9 @@ impl Engine {
     ) -> Result<(), Failure> {
         let owner = caller(account, SessionId(Uuid::nil()));
         let deed = Deed::of(&owner);
-        let Nothing {} = self.act(owner, SignUpAgain { username }).await?;
+        let address = Who::Email(&account.user.email);
+        let mails = self.limits().take(Limit::Codes, address).await.is_ok();
+        let Nothing {} = self.act(owner, SignUpAgain { username, mails }).await?;
         audit.clone().named(SIGNUP_AGAIN).write(&deed);
         Ok(())
     }

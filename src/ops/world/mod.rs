@@ -97,12 +97,24 @@ macro_rules! derive_world {
 for_each_entity!(derive_world);
 
 impl World {
-    /// Sessions that have ended, of those that the group loaded.
+    /// Sessions that have ended, of those that the group loaded, and API tokens that it ended.
     pub fn ended_sessions(&self) -> impl Iterator<Item = SessionId> {
         let sessions = self.sessions.iter();
-        sessions
-            .filter(|(_, session)| session.revoked_at.is_some())
-            .map(|(id, _)| *id)
+        let ended = sessions.filter(|(_, session)| session.revoked_at.is_some());
+        ended.map(|(id, _)| *id).chain(self.ended_tokens())
+    }
+
+    /// Whether a session or API token has ended, as far as the group knows.
+    pub fn has_ended(&self, id: SessionId) -> bool {
+        let session = self.sessions.get(id);
+        session.is_some_and(|session| session.revoked_at.is_some())
+            || self.ended_tokens().any(|token| token == id)
+    }
+
+    /// An API token is a session of its own.
+    fn ended_tokens(&self) -> impl Iterator<Item = SessionId> {
+        let removed = self.api_tokens.changes().filter(|change| change.now.is_none());
+        removed.map(|change| SessionId(change.key.0))
     }
 
     /// Sets the counters of a locked stream.
