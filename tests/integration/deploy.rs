@@ -6,7 +6,7 @@ use crate::support::{Client, Engine, PATIENCE, Server, eventually, http};
 use compose::{FILLED, compose, get};
 use serde_json::{Value, json};
 use std::fs;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, ErrorKind, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -119,7 +119,13 @@ impl Image {
         let check = check.split_once(" CMD ").expect("a command").1;
         let mut check = self.command(check, listen);
         let check = check.stdout(Stdio::null()).stderr(Stdio::null());
-        check.status().expect("a check").success()
+        loop {
+            match check.status() {
+                // a process that another test starts at this moment still has the program open for writing
+                Err(error) if error.kind() == ErrorKind::ExecutableFileBusy => std::thread::yield_now(),
+                ended => return ended.expect("a check").success(),
+            }
+        }
     }
 }
 

@@ -50,6 +50,8 @@ limits! {
     Codes "codes": 3, HOUR, "requests for a code";
     /// The current password of a user, tried in one of their sessions: a thief's guesses do not count as the owner's.
     Passwords "passwords": 10, HOUR, "tries of the password";
+    /// The same in all sessions of the user: a thief may begin sessions by codes of programs.
+    PasswordsOfUser "passwords_of_user": 30, HOUR, "tries of the password";
     /// Changes of a user's own profile.
     Profile "profile": 10, HOUR, "changes of the profile";
     /// Changes of a user's own photo.

@@ -2,7 +2,6 @@
 //! by now.
 
 use super::{SignIn, Signed};
-use crate::auth::limits::Limit;
 use crate::domain::account as rules;
 use crate::engine::{Engine, Sender, spawned};
 use crate::ops::addresses::ChangeAddress;
@@ -20,7 +19,7 @@ impl SignIn for ChangeEmail {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
         let caller = sender.caller()?;
         let email = rules::email(&self.new_email).map_err(|failure| failure.at("new_email"))?;
-        engine.limits().take(Limit::Passwords, caller.session).await?;
+        engine.may_try_password(&caller).await?;
         engine
             .may_ask_for_mail(&email, Purpose::ChangeEmail, &sender)
             .await?;

@@ -3,7 +3,7 @@
 use super::{Attempt, SignIn, Signed};
 use crate::auth::limits::Limit;
 use crate::auth::passwords::check_new;
-use crate::engine::{Engine, NewSession, Sender, Then};
+use crate::engine::{Caller, Engine, NewSession, Sender, Then};
 use crate::ops::sessions::{PutPassword, later, wrong_credentials};
 use secrecy::SecretString;
 use std::time::Duration;
@@ -23,8 +23,7 @@ impl SignIn for ChangePassword {
         let (old, account) = engine.living_session(caller.session).await?;
         let new = self.new_password.into_exposed();
         check(&new, &account.user)?;
-        // the holder of a stolen token guesses
-        engine.limits().take(Limit::Passwords, caller.session).await?;
+        engine.may_try_password(&caller).await?;
         let given = SecretString::from(self.current_password.into_exposed());
         if !engine
             .passwords()
@@ -57,6 +56,17 @@ impl SignIn for ChangePassword {
             });
         }
         Ok(signed)
+    }
+}
+
+impl Engine {
+    /// Counts a try of the caller's current password: the holder of a stolen token guesses.
+    ///
+    /// # Errors
+    /// `RATE_LIMITED`.
+    pub(super) async fn may_try_password(&self, caller: &Caller) -> Result<(), Failure> {
+        self.limits().take(Limit::Passwords, caller.session).await?;
+        self.limits().take(Limit::PasswordsOfUser, caller.user.id).await
     }
 }
 

@@ -2,7 +2,6 @@
 //! else's by now. The rule is in `ops/deletion`.
 
 use super::{Attempt, SignIn, Signed};
-use crate::auth::limits::Limit;
 use crate::engine::{Engine, Sender, Then};
 use crate::ops::deletion::DeleteAccount;
 use crate::ops::sessions::wrong_credentials;
@@ -20,8 +19,7 @@ impl SignIn for DeleteProfile {
     async fn carry_out(self, engine: Engine, sender: Sender) -> Result<Signed<Done>, Failure> {
         let caller = sender.caller()?;
         let (_, account) = engine.living_session(caller.session).await?;
-        // the holder of a stolen token guesses
-        engine.limits().take(Limit::Passwords, caller.session).await?;
+        engine.may_try_password(&caller).await?;
         let given = SecretString::from(self.password.into_exposed());
         if !engine
             .passwords()
