@@ -380,6 +380,8 @@ export interface BecomeFirstAdmin {
   device_name?: string | null;
   /** The display name of a new account. */
   name?: string | null;
+  /** Where the answer puts the refresh token; `cookie` when omitted. */
+  token_delivery?: TokenDelivery | null;
 }
 
 /** Parameters of `profile.change_email`. */
@@ -660,22 +662,6 @@ export interface History {
   events: EventFrame[];
   /** Whether the log has more events. */
   has_more: boolean;
-}
-
-/** The body of `POST /v1/auth/first-admin`. */
-export interface HttpBecomeFirstAdmin {
-  /** What follows the `#` of the link. */
-  token: string;
-  /** The address of the account, which counts as verified if the account is new. */
-  email: string;
-  /** The account's password. A new one has 8 to 128 characters and is not a common one. */
-  password: string;
-  /** The name of the device. */
-  device_name?: string | null;
-  /** The display name of a new account. */
-  name?: string | null;
-  /** Where the answer puts the refresh token; `cookie` when omitted. */
-  token_delivery?: TokenDelivery | null;
 }
 
 /** The body of `POST /v1/auth/change-password`. */
@@ -2285,7 +2271,7 @@ export interface Routes {
   /** Exchanges a device code for tokens. 202: nobody has approved it yet. `FORBIDDEN`: it was refused. */
   "POST /v1/auth/device/token": { body: RedeemDeviceCode; status: 200; answer: Tokens; error: HttpError };
   /** Makes the first administrator of the server with the link that a node without one makes at its start, and signs in. `INVALID_TOKEN`: wrong, or there is an administrator. */
-  "POST /v1/auth/first-admin": { body: HttpBecomeFirstAdmin; status: 201; answer: Tokens; error: HttpError };
+  "POST /v1/auth/first-admin": { body: BecomeFirstAdmin; status: 201; answer: Tokens; error: HttpError };
   /** The caller's account. */
   "GET /v1/auth/me": { body: null; status: 200; answer: User; error: HttpError };
   /** Gives the caller's account a photo: a JPEG, PNG, WebP or GIF of at most 5 MB. */

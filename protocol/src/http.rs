@@ -103,6 +103,8 @@ pub enum Body {
     Object(Type),
     /// The parameters of this sign-in operation, and `token_delivery`.
     SignIn(Type),
+    /// The same for a sign-in that only HTTP has.
+    OwnSignIn(Type),
     /// A request frame, or an array of them.
     Frames,
     /// A picture, as it is, with its media type.
@@ -245,7 +247,7 @@ pub const ROUTES: &[Route] = &[
         name: "POST /v1/auth/first-admin",
         doc: "Makes the first administrator of the server with the link that a node without one makes at its start, and \
               signs in. `INVALID_TOKEN`: wrong, or there is an administrator.",
-        body: Body::SignIn(SchemaGenerator::subschema_for::<account::BecomeFirstAdmin>),
+        body: Body::OwnSignIn(SchemaGenerator::subschema_for::<account::BecomeFirstAdmin>),
         status: 201,
         answer: Answer::Object(SchemaGenerator::subschema_for::<account::Tokens>),
     },

@@ -23,10 +23,15 @@ pub(super) fn table(
             Body::Object(schema) => schema(read).to_value(),
             Body::Frames => one_or_many("ClientFrame"),
             Body::Picture => file(),
-            Body::SignIn(schema) => {
+            Body::SignIn(schema) | Body::OwnSignIn(schema) => {
                 let params = schema(read).to_value();
                 let params = reference(&params).unwrap_or_default().to_owned();
-                let name = format!("Http{params}");
+                let is_of_an_operation = matches!(route.body, Body::SignIn(_));
+                let name = if is_of_an_operation {
+                    format!("Http{params}")
+                } else {
+                    params.clone()
+                };
                 let body = refer(&name);
                 bodies.push((params, name, route.name));
                 body
@@ -71,7 +76,9 @@ pub(super) fn add_bodies(definitions: &mut Map<String, Value>, bodies: &[SignInB
         let Some(mut body) = definitions.get(params).cloned() else {
             continue;
         };
-        body["description"] = json!(format!("The body of `{route}`."));
+        if name != params {
+            body["description"] = json!(format!("The body of `{route}`."));
+        }
         body["properties"]["token_delivery"] = json!({
             "description": "Where the answer puts the refresh token; `cookie` when omitted.",
             "anyOf": [refer("TokenDelivery"), { "type": "null" }],
