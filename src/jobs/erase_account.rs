@@ -30,7 +30,7 @@ impl Job for EraseAccount {
         while left.is_some() {
             left = run.engine().leave_workspaces(&self, left).await?;
         }
-        forget_name(&run, &self).await?;
+        forget_name(&run, user).await?;
         for what in [What::Notifications, What::Devices, What::Proofs] {
             all(&run, user, what).await?;
         }
@@ -52,9 +52,9 @@ async fn all(run: &Run, user: UserId, what: What) -> Result<(), Failure> {
 }
 
 /// Has the name forgotten by the log of every workspace that the user has left, now or before.
-async fn forget_name(run: &Run, erase: &EraseAccount) -> Result<(), Failure> {
-    let user = erase.user;
-    let mut after = Some(if erase.last { erase.entry } else { 0 });
+async fn forget_name(run: &Run, user: UserId) -> Result<(), Failure> {
+    // all of it each time: the last run erases these entries, and must not count on an earlier run
+    let mut after = Some(0);
     while let Some(from) = after {
         let (left, next) = run.engine().workspaces_left(user, from).await?;
         run.step(Enqueue { user, left }).await?;

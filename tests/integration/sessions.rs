@@ -123,9 +123,18 @@ async fn a_body_that_ends_after_the_logout(server: &Server, size: usize) {
         log_out(server, &tokens).await;
         raw.send(rest.as_bytes()).await;
         let answer = whole(&mut raw).await;
-        assert!(answer.starts_with(&format!("HTTP/1.1 {expected} ")), "{answer}");
+        // a large body may also be refused whole: its token is checked when 1 MiB has come, perhaps after the logout
+        let is_whole = size > 65_536 && answer.starts_with("HTTP/1.1 401 ");
+        assert!(
+            is_whole || answer.starts_with(&format!("HTTP/1.1 {expected} ")),
+            "{answer}"
+        );
         let refused = answer.matches("TOKEN_REVOKED").count();
-        assert_eq!(refused, if expected == 200 { 2 } else { 1 }, "{answer}");
+        assert_eq!(
+            refused,
+            if expected == 200 && !is_whole { 2 } else { 1 },
+            "{answer}"
+        );
     }
 }
 
