@@ -36,7 +36,7 @@ impl std::fmt::Debug for Proof {
 }
 
 /// After a sign-up: proves that the address is its owner's.
-/// Without a name: whoever signed up chose it, and may have wanted to write to somebody else.
+/// Without a name: the person who signed up chose it, and may have wanted to write to somebody else.
 pub fn verification(proof: Proof) -> Draft {
     Draft {
         subject: "Verify your e-mail address".to_owned(),

@@ -83,7 +83,7 @@ fn need(id: UserId, needs: &mut Needs) {
     needs.alone = true;
 }
 
-/// Refuses an owner without whom a team would have none.
+/// Refuses the only owner of a team that has other members.
 fn hands_over_first(world: &World, user: UserId) -> Result<()> {
     let owned = world.sole_ownerships(user);
     if owned.is_empty() {

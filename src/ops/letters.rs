@@ -72,7 +72,7 @@ pub enum About {
     },
     /// Somebody signed up with this address.
     HasAccount,
-    /// Several signed up with this address, and whoever reads its mail chooses the password.
+    /// Several signed up with this address, and the person who reads its mail chooses the password.
     SeveralSignUps {
         /// The code to choose it.
         code: Uuid,
@@ -133,7 +133,7 @@ pub(super) fn post_account_made(act: &Act<'_>, world: &mut World, account: &Acco
     post(act, world, &account.user, About::AccountMade { code })
 }
 
-/// Lets whoever reads the mail of an address choose the password of an account that several signed up for.
+/// Lets the person who reads the mail of an address choose the password of an account that several signed up for.
 pub(super) fn post_several_sign_ups(act: &Act<'_>, world: &mut World, account: &Account) -> Result<()> {
     let code = codes::issue(act, world, account, &account.user.email, Purpose::Reset);
     post(act, world, &account.user, About::SeveralSignUps { code })

@@ -11,6 +11,7 @@ pub(super) use requests::Events;
 
 use super::{Caller, Origin, Sender};
 use crate::domain::network;
+use crate::ops::users::word;
 use std::sync::Arc;
 use taskwire_protocol::UserId;
 use taskwire_protocol::account::User;
@@ -201,14 +202,8 @@ pub(super) fn by_operator(name: &'static str, by: &Actor, user: &User) {
     let deed = Deed {
         user: Some(user.id),
         actor: Some(actor.into()),
-        changes: Some(format!("role={}", word(user.role))),
+        changes: Some(format!("role={}", word(&user.role))),
         ..Deed::default()
     };
     Audit::of(name, &Sender::default(), Instant::now()).write(&deed);
-}
-
-/// The word that the contract has for a value.
-fn word(value: impl serde::Serialize) -> String {
-    let value = serde_json::to_value(value).unwrap_or_default();
-    value.as_str().unwrap_or_default().to_owned()
 }

@@ -1,8 +1,9 @@
 //! Which requests of the table of operations are events, besides sign-ins, and whom they concern. Their parameters tell it,
 //! and the answer whether it was done. Does not know what a line looks like.
 
-use super::{Audit, Deed, EVENTS, word};
+use super::{Audit, Deed, EVENTS};
 use crate::engine::{Caller, Reply, Sender};
+use crate::ops::users::word;
 use serde_json::Value;
 use std::sync::Arc;
 use taskwire_protocol::admin::{CreateUser, UpdateUser};
@@ -95,9 +96,9 @@ fn deed(request: &Request, caller: &Caller) -> Option<Deed> {
 /// What an administrator asks for; of a name and an address only that they change.
 fn changes(asked: &UpdateUser) -> String {
     let values = [
-        asked.role.map(|role| format!("role={}", word(role))),
+        asked.role.map(|role| format!("role={}", word(&role))),
         asked.is_active.map(|active| format!("is_active={active}")),
-        asked.plan.map(|plan| format!("plan={}", word(plan))),
+        asked.plan.map(|plan| format!("plan={}", word(&plan))),
         asked.name.as_ref().map(|_| "name".to_owned()),
         asked.email.as_ref().map(|_| "email".to_owned()),
     ];

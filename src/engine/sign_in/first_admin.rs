@@ -1,4 +1,4 @@
-//! `POST /v1/auth/first-admin`: whoever has the link that a node made at its start becomes the first administrator, with a
+//! `POST /v1/auth/first-admin`: the holder of the link that a node makes becomes the first administrator, with a
 //! new account or with one that they have. The password is hashed only for a right link that may still work; whether it
 //! does is decided by the step that uses it (`ops/first_admin`).
 

@@ -8,7 +8,7 @@
 //! - `verify_email`, `reset_password`, `ask_for_mail`   only over HTTP: with a code of a mail, and to get one; `proof`
 //!   reads the code
 //! - `device_code`                    only over HTTP: a program signs in with a code that its person approves elsewhere
-//! - `first_admin`                    only over HTTP: whoever has the link becomes the first administrator
+//! - `first_admin`                    only over HTTP: the person who has the link becomes the first administrator
 //! - `change_email`                   asks for another address
 //! - `delete_profile`                 deletes the account
 //! - `verify_first`                   signing up where addresses must be verified first
