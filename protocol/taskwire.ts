@@ -541,6 +541,12 @@ export interface DeleteUser {
   id: UserId;
 }
 
+/** Parameters of `workspace.delete`. */
+export interface DeleteWorkspace {
+  /** A team's workspace. */
+  workspace_id: WorkspaceId;
+}
+
 /** The answer to `task.delete`: the deleted task, or what is left of a purged one. */
 export type Deleted = Task | Purged;
 
@@ -789,6 +795,12 @@ export interface Kick {
   session_id?: SessionId | null;
   /** The user whose sockets are closed. */
   user_id?: UserId | null;
+}
+
+/** Parameters of `workspace.leave`. */
+export interface LeaveWorkspace {
+  /** A team's workspace. */
+  workspace_id: WorkspaceId;
 }
 
 /** The limits of a socket. */
@@ -1709,6 +1721,14 @@ export interface Tokens {
   refresh_token?: string;
 }
 
+/** Parameters of `workspace.transfer`. */
+export interface TransferWorkspace {
+  /** A team's workspace. */
+  workspace_id: WorkspaceId;
+  /** The member who becomes an owner. */
+  user_id: UserId;
+}
+
 /** The payload of the signal `typing`. */
 export interface Typing {
   /** The workspace of the task. */
@@ -1805,6 +1825,14 @@ export interface UpdateUser {
   plan?: Plan;
   /** What the account may do on the whole server. It takes effect at once. */
   role?: GlobalRole;
+}
+
+/** Parameters of `workspace.update`. Omitted fields stay as they are. */
+export interface UpdateWorkspace {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+  /** 1 to 100 characters. */
+  name?: string;
 }
 
 /** The user's own account. */
@@ -1927,6 +1955,14 @@ export interface Workspace {
   role?: Role;
 }
 
+/** The payload of `workspace.deleted`, the last event of its stream. */
+export interface WorkspaceDeleted {
+  /** The workspace. */
+  id: WorkspaceId;
+  /** Its version, greater than any before. */
+  version: number;
+}
+
 /** A workspace. */
 export type WorkspaceId = string;
 
@@ -1996,6 +2032,10 @@ export const OPERATIONS = {
   "workspace.create": { kind: "mutation", access: "user" },
   "workspace.list": { kind: "query", access: "user" },
   "workspace.get": { kind: "query", access: "viewer" },
+  "workspace.update": { kind: "mutation", access: "admin" },
+  "workspace.delete": { kind: "mutation", access: "owner" },
+  "workspace.leave": { kind: "mutation", access: "viewer" },
+  "workspace.transfer": { kind: "mutation", access: "owner" },
   "workspace.sync": { kind: "query", access: "viewer" },
   "member.list": { kind: "query", access: "viewer" },
   "member.add": { kind: "mutation", access: "admin" },
@@ -2083,6 +2123,14 @@ export interface Operations {
   "workspace.list": { params: ListWorkspaces; output: WorkspacePage };
   /** One workspace. A query; access: viewer. */
   "workspace.get": { params: GetWorkspace; output: Workspace };
+  /** Changes a workspace. A mutation; access: admin. */
+  "workspace.update": { params: UpdateWorkspace; output: Workspace };
+  /** Deletes a team's workspace with everything in it. It cannot be undone. A mutation; access: owner. */
+  "workspace.delete": { params: DeleteWorkspace; output: Nothing };
+  /** Leaves a team's workspace. The last owner stays, until another member is an owner. A mutation; access: viewer. */
+  "workspace.leave": { params: LeaveWorkspace; output: Nothing };
+  /** Makes another member an owner. The caller becomes an admin. A mutation; access: owner. */
+  "workspace.transfer": { params: TransferWorkspace; output: Workspace };
   /** A snapshot of a workspace, in pages. The first page subscribes to its stream. A query; access: viewer. */
   "workspace.sync": { params: SyncWorkspace; output: WorkspaceSnapshot };
   /** Lists the members of a workspace, ordered by user id. A query; access: viewer. */
@@ -2187,6 +2235,10 @@ export interface Events {
   "task.purged": Purged;
   /** A workspace was created. This is the first event of its stream. */
   "workspace.created": Workspace;
+  /** A workspace's name changed. */
+  "workspace.updated": Workspace;
+  /** The workspace was deleted. This is the last event of its stream. */
+  "workspace.deleted": WorkspaceDeleted;
   /** A user joined the workspace. */
   "member.added": Member;
   /** A member's role or profile changed. */

@@ -228,6 +228,10 @@ events! {
     TaskPurged "task.purged" workspace(rewrites_past): task::Purged;
     /// A workspace was created. This is the first event of its stream.
     WorkspaceCreated "workspace.created" workspace(accounts): workspace::Workspace;
+    /// A workspace's name changed.
+    WorkspaceUpdated "workspace.updated" workspace(accounts): workspace::Workspace;
+    /// The workspace was deleted. This is the last event of its stream.
+    WorkspaceDeleted "workspace.deleted" workspace(accounts): workspace::WorkspaceDeleted;
     /// A user joined the workspace.
     MemberAdded "member.added" workspace(accounts): member::Member;
     /// A member's role or profile changed.
@@ -271,6 +275,7 @@ macro_rules! payloads_of_no_task {
 
 payloads_of_no_task!(
     workspace::Workspace,
+    workspace::WorkspaceDeleted,
     member::Member,
     stream::StreamReset,
     notification::AllRead,

@@ -71,6 +71,14 @@ macro_rules! for_each_operation {
             "workspace.list" query user: workspace::ListWorkspaces => page::Page<workspace::Workspace>;
             /// One workspace.
             "workspace.get" query viewer: workspace::GetWorkspace => workspace::Workspace;
+            /// Changes a workspace.
+            "workspace.update" mutation admin: workspace::UpdateWorkspace => workspace::Workspace;
+            /// Deletes a team's workspace with everything in it. It cannot be undone.
+            "workspace.delete" mutation owner: workspace::DeleteWorkspace => account::Done;
+            /// Leaves a team's workspace. The last owner stays, until another member is an owner.
+            "workspace.leave" mutation viewer: workspace::LeaveWorkspace => account::Done;
+            /// Makes another member an owner. The caller becomes an admin.
+            "workspace.transfer" mutation owner: workspace::TransferWorkspace => workspace::Workspace;
             /// A snapshot of a workspace, in pages. The first page subscribes to its stream.
             "workspace.sync" query viewer: workspace::SyncWorkspace => workspace::WorkspaceSnapshot;
 

@@ -1,8 +1,9 @@
 //! Workspaces: each holds the tasks of a team or of one person.
 
 use crate::{
-    Timestamp, WorkspaceId, limits,
+    Timestamp, UserId, WorkspaceId, limits,
     member::{Member, Role},
+    optional::given,
     project::Project,
     tag::Tag,
     task::Task,
@@ -82,6 +83,45 @@ pub struct GetWorkspace {
     pub workspace_id: WorkspaceId,
 }
 
+/// Parameters of `workspace.update`. Omitted fields stay as they are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateWorkspace {
+    /// The workspace.
+    pub workspace_id: WorkspaceId,
+    /// 1 to 100 characters.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1, max = limits::WORKSPACE_NAME))]
+    #[schemars(example = &"Garden", example = &"Kitchen")]
+    pub name: Option<String>,
+}
+
+/// Parameters of `workspace.delete`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DeleteWorkspace {
+    /// A team's workspace.
+    pub workspace_id: WorkspaceId,
+}
+
+/// Parameters of `workspace.leave`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LeaveWorkspace {
+    /// A team's workspace.
+    pub workspace_id: WorkspaceId,
+}
+
+/// Parameters of `workspace.transfer`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TransferWorkspace {
+    /// A team's workspace.
+    pub workspace_id: WorkspaceId,
+    /// The member who becomes an owner.
+    pub user_id: UserId,
+}
+
 /// Parameters of `workspace.sync`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -115,6 +155,15 @@ pub struct WorkspaceSnapshot {
     pub tags: Option<Vec<Tag>>,
     /// Tasks ordered by id, deleted ones included.
     pub tasks: Vec<Task>,
+}
+
+/// The payload of `workspace.deleted`, the last event of its stream.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct WorkspaceDeleted {
+    /// The workspace.
+    pub id: WorkspaceId,
+    /// Its version, greater than any before.
+    pub version: i64,
 }
 
 /// The payload of `access.granted`: the user's socket follows the workspace from the event after `seq`.

@@ -72,8 +72,18 @@ async fn joining(loading: &mut Loading<'_>) -> Done {
         .iter()
         .filter_map(|login| loading.world.logins.get(login));
     let found: BTreeSet<UserId> = found.map(|user| user.id).collect();
-    hold(loading, found.iter().map(|user| StreamId::from(*user)).collect()).await?;
-    count_belongings(loading, &found).await
+    hold_and_count(loading, &found).await
+}
+
+async fn taking(loading: &mut Loading<'_>) -> Done {
+    let needs = loading.needs;
+    hold_and_count(loading, &needs.taking).await
+}
+
+/// Counts the workspaces of users under the locks of their streams.
+async fn hold_and_count(loading: &mut Loading<'_>, users: &BTreeSet<UserId>) -> Done {
+    hold(loading, users.iter().map(|user| StreamId::from(*user)).collect()).await?;
+    count_belongings(loading, users).await
 }
 
 async fn belongings(loading: &mut Loading<'_>) -> Done {

@@ -11,7 +11,8 @@
 //!   API token
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `prepare`   mutations that need work before they enter the lane
-//! - `profiles`  shows a changed profile in the workspaces of its user; `erasure` takes a deleted user out of them
+//! - `profiles`  shows a changed profile in the workspaces of its user; `erasure` takes a deleted user out of them,
+//!   `departures` tells the members of a deleted workspace
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
@@ -43,6 +44,7 @@ mod authorize;
 mod batch;
 mod bearer;
 mod company;
+mod departures;
 mod dispatch;
 mod erasure;
 mod export;

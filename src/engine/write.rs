@@ -33,6 +33,9 @@ pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritte
     let changes = world.member_changes();
     members::upsert(tx, changes.written).await?;
     members::delete(tx, changes.removed).await?;
+    for workspace in world.dissolved() {
+        members::delete_all(tx, workspace).await?;
+    }
     jobs::insert(tx, world.jobs()).await?;
     Ok(rewritten)
 }

@@ -1,5 +1,5 @@
 //! Erases a workspace whose last member is gone: its tasks, its log, and itself. Whatever takes the last member out
-//! of it enqueues this job in the same transaction.
+//! of it enqueues this job in the same transaction. First it tells the members of a workspace that was deleted.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -21,6 +21,9 @@ impl Job for EraseWorkspace {
         let workspace = self.workspace;
         if !run.engine().is_abandoned(workspace).await? {
             return run.end().await;
+        }
+        if let Some(by) = &self.actor {
+            while run.engine().tell_of_deletion(workspace, by).await? {}
         }
         while run.step(EraseTasks(workspace)).await? >= STEP as u64 {}
         // the index of texts, where it is not part of a task's row

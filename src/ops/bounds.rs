@@ -59,13 +59,18 @@ impl Bounds {
         }
     }
 
-    /// Whether a user of this plan, who has these workspaces, may own one more.
+    /// Whether a user of this plan, who has these workspaces, may make one more.
     pub(super) fn one_more_workspace(&self, has: Belongings, plan: Plan) -> Result<()> {
+        self.owns(has, plan)?;
+        self.joins(has)
+    }
+
+    /// Whether a user of this plan, who has these workspaces, may become an owner of one more of them.
+    pub(super) fn owns(&self, has: Belongings, plan: Plan) -> Result<()> {
         let (plan, name) = self.of(plan);
         within(has.owned, plan.workspaces, |limit| {
             format!("the plan {name} allows {limit} workspaces of one's own")
-        })?;
-        self.joins(has)
+        })
     }
 
     /// Whether a user who has these workspaces may be in one more.

@@ -226,7 +226,10 @@ impl Step for LeaveForGood {
         }
         leave(act, world, workspace, user, AccessLostReason::Left)?;
         if world.members(workspace).is_none_or(Members::is_empty) {
-            let job = EraseWorkspace { workspace };
+            let job = EraseWorkspace {
+                workspace,
+                actor: None,
+            };
             world.enqueue(NewJob::new(workspace.to_string(), &job, Duration::ZERO)?);
         }
         Ok(json(&DONE)?.into())

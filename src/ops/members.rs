@@ -161,10 +161,15 @@ pub(super) fn give_role(
     Ok(logged)
 }
 
+/// What must be in memory before a member leaves or is removed.
+pub(super) fn need_to_leave(workspace: WorkspaceId, user: UserId, needs: &mut Needs) {
+    needs.workspaces.insert(workspace);
+    needs.assigned.insert((workspace, user));
+}
+
 impl Mutation for RemoveMember {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
-        needs.workspaces.insert(self.workspace_id);
-        needs.assigned.insert((self.workspace_id, self.user_id));
+        need_to_leave(self.workspace_id, self.user_id, needs);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
@@ -226,7 +231,8 @@ fn login(params: &AddMember) -> Result<Login> {
     }
 }
 
-fn workspace(act: &Act<'_>, world: &World) -> Result<Workspace> {
+/// The workspace of the target.
+pub(super) fn workspace(act: &Act<'_>, world: &World) -> Result<Workspace> {
     world
         .workspaces
         .get(act.workspace()?)
@@ -234,12 +240,14 @@ fn workspace(act: &Act<'_>, world: &World) -> Result<Workspace> {
         .ok_or_else(|| not_found("workspace"))
 }
 
-fn member(world: &World, workspace: &Workspace, user: UserId) -> Result<Member> {
+/// A member, whom the request names in `user_id`.
+pub(super) fn member(world: &World, workspace: &Workspace, user: UserId) -> Result<Member> {
     let member = world.members(workspace.id).and_then(|members| members.get(user));
     member.cloned().ok_or_else(|| not_found("member").at("user_id"))
 }
 
-fn role_of_caller(act: &Act<'_>) -> Role {
+/// The caller's role in the workspace of the target.
+pub(super) fn role_of_caller(act: &Act<'_>) -> Role {
     act.place.map_or(Role::Viewer, |(_, role)| role)
 }
 

@@ -90,6 +90,10 @@ macro_rules! for_each_entity {
                 /// Workspaces themselves, without their members.
                 workspaces: taskwire_protocol::WorkspaceId => taskwire_protocol::workspace::Workspace,
                     ordered(user), concerns(accounts), store(workspaces);
+                /// Who has not been told yet that a workspace was deleted.
+                departures: (taskwire_protocol::UserId, taskwire_protocol::WorkspaceId) =>
+                    $crate::store::departures::Departure,
+                    ordered(user), concerns(content), store(departures);
                 /// Sessions.
                 sessions: taskwire_protocol::SessionId => $crate::store::sessions::SessionRecord,
                     ordered(user), concerns(accounts), store(sessions);
@@ -121,6 +125,8 @@ macro_rules! for_each_entity {
                 founders: taskwire_protocol::UserId, ordered(user);
                 /// How many workspaces the account with this login has. Its stream is locked.
                 joining: $crate::store::users::Login, ordered(user);
+                /// How many workspaces these users have. Their streams are locked.
+                taking: taskwire_protocol::UserId, ordered(user);
                 /// How many workspaces a user has and owns. The user's stream must be the target's.
                 belongings: taskwire_protocol::UserId, ordered(user);
                 /// The team workspaces that have other members, and this user as their only owner.

@@ -1,4 +1,10 @@
-//! Workspaces: creating, reading and syncing them. `members` has who belongs to them.
+//! Workspaces: creating, reading and syncing them; `change` has what changes them, `delete` their end. `members` has who
+//! belongs to them.
+
+mod change;
+mod delete;
+
+pub use delete::TellOfDeletion;
 
 use super::caller::{targets_a_workspace, targets_the_caller};
 use super::cursor::{List, Wanted};

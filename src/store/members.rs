@@ -241,3 +241,10 @@ pub async fn delete(
         .map(|(workspace, user)| [workspace.0.into(), user.0.into()]);
     tx.execute(&DELETE, Batch::of(rows)).await
 }
+
+/// Removes all members of a workspace.
+pub async fn delete_all(tx: &mut Transaction, workspace: WorkspaceId) -> Result<()> {
+    let mut sql = Sql::new("delete from members where workspace_id = ");
+    sql.bind(workspace.0);
+    tx.select::<()>(sql).await.map(drop)
+}

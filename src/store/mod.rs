@@ -15,7 +15,7 @@
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
-//!   (`task_list`, `search`), `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `device_approvals`, `instances` (and `kicks`), `epoch` and
+//!   (`task_list`, `search`), `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `departures`, `device_approvals`, `instances` (and `kicks`), `epoch` and
 //!   `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
@@ -28,6 +28,7 @@ mod bind;
 pub mod codes;
 mod counters;
 mod database;
+pub mod departures;
 pub mod device_approvals;
 pub mod devices;
 pub mod entity;

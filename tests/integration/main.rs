@@ -71,5 +71,6 @@ mod users; // what administrators do to accounts, and plans
 mod validation; // every bound, every wrong value
 mod verification; // addresses, passwords and what mails prove of them
 mod web; // HTTP beside the socket
+mod workspace_ends; // leaving, handing over, deleting a workspace
 mod workspaces; // workspaces and members
 mod writer; // chores and searches beside writes, a writer that hangs or fails

@@ -9,7 +9,7 @@ use crate::on_both_databases;
 use crate::support::follower::text;
 use crate::support::{Engine, Server, Team};
 use serde_json::{Value, json};
-use stage::Person::{self, Anonymous, Operator, Reading, Viewer, Writing};
+use stage::Person::{self, Anonymous, InTheTeam, Operator, Reading, Viewer, Writing};
 use stage::{EVERYBODY, Stage};
 use taskwire_protocol::examples::Examples;
 use taskwire_protocol::operations::{CATALOG, OperationEntry};
@@ -68,6 +68,9 @@ fn is_forbidden(entry: &OperationEntry, who: Person) -> bool {
 /// Mutations that cannot be part of a batch.
 const ALONE: [&str; 3] = ["batch", "admin.user.create", "admin.user.unlock"];
 
+/// What takes a workspace away from somebody is tried in a workspace of its own.
+const IN_A_SPARE_WORKSPACE: [&str; 3] = ["workspace.delete", "workspace.leave", "workspace.transfer"];
+
 /// The code of the expected refusal; `None` when the operation must be carried out.
 fn expected(examples: &Examples, entry: &OperationEntry, who: Person) -> Option<&'static str> {
     let names_the_team = || {
@@ -87,6 +90,8 @@ fn expected(examples: &Examples, entry: &OperationEntry, who: Person) -> Option<
         (_, access, who) if who.is_program() && access != Access::Anyone && is_forbidden(entry, who) => {
             Some("FORBIDDEN")
         }
+        // an API token that is limited to the team does not see the spare workspace
+        (name, _, InTheTeam) if IN_A_SPARE_WORKSPACE.contains(&name) => Some("NOT_FOUND"),
         // unsubscribing from a stream that is not followed succeeds
         ("stream.unsubscribe", ..) => None,
         (_, Access::User, _) if outside && names_the_team() => Some("NOT_FOUND"),

@@ -100,6 +100,18 @@ impl Replica {
         let user = UserReplica::of(snapshot);
         self.workspaces.retain(|id, _| user.workspaces().contains_key(id));
         self.user = Some(user);
+        let ids: Vec<WorkspaceId> = self.workspaces.keys().copied().collect();
+        for id in ids {
+            self.tell_user_of(id);
+        }
+    }
+
+    /// The user's list of workspaces shows this one as its own stream does, if that is newer.
+    fn tell_user_of(&mut self, id: WorkspaceId) {
+        let workspace = self.workspaces.get(&id).and_then(WorkspaceReplica::workspace);
+        if let (Some(user), Some(workspace)) = (&mut self.user, workspace) {
+            user.take_workspace(workspace);
+        }
     }
 
     /// Takes a page of a workspace's snapshot. The first page replaces the workspace. Events may be applied between
@@ -110,6 +122,7 @@ impl Replica {
     pub fn take_page(&mut self, id: WorkspaceId, page: WorkspaceSnapshot) -> Result<(), ReplicaError> {
         if page.workspace.is_some() {
             self.workspaces.insert(id, WorkspaceReplica::begin(page));
+            self.tell_user_of(id);
             return Ok(());
         }
         let workspace = self.workspaces.get_mut(&id);
@@ -158,8 +171,12 @@ impl Replica {
                 }
             }
             StreamId::Workspace(id) => {
+                let renames = matches!(event, Event::WorkspaceUpdated(_));
                 if let Some(workspace) = self.workspaces.get_mut(&id) {
                     workspace.apply(frame.seq, event);
+                }
+                if renames {
+                    self.tell_user_of(id);
                 }
             }
         }

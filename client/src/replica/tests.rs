@@ -166,6 +166,31 @@ fn members_are_added_changed_and_removed() {
 }
 
 #[test]
+fn another_name_of_a_workspace_reaches_the_users_list_and_leaves_the_role() {
+    let mut replica = home(&json!([]));
+    replica.take_user(own(1, 0..1));
+    let mut renamed = workspace();
+    (renamed["name"], renamed["version"]) = (json!("Garden"), json!(2));
+    renamed.as_object_mut().map(|fields| fields.remove("role"));
+    apply(&mut replica, &event(HOME, 11, "workspace.updated", &renamed));
+    let listed = |replica: &Replica| {
+        let user = replica.user().unwrap_or_else(|| panic!("not synced"));
+        user.workspaces()
+            .get(&HOME)
+            .map(|home| (home.name.to_string(), home.role))
+    };
+    assert_eq!(listed(&replica), Some(("Garden".to_owned(), Some(Owner))));
+    // a snapshot from before the change does not undo it
+    replica.take_user(own(1, 0..1));
+    assert_eq!(listed(&replica), Some(("Garden".to_owned(), Some(Owner))));
+    let lost = json!({"workspace_id": HOME, "reason": "deleted"});
+    let deleted = json!({"id": HOME, "version": 3});
+    apply(&mut replica, &event(HOME, 12, "workspace.deleted", &deleted));
+    apply(&mut replica, &event(ME, 2, "access.lost", &lost));
+    assert!(listed(&replica).is_none() && replica.workspace(HOME).is_none());
+}
+
+#[test]
 fn a_later_page_without_the_first_is_refused() {
     let page: WorkspaceSnapshot = read(json!({"seq": 1, "tasks": []}));
     assert!(Replica::new().take_page(HOME, page).is_err());

@@ -109,6 +109,19 @@ impl UserReplica {
         }
     }
 
+    /// Takes what the workspace's own stream tells about it: other names reach the user's stream in no event.
+    pub(super) fn take_workspace(&mut self, workspace: &Workspace) {
+        if let Some(held) = self.workspaces.get_mut(&workspace.id)
+            && workspace.version >= held.version
+        {
+            let role = held.role;
+            *held = Workspace {
+                role,
+                ..workspace.clone()
+            };
+        }
+    }
+
     fn take_notification(&mut self, notification: Notification) {
         if let Some(held) = self.notifications.get(&notification.id) {
             if notification.version < held.version {

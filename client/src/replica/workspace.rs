@@ -126,7 +126,7 @@ impl WorkspaceReplica {
             Event::MemberRemoved(gone) => {
                 self.members.remove(&gone.user_id);
             }
-            Event::WorkspaceCreated(workspace) => {
+            Event::WorkspaceCreated(workspace) | Event::WorkspaceUpdated(workspace) => {
                 let held = self.workspace.as_ref();
                 if held.is_none_or(|held| workspace.version >= held.version) {
                     self.workspace = Some(without_role(*workspace));

@@ -228,7 +228,9 @@ fn describe(names: &Names, event: &Event) -> String {
         }
         Event::NotificationAllRead(all) => format!("  ({} unread)", all.unread),
         Event::NotificationDeleted(gone) => format!("  ({} unread)", gone.unread),
-        Event::WorkspaceCreated(workspace) => format!("  {}", plain(&workspace.name)),
+        Event::WorkspaceCreated(workspace) | Event::WorkspaceUpdated(workspace) => {
+            format!("  {}", plain(&workspace.name))
+        }
         Event::AccessGranted(granted) => format!("  {}", plain(&granted.workspace.name)),
         Event::AccessChanged(changed) => format!("  {}", names.of(changed.workspace_id.into())),
         Event::AccessLost(lost) => format!("  {}", names.of(lost.workspace_id.into())),
@@ -238,8 +240,10 @@ fn describe(names: &Names, event: &Event) -> String {
             format!("  {}", plain(session.device_name.as_deref().unwrap_or_default()))
         }
         Event::ApiTokenCreated(token) => format!("  {}", plain(&token.name)),
-        Event::SessionRevoked(_) | Event::ApiTokenRevoked(_) | Event::Forgotten(_) | Event::Unknown => {
-            String::new()
-        }
+        Event::SessionRevoked(_)
+        | Event::ApiTokenRevoked(_)
+        | Event::WorkspaceDeleted(_)
+        | Event::Forgotten(_)
+        | Event::Unknown => String::new(),
     }
 }

@@ -71,6 +71,8 @@ macro_rules! derive_world {
             tags: HashMap<(WorkspaceId, String), Arc<str>>,
             members: HashMap<WorkspaceId, Arc<Members>>,
             changed_members: BTreeSet<(WorkspaceId, UserId)>,
+            /// Workspaces that were deleted.
+            dissolved: BTreeSet<WorkspaceId>,
             counts: Counts,
             entries: Vec<Entry>,
             purged: Vec<TaskId>,
@@ -88,7 +90,8 @@ macro_rules! derive_world {
 
             /// Whether the group changed rows that invalidate cached sessions and memberships.
             pub fn concerns_accounts(&self) -> bool {
-                $( (is_account!($concern) && !self.$name.is_unchanged()) || )* !self.changed_members.is_empty()
+                $( (is_account!($concern) && !self.$name.is_unchanged()) || )*
+                    !self.changed_members.is_empty() || !self.dissolved.is_empty()
             }
         }
     };
@@ -273,6 +276,25 @@ impl World {
         self.change_members(workspace).by_user.remove(&user);
     }
 
+    /// Removes all members of a workspace, and returns them by id.
+    pub(in crate::ops) fn dissolve(&mut self, workspace: WorkspaceId) -> Vec<UserId> {
+        let members = self.members(workspace).into_iter().flat_map(Members::iter);
+        let mut users: Vec<UserId> = members.map(|member| member.user.id).collect();
+        users.sort_unstable();
+        for user in &users {
+            self.belongs(workspace, *user, None);
+        }
+        self.change_members(workspace).by_user.clear();
+        self.changed_members.retain(|(of, _)| *of != workspace);
+        self.dissolved.insert(workspace);
+        users
+    }
+
+    /// The workspaces that were deleted. They have no members.
+    pub fn dissolved(&self) -> impl Iterator<Item = WorkspaceId> {
+        self.dissolved.iter().copied()
+    }
+
     /// Counts a change of a member, if the user's workspaces are counted.
     fn belongs(&mut self, workspace: WorkspaceId, user: UserId, now: Option<Role>) {
         let before = self.role(workspace, user);
@@ -401,6 +423,7 @@ impl World {
             .changed_members
             .iter()
             .map(|(workspace, _)| *workspace)
+            .chain(self.dissolved())
             .collect();
         ids.into_iter()
             .filter_map(|id| Some((id, self.members.get(&id)?.clone())))

@@ -40,6 +40,9 @@ impl Payload for EraseAccount {
 pub struct EraseWorkspace {
     /// The workspace.
     pub workspace: WorkspaceId,
+    /// Who deleted it, if its members must still be told.
+    #[serde(default)]
+    pub actor: Option<Actor>,
 }
 
 impl Payload for EraseWorkspace {

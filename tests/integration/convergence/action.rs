@@ -137,6 +137,11 @@ impl Wish {
         let before = made.clone();
         let task = |n: usize| nth(&board.tasks, n).map(|(id, _)| json!(id));
         let mut data = example.fill(|place| match place {
+            // the shared ones stay, so that there is something left to compare
+            "workspace" if self.operation == "workspace.delete" => {
+                let all = (known.made)("workspace.create");
+                (!all.is_empty()).then(|| all[self.pick % all.len()].clone())
+            }
             "workspace" => Some(json!(workspace)),
             "stream" => Some(json!(format!("workspace:{workspace}"))),
             "task" | "deleted_task" => match &before {
@@ -187,6 +192,7 @@ impl Wish {
 pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
     let events: &[&str] = match name {
         "workspace.create" => &["workspace.created"],
+        "workspace.update" => &["workspace.updated"],
         "task.create" => &["task.created"],
         "task.update" | "task.replace" | "task.assign" => &["task.updated"],
         "task.complete" => &["task.completed", "task.reopened"],
@@ -196,7 +202,7 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "task.move" => &["task.moved"],
         "member.add" => &["member.added"],
         "member.update" => &["member.updated"],
-        "member.remove" => &["member.removed"],
+        "member.remove" | "workspace.leave" => &["member.removed"],
         "notification.mark" => &["notification.updated"],
         "notification.mark_all_read" => &["notification.all_read"],
         "notification.delete" => &["notification.deleted"],

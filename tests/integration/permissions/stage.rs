@@ -1,6 +1,7 @@
 //! The users who try an operation, and the entities that it names: each placeholder of an example gets a new entity for
 //! each try.
 
+use super::IN_A_SPARE_WORKSPACE;
 use crate::support::{Client, Engine, PASSWORD, Server, Team, http, new_id};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -91,6 +92,8 @@ pub struct Stage {
     programs: Vec<Client>,
     /// A viewer of the team.
     pupil: String,
+    /// The workspace of the last try that may have taken one away.
+    spare: Option<Value>,
     made: u32,
 }
 
@@ -121,6 +124,7 @@ impl Stage {
             removed,
             operator,
             pupil,
+            spare: None,
             made: 0,
         }
     }
@@ -264,6 +268,9 @@ impl Stage {
     async fn thing(&mut self, place: &str, operation: &str, who: Person) -> Value {
         self.made += 1;
         match place {
+            "workspace" if IN_A_SPARE_WORKSPACE.contains(&operation) && who.role().is_some() => {
+                self.spare_workspace().await
+            }
             "workspace" => json!(self.team.workspace),
             "stream" => json!(self.team.stream()),
             "task" | "other_task" => self.entity("task").await,
@@ -312,6 +319,30 @@ impl Stage {
                 self.entity(entity).await
             }
         }
+    }
+
+    /// A new workspace with the team's people in their roles, and the pupil as another owner. The one before it is
+    /// deleted.
+    async fn spare_workspace(&mut self) -> Value {
+        if let Some(before) = self.spare.take() {
+            // its tries may have deleted it, or have left it
+            let delete = json!({ "workspace_id": before });
+            self.team.owner.call("workspace.delete", delete).await;
+        }
+        let owner = &mut self.team.owner;
+        let made = owner.ok("workspace.create", json!({ "name": "Spare" })).await;
+        let id = made["id"].clone();
+        for (name, role) in [
+            ("admin", "admin"),
+            ("member", "member"),
+            ("viewer", "viewer"),
+            ("pupil", "owner"),
+        ] {
+            let data = json!({ "workspace_id": id, "username": name, "role": role });
+            owner.ok("member.add", data).await;
+        }
+        self.spare = Some(id.clone());
+        id
     }
 
     /// The id of another session of this caller.

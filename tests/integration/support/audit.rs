@@ -72,7 +72,11 @@ pub async fn rows(client: &mut Client, held: &Replica) {
         &known_actors(held.notifications()),
         &known_actors(&by_id(&json!(all))),
     );
-    same("workspace", held.workspaces(), &by_id(&own["workspaces"]));
+    same(
+        "workspace",
+        &held.workspaces_by_name(),
+        &by_id(&own["workspaces"]),
+    );
     for id in held.workspaces().keys() {
         let fresh = board(client, id).await;
         same("member", &held.boards[id].members, &fresh.members);

@@ -45,6 +45,11 @@ impl WorkspaceState {
         self.tasks.extend(by_id(&page["tasks"]));
     }
 
+    /// The workspace itself.
+    pub fn workspace(&self) -> &Value {
+        &self.workspace
+    }
+
     /// Removes the role of the caller: only the user's own stream has its changes.
     pub fn forget_role(&mut self) {
         fields(&mut self.workspace).remove("role");
@@ -60,6 +65,11 @@ impl WorkspaceState {
             name if name.starts_with("task.") && data["purged"] == true => {}
             name if name.starts_with("task.") => upsert(&mut self.tasks, &data["id"], data.clone()),
             "workspace.created" => self.workspace = data.clone(),
+            "workspace.updated" => {
+                assert_eq!(version(data), version(&self.workspace) + 1, "{event}");
+                self.workspace = data.clone();
+            }
+            "workspace.deleted" => {} // the last event; the user's own stream takes the workspace away
             "member.added" | "member.updated" => {
                 upsert(&mut self.members, &data["user"]["id"], data.clone());
             }

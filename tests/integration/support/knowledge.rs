@@ -56,6 +56,19 @@ impl Replica {
         &self.own.workspaces
     }
 
+    /// The same, with the names that the workspaces' own streams tell: no event of the user's stream has another name.
+    pub fn workspaces_by_name(&self) -> ById {
+        let mut all = self.own.workspaces.clone();
+        for (id, workspace) in &mut all {
+            if let Some(board) = self.boards.get(id) {
+                let role = workspace["role"].take();
+                workspace.clone_from(board.workspace());
+                workspace["role"] = role;
+            }
+        }
+        all
+    }
+
     pub fn notifications(&self) -> &ById {
         &self.own.notifications
     }
