@@ -1,8 +1,9 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
-//! `admin` those of administrators.
+//! `admin` those of administrators, `workspace` those about workspaces.
 
 mod account;
 mod admin;
+mod workspace;
 
 use crate::{
     clock,
@@ -20,6 +21,7 @@ pub(crate) use account::{
     ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
+pub(crate) use workspace::WorkspaceAction;
 
 /// Tasks on a Taskwire server.
 #[derive(Parser)]
@@ -119,6 +121,11 @@ pub(crate) enum Command {
     Notifications(NotificationArgs),
     /// List workspaces.
     Workspaces,
+    /// Make, rename, leave, hand over or delete a workspace.
+    Workspace {
+        #[command(subcommand)]
+        action: WorkspaceAction,
+    },
     #[command(flatten)]
     Account(AccountCommand),
     /// Administer the server: its accounts, instances and connections. For administrators.

@@ -1,7 +1,7 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `tasks`, `list`, `watch`, `notifications`, `raw`, `socket`; about the account
+//! - one file for each group of commands: `tasks`, `list`, `watch`, `notifications`, `workspaces`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -41,6 +41,7 @@ mod tasks;
 mod terminal;
 mod text;
 mod watch;
+mod workspaces;
 
 use args::{AccountCommand, Args, Command};
 use clap::Parser as _;
@@ -145,6 +146,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
+        Command::Workspace { action } => workspaces::workspace(client, output, action).await,
         Command::Admin { action } => admin::admin(client, output, action).await,
         // `run` handles these.
         Command::Signup(_)
