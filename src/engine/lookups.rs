@@ -220,14 +220,41 @@ async fn neighbours(loading: &mut Loading<'_>) -> Done {
         );
         for (workspace, place) in places {
             let place = (&*place, *id);
-            let near = tasks::load_neighbours(loading.tx, workspace, place, *before, nearest);
-            for task in near.await? {
+            let near = tasks::load_neighbours(loading.tx, workspace, place, *before, nearest).await?;
+            let longest = near.iter().map(|task| task.position.len()).max();
+            for task in near {
                 loading.world.tasks.loaded(task);
             }
+            let room = room_around(longest.unwrap_or(0).max(place.0.len()));
+            if room == 0 {
+                continue;
+            }
+            for before in [true, false] {
+                let near =
+                    tasks::load_neighbours(loading.tx, workspace, place, before, nearest + room as i64);
+                for task in near.await? {
+                    loading.world.tasks.loaded(task);
+                }
+            }
+            loading.world.loaded_room(*id, room);
         }
     }
     Ok(())
 }
+
+/// On each side of a place, to how many tasks a move may give new places: none unless places there are long.
+fn room_around(longest: usize) -> usize {
+    if longest < position::LONG {
+        0
+    } else if longest < VERY_LONG {
+        512
+    } else {
+        16_384
+    }
+}
+
+/// Where places are so long, 512 tasks have no room for shorter ones. Only somebody who aims at it comes so far.
+const VERY_LONG: usize = position::LONG + 12;
 
 /// How tags are written. A task that the group makes may be in any workspace for which it asks for the id.
 async fn tags(loading: &mut Loading<'_>) -> Done {

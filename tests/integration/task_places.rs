@@ -10,6 +10,7 @@ on_both_databases!(
     moves_of_one_batch_see_each_other,
     a_task_is_moved_before_and_after_one_made_in_the_same_batch,
     a_task_is_moved_beside_one_that_took_the_place_of_another,
+    places_stay_short_however_often_tasks_move_into_one_gap,
     a_parent_is_in_the_same_workspace_and_not_below_the_task,
     a_task_made_in_the_same_batch_is_below_all_that_is_above_its_parent,
     subtasks_nest_two_levels,
@@ -189,6 +190,40 @@ async fn three_in_a_line(person: &mut Follower) -> Vec<Value> {
         ids.push(person.act("task.create", data).await.data["id"].clone());
     }
     ids
+}
+
+/// Two pairs that leap over each other: in batches, whose moves see each other, and alone.
+async fn places_stay_short_however_often_tasks_move_into_one_gap(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let mut order = Vec::new();
+    for title in ["1", "2", "3", "4", "5", "6"] {
+        order.push(ada.act("task.create", json!({ "title": title })).await.data["id"].clone());
+    }
+    for round in 0..40 {
+        let mut ops = Vec::new();
+        for step in 0..10 {
+            // the third task comes after the fourth one, or the last one comes between them
+            let (from, after) = if step % 3 == 2 { (5, 2) } else { (2, 3) };
+            ops.push(json!({ "type": "task.move", "data": { "id": order[from], "after": order[after] } }));
+            let moved = order.remove(from);
+            order.insert(if from > after { after + 1 } else { after }, moved);
+        }
+        if round % 4 == 3 {
+            for op in ops {
+                ada.act("task.move", op["data"].clone()).await;
+            }
+        } else {
+            ada.act("batch", json!({ "ops": ops })).await;
+        }
+        let page = ada.client.ok("task.list", json!({ "sort": "position" })).await;
+        assert_eq!(pluck(&page, "id"), order, "round {round}");
+        let longest = pluck(&page, "position")
+            .iter()
+            .map(|place| text(place).len())
+            .max();
+        assert!(longest <= Some(64), "{longest:?} characters in round {round}");
+    }
 }
 
 async fn a_parent_is_in_the_same_workspace_and_not_below_the_task(engine: Engine) {

@@ -3,10 +3,12 @@
 use super::places::{known_place, needs_parent, place_beside};
 use super::{change, living};
 use crate::ops::world::World;
-use crate::ops::{Act, Caller, Change, Mutation, Needs, Result};
-use taskwire_protocol::Failure;
+use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade};
+use foldhash::HashMap;
+use std::sync::Arc;
 use taskwire_protocol::events;
 use taskwire_protocol::task::{MoveTask, Task};
+use taskwire_protocol::{Failure, TaskId, WorkspaceId};
 
 impl Mutation for MoveTask {
     fn check(self) -> Result<Self> {
@@ -40,8 +42,27 @@ impl Mutation for MoveTask {
         task.parent_id = self.parent_id.clone().change().unwrap_or(task.parent_id);
         if let Some(beside) = self.before.or(self.after) {
             let field = if self.before.is_some() { "before" } else { "after" };
-            task.position = place_beside(act, world, &before, beside, field)?.into();
+            let placed = place_beside(act, world, &before, beside, field)?;
+            task.position = placed.position;
+            make_room(act, world, task.workspace_id, placed.others)?;
         }
         change::<events::TaskMoved>(act, world, before, task, None)
     }
+}
+
+/// Gives tasks around a moved one new places.
+fn make_room(
+    act: &Act<'_>,
+    world: &mut World,
+    workspace: WorkspaceId,
+    places: Vec<(TaskId, Arc<str>)>,
+) -> Result<()> {
+    let tasks = places.iter().filter_map(|(id, _)| world.tasks.get(*id).cloned());
+    let tasks: Vec<Task> = tasks.collect();
+    let places: HashMap<TaskId, Arc<str>> = places.into_iter().collect();
+    cascade::each(act, world, workspace, tasks, |task| {
+        if let Some(place) = places.get(&task.id) {
+            task.position = place.clone();
+        }
+    })
 }

@@ -4,6 +4,7 @@ use crate::domain::position;
 use crate::ops::world::World;
 use crate::ops::{Act, Needs, Result, conflict, not_found};
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{Failure, Patch, ProjectId, TaskId, UserId, WorkspaceId};
 
@@ -111,6 +112,12 @@ pub(super) fn known_people(
     }
 }
 
+/// A place for a task that moves, and new places for others if there was too little room.
+pub(super) struct Placed {
+    pub(super) position: Arc<str>,
+    pub(super) others: Vec<(TaskId, Arc<str>)>,
+}
+
 /// The position right before or right after another task. Tasks at the same position count as one.
 pub(super) fn place_beside(
     act: &Act<'_>,
@@ -118,25 +125,43 @@ pub(super) fn place_beside(
     task: &Task,
     beside: TaskId,
     field: &'static str,
-) -> Result<String> {
+) -> Result<Placed> {
     let anchor = world
         .tasks
         .get(beside)
         .filter(|anchor| anchor.workspace_id == task.workspace_id);
-    let anchor = anchor.ok_or_else(|| not_found("task").at(field))?;
+    let here = &*anchor.ok_or_else(|| not_found("task").at(field))?.position;
     // memory has the nearest tasks of the database, and the tasks that the group has moved there
-    let others = world
-        .tasks
-        .iter()
-        .map(|(_, other)| other)
-        .filter(|other| other.workspace_id == task.workspace_id && other.id != task.id);
-    let (places, here) = (others.map(|other| &*other.position), &*anchor.position);
-    if field == "before" {
-        let below = places.filter(|place| *place < here).max();
-        return Ok(position::between(below, here));
+    let others = world.tasks.iter().map(|(_, other)| other);
+    let others = others.filter(|other| other.workspace_id == task.workspace_id && other.id != task.id);
+    let mut order: Vec<&Task> = others.collect();
+    order.sort_unstable_by(|a, b| (&a.position, a.id).cmp(&(&b.position, b.id)));
+    let at = order.partition_point(|other| match field {
+        "before" => &*other.position < here,
+        _ => &*other.position <= here,
+    });
+    let below = at.checked_sub(1).map(|below| &*order[below].position);
+    let position = match order.get(at) {
+        Some(above) => position::between(below, &above.position),
+        None => position::behind(below.unwrap_or_default(), act.new_id()),
+    };
+    let room = world.room_around(beside);
+    if position.len() <= position::LONG || room == 0 {
+        let (position, others) = (position.into(), Vec::new());
+        return Ok(Placed { position, others });
     }
-    Ok(match places.filter(|place| *place > here).min() {
-        Some(above) => position::between(Some(here), above),
-        None => position::behind(here, act.new_id()),
-    })
+    Ok(spread(act, &order, at, room))
+}
+
+/// New places for a task that comes before the one at `at`, and for tasks around it.
+fn spread(act: &Act<'_>, order: &[&Task], at: usize, room: usize) -> Placed {
+    let places: Vec<&str> = order.iter().map(|task| &*task.position).collect();
+    let end = position::at_end(act.new_id());
+    let (from, made) = position::rebalanced(&places, at, room, &end);
+    let mut made = made.into_iter().map(Arc::from);
+    let ids = order[from..].iter().map(|task| task.id);
+    let mut others: Vec<(TaskId, Arc<str>)> = ids.clone().take(at - from).zip(&mut made).collect();
+    let position = made.next().unwrap_or_default();
+    others.extend(ids.skip(at - from).zip(made));
+    Placed { position, others }
 }

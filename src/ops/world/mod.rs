@@ -77,6 +77,7 @@ macro_rules! derive_world {
             entries: Vec<Entry>,
             purged: Vec<TaskId>,
             newest: HashMap<UserId, Timestamp>,
+            rooms: HashMap<TaskId, usize>,
             acquainted: BTreeSet<(UserId, UserId)>,
             read_all: BTreeSet<UserId>,
             jobs: BTreeMap<(&'static str, String), NewJob>,
@@ -211,6 +212,16 @@ impl World {
             first.or_insert_with(|| tag.into()).clone()
         });
         tags.collect()
+    }
+
+    /// Memory has so many tasks, and one more, on each side of this one, or all that there are.
+    pub fn loaded_room(&mut self, task: TaskId, number: usize) {
+        self.rooms.insert(task, number);
+    }
+
+    /// To how many tasks on each side of this one a move may give new places.
+    pub fn room_around(&self, task: TaskId) -> usize {
+        self.rooms.get(&task).copied().unwrap_or(0)
     }
 
     /// A stream's counters with what the group added so far. Exact for locked streams.
