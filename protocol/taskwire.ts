@@ -1510,6 +1510,20 @@ export interface SignUp {
   username?: string | null;
 }
 
+/** The first line of a workspace's snapshot over HTTP. Each line after it is a task. Then subscribe to the stream since `seq`: a task may be newer than that, so take an event when its version is greater or equal. */
+export interface SnapshotOpening {
+  /** The state is the one after the event with this `seq`. */
+  seq: number;
+  /** The workspace. */
+  workspace: Workspace;
+  /** All members. */
+  members: Member[];
+  /** All projects. */
+  projects: Project[];
+  /** All tags. */
+  tags: Tag[];
+}
+
 /** The order of a list; a leading `-` means descending. */
 export type Sort =
   /** Oldest first. */
@@ -1616,6 +1630,8 @@ export interface SyncWorkspace {
   workspace_id: WorkspaceId;
   /** The `next_cursor` of the page before. */
   cursor?: string | null;
+  /** Leaves out completed and deleted tasks. Events carry whole tasks, so a replica without them stays right. */
+  open_only?: boolean | null;
 }
 
 /** A tag: a name for tasks. */
@@ -2334,6 +2350,8 @@ export interface Routes {
   "GET /v1/profile/export": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The photo of a user whom the caller may see, as a square of `size` pixels: 64 or 256. */
   "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
+  /** The state of a workspace as NDJSON: its opening, then a task on each line, by id; deleted tasks included, or with `?open_only=true` neither deleted nor completed ones. Compressed as `Accept-Encoding` allows (`zstd`, `br`, `gzip`). Then subscribe to its stream since `seq`. A body that ends early is not whole: ask again. */
+  "GET /v1/workspaces/{id}/snapshot": { body: null; status: 200; answer: SnapshotOpening | Task; error: HttpError };
   /** Carries out request frames. The answer to an array is an array in the same order, always with 200. */
   "POST /v1/rpc": { body: ClientFrame | ClientFrame[]; status: 200; answer: RpcAnswer | RpcAnswer[]; error: ErrorFrame };
   /** This contract as JSON Schema. */

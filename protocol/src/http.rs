@@ -1,7 +1,7 @@
 //! What HTTP has beside the operations: its routes, the bodies that differ from an operation's parameters, and its
 //! errors. Does not know how a server routes.
 
-use crate::{ErrorCode, Failure, Secret, account, account::Done};
+use crate::{ErrorCode, Failure, Secret, account, account::Done, task, workspace};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -121,6 +121,8 @@ pub enum Answer {
     Picture,
     /// A ZIP archive.
     Archive,
+    /// NDJSON: the first line is of the first type, every other line of the second.
+    Lines(Type, Type),
     /// An answer frame, or an array of them.
     Frames,
     /// The contract as JSON Schema.
@@ -285,6 +287,19 @@ pub const ROUTES: &[Route] = &[
         body: Body::Nothing,
         status: 200,
         answer: Answer::Picture,
+    },
+    Route {
+        name: "GET /v1/workspaces/{id}/snapshot",
+        doc: "The state of a workspace as NDJSON: its opening, then a task on each line, by id; deleted tasks included, \
+              or with `?open_only=true` neither deleted nor completed ones. Compressed as `Accept-Encoding` allows \
+              (`zstd`, `br`, `gzip`). Then subscribe to its stream since `seq`. A body that ends early is not whole: \
+              ask again.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Lines(
+            SchemaGenerator::subschema_for::<workspace::SnapshotOpening>,
+            SchemaGenerator::subschema_for::<task::Task>,
+        ),
     },
     Route {
         name: "POST /v1/rpc",

@@ -131,6 +131,25 @@ pub struct SyncWorkspace {
     /// The `next_cursor` of the page before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cursor: Option<String>,
+    /// Leaves out completed and deleted tasks. Events carry whole tasks, so a replica without them stays right.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_only: Option<bool>,
+}
+
+/// The first line of a workspace's snapshot over HTTP. Each line after it is a task. Then subscribe to the stream since
+/// `seq`: a task may be newer than that, so take an event when its version is greater or equal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SnapshotOpening {
+    /// The state is the one after the event with this `seq`.
+    pub seq: u64,
+    /// The workspace.
+    pub workspace: Workspace,
+    /// All members.
+    pub members: Vec<Member>,
+    /// All projects.
+    pub projects: Vec<Project>,
+    /// All tags.
+    pub tags: Vec<Tag>,
 }
 
 /// A page of a workspace's snapshot.

@@ -26,7 +26,8 @@
 //! - `publish`   connects the engine to the live streams
 //! - `instances`  the other instances: which ones run, which sockets each has, kicks
 //! - `limits`    how often whom, for every way in
-//! - `photos`    the photos of accounts, and their files; `export` an account's data as an archive
+//! - `photos`    the photos of accounts, and their files
+//! - `download`  bodies that are read while the client takes them: an account's data, a workspace's snapshot
 //! - `operator`  the changes that operators make on the command line
 //! - `newest`    keeps the time of the newest id, so that ids increase over restarts
 //! - `node`      what operations ask of the node itself, not of its database
@@ -46,8 +47,8 @@ mod bearer;
 mod company;
 mod departures;
 mod dispatch;
+mod download;
 mod erasure;
-mod export;
 pub mod frame;
 mod group;
 mod health;
@@ -126,8 +127,8 @@ use tracing::Instrument as _;
 use words::WordsJob;
 
 pub use crate::ops::Caller;
+pub use download::{Export, Pieces};
 pub use erasure::{OpIds, RewriteLog, Rewritten};
-pub use export::Export;
 pub use health::DatabaseHealth;
 pub use identity::{Home, Identity};
 pub use instances::{Socket, Sockets};
@@ -155,7 +156,7 @@ struct Inner {
     store: Store,
     files: Files,
     decoding: photos::Decoding,
-    exports: export::Running,
+    downloads: download::Downloads,
     lane: Lane,
     hub: Arc<Hub>,
     presences: Arc<Presences>,
@@ -253,7 +254,7 @@ impl Engine {
             store,
             files,
             decoding: photos::Decoding::new(),
-            exports: export::Running::default(),
+            downloads: download::Downloads::default(),
             hub,
             presences,
             instance,

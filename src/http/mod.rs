@@ -2,7 +2,8 @@
 //!
 //! - `outer`    wraps every request: ids, limits, headers, the shape of errors
 //! - `accounts` signup, login, refresh, logout, me; `cookie` holds the refresh token
-//! - `photos`   uploads and pictures of accounts; `export` an account's data as an archive
+//! - `photos`   uploads and pictures of accounts
+//! - `export`   an account's data as an archive; `snapshot` the state of a workspace; `download` the bodies of both
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
 //! - `first_admin` the first administrator, by a link, and the page of the link
@@ -17,6 +18,7 @@ mod by_mail;
 mod caller;
 mod cookie;
 mod device;
+mod download;
 mod export;
 mod first_admin;
 mod health;
@@ -28,6 +30,7 @@ mod photos;
 mod process;
 mod recorder;
 mod rpc;
+mod snapshot;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -128,7 +131,8 @@ fn router(app: Arc<App>) -> Router {
         .route("/livez", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
-    let router = first_admin::routes(accounts::routes(export::routes(photos::routes(router))));
+    let router = snapshot::routes(export::routes(photos::routes(router)));
+    let router = first_admin::routes(accounts::routes(router));
     device::routes(links::routes(by_mail::routes(router)))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {

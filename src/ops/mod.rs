@@ -12,7 +12,7 @@
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
-//!   `workspaces`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`,
+//!   `workspaces`, `snapshots`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`,
 //!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
@@ -50,6 +50,7 @@ pub mod resets;
 pub mod rows;
 pub mod second_sign_up;
 pub mod sessions;
+pub mod snapshots;
 mod step;
 pub mod streams;
 pub mod tasks;

@@ -1,5 +1,5 @@
-//! Workspaces: creating, reading and syncing them; `change` has what changes them, `delete` their end. `members` has who
-//! belongs to them.
+//! Workspaces: creating and reading them; `change` has what changes them, `delete` their end. `members` has who belongs to
+//! them, `snapshots` their whole state.
 
 mod change;
 mod delete;
@@ -11,26 +11,18 @@ use super::cursor::{List, Wanted};
 use super::world::World;
 use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, not_found};
 use crate::domain::text;
-use crate::store::{members, streams, tasks, workspaces};
+use crate::store::workspaces;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::workspace::{
-    AccessGranted, CreateWorkspace, GetWorkspace, ListWorkspaces, SyncWorkspace, Workspace, WorkspaceKind,
-    WorkspaceSnapshot,
+    AccessGranted, CreateWorkspace, GetWorkspace, ListWorkspaces, Workspace, WorkspaceKind,
 };
-use taskwire_protocol::{Page, StreamId, WorkspaceId, limits};
+use taskwire_protocol::{Page, WorkspaceId, limits};
 use uuid::Uuid;
 
-/// The most tasks on a page of `workspace.sync`.
-const SYNC_PAGE: i64 = 200;
-/// The approximate size of a page of `workspace.sync`, in bytes.
-const SYNC_BYTES: usize = 128 * 1024;
-/// The limit when a snapshot reads members: it reads all of them.
-const EVERYBODY: i64 = i64::MAX;
-
 targets_the_caller!(CreateWorkspace, ListWorkspaces);
-targets_a_workspace!(GetWorkspace, SyncWorkspace);
+targets_a_workspace!(GetWorkspace);
 
 impl Mutation for CreateWorkspace {
     fn check(mut self) -> Result<Self> {
@@ -114,69 +106,4 @@ impl Query for GetWorkspace {
         let found = workspaces::find(&mut ask.read().await?, ask.caller.user.id, self.workspace_id).await;
         found?.ok_or_else(|| not_found("workspace"))
     }
-}
-
-impl Query for SyncWorkspace {
-    async fn answer(self, ask: Ask) -> Result<WorkspaceSnapshot> {
-        snapshot(self, &ask).await
-    }
-
-    fn snapshot(&self, output: &WorkspaceSnapshot) -> Option<(StreamId, u64)> {
-        self.cursor
-            .is_none()
-            .then_some((self.workspace_id.into(), output.seq))
-    }
-}
-
-async fn snapshot(asked: SyncWorkspace, ask: &Ask) -> Result<WorkspaceSnapshot> {
-    let id = asked.workspace_id;
-    let list = List::of(&asked, &ask.caller);
-    let position: Option<(u64, Uuid)> = list.position(asked.cursor.as_deref())?;
-    let mut reader = ask.moment().await?;
-    let after = position.map(|(_, after)| after);
-    let mut page = tasks::sync(&mut reader, id, after, SYNC_PAGE + 1).await?;
-    let mut snapshot = WorkspaceSnapshot {
-        seq: 0,
-        cursor: None,
-        workspace: None,
-        members: None,
-        projects: None,
-        tags: None,
-        tasks: Vec::new(),
-    };
-    if let Some((seq, _)) = position {
-        snapshot.seq = seq;
-    } else {
-        let found = workspaces::find(&mut reader, ask.caller.user.id, id).await?;
-        // the membership was checked before this transaction began, and may have ended since
-        snapshot.workspace = Some(found.ok_or_else(|| not_found("workspace"))?);
-        snapshot.seq = streams::counters(&mut reader, id.into()).await?.seq as u64;
-        snapshot.members = Some(members::list(&mut reader, id, None, EVERYBODY).await?);
-        snapshot.projects = Some(Vec::new());
-        snapshot.tags = Some(Vec::new());
-    }
-    let fitting = fitting(&page);
-    if fitting < page.len() {
-        page.truncate(fitting);
-        let seq = snapshot.seq;
-        snapshot.cursor = page.last().map(|task| list.cursor(&(seq, task.id)));
-    }
-    snapshot.tasks = page;
-    Ok(snapshot)
-}
-
-/// How many tasks fit on a page, which is bounded in number and in bytes. At least one.
-fn fitting(tasks: &[taskwire_protocol::task::Task]) -> usize {
-    let mut bytes = 0;
-    let sizes = tasks.iter().map(|task| {
-        let texts = task.title.len() + task.description.as_ref().map_or(0, |text| text.len());
-        600 + texts + task.tags.iter().map(|tag| tag.len() + 3).sum::<usize>() + 39 * task.assignee_ids.len()
-    });
-    let fit = sizes.take_while(|size| {
-        bytes += size;
-        bytes <= SYNC_BYTES
-    });
-    fit.take(usize::try_from(SYNC_PAGE).unwrap_or(usize::MAX))
-        .count()
-        .max(1)
 }

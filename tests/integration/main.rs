@@ -55,6 +55,7 @@ mod rpc; // the operations without a socket
 mod sessions; // what ends with a session, and how it ends
 mod signing_out; // one session, all of them, another password; the list of sessions
 mod silent_links; // connections to PostgreSQL that die without a word
+mod snapshots;
 mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way

@@ -103,7 +103,11 @@ impl Syncing {
                     Page::User(Box::new(snapshot.await?))
                 }
                 StreamId::Workspace(workspace_id) => {
-                    let params = SyncWorkspace { workspace_id, cursor };
+                    let params = SyncWorkspace {
+                        workspace_id,
+                        cursor,
+                        open_only: None,
+                    };
                     let page = client.call_patiently(&params, |failure| failure.retryable);
                     Page::Workspace(workspace_id, Box::new(page.await?))
                 }

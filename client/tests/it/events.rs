@@ -163,6 +163,7 @@ async fn a_snapshot_between_events_is_not_a_gap() -> Tested {
     let params = SyncWorkspace {
         workspace_id: serde_json::from_value(json!(home().uuid()))?,
         cursor: None,
+        open_only: None,
     };
     let script = async {
         let request = peer.receive().await?;

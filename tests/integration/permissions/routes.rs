@@ -104,6 +104,18 @@ const TABLE: &[(&str, Expected)] = &[
             elsewhere: "200", // the owner sees the owner
         },
     ),
+    // of the team
+    (
+        "GET /v1/workspaces/{id}/snapshot",
+        Expected {
+            nobody: "401 AUTH_REQUIRED",
+            outside: "404 NOT_FOUND",
+            inside: "200",
+            reading: "200",
+            writing: "200",
+            elsewhere: "404 NOT_FOUND",
+        },
+    ),
     // a frame; the other test has every operation
     ("POST /v1/rpc", known("200")),
     // no upgrade; sockets have their own tests
@@ -228,7 +240,9 @@ async fn sign_out(server: &Server, token: &Value) {
 
 async fn try_route(stage: &mut Stage, route: &str, who: Caller, token: Option<String>) -> Response {
     let (method, path) = route.split_once(' ').expect("a method and a path");
-    let path = path.replace("{id}", &stage.owner());
+    let path = path
+        .replace("/workspaces/{id}", &format!("/workspaces/{}", stage.workspace()))
+        .replace("{id}", &stage.owner());
     let body = body(stage, route, who).await;
     let method = method.parse().expect("a method");
     let mut request = http::request(stage.server(), method, &path);

@@ -224,6 +224,11 @@ impl Stage {
         self.team.owner.user_id()
     }
 
+    /// The team's workspace.
+    pub fn workspace(&self) -> String {
+        self.team.workspace.clone()
+    }
+
     /// A session that this caller may end, if the caller may end any.
     pub async fn a_session(&mut self, who: Person) -> Value {
         self.made += 1;

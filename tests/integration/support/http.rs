@@ -106,6 +106,11 @@ impl Response {
         Ok(serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}")))
     }
 
+    /// The body as it is.
+    pub async fn bytes(self) -> Result<Bytes> {
+        self.response.bytes().await
+    }
+
     /// The next piece of the body.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>> {
         self.response.chunk().await

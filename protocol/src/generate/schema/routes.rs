@@ -41,6 +41,10 @@ pub(super) fn table(
             Answer::Object(schema) | Answer::ObjectOr(schema, ..) => schema(written).to_value(),
             Answer::Frames => one_or_many("RpcAnswer"),
             Answer::Picture | Answer::Archive => file(),
+            Answer::Lines(first, other) => {
+                let lines = [first, other].map(|line| line(written).to_value());
+                json!({ "contentMediaType": "application/x-ndjson", "anyOf": lines })
+            }
             Answer::Contract => json!({ "type": "object" }),
         };
         let error = match route.answer {

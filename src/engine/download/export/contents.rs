@@ -2,7 +2,8 @@
 //! It is read in short pages, each on a connection that is given back before the page is sent. No secret is in it: neither
 //! hashes nor tokens are in what the operations answer, and nothing else is read.
 
-use super::outgoing::{Outgoing, Stop};
+use super::super::pieces::Stop;
+use super::outgoing::Outgoing;
 use crate::engine::{Body, Engine, Size};
 use crate::ops::{Caller, bug, json};
 use crate::pictures::Kind;
