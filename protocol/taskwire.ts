@@ -22,6 +22,10 @@ export const LIMITS = {
   tag: 50,
   /** Assignees of one task. */
   assignees: 50,
+  /** A comment's body: 1 to this many characters. */
+  comment: 5000,
+  /** People whom one comment mentions. */
+  mentions: 50,
   /** Characters of a recurrence rule (RFC 5545, section 3.3.10). */
   recurrence: 500,
   /** Characters of a search text. */
@@ -408,6 +412,61 @@ export interface ClientInfo {
   version?: string | null;
 }
 
+/** A comment on a task. */
+export interface Comment {
+  /** The comment. */
+  id: CommentId;
+  /** The task that it is about; never changes. */
+  task_id: TaskId;
+  /** What it says. */
+  body: string;
+  /** Who wrote it: in an event as they were then, in an answer as they are now. */
+  author: PublicUser;
+  /** Who is mentioned: those given, and those whose `@username` the body has. */
+  mentions: UserId[];
+  /** Rises with every change. */
+  version: number;
+  /** When it was written. */
+  created_at: Timestamp;
+  /** When it last changed. */
+  updated_at: Timestamp;
+}
+
+/** The payload of the events about comments: the comment's fields, and its task's counts beside them. The version of the task stays. */
+export interface CommentChanged {
+  /** The comment. */
+  id: CommentId;
+  /** The task that it is about; never changes. */
+  task_id: TaskId;
+  /** What it says. */
+  body: string;
+  /** Who wrote it: in an event as they were then, in an answer as they are now. */
+  author: PublicUser;
+  /** Who is mentioned: those given, and those whose `@username` the body has. */
+  mentions: UserId[];
+  /** Rises with every change. */
+  version: number;
+  /** When it was written. */
+  created_at: Timestamp;
+  /** When it last changed. */
+  updated_at: Timestamp;
+  /** What the task counts now. */
+  task: TaskCounts;
+}
+
+/** A comment. */
+export type CommentId = string;
+
+/** A page of a list. */
+export interface CommentPage {
+  /** The items, in the order asked for. Equal items are ordered by id. */
+  items: Comment[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+  /** The number of items on all pages; on the first page only. */
+  total?: number;
+}
+
 /** Parameters of `task.complete`. */
 export interface CompleteTask {
   /** The task. */
@@ -459,6 +518,16 @@ export interface CreateApiToken {
   workspace_ids?: WorkspaceId[] | null;
 }
 
+/** Parameters of `comment.create`. */
+export interface CreateComment {
+  /** The task, which is not deleted. */
+  task_id: TaskId;
+  /** 1 to 5000 characters. `@username` mentions a member of the workspace. */
+  body: string;
+  /** More members of the workspace to mention. A comment mentions up to 50 people. */
+  mentions?: UserId[] | null;
+}
+
 /** Parameters of `task.create`. */
 export interface CreateTask {
   /** 1 to 200 characters. */
@@ -507,6 +576,12 @@ export interface CreateUser {
 export interface CreateWorkspace {
   /** 1 to 100 characters. */
   name: string;
+}
+
+/** Parameters of `comment.delete`. */
+export interface DeleteComment {
+  /** The comment, which the caller wrote, unless they are an admin of the workspace. */
+  id: CommentId;
 }
 
 /** Parameters of `notification.delete`. */
@@ -822,6 +897,16 @@ export interface Limits {
 /** Parameters of `api_token.list`. */
 export type ListApiTokens = Record<string, never>;
 
+/** Parameters of `comment.list`. */
+export interface ListComments {
+  /** The task; it may be deleted. */
+  task_id: TaskId;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+}
+
 /** Parameters of `admin.connections`. */
 export interface ListConnections {
   /** The `next_cursor` of the page before. */
@@ -1115,9 +1200,9 @@ export type NotificationType =
   | "TASK_DUE"
   /** A task is overdue. */
   | "TASK_OVERDUE"
-  /** A comment was added. */
+  /** A comment was written on a task of the user's: one that they made or are assigned to, or where they wrote it. */
   | "COMMENT_ADDED"
-  /** A user was mentioned. */
+  /** Somebody's comment mentions the user. It comes in place of `COMMENT_ADDED`, once for each comment. */
   | "MENTION"
   /** A user was added to a workspace. */
   | "MEMBER_ADDED"
@@ -1131,9 +1216,9 @@ export type NotificationType =
   | "SIGNUP"
   /** The profile was changed. */
   | "PROFILE_UPDATED"
-  /** The password was changed. */
+  /** The password was changed. No preference turns this type off. */
   | "PASSWORD_CHANGED"
-  /** Something about the account's security. */
+  /** Something about the account's security. No preference turns this type off. */
   | "SECURITY";
 
 /** Makes a mutation exactly-once: a UUID that the client makes for one intent. */
@@ -1700,6 +1785,16 @@ export interface Task {
   updated_at: Timestamp;
 }
 
+/** What a task counts. Events about what is counted carry it, because the task's own version stays. */
+export interface TaskCounts {
+  /** The task. */
+  id: TaskId;
+  /** How many comments it has. */
+  comment_count: number;
+  /** How many attachments it has. */
+  attachment_count: number;
+}
+
 /** A task. */
 export type TaskId = string;
 
@@ -1773,6 +1868,14 @@ export interface Unsubscribe {
   stream: StreamId;
 }
 
+/** Parameters of `comment.update`. */
+export interface UpdateComment {
+  /** The comment, which the caller wrote. */
+  id: CommentId;
+  /** 1 to 5000 characters. Its mentions take the place of those that the body had; a person is told of a mention once. */
+  body: string;
+}
+
 /** Parameters of `member.update`. */
 export interface UpdateMember {
   /** The workspace. */
@@ -1787,7 +1890,7 @@ export interface UpdateMember {
 export interface UpdateProfile {
   /** The display name. */
   name?: string;
-  /** The settings to change: a key that is given replaces the value that it had, `null` removes it, and all other keys stay. `null` in place of the object removes all. At most 16 KiB of JSON altogether, nested at most 8 levels deep. `notifications` belongs to the server: `{types?: {TYPE: boolean}, email?: boolean, own_acts?: "unread"|"read"|"off", due_lead_minutes?: 0 to 10080}`. All other keys belong to clients. */
+  /** The settings to change: a key that is given replaces the value that it had, `null` removes it, and all other keys stay. `null` in place of the object removes all. At most 16 KiB of JSON altogether, nested at most 8 levels deep. `notifications` belongs to the server: `{types?: {TYPE: boolean}, email?: boolean, own_acts?: "unread"|"read"|"off", due_lead_minutes?: 0 to 10080}`. A type that is `false` is not made; `SECURITY` and `PASSWORD_CHANGED` cannot be turned off. What the user does themselves is told unread, read from the start, or not at all, as `own_acts` says. All other keys belong to clients. */
   preferences?: Record<string, unknown> | null;
   /** A name of the IANA time zone database, like `Europe/Paris`. */
   timezone?: string;
@@ -2067,6 +2170,10 @@ export const OPERATIONS = {
   "task.restore": { kind: "mutation", access: "member" },
   "task.move": { kind: "mutation", access: "member" },
   "task.assign": { kind: "mutation", access: "member" },
+  "comment.create": { kind: "mutation", access: "member" },
+  "comment.update": { kind: "mutation", access: "member" },
+  "comment.delete": { kind: "mutation", access: "member" },
+  "comment.list": { kind: "query", access: "viewer" },
   "notification.list": { kind: "query", access: "user" },
   "notification.get": { kind: "query", access: "user" },
   "notification.mark": { kind: "mutation", access: "user" },
@@ -2177,6 +2284,14 @@ export interface Operations {
   "task.move": { params: MoveTask; output: Task };
   /** Changes the assignees of a task. A mutation; access: member. */
   "task.assign": { params: AssignTask; output: Task };
+  /** Writes a comment on a task. A mutation; access: member. */
+  "comment.create": { params: CreateComment; output: Comment };
+  /** Changes the body of a comment that the caller wrote. A mutation; access: member. */
+  "comment.update": { params: UpdateComment; output: Comment };
+  /** Deletes a comment, as its author or as an admin. The answer is the comment as it was. A mutation; access: member. */
+  "comment.delete": { params: DeleteComment; output: Comment };
+  /** Lists the comments on a task, oldest first. A query; access: viewer. */
+  "comment.list": { params: ListComments; output: CommentPage };
   /** Lists the caller's notifications. A query; access: user. */
   "notification.list": { params: ListNotifications; output: NotificationPage };
   /** One notification. A query; access: user. */
@@ -2249,6 +2364,12 @@ export interface Events {
   "task.moved": Task;
   /** A task was deleted permanently. */
   "task.purged": Purged;
+  /** A comment was written. */
+  "comment.created": CommentChanged;
+  /** The body of a comment was changed. */
+  "comment.updated": CommentChanged;
+  /** A comment was deleted. */
+  "comment.deleted": CommentChanged;
   /** A workspace was created. This is the first event of its stream. */
   "workspace.created": Workspace;
   /** A workspace's name changed. */
@@ -2290,7 +2411,7 @@ export interface Events {
 }
 
 /** The events that show a task: when it is purged, `Forgotten` takes the payload's place. */
-export type ForgettableEvent = "task.created" | "task.updated" | "task.completed" | "task.reopened" | "task.deleted" | "task.restored" | "task.moved" | "task.purged" | "notification.created" | "notification.updated";
+export type ForgettableEvent = "task.created" | "task.updated" | "task.completed" | "task.reopened" | "task.deleted" | "task.restored" | "task.moved" | "task.purged" | "comment.created" | "comment.updated" | "comment.deleted" | "notification.created" | "notification.updated";
 
 /** Every signal by its wire name: its payload. */
 export interface Signals {

@@ -1,7 +1,9 @@
 //! The table of durable events. A row has the wire name, the kind of stream that carries the event, what the server
 //! itself does when it reads the event, and the payload. Each row makes a type, which ties the event to its payload.
 
-use crate::{StreamId, TaskId, UserId, WorkspaceId, account, member, notification, stream, task, workspace};
+use crate::{
+    StreamId, TaskId, UserId, WorkspaceId, account, comment, member, notification, stream, task, workspace,
+};
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::value::RawValue;
@@ -226,6 +228,12 @@ events! {
     TaskMoved "task.moved" workspace: task::Task;
     /// A task was deleted permanently.
     TaskPurged "task.purged" workspace(rewrites_past): task::Purged;
+    /// A comment was written.
+    CommentCreated "comment.created" workspace: comment::CommentChanged;
+    /// The body of a comment was changed.
+    CommentUpdated "comment.updated" workspace: comment::CommentChanged;
+    /// A comment was deleted.
+    CommentDeleted "comment.deleted" workspace: comment::CommentChanged;
     /// A workspace was created. This is the first event of its stream.
     WorkspaceCreated "workspace.created" workspace(accounts): workspace::Workspace;
     /// A workspace's name changed.
@@ -306,6 +314,7 @@ macro_rules! payloads_of_a_task {
 payloads_of_a_task! {
     task::Task: |task| Some(task.id);
     task::Purged: |task| Some(task.id);
+    comment::CommentChanged: |changed| Some(changed.comment.task_id);
     notification::Notification: |notification| notification.task_id;
     notification::NotificationChanged: |changed| changed.notification.task_id;
 }

@@ -9,8 +9,8 @@
 //! - `close`       the closed set of close codes
 //! - `http`        the routes beside the socket, their bodies and their errors
 //! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
-//! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `notification`, `presence`,
-//!   `stream`, `batch`, `admin`, `system`
+//! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `comment`, `notification`,
+//!   `presence`, `stream`, `batch`, `admin`, `system`
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -27,6 +27,7 @@ pub mod account;
 pub mod admin;
 pub mod batch;
 pub mod close;
+pub mod comment;
 pub mod compatibility;
 pub mod error;
 pub mod events;
@@ -57,6 +58,7 @@ pub mod workspace;
 
 pub use account::ApiTokenId;
 pub use close::CloseCode;
+pub use comment::CommentId;
 pub use error::{ErrorCode, Retry};
 pub use events::{Event, EventEntry};
 pub use failure::Failure;

@@ -35,6 +35,10 @@ bounds! {
     TAG "tag": usize = 50;
     /// Assignees of one task.
     ASSIGNEES "assignees": usize = 50;
+    /// A comment's body: 1 to this many characters.
+    COMMENT "comment": usize = 5000;
+    /// People whom one comment mentions.
+    MENTIONS "mentions": usize = 50;
     /// Characters of a recurrence rule (RFC 5545, section 3.3.10).
     RECURRENCE "recurrence": usize = 500;
     /// Characters of a search text.

@@ -2,8 +2,8 @@
 //! types, the reference and the permission tests derive from it.
 
 use crate::{
-    Failure, account, admin, batch, frames, member, notification, page, presence, stream, system, task,
-    workspace,
+    Failure, account, admin, batch, comment, frames, member, notification, page, presence, stream, system,
+    task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -111,6 +111,15 @@ macro_rules! for_each_operation {
             "task.move" mutation member: task::MoveTask => task::Task;
             /// Changes the assignees of a task.
             "task.assign" mutation member: task::AssignTask => task::Task;
+
+            /// Writes a comment on a task.
+            "comment.create" mutation member: comment::CreateComment => comment::Comment;
+            /// Changes the body of a comment that the caller wrote.
+            "comment.update" mutation member: comment::UpdateComment => comment::Comment;
+            /// Deletes a comment, as its author or as an admin. The answer is the comment as it was.
+            "comment.delete" mutation member: comment::DeleteComment => comment::Comment;
+            /// Lists the comments on a task, oldest first.
+            "comment.list" query viewer: comment::ListComments => page::Page<comment::Comment>;
 
             /// Lists the caller's notifications.
             "notification.list" query user: notification::ListNotifications => notification::NotificationPage;

@@ -85,6 +85,17 @@ pub struct Task {
     pub updated_at: Timestamp,
 }
 
+/// What a task counts. Events about what is counted carry it, because the task's own version stays.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct TaskCounts {
+    /// The task.
+    pub id: TaskId,
+    /// How many comments it has.
+    pub comment_count: i64,
+    /// How many attachments it has.
+    pub attachment_count: i64,
+}
+
 /// The answer to `task.delete`: the deleted task, or what is left of a purged one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]

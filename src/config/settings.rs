@@ -103,6 +103,7 @@ settings! {
         sockets_per_user: usize = from.whole("sockets_per_user", 1..=100_000);
         /// `None`: no limit.
         workspaces_per_user: Option<u64> = bound(from, "workspaces_per_user");
+        comments_per_task: Option<u64> = bound(from, "comments_per_task");
         plan_free_workspaces: Option<u64> = bound(from, "plan_free_workspaces");
         plan_free_members: Option<u64> = bound(from, "plan_free_members");
         plan_free_storage_bytes: Option<u64> = bytes(from, "plan_free_storage_bytes");

@@ -3,7 +3,9 @@
 
 pub mod account;
 pub mod members;
+pub mod mentions;
 pub mod network;
+pub mod notices;
 pub mod photo;
 pub mod position;
 pub mod preferences;

@@ -24,7 +24,9 @@ impl Engine {
         if let Some(index) = question.reads_index() {
             let scope = match question.target(&caller) {
                 Target::Workspace(id) => Scope::Workspace(id),
-                Target::Own | Target::User(_) | Target::Task(_) => Scope::OfUser(caller.user.id),
+                Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) => {
+                    Scope::OfUser(caller.user.id)
+                }
             };
             self.index_before(index, scope).await?;
         }

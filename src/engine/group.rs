@@ -115,6 +115,10 @@ impl Writer {
                     tries.lock("unsure");
                     continue;
                 }
+                Fault::Uninformed => {
+                    tries.informed();
+                    continue;
+                }
             };
             let trouble = error.trouble;
             self.shared.store.note(&error);
@@ -181,6 +185,9 @@ impl Writer {
         } else {
             self.tx.begin().await?;
         }
+        if !needs.comments.is_empty() {
+            Box::pin(load::homes_of_comments(&mut self.tx, &mut needs)).await?;
+        }
         let Loaded {
             mut world,
             memory,
@@ -188,6 +195,11 @@ impl Writer {
         } = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(submissions, &mut world, &memory, now)?;
+        let unknown = world.take_unknown();
+        if !unknown.is_empty() && tries.may_ask() {
+            Box::pin(self.shared.wishes.look_up(&mut self.tx, unknown)).await?;
+            return Err(Fault::Uninformed);
+        }
         let deltas = world.deltas();
         let advanced: Vec<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
         if self.tx.is_optimistic() {
@@ -230,6 +242,7 @@ impl Writer {
             }
             self.sent = None;
         }
+        self.shared.wishes.committed(&world);
         Ok(Committed {
             replies,
             placed,
@@ -250,6 +263,7 @@ impl Writer {
             store, hub, sessions, ..
         } = &self.shared;
         sessions.outdate();
+        self.shared.wishes.clear();
         for (stream, last) in sent.forgotten {
             hub.forget(stream, last);
         }
@@ -496,6 +510,7 @@ fn authorize(
         Target::Own | Target::User(_) => return Ok(None),
         Target::Workspace(id) => Some(id),
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
+        Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),
     };
     let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
     allowed(caller, step.decide.access(), target, place).map(Some)

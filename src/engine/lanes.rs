@@ -205,6 +205,7 @@ impl Writers {
                 tracing::error!(error = %error, "a group of mutations panicked; a new writer continues");
                 // the group may have committed
                 self.shared.sessions.outdate();
+                self.shared.wishes.clear();
                 (error.id(), Writer::new(self.shared.clone()), Last::default())
             }
         };

@@ -6,12 +6,13 @@ use super::optimism::{ordered_by, orders};
 use super::recovery::{Fault, Tries};
 use super::shared::Shared;
 use super::submission::Submission;
+use super::wishes;
 use crate::ops::world::{Members, World};
 use crate::ops::{Needs, for_each_entity};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::Counters;
-use crate::store::{self, Result, Transaction, members};
+use crate::store::{self, Result, Transaction, comments, members};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -27,6 +28,15 @@ pub(super) fn needs(submissions: &[Submission]) -> Needs {
         all.merge(&submission.needs);
     }
     all
+}
+
+/// Adds the tasks of the comments that are needed, and their workspaces: these must be locked, and no request names them.
+pub(super) async fn homes_of_comments(tx: &mut Transaction, needs: &mut Needs) -> Result<()> {
+    for (task, workspace) in comments::places(tx, needs.comments.iter().copied()).await? {
+        needs.tasks.insert(task);
+        needs.streams.insert(workspace.into());
+    }
+    Ok(())
 }
 
 /// What a group decides on.
@@ -52,7 +62,7 @@ pub(super) async fn load(
     });
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
     let (locks, homes) = (needs.streams.iter().copied(), needs.tasks.iter().copied());
-    let known = if tries.must_lock() {
+    let known = if tries.must_lock() || !needs.comments.is_empty() {
         None
     } else {
         ordered_by(&shared.homes, needs)
@@ -81,7 +91,10 @@ pub(super) async fn load(
         users,
     };
     lookups::all(&mut loading).await?;
-    let Loading { world, users, .. } = loading;
+    let Loading {
+        tx, mut world, users, ..
+    } = loading;
+    wishes::load(tx, &shared.wishes, submissions, &mut world).await?;
     Ok(Loaded { world, memory, users })
 }
 

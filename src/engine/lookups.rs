@@ -261,7 +261,7 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
     let homes = |target: Target| -> Vec<WorkspaceId> {
         match target {
-            Target::Own | Target::User(_) => Vec::new(),
+            Target::Own | Target::User(_) | Target::Comment(_) => Vec::new(),
             Target::Workspace(id) => vec![id],
             Target::Task(id) => match world.tasks.get(id) {
                 Some(task) => vec![task.workspace_id],

@@ -89,6 +89,7 @@ mod single;
 mod submission;
 mod trace;
 mod watch;
+mod wishes;
 mod words;
 mod write;
 
@@ -124,6 +125,7 @@ use taskwire_protocol::member::Role;
 use taskwire_protocol::{Failure, Timestamp, WorkspaceId};
 use tokio::sync::Notify;
 use tracing::Instrument as _;
+use wishes::WishCache;
 use words::WordsJob;
 
 pub use crate::ops::Caller;
@@ -245,6 +247,7 @@ impl Engine {
             limits: limits.clone(),
             bounds: limits::bounds(settings),
             words: words.clone(),
+            wishes: Arc::new(WishCache::new(store.is_shared())),
             enqueued: enqueued.clone(),
         };
         let inner = Inner {

@@ -19,6 +19,9 @@ pub(super) const DONE_WITHIN: Duration = Duration::from_secs(9);
 /// How often a group runs again because it needs more locks. After that it locks out of order, and PostgreSQL detects a
 /// deadlock if there is one.
 const WIDENED: u32 = 3;
+/// How often a group runs again because it did not know the preferences of people whom it notified. What became unknown
+/// since then counts as if they had said nothing.
+const ASKED: u32 = 3;
 /// The first pause before the database is asked again what a commit did. The pause doubles, up to `LAST_LOOK`.
 const LOOK: Duration = Duration::from_millis(50);
 const LAST_LOOK: Duration = Duration::from_secs(5);
@@ -32,6 +35,8 @@ pub(super) enum Fault {
     Narrow(BTreeSet<StreamId>),
     /// The group relied on rows that it did not lock, and its write would not detect a change of them.
     Unsure,
+    /// The group notified people whose wishes it did not know. They are known now.
+    Uninformed,
 }
 
 impl From<StoreError> for Fault {
@@ -45,6 +50,7 @@ impl From<StoreError> for Fault {
 pub(super) struct Tries {
     failed: u32,
     widened: u32,
+    informed: u32,
     locks: bool,
     /// The database is full, and this group may use the reserve.
     pub(super) stretches: bool,
@@ -58,6 +64,17 @@ impl Tries {
     /// Whether the group may run again to lock in the right order.
     pub(super) fn may_widen(&self) -> bool {
         self.widened < WIDENED
+    }
+
+    /// Whether the group may run again because it did not know whom it may notify.
+    pub(super) fn may_ask(&self) -> bool {
+        self.informed < ASKED
+    }
+
+    /// The next try knows more.
+    pub(super) fn informed(&mut self) {
+        self.informed += 1;
+        metrics::counter!("taskwire_group_retries_total", "cause" => "preferences").increment(1);
     }
 
     /// Whether the group must lock everything that it relies on.

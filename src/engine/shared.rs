@@ -3,6 +3,7 @@
 use super::homes::Homes;
 use super::known::Sessions;
 use super::members::MemberCache;
+use super::wishes::WishCache;
 use super::words::WordsJob;
 use crate::auth::limits::Limits;
 use crate::clock::Clock;
@@ -26,6 +27,7 @@ pub(super) struct Shared {
     pub(super) limits: Arc<Limits>,
     pub(super) bounds: Bounds,
     pub(super) words: Arc<WordsJob>,
+    pub(super) wishes: Arc<WishCache>,
     /// Wakes the runner of jobs.
     pub(super) enqueued: Arc<Notify>,
 }

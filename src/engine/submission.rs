@@ -209,6 +209,10 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
                 needs.tasks.insert(id);
                 Kind::Workspace
             }
+            Target::Comment(id) => {
+                needs.comments.insert(id);
+                Kind::Workspace
+            }
         };
         kind = Some(kind.map_or(of_step, |kind| if kind == of_step { kind } else { Kind::Both }));
         if step.decide.access() == Access::ServerAdmin {

@@ -6,7 +6,7 @@ use crate::ops::for_each_entity;
 use crate::ops::world::World;
 use crate::store::ops::Remembered;
 use crate::store::streams::{self, Counters};
-use crate::store::{self, Result, Transaction, jobs, log, members, notifications, ops};
+use crate::store::{self, Result, Transaction, comments, jobs, log, members, notifications, ops};
 use foldhash::{HashMap, HashMapExt};
 use serde::Deserialize;
 use std::collections::BTreeMap;
@@ -26,6 +26,9 @@ pub(super) async fn rows(tx: &mut Transaction, world: &World) -> Result<Rewritte
     let mut rewritten = Rewritten::new();
     for task in world.purged() {
         forget(tx, *task, &mut rewritten).await?;
+    }
+    if !world.purged().is_empty() {
+        Box::pin(comments::delete_of(tx, world.purged().iter().copied())).await?;
     }
     // first the rows that the group has not loaded; the group's own rows are newer and overwrite them
     notifications::read_all(tx, world.all_read()).await?;

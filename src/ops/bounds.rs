@@ -11,6 +11,8 @@ use taskwire_protocol::{ErrorCode, Failure};
 pub struct Bounds {
     /// The workspaces that a person may be in.
     pub workspaces_per_user: Option<u64>,
+    /// The comments that a task may have.
+    pub comments_per_task: Option<u64>,
     /// Those of the free plan.
     pub free: OfPlan,
     /// Those of the paid plan.
@@ -77,6 +79,13 @@ impl Bounds {
     pub(super) fn joins(&self, has: Belongings) -> Result<()> {
         within(has.all, self.workspaces_per_user, |limit| {
             format!("a person may be in {limit} workspaces")
+        })
+    }
+
+    /// Whether a task with so many comments may have one more.
+    pub(super) fn one_more_comment(&self, comments: i64) -> Result<()> {
+        within(comments.unsigned_abs(), self.comments_per_task, |limit| {
+            format!("a task may have {limit} comments")
         })
     }
 

@@ -4,7 +4,7 @@ use super::{Grant, Result};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{Access, Kind, Operation, SessionId, TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{Access, CommentId, Kind, Operation, SessionId, TaskId, UserId, WorkspaceId};
 
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
 #[derive(Clone, Debug)]
@@ -134,6 +134,8 @@ pub enum Target {
     Workspace(WorkspaceId),
     /// A task, and the workspace that holds it.
     Task(TaskId),
+    /// A comment, its task, and the workspace that holds it.
+    Comment(CommentId),
 }
 
 /// An operation that has a target.

@@ -12,7 +12,8 @@
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
-//!   `workspaces`, `snapshots`, `members`, `tasks`, `notifications`, `streams`, `presence`, `admin`, `users`,
+//!   `workspaces`, `snapshots`, `members`, `tasks`, `comments`, `notifications`, `streams`, `presence`, `admin`,
+//!   `users`,
 //!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
@@ -30,6 +31,7 @@ mod caller;
 mod cascade;
 pub mod codes;
 mod command;
+pub mod comments;
 pub mod cursor;
 pub mod deletion;
 pub mod devices;
@@ -110,6 +112,9 @@ macro_rules! for_each_entity {
                 /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);
+                /// Comments. Their tasks are loaded too.
+                comments: taskwire_protocol::CommentId => $crate::store::comments::CommentRecord,
+                    ordered(workspace), concerns(content), store(comments);
                 /// Notifications of a user.
                 notifications: (taskwire_protocol::UserId, taskwire_protocol::NotificationId) =>
                     taskwire_protocol::notification::Notification,

@@ -1,8 +1,9 @@
-//! Who is notified of what. Each user concerned gets one notification per mutation, and only if they may read what it
-//! is about.
+//! Who is notified of what. Each user concerned gets one notification per mutation, only if they may read what it is about,
+//! and as their preferences (`domain/notices`) want it.
 
 use super::world::{Logged, World};
 use super::{Act, Result};
+use crate::domain::notices::Made;
 use std::sync::Arc;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::frames::Actor;
@@ -40,19 +41,40 @@ fn acting_user(act: &Act<'_>) -> Option<PublicUser> {
     itself.then(|| act.caller.user.clone())
 }
 
-/// Notifies one user.
-pub(super) fn tell(
+/// Notifies one user, as far as their preferences want it.
+pub(super) fn tell(act: &Act<'_>, world: &mut World, user: UserId, notice: Notice) -> Result<()> {
+    let actor = acting_user(act);
+    let own = actor.as_ref().is_some_and(|actor| actor.id == user);
+    match world.wishes(user).of_type(notice.r#type, own) {
+        Some(made) => notify(act, world, user, notice, made).map(drop),
+        None => Ok(()),
+    }
+}
+
+/// Tells one user about the security of their account. No preference turns that off.
+pub(super) fn warn(
+    act: &Act<'_>,
+    world: &mut World,
+    user: UserId,
+    message: String,
+) -> Result<Logged<Notification>> {
+    let notice = Notice::of_account(NotificationType::Security, message);
+    notify(act, world, user, notice, Made { is_read: false })
+}
+
+fn notify(
     act: &Act<'_>,
     world: &mut World,
     user: UserId,
     notice: Notice,
+    made: Made,
 ) -> Result<Logged<Notification>> {
     let notification = Notification {
         id: NotificationId(act.new_id()),
         r#type: notice.r#type,
         title: title(notice.r#type),
         message: notice.message.into(),
-        is_read: false,
+        is_read: made.is_read,
         task_id: notice.task,
         workspace_id: notice.workspace,
         actor: acting_user(act),
@@ -71,14 +93,7 @@ pub(super) fn tell_of_task(
     task: &Task,
     r#type: NotificationType,
 ) -> Result<()> {
-    let mut people = vec![act.caller.user.id, task.created_by];
-    people.extend(&task.assignee_ids);
-    let mut told: Vec<UserId> = Vec::with_capacity(people.len());
-    for user in people {
-        if told.contains(&user) || world.role(task.workspace_id, user).is_none() {
-            continue;
-        }
-        told.push(user);
+    for user in concerned(act, world, task) {
         let had_it = before.is_some_and(|before| before.assignee_ids.contains(&user));
         let got_it = task.assignee_ids.contains(&user) && !had_it && user != act.caller.user.id;
         let r#type = if got_it {
@@ -86,21 +101,68 @@ pub(super) fn tell_of_task(
         } else {
             r#type
         };
-        let message = format!("{} {} “{}”", act.caller.user.name, verb(r#type), task.title);
-        let (task, workspace) = (Some(task.id), Some(task.workspace_id));
-        tell(
-            act,
-            world,
-            user,
-            Notice {
-                r#type,
-                message,
-                task,
-                workspace,
-            },
-        )?;
+        tell_one(act, world, user, task, r#type)?;
     }
     Ok(())
+}
+
+/// Notifies the people concerned by a new comment on a task, and those whom it mentions. A person who is mentioned by
+/// somebody else gets `MENTION` alone.
+pub(super) fn tell_of_comment(
+    act: &Act<'_>,
+    world: &mut World,
+    task: &Task,
+    mentions: &[UserId],
+) -> Result<()> {
+    let others = |user: &UserId| *user == act.caller.user.id || !mentions.contains(user);
+    for user in concerned(act, world, task).into_iter().filter(others) {
+        tell_one(act, world, user, task, NotificationType::CommentAdded)?;
+    }
+    tell_of_mentions(act, world, task, mentions)
+}
+
+/// Notifies members, except the caller, of a comment that mentions them.
+pub(super) fn tell_of_mentions(
+    act: &Act<'_>,
+    world: &mut World,
+    task: &Task,
+    mentions: &[UserId],
+) -> Result<()> {
+    for user in mentions.iter().filter(|user| **user != act.caller.user.id) {
+        tell_one(act, world, *user, task, NotificationType::Mention)?;
+    }
+    Ok(())
+}
+
+/// Whom a task concerns: the caller, its creator, its assignees, each once, as far as they may read it.
+fn concerned(act: &Act<'_>, world: &World, task: &Task) -> Vec<UserId> {
+    let mut people: Vec<UserId> = Vec::with_capacity(2 + task.assignee_ids.len());
+    for user in [act.caller.user.id, task.created_by]
+        .iter()
+        .chain(&task.assignee_ids)
+    {
+        if !people.contains(user) && world.role(task.workspace_id, *user).is_some() {
+            people.push(*user);
+        }
+    }
+    people
+}
+
+/// Tells one user of something about a task.
+fn tell_one(
+    act: &Act<'_>,
+    world: &mut World,
+    user: UserId,
+    task: &Task,
+    r#type: NotificationType,
+) -> Result<()> {
+    let notice = Notice {
+        r#type,
+        message: format!("{} {} “{}”", act.caller.user.name, verb(r#type), task.title),
+        task: Some(task.id),
+        workspace: Some(task.workspace_id),
+    };
+    tell(act, world, user, notice)
 }
 
 fn verb(r#type: NotificationType) -> &'static str {
@@ -111,6 +173,8 @@ fn verb(r#type: NotificationType) -> &'static str {
         NotificationType::TaskCompleted => "completed",
         NotificationType::TaskPending => "reopened",
         NotificationType::TaskAssigned => "gave you",
+        NotificationType::CommentAdded => "commented on",
+        NotificationType::Mention => "mentioned you in a comment on",
         _ => "changed",
     }
 }

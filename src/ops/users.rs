@@ -5,7 +5,7 @@ use super::accounts::OpenAccount;
 use super::caller::{targets_a_user, targets_the_caller};
 use super::cursor::{self, List};
 use super::letters::{self, About};
-use super::notices::{Notice, tell};
+use super::notices::{Notice, tell, warn};
 use super::profiles::put;
 use super::world::World;
 use super::{
@@ -214,7 +214,6 @@ fn tell_owner(act: &Act<'_>, world: &mut World, before: &User, after: &User) -> 
         after.id,
         Notice::of_account(NotificationType::Security, message),
     )
-    .map(drop)
 }
 
 /// A value of a closed set as the contract writes it.
@@ -254,12 +253,7 @@ impl Mutation for UnlockUser {
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Done>> {
         let user = account(world, self.id)?.user.id;
         let message = "An administrator let you sign in again after failed sign-ins".to_owned();
-        let logged = tell(
-            act,
-            world,
-            user,
-            Notice::of_account(NotificationType::Security, message),
-        )?;
+        let logged = warn(act, world, user, message)?;
         Ok(Change::logged(logged, DONE))
     }
 }

@@ -15,7 +15,8 @@
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
-//!   (`task_list`, `search`), `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `departures`, `device_approvals`, `instances` (and `kicks`), `epoch` and
+//!   (`task_list`, `search`), `comments`, `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `departures`,
+//!   `device_approvals`, `instances` (and `kicks`), `epoch` and
 //!   `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
@@ -26,6 +27,7 @@ mod addresses;
 pub mod api_tokens;
 mod bind;
 pub mod codes;
+pub mod comments;
 mod counters;
 mod database;
 pub mod departures;

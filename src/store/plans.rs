@@ -2,25 +2,32 @@
 //! `tests/integration/plans.rs` checks the readers' statements, on both databases.
 
 use super::statement::{ROWS, Statement, text};
-use super::{api_tokens, log, members, notifications, ops, sessions, streams, tasks, users, workspaces};
+use super::{
+    api_tokens, comments, log, members, notifications, ops, sessions, streams, tasks, users, workspaces,
+};
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 5] = [
+const SCHEMA: [&str; 6] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
     include_str!("../../migrations/sqlite/0005_deletion.sql"),
     include_str!("../../migrations/sqlite/0007_profiles.sql"),
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
+    include_str!("../../migrations/sqlite/0015_comments.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 19] = [
+static LOOKUPS: [(&str, &Statement, usize); 24] = [
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
+    ("comments::DELETE", &comments::DELETE, ROWS),
+    ("comments::DELETE_OF_TASKS", &comments::DELETE_OF_TASKS, ROWS),
+    ("comments::LOAD", &comments::LOAD, ROWS),
+    ("comments::PLACES", &comments::PLACES, ROWS),
     ("log::REWRITE", &log::REWRITE, ROWS),
     ("log::REPLACE", &log::REPLACE, ROWS),
     ("members::ACQUAINTED", &members::ACQUAINTED, ROWS),
@@ -37,6 +44,7 @@ static LOOKUPS: [(&str, &Statement, usize); 19] = [
     ("tasks::UNASSIGN", &tasks::UNASSIGN, ROWS),
     ("tasks::UNTAG", &tasks::UNTAG, ROWS),
     ("users::LOAD", &users::LOAD, ROWS),
+    ("users::PREFERENCES", &users::PREFERENCES, ROWS),
     ("workspaces::LOAD", &workspaces::LOAD, ROWS),
 ];
 

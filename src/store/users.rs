@@ -11,6 +11,7 @@ use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
 use super::{Reader, Result, Transaction, epoch};
 use crate::unicode::email_key;
+use serde_json::{Map, Value};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
@@ -185,6 +186,23 @@ pub(super) static LOAD: Statement = statement(
 /// The accounts with these ids.
 pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = UserId>) -> Result<Vec<Account>> {
     tx.load::<UserRow>(&LOAD, Batch::ids(ids)).await
+}
+
+pub(super) static PREFERENCES: Statement = statement(
+    &[("id", Id)],
+    "select u.id, u.preferences from v cross join users u where u.id = v.id and {rows}",
+);
+
+/// The preferences of these users.
+pub async fn load_preferences(
+    tx: &mut Transaction,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<Vec<(UserId, Map<String, Value>)>> {
+    let found: Vec<(Uuid, String)> = tx.fetch(&PREFERENCES, Batch::ids(ids)).await?;
+    let found = found.into_iter();
+    found
+        .map(|(id, preferences)| Ok((UserId(id), serde_json::from_str(&preferences)?)))
+        .collect()
 }
 
 /// The public fields of a user, if `of` shares a workspace with them, `only` one of a list, or is that user.

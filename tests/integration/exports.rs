@@ -157,11 +157,11 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     }
     let assigned = json!({ "workspace_id": team["id"], "title": "For Ada", "assignee_ids": [me, other] });
     bob.ok("task.create", assigned).await;
-    ada.ok(
-        "task.create",
-        json!({ "workspace_id": team["id"], "title": "By Ada" }),
-    )
-    .await;
+    let by_ada = json!({ "workspace_id": team["id"], "title": "By Ada" });
+    let by_ada = ada.ok("task.create", by_ada).await;
+    let remark = |body: &str| json!({ "task_id": by_ada["id"], "body": body });
+    bob.ok("comment.create", remark("Of Bob")).await;
+    let remark = ada.ok("comment.create", remark("Of Ada")).await;
 
     let archive = exported(&server, &tokens).await;
     let personal = format!("tasks/{}.ndjson", ada.personal());
@@ -171,6 +171,7 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
         "README.txt",
         "activity.ndjson",
         "api_tokens.json",
+        "comments.ndjson",
         "notifications.ndjson",
         "photo-256.jpg",
         "photo-64.jpg",
@@ -199,6 +200,8 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     let (notifications, total) = listed(&mut ada, "notification.list", json!({ "sort": "created_at" })).await;
     let own = values(&archive["notifications.ndjson"]);
     assert_eq!((own.len() as u64, own), (total, notifications));
+    let own = values(&archive["comments.ndjson"]);
+    assert_eq!(own, [remark]);
     let own = values(&archive["activity.ndjson"]);
     assert_eq!(own, history(&mut ada, &format!("user:{me}")).await);
     let (tasks, total) = listed(&mut ada, "task.list", json!({ "status": "all" })).await;
@@ -213,7 +216,7 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     let of_bob = exported(&server, &bob.tokens).await;
     assert_eq!(
         of_bob.len(),
-        10,
+        11,
         "no photo, a file of tasks for each workspace: {:?}",
         of_bob.keys()
     );

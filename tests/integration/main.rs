@@ -15,6 +15,7 @@ mod batches; // several mutations in one request
 mod clocks; // a clock that was set back
 mod closing; // every close code
 mod command_line; // `tw`, about one's own account
+mod comments; // comments on tasks, mentions
 mod contention; // many people in shared workspaces on several instances
 mod contract; // the schema, and what it refuses
 mod convergence; // clients that come and go agree at the end

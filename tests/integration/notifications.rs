@@ -3,7 +3,7 @@
 use crate::on_both_databases;
 use crate::support::fold::UserState;
 use crate::support::follower::{names, pluck, text};
-use crate::support::{Engine, Follower, Server, Team, new_id};
+use crate::support::{Client, Engine, Follower, Server, Team, new_id};
 use serde_json::{Value, json};
 
 on_both_databases!(
@@ -15,6 +15,10 @@ on_both_databases!(
     a_batch_keeps_the_count_whatever_its_order,
     deleting_counts_what_was_unread,
     the_notification_of_another_user_is_not_found,
+    types_that_are_turned_off_are_not_made,
+    ones_own_acts_are_told_as_one_wants,
+    nobody_turns_off_what_protects_the_account,
+    preferences_are_known_again_after_a_restart,
 );
 
 async fn kinds(follower: &mut Follower) -> Vec<String> {
@@ -330,4 +334,135 @@ async fn the_notification_of_another_user_is_not_found(engine: Engine) {
         json!({ "deleted": 0 })
     );
     assert_eq!(unread(&mut ada).await, 1);
+}
+
+async fn prefers(follower: &mut Follower, notifications: Value) {
+    let preferences = json!({ "notifications": notifications });
+    follower
+        .act("profile.update", json!({ "preferences": preferences }))
+        .await;
+    follower.own_events().await;
+}
+
+/// The types of what was created for a user since the last look, and whether each is read.
+async fn told(follower: &mut Follower) -> Vec<(String, bool)> {
+    let events = follower.own_events().await;
+    let created = events
+        .iter()
+        .filter(|event| event["event"] == "notification.created");
+    let read = |event: &Value| (text(&event["data"]["type"]), event["data"]["is_read"] == true);
+    created.map(read).collect()
+}
+
+async fn types_that_are_turned_off_are_not_made(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let mut member = Follower::new(team.member.another(&server).await);
+    let mut viewer = Follower::new(team.viewer.another(&server).await);
+    prefers(
+        &mut member,
+        json!({ "types": { "TASK_ASSIGNED": false, "TASK_DELETED": true, "MENTION": false } }),
+    )
+    .await;
+    prefers(&mut viewer, json!({ "types": { "MENTION": false } })).await;
+    let (member_id, viewer_id) = (member.client.user_id(), viewer.client.user_id());
+    let data = json!({ "workspace_id": team.workspace, "title": "T", "assignee_ids": [member_id] });
+    let id = team.owner.ok("task.create", data).await["id"].clone();
+    assert_eq!(told(&mut member).await, []);
+    let body = json!({ "task_id": id, "body": "@member @viewer @admin" });
+    team.owner.ok("comment.create", body).await;
+    // turned off, a mention does not become another type
+    assert_eq!(
+        (told(&mut member).await, told(&mut viewer).await),
+        (vec![], vec![])
+    );
+    team.owner.ok("task.delete", json!({ "id": id })).await;
+    assert_eq!(told(&mut member).await, [("TASK_DELETED".to_owned(), false)]);
+    prefers(&mut member, json!(null)).await;
+    team.owner.ok("task.restore", json!({ "id": id })).await;
+    let again = json!({ "id": id, "remove": [member_id] });
+    team.owner.ok("task.assign", again).await;
+    let again = json!({ "id": id, "add": [member_id, viewer_id] });
+    team.owner.ok("task.assign", again).await;
+    let types: Vec<String> = told(&mut member)
+        .await
+        .into_iter()
+        .map(|(r#type, _)| r#type)
+        .collect();
+    assert_eq!(types, ["TASK_RESTORED", "TASK_ASSIGNED"]);
+}
+
+async fn ones_own_acts_are_told_as_one_wants(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let before = unread(&mut ada).await;
+    for (own_acts, expected) in [
+        ("read", vec![("TASK_CREATED".to_owned(), true)]),
+        ("off", vec![]),
+        ("unread", vec![("TASK_CREATED".to_owned(), false)]),
+    ] {
+        prefers(
+            &mut ada,
+            json!({ "types": { "PROFILE_UPDATED": false }, "own_acts": own_acts }),
+        )
+        .await;
+        ada.act("task.create", json!({ "title": own_acts })).await;
+        assert_eq!(told(&mut ada).await.len(), 0, "the events came with the answer");
+        let page = ada.client.ok("notification.list", json!({ "limit": 1 })).await;
+        let newest = &page["items"][0];
+        match expected.first() {
+            Some((r#type, is_read)) => assert_eq!(
+                (
+                    text(&newest["type"]),
+                    newest["is_read"] == true,
+                    newest["message"].to_string().contains(own_acts)
+                ),
+                (r#type.clone(), *is_read, true)
+            ),
+            None => assert!(!newest["message"].to_string().contains(own_acts), "{newest}"),
+        }
+    }
+    assert_eq!(
+        json!(unread(&mut ada).await),
+        json!(before.as_u64().expect("a count") + 1)
+    );
+    // a batch that changes the preferences first goes by the new ones
+    let data = json!({ "preferences": { "notifications": { "own_acts": "off" } } });
+    let update = json!({ "type": "profile.update", "data": data });
+    let create = json!({ "type": "task.create", "data": { "title": "quiet" } });
+    ada.act("batch", json!({ "ops": [update, create] })).await;
+    let page = ada.client.ok("notification.list", json!({ "limit": 1 })).await;
+    assert!(
+        !page["items"][0]["message"].to_string().contains("quiet"),
+        "{page}"
+    );
+    crate::support::audit::agree(&server, &ada.client.tokens).await;
+}
+
+async fn nobody_turns_off_what_protects_the_account(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut ada = Follower::sign_up(&server, "ada").await;
+    let types = json!({ "SECURITY": false, "PASSWORD_CHANGED": false });
+    prefers(&mut ada, json!({ "types": types, "own_acts": "off" })).await;
+    ada.client.ok("api_token.create", json!({ "name": "bot" })).await;
+    assert_eq!(told(&mut ada).await, [("SECURITY".to_owned(), false)]);
+}
+
+async fn preferences_are_known_again_after_a_restart(engine: Engine) {
+    let mut server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let mut viewer = Follower::new(team.viewer.another(&server).await);
+    prefers(&mut viewer, json!({ "types": { "MENTION": false } })).await;
+    let data = json!({ "workspace_id": team.workspace, "title": "T" });
+    let id = team.owner.ok("task.create", data).await["id"].clone();
+    server.terminate();
+    server.spawn();
+    let mut owner = Client::with_tokens(&server, &team.owner.tokens, json!({})).await;
+    let mut viewer = Follower::new(Client::with_tokens(&server, &team.viewer.tokens, json!({})).await);
+    let mut member = Follower::new(Client::with_tokens(&server, &team.member.tokens, json!({})).await);
+    // the new process knows nothing of these people
+    let body = json!({ "task_id": id, "body": "@viewer @member" });
+    owner.ok("comment.create", body).await;
+    assert_eq!(told(&mut viewer).await, []);
+    assert_eq!(told(&mut member).await, [("MENTION".to_owned(), false)]);
 }

@@ -126,6 +126,7 @@ const KNOWN_CIRCLES: &[(&str, &str, &[&str])] = &[
         &[
             "account",
             "admin",
+            "comment",
             "events",
             "examples",
             "frames",

@@ -128,9 +128,48 @@ fn an_unreadable_event_changes_nothing_and_an_unknown_one_is_skipped() {
             .apply(&event(HOME, 11, "task.created", &json!({"id": 7})))
             .is_err()
     );
-    let unknown = event(HOME, 11, "comment.created", &json!({"x": 1}));
+    let unknown = event(HOME, 11, "of.a_newer_server", &json!({"x": 1}));
     assert_eq!(apply(&mut replica, &unknown), Applied::Taken);
     assert_eq!(replica.workspace(HOME).map(WorkspaceReplica::seq), Some(11));
+}
+
+fn commented(n: u128, comments: i64) -> Value {
+    let author = json!({"id": ME, "username": "ada", "name": "Ada", "photo_url": null});
+    json!({"id": Uuid::from_u128(50), "task_id": Uuid::from_u128(n), "body": "b", "author": author, "mentions": [],
+        "version": 1, "created_at": Timestamp(0), "updated_at": Timestamp(0),
+        "task": {"id": Uuid::from_u128(n), "comment_count": comments, "attachment_count": 0}})
+}
+
+#[test]
+fn comments_are_counted_also_between_the_pages_of_a_snapshot() {
+    let mut page = first(10, &json!([task(1, 1)]));
+    page.cursor = Some("next".to_owned());
+    let mut replica = Replica::new();
+    assert!(replica.take_page(HOME, page).is_ok());
+    apply(
+        &mut replica,
+        &event(HOME, 11, "comment.created", &commented(1, 1)),
+    );
+    // of a task whose page the server read before
+    apply(
+        &mut replica,
+        &event(HOME, 12, "comment.created", &commented(2, 3)),
+    );
+    let late: WorkspaceSnapshot = read(json!({"seq": 10, "tasks": [task(2, 1)]}));
+    assert!(replica.take_page(HOME, late).is_ok());
+    let counts = |replica: &Replica| {
+        [1, 2].map(|n| {
+            replica
+                .task(Uuid::from_u128(n).into())
+                .map(|task| task.comment_count)
+        })
+    };
+    assert_eq!(counts(&replica), [Some(1), Some(3)]);
+    apply(
+        &mut replica,
+        &event(HOME, 13, "comment.deleted", &commented(2, 2)),
+    );
+    assert_eq!(counts(&replica), [Some(1), Some(2)]);
 }
 
 #[test]

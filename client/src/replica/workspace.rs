@@ -7,7 +7,7 @@ use taskwire_protocol::{
     member::Member,
     project::Project,
     tag::Tag,
-    task::Task,
+    task::{Task, TaskCounts},
     workspace::{Workspace, WorkspaceSnapshot},
 };
 use uuid::Uuid;
@@ -22,9 +22,16 @@ pub struct WorkspaceReplica {
     projects: BTreeMap<ProjectId, Project>,
     tags: BTreeMap<Uuid, Tag>,
     tasks: BTreeMap<TaskId, Task>,
-    /// While pages are missing: the tasks purged since the first page. A page that the server read before the purge may
-    /// arrive after it. `None` when the snapshot is complete.
-    purged: Option<BTreeSet<TaskId>>,
+    /// What pages that are missing cannot know; `None` when the snapshot is complete.
+    since: Option<Since>,
+}
+
+/// What happened since the first page of a snapshot. A page that the server read before may arrive after it, and neither a
+/// purge nor a count raises the version of a task.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Since {
+    purged: BTreeSet<TaskId>,
+    counted: BTreeMap<TaskId, TaskCounts>,
 }
 
 impl WorkspaceReplica {
@@ -45,20 +52,24 @@ impl WorkspaceReplica {
                 .collect(),
             tags: tags.into_iter().map(|tag| (tag.id, tag)).collect(),
             tasks: page.tasks.into_iter().map(|task| (task.id, task)).collect(),
-            purged: page.cursor.map(|_| BTreeSet::new()),
+            since: page.cursor.map(|_| Since::default()),
         }
     }
 
     /// Takes a later page. It may be older than events that were applied, and newer than events that have not arrived.
     /// In both cases the greater version wins.
     pub(super) fn take_page(&mut self, page: WorkspaceSnapshot) {
-        let purged = self.purged.take().unwrap_or_default();
+        let since = self.since.take().unwrap_or_default();
         for task in page.tasks {
-            if !purged.contains(&task.id) {
+            let id = task.id;
+            if !since.purged.contains(&id) {
                 self.take_task(task);
             }
+            if let Some(counts) = since.counted.get(&id) {
+                self.count(*counts);
+            }
         }
-        self.purged = page.cursor.map(|_| purged);
+        self.since = page.cursor.map(|_| since);
     }
 
     /// The `seq` of the last event applied.
@@ -68,7 +79,7 @@ impl WorkspaceReplica {
 
     /// Whether all pages of the snapshot were taken.
     pub fn is_complete(&self) -> bool {
-        self.purged.is_none()
+        self.since.is_none()
     }
 
     /// The workspace itself, without the user's role.
@@ -113,8 +124,16 @@ impl WorkspaceReplica {
             | Event::TaskMoved(task) => self.take_task(*task),
             Event::TaskPurged(gone) => {
                 self.tasks.remove(&gone.id);
-                if let Some(purged) = &mut self.purged {
-                    purged.insert(gone.id);
+                if let Some(since) = &mut self.since {
+                    since.purged.insert(gone.id);
+                }
+            }
+            Event::CommentCreated(changed)
+            | Event::CommentUpdated(changed)
+            | Event::CommentDeleted(changed) => {
+                self.count(changed.task);
+                if let Some(since) = &mut self.since {
+                    since.counted.insert(changed.task.id, changed.task);
                 }
             }
             Event::MemberAdded(member) | Event::MemberUpdated(member) => {
@@ -141,6 +160,14 @@ impl WorkspaceReplica {
         let held = self.tasks.get(&task.id);
         if held.is_none_or(|held| task.version >= held.version) {
             self.tasks.insert(task.id, task);
+        }
+    }
+
+    /// Takes what a task counts: its version does not tell.
+    fn count(&mut self, counts: TaskCounts) {
+        if let Some(task) = self.tasks.get_mut(&counts.id) {
+            task.comment_count = counts.comment_count;
+            task.attachment_count = counts.attachment_count;
         }
     }
 

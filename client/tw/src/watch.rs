@@ -6,7 +6,7 @@ use crate::{
     output::Output,
     resolve,
     terminal::{note, plain},
-    text::{moment, row},
+    text::{moment, row, short},
 };
 use serde_json::json;
 use std::{collections::BTreeMap, sync::Arc};
@@ -215,6 +215,10 @@ fn describe(names: &Names, event: &Event) -> String {
         | Event::TaskRestored(t)
         | Event::TaskMoved(t) => task(t),
         Event::TaskPurged(purged) => format!("  {}", purged.id),
+        Event::CommentCreated(changed) | Event::CommentUpdated(changed) | Event::CommentDeleted(changed) => {
+            let body = plain(changed.comment.body.lines().next().unwrap_or_default());
+            format!("  {}  “{body}”", short(changed.task.id))
+        }
         Event::MemberAdded(member) | Event::MemberUpdated(member) => {
             format!("  {}", plain(&member.user.name))
         }

@@ -27,7 +27,9 @@ pub struct UpdateProfile {
     /// stay. `null` in place of the object removes all. At most 16 KiB of JSON altogether, nested at most 8 levels deep.
     ///
     /// `notifications` belongs to the server: `{types?: {TYPE: boolean}, email?: boolean, own_acts?: "unread"|"read"|"off",
-    /// due_lead_minutes?: 0 to 10080}`. All other keys belong to clients.
+    /// due_lead_minutes?: 0 to 10080}`. A type that is `false` is not made; `SECURITY` and `PASSWORD_CHANGED` cannot be
+    /// turned off. What the user does themselves is told unread, read from the start, or not at all, as `own_acts` says. All
+    /// other keys belong to clients.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = example(), example = ())]
     pub preferences: Patch<Map<String, Value>>,

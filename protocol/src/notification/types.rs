@@ -49,9 +49,9 @@ notification_types! {
     TaskDue "TASK_DUE";
     /// A task is overdue.
     TaskOverdue "TASK_OVERDUE";
-    /// A comment was added.
+    /// A comment was written on a task of the user's: one that they made or are assigned to, or where they wrote it.
     CommentAdded "COMMENT_ADDED";
-    /// A user was mentioned.
+    /// Somebody's comment mentions the user. It comes in place of `COMMENT_ADDED`, once for each comment.
     Mention "MENTION";
     /// A user was added to a workspace.
     MemberAdded "MEMBER_ADDED";
@@ -65,8 +65,8 @@ notification_types! {
     Signup "SIGNUP";
     /// The profile was changed.
     ProfileUpdated "PROFILE_UPDATED";
-    /// The password was changed.
+    /// The password was changed. No preference turns this type off.
     PasswordChanged "PASSWORD_CHANGED";
-    /// Something about the account's security.
+    /// Something about the account's security. No preference turns this type off.
     Security "SECURITY";
 }

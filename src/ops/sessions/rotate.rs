@@ -148,7 +148,7 @@ fn end_as_stolen(act: &Act<'_>, world: &mut World, session: SessionRecord) -> Re
          Sign in again there. If you do not know why this happened, change your password."
     );
     let notice = Notice::of_account(NotificationType::Security, message);
-    tell(&act, world, caller.user.id, notice).map(drop)
+    tell(&act, world, caller.user.id, notice)
 }
 
 /// A moment this long after another.

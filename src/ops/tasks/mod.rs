@@ -116,7 +116,7 @@ fn there(world: &World, id: TaskId) -> Result<Task> {
 }
 
 /// The target task, if it is not deleted.
-fn living(world: &World, id: TaskId) -> Result<Task> {
+pub(super) fn living(world: &World, id: TaskId) -> Result<Task> {
     let task = there(world, id)?;
     if task.is_deleted {
         return Err(conflict("the task is deleted; restore it first"));

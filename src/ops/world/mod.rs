@@ -16,6 +16,7 @@ pub use object::Object;
 use super::bounds::Belongings;
 use super::rows::Rows;
 use super::{Act, Login, Result, for_each_entity};
+use crate::domain::notices::Wishes;
 use crate::store::jobs::NewJob;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
@@ -30,7 +31,15 @@ use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
-use taskwire_protocol::{SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId};
+use taskwire_protocol::{CommentId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId};
+
+/// What the preferences of people say about notifications.
+#[derive(Clone, Default)]
+struct KnownWishes {
+    known: Option<Arc<dyn Fn(UserId) -> Option<Wishes> + Send + Sync>>,
+    /// Who was notified although it was unknown.
+    missed: BTreeSet<UserId>,
+}
 
 /// The members that changed.
 pub struct MemberChanges<'a> {
@@ -80,6 +89,7 @@ macro_rules! derive_world {
             rooms: HashMap<TaskId, usize>,
             acquainted: BTreeSet<(UserId, UserId)>,
             read_all: BTreeSet<UserId>,
+            wishes: KnownWishes,
             jobs: BTreeMap<(&'static str, String), NewJob>,
         }
 
@@ -134,6 +144,29 @@ impl World {
     /// Sets the time at which a user's newest notification was made.
     pub fn loaded_newest(&mut self, user: UserId, at: Timestamp) {
         self.newest.insert(user, at);
+    }
+
+    /// Sets what knows what the preferences of people say about notifications.
+    pub fn knows_wishes(&mut self, known: Arc<dyn Fn(UserId) -> Option<Wishes> + Send + Sync>) {
+        self.wishes.known = Some(known);
+    }
+
+    /// What a user's preferences say about notifications.
+    pub(in crate::ops) fn wishes(&mut self, user: UserId) -> Wishes {
+        // an account in memory is newer, and may have been changed by the group
+        if let Some(account) = self.accounts.get(user) {
+            return Wishes::of(&account.user.preferences);
+        }
+        let known = self.wishes.known.as_ref().and_then(|known| known(user));
+        known.unwrap_or_else(|| {
+            self.wishes.missed.insert(user);
+            Wishes::default()
+        })
+    }
+
+    /// The people whom the group notified although it did not know what their preferences say.
+    pub fn take_unknown(&mut self) -> BTreeSet<UserId> {
+        std::mem::take(&mut self.wishes.missed)
     }
 
     /// A user shares a workspace with another one.
@@ -248,10 +281,18 @@ impl World {
         self.tasks.put(task);
     }
 
-    /// Purges a task: its row, and its content in the log, including this group's entries.
+    /// Purges a task: its row, its comments, and its content in the log, including this group's entries.
     pub fn purge_task(&mut self, id: TaskId) -> Result<()> {
         for entry in self.entries.iter_mut().filter(|entry| entry.task == Some(id)) {
             entry.forget()?;
+        }
+        let comments = self
+            .comments
+            .iter()
+            .filter(|(_, record)| record.comment.task_id == id);
+        let comments: Vec<CommentId> = comments.map(|(comment, _)| *comment).collect();
+        for comment in comments {
+            self.comments.remove(comment);
         }
         if let Some(task) = self.tasks.remove(id) {
             self.counts.task(&task, -1);
@@ -366,7 +407,8 @@ impl World {
         user: UserId,
         notification: Notification,
     ) -> Result<Logged<Notification>> {
-        let logged = self.emit_counted::<events::NotificationCreated>(act, user, &notification, 1)?;
+        let unread = i64::from(!notification.is_read);
+        let logged = self.emit_counted::<events::NotificationCreated>(act, user, &notification, unread)?;
         self.notifications.put((user, notification));
         Ok(logged)
     }

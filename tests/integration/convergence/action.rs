@@ -44,7 +44,7 @@ pub struct Wish {
 }
 
 /// The most frequent mutations.
-const OFTEN: [&str; 7] = [
+const OFTEN: [&str; 8] = [
     "task.create",
     "task.create",
     "task.create",
@@ -52,6 +52,7 @@ const OFTEN: [&str; 7] = [
     "task.complete",
     "task.move",
     "task.assign",
+    "comment.create",
 ];
 
 /// Drawn more often than the rest of the table, because few of these deletes are permanent and few additions name a
@@ -203,6 +204,9 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "member.add" => &["member.added"],
         "member.update" => &["member.updated"],
         "member.remove" | "workspace.leave" => &["member.removed"],
+        "comment.create" => &["comment.created"],
+        "comment.update" => &["comment.updated"],
+        "comment.delete" => &["comment.deleted"],
         "notification.mark" => &["notification.updated"],
         "notification.mark_all_read" => &["notification.all_read"],
         "notification.delete" => &["notification.deleted"],

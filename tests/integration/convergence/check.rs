@@ -210,6 +210,10 @@ fn purged(log: &[Value]) {
                 let gone = earlier["data"]["purged"] == true || earlier["event"] == "task.purged";
                 assert!(gone, "{event} did not purge {earlier}");
             }
+            let mut comments = log
+                .iter()
+                .filter(|e| e["data"]["task"]["id"] == event["data"]["id"]);
+            assert_eq!(comments.next(), None, "{event} left a comment");
         }
     }
 }

@@ -298,6 +298,11 @@ impl Stage {
                 json!("newcomer")
             }
             "notification" => self.notification(who).await,
+            // who may write comments changes their own
+            "comment" if who.role() >= Some(Role::Member) => {
+                let data = self.parameters("comment.create", who).await;
+                self.person(who).ok("comment.create", data).await["id"].clone()
+            }
             "api_token" => {
                 let made = self.person(who).ok("api_token.create", json!({ "name": "bot" }));
                 made.await["id"].clone()

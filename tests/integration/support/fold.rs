@@ -64,6 +64,9 @@ impl WorkspaceState {
             // an entry of a task that was purged later has no content
             name if name.starts_with("task.") && data["purged"] == true => {}
             name if name.starts_with("task.") => upsert(&mut self.tasks, &data["id"], data.clone()),
+            // so has one of a comment on it
+            name if name.starts_with("comment.") && data["purged"] == true => {}
+            "comment.created" | "comment.updated" | "comment.deleted" => self.count(&data["task"]),
             "workspace.created" => self.workspace = data.clone(),
             "workspace.updated" => {
                 assert_eq!(version(data), version(&self.workspace) + 1, "{event}");
@@ -75,6 +78,19 @@ impl WorkspaceState {
             }
             "member.removed" => drop(self.members.remove(text(&data["user_id"]))),
             other => panic!("unknown event {other} of a workspace: {event}"),
+        }
+    }
+}
+
+/// What a task counts changes without its version.
+impl WorkspaceState {
+    fn count(&mut self, counts: &Value) {
+        // a later page of a snapshot may lack a task that was purged after the event
+        let Some(task) = self.tasks.get_mut(text(&counts["id"])) else {
+            return;
+        };
+        for counted in ["comment_count", "attachment_count"] {
+            task[counted] = counts[counted].clone();
         }
     }
 }

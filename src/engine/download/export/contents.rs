@@ -8,7 +8,7 @@ use crate::engine::{Body, Engine, Size};
 use crate::ops::{Caller, bug, json};
 use crate::pictures::Kind;
 use crate::store::notifications::Selection;
-use crate::store::{Store, log, members, notifications, streams, tasks, workspaces};
+use crate::store::{Store, comments, log, members, notifications, streams, tasks, workspaces};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use taskwire_protocol::account::{
@@ -62,6 +62,7 @@ impl<'a> Contents<'a> {
         // the answer begins here; what follows may take long
         self.out.send().await?;
         self.notifications().await?;
+        self.comments().await?;
         self.activity().await?;
         for workspace in workspaces {
             self.tasks(workspace).await?;
@@ -161,6 +162,24 @@ impl<'a> Contents<'a> {
         }
     }
 
+    /// What the caller wrote in the workspaces that they are in, oldest first.
+    async fn comments(&mut self) -> Result<()> {
+        let (user, mut after) = (self.caller.user.id, None);
+        let number = comments::count_by(&mut self.store.read().await?, user).await?;
+        self.out.lines("comments.ndjson", number)?;
+        loop {
+            self.still_allowed().await?;
+            let page = comments::list_by(&mut self.store.read().await?, user, after, PAGE as i64).await?;
+            for comment in &page {
+                self.out.line(comment).await?;
+            }
+            match page.last() {
+                Some(last) if page.len() == PAGE => after = Some(last.id.0),
+                _ => return Ok(()),
+            }
+        }
+    }
+
     /// The log of the caller's own stream, as far as it is kept.
     async fn activity(&mut self) -> Result<()> {
         let stream = StreamId::User(self.caller.user.id);
@@ -238,6 +257,7 @@ sessions.json         the devices that are signed in
 api_tokens.json       your API tokens, without the tokens themselves
 workspaces.json       the workspaces that you are in, with your role in each
 notifications.ndjson  your notifications, oldest first
+comments.ndjson       the comments that you wrote in these workspaces, oldest first
 activity.ndjson       what happened to your account, oldest first, as far back as the server keeps it
 tasks/ID.ndjson       tasks of the workspace with this id, deleted ones included: all tasks of your personal
                       workspace; of a team workspace those that you created or are assigned to. A team
