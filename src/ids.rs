@@ -64,6 +64,11 @@ pub fn moment_ms(id: Uuid) -> i64 {
     (id.as_u128() >> 80) as i64
 }
 
+/// The least id with a time (Unix milliseconds): every id with an earlier time is less.
+pub fn first_at(ms: i64) -> Uuid {
+    Uuid::from_u128(u128::from(ms.max(0).unsigned_abs()) << 80)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -73,6 +78,8 @@ mod tests {
         let ids = Ids::new(Clock::fixed(1_800_000_000_000));
         assert_eq!(moment_ms(ids.next()), 1_800_000_000_000);
         assert_eq!(moment_ms(ids.next_at(1_800_000_000_777)), 1_800_000_000_777);
+        let (earlier, first) = (ids.next_at(1_800_000_000_777), first_at(1_800_000_000_778));
+        assert!(earlier < first && first < ids.next_at(1_800_000_000_778));
         assert_eq!(moment_ms(ids.next()), 1_800_000_000_777);
     }
 

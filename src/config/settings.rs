@@ -132,6 +132,9 @@ settings! {
         log_retention: Option<Duration> = Some(from.duration("log_retention_days", DAY, 0..=36_500))
             .filter(|kept| !kept.is_zero());
         log_retention_events: u64 = from.whole("log_retention_events", 0..=1_000_000_000);
+        /// `None`: for ever.
+        notification_retention: Option<Duration> =
+            Some(from.duration("notification_retention_days", DAY, 0..=36_500)).filter(|kept| !kept.is_zero());
         op_retention: Duration = from.duration("op_retention_days", DAY, 7..=3650);
         ring_bytes_per_topic: usize = from.whole("ring_bytes_per_topic", 4096..=1 << 30);
         ring_budget_bytes: usize = from.whole("ring_budget_bytes", 4096..=1 << 40);

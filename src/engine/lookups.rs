@@ -5,6 +5,7 @@ use super::loading::Loading;
 use super::recovery::Fault;
 use crate::domain::position;
 use crate::ops::bounds::Belongings;
+use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{api_tokens, members, notifications, sessions, streams, tasks, users, workspaces};
@@ -139,6 +140,15 @@ async fn newest(loading: &mut Loading<'_>) -> Done {
     for user in &loading.needs.newest {
         if let Some(at) = notifications::newest(loading.tx, *user).await? {
             loading.world.loaded_newest(*user, at);
+        }
+    }
+    Ok(())
+}
+
+async fn old_notifications(loading: &mut Loading<'_>) -> Done {
+    for (user, before) in &loading.needs.old_notifications {
+        for notification in notifications::load_before(loading.tx, *user, *before, FORGOTTEN).await? {
+            loading.world.notifications.loaded(notification);
         }
     }
     Ok(())

@@ -72,6 +72,7 @@ mod measure;
 mod members;
 mod newest;
 mod node;
+mod old_notifications;
 mod operator;
 mod optimism;
 mod outlive;

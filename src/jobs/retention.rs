@@ -1,6 +1,6 @@
-//! Retention: deletes old entries of logs, old op_ids, sessions and API tokens that ended long ago, sealed refresh tokens that
-//! are no longer given out, codes of mails, and mails that could not be sent. Each step is one transaction, which changes at
-//! most 500 rows.
+//! Retention: deletes old entries of logs, old notifications, old op_ids, sessions and API tokens that ended long ago, sealed
+//! refresh tokens that are no longer given out, codes of mails, and mails that could not be sent. Each step is one
+//! transaction, which changes at most 500 rows; notifications go through the writers' groups, each with an event.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -61,6 +61,10 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
     let codes = all(steps, || ForgetCodes(now - CODE_GRACE_MS)).await;
     let approvals = all(steps, || ForgetApprovals(now)).await;
     let mails = all(steps, || ForgetMails).await;
+    let notifications = match settings.notification_retention {
+        Some(kept) => notifications(steps, before(kept)).await,
+        None => Ok(()),
+    };
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
@@ -74,12 +78,22 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         .and(codes)
         .and(approvals)
         .and(mails)
+        .and(notifications)
         .and(logs)
 }
 
 /// Repeats a step until it changes fewer rows than it may.
 async fn all<C: Chore<Output = u64>>(steps: &impl Steps, step: impl Fn() -> C) -> Result<(), Failure> {
     while steps.step(step()).await? >= STEP as u64 {}
+    Ok(())
+}
+
+/// Deletes notifications older than `before`, of one user after the other.
+async fn notifications(steps: &impl Steps, before: i64) -> Result<(), Failure> {
+    let mut after = Some(Uuid::nil());
+    while let Some(user) = after {
+        after = steps.engine().forget_notifications(before, user).await?;
+    }
     Ok(())
 }
 

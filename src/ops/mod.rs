@@ -141,6 +141,8 @@ macro_rules! for_each_entity {
                 owners: taskwire_protocol::WorkspaceId, ordered(user);
                 /// When each user's newest notification was made, for a mutation that changes all of them.
                 newest: taskwire_protocol::UserId, ordered(user);
+                /// The oldest notifications of a user whose ids are before this one.
+                old_notifications: (taskwire_protocol::UserId, uuid::Uuid), ordered(user);
                 /// The sessions of these accounts that have not ended.
                 sessions_of: taskwire_protocol::UserId, ordered(user);
                 /// The API tokens of these accounts.

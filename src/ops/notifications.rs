@@ -2,10 +2,13 @@
 
 use super::caller::targets_the_caller;
 use super::cursor::{List, Wanted};
+use super::step::{Step, decided_as_steps};
 use super::world::{Logged, World};
-use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, not_found};
+use super::{Act, Ask, Caller, Change, DONE, Mutation, Needs, Query, Result, json, not_found};
 use crate::store::notifications::{self, Selection};
 use crate::store::streams;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 use taskwire_protocol::account::Done;
 use taskwire_protocol::events;
 use taskwire_protocol::notification::{
@@ -142,6 +145,45 @@ pub(super) fn remove(
         world.emit_counted::<events::NotificationDeleted>(act, user, &NotificationGone { id }, unread)?;
     world.notifications.remove((user, id));
     Ok(logged)
+}
+
+decided_as_steps!(ForgetNotifications);
+
+/// The most notifications that one step deletes, each with an event.
+pub const FORGOTTEN: i64 = 100;
+
+/// Deletes the caller's oldest notifications, because the settings do not keep them any longer.
+pub struct ForgetNotifications {
+    /// Those with ids before this one.
+    pub before: Uuid,
+}
+
+/// What [`ForgetNotifications`] did.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Forgotten {
+    /// Whether there may be more.
+    pub more: bool,
+}
+
+impl Step for ForgetNotifications {
+    const NAME: &'static str = "notification.forget";
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.old_notifications.insert((caller.user.id, self.before));
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        let user = act.caller.user.id;
+        let old = world.notifications.iter();
+        let old = old.filter(|((of, id), _)| *of == user && id.0 < self.before);
+        let mut old: Vec<_> = old.map(|((_, id), row)| (*id, row.is_read)).collect();
+        old.sort_unstable();
+        for (id, is_read) in &old {
+            remove(act, world, user, *id, *is_read)?;
+        }
+        let more = old.len() as i64 >= FORGOTTEN;
+        Ok(json(&Forgotten { more })?.into())
+    }
 }
 
 impl Query for ListNotifications {

@@ -172,6 +172,43 @@ pub async fn of_task(tx: &mut Transaction, task: TaskId) -> Result<Vec<(UserId, 
     tx.list::<NotificationAndActor>(sql).await
 }
 
+/// The oldest of a user's notifications whose ids are before `before`.
+pub async fn load_before(
+    tx: &mut Transaction,
+    user: UserId,
+    before: Uuid,
+    limit: i64,
+) -> Result<Vec<(UserId, Notification)>> {
+    let mut sql = Sql::new("select id from notifications_by_user where user_id = ");
+    sql.bind(user.0).push(" and id < ").bind(before);
+    sql.push(" order by id").limit(limit);
+    let found: Vec<(Uuid,)> = tx.select(sql).await?;
+    load(tx, found.into_iter().map(|(id,)| (user, NotificationId(id)))).await
+}
+
+/// The users after `after`, by id, and whether each has notifications whose ids are before `before`.
+pub async fn who_has_before(
+    reader: &mut Reader,
+    before: Uuid,
+    after: Uuid,
+    limit: i64,
+) -> Result<Vec<(Uuid, bool)>> {
+    // the oldest one of each: asked whether there is any, PostgreSQL may read the notifications of everybody
+    let mut sql = Sql::new(
+        "select u.id, cast(case when (
+           select n.id from notifications_by_user n where n.user_id = u.id order by n.id limit 1
+         ) < ",
+    );
+    sql.bind(before)
+        .push(" then 1 else 0 end as bigint) from users u where u.id > ");
+    sql.bind(after).push(" order by u.id").limit(limit);
+    let rows: Vec<(Uuid, i64)> = reader.fetch(sql).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(user, has_some)| (user, has_some == 1))
+        .collect())
+}
+
 static UPSERT: Statement = statement_of(
     RowType::Notification,
     NotificationRow::TABLE.written,

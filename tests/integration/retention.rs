@@ -15,7 +15,9 @@ on_both_databases!(
     an_entry_dated_in_the_future_keeps_the_entries_after_it,
     a_log_without_retention_is_never_cut,
     op_ids_are_remembered_for_seven_days,
-    ended_sessions_are_forgotten_after_a_month
+    ended_sessions_are_forgotten_after_a_month,
+    old_notifications_go_with_an_event_each,
+    notifications_without_retention_stay
 );
 
 const HOUR: i64 = 3_600_000;
@@ -217,4 +219,58 @@ async fn a_failing_part_of_retention_does_not_stop_the_other_parts() {
     assert_eq!(node.count("ops").await, 1);
     assert_eq!(node.count("sessions").await, 0);
     assert_eq!(node.count("log").await, 0);
+}
+
+async fn old_notifications_go_with_an_event_each(database: Database) {
+    let node = Node::start(
+        database,
+        &[("notification_retention_days", "2"), ("in_flight", "200")],
+    )
+    .await;
+    node.add(150).await; // after the welcome
+    let read = node
+        .ok("notification.list", &json!({ "limit": 1, "sort": "created_at" }))
+        .await;
+    let read = json!({ "id": read["items"][0]["id"], "is_read": true });
+    node.call("notification.mark", &read, None).await;
+    node.pass(47 * HOUR).await;
+    let held = async || {
+        let page = node.ok("notification.list", &json!({ "limit": 1 })).await;
+        (
+            page["total"].as_u64().expect("a total"),
+            page["unread"].as_u64().expect("a count"),
+        )
+    };
+    assert_eq!(held().await, (151, 150), "nothing is old");
+    node.add(3).await;
+    node.pass(2 * HOUR).await;
+    assert_eq!(held().await, (3, 3));
+    let stream = format!("user:{}", node.caller.user.id);
+    let log = node
+        .ok(
+            "stream.history",
+            &json!({ "stream": stream, "after": 0, "limit": 500 }),
+        )
+        .await;
+    let events = log["events"].as_array().expect("events").iter();
+    let gone: Vec<&Value> = events
+        .filter(|event| event["event"] == "notification.deleted")
+        .collect();
+    assert_eq!(gone.len(), 151);
+    assert_eq!(gone[0]["actor"]["kind"], "server");
+    // the first one was read already
+    assert_eq!(
+        json!([gone[0]["data"]["unread"], gone[150]["data"]["unread"]]),
+        json!([153, 3])
+    );
+    node.pass(DAY).await;
+    assert_eq!(held().await, (3, 3), "young ones stay");
+}
+
+async fn notifications_without_retention_stay(database: Database) {
+    let node = Node::start(database, &[("notification_retention_days", "0")]).await;
+    node.add(2).await;
+    node.pass(3650 * DAY).await;
+    let page = node.ok("notification.list", &json!({})).await;
+    assert_eq!(page["total"], 3);
 }
