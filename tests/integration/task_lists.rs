@@ -11,6 +11,7 @@ on_both_databases!(
     every_order_has_pages_without_gaps_and_repeats,
     changes_between_two_pages_do_not_disturb_the_second,
     a_list_of_all_workspaces_shows_only_those_of_the_caller,
+    the_tasks_of_a_person_are_found_everywhere_in_every_order,
     search_finds_words_and_the_beginning_of_the_last,
     search_follows_updates_deletion_and_purge,
     search_finds_a_task_whose_row_id_a_purged_task_had,
@@ -264,6 +265,75 @@ async fn a_list_of_all_workspaces_shows_only_those_of_the_caller(engine: Engine)
         let found: Vec<_> = titles.iter().filter(|title| title.starts_with('m')).collect();
         assert!(shown(client, &wanted).await.iter().eq(found));
     }
+}
+
+async fn the_tasks_of_a_person_are_found_everywhere_in_every_order(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let mut team = Team::gather(&server).await;
+    let (me, owner) = (team.member.user_id(), team.owner.user_id());
+    let alone = team
+        .owner
+        .ok("workspace.create", json!({ "name": "Without me" }))
+        .await["id"]
+        .clone();
+    let mut expected = Vec::new();
+    for n in 0..12 {
+        let due = (n % 3 > 0).then(|| format!("2030-01-{:02}T00:00:00Z", 20 - n));
+        let mine = n % 2 == 0;
+        let people = if mine { json!([me, owner]) } else { json!([owner]) };
+        let task = json!({ "title": format!("task {n:02}"), "workspace_id": team.workspace, "due_at": due,
+            "assignee_ids": people });
+        let task = add(&mut team.owner, task).await;
+        let own = json!({ "title": format!("own {n:02}"), "assignee_ids": if mine { json!([me]) } else { json!([]) } });
+        let own = add(&mut team.member, own).await;
+        add(
+            &mut team.owner,
+            json!({ "title": "far", "workspace_id": alone, "assignee_ids": [owner] }),
+        )
+        .await;
+        if n == 4 {
+            team.member.ok("task.complete", json!({ "id": task["id"] })).await;
+        } else if n == 6 {
+            team.member.ok("task.delete", json!({ "id": own["id"] })).await;
+        }
+        for (task, n_gone) in [(task, 4), (own, 6)] {
+            if mine && n != n_gone {
+                expected.push(text(&task["id"]));
+            }
+        }
+    }
+    expected.sort();
+    for sort in [
+        "created_at",
+        "updated_at",
+        "due_at",
+        "priority",
+        "title",
+        "position",
+    ] {
+        for sort in [sort.to_owned(), format!("-{sort}")] {
+            let mut wanted = json!({ "workspace_id": "all", "assignee_id": me, "status": "pending", "sort": sort, "limit": 3 });
+            let mut found = Vec::new();
+            loop {
+                let page = team.member.ok("task.list", wanted.clone()).await;
+                assert!(
+                    page["total"].is_null() || page["total"] == expected.len(),
+                    "{page}"
+                );
+                found.extend(pluck(&page, "id").iter().map(text));
+                if page["next_cursor"].is_null() {
+                    break;
+                }
+                wanted["cursor"] = page["next_cursor"].clone();
+            }
+            found.sort();
+            assert_eq!(found, expected, "{sort}");
+        }
+    }
+    // of somebody else one sees what one may read
+    let theirs = json!({ "workspace_id": "all", "assignee_id": owner, "status": "all" });
+    assert_eq!(team.member.ok("task.list", theirs.clone()).await["total"], 12);
+    assert_eq!(team.owner.ok("task.list", theirs).await["total"], 24);
 }
 
 async fn search_finds_words_and_the_beginning_of_the_last(engine: Engine) {

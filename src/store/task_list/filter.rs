@@ -1,4 +1,5 @@
-//! The SQL conditions for a list's filters. Only full-text search has a different text for each database.
+//! The SQL conditions for a list's filters. Full-text search, and the tasks of one person, have
+//! a different text for each database.
 
 use super::Scope;
 use crate::store::link::Dialect;
@@ -49,9 +50,7 @@ pub(super) fn conditions(
         sql.push(" and t.priority = ").bind(priority_code(priority));
     }
     if let Some(user) = wanted.assignee_id {
-        sql.push(" and exists (select 1 from task_assignees a where a.user_id = ")
-            .bind(user.0);
-        sql.push(" and a.workspace_id = t.workspace_id and a.task_id = t.id)");
+        assigned(sql, dialect, scope, user);
     }
     if let Some(tag) = &wanted.tag {
         sql.push(" and exists (select 1 from task_tags g where g.workspace_id = t.workspace_id and g.tag = ");
@@ -70,6 +69,23 @@ pub(super) fn conditions(
             }
         }
     }
+}
+
+/// The tasks of one person, which the table of assignees has together: they are found first, and everything else about them
+/// is looked at afterwards. PostgreSQL does so only if it gets them as an array: otherwise it may read all tasks in the order
+/// of the list, and hope for a match soon.
+fn assigned(sql: &mut Sql, dialect: Dialect, scope: Scope<'_>, user: UserId) {
+    let (begin, end) = match dialect {
+        Dialect::Sqlite => (" and t.id in (", ")"),
+        Dialect::Postgres => (" and t.id = any(array(", "))"),
+    };
+    sql.push(begin)
+        .push("select a.task_id from task_assignees a where a.user_id = ")
+        .bind(user.0);
+    if let Scope::Workspace(id) = scope {
+        sql.push(" and a.workspace_id = ").bind(id.0);
+    }
+    sql.push(end);
 }
 
 fn status(sql: &mut Sql, wanted: &ListTasks) {

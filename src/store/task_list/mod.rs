@@ -112,6 +112,7 @@ async fn counted(reader: &mut Reader, scope: Scope<'_>, wanted: &ListTasks) -> R
 fn table(wanted: &ListTasks) -> &'static str {
     let by_index = order(wanted).0 == Key::Due
         || wanted.q.is_some()
+        || wanted.assignee_id.is_some()
         || wanted.parent_id.is_some()
         || wanted.status == Some(Status::Deleted);
     if by_index { "tasks" } else { "tasks_by_workspace" }
@@ -141,10 +142,14 @@ async fn undated(
         conditions(sql, dialect, scope, wanted, words);
         sql.push(" and t.due_at is null");
     };
-    if let Scope::Workspace(id) = scope {
+    if let (Scope::Workspace(id), None) = (scope, wanted.assignee_id) {
         return by_id(reader, id, after, limit, narrow).await;
     }
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks_by_workspace t where "));
+    let table = match wanted.assignee_id {
+        Some(_) => "tasks",
+        None => "tasks_by_workspace",
+    };
+    let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where "));
     of(&mut sql, scope);
     narrow(&mut sql);
     sql.page("t.id", Some(after), limit);
