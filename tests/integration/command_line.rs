@@ -12,7 +12,8 @@ use tempfile::TempDir;
 
 crate::on_both_databases!(
     an_account_is_managed_on_the_command_line,
-    an_audit_tells_each_event_in_plain_words
+    an_audit_tells_each_event_in_plain_words,
+    a_team_talks_about_a_task_on_the_command_line
 );
 
 const ADA: &str = "ada@example.com";
@@ -388,4 +389,140 @@ async fn an_administrator_manages_connections_on_the_command_line() {
             .tw(&["audit", "--json"])
             .contains("An administrator let you sign in again")
     );
+}
+
+async fn a_team_talks_about_a_task_on_the_command_line(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (ada, bob) = (Device::new(&server), Device::new(&server));
+    ada.tw(&["signup", ADA, "--name", "Ada"]);
+    bob.tw(&["signup", "bob@example.com", "--name", "Bob"]);
+    ada.tw(&["call", "workspace.create", r#"{"name":"Team"}"#]);
+    let team = ada.tw(&["workspaces"]);
+    let team = team.lines().find(|line| line.contains("Team")).expect("the team");
+    let member = format!(
+        r#"{{"workspace_id":"{}","username":"bob","role":"member"}}"#,
+        whole(&ada, team)
+    );
+    ada.tw(&["call", "member.add", &member]);
+    let added = ada.tw(&[
+        "add",
+        "Buy milk",
+        "-w",
+        "Team",
+        "--assign",
+        "bob",
+        "--due",
+        "2020-01-02",
+    ]);
+    let id = &added[..8];
+    ada.tw(&["add", "Of Ada alone"]);
+    ada.tw(&[
+        "edit",
+        id,
+        "--title",
+        "Buy oat milk",
+        "--priority",
+        "high",
+        "--tag",
+        "home",
+    ]);
+
+    assert!(
+        bob.tw(&["comment", id, "Which", "one, @ada?"])
+            .contains("Bob\n    Which one, @ada?")
+    );
+    let (code, out, error) = ada.run(
+        &["comment", id, "-"],
+        PASSWORD,
+        "The cheap one\nif there is any\n",
+    );
+    assert_eq!((code, out.lines().count()), (0, 3), "{error}");
+    let said = bob.tw(&["comment", id, "Done"]);
+    let comment = &said[..8];
+    bob.tw(&["comment", id, "--edit", comment, "Done, nearly"]);
+    let listed = ada.tw(&["comments", id]);
+    let bodies: Vec<&str> = listed
+        .lines()
+        .filter(|line| line.starts_with("    "))
+        .map(str::trim)
+        .collect();
+    assert_eq!(
+        bodies,
+        [
+            "Which one, @ada?",
+            "The cheap one",
+            "if there is any",
+            "Done, nearly"
+        ]
+    );
+    assert!(
+        listed.contains("(edited)") && ada.tw(&["show", id]).ends_with(&listed),
+        "{listed}"
+    );
+    let (code, _, error) = ada.run(&["comment", id, "--edit", comment, "No"], PASSWORD, "");
+    assert_eq!(code, 3, "{error}");
+    bob.tw(&["comment", id, "--delete", comment]);
+    let (code, ..) = bob.run(&["comment", id, "--delete", comment], PASSWORD, "");
+    assert_eq!(code, 4);
+
+    for (words, expected) in [
+        (vec!["ls", "--mine"], "Buy oat milk"),
+        (vec!["ls", "--assignee", "me", "--overdue"], "Buy oat milk"),
+        (vec!["ls", "--assignee", "bob", "-w", "Team"], "Buy oat milk"),
+    ] {
+        let listed = bob.tw(&words);
+        assert!(
+            listed.contains(expected) && listed.lines().count() == 1,
+            "{words:?}: {listed}"
+        );
+    }
+    let (code, out, error) = ada.run(&["ls", "--mine"], PASSWORD, "");
+    assert_eq!((code, &*out, &*error), (0, "", "no tasks\n"));
+    assert!(
+        ada.tw(&["notifications"])
+            .contains("Bob mentioned you in a comment on “Buy oat milk”")
+    );
+
+    ada.tw(&[
+        "edit",
+        id,
+        "--unassign",
+        "bob",
+        "--due",
+        "none",
+        "--description",
+        "No sugar",
+    ]);
+    ada.tw(&["done", id]);
+    let log = ada.tw(&["log", id]);
+    let told: Vec<String> = log
+        .lines()
+        .map(|line| line.split("  ").skip(1).collect::<Vec<_>>().join(": "))
+        .collect();
+    let expected = [
+        "Ada: created “Buy milk”",
+        "Ada: priority: none → high; tags: +home; title: Buy milk → Buy oat milk",
+        "Bob: commented: “Which one, @ada?”",
+        "Ada: commented: “The cheap one …”",
+        "Bob: commented: “Done”",
+        "Bob: changed a comment: “Done, nearly”",
+        "Bob: deleted a comment: “Done, nearly”",
+        "Ada: assignees: −@bob; added a description; due: 2020-01-02 → none",
+        "Ada: completed it",
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(ada.tw(&["log", id, "--limit", "1"]).lines().count(), 1);
+    let frames: Value = serde_json::from_str(&ada.tw(&["history", id, "--json"])).expect("JSON");
+    assert_eq!(frames.as_array().map(Vec::len), Some(9));
+}
+
+/// The whole id of a workspace that a line shows.
+fn whole(device: &Device, line: &str) -> String {
+    let listed: Value = serde_json::from_str(&device.tw(&["workspaces", "--json"])).expect("JSON");
+    let mut ids = listed
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|one| text(&one["id"]).to_owned());
+    ids.find(|id| id.ends_with(&line[..8])).expect("the workspace")
 }

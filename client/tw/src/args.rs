@@ -1,8 +1,9 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
-//! `admin` those of administrators, `workspace` those about workspaces.
+//! `admin` those of administrators, `workspace` those about workspaces, `talk` those about what people say and did.
 
 mod account;
 mod admin;
+mod talk;
 mod workspace;
 
 use crate::{
@@ -21,6 +22,7 @@ pub(crate) use account::{
     ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
+pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
 pub(crate) use workspace::WorkspaceAction;
 
 /// Tasks on a Taskwire server.
@@ -111,6 +113,13 @@ pub(crate) enum Command {
         #[arg(required = true)]
         ids: Vec<String>,
     },
+    /// Write a comment on a task.
+    Comment(CommentArgs),
+    /// List the comments on a task, oldest first.
+    Comments(CommentsArgs),
+    /// Tell what happened to a task, and who did it, oldest first.
+    #[command(visible_alias = "history")]
+    Log(LogArgs),
     /// Print each change as a line, until interrupted.
     Watch {
         /// Watch only this workspace: its id, the end of its id, or its name.
@@ -171,7 +180,7 @@ pub(crate) struct AddArgs {
 
 #[derive(Group)]
 pub(crate) struct ListArgs {
-    /// Only tasks with this status; by default pending and completed tasks.
+    /// Only tasks with this status; by default pending and completed tasks, or what the other options say.
     #[arg(long, value_parser = status())]
     pub(crate) status: Option<Status>,
     /// Only tasks with this tag.
@@ -180,13 +189,23 @@ pub(crate) struct ListArgs {
     /// Only tasks of this priority.
     #[arg(long, short, value_parser = priority())]
     pub(crate) priority: Option<Priority>,
+    /// Only pending tasks that are assigned to you, in all workspaces.
+    #[arg(long, short)]
+    pub(crate) mine: bool,
+    /// Only pending tasks that are assigned to this person, in all workspaces: a username or an id.
+    #[arg(long, short, value_name = "NAME", conflicts_with = "mine")]
+    pub(crate) assignee: Option<String>,
+    /// Only pending tasks whose date is over, in all workspaces, the oldest first.
+    #[arg(long)]
+    pub(crate) overdue: bool,
     /// Search titles, descriptions and tags.
     #[arg(long, short)]
     pub(crate) q: Option<String>,
     /// The order; `-` in front for descending.
     #[arg(long, allow_hyphen_values = true, value_parser = sort())]
     pub(crate) sort: Option<Sort>,
-    /// The workspace, or `all`: its id, the end of its id, or its name; by default your personal workspace.
+    /// The workspace, or `all`: its id, the end of its id, or its name; by default your personal workspace, or
+    /// what the other options say.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,
     /// The largest number of items.

@@ -2,53 +2,79 @@
 
 use crate::{
     args::ListArgs,
+    clock,
     fault::Fault,
     output::Output,
     paging, resolve,
     terminal::{note, plain},
-    text::short,
+    text::{is_past, short},
 };
 use taskwire_client::{
     Client,
     protocol::{
+        Timestamp,
         member::Role,
-        task::{Everywhere, ListTasks, Where},
+        task::{Everywhere, ListTasks, Sort, Status, Where},
         workspace::WorkspaceKind,
     },
 };
 
 pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Result<(), Fault> {
-    let workspace_id = match args.workspace.as_deref() {
-        None => None,
-        Some("all") => Some(Where::Everywhere(Everywhere::All)),
-        Some(workspace) => Some(Where::One(resolve::workspace(client, workspace).await?)),
-    };
-    let params = ListTasks {
-        workspace_id,
-        status: args.status,
-        tag: args.tag,
-        priority: args.priority,
-        q: args.q,
-        sort: args.sort,
-        ..ListTasks::default()
-    };
+    let params = params(client, &args).await?;
+    let is_personal = params.workspace_id.is_none();
     let (mut tasks, mut total) = (Vec::new(), None);
     let more = paging::read(client, params, args.limit as usize, |page| {
         tasks.extend(page.items);
         total = total.or(page.total);
     });
-    let more = match args.workspace {
-        None => more.await.map_err(resolve::in_personal)?,
-        Some(_) => more.await?,
+    let more = if is_personal {
+        more.await.map_err(resolve::in_personal)?
+    } else {
+        more.await?
     };
+    if args.overdue {
+        // the server compares moments; a whole day is over at its end, where the person is
+        tasks.retain(|task| task.due_at.is_some_and(|due| is_past(due, task.all_day)));
+    }
     output.tasks(&tasks)?;
+    if output.json {
+        return Ok(());
+    }
+    if tasks.is_empty() {
+        note("no tasks");
+    }
     if let Some(total) = total
         && more
-        && !output.json
     {
         note(&format!("{} of {total}; --limit {total} shows all", tasks.len()));
     }
     Ok(())
+}
+
+/// What to ask for. Whoever asks for a person's tasks, or for what is late, means what is left to do anywhere.
+async fn params(client: &Client, args: &ListArgs) -> Result<ListTasks, Fault> {
+    let assignee_id = match (&args.assignee, args.mine) {
+        (Some(name), _) => Some(resolve::person(client, name).await?),
+        (None, true) => Some(resolve::person(client, "me").await?),
+        (None, false) => None,
+    };
+    let is_to_do = assignee_id.is_some() || args.overdue;
+    let workspace_id = match args.workspace.as_deref() {
+        Some("all") => Some(Where::Everywhere(Everywhere::All)),
+        Some(workspace) => Some(Where::One(resolve::workspace(client, workspace).await?)),
+        None => is_to_do.then_some(Where::Everywhere(Everywhere::All)),
+    };
+    Ok(ListTasks {
+        workspace_id,
+        status: args.status.or(is_to_do.then_some(Status::Pending)),
+        tag: args.tag.clone(),
+        priority: args.priority,
+        q: args.q.clone(),
+        sort: args.sort.or(args.overdue.then_some(Sort::DueAt)),
+        due_before: args.overdue.then(clock::now_ms).map(Timestamp),
+        assignee_id,
+        ..ListTasks::default()
+    })
 }
 
 pub(crate) async fn workspaces(client: &Client, output: &Output) -> Result<(), Fault> {

@@ -1,7 +1,8 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `tasks`, `list`, `watch`, `notifications`, `workspaces`, `raw`, `socket`; about the account
+//! - one file for each group of commands: `tasks`, `comments`, `history`, `list`, `watch`, `notifications`, `workspaces`, `raw`,
+//!   `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -20,11 +21,13 @@ mod audit;
 mod browser;
 mod by_mail;
 mod clock;
+mod comments;
 mod connect;
 mod devices;
 mod due;
 mod export;
 mod fault;
+mod history;
 mod kept_tokens;
 mod list;
 mod notifications;
@@ -98,6 +101,11 @@ async fn run(args: Args) -> Result<(), Fault> {
             let call = async |client: &Client| raw::call(client, &output, &name, data).await;
             context.calling(call).await
         }
+        Command::Comment(params) => {
+            let body = comments::body(&params.text)?;
+            let comment = async |client: &Client| comments::comment(client, &output, params, body).await;
+            context.calling(comment).await
+        }
         Command::Account(command) => about_the_account(&context, &output, command).await,
         command => {
             context
@@ -144,6 +152,8 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Edit(params) => tasks::edit(client, output, params).await,
         Command::Rm { ids, permanent } => tasks::remove(client, output, &ids, permanent).await,
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
+        Command::Comments(params) => comments::comments(client, output, params).await,
+        Command::Log(params) => history::log(client, output, params).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
         Command::Workspace { action } => workspaces::workspace(client, output, action).await,
@@ -153,6 +163,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Login(_)
         | Command::Logout { .. }
         | Command::Account(_)
+        | Command::Comment(_)
         | Command::Watch { .. }
         | Command::Socket
         | Command::Call { .. } => Ok(()),

@@ -7,6 +7,7 @@ use taskwire_client::{
     protocol::{
         ErrorCode, Failure, Operation,
         admin::{ListConnections, ListUsers},
+        comment::ListComments,
         limits,
         member::ListMembers,
         notification::ListNotifications,
@@ -56,6 +57,7 @@ macro_rules! paged {
 }
 
 paged!(
+    ListComments,
     ListConnections,
     ListMembers,
     ListNotifications,

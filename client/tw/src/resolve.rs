@@ -225,7 +225,11 @@ pub(crate) async fn people(
     Ok(people)
 }
 
-async fn members(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<(UserId, String)>, Fault> {
+/// The members of a workspace: their ids and usernames.
+pub(crate) async fn members(
+    client: &Client,
+    workspace_id: WorkspaceId,
+) -> Result<Vec<(UserId, String)>, Fault> {
     let params = ListMembers {
         workspace_id,
         limit: None,
@@ -238,6 +242,26 @@ async fn members(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<(User
     });
     read.await?;
     Ok(members)
+}
+
+/// Somebody who shares a workspace with the user: `me`, a username or an id.
+pub(crate) async fn person(client: &Client, name: &str) -> Result<UserId, Fault> {
+    if name == "me" {
+        return Ok(client.ready().await?.user.id);
+    }
+    if let Ok(id) = name.parse() {
+        return Ok(id);
+    }
+    let username = name.trim_start_matches('@').to_lowercase();
+    for workspace in workspaces(client).await? {
+        let members = members(client, workspace.id).await?;
+        if let Some((id, _)) = members.iter().find(|(_, name)| *name == username) {
+            return Ok(*id);
+        }
+    }
+    Err(Fault::not_found(format!(
+        "nobody in your workspaces has the username {username:?}"
+    )))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use crate::{
     args::{AddArgs, EditArgs, NewDue},
+    comments,
     fault::Fault,
     output::Output,
     paging, resolve,
@@ -58,7 +59,11 @@ pub(crate) async fn show(client: &Client, output: &Output, id: &str) -> Result<(
     if output.json {
         return output.value(&task);
     }
-    output.line(&sheet(&task))
+    output.line(&sheet(&task))?;
+    if task.comment_count == 0 {
+        return Ok(());
+    }
+    comments::below(client, output, id).await
 }
 
 pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo: bool) -> Result<(), Fault> {

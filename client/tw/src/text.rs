@@ -13,7 +13,7 @@ use taskwire_client::protocol::{
 };
 use uuid::Uuid;
 
-const DIM: Style = Style::new().dimmed();
+pub(crate) const DIM: Style = Style::new().dimmed();
 const BOLD: Style = Style::new().bold();
 const RED: Style = AnsiColor::Red.on_default();
 const YELLOW: Style = AnsiColor::Yellow.on_default();
@@ -111,14 +111,15 @@ pub(crate) fn moment(at: Timestamp) -> String {
 }
 
 /// A whole day is the same date everywhere: it is stored, and shown, in UTC.
-fn day_or_moment(at: Timestamp, all_day: bool) -> String {
+pub(crate) fn day_or_moment(at: Timestamp, all_day: bool) -> String {
     if all_day {
         return day(at).to_string();
     }
     local(at).strftime("%Y-%m-%d %H:%M").to_string()
 }
 
-fn is_past(due: Timestamp, all_day: bool) -> bool {
+/// Whether a date is over in the person's time zone.
+pub(crate) fn is_past(due: Timestamp, all_day: bool) -> bool {
     if all_day {
         return day(due) < clock::now().date();
     }
