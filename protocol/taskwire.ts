@@ -30,6 +30,8 @@ export const LIMITS = {
   recurrence: 500,
   /** Characters of a search text. */
   search: 200,
+  /** A project's name: 1 to this many characters. */
+  project_name: 100,
   /** A workspace's name: 1 to this many characters. */
   workspace_name: 100,
   /** Characters of a person's name, at least. */
@@ -323,6 +325,14 @@ export interface ApproveDevice {
   approve?: boolean;
 }
 
+/** Parameters of `project.archive`. */
+export interface ArchiveProject {
+  /** The project. */
+  id: ProjectId;
+  /** Whether it is archived; true when omitted. An archived project keeps its tasks, and they can be changed. */
+  archived?: boolean | null;
+}
+
 /** Parameters of `task.assign`. */
 export interface AssignTask {
   /** The task. */
@@ -528,6 +538,16 @@ export interface CreateComment {
   mentions?: UserId[] | null;
 }
 
+/** Parameters of `project.create`. */
+export interface CreateProject {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+  /** 1 to 100 characters. Several projects may have the same name. */
+  name: string;
+  /** The color as `#rrggbb`; none when omitted. */
+  color?: string | null;
+}
+
 /** Parameters of `task.create`. */
 export interface CreateTask {
   /** 1 to 200 characters. */
@@ -600,6 +620,12 @@ export interface DeleteNotifications {
 export interface DeleteProfile {
   /** The account's password. */
   password: string;
+}
+
+/** Parameters of `project.delete`. */
+export interface DeleteProject {
+  /** The project. */
+  id: ProjectId;
 }
 
 /** Parameters of `task.delete`. */
@@ -946,6 +972,16 @@ export interface ListNotifications {
 export interface ListPresence {
   /** The workspace. */
   workspace_id: WorkspaceId;
+}
+
+/** Parameters of `project.list`. */
+export interface ListProjects {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
 }
 
 /** Parameters of `auth.sessions`. */
@@ -1322,8 +1358,26 @@ export interface Project {
   updated_at: Timestamp;
 }
 
+/** The payload of `project.deleted`, and the answer to `project.delete`. */
+export interface ProjectDeleted {
+  /** The project. */
+  id: ProjectId;
+  /** The version after its last one. */
+  version: number;
+}
+
 /** A project. */
 export type ProjectId = string;
+
+/** A page of a list. */
+export interface ProjectPage {
+  /** The items, in the order asked for. Equal items are ordered by id. */
+  items: Project[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+  /** The number of items on all pages; on the first page only. */
+  total?: number;
+}
 
 /** A user, as others see them. */
 export interface PublicUser {
@@ -1898,6 +1952,20 @@ export interface UpdateProfile {
   username?: string;
 }
 
+/** Parameters of `project.update`: only what changes. */
+export interface UpdateProject {
+  /** The project. */
+  id: ProjectId;
+  /** Places it right after this project. */
+  after?: ProjectId | null;
+  /** Places it right before this project. Not together with `after`. */
+  before?: ProjectId | null;
+  /** The color as `#rrggbb`. */
+  color?: string | null;
+  /** 1 to 100 characters. */
+  name?: string;
+}
+
 /** Parameters of `task.update`: only what changes. */
 export interface UpdateTask {
   /** The task. */
@@ -2160,6 +2228,11 @@ export const OPERATIONS = {
   "member.add": { kind: "mutation", access: "admin" },
   "member.update": { kind: "mutation", access: "admin" },
   "member.remove": { kind: "mutation", access: "admin" },
+  "project.create": { kind: "mutation", access: "member" },
+  "project.update": { kind: "mutation", access: "member" },
+  "project.archive": { kind: "mutation", access: "member" },
+  "project.delete": { kind: "mutation", access: "member" },
+  "project.list": { kind: "query", access: "viewer" },
   "task.create": { kind: "mutation", access: "member" },
   "task.get": { kind: "query", access: "viewer" },
   "task.list": { kind: "query", access: "viewer" },
@@ -2264,6 +2337,16 @@ export interface Operations {
   "member.update": { params: UpdateMember; output: Member };
   /** Removes a member, also from the assignees of tasks. A mutation; access: admin. */
   "member.remove": { params: RemoveMember; output: Nothing };
+  /** Creates a project, as the last one of its workspace. A mutation; access: member. */
+  "project.create": { params: CreateProject; output: Project };
+  /** Changes a project's name, color or place. A mutation; access: member. */
+  "project.update": { params: UpdateProject; output: Project };
+  /** Archives a project, or takes it back. A mutation; access: member. */
+  "project.archive": { params: ArchiveProject; output: Project };
+  /** Deletes a project. Its tasks stay, without a project. A mutation; access: member. */
+  "project.delete": { params: DeleteProject; output: ProjectDeleted };
+  /** Lists the projects of a workspace in their order, archived ones included. A query; access: viewer. */
+  "project.list": { params: ListProjects; output: ProjectPage };
   /** Creates a task. A mutation; access: member. */
   "task.create": { params: CreateTask; output: Task };
   /** One task. A query; access: viewer. */
@@ -2382,6 +2465,12 @@ export interface Events {
   "member.updated": Member;
   /** A member left or was removed. */
   "member.removed": MemberRemoved;
+  /** A project was created. */
+  "project.created": Project;
+  /** A project was changed, moved or archived. */
+  "project.updated": Project;
+  /** A project was deleted. Its tasks have events of their own. */
+  "project.deleted": ProjectDeleted;
   /** Too much changed at once: take a new snapshot. */
   "stream.reset": StreamReset;
   /** A notification was created. */

@@ -2,7 +2,8 @@
 //! itself does when it reads the event, and the payload. Each row makes a type, which ties the event to its payload.
 
 use crate::{
-    StreamId, TaskId, UserId, WorkspaceId, account, comment, member, notification, stream, task, workspace,
+    StreamId, TaskId, UserId, WorkspaceId, account, comment, member, notification, project, stream, task,
+    workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -246,6 +247,12 @@ events! {
     MemberUpdated "member.updated" workspace(accounts): member::Member;
     /// A member left or was removed.
     MemberRemoved "member.removed" workspace(accounts, ends_access): member::MemberRemoved;
+    /// A project was created.
+    ProjectCreated "project.created" workspace: project::Project;
+    /// A project was changed, moved or archived.
+    ProjectUpdated "project.updated" workspace: project::Project;
+    /// A project was deleted. Its tasks have events of their own.
+    ProjectDeleted "project.deleted" workspace: project::ProjectDeleted;
     /// Too much changed at once: take a new snapshot.
     StreamReset "stream.reset" any(accounts): stream::StreamReset;
     /// A notification was created.
@@ -285,6 +292,8 @@ payloads_of_no_task!(
     workspace::Workspace,
     workspace::WorkspaceDeleted,
     member::Member,
+    project::Project,
+    project::ProjectDeleted,
     stream::StreamReset,
     notification::AllRead,
     notification::ReadUpTo,

@@ -43,6 +43,8 @@ bounds! {
     RECURRENCE "recurrence": usize = 500;
     /// Characters of a search text.
     SEARCH "search": usize = 200;
+    /// A project's name: 1 to this many characters.
+    PROJECT_NAME "project_name": usize = 100;
     /// A workspace's name: 1 to this many characters.
     WORKSPACE_NAME "workspace_name": usize = 100;
     /// Characters of a person's name, at least.

@@ -2,8 +2,8 @@
 //! types, the reference and the permission tests derive from it.
 
 use crate::{
-    Failure, account, admin, batch, comment, frames, member, notification, page, presence, stream, system,
-    task, workspace,
+    Failure, account, admin, batch, comment, frames, member, notification, page, presence, project, stream,
+    system, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -90,6 +90,17 @@ macro_rules! for_each_operation {
             "member.update" mutation admin: member::UpdateMember => member::Member;
             /// Removes a member, also from the assignees of tasks.
             "member.remove" mutation admin: member::RemoveMember => account::Done;
+
+            /// Creates a project, as the last one of its workspace.
+            "project.create" mutation member: project::CreateProject => project::Project;
+            /// Changes a project's name, color or place.
+            "project.update" mutation member: project::UpdateProject => project::Project;
+            /// Archives a project, or takes it back.
+            "project.archive" mutation member: project::ArchiveProject => project::Project;
+            /// Deletes a project. Its tasks stay, without a project.
+            "project.delete" mutation member: project::DeleteProject => project::ProjectDeleted;
+            /// Lists the projects of a workspace in their order, archived ones included.
+            "project.list" query viewer: project::ListProjects => page::Page<project::Project>;
 
             /// Creates a task.
             "task.create" mutation member: task::CreateTask => task::Task;

@@ -9,6 +9,7 @@ pub mod notices;
 pub mod photo;
 pub mod position;
 pub mod preferences;
+pub mod project;
 pub mod recurrence;
 pub mod task;
 pub mod text;

@@ -42,7 +42,9 @@ pub fn between(before: Option<&str>, after: &str) -> String {
 }
 
 /// How many tasks on each side of a new place may get new ones: first the smallest number is tried.
-const WINDOWS: [usize; 4] = [8, 64, 512, 16_384];
+const WINDOWS: [usize; 4] = [8, 64, 512, ALL];
+/// More tasks on each side than any move needs to change.
+pub const ALL: usize = 16_384;
 
 /// New places for a task that comes before the one at `at`, and for tasks around it: for as few as give all of them short
 /// places. `order` has at least `room` places and one more on each side, or all that there are; the new places are for

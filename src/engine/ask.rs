@@ -24,7 +24,7 @@ impl Engine {
         if let Some(index) = question.reads_index() {
             let scope = match question.target(&caller) {
                 Target::Workspace(id) => Scope::Workspace(id),
-                Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) => {
+                Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) | Target::Project(_) => {
                     Scope::OfUser(caller.user.id)
                 }
             };

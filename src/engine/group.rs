@@ -185,8 +185,8 @@ impl Writer {
         } else {
             self.tx.begin().await?;
         }
-        if !needs.comments.is_empty() {
-            Box::pin(load::homes_of_comments(&mut self.tx, &mut needs)).await?;
+        if !needs.homeless.is_empty() {
+            Box::pin(load::find_homes(&mut self.tx, &mut needs)).await?;
         }
         let Loaded {
             mut world,
@@ -511,6 +511,7 @@ fn authorize(
         Target::Workspace(id) => Some(id),
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
         Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),
+        Target::Project(id) => world.projects.get(id).map(|project| project.workspace_id),
     };
     let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
     allowed(caller, step.decide.access(), target, place).map(Some)

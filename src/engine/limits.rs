@@ -35,6 +35,7 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
     Bounds {
         workspaces_per_user: settings.workspaces_per_user,
         comments_per_task: settings.comments_per_task,
+        projects_per_workspace: settings.projects_per_workspace,
         free: OfPlan {
             workspaces: settings.plan_free_workspaces,
             members: settings.plan_free_members,

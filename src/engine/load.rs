@@ -8,11 +8,11 @@ use super::shared::Shared;
 use super::submission::Submission;
 use super::wishes;
 use crate::ops::world::{Members, World};
-use crate::ops::{Needs, for_each_entity};
+use crate::ops::{Needs, Target, for_each_entity};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::Counters;
-use crate::store::{self, Result, Transaction, comments, members};
+use crate::store::{self, Result, Transaction, comments, members, projects};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -30,11 +30,23 @@ pub(super) fn needs(submissions: &[Submission]) -> Needs {
     all
 }
 
-/// Adds the tasks of the comments that are needed, and their workspaces: these must be locked, and no request names them.
-pub(super) async fn homes_of_comments(tx: &mut Transaction, needs: &mut Needs) -> Result<()> {
-    for (task, workspace) in comments::places(tx, needs.comments.iter().copied()).await? {
+/// Adds the workspaces of targets that name none: they must be locked. Nothing moves to another workspace, so what is
+/// found holds.
+pub(super) async fn find_homes(tx: &mut Transaction, needs: &mut Needs) -> Result<()> {
+    let (mut comments, mut projects) = (Vec::new(), Vec::new());
+    for target in &needs.homeless {
+        match target {
+            Target::Comment(id) => comments.push(*id),
+            Target::Project(id) => projects.push(*id),
+            Target::Own | Target::User(_) | Target::Workspace(_) | Target::Task(_) => {}
+        }
+    }
+    for (task, workspace) in comments::places(tx, comments).await? {
         needs.tasks.insert(task);
         needs.streams.insert(workspace.into());
+    }
+    for project in projects::load(tx, projects).await? {
+        needs.streams.insert(project.workspace_id.into());
     }
     Ok(())
 }
@@ -62,7 +74,7 @@ pub(super) async fn load(
     });
     let keys: BTreeSet<(UserId, OpId)> = keys.collect();
     let (locks, homes) = (needs.streams.iter().copied(), needs.tasks.iter().copied());
-    let known = if tries.must_lock() || !needs.comments.is_empty() {
+    let known = if tries.must_lock() || !needs.homeless.is_empty() {
         None
     } else {
         ordered_by(&shared.homes, needs)

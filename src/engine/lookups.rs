@@ -8,7 +8,9 @@ use crate::ops::bounds::Belongings;
 use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
-use crate::store::{api_tokens, members, notifications, sessions, streams, tasks, users, workspaces};
+use crate::store::{
+    api_tokens, members, notifications, projects, sessions, streams, tasks, users, workspaces,
+};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::member::Role;
@@ -208,6 +210,35 @@ async fn assigned(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
+async fn projects_beside(loading: &mut Loading<'_>) -> Done {
+    let needs = loading.needs;
+    for target in &needs.projects_beside {
+        let workspace = match target {
+            Target::Workspace(id) => Some(*id),
+            Target::Project(id) => loading
+                .world
+                .projects
+                .get(*id)
+                .map(|project| project.workspace_id),
+            Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) => None,
+        };
+        let Some(workspace) = workspace else { continue };
+        for project in projects::load_of(loading.tx, workspace).await? {
+            loading.world.projects.loaded(project);
+        }
+    }
+    Ok(())
+}
+
+async fn tasks_of_project(loading: &mut Loading<'_>) -> Done {
+    for id in &loading.needs.tasks_of_project {
+        for task in tasks::load_of_project(loading.tx, *id).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
 /// The tasks next to those before or after which others are placed. A task that the group itself creates counts as
 /// being at the current end of the order.
 async fn neighbours(loading: &mut Loading<'_>) -> Done {
@@ -259,7 +290,7 @@ fn room_around(longest: usize) -> usize {
     } else if longest < VERY_LONG {
         512
     } else {
-        16_384
+        position::ALL
     }
 }
 
@@ -271,7 +302,7 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
     let homes = |target: Target| -> Vec<WorkspaceId> {
         match target {
-            Target::Own | Target::User(_) | Target::Comment(_) => Vec::new(),
+            Target::Own | Target::User(_) | Target::Comment(_) | Target::Project(_) => Vec::new(),
             Target::Workspace(id) => vec![id],
             Target::Task(id) => match world.tasks.get(id) {
                 Some(task) => vec![task.workspace_id],

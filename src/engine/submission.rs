@@ -211,6 +211,12 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
             }
             Target::Comment(id) => {
                 needs.comments.insert(id);
+                needs.homeless.insert(Target::Comment(id));
+                Kind::Workspace
+            }
+            Target::Project(id) => {
+                needs.projects.insert(id);
+                needs.homeless.insert(Target::Project(id));
                 Kind::Workspace
             }
         };

@@ -13,6 +13,8 @@ pub struct Bounds {
     pub workspaces_per_user: Option<u64>,
     /// The comments that a task may have.
     pub comments_per_task: Option<u64>,
+    /// The projects that a workspace may have.
+    pub projects_per_workspace: Option<u64>,
     /// Those of the free plan.
     pub free: OfPlan,
     /// Those of the paid plan.
@@ -86,6 +88,13 @@ impl Bounds {
     pub(super) fn one_more_comment(&self, comments: i64) -> Result<()> {
         within(comments.unsigned_abs(), self.comments_per_task, |limit| {
             format!("a task may have {limit} comments")
+        })
+    }
+
+    /// Whether a workspace with so many projects may have one more.
+    pub(super) fn one_more_project(&self, projects: usize) -> Result<()> {
+        within(projects as u64, self.projects_per_workspace, |limit| {
+            format!("a workspace may have {limit} projects; delete one first")
         })
     }
 

@@ -4,7 +4,9 @@ use super::{Grant, Result};
 use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
-use taskwire_protocol::{Access, CommentId, Kind, Operation, SessionId, TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{
+    Access, CommentId, Kind, Operation, ProjectId, SessionId, TaskId, UserId, WorkspaceId,
+};
 
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
 #[derive(Clone, Debug)]
@@ -136,6 +138,8 @@ pub enum Target {
     Task(TaskId),
     /// A comment, its task, and the workspace that holds it.
     Comment(CommentId),
+    /// A project, and the workspace that holds it.
+    Project(ProjectId),
 }
 
 /// An operation that has a target.
@@ -152,6 +156,17 @@ macro_rules! targets_a_task {
         impl $crate::ops::Targeted for $operation {
             fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
                 $crate::ops::Target::Task(self.id)
+            }
+        }
+    )* };
+}
+
+/// Operations whose target is the project in their field `id`.
+macro_rules! targets_a_project {
+    ($($operation:ty),* $(,)?) => { $(
+        impl $crate::ops::Targeted for $operation {
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::Project(self.id)
             }
         }
     )* };
@@ -184,4 +199,4 @@ macro_rules! targets_the_caller {
     ($($operation:ty),* $(,)?) => { $( impl $crate::ops::Targeted for $operation {} )* };
 }
 
-pub(super) use {targets_a_task, targets_a_user, targets_a_workspace, targets_the_caller};
+pub(super) use {targets_a_project, targets_a_task, targets_a_user, targets_a_workspace, targets_the_caller};

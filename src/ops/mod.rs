@@ -12,8 +12,8 @@
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
-//!   `workspaces`, `snapshots`, `members`, `tasks`, `comments`, `notifications`, `streams`, `presence`, `admin`,
-//!   `users`,
+//!   `workspaces`, `snapshots`, `members`, `projects`, `tasks`, `comments`, `notifications`, `streams`, `presence`,
+//!   `admin`, `users`,
 //!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
 //! - `cascade`   a change that reaches many tasks
@@ -47,6 +47,7 @@ pub mod notifications;
 pub mod photos;
 pub mod presence;
 pub mod profiles;
+pub mod projects;
 mod query;
 pub mod resets;
 pub mod rows;
@@ -109,6 +110,9 @@ macro_rules! for_each_entity {
                 /// What people decided about programs that want to sign in.
                 device_approvals: uuid::Uuid => $crate::store::device_approvals::DeviceApproval,
                     ordered(user), concerns(content), store(device_approvals);
+                /// Projects. Their workspaces are locked.
+                projects: taskwire_protocol::ProjectId => taskwire_protocol::project::Project,
+                    ordered(workspace), concerns(content), store(projects);
                 /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);
@@ -155,6 +159,10 @@ macro_rules! for_each_entity {
                 ancestors: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks of a workspace to which a user is assigned.
                 assigned: (taskwire_protocol::WorkspaceId, taskwire_protocol::UserId), ordered(workspace);
+                /// All projects of the workspace of a target.
+                projects_beside: $crate::ops::Target, ordered(workspace);
+                /// The tasks of these projects.
+                tasks_of_project: taskwire_protocol::ProjectId, ordered(workspace);
                 /// The tasks next to these in the manual order: before (true) or after (false) them.
                 neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);
                 /// How tags, given by their keys, are written in the workspace of a target.

@@ -1,6 +1,6 @@
 //! What a group of mutations needs in memory before it decides. Derived from the table of entities (`ops/mod.rs`).
 
-use super::for_each_entity;
+use super::{Target, for_each_entity};
 use std::collections::BTreeSet;
 use taskwire_protocol::{StreamId, TaskId, WorkspaceId};
 
@@ -26,6 +26,8 @@ macro_rules! derive_needs {
             pub streams: BTreeSet<StreamId>,
             $( $(#[doc = $doc])+ pub $name: BTreeSet<$key>, )*
             $( $(#[doc = $find_doc])+ pub $find: BTreeSet<$find_key>, )*
+            /// Targets whose workspaces are found before the group begins: they must be locked, and no request names them.
+            pub homeless: BTreeSet<Target>,
             /// Tasks that a client creates with its own id, and their workspaces. Other mutations of the group may name
             /// these tasks.
             pub made: BTreeSet<(TaskId, WorkspaceId)>,
@@ -41,7 +43,7 @@ macro_rules! derive_needs {
             /// Whether workspaces' streams order all rows that are needed: any change of such a row advances the stream
             /// of its workspace.
             pub fn is_ordered_by_workspaces(&self) -> bool {
-                let Needs { streams, $( $name, )* $( $find, )* made: _, leaving: _, alone, frees } = self;
+                let Needs { streams, $( $name, )* $( $find, )* homeless: _, made: _, leaving: _, alone, frees } = self;
                 $( let _ = $name; )*
                 $( let _ = $find; )*
                 $( ordered_by!($order $name) && )*
@@ -53,10 +55,11 @@ macro_rules! derive_needs {
 
             /// Adds what another mutation needs.
             pub fn merge(&mut self, other: &Needs) {
-                let Needs { streams, $( $name, )* $( $find, )* made, leaving, alone, frees } = other;
+                let Needs { streams, $( $name, )* $( $find, )* homeless, made, leaving, alone, frees } = other;
                 self.streams.extend(streams);
                 $( self.$name.extend($name.iter().cloned()); )*
                 $( self.$find.extend($find.iter().cloned()); )*
+                self.homeless.extend(homeless);
                 self.made.extend(made);
                 self.leaving.extend(leaving);
                 self.alone |= alone;

@@ -5,7 +5,7 @@
 use super::caller::targets_a_workspace;
 use super::cursor::List;
 use super::{Ask, Caller, Query, Result, not_found};
-use crate::store::{Reader, Store, members, streams, tasks, workspaces};
+use crate::store::{Reader, Store, members, projects, streams, tasks, workspaces};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{SnapshotOpening, SyncWorkspace, WorkspaceSnapshot};
 use taskwire_protocol::{StreamId, WorkspaceId};
@@ -17,8 +17,8 @@ const PAGE: i64 = 200;
 const PARTS: usize = 10;
 /// The approximate size of a page of `workspace.sync`, in bytes.
 const BYTES: usize = 128 * 1024;
-/// The limit when a snapshot reads members: it reads all of them.
-const EVERYBODY: i64 = i64::MAX;
+/// The limit when a snapshot reads members and projects: it reads all of them.
+const EVERYTHING: i64 = i64::MAX;
 
 targets_a_workspace!(SyncWorkspace);
 
@@ -147,8 +147,8 @@ async fn read_opening(reader: &mut Reader, caller: &Caller, id: WorkspaceId) -> 
     Ok(SnapshotOpening {
         workspace: found.ok_or_else(|| not_found("workspace"))?,
         seq: streams::counters(reader, id.into()).await?.seq as u64,
-        members: members::list(reader, id, None, EVERYBODY).await?,
-        projects: Vec::new(),
+        members: members::list(reader, id, None, EVERYTHING).await?,
+        projects: projects::list(reader, id, None, EVERYTHING).await?,
         tags: Vec::new(),
     })
 }

@@ -51,6 +51,7 @@ pub mod ops;
 #[cfg(test)]
 mod plans;
 mod postgres;
+pub mod projects;
 mod room;
 #[cfg(test)]
 mod row_types;

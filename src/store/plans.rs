@@ -3,25 +3,27 @@
 
 use super::statement::{ROWS, Statement, text};
 use super::{
-    api_tokens, comments, log, members, notifications, ops, sessions, streams, tasks, users, workspaces,
+    api_tokens, comments, log, members, notifications, ops, projects, sessions, streams, tasks, users,
+    workspaces,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 6] = [
+const SCHEMA: [&str; 7] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
     include_str!("../../migrations/sqlite/0005_deletion.sql"),
     include_str!("../../migrations/sqlite/0007_profiles.sql"),
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
     include_str!("../../migrations/sqlite/0015_comments.sql"),
+    include_str!("../../migrations/sqlite/0016_projects.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 24] = [
+static LOOKUPS: [(&str, &Statement, usize); 26] = [
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
     ("comments::DELETE", &comments::DELETE, ROWS),
@@ -37,6 +39,8 @@ static LOOKUPS: [(&str, &Statement, usize); 24] = [
     ("notifications::LOAD", &notifications::LOAD, ROWS),
     ("notifications::READ_ALL", &notifications::READ_ALL, USERS),
     ("ops::FIND", &ops::FIND, ROWS),
+    ("projects::DELETE", &projects::DELETE, ROWS),
+    ("projects::LOAD", &projects::LOAD, ROWS),
     ("sessions::LOAD", &sessions::LOAD, ROWS),
     ("streams::LOCK", &streams::LOCK, ROWS),
     ("tasks::DELETE", &tasks::DELETE, ROWS),

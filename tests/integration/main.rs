@@ -46,7 +46,8 @@ mod photos; // the photos of accounts: uploads, who sees them, where they are st
 mod plans; // the main lists neither scan nor sort whole tables
 mod postgres; // PostgreSQL restarts, dies, loses answers, has leaked transactions
 mod presence; // who is present, who is typing
-mod profiles; // what users change about themselves, and how their workspaces show it
+mod profiles;
+mod projects; // what users change about themselves, and how their workspaces show it
 mod readmes; // every command of every README
 mod refresh; // the family of refresh tokens of a session
 mod restarts; // two instances restarted one right after the other behind nginx

@@ -142,6 +142,15 @@ impl WorkspaceReplica {
                     self.members.insert(member.user.id, *member);
                 }
             }
+            Event::ProjectCreated(project) | Event::ProjectUpdated(project) => {
+                let held = self.projects.get(&project.id);
+                if held.is_none_or(|held| project.version >= held.version) {
+                    self.projects.insert(project.id, *project);
+                }
+            }
+            Event::ProjectDeleted(gone) => {
+                self.projects.remove(&gone.id);
+            }
             Event::MemberRemoved(gone) => {
                 self.members.remove(&gone.user_id);
             }

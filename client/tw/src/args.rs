@@ -1,8 +1,10 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
-//! `admin` those of administrators, `workspace` those about workspaces, `talk` those about what people say and did.
+//! `admin` those of administrators, `workspace` and `project` those about workspaces and projects, `talk` those about
+//! what people say and did.
 
 mod account;
 mod admin;
+mod project;
 mod talk;
 mod workspace;
 
@@ -22,6 +24,7 @@ pub(crate) use account::{
     ProfileAction, ProfileArgs, ProfileChanges, ResetArgs, SessionsArgs, SignupArgs, TokenAction, VerifyArgs,
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
+pub(crate) use project::{ProjectAction, Within};
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
 pub(crate) use workspace::WorkspaceAction;
 
@@ -135,6 +138,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: WorkspaceAction,
     },
+    /// List, make, change, archive or delete projects.
+    Project {
+        #[command(subcommand)]
+        action: ProjectAction,
+    },
     #[command(flatten)]
     Account(AccountCommand),
     /// Administer the server: its accounts, instances and connections. For administrators.
@@ -173,6 +181,9 @@ pub(crate) struct AddArgs {
     /// An assignee: `me`, a username or an id; repeat it for several.
     #[arg(long)]
     pub(crate) assign: Vec<String>,
+    /// The project: its id, the end of its id, or its name.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
     /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,
@@ -198,6 +209,9 @@ pub(crate) struct ListArgs {
     /// Only pending tasks whose date is over, in all workspaces, the oldest first.
     #[arg(long)]
     pub(crate) overdue: bool,
+    /// Only tasks of this project: its id, the end of its id, or its name.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
     /// Search titles, descriptions and tags.
     #[arg(long, short)]
     pub(crate) q: Option<String>,
@@ -241,6 +255,9 @@ pub(crate) struct EditArgs {
     /// Remove an assignee; repeat it for several.
     #[arg(long)]
     pub(crate) unassign: Vec<String>,
+    /// The project: its id, the end of its id, or its name; `none` takes the task out of its project.
+    #[arg(long)]
+    pub(crate) project: Option<String>,
     /// Change the task only if it still has this version.
     #[arg(long, value_name = "VERSION")]
     pub(crate) if_version: Option<i64>,

@@ -12,7 +12,7 @@ use crate::{
 use taskwire_client::{
     Client,
     protocol::{
-        Timestamp,
+        ProjectId, Timestamp,
         member::Role,
         task::{Everywhere, ListTasks, Sort, Status, Where},
         workspace::WorkspaceKind,
@@ -65,6 +65,7 @@ async fn params(client: &Client, args: &ListArgs) -> Result<ListTasks, Fault> {
         None => is_to_do.then_some(Where::Everywhere(Everywhere::All)),
     };
     Ok(ListTasks {
+        project_id: project(client, args.project.as_deref(), workspace_id).await?,
         workspace_id,
         status: args.status.or(is_to_do.then_some(Status::Pending)),
         tag: args.tag.clone(),
@@ -75,6 +76,28 @@ async fn params(client: &Client, args: &ListArgs) -> Result<ListTasks, Fault> {
         assignee_id,
         ..ListTasks::default()
     })
+}
+
+/// The project whose tasks are wanted. Names are looked up in one workspace.
+async fn project(
+    client: &Client,
+    project: Option<&str>,
+    within: Option<Where>,
+) -> Result<Option<ProjectId>, Fault> {
+    let Some(project) = project else { return Ok(None) };
+    let workspace = match within {
+        Some(Where::One(workspace)) => workspace,
+        None => resolve::personal(client).await?,
+        Some(Where::Everywhere(_)) => {
+            let id = project.parse();
+            return id.map(Some).map_err(|_| {
+                Fault::usage(
+                    "a project's name needs its workspace: add --workspace NAME, or write the whole id",
+                )
+            });
+        }
+    };
+    resolve::project(client, workspace, project).await.map(Some)
 }
 
 pub(crate) async fn workspaces(client: &Client, output: &Output) -> Result<(), Fault> {

@@ -36,6 +36,7 @@ mod paging;
 mod passwords;
 mod photo;
 mod profile;
+mod projects;
 mod raw;
 mod resolve;
 mod session;
@@ -156,6 +157,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Log(params) => history::log(client, output, params).await,
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
+        Command::Project { action } => projects::project(client, output, action).await,
         Command::Workspace { action } => workspaces::workspace(client, output, action).await,
         Command::Admin { action } => admin::admin(client, output, action).await,
         // `run` handles these.

@@ -11,6 +11,7 @@ use taskwire_client::{
         limits,
         member::ListMembers,
         notification::ListNotifications,
+        project::ListProjects,
         task::ListTasks,
         workspace::ListWorkspaces,
     },
@@ -61,6 +62,7 @@ paged!(
     ListConnections,
     ListMembers,
     ListNotifications,
+    ListProjects,
     ListTasks,
     ListUsers,
     ListWorkspaces

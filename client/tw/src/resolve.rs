@@ -4,8 +4,9 @@ use crate::{fault::Fault, paging, terminal::plain};
 use taskwire_client::{
     CallError, Client,
     protocol::{
-        ErrorCode, Failure, TaskId, UserId, WorkspaceId,
+        ErrorCode, Failure, ProjectId, TaskId, UserId, WorkspaceId,
         member::ListMembers,
+        project::{ListProjects, Project},
         task::{Everywhere, ListTasks, Sort, Status, Task, Where},
         workspace::{ListWorkspaces, Workspace, WorkspaceKind},
     },
@@ -154,6 +155,51 @@ pub(crate) async fn listed(client: &Client, text: &str) -> Result<Workspace, Fau
             let ids: Vec<String> = several.iter().map(|workspace| workspace.id.to_string()).collect();
             Err(Fault::usage(format!(
                 "{text:?} matches {} workspaces; write the id: {}",
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+/// All projects of a workspace, in their order.
+pub(crate) async fn projects(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<Project>, Fault> {
+    let params = ListProjects {
+        workspace_id,
+        limit: None,
+        cursor: None,
+    };
+    let mut projects = Vec::new();
+    paging::read(client, params, paging::ALL, |page| projects.extend(page.items)).await?;
+    Ok(projects)
+}
+
+/// The project of a workspace with this id or name, or whose id begins or ends with this text. A whole id is returned
+/// without a look-up.
+pub(crate) async fn project(client: &Client, workspace: WorkspaceId, text: &str) -> Result<ProjectId, Fault> {
+    if let Ok(id) = text.parse() {
+        return Ok(id);
+    }
+    let projects = projects(client, workspace).await?;
+    let is_named = |project: &&Project| project.name.to_lowercase() == text.to_lowercase();
+    let mut found: Vec<&Project> = projects.iter().filter(is_named).collect();
+    if found.is_empty()
+        && let Some(part) = id_part(text)
+    {
+        found = projects
+            .iter()
+            .filter(|project| matches(project.id.0, &part))
+            .collect();
+    }
+    match found.as_slice() {
+        [project] => Ok(project.id),
+        [] => Err(Fault::not_found(format!(
+            "this workspace has no project {text:?}; `tw project ls` lists its projects"
+        ))),
+        several => {
+            let ids: Vec<String> = several.iter().map(|project| project.id.to_string()).collect();
+            Err(Fault::usage(format!(
+                "{text:?} matches {} projects; write the id: {}",
                 ids.len(),
                 ids.join(", ")
             )))

@@ -31,10 +31,20 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         };
         Some(resolve::people(client, workspace, &args.assign).await?)
     };
+    let project_id = match &args.project {
+        Some(project) => {
+            let workspace = match workspace_id {
+                Some(workspace) => workspace,
+                None => resolve::personal(client).await?,
+            };
+            Some(resolve::project(client, workspace, project).await?)
+        }
+        None => None,
+    };
     let params = CreateTask {
         id: None,
         workspace_id,
-        project_id: None,
+        project_id,
         parent_id: None,
         title: args.title.join(" "),
         description: args.description,
@@ -120,6 +130,14 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
     } else if !args.tags.is_empty() {
         update.tags = Patch::Set(args.tags);
     }
+    update.project_id = match args.project.as_deref() {
+        None => Patch::Keep,
+        Some("none") => Patch::Clear,
+        Some(project) => {
+            let task = paging::call(client, &GetTask { id: update.id }).await?;
+            Patch::Set(resolve::project(client, task.workspace_id, project).await?)
+        }
+    };
     update.if_version = args.if_version;
     if !args.assign.is_empty() || !args.unassign.is_empty() {
         // One update makes the whole edit or nothing. Because of the version, the server refuses it if somebody changed

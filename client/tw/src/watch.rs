@@ -222,6 +222,10 @@ fn describe(names: &Names, event: &Event) -> String {
         Event::MemberAdded(member) | Event::MemberUpdated(member) => {
             format!("  {}", plain(&member.user.name))
         }
+        Event::ProjectCreated(project) | Event::ProjectUpdated(project) => {
+            format!("  {}", plain(&project.name))
+        }
+        Event::ProjectDeleted(gone) => format!("  {}", gone.id),
         Event::MemberRemoved(gone) => format!("  {}", gone.user_id),
         Event::NotificationCreated(changed) | Event::NotificationUpdated(changed) => {
             format!(

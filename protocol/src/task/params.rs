@@ -24,6 +24,7 @@ pub struct CreateTask {
     pub workspace_id: Option<WorkspaceId>,
     /// The project.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = (), example = "{project}")]
     pub project_id: Option<ProjectId>,
     /// The parent task. Subtasks nest two levels.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -155,6 +156,7 @@ pub struct UpdateTask {
     pub assignee_ids: Patch<Vec<UserId>>,
     /// The project.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(example = (), example = "{project}")]
     pub project_id: Patch<ProjectId>,
     /// The parent task.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]

@@ -1,6 +1,6 @@
 //! Moving a task: to another project or parent, or to another position in the manual order.
 
-use super::places::{known_place, needs_parent, place_beside};
+use super::places::{known_place, needs_parent, needs_project, place_beside};
 use super::{change, living};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade};
@@ -27,6 +27,7 @@ impl Mutation for MoveTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
+        needs_project(&self.project_id, needs);
         if let Some(beside) = self.before.or(self.after) {
             needs.tasks.insert(beside);
             needs.neighbours.insert((beside, self.before.is_some()));

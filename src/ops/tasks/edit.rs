@@ -1,6 +1,6 @@
 //! Editing a task: replace, update, complete, assign.
 
-use super::places::{known_people, known_place, needs_parent};
+use super::places::{known_people, known_place, needs_parent, needs_project};
 use super::{change, living, needs_tags, updated};
 use crate::domain::task as rules;
 use crate::ops::world::World;
@@ -35,6 +35,7 @@ impl Mutation for UpdateTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
+        needs_project(&self.project_id, needs);
         if let Patch::Set(tags) = &self.tags {
             needs_tags(Target::Task(self.id), tags, needs);
         }

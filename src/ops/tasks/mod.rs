@@ -53,6 +53,7 @@ impl Mutation for CreateTask {
         let workspace = self.workspace_id.unwrap_or(caller.personal);
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
         needs.ancestors.extend(self.parent_id);
+        needs.projects.extend(self.project_id);
         // other mutations of the group may put tasks below or next to this one
         needs.made.extend(self.id.map(|id| (id, workspace)));
         needs_tags(Target::Workspace(workspace), self.tags.iter().flatten(), needs);
@@ -68,7 +69,7 @@ impl Mutation for CreateTask {
             return Err(conflict("the task with this id was purged just now").at("id"));
         }
         let people = self.assignee_ids.as_deref().unwrap_or_default();
-        known_project(self.project_id)?;
+        known_project(world, workspace, self.project_id)?;
         known_parent(world, workspace, self.parent_id)?;
         fits_below(world, self.parent_id, 0)?;
         known_people(world, workspace, people, &[], "assignee_ids")?;

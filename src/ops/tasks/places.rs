@@ -21,11 +21,22 @@ pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs
     }
 }
 
-/// Refuses every project: projects do not exist yet.
-pub(super) fn known_project(project: Option<ProjectId>) -> Result<()> {
-    match project {
-        None => Ok(()),
-        Some(_) => Err(not_found("project").at("project_id")),
+/// Checks that a project is one of the same workspace.
+pub(super) fn known_project(world: &World, workspace: WorkspaceId, project: Option<ProjectId>) -> Result<()> {
+    let Some(id) = project else { return Ok(()) };
+    let known = world
+        .projects
+        .get(id)
+        .filter(|project| project.workspace_id == workspace);
+    known
+        .map(|_| ())
+        .ok_or_else(|| not_found("project").at("project_id"))
+}
+
+/// To check a new project, a mutation needs it.
+pub(super) fn needs_project(project: &Patch<ProjectId>, needs: &mut Needs) {
+    if let Patch::Set(project) = project {
+        needs.projects.insert(*project);
     }
 }
 
@@ -81,7 +92,7 @@ pub(super) fn known_place(
     parent: &Patch<TaskId>,
 ) -> Result<()> {
     if let Patch::Set(project) = project {
-        known_project(Some(*project))?;
+        known_project(world, task.workspace_id, Some(*project))?;
     }
     let Patch::Set(parent) = parent else { return Ok(()) };
     if task.parent_id == Some(*parent) {

@@ -7,7 +7,7 @@ use crate::store::statement::{Batch, Statement, statement};
 use crate::store::table::{Part, text};
 use crate::store::{Result, Transaction};
 use taskwire_protocol::task::Task;
-use taskwire_protocol::{TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{ProjectId, TaskId, UserId, WorkspaceId};
 
 pub(in crate::store) static LOAD: Statement = statement(
     &[("id", Id)],
@@ -49,6 +49,13 @@ pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: U
     ));
     sql.bind(user.0).push(" and a.workspace_id = ").bind(workspace.0);
     sql.push(" order by a.task_id");
+    tx.list::<TaskRow>(sql).await
+}
+
+/// The tasks of a project.
+pub async fn load_of_project(tx: &mut Transaction, project: ProjectId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.project_id = "));
+    sql.bind(project.0).push(" order by t.id");
     tx.list::<TaskRow>(sql).await
 }
 

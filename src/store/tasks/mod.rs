@@ -11,7 +11,9 @@ mod read;
 mod row;
 mod write;
 
-pub use load::{load, load_ancestors, load_assigned, load_below, load_children, load_neighbours};
+pub use load::{
+    load, load_ancestors, load_assigned, load_below, load_children, load_neighbours, load_of_project,
+};
 pub use marks::{has_tags_to_key, key_tags, load_tags, lock_tags};
 pub use read::{find, sync};
 pub use write::write;

@@ -204,6 +204,8 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "member.add" => &["member.added"],
         "member.update" => &["member.updated"],
         "member.remove" | "workspace.leave" => &["member.removed"],
+        "project.create" => &["project.created"],
+        "project.delete" => &["project.deleted"],
         "comment.create" => &["comment.created"],
         "comment.update" => &["comment.updated"],
         "comment.delete" => &["comment.deleted"],

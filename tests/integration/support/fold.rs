@@ -14,6 +14,7 @@ pub struct WorkspaceState {
     pub seq: u64,
     workspace: Value,
     pub members: ById,
+    pub projects: ById,
     pub tasks: ById,
 }
 
@@ -27,8 +28,7 @@ impl WorkspaceState {
 
     /// From the first page of `workspace.sync`.
     pub fn of_first(page: &Value) -> WorkspaceState {
-        let not_yet = (&page["projects"], &page["tags"]);
-        assert_eq!(not_yet, (&json!([]), &json!([])), "{page}");
+        assert_eq!(page["tags"], json!([]), "{page}");
         let members = page["members"].as_array().expect("members").iter();
         WorkspaceState {
             seq: seq(page),
@@ -36,6 +36,7 @@ impl WorkspaceState {
             members: members
                 .map(|member| (text(&member["user"]["id"]).to_owned(), member.clone()))
                 .collect(),
+            projects: by_id(&page["projects"]),
             tasks: by_id(&page["tasks"]),
         }
     }
@@ -76,6 +77,8 @@ impl WorkspaceState {
             "member.added" | "member.updated" => {
                 upsert(&mut self.members, &data["user"]["id"], data.clone());
             }
+            "project.created" | "project.updated" => upsert(&mut self.projects, &data["id"], data.clone()),
+            "project.deleted" => drop(self.projects.remove(text(&data["id"]))),
             "member.removed" => drop(self.members.remove(text(&data["user_id"]))),
             other => panic!("unknown event {other} of a workspace: {event}"),
         }
