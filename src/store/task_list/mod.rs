@@ -15,7 +15,7 @@ use super::tasks::{COLUMNS, TaskRow, by_id};
 use super::words::tsquery;
 use super::{Reader, Result, streams};
 use crate::unicode::Term;
-use filter::{conditions, filter, fts5, words};
+use filter::{conditions, filter, fts5, within, words};
 use order::{Key, keyset, order};
 use taskwire_protocol::task::{ListTasks, Status, Task};
 use taskwire_protocol::{UserId, WorkspaceId};
@@ -150,7 +150,7 @@ async fn undated(
         None => "tasks_by_workspace",
     };
     let mut sql = Sql::new(&format!("select {COLUMNS} from {table} t where "));
-    of(&mut sql, scope);
+    within(&mut sql, scope, wanted);
     narrow(&mut sql);
     sql.page("t.id", Some(after), limit);
     reader.list::<TaskRow>(sql).await
