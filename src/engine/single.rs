@@ -32,7 +32,8 @@ pub(super) async fn drain(mut queue: mpsc::Receiver<Item>, shared: Shared) {
                 let submissions = gather(submission, &mut waiting);
                 metrics::histogram!("taskwire_group_size").record(submissions.len() as f64);
                 let (size, began) = (submissions.len(), Instant::now());
-                let broke = breaks(writer.run(submissions)).await;
+                // boxed, because the future is large
+                let broke = breaks(Box::pin(writer.run(submissions))).await;
                 last = Last::new(size, began.elapsed());
                 broke
             }

@@ -156,7 +156,7 @@ impl Mutation for DeleteProject {
         let mut tasks: Vec<Task> = tasks.cloned().collect();
         tasks.sort_unstable_by_key(|task| task.id);
         cascade::each(act, world, project.workspace_id, tasks, |task| {
-            task.project_id = None
+            task.project_id = None;
         })?;
         let gone = ProjectDeleted {
             id: project.id,

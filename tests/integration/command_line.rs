@@ -13,7 +13,8 @@ use tempfile::TempDir;
 crate::on_both_databases!(
     an_account_is_managed_on_the_command_line,
     an_audit_tells_each_event_in_plain_words,
-    a_team_talks_about_a_task_on_the_command_line
+    a_team_talks_about_a_task_on_the_command_line,
+    projects_are_named_on_the_command_line
 );
 
 const ADA: &str = "ada@example.com";
@@ -514,6 +515,53 @@ async fn a_team_talks_about_a_task_on_the_command_line(engine: Engine) {
     assert_eq!(ada.tw(&["log", id, "--limit", "1"]).lines().count(), 1);
     let frames: Value = serde_json::from_str(&ada.tw(&["history", id, "--json"])).expect("JSON");
     assert_eq!(frames.as_array().map(Vec::len), Some(9));
+}
+
+async fn projects_are_named_on_the_command_line(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let ada = Device::new(&server);
+    ada.tw(&["signup", ADA, "--name", "Ada"]);
+    assert_eq!(ada.tw(&["project", "ls"]), "");
+    for name in ["House", "Summer fair"] {
+        let made = ada.tw(&["project", "new", name, "--color", "#3b82f6"]);
+        assert!(made.ends_with(&format!("  {name}  #3b82f6\n")), "{made}");
+    }
+    ada.tw(&[
+        "project",
+        "edit",
+        "summer fair",
+        "--before",
+        "house",
+        "--color",
+        "",
+        "--name",
+        "Fair",
+    ]);
+    let listed = ada.tw(&["project", "ls"]);
+    let names: Vec<&str> = listed
+        .lines()
+        .filter_map(|line| line.split("  ").nth(1))
+        .collect();
+    assert_eq!(names, ["Fair", "House"], "{listed}");
+    ada.tw(&["add", "Paint the door", "--project", "house"]);
+    ada.tw(&["add", "Call Grace"]);
+    let of_house = ada.tw(&["ls", "--project", "House"]);
+    assert!(
+        of_house.contains("Paint the door") && !of_house.contains("Grace"),
+        "{of_house}"
+    );
+    let id = of_house.split_whitespace().next().expect("an id").to_owned();
+    ada.tw(&["edit", &id, "--project", "fair"]);
+    assert!(ada.tw(&["ls", "--project", "fair"]).contains("Paint the door"));
+    assert!(
+        ada.tw(&["project", "archive", "fair"])
+            .ends_with("  Fair  archived\n")
+    );
+    ada.tw(&["project", "delete", "fair"]);
+    let (code, _, said) = ada.run(&["ls", "--project", "fair"], PASSWORD, "");
+    assert_eq!(code, 4, "{said}");
+    assert!(said.contains("no project \"fair\""), "{said}");
+    ada.tw(&["edit", &id, "--project", "none"]);
 }
 
 /// The whole id of a workspace that a line shows.

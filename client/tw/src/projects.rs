@@ -113,12 +113,15 @@ fn show(output: &Output, project: &Project) -> Result<(), Fault> {
 }
 
 fn row(project: &Project) -> String {
-    let mut row = format!("{}  {}", short(project.id), plain(&project.name));
-    if let Some(color) = &project.color {
-        row.push_str(&format!("  {}", plain(color)));
-    }
-    if project.is_archived {
-        row.push_str("  archived");
-    }
-    row
+    let color = project
+        .color
+        .as_deref()
+        .map(|color| format!("  {}", plain(color)));
+    let archived = if project.is_archived { "  archived" } else { "" };
+    format!(
+        "{}  {}{}{archived}",
+        short(project.id),
+        plain(&project.name),
+        color.unwrap_or_default()
+    )
 }
