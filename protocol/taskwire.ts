@@ -2562,6 +2562,10 @@ export interface Routes {
   "GET /v1/users/{id}/photo": { body: null; status: 200; answer: Blob; error: HttpError };
   /** The state of a workspace as NDJSON: its opening, then a task on each line, by id; deleted tasks included, or with `?open_only=true` neither deleted nor completed ones. Compressed as `Accept-Encoding` allows (`zstd`, `br`, `gzip`). Then subscribe to its stream since `seq`. A body that ends early is not whole: ask again. */
   "GET /v1/workspaces/{id}/snapshot": { body: null; status: 200; answer: SnapshotOpening | Task; error: HttpError };
+  /** The page to which the link in a reminder by mail leads; it changes nothing. */
+  "GET /v1/unsubscribe": { body: null; status: 200; answer: string; error: HttpError };
+  /** Ends reminders by mail for the account whose link this is (RFC 8058): sets `preferences.notifications.email` to false. The query has the link's `token`. `INVALID_TOKEN`: no link of this server. */
+  "POST /v1/unsubscribe": { body: null; status: 200; answer: string; error: HttpError };
   /** Carries out request frames. The answer to an array is an array in the same order, always with 200. */
   "POST /v1/rpc": { body: ClientFrame | ClientFrame[]; status: 200; answer: RpcAnswer | RpcAnswer[]; error: ErrorFrame };
   /** This contract as JSON Schema. */

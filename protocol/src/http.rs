@@ -127,6 +127,8 @@ pub enum Answer {
     Frames,
     /// The contract as JSON Schema.
     Contract,
+    /// A page for people, as HTML.
+    Page,
 }
 
 /// The routes of the contract. Those for operators of the server (health, metrics) are not part of it.
@@ -300,6 +302,21 @@ pub const ROUTES: &[Route] = &[
             SchemaGenerator::subschema_for::<workspace::SnapshotOpening>,
             SchemaGenerator::subschema_for::<task::Task>,
         ),
+    },
+    Route {
+        name: "GET /v1/unsubscribe",
+        doc: "The page to which the link in a reminder by mail leads; it changes nothing.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Page,
+    },
+    Route {
+        name: "POST /v1/unsubscribe",
+        doc: "Ends reminders by mail for the account whose link this is (RFC 8058): sets `preferences.notifications.email` \
+              to false. The query has the link's `token`. `INVALID_TOKEN`: no link of this server.",
+        body: Body::Nothing,
+        status: 200,
+        answer: Answer::Page,
     },
     Route {
         name: "POST /v1/rpc",

@@ -9,6 +9,7 @@
 //! - `codes`      the codes and links of mails
 //! - `device_codes` the codes of a sign-in that another device completes
 //! - `first_admin` the token of the link that makes the first administrator
+//! - `unsubscribe` the token of the link that ends reminders by mail
 //! - `limits`     how many operations a socket, and how many HTTP requests an address, may send
 //!
 //! Nothing here asks the operating system for the time: every function that needs it takes `now_ms`.
@@ -23,3 +24,4 @@ pub mod passwords;
 pub mod refresh;
 pub mod successor;
 pub mod tokens;
+pub mod unsubscribe;

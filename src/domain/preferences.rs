@@ -47,6 +47,34 @@ pub fn merged(mut kept: Map<String, Value>, given: &Map<String, Value>) -> Resul
     Ok(kept)
 }
 
+/// How many minutes before a task is due its person wants to know.
+pub fn due_lead(preferences: &Map<String, Value>) -> i64 {
+    let minutes = preferences
+        .get(NOTIFICATIONS)
+        .and_then(|part| part.get("due_lead_minutes"));
+    minutes.and_then(Value::as_i64).unwrap_or_default()
+}
+
+/// Whether a person wants mails about their tasks, and to be told things of this type.
+pub fn wants_mail(preferences: &Map<String, Value>, r#type: NotificationType) -> bool {
+    let is_off = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(false);
+    preferences.get(NOTIFICATIONS).is_none_or(|part| {
+        let of_type = part.get("types").and_then(|types| types.get(r#type.as_str()));
+        !is_off(part.get("email")) && !is_off(of_type)
+    })
+}
+
+/// The preferences without mails about tasks.
+pub fn without_mails(mut kept: Map<String, Value>) -> Map<String, Value> {
+    let part = kept
+        .entry(NOTIFICATIONS)
+        .or_insert_with(|| Value::Object(Map::new()));
+    if let Value::Object(part) = part {
+        part.insert("email".to_owned(), Value::Bool(false));
+    }
+    kept
+}
+
 fn wrong(field: &str, must: &str) -> Failure {
     Failure::invalid(field, format!("{field} {must}"))
 }
@@ -130,6 +158,36 @@ mod tests {
         assert_eq!(
             Value::Object(after),
             json!({ "theme": "dark", "web": { "b": 2 }, "new": [] })
+        );
+    }
+
+    #[test]
+    fn mails_are_turned_off_and_the_rest_stays() {
+        let kept = object(json!({ "theme": "dark", "notifications": { "email": true, "own_acts": "off" } }));
+        let after = json!({ "theme": "dark", "notifications": { "email": false, "own_acts": "off" } });
+        assert_eq!(Value::Object(without_mails(kept)), after);
+        let after = json!({ "notifications": { "email": false } });
+        assert_eq!(Value::Object(without_mails(Map::new())), after);
+    }
+
+    #[test]
+    fn mails_come_unless_they_or_their_type_are_turned_off() {
+        let wants = |notifications: Value| {
+            let preferences = object(json!({ "notifications": notifications }));
+            (
+                wants_mail(&preferences, NotificationType::TaskDue),
+                due_lead(&preferences),
+            )
+        };
+        assert!(wants_mail(&Map::new(), NotificationType::TaskDue));
+        assert_eq!(wants(json!({ "types": { "LOGIN": false } })), (true, 0));
+        assert_eq!(
+            wants(json!({ "types": { "TASK_DUE": false }, "due_lead_minutes": 5 })),
+            (false, 5)
+        );
+        assert_eq!(
+            wants(json!({ "types": { "TASK_DUE": true }, "email": false })),
+            (false, 0)
         );
     }
 

@@ -1,11 +1,13 @@
 //! What the job that sends mails needs: the code of a letter, made when it is sent, and alive from then on.
 
-use super::{Chore, Engine, spawned};
+use super::{Chore, Engine, accounts, spawned};
 use crate::ops::letters::{About, Letter};
+use crate::ops::profiles::EndMails;
 use crate::store::{StoreError, Transaction};
 use crate::store::{codes, users};
 use secrecy::SecretString;
-use taskwire_protocol::{Failure, Timestamp};
+use taskwire_protocol::operations::Nothing;
+use taskwire_protocol::{ErrorCode, Failure, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 impl Engine {
@@ -38,6 +40,30 @@ impl Engine {
     /// The six digits and the token of a code.
     pub fn reveal_code(&self, code: Uuid) -> (SecretString, SecretString) {
         (self.0.codes.code(code), self.0.codes.token(code))
+    }
+}
+
+/// Reminders by mail, which their readers can end.
+impl Engine {
+    /// What ends the mails of an account, in the query of its link; `None` without a secret.
+    pub fn token_to_end_mails(&self, user: UserId) -> Option<String> {
+        self.0.unsubscribe.token(user.0)
+    }
+
+    /// Ends the mails of the account whose token this is. One that is gone meanwhile gets none anyway.
+    pub async fn end_mails(&self, token: &str) -> Result<(), Failure> {
+        let user = self.0.unsubscribe.user(token).map(UserId);
+        let user = user.ok_or_else(|| {
+            let message = "the link is not whole; copy all of it out of the mail";
+            Failure::new(ErrorCode::InvalidToken, message)
+        })?;
+        let store = self.0.store.clone();
+        let read = async move { users::find(&mut store.read().await?, user).await };
+        let Some(account) = spawned(read).await? else {
+            return Ok(());
+        };
+        let caller = accounts::caller(&account, SessionId(self.0.ids.next()));
+        self.act::<Nothing>(caller, EndMails).await.map(drop)
     }
 }
 

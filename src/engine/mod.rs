@@ -101,6 +101,7 @@ use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
 use crate::auth::refresh::RefreshTokens;
 use crate::auth::tokens::AccessTokens;
+use crate::auth::unsubscribe::Unsubscribe;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::files::{Files, FilesError};
@@ -173,6 +174,7 @@ struct Inner {
     codes: Codes,
     device_codes: DeviceCodes,
     first_admin: FirstAdmin,
+    unsubscribe: Unsubscribe,
     /// Where people reach the deployment.
     public_url: Option<Arc<str>>,
     aside: Aside,
@@ -255,6 +257,7 @@ impl Engine {
             limits,
             lane: Lane::start(shared, settings.database_lanes),
             first_admin: FirstAdmin::new(&keys.current, keys.previous.as_ref(), &store.epoch()),
+            unsubscribe: Unsubscribe::new(&keys.current, keys.previous.as_ref()),
             store,
             files,
             decoding: photos::Decoding::new(),

@@ -7,6 +7,7 @@
 //! - `by_mail`  verifying an address, resetting a password; `links` has the pages of the links in mails
 //! - `device`   signing a program in by a code, and the page on which its person approves
 //! - `first_admin` the first administrator, by a link, and the page of the link
+//! - `unsubscribe` the link in reminders by mail, which ends them
 //! - `rpc`      answers a request frame, or an array of them
 //! - `health`   probes and metrics; `recorder` records metrics, `metrics` is the table of all of them,
 //!   `process` reads those of the process
@@ -31,6 +32,7 @@ mod process;
 mod recorder;
 mod rpc;
 mod snapshot;
+mod unsubscribe;
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -132,7 +134,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics));
     let router = snapshot::routes(export::routes(photos::routes(router)));
-    let router = first_admin::routes(accounts::routes(router));
+    let router = unsubscribe::routes(first_admin::routes(accounts::routes(router)));
     device::routes(links::routes(by_mail::routes(router)))
         .fallback(async || Refusal::from(Failure::new(ErrorCode::NotFound, "no such path")))
         .method_not_allowed_fallback(async || {

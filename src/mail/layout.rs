@@ -6,6 +6,9 @@ use std::fmt::Write;
 
 /// Characters of a line of plain text.
 const LINE: usize = 76;
+/// Why a person gets a mail that they can end, and how they end it.
+const WHY: &str = "You get this mail because you were not connected.";
+const HOW: &str = "Get no more of them:";
 
 /// The mail as plain text.
 pub(super) fn plain(draft: &Draft) -> String {
@@ -24,6 +27,9 @@ pub(super) fn plain(draft: &Draft) -> String {
         let _ = writeln!(text, "{}\n", wrapped(otherwise));
     }
     text.push_str("-- \nTaskwire\n");
+    if let Some(ends) = &draft.ends {
+        let _ = writeln!(text, "{WHY} {HOW}\n{}", ends.link);
+    }
     text
 }
 
@@ -53,7 +59,11 @@ pub(super) fn html(draft: &Draft) -> String {
     if let Some(otherwise) = &draft.otherwise {
         let _ = writeln!(text, "<p>{}</p>", escaped(otherwise));
     }
-    text.push_str("<p style=\"color:#6b7280;font-size:13px\">Taskwire</p>\n</div>\n</body>\n</html>\n");
+    text.push_str("<p style=\"color:#6b7280;font-size:13px\">Taskwire");
+    if let Some(ends) = &draft.ends {
+        let _ = write!(text, "<br>{WHY} <a href=\"{}\">{HOW}</a>", escaped(&ends.link));
+    }
+    text.push_str("</p>\n</div>\n</body>\n</html>\n");
     text
 }
 

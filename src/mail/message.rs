@@ -3,10 +3,10 @@
 
 use super::Unsent;
 use super::layout;
-use super::texts::Draft;
+use super::texts::{Draft, Ends};
 use crate::config::Settings;
 use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::{Mailbox, MessageBuilder, MultiPart};
 use lettre::{Address, Message};
 use std::time::{Duration, UNIX_EPOCH};
 use uuid::Uuid;
@@ -54,12 +54,33 @@ pub(super) fn build(mail: &Mail, settings: &Settings) -> Result<Message, Unsent>
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
-        ))
-        .multipart(MultiPart::alternative_plain_html(
-            layout::plain(&mail.draft),
-            layout::html(&mail.draft),
         ));
+    let built = unsubscribing(built, &mail.draft).multipart(MultiPart::alternative_plain_html(
+        layout::plain(&mail.draft),
+        layout::html(&mail.draft),
+    ));
     built.map_err(|error| Unsent::Later(format!("the mail cannot be made: {error}")))
+}
+
+/// The headers by which mail programs offer to end such mails with one click (RFC 2369, RFC 8058). A link that could end a
+/// header is left out.
+fn unsubscribing(built: MessageBuilder, draft: &Draft) -> MessageBuilder {
+    let plain = |ends: &&Ends| {
+        ends.link
+            .bytes()
+            .all(|byte| byte.is_ascii_graphic() && !b"<>".contains(&byte))
+    };
+    let Some(ends) = draft.ends.as_ref().filter(plain) else {
+        return built;
+    };
+    let header =
+        |name: &'static str, value: String| HeaderValue::new(HeaderName::new_from_ascii_str(name), value);
+    built
+        .raw_header(header("List-Unsubscribe", format!("<{}>", ends.link)))
+        .raw_header(header(
+            "List-Unsubscribe-Post",
+            "List-Unsubscribe=One-Click".to_owned(),
+        ))
 }
 
 /// The name and the address of `Taskwire <tasks@example.com>`.
@@ -116,6 +137,57 @@ mod tests {
             "Auto-Submitted: auto-generated\r\n",
         ] {
             assert!(text.contains(header), "{header} {text}");
+        }
+    }
+
+    fn of(draft: Draft) -> String {
+        let settings = Settings::from_pairs(&[]).expect("settings");
+        let mail = Mail {
+            id: Uuid::from_u128(7),
+            to: Recipient {
+                email: "ada@example.com".to_owned(),
+                name: "Ada".to_owned(),
+            },
+            at_ms: 0,
+            draft,
+        };
+        let message = build(&mail, &settings).expect("a message");
+        String::from_utf8(message.formatted()).expect("text")
+    }
+
+    fn reminder(link: &str) -> Draft {
+        let link = link.to_owned();
+        texts::reminder("Ada", vec!["Pay rent".to_owned()], 0, Some(Ends { link }))
+    }
+
+    #[test]
+    fn a_mail_that_its_reader_can_end_says_how_in_its_headers() {
+        let link = format!("https://tasks.example.com/unsubscribe?token={}", "x".repeat(64));
+        let text = of(reminder(&link));
+        let headers = text.split("\r\n\r\n").next().expect("headers");
+        let unfolded = headers.replace("\r\n ", " ").replace("  ", " ");
+        for header in [
+            format!("\r\nList-Unsubscribe: <{link}>"),
+            "\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click".to_owned(),
+        ] {
+            assert!(unfolded.contains(&header), "{header} {headers}");
+        }
+        assert!(!of(texts::welcome("Ada")).contains("List-Unsubscribe"));
+    }
+
+    #[test]
+    fn a_link_cannot_add_a_header() {
+        for link in [
+            "https://a.example/\r\nBcc: eve@example.com",
+            "https://a.example/\0",
+            "https://a.example/> <",
+        ] {
+            let text = of(reminder(link));
+            let headers = text.split("\r\n\r\n").next().expect("headers");
+            assert!(
+                !headers.contains("List-Unsubscribe") && !headers.contains("Bcc"),
+                "{headers}"
+            );
         }
     }
 

@@ -15,7 +15,7 @@ pub mod texts;
 
 pub use message::{Mail, Recipient};
 pub use smtp::Smtp;
-pub use texts::{Draft, Proof};
+pub use texts::{Draft, Ends, Proof};
 
 use crate::config::Settings;
 use std::path::PathBuf;

@@ -14,6 +14,8 @@ pub struct Draft {
     pub proof: Option<Proof>,
     /// What to do if it was not the reader who did it: it follows the proof.
     pub otherwise: Option<String>,
+    /// What ends such mails. `None`: the reader cannot end them, or nobody knows where this node is.
+    pub ends: Option<Ends>,
 }
 
 /// What only the reader of a mail knows.
@@ -35,6 +37,13 @@ impl std::fmt::Debug for Proof {
     }
 }
 
+/// The link by which the reader of a mail ends such mails.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ends {
+    /// The link. It is also in the mail's headers, for mail programs that show a button.
+    pub link: String,
+}
+
 /// After a sign-up: proves that the address is its owner's.
 /// Without a name: the person who signed up chose it, and may have wanted to write to somebody else.
 pub fn verification(proof: Proof) -> Draft {
@@ -50,6 +59,7 @@ pub fn verification(proof: Proof) -> Draft {
              unverified."
                 .to_owned(),
         ),
+        ..Draft::default()
     }
 }
 
@@ -81,6 +91,7 @@ pub fn account_made(name: &str, proof: Proof) -> Draft {
              account, ignore this mail."
                 .to_owned(),
         ),
+        ..Draft::default()
     }
 }
 
@@ -94,6 +105,7 @@ pub fn reset(name: &str, proof: Proof) -> Draft {
         ],
         proof: Some(proof),
         otherwise: Some("If it was not you, ignore this mail. Your password stays as it is.".to_owned()),
+        ..Draft::default()
     }
 }
 
@@ -109,6 +121,7 @@ pub fn new_address(proof: Proof) -> Draft {
         ],
         proof: Some(proof),
         otherwise: Some("If you did not ask for this, ignore this mail. Nothing changes.".to_owned()),
+        ..Draft::default()
     }
 }
 
@@ -240,5 +253,25 @@ pub fn several_sign_ups(proof: Proof) -> Draft {
         ],
         proof: Some(proof),
         otherwise: Some("If you did not sign up, ignore this mail. Nobody can use the account without it.".to_owned()),
+        ..Draft::default()
+    }
+}
+
+/// Tells of tasks, each with a line of its own, while the reader was away. There may be more of them than lines.
+pub fn reminder(name: &str, lines: Vec<String>, more: usize, ends: Option<Ends>) -> Draft {
+    let subject = match (&lines[..], more) {
+        ([line], 0) => line.clone(),
+        _ => format!("{} reminders", lines.len() + more),
+    };
+    let mut body = vec![format!("Hello {name},")];
+    body.extend(lines);
+    if more > 0 {
+        body.push(format!("There are {more} more."));
+    }
+    Draft {
+        subject,
+        body,
+        ends,
+        ..Draft::default()
     }
 }

@@ -104,7 +104,32 @@ pub(super) fn spread(act: &Act<'_>, world: &mut World, user: UserId) -> Result<(
     Ok(())
 }
 
-decided_as_steps!(ShowProfile);
+decided_as_steps!(EndMails, ShowProfile);
+
+/// Ends the mails about the caller's tasks, as the link in such a mail asks for.
+pub struct EndMails;
+
+impl Step for EndMails {
+    const NAME: &'static str = "profile.end_mails";
+
+    fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        needs.accounts.insert(caller.user.id);
+    }
+
+    fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {
+        let account = world.accounts.get(act.caller.user.id).cloned();
+        let account = account.ok_or_else(|| not_found("account"))?;
+        let preferences = preferences::without_mails(account.user.preferences.clone());
+        if preferences != account.user.preferences {
+            let user = User {
+                preferences,
+                ..account.user.clone()
+            };
+            put(act, world, account, user)?;
+        }
+        Ok(json(&DONE)?.into())
+    }
+}
 
 /// Shows the caller's profile, as it is now, in one of their workspaces.
 pub struct ShowProfile(pub WorkspaceId);

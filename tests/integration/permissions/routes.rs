@@ -116,6 +116,9 @@ const TABLE: &[(&str, Expected)] = &[
             elsewhere: "404 NOT_FOUND",
         },
     ),
+    // the link of a mail: the token is a wrong one
+    ("GET /v1/unsubscribe", open("200")),
+    ("POST /v1/unsubscribe", open("401 INVALID_TOKEN")),
     // a frame; the other test has every operation
     ("POST /v1/rpc", known("200")),
     // no upgrade; sockets have their own tests

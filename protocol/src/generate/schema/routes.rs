@@ -45,6 +45,7 @@ pub(super) fn table(
                 let lines = [first, other].map(|line| line(written).to_value());
                 json!({ "contentMediaType": "application/x-ndjson", "anyOf": lines })
             }
+            Answer::Page => json!({ "type": "string" }),
             Answer::Contract => json!({ "type": "object" }),
         };
         let error = match route.answer {
