@@ -2,6 +2,7 @@
 //! randomness: callers pass in what a rule needs of these.
 
 pub mod account;
+pub mod alarms;
 pub mod members;
 pub mod mentions;
 pub mod network;

@@ -2,6 +2,7 @@
 //! part, `notifications`, may say. Does not know what clients keep in the other keys; U+0000 was refused before.
 
 use super::Result;
+use super::notices::Wishes;
 use serde_json::{Map, Value};
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::{Failure, limits};
@@ -57,11 +58,9 @@ pub fn due_lead(preferences: &Map<String, Value>) -> i64 {
 
 /// Whether a person wants mails about their tasks, and to be told things of this type.
 pub fn wants_mail(preferences: &Map<String, Value>, r#type: NotificationType) -> bool {
-    let is_off = |value: Option<&Value>| value.and_then(Value::as_bool) == Some(false);
-    preferences.get(NOTIFICATIONS).is_none_or(|part| {
-        let of_type = part.get("types").and_then(|types| types.get(r#type.as_str()));
-        !is_off(part.get("email")) && !is_off(of_type)
-    })
+    let mails = preferences.get(NOTIFICATIONS).and_then(|part| part.get("email"));
+    let is_off = mails.and_then(Value::as_bool) == Some(false);
+    !is_off && Wishes::of(preferences).of_type(r#type, false).is_some()
 }
 
 /// The preferences without mails about tasks.

@@ -1,13 +1,16 @@
 //! Recurrence rules (RFC 5545, section 3.3.10), checked whole when they are stored, so that code that computes with a
 //! stored rule can rely on it. `rrule` reads them. Rules that it accepts against the RFC are refused here; `calendar` knows
-//! the days.
+//! the days, `next` the next date.
 
 mod calendar;
+mod next;
 
 use super::Result;
 use rrule::{Frequency, NWeekday, RRule, RRuleError, Tz, Unvalidated};
 use std::collections::BTreeSet;
 use taskwire_protocol::Failure;
+
+pub use next::{Occurrence, day_of, local_ms, next};
 
 const WEEKDAYS: [&str; 7] = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
 

@@ -9,7 +9,7 @@ use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
-    api_tokens, members, notifications, projects, sessions, streams, tasks, users, workspaces,
+    api_tokens, members, notifications, projects, repeats, sessions, streams, tasks, users, workspaces,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -323,6 +323,35 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
         loading.world.loaded_tag(tag, name);
     }
     Ok(())
+}
+
+async fn zones(loading: &mut Loading<'_>) -> Done {
+    let needs = loading.needs;
+    load_zones(loading, &needs.zones).await
+}
+
+/// The zones are not locked: a change of one that goes on beside it is either seen or not.
+async fn load_zones(loading: &mut Loading<'_>, users: &BTreeSet<UserId>) -> Done {
+    for (user, zone) in users::zones(loading.tx, users.iter().copied()).await? {
+        loading.world.loaded_zone(user, zone);
+    }
+    Ok(())
+}
+
+/// Only of tasks that repeat: for others it reads nothing.
+async fn repeating(loading: &mut Loading<'_>) -> Done {
+    let (needs, world) = (loading.needs, &loading.world);
+    let tasks = needs.repeating.iter().filter_map(|(id, begins)| {
+        let task = world.tasks.get(*id)?;
+        (*begins || task.recurrence.is_some()).then_some(task)
+    });
+    let tasks: Vec<_> = tasks.collect();
+    let creators: BTreeSet<UserId> = tasks.iter().map(|task| task.created_by).collect();
+    let ids: Vec<TaskId> = tasks.iter().map(|task| task.id).collect();
+    for repeat in repeats::load(loading.tx, ids).await? {
+        loading.world.repeats.loaded(repeat);
+    }
+    load_zones(loading, &creators).await
 }
 
 /// The notifications about tasks. It reads their recipients, locks the recipients' streams all at once, and then reads

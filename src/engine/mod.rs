@@ -34,9 +34,11 @@
 //! - `health`    what probes and jobs ask; `watch` whether the database answers
 //! - `jobs`      what the runner of jobs needs of the database; `words` the index of texts, which a job updates; `mails`
 //!   what the job that sends mails needs
+//! - `alarms`    tells people about tasks when their time comes; `reminders` what a mail of them says
 //! - `aside`     work whose caller does not wait for it
 
 mod accounts;
+mod alarms;
 mod answer;
 mod aside;
 mod ask;
@@ -81,6 +83,7 @@ mod prepare;
 mod profiles;
 mod publish;
 mod recovery;
+mod reminders;
 mod reply;
 mod route;
 mod sender;
@@ -141,6 +144,7 @@ pub use mails::Freshen;
 pub use measure::Measure;
 pub use photos::{Picture, Size};
 pub use prepare::waits_before_the_lane;
+pub use reminders::Reminder;
 pub use reply::{Answering, Body, NewSession, Reply, Then};
 pub use route::sign_ins;
 pub use sender::{Delivery, Incoming, Origin, Sender};

@@ -1,6 +1,7 @@
 //! The readers of this node as the engine sees them: lists and counts them, and closes those of a kicked user or
 //! session. Does not know the other instances.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -39,6 +40,14 @@ impl Sockets for Registry {
         });
         sockets.sort_unstable_by_key(|socket| socket.key);
         (sockets, total)
+    }
+
+    fn users(&self) -> HashSet<UserId> {
+        let mut users = HashSet::new();
+        self.each(|_, _, owner| {
+            users.insert(owner.caller.user.id);
+        });
+        users
     }
 
     fn sessions(&self) -> Vec<SessionId> {

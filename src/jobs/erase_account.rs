@@ -8,7 +8,7 @@ use super::run::{Ended, Run, Steps};
 use crate::engine::Chore;
 use crate::ops::letters::Letter;
 use crate::store::jobs::{self, EraseAccount, ForgetName, NewJob, Payload as _};
-use crate::store::{StoreError, Transaction, erasure};
+use crate::store::{StoreError, Transaction, alarms, erasure};
 use std::collections::BTreeSet;
 use std::time::Duration;
 use taskwire_protocol::{Failure, UserId, WorkspaceId};
@@ -31,7 +31,7 @@ impl Job for EraseAccount {
             left = run.engine().leave_workspaces(&self, left).await?;
         }
         forget_name(&run, user).await?;
-        for what in [What::Notifications, What::Devices, What::Proofs] {
+        for what in [What::Alarms, What::Notifications, What::Devices, What::Proofs] {
             all(&run, user, what).await?;
         }
         op_ids(&run, user).await?;
@@ -78,6 +78,7 @@ async fn op_ids(run: &Run, user: UserId) -> Result<(), Failure> {
 
 #[derive(Clone, Copy)]
 enum What {
+    Alarms,
     Notifications,
     Devices,
     Proofs,
@@ -96,6 +97,7 @@ impl Chore for Erase {
     async fn run(self, tx: &mut Transaction) -> Result<u64, StoreError> {
         let user = self.user;
         match self.what {
+            What::Alarms => alarms::delete_of(tx, user, None, STEP).await,
             What::Notifications => erasure::notifications(tx, user, STEP).await,
             What::Devices => erasure::devices(tx, user, STEP).await,
             What::Proofs => erasure::proofs(tx, user).await,

@@ -7,8 +7,8 @@ use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
 use crate::config::{PublicUrl, Settings};
 use crate::domain::account::masked;
-use crate::engine::Engine;
-use crate::mail::{self, Draft, Left, Mail, Proof, Recipient, Unsent, texts};
+use crate::engine::{Engine, Reminder};
+use crate::mail::{self, Draft, Ends, Left, Mail, Proof, Recipient, Unsent, texts};
 use crate::ops::letters::{About, Letter};
 use crate::store::codes::Purpose;
 use secrecy::ExposeSecret;
@@ -37,17 +37,26 @@ impl Job for Letter {
             count("dropped");
             return run.end().await;
         }
-        let draft = draft(&self, run.engine(), run.settings());
+        let (email, draft) = match &self.about {
+            About::Reminder { .. } => {
+                let Some(reminder) = run.engine().reminder(&self).await? else {
+                    count("dropped");
+                    return run.end().await;
+                };
+                reminded(&self, reminder, &run)
+            }
+            _ => (self.email.to_string(), draft(&self, run.engine(), run.settings())),
+        };
+        let to = masked(&email);
         let mail = Mail {
             id: self.id,
             to: Recipient {
-                email: self.email.to_string(),
+                email,
                 name: self.name.to_string(),
             },
             at_ms: self.at.0,
             draft,
         };
-        let to = masked(&self.email);
         match mail::send(run.settings(), &mail).await {
             Ok(Left::Sent) => count("sent"),
             Ok(Left::Kept(file)) => {
@@ -92,11 +101,23 @@ async fn ended(run: &Run) -> Result<Ended, Failure> {
     }
 }
 
+/// A mail of reminders: to whom it goes now, and what it says. Where people know where this node is, they can end such mails.
+fn reminded(letter: &Letter, reminder: Reminder, run: &Run) -> (String, Draft) {
+    let place = run.settings().public_url.as_ref().map(PublicUrl::as_str);
+    let token = run.engine().token_to_end_mails(letter.user);
+    let link = place.and_then(|place| Some(format!("{place}/v1/unsubscribe?token={}", token?)));
+    let ends = link.map(|link| Ends { link });
+    let draft = texts::reminder(&letter.name, reminder.lines, reminder.more, ends);
+    (reminder.email, draft)
+}
+
 /// What the mail says.
 fn draft(letter: &Letter, engine: &Engine, settings: &Settings) -> Draft {
     let name = &*letter.name;
     match &letter.about {
         About::Welcome => texts::welcome(name),
+        // it has a draft of its own
+        About::Reminder { .. } => Draft::default(),
         About::Code { code, purpose } => {
             let proof = proof(*code, *purpose, letter, engine, settings);
             match purpose {

@@ -9,6 +9,7 @@
 //! - `spread_profile`   shows a changed profile in the workspaces of its user
 //! - `erase_account`   erases what a deleted account has left; `erase_workspace` a workspace without members;
 //!   `forget_name` takes the user's name out of the logs of workspaces
+//! - `look_again`   looks again when a user is to be told about tasks
 //! - `mail`       sends mails
 //! - `photos`     removes what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
@@ -19,6 +20,7 @@ mod erase_account;
 mod erase_workspace;
 mod forget_name;
 mod kind;
+mod look_again;
 mod mail;
 mod outcome;
 mod photos;
@@ -39,6 +41,7 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<photos::ClearPhotos>(),
     Kind::of::<crate::engine::IndexWords>(),
     Kind::of::<crate::store::jobs::SpreadProfile>(),
+    Kind::of::<crate::store::jobs::LookAgain>(),
     Kind::of::<crate::store::jobs::EraseAccount>(),
     Kind::of::<crate::store::jobs::EraseWorkspace>(),
     Kind::of::<crate::store::jobs::ForgetName>(),

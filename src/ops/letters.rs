@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::account::User;
-use taskwire_protocol::{Timestamp, UserId};
+use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::{TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// A mail to a person.
@@ -76,6 +77,13 @@ pub enum About {
     SeveralSignUps {
         /// The code to choose it.
         code: Uuid,
+    },
+    /// The time of tasks has come while their person was not connected. The tasks are read when the mail is sent.
+    Reminder {
+        /// The first of them, and what each tells.
+        tasks: Vec<(TaskId, NotificationType)>,
+        /// How many more there are.
+        more: usize,
     },
     /// A device signed in that the account did not know.
     NewDevice {

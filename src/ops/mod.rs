@@ -7,7 +7,8 @@
 //! - `act`       one mutation being decided; `asked` the request that a task works for, for the log
 //! - `mutation`, `query`, `command`   what an operation provides
 //! - `needs`, `world`, `rows`   what a group of mutations holds in memory: derived from the table of entities below
-//! - `notices`   who is notified of what; `letters` what is mailed, `codes` what mails prove,
+//! - `notices`   who is notified of what; `alarms` who is told about a task when its time comes
+//! - `letters`   what is mailed; `codes` what mails prove,
 //!   `devices` sign-ins that another device completes
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
@@ -24,6 +25,7 @@ pub mod accounts;
 mod act;
 pub mod addresses;
 pub mod admin;
+pub mod alarms;
 pub mod api_tokens;
 pub mod asked;
 pub mod bounds;
@@ -119,6 +121,12 @@ macro_rules! for_each_entity {
                 /// Comments. Their tasks are loaded too.
                 comments: taskwire_protocol::CommentId => $crate::store::comments::CommentRecord,
                     ordered(workspace), concerns(content), store(comments);
+                /// Where repeating tasks stand in the series of their rules.
+                repeats: taskwire_protocol::TaskId => $crate::store::repeats::Repeat,
+                    ordered(workspace), concerns(content), store(repeats);
+                /// When to look whether people are to be told about tasks.
+                alarms: $crate::store::alarms::AlarmKey => $crate::store::alarms::Alarm,
+                    ordered(user), concerns(content), store(alarms);
                 /// Notifications of a user.
                 notifications: (taskwire_protocol::UserId, taskwire_protocol::NotificationId) =>
                     taskwire_protocol::notification::Notification,
@@ -167,6 +175,11 @@ macro_rules! for_each_entity {
                 neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);
                 /// How tags, given by their keys, are written in the workspace of a target.
                 tags: ($crate::ops::Target, String), ordered(workspace);
+                /// The time zones of these users.
+                zones: taskwire_protocol::UserId, ordered(workspace);
+                /// Where those of these tasks that repeat, or begin to (true), stand in their series, and the time zones
+                /// of their creators.
+                repeating: (taskwire_protocol::TaskId, bool), ordered(workspace);
                 /// The notifications about these tasks, and the streams of their recipients.
                 notified: taskwire_protocol::TaskId, ordered(user);
             }

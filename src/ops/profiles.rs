@@ -7,7 +7,7 @@ use super::step::{Step, decided_as_steps};
 use super::world::{Logged, World};
 use super::{Act, Caller, Change, DONE, Login, Mutation, Needs, Result, Target, conflict, json, not_found};
 use crate::domain::{account as rules, preferences};
-use crate::store::jobs::{NewJob, SpreadProfile};
+use crate::store::jobs::{LookAgain, NewJob, SpreadProfile};
 use crate::store::users::Account;
 use serde_json::Map;
 use std::sync::Arc;
@@ -77,6 +77,12 @@ impl Mutation for UpdateProfile {
     }
 }
 
+/// Whether a person is told about tasks at other moments than before.
+fn moments_differ(now: &User, before: &User) -> bool {
+    now.timezone != before.timezone
+        || preferences::due_lead(&now.preferences) != preferences::due_lead(&before.preferences)
+}
+
 /// Writes a changed account, logs that on the user's stream, and has it shown in the user's workspaces if others see the
 /// change. `user` differs from the account's user in what changed, except the version and the time.
 pub(super) fn put(act: &Act<'_>, world: &mut World, account: Account, user: User) -> Result<Logged<User>> {
@@ -87,6 +93,10 @@ pub(super) fn put(act: &Act<'_>, world: &mut World, account: Account, user: User
         ..user
     };
     let logged = world.emit::<events::ProfileUpdated>(act, user.id, &user)?;
+    if moments_differ(&user, &account.user) {
+        let job = LookAgain { user: user.id };
+        world.enqueue(NewJob::new(user.id.to_string(), &job, Duration::ZERO)?);
+    }
     if user.public() != before {
         world.renamed(&before, &user.public());
         spread(act, world, user.id)?;

@@ -16,7 +16,7 @@
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
 //!   (`task_list`, `search`), `comments`, `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `departures`,
-//!   `device_approvals`, `instances` (and `kicks`), `epoch` and
+//!   `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `epoch` and
 //!   `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
@@ -24,6 +24,7 @@
 //! Knows rows and entities. Does not know who may see them, or when they change.
 
 mod addresses;
+pub mod alarms;
 pub mod api_tokens;
 mod bind;
 pub mod codes;
@@ -52,6 +53,7 @@ pub mod ops;
 mod plans;
 mod postgres;
 pub mod projects;
+pub mod repeats;
 mod room;
 #[cfg(test)]
 mod row_types;

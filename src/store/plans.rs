@@ -3,13 +3,13 @@
 
 use super::statement::{ROWS, Statement, text};
 use super::{
-    api_tokens, comments, log, members, notifications, ops, projects, sessions, streams, tasks, users,
-    workspaces,
+    alarms, api_tokens, comments, log, members, notifications, ops, projects, repeats, sessions, streams,
+    tasks, users, workspaces,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 7] = [
+const SCHEMA: [&str; 8] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
     include_str!("../../migrations/sqlite/0005_deletion.sql"),
@@ -17,13 +17,21 @@ const SCHEMA: [&str; 7] = [
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
     include_str!("../../migrations/sqlite/0015_comments.sql"),
     include_str!("../../migrations/sqlite/0016_projects.sql"),
+    include_str!("../../migrations/sqlite/0017_alarms.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 26] = [
+static LOOKUPS: [(&str, &Statement, usize); 33] = [
+    ("alarms::CLEAR", &alarms::CLEAR, ROWS),
+    ("alarms::LOAD", &alarms::LOAD, ROWS),
+    ("alarms::MOVED", &alarms::MOVED, ROWS),
+    ("alarms::RUNG", &alarms::RUNG, ROWS),
+    ("repeats::FORGET", &repeats::FORGET, ROWS),
+    ("repeats::LOAD", &repeats::LOAD, ROWS),
+    ("users::ZONES", &users::ZONES, ROWS),
     ("api_tokens::DELETE", &api_tokens::DELETE, ROWS),
     ("api_tokens::LOAD", &api_tokens::LOAD, ROWS),
     ("comments::DELETE", &comments::DELETE, ROWS),

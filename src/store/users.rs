@@ -205,6 +205,20 @@ pub async fn load_preferences(
         .collect()
 }
 
+pub(super) static ZONES: Statement = statement(
+    &[("id", Id)],
+    "select u.id, u.timezone from v cross join users u where u.id = v.id and {rows}",
+);
+
+/// The names of these users' time zones.
+pub async fn zones(
+    tx: &mut Transaction,
+    ids: impl IntoIterator<Item = UserId>,
+) -> Result<Vec<(UserId, String)>> {
+    let rows: Vec<(Uuid, String)> = tx.fetch(&ZONES, Batch::ids(ids)).await?;
+    Ok(rows.into_iter().map(|(id, zone)| (UserId(id), zone)).collect())
+}
+
 /// The public fields of a user, if `of` shares a workspace with them, `only` one of a list, or is that user.
 pub async fn find_acquaintance(
     reader: &mut Reader,

@@ -49,7 +49,9 @@ mod presence; // who is present, who is typing
 mod profiles;
 mod projects; // what users change about themselves, and how their workspaces show it
 mod readmes; // every command of every README
+mod recurrences; // tasks that repeat
 mod refresh; // the family of refresh tokens of a session
+mod reminders; // who is told when the time of a task comes
 mod restarts; // two instances restarted one right after the other behind nginx
 mod retention; // what is kept, and for how long
 mod rolling; // instances restarted one after the other behind nginx

@@ -7,6 +7,7 @@ use crate::support::{
 };
 use reqwest::Method;
 use serde_json::{Value, json};
+use std::collections::HashSet;
 use std::sync::Arc;
 use taskwire::engine::{Socket, Sockets};
 use taskwire::ops::node::Whom;
@@ -354,6 +355,10 @@ impl Sockets for OneSocket {
 
     fn list(&self, _: Option<UserId>, _: Option<u64>, _: usize) -> (Vec<Socket>, u64) {
         (Vec::new(), 0)
+    }
+
+    fn users(&self) -> HashSet<UserId> {
+        HashSet::new()
     }
 
     fn sessions(&self) -> Vec<SessionId> {

@@ -93,6 +93,12 @@ async fn rows(engine: Engine, tasks: &[(&str, &[&str])]) -> String {
         }
     }
     // a tag that its task has lost while an older version ran beside a newer one
+    // one that has dates
+    let _ = write!(
+        sql,
+        "update tasks set due_at = 4102444800000, remind_at = 4102444800000 where id = {};",
+        id(engine, 10)
+    );
     sql + &format!(
         "insert into task_tags values ({place}, 'Gone', {});",
         id(engine, 10)
@@ -126,6 +132,8 @@ async fn what_an_older_version_wrote_is_brought_up_to_date(engine: Engine) {
     server.database.execute(&rows(engine, &tasks).await).await;
     server.spawn();
 
+    let alarms = "select cast(kind as text) from alarms order by kind";
+    assert_eq!(server.database.texts(alarms).await, ["1", "2", "3"]);
     let mut ada = signed_in(&server).await;
     // the order does not wait for the job
     let order = ["Äpfel", "apple", "İş toplantısı", "Zebra", "明日牛乳を買う"];

@@ -22,10 +22,11 @@ use crate::ops::node::Whom;
 use crate::store::instances::{self, InstanceRecord};
 use crate::store::{StoreError, Transaction};
 use notes::Words;
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::admin::Instance;
-use taskwire_protocol::{Failure, InstanceId, Timestamp};
+use taskwire_protocol::{Failure, InstanceId, Timestamp, UserId};
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::MissedTickBehavior;
 
@@ -75,6 +76,11 @@ impl Engine {
                 .clone()
                 .run_until_cancelled_owned(self.clone().keep_last_used()),
         );
+        tokio::spawn(
+            ending
+                .clone()
+                .run_until_cancelled_owned(self.clone().keep_alarms()),
+        );
         if self.0.store.is_shared() {
             tokio::spawn(ending.run_until_cancelled_owned(async move { looking.look().await }));
         }
@@ -105,6 +111,12 @@ impl Engine {
                 sockets: record.sockets as u64,
             })
             .collect())
+    }
+
+    /// The users who have a socket here.
+    pub(super) fn present(&self) -> HashSet<UserId> {
+        let sockets = self.0.instance.sockets.get();
+        sockets.map(|sockets| sockets.users()).unwrap_or_default()
     }
 
     /// Acts on the notes of other instances.

@@ -2,6 +2,7 @@
 
 use crate::ops::node::Whom;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use taskwire_protocol::{SessionId, Timestamp, UserId};
 
 /// The sockets of this instance.
@@ -12,6 +13,9 @@ pub trait Sockets: Send + Sync {
     /// The sockets of a user, or of all users, sorted by key: at most `limit` of them, after the key `after`. And how
     /// many there are in total.
     fn list(&self, user: Option<UserId>, after: Option<u64>, limit: usize) -> (Vec<Socket>, u64);
+
+    /// The users who are signed in on a socket.
+    fn users(&self) -> HashSet<UserId>;
 
     /// The session of each socket of a user who is signed in.
     fn sessions(&self) -> Vec<SessionId>;

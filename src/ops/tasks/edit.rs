@@ -1,7 +1,7 @@
 //! Editing a task: replace, update, complete, assign.
 
 use super::places::{known_people, known_place, needs_parent, needs_project};
-use super::{change, living, needs_tags, updated};
+use super::{change, living, needs_tags, repeat, updated};
 use crate::domain::task as rules;
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
@@ -18,6 +18,7 @@ impl Mutation for ReplaceTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_tags(Target::Task(self.id), &self.tags, needs);
+        repeat::needs(self.id, false, needs);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
@@ -36,6 +37,7 @@ impl Mutation for UpdateTask {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
         needs_project(&self.project_id, needs);
+        repeat::needs(self.id, matches!(self.recurrence, Patch::Set(_)), needs);
         if let Patch::Set(tags) = &self.tags {
             needs_tags(Target::Task(self.id), tags, needs);
         }
@@ -67,6 +69,10 @@ impl Mutation for UpdateTask {
 }
 
 impl Mutation for CompleteTask {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        repeat::needs(self.id, false, needs);
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
         let completed = self.completed.unwrap_or(!before.completed);

@@ -4,6 +4,7 @@
 //! - `arrange`   move
 //! - `remove`    delete, purge, restore
 //! - `read`      one task, and lists
+//! - `repeat`    the next task of one that repeats
 //! - `places`    where a task may be, and who may be assigned to it
 
 mod arrange;
@@ -11,6 +12,7 @@ mod edit;
 mod places;
 mod read;
 mod remove;
+mod repeat;
 
 use super::caller::targets_a_task;
 use super::notices::tell_of_task;
@@ -57,6 +59,9 @@ impl Mutation for CreateTask {
         // other mutations of the group may put tasks below or next to this one
         needs.made.extend(self.id.map(|id| (id, workspace)));
         needs_tags(Target::Workspace(workspace), self.tags.iter().flatten(), needs);
+        if self.recurrence.is_some() {
+            needs.zones.insert(caller.user.id); // another mutation of the group may complete it
+        }
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
@@ -169,6 +174,10 @@ fn write<E: TaskEvent>(
     if let Some(notice) = notice {
         tell_of_task(act, world, before, &task, notice)?;
     }
+    let completed = repeat::is_due(before, &task).then(|| task.clone());
     world.put_task(task);
+    if let Some(completed) = completed {
+        repeat::follow(act, world, &completed)?;
+    }
     Ok(Change::as_logged(logged))
 }

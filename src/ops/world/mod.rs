@@ -87,6 +87,7 @@ macro_rules! derive_world {
             purged: Vec<TaskId>,
             newest: HashMap<UserId, Timestamp>,
             rooms: HashMap<TaskId, usize>,
+            zones: HashMap<UserId, String>,
             acquainted: BTreeSet<(UserId, UserId)>,
             read_all: BTreeSet<UserId>,
             wishes: KnownWishes,
@@ -167,6 +168,16 @@ impl World {
     /// The people whom the group notified although it did not know what their preferences say.
     pub fn take_unknown(&mut self) -> BTreeSet<UserId> {
         std::mem::take(&mut self.wishes.missed)
+    }
+
+    /// Sets the name of a user's time zone.
+    pub fn loaded_zone(&mut self, user: UserId, zone: String) {
+        self.zones.insert(user, zone);
+    }
+
+    /// The name of a user's time zone, if a mutation needs it; UTC for one that is unknown.
+    pub(in crate::ops) fn zone(&self, user: UserId) -> &str {
+        self.zones.get(&user).map_or("UTC", String::as_str)
     }
 
     /// A user shares a workspace with another one.

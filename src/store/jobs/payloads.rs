@@ -18,6 +18,17 @@ impl Payload for SpreadProfile {
     const KIND: &'static str = "spread_profile";
 }
 
+/// Looks again when a user is to be told about tasks: the time zone or the preferences changed.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct LookAgain {
+    /// The user.
+    pub user: UserId,
+}
+
+impl Payload for LookAgain {
+    const KIND: &'static str = "look_again";
+}
+
 /// Erases what a deleted account has left.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct EraseAccount {

@@ -10,7 +10,7 @@ use crate::store::bind::{
 use crate::store::entity::{Changes, Keyed};
 use crate::store::statement::{Batch, RowType, Statement, statement, statement_of};
 use crate::store::table::{Part, text, with};
-use crate::store::{Result, Transaction, words};
+use crate::store::{Result, Transaction, alarms, repeats, words};
 use crate::unicode::title_key;
 use std::sync::Arc;
 use taskwire_protocol::task::Task;
@@ -59,7 +59,7 @@ impl Keyed<TaskId, Task> for Task {
 }
 
 /// Writes the tasks that a group made or changed, deletes those that it purged, and updates the tables that find tasks
-/// by tag and by assignee.
+/// by tag and by assignee, and the alarms.
 pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Task>) -> Result<()> {
     let changes: Vec<_> = changes.collect();
     let in_row = !tx.is_alone();
@@ -71,8 +71,10 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, T
         let rows = written.map(|task| cells(task, texts(task, in_row)));
         tx.execute(statement, Batch::of(rows)).await?;
     }
-    let removed = Batch::ids(changes.iter().copied().removed());
-    tx.execute(&DELETE, removed).await?;
+    let removed = || Batch::ids(changes.iter().copied().removed());
+    tx.execute(&DELETE, removed()).await?;
+    repeats::forget(tx, removed()).await?;
+    alarms::follow(tx, &changes).await?;
     marks::write(tx, &changes).await
 }
 

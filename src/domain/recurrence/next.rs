@@ -1,0 +1,332 @@
+//! The next date of a series. It is computed by the clock on the wall, so nine o'clock stays nine o'clock when clocks are
+//! changed. A series goes on from the date before, not from its first one: so a step costs the same however old the series
+//! is, and the number in the series is counted along.
+
+use super::parts;
+use crate::domain::alarms::utc;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone as _};
+use chrono_tz::Tz;
+use rrule::{RRule, RRuleSet, Unvalidated};
+
+/// A date that was moved by more than this many steps begins the series anew.
+const STEPS: i64 = 1000;
+/// The last moment that a task may have.
+const LAST: i64 = 253_402_300_799_999;
+
+/// A date of a series.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Occurrence {
+    /// Milliseconds of what the clock on the wall shows, as if that were UTC.
+    pub local_ms: i64,
+    /// Its number in the series, from 1.
+    pub number: i64,
+}
+
+/// The first date of a series after `from` that is later than the moment `after_ms`, and its moment. `None`: the series has
+/// ended. `zone`: UTC for series of days, whose dates are midnights of UTC.
+pub fn next(rule: &str, from: Occurrence, after_ms: i64, zone: Tz) -> Option<(Occurrence, i64)> {
+    let series = Series::read(rule)?;
+    let after_local = crate::domain::alarms::shown(after_ms, zone)?
+        .and_utc()
+        .timestamp_millis();
+    let mut from = from;
+    if after_local.saturating_sub(from.local_ms) > series.step_ms.saturating_mul(STEPS) {
+        from.local_ms = after_local;
+    }
+    let (start, rest) = (from.local_ms.div_euclid(1000), from.local_ms.rem_euclid(1000));
+    let start = rrule::Tz::UTC.timestamp_opt(start, 0).single()?;
+    let rule = series.rule.validate(start).ok()?;
+    let dates = RRuleSet::new(start).rrule(rule).limit();
+    let mut number = from.number;
+    for date in &dates {
+        let date = date.naive_utc();
+        if date <= start.naive_utc() {
+            continue;
+        }
+        number += 1;
+        let moment = utc(date, zone)?.checked_add(rest)?;
+        if series.count.is_some_and(|count| number > count) || series.until.is_over(date, moment) {
+            return None;
+        }
+        if moment > LAST {
+            return None;
+        }
+        if moment > after_ms {
+            let local_ms = date.and_utc().timestamp_millis() + rest;
+            return Some((Occurrence { local_ms, number }, moment));
+        }
+    }
+    None
+}
+
+/// What clocks in a zone show at a moment, in milliseconds.
+pub fn local_ms(at_ms: i64, zone: Tz) -> Option<i64> {
+    Some(
+        crate::domain::alarms::shown(at_ms, zone)?
+            .and_utc()
+            .timestamp_millis(),
+    )
+}
+
+/// A rule without its end, and the end.
+struct Series {
+    rule: RRule<Unvalidated>,
+    count: Option<i64>,
+    until: Until,
+    /// The time between two dates that the rule allows at most often.
+    step_ms: i64,
+}
+
+/// When a series ends. Its last date may be at that time.
+enum Until {
+    Never,
+    /// By the clock on the wall.
+    Local(NaiveDateTime),
+    /// A moment.
+    Moment(i64),
+}
+
+impl Until {
+    /// A date alone is a whole day; a time without `Z` is one of the clock on the wall.
+    fn read(value: &str) -> Option<Until> {
+        let time = |text: &str| NaiveDateTime::parse_from_str(text, "%Y%m%dT%H%M%S").ok();
+        if let Some(moment) = value.strip_suffix('Z') {
+            return Some(Until::Moment(time(moment)?.and_utc().timestamp_millis() + 999));
+        }
+        if value.contains('T') {
+            return Some(Until::Local(time(value)?));
+        }
+        let day = NaiveDate::parse_from_str(value, "%Y%m%d").ok()?;
+        Some(Until::Local(day.and_hms_opt(23, 59, 59)?))
+    }
+
+    fn is_over(&self, date: NaiveDateTime, moment: i64) -> bool {
+        match self {
+            Until::Never => false,
+            Until::Local(last) => date > *last,
+            Until::Moment(last) => moment > *last,
+        }
+    }
+}
+
+impl Series {
+    fn read(rule: &str) -> Option<Series> {
+        let raw = rule.to_ascii_uppercase();
+        let until = raw.split(';').find_map(|part| {
+            let part = part.strip_prefix("RRULE:").unwrap_or(part);
+            part.strip_prefix("UNTIL=")
+        });
+        let until = until.map_or(Some(Until::Never), Until::read)?;
+        let parts = parts(rule).ok()?;
+        let number = |name: &str| parts.iter().find(|(part, _)| part == name)?.1.parse::<i64>().ok();
+        let endless = parts
+            .iter()
+            .filter(|(name, _)| name != "COUNT" && name != "UNTIL");
+        let endless: Vec<String> = endless.map(|(name, value)| format!("{name}={value}")).collect();
+        let seconds = match &*parts.iter().find(|(name, _)| name == "FREQ")?.1 {
+            "SECONDLY" => 1,
+            "MINUTELY" => 60,
+            "HOURLY" => 3600,
+            "DAILY" => 86_400,
+            "WEEKLY" => 7 * 86_400,
+            "MONTHLY" => 31 * 86_400,
+            _ => 366 * 86_400,
+        };
+        let step = TimeDelta::seconds(seconds).num_milliseconds();
+        Some(Series {
+            rule: endless.join(";").parse().ok()?,
+            count: number("COUNT"),
+            until,
+            step_ms: step.saturating_mul(number("INTERVAL").unwrap_or(1)),
+        })
+    }
+}
+
+/// Midnight of UTC of the day that clocks in a zone show at a moment.
+pub fn day_of(at_ms: i64, zone: Tz) -> Option<i64> {
+    let day = DateTime::from_timestamp_millis(at_ms)?
+        .with_timezone(&zone)
+        .date_naive();
+    Some(day.and_hms_opt(0, 0, 0)?.and_utc().timestamp_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taskwire_protocol::Timestamp;
+
+    fn ms(text: &str) -> i64 {
+        Timestamp::parse(text)
+            .unwrap_or_else(|| panic!("{text} is no time"))
+            .0
+    }
+
+    /// The dates that follow each other when each task is completed on its date.
+    fn series(rule: &str, first: &str, zone: &str, most: usize) -> Vec<String> {
+        let zone = crate::domain::alarms::zone(zone);
+        let mut at = ms(first);
+        let mut from = Occurrence {
+            local_ms: local_ms(at, zone).expect("a time"),
+            number: 1,
+        };
+        let mut all = Vec::new();
+        while all.len() < most {
+            let Some((next, moment)) = next(rule, from, at, zone) else {
+                break;
+            };
+            (from, at) = (next, moment);
+            let text = serde_json::to_string(&Timestamp(at)).expect("a time");
+            all.push(text.trim_matches('"').replace(".000Z", "Z"));
+        }
+        all
+    }
+
+    #[test]
+    fn a_series_keeps_to_its_rule() {
+        for (rule, first, zone, expected) in [
+            (
+                "FREQ=MONTHLY",
+                "2027-01-31T08:00:00Z",
+                "UTC",
+                &[
+                    "2027-03-31T08:00:00Z",
+                    "2027-05-31T08:00:00Z",
+                    "2027-07-31T08:00:00Z",
+                ][..],
+            ),
+            (
+                "FREQ=MONTHLY;BYMONTHDAY=-1",
+                "2027-01-31T08:00:00Z",
+                "UTC",
+                &["2027-02-28T08:00:00Z", "2027-03-31T08:00:00Z"],
+            ),
+            (
+                "FREQ=MONTHLY;BYDAY=-1FR",
+                "2027-01-29T08:00:00Z",
+                "UTC",
+                &[
+                    "2027-02-26T08:00:00Z",
+                    "2027-03-26T08:00:00Z",
+                    "2027-04-30T08:00:00Z",
+                ],
+            ),
+            (
+                "FREQ=YEARLY",
+                "2024-02-29T00:00:00Z",
+                "UTC",
+                &["2028-02-29T00:00:00Z", "2032-02-29T00:00:00Z"],
+            ),
+            (
+                "FREQ=WEEKLY;INTERVAL=2;BYDAY=MO,WE",
+                "2027-03-01T09:00:00Z",
+                "UTC",
+                &[
+                    "2027-03-03T09:00:00Z",
+                    "2027-03-15T09:00:00Z",
+                    "2027-03-17T09:00:00Z",
+                ],
+            ),
+            // nine o'clock in Berlin, before and after clocks are changed
+            (
+                "FREQ=DAILY",
+                "2027-03-27T08:00:00Z",
+                "Europe/Berlin",
+                &["2027-03-28T07:00:00Z", "2027-03-29T07:00:00Z"],
+            ),
+            (
+                "FREQ=WEEKLY",
+                "2027-10-30T07:00:00Z",
+                "Europe/Berlin",
+                &["2027-11-06T08:00:00Z"],
+            ),
+            // half past two does not exist on the 28th; it is back on the 29th
+            (
+                "FREQ=DAILY",
+                "2027-03-27T01:30:00Z",
+                "Europe/Berlin",
+                &["2027-03-28T01:30:00Z", "2027-03-29T00:30:00Z"],
+            ),
+            // it comes twice on the 31st: the first time counts
+            (
+                "FREQ=DAILY",
+                "2027-10-30T00:30:00Z",
+                "Europe/Berlin",
+                &["2027-10-31T00:30:00Z", "2027-11-01T01:30:00Z"],
+            ),
+        ] {
+            assert_eq!(
+                series(rule, first, zone, expected.len()),
+                expected,
+                "{rule} {first}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_series_ends() {
+        for (rule, number) in [
+            ("FREQ=DAILY;COUNT=3", 2),
+            ("FREQ=DAILY;COUNT=1", 0),
+            ("rrule:until=20270303;freq=daily", 2),
+            ("FREQ=DAILY;UNTIL=20270303T090000Z", 2),
+            ("FREQ=DAILY;UNTIL=20270303T085959Z", 1),
+            ("FREQ=DAILY;UNTIL=20270303T090000", 2),
+        ] {
+            assert_eq!(
+                series(rule, "2027-03-01T09:00:00Z", "UTC", 9).len(),
+                number,
+                "{rule}"
+            );
+        }
+        // until a day of the person's, of which UTC has only a part
+        let rule = "FREQ=DAILY;UNTIL=20270303";
+        assert_eq!(
+            series(rule, "2027-03-01T20:00:00Z", "America/New_York", 9).len(),
+            2
+        );
+    }
+
+    #[test]
+    fn a_task_that_was_moved_stays_in_its_series() {
+        let from = Occurrence {
+            local_ms: ms("2027-03-01T09:00:00Z"),
+            number: 1,
+        };
+        let after = |moved: &str, rule: &str| {
+            let found = next(rule, from, ms(moved), Tz::UTC).expect("a date");
+            (found.1, found.0.number)
+        };
+        let weekly = "FREQ=WEEKLY";
+        // postponed, done earlier, postponed past the next one, and so far that its series begins anew
+        assert_eq!(
+            after("2027-03-03T12:00:00Z", weekly),
+            (ms("2027-03-08T09:00:00Z"), 2)
+        );
+        assert_eq!(
+            after("2027-02-26T09:00:00Z", weekly),
+            (ms("2027-03-08T09:00:00Z"), 2)
+        );
+        assert_eq!(
+            after("2027-03-09T09:00:00Z", weekly),
+            (ms("2027-03-15T09:00:00Z"), 3)
+        );
+        assert_eq!(
+            after("9000-01-01T10:00:00Z", "FREQ=SECONDLY").0,
+            ms("9000-01-01T10:00:01Z")
+        );
+        assert_eq!(next(weekly, from, LAST, Tz::UTC), None);
+    }
+
+    #[test]
+    fn a_rule_that_seldom_fits_costs_little() {
+        let from = Occurrence {
+            local_ms: ms("2027-03-01T09:00:00Z"),
+            number: 1,
+        };
+        let rule = "FREQ=SECONDLY;BYMONTH=2;BYMONTHDAY=29;BYDAY=MO;BYHOUR=5;BYMINUTE=5;BYSECOND=5";
+        let began = std::time::Instant::now();
+        let found = next(rule, from, from.local_ms, Tz::UTC);
+        println!("{found:?} {:?}", began.elapsed());
+        assert!(began.elapsed().as_secs() < 5);
+    }
+}

@@ -1,0 +1,72 @@
+//! What a mail of reminders says, decided when it is sent: tasks that are done by then, or gone, are not in it, and a person
+//! who is connected by then gets none. Does not know how mails look.
+
+use super::{Engine, spawned};
+use crate::domain::{alarms, preferences};
+use crate::ops::letters::{About, Letter};
+use crate::ops::node::Which;
+use crate::store::{members, tasks, users};
+use taskwire_protocol::Failure;
+use taskwire_protocol::task::Task;
+
+/// What a mail of reminders says, and to whom.
+pub struct Reminder {
+    /// The person's address now.
+    pub email: String,
+    /// A sentence for each task.
+    pub lines: Vec<String>,
+    /// How many more tasks there are.
+    pub more: usize,
+}
+
+impl Engine {
+    /// What a letter of reminders says now; `None` for another letter, and if there is nothing to send.
+    pub async fn reminder(&self, letter: &Letter) -> Result<Option<Reminder>, Failure> {
+        let About::Reminder { tasks, more } = &letter.about else {
+            return Ok(None);
+        };
+        let (store, user, tasks, more) = (self.0.store.clone(), letter.user, tasks.clone(), *more);
+        let read = async move {
+            let mut reader = store.read().await?;
+            let Some(account) = users::find(&mut reader, user).await? else {
+                return Ok(None);
+            };
+            let user = account.user;
+            let mut lines = Vec::new();
+            for (id, r#type) in tasks {
+                let Some(task) = tasks::find(&mut reader, id).await? else {
+                    continue;
+                };
+                let role = members::find_role(&mut reader, user.id, task.workspace_id).await?;
+                if role.is_some() && is_open(&task) && preferences::wants_mail(&user.preferences, r#type) {
+                    lines.push(alarms::sentence(r#type, &task, alarms::zone(&user.timezone)));
+                }
+            }
+            let sends = user.is_active && !lines.is_empty();
+            Ok(sends.then(|| Reminder {
+                email: user.email.to_string(),
+                lines,
+                more,
+            }))
+        };
+        let reminder = spawned(read).await?;
+        if reminder.is_some() && self.is_connected(letter).await? {
+            return Ok(None);
+        }
+        Ok(reminder)
+    }
+
+    /// Whether the person has a socket on any instance. One that does not answer has none.
+    async fn is_connected(&self, letter: &Letter) -> Result<bool, Failure> {
+        let which = Which {
+            user: Some(letter.user),
+            after: None,
+            limit: 1,
+        };
+        Ok(!self.connections(which).await?.0.items.is_empty())
+    }
+}
+
+fn is_open(task: &Task) -> bool {
+    !task.completed && !task.is_deleted
+}

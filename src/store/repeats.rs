@@ -1,0 +1,106 @@
+//! The table of tasks that repeat: where each one stands in the series of its rule. Does not know rules.
+
+use super::bind::Kind::Id;
+use super::entity::{Changes, Keyed};
+use super::rows::Stored;
+use super::statement::{Batch, Statement, statement};
+use super::table::{Part, table, text, upsert};
+use super::{Result, Transaction};
+use std::sync::Arc;
+use taskwire_protocol::TaskId;
+use uuid::Uuid;
+
+/// Where a task stands in the series of its rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// The task.
+    pub task: TaskId,
+    /// The rule of the series: a task that got another one begins a series.
+    pub rule: Arc<str>,
+    /// Whether the series is one of days.
+    pub all_day: bool,
+    /// The task's date in the series, by the clock on the wall, as if that were UTC. Its due date may have been changed.
+    pub local_at: i64,
+    /// Its number in the series, from 1.
+    pub number: i64,
+    /// The task after it was made.
+    pub has_next: bool,
+}
+
+table! {
+    /// A repeating task's row.
+    struct RepeatRow {
+        task_id: Uuid = fixed,
+        rule: String,
+        all_day: bool,
+        local_at: i64,
+        number: i64,
+        has_next: bool,
+    }
+}
+
+impl Stored for RepeatRow {
+    type Value = Repeat;
+
+    fn read(self) -> Result<Repeat> {
+        Ok(Repeat {
+            task: TaskId(self.task_id),
+            rule: self.rule.into(),
+            all_day: self.all_day,
+            local_at: self.local_at,
+            number: self.number,
+            has_next: self.has_next,
+        })
+    }
+}
+
+impl Keyed<TaskId, Repeat> for Repeat {
+    fn keyed(self) -> (TaskId, Repeat) {
+        (self.task, self)
+    }
+}
+
+pub(super) static LOAD: Statement = statement(
+    &[("id", Id)],
+    text![
+        Part::Plain("select "),
+        Part::Each("r.$", RepeatRow::TABLE.read),
+        Part::Plain(" from v cross join repeats r where r.task_id = v.id and {rows}"),
+    ],
+);
+
+/// The places of these tasks.
+pub async fn load(tx: &mut Transaction, tasks: impl IntoIterator<Item = TaskId>) -> Result<Vec<Repeat>> {
+    tx.load::<RepeatRow>(&LOAD, Batch::ids(tasks)).await
+}
+
+static UPSERT: Statement = statement(
+    RepeatRow::TABLE.written,
+    upsert!("repeats", "task_id", RepeatRow::TABLE),
+);
+
+/// Writes the places that a group made or changed.
+pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Repeat>) -> Result<()> {
+    changes.keep_all("places of repeating tasks")?;
+    let rows = changes.written().map(|(_, repeat)| {
+        [
+            repeat.task.0.into(),
+            repeat.rule.clone().into(),
+            repeat.all_day.into(),
+            repeat.local_at.into(),
+            repeat.number.into(),
+            repeat.has_next.into(),
+        ]
+    });
+    tx.execute(&UPSERT, Batch::of(rows)).await
+}
+
+pub(super) static FORGET: Statement = statement(
+    &[("id", Id)],
+    "delete from repeats where task_id in (select id from v where {rows})",
+);
+
+/// Forgets tasks that are purged.
+pub(super) async fn forget(tx: &mut Transaction, tasks: Batch) -> Result<()> {
+    tx.execute(&FORGET, tasks).await
+}
