@@ -11,13 +11,17 @@ mod workspace;
 use crate::{
     clock,
     due::{self, Due},
+    every,
 };
 use clap::{
     Args as Group, Parser, Subcommand,
     builder::{PossibleValuesParser, TypedValueParser},
 };
 use serde::de::DeserializeOwned;
-use taskwire_client::protocol::task::{Priority, Sort, Status};
+use taskwire_client::protocol::{
+    Timestamp,
+    task::{Priority, Sort, Status},
+};
 
 pub(crate) use account::{
     AccountCommand, AuditArgs, DeleteProfileArgs, ExportArgs, LoginArgs, NewTokenArgs, PasswdArgs,
@@ -101,6 +105,14 @@ pub(crate) enum Command {
     },
     /// Change a task.
     Edit(EditArgs),
+    /// Remind of a task: tell its assignees, or you if it has none, at this time.
+    Remind {
+        /// The task's id, or the end of it.
+        id: String,
+        /// When: "tomorrow 9am", +2h, friday, as for `add --due`; a day alone means nine in the morning. `none` ends it.
+        #[arg(required = true, value_name = "WHEN")]
+        when: Vec<String>,
+    },
     /// Delete tasks; they can be restored.
     Rm {
         /// The tasks' ids, or the ends of them.
@@ -175,6 +187,12 @@ pub(crate) struct AddArgs {
     /// When it is due: 2026-12-24, "2026-12-24 18:00", tomorrow, friday, "next monday 9am", "in 3 weeks", +2h.
     #[arg(long, value_parser = due)]
     pub(crate) due: Option<Due>,
+    /// How often it repeats: day, weekday, "2 weeks", month, "last friday", or a rule like FREQ=WEEKLY;BYDAY=MO.
+    #[arg(long, value_name = "HOW OFTEN", value_parser = every::rule)]
+    pub(crate) every: Option<String>,
+    /// When to remind of it, as for `--due`; a day alone means nine in the morning.
+    #[arg(long, value_name = "WHEN", value_parser = moment)]
+    pub(crate) remind: Option<Timestamp>,
     /// A tag; repeat it for several.
     #[arg(long = "tag", short)]
     pub(crate) tags: Vec<String>,
@@ -243,6 +261,9 @@ pub(crate) struct EditArgs {
     /// When it is due, as for `add`; `none` clears it.
     #[arg(long, value_parser = due_or_none)]
     pub(crate) due: Option<NewDue>,
+    /// How often it repeats, as for `add`; `none` ends it.
+    #[arg(long, value_name = "HOW OFTEN", value_parser = every_or_none)]
+    pub(crate) every: Option<NewRule>,
     /// A tag; repeat it for several. They replace the task's tags.
     #[arg(long = "tag", short, conflicts_with = "no_tags")]
     pub(crate) tags: Vec<String>,
@@ -293,6 +314,29 @@ pub(crate) enum NewDue {
 
 fn due(text: &str) -> Result<Due, String> {
     due::parse(text, &clock::now())
+}
+
+/// A moment: a day alone means nine in the morning there.
+pub(crate) fn moment(text: &str) -> Result<Timestamp, String> {
+    let due = due(text)?;
+    let Some(day) = due.day() else { return Ok(due.at) };
+    let nine = day.at(9, 0, 0, 0).to_zoned(clock::now().time_zone().clone());
+    let nine = nine.map_err(|_| format!("{text:?} is not between the years 1970 and 9999"))?;
+    Ok(Timestamp(nine.timestamp().as_millisecond()))
+}
+
+/// A change of how often a task repeats.
+#[derive(Clone, Debug)]
+pub(crate) enum NewRule {
+    Clear,
+    Set(String),
+}
+
+fn every_or_none(text: &str) -> Result<NewRule, String> {
+    match text {
+        "none" => Ok(NewRule::Clear),
+        text => every::rule(text).map(NewRule::Set),
+    }
 }
 
 fn due_or_none(text: &str) -> Result<NewDue, String> {

@@ -25,6 +25,7 @@ mod comments;
 mod connect;
 mod devices;
 mod due;
+mod every;
 mod export;
 mod fault;
 mod history;
@@ -151,6 +152,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Show { id } => tasks::show(client, output, &id).await,
         Command::Done { ids, undo } => tasks::done(client, output, &ids, undo).await,
         Command::Edit(params) => tasks::edit(client, output, params).await,
+        Command::Remind { id, when } => tasks::remind(client, output, &id, &when).await,
         Command::Rm { ids, permanent } => tasks::remove(client, output, &ids, permanent).await,
         Command::Restore { ids } => tasks::restore(client, output, &ids).await,
         Command::Comments(params) => comments::comments(client, output, params).await,

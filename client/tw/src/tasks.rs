@@ -1,7 +1,7 @@
-//! `add`, `show`, `done`, `edit`, `rm`, `restore`.
+//! `add`, `show`, `done`, `edit`, `remind`, `rm`, `restore`.
 
 use crate::{
-    args::{AddArgs, EditArgs, NewDue},
+    args::{self, AddArgs, EditArgs, NewDue, NewRule},
     comments,
     fault::Fault,
     output::Output,
@@ -53,8 +53,8 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         all_day: due.map(|due| due.all_day),
         tags: (!args.tags.is_empty()).then_some(args.tags),
         assignee_ids,
-        remind_at: None,
-        recurrence: None,
+        remind_at: args.remind,
+        recurrence: args.every,
     };
     let task = match paging::call(client, &params).await {
         Err(error) if workspace_id.is_none() => return Err(resolve::in_personal(error)),
@@ -125,6 +125,11 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
         Some(NewDue::Clear) => (update.due_at, update.all_day) = (Patch::Clear, Some(false)),
         Some(NewDue::Set(due)) => (update.due_at, update.all_day) = (Patch::Set(due.at), Some(due.all_day)),
     }
+    update.recurrence = match args.every {
+        None => Patch::Keep,
+        Some(NewRule::Clear) => Patch::Clear,
+        Some(NewRule::Set(rule)) => Patch::Set(rule),
+    };
     if args.no_tags {
         update.tags = Patch::Clear;
     } else if !args.tags.is_empty() {
@@ -158,6 +163,17 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
             "the edit changes nothing; `tw edit --help` lists the fields",
         ));
     }
+    output.task(&paging::call(client, &update).await?)
+}
+
+pub(crate) async fn remind(client: &Client, output: &Output, id: &str, when: &[String]) -> Result<(), Fault> {
+    let when = when.join(" ");
+    let remind_at = match &*when {
+        "none" => Patch::Clear,
+        when => Patch::Set(args::moment(when).map_err(Fault::usage)?),
+    };
+    let mut update = UpdateTask::of(resolve::task(client, id).await?);
+    update.remind_at = remind_at;
     output.task(&paging::call(client, &update).await?)
 }
 

@@ -75,6 +75,12 @@ pub(crate) fn sheet(task: &Task) -> String {
     if let Some(due) = task.due_at {
         field("due", day_or_moment(due, task.all_day));
     }
+    if let Some(at) = task.remind_at {
+        field("reminder", day_or_moment(at, false));
+    }
+    if let Some(rule) = &task.recurrence {
+        field("repeats", plain(rule));
+    }
     if !task.tags.is_empty() {
         let tags: Vec<String> = task.tags.iter().map(|tag| plain(tag)).collect();
         field("tags", tags.join(", "));

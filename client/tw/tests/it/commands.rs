@@ -46,6 +46,47 @@ async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
 }
 
 #[tokio::test]
+async fn words_for_repeats_and_reminders_become_the_contracts() -> Tested {
+    let fake = Fake::start(|name, data| {
+        match (name, data["title"].as_str()) {
+            ("task.create", _) => {
+                assert_eq!(data["recurrence"], "FREQ=MONTHLY");
+                assert_eq!(data["remind_at"], "2030-01-02T08:00:00.000Z");
+            }
+            ("task.update", Some("less")) => assert_eq!(data["recurrence"], Value::Null),
+            ("task.update", _) => assert_eq!(data["remind_at"], Value::Null),
+            _ => return Err("FORBIDDEN"),
+        }
+        Ok(task(1, 1, "Pay rent"))
+    })
+    .await?;
+    let id = "01990000-0000-7000-8000-000010000001";
+    for (args, expected) in [
+        (
+            vec![
+                "add",
+                "Pay",
+                "rent",
+                "--every",
+                "month",
+                "--remind",
+                "2030-01-02T08:00:00Z",
+            ],
+            0,
+        ),
+        (vec!["remind", id, "none"], 0),
+        (vec!["edit", id, "--title", "less", "--every", "none"], 0),
+        (vec!["remind", id], 2),
+        (vec!["remind", id, "someday"], 2),
+        (vec!["add", "x", "--every", "sometimes"], 2),
+    ] {
+        let (code, _, error) = run(&fake.url, &args).await?;
+        assert_eq!(code, expected, "{args:?}: {error}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn the_end_of_an_id_names_a_task_unless_two_tasks_match() -> Tested {
     let fake = Fake::start(|name, data| match name {
         "task.list" => {

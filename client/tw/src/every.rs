@@ -1,0 +1,119 @@
+//! How often a task repeats, as people type it: a rule of RFC 5545, or words like `month`, `2 weeks`, `last friday`. The
+//! server checks the rule; this only translates words.
+
+const FORMS: &str =
+    "day, weekday, week, 2 weeks, month, year, monday, \"mon, wed\", \"last friday\", \"first monday\"";
+const DAYS: [(&str, &str); 7] = [
+    ("monday", "MO"),
+    ("tuesday", "TU"),
+    ("wednesday", "WE"),
+    ("thursday", "TH"),
+    ("friday", "FR"),
+    ("saturday", "SA"),
+    ("sunday", "SU"),
+];
+const PLACES: [(&str, i8); 6] = [
+    ("first", 1),
+    ("second", 2),
+    ("third", 3),
+    ("fourth", 4),
+    ("fifth", 5),
+    ("last", -1),
+];
+
+/// The rule that a text means.
+pub(crate) fn rule(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.to_ascii_uppercase().contains("FREQ=") {
+        return Ok(text.to_owned());
+    }
+    let lower = text.to_ascii_lowercase().replace(',', " ").replace(" and ", " ");
+    let words: Vec<&str> = lower.split_whitespace().filter(|word| *word != "every").collect();
+    read(&words)
+        .ok_or_else(|| format!("{text:?} does not say how often; write {FORMS}, or a rule like FREQ=WEEKLY"))
+}
+
+fn read(words: &[&str]) -> Option<String> {
+    match words {
+        ["weekday" | "weekdays" | "workday"] => return Some("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR".to_owned()),
+        [unit] if frequency(unit).is_some() => return Some(format!("FREQ={}", frequency(unit)?)),
+        ["other", unit] => return Some(format!("FREQ={};INTERVAL=2", frequency(unit)?)),
+        [number, unit] if number.bytes().all(|byte| byte.is_ascii_digit()) => {
+            return Some(format!(
+                "FREQ={};INTERVAL={}",
+                frequency(unit)?,
+                number.parse::<u16>().ok()?
+            ));
+        }
+        [place, word] | [place, word, "of", "the", "month"] => {
+            if let Some((_, place)) = PLACES.iter().find(|(name, _)| name == place) {
+                return Some(match *word {
+                    "day" => format!("FREQ=MONTHLY;BYMONTHDAY={place}"),
+                    word => format!("FREQ=MONTHLY;BYDAY={place}{}", day(word)?),
+                });
+            }
+        }
+        [] => return None,
+        _ => {}
+    }
+    let days: Option<Vec<&str>> = words.iter().map(|word| day(word)).collect();
+    Some(format!("FREQ=WEEKLY;BYDAY={}", days?.join(",")))
+}
+
+fn frequency(unit: &str) -> Option<&'static str> {
+    Some(match unit {
+        "hour" | "hours" | "hourly" => "HOURLY",
+        "day" | "days" | "daily" => "DAILY",
+        "week" | "weeks" | "weekly" => "WEEKLY",
+        "month" | "months" | "monthly" => "MONTHLY",
+        "year" | "years" | "yearly" => "YEARLY",
+        _ => return None,
+    })
+}
+
+/// A day of the week: its name, its plural, or the beginning of its name.
+fn day(word: &str) -> Option<&'static str> {
+    let word = word
+        .strip_suffix('s')
+        .filter(|word| word.ends_with("day"))
+        .unwrap_or(word);
+    let is = |name: &str| word.len() >= 3 && name.starts_with(word);
+    DAYS.iter().find(|(name, _)| is(name)).map(|(_, code)| *code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::rule;
+
+    #[test]
+    fn words_become_rules() {
+        for (text, expected) in [
+            ("day", "FREQ=DAILY"),
+            ("every month", "FREQ=MONTHLY"),
+            ("2 weeks", "FREQ=WEEKLY;INTERVAL=2"),
+            ("other day", "FREQ=DAILY;INTERVAL=2"),
+            ("weekday", "FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR"),
+            ("Monday", "FREQ=WEEKLY;BYDAY=MO"),
+            ("mon, wed and fridays", "FREQ=WEEKLY;BYDAY=MO,WE,FR"),
+            ("last friday", "FREQ=MONTHLY;BYDAY=-1FR"),
+            ("first monday of the month", "FREQ=MONTHLY;BYDAY=1MO"),
+            ("last day", "FREQ=MONTHLY;BYMONTHDAY=-1"),
+            ("freq=daily;count=3", "freq=daily;count=3"),
+        ] {
+            assert_eq!(rule(text).as_deref(), Ok(expected), "{text}");
+        }
+        for text in [
+            "",
+            "every",
+            "sometimes",
+            "mo",
+            "2",
+            "0x2 days",
+            "last",
+            "99999 days",
+            "first week",
+        ] {
+            assert!(rule(text).is_err(), "{text}");
+        }
+    }
+}
