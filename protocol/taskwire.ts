@@ -34,6 +34,20 @@ export const LIMITS = {
   project_name: 100,
   /** A workspace's name: 1 to this many characters. */
   workspace_name: 100,
+  /** Stages of one workspace, at least. */
+  stages_min: 2,
+  /** Stages of one workspace, at most. */
+  stages: 20,
+  /** Characters of a stage's key, at most. */
+  stage_key: 32,
+  /** A stage's name: 1 to this many characters. */
+  stage_name: 50,
+  /** Tasks that a change of stages moves, completes or reopens, at most. */
+  restaged: 20000,
+  /** Tasks that block one task, at most. */
+  blockers: 20,
+  /** Tasks that come before one task, at most: those that block it, those that block these, and so on. */
+  blocked_after: 1000,
   /** Characters of a person's name, at least. */
   name_min: 2,
   /** Characters of a person's name, at most. */
@@ -556,6 +570,8 @@ export interface CreateTask {
   all_day?: boolean | null;
   /** Members of the workspace. */
   assignee_ids?: UserId[] | null;
+  /** Up to 20 tasks of the workspace that block it. They decide whether it is ready; they prevent nothing. */
+  blocked_by?: TaskId[] | null;
   /** Up to 1000 characters. */
   description?: string | null;
   /** When it is due, between 1970 and 9999. */
@@ -572,6 +588,8 @@ export interface CreateTask {
   recurrence?: string | null;
   /** When to remind the assignees. */
   remind_at?: Timestamp | null;
+  /** The key of its stage; the first one of kind `open` when omitted. A stage of kind `done` completes it. */
+  stage?: string | null;
   /** Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as it was first written in the workspace. */
   tags?: string[] | null;
   /** The personal workspace when omitted. */
@@ -596,6 +614,18 @@ export interface CreateUser {
 export interface CreateWorkspace {
   /** 1 to 100 characters. */
   name: string;
+}
+
+/** A stage, as `workspace.update` defines it. */
+export interface DefineStage {
+  /** Up to 32 characters of `a-z 0-9 _ -`; unique in its workspace. */
+  key: string;
+  /** 1 to 50 characters. */
+  name: string;
+  /** What it means for its tasks. */
+  kind: StageKind;
+  /** The color as `#rrggbb`; none when omitted. */
+  color?: string | null;
 }
 
 /** Parameters of `comment.delete`. */
@@ -1013,8 +1043,12 @@ export interface ListTasks {
   project_id?: ProjectId | null;
   /** Full-text search in title, description and tags, ignoring case and accents. The last word matches as a prefix; text that is written without spaces (Chinese, Japanese, Thai, …) and Korean match by any part. */
   q?: string | null;
+  /** Only pending tasks of which no pending task is in the way, when true. */
+  ready?: boolean | null;
   /** When omitted: newest first, or with `q` the best match first. */
   sort?: Sort | null;
+  /** Only tasks in the stage with this key. */
+  stage?: string | null;
   /** Pending and completed tasks when omitted. */
   status?: Status | null;
   /** Only tasks with this tag, ignoring case. */
@@ -1104,7 +1138,7 @@ export interface MemberRemoved {
   user_id: UserId;
 }
 
-/** Parameters of `task.move`: at most one of `before` and `after`. */
+/** Parameters of `task.move`: at most one of `before` and `after`. A move into or out of a stage of kind `done` completes or reopens the task. */
 export interface MoveTask {
   /** The task. */
   id: TaskId;
@@ -1116,6 +1150,8 @@ export interface MoveTask {
   parent_id?: TaskId | null;
   /** The project to move it to; `null` takes it out of its project. */
   project_id?: ProjectId | null;
+  /** The key of the stage to move it to. A stage of kind `done` completes it, any other reopens it. */
+  stage?: string | null;
 }
 
 /** What to do after a sign-up. */
@@ -1690,6 +1726,27 @@ export type Sort =
   /** By position, descending. */
   | "-position";
 
+/** A stage of a workspace. */
+export interface Stage {
+  /** What tasks call it; unique in its workspace. */
+  key: string;
+  /** Its name, for people. */
+  name: string;
+  /** What it means for its tasks. */
+  kind: StageKind;
+  /** The color as `#rrggbb`; `null` for none. */
+  color: string | null;
+}
+
+/** What a stage means for the tasks in it. */
+export type StageKind =
+  /** Its tasks wait to be begun. */
+  | "open"
+  /** Somebody works on its tasks. */
+  | "active"
+  /** Its tasks are completed. */
+  | "done";
+
 /** The body of `POST /v1/auth/device`. */
 export type StartDevice = Record<string, never>;
 
@@ -1805,6 +1862,10 @@ export interface Task {
   completed: boolean;
   /** When it was completed; `null` while it is not. */
   completed_at: Timestamp | null;
+  /** The key of its stage. The task is completed exactly in a stage of kind `done`. Empty only in what a server of an older version sent. */
+  stage: string;
+  /** The tasks that block it. Those that are completed or deleted do not block. */
+  blocked_by: TaskId[];
   /** How urgent it is. */
   priority: Priority;
   /** When it is due. */
@@ -1974,6 +2035,8 @@ export interface UpdateTask {
   all_day?: boolean;
   /** Members of the workspace; `null` means none. */
   assignee_ids?: UserId[] | null;
+  /** Up to 20 tasks of the workspace that block it; `null` means none. */
+  blocked_by?: TaskId[] | null;
   /** Whether it is completed. */
   completed?: boolean;
   /** Up to 1000 characters. */
@@ -1992,6 +2055,8 @@ export interface UpdateTask {
   recurrence?: string | null;
   /** When to remind the assignees. */
   remind_at?: Timestamp | null;
+  /** The key of its stage. A stage of kind `done` completes it, any other reopens it. */
+  stage?: string;
   /** Up to 20 names of up to 50 characters; `null` means none. */
   tags?: string[] | null;
   /** 1 to 200 characters. */
@@ -2020,6 +2085,8 @@ export interface UpdateWorkspace {
   workspace_id: WorkspaceId;
   /** 1 to 100 characters. */
   name?: string;
+  /** All stages, 2 to 20, in the order of the board; at least one of kind `open` and one of kind `done`. Tasks of a stage that goes away move to the first one of its kind, or else to the first of kind `open`. A stage whose kind changes completes or reopens its tasks. */
+  stages?: DefineStage[];
 }
 
 /** The user's own account. */
@@ -2132,6 +2199,8 @@ export interface Workspace {
   name: string;
   /** Personal or shared. */
   kind: WorkspaceKind;
+  /** The stages of its tasks, in the order of its board. At least one is of kind `open`, and one of kind `done`. */
+  stages: Stage[];
   /** Rises with every change. */
   version: number;
   /** When it was created. */
@@ -2435,9 +2504,9 @@ export interface Events {
   "task.created": Task;
   /** A task was changed, replaced or assigned. */
   "task.updated": Task;
-  /** A task was completed. */
+  /** A task was completed, by whatever operation. */
   "task.completed": Task;
-  /** A completed task was reopened. */
+  /** A completed task was reopened, by whatever operation. */
   "task.reopened": Task;
   /** A task was deleted; it can be restored. */
   "task.deleted": Task;
@@ -2455,7 +2524,7 @@ export interface Events {
   "comment.deleted": CommentChanged;
   /** A workspace was created. This is the first event of its stream. */
   "workspace.created": Workspace;
-  /** A workspace's name changed. */
+  /** A workspace's name or stages changed. */
   "workspace.updated": Workspace;
   /** The workspace was deleted. This is the last event of its stream. */
   "workspace.deleted": WorkspaceDeleted;

@@ -217,9 +217,9 @@ events! {
     TaskCreated "task.created" workspace: task::Task;
     /// A task was changed, replaced or assigned.
     TaskUpdated "task.updated" workspace: task::Task;
-    /// A task was completed.
+    /// A task was completed, by whatever operation.
     TaskCompleted "task.completed" workspace: task::Task;
-    /// A completed task was reopened.
+    /// A completed task was reopened, by whatever operation.
     TaskReopened "task.reopened" workspace: task::Task;
     /// A task was deleted; it can be restored.
     TaskDeleted "task.deleted" workspace: task::Task;
@@ -237,7 +237,7 @@ events! {
     CommentDeleted "comment.deleted" workspace: comment::CommentChanged;
     /// A workspace was created. This is the first event of its stream.
     WorkspaceCreated "workspace.created" workspace(accounts): workspace::Workspace;
-    /// A workspace's name changed.
+    /// A workspace's name or stages changed.
     WorkspaceUpdated "workspace.updated" workspace(accounts): workspace::Workspace;
     /// The workspace was deleted. This is the last event of its stream.
     WorkspaceDeleted "workspace.deleted" workspace(accounts): workspace::WorkspaceDeleted;

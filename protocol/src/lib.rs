@@ -9,8 +9,8 @@
 //! - `close`       the closed set of close codes
 //! - `http`        the routes beside the socket, their bodies and their errors
 //! - `ids`, `time`, `patch`, `page`, `secret`   the small types that every noun uses; `limits` their bounds
-//! - one file a noun: `account`, `workspace`, `member`, `invite`, `project`, `tag`, `task`, `comment`, `notification`,
-//!   `presence`, `stream`, `batch`, `admin`, `system`
+//! - one file a noun: `account`, `workspace`, `stage`, `member`, `invite`, `project`, `tag`, `task`, `comment`,
+//!   `notification`, `presence`, `stream`, `batch`, `admin`, `system`
 //! - `json`        what is read beyond serde: no key twice, integers however they are written
 //! - `examples`    a valid request for each operation
 //! - `compatibility` whether a contract only grew since the last release
@@ -49,6 +49,7 @@ pub mod presence;
 pub mod project;
 mod secret;
 pub mod signals;
+pub mod stage;
 pub mod stream;
 pub mod system;
 pub mod tag;

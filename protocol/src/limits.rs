@@ -47,6 +47,20 @@ bounds! {
     PROJECT_NAME "project_name": usize = 100;
     /// A workspace's name: 1 to this many characters.
     WORKSPACE_NAME "workspace_name": usize = 100;
+    /// Stages of one workspace, at least.
+    STAGES_MIN "stages_min": usize = 2;
+    /// Stages of one workspace, at most.
+    STAGES "stages": usize = 20;
+    /// Characters of a stage's key, at most.
+    STAGE_KEY "stage_key": usize = 32;
+    /// A stage's name: 1 to this many characters.
+    STAGE_NAME "stage_name": usize = 50;
+    /// Tasks that a change of stages moves, completes or reopens, at most.
+    RESTAGED "restaged": usize = 20_000;
+    /// Tasks that block one task, at most.
+    BLOCKERS "blockers": usize = 20;
+    /// Tasks that come before one task, at most: those that block it, those that block these, and so on.
+    BLOCKED_AFTER "blocked_after": usize = 1000;
     /// Characters of a person's name, at least.
     NAME_MIN "name_min": usize = 2;
     /// Characters of a person's name, at most.

@@ -51,6 +51,13 @@ pub struct Task {
     pub completed: bool,
     /// When it was completed; `null` while it is not.
     pub completed_at: Option<Timestamp>,
+    /// The key of its stage. The task is completed exactly in a stage of kind `done`. Empty only in what a server of an
+    /// older version sent.
+    #[serde(default)]
+    pub stage: Arc<str>,
+    /// The tasks that block it. Those that are completed or deleted do not block.
+    #[serde(default)]
+    pub blocked_by: Vec<TaskId>,
     /// How urgent it is.
     pub priority: Priority,
     /// When it is due.

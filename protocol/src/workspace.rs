@@ -5,6 +5,7 @@ use crate::{
     member::{Member, Role},
     optional::given,
     project::Project,
+    stage::{DefineStage, Stage, Stages, example},
     tag::Tag,
     task::Task,
 };
@@ -34,6 +35,10 @@ pub struct Workspace {
     /// The reader's role. In events of the workspace's own stream, which all members share, it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Role>,
+    /// The stages of its tasks, in the order of its board. At least one is of kind `open`, and one of kind `done`.
+    #[serde(default)]
+    #[schemars(with = "Vec<Stage>")]
+    pub stages: Stages,
     /// Rises with every change.
     pub version: i64,
     /// When it was created.
@@ -94,6 +99,13 @@ pub struct UpdateWorkspace {
     #[schemars(with = "String", length(min = 1, max = limits::WORKSPACE_NAME))]
     #[schemars(example = &"Garden", example = &"Kitchen")]
     pub name: Option<String>,
+    /// All stages, 2 to 20, in the order of the board; at least one of kind `open` and one of kind `done`. Tasks of a
+    /// stage that goes away move to the first one of its kind, or else to the first of kind `open`. A stage whose kind
+    /// changes completes or reopens its tasks.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<DefineStage>", length(min = limits::STAGES_MIN, max = limits::STAGES))]
+    #[schemars(example = example(1), example = example(2), example = example(0))]
+    pub stages: Option<Vec<DefineStage>>,
 }
 
 /// Parameters of `workspace.delete`.

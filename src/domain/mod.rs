@@ -12,6 +12,7 @@ pub mod position;
 pub mod preferences;
 pub mod project;
 pub mod recurrence;
+pub mod stage;
 pub mod task;
 pub mod text;
 

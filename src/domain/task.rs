@@ -1,10 +1,11 @@
 //! Rules for the fields of a task, and the task that results from an update.
 
-use super::{Result, recurrence, text};
+use super::{Result, recurrence, stage, text};
 use crate::unicode::name_key;
 use std::sync::Arc;
+use taskwire_protocol::stage::{StageKind, Stages};
 use taskwire_protocol::task::{CreateTask, ReplaceTask, Task, UpdateTask};
-use taskwire_protocol::{Failure, Patch, TaskId, Timestamp, UserId, limits};
+use taskwire_protocol::{ErrorCode, Failure, Patch, TaskId, Timestamp, UserId, limits};
 
 pub fn title(given: &str) -> Result<String> {
     text::visible("title", given, 1, limits::TITLE)
@@ -59,6 +60,32 @@ pub fn assignees(given: &[UserId]) -> Result<Vec<UserId>> {
     Ok(people)
 }
 
+/// Checks the number of tasks that block a task. Repeated ones are dropped.
+pub fn blockers(given: &[TaskId]) -> Result<Vec<TaskId>> {
+    let mut tasks: Vec<TaskId> = Vec::with_capacity(given.len().min(limits::BLOCKERS + 1));
+    for task in given {
+        if !tasks.contains(task) && tasks.len() <= limits::BLOCKERS {
+            tasks.push(*task);
+        }
+    }
+    if tasks.len() > limits::BLOCKERS {
+        let message = format!("a task can be blocked by at most {} tasks", limits::BLOCKERS);
+        return Err(Failure::invalid("blocked_by", message));
+    }
+    Ok(tasks)
+}
+
+/// A task does not block itself.
+fn not_itself(task: Option<TaskId>, blockers: &[TaskId]) -> Result<()> {
+    match task {
+        Some(task) if blockers.contains(&task) => {
+            let message = "a task cannot be blocked by itself";
+            Err(Failure::new(ErrorCode::Conflict, message).at("blocked_by"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// When a task is due or reminds of itself: calendars end with the year 9999, and nothing is due before 1970.
 fn date(field: &str, given: Option<Timestamp>) -> Result<()> {
     const FIRST_AND_LAST: std::ops::RangeInclusive<i64> = 0..=253_402_300_799_999;
@@ -88,14 +115,16 @@ pub fn own_id(id: Option<TaskId>) -> Result<Option<TaskId>> {
     Ok(id)
 }
 
-/// Trims and checks the fields of a new task. Assignees stay as they were given, because an error names one by its
-/// index.
+/// Trims and checks the fields of a new task. Assignees and blockers stay as they were given, because an error names one
+/// by its index.
 pub fn check_create(mut given: CreateTask) -> Result<CreateTask> {
     given.id = own_id(given.id)?;
     given.title = title(&given.title)?;
     given.description = description(given.description)?;
     given.tags = given.tags.as_deref().map(tags).transpose()?;
     assignees(given.assignee_ids.as_deref().unwrap_or_default())?;
+    let blockers = blockers(given.blocked_by.as_deref().unwrap_or_default())?;
+    not_itself(given.id, &blockers)?;
     date("due_at", given.due_at)?;
     date("remind_at", given.remind_at)?;
     given.recurrence = repeats(given.recurrence)?;
@@ -111,7 +140,7 @@ pub fn check_replace(mut given: ReplaceTask) -> Result<ReplaceTask> {
     Ok(given)
 }
 
-/// Trims and checks the fields of an update. Assignees stay as they were given.
+/// Trims and checks the fields of an update. Assignees and blockers stay as they were given.
 pub fn check_update(mut given: UpdateTask) -> Result<UpdateTask> {
     given.title = given.title.map(|text| title(&text)).transpose()?;
     given.description = patch(given.description, |text| description(Some(text)))?;
@@ -121,6 +150,9 @@ pub fn check_update(mut given: UpdateTask) -> Result<UpdateTask> {
     given.tags = patch(given.tags, |names| Ok(Some(tags(&names)?)))?;
     if let Patch::Set(people) = &given.assignee_ids {
         assignees(people)?;
+    }
+    if let Patch::Set(tasks) = &given.blocked_by {
+        not_itself(Some(given.id), &blockers(tasks)?)?;
     }
     Ok(given)
 }
@@ -132,16 +164,32 @@ fn patch<T>(given: Patch<T>, check: impl FnOnce(T) -> Result<Option<T>>) -> Resu
     }
 }
 
-/// Marks a task as completed or not.
-pub fn complete(task: &mut Task, completed: bool, now: Timestamp) {
-    if task.completed != completed {
-        task.completed = completed;
-        task.completed_at = completed.then_some(now);
+/// Puts a task into the stage that an update names, or into one that is right for `completed`.
+fn staged(task: &mut Task, update: &UpdateTask, stages: &Stages, now: Timestamp) -> Result<()> {
+    let Some(key) = &update.stage else {
+        if let Some(completed) = update.completed {
+            stage::complete(task, completed, stages, now);
+        }
+        return Ok(());
+    };
+    let stage = stage::known(stages, key)?;
+    let completes = stage.kind == StageKind::Done;
+    if update.completed.is_some_and(|completed| completed != completes) {
+        let message = format!(
+            "a task in the stage `{key}` is {}completed; give stage or completed, not both",
+            if completes { "" } else { "not " }
+        );
+        return Err(Failure::invalid("completed", message));
     }
+    stage::enter(task, stage, now);
+    Ok(())
 }
 
 /// The task after an update.
-pub fn updated(task: &Task, update: &UpdateTask, now: Timestamp) -> Task {
+///
+/// # Errors
+/// A stage that the workspace does not have, or that contradicts `completed`.
+pub fn updated(task: &Task, update: &UpdateTask, stages: &Stages, now: Timestamp) -> Result<Task> {
     let mut task = task.clone();
     if let Some(title) = &update.title {
         set_text(&mut task.title, title);
@@ -152,9 +200,7 @@ pub fn updated(task: &Task, update: &UpdateTask, now: Timestamp) -> Task {
     if let Some(rule) = update.recurrence.clone().change() {
         set_optional(&mut task.recurrence, rule.as_deref());
     }
-    if let Some(completed) = update.completed {
-        complete(&mut task, completed, now);
-    }
+    staged(&mut task, update, stages, now)?;
     if let Some(tags) = update.tags.clone().change() {
         task.tags = tags.unwrap_or_default().into_iter().map(Arc::from).collect();
     }
@@ -171,15 +217,18 @@ pub fn updated(task: &Task, update: &UpdateTask, now: Timestamp) -> Task {
     if let Some(people) = update.assignee_ids.clone().change() {
         task.assignee_ids = once(&people.unwrap_or_default());
     }
-    task
+    if let Some(tasks) = update.blocked_by.clone().change() {
+        task.blocked_by = blockers(&tasks.unwrap_or_default())?;
+    }
+    Ok(task)
 }
 
 /// The task after a replacement.
-pub fn replaced(task: &Task, with: &ReplaceTask, now: Timestamp) -> Task {
+pub fn replaced(task: &Task, with: &ReplaceTask, stages: &Stages, now: Timestamp) -> Task {
     let mut task = task.clone();
     set_text(&mut task.title, &with.title);
     set_optional(&mut task.description, with.description.as_deref());
-    complete(&mut task, with.completed, now);
+    stage::complete(&mut task, with.completed, stages, now);
     task.priority = with.priority;
     task.due_at = with.due_at;
     task.tags = with.tags.iter().map(|tag| Arc::from(tag.as_str())).collect();

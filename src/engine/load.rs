@@ -16,6 +16,7 @@ use crate::store::{self, Result, Transaction, comments, members, projects};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use taskwire_protocol::stage::Stages;
 use taskwire_protocol::{OpId, StreamId, UserId, WorkspaceId};
 
 /// What the group's op_ids did before.
@@ -128,7 +129,7 @@ macro_rules! derive_entities {
 
 for_each_entity!(derive_entities);
 
-/// Puts the counters of the streams into the world, and the members of the workspaces among them.
+/// Puts the counters of the streams into the world, and the members and stages of the workspaces among them.
 async fn counters_and_members(
     tx: &mut Transaction,
     shared: &Shared,
@@ -145,12 +146,17 @@ async fn counters_and_members(
             }
         }
     }
-    let mut loaded: HashMap<WorkspaceId, Vec<_>> = HashMap::new();
-    for (id, member) in members::load(tx, missing.iter().map(|(id, _)| *id)).await? {
-        loaded.entry(id).or_default().push(member);
+    let mut loaded: HashMap<WorkspaceId, (Stages, Vec<_>)> = HashMap::new();
+    for (id, member, stages) in members::load(tx, missing.iter().map(|(id, _)| *id)).await? {
+        let of = loaded.entry(id).or_default();
+        of.1.push(member);
+        if let Some(stages) = stages {
+            of.0 = stages;
+        }
     }
     for (id, acl_version) in missing {
-        let members = Arc::new(Members::new(acl_version, loaded.remove(&id).unwrap_or_default()));
+        let (stages, members) = loaded.remove(&id).unwrap_or_default();
+        let members = Arc::new(Members::new(acl_version, stages, members));
         // read under the stream's lock, these are committed and of this version. An optimistic group may read newer
         // members, but then no other group asks for the older version
         shared.cache.put(id, members.clone());

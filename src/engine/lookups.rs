@@ -3,7 +3,7 @@
 
 use super::loading::Loading;
 use super::recovery::Fault;
-use crate::domain::position;
+use crate::domain::{position, stage};
 use crate::ops::bounds::Belongings;
 use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
@@ -14,7 +14,7 @@ use crate::store::{
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taskwire_protocol::member::Role;
-use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId};
+use taskwire_protocol::{StreamId, TaskId, UserId, WorkspaceId, limits};
 
 type Done = Result<(), Fault>;
 
@@ -186,6 +186,42 @@ async fn children(loading: &mut Loading<'_>) -> Done {
 async fn below(loading: &mut Loading<'_>) -> Done {
     for id in &loading.needs.below {
         for task in tasks::load_below(loading.tx, *id).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
+async fn blockers(loading: &mut Loading<'_>) -> Done {
+    // one more than is allowed shows that there are too many
+    let limit = limits::BLOCKED_AFTER as i64 + 1;
+    for id in &loading.needs.blockers {
+        for task in tasks::load_blockers(loading.tx, *id, limit).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
+async fn blocked(loading: &mut Loading<'_>) -> Done {
+    for id in &loading.needs.blocked {
+        for task in tasks::load_blocked(loading.tx, *id).await? {
+            loading.world.tasks.loaded(task);
+        }
+    }
+    Ok(())
+}
+
+async fn restaged(loading: &mut Loading<'_>) -> Done {
+    let limit = limits::RESTAGED as i64 + 1;
+    for (workspace, defined) in &loading.needs.restaged {
+        let (before, now) = (loading.world.stages(*workspace), stage::of(defined));
+        let changing = before.iter().filter(|stage| stage::changes(stage, &now));
+        let keys: Vec<&str> = changing.map(|stage| &*stage.key).collect();
+        if keys.is_empty() {
+            continue;
+        }
+        for task in tasks::load_in_stages(loading.tx, *workspace, &keys, limit).await? {
             loading.world.tasks.loaded(task);
         }
     }

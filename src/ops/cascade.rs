@@ -1,4 +1,5 @@
-//! A change that reaches many tasks: one event each, or a single `stream.reset` when there are too many.
+//! A change that reaches many tasks: one event each, or a single `stream.reset` when there are too many. Nobody is
+//! notified of it.
 
 use super::world::World;
 use super::{Act, Result};
@@ -17,6 +18,7 @@ pub(super) fn each(
 ) -> Result<()> {
     let too_many = tasks.len() > limits::CASCADE;
     for before in tasks {
+        let was_completed = before.completed;
         let mut task = Task {
             version: before.version + 1,
             updated_at: act.now,
@@ -24,7 +26,11 @@ pub(super) fn each(
         };
         change(&mut task);
         if !too_many {
-            world.emit::<events::TaskUpdated>(act, workspace, &task)?;
+            match (was_completed, task.completed) {
+                (false, true) => world.emit::<events::TaskCompleted>(act, workspace, &task)?,
+                (true, false) => world.emit::<events::TaskReopened>(act, workspace, &task)?,
+                _ => world.emit::<events::TaskUpdated>(act, workspace, &task)?,
+            };
         }
         world.put_task(task);
     }

@@ -17,7 +17,7 @@
 //!   `admin`, `users`,
 //!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
-//! - `cascade`   a change that reaches many tasks
+//! - `cascade`   a change that reaches many tasks; `stages` what a change of stages does to them
 //! - `cursor`    where a page of a list ended
 
 mod access;
@@ -56,6 +56,7 @@ pub mod rows;
 pub mod second_sign_up;
 pub mod sessions;
 pub mod snapshots;
+mod stages;
 mod step;
 pub mod streams;
 pub mod tasks;
@@ -163,6 +164,13 @@ macro_rules! for_each_entity {
                 children: taskwire_protocol::TaskId, ordered(workspace);
                 /// The subtasks of these tasks, and the subtasks of those.
                 below: taskwire_protocol::TaskId, ordered(workspace);
+                /// These tasks, and all that block them, directly or through others, as far as it matters.
+                blockers: taskwire_protocol::TaskId, ordered(workspace);
+                /// The tasks that these block.
+                blocked: taskwire_protocol::TaskId, ordered(workspace);
+                /// The tasks of a workspace that change when it gets these stages. Its stream must be the target's.
+                restaged: (taskwire_protocol::WorkspaceId, Vec<taskwire_protocol::stage::DefineStage>),
+                    ordered(workspace);
                 /// These tasks and their ancestors.
                 ancestors: taskwire_protocol::TaskId, ordered(workspace);
                 /// The tasks of a workspace to which a user is assigned.

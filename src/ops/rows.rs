@@ -1,5 +1,5 @@
 //! What a group holds in memory: the rows of a table, each as it is now and, if changed, also as it was; and a
-//! workspace's members.
+//! workspace's members and stages.
 //!
 //! A row that was removed and inserted again looks like a changed row. Where that makes a difference for the write (a
 //! changed task keeps its workspace and its creation), the mutation refuses to insert it.
@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::hash::Hash;
 use taskwire_protocol::UserId;
 use taskwire_protocol::member::{Member, Role};
+use taskwire_protocol::stage::Stages;
 
 /// Rows of one table as they are now, and the changed ones also as they were.
 #[derive(Clone, Debug)]
@@ -73,24 +74,33 @@ impl<K: Copy + Ord + Hash, V: Clone> Rows<K, V> {
     }
 }
 
-/// The members of a workspace at one `acl_version`.
+/// The members of a workspace, and its stages, at one `acl_version`: what a group needs of a workspace to authorize and
+/// to decide on tasks.
 #[derive(Clone, Debug, Default)]
 pub struct Members {
-    /// Grows with every change of the members.
+    /// Grows with every change of the members or the stages.
     pub acl_version: i64,
+    /// The workspace's stages.
+    pub(super) stages: Stages,
     pub(super) by_user: HashMap<UserId, Member>,
 }
 
 impl Members {
-    /// The members as the database has them.
-    pub fn new(acl_version: i64, members: impl IntoIterator<Item = Member>) -> Members {
+    /// The members and stages as the database has them.
+    pub fn new(acl_version: i64, stages: Stages, members: impl IntoIterator<Item = Member>) -> Members {
         Members {
             acl_version,
+            stages,
             by_user: members
                 .into_iter()
                 .map(|member| (member.user.id, member))
                 .collect(),
         }
+    }
+
+    /// The workspace's stages.
+    pub fn stages(&self) -> &Stages {
+        &self.stages
     }
 
     pub fn get(&self, user: UserId) -> Option<&Member> {

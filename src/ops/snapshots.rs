@@ -158,7 +158,8 @@ fn fitting(tasks: &[Task]) -> usize {
     let mut bytes = 0;
     let sizes = tasks.iter().map(|task| {
         let texts = task.title.len() + task.description.as_ref().map_or(0, |text| text.len());
-        600 + texts + task.tags.iter().map(|tag| tag.len() + 3).sum::<usize>() + 39 * task.assignee_ids.len()
+        let ids = task.assignee_ids.len() + task.blocked_by.len();
+        640 + texts + task.tags.iter().map(|tag| tag.len() + 3).sum::<usize>() + 39 * ids
     });
     let fit = sizes.take_while(|size| {
         bytes += size;

@@ -15,6 +15,7 @@ use crate::store::workspaces;
 use taskwire_protocol::account::PublicUser;
 use taskwire_protocol::events;
 use taskwire_protocol::member::{Member, Role};
+use taskwire_protocol::stage::Stages;
 use taskwire_protocol::workspace::{
     AccessGranted, CreateWorkspace, GetWorkspace, ListWorkspaces, Workspace, WorkspaceKind,
 };
@@ -69,6 +70,7 @@ pub(super) fn make(
         name: name.into(),
         kind,
         role: None,
+        stages: Stages::default(),
         version: 1,
         created_at,
         updated_at,

@@ -109,6 +109,7 @@ pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> 
         "delete from task_tags where task_id in (",
         "delete from task_assignees where task_id in (",
         "delete from comments where task_id in (",
+        "delete from task_blocks where task_id in (",
         "delete from alarms where task_id in (",
         "delete from repeats where task_id in (",
         "delete from tasks where id in (",

@@ -7,8 +7,9 @@ use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
 use super::users::public;
-use super::{Reader, Result, StoreError, Transaction};
+use super::{Reader, Result, StoreError, Transaction, stages};
 use taskwire_protocol::member::{Member, Role};
+use taskwire_protocol::stage::Stages;
 use taskwire_protocol::{TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
@@ -182,23 +183,42 @@ pub async fn count(reader: &mut Reader, workspace: WorkspaceId) -> Result<u64> {
     reader.count(sql).await
 }
 
+/// A member's row, and in the row of an owner the workspace's stages: every workspace has an owner, and few have many.
+#[derive(sqlx::FromRow)]
+struct MemberAndStages {
+    #[sqlx(flatten)]
+    member: MemberAndUser,
+    stages: Option<String>,
+}
+
+impl Stored for MemberAndStages {
+    type Value = (WorkspaceId, Member, Option<Stages>);
+
+    fn read(self) -> Result<Self::Value> {
+        let (workspace, member) = self.member.read()?;
+        let stages = self.stages.map(|text| stages::read(Some(&text))).transpose()?;
+        Ok((workspace, member, stages))
+    }
+}
+
 pub(super) static LOAD: Statement = statement(
     &[("id", Id)],
     text![
         Part::Plain("select "),
         Part::Plain(COLUMNS),
         Part::Plain(
-            " from v cross join members m join users u on u.id = m.user_id where m.workspace_id = v.id and {rows}"
+            ", w.stages from v cross join members m join users u on u.id = m.user_id
+             left join workspaces w on w.id = m.workspace_id and m.role = 4 where m.workspace_id = v.id and {rows}"
         ),
     ],
 );
 
-/// All members of these workspaces.
+/// All members of these workspaces, with the stages of those that do not have the standard ones.
 pub async fn load(
     tx: &mut Transaction,
     workspaces: impl IntoIterator<Item = WorkspaceId>,
-) -> Result<Vec<(WorkspaceId, Member)>> {
-    tx.load::<MemberAndUser>(&LOAD, Batch::ids(workspaces)).await
+) -> Result<Vec<(WorkspaceId, Member, Option<Stages>)>> {
+    tx.load::<MemberAndStages>(&LOAD, Batch::ids(workspaces)).await
 }
 
 static UPSERT: Statement = statement(

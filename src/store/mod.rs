@@ -12,6 +12,7 @@
 //! - `words`      the words of full-text search, as each database gets them
 //! - `transaction` the writer's transaction: begin, lock, read, write, commit; `ways` how it does so in few round trips
 //! - `start`      a group's first reads: its locks, and what its op_ids did
+//! - `stages`     a workspace's stages, as its row has them
 //! - `entity`     what the functions of every entity have in common
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
@@ -63,6 +64,7 @@ pub mod search;
 pub mod sessions;
 mod sql;
 mod sqlite;
+mod stages;
 pub mod start;
 mod statement;
 pub mod streams;

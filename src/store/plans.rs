@@ -9,12 +9,13 @@ use super::{
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 8] = [
+const SCHEMA: [&str; 9] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
     include_str!("../../migrations/sqlite/0005_deletion.sql"),
     include_str!("../../migrations/sqlite/0007_profiles.sql"),
     include_str!("../../migrations/sqlite/0008_api_tokens.sql"),
+    include_str!("../../migrations/sqlite/0014_stages.sql"),
     include_str!("../../migrations/sqlite/0015_comments.sql"),
     include_str!("../../migrations/sqlite/0016_projects.sql"),
     include_str!("../../migrations/sqlite/0017_alarms.sql"),
@@ -24,7 +25,7 @@ const SCHEMA: [&str; 8] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 33] = [
+static LOOKUPS: [(&str, &Statement, usize); 34] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -54,6 +55,7 @@ static LOOKUPS: [(&str, &Statement, usize); 33] = [
     ("tasks::DELETE", &tasks::DELETE, ROWS),
     ("tasks::LOAD", &tasks::LOAD, ROWS),
     ("tasks::UNASSIGN", &tasks::UNASSIGN, ROWS),
+    ("tasks::UNBLOCK", &tasks::UNBLOCK, ROWS),
     ("tasks::UNTAG", &tasks::UNTAG, ROWS),
     ("users::LOAD", &users::LOAD, ROWS),
     ("users::PREFERENCES", &users::PREFERENCES, ROWS),

@@ -7,10 +7,10 @@ use super::{log, notifications, ops, streams, tasks};
 fn composite_types_have_the_columns_in_their_order() {
     let schema = concat!(
         include_str!("../../migrations/postgres/0002_groups_in_one_statement.sql"),
-        include_str!("../../migrations/postgres/0004_text.sql"),
+        include_str!("../../migrations/postgres/0015_stages.sql"),
     );
     let types = [
-        ("task_row_2", tasks::WRITTEN.as_slice()),
+        ("task_row_3", tasks::WRITTEN.as_slice()),
         ("notification_row", notifications::NotificationRow::TABLE.written),
         ("stream_row", streams::CountersRow::TABLE.written),
         ("entry_row", log::TABLE.written),

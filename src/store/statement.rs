@@ -30,7 +30,7 @@ impl RowType {
     /// The type's name in the schema.
     pub(super) fn name(self) -> &'static str {
         match self {
-            RowType::Task => "task_row_2",
+            RowType::Task => "task_row_3",
             RowType::Notification => "notification_row",
             RowType::Stream => "stream_row",
             RowType::Entry => "entry_row",

@@ -7,13 +7,13 @@ use super::rows::Stored;
 use super::sql::Sql;
 use super::statement::{Batch, Statement, statement};
 use super::table::{Part, table, text, upsert};
-use super::{Reader, Result, Transaction};
+use super::{Reader, Result, Transaction, stages};
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
 use taskwire_protocol::{Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 table! {
-    /// A workspace's row.
+    /// A workspace's row. Without `stages` it has the standard ones.
     struct WorkspaceRow {
         id: Uuid = fixed,
         name: String,
@@ -21,6 +21,7 @@ table! {
         version: i64,
         created_at: i64 = fixed,
         updated_at: i64,
+        stages: Option<String>,
     }
 }
 
@@ -37,6 +38,7 @@ impl Stored for WorkspaceRow {
                 WorkspaceKind::Team
             },
             role: None,
+            stages: stages::read(self.stages.as_deref())?,
             version: self.version,
             created_at: Timestamp(self.created_at),
             updated_at: Timestamp(self.updated_at),
@@ -207,6 +209,7 @@ pub async fn write<'a>(
             workspace.version.into(),
             workspace.created_at.0.into(),
             workspace.updated_at.0.into(),
+            stages::cell(&workspace.stages),
         ]
     });
     tx.execute(&UPSERT, Batch::of(rows)).await

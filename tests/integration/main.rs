@@ -12,6 +12,7 @@ mod administration; // instances, sockets, kicks, operators
 mod api_tokens; // tokens of programs
 mod audit_lines; // the log of what is done to accounts
 mod batches; // several mutations in one request
+mod blockers; // tasks that wait for others, and which are ready
 mod clocks; // a clock that was set back
 mod closing; // every close code
 mod command_line; // `tw`, about one's own account
@@ -60,6 +61,7 @@ mod sessions; // what ends with a session, and how it ends
 mod signing_out; // one session, all of them, another password; the list of sessions
 mod silent_links; // connections to PostgreSQL that die without a word
 mod snapshots;
+mod stages; // the stages of a workspace, and where its tasks are
 mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way

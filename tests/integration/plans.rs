@@ -44,6 +44,9 @@ const MUCH: &str = "
     from generate_series(1, 60000) n;
     insert into task_assignees select id(1 + n % 300), id(1 + n % 20), id(n) from generate_series(1, 60000) n;
     insert into comments select id(n), id(1), id(1 + n % 3000), id(1 + n % 3000), 'b', '[]', '[]', 1, n, n from generate_series(1, 60000) n;
+    update tasks set stage = 'doing' where id in (select id(n * 3 + 1) from generate_series(1, 15000) n);
+    update tasks set blocked_by = '[]' where id in (select id(n * 7) from generate_series(1, 8000) n);
+    insert into task_blocks select id(n * 7), id(n * 7 + k) from generate_series(1, 8000) n, generate_series(1, 3) k;
     insert into notifications select id(1 + n % 20), id(n), 'TASK_CREATED', 't', 'm', n % 3 = 0, id(n), id(1), id(1 + n % 9), 1,
       n from generate_series(1, 60000) n;
     insert into log (stream, seq, at, task_id, frame) select id(1 + n % 20), n / 20, n, id(1 + n % 20), '{}' from generate_series(0, 79999) n;
@@ -87,6 +90,7 @@ async fn task_lists(reader: &mut Reader) {
     for status in ["all", "pending", "completed", "deleted"] {
         wanted.push(json!({ "status": status }));
     }
+    wanted.extend([json!({ "stage": "doing" }), json!({ "ready": true })]);
     wanted.push(json!({ "date_from": "1970-01-01T00:00:01.000Z", "date_to": "1970-01-01T00:00:50.000Z" }));
     for wanted in wanted {
         let list: ListTasks = serde_json::from_value(wanted.clone()).expect("parameters");
@@ -98,7 +102,9 @@ async fn task_lists(reader: &mut Reader) {
             page.expect("a page");
             let what = format!("task.list {wanted} after {after:?}");
             let sort = wanted["sort"].as_str().unwrap_or_default();
-            if SORTED.contains(&sort.trim_start_matches('-')) {
+            // PostgreSQL may expect few tasks, and sort them
+            let is_filtered = wanted["stage"].is_string() || wanted["ready"] == true;
+            if is_filtered || SORTED.contains(&sort.trim_start_matches('-')) {
                 check_by(reader, &what, is_scan);
             } else {
                 check(reader, &what);

@@ -28,7 +28,8 @@ async fn a_task_is_created_as_requested_and_sent_to_other_sockets(engine: Engine
     let plain = ada.act("task.create", json!({ "title": "  Plain  " })).await;
     let expected = json!({
         "id": plain.data["id"], "workspace_id": ada.client.personal(), "project_id": null, "parent_id": null,
-        "title": "Plain", "description": null, "completed": false, "completed_at": null, "priority": "none",
+        "title": "Plain", "description": null, "completed": false, "completed_at": null, "stage": "todo", "blocked_by": [],
+        "priority": "none",
         "due_at": null, "all_day": false, "remind_at": null, "recurrence": null, "position": plain.data["position"],
         "tags": [], "assignee_ids": [], "comment_count": 0, "attachment_count": 0, "is_deleted": false,
         "deleted_at": null, "version": 1, "created_by": ada.client.user_id(), "created_at": plain.data["created_at"],
@@ -121,7 +122,7 @@ async fn an_update_changes_the_given_fields_and_null_clears_them(engine: Engine)
         "due_at": "2031-01-01T00:00:00Z", "tags": ["x", "y"],
     });
     let replaced = ada.act("task.replace", replacement.clone()).await;
-    assert_eq!(replaced.names(), ["notification.created", "task.updated"]);
+    assert_eq!(replaced.names(), ["notification.created", "task.completed"]);
     for (field, value) in replacement.as_object().expect("an object") {
         if field != "due_at" {
             assert_eq!(&replaced.data[field], value, "{field}");

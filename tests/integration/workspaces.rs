@@ -17,6 +17,18 @@ on_both_databases!(
     a_personal_workspace_is_not_shared,
 );
 
+/// The stages of a new workspace.
+fn standard_stages() -> Value {
+    let stages = [
+        ("todo", "To do", "open"),
+        ("doing", "Doing", "active"),
+        ("done", "Done", "done"),
+    ];
+    let stages =
+        stages.map(|(key, name, kind)| json!({ "key": key, "name": name, "kind": kind, "color": null }));
+    json!(stages)
+}
+
 async fn a_workspace_is_made_listed_and_read(engine: Engine) {
     let server = Server::start(engine, &[]).await;
     let mut ada = Follower::sign_up(&server, "ada").await;
@@ -25,7 +37,7 @@ async fn a_workspace_is_made_listed_and_read(engine: Engine) {
     let id = text(&made.data["id"]);
     let expected = json!({
         "id": id, "name": "Häuser", "kind": "team", "role": "owner", "version": 1,
-        "created_at": made.data["created_at"], "updated_at": made.data["created_at"],
+        "stages": standard_stages(), "created_at": made.data["created_at"], "updated_at": made.data["created_at"],
     });
     assert_eq!(made.data, expected);
     assert_eq!(made.names(), ["access.granted"]);

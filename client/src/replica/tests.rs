@@ -25,7 +25,7 @@ fn task(n: u128, version: i64) -> Value {
     json!({"id": Uuid::from_u128(n), "workspace_id": HOME, "project_id": null, "parent_id": null, "title": "a",
         "description": null, "completed": false, "completed_at": null, "priority": "none", "due_at": null,
         "all_day": false, "remind_at": null, "recurrence": null, "position": "a", "tags": [], "assignee_ids": [],
-        "comment_count": 0, "attachment_count": 0, "is_deleted": false, "deleted_at": null, "version": version,
+        "stage": "todo", "blocked_by": [], "comment_count": 0, "attachment_count": 0, "is_deleted": false, "deleted_at": null, "version": version,
         "created_by": ME, "created_at": Timestamp(0), "updated_at": Timestamp(0)})
 }
 
@@ -227,6 +227,48 @@ fn another_name_of_a_workspace_reaches_the_users_list_and_leaves_the_role() {
     apply(&mut replica, &event(HOME, 12, "workspace.deleted", &deleted));
     apply(&mut replica, &event(ME, 2, "access.lost", &lost));
     assert!(listed(&replica).is_none() && replica.workspace(HOME).is_none());
+}
+
+#[test]
+fn a_changed_workspace_shows_in_its_replica_and_in_the_list_of_the_user() {
+    let mut replica = Replica::new();
+    replica.take_user(own(1, 0..0));
+    assert!(replica.take_page(HOME, first(10, &json!([]))).is_ok());
+    let mut changed = workspace();
+    changed.as_object_mut().map(|fields| fields.remove("role"));
+    changed["name"] = json!("House");
+    changed["version"] = json!(2);
+    changed["stages"] = json!([{"key": "a", "name": "A", "kind": "open", "color": null},
+        {"key": "b", "name": "B", "kind": "done", "color": "#102030"}]);
+    apply(&mut replica, &event(HOME, 11, "workspace.updated", &changed));
+    let seen = replica.workspace(HOME).and_then(WorkspaceReplica::workspace);
+    let keys = seen.map(|workspace| workspace.stages.keys());
+    assert_eq!(keys.as_deref(), Some("a, b"));
+    // a snapshot that was read before the change
+    replica.take_user(own(1, 0..0));
+    let listed = replica.user().and_then(|user| user.workspaces().get(&HOME));
+    let listed = listed.unwrap_or_else(|| panic!("not listed"));
+    assert_eq!((&*listed.name, listed.role), ("House", Some(Owner)));
+}
+
+#[test]
+fn a_task_of_an_older_server_is_in_a_standard_stage() {
+    let old = |n, completed: bool| {
+        let mut task = task(n, 1);
+        task["completed"] = json!(completed);
+        task.as_object_mut().map(|fields| fields.remove("stage"));
+        task
+    };
+    let replica = home(&json!([old(1, false), old(2, true)]));
+    let stage = |n| {
+        replica
+            .task(Uuid::from_u128(n).into())
+            .map(|task| task.stage.to_string())
+    };
+    assert_eq!(
+        (stage(1), stage(2)),
+        (Some("todo".to_owned()), Some("done".to_owned()))
+    );
 }
 
 #[test]

@@ -6,6 +6,7 @@ use taskwire_protocol::{
     Event, ProjectId, TaskId, UserId,
     member::Member,
     project::Project,
+    stage::{FIRST_DONE, FIRST_OPEN},
     tag::Tag,
     task::{Task, TaskCounts},
     workspace::{Workspace, WorkspaceSnapshot},
@@ -51,7 +52,11 @@ impl WorkspaceReplica {
                 .map(|project| (project.id, project))
                 .collect(),
             tags: tags.into_iter().map(|tag| (tag.id, tag)).collect(),
-            tasks: page.tasks.into_iter().map(|task| (task.id, task)).collect(),
+            tasks: page
+                .tasks
+                .into_iter()
+                .map(|task| (task.id, staged(task)))
+                .collect(),
             since: page.cursor.map(|_| Since::default()),
         }
     }
@@ -166,6 +171,7 @@ impl WorkspaceReplica {
     }
 
     fn take_task(&mut self, task: Task) {
+        let task = staged(task);
         let held = self.tasks.get(&task.id);
         if held.is_none_or(|held| task.version >= held.version) {
             self.tasks.insert(task.id, task);
@@ -192,6 +198,14 @@ impl WorkspaceReplica {
             .or_else(|| map_difference("tag", &self.tags, &other.tags))
             .or_else(|| map_difference("task", &self.tasks, &other.tasks))
     }
+}
+
+/// A task in a stage. What a server of an older version sent has none: it is in the standard one.
+fn staged(mut task: Task) -> Task {
+    if task.stage.is_empty() {
+        task.stage = if task.completed { FIRST_DONE } else { FIRST_OPEN }.into();
+    }
+    task
 }
 
 fn without_role(workspace: Workspace) -> Workspace {

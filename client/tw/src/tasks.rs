@@ -49,6 +49,8 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         title: args.title.join(" "),
         description: args.description,
         priority: args.priority,
+        stage: None,
+        blocked_by: None,
         due_at: due.map(|due| due.at),
         all_day: due.map(|due| due.all_day),
         tags: (!args.tags.is_empty()).then_some(args.tags),

@@ -25,6 +25,7 @@ pub(crate) async fn workspace(
             let params = UpdateWorkspace {
                 workspace_id: resolve::workspace(client, &workspace).await?,
                 name: Some(name.join(" ")),
+                stages: None,
             };
             let renamed = paging::call(client, &params).await?;
             show(output, &renamed, "renamed")

@@ -18,6 +18,7 @@ use taskwire::store::streams::Counters;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::RequestFrame;
 use taskwire_protocol::member::{Member, Role};
+use taskwire_protocol::stage::Stages;
 use taskwire_protocol::task::CreateTask;
 use taskwire_protocol::{OpId, Request, SessionId, StreamId, Timestamp, UserId, WorkspaceId};
 use tokio::runtime::Runtime;
@@ -132,7 +133,7 @@ fn world(caller: &Caller) -> World {
         joined_at: NOW,
         version: 1,
     };
-    world.loaded_members(WORKSPACE, Arc::new(Members::new(1, [member])));
+    world.loaded_members(WORKSPACE, Arc::new(Members::new(1, Stages::default(), [member])));
     for stream in [StreamId::from(WORKSPACE), StreamId::User(USER)] {
         world.loaded_counters(stream, Counters::default());
     }

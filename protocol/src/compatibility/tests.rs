@@ -414,13 +414,13 @@ fn what_is_new_and_optional_passes() {
     ));
     passes(add(
         "/$defs/CreateTask/properties",
-        "stage",
+        "weather",
         json!({ "type": ["string", "null"] }),
     ));
     passes(set("/$defs/CreateTask/properties/title/maxLength", json!(300)));
     passes(add(
         "/$defs/Task/properties",
-        "stage",
+        "weather",
         json!({ "type": "string" }),
     ));
     passes(push(

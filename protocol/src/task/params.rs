@@ -6,6 +6,7 @@ use crate::{
     examples::{MOMENT, TITLES},
     limits,
     optional::{given, nullable, required},
+    stage::{FIRST_DONE, FIRST_OPEN},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,6 +42,10 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = Priority::High, example = Priority::Low)]
     pub priority: Option<Priority>,
+    /// The key of its stage; the first one of kind `open` when omitted. A stage of kind `done` completes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = (), example = FIRST_DONE, example = &"doing")]
+    pub stage: Option<String>,
     /// When it is due, between 1970 and 9999.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = MOMENT)]
@@ -57,6 +62,11 @@ pub struct CreateTask {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::ASSIGNEES))]
     pub assignee_ids: Option<Vec<UserId>>,
+    /// Up to 20 tasks of the workspace that block it. They decide whether it is ready; they prevent nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = limits::BLOCKERS))]
+    #[schemars(example = (), example = vec!["{other_task}"])]
+    pub blocked_by: Option<Vec<TaskId>>,
     /// When to remind the assignees.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remind_at: Option<Timestamp>,
@@ -127,6 +137,11 @@ pub struct UpdateTask {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "bool")]
     pub completed: Option<bool>,
+    /// The key of its stage. A stage of kind `done` completes it, any other reopens it.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    #[schemars(example = &"doing", example = FIRST_OPEN, example = FIRST_DONE)]
+    pub stage: Option<String>,
     /// How urgent it is; `null` means `none`.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = Priority::High, example = ())]
@@ -154,6 +169,11 @@ pub struct UpdateTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::ASSIGNEES))]
     pub assignee_ids: Patch<Vec<UserId>>,
+    /// Up to 20 tasks of the workspace that block it; `null` means none.
+    #[serde(default, skip_serializing_if = "Patch::is_keep")]
+    #[schemars(length(max = limits::BLOCKERS))]
+    #[schemars(example = (), example = vec!["{other_task}"])]
+    pub blocked_by: Patch<Vec<TaskId>>,
     /// The project.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = (), example = "{project}")]
@@ -174,6 +194,7 @@ impl UpdateTask {
             title: None,
             description: Patch::Keep,
             completed: None,
+            stage: None,
             priority: Patch::Keep,
             due_at: Patch::Keep,
             all_day: None,
@@ -181,6 +202,7 @@ impl UpdateTask {
             recurrence: Patch::Keep,
             tags: Patch::Keep,
             assignee_ids: Patch::Keep,
+            blocked_by: Patch::Keep,
             project_id: Patch::Keep,
             parent_id: Patch::Keep,
         }
@@ -219,7 +241,8 @@ pub struct RestoreTask {
     pub id: TaskId,
 }
 
-/// Parameters of `task.move`: at most one of `before` and `after`.
+/// Parameters of `task.move`: at most one of `before` and `after`. A move into or out of a stage of kind `done` completes or
+/// reopens the task.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct MoveTask {
@@ -232,6 +255,10 @@ pub struct MoveTask {
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(example = (), example = "{other_task}")]
     pub parent_id: Patch<TaskId>,
+    /// The key of the stage to move it to. A stage of kind `done` completes it, any other reopens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(example = (), example = FIRST_OPEN, example = &"doing", example = FIRST_DONE)]
+    pub stage: Option<String>,
     /// The task of the same workspace to place it before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(example = (), example = "{other_task}")]

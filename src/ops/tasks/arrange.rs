@@ -1,7 +1,8 @@
-//! Moving a task: to another project or parent, or to another position in the manual order.
+//! Moving a task: to another project, parent or stage, or to another position in the manual order.
 
 use super::places::{known_place, needs_parent, needs_project, place_beside};
-use super::{change, living};
+use super::{change, living, repeat};
+use crate::domain::stage;
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade};
 use foldhash::HashMap;
@@ -27,6 +28,9 @@ impl Mutation for MoveTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
+        if self.stage.is_some() {
+            repeat::needs(self.id, false, needs);
+        }
         needs_project(&self.project_id, needs);
         if let Some(beside) = self.before.or(self.after) {
             needs.tasks.insert(beside);
@@ -41,6 +45,10 @@ impl Mutation for MoveTask {
         let mut task = before.clone();
         task.project_id = self.project_id.clone().change().unwrap_or(task.project_id);
         task.parent_id = self.parent_id.clone().change().unwrap_or(task.parent_id);
+        if let Some(key) = &self.stage {
+            let stages = world.stages(task.workspace_id);
+            stage::enter(&mut task, stage::known(&stages, key)?, act.now);
+        }
         if let Some(beside) = self.before.or(self.after) {
             let field = if self.before.is_some() { "before" } else { "after" };
             let placed = place_beside(act, world, &before, beside, field)?;

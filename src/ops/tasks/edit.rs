@@ -1,13 +1,12 @@
 //! Editing a task: replace, update, complete, assign.
 
+use super::blockers::{in_no_circle, known_blockers, needs_blockers};
 use super::places::{known_people, known_place, needs_parent, needs_project};
-use super::{change, living, needs_tags, repeat, updated};
-use crate::domain::task as rules;
+use super::{living, needs_tags, repeat, updated};
+use crate::domain::{stage, task as rules};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
 use serde_json::json;
-use taskwire_protocol::events;
-use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::{AssignTask, CompleteTask, ReplaceTask, Task, UpdateTask};
 use taskwire_protocol::{ErrorCode, Failure, Patch};
 
@@ -23,7 +22,8 @@ impl Mutation for ReplaceTask {
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
-        let mut task = rules::replaced(&before, self, act.now);
+        let stages = world.stages(before.workspace_id);
+        let mut task = rules::replaced(&before, self, &stages, act.now);
         task.tags = world.spelled(task.workspace_id, self.tags.iter().map(String::as_str));
         updated(act, world, before, task)
     }
@@ -40,6 +40,9 @@ impl Mutation for UpdateTask {
         repeat::needs(self.id, matches!(self.recurrence, Patch::Set(_)), needs);
         if let Patch::Set(tags) = &self.tags {
             needs_tags(Target::Task(self.id), tags, needs);
+        }
+        if let Patch::Set(blockers) = &self.blocked_by {
+            needs_blockers(true, blockers, needs);
         }
     }
 
@@ -60,7 +63,12 @@ impl Mutation for UpdateTask {
             let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
             known_people(world, workspace, people, assigned, "assignee_ids")?;
         }
-        let mut task = rules::updated(&before, self, act.now);
+        if let Patch::Set(blockers) = &self.blocked_by {
+            known_blockers(world, before.workspace_id, blockers, &before.blocked_by)?;
+            in_no_circle(world, before.id, blockers)?;
+        }
+        let stages = world.stages(before.workspace_id);
+        let mut task = rules::updated(&before, self, &stages, act.now)?;
         if let Patch::Set(tags) = &self.tags {
             task.tags = world.spelled(task.workspace_id, tags.iter().map(String::as_str));
         }
@@ -77,12 +85,8 @@ impl Mutation for CompleteTask {
         let before = living(world, self.id)?;
         let completed = self.completed.unwrap_or(!before.completed);
         let mut task = before.clone();
-        rules::complete(&mut task, completed, act.now);
-        if completed {
-            change::<events::TaskCompleted>(act, world, before, task, Some(NotificationType::TaskCompleted))
-        } else {
-            change::<events::TaskReopened>(act, world, before, task, Some(NotificationType::TaskPending))
-        }
+        stage::complete(&mut task, completed, &world.stages(before.workspace_id), act.now);
+        updated(act, world, before, task)
     }
 }
 

@@ -2,12 +2,14 @@
 //!
 //! - `edit`      replace, update, complete, assign
 //! - `arrange`   move
+//! - `blockers`  what blocks a task
 //! - `remove`    delete, purge, restore
 //! - `read`      one task, and lists
 //! - `repeat`    the next task of one that repeats
 //! - `places`    where a task may be, and who may be assigned to it
 
 mod arrange;
+mod blockers;
 mod edit;
 mod places;
 mod read;
@@ -17,12 +19,15 @@ mod repeat;
 use super::caller::targets_a_task;
 use super::notices::tell_of_task;
 use super::world::World;
-use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, conflict, not_found};
-use crate::domain::{position, task as rules};
+use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, bug, conflict, not_found};
+use crate::domain::{position, stage, task as rules};
 use crate::unicode::name_key;
+use blockers::{in_no_circle, known_blockers, needs_blockers};
 use places::{fits_below, known_parent, known_people, known_project};
+use std::sync::Arc;
 use taskwire_protocol::events::{self, PlainEvent};
 use taskwire_protocol::notification::NotificationType;
+use taskwire_protocol::stage::{Stage, StageKind, Stages};
 use taskwire_protocol::task::{
     AssignTask, CompleteTask, CreateTask, DeleteTask, GetTask, MoveTask, ReplaceTask, RestoreTask, Task,
     UpdateTask,
@@ -58,6 +63,8 @@ impl Mutation for CreateTask {
         needs.projects.extend(self.project_id);
         // other mutations of the group may put tasks below or next to this one
         needs.made.extend(self.id.map(|id| (id, workspace)));
+        let blockers = self.blocked_by.as_deref().unwrap_or_default();
+        needs_blockers(self.id.is_some(), blockers, needs);
         needs_tags(Target::Workspace(workspace), self.tags.iter().flatten(), needs);
         if self.recurrence.is_some() {
             needs.zones.insert(caller.user.id); // another mutation of the group may complete it
@@ -78,8 +85,16 @@ impl Mutation for CreateTask {
         known_parent(world, workspace, self.parent_id)?;
         fits_below(world, self.parent_id, 0)?;
         known_people(world, workspace, people, &[], "assignee_ids")?;
+        let blocked_by = self.blocked_by.as_deref().unwrap_or_default();
+        known_blockers(world, workspace, blocked_by, &[])?;
+        let stages = world.stages(workspace);
+        let stage = match &self.stage {
+            Some(key) => stage::known(&stages, key)?,
+            None => first_open(&stages)?,
+        };
         let id = self.id.unwrap_or_else(|| TaskId(act.new_id()));
-        let task = Task {
+        in_no_circle(world, id, blocked_by)?;
+        let mut task = Task {
             id,
             workspace_id: workspace,
             project_id: self.project_id,
@@ -88,6 +103,8 @@ impl Mutation for CreateTask {
             description: self.description.as_deref().map(Into::into),
             completed: false,
             completed_at: None,
+            stage: Arc::default(),
+            blocked_by: rules::blockers(blocked_by)?,
             priority: self.priority.unwrap_or_default(),
             due_at: self.due_at,
             all_day: self.all_day.unwrap_or(false),
@@ -105,8 +122,16 @@ impl Mutation for CreateTask {
             created_at: act.now,
             updated_at: act.now,
         };
+        stage::enter(&mut task, stage, act.now);
         write::<events::TaskCreated>(act, world, None, task, Some(NotificationType::TaskCreated))
     }
+}
+
+/// The stage of a new task.
+fn first_open(stages: &Stages) -> Result<&Stage> {
+    stages
+        .first(StageKind::Open)
+        .ok_or_else(|| bug("a workspace has no stage of kind `open`"))
 }
 
 /// To keep the first spelling of tags, a mutation needs that spelling.
@@ -148,7 +173,8 @@ fn updated(act: &Act<'_>, world: &mut World, before: Task, task: Task) -> Result
     change::<events::TaskUpdated>(act, world, before, task, Some(NotificationType::TaskUpdated))
 }
 
-/// Writes a changed task, unless it is equal to the task before.
+/// Writes a changed task, unless it is equal to the task before. A change that completes or reopens it is logged and told
+/// as that, whatever the operation.
 fn change<E: TaskEvent>(
     act: &Act<'_>,
     world: &mut World,
@@ -160,7 +186,17 @@ fn change<E: TaskEvent>(
         return Ok(Change::nothing(before));
     }
     let task = stamped(act, &before, task);
-    write::<E>(act, world, Some(&before), task, notice)
+    match (before.completed, task.completed) {
+        (false, true) => {
+            let notice = Some(NotificationType::TaskCompleted);
+            write::<events::TaskCompleted>(act, world, Some(&before), task, notice)
+        }
+        (true, false) => {
+            let notice = Some(NotificationType::TaskPending);
+            write::<events::TaskReopened>(act, world, Some(&before), task, notice)
+        }
+        _ => write::<E>(act, world, Some(&before), task, notice),
+    }
 }
 
 fn write<E: TaskEvent>(

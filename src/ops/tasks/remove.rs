@@ -13,6 +13,7 @@ impl Mutation for DeleteTask {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         if self.permanent == Some(true) {
             needs.children.insert(self.id);
+            needs.blocked.insert(self.id);
             needs.notified.insert(self.id);
             needs.leaving.insert(self.id);
             needs.alone = true;
@@ -57,16 +58,16 @@ impl Mutation for RestoreTask {
 }
 
 /// Removes a task for good: its row, its content in the log, the notifications about it. Its subtasks stay, without a
-/// parent.
+/// parent, and the tasks that it blocks stay without it.
 fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
-    let parts: Vec<Task> = world
-        .tasks
-        .iter()
-        .map(|(_, part)| part)
-        .filter(|part| part.parent_id == Some(task.id))
-        .cloned()
-        .collect();
-    cascade::each(act, world, task.workspace_id, parts, |part| part.parent_id = None)?;
+    let names_it = |other: &&Task| other.parent_id == Some(task.id) || other.blocked_by.contains(&task.id);
+    let others = world.tasks.iter().map(|(_, other)| other);
+    let mut others: Vec<Task> = others.filter(names_it).cloned().collect();
+    others.sort_unstable_by_key(|other| other.id);
+    cascade::each(act, world, task.workspace_id, others, |other| {
+        other.parent_id = other.parent_id.filter(|parent| *parent != task.id);
+        other.blocked_by.retain(|blocker| *blocker != task.id);
+    })?;
     let mut left: Vec<_> = world
         .notifications
         .iter()

@@ -2,12 +2,13 @@
 //! task: completing it again makes none.
 
 use crate::domain::recurrence::{self, Occurrence, day_of, local_ms};
-use crate::domain::{alarms::zone, position, task as rules};
+use crate::domain::{alarms::zone, position, stage};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Needs, Result};
 use crate::store::repeats::Repeat;
 use taskwire_protocol::events;
 use taskwire_protocol::frames::Actor;
+use taskwire_protocol::stage::Stages;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{TaskId, Timestamp};
 
@@ -50,7 +51,7 @@ pub(super) fn follow(act: &Act<'_>, world: &mut World, task: &Task) -> Result<()
     let Some((next_place, at)) = recurrence::next(&rule, place, base.at, zone) else {
         return Ok(());
     };
-    let next = next_task(act, task, base, at);
+    let next = next_task(act, task, base, at, &world.stages(task.workspace_id));
     let row = |task: TaskId, place: Occurrence, has_next: bool| Repeat {
         task,
         rule: rule.clone(),
@@ -91,11 +92,11 @@ impl Base {
 }
 
 /// The next task. It inherits what the task is; what happened to the task stays with it.
-fn next_task(act: &Act<'_>, task: &Task, base: Base, at: i64) -> Task {
+fn next_task(act: &Act<'_>, task: &Task, base: Base, at: i64, stages: &Stages) -> Task {
     let moved = at - base.at;
     let remind = |reminds: Timestamp| reminds.0.checked_add(moved).filter(|at| (0..=LAST).contains(at));
     let mut open = task.clone();
-    rules::complete(&mut open, false, act.now);
+    stage::complete(&mut open, false, stages, act.now);
     Task {
         id: TaskId(act.new_id()),
         due_at: base.is_due.then_some(Timestamp(at)),

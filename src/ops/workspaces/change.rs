@@ -1,10 +1,11 @@
-//! What changes a workspace: its name, its owner, and a member who leaves.
+//! What changes a workspace: its name and stages, its owner, and a member who leaves.
 
 use super::super::caller::targets_a_workspace;
 use super::super::members::{self, give_role, leave, role_of_caller, workspace};
+use super::super::stages;
 use super::super::world::World;
 use super::super::{Act, Caller, Change, DONE, Mutation, Needs, Result, conflict};
-use crate::domain::{members as rules, text};
+use crate::domain::{members as rules, stage, text};
 use taskwire_protocol::account::Done;
 use taskwire_protocol::member::Role;
 use taskwire_protocol::workspace::{
@@ -20,11 +21,17 @@ impl Mutation for UpdateWorkspace {
         self.name = name
             .map(|name| text::name("name", name, 1, limits::WORKSPACE_NAME))
             .transpose()?;
+        self.stages = self.stages.map(stage::defined).transpose()?;
         Ok(self)
     }
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.workspaces.insert(self.workspace_id);
+        if let Some(defined) = &self.stages {
+            needs.restaged.insert((self.workspace_id, defined.clone()));
+            // other mutations of the group might move tasks into a stage that goes away
+            needs.alone = true;
+        }
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Workspace>> {
@@ -33,14 +40,21 @@ impl Mutation for UpdateWorkspace {
         if let Some(name) = &self.name {
             after.name = name.as_str().into();
         }
+        if let Some(defined) = &self.stages {
+            after.stages = stage::of(defined);
+        }
         let role = Some(role_of_caller(act));
         if after == before {
             return Ok(Change::nothing(Workspace { role, ..after }));
         }
+        let tasks = stages::concerned(world, after.id, (&before.stages, &after.stages))?;
         after.version += 1;
         after.updated_at = act.now;
         let logged = world.emit::<events::WorkspaceUpdated>(act, after.id, &after)?;
         world.workspaces.put(after.clone());
+        if after.stages != before.stages {
+            stages::replace(act, world, after.id, (&before.stages, &after.stages), tasks)?;
+        }
         Ok(Change::logged(logged, Workspace { role, ..after }))
     }
 }

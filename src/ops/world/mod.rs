@@ -29,6 +29,7 @@ use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::events::{self, CountedEvent, PlainEvent};
 use taskwire_protocol::member::{Member, Role};
 use taskwire_protocol::notification::Notification;
+use taskwire_protocol::stage::Stages;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
 use taskwire_protocol::{CommentId, SessionId, StreamId, TaskId, Timestamp, UserId, WorkspaceId};
@@ -82,6 +83,8 @@ macro_rules! derive_world {
             changed_members: BTreeSet<(WorkspaceId, UserId)>,
             /// Workspaces that were deleted.
             dissolved: BTreeSet<WorkspaceId>,
+            /// The workspaces whose members or stages changed.
+            readjusted: BTreeSet<WorkspaceId>,
             counts: Counts,
             entries: Vec<Entry>,
             purged: Vec<TaskId>,
@@ -283,6 +286,17 @@ impl World {
         self.members(workspace)?.role(user)
     }
 
+    /// The stages of a workspace's tasks.
+    pub fn stages(&self, workspace: WorkspaceId) -> Stages {
+        let stages = self.members(workspace).map(Members::stages);
+        stages.cloned().unwrap_or_default()
+    }
+
+    /// Gives a workspace, whose row is written too, other stages.
+    pub(in crate::ops) fn put_stages(&mut self, workspace: WorkspaceId, stages: Stages) {
+        self.change_members(workspace).stages = stages;
+    }
+
     /// Writes a task, new or changed, and counts it.
     pub fn put_task(&mut self, task: Task) {
         if let Some(before) = self.tasks.get(task.id) {
@@ -373,6 +387,7 @@ impl World {
 
     fn change_members(&mut self, workspace: WorkspaceId) -> &mut Members {
         self.counts.delta(workspace.into()).acl_version += 1;
+        self.readjusted.insert(workspace);
         let members = Arc::make_mut(self.members.entry(workspace).or_default());
         members.acl_version += 1;
         members
@@ -481,16 +496,10 @@ impl World {
         MemberChanges { written, removed }
     }
 
-    /// The workspaces whose members changed, with their members now.
+    /// The workspaces whose members or stages changed, with both as they are now.
     pub fn changed_workspaces(&self) -> impl Iterator<Item = (WorkspaceId, Arc<Members>)> {
-        let ids: BTreeSet<WorkspaceId> = self
-            .changed_members
-            .iter()
-            .map(|(workspace, _)| *workspace)
-            .chain(self.dissolved())
-            .collect();
-        ids.into_iter()
-            .filter_map(|id| Some((id, self.members.get(&id)?.clone())))
+        let ids = self.readjusted.iter();
+        ids.filter_map(|id| Some((*id, self.members.get(id)?.clone())))
     }
 
     /// The tasks that the group purged.

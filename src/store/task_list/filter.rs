@@ -4,11 +4,17 @@
 use super::Scope;
 use crate::store::link::Dialect;
 use crate::store::sql::Sql;
-use crate::store::tasks::priority_code;
+use crate::store::tasks::{is_in_stage, priority_code};
 use crate::store::words::{self, tsquery};
 use crate::unicode::{Term, name_key, terms};
 use taskwire_protocol::task::{ListTasks, Status};
 use taskwire_protocol::{UserId, WorkspaceId};
+
+/// Few tasks are blocked by others, so most rows tell by themselves. The others cost a search for each of their blockers, 20
+/// at most. A count, because PostgreSQL might read all blockers of all workspaces to tell what exists.
+const READY: &str = " and t.completed = false and t.is_deleted = false and (t.blocked_by is null or 0 = (
+    select count(*) from task_blocks b join tasks k on k.id = b.blocker_id
+    where b.task_id = t.id and k.completed = false and k.is_deleted = false))";
 
 pub(super) fn filter(sql: &mut Sql, dialect: Dialect, scope: Scope<'_>, wanted: &ListTasks, words: &[Term]) {
     within(sql, scope, wanted);
@@ -58,6 +64,12 @@ pub(super) fn conditions(
     }
     if let Some(priority) = wanted.priority {
         sql.push(" and t.priority = ").bind(priority_code(priority));
+    }
+    if let Some(stage) = &wanted.stage {
+        is_in_stage(sql.push(" and "), &[stage.as_str()]);
+    }
+    if wanted.ready == Some(true) {
+        sql.push(READY);
     }
     if let Some(user) = wanted.assignee_id {
         assigned(sql, dialect, scope, user);

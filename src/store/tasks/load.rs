@@ -1,6 +1,7 @@
 //! Tasks as a group needs them in memory: by their ids, and by their relations to others.
 
 use super::row::{COLUMNS, TaskRow};
+use super::stage;
 use crate::store::bind::Kind::Id;
 use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement, statement};
@@ -39,6 +40,45 @@ pub async fn load_below(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>>
         .push(" union all select s.id from tasks s where s.parent_id = ")
         .bind(task.0)
         .push(")");
+    tx.list::<TaskRow>(sql).await
+}
+
+/// A task and all tasks that block it, directly or through others: the nearest `limit` of them.
+pub async fn load_blockers(tx: &mut Transaction, task: TaskId, limit: i64) -> Result<Vec<Task>> {
+    let mut sql = Sql::new("with recursive up (id) as (select ");
+    sql.bind(task.0).push(
+        " union select b.blocker_id from up join task_blocks b on b.task_id = up.id),
+          nearest as (select id from up",
+    );
+    sql.limit(limit);
+    sql.push(&format!(
+        ") select {COLUMNS} from nearest join tasks t on t.id = nearest.id"
+    ));
+    tx.list::<TaskRow>(sql).await
+}
+
+/// The tasks that a task blocks.
+pub async fn load_blocked(tx: &mut Transaction, task: TaskId) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from task_blocks b join tasks t on t.id = b.task_id where b.blocker_id = "
+    ));
+    sql.bind(task.0).push(" order by t.id");
+    tx.list::<TaskRow>(sql).await
+}
+
+/// Tasks of a workspace that are in one of these stages, deleted ones included, at most `limit`.
+pub async fn load_in_stages(
+    tx: &mut Transaction,
+    workspace: WorkspaceId,
+    stages: &[&str],
+    limit: i64,
+) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from tasks_by_workspace t where t.workspace_id = "
+    ));
+    sql.bind(workspace.0).push(" and ");
+    stage::is_in(&mut sql, stages);
+    sql.limit(limit);
     tx.list::<TaskRow>(sql).await
 }
 

@@ -1,4 +1,4 @@
-//! The two tables that find tasks by tag and by assignee.
+//! The tables that find tasks by tag, by assignee, and by what blocks them.
 
 use crate::store::bind::{
     Cell, Columns,
@@ -21,6 +21,7 @@ const TAGS: Columns = &[
     ("task_id", Id),
     ("name", Text),
 ];
+const BLOCKS: Columns = &[("task_id", Id), ("blocker_id", Id)];
 const ASSIGNEES: Columns = &[("user_id", Id), ("workspace_id", Id), ("task_id", Id)];
 
 static TAG: Statement = statement(
@@ -41,6 +42,15 @@ pub(in crate::store) static UNASSIGN: Statement = statement(
     ASSIGNEES,
     "delete from task_assignees
      where (user_id, workspace_id, task_id) in (select user_id, workspace_id, task_id from v where {rows})",
+);
+
+static BLOCK: Statement = statement(
+    BLOCKS,
+    "insert into task_blocks (task_id, blocker_id) select task_id, blocker_id from v where {rows} on conflict do nothing",
+);
+pub(in crate::store) static UNBLOCK: Statement = statement(
+    BLOCKS,
+    "delete from task_blocks where (task_id, blocker_id) in (select task_id, blocker_id from v where {rows})",
 );
 
 /// How tags are written, by the oldest task that has each of them. After the first one all are written so.
@@ -120,12 +130,14 @@ pub async fn lock_tags(tx: &mut Transaction) -> Result<()> {
         .map(drop)
 }
 
-/// Keeps both tables in step with what changed.
+/// Keeps the tables in step with what changed.
 pub(super) async fn write(tx: &mut Transaction, changes: &[Change<'_, TaskId, Task>]) -> Result<()> {
     tx.execute(&UNTAG, removed(changes, tags)).await?;
     tx.execute(&TAG, added(changes, tags)).await?;
     tx.execute(&UNASSIGN, removed(changes, assignees)).await?;
-    tx.execute(&ASSIGN, added(changes, assignees)).await
+    tx.execute(&ASSIGN, added(changes, assignees)).await?;
+    tx.execute(&UNBLOCK, removed(changes, blockers)).await?;
+    tx.execute(&BLOCK, added(changes, blockers)).await
 }
 
 /// The marks of a task that another state of it lacks.
@@ -168,5 +180,14 @@ fn assignees(one: Option<&Task>, other: Option<&Task>) -> Vec<[Cell; 3]> {
     let missing = users.filter(|user| !other.is_some_and(|other| other.assignee_ids.contains(user)));
     missing
         .map(|user| [user.0.into(), task.workspace_id.0.into(), task.id.0.into()])
+        .collect()
+}
+
+fn blockers(one: Option<&Task>, other: Option<&Task>) -> Vec<[Cell; 2]> {
+    let Some(task) = one else { return Vec::new() };
+    let tasks = task.blocked_by.iter();
+    let missing = tasks.filter(|blocker| !other.is_some_and(|other| other.blocked_by.contains(blocker)));
+    missing
+        .map(|blocker| [task.id.0.into(), blocker.0.into()])
         .collect()
 }

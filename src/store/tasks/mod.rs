@@ -1,18 +1,21 @@
 //! The table of tasks.
 //!
-//! - `row`    a task's row, and the task that it represents
+//! - `row`    a task's row, and the task that it represents; `stage` its stage
 //! - `read`   tasks for queries; lists with filters are in `task_list`
 //! - `load`   tasks as a group needs them in memory
-//! - `write`  writes the tasks that a group changed; `marks` the tables that find tasks by tag and by assignee
+//! - `write`  writes the tasks that a group changed; `marks` the tables that find tasks by tag, by
+//!   assignee and by what blocks them
 
 mod load;
 mod marks;
 mod read;
 mod row;
+mod stage;
 mod write;
 
 pub use load::{
-    load, load_ancestors, load_assigned, load_below, load_children, load_neighbours, load_of_project,
+    load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers, load_children,
+    load_in_stages, load_neighbours, load_of_project,
 };
 pub use marks::{has_tags_to_key, key_tags, load_tags, lock_tags};
 pub use read::{find, sync};
@@ -21,8 +24,9 @@ pub use write::write;
 #[cfg(test)]
 pub(super) use load::LOAD;
 #[cfg(test)]
-pub(super) use marks::{UNASSIGN, UNTAG};
+pub(super) use marks::{UNASSIGN, UNBLOCK, UNTAG};
 pub(super) use read::by_id;
 pub(super) use row::{COLUMNS, TaskRow, priority_code};
+pub(super) use stage::is_in as is_in_stage;
 #[cfg(test)]
 pub(super) use write::{DELETE, WRITTEN};

@@ -1,5 +1,6 @@
 //! A task's row, and the task that it represents.
 
+use super::stage;
 use crate::store::rows::Stored;
 use crate::store::table::{Part, table, text};
 use crate::store::{Result, StoreError};
@@ -9,7 +10,7 @@ use taskwire_protocol::{ProjectId, TaskId, Timestamp, UserId, WorkspaceId};
 use uuid::Uuid;
 
 table! {
-    /// A task's row.
+    /// A task's row. `stage` explains its two stages.
     pub(in crate::store) struct TaskRow {
         id: Uuid = fixed,
         workspace_id: Uuid = fixed,
@@ -35,6 +36,9 @@ table! {
         created_by: Uuid = fixed,
         created_at: i64 = fixed,
         updated_at: i64,
+        stage: Option<String>,
+        done_stage: Option<String>,
+        blocked_by: Option<String>,
     }
     written {
         dated_by_id: bool = fixed,
@@ -84,6 +88,8 @@ impl Stored for TaskRow {
             description: self.description.map(Arc::from),
             completed: self.completed,
             completed_at: self.completed_at.map(Timestamp),
+            stage: stage::read(self.completed, self.stage, self.done_stage),
+            blocked_by: self.blocked_by.as_deref().map_or(Ok(Vec::new()), list)?,
             priority: priority(self.priority)?,
             due_at: self.due_at.map(Timestamp),
             all_day: self.all_day,

@@ -1,7 +1,7 @@
 //! Writes the tasks that a group changed.
 
-use super::marks;
 use super::row::{TaskRow, priority_code};
+use super::{marks, stage};
 use crate::ids::moment_ms;
 use crate::store::bind::{
     Cell,
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 /// The columns that are written: those of the table, and what only PostgreSQL keeps here: the words of full-text search, the
 /// key that orders titles, and the task's version at which both were made.
-pub(in crate::store) static WRITTEN: [(&str, Kind); 28] = with(
+pub(in crate::store) static WRITTEN: [(&str, Kind); 31] = with(
     TaskRow::TABLE.written,
     [("search", Text), ("title_key", Text), ("texts_at", Int)],
 );
@@ -59,7 +59,7 @@ impl Keyed<TaskId, Task> for Task {
 }
 
 /// Writes the tasks that a group made or changed, deletes those that it purged, and updates the tables that find tasks
-/// by tag and by assignee, and the alarms.
+/// by tag, by assignee and by what blocks them, and the alarms.
 pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, Task>) -> Result<()> {
     let changes: Vec<_> = changes.collect();
     let in_row = !tx.is_alone();
@@ -81,6 +81,7 @@ pub async fn write<'a>(tx: &mut Transaction, changes: impl Changes<'a, TaskId, T
 /// A task in the order of [`WRITTEN`].
 fn cells(task: &Task, [search, title_key, texts_at]: [Cell; 3]) -> [Cell; WRITTEN.len()] {
     let time = |time: Option<Timestamp>| Cell::Int(time.map(|t| t.0));
+    let (stage, done_stage) = stage::cells(task);
     [
         task.id.0.into(),
         task.workspace_id.0.into(),
@@ -106,6 +107,9 @@ fn cells(task: &Task, [search, title_key, texts_at]: [Cell; 3]) -> [Cell; WRITTE
         task.created_by.0.into(),
         task.created_at.0.into(),
         task.updated_at.0.into(),
+        stage,
+        done_stage,
+        Cell::Text((!task.blocked_by.is_empty()).then(|| list(&task.blocked_by))),
         (moment_ms(task.id.0) == task.created_at.0).into(),
         search,
         title_key,

@@ -179,7 +179,10 @@ fn together(parts: &[Value], results: &[Value], events: &[&Value], logs: &BTreeM
     let takes_along = |part: &Value| {
         let name = name(part);
         part["data"]["permanent"] == true
-            || matches!(&*name, "member.remove" | "workspace.leave" | "workspace.delete")
+            || matches!(
+                &*name,
+                "member.remove" | "workspace.update" | "workspace.leave" | "workspace.delete"
+            )
             || action::primary(&name, false).is_none()
     };
     let done = parts

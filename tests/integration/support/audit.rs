@@ -82,6 +82,8 @@ pub async fn rows(client: &mut Client, held: &Replica) {
         same("member", &held.boards[id].members, &fresh.members);
         same("task", &held.boards[id].tasks, &fresh.tasks);
         totals(client, id, &fresh.tasks).await;
+        stages(fresh.workspace(), &fresh.tasks);
+        blockers(&fresh.tasks);
     }
 }
 
@@ -147,6 +149,52 @@ async fn totals(client: &mut Client, workspace: &str, tasks: &BTreeMap<String, V
         let data = json!({ "workspace_id": workspace, "status": status, "limit": 1 });
         let page = client.ok("task.list", data).await;
         assert_eq!(page["total"], json!(expected), "{status} tasks");
+    }
+}
+
+/// Asserts that each task is in a stage of the workspace, and completed exactly in one of kind `done`.
+fn stages(workspace: &Value, tasks: &BTreeMap<String, Value>) {
+    for task in tasks.values() {
+        let stages = workspace["stages"].as_array().expect("stages").iter();
+        let stage = stages.clone().find(|stage| stage["key"] == task["stage"]);
+        let stage = stage.unwrap_or_else(|| panic!("{task} is in none of {:?}", workspace["stages"]));
+        assert_eq!(
+            json!(stage["kind"] == "done"),
+            task["completed"],
+            "{task} in {stage}"
+        );
+        assert_eq!(
+            task["completed"] == true,
+            task["completed_at"].is_string(),
+            "{task}"
+        );
+    }
+}
+
+/// Asserts that whatever blocks a task exists, and that no tasks block each other in a circle.
+fn blockers(tasks: &BTreeMap<String, Value>) {
+    let of = |task: &Value| -> Vec<String> {
+        let ids = task["blocked_by"].as_array().expect("a list").iter();
+        ids.map(|id| text(id).to_owned()).collect()
+    };
+    let mut left: BTreeMap<&str, Vec<String>> =
+        tasks.iter().map(|(id, task)| (id.as_str(), of(task))).collect();
+    for (id, blockers) in &left {
+        assert!(
+            blockers.iter().all(|blocker| tasks.contains_key(blocker)),
+            "{id} is blocked by {blockers:?}"
+        );
+    }
+    // take away what nothing blocks, until nothing is left
+    while !left.is_empty() {
+        let before = left.len();
+        let known = left.clone();
+        left.retain(|_, blockers| {
+            blockers
+                .iter()
+                .any(|blocker| known.contains_key(blocker.as_str()))
+        });
+        assert!(left.len() < before, "a circle: {left:?}");
     }
 }
 

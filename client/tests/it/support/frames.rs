@@ -59,7 +59,7 @@ pub(crate) fn task(n: u128, version: i64, title: &str) -> Value {
     json!({"id": Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_1000_0000 + n), "workspace_id": HOME,
         "project_id": null, "parent_id": null, "title": title, "description": null, "completed": false,
         "completed_at": null, "priority": "none", "due_at": null, "all_day": false, "remind_at": null,
-        "recurrence": null, "position": "a", "tags": [], "assignee_ids": [], "comment_count": 0,
+        "recurrence": null, "position": "a", "tags": [], "assignee_ids": [], "stage": "todo", "blocked_by": [], "comment_count": 0,
         "attachment_count": 0, "is_deleted": false, "deleted_at": null, "version": version, "created_by": ME,
         "created_at": Timestamp(0), "updated_at": Timestamp(0)})
 }

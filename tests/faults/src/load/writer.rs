@@ -398,8 +398,13 @@ impl Writer {
             ("task.delete", What::Delete, json!({"id": id}), 0)
         } else if chance < 4 {
             mine.completed = !mine.completed;
-            let data = json!({"id": id, "completed": mine.completed});
-            ("task.complete", What::Complete, data, 0)
+            if chance == 1 {
+                let stage = if mine.completed { "done" } else { "doing" };
+                ("task.move", What::Complete, json!({"id": id, "stage": stage}), 0)
+            } else {
+                let data = json!({"id": id, "completed": mine.completed});
+                ("task.complete", What::Complete, data, 0)
+            }
         } else {
             let data = json!({"id": id, "title": title});
             ("task.update", What::Update, data, hash(title.as_bytes()))

@@ -1,0 +1,55 @@
+//! What blocks a task: tasks of the same workspace, in no circle.
+
+use crate::ops::world::World;
+use crate::ops::{Needs, Result, conflict, not_found};
+use std::collections::BTreeSet;
+use taskwire_protocol::{TaskId, WorkspaceId, limits};
+
+/// To check what blocks a task, a mutation needs these tasks, and all that block them if others can name the task.
+pub(super) fn needs_blockers(is_named: bool, given: &[TaskId], needs: &mut Needs) {
+    needs.tasks.extend(given);
+    if is_named {
+        needs.blockers.extend(given);
+    }
+}
+
+/// Checks that new blockers are tasks of the workspace, deleted ones included: those do not block. `given` is the list that
+/// the client sent.
+pub(super) fn known_blockers(
+    world: &World,
+    workspace: WorkspaceId,
+    given: &[TaskId],
+    before: &[TaskId],
+) -> Result<()> {
+    let is_here = |id: &TaskId| {
+        let task = world.tasks.get(*id);
+        task.is_some_and(|task| task.workspace_id == workspace)
+    };
+    match given.iter().position(|id| !before.contains(id) && !is_here(id)) {
+        None => Ok(()),
+        Some(i) => Err(not_found("task").at(format!("blocked_by[{i}]"))),
+    }
+}
+
+/// Refuses a circle. Whatever blocks these tasks is in memory: each mutation of the group that makes a task wait for others
+/// needs all that block them, and sees what the mutations before it did.
+pub(super) fn in_no_circle(world: &World, task: TaskId, blockers: &[TaskId]) -> Result<()> {
+    let mut seen: BTreeSet<TaskId> = blockers.iter().copied().collect();
+    let mut next: Vec<TaskId> = blockers.to_vec();
+    while let Some(id) = next.pop() {
+        if id == task {
+            let message = "these tasks would block each other in a circle";
+            return Err(conflict(message).at("blocked_by"));
+        }
+        if seen.len() > limits::BLOCKED_AFTER {
+            let message = format!(
+                "more than {} tasks would come before this one",
+                limits::BLOCKED_AFTER
+            );
+            return Err(conflict(&message).at("blocked_by"));
+        }
+        let above = world.tasks.get(id).map(|task| task.blocked_by.as_slice());
+        next.extend(above.unwrap_or_default().iter().filter(|id| seen.insert(**id)));
+    }
+    Ok(())
+}
