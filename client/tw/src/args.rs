@@ -1,10 +1,11 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
-//! `admin` those of administrators, `workspace` and `project` those about workspaces and projects, `talk` those about
-//! what people say and did.
+//! `admin` those of administrators, `stages` those about stages, `workspace` and `project` those about workspaces and
+//! projects, `talk` those about what people say and did.
 
 mod account;
 mod admin;
 mod project;
+mod stages;
 mod talk;
 mod workspace;
 
@@ -29,6 +30,7 @@ pub(crate) use account::{
 };
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use project::{ProjectAction, Within};
+pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
 pub(crate) use workspace::WorkspaceAction;
 
@@ -103,6 +105,12 @@ pub(crate) enum Command {
         #[arg(long)]
         undo: bool,
     },
+    /// Move tasks to a stage: `tw move 89abcdef doing`.
+    Move(MoveArgs),
+    /// List what can be done now: pending tasks that no pending task blocks, the earliest due first.
+    Next(NextArgs),
+    /// List the stages of a workspace.
+    Stages(StagesArgs),
     /// Change a task.
     Edit(EditArgs),
     /// Remind of a task: tell its assignees, or you if it has none, at this time.
@@ -202,6 +210,12 @@ pub(crate) struct AddArgs {
     /// The project: its id, the end of its id, or its name.
     #[arg(long)]
     pub(crate) project: Option<String>,
+    /// The key of the stage; by default the first one.
+    #[arg(long, short)]
+    pub(crate) stage: Option<String>,
+    /// A task that blocks it: its id, or the end of it; repeat it for several.
+    #[arg(long, value_name = "ID")]
+    pub(crate) blocked_by: Vec<String>,
     /// The workspace: its id, the end of its id, or its name; by default your personal workspace.
     #[arg(long, short)]
     pub(crate) workspace: Option<String>,
@@ -230,6 +244,12 @@ pub(crate) struct ListArgs {
     /// Only tasks of this project: its id, the end of its id, or its name.
     #[arg(long)]
     pub(crate) project: Option<String>,
+    /// Only tasks in the stage with this key.
+    #[arg(long, short)]
+    pub(crate) stage: Option<String>,
+    /// Only pending tasks that no pending task blocks.
+    #[arg(long)]
+    pub(crate) ready: bool,
     /// Search titles, descriptions and tags.
     #[arg(long, short)]
     pub(crate) q: Option<String>,
@@ -279,6 +299,15 @@ pub(crate) struct EditArgs {
     /// The project: its id, the end of its id, or its name; `none` takes the task out of its project.
     #[arg(long)]
     pub(crate) project: Option<String>,
+    /// Move it to the stage with this key.
+    #[arg(long, short)]
+    pub(crate) stage: Option<String>,
+    /// A task that blocks it: its id, or the end of it; repeat it for several. They replace those before.
+    #[arg(long, value_name = "ID", conflicts_with = "not_blocked")]
+    pub(crate) blocked_by: Vec<String>,
+    /// Nothing blocks it any more.
+    #[arg(long)]
+    pub(crate) not_blocked: bool,
     /// Change the task only if it still has this version.
     #[arg(long, value_name = "VERSION")]
     pub(crate) if_version: Option<i64>,

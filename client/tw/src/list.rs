@@ -14,16 +14,29 @@ use taskwire_client::{
     protocol::{
         ProjectId, Timestamp,
         member::Role,
-        task::{Everywhere, ListTasks, Sort, Status, Where},
+        task::{Everywhere, ListTasks, Sort, Status, Task, Where},
         workspace::WorkspaceKind,
     },
 };
 
 pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Result<(), Fault> {
     let params = params(client, &args).await?;
+    // the server compares moments; a whole day is over at its end, where the person is
+    let is_meant = |task: &Task| !args.overdue || task.due_at.is_some_and(|due| is_past(due, task.all_day));
+    show(client, output, params, args.limit, (is_meant, "no tasks")).await
+}
+
+/// Shows the first tasks of a list that are meant; or says that there are none.
+pub(crate) async fn show(
+    client: &Client,
+    output: &Output,
+    params: ListTasks,
+    limit: u32,
+    (is_meant, none): (impl Fn(&Task) -> bool, &str),
+) -> Result<(), Fault> {
     let is_personal = params.workspace_id.is_none();
     let (mut tasks, mut total) = (Vec::new(), None);
-    let more = paging::read(client, params, args.limit as usize, |page| {
+    let more = paging::read(client, params, limit as usize, |page| {
         tasks.extend(page.items);
         total = total.or(page.total);
     });
@@ -32,16 +45,13 @@ pub(crate) async fn list(client: &Client, output: &Output, args: ListArgs) -> Re
     } else {
         more.await?
     };
-    if args.overdue {
-        // the server compares moments; a whole day is over at its end, where the person is
-        tasks.retain(|task| task.due_at.is_some_and(|due| is_past(due, task.all_day)));
-    }
+    tasks.retain(is_meant);
     output.tasks(&tasks)?;
     if output.json {
         return Ok(());
     }
     if tasks.is_empty() {
-        note("no tasks");
+        note(none);
     }
     if let Some(total) = total
         && more
@@ -74,6 +84,8 @@ async fn params(client: &Client, args: &ListArgs) -> Result<ListTasks, Fault> {
         sort: args.sort.or(args.overdue.then_some(Sort::DueAt)),
         due_before: args.overdue.then(clock::now_ms).map(Timestamp),
         assignee_id,
+        stage: args.stage.clone(),
+        ready: args.ready.then_some(true),
         ..ListTasks::default()
     })
 }

@@ -1,8 +1,8 @@
 //! `tw`: Taskwire on the command line.
 //!
 //! - `args`      the commands and their arguments
-//! - one file for each group of commands: `tasks`, `comments`, `history`, `list`, `watch`, `notifications`, `workspaces`, `raw`,
-//!   `socket`; about the account
+//! - one file for each group of commands: `tasks`, `comments`, `history`, `list`, `watch`, `notifications`, `workspaces`,
+//!   `stages`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -42,6 +42,7 @@ mod raw;
 mod resolve;
 mod session;
 mod socket;
+mod stages;
 mod tasks;
 mod terminal;
 mod text;
@@ -151,6 +152,9 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Ls(params) => list::list(client, output, params).await,
         Command::Show { id } => tasks::show(client, output, &id).await,
         Command::Done { ids, undo } => tasks::done(client, output, &ids, undo).await,
+        Command::Move(params) => stages::r#move(client, output, params).await,
+        Command::Next(params) => stages::next(client, output, params).await,
+        Command::Stages(params) => stages::stages(client, output, params).await,
         Command::Edit(params) => tasks::edit(client, output, params).await,
         Command::Remind { id, when } => tasks::remind(client, output, &id, &when).await,
         Command::Rm { ids, permanent } => tasks::remove(client, output, &ids, permanent).await,

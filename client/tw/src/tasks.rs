@@ -41,6 +41,10 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         }
         None => None,
     };
+    let blocked_by = match args.blocked_by.as_slice() {
+        [] => None,
+        ids => Some(resolve::tasks(client, ids).await?),
+    };
     let params = CreateTask {
         id: None,
         workspace_id,
@@ -49,8 +53,8 @@ pub(crate) async fn add(client: &Client, output: &Output, args: AddArgs) -> Resu
         title: args.title.join(" "),
         description: args.description,
         priority: args.priority,
-        stage: None,
-        blocked_by: None,
+        stage: args.stage,
+        blocked_by,
         due_at: due.map(|due| due.at),
         all_day: due.map(|due| due.all_day),
         tags: (!args.tags.is_empty()).then_some(args.tags),
@@ -86,7 +90,7 @@ pub(crate) async fn done(client: &Client, output: &Output, ids: &[String], undo:
 }
 
 /// Changes tasks one after the other and shows them. After an error, it shows those that were changed before.
-async fn change<O: Operation<Output = Task> + Clone>(
+pub(crate) async fn change<O: Operation<Output = Task> + Clone>(
     client: &Client,
     output: &Output,
     calls: impl Iterator<Item = O>,
@@ -145,6 +149,12 @@ pub(crate) async fn edit(client: &Client, output: &Output, args: EditArgs) -> Re
             Patch::Set(resolve::project(client, task.workspace_id, project).await?)
         }
     };
+    update.stage = args.stage;
+    if args.not_blocked {
+        update.blocked_by = Patch::Clear;
+    } else if !args.blocked_by.is_empty() {
+        update.blocked_by = Patch::Set(resolve::tasks(client, &args.blocked_by).await?);
+    }
     update.if_version = args.if_version;
     if !args.assign.is_empty() || !args.unassign.is_empty() {
         // One update makes the whole edit or nothing. Because of the version, the server refuses it if somebody changed

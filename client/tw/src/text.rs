@@ -9,6 +9,7 @@ use jiff::{
 };
 use taskwire_client::protocol::{
     Timestamp,
+    stage::{FIRST_DONE, FIRST_OPEN},
     task::{Priority, Task},
 };
 use uuid::Uuid;
@@ -44,6 +45,9 @@ pub(crate) fn row(task: &Task) -> String {
             .iter()
             .map(|tag| format!("{CYAN}#{}{CYAN:#}", plain(tag))),
     );
+    if !is_plain_stage(task) {
+        parts.push(format!("{DIM}{}{DIM:#}", plain(&task.stage)));
+    }
     if let Some(due) = task.due_at {
         let open = !task.completed && !task.is_deleted;
         let style = if open && is_past(due, task.all_day) {
@@ -69,6 +73,13 @@ pub(crate) fn sheet(task: &Task) -> String {
         (false, false) => None,
     };
     field("state", state.unwrap_or_else(|| "pending".to_owned()));
+    if !task.stage.is_empty() {
+        field("stage", plain(&task.stage));
+    }
+    if !task.blocked_by.is_empty() {
+        let ids: Vec<String> = task.blocked_by.iter().map(|id| short(*id)).collect();
+        field("blocked by", ids.join(", "));
+    }
     if let Some(priority) = priority(task.priority) {
         field("priority", priority);
     }
@@ -99,6 +110,13 @@ pub(crate) fn sheet(task: &Task) -> String {
         lines.extend(description.lines().map(plain));
     }
     lines.join("\n")
+}
+
+/// Whether the mark in front of a task tells its stage: it is in the standard one for tasks that are not begun, or for
+/// completed ones.
+fn is_plain_stage(task: &Task) -> bool {
+    let standard = if task.completed { FIRST_DONE } else { FIRST_OPEN };
+    task.stage.is_empty() || *task.stage == *standard
 }
 
 fn priority(priority: Priority) -> Option<String> {
