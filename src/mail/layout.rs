@@ -23,6 +23,12 @@ pub(super) fn plain(draft: &Draft) -> String {
         }
         let _ = writeln!(text, "{}\n", lasts(proof));
     }
+    if let Some(link) = &draft.link {
+        let _ = writeln!(text, "{link}\n");
+    }
+    if let Some(command) = &draft.command {
+        let _ = writeln!(text, "On the command line:\n\n    {command}\n");
+    }
     if let Some(otherwise) = &draft.otherwise {
         let _ = writeln!(text, "{}\n", wrapped(otherwise));
     }
@@ -55,6 +61,14 @@ pub(super) fn html(draft: &Draft) -> String {
             let _ = writeln!(text, "<p>Or open this link:<br><a href=\"{link}\">{link}</a></p>");
         }
         let _ = writeln!(text, "<p>{}</p>", escaped(&lasts(proof)));
+    }
+    if let Some(link) = &draft.link {
+        let link = escaped(link);
+        let _ = writeln!(text, "<p><a href=\"{link}\">{link}</a></p>");
+    }
+    if let Some(command) = &draft.command {
+        let command = escaped(command);
+        let _ = writeln!(text, "<p>On the command line:<br><code>{command}</code></p>");
     }
     if let Some(otherwise) = &draft.otherwise {
         let _ = writeln!(text, "<p>{}</p>", escaped(otherwise));
@@ -130,6 +144,43 @@ mod tests {
                 assert!(text.contains(part), "{part}: {text}");
             }
         }
+    }
+
+    #[test]
+    fn an_invitation_has_its_link_and_its_command() {
+        let link = "https://tasks.example.com/join#a&b".to_owned();
+        let draft = texts::invitation(
+            "Ada <x>",
+            "House & garden",
+            Some(link),
+            "tw join inv_1".to_owned(),
+        );
+        let (plain, html) = (plain(&draft), html(&draft));
+        for part in [
+            "Ada <x> invited you",
+            "“House & garden”",
+            "https://tasks.example.com/join#a&b",
+            "    tw join inv_1",
+        ] {
+            assert!(plain.contains(part), "{part}: {plain}");
+        }
+        for part in [
+            "Ada &lt;x&gt; invited you",
+            "“House &amp; garden”",
+            "href=\"https://tasks.example.com/join#a&amp;b\"",
+            "<code>tw join inv_1</code>",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        let without = texts::invitation("Ada", "House", None, "tw join inv_1".to_owned());
+        assert!(
+            layout_has_no_link(&without),
+            "a link without an address to link to"
+        );
+    }
+
+    fn layout_has_no_link(draft: &texts::Draft) -> bool {
+        !html(draft).contains("href") && !plain(draft).contains("http")
     }
 
     #[test]

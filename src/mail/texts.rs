@@ -12,6 +12,10 @@ pub struct Draft {
     pub body: Vec<String>,
     /// The code and the link, which follow the body.
     pub proof: Option<Proof>,
+    /// A link that follows the body.
+    pub link: Option<String>,
+    /// A command that does the same as the link.
+    pub command: Option<String>,
     /// What to do if it was not the reader who did it: it follows the proof.
     pub otherwise: Option<String>,
     /// What ends such mails. `None`: the reader cannot end them, or nobody knows where this node is.
@@ -196,6 +200,29 @@ pub fn account_deleted(name: &str, by_administrator: bool) -> Draft {
             ),
         ],
         otherwise,
+        ..Draft::default()
+    }
+}
+
+/// Somebody was invited to a workspace. The names are people's choice, so the subject has none. Nothing sends it yet.
+pub fn invitation(by: &str, workspace: &str, link: Option<String>, command: String) -> Draft {
+    let with_link = if link.is_some() {
+        "Open this link"
+    } else {
+        "Run this command"
+    };
+    Draft {
+        subject: "You were invited to a workspace".to_owned(),
+        body: vec![
+            "Hello,".to_owned(),
+            format!(
+                "{by} invited you to the workspace “{workspace}” on Taskwire. {with_link} to join it with your account, \
+                 or with a new one. It works for seven days, once."
+            ),
+        ],
+        link,
+        command: Some(command),
+        otherwise: Some("If you do not know them, ignore this mail.".to_owned()),
         ..Draft::default()
     }
 }
