@@ -145,6 +145,8 @@ impl Tale {
             let old = before.get(name).unwrap_or(&Value::Null);
             Some(match name.as_str() {
                 "position" | "all_day" | "deleted_at" => return None,
+                // completing a task moves it to another stage, and its event tells of it
+                "stage" if before.get("completed") != now.get("completed") => return None,
                 "description" => match (old, value) {
                     (_, Value::Null) => "removed the description".to_owned(),
                     (Value::Null, _) => "added a description".to_owned(),
