@@ -165,7 +165,9 @@ fn every_optional_parameter_may_be_null() {
 }
 
 /// Fields that an update can change and not clear.
-const NEVER_EMPTY: [(&str, &[&str]); 3] = [
+const NEVER_EMPTY: [(&str, &[&str]); 5] = [
+    ("UpdateWorkspace", &["name", "stages"]),
+    ("UpdateProject", &["name"]),
     ("UpdateTask", &["title", "completed", "all_day"]),
     ("UpdateProfile", &["name", "username", "timezone"]),
     ("UpdateUser", &["role", "is_active", "plan", "name", "email"]),
