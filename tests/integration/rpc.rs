@@ -245,7 +245,8 @@ const ARRAY_BOUND: u64 = 48 << 20;
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn the_large_answers_to_an_array_take_the_memory_of_one() {
-    let mut server = Server::start(Engine::Sqlite, &[]).await;
+    // each connection keeps pages of the file in memory
+    let mut server = Server::start(Engine::Sqlite, &[("database_connections", "2")]).await;
     let ada = http::sign_up(&server, "ada").await;
     let token = text(&ada["access_token"]);
     let rpc = |body: &Value| post(&server).bearer_auth(token).json(body);
