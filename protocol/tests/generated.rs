@@ -168,7 +168,7 @@ fn every_optional_parameter_may_be_null() {
 const NEVER_EMPTY: [(&str, &[&str]); 5] = [
     ("UpdateWorkspace", &["name", "stages"]),
     ("UpdateProject", &["name"]),
-    ("UpdateTask", &["title", "completed", "all_day"]),
+    ("UpdateTask", &["title", "completed", "all_day", "stage"]),
     ("UpdateProfile", &["name", "username", "timezone"]),
     ("UpdateUser", &["role", "is_active", "plan", "name", "email"]),
 ];
