@@ -10,7 +10,6 @@ pub mod notices;
 pub mod photo;
 pub mod position;
 pub mod preferences;
-pub mod project;
 pub mod recurrence;
 pub mod stage;
 pub mod task;

@@ -34,6 +34,15 @@ pub fn behind(last: &str, id: Uuid) -> String {
     if *end > *last { end } else { next(last) }
 }
 
+/// A place between two neighbours (`None`: there is none on that side). At the end of the order it is that of a task that is
+/// created now with this id, as far as [`behind`] allows.
+pub fn beside(before: Option<&str>, after: Option<&str>, id: Uuid) -> String {
+    match after {
+        Some(after) => between(before, after),
+        None => behind(before.unwrap_or_default(), id),
+    }
+}
+
 /// A place between `before` (`None`: the beginning) and `after`. If `after` is not greater than `before`, it is
 /// ignored.
 pub fn between(before: Option<&str>, after: &str) -> String {
@@ -253,10 +262,7 @@ mod tests {
     fn moved(order: &mut Vec<String>, from: usize, to: usize, end: &str) -> usize {
         order.remove(from);
         let below = to.checked_sub(1).map(|below| &*order[below]);
-        let place = match order.get(to) {
-            Some(above) => between(below, above),
-            None => behind(below.unwrap_or_default(), id(9_999)),
-        };
+        let place = beside(below, order.get(to).map(String::as_str), id(9_999));
         if place.len() <= LONG {
             order.insert(to, place);
             return 1;

@@ -46,14 +46,7 @@ fn one(mut stage: DefineStage, field: &str) -> Result<DefineStage> {
     stage.name = text::name("name", &stage.name, 1, limits::STAGE_NAME)
         .map_err(|failure| failure.at(format!("{field}.name")))?;
     if let Some(color) = &mut stage.color {
-        let digits = color.strip_prefix('#').unwrap_or_default();
-        if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Failure::invalid(
-                format!("{field}.color"),
-                "a color must be written as #rrggbb",
-            ));
-        }
-        color.make_ascii_lowercase();
+        *color = text::color(&format!("{field}.color"), color)?;
     }
     Ok(stage)
 }

@@ -44,6 +44,15 @@ pub fn optional(field: &str, text: Option<String>, max: usize) -> Result<Option<
     Ok(Some(checked(field, &text, 0, max)?).filter(|text| !text.is_empty()))
 }
 
+/// A color as `#rrggbb`, with small letters.
+pub fn color(field: &str, text: &str) -> Result<String> {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Failure::invalid(field, "a color must be written as #rrggbb"));
+    }
+    Ok(text.to_ascii_lowercase())
+}
+
 /// A text of which a reader sees something, like a title.
 pub fn visible(field: &str, text: &str, min: usize, max: usize) -> Result<String> {
     let text = checked(field, text, min, max)?;
@@ -85,6 +94,17 @@ pub fn optional_name(field: &str, text: Option<String>, max: usize) -> Result<Op
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_color_is_written_with_six_digits() {
+        assert_eq!(color("color", "#3B82f6").as_deref(), Ok("#3b82f6"));
+        for wrong in [
+            "", "#", "3b82f6", "#3b82f", "#3b82f67", "#3b82fg", "#3b82é", "red",
+        ] {
+            let failure = color("color", wrong).expect_err(wrong);
+            assert_eq!(failure.field.as_deref(), Some("color"), "{wrong}");
+        }
+    }
 
     #[test]
     fn length_is_counted_in_characters_after_trimming() {

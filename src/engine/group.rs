@@ -192,7 +192,7 @@ impl Writer {
             mut world,
             memory,
             users,
-        } = Box::pin(load::load(&mut self.tx, &self.shared, submissions, &needs, tries)).await?;
+        } = load::load(&mut self.tx, &self.shared, submissions, &needs, tries).await?;
         let now = Timestamp(self.shared.clock.now_ms());
         let verdicts = self.decide(submissions, &mut world, &memory, now)?;
         let unknown = world.take_unknown();

@@ -4,7 +4,7 @@ use super::caller::{targets_a_project, targets_a_workspace};
 use super::cursor::{List, Wanted};
 use super::world::World;
 use super::{Act, Ask, Caller, Change, Mutation, Needs, Query, Result, Target, cascade, not_found};
-use crate::domain::{position, project as rules, text};
+use crate::domain::{position, text};
 use crate::store::projects;
 use taskwire_protocol::events;
 use taskwire_protocol::project::{
@@ -20,7 +20,10 @@ targets_a_project!(UpdateProject, ArchiveProject, DeleteProject);
 impl Mutation for CreateProject {
     fn check(mut self) -> Result<Self> {
         self.name = text::name("name", &self.name, 1, limits::PROJECT_NAME)?;
-        self.color = self.color.map(|color| rules::color(&color)).transpose()?;
+        self.color = self
+            .color
+            .map(|color| text::color("color", color.trim()))
+            .transpose()?;
         Ok(self)
     }
 
@@ -58,7 +61,7 @@ impl Mutation for UpdateProject {
             .map(|name| text::name("name", &name, 1, limits::PROJECT_NAME));
         self.name = name.transpose()?;
         if let Patch::Set(color) = &self.color {
-            self.color = Patch::Set(rules::color(color)?);
+            self.color = Patch::Set(text::color("color", color.trim())?);
         }
         if self.before.is_some() && self.after.is_some() {
             return Err(Failure::invalid("before", "give before or after, not both"));
@@ -112,10 +115,7 @@ fn place_beside(
     };
     let places: Vec<&str> = order.iter().map(|other| &*other.position).collect();
     let below = at.checked_sub(1).map(|below| places[below]);
-    let place = match places.get(at) {
-        Some(above) => position::between(below, above),
-        None => position::behind(below.unwrap_or_default(), act.new_id()),
-    };
+    let place = position::beside(below, places.get(at).copied(), act.new_id());
     if place.len() <= position::LONG {
         return Ok(place);
     }

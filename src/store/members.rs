@@ -104,6 +104,20 @@ pub async fn find_role(reader: &mut Reader, user: UserId, workspace: WorkspaceId
     reader.scalar::<i64>(sql).await?.map(role).transpose()
 }
 
+/// The workspace whose id a statement reads, and the user's role there. `None` if it reads none, or if the user is not a
+/// member of that workspace.
+pub(super) async fn find_role_at(
+    reader: &mut Reader,
+    user: UserId,
+    place: Sql,
+) -> Result<Option<(WorkspaceId, Role)>> {
+    let Some(workspace) = reader.scalar::<Uuid>(place).await?.map(WorkspaceId) else {
+        return Ok(None);
+    };
+    let role = find_role(reader, user, workspace).await?;
+    Ok(role.map(|role| (workspace, role)))
+}
+
 /// A task's workspace and the user's role there. `None` if there is no such task, or if the user is not a member of its
 /// workspace.
 pub async fn find_role_at_task(

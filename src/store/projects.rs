@@ -88,11 +88,7 @@ pub async fn find_role(
 ) -> Result<Option<(WorkspaceId, Role)>> {
     let mut sql = Sql::new("select workspace_id from projects where id = ");
     sql.bind(project.0);
-    let Some(workspace) = reader.scalar::<Uuid>(sql).await?.map(WorkspaceId) else {
-        return Ok(None);
-    };
-    let role = members::find_role(reader, user, workspace).await?;
-    Ok(role.map(|role| (workspace, role)))
+    members::find_role_at(reader, user, sql).await
 }
 
 /// All projects of a workspace.

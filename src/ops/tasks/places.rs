@@ -152,10 +152,8 @@ pub(super) fn place_beside(
         _ => &*other.position <= here,
     });
     let below = at.checked_sub(1).map(|below| &*order[below].position);
-    let position = match order.get(at) {
-        Some(above) => position::between(below, &above.position),
-        None => position::behind(below.unwrap_or_default(), act.new_id()),
-    };
+    let above = order.get(at).map(|above| &*above.position);
+    let position = position::beside(below, above, act.new_id());
     let room = world.room_around(beside);
     if position.len() <= position::LONG || room == 0 {
         let (position, others) = (position.into(), Vec::new());
