@@ -48,6 +48,8 @@ export const LIMITS = {
   blockers: 20,
   /** Tasks that come before one task, at most: those that block it, those that block these, and so on. */
   blocked_after: 1000,
+  /** How many may accept a link of an invitation, at most. */
+  invite_uses: 1000,
   /** Characters of a person's name, at least. */
   name_min: 2,
   /** Characters of a person's name, at most. */
@@ -211,6 +213,14 @@ export const ERRORS: Record<ErrorCode, { http: number; retry: "no" | "yes" | "af
   TIMEOUT: { http: 503, retry: "yes" },
   STORAGE_FULL: { http: 507, retry: "yes" },
 };
+
+/** Parameters of `invite.accept`: exactly one of `token` and `id`. */
+export interface AcceptInvite {
+  /** An invitation by address, for the person whose verified address it names. */
+  id?: InviteId | null;
+  /** The token of the link or mail. */
+  token?: string | null;
+}
 
 /** The payload of `access.changed`. */
 export interface AccessChanged {
@@ -550,6 +560,18 @@ export interface CreateComment {
   body: string;
   /** More members of the workspace to mention. A comment mentions up to 50 people. */
   mentions?: UserId[] | null;
+}
+
+/** Parameters of `invite.create`. */
+export interface CreateInvite {
+  /** A team's workspace. */
+  workspace_id: WorkspaceId;
+  /** The new member's role; at most the caller's own. */
+  role: Role;
+  /** Whom to invite: the address gets a mail, and an older invitation of the address ends. Omitted: a link for anybody, whose token is in the answer. A link cannot be made in a batch. */
+  email?: string | null;
+  /** How many may accept a link; any number when omitted. An invitation by address has one use. */
+  max_uses?: number | null;
 }
 
 /** Parameters of `project.create`. */
@@ -902,7 +924,7 @@ export interface InstanceName {
   name: string;
 }
 
-/** An invitation. */
+/** An invitation, as the invited person sees it. The names are those of the moment at which it was made. */
 export interface Invite {
   /** The invitation. */
   id: string;
@@ -919,6 +941,15 @@ export interface Invite {
   /** When it was created. */
   created_at: Timestamp;
 }
+
+/** The payload of `invite.created` and `invite.revoked`. */
+export interface InviteChanged {
+  /** The invitation. */
+  id: InviteId;
+}
+
+/** An invitation. */
+export type InviteId = string;
 
 /** Parameters of `admin.kick`: exactly one of `user_id` and `session_id`. */
 export interface Kick {
@@ -975,6 +1006,16 @@ export interface ListConnections {
 
 /** Parameters of `admin.instances`. */
 export type ListInstances = Record<string, never>;
+
+/** Parameters of `invite.list`. */
+export interface ListInvites {
+  /** A team's workspace. */
+  workspace_id: WorkspaceId;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+}
 
 /** Parameters of `member.list`. */
 export interface ListMembers {
@@ -1120,6 +1161,20 @@ export interface Member {
   joined_at: Timestamp;
   /** Rises with every change. */
   version: number;
+}
+
+/** The payload of `member.added`: the member, and the invitation by which they joined. */
+export interface MemberJoined {
+  /** The user. */
+  user: PublicUser;
+  /** Their role. */
+  role: Role;
+  /** When the user joined. */
+  joined_at: Timestamp;
+  /** Rises with every change. */
+  version: number;
+  /** The invitation that the member accepted. Left out for a member whom somebody added. */
+  invite_id?: InviteId;
 }
 
 /** A page of a list. */
@@ -1563,6 +1618,12 @@ export interface RevokeApiToken {
   id: ApiTokenId;
 }
 
+/** Parameters of `invite.revoke`. */
+export interface RevokeInvite {
+  /** The invitation. */
+  id: InviteId;
+}
+
 /** Parameters of `auth.revoke_session`. */
 export interface RevokeSession {
   /** One of the caller's sessions. */
@@ -1594,6 +1655,40 @@ export interface RpcOkFrame {
   at?: Record<string, number>;
   /** Whether this repeats the first answer, because the mutation was carried out before. */
   replayed?: boolean;
+}
+
+/** An invitation, as the workspace's admins see it. */
+export interface SentInvite {
+  /** The invitation. */
+  id: InviteId;
+  /** The workspace. */
+  workspace: WorkspaceName;
+  /** The e-mail address of the invited person; `null` for a link for anybody. */
+  email: string | null;
+  /** The role that the person will have. */
+  role: Role;
+  /** The member who invited. */
+  invited_by: PublicUser;
+  /** How many may accept it; `null` for any number. */
+  max_uses: number | null;
+  /** How many accepted it. */
+  uses: number;
+  /** When it expires. */
+  expires_at: Timestamp;
+  /** When it was created. */
+  created_at: Timestamp;
+  /** The link's token, in the answer to `invite.create` only. The token of a mailed invitation is in the mail only. */
+  token?: string;
+}
+
+/** A page of a list. */
+export interface SentInvitePage {
+  /** The items, in the order asked for. Equal items are ordered by id. */
+  items: SentInvite[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+  /** The number of items on all pages; on the first page only. */
+  total?: number;
 }
 
 /** The server. */
@@ -2302,6 +2397,10 @@ export const OPERATIONS = {
   "project.archive": { kind: "mutation", access: "member" },
   "project.delete": { kind: "mutation", access: "member" },
   "project.list": { kind: "query", access: "viewer" },
+  "invite.create": { kind: "mutation", access: "admin" },
+  "invite.accept": { kind: "mutation", access: "user" },
+  "invite.revoke": { kind: "mutation", access: "admin" },
+  "invite.list": { kind: "query", access: "admin" },
   "task.create": { kind: "mutation", access: "member" },
   "task.get": { kind: "query", access: "viewer" },
   "task.list": { kind: "query", access: "viewer" },
@@ -2416,6 +2515,14 @@ export interface Operations {
   "project.delete": { params: DeleteProject; output: ProjectDeleted };
   /** Lists the projects of a workspace in their order, archived ones included. A query; access: viewer. */
   "project.list": { params: ListProjects; output: ProjectPage };
+  /** Invites somebody to a team's workspace: by address, or with a link for anybody. It lives seven days. A mutation; access: admin. */
+  "invite.create": { params: CreateInvite; output: SentInvite };
+  /** Accepts an invitation: the caller becomes a member. A member gets the workspace as it is. A mutation; access: user. */
+  "invite.accept": { params: AcceptInvite; output: Workspace };
+  /** Takes an invitation back. A mutation; access: admin. */
+  "invite.revoke": { params: RevokeInvite; output: Nothing };
+  /** Lists the invitations to a workspace that can still be accepted, ordered by id. A query; access: admin. */
+  "invite.list": { params: ListInvites; output: SentInvitePage };
   /** Creates a task. A mutation; access: member. */
   "task.create": { params: CreateTask; output: Task };
   /** One task. A query; access: viewer. */
@@ -2529,7 +2636,7 @@ export interface Events {
   /** The workspace was deleted. This is the last event of its stream. */
   "workspace.deleted": WorkspaceDeleted;
   /** A user joined the workspace. */
-  "member.added": Member;
+  "member.added": MemberJoined;
   /** A member's role or profile changed. */
   "member.updated": Member;
   /** A member left or was removed. */
@@ -2540,6 +2647,12 @@ export interface Events {
   "project.updated": Project;
   /** A project was deleted. Its tasks have events of their own. */
   "project.deleted": ProjectDeleted;
+  /** Somebody was invited to the workspace. `invite.list` shows admins whom. */
+  "invite.created": InviteChanged;
+  /** An invitation ended: it was revoked or replaced, has expired, or was accepted as often as it may be. */
+  "invite.revoked": InviteChanged;
+  /** The user was invited to a workspace. */
+  "invite.received": Invite;
   /** Too much changed at once: take a new snapshot. */
   "stream.reset": StreamReset;
   /** A notification was created. */

@@ -100,7 +100,8 @@ fn line(frame: &EventFrame, workspace: &Workspace) -> Result<Option<String>, Box
         | Event::TaskRestored(task)
         | Event::TaskMoved(task) => plain(&task.title),
         Event::TaskPurged(purged) => purged.id.to_string(),
-        Event::MemberAdded(member) | Event::MemberUpdated(member) => plain(&member.user.name),
+        Event::MemberAdded(joined) => plain(&joined.member.user.name),
+        Event::MemberUpdated(member) => plain(&member.user.name),
         _ => String::new(),
     };
     let actor = match &frame.actor {

@@ -2,8 +2,8 @@
 //! itself does when it reads the event, and the payload. Each row makes a type, which ties the event to its payload.
 
 use crate::{
-    StreamId, TaskId, UserId, WorkspaceId, account, comment, member, notification, project, stream, task,
-    workspace,
+    StreamId, TaskId, UserId, WorkspaceId, account, comment, invite, member, notification, project, stream,
+    task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -242,7 +242,7 @@ events! {
     /// The workspace was deleted. This is the last event of its stream.
     WorkspaceDeleted "workspace.deleted" workspace(accounts): workspace::WorkspaceDeleted;
     /// A user joined the workspace.
-    MemberAdded "member.added" workspace(accounts): member::Member;
+    MemberAdded "member.added" workspace(accounts): member::MemberJoined;
     /// A member's role or profile changed.
     MemberUpdated "member.updated" workspace(accounts): member::Member;
     /// A member left or was removed.
@@ -253,6 +253,12 @@ events! {
     ProjectUpdated "project.updated" workspace: project::Project;
     /// A project was deleted. Its tasks have events of their own.
     ProjectDeleted "project.deleted" workspace: project::ProjectDeleted;
+    /// Somebody was invited to the workspace. `invite.list` shows admins whom.
+    InviteCreated "invite.created" workspace: invite::InviteChanged;
+    /// An invitation ended: it was revoked or replaced, has expired, or was accepted as often as it may be.
+    InviteRevoked "invite.revoked" any: invite::InviteChanged;
+    /// The user was invited to a workspace.
+    InviteReceived "invite.received" user: invite::Invite;
     /// Too much changed at once: take a new snapshot.
     StreamReset "stream.reset" any(accounts): stream::StreamReset;
     /// A notification was created.
@@ -294,6 +300,9 @@ payloads_of_no_task!(
     member::Member,
     project::Project,
     project::ProjectDeleted,
+    member::MemberJoined,
+    invite::Invite,
+    invite::InviteChanged,
     stream::StreamReset,
     notification::AllRead,
     notification::ReadUpTo,

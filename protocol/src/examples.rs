@@ -201,6 +201,7 @@ fn sample(place: &str) -> String {
         "notification" => id(4),
         "session" | "api_token" => id(5),
         "other_task" => id(6),
+        "invite" => id(7),
         "newcomer" => "grace".to_owned(),
         "access_token" => "eyJhbGciOiJIUzI1NiJ9…".to_owned(),
         "email" | "new_email" => "ada@example.org".to_owned(),

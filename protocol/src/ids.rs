@@ -55,6 +55,8 @@ ids! {
     ProjectId;
     /// A notification.
     NotificationId;
+    /// An invitation.
+    InviteId;
     /// A session: one sign-in on one device.
     SessionId;
     /// An instance of the server, from its start to its end.

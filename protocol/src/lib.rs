@@ -64,7 +64,7 @@ pub use error::{ErrorCode, Retry};
 pub use events::{Event, EventEntry};
 pub use failure::Failure;
 pub use ids::{
-    InstanceId, NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId,
+    InstanceId, InviteId, NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId,
 };
 pub use operations::{Access, Kind, Operation, OperationEntry, Request};
 pub use page::Page;

@@ -61,6 +61,8 @@ bounds! {
     BLOCKERS "blockers": usize = 20;
     /// Tasks that come before one task, at most: those that block it, those that block these, and so on.
     BLOCKED_AFTER "blocked_after": usize = 1000;
+    /// How many may accept a link of an invitation, at most.
+    INVITE_USES "invite_uses": u32 = 1000;
     /// Characters of a person's name, at least.
     NAME_MIN "name_min": usize = 2;
     /// Characters of a person's name, at most.

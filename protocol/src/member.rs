@@ -1,6 +1,6 @@
 //! Members of a workspace, and what each may do.
 
-use crate::{Timestamp, UserId, WorkspaceId, account::PublicUser, limits};
+use crate::{InviteId, Timestamp, UserId, WorkspaceId, account::PublicUser, limits};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +29,26 @@ pub struct Member {
     pub joined_at: Timestamp,
     /// Rises with every change.
     pub version: i64,
+}
+
+/// The payload of `member.added`: the member, and the invitation by which they joined.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct MemberJoined {
+    /// The member.
+    #[serde(flatten)]
+    pub member: Member,
+    /// The invitation that the member accepted. Left out for a member whom somebody added.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub invite_id: Option<InviteId>,
+}
+
+impl From<Member> for MemberJoined {
+    fn from(member: Member) -> MemberJoined {
+        MemberJoined {
+            member,
+            invite_id: None,
+        }
+    }
 }
 
 /// Parameters of `member.list`.

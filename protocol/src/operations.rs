@@ -2,8 +2,8 @@
 //! types, the reference and the permission tests derive from it.
 
 use crate::{
-    Failure, account, admin, batch, comment, frames, member, notification, page, presence, project, stream,
-    system, task, workspace,
+    Failure, account, admin, batch, comment, frames, invite, member, notification, page, presence, project,
+    stream, system, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -101,6 +101,15 @@ macro_rules! for_each_operation {
             "project.delete" mutation member: project::DeleteProject => project::ProjectDeleted;
             /// Lists the projects of a workspace in their order, archived ones included.
             "project.list" query viewer: project::ListProjects => page::Page<project::Project>;
+
+            /// Invites somebody to a team's workspace: by address, or with a link for anybody. It lives seven days.
+            "invite.create" mutation admin: invite::CreateInvite => invite::SentInvite;
+            /// Accepts an invitation: the caller becomes a member. A member gets the workspace as it is.
+            "invite.accept" mutation user: invite::AcceptInvite => workspace::Workspace;
+            /// Takes an invitation back.
+            "invite.revoke" mutation admin: invite::RevokeInvite => account::Done;
+            /// Lists the invitations to a workspace that can still be accepted, ordered by id.
+            "invite.list" query admin: invite::ListInvites => page::Page<invite::SentInvite>;
 
             /// Creates a task.
             "task.create" mutation member: task::CreateTask => task::Task;

@@ -14,6 +14,9 @@ use uuid::Uuid;
 
 /// What the key is derived for.
 const PURPOSE: &str = "codes of mails";
+/// What a token is made for, beside the id.
+const LINK: &[u8] = b"link";
+const INVITATION: &[u8] = b"invitation";
 const DIGITS: usize = 6;
 const CODES: u64 = 1_000_000;
 const ID_BYTES: usize = 16;
@@ -50,12 +53,21 @@ impl Codes {
 
     /// The link's token of an id: it names the id, and proves it with 256 bits.
     pub fn token(&self, id: Uuid) -> SecretString {
+        self.token_of(LINK, id)
+    }
+
+    /// The token of an invitation.
+    pub fn invitation(&self, id: Uuid) -> SecretString {
+        self.token_of(INVITATION, id)
+    }
+
+    fn token_of(&self, kind: &'static [u8], id: Uuid) -> SecretString {
         let Some(key) = self.keys.first() else {
             return SecretString::default();
         };
         let mut bytes = Zeroizing::new([0; ID_BYTES + PROOF_BYTES]);
         bytes[..ID_BYTES].copy_from_slice(id.as_bytes());
-        bytes[ID_BYTES..].copy_from_slice(proof(key, id).as_ref());
+        bytes[ID_BYTES..].copy_from_slice(keyed(key, kind, id).as_ref());
         SecretString::from(URL_SAFE_NO_PAD.encode(*bytes))
     }
 
@@ -77,6 +89,15 @@ impl Codes {
 
     /// The id of a link's token, if we made the token.
     pub fn id_of(&self, token: &str) -> Option<Uuid> {
+        self.id_in(LINK, token)
+    }
+
+    /// The invitation of a token, if we made the token.
+    pub fn invited(&self, token: &str) -> Option<Uuid> {
+        self.id_in(INVITATION, token)
+    }
+
+    fn id_in(&self, kind: &'static [u8], token: &str) -> Option<Uuid> {
         let token = token.trim();
         if token.len() != TOKEN_TEXT {
             return None;
@@ -85,7 +106,7 @@ impl Codes {
         let (id, given) = bytes.split_first_chunk::<ID_BYTES>()?;
         let id = Uuid::from_bytes(*id);
         let fits = self.keys.iter().fold(false, |fits, key| {
-            fits | bool::from(proof(key, id).as_ref().ct_eq(given))
+            fits | bool::from(keyed(key, kind, id).as_ref().ct_eq(given))
         });
         fits.then_some(id)
     }
@@ -101,11 +122,7 @@ fn code(key: &hmac::Key, id: Uuid) -> String {
     format!("{:0width$}", number % CODES, width = DIGITS)
 }
 
-fn proof(key: &hmac::Key, id: Uuid) -> hmac::Tag {
-    keyed(key, b"link", id)
-}
-
-/// Of two parts whose lengths are fixed.
+/// Of a word, none of which begins another one, and an id, whose length is fixed.
 fn keyed(key: &hmac::Key, kind: &'static [u8], id: Uuid) -> hmac::Tag {
     let mut context = hmac::Context::with_key(key);
     context.update(kind);
@@ -133,6 +150,17 @@ mod tests {
         let spaced = format!(" {} {} ", &code[..3], &code[3..]);
         assert!(codes.is_code(ID, code) && codes.is_code(ID, &spaced));
         assert_eq!(codes.id_of(token), Some(ID));
+        let invitation = codes.invitation(ID);
+        let invitation = invitation.expose_secret();
+        assert_eq!(
+            (codes.invited(invitation), codes.invited(token)),
+            (Some(ID), None)
+        );
+        assert_eq!(
+            codes.id_of(invitation),
+            None,
+            "a token works for what it was made for"
+        );
         let other = Uuid::from_u128(2);
         assert!(!codes.is_code(other, code));
         for wrong in ["", "1", "12345678901234567890", "é"] {

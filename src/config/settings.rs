@@ -106,6 +106,7 @@ settings! {
         comments_per_task: Option<u64> = bound(from, "comments_per_task");
         /// `None`: no limit.
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
+        invites_per_workspace: Option<u64> = bound(from, "invites_per_workspace");
         plan_free_workspaces: Option<u64> = bound(from, "plan_free_workspaces");
         plan_free_members: Option<u64> = bound(from, "plan_free_members");
         plan_free_storage_bytes: Option<u64> = bytes(from, "plan_free_storage_bytes");

@@ -12,10 +12,11 @@ use crate::store::users::{self, Account};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
-use taskwire_protocol::account::{GlobalRole, Plan, User};
+use taskwire_protocol::account::{GlobalRole, Plan, PublicUser, User};
 use taskwire_protocol::admin::CreateUser;
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{ErrorCode, Failure, Operation as _, SessionId, Timestamp, UserId, WorkspaceId};
+use uuid::Uuid;
 
 impl Engine {
     /// Makes the account of `admin_email`, if it is set and nobody administers the server: an administrator who has another
@@ -170,6 +171,19 @@ pub(super) fn caller_with(account: &Account, grant: Grant) -> Arc<Caller> {
 /// A caller for an account on whose behalf another actor acts.
 pub(super) fn on_behalf(account: &Account, session: SessionId, actor: Actor) -> Arc<Caller> {
     Arc::new(Caller::clone(&caller(account, session)).as_actor(actor))
+}
+
+/// A user as a caller of a step that needs no more of them than their id.
+pub(super) fn acting_for(id: UserId, session: SessionId, actor: Actor) -> Arc<Caller> {
+    let user = PublicUser {
+        id,
+        username: "".into(),
+        name: "".into(),
+        photo_url: None,
+    };
+    let personal = WorkspaceId(Uuid::nil());
+    let caller = Caller::new(user, session, GlobalRole::User, personal);
+    Arc::new(caller.as_actor(actor))
 }
 
 pub(super) fn inactive() -> Failure {

@@ -24,9 +24,12 @@ impl Engine {
         if let Some(index) = question.reads_index() {
             let scope = match question.target(&caller) {
                 Target::Workspace(id) => Scope::Workspace(id),
-                Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) | Target::Project(_) => {
-                    Scope::OfUser(caller.user.id)
-                }
+                Target::Own
+                | Target::User(_)
+                | Target::Task(_)
+                | Target::Comment(_)
+                | Target::Project(_)
+                | Target::Outside(_) => Scope::OfUser(caller.user.id),
             };
             self.index_before(index, scope).await?;
         }

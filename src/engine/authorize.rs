@@ -18,7 +18,7 @@ pub(super) async fn authorize(
         return Err(not_an_administrator());
     }
     let place = match target {
-        Target::Own | Target::User(_) => return Ok(None),
+        Target::Own | Target::User(_) | Target::Outside(_) => return Ok(None),
         Target::Workspace(id) => {
             let role = members::find_role(&mut store.read().await?, caller.user.id, id).await?;
             role.map(|role| (id, role))
@@ -50,7 +50,7 @@ pub(super) fn allowed(
         Target::Task(_) => "task",
         Target::Comment(_) => "comment",
         Target::Project(_) => "project",
-        Target::Own | Target::User(_) | Target::Workspace(_) => "workspace",
+        Target::Own | Target::User(_) | Target::Workspace(_) | Target::Outside(_) => "workspace",
     };
     let place = place.filter(|(workspace, _)| caller.reaches(*workspace));
     let (workspace, role) = place.ok_or_else(|| not_found(what))?;

@@ -52,6 +52,10 @@ fn step(name: &str, data: &str, caller: &Caller) -> Result<Step, Failure> {
     let request = Request::read(name, data)?;
     caller.may(request.name(), request.kind(), request.access())?;
     match route(request)? {
+        Route::Mutation(decide) if decide.makes_token() => Err(Failure::invalid(
+            "email",
+            "a link cannot be made in a batch, whose answer an op_id remembers; give an e-mail address",
+        )),
         Route::Mutation(decide) => Ok(Step::new(decide)),
         _ => Err(Failure::invalid(
             "type",

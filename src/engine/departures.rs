@@ -1,15 +1,13 @@
 //! Tells the members of a deleted workspace that it is gone, some at a time. Does not know who runs the steps.
 
-use super::{Caller, Engine, spawned};
+use super::accounts::acting_for;
+use super::{Engine, spawned};
 use crate::ops::workspaces::TellOfDeletion;
 use crate::store::departures;
 use futures_util::future::join_all;
-use std::sync::Arc;
-use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{Failure, SessionId, UserId, WorkspaceId};
-use uuid::Uuid;
+use taskwire_protocol::{Failure, SessionId, WorkspaceId};
 
 /// The users of one step. Their mutations share groups.
 const USERS: i64 = 64;
@@ -22,7 +20,7 @@ impl Engine {
         let users = spawned(read).await?;
         let telling = users.iter().map(|user| {
             // a session of its own: mutations of one session wait for each other
-            let caller = told(*user, SessionId(self.0.ids.next()), by);
+            let caller = acting_for(*user, SessionId(self.0.ids.next()), by.clone());
             self.act::<Nothing>(caller, TellOfDeletion(workspace))
         });
         for told in join_all(telling).await {
@@ -30,17 +28,4 @@ impl Engine {
         }
         Ok(users.len() as i64 == USERS)
     }
-}
-
-/// A user as a caller of a step that needs only their own stream.
-fn told(id: UserId, session: SessionId, by: &Actor) -> Arc<Caller> {
-    let user = PublicUser {
-        id,
-        username: "".into(),
-        name: "".into(),
-        photo_url: None,
-    };
-    let personal = WorkspaceId(Uuid::nil());
-    let caller = Caller::new(user, session, GlobalRole::User, personal);
-    Arc::new(caller.as_actor(by.clone()))
 }

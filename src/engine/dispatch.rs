@@ -122,6 +122,11 @@ impl Engine {
         }
         let (name, since) = (request.name(), watch.measure.since());
         Ok(match route(request)? {
+            Route::Mutation(decide) if decide.makes_token() => {
+                let engine = self.clone();
+                let answer = self.submit_one(sender.caller()?, op_id, decide, sender.request_id);
+                watch.over(async move { Ok(engine.with_token(answer.await?)) })
+            }
             Route::Mutation(decide) => {
                 watch.over(self.submit_one(sender.caller()?, op_id, decide, sender.request_id))
             }
@@ -156,9 +161,13 @@ impl Engine {
         self,
         caller: Arc<Caller>,
         op_id: Option<OpId>,
-        work: Work,
+        mut work: Work,
         request_id: Option<Arc<str>>,
     ) -> Result<Reply> {
+        self.find_invites(&mut work).await?;
+        if work.decides().any(|decide| decide.mails().is_some()) && !self.was_done(&caller, op_id).await? {
+            self.count_invitations(&caller, &work).await?;
+        }
         let changes = work.profile_changes();
         if changes > 0 && !self.was_done(&caller, op_id).await? {
             for _ in 0..changes {

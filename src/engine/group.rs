@@ -14,7 +14,7 @@ use super::write::{self, Placed, Rewritten};
 use crate::failpoint::reach;
 use crate::live::{Frame, Published};
 use crate::ops::world::{Members, World};
-use crate::ops::{Act, Caller, Target};
+use crate::ops::{Act, Caller, Target, invites};
 use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, Trouble};
 use foldhash::{HashMap, HashMapExt};
@@ -200,6 +200,7 @@ impl Writer {
             Box::pin(self.shared.wishes.look_up(&mut self.tx, unknown)).await?;
             return Err(Fault::Uninformed);
         }
+        invites::look_for(&mut world)?;
         let deltas = world.deltas();
         let advanced: Vec<StreamId> = deltas.iter().map(|(stream, _)| *stream).collect();
         if self.tx.is_optimistic() {
@@ -507,7 +508,7 @@ fn authorize(
     }
     let target = step.decide.target(caller);
     let workspace = match target {
-        Target::Own | Target::User(_) => return Ok(None),
+        Target::Own | Target::User(_) | Target::Outside(_) => return Ok(None),
         Target::Workspace(id) => Some(id),
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
         Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),

@@ -36,6 +36,7 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
         workspaces_per_user: settings.workspaces_per_user,
         comments_per_task: settings.comments_per_task,
         projects_per_workspace: settings.projects_per_workspace,
+        invites_per_workspace: settings.invites_per_workspace,
         free: OfPlan {
             workspaces: settings.plan_free_workspaces,
             members: settings.plan_free_members,

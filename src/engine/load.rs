@@ -39,7 +39,7 @@ pub(super) async fn find_homes(tx: &mut Transaction, needs: &mut Needs) -> Resul
         match target {
             Target::Comment(id) => comments.push(*id),
             Target::Project(id) => projects.push(*id),
-            Target::Own | Target::User(_) | Target::Workspace(_) | Target::Task(_) => {}
+            Target::Own | Target::User(_) | Target::Workspace(_) | Target::Outside(_) | Target::Task(_) => {}
         }
     }
     for (task, workspace) in comments::places(tx, comments).await? {

@@ -9,7 +9,8 @@ use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
-    api_tokens, members, notifications, projects, repeats, sessions, streams, tasks, users, workspaces,
+    api_tokens, invites, members, notifications, projects, repeats, sessions, streams, tasks, users,
+    workspaces,
 };
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -37,6 +38,27 @@ async fn logins(loading: &mut Loading<'_>) -> Done {
     for (email, username, user) in users::by_login(loading.tx, &loading.needs.logins).await? {
         loading.world.logins.insert(Login::Email(email), user.clone());
         loading.world.logins.insert(Login::Username(username), user);
+    }
+    Ok(())
+}
+
+async fn accounts_of(loading: &mut Loading<'_>) -> Done {
+    let (needs, world) = (loading.needs, &loading.world);
+    let users = needs
+        .accounts_of
+        .iter()
+        .filter_map(|login| world.logins.get(login));
+    let users: BTreeSet<UserId> = users.map(|user| user.id).collect();
+    for account in users::load(loading.tx, users).await? {
+        loading.world.accounts.loaded(account);
+    }
+    Ok(())
+}
+
+async fn invites_of(loading: &mut Loading<'_>) -> Done {
+    let workspaces = loading.needs.invites_of.iter().copied();
+    for invite in invites::load_of(loading.tx, workspaces).await? {
+        loading.world.invites.loaded(invite);
     }
     Ok(())
 }
@@ -256,7 +278,7 @@ async fn projects_beside(loading: &mut Loading<'_>) -> Done {
                 .projects
                 .get(*id)
                 .map(|project| project.workspace_id),
-            Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) => None,
+            Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) | Target::Outside(_) => None,
         };
         let Some(workspace) = workspace else { continue };
         for project in projects::load_of(loading.tx, workspace).await? {
@@ -338,7 +360,9 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
     let homes = |target: Target| -> Vec<WorkspaceId> {
         match target {
-            Target::Own | Target::User(_) | Target::Comment(_) | Target::Project(_) => Vec::new(),
+            Target::Own | Target::User(_) | Target::Comment(_) | Target::Project(_) | Target::Outside(_) => {
+                Vec::new()
+            }
             Target::Workspace(id) => vec![id],
             Target::Task(id) => match world.tasks.get(id) {
                 Some(task) => vec![task.workspace_id],

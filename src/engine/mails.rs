@@ -4,10 +4,10 @@ use super::{Chore, Engine, accounts, spawned};
 use crate::ops::letters::{About, Letter};
 use crate::ops::profiles::EndMails;
 use crate::store::{StoreError, Transaction};
-use crate::store::{codes, users};
+use crate::store::{codes, invites, users};
 use secrecy::SecretString;
 use taskwire_protocol::operations::Nothing;
-use taskwire_protocol::{ErrorCode, Failure, SessionId, Timestamp, UserId};
+use taskwire_protocol::{ErrorCode, Failure, InviteId, SessionId, Timestamp, UserId};
 use uuid::Uuid;
 
 impl Engine {
@@ -26,15 +26,26 @@ impl Engine {
         })
     }
 
-    /// Whether the account of a letter is deleted, and the letter tells of something before that.
+    /// Whether the account of a letter is deleted, and the letter tells of something before that; or its invitation has
+    /// ended.
     pub async fn came_too_late(&self, letter: &Letter) -> Result<bool, Failure> {
         if matches!(letter.about, About::AccountDeleted { .. }) {
             return Ok(false);
+        }
+        if let About::Invitation { invite, .. } = letter.about {
+            let store = self.0.store.clone();
+            let read = async move { invites::find_workspace(&mut store.read().await?, invite).await };
+            return Ok(spawned(read).await?.is_none());
         }
         let (store, user) = (self.0.store.clone(), letter.user);
         let read = async move { users::find_even_deleted(&mut store.read().await?, user).await };
         let found = spawned(read).await?;
         Ok(found.is_some_and(|account| account.deleted_at.is_some()))
+    }
+
+    /// The token of an invitation.
+    pub fn reveal_invitation(&self, invite: InviteId) -> SecretString {
+        self.0.codes.invitation(invite.0)
     }
 
     /// The six digits and the token of a code.

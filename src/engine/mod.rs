@@ -12,7 +12,7 @@
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `prepare`   mutations that need work before they enter the lane
 //! - `profiles`  shows a changed profile in the workspaces of its user; `erasure` takes a deleted user out of them,
-//!   `departures` tells the members of a deleted workspace
+//!   `departures` tells the members of a deleted workspace; `invites` what invitations need beside the lane
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
@@ -57,6 +57,7 @@ mod health;
 mod homes;
 mod identity;
 mod instances;
+mod invites;
 mod item;
 mod jobs;
 mod known;

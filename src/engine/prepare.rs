@@ -13,14 +13,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use taskwire_protocol::account::UpdateProfile;
 use taskwire_protocol::admin::{CreateUser, UnlockUser};
+use taskwire_protocol::invite::{AcceptInvite, CreateInvite, RevokeInvite};
 use taskwire_protocol::{Failure, OpId, Operation, Request, Secret};
 
-/// Whether a request waits for something before it takes its place in the lane's queue: for a limit, or for its
-/// preparation. Later mutations of its socket must not overtake it.
+/// Mutations of a batch that make it wait.
+const WAIT: [&str; 4] = [
+    UpdateProfile::NAME,
+    CreateInvite::NAME,
+    AcceptInvite::NAME,
+    RevokeInvite::NAME,
+];
+
+/// Whether a request waits for something before it takes its place in the lane's queue: for a limit, for its
+/// preparation, or for the workspace of an invitation. Later mutations of its socket must not overtake it.
 pub fn waits_before_the_lane(request: &Request) -> bool {
     match request {
-        Request::UpdateProfile(_) | Request::CreateUser(_) | Request::UnlockUser(_) => true,
-        Request::Batch(batch) => batch.ops.iter().any(|op| op.r#type == UpdateProfile::NAME),
+        Request::UpdateProfile(_)
+        | Request::CreateUser(_)
+        | Request::UnlockUser(_)
+        | Request::CreateInvite(_)
+        | Request::AcceptInvite(_)
+        | Request::RevokeInvite(_) => true,
+        Request::Batch(batch) => batch.ops.iter().any(|op| WAIT.contains(&&*op.r#type)),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use super::prepare::DynPrepare;
 use super::sign_in::DynSignIn;
 use super::{Answering, Reply, Then};
+use crate::ops::invites::{Accept, Revoke};
 use crate::ops::{Ask, Caller, Command, Decide, Index, Mutation, Query, Result, Target, Targeted, json};
 use taskwire_protocol::batch::Batch;
 use taskwire_protocol::{Access, Request, for_each_operation};
@@ -135,6 +136,12 @@ macro_rules! by_kind {
     };
     (mutation UnlockUser $params:ident $name:literal) => {
         Ok(Route::Prepare($params))
+    };
+    (mutation AcceptInvite $params:ident $name:literal) => {
+        Ok(Route::Mutation(Box::new(Accept::check(*$params)?)))
+    };
+    (mutation RevokeInvite $params:ident $name:literal) => {
+        Ok(Route::Mutation(Box::new(Revoke::of(*$params))))
     };
     (mutation $type:ident $params:ident $name:literal) => {
         mutation(*$params)

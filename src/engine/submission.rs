@@ -74,6 +74,26 @@ pub(super) enum Work {
 }
 
 impl Work {
+    /// Its mutations that can be read.
+    pub(super) fn decides(&self) -> impl Iterator<Item = &dyn Decide> {
+        let (one, parts) = match self {
+            Work::One(step) => (Some(step), &[][..]),
+            Work::Batch(batch) => (None, &batch.parts[..]),
+        };
+        let parts = parts.iter().filter_map(|part| part.step.as_ref().ok());
+        one.into_iter().chain(parts).map(|step| &*step.decide)
+    }
+
+    /// The same, to tell them what was found before they take their place in the lane.
+    pub(super) fn decides_mut(&mut self) -> impl Iterator<Item = &mut Box<dyn Decide>> {
+        let (one, parts) = match self {
+            Work::One(step) => (Some(step), <&mut [Part]>::default()),
+            Work::Batch(batch) => (None, &mut batch.parts[..]),
+        };
+        let parts = parts.iter_mut().filter_map(|part| part.step.as_mut().ok());
+        one.into_iter().chain(parts).map(|step| &mut step.decide)
+    }
+
     /// How many changes of the caller's own profile it has.
     pub(super) fn profile_changes(&self) -> usize {
         match self {
@@ -201,7 +221,7 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
                 needs.streams.insert(id.into());
                 Kind::User
             }
-            Target::Workspace(id) => {
+            Target::Workspace(id) | Target::Outside(id) => {
                 needs.streams.insert(id.into());
                 Kind::Workspace
             }

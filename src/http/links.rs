@@ -1,4 +1,4 @@
-//! `GET /verify-email` and `/reset-password`: the pages to which the links in mails lead. The token follows a `#`, so
+//! `GET /verify-email`, `/reset-password` and `/join`: the pages to which the links in mails lead. The token follows a `#`, so
 //! browsers do not send it with the page's address; the page's script sends it once the person presses the button. So a
 //! program that opens links ahead of people uses up none. The pages load nothing; the content security policy allows
 //! their style sheet and script by hash.
@@ -37,11 +37,16 @@ static RESET: LazyLock<String> = LazyLock::new(|| {
 
 static POLICY: LazyLock<String> = LazyLock::new(|| policy_with_script(FRAME));
 
+/// The page of invitations. It signs in, accepts with the link's token, and signs out.
+const JOIN: &str = include_str!("join.html");
+static JOIN_POLICY: LazyLock<String> = LazyLock::new(|| policy_with_script(JOIN));
+
 /// Adds the pages.
 pub(super) fn routes(router: Router<Arc<App>>) -> Router<Arc<App>> {
     router
         .route("/verify-email", get(async || scripted(&VERIFY, &POLICY)))
         .route("/reset-password", get(async || scripted(&RESET, &POLICY)))
+        .route("/join", get(async || scripted(JOIN, &JOIN_POLICY)))
 }
 
 fn filled(parts: &[(&str, &str)]) -> String {
@@ -58,15 +63,17 @@ mod tests {
     #[test]
     fn the_pages_load_nothing_and_their_style_and_script_are_allowed() {
         assert_eq!(POLICY.matches("'sha256-").count(), 2);
-        for page in [&*VERIFY, &*RESET] {
+        assert_eq!(JOIN_POLICY.matches("'sha256-").count(), 2);
+        for page in [&*VERIFY, &*RESET, JOIN] {
             for outside in [
                 "src=", "url(", "@import", "style=\"", "onclick", "{title}", "{done}",
             ] {
                 assert!(!page.contains(outside), "{outside}");
             }
             for tag in ["style", "script"] {
+                let policy = if page == JOIN { &JOIN_POLICY } else { &POLICY };
                 assert!(
-                    POLICY.contains(&hash_of(page, tag)),
+                    policy.contains(&hash_of(page, tag)),
                     "{tag} differs from the frame's"
                 );
             }

@@ -30,6 +30,7 @@ impl Job for EraseAccount {
         while left.is_some() {
             left = run.engine().leave_workspaces(&self, left).await?;
         }
+        while run.engine().end_invites_to(user).await? {}
         forget_name(&run, user).await?;
         for what in [What::Alarms, What::Notifications, What::Devices, What::Proofs] {
             all(&run, user, what).await?;

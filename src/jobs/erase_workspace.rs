@@ -1,4 +1,4 @@
-//! Erases a workspace whose last member is gone: its tasks, its log, and itself. Whatever takes the last member out
+//! Erases a workspace whose last member is gone: its invitations, its tasks, its log, and itself. Whatever takes the last member out
 //! of it enqueues this job in the same transaction. First it tells the members of a workspace that was deleted.
 
 use super::kind::{Job, Schedule};
@@ -7,6 +7,7 @@ use crate::engine::Chore;
 use crate::store::jobs::EraseWorkspace;
 use crate::store::{StoreError, Transaction, erasure};
 use std::time::Duration;
+use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{Failure, WorkspaceId};
 
 /// The most tasks or entries that one step deletes.
@@ -25,6 +26,8 @@ impl Job for EraseWorkspace {
         if let Some(by) = &self.actor {
             while run.engine().tell_of_deletion(workspace, by).await? {}
         }
+        let by = self.actor.unwrap_or(Actor::Server);
+        while run.engine().end_invites_of(workspace, &by).await? {}
         while run.step(EraseTasks(workspace)).await? >= STEP as u64 {}
         // the index of texts, where it is not part of a task's row
         let mut next = run.engine().words_left_behind().await?;

@@ -137,6 +137,17 @@ fn draft(letter: &Letter, engine: &Engine, settings: &Settings) -> Draft {
         About::SeveralSignUps { code } => {
             texts::several_sign_ups(proof(*code, Purpose::Reset, letter, engine, settings))
         }
+        About::Invitation {
+            invite,
+            workspace,
+            by,
+        } => {
+            let token = engine.reveal_invitation(*invite);
+            let token = token.expose_secret();
+            let place = settings.public_url.as_ref().map(PublicUrl::as_str);
+            let link = place.map(|place| format!("{place}/join#{token}"));
+            texts::invitation(by, workspace, link, format!("tw join {token}"))
+        }
         About::NewDevice { device, address } => {
             texts::new_device(name, device, address.as_deref(), letter.at)
         }

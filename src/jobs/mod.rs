@@ -10,6 +10,7 @@
 //! - `erase_account`   erases what a deleted account has left; `erase_workspace` a workspace without members;
 //!   `forget_name` takes the user's name out of the logs of workspaces
 //! - `look_again`   looks again when a user is to be told about tasks
+//! - `show_invites`   shows invitations to those who verified the address that they name
 //! - `mail`       sends mails
 //! - `photos`     removes what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
@@ -27,6 +28,7 @@ mod photos;
 mod retention;
 mod run;
 mod runner;
+mod show_invites;
 mod spread_profile;
 mod words;
 
@@ -45,5 +47,6 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crate::store::jobs::EraseAccount>(),
     Kind::of::<crate::store::jobs::EraseWorkspace>(),
     Kind::of::<crate::store::jobs::ForgetName>(),
+    Kind::of::<crate::store::jobs::ShowInvites>(),
     Kind::of::<crate::ops::letters::Letter>(),
 ];

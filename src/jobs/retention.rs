@@ -1,6 +1,7 @@
 //! Retention: deletes old entries of logs, old notifications, old op_ids, sessions and API tokens that ended long ago, sealed
-//! refresh tokens that are no longer given out, codes of mails, and mails that could not be sent. Each step is one
-//! transaction, which changes at most 500 rows; notifications go through the writers' groups, each with an event.
+//! refresh tokens that are no longer given out, codes of mails, invitations that expired, and mails that could not be sent.
+//! Each step is one transaction, which changes at most 500 rows; notifications and invitations go through the writers'
+//! groups, each with an event.
 
 use super::kind::{Job, Schedule};
 use super::run::{Ended, Run, Steps};
@@ -65,6 +66,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         Some(kept) => notifications(steps, before(kept)).await,
         None => Ok(()),
     };
+    let invites = expired_invites(steps).await;
     let logs = match settings.log_retention {
         Some(kept) => {
             let events = i64::try_from(settings.log_retention_events).unwrap_or(i64::MAX);
@@ -79,6 +81,7 @@ pub async fn round(steps: &impl Steps, settings: &Settings) -> Result<(), Failur
         .and(approvals)
         .and(mails)
         .and(notifications)
+        .and(invites)
         .and(logs)
 }
 
@@ -94,6 +97,12 @@ async fn notifications(steps: &impl Steps, before: i64) -> Result<(), Failure> {
     while let Some(user) = after {
         after = steps.engine().forget_notifications(before, user).await?;
     }
+    Ok(())
+}
+
+/// Ends the invitations that nobody accepted in time: whom they name is told.
+async fn expired_invites(steps: &impl Steps) -> Result<(), Failure> {
+    while steps.engine().end_expired_invites().await? {}
     Ok(())
 }
 

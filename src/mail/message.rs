@@ -32,7 +32,7 @@ pub struct Mail {
 pub struct Recipient {
     /// The address.
     pub email: String,
-    /// The person's name.
+    /// The person's name; empty where it is not known.
     pub name: String,
 }
 
@@ -46,7 +46,10 @@ pub(super) fn build(mail: &Mail, settings: &Settings) -> Result<Message, Unsent>
     let id = format!("<{}@{}>", mail.id, from.domain());
     let built = Message::builder()
         .from(Mailbox::new(name, from))
-        .to(Mailbox::new(Some(mail.to.name.clone()), to))
+        .to(Mailbox::new(
+            Some(mail.to.name.clone()).filter(|name| !name.is_empty()),
+            to,
+        ))
         .subject(&*mail.draft.subject)
         .date(at)
         .message_id(Some(id))

@@ -204,7 +204,7 @@ pub fn account_deleted(name: &str, by_administrator: bool) -> Draft {
     }
 }
 
-/// Somebody was invited to a workspace. The names are people's choice, so the subject has none. Nothing sends it yet.
+/// Somebody was invited to a workspace. The names are people's choice, so the subject has none.
 pub fn invitation(by: &str, workspace: &str, link: Option<String>, command: String) -> Draft {
     let with_link = if link.is_some() {
         "Open this link"

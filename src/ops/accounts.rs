@@ -7,9 +7,12 @@ use super::notices::{Notice, tell};
 use super::sessions::begin;
 use super::step::{Step, decided_as_steps};
 use super::world::World;
-use super::{Act, Ask, Caller, Login, Needs, Query, Result, conflict, json, not_found, workspaces as making};
+use super::{
+    Act, Ask, Caller, Login, Needs, Query, Result, conflict, invites, json, not_found, workspaces as making,
+};
 use crate::domain::account as rules;
 use crate::store::codes::Purpose;
+use crate::store::invites::shown_to;
 use crate::store::sessions::SessionRecord;
 use crate::store::users::{self, Account};
 use crate::store::{notifications, streams, workspaces};
@@ -165,11 +168,12 @@ impl Query for SyncUser {
             after: None,
             limit: i64::from(limits::SYNC_NOTIFICATIONS),
         };
+        let shown = shown_to(&mut reader, id).await?;
         Ok(UserSnapshot {
             seq: counters.seq as u64,
             user: account.user,
             workspaces: workspaces::list(&mut reader, id, None, i64::MAX).await?,
-            invites: Vec::new(),
+            invites: shown.into_iter().filter_map(invites::received).collect(),
             notifications: notifications::list(&mut reader, id, newest).await?,
             unread: counters.unread.max(0) as u64,
         })

@@ -15,6 +15,8 @@ pub struct Bounds {
     pub comments_per_task: Option<u64>,
     /// The projects that a workspace may have.
     pub projects_per_workspace: Option<u64>,
+    /// The invitations that a workspace may have.
+    pub invites_per_workspace: Option<u64>,
     /// Those of the free plan.
     pub free: OfPlan,
     /// Those of the paid plan.
@@ -106,6 +108,13 @@ impl Bounds {
         let Some((plan, name)) = best else { return Ok(()) };
         within(members as u64, plan.members, |limit| {
             format!("the plan {name} of the workspace's owner allows {limit} members")
+        })
+    }
+
+    /// Whether a workspace with so many invitations may have one more.
+    pub(super) fn one_more_invite(&self, invites: usize) -> Result<()> {
+        within(invites as u64, self.invites_per_workspace, |limit| {
+            format!("a workspace may have {limit} invitations at a time; revoke one")
         })
     }
 

@@ -140,6 +140,8 @@ pub enum Target {
     Comment(CommentId),
     /// A project, and the workspace that holds it.
     Project(ProjectId),
+    /// A workspace of which the caller need not be a member.
+    Outside(WorkspaceId),
 }
 
 /// An operation that has a target.

@@ -11,7 +11,7 @@ use super::sessions::{living, wrong_credentials};
 use super::step::{Step, decided_as_steps};
 use super::world::{Logged, Members, World};
 use super::{
-    Act, Caller, Change, DONE, Login, Mutation, Needs, Result, Target, access, conflict, json, users,
+    Act, Caller, Change, DONE, Login, Mutation, Needs, Result, Target, access, conflict, invites, json, users,
 };
 use crate::domain::account as rules;
 use crate::store::jobs::{EraseAccount, EraseWorkspace, NewJob};
@@ -213,6 +213,7 @@ impl Step for LeaveForGood {
     }
 
     fn needs(&self, caller: &Caller, needs: &mut Needs) {
+        invites::need(self.workspace, needs);
         if !self.is_personal {
             needs.assigned.insert((self.workspace, caller.user.id));
         }

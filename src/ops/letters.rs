@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use taskwire_protocol::account::User;
 use taskwire_protocol::notification::NotificationType;
-use taskwire_protocol::{TaskId, Timestamp, UserId};
+use taskwire_protocol::{InviteId, TaskId, Timestamp, UserId};
 use uuid::Uuid;
 
 /// A mail to a person.
@@ -24,7 +24,7 @@ pub struct Letter {
     pub user: UserId,
     /// The address that it goes to.
     pub email: Arc<str>,
-    /// The person's name.
+    /// The person's name; empty where it is not known.
     pub name: Arc<str>,
     /// When it happened.
     pub at: Timestamp,
@@ -85,6 +85,15 @@ pub enum About {
         /// How many more there are.
         more: usize,
     },
+    /// Somebody was invited to a workspace.
+    Invitation {
+        /// The invitation.
+        invite: InviteId,
+        /// The workspace's name.
+        workspace: String,
+        /// The name of the member who invites.
+        by: String,
+    },
     /// A device signed in that the account did not know.
     NewDevice {
         /// What it calls itself.
@@ -116,6 +125,25 @@ pub(super) fn post_to(
         user: user.id,
         email: email.clone(),
         name: user.name.clone(),
+        at: act.now,
+        about,
+    };
+    world.enqueue(NewJob::new(letter.id.to_string(), &letter, Duration::ZERO)?);
+    Ok(())
+}
+
+/// Mails something to an address that may have no account, on behalf of the caller.
+pub(super) fn post_to_stranger(
+    act: &Act<'_>,
+    world: &mut World,
+    email: &Arc<str>,
+    about: About,
+) -> Result<()> {
+    let letter = Letter {
+        id: act.new_id(),
+        user: act.caller.user.id,
+        email: email.clone(),
+        name: "".into(),
         at: act.now,
         about,
     };

@@ -2,10 +2,12 @@
 
 use super::caller::targets_a_workspace;
 use super::cursor::{List, Wanted};
+use super::joining::{join, role_of_caller, workspace};
 use super::notices::{Notice, tell};
 use super::world::{Logged, World};
 use super::{
-    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, not_found,
+    Act, Ask, Caller, Change, DONE, Login, Mutation, Needs, Query, Result, cascade, conflict, invites,
+    not_found,
 };
 use crate::domain::members as rules;
 use crate::store::members;
@@ -16,7 +18,7 @@ use taskwire_protocol::member::{
 };
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::task::Task;
-use taskwire_protocol::workspace::{AccessChanged, AccessGranted, AccessLost, AccessLostReason, Workspace};
+use taskwire_protocol::workspace::{AccessChanged, AccessLost, AccessLostReason, Workspace};
 use taskwire_protocol::{Failure, Page, UserId, WorkspaceId};
 use uuid::Uuid;
 
@@ -36,6 +38,7 @@ impl Mutation for AddMember {
         }
         needs.owners.insert(self.workspace_id);
         needs.workspaces.insert(self.workspace_id);
+        invites::need(self.workspace_id, needs);
     }
 
     fn reaches(&self, caller: &Caller, world: &World) -> Option<String> {
@@ -71,29 +74,8 @@ impl Mutation for AddMember {
                 conflict("this user is already a member; change the role with member.update").at(field),
             );
         }
-        if let Some(members) = world.members(workspace.id) {
-            let owners = members.iter().filter(|member| member.role == Role::Owner);
-            let plans = owners.filter_map(|owner| Some(world.accounts.get(owner.user.id)?.user.plan));
-            act.bounds.one_more_member(members.len(), plans)?;
-        }
-        act.bounds.joins(world.belongings(user.id))?;
-        let member = Member {
-            user: user.clone(),
-            role: self.role,
-            joined_at: act.now,
-            version: 1,
-        };
-        let logged = world.emit::<events::MemberAdded>(act, workspace.id, &member)?;
-        world.put_member(workspace.id, member);
-        let granted = AccessGranted {
-            workspace: Workspace {
-                role: Some(self.role),
-                ..workspace.clone()
-            },
-            role: self.role,
-            seq: world.counters(workspace.id.into()).seq as u64,
-        };
-        world.emit::<events::AccessGranted>(act, user.id, &granted)?;
+        let (logged, member) = join(act, world, &workspace, user.clone(), self.role, None)?;
+        invites::end_shown_to(act, world, workspace.id, user.id)?;
         let message = format!("{} added you to “{}”", act.caller.user.name, workspace.name);
         let (r#type, task) = (NotificationType::MemberAdded, None);
         tell(
@@ -107,13 +89,14 @@ impl Mutation for AddMember {
                 workspace: Some(workspace.id),
             },
         )?;
-        Ok(Change::as_logged(logged))
+        Ok(Change::logged(logged, member))
     }
 }
 
 impl Mutation for UpdateMember {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.workspaces.insert(self.workspace_id);
+        invites::need(self.workspace_id, needs);
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Member>> {
@@ -158,12 +141,14 @@ pub(super) fn give_role(
     let logged = world.emit::<events::MemberUpdated>(act, workspace, &member)?;
     world.emit::<events::AccessChanged>(act, user, &changed)?;
     world.put_member(workspace, member);
+    invites::end_made_by(act, world, workspace, user, Some(role))?;
     Ok(logged)
 }
 
 /// What must be in memory before a member leaves or is removed.
 pub(super) fn need_to_leave(workspace: WorkspaceId, user: UserId, needs: &mut Needs) {
     needs.workspaces.insert(workspace);
+    invites::need(workspace, needs);
     needs.assigned.insert((workspace, user));
 }
 
@@ -201,6 +186,7 @@ pub(super) fn leave(
     // log the removal first: the removed user must not see the task events that follow it
     world.emit::<events::MemberRemoved>(act, workspace, &MemberRemoved { user_id: user })?;
     world.remove_member(workspace, user);
+    invites::end_made_by(act, world, workspace, user, None)?;
     let theirs = |task: &&Task| task.workspace_id == workspace && task.assignee_ids.contains(&user);
     let mut tasks: Vec<Task> = world
         .tasks
@@ -231,24 +217,10 @@ fn login(params: &AddMember) -> Result<Login> {
     }
 }
 
-/// The workspace of the target.
-pub(super) fn workspace(act: &Act<'_>, world: &World) -> Result<Workspace> {
-    world
-        .workspaces
-        .get(act.workspace()?)
-        .cloned()
-        .ok_or_else(|| not_found("workspace"))
-}
-
 /// A member, whom the request names in `user_id`.
 pub(super) fn member(world: &World, workspace: &Workspace, user: UserId) -> Result<Member> {
     let member = world.members(workspace.id).and_then(|members| members.get(user));
     member.cloned().ok_or_else(|| not_found("member").at("user_id"))
-}
-
-/// The caller's role in the workspace of the target.
-pub(super) fn role_of_caller(act: &Act<'_>) -> Role {
-    act.place.map_or(Role::Viewer, |(_, role)| role)
 }
 
 impl Query for ListMembers {

@@ -13,7 +13,8 @@
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
-//!   `workspaces`, `snapshots`, `members`, `projects`, `tasks`, `comments`, `notifications`, `streams`, `presence`,
+//!   `workspaces`, `snapshots`, `members` (`joining`), `invites`, `projects`, `tasks`, `comments`, `notifications`,
+//!   `streams`, `presence`,
 //!   `admin`, `users`,
 //!   `first_admin`   the nouns
 //! - `node`      what operations ask of the node itself, not of its database
@@ -39,6 +40,8 @@ pub mod deletion;
 pub mod devices;
 pub mod first_admin;
 mod grant;
+pub mod invites;
+mod joining;
 pub mod letters;
 pub mod members;
 mod mutation;
@@ -74,7 +77,7 @@ pub use act::Act;
 pub use caller::{Caller, Target, Targeted};
 pub use command::Command;
 pub use grant::Grant;
-pub use mutation::{Change, Decide, Mutation};
+pub use mutation::{Change, Decide, InviteName, Mutation};
 pub use needs::Needs;
 pub use query::{Ask, Index, Query};
 
@@ -101,6 +104,9 @@ macro_rules! for_each_entity {
                 departures: (taskwire_protocol::UserId, taskwire_protocol::WorkspaceId) =>
                     $crate::store::departures::Departure,
                     ordered(user), concerns(content), store(departures);
+                /// Invitations.
+                invites: taskwire_protocol::InviteId => $crate::store::invites::InviteRecord,
+                    ordered(user), concerns(content), store(invites);
                 /// Sessions.
                 sessions: taskwire_protocol::SessionId => $crate::store::sessions::SessionRecord,
                     ordered(user), concerns(accounts), store(sessions);
@@ -136,6 +142,10 @@ macro_rules! for_each_entity {
             lookups {
                 /// Accounts by e-mail address or username.
                 logins: $crate::store::users::Login, ordered(user);
+                /// The accounts that have these logins.
+                accounts_of: $crate::store::users::Login, ordered(user);
+                /// All invitations to a workspace.
+                invites_of: taskwire_protocol::WorkspaceId, ordered(user);
                 /// Whether a user shares a workspace with the account that has a login.
                 acquainted: (taskwire_protocol::UserId, $crate::store::users::Login), ordered(user);
                 /// The active administrators, if this account may stop being one of them. All their streams are locked.

@@ -3,7 +3,7 @@
 use super::world::{Logged, World};
 use super::{Act, Caller, Needs, Result, Target, Targeted, json};
 use std::sync::Arc;
-use taskwire_protocol::Access;
+use taskwire_protocol::{Access, InviteId, WorkspaceId};
 
 /// The result of a mutation. A change without a log entry does not compile: only [`World::emit`] makes a [`Logged`].
 pub struct Change<T>(Output<T>);
@@ -30,6 +30,15 @@ impl<T> Change<T> {
     }
 }
 
+/// How a mutation names an invitation.
+#[derive(Clone, Copy)]
+pub enum InviteName<'a> {
+    /// By its id.
+    Id(InviteId),
+    /// By the token of its link or mail.
+    Token(&'a str),
+}
+
 /// A mutation: what it needs, and the rule by which it changes the world.
 pub trait Mutation: Targeted {
     /// Trims and checks the parameters, before anything is read.
@@ -47,6 +56,16 @@ pub trait Mutation: Targeted {
     /// of an account. The engine limits how many a caller may try.
     fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
         None
+    }
+
+    /// The key of an address to which it mails an invitation. The engine limits how many mails go to one.
+    fn mails(&self) -> Option<String> {
+        None
+    }
+
+    /// Whether the engine adds a token to the answer, which no op_id must remember. It cannot be part of a batch then.
+    fn makes_token(&self) -> bool {
+        false
     }
 
     /// Whether it counts as a change of the caller's own profile, of which an hour allows only some.
@@ -74,6 +93,20 @@ pub trait Decide: Send + Sync {
     fn reaches(&self, _caller: &Caller, _world: &World) -> Option<String> {
         None
     }
+    /// The key of an address to which it mails an invitation.
+    fn mails(&self) -> Option<String> {
+        None
+    }
+    /// Whether the engine adds a token to the answer.
+    fn makes_token(&self) -> bool {
+        false
+    }
+    /// The invitation that it names, whose workspace the engine must find first.
+    fn invitation(&self) -> Option<InviteName<'_>> {
+        None
+    }
+    /// Tells it the invitation and its workspace.
+    fn found(&mut self, _id: InviteId, _workspace: WorkspaceId) {}
     /// Decides, and returns the output as JSON.
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>>;
     /// The request as text, independent of key order and white space. Comparing it tells whether a repeated `op_id`
@@ -104,6 +137,14 @@ impl<M: Mutation> Decide for M {
 
     fn reaches(&self, caller: &Caller, world: &World) -> Option<String> {
         Mutation::reaches(self, caller, world)
+    }
+
+    fn mails(&self) -> Option<String> {
+        Mutation::mails(self)
+    }
+
+    fn makes_token(&self) -> bool {
+        Mutation::makes_token(self)
     }
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Arc<str>> {

@@ -82,7 +82,7 @@ pub(super) fn make(
         version: 1,
     };
     world.emit::<events::WorkspaceCreated>(act, id, &workspace)?;
-    world.emit::<events::MemberAdded>(act, id, &owner)?;
+    world.emit::<events::MemberAdded>(act, id, &owner.clone().into())?;
     world.workspaces.put(workspace.clone());
     world.put_member(id, owner);
     Ok(Workspace {

@@ -24,7 +24,8 @@ pub(super) fn role(code: i64) -> Result<Role> {
     }
 }
 
-fn code(role: Role) -> i64 {
+/// The code by which a role is stored.
+pub(super) fn code(role: Role) -> i64 {
     match role {
         Role::Viewer => 1,
         Role::Member => 2,

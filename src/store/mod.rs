@@ -17,7 +17,7 @@
 //! - `error`      errors, classified by what a caller can do about them
 //! - one file or folder per table: `users`, `sessions` (and `devices`), `api_tokens`, `workspaces`, `members`, `tasks`
 //!   (`task_list`, `search`), `comments`, `notifications`, `streams`, `log`, `ops`, `jobs`, `codes`, `departures`,
-//!   `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `epoch` and
+//!   `device_approvals`, `alarms`, `repeats`, `instances` (and `kicks`), `invites`, `epoch` and
 //!   `newest`
 //! - `erasure`    what a deleted account leaves in all of these tables
 //! - `fitness`    checks whether a PostgreSQL server can be used; `room` whether there is room to write
@@ -42,6 +42,7 @@ pub mod error;
 pub mod examine;
 mod fitness;
 pub mod instances;
+pub mod invites;
 pub mod jobs;
 mod link;
 pub mod log;

@@ -16,7 +16,8 @@ crate::on_both_databases!(
     an_account_is_managed_on_the_command_line,
     an_audit_tells_each_event_in_plain_words,
     a_team_talks_about_a_task_on_the_command_line,
-    projects_are_named_on_the_command_line
+    projects_are_named_on_the_command_line,
+    a_workspace_is_shared_and_handed_over_on_the_command_line
 );
 
 const ADA: &str = "ada@example.com";
@@ -256,6 +257,77 @@ async fn an_audit_tells_each_event_in_plain_words(engine: Engine) {
         "Your password was reset by mail",
     ] {
         assert!(told.contains(said), "{said} is missing:\n{told}");
+    }
+}
+
+async fn a_workspace_is_shared_and_handed_over_on_the_command_line(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let (laptop, graces, henrys) = (Device::new(&server), Device::new(&server), Device::new(&server));
+    laptop.tw(&["signup", ADA, "--name", "Ada"]);
+    assert!(
+        laptop
+            .tw(&["workspace", "new", "Garden"])
+            .contains("  Garden  made")
+    );
+    let sent = laptop.tw(&["invite", "garden", "grace@example.com", "--role", "admin"]);
+    assert!(
+        sent.contains("  grace@example.com  admin  by Ada  expires "),
+        "{sent}"
+    );
+    assert_eq!(laptop.tw(&["invites", "Garden"]), sent);
+
+    graces.tw(&["signup", "grace@example.com", "--name", "Grace"]);
+    let (code, out, error) = graces.run(&["invites"], "", "");
+    assert_eq!(
+        (code, &*out, error.contains("tw verify")),
+        (0, "", true),
+        "{error}"
+    );
+    let code = mails::nth(&server, 1, "grace@example.com", "Verify your e-mail address")
+        .await
+        .code();
+    graces.tw(&["verify", &code]);
+    let listed = eventually("the invitation", async || {
+        Some(graces.tw(&["invites"])).filter(|listed| !listed.is_empty())
+    });
+    let listed = listed.await;
+    assert!(listed.contains("  Garden  admin  by Ada  expires "), "{listed}");
+    assert!(graces.tw(&["join", "garden"]).contains("  Garden  admin  joined"));
+    let (code, out, error) = laptop.run(&["invites", "Garden"], "", "");
+    assert_eq!((code, &*out, error.contains("nobody is invited")), (0, "", true));
+
+    // a link, by its token
+    let token = laptop.tw(&["invite", "Garden", "--max-uses", "1"]);
+    secrets::note_text(token.trim());
+    assert_eq!(token.lines().count(), 1, "{}", token.len());
+    henrys.tw(&["signup", "henry@example.com", "--name", "Henry"]);
+    let link = format!("https://tasks.example.com/join#{}", token.trim());
+    assert!(henrys.tw(&["join", &link]).contains("  Garden  member  joined"));
+    for nothing in [token.trim(), "no such thing"] {
+        let (code, ..) = henrys.run(&["join", nothing], "", "");
+        assert_eq!(code, 4, "{}", nothing.len());
+    }
+    laptop.tw(&["invite", "Garden", "ida@example.com"]);
+    let listed = laptop.tw(&["invites", "Garden"]);
+    assert!(
+        laptop
+            .tw(&["invites", "Garden", "--revoke", &listed[..8]])
+            .contains("revoked")
+    );
+
+    let renamed = laptop.tw(&["workspace", "rename", "Garden", "Kitchen", "and", "garden"]);
+    assert!(renamed.contains("  Kitchen and garden  renamed"), "{renamed}");
+    let (code, _, error) = laptop.run(&["workspace", "leave", "kitchen and garden"], "", "");
+    assert_eq!((code, error.contains("workspace.transfer")), (5, true), "{error}");
+    laptop.tw(&["workspace", "transfer", "Kitchen and garden", "grace"]);
+    laptop.tw(&["workspace", "leave", "Kitchen and garden"]);
+    assert_eq!(laptop.tw(&["workspaces"]).lines().count(), 1);
+    let delete = ["workspace", "delete", "Kitchen and garden"];
+    let (code, _, error) = graces.run(&delete, "", "");
+    assert_eq!((code, error.contains("--yes")), (2, true), "{error}");
+    assert!(graces.tw(&[&delete[..], &["--yes"]].concat()).contains("deleted"));
+    for device in [&graces, &henrys] {
+        assert_eq!(device.tw(&["workspaces"]).lines().count(), 1);
     }
 }
 

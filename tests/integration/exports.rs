@@ -172,6 +172,7 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
         "activity.ndjson",
         "api_tokens.json",
         "comments.ndjson",
+        "invites.json",
         "notifications.ndjson",
         "photo-256.jpg",
         "photo-64.jpg",
@@ -216,7 +217,7 @@ async fn an_archive_has_all_of_ones_own_data_and_nothing_of_others(engine: Engin
     let of_bob = exported(&server, &bob.tokens).await;
     assert_eq!(
         of_bob.len(),
-        11,
+        12,
         "no photo, a file of tasks for each workspace: {:?}",
         of_bob.keys()
     );

@@ -36,6 +36,7 @@ mod failpoints; // a normal build has none
 mod first_admin; // the link that makes the first administrator
 mod fitness; // databases that cannot be used
 mod instances; // several instances, with Redis and without
+mod invites; // invitations, by address and by link
 mod jobs; // background work: once, on one instance, again after a failure
 mod journey; // the first steps of a new user
 mod mail; // mails on their way

@@ -114,6 +114,7 @@ async fn every_operation_is_carried_out_for_the_permitted_callers_and_refused_to
     let examples = Examples::new();
     let mut wrong = Vec::new();
     for entry in CATALOG {
+        stage.hear().await;
         for who in EVERYBODY {
             let wanted = expected(&examples, entry, who);
             let came = code(&stage.tries(entry.name, who).await);

@@ -104,6 +104,12 @@ impl UserReplica {
             Event::AccessLost(lost) => {
                 self.workspaces.remove(&lost.workspace_id);
             }
+            Event::InviteReceived(invite) => {
+                self.invites.insert(invite.id, *invite);
+            }
+            Event::InviteRevoked(gone) => {
+                self.invites.remove(&gone.id.0);
+            }
             Event::ProfileUpdated(user) if user.version >= self.user.version => self.user = *user,
             _ => {}
         }

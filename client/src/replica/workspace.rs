@@ -141,12 +141,8 @@ impl WorkspaceReplica {
                     since.counted.insert(changed.task.id, changed.task);
                 }
             }
-            Event::MemberAdded(member) | Event::MemberUpdated(member) => {
-                let held = self.members.get(&member.user.id);
-                if held.is_none_or(|held| member.version >= held.version) {
-                    self.members.insert(member.user.id, *member);
-                }
-            }
+            Event::MemberAdded(joined) => self.take_member(joined.member),
+            Event::MemberUpdated(member) => self.take_member(*member),
             Event::ProjectCreated(project) | Event::ProjectUpdated(project) => {
                 let held = self.projects.get(&project.id);
                 if held.is_none_or(|held| project.version >= held.version) {
@@ -167,6 +163,13 @@ impl WorkspaceReplica {
             }
             // Forgotten entries and events of a newer server change nothing; the other events are in users' streams.
             _ => {}
+        }
+    }
+
+    fn take_member(&mut self, member: Member) {
+        let held = self.members.get(&member.user.id);
+        if held.is_none_or(|held| member.version >= held.version) {
+            self.members.insert(member.user.id, member);
         }
     }
 

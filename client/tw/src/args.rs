@@ -32,7 +32,7 @@ pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
-pub(crate) use workspace::WorkspaceAction;
+pub(crate) use workspace::{InviteArgs, InvitesArgs, WorkspaceAction};
 
 /// Tasks on a Taskwire server.
 #[derive(Parser)]
@@ -162,6 +162,15 @@ pub(crate) enum Command {
     Project {
         #[command(subcommand)]
         action: ProjectAction,
+    },
+    /// Invite people to a workspace, by address or with a link.
+    Invite(InviteArgs),
+    /// List the invitations that you got, or those to a workspace.
+    Invites(InvitesArgs),
+    /// Accept an invitation.
+    Join {
+        /// The token or link of the invitation; or one that `tw invites` lists: its id, the end of it, or the workspace.
+        invitation: String,
     },
     #[command(flatten)]
     Account(AccountCommand),

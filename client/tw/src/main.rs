@@ -2,7 +2,7 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `comments`, `history`, `list`, `watch`, `notifications`, `workspaces`,
-//!   `stages`, `raw`, `socket`; about the account
+//!   `stages`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -29,6 +29,7 @@ mod every;
 mod export;
 mod fault;
 mod history;
+mod invites;
 mod kept_tokens;
 mod list;
 mod notifications;
@@ -164,6 +165,9 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
         Command::Project { action } => projects::project(client, output, action).await,
+        Command::Invite(args) => invites::invite(client, output, args).await,
+        Command::Invites(args) => invites::invites(client, output, args).await,
+        Command::Join { invitation } => invites::join(client, output, &invitation).await,
         Command::Workspace { action } => workspaces::workspace(client, output, action).await,
         Command::Admin { action } => admin::admin(client, output, action).await,
         // `run` handles these.

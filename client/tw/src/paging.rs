@@ -8,6 +8,7 @@ use taskwire_client::{
         ErrorCode, Failure, Operation,
         admin::{ListConnections, ListUsers},
         comment::ListComments,
+        invite::ListInvites,
         limits,
         member::ListMembers,
         notification::ListNotifications,
@@ -60,6 +61,7 @@ macro_rules! paged {
 paged!(
     ListComments,
     ListConnections,
+    ListInvites,
     ListMembers,
     ListNotifications,
     ListProjects,

@@ -219,9 +219,9 @@ fn describe(names: &Names, event: &Event) -> String {
             let body = plain(changed.comment.body.lines().next().unwrap_or_default());
             format!("  {}  “{body}”", short(changed.task.id))
         }
-        Event::MemberAdded(member) | Event::MemberUpdated(member) => {
-            format!("  {}", plain(&member.user.name))
-        }
+        Event::MemberAdded(joined) => format!("  {}", plain(&joined.member.user.name)),
+        Event::MemberUpdated(member) => format!("  {}", plain(&member.user.name)),
+        Event::InviteReceived(invite) => format!("  {}", plain(&invite.workspace.name)),
         Event::ProjectCreated(project) | Event::ProjectUpdated(project) => {
             format!("  {}", plain(&project.name))
         }
@@ -251,6 +251,8 @@ fn describe(names: &Names, event: &Event) -> String {
         Event::SessionRevoked(_)
         | Event::ApiTokenRevoked(_)
         | Event::WorkspaceDeleted(_)
+        | Event::InviteCreated(_)
+        | Event::InviteRevoked(_)
         | Event::Forgotten(_)
         | Event::Unknown => String::new(),
     }

@@ -1,10 +1,10 @@
 //! What changes a workspace: its name and stages, its owner, and a member who leaves.
 
 use super::super::caller::targets_a_workspace;
-use super::super::members::{self, give_role, leave, role_of_caller, workspace};
-use super::super::stages;
+use super::super::joining::{role_of_caller, workspace};
+use super::super::members::{self, give_role, leave};
 use super::super::world::World;
-use super::super::{Act, Caller, Change, DONE, Mutation, Needs, Result, conflict};
+use super::super::{Act, Caller, Change, DONE, Mutation, Needs, Result, conflict, invites, stages};
 use crate::domain::{members as rules, stage, text};
 use taskwire_protocol::account::Done;
 use taskwire_protocol::member::Role;
@@ -90,6 +90,7 @@ impl Mutation for LeaveWorkspace {
 impl Mutation for TransferWorkspace {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs.workspaces.insert(self.workspace_id);
+        invites::need(self.workspace_id, needs);
         needs.accounts.insert(self.user_id);
         needs.taking.insert(self.user_id);
     }

@@ -2,7 +2,7 @@
 //! in that transaction, others by a job (`EraseWorkspace`), which then erases what the workspace had.
 
 use super::super::caller::targets_a_workspace;
-use super::super::members::workspace;
+use super::super::joining::workspace;
 use super::super::step::{Step, decided_as_steps};
 use super::super::world::World;
 use super::super::{Act, Caller, Change, DONE, Mutation, Needs, Result, conflict, json};

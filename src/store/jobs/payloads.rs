@@ -60,6 +60,17 @@ impl Payload for EraseWorkspace {
     const KIND: &'static str = "erase_workspace";
 }
 
+/// Shows a user the invitations that name their verified address.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct ShowInvites {
+    /// The user.
+    pub user: UserId,
+}
+
+impl Payload for ShowInvites {
+    const KIND: &'static str = "show_invites";
+}
+
 /// Takes the name of a deleted user out of the log of a workspace that they left.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForgetName {

@@ -194,6 +194,7 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
     let events: &[&str] = match name {
         "workspace.create" => &["workspace.created"],
         "workspace.update" => &["workspace.updated"],
+        "invite.create" => &["invite.created"],
         "task.create" => &["task.created"],
         "task.update" | "task.replace" => &["task.updated", "task.completed", "task.reopened"],
         "task.assign" => &["task.updated"],

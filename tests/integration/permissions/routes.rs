@@ -129,6 +129,7 @@ const TABLE: &[(&str, Expected)] = &[
     ("GET /device", open("200")),
     ("GET /first-admin", open("200")),
     ("GET /verify-email", open("200")),
+    ("GET /join", open("200")),
     ("GET /reset-password", open("200")),
     // for operators: a proxy keeps these inside
     ("GET /health", open("200")),

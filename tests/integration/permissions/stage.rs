@@ -339,6 +339,8 @@ impl Stage {
             let delete = json!({ "workspace_id": before });
             self.team.owner.call("workspace.delete", delete).await;
         }
+        // this takes a while: the other sockets must not look dead
+        self.hear().await;
         let owner = &mut self.team.owner;
         let made = owner.ok("workspace.create", json!({ "name": "Spare" })).await;
         let id = made["id"].clone();

@@ -72,6 +72,7 @@ pub async fn rows(client: &mut Client, held: &Replica) {
         &known_actors(held.notifications()),
         &known_actors(&by_id(&json!(all))),
     );
+    same("invite", held.invites(), &by_id(&own["invites"]));
     same(
         "workspace",
         &held.workspaces_by_name(),

@@ -73,9 +73,12 @@ impl WorkspaceState {
                 assert_eq!(version(data), version(&self.workspace) + 1, "{event}");
                 self.workspace = data.clone();
             }
-            "workspace.deleted" => {} // the last event; the user's own stream takes the workspace away
+            // not in the snapshot; and the last event: the user's own stream takes the workspace away
+            "invite.created" | "invite.revoked" | "workspace.deleted" => {}
             "member.added" | "member.updated" => {
-                upsert(&mut self.members, &data["user"]["id"], data.clone());
+                let mut member = data.clone();
+                fields(&mut member).remove("invite_id");
+                upsert(&mut self.members, &data["user"]["id"], member);
             }
             "project.created" | "project.updated" => upsert(&mut self.projects, &data["id"], data.clone()),
             "project.deleted" => drop(self.projects.remove(text(&data["id"]))),
@@ -105,6 +108,7 @@ pub struct UserState {
     user: Value,
     /// The user's workspaces with their role there.
     pub workspaces: ById,
+    pub invites: ById,
     pub notifications: ById,
     pub unread: u64,
 }
@@ -112,11 +116,11 @@ pub struct UserState {
 impl UserState {
     /// From `user.sync`.
     pub fn of(snapshot: &Value) -> UserState {
-        assert_eq!(snapshot["invites"], json!([]), "{snapshot}");
         UserState {
             seq: seq(snapshot),
             user: snapshot["user"].clone(),
             workspaces: by_id(&snapshot["workspaces"]),
+            invites: by_id(&snapshot["invites"]),
             notifications: by_id(&snapshot["notifications"]),
             unread: snapshot["unread"].as_u64().expect("a count"),
         }
@@ -149,6 +153,8 @@ impl UserState {
                 workspace.expect("a workspace of the user")["role"] = data["role"].clone();
             }
             "access.lost" => drop(self.workspaces.remove(text(&data["workspace_id"]))),
+            "invite.received" => drop(self.invites.insert(text(&data["id"]).to_owned(), data.clone())),
+            "invite.revoked" => drop(self.invites.remove(text(&data["id"]))),
             "profile.updated" => self.user = data.clone(),
             "session.created" | "session.revoked" | "api_token.created" | "api_token.revoked" => {} // not in the snapshot
             other => panic!("unknown event {other} of a user's stream: {event}"),

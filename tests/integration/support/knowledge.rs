@@ -69,6 +69,10 @@ impl Replica {
         all
     }
 
+    pub fn invites(&self) -> &ById {
+        &self.own.invites
+    }
+
     pub fn notifications(&self) -> &ById {
         &self.own.notifications
     }

@@ -1,6 +1,31 @@
-//! The arguments of the commands about workspaces.
+//! The arguments of the commands about workspaces and invitations to them.
 
-use clap::Subcommand;
+use super::words;
+use clap::{Args as Group, Subcommand};
+use taskwire_client::protocol::member::Role;
+
+#[derive(Group)]
+pub(crate) struct InviteArgs {
+    /// The workspace: its id, the end of its id, or its name.
+    pub(crate) workspace: String,
+    /// The addresses to invite; when omitted, standard output gets the token of a link for anybody, once.
+    pub(crate) emails: Vec<String>,
+    /// The role: viewer, member, admin or owner; by default member.
+    #[arg(long, value_parser = words::<Role>(&["viewer", "member", "admin", "owner"]))]
+    pub(crate) role: Option<Role>,
+    /// How many may use the link; by default any number.
+    #[arg(long, value_name = "NUMBER", conflicts_with = "emails", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(crate) max_uses: Option<u32>,
+}
+
+#[derive(Group)]
+pub(crate) struct InvitesArgs {
+    /// List the invitations to this workspace instead: its id, the end of its id, or its name.
+    pub(crate) workspace: Option<String>,
+    /// Take this one back: its id, or the end of it.
+    #[arg(long, value_name = "ID", requires = "workspace")]
+    pub(crate) revoke: Option<String>,
+}
 
 #[derive(Subcommand)]
 pub(crate) enum WorkspaceAction {

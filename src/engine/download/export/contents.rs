@@ -5,15 +5,17 @@
 use super::super::pieces::Stop;
 use super::outgoing::Outgoing;
 use crate::engine::{Body, Engine, Size};
+use crate::ops::invites::received;
 use crate::ops::{Caller, bug, json};
 use crate::pictures::Kind;
 use crate::store::notifications::Selection;
-use crate::store::{Store, comments, log, members, notifications, streams, tasks, workspaces};
+use crate::store::{Store, comments, invites, log, members, notifications, streams, tasks, workspaces};
 use serde::de::DeserializeOwned;
 use std::sync::Arc;
 use taskwire_protocol::account::{
     ApiTokenList, GetProfile, ListApiTokens, ListSessions, PublicUser, SessionList, User,
 };
+use taskwire_protocol::invite::Invite;
 use taskwire_protocol::notification::NotificationSort;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{Workspace, WorkspaceKind};
@@ -58,6 +60,7 @@ impl<'a> Contents<'a> {
             .answer(Request::ListApiTokens(Box::new(ListApiTokens {})))
             .await?;
         self.out.object("api_tokens.json", &tokens)?;
+        self.invites().await?;
         let workspaces = self.workspaces().await?;
         // the answer begins here; what follows may take long
         self.out.send().await?;
@@ -69,6 +72,13 @@ impl<'a> Contents<'a> {
         }
         self.still_allowed().await?;
         self.out.finish().await
+    }
+
+    /// The invitations that wait for an answer.
+    async fn invites(&mut self) -> Result<()> {
+        let shown = invites::shown_to(&mut self.store.read().await?, self.caller.user.id).await?;
+        let received: Vec<Invite> = shown.into_iter().filter_map(received).collect();
+        self.out.object("invites.json", &received)
     }
 
     /// What an operation answers to the caller.
@@ -255,6 +265,7 @@ profile.json          your account and its preferences
 photo-64, photo-256   your photo, if you have one, in two sizes
 sessions.json         the devices that are signed in
 api_tokens.json       your API tokens, without the tokens themselves
+invites.json          the invitations to workspaces that you have not answered
 workspaces.json       the workspaces that you are in, with your role in each
 notifications.ndjson  your notifications, oldest first
 comments.ndjson       the comments that you wrote in these workspaces, oldest first
