@@ -2,7 +2,7 @@
 
 use crate::{Failure, OpId, json, limits};
 use schemars::JsonSchema;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use serde_json::{Map, Value, value::RawValue};
 use std::collections::BTreeMap;
 
@@ -94,7 +94,7 @@ pub struct BatchResults {
 }
 
 /// The result of one mutation.
-#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 #[serde(untagged)]
 pub enum BatchResult {
     /// The mutation was carried out.
@@ -113,4 +113,43 @@ pub enum BatchResult {
         /// The error.
         error: Failure,
     },
+}
+
+/// An untagged enum cannot be derived here: it reads by way of a copy, in which `RawValue` is not found.
+impl<'de> Deserialize<'de> for BatchResult {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<BatchResult, D::Error> {
+        #[derive(Deserialize)]
+        struct Either {
+            data: Option<Box<RawValue>>,
+            #[serde(default)]
+            at: BTreeMap<String, u64>,
+            #[serde(default)]
+            replayed: bool,
+            error: Option<Failure>,
+        }
+        let either = Either::deserialize(from)?;
+        match (either.data, either.error) {
+            (Some(data), None) => Ok(BatchResult::Done {
+                data,
+                at: either.at,
+                replayed: either.replayed,
+            }),
+            (None, Some(error)) => Ok(BatchResult::Refused { error }),
+            _ => Err(D::Error::custom("a result has either data or an error")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_of_a_batch_are_read() {
+        let text = r#"{"results":[{"data":{"id":1},"at":{"user:1":7}},{"error":{"code":"NOT_FOUND","message":"no","retryable":false,"retry_after_ms":null,"request_id":""}}]}"#;
+        let read: BatchResults = serde_json::from_str(text).expect("results");
+        assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
+        let neither = serde_json::from_str::<BatchResult>(r#"{"at":{}}"#);
+        assert!(neither.is_err());
+    }
 }
