@@ -11,6 +11,7 @@
 //! The load:
 //! - `stage`     a stream, its watchers and its writer; `shift` people at work; `away` sockets that reconnect
 //! - `crowd`     many sockets; `accounts` the accounts that they belong to
+//! - `worker`    one person at a rate, who shows what others feel
 //! - `writer`    sends at a `pace`; `person` sends when a `metronome` says so; `mind` chooses a person's next request,
 //!   from a `mix` of operations
 //! - `requests`  the requests of both, and how they note the answers
@@ -72,6 +73,7 @@ mod target;
 mod timeline;
 mod trouble;
 pub mod websocket;
+mod worker;
 mod writer;
 
 pub use command::main as harness;

@@ -103,6 +103,19 @@ impl Report {
         self.put("latency worst", latency.max() as f64 / 1000.0, "ms");
     }
 
+    /// The latency of `task.create` while nothing else happens, beside the same under a load that `with` names.
+    pub(crate) fn put_beside(&mut self, alone: &Latency, loaded: &Latency, with: &str) {
+        for (quantile, name) in [(0.5, "p50"), (0.99, "p99")] {
+            let (quiet, busy) = (millis_at(alone, quantile), millis_at(loaded, quantile));
+            self.put(format!("task.create alone, {name}"), quiet, "ms");
+            self.put(format!("task.create {with}, {name}"), busy, "ms");
+            self.put(format!("{name}, times as long"), busy / quiet, "×");
+        }
+        let plot = Plot::percentiles("task.create");
+        self.plots
+            .push(plot.of("alone", alone).of(with.to_owned(), loaded));
+    }
+
     /// Adds another report. Its curves are added to the plots with the same title.
     pub(crate) fn join(&mut self, other: Report) {
         self.numbers.extend(other.numbers);

@@ -5,6 +5,7 @@ pub(crate) mod hop;
 pub(crate) mod idle;
 pub(crate) mod mixed;
 pub(crate) mod ops;
+pub(crate) mod reminders;
 pub(crate) mod resume;
 pub(crate) mod sign_ins;
 pub(crate) mod slow;
@@ -37,6 +38,8 @@ pub(crate) enum Scenario {
     Slow(slow::Slow),
     /// Many sign in at once: how much longer the operations of others take
     SignIns(sign_ins::SignIns),
+    /// Many reminders due at one moment: how late they arrive, and how much longer the operations of others take
+    Reminders(reminders::Reminders),
     /// `mixed` for a long time: drift of memory, descriptors and latency
     Soak(mixed::Soak),
     /// Two instances: how much later an event arrives at the other one
@@ -69,6 +72,7 @@ impl Scenario {
             Scenario::Resume(resume) => resume.sockets,
             Scenario::Slow(slow) => slow.watchers + slow.crawlers,
             Scenario::SignIns(sign_ins) => 1 + sign_ins.people,
+            Scenario::Reminders(reminders) => 1 + reminders.people,
             Scenario::Soak(soak) => soak.company.all_sockets(),
             Scenario::Hop(_) => hop::WATCHERS,
         }
@@ -85,6 +89,7 @@ impl Scenario {
             Scenario::Resume(resume) => resume.run(server).await,
             Scenario::Slow(slow) => slow.run(server).await,
             Scenario::SignIns(sign_ins) => sign_ins.run(server).await,
+            Scenario::Reminders(reminders) => reminders.run(server).await,
             Scenario::Soak(soak) => soak.run(server).await,
             Scenario::Hop(hop) => hop.run(server, options).await,
         };

@@ -2,22 +2,18 @@
 //! person's operations take meanwhile, and how many sign-ins a second the server does.
 
 use crate::accounts::{self, SOCKET};
-use crate::crowd;
 use crate::link::Link;
-use crate::meter::{Latency, latency, micros, millis_at};
-use crate::metronome::Metronome;
 use crate::report::Report;
-use crate::report::plot::Plot;
 use crate::target::Server;
 use crate::trouble::Trouble;
+use crate::worker::Worker;
 use clap::Args;
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant};
-use taskwire_protocol::account::{LogIn, Streams};
-use taskwire_protocol::task::CreateTask;
+use taskwire_protocol::account::LogIn;
 use tokio::task::JoinSet;
 
 /// The password of the account at which all sign in.
@@ -52,9 +48,9 @@ impl SignIns {
     pub(crate) async fn run(&self, server: &Server) -> Result<Report, Trouble> {
         let account = accounts::make(server, 1).await?;
         let account = account.first().ok_or_else(|| Trouble::setup("no account"))?;
-        let (mut link, _) = crowd::join(server.address, 0, account, Streams::These(Vec::new())).await?;
-        self.work(&mut link, self.warm_up).await?;
-        let alone = self.work(&mut link, self.seconds).await?;
+        let mut worker = Worker::new(server, account, self.rate).await?;
+        worker.work(self.warm_up).await?;
+        let alone = worker.work(self.seconds).await?;
 
         let email = accounts::sign_up_with(server.address, PASSWORD).await?;
         let counts = Arc::<Counts>::default();
@@ -66,10 +62,10 @@ impl SignIns {
                 counts.clone(),
             ));
         }
-        self.work(&mut link, self.warm_up).await?;
+        worker.work(self.warm_up).await?;
         let before = (counts.signed_in.load(Relaxed), counts.sent_away.load(Relaxed));
         let begun = Instant::now();
-        let crowded = self.work(&mut link, self.seconds).await?;
+        let crowded = worker.work(self.seconds).await?;
         let seconds = begun.elapsed().as_secs_f64();
         let signed_in = counts.signed_in.load(Relaxed) - before.0;
         let sent_away = counts.sent_away.load(Relaxed) - before.1;
@@ -81,42 +77,14 @@ impl SignIns {
         }
         let title = format!("{} people sign in, {} operations/s", self.people, self.rate);
         let mut report = Report::new("sign-ins", title);
-        for (quantile, name) in [(0.5, "p50"), (0.99, "p99")] {
-            let (alone, crowded) = (millis_at(&alone, quantile), millis_at(&crowded, quantile));
-            report.put(format!("task.create alone, {name}"), alone, "ms");
-            report.put(format!("task.create in the crowd, {name}"), crowded, "ms");
-            report.put(format!("{name}, times as long"), crowded / alone, "×");
-        }
+        report.put_beside(&alone, &crowded, "in the crowd");
         report.put("sign-ins", signed_in as f64 / seconds, "/s");
         report.put("sent away with a time", sent_away as f64 / seconds, "/s");
-        let plot = Plot::percentiles("task.create");
-        report
-            .plots
-            .push(plot.of("alone", &alone).of("in the crowd", &crowded));
         report.checked = format!(
             "each of {} operations was acknowledged",
             alone.len() + crowded.len()
         );
         Ok(report)
-    }
-
-    /// Makes tasks by the clock. A latency counts from the turn.
-    async fn work(&self, link: &mut Link, seconds: f64) -> Result<Latency, Trouble> {
-        let mut times = latency();
-        let start = Instant::now();
-        let end = start + Duration::from_secs_f64(seconds);
-        let (metronome, mut turns) = Metronome::start(1, self.rate, start, end);
-        let task: CreateTask = serde_json::from_str(r#"{"title":"A task while others sign in"}"#)?;
-        if let Some(turns) = turns.first_mut() {
-            while let Some(turn) = turns.recv().await {
-                link.call(&task).await?;
-                times.saturating_record(micros(turn.elapsed()));
-            }
-        }
-        match metronome.end()? {
-            0 => Ok(times),
-            dropped => Err(Trouble::setup(format!("{dropped} operations were not sent"))),
-        }
     }
 }
 
