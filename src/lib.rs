@@ -13,7 +13,7 @@
 //! - `files`    the store of uploaded files; `pictures` makes photos of uploaded pictures; `archive` writes ZIPs
 //! - `jobs`     background work, stored in a table of the database
 //! - `mail`     what mails say, and how they leave the node
-//! - `operator` what `taskwire admin …` does
+//! - `operator` what `taskwire admin …` does; `demo` fills a database with the month of a team
 //! - `peer`     who is at the other end of a connection
 //! - `uptake`   what a peer has taken of what was sent to it
 //! - `auth`     passwords, tokens, limits
@@ -30,6 +30,7 @@ pub mod archive;
 pub mod auth;
 pub mod clock;
 pub mod config;
+pub mod demo;
 pub mod doctor;
 pub mod domain;
 pub mod engine;

@@ -13,7 +13,8 @@ use taskwire::clock::Clock;
 use taskwire::config::{Effective, Flags, Settings, SettingsError};
 use taskwire::operator::{self, JobName, Task};
 use taskwire::reload::Reload;
-use taskwire::{doctor, healthcheck, server, telemetry};
+use taskwire::{demo, doctor, healthcheck, server, telemetry};
+use taskwire_protocol::Timestamp;
 use taskwire_protocol::account::GlobalRole;
 
 /// How long the runtime may take to end after the command is done.
@@ -56,6 +57,44 @@ enum Command {
     /// With PostgreSQL, servers can run meanwhile and see the change at once. With SQLite, stop the server first.
     #[command(subcommand)]
     Admin(Admin),
+    /// Fill the configured database with a believable month of a team, print a login, then exit
+    ///
+    /// Stop the server first. The people get new accounts and a new workspace; what is in the database stays as it is.
+    Demo(Demo),
+}
+
+#[derive(Args, Clone, Copy)]
+struct Demo {
+    /// People in the team
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=demo::PEOPLE as u64))]
+    people: u64,
+    /// Tasks that they made
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    tasks: u64,
+    /// The same seed makes the same month
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// When the month ends, like 2026-05-29T16:00:00Z; the last full hour when omitted
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<Timestamp>,
+}
+
+impl From<Demo> for demo::Wanted {
+    fn from(demo: Demo) -> demo::Wanted {
+        demo::Wanted {
+            people: demo.people as usize,
+            tasks: demo.tasks as usize,
+            seed: demo.seed,
+            until: demo.until.map(|until| until.0),
+        }
+    }
+}
+
+/// Reads a moment after 1970 that leaves a month before it.
+fn moment(typed: &str) -> Result<Timestamp, String> {
+    const YEAR_MS: i64 = 365 * 24 * 3_600_000;
+    let read = Timestamp::parse(typed).filter(|at| at.0 > YEAR_MS);
+    read.ok_or_else(|| "must be a time after 1970, like 2026-05-29T16:00:00Z".to_owned())
 }
 
 #[derive(Args, Clone)]
@@ -262,6 +301,10 @@ fn start(
             Command::Doctor => examine(&settings).await?,
             Command::Admin(admin) => {
                 let said = operator::run(&settings, admin.task()?).await?;
+                print(&format!("{said}\n"))?;
+            }
+            Command::Demo(demo) => {
+                let said = demo::run(&settings, demo.into()).await?;
                 print(&format!("{said}\n"))?;
             }
             Command::Serve | Command::Config => {

@@ -80,16 +80,24 @@ pub enum Refused {
 
 /// Carries out a task. Returns the text to print.
 pub async fn run(settings: &Settings, task: Task) -> Result<String, Refused> {
-    let engine = Engine::start(settings, Clock::system())
-        .await
-        .map_err(|error| match error {
-            EngineError::Open(OpenError::InUse(path)) => Refused::InUse(path),
-            other => Refused::Engine(other),
-        })?;
+    let engine = start(settings, Clock::system()).await?;
     let done = carry_out(&engine, task).await;
+    end(&engine).await;
+    Ok(done?)
+}
+
+/// Opens the database through the engine.
+pub(crate) async fn start(settings: &Settings, clock: Clock) -> Result<Engine, Refused> {
+    Engine::start(settings, clock).await.map_err(|error| match error {
+        EngineError::Open(OpenError::InUse(path)) => Refused::InUse(path),
+        other => Refused::Engine(other),
+    })
+}
+
+/// Closes what `start` opened.
+pub(crate) async fn end(engine: &Engine) {
     engine.stop().await;
     engine.close(LAST_READS).await;
-    Ok(done?)
 }
 
 async fn carry_out(engine: &Engine, task: Task) -> Result<String, Failure> {
@@ -184,10 +192,13 @@ fn given_or_generated(given: Option<SecretString>) -> (SecretString, Option<Stri
     if let Some(password) = given {
         return (password, None);
     }
-    let generated: String = (0..PASSWORD)
-        .map(|_| char::from(ALPHABET[rand::random::<u8>() as usize % ALPHABET.len()]))
-        .collect();
-    let password = SecretString::from(generated);
+    let password = generated();
     let said = format!("\npassword: {}", password.expose_secret());
     (password, Some(said))
+}
+
+/// A new password.
+pub(crate) fn generated() -> SecretString {
+    let one = || char::from(ALPHABET[rand::random::<u8>() as usize % ALPHABET.len()]);
+    (0..PASSWORD).map(|_| one()).collect::<String>().into()
 }

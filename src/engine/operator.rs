@@ -1,7 +1,7 @@
 //! What an operator does to accounts and to the database from the command line. Changes of accounts are logged like
 //! every mutation, so that sockets on running instances learn of them.
 
-use super::{Chore, Engine, accounts, audit};
+use super::{Caller, Chore, Engine, accounts, audit};
 use crate::auth::passwords::check_new;
 use crate::domain::account as rules;
 use crate::ops::admin::ResetPassword;
@@ -9,6 +9,7 @@ use crate::ops::not_found;
 use crate::store::users::Account;
 use crate::store::{StoreError, Transaction, epoch};
 use secrecy::{ExposeSecret, SecretString};
+use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, User};
 use taskwire_protocol::admin::{CreateUser, UpdateUser};
 use taskwire_protocol::frames::Actor;
@@ -62,6 +63,12 @@ impl Engine {
             .await?;
         audit::by_operator(CreateUser::NAME, &Actor::Operator, &user);
         Ok(user)
+    }
+
+    /// The owner of an account as a caller who acts in their own name, without a session.
+    pub async fn in_the_name_of(&self, email: &str) -> Result<Arc<Caller>, Failure> {
+        let account = self.account(email).await?;
+        Ok(accounts::caller(&account, SessionId(Uuid::nil())))
     }
 
     /// Begins a new epoch. Running instances end. After their restart, clients sync from the start.

@@ -23,6 +23,7 @@ mod convergence; // clients that come and go agree at the end
 mod crash; // kill -9 in the middle of writes
 mod defence; // limits, locks, known devices, a crowd that signs in
 mod deletion; // the end of an account, and what is left of it
+mod demo; // the month of a team that is made up
 mod deploy; // the image, the compose file, nginx
 mod device_sign_in; // a program that signs in with a code
 mod doctor; // what `taskwire doctor` finds

@@ -33,6 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
             "uptake",
         ],
     ),
+    ("demo", &["clock", "config", "engine", "operator", "ops"]),
     ("operator", &["clock", "config", "engine", "store"]),
     ("doctor", &["clock", "config", "files", "mail", "store"]),
     // the transports of a node
