@@ -54,7 +54,7 @@ pub(crate) struct Args {
         env = "TASKWIRE_WAIT",
         hide_env_values = true,
         value_name = "SECONDS",
-        default_value_t = 10,
+        default_value_t = 3,
         value_parser = clap::value_parser!(u64).range(..=86_400)
     )]
     pub(crate) wait: u64,
@@ -187,6 +187,11 @@ pub(crate) enum Command {
         name: String,
         /// The parameters as JSON; `-` reads them from standard input.
         data: Option<String>,
+    },
+    /// Print the script with which a shell completes these commands: `source <(tw completions bash)`.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
     },
 }
 

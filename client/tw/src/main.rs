@@ -9,7 +9,7 @@
 //! - `connect`   makes a client; `session` the file that stays between commands; `kept_tokens` its tokens
 //! - `output`    a command's result; `fault` errors: one line and an exit code
 //! - `text`      tasks, ids and times for people; `terminal` notes, and text without control characters
-//! - `ask`       questions to the person
+//! - `ask`       questions to the person; `completions` scripts for shells
 //! - `due`       dates as people type them; `clock` the current time
 
 mod account;
@@ -22,6 +22,7 @@ mod browser;
 mod by_mail;
 mod clock;
 mod comments;
+mod completions;
 mod connect;
 mod devices;
 mod due;
@@ -91,6 +92,9 @@ fn misused(error: &clap::Error) -> ExitCode {
 }
 
 async fn run(args: Args) -> Result<(), Fault> {
+    if let Command::Completions { shell } = args.command {
+        return completions::print(shell);
+    }
     let context = Context::new(args.server, Duration::from_secs(args.wait))?;
     let output = Output::new(args.json);
     match args.command {
@@ -178,6 +182,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         | Command::Comment(_)
         | Command::Watch { .. }
         | Command::Socket
-        | Command::Call { .. } => Ok(()),
+        | Command::Call { .. }
+        | Command::Completions { .. } => Ok(()),
     }
 }

@@ -17,6 +17,19 @@ async fn a_server_that_is_not_there_is_a_network_error() -> Tested {
 }
 
 #[tokio::test]
+async fn shells_get_a_script_that_completes_without_a_server() -> Tested {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let (code, out, error) = run("http://127.0.0.1:1", &["completions", shell]).await?;
+        assert_eq!((code, error.as_str()), (0, ""), "{shell}");
+        assert!(
+            out.contains("notifications") && out.contains("overdue"),
+            "{shell}: {out}"
+        );
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn refusals_become_exit_codes_and_wrong_usage_is_two() -> Tested {
     let fake = Fake::start(|name, _| match name {
         "task.get" => Err("NOT_FOUND"),
