@@ -680,11 +680,11 @@ export interface DeleteProject {
   id: ProjectId;
 }
 
-/** Parameters of `task.delete`. */
+/** Parameters of `task.delete`. Each subtask that goes along has an event of its own; more than 1000 of them have one `stream.reset`. All that is deleted together has the same `deleted_at`. */
 export interface DeleteTask {
   /** The task. */
   id: TaskId;
-  /** Whether to purge it: it cannot be restored, and its content leaves the log. */
+  /** Whether to purge it: it cannot be restored, and its content leaves the log. Its subtasks are deleted, can be restored, and have no parent then. */
   permanent?: boolean | null;
 }
 
@@ -1203,7 +1203,7 @@ export interface MoveTask {
   before?: TaskId | null;
   /** The new parent task; `null` makes it a task of its own. */
   parent_id?: TaskId | null;
-  /** The project to move it to; `null` takes it out of its project. */
+  /** The project to move it to; `null` takes it out of its project. What is below the task goes along, by `task.update` too, if it is in the same project as the task was. */
   project_id?: ProjectId | null;
   /** The key of the stage to move it to. A stage of kind `done` completes it, any other reopens it. */
   stage?: string | null;
@@ -1598,7 +1598,7 @@ export interface ResetPassword {
   token?: string | null;
 }
 
-/** Parameters of `task.restore`. */
+/** Parameters of `task.restore`. What is below the task and has its `deleted_at` was deleted with it, and comes back. */
 export interface RestoreTask {
   /** The task. */
   id: TaskId;
@@ -2533,13 +2533,13 @@ export interface Operations {
   "task.replace": { params: ReplaceTask; output: Task };
   /** Changes the given fields of a task. A mutation; access: member. */
   "task.update": { params: UpdateTask; output: Task };
-  /** Completes or reopens a task. Toggles it when `completed` is omitted. A mutation; access: member. */
+  /** Completes or reopens a task. Toggles it when `completed` is omitted. Its subtasks stay as they are. A mutation; access: member. */
   "task.complete": { params: CompleteTask; output: Task };
-  /** Deletes a task. It can be restored, unless `permanent` is true. A mutation; access: member. */
+  /** Deletes a task, its subtasks and theirs. All can be restored, but not the task if `permanent` is true. A mutation; access: member. */
   "task.delete": { params: DeleteTask; output: Deleted };
-  /** Restores a deleted task. A mutation; access: member. */
+  /** Restores a deleted task, and what was deleted with it; not what was deleted before on its own. A mutation; access: member. */
   "task.restore": { params: RestoreTask; output: Task };
-  /** Moves a task within its workspace. A mutation; access: member. */
+  /** Moves a task within its workspace. Its subtasks stay below it. A mutation; access: member. */
   "task.move": { params: MoveTask; output: Task };
   /** Changes the assignees of a task. A mutation; access: member. */
   "task.assign": { params: AssignTask; output: Task };

@@ -121,13 +121,13 @@ macro_rules! for_each_operation {
             "task.replace" mutation member: task::ReplaceTask => task::Task;
             /// Changes the given fields of a task.
             "task.update" mutation member: task::UpdateTask => task::Task;
-            /// Completes or reopens a task. Toggles it when `completed` is omitted.
+            /// Completes or reopens a task. Toggles it when `completed` is omitted. Its subtasks stay as they are.
             "task.complete" mutation member: task::CompleteTask => task::Task;
-            /// Deletes a task. It can be restored, unless `permanent` is true.
+            /// Deletes a task, its subtasks and theirs. All can be restored, but not the task if `permanent` is true.
             "task.delete" mutation member: task::DeleteTask => task::Deleted;
-            /// Restores a deleted task.
+            /// Restores a deleted task, and what was deleted with it; not what was deleted before on its own.
             "task.restore" mutation member: task::RestoreTask => task::Task;
-            /// Moves a task within its workspace.
+            /// Moves a task within its workspace. Its subtasks stay below it.
             "task.move" mutation member: task::MoveTask => task::Task;
             /// Changes the assignees of a task.
             "task.assign" mutation member: task::AssignTask => task::Task;

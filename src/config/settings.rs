@@ -104,6 +104,7 @@ settings! {
         /// `None`: no limit.
         workspaces_per_user: Option<u64> = bound(from, "workspaces_per_user");
         comments_per_task: Option<u64> = bound(from, "comments_per_task");
+        subtasks_per_task: Option<u64> = bound(from, "subtasks_per_task");
         /// `None`: no limit.
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
         invites_per_workspace: Option<u64> = bound(from, "invites_per_workspace");

@@ -35,6 +35,7 @@ pub(super) fn bounds(settings: &Settings) -> Bounds {
     Bounds {
         workspaces_per_user: settings.workspaces_per_user,
         comments_per_task: settings.comments_per_task,
+        subtasks_per_task: settings.subtasks_per_task,
         projects_per_workspace: settings.projects_per_workspace,
         invites_per_workspace: settings.invites_per_workspace,
         free: OfPlan {

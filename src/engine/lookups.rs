@@ -196,11 +196,10 @@ async fn api_tokens_of(loading: &mut Loading<'_>) -> Done {
     Ok(())
 }
 
-async fn children(loading: &mut Loading<'_>) -> Done {
-    for id in &loading.needs.children {
-        for task in tasks::load_children(loading.tx, *id).await? {
-            loading.world.tasks.loaded(task);
-        }
+async fn subtasks(loading: &mut Loading<'_>) -> Done {
+    let parents = loading.needs.subtasks.iter().copied();
+    for (parent, number) in tasks::count_subtasks(loading.tx, parents).await? {
+        loading.world.loaded_subtasks(parent, number);
     }
     Ok(())
 }

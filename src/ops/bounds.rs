@@ -13,6 +13,8 @@ pub struct Bounds {
     pub workspaces_per_user: Option<u64>,
     /// The comments that a task may have.
     pub comments_per_task: Option<u64>,
+    /// The subtasks that a task may have.
+    pub subtasks_per_task: Option<u64>,
     /// The projects that a workspace may have.
     pub projects_per_workspace: Option<u64>,
     /// The invitations that a workspace may have.
@@ -90,6 +92,13 @@ impl Bounds {
     pub(super) fn one_more_comment(&self, comments: i64) -> Result<()> {
         within(comments.unsigned_abs(), self.comments_per_task, |limit| {
             format!("a task may have {limit} comments")
+        })
+    }
+
+    /// Whether a task with so many subtasks may have one more.
+    pub(super) fn one_more_subtask(&self, subtasks: u64) -> Result<()> {
+        within(subtasks, self.subtasks_per_task, |limit| {
+            format!("a task may have {limit} subtasks")
         })
     }
 

@@ -3,13 +3,18 @@
 
 use super::world::World;
 use super::{Act, Result};
-use taskwire_protocol::events;
+use taskwire_protocol::events::{self, PlainEvent};
 use taskwire_protocol::stream::StreamReset;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{WorkspaceId, limits};
 
-/// Changes each task, in the order given.
-pub(super) fn each(
+/// An event that shows a task.
+pub(super) trait TaskEvent: PlainEvent<Stream = WorkspaceId, Payload = Task> {}
+
+impl<E: PlainEvent<Stream = WorkspaceId, Payload = Task>> TaskEvent for E {}
+
+/// Changes each task, in the order given. A change that completes or reopens a task is logged as that, any other as `E`.
+pub(super) fn each<E: TaskEvent>(
     act: &Act<'_>,
     world: &mut World,
     workspace: WorkspaceId,
@@ -29,7 +34,7 @@ pub(super) fn each(
             match (was_completed, task.completed) {
                 (false, true) => world.emit::<events::TaskCompleted>(act, workspace, &task)?,
                 (true, false) => world.emit::<events::TaskReopened>(act, workspace, &task)?,
-                _ => world.emit::<events::TaskUpdated>(act, workspace, &task)?,
+                _ => world.emit::<E>(act, workspace, &task)?,
             };
         }
         world.put_task(task);

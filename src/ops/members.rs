@@ -196,7 +196,7 @@ pub(super) fn leave(
         .cloned()
         .collect();
     tasks.sort_unstable_by_key(|task| task.id);
-    cascade::each(act, world, workspace, tasks, |task| {
+    cascade::each::<events::TaskUpdated>(act, world, workspace, tasks, |task| {
         task.assignee_ids.retain(|id| *id != user);
     })?;
     let lost = AccessLost {

@@ -155,7 +155,7 @@ impl Mutation for DeleteProject {
         let tasks = tasks.filter(|task| task.project_id == Some(self.id));
         let mut tasks: Vec<Task> = tasks.cloned().collect();
         tasks.sort_unstable_by_key(|task| task.id);
-        cascade::each(act, world, project.workspace_id, tasks, |task| {
+        cascade::each::<events::TaskUpdated>(act, world, project.workspace_id, tasks, |task| {
             task.project_id = None;
         })?;
         let gone = ProjectDeleted {

@@ -5,7 +5,7 @@ use super::{Act, Result, cascade, conflict};
 use crate::domain::stage::{changes, enter, successor};
 use taskwire_protocol::stage::{Stage, Stages};
 use taskwire_protocol::task::Task;
-use taskwire_protocol::{WorkspaceId, limits};
+use taskwire_protocol::{WorkspaceId, events, limits};
 
 /// The tasks whose stage goes away, or completes or reopens them. The world has them all.
 pub(super) fn concerned(
@@ -38,7 +38,7 @@ pub(super) fn replace(
     tasks: Vec<Task>,
 ) -> Result<()> {
     world.put_stages(workspace, now.clone());
-    cascade::each(act, world, workspace, tasks, |task| {
+    cascade::each::<events::TaskUpdated>(act, world, workspace, tasks, |task| {
         let stage = before.find(&task.stage).and_then(|stage| successor(stage, now));
         if let Some(stage) = stage {
             enter(task, stage, act.now);

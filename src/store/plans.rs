@@ -25,7 +25,7 @@ const SCHEMA: [&str; 9] = [
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 34] = [
+static LOOKUPS: [(&str, &Statement, usize); 35] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -54,6 +54,7 @@ static LOOKUPS: [(&str, &Statement, usize); 34] = [
     ("streams::LOCK", &streams::LOCK, ROWS),
     ("tasks::DELETE", &tasks::DELETE, ROWS),
     ("tasks::LOAD", &tasks::LOAD, ROWS),
+    ("tasks::SUBTASKS", &tasks::SUBTASKS, ROWS),
     ("tasks::UNASSIGN", &tasks::UNASSIGN, ROWS),
     ("tasks::UNBLOCK", &tasks::UNBLOCK, ROWS),
     ("tasks::UNTAG", &tasks::UNTAG, ROWS),

@@ -67,6 +67,7 @@ mod stages; // the stages of a workspace, and where its tasks are
 mod storage; // a database that is full, in use, newer, or away for a moment
 mod streams; // snapshots, events, the log read back
 mod structure; // the imports run one way
+mod subtasks; // what becomes of subtasks when a task is completed, deleted, restored or moved
 mod support; // servers, databases, clients
 mod survivors; // what ends with a password, a session, an account
 mod task_lists; // filters, orders, pages, search

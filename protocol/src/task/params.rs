@@ -221,18 +221,20 @@ pub struct CompleteTask {
     pub completed: Option<bool>,
 }
 
-/// Parameters of `task.delete`.
+/// Parameters of `task.delete`. Each subtask that goes along has an event of its own; more than 1000 of them have one
+/// `stream.reset`. All that is deleted together has the same `deleted_at`.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct DeleteTask {
     /// The task.
     pub id: TaskId,
-    /// Whether to purge it: it cannot be restored, and its content leaves the log.
+    /// Whether to purge it: it cannot be restored, and its content leaves the log. Its subtasks are deleted, can be
+    /// restored, and have no parent then.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub permanent: Option<bool>,
 }
 
-/// Parameters of `task.restore`.
+/// Parameters of `task.restore`. What is below the task and has its `deleted_at` was deleted with it, and comes back.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct RestoreTask {
@@ -248,7 +250,8 @@ pub struct RestoreTask {
 pub struct MoveTask {
     /// The task.
     pub id: TaskId,
-    /// The project to move it to; `null` takes it out of its project.
+    /// The project to move it to; `null` takes it out of its project. What is below the task goes along, by `task.update`
+    /// too, if it is in the same project as the task was.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     pub project_id: Patch<ProjectId>,
     /// The new parent task; `null` makes it a task of its own.

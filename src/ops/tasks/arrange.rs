@@ -1,7 +1,7 @@
 //! Moving a task: to another project, parent or stage, or to another position in the manual order.
 
 use super::places::{known_place, needs_parent, needs_project, place_beside};
-use super::{change, living, repeat};
+use super::{below, change, living, repeat};
 use crate::domain::stage;
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade};
@@ -31,7 +31,7 @@ impl Mutation for MoveTask {
         if self.stage.is_some() {
             repeat::needs(self.id, false, needs);
         }
-        needs_project(&self.project_id, needs);
+        needs_project(self.id, &self.project_id, needs);
         if let Some(beside) = self.before.or(self.after) {
             needs.tasks.insert(beside);
             needs.neighbours.insert((beside, self.before.is_some()));
@@ -41,7 +41,7 @@ impl Mutation for MoveTask {
 
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = living(world, self.id)?;
-        known_place(world, &before, &self.project_id, &self.parent_id)?;
+        known_place(act, world, &before, &self.project_id, &self.parent_id)?;
         let mut task = before.clone();
         task.project_id = self.project_id.clone().change().unwrap_or(task.project_id);
         task.parent_id = self.parent_id.clone().change().unwrap_or(task.parent_id);
@@ -55,6 +55,7 @@ impl Mutation for MoveTask {
             task.position = placed.position;
             make_room(act, world, task.workspace_id, placed.others)?;
         }
+        below::move_to_project(act, world, &before, task.project_id)?;
         change::<events::TaskMoved>(act, world, before, task, None)
     }
 }
@@ -69,7 +70,7 @@ fn make_room(
     let tasks = places.iter().filter_map(|(id, _)| world.tasks.get(*id).cloned());
     let tasks: Vec<Task> = tasks.collect();
     let places: HashMap<TaskId, Arc<str>> = places.into_iter().collect();
-    cascade::each(act, world, workspace, tasks, |task| {
+    cascade::each::<events::TaskUpdated>(act, world, workspace, tasks, |task| {
         if let Some(place) = places.get(&task.id) {
             task.position = place.clone();
         }

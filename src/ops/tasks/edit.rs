@@ -2,7 +2,7 @@
 
 use super::blockers::{in_no_circle, known_blockers, needs_blockers};
 use super::places::{known_people, known_place, needs_parent, needs_project};
-use super::{living, needs_tags, repeat, updated};
+use super::{below, living, needs_tags, repeat, updated};
 use crate::domain::{stage, task as rules};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
@@ -36,7 +36,7 @@ impl Mutation for UpdateTask {
 
     fn needs(&self, _: &Caller, needs: &mut Needs) {
         needs_parent(self.id, &self.parent_id, needs);
-        needs_project(&self.project_id, needs);
+        needs_project(self.id, &self.project_id, needs);
         repeat::needs(self.id, matches!(self.recurrence, Patch::Set(_)), needs);
         if let Patch::Set(tags) = &self.tags {
             needs_tags(Target::Task(self.id), tags, needs);
@@ -58,7 +58,7 @@ impl Mutation for UpdateTask {
                 .at("if_version")
                 .with(context));
         }
-        known_place(world, &before, &self.project_id, &self.parent_id)?;
+        known_place(act, world, &before, &self.project_id, &self.parent_id)?;
         if let Patch::Set(people) = &self.assignee_ids {
             let (workspace, assigned) = (before.workspace_id, &before.assignee_ids);
             known_people(world, workspace, people, assigned, "assignee_ids")?;
@@ -72,6 +72,7 @@ impl Mutation for UpdateTask {
         if let Patch::Set(tags) = &self.tags {
             task.tags = world.spelled(task.workspace_id, tags.iter().map(String::as_str));
         }
+        below::move_to_project(act, world, &before, task.project_id)?;
         updated(act, world, before, task)
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `edit`      replace, update, complete, assign
 //! - `arrange`   move
+//! - `below`     the subtasks that go along with a task
 //! - `blockers`  what blocks a task
 //! - `remove`    delete, purge, restore
 //! - `read`      one task, and lists
@@ -9,6 +10,7 @@
 //! - `places`    where a task may be, and who may be assigned to it
 
 mod arrange;
+mod below;
 mod blockers;
 mod edit;
 mod places;
@@ -17,22 +19,23 @@ mod remove;
 mod repeat;
 
 use super::caller::targets_a_task;
+use super::cascade::TaskEvent;
 use super::notices::tell_of_task;
 use super::world::World;
 use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, bug, conflict, not_found};
 use crate::domain::{position, stage, task as rules};
 use crate::unicode::name_key;
 use blockers::{in_no_circle, known_blockers, needs_blockers};
-use places::{fits_below, known_parent, known_people, known_project};
+use places::{fits_below, has_room_below, known_parent, known_people, known_project};
 use std::sync::Arc;
-use taskwire_protocol::events::{self, PlainEvent};
+use taskwire_protocol::TaskId;
+use taskwire_protocol::events;
 use taskwire_protocol::notification::NotificationType;
 use taskwire_protocol::stage::{Stage, StageKind, Stages};
 use taskwire_protocol::task::{
     AssignTask, CompleteTask, CreateTask, DeleteTask, GetTask, MoveTask, ReplaceTask, RestoreTask, Task,
     UpdateTask,
 };
-use taskwire_protocol::{TaskId, WorkspaceId};
 
 targets_a_task!(
     GetTask,
@@ -60,6 +63,7 @@ impl Mutation for CreateTask {
         let workspace = self.workspace_id.unwrap_or(caller.personal);
         needs.tasks.extend(self.id.iter().chain(&self.parent_id));
         needs.ancestors.extend(self.parent_id);
+        needs.subtasks.extend(self.parent_id);
         needs.projects.extend(self.project_id);
         // other mutations of the group may put tasks below or next to this one
         needs.made.extend(self.id.map(|id| (id, workspace)));
@@ -84,6 +88,7 @@ impl Mutation for CreateTask {
         known_project(world, workspace, self.project_id)?;
         known_parent(world, workspace, self.parent_id)?;
         fits_below(world, self.parent_id, 0)?;
+        has_room_below(act, world, self.parent_id)?;
         known_people(world, workspace, people, &[], "assignee_ids")?;
         let blocked_by = self.blocked_by.as_deref().unwrap_or_default();
         known_blockers(world, workspace, blocked_by, &[])?;
@@ -162,11 +167,6 @@ fn stamped(act: &Act<'_>, before: &Task, task: Task) -> Task {
         ..task
     }
 }
-
-/// An event that shows a task.
-trait TaskEvent: PlainEvent<Stream = WorkspaceId, Payload = Task> {}
-
-impl<E: PlainEvent<Stream = WorkspaceId, Payload = Task>> TaskEvent for E {}
 
 /// Writes an edited task, unless the edit changes nothing.
 fn updated(act: &Act<'_>, world: &mut World, before: Task, task: Task) -> Result<Change<Task>> {

@@ -16,6 +16,7 @@ pub(super) fn needs_parent(id: TaskId, parent: &Patch<TaskId>, needs: &mut Needs
     if let Patch::Set(parent) = parent {
         needs.tasks.insert(*parent);
         needs.ancestors.insert(*parent);
+        needs.subtasks.insert(*parent);
         needs.tasks.insert(id);
         needs.below.insert(id);
     }
@@ -33,10 +34,13 @@ pub(super) fn known_project(world: &World, workspace: WorkspaceId, project: Opti
         .ok_or_else(|| not_found("project").at("project_id"))
 }
 
-/// To check a new project, a mutation needs it.
-pub(super) fn needs_project(project: &Patch<ProjectId>, needs: &mut Needs) {
+/// To check a new project, a mutation needs it. The subtasks below the task go along.
+pub(super) fn needs_project(id: TaskId, project: &Patch<ProjectId>, needs: &mut Needs) {
     if let Patch::Set(project) = project {
         needs.projects.insert(*project);
+    }
+    if !project.is_keep() {
+        needs.below.insert(id);
     }
 }
 
@@ -62,30 +66,42 @@ pub(super) fn fits_below(world: &World, parent: Option<TaskId>, levels_below: us
     Ok(())
 }
 
+/// Whether a parent may have one more subtask.
+pub(super) fn has_room_below(act: &Act<'_>, world: &World, parent: Option<TaskId>) -> Result<()> {
+    let Some(parent) = parent else { return Ok(()) };
+    let room = act.bounds.one_more_subtask(world.subtasks(parent));
+    room.map_err(|failure| failure.at("parent_id"))
+}
+
 /// A parent and what is above it, as far as it matters.
-fn above(world: &World, parent: Option<TaskId>) -> impl Iterator<Item = TaskId> {
+pub(super) fn above(world: &World, parent: Option<TaskId>) -> impl Iterator<Item = TaskId> {
     let parent_of = |id: &TaskId| world.tasks.get(*id).and_then(|task| task.parent_id);
     std::iter::successors(parent, parent_of).take(LEVELS + 1)
 }
 
-/// How many levels of subtasks a task has, as far as it matters.
-fn levels_below(world: &World, id: TaskId) -> usize {
-    let below = |parents: &BTreeSet<TaskId>| -> BTreeSet<TaskId> {
+/// The subtasks of a task, then those of these. Memory has them if the mutation needs what is `below` the task.
+pub(super) fn levels(world: &World, id: TaskId) -> impl Iterator<Item = Vec<&Task>> {
+    let below = move |parents: &BTreeSet<TaskId>| -> Vec<&Task> {
         let is_below = |task: &&Task| task.parent_id.is_some_and(|parent| parents.contains(&parent));
         let tasks = world.tasks.iter().map(|(_, task)| task);
-        tasks.filter(is_below).map(|task| task.id).collect()
+        tasks.filter(is_below).collect()
     };
     let first = below(&BTreeSet::from([id]));
-    let second = if first.is_empty() {
-        BTreeSet::new()
-    } else {
-        below(&first)
+    let next = move |level: &Vec<&Task>| {
+        let parents: BTreeSet<TaskId> = level.iter().map(|task| task.id).collect();
+        (!parents.is_empty()).then(|| below(&parents))
     };
-    usize::from(!first.is_empty()) + usize::from(!second.is_empty())
+    std::iter::successors(Some(first), next).take(LEVELS)
+}
+
+/// How many levels of subtasks a task has, as far as it matters.
+fn levels_below(world: &World, id: TaskId) -> usize {
+    levels(world, id).filter(|level| !level.is_empty()).count()
 }
 
 /// Checks a new project and a new parent, if given. A task cannot be below itself, and subtasks nest two levels.
 pub(super) fn known_place(
+    act: &Act<'_>,
     world: &World,
     task: &Task,
     project: &Patch<ProjectId>,
@@ -102,7 +118,8 @@ pub(super) fn known_place(
     if above(world, Some(*parent)).any(|id| id == task.id) {
         return Err(conflict("a task cannot be below itself").at("parent_id"));
     }
-    fits_below(world, Some(*parent), levels_below(world, task.id))
+    fits_below(world, Some(*parent), levels_below(world, task.id))?;
+    has_room_below(act, world, Some(*parent))
 }
 
 /// Checks that new assignees are members of the workspace. `given` is the list that the client sent in `field`.

@@ -1,6 +1,6 @@
 //! Deleting a task so that it can be restored, purging it for good, and restoring it.
 
-use super::{change, stamped, there};
+use super::{below, change, stamped, there};
 use crate::ops::notices::tell_of_task;
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, cascade, notifications};
@@ -11,8 +11,8 @@ use taskwire_protocol::{ErrorCode, Failure};
 
 impl Mutation for DeleteTask {
     fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.below.insert(self.id);
         if self.permanent == Some(true) {
-            needs.children.insert(self.id);
             needs.blocked.insert(self.id);
             needs.notified.insert(self.id);
             needs.leaving.insert(self.id);
@@ -29,9 +29,10 @@ impl Mutation for DeleteTask {
         if before.is_deleted {
             return Ok(Change::nothing(Deleted::Task(Box::new(before))));
         }
+        let time = below::delete(act, world, &before, |_| ())?;
         let task = Task {
             is_deleted: true,
-            deleted_at: Some(act.now),
+            deleted_at: Some(time),
             ..before.clone()
         };
         let task = stamped(act, &before, task);
@@ -43,6 +44,10 @@ impl Mutation for DeleteTask {
 }
 
 impl Mutation for RestoreTask {
+    fn needs(&self, _: &Caller, needs: &mut Needs) {
+        needs.below.insert(self.id);
+    }
+
     fn decide(&self, act: &Act<'_>, world: &mut World) -> Result<Change<Task>> {
         let before = there(world, self.id)?;
         if !before.is_deleted {
@@ -53,21 +58,29 @@ impl Mutation for RestoreTask {
             deleted_at: None,
             ..before.clone()
         };
-        change::<events::TaskRestored>(act, world, before, task, Some(NotificationType::TaskRestored))
+        let notice = Some(NotificationType::TaskRestored);
+        let change = change::<events::TaskRestored>(act, world, before.clone(), task, notice)?;
+        below::restore(act, world, &before)?;
+        Ok(change)
     }
 }
 
-/// Removes a task for good: its row, its content in the log, the notifications about it. Its subtasks stay, without a
-/// parent, and the tasks that it blocks stay without it.
+/// Removes a task for good: its row, its content in the log, the notifications about it. Its subtasks are deleted so that
+/// they can be restored, without a parent. The tasks that it blocks stay, without it.
 fn purge(act: &Act<'_>, world: &mut World, task: &Task) -> Result<Change<Deleted>> {
+    let forget_it = |other: &mut Task| {
+        other.parent_id = other.parent_id.filter(|parent| *parent != task.id);
+        other.blocked_by.retain(|blocker| *blocker != task.id);
+    };
+    // what lives below a deleted task was restored on purpose
+    if !task.is_deleted {
+        below::delete(act, world, task, forget_it)?;
+    }
     let names_it = |other: &&Task| other.parent_id == Some(task.id) || other.blocked_by.contains(&task.id);
     let others = world.tasks.iter().map(|(_, other)| other);
     let mut others: Vec<Task> = others.filter(names_it).cloned().collect();
     others.sort_unstable_by_key(|other| other.id);
-    cascade::each(act, world, task.workspace_id, others, |other| {
-        other.parent_id = other.parent_id.filter(|parent| *parent != task.id);
-        other.blocked_by.retain(|blocker| *blocker != task.id);
-    })?;
+    cascade::each::<events::TaskUpdated>(act, world, task.workspace_id, others, forget_it)?;
     let mut left: Vec<_> = world
         .notifications
         .iter()

@@ -90,6 +90,8 @@ macro_rules! derive_world {
             purged: Vec<TaskId>,
             newest: HashMap<UserId, Timestamp>,
             rooms: HashMap<TaskId, usize>,
+            /// How many subtasks some tasks have, without deleted ones.
+            subtasks: HashMap<TaskId, u64>,
             zones: HashMap<UserId, String>,
             acquainted: BTreeSet<(UserId, UserId)>,
             read_all: BTreeSet<UserId>,
@@ -297,12 +299,24 @@ impl World {
         self.change_members(workspace).stages = stages;
     }
 
+    /// Sets how many subtasks a task has, without deleted ones.
+    pub fn loaded_subtasks(&mut self, task: TaskId, number: u64) {
+        self.subtasks.insert(task, number);
+    }
+
+    /// How many subtasks a task has, without deleted ones.
+    pub(in crate::ops) fn subtasks(&self, task: TaskId) -> u64 {
+        self.subtasks.get(&task).copied().unwrap_or_default()
+    }
+
     /// Writes a task, new or changed, and counts it.
     pub fn put_task(&mut self, task: Task) {
         if let Some(before) = self.tasks.get(task.id) {
             self.counts.task(before, -1);
+            count_below(&mut self.subtasks, before, -1);
         }
         self.counts.task(&task, 1);
+        count_below(&mut self.subtasks, &task, 1);
         self.tasks.put(task);
     }
 
@@ -321,6 +335,7 @@ impl World {
         }
         if let Some(task) = self.tasks.remove(id) {
             self.counts.task(&task, -1);
+            count_below(&mut self.subtasks, &task, -1);
             self.purged.push(id);
         }
         Ok(())
@@ -510,5 +525,13 @@ impl World {
     /// The users whose notifications were all marked as read.
     pub fn all_read(&self) -> impl Iterator<Item = UserId> {
         self.read_all.iter().copied()
+    }
+}
+
+/// Counts a subtask of those tasks whose subtasks are counted.
+fn count_below(subtasks: &mut HashMap<TaskId, u64>, task: &Task, change: i64) {
+    let parent = task.parent_id.filter(|_| !task.is_deleted);
+    if let Some(number) = parent.and_then(|parent| subtasks.get_mut(&parent)) {
+        *number = number.saturating_add_signed(change);
     }
 }

@@ -9,6 +9,7 @@ use crate::store::table::{Part, text};
 use crate::store::{Result, Transaction};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{ProjectId, TaskId, UserId, WorkspaceId};
+use uuid::Uuid;
 
 pub(in crate::store) static LOAD: Statement = statement(
     &[("id", Id)],
@@ -24,11 +25,21 @@ pub async fn load(tx: &mut Transaction, ids: impl IntoIterator<Item = TaskId>) -
     tx.load::<TaskRow>(&LOAD, Batch::ids(ids)).await
 }
 
-/// The subtasks of a task.
-pub async fn load_children(tx: &mut Transaction, parent: TaskId) -> Result<Vec<Task>> {
-    let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.parent_id = "));
-    sql.bind(parent.0).push(" order by t.id");
-    tx.list::<TaskRow>(sql).await
+pub(in crate::store) static SUBTASKS: Statement = statement(
+    &[("id", Id)],
+    "select v.id, (select count(*) from tasks t where t.parent_id = v.id and t.is_deleted = false) from v where {rows}",
+);
+
+/// How many subtasks each of these tasks has, without deleted ones.
+pub async fn count_subtasks(
+    tx: &mut Transaction,
+    tasks: impl IntoIterator<Item = TaskId>,
+) -> Result<Vec<(TaskId, u64)>> {
+    let counted: Vec<(Uuid, i64)> = tx.fetch(&SUBTASKS, Batch::ids(tasks)).await?;
+    let counted = counted.into_iter();
+    Ok(counted
+        .map(|(task, number)| (TaskId(task), number.unsigned_abs()))
+        .collect())
 }
 
 /// The subtasks of a task, and theirs.

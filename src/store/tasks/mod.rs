@@ -14,7 +14,7 @@ mod stage;
 mod write;
 
 pub use load::{
-    load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers, load_children,
+    count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers,
     load_in_stages, load_neighbours, load_of_project,
 };
 pub use marks::{has_tags_to_key, key_tags, load_tags, lock_tags};
@@ -22,7 +22,7 @@ pub use read::{find, sync};
 pub use write::write;
 
 #[cfg(test)]
-pub(super) use load::LOAD;
+pub(super) use load::{LOAD, SUBTASKS};
 #[cfg(test)]
 pub(super) use marks::{UNASSIGN, UNBLOCK, UNTAG};
 pub(super) use read::by_id;

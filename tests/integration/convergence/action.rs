@@ -200,9 +200,7 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "task.assign" => &["task.updated"],
         "task.complete" => &["task.completed", "task.reopened"],
         "task.delete" if permanent => &["task.purged"],
-        "task.delete" => &["task.deleted"],
-        "task.restore" => &["task.restored"],
-        "task.move" => &["task.moved", "task.completed", "task.reopened"],
+        // "task.delete", "task.restore" and "task.move" log one for each subtask that goes along
         "member.add" => &["member.added"],
         "member.update" => &["member.updated"],
         "member.remove" | "workspace.leave" => &["member.removed"],
