@@ -42,6 +42,8 @@ export const LIMITS = {
   stage_key: 32,
   /** A stage's name: 1 to this many characters. */
   stage_name: 50,
+  /** Tasks that carry a tag which is renamed, merged or deleted, at most. */
+  retagged: 20000,
   /** Tasks that a change of stages moves, completes or reopens, at most. */
   restaged: 20000,
   /** Tasks that block one task, at most. */
@@ -584,6 +586,16 @@ export interface CreateProject {
   color?: string | null;
 }
 
+/** Parameters of `tag.create`. */
+export interface CreateTag {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+  /** 1 to 50 characters. A name that is taken, whatever its case, is a `CONFLICT`. */
+  name: string;
+  /** The color as `#rrggbb`; none when omitted. */
+  color?: string | null;
+}
+
 /** Parameters of `task.create`. */
 export interface CreateTask {
   /** 1 to 200 characters. */
@@ -612,7 +624,7 @@ export interface CreateTask {
   remind_at?: Timestamp | null;
   /** The key of its stage; the first one of kind `open` when omitted. A stage of kind `done` completes it. */
   stage?: string | null;
-  /** Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as it was first written in the workspace. */
+  /** Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as the workspace writes it. A new name makes a tag. */
   tags?: string[] | null;
   /** The personal workspace when omitted. */
   workspace_id?: WorkspaceId | null;
@@ -678,6 +690,12 @@ export interface DeleteProfile {
 export interface DeleteProject {
   /** The project. */
   id: ProjectId;
+}
+
+/** Parameters of `tag.delete`. */
+export interface DeleteTag {
+  /** The tag. */
+  id: TagId;
 }
 
 /** Parameters of `task.delete`. Each subtask that goes along has an event of its own; more than 1000 of them have one `stream.reset`. All that is deleted together has the same `deleted_at`. */
@@ -1057,6 +1075,16 @@ export interface ListProjects {
 
 /** Parameters of `auth.sessions`. */
 export type ListSessions = Record<string, never>;
+
+/** Parameters of `tag.list`. */
+export interface ListTags {
+  /** The workspace. */
+  workspace_id: WorkspaceId;
+  /** The `next_cursor` of the page before. */
+  cursor?: string | null;
+  /** Items of a page; 50 when omitted. */
+  limit?: number | null;
+}
 
 /** Parameters of `task.list`. */
 export interface ListTasks {
@@ -1925,18 +1953,39 @@ export interface SyncWorkspace {
   open_only?: boolean | null;
 }
 
-/** A tag: a name for tasks. */
+/** A tag: a name for tasks of a workspace. A task's `tags` are names; the first task with a new name makes the tag. A tag stays when no task carries it any more, also when its last task is purged. `Home` and `home` are one tag. */
 export interface Tag {
   /** The tag. */
-  id: string;
+  id: TagId;
   /** The workspace that contains it. */
   workspace_id: WorkspaceId;
-  /** Its name. */
+  /** Its name, as all tasks carry it. */
   name: string;
   /** The color as `#rrggbb`; `null` for none. */
   color: string | null;
   /** Rises with every change. */
   version: number;
+}
+
+/** The payload of `tag.deleted`, and the answer to `tag.delete`. */
+export interface TagDeleted {
+  /** The tag. */
+  id: TagId;
+  /** The version after its last one. */
+  version: number;
+}
+
+/** A tag. */
+export type TagId = string;
+
+/** A page of a list. */
+export interface TagPage {
+  /** The items, in the order asked for. Equal items are ordered by id. */
+  items: Tag[];
+  /** Send it as `cursor` for the next page; `null` on the last page. */
+  next_cursor: string | null;
+  /** The number of items on all pages; on the first page only. */
+  total?: number;
 }
 
 /** A task. */
@@ -2119,6 +2168,16 @@ export interface UpdateProject {
   /** The color as `#rrggbb`. */
   color?: string | null;
   /** 1 to 100 characters. */
+  name?: string;
+}
+
+/** Parameters of `tag.update`: only what changes. */
+export interface UpdateTag {
+  /** The tag. */
+  id: TagId;
+  /** The color as `#rrggbb`. */
+  color?: string | null;
+  /** 1 to 50 characters; all tasks that carry the tag change. If another tag has this name, the two become one: the other tag stays and is the answer, its name takes this one's place in the tasks, and this tag is deleted. */
   name?: string;
 }
 
@@ -2397,6 +2456,10 @@ export const OPERATIONS = {
   "project.archive": { kind: "mutation", access: "member" },
   "project.delete": { kind: "mutation", access: "member" },
   "project.list": { kind: "query", access: "viewer" },
+  "tag.create": { kind: "mutation", access: "member" },
+  "tag.update": { kind: "mutation", access: "member" },
+  "tag.delete": { kind: "mutation", access: "member" },
+  "tag.list": { kind: "query", access: "viewer" },
   "invite.create": { kind: "mutation", access: "admin" },
   "invite.accept": { kind: "mutation", access: "user" },
   "invite.revoke": { kind: "mutation", access: "admin" },
@@ -2515,6 +2578,14 @@ export interface Operations {
   "project.delete": { params: DeleteProject; output: ProjectDeleted };
   /** Lists the projects of a workspace in their order, archived ones included. A query; access: viewer. */
   "project.list": { params: ListProjects; output: ProjectPage };
+  /** Makes a tag. A task may carry a new name without it. A mutation; access: member. */
+  "tag.create": { params: CreateTag; output: Tag };
+  /** Gives a tag another name or color. With the name of another tag, the two become one. A mutation; access: member. */
+  "tag.update": { params: UpdateTag; output: Tag };
+  /** Deletes a tag, and takes it off the tasks that carry it. A mutation; access: member. */
+  "tag.delete": { params: DeleteTag; output: TagDeleted };
+  /** Lists the tags of a workspace, ordered by name without case. A query; access: viewer. */
+  "tag.list": { params: ListTags; output: TagPage };
   /** Invites somebody to a team's workspace: by address, or with a link for anybody. It lives seven days. A mutation; access: admin. */
   "invite.create": { params: CreateInvite; output: SentInvite };
   /** Accepts an invitation: the caller becomes a member. A member gets the workspace as it is. A mutation; access: user. */
@@ -2647,6 +2718,12 @@ export interface Events {
   "project.updated": Project;
   /** A project was deleted. Its tasks have events of their own. */
   "project.deleted": ProjectDeleted;
+  /** A tag was made, by `tag.create` or by the first task that carries it. */
+  "tag.created": Tag;
+  /** A tag has another name or color. The tasks that carry it have events of their own. */
+  "tag.updated": Tag;
+  /** A tag was deleted, or became one with another. The tasks that carried it have events of their own. */
+  "tag.deleted": TagDeleted;
   /** Somebody was invited to the workspace. `invite.list` shows admins whom. */
   "invite.created": InviteChanged;
   /** An invitation ended: it was revoked or replaced, has expired, or was accepted as often as it may be. */

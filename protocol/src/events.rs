@@ -3,7 +3,7 @@
 
 use crate::{
     StreamId, TaskId, UserId, WorkspaceId, account, comment, invite, member, notification, project, stream,
-    task, workspace,
+    tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -253,6 +253,12 @@ events! {
     ProjectUpdated "project.updated" workspace: project::Project;
     /// A project was deleted. Its tasks have events of their own.
     ProjectDeleted "project.deleted" workspace: project::ProjectDeleted;
+    /// A tag was made, by `tag.create` or by the first task that carries it.
+    TagCreated "tag.created" workspace: tag::Tag;
+    /// A tag has another name or color. The tasks that carry it have events of their own.
+    TagUpdated "tag.updated" workspace: tag::Tag;
+    /// A tag was deleted, or became one with another. The tasks that carried it have events of their own.
+    TagDeleted "tag.deleted" workspace: tag::TagDeleted;
     /// Somebody was invited to the workspace. `invite.list` shows admins whom.
     InviteCreated "invite.created" workspace: invite::InviteChanged;
     /// An invitation ended: it was revoked or replaced, has expired, or was accepted as often as it may be.
@@ -300,6 +306,8 @@ payloads_of_no_task!(
     member::Member,
     project::Project,
     project::ProjectDeleted,
+    tag::Tag,
+    tag::TagDeleted,
     member::MemberJoined,
     invite::Invite,
     invite::InviteChanged,

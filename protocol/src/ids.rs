@@ -53,6 +53,8 @@ ids! {
     TaskId;
     /// A project.
     ProjectId;
+    /// A tag.
+    TagId;
     /// A notification.
     NotificationId;
     /// An invitation.

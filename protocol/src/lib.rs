@@ -64,7 +64,8 @@ pub use error::{ErrorCode, Retry};
 pub use events::{Event, EventEntry};
 pub use failure::Failure;
 pub use ids::{
-    InstanceId, InviteId, NotificationId, OpId, ProjectId, SessionId, StreamId, TaskId, UserId, WorkspaceId,
+    InstanceId, InviteId, NotificationId, OpId, ProjectId, SessionId, StreamId, TagId, TaskId, UserId,
+    WorkspaceId,
 };
 pub use operations::{Access, Kind, Operation, OperationEntry, Request};
 pub use page::Page;

@@ -55,6 +55,8 @@ bounds! {
     STAGE_KEY "stage_key": usize = 32;
     /// A stage's name: 1 to this many characters.
     STAGE_NAME "stage_name": usize = 50;
+    /// Tasks that carry a tag which is renamed, merged or deleted, at most.
+    RETAGGED "retagged": usize = 20_000;
     /// Tasks that a change of stages moves, completes or reopens, at most.
     RESTAGED "restaged": usize = 20_000;
     /// Tasks that block one task, at most.

@@ -3,7 +3,7 @@
 
 use crate::{
     Failure, account, admin, batch, comment, frames, invite, member, notification, page, presence, project,
-    stream, system, task, workspace,
+    stream, system, tag, task, workspace,
 };
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
@@ -101,6 +101,15 @@ macro_rules! for_each_operation {
             "project.delete" mutation member: project::DeleteProject => project::ProjectDeleted;
             /// Lists the projects of a workspace in their order, archived ones included.
             "project.list" query viewer: project::ListProjects => page::Page<project::Project>;
+
+            /// Makes a tag. A task may carry a new name without it.
+            "tag.create" mutation member: tag::CreateTag => tag::Tag;
+            /// Gives a tag another name or color. With the name of another tag, the two become one.
+            "tag.update" mutation member: tag::UpdateTag => tag::Tag;
+            /// Deletes a tag, and takes it off the tasks that carry it.
+            "tag.delete" mutation member: tag::DeleteTag => tag::TagDeleted;
+            /// Lists the tags of a workspace, ordered by name without case.
+            "tag.list" query viewer: tag::ListTags => page::Page<tag::Tag>;
 
             /// Invites somebody to a team's workspace: by address, or with a link for anybody. It lives seven days.
             "invite.create" mutation admin: invite::CreateInvite => invite::SentInvite;

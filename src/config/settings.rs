@@ -107,6 +107,7 @@ settings! {
         subtasks_per_task: Option<u64> = bound(from, "subtasks_per_task");
         /// `None`: no limit.
         projects_per_workspace: Option<u64> = bound(from, "projects_per_workspace");
+        tags_per_workspace: Option<u64> = bound(from, "tags_per_workspace");
         invites_per_workspace: Option<u64> = bound(from, "invites_per_workspace");
         plan_free_workspaces: Option<u64> = bound(from, "plan_free_workspaces");
         plan_free_members: Option<u64> = bound(from, "plan_free_members");

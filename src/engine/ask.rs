@@ -29,6 +29,7 @@ impl Engine {
                 | Target::Task(_)
                 | Target::Comment(_)
                 | Target::Project(_)
+                | Target::Tag(_)
                 | Target::Outside(_) => Scope::OfUser(caller.user.id),
             };
             self.index_before(index, scope).await?;

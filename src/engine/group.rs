@@ -513,6 +513,7 @@ fn authorize(
         Target::Task(id) => world.tasks.get(id).map(|task| task.workspace_id),
         Target::Comment(id) => world.comments.get(id).map(|record| record.workspace),
         Target::Project(id) => world.projects.get(id).map(|project| project.workspace_id),
+        Target::Tag(id) => world.tags.get(id).map(|tag| tag.workspace_id),
     };
     let place = workspace.and_then(|id| Some((id, world.role(id, caller.user.id)?)));
     allowed(caller, step.decide.access(), target, place).map(Some)

@@ -12,7 +12,7 @@ use crate::ops::{Needs, Target, for_each_entity};
 use crate::store::ops::Remembered;
 use crate::store::start::{self, Start};
 use crate::store::streams::Counters;
-use crate::store::{self, Result, Transaction, comments, members, projects};
+use crate::store::{self, Result, Transaction, comments, members, projects, tags};
 use foldhash::{HashMap, HashMapExt};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -34,11 +34,12 @@ pub(super) fn needs(submissions: &[Submission]) -> Needs {
 /// Adds the workspaces of targets that name none: they must be locked. Nothing moves to another workspace, so what is
 /// found holds.
 pub(super) async fn find_homes(tx: &mut Transaction, needs: &mut Needs) -> Result<()> {
-    let (mut comments, mut projects) = (Vec::new(), Vec::new());
+    let (mut comments, mut projects, mut tags) = (Vec::new(), Vec::new(), Vec::new());
     for target in &needs.homeless {
         match target {
             Target::Comment(id) => comments.push(*id),
             Target::Project(id) => projects.push(*id),
+            Target::Tag(id) => tags.push(*id),
             Target::Own | Target::User(_) | Target::Workspace(_) | Target::Outside(_) | Target::Task(_) => {}
         }
     }
@@ -48,6 +49,9 @@ pub(super) async fn find_homes(tx: &mut Transaction, needs: &mut Needs) -> Resul
     }
     for project in projects::load(tx, projects).await? {
         needs.streams.insert(project.workspace_id.into());
+    }
+    for tag in tags::load(tx, tags).await? {
+        needs.streams.insert(tag.workspace_id.into());
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use crate::ops::notifications::FORGOTTEN;
 use crate::ops::world::Members;
 use crate::ops::{Login, Target, for_each_entity};
 use crate::store::{
-    api_tokens, invites, members, notifications, projects, repeats, sessions, streams, tasks, users,
+    api_tokens, invites, members, notifications, projects, repeats, sessions, streams, tags, tasks, users,
     workspaces,
 };
 use std::collections::BTreeSet;
@@ -277,7 +277,12 @@ async fn projects_beside(loading: &mut Loading<'_>) -> Done {
                 .projects
                 .get(*id)
                 .map(|project| project.workspace_id),
-            Target::Own | Target::User(_) | Target::Task(_) | Target::Comment(_) | Target::Outside(_) => None,
+            Target::Own
+            | Target::User(_)
+            | Target::Task(_)
+            | Target::Comment(_)
+            | Target::Tag(_)
+            | Target::Outside(_) => None,
         };
         let Some(workspace) = workspace else { continue };
         for project in projects::load_of(loading.tx, workspace).await? {
@@ -354,8 +359,8 @@ fn room_around(longest: usize) -> usize {
 /// Where places are so long, 512 tasks have no room for shorter ones. Only somebody who aims at it comes so far.
 const VERY_LONG: usize = position::LONG + 12;
 
-/// How tags are written. A task that the group makes may be in any workspace for which it asks for the id.
-async fn tags(loading: &mut Loading<'_>) -> Done {
+/// A task that the group makes may be in any workspace for which it asks for the id.
+async fn tags_named(loading: &mut Loading<'_>) -> Done {
     let (needs, world) = (loading.needs, &loading.world);
     let homes = |target: Target| -> Vec<WorkspaceId> {
         match target {
@@ -363,6 +368,12 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
                 Vec::new()
             }
             Target::Workspace(id) => vec![id],
+            Target::Tag(id) => world
+                .tags
+                .get(id)
+                .map(|tag| tag.workspace_id)
+                .into_iter()
+                .collect(),
             Target::Task(id) => match world.tasks.get(id) {
                 Some(task) => vec![task.workspace_id],
                 None => needs
@@ -374,12 +385,25 @@ async fn tags(loading: &mut Loading<'_>) -> Done {
             },
         }
     };
-    let tags = needs.tags.iter();
-    let wanted: BTreeSet<(WorkspaceId, String)> = tags
+    let wanted = needs.tags_named.iter();
+    let wanted: BTreeSet<(WorkspaceId, String)> = wanted
         .flat_map(|(target, key)| homes(*target).into_iter().map(move |home| (home, key.clone())))
         .collect();
-    for (tag, name) in tasks::load_tags(loading.tx, wanted).await? {
-        loading.world.loaded_tag(tag, name);
+    for (workspace, key, named) in tags::named(loading.tx, wanted).await? {
+        loading.world.loaded_name(workspace, key, named);
+    }
+    Ok(())
+}
+
+async fn tasks_with_tag(loading: &mut Loading<'_>) -> Done {
+    let limit = limits::RETAGGED as i64 + 1;
+    for id in &loading.needs.tasks_with_tag {
+        let Some(tag) = loading.world.tags.get(*id).cloned() else {
+            continue;
+        };
+        for task in tasks::load_tagged(loading.tx, &tag, limit).await? {
+            loading.world.tasks.loaded(task);
+        }
     }
     Ok(())
 }

@@ -12,7 +12,8 @@
 //! - `accounts`  making and finding accounts; `known` the cached account of a session
 //! - `prepare`   mutations that need work before they enter the lane
 //! - `profiles`  shows a changed profile in the workspaces of its user; `erasure` takes a deleted user out of them,
-//!   `departures` tells the members of a deleted workspace; `invites` what invitations need beside the lane
+//!   `departures` tells the members of a deleted workspace; `invites` what invitations need beside the lane;
+//!   `tags` makes tags of names that tasks have from an older version
 //! - `submission`   a mutation or a batch that waits for its turn, and its answer; `batch` reads a batch
 //! - `lane`      the entrance to the writers' bounded queue; `item` its items, `line` what waits for room in it
 //! - `single`, `lanes`   one writer or several that drain it; `company` when a group begins, `homes` the workspaces of
@@ -92,6 +93,7 @@ mod shared;
 mod sign_in;
 mod single;
 mod submission;
+mod tags;
 mod trace;
 mod watch;
 mod wishes;

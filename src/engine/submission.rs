@@ -239,6 +239,11 @@ fn needs(caller: &Caller, work: &Work) -> (Needs, Kind) {
                 needs.homeless.insert(Target::Project(id));
                 Kind::Workspace
             }
+            Target::Tag(id) => {
+                needs.tags.insert(id);
+                needs.homeless.insert(Target::Tag(id));
+                Kind::Workspace
+            }
         };
         kind = Some(kind.map_or(of_step, |kind| if kind == of_step { kind } else { Kind::Both }));
         if step.decide.access() == Access::ServerAdmin {

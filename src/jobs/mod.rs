@@ -11,12 +11,14 @@
 //!   `forget_name` takes the user's name out of the logs of workspaces
 //! - `look_again`   looks again when a user is to be told about tasks
 //! - `show_invites`   shows invitations to those who verified the address that they name
+//! - `adopt_tags`   makes tags of the names that tasks have from an older version
 //! - `mail`       sends mails
 //! - `photos`     removes what interrupted uploads left
 //! - `words`      indexes the words of tasks, on SQLite
 //!
 //! To add a kind, write its payload (`store::jobs::Payload`), its file with a [`Job`], and its line in [`KINDS`].
 
+mod adopt_tags;
 mod erase_account;
 mod erase_workspace;
 mod forget_name;
@@ -48,5 +50,6 @@ pub static KINDS: &[Kind] = &[
     Kind::of::<crate::store::jobs::EraseWorkspace>(),
     Kind::of::<crate::store::jobs::ForgetName>(),
     Kind::of::<crate::store::jobs::ShowInvites>(),
+    Kind::of::<crate::store::jobs::AdoptTags>(),
     Kind::of::<crate::ops::letters::Letter>(),
 ];

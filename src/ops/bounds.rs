@@ -17,6 +17,8 @@ pub struct Bounds {
     pub subtasks_per_task: Option<u64>,
     /// The projects that a workspace may have.
     pub projects_per_workspace: Option<u64>,
+    /// The tags that a workspace may have.
+    pub tags_per_workspace: Option<u64>,
     /// The invitations that a workspace may have.
     pub invites_per_workspace: Option<u64>,
     /// Those of the free plan.
@@ -106,6 +108,16 @@ impl Bounds {
     pub(super) fn one_more_project(&self, projects: usize) -> Result<()> {
         within(projects as u64, self.projects_per_workspace, |limit| {
             format!("a workspace may have {limit} projects; delete one first")
+        })
+    }
+
+    /// Whether a workspace with so many tags may have more of them.
+    pub(super) fn more_tags(&self, tags: u64, more: usize) -> Result<()> {
+        let Some(others) = more.checked_sub(1) else {
+            return Ok(());
+        };
+        within(tags + others as u64, self.tags_per_workspace, |limit| {
+            format!("a workspace may have {limit} tags; delete or merge some first")
         })
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::frames::Actor;
 use taskwire_protocol::{
-    Access, CommentId, Kind, Operation, ProjectId, SessionId, TaskId, UserId, WorkspaceId,
+    Access, CommentId, Kind, Operation, ProjectId, SessionId, TagId, TaskId, UserId, WorkspaceId,
 };
 
 /// The account of a request, and who acts on its behalf. Made once per socket or HTTP request.
@@ -140,6 +140,8 @@ pub enum Target {
     Comment(CommentId),
     /// A project, and the workspace that holds it.
     Project(ProjectId),
+    /// A tag, and the workspace that holds it.
+    Tag(TagId),
     /// A workspace of which the caller need not be a member.
     Outside(WorkspaceId),
 }
@@ -174,6 +176,17 @@ macro_rules! targets_a_project {
     )* };
 }
 
+/// Operations whose target is the tag in their field `id`.
+macro_rules! targets_a_tag {
+    ($($operation:ty),* $(,)?) => { $(
+        impl $crate::ops::Targeted for $operation {
+            fn target(&self, _: &$crate::ops::Caller) -> $crate::ops::Target {
+                $crate::ops::Target::Tag(self.id)
+            }
+        }
+    )* };
+}
+
 /// Operations whose target is the workspace in their field `workspace_id`.
 macro_rules! targets_a_workspace {
     ($($operation:ty),* $(,)?) => { $(
@@ -201,4 +214,6 @@ macro_rules! targets_the_caller {
     ($($operation:ty),* $(,)?) => { $( impl $crate::ops::Targeted for $operation {} )* };
 }
 
-pub(super) use {targets_a_project, targets_a_task, targets_a_user, targets_a_workspace, targets_the_caller};
+pub(super) use {
+    targets_a_project, targets_a_tag, targets_a_task, targets_a_user, targets_a_workspace, targets_the_caller,
+};

@@ -13,7 +13,7 @@
 //! - `access`    all that gives access to an account, and its end
 //! - `bounds`    how many workspaces and members an account may have, and how much it may store
 //! - `accounts`, `second_sign_up`, `profiles`, `photos`, `addresses`, `resets`, `sessions`, `api_tokens`, `deletion`,
-//!   `workspaces`, `snapshots`, `members` (`joining`), `invites`, `projects`, `tasks`, `comments`, `notifications`,
+//!   `workspaces`, `snapshots`, `members` (`joining`), `invites`, `projects`, `tags`, `tasks`, `comments`, `notifications`,
 //!   `streams`, `presence`,
 //!   `admin`, `users`,
 //!   `first_admin`   the nouns
@@ -62,6 +62,7 @@ pub mod snapshots;
 mod stages;
 mod step;
 pub mod streams;
+pub mod tags;
 pub mod tasks;
 pub mod users;
 pub mod workspaces;
@@ -122,6 +123,9 @@ macro_rules! for_each_entity {
                 /// Projects. Their workspaces are locked.
                 projects: taskwire_protocol::ProjectId => taskwire_protocol::project::Project,
                     ordered(workspace), concerns(content), store(projects);
+                /// Tags. Their workspaces are locked.
+                tags: taskwire_protocol::TagId => taskwire_protocol::tag::Tag,
+                    ordered(workspace), concerns(content), store(tags);
                 /// Tasks. Their workspaces are locked, and the members of those workspaces are loaded.
                 tasks: taskwire_protocol::TaskId => taskwire_protocol::task::Task,
                     ordered(workspace), concerns(content), store(tasks);
@@ -191,8 +195,10 @@ macro_rules! for_each_entity {
                 tasks_of_project: taskwire_protocol::ProjectId, ordered(workspace);
                 /// The tasks next to these in the manual order: before (true) or after (false) them.
                 neighbours: (taskwire_protocol::TaskId, bool), ordered(workspace);
-                /// How tags, given by their keys, are written in the workspace of a target.
-                tags: ($crate::ops::Target, String), ordered(workspace);
+                /// What the workspace of a target has under a key: a tag, or room for one.
+                tags_named: ($crate::ops::Target, String), ordered(workspace);
+                /// The tasks that carry these tags.
+                tasks_with_tag: taskwire_protocol::TagId, ordered(workspace);
                 /// The time zones of these users.
                 zones: taskwire_protocol::UserId, ordered(workspace);
                 /// Where those of these tasks that repeat, or begin to (true), stand in their series, and the time zones

@@ -5,7 +5,7 @@
 use super::caller::targets_a_workspace;
 use super::cursor::List;
 use super::{Ask, Caller, Query, Result, not_found};
-use crate::store::{Reader, Store, members, projects, streams, tasks, workspaces};
+use crate::store::{Reader, Store, members, projects, streams, tags, tasks, workspaces};
 use taskwire_protocol::task::Task;
 use taskwire_protocol::workspace::{SnapshotOpening, SyncWorkspace, WorkspaceSnapshot};
 use taskwire_protocol::{StreamId, WorkspaceId};
@@ -17,7 +17,7 @@ const PAGE: i64 = 200;
 const PARTS: usize = 10;
 /// The approximate size of a page of `workspace.sync`, in bytes.
 const BYTES: usize = 128 * 1024;
-/// The limit when a snapshot reads members and projects: it reads all of them.
+/// The limit when a snapshot reads members, projects and tags: it reads all of them.
 const EVERYTHING: i64 = i64::MAX;
 
 targets_a_workspace!(SyncWorkspace);
@@ -149,7 +149,7 @@ async fn read_opening(reader: &mut Reader, caller: &Caller, id: WorkspaceId) -> 
         seq: streams::counters(reader, id.into()).await?.seq as u64,
         members: members::list(reader, id, None, EVERYTHING).await?,
         projects: projects::list(reader, id, None, EVERYTHING).await?,
-        tags: Vec::new(),
+        tags: tags::list(reader, id, None, EVERYTHING).await?,
     })
 }
 

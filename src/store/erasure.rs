@@ -121,10 +121,11 @@ pub async fn tasks(tx: &mut Transaction, workspace: WorkspaceId, limit: i64) -> 
     Ok(found.len() as u64)
 }
 
-/// The workspace itself, with its projects and the counters of its stream.
+/// The workspace itself, with its projects, tags and the counters of its stream.
 pub async fn workspace(tx: &mut Transaction, id: WorkspaceId) -> Result<()> {
     for text in [
         "delete from projects where workspace_id = ",
+        "delete from tags where workspace_id = ",
         "delete from workspaces where id = ",
         "delete from streams where kind = 1 and id = ",
     ] {

@@ -70,6 +70,7 @@ pub mod start;
 mod statement;
 pub mod streams;
 mod table;
+pub mod tags;
 pub mod task_list;
 pub mod tasks;
 pub mod transaction;

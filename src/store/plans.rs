@@ -4,13 +4,15 @@
 use super::statement::{ROWS, Statement, text};
 use super::{
     alarms, api_tokens, comments, log, members, notifications, ops, projects, repeats, sessions, streams,
-    tasks, users, workspaces,
+    tags, tasks, users, workspaces,
 };
 use sqlx::{AssertSqlSafe, Connection, Executor, Row, SqliteConnection};
 
 /// The migrations that make the tables of these statements.
-const SCHEMA: [&str; 9] = [
+const SCHEMA: [&str; 12] = [
     include_str!("../../migrations/sqlite/0001_core.sql"),
+    include_str!("../../migrations/sqlite/0002_jobs.sql"),
+    include_str!("../../migrations/sqlite/0003_text.sql"),
     include_str!("../../migrations/sqlite/0004_session_families.sql"),
     include_str!("../../migrations/sqlite/0005_deletion.sql"),
     include_str!("../../migrations/sqlite/0007_profiles.sql"),
@@ -19,13 +21,14 @@ const SCHEMA: [&str; 9] = [
     include_str!("../../migrations/sqlite/0015_comments.sql"),
     include_str!("../../migrations/sqlite/0016_projects.sql"),
     include_str!("../../migrations/sqlite/0017_alarms.sql"),
+    include_str!("../../migrations/sqlite/0018_tags.sql"),
 ];
 
 /// The most users who have mutations in one group.
 const USERS: usize = 64;
 
 /// The statements, each with the most rows that it gets.
-static LOOKUPS: [(&str, &Statement, usize); 35] = [
+static LOOKUPS: [(&str, &Statement, usize); 38] = [
     ("alarms::CLEAR", &alarms::CLEAR, ROWS),
     ("alarms::LOAD", &alarms::LOAD, ROWS),
     ("alarms::MOVED", &alarms::MOVED, ROWS),
@@ -52,6 +55,9 @@ static LOOKUPS: [(&str, &Statement, usize); 35] = [
     ("projects::LOAD", &projects::LOAD, ROWS),
     ("sessions::LOAD", &sessions::LOAD, ROWS),
     ("streams::LOCK", &streams::LOCK, ROWS),
+    ("tags::DELETE", &tags::DELETE, ROWS),
+    ("tags::LOAD", &tags::LOAD, ROWS),
+    ("tags::NAMED", &tags::NAMED, ROWS),
     ("tasks::DELETE", &tasks::DELETE, ROWS),
     ("tasks::LOAD", &tasks::LOAD, ROWS),
     ("tasks::SUBTASKS", &tasks::SUBTASKS, ROWS),

@@ -17,6 +17,7 @@ crate::on_both_databases!(
     an_audit_tells_each_event_in_plain_words,
     a_team_talks_about_a_task_on_the_command_line,
     projects_are_named_on_the_command_line,
+    tags_are_changed_on_the_command_line,
     a_workspace_is_shared_and_handed_over_on_the_command_line
 );
 
@@ -636,6 +637,37 @@ async fn projects_are_named_on_the_command_line(engine: Engine) {
     assert_eq!(code, 4, "{said}");
     assert!(said.contains("no project \"fair\""), "{said}");
     ada.tw(&["edit", &id, "--project", "none"]);
+}
+
+async fn tags_are_changed_on_the_command_line(engine: Engine) {
+    let server = Server::start(engine, &[]).await;
+    let ada = Device::new(&server);
+    ada.tw(&["signup", ADA, "--name", "Ada"]);
+    assert_eq!(ada.tw(&["tag", "ls"]), "");
+    ada.tw(&["add", "Buy milk", "-t", "shop", "-t", "Errands"]);
+    ada.tw(&["add", "Buy oats", "-t", "shopping"]);
+    let names = |listed: &str| -> Vec<String> {
+        let name = |line: &str| line.split("  ").nth(1).map(str::to_owned);
+        listed.lines().filter_map(name).collect()
+    };
+    assert_eq!(names(&ada.tw(&["tag", "ls"])), ["Errands", "shop", "shopping"]);
+    let colored = ada.tw(&["tag", "color", "errands", "#22C55E"]);
+    assert!(colored.ends_with("  Errands  #22c55e\n"), "{colored}");
+    // a rename makes no two tags one by accident
+    let (code, _, said) = ada.run(&["tag", "rename", "shop", "Shopping"], PASSWORD, "");
+    assert_eq!(code, 2, "{said}");
+    assert!(said.contains("tw tag merge"), "{said}");
+    let merged = ada.tw(&["tag", "merge", "shop", "shopping"]);
+    assert!(merged.ends_with("  shopping\n"), "{merged}");
+    let listed = ada.tw(&["ls", "--tag", "shopping"]);
+    assert!(listed.contains("milk") && listed.contains("oats"), "{listed}");
+    ada.tw(&["tag", "rename", "shopping", "Groceries"]);
+    assert!(ada.tw(&["ls", "--tag", "groceries"]).contains("oats"));
+    ada.tw(&["tag", "delete", "groceries"]);
+    ada.tw(&["tag", "new", "later"]);
+    assert_eq!(names(&ada.tw(&["tag", "ls"])), ["Errands", "later"]);
+    let (code, _, said) = ada.run(&["tag", "delete", "groceries"], PASSWORD, "");
+    assert_eq!(code, 4, "{said}");
 }
 
 /// The whole id of a workspace that a line shows.

@@ -70,6 +70,7 @@ mod structure; // the imports run one way
 mod subtasks; // what becomes of subtasks when a task is completed, deleted, restored or moved
 mod support; // servers, databases, clients
 mod survivors; // what ends with a password, a session, an account
+mod tags; // tags as entities, on the tasks that carry them
 mod task_lists; // filters, orders, pages, search
 mod task_places; // moves, parents, assignees
 mod tasks; // what the operations on tasks do

@@ -158,17 +158,35 @@ async fn what_an_older_version_wrote_is_brought_up_to_date(engine: Engine) {
         Some(())
     })
     .await;
+    // the names that tasks have are tags, each with an event
+    let home = ada.personal();
+    eventually("the tags", async || {
+        let tags = ada.ok("tag.list", json!({ "workspace_id": home })).await;
+        (tags["total"] == 3).then_some(())
+    })
+    .await;
+    let tags = ada.ok("tag.list", json!({ "workspace_id": home })).await;
+    assert_eq!(
+        pluck(&tags, "name"),
+        ["garden", "Home", "Ärzte"],
+        "as the oldest tasks have them"
+    );
+    let history = ada
+        .ok(
+            "stream.history",
+            json!({ "stream": format!("workspace:{home}"), "limit": 500 }),
+        )
+        .await;
+    let events = history["events"].as_array().expect("events").iter();
+    let told = events.filter(|event| event["event"] == "tag.created" && event["actor"]["kind"] == "server");
+    assert_eq!(told.count(), 3);
     let made = ada
         .ok(
             "task.create",
             json!({ "title": "new", "tags": ["HOME", "GARDEN"] }),
         )
         .await;
-    assert_eq!(
-        made["tags"],
-        json!(["Home", "garden"]),
-        "as the oldest task has it"
-    );
+    assert_eq!(made["tags"], json!(["Home", "garden"]));
 
     if engine == Engine::Postgres {
         // an instance of the older version that still runs changes a task, and leaves what it does not know

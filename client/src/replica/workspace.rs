@@ -3,7 +3,7 @@
 use super::map_difference;
 use std::collections::{BTreeMap, BTreeSet};
 use taskwire_protocol::{
-    Event, ProjectId, TaskId, UserId,
+    Event, ProjectId, TagId, TaskId, UserId,
     member::Member,
     project::Project,
     stage::{FIRST_DONE, FIRST_OPEN},
@@ -11,7 +11,6 @@ use taskwire_protocol::{
     task::{Task, TaskCounts},
     workspace::{Workspace, WorkspaceSnapshot},
 };
-use uuid::Uuid;
 
 /// One workspace as all its members see it, at one `seq` of its stream.
 #[derive(Clone, Debug, PartialEq)]
@@ -21,7 +20,7 @@ pub struct WorkspaceReplica {
     workspace: Option<Workspace>,
     members: BTreeMap<UserId, Member>,
     projects: BTreeMap<ProjectId, Project>,
-    tags: BTreeMap<Uuid, Tag>,
+    tags: BTreeMap<TagId, Tag>,
     tasks: BTreeMap<TaskId, Task>,
     /// What pages that are missing cannot know; `None` when the snapshot is complete.
     since: Option<Since>,
@@ -113,7 +112,7 @@ impl WorkspaceReplica {
     }
 
     /// Its tags.
-    pub fn tags(&self) -> &BTreeMap<Uuid, Tag> {
+    pub fn tags(&self) -> &BTreeMap<TagId, Tag> {
         &self.tags
     }
 
@@ -151,6 +150,15 @@ impl WorkspaceReplica {
             }
             Event::ProjectDeleted(gone) => {
                 self.projects.remove(&gone.id);
+            }
+            Event::TagCreated(tag) | Event::TagUpdated(tag) => {
+                let held = self.tags.get(&tag.id);
+                if held.is_none_or(|held| tag.version >= held.version) {
+                    self.tags.insert(tag.id, *tag);
+                }
+            }
+            Event::TagDeleted(gone) => {
+                self.tags.remove(&gone.id);
             }
             Event::MemberRemoved(gone) => {
                 self.members.remove(&gone.user_id);

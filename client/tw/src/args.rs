@@ -1,11 +1,12 @@
 //! The command line: commands, arguments, help. `account` has the commands about one's own account,
-//! `admin` those of administrators, `stages` those about stages, `workspace` and `project` those about workspaces and
-//! projects, `talk` those about what people say and did.
+//! `admin` those of administrators, `stages` those about stages, `workspace`, `project` and `tag` those about
+//! workspaces, projects and tags, `talk` those about what people say and did.
 
 mod account;
 mod admin;
 mod project;
 mod stages;
+mod tag;
 mod talk;
 mod workspace;
 
@@ -31,6 +32,7 @@ pub(crate) use account::{
 pub(crate) use admin::{AdminCommand, CreateArgs, UpdateArgs};
 pub(crate) use project::{ProjectAction, Within};
 pub(crate) use stages::{MoveArgs, NextArgs, StagesArgs};
+pub(crate) use tag::TagAction;
 pub(crate) use talk::{CommentArgs, CommentsArgs, LogArgs};
 pub(crate) use workspace::{InviteArgs, InvitesArgs, WorkspaceAction};
 
@@ -162,6 +164,11 @@ pub(crate) enum Command {
     Project {
         #[command(subcommand)]
         action: ProjectAction,
+    },
+    /// List, make, rename, merge, color or delete tags.
+    Tag {
+        #[command(subcommand)]
+        action: TagAction,
     },
     /// Invite people to a workspace, by address or with a link.
     Invite(InviteArgs),

@@ -2,7 +2,7 @@
 //!
 //! - `args`      the commands and their arguments
 //! - one file for each group of commands: `tasks`, `comments`, `history`, `list`, `watch`, `notifications`, `workspaces`,
-//!   `stages`, `invites`, `raw`, `socket`; about the account
+//!   `stages`, `tags`, `invites`, `raw`, `socket`; about the account
 //!   `account`, `by_mail`, `passwords`, `devices`, `profile`, `photo`, `api_tokens`, `audit`;
 //!   `admin` about the server
 //! - `resolve`   finds tasks by the end of the id, workspaces and people by name; `paging` reads lists
@@ -45,6 +45,7 @@ mod resolve;
 mod session;
 mod socket;
 mod stages;
+mod tags;
 mod tasks;
 mod terminal;
 mod text;
@@ -169,6 +170,7 @@ async fn call(client: &Client, output: &Output, command: Command) -> Result<(), 
         Command::Notifications(params) => notifications::notifications(client, output, params).await,
         Command::Workspaces => list::workspaces(client, output).await,
         Command::Project { action } => projects::project(client, output, action).await,
+        Command::Tag { action } => tags::tag(client, output, action).await,
         Command::Invite(args) => invites::invite(client, output, args).await,
         Command::Invites(args) => invites::invites(client, output, args).await,
         Command::Join { invitation } => invites::join(client, output, &invitation).await,

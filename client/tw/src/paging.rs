@@ -13,6 +13,7 @@ use taskwire_client::{
         member::ListMembers,
         notification::ListNotifications,
         project::ListProjects,
+        tag::ListTags,
         task::ListTasks,
         workspace::ListWorkspaces,
     },
@@ -65,6 +66,7 @@ paged!(
     ListMembers,
     ListNotifications,
     ListProjects,
+    ListTags,
     ListTasks,
     ListUsers,
     ListWorkspaces

@@ -4,9 +4,10 @@ use crate::{fault::Fault, paging, terminal::plain};
 use taskwire_client::{
     CallError, Client,
     protocol::{
-        ErrorCode, Failure, ProjectId, TaskId, UserId, WorkspaceId,
+        ErrorCode, Failure, ProjectId, TagId, TaskId, UserId, WorkspaceId,
         member::ListMembers,
         project::{ListProjects, Project},
+        tag::{ListTags, Tag},
         task::{Everywhere, ListTasks, Sort, Status, Task, Where},
         workspace::{ListWorkspaces, Workspace, WorkspaceKind},
     },
@@ -200,6 +201,55 @@ pub(crate) async fn project(client: &Client, workspace: WorkspaceId, text: &str)
             let ids: Vec<String> = several.iter().map(|project| project.id.to_string()).collect();
             Err(Fault::usage(format!(
                 "{text:?} matches {} projects; write the id: {}",
+                ids.len(),
+                ids.join(", ")
+            )))
+        }
+    }
+}
+
+/// All tags of a workspace, by name.
+pub(crate) async fn tags(client: &Client, workspace_id: WorkspaceId) -> Result<Vec<Tag>, Fault> {
+    let params = ListTags {
+        workspace_id,
+        limit: None,
+        cursor: None,
+    };
+    let mut tags = Vec::new();
+    paging::read(client, params, paging::ALL, |page| tags.extend(page.items)).await?;
+    Ok(tags)
+}
+
+/// The tag of a workspace with this name or id, or whose id begins or ends with this text.
+pub(crate) async fn tag(client: &Client, workspace: WorkspaceId, text: &str) -> Result<Tag, Fault> {
+    tag_among(&tags(client, workspace).await?, text).cloned()
+}
+
+/// The tags with this name. Case makes no difference; the server knows that better, and refuses what this overlooks.
+pub(crate) fn named<'t>(tags: &'t [Tag], name: &str) -> impl Iterator<Item = &'t Tag> {
+    let name = name.trim().to_lowercase();
+    tags.iter().filter(move |tag| tag.name.to_lowercase() == name)
+}
+
+/// The tag of these with this name or id, or whose id begins or ends with this text.
+pub(crate) fn tag_among<'t>(tags: &'t [Tag], text: &str) -> Result<&'t Tag, Fault> {
+    let mut found: Vec<&Tag> = named(tags, text).collect();
+    if found.is_empty() {
+        found = match (text.parse::<TagId>(), id_part(text)) {
+            (Ok(id), _) => tags.iter().filter(|tag| tag.id == id).collect(),
+            (Err(_), Some(part)) => tags.iter().filter(|tag| matches(tag.id.0, &part)).collect(),
+            (Err(_), None) => Vec::new(),
+        };
+    }
+    match found.as_slice() {
+        [tag] => Ok(tag),
+        [] => Err(Fault::not_found(format!(
+            "this workspace has no tag {text:?}; `tw tag ls` lists its tags"
+        ))),
+        several => {
+            let ids: Vec<String> = several.iter().map(|tag| tag.id.to_string()).collect();
+            Err(Fault::usage(format!(
+                "{text:?} matches {} tags; write the id: {}",
                 ids.len(),
                 ids.join(", ")
             )))

@@ -226,6 +226,8 @@ fn describe(names: &Names, event: &Event) -> String {
             format!("  {}", plain(&project.name))
         }
         Event::ProjectDeleted(gone) => format!("  {}", gone.id),
+        Event::TagCreated(tag) | Event::TagUpdated(tag) => format!("  {}", plain(&tag.name)),
+        Event::TagDeleted(gone) => format!("  {}", gone.id),
         Event::MemberRemoved(gone) => format!("  {}", gone.user_id),
         Event::NotificationCreated(changed) | Event::NotificationUpdated(changed) => {
             format!(

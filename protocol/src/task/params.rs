@@ -53,10 +53,11 @@ pub struct CreateTask {
     /// Whether `due_at` means a day.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub all_day: Option<bool>,
-    /// Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as it was first written in the
-    /// workspace.
+    /// Up to 20 names of up to 50 characters. Case does not tell tags apart: each is shown as the workspace writes it. A new
+    /// name makes a tag.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
+    #[schemars(example = (), example = vec!["errands"], example = vec!["bills", "home"])]
     pub tags: Option<Vec<String>>,
     /// Members of the workspace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +165,7 @@ pub struct UpdateTask {
     /// Up to 20 names of up to 50 characters; `null` means none.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]
     #[schemars(length(max = limits::TAGS), inner(length(min = 1, max = limits::TAG)))]
+    #[schemars(example = (), example = vec!["shopping", "Errands"], example = vec!["garden"])]
     pub tags: Patch<Vec<String>>,
     /// Members of the workspace; `null` means none.
     #[serde(default, skip_serializing_if = "Patch::is_keep")]

@@ -2,8 +2,9 @@
 
 use super::blockers::{in_no_circle, known_blockers, needs_blockers};
 use super::places::{known_people, known_place, needs_parent, needs_project};
-use super::{below, living, needs_tags, repeat, updated};
+use super::{below, living, repeat, updated};
 use crate::domain::{stage, task as rules};
+use crate::ops::tags::{carried, needs_tags};
 use crate::ops::world::World;
 use crate::ops::{Act, Caller, Change, Mutation, Needs, Result, Target};
 use serde_json::json;
@@ -24,7 +25,7 @@ impl Mutation for ReplaceTask {
         let before = living(world, self.id)?;
         let stages = world.stages(before.workspace_id);
         let mut task = rules::replaced(&before, self, &stages, act.now);
-        task.tags = world.spelled(task.workspace_id, self.tags.iter().map(String::as_str));
+        task.tags = carried(act, world, task.workspace_id, self.tags.iter())?;
         updated(act, world, before, task)
     }
 }
@@ -70,7 +71,7 @@ impl Mutation for UpdateTask {
         let stages = world.stages(before.workspace_id);
         let mut task = rules::updated(&before, self, &stages, act.now)?;
         if let Patch::Set(tags) = &self.tags {
-            task.tags = world.spelled(task.workspace_id, tags.iter().map(String::as_str));
+            task.tags = carried(act, world, task.workspace_id, tags.iter())?;
         }
         below::move_to_project(act, world, &before, task.project_id)?;
         updated(act, world, before, task)

@@ -21,10 +21,10 @@ mod repeat;
 use super::caller::targets_a_task;
 use super::cascade::TaskEvent;
 use super::notices::tell_of_task;
+use super::tags::{carried, needs_tags};
 use super::world::World;
 use super::{Act, Caller, Change, Mutation, Needs, Result, Target, Targeted, bug, conflict, not_found};
 use crate::domain::{position, stage, task as rules};
-use crate::unicode::name_key;
 use blockers::{in_no_circle, known_blockers, needs_blockers};
 use places::{fits_below, has_room_below, known_parent, known_people, known_project};
 use std::sync::Arc;
@@ -99,6 +99,8 @@ impl Mutation for CreateTask {
         };
         let id = self.id.unwrap_or_else(|| TaskId(act.new_id()));
         in_no_circle(world, id, blocked_by)?;
+        let blockers = rules::blockers(blocked_by)?;
+        let tags = carried(act, world, workspace, self.tags.iter().flatten())?;
         let mut task = Task {
             id,
             workspace_id: workspace,
@@ -109,14 +111,14 @@ impl Mutation for CreateTask {
             completed: false,
             completed_at: None,
             stage: Arc::default(),
-            blocked_by: rules::blockers(blocked_by)?,
+            blocked_by: blockers,
             priority: self.priority.unwrap_or_default(),
             due_at: self.due_at,
             all_day: self.all_day.unwrap_or(false),
             remind_at: self.remind_at,
             recurrence: self.recurrence.as_deref().map(Into::into),
             position: position::at_end(act.new_id()).into(),
-            tags: world.spelled(workspace, self.tags.iter().flatten().map(String::as_str)),
+            tags,
             assignee_ids: rules::once(people),
             comment_count: 0,
             attachment_count: 0,
@@ -137,13 +139,6 @@ fn first_open(stages: &Stages) -> Result<&Stage> {
     stages
         .first(StageKind::Open)
         .ok_or_else(|| bug("a workspace has no stage of kind `open`"))
-}
-
-/// To keep the first spelling of tags, a mutation needs that spelling.
-fn needs_tags<'t>(target: Target, tags: impl IntoIterator<Item = &'t String>, needs: &mut Needs) {
-    needs
-        .tags
-        .extend(tags.into_iter().map(|tag| (target, name_key(tag))));
 }
 
 /// The target task, which the engine has loaded.

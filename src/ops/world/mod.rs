@@ -4,10 +4,12 @@
 //! - `entry`   what is logged, and the proof that it was logged
 //! - `counts`  the streams' counters, and what the group adds to them
 //! - `object`  a payload, encoded once
+//! - `tags`    tags by their keys
 
 mod counts;
 mod entry;
 mod object;
+mod tags;
 
 pub use super::rows::Members;
 pub use entry::{Entry, Logged};
@@ -20,11 +22,11 @@ use crate::domain::notices::Wishes;
 use crate::store::jobs::NewJob;
 use crate::store::streams::Counters;
 use crate::store::users::Account;
-use crate::unicode::name_key;
 use counts::Counts;
 use foldhash::HashMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use tags::KnownTags;
 use taskwire_protocol::account::{GlobalRole, PublicUser};
 use taskwire_protocol::events::{self, CountedEvent, PlainEvent};
 use taskwire_protocol::member::{Member, Role};
@@ -77,8 +79,7 @@ macro_rules! derive_world {
             belongings: HashMap<UserId, Belongings>,
             /// The team workspaces that would have no owner without these users, by id and name.
             sole_ownerships: HashMap<UserId, Vec<(WorkspaceId, String)>>,
-            /// How tags are written in their workspaces, by their keys.
-            tags: HashMap<(WorkspaceId, String), Arc<str>>,
+            known_tags: KnownTags,
             members: HashMap<WorkspaceId, Arc<Members>>,
             changed_members: BTreeSet<(WorkspaceId, UserId)>,
             /// Workspaces that were deleted.
@@ -243,24 +244,6 @@ impl World {
             *user = now.clone();
         }
         self.logins.insert(Login::username(&now.username), now.clone());
-    }
-
-    /// How a tag, given by its key, is written in a workspace.
-    pub fn loaded_tag(&mut self, tag: (WorkspaceId, String), name: Arc<str>) {
-        self.tags.insert(tag, name);
-    }
-
-    /// These tags as they were first written in the workspace. A new one is written so from now on.
-    pub fn spelled<'t>(
-        &mut self,
-        workspace: WorkspaceId,
-        tags: impl IntoIterator<Item = &'t str>,
-    ) -> Vec<Arc<str>> {
-        let tags = tags.into_iter().map(|tag| {
-            let first = self.tags.entry((workspace, name_key(tag)));
-            first.or_insert_with(|| tag.into()).clone()
-        });
-        tags.collect()
     }
 
     /// Memory has so many tasks, and one more, on each side of this one, or all that there are.

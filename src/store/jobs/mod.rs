@@ -22,7 +22,9 @@ use std::time::Duration;
 pub use claims::{Claim, Claimed, Next, claim, complete, expire, fail, give_back, hold, renew};
 pub use enqueue::{NewJob, Payload, ensure, insert};
 pub use overview::{Ahead, JobRecord, ahead, delete, existing, forget_dead, list, retry};
-pub use payloads::{EraseAccount, EraseWorkspace, ForgetName, LookAgain, ShowInvites, SpreadProfile};
+pub use payloads::{
+    AdoptTags, EraseAccount, EraseWorkspace, ForgetName, LookAgain, ShowInvites, SpreadProfile,
+};
 
 /// Milliseconds since 1970 by the database's clock. It advances during a transaction.
 fn now(dialect: Dialect) -> &'static str {

@@ -71,6 +71,14 @@ impl Payload for ShowInvites {
     const KIND: &'static str = "show_invites";
 }
 
+/// Makes tags of the names that tasks have and no tag: an older version put them there. A migration enqueues it.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct AdoptTags;
+
+impl Payload for AdoptTags {
+    const KIND: &'static str = "adopt_tags";
+}
+
 /// Takes the name of a deleted user out of the log of a workspace that they left.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct ForgetName {

@@ -7,6 +7,8 @@ use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement, statement};
 use crate::store::table::{Part, text};
 use crate::store::{Result, Transaction};
+use crate::unicode::name_key;
+use taskwire_protocol::tag::Tag;
 use taskwire_protocol::task::Task;
 use taskwire_protocol::{ProjectId, TaskId, UserId, WorkspaceId};
 use uuid::Uuid;
@@ -107,6 +109,18 @@ pub async fn load_assigned(tx: &mut Transaction, workspace: WorkspaceId, user: U
 pub async fn load_of_project(tx: &mut Transaction, project: ProjectId) -> Result<Vec<Task>> {
     let mut sql = Sql::new(&format!("select {COLUMNS} from tasks t where t.project_id = "));
     sql.bind(project.0).push(" order by t.id");
+    tx.list::<TaskRow>(sql).await
+}
+
+/// The tasks that carry a tag, deleted ones included, at most `limit`.
+pub async fn load_tagged(tx: &mut Transaction, tag: &Tag, limit: i64) -> Result<Vec<Task>> {
+    let mut sql = Sql::new(&format!(
+        "select {COLUMNS} from task_tags g join tasks t on t.id = g.task_id where g.workspace_id = "
+    ));
+    sql.bind(tag.workspace_id.0).push(" and g.tag = ");
+    sql.bind(name_key(&tag.name))
+        .push(" order by g.task_id")
+        .limit(limit);
     tx.list::<TaskRow>(sql).await
 }
 

@@ -9,9 +9,8 @@ use crate::store::sql::Sql;
 use crate::store::statement::{Batch, Statement, statement};
 use crate::store::{Reader, Result, Transaction};
 use crate::unicode::name_key;
-use std::sync::Arc;
+use taskwire_protocol::TaskId;
 use taskwire_protocol::task::Task;
-use taskwire_protocol::{TaskId, WorkspaceId};
 use uuid::Uuid;
 
 /// A tag is known by its key; `name` is how it is written.
@@ -52,31 +51,6 @@ pub(in crate::store) static UNBLOCK: Statement = statement(
     BLOCKS,
     "delete from task_blocks where (task_id, blocker_id) in (select task_id, blocker_id from v where {rows})",
 );
-
-/// How tags are written, by the oldest task that has each of them. After the first one all are written so.
-static SPELLED: Statement = statement(
-    &[("workspace_id", Id), ("tag", Text)],
-    "select v.workspace_id, v.tag, (
-       select coalesce(g.name, g.tag) from task_tags g where g.workspace_id = v.workspace_id and g.tag = v.tag
-       order by g.task_id limit 1
-     ) from v where {rows}",
-);
-
-/// How these tags, given by their keys, are written in their workspaces, as far as tasks have them.
-pub async fn load_tags(
-    tx: &mut Transaction,
-    tags: impl IntoIterator<Item = (WorkspaceId, String)>,
-) -> Result<Vec<((WorkspaceId, String), Arc<str>)>> {
-    let batch = Batch::of(
-        tags.into_iter()
-            .map(|(workspace, key)| [workspace.0.into(), key.into()]),
-    );
-    let found: Vec<(Uuid, String, Option<String>)> = tx.fetch(&SPELLED, batch).await?;
-    let found = found.into_iter();
-    Ok(found
-        .filter_map(|(workspace, key, name)| Some(((WorkspaceId(workspace), key), name?.into())))
-        .collect())
-}
 
 /// Whether there are tags that an older version wrote.
 pub async fn has_tags_to_key(reader: &mut Reader) -> Result<bool> {

@@ -15,9 +15,9 @@ mod write;
 
 pub use load::{
     count_subtasks, load, load_ancestors, load_assigned, load_below, load_blocked, load_blockers,
-    load_in_stages, load_neighbours, load_of_project,
+    load_in_stages, load_neighbours, load_of_project, load_tagged,
 };
-pub use marks::{has_tags_to_key, key_tags, load_tags, lock_tags};
+pub use marks::{has_tags_to_key, key_tags, lock_tags};
 pub use read::{find, sync};
 pub use write::write;
 

@@ -206,6 +206,7 @@ pub fn primary(name: &str, permanent: bool) -> Option<&'static [&'static str]> {
         "member.remove" | "workspace.leave" => &["member.removed"],
         "project.create" => &["project.created"],
         "project.delete" => &["project.deleted"],
+        "tag.delete" => &["tag.deleted"],
         "comment.create" => &["comment.created"],
         "comment.update" => &["comment.updated"],
         "comment.delete" => &["comment.deleted"],

@@ -15,6 +15,7 @@ pub struct WorkspaceState {
     workspace: Value,
     pub members: ById,
     pub projects: ById,
+    pub tags: ById,
     pub tasks: ById,
 }
 
@@ -28,7 +29,6 @@ impl WorkspaceState {
 
     /// From the first page of `workspace.sync`.
     pub fn of_first(page: &Value) -> WorkspaceState {
-        assert_eq!(page["tags"], json!([]), "{page}");
         let members = page["members"].as_array().expect("members").iter();
         WorkspaceState {
             seq: seq(page),
@@ -37,6 +37,7 @@ impl WorkspaceState {
                 .map(|member| (text(&member["user"]["id"]).to_owned(), member.clone()))
                 .collect(),
             projects: by_id(&page["projects"]),
+            tags: by_id(&page["tags"]),
             tasks: by_id(&page["tasks"]),
         }
     }
@@ -82,6 +83,8 @@ impl WorkspaceState {
             }
             "project.created" | "project.updated" => upsert(&mut self.projects, &data["id"], data.clone()),
             "project.deleted" => drop(self.projects.remove(text(&data["id"]))),
+            "tag.created" | "tag.updated" => upsert(&mut self.tags, &data["id"], data.clone()),
+            "tag.deleted" => drop(self.tags.remove(text(&data["id"]))),
             "member.removed" => drop(self.members.remove(text(&data["user_id"]))),
             other => panic!("unknown event {other} of a workspace: {event}"),
         }
